@@ -1,0 +1,99 @@
+/**
+ * The direction of dependencies:
+ * bin -> src/cli -> commands -> src/command, src/<capability> -> src/session -> src/core
+ * Capabilities are islands: they meet only in a command.
+ */
+const capabilities = 'lock|exec|replicate|event|watch|template|discover|kv'
+
+module.exports = {
+  forbidden: [
+    {name: 'no-cycles', severity: 'error', from: {}, to: {circular: true}},
+    {
+      name: 'core-knows-nobody',
+      severity: 'error',
+      from: {path: '^src/core/'},
+      to: {path: '^(src/(?!core/)|commands/|test/|bin/)'},
+    },
+    {
+      name: 'session-stands-on-core',
+      severity: 'error',
+      from: {path: '^src/session/'},
+      to: {path: '^(src/(?!core/|session/)|commands/|test/)'},
+    },
+    {
+      name: 'capabilities-are-islands',
+      severity: 'error',
+      from: {path: `^src/(${capabilities})/`},
+      to: {path: `^(src/(${capabilities})/|src/(cli|command|embedded|tour)/|commands/|test/)`, pathNot: '^src/$1/'},
+    },
+    {
+      name: 'process-and-config-stand-on-core',
+      severity: 'error',
+      from: {path: '^src/(process|config)/'},
+      to: {path: '^(src/(?!core/|process/|config/)|commands/|test/)'},
+    },
+    {
+      name: 'embedded-stands-alone',
+      severity: 'error',
+      from: {path: '^src/embedded/'},
+      to: {path: '^(src/(?!core/|embedded/)|commands/|test/)'},
+    },
+    {
+      name: 'command-is-below-commands',
+      severity: 'error',
+      from: {path: '^src/command/'},
+      to: {path: '^(src/cli/|commands/|test/)'},
+    },
+    {
+      name: 'nobody-imports-the-command-line',
+      severity: 'error',
+      from: {path: '^(src/(?!cli/)|commands/)'},
+      to: {path: '^src/cli/'},
+    },
+    {
+      name: 'only-the-table-imports-commands',
+      severity: 'error',
+      from: {path: '^(src|test)/', pathNot: '^(src/cli/command-table\\.ts|commands/)'},
+      to: {path: '^commands/'},
+    },
+    {
+      name: 'oclif-stays-in-the-command-line',
+      severity: 'error',
+      from: {path: '^src/', pathNot: '^src/(cli|command)/'},
+      to: {path: 'node_modules/@oclif/'},
+    },
+    {
+      name: 'undici-behind-its-transport',
+      severity: 'error',
+      from: {path: '^(src|commands)/', pathNot: '^src/core/http/undici-transport\\.ts$'},
+      to: {path: 'node_modules/undici/'},
+    },
+    {
+      name: 'execa-behind-process',
+      severity: 'error',
+      from: {path: '^(src|commands)/', pathNot: '^src/process/'},
+      to: {path: 'node_modules/execa/'},
+    },
+    {
+      name: 'pino-in-the-command-line',
+      severity: 'error',
+      from: {path: '^src/', pathNot: '^src/(cli|command)/'},
+      to: {path: 'node_modules/pino/'},
+    },
+    {
+      name: 'no-tests-in-production',
+      severity: 'error',
+      from: {path: '^(src|commands)/'},
+      to: {path: '^test/'},
+    },
+  ],
+  options: {
+    doNotFollow: {path: 'node_modules'},
+    tsPreCompilationDeps: true,
+    tsConfig: {fileName: 'tsconfig.json'},
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+}

@@ -1,0 +1,28 @@
+import {dirname} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {defineConfig} from 'vitest/config'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const exclude = ['dist/**', 'node_modules/**']
+const slow = {testTimeout: 60_000, hookTimeout: 60_000}
+
+export default defineConfig({
+  test: {
+    root,
+    projects: [
+      {test: {name: 'unit', root, exclude, include: ['test/unit/**/*.test.ts'], pool: 'threads'}},
+      {
+        test: {
+          name: 'integration',
+          root,
+          exclude,
+          include: ['test/integration/**/*.test.ts', 'test/cli/**/*.test.ts'],
+          globalSetup: ['test/kit/build-once.ts'],
+          pool: 'forks',
+          maxWorkers: 3,
+          ...slow,
+        },
+      },
+    ],
+  },
+})

@@ -1,0 +1,19 @@
+import {dirname} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {defineConfig} from 'vitest/config'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** The long suites: fault tests and the comparison with a real agent. They run in CI, not in `npm test`. */
+export default defineConfig({
+  test: {
+    root,
+    exclude: ['dist/**', 'node_modules/**'],
+    include: ['test/chaos/**/*.test.ts', 'test/differential/**/*.test.ts'],
+    globalSetup: ['test/kit/build-once.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+  },
+})

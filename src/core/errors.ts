@@ -1,0 +1,156 @@
+const errorBrand = Symbol.for('baton.error')
+
+/** Every code baton's errors carry. The list in docs/reference/errors.md is compared with this one. */
+export const errorCodes = [
+  'BATON_USAGE',
+  'BATON_CONFIG',
+  'BATON_CONNECT',
+  'BATON_TLS',
+  'BATON_TIMEOUT',
+  'BATON_HTTP',
+  'BATON_BAD_ANSWER',
+  'BATON_NO_LEADER',
+  'BATON_RATE_LIMITED',
+  'BATON_ACL_DENIED',
+  'BATON_NOT_FOUND',
+  'BATON_TOO_LARGE',
+  'BATON_CAS_CONFLICT',
+  'BATON_LOCK_KIND',
+  'BATON_LOCK_TIMEOUT',
+  'BATON_SESSION_LOST',
+  'BATON_LOCK_LOST',
+  'BATON_CHILD',
+  'BATON_CANCELLED',
+  'BATON_REFUSED',
+  'BATON_BUG',
+] as const
+export type ErrorCode = (typeof errorCodes)[number]
+
+export interface BatonErrorOptions {
+  readonly cause?: unknown
+  /** What to try next: its own line, after the message. */
+  readonly hint?: string
+  /** True when the same call may succeed later without anybody acting. */
+  readonly transient?: boolean
+  /** Facts for logs and programs. Never secrets. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** The root of all errors baton throws. Test with {@link isBatonError}: it also holds across duplicate installs. */
+export class BatonError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly transient: boolean
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: BatonErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : {cause: options.cause})
+    this.name = new.target.name
+    this.code = code
+    this.hint = options.hint
+    this.transient = options.transient ?? false
+    this.details = options.details ?? {}
+    Object.defineProperty(this, errorBrand, {value: true})
+  }
+}
+
+export function isBatonError(error: unknown, code?: ErrorCode): error is BatonError {
+  if (typeof error !== 'object' || error === null || !(errorBrand in error)) return false
+  return code === undefined || (error as unknown as BatonError).code === code
+}
+
+/** True when trying again later may help without anybody acting. Unknown errors are not transient. */
+export const isTransient = (error: unknown): boolean => isBatonError(error) && error.transient
+
+/** Wrong words on the command line, in a call or in a configuration. */
+export class UsageError extends BatonError {
+  constructor(message: string, options: BatonErrorOptions & {readonly code?: 'BATON_USAGE' | 'BATON_CONFIG'} = {}) {
+    super(options.code ?? 'BATON_USAGE', message, options)
+  }
+}
+
+/** No answer came: refused, reset, timed out, TLS. Always transient, and never proof that a write was not applied. */
+export class TransportError extends BatonError {
+  constructor(code: 'BATON_CONNECT' | 'BATON_TLS' | 'BATON_TIMEOUT', message: string, options: BatonErrorOptions = {}) {
+    super(code, message, {transient: true, ...options})
+  }
+}
+
+export interface WireFacts {
+  readonly status: number
+  /** The answer's text, cut to 1 kB. */
+  readonly text: string
+}
+
+/** Consul answered, and not with success. `status` and `text` are its own. */
+export class ConsulError extends BatonError {
+  readonly status: number
+  readonly text: string
+
+  constructor(code: ErrorCode, message: string, options: BatonErrorOptions & WireFacts) {
+    super(code, message, options)
+    this.status = options.status
+    this.text = options.text
+  }
+}
+export class NoLeaderError extends ConsulError {}
+export class RateLimitedError extends ConsulError {}
+/** 401 or 403. Not proof that a lock is lost. */
+export class PermissionError extends ConsulError {}
+export class NotFoundError extends ConsulError {}
+
+/** A compare-and-set that lost, or a key that already serves another kind of lock. */
+export class ConflictError extends BatonError {
+  constructor(code: 'BATON_CAS_CONFLICT' | 'BATON_LOCK_KIND', message: string, options: BatonErrorOptions = {}) {
+    super(code, message, options)
+  }
+}
+export class LockNotAcquiredError extends BatonError {
+  constructor(message: string, options: BatonErrorOptions = {}) {
+    super('BATON_LOCK_TIMEOUT', message, options)
+  }
+}
+/** The session is gone, or can no longer be proven alive. */
+export class SessionLostError extends BatonError {
+  constructor(message: string, options: BatonErrorOptions = {}) {
+    super('BATON_SESSION_LOST', message, options)
+  }
+}
+/** We hold the lock no longer, or can no longer prove it. */
+export class LockLostError extends BatonError {
+  constructor(message: string, options: BatonErrorOptions = {}) {
+    super('BATON_LOCK_LOST', message, options)
+  }
+}
+/** The child could not be started: 127 not found, 126 not executable. */
+export class ChildError extends BatonError {
+  readonly exitCode: number
+  constructor(message: string, options: BatonErrorOptions & {readonly exitCode: number}) {
+    super('BATON_CHILD', message, options)
+    this.exitCode = options.exitCode
+  }
+}
+/** Somebody asked us to stop. `signalName` is set when it was a signal to the process. */
+export class CancelledError extends BatonError {
+  readonly signalName: NodeJS.Signals | undefined
+  constructor(message = 'cancelled', options: BatonErrorOptions & {readonly signalName?: NodeJS.Signals} = {}) {
+    super('BATON_CANCELLED', message, options)
+    this.signalName = options.signalName
+    this.name = 'AbortError'
+  }
+}
+/** A policy or a signature check said no. */
+export class RefusedError extends BatonError {
+  constructor(message: string, options: BatonErrorOptions = {}) {
+    super('BATON_REFUSED', message, options)
+  }
+}
+/** Ours to mend. */
+export class BugError extends BatonError {
+  constructor(message: string, options: BatonErrorOptions = {}) {
+    super('BATON_BUG', message, options)
+  }
+}
+
+/** The message of anything that was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,52 @@
+import type {Clock, Random, Timer} from '../types.js'
+
+const longestTimerMs = 2 ** 31 - 1
+
+class RealTimer implements Timer {
+  fired = false
+  #handle: NodeJS.Timeout
+
+  constructor(ms: number, callback: () => void, ref: boolean) {
+    this.#handle = setTimeout(
+      () => {
+        this.fired = true
+        callback()
+      },
+      Math.min(Math.max(0, ms), longestTimerMs),
+    )
+    if (!ref) this.#handle.unref()
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#handle)
+  }
+}
+
+/** CLOCK_MONOTONIC runs on while the process is stopped and stands still while the machine sleeps. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  timer: (ms, callback, options) => new RealTimer(ms, callback, options?.ref ?? true),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const onAbort = (): void => {
+        timer[Symbol.dispose]()
+        reject(signal?.reason)
+      }
+      const timer = new RealTimer(
+        ms,
+        () => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        },
+        true,
+      )
+      signal?.addEventListener('abort', onAbort, {once: true})
+    }),
+}
+
+export const systemRandom: Random = () => Math.random()

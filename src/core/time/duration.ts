@@ -1,0 +1,42 @@
+import {UsageError} from '../errors.js'
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
+const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/u
+const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
+
+/** Go's duration syntax (`1h2m3.5s`, `250ms`, `0`) in milliseconds. Throws a UsageError that names what was wrong. */
+export function parseDuration(text: string, what = 'duration'): number {
+  if (/^[+-]?0$/.test(text)) return 0
+  if (!whole.test(text)) {
+    const hint = /^[+-]?[\d.]+$/.test(text)
+      ? `add a unit: ${text}s, ${text}m or ${text}h`
+      : 'write it like 1h30m, 15s or 250ms'
+    throw new UsageError(`${what}: '${text}' is not a duration`, {hint})
+  }
+  let totalMs = 0
+  for (const [, amount = '', unit = ''] of text.matchAll(part)) totalMs += Number(amount) * (unitMs[unit] ?? 0)
+  return text.startsWith('-') ? -totalMs : totalMs
+}
+
+/** Milliseconds as Consul wants them on the wire: whole milliseconds, never below 1 ms where more than 0 was asked. */
+export const toWireDuration = (ms: number): string => `${ms > 0 ? Math.max(1, Math.ceil(ms)) : 0}ms`
+
+/** A short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`. */
+export function formatDuration(ms: number): string {
+  if (ms < 0) return `-${formatDuration(-ms)}`
+  if (ms < 1000) return `${Math.round(ms)}ms`
+  if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))}s`
+  const seconds = Math.round(ms / 1000)
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60]
+  if (hours > 0) return minutes > 0 ? `${hours}h${minutes}m` : `${hours}h`
+  return rest > 0 ? `${minutes}m${rest}s` : `${minutes}m`
+}
