@@ -1,0 +1,93 @@
+import type {Caller} from '../http/caller.js'
+import type {CallOptions} from '../types.js'
+import {decodeJson, encodeJson} from './json.js'
+
+export interface AgentSelf {
+  readonly datacenter: string
+  readonly node: string
+  readonly version: string
+  readonly isServer: boolean
+}
+
+export interface Member {
+  readonly name: string
+  readonly address: string
+  /** `alive`, `leaving`, `left`, `failed`, else `none`. */
+  readonly status: string
+  readonly tags: Readonly<Record<string, string>>
+}
+
+export interface ServiceRegistration {
+  readonly id: string
+  readonly name: string
+  readonly tags?: readonly string[]
+  readonly port?: number
+  readonly meta?: Readonly<Record<string, string>>
+  /** A check that turns critical unless it is passed again within this time. */
+  readonly ttlMs?: number
+  /** The agent removes the service after it has been critical this long (a minute at least). */
+  readonly deregisterAfterMs?: number
+}
+
+export interface AgentApi {
+  self(options?: CallOptions): Promise<AgentSelf>
+  members(options?: CallOptions): Promise<readonly Member[]>
+  registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
+  deregisterService(id: string, options?: CallOptions): Promise<void>
+  /** Passes the TTL check of a service registered with `ttlMs`. */
+  passService(id: string, note?: string, options?: CallOptions): Promise<void>
+}
+
+const memberStates = ['none', 'alive', 'leaving', 'left', 'failed']
+
+export function createAgentApi(caller: Caller): AgentApi {
+  return {
+    async self(options) {
+      const answer = await caller.call({method: 'GET', path: '/v1/agent/self'}, options)
+      const {Config} = decodeJson<{
+        Config: {Datacenter: string; NodeName: string; Version: string; Server: boolean}
+      }>('agent self', answer)
+      return {datacenter: Config.Datacenter, node: Config.NodeName, version: Config.Version, isServer: Config.Server}
+    },
+    async members(options) {
+      const answer = await caller.call({method: 'GET', path: '/v1/agent/members'}, options)
+      const raw = decodeJson<{Name: string; Addr: string; Status: number; Tags: Record<string, string>}[]>(
+        'agent members',
+        answer,
+      )
+      return raw.map(member => ({
+        name: member.Name,
+        address: member.Addr,
+        status: memberStates[member.Status] ?? 'none',
+        tags: member.Tags,
+      }))
+    },
+    async registerService(service, options) {
+      const check = service.ttlMs !== undefined && {
+        CheckID: `service:${service.id}`,
+        TTL: `${service.ttlMs}ms`,
+        Status: 'passing',
+        ...(service.deregisterAfterMs !== undefined && {
+          DeregisterCriticalServiceAfter: `${service.deregisterAfterMs}ms`,
+        }),
+      }
+      const body = encodeJson({
+        ID: service.id,
+        Name: service.name,
+        Tags: service.tags ?? [],
+        Port: service.port,
+        Meta: service.meta,
+        ...(check && {Check: check}),
+      })
+      await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
+    },
+    async deregisterService(id, options) {
+      const path = `/v1/agent/service/deregister/${encodeURIComponent(id)}`
+      await caller.call({method: 'PUT', path, accept: [200, 404]}, options)
+    },
+    async passService(id, note, options) {
+      const path = `/v1/agent/check/pass/${encodeURIComponent(`service:${id}`)}`
+      await caller.call({method: 'PUT', path, query: {note}}, options)
+    },
+  }
+}

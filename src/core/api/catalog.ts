@@ -1,0 +1,114 @@
+import {type Caller, toSnapshot} from '../http/caller.js'
+import type {BlockingReadOptions, CheckInfo, NodeInfo, ServiceInstance, Snapshot} from '../types.js'
+import {decodeJson} from './json.js'
+
+interface RawNode {
+  readonly ID: string
+  readonly Node: string
+  readonly Address: string
+  readonly Datacenter: string
+  readonly Meta: Readonly<Record<string, string>> | null
+}
+interface RawCheck {
+  readonly Node: string
+  readonly CheckID: string
+  readonly Name: string
+  readonly Status: string
+  readonly Output: string
+  readonly ServiceID: string
+  readonly ServiceName: string
+  readonly ModifyIndex: bigint
+}
+interface RawHealthService {
+  readonly Node: RawNode
+  readonly Service: {
+    readonly ID: string
+    readonly Service: string
+    readonly Tags: readonly string[] | null
+    readonly Address: string
+    readonly Port: number
+    readonly Meta: Readonly<Record<string, string>> | null
+    readonly ModifyIndex: bigint
+  }
+  readonly Checks: readonly RawCheck[]
+}
+
+export interface HealthServiceOptions extends BlockingReadOptions {
+  readonly passing?: boolean
+  readonly tag?: string
+}
+
+export interface CatalogApi {
+  datacenters(options?: BlockingReadOptions): Promise<Snapshot<readonly string[]>>
+  nodes(options?: BlockingReadOptions): Promise<Snapshot<readonly NodeInfo[]>>
+  /** Service name to the union of its instances' tags. */
+  services(options?: BlockingReadOptions): Promise<Snapshot<ReadonlyMap<string, readonly string[]>>>
+  /** Instances with the checks of their node and of themselves. */
+  service(name: string, options?: HealthServiceOptions): Promise<Snapshot<readonly ServiceInstance[]>>
+  /** `any`, `passing`, `warning` or `critical`. */
+  checksInState(state: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
+  checksOfService(name: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
+}
+
+const toNode = (raw: RawNode): NodeInfo => ({
+  id: raw.ID,
+  node: raw.Node,
+  address: raw.Address,
+  datacenter: raw.Datacenter,
+  meta: raw.Meta ?? {},
+})
+
+const toCheck = (raw: RawCheck): CheckInfo => ({
+  node: raw.Node,
+  checkId: raw.CheckID,
+  name: raw.Name,
+  status: raw.Status,
+  output: raw.Output,
+  serviceId: raw.ServiceID,
+  serviceName: raw.ServiceName,
+  modifyIndex: raw.ModifyIndex,
+})
+
+const toInstance = (raw: RawHealthService): ServiceInstance => ({
+  node: toNode(raw.Node),
+  serviceId: raw.Service.ID,
+  serviceName: raw.Service.Service,
+  tags: raw.Service.Tags ?? [],
+  address: raw.Service.Address === '' ? raw.Node.Address : raw.Service.Address,
+  port: raw.Service.Port,
+  meta: raw.Service.Meta ?? {},
+  modifyIndex: raw.Service.ModifyIndex,
+  checks: raw.Checks.map(toCheck),
+})
+
+export function createCatalogApi(caller: Caller): CatalogApi {
+  async function read<Raw, T>(
+    path: string,
+    decode: (raw: Raw) => T,
+    options?: BlockingReadOptions,
+  ): Promise<Snapshot<T>> {
+    const answer = await caller.call({method: 'GET', path}, options)
+    return toSnapshot(answer, decode(decodeJson<Raw>(path, answer)))
+  }
+  const checks = (path: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>> =>
+    read<RawCheck[], CheckInfo[]>(path, raw => raw.map(toCheck), options)
+
+  return {
+    datacenters: options => read<string[], string[]>('/v1/catalog/datacenters', names => names, options),
+    nodes: options => read<RawNode[], NodeInfo[]>('/v1/catalog/nodes', raw => raw.map(toNode), options),
+    services: options =>
+      read<Record<string, string[]>, ReadonlyMap<string, readonly string[]>>(
+        '/v1/catalog/services',
+        raw => new Map(Object.entries(raw)),
+        options,
+      ),
+    async service(name, options = {}) {
+      const query = {passing: options.passing === true ? '1' : undefined, tag: options.tag}
+      const path = `/v1/health/service/${encodeURIComponent(name)}`
+      const answer = await caller.call({method: 'GET', path, query}, options)
+      return toSnapshot(answer, decodeJson<RawHealthService[]>(path, answer).map(toInstance))
+    },
+    checksInState: (state, options) => checks(`/v1/health/state/${encodeURIComponent(state)}`, options),
+    checksOfService: (name, options) => checks(`/v1/health/checks/${encodeURIComponent(name)}`, options),
+  }
+}

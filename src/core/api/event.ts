@@ -1,0 +1,56 @@
+import {type Caller, toSnapshot} from '../http/caller.js'
+import type {BlockingReadOptions, CallOptions, Snapshot, UserEvent} from '../types.js'
+import {decodeJson} from './json.js'
+
+interface RawEvent {
+  readonly ID: string
+  readonly Name: string
+  readonly Payload: string | null
+  readonly NodeFilter: string
+  readonly ServiceFilter: string
+  readonly TagFilter: string
+  readonly Version: number
+  readonly LTime: bigint
+}
+
+export interface EventFilters {
+  /** Regular expressions (RE2, unanchored), judged by each receiving agent. */
+  readonly node?: string
+  /** Matches service IDs, not names. */
+  readonly service?: string
+  readonly tag?: string
+}
+
+export interface EventApi {
+  fire(name: string, payload?: Uint8Array, options?: CallOptions & EventFilters): Promise<UserEvent>
+  /** The agent's ring of its newest 256 events, oldest first. The index is random: only equality means anything. */
+  list(options?: BlockingReadOptions & {readonly name?: string}): Promise<Snapshot<readonly UserEvent[]>>
+}
+
+function toEvent(raw: RawEvent): UserEvent {
+  return {
+    id: raw.ID,
+    name: raw.Name,
+    payload: raw.Payload === null ? undefined : Buffer.from(raw.Payload, 'base64'),
+    nodeFilter: raw.NodeFilter,
+    serviceFilter: raw.ServiceFilter,
+    tagFilter: raw.TagFilter,
+    version: raw.Version,
+    lTime: raw.LTime,
+  }
+}
+
+export function createEventApi(caller: Caller): EventApi {
+  return {
+    async fire(name, payload, options = {}) {
+      const query = {node: options.node, service: options.service, tag: options.tag}
+      const path = `/v1/event/fire/${name.split('/').map(encodeURIComponent).join('/')}`
+      const answer = await caller.call({method: 'PUT', path, query, ...(payload && {body: payload})}, options)
+      return toEvent(decodeJson<RawEvent>('event fire', answer))
+    },
+    async list(options = {}) {
+      const answer = await caller.call({method: 'GET', path: '/v1/event/list', query: {name: options.name}}, options)
+      return toSnapshot(answer, decodeJson<RawEvent[]>('event list', answer).map(toEvent))
+    },
+  }
+}

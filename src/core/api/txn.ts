@@ -1,0 +1,57 @@
+import type {Caller} from '../http/caller.js'
+import type {CallOptions, Consistency, KvOperation, TxnResult} from '../types.js'
+import {decodeJson} from './json.js'
+import {type RawKvEntry, toKvEntry} from './kv.js'
+
+interface RawTxn {
+  readonly Results: readonly {readonly KV?: RawKvEntry}[] | null
+  readonly Errors: readonly {readonly OpIndex: number; readonly What: string}[] | null
+}
+
+/** Operations of one transaction that every Consul since 0.7 takes (128 from 1.14). */
+export const txnOperationLimit = 64
+
+export interface TxnApi {
+  /**
+   * Applies all operations with one index, or none. A refusal by Consul (409) is a value.
+   * Entries come back for the operations that have results; the `value` of a written one is empty.
+   */
+  commit(
+    operations: readonly KvOperation[],
+    options?: CallOptions & {readonly consistency?: Consistency},
+  ): Promise<TxnResult>
+}
+
+/** Raw digits for the 64-bit fields, hence by hand. */
+function encodeOperation(operation: KvOperation, options: CallOptions): string {
+  const fields = [`"Verb":"${operation.verb}"`, `"Key":${JSON.stringify(operation.key)}`]
+  if ('value' in operation) fields.push(`"Value":"${Buffer.from(operation.value).toString('base64')}"`)
+  if ('flags' in operation) fields.push(`"Flags":${operation.flags}`)
+  if ('index' in operation) fields.push(`"Index":${operation.index}`)
+  if ('session' in operation) fields.push(`"Session":${JSON.stringify(operation.session)}`)
+  // A transaction takes these per operation, not from the query.
+  if (options.namespace !== undefined) fields.push(`"Namespace":${JSON.stringify(options.namespace)}`)
+  if (options.partition !== undefined) fields.push(`"Partition":${JSON.stringify(options.partition)}`)
+  return `{"KV":{${fields.join(',')}}}`
+}
+
+/** The body of a transaction: its size counts against the server's limit (512 kB by default). */
+export const encodeTxn = (operations: readonly KvOperation[], options: CallOptions = {}): Buffer =>
+  Buffer.from(`[${operations.map(operation => encodeOperation(operation, options)).join(',')}]`)
+
+export function createTxnApi(caller: Caller, scope: Pick<CallOptions, 'namespace' | 'partition'> = {}): TxnApi {
+  return {
+    async commit(operations, options = {}) {
+      const body = encodeTxn(operations, {...scope, ...options})
+      const query = options.consistency === 'consistent' ? {consistent: true as const} : {}
+      const answer = await caller.call({method: 'PUT', path: '/v1/txn', query, body, accept: [200, 409]}, options)
+      const raw = decodeJson<RawTxn>('txn', answer)
+      if (answer.status === 409) {
+        const errors = (raw.Errors ?? []).map(error => ({opIndex: error.OpIndex, what: error.What}))
+        return {committed: false, errors, sentAtMs: answer.sentAtMs}
+      }
+      const entries = (raw.Results ?? []).flatMap(result => (result.KV ? [toKvEntry(result.KV)] : []))
+      return {committed: true, entries, sentAtMs: answer.sentAtMs}
+    },
+  }
+}

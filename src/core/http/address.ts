@@ -1,0 +1,53 @@
+import {UsageError} from '../errors.js'
+
+/** Where an agent listens. */
+export interface AgentAddress {
+  readonly protocol: 'http:' | 'https:'
+  readonly hostname: string
+  readonly port: number
+  /** Path of a reverse proxy before `/v1/`, without a slash at its end. */
+  readonly basePath: string
+  readonly socketPath: string | undefined
+}
+
+export const defaultAddress = '127.0.0.1:8500'
+
+/**
+ * Reads what CONSUL_HTTP_ADDR may hold: `host:port`, `http(s)://host:port/prefix`, `unix:///path`.
+ * With `ssl` a plain `http` address is spoken to with TLS all the same, as Consul's own client does.
+ */
+export function parseAddress(text: string, options: {readonly ssl?: boolean} = {}): AgentAddress {
+  if (text.startsWith('unix://')) {
+    const socketPath = text.slice('unix://'.length)
+    if (socketPath === '') throw badAddress(text)
+    return {protocol: 'http:', hostname: 'localhost', port: 80, basePath: '', socketPath}
+  }
+  let url: URL
+  try {
+    url = new URL(text.includes('://') ? text : `http://${text}`)
+  } catch {
+    throw badAddress(text)
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw badAddress(text)
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hostname === '') throw badAddress(text)
+  const protocol = options.ssl === true ? 'https:' : url.protocol
+  return {
+    protocol,
+    hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+    basePath: url.pathname.replace(/\/+$/, ''),
+    socketPath: undefined,
+  }
+}
+
+const badAddress = (text: string): UsageError =>
+  new UsageError(`Consul address: '${text.replace(/\/\/[^/@]*@/, '//…@')}' cannot be used`, {
+    hint: 'write host:port, http://host:port, https://host:port or unix:///path/to/socket',
+  })
+
+/** For messages: `127.0.0.1:8500` or the socket's path. */
+export function formatAddress(address: AgentAddress): string {
+  if (address.socketPath !== undefined) return `unix://${address.socketPath}`
+  const host = address.hostname.includes(':') ? `[${address.hostname}]` : address.hostname
+  return `${address.protocol === 'https:' ? 'https://' : ''}${host}:${address.port}${address.basePath}`
+}

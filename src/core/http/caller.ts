@@ -1,0 +1,118 @@
+import {BatonError} from '../errors.js'
+import {toWireDuration} from '../time/duration.js'
+import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport} from '../types.js'
+import {toWireError} from './wire-errors.js'
+
+/** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value. */
+export interface Call {
+  readonly method: 'GET' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | true | undefined>>
+  readonly body?: Uint8Array
+  /** Statuses that are answers here. @default [200] */
+  readonly accept?: readonly number[]
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Buffer
+  /** Monotonic instant of sending. */
+  readonly sentAtMs: number
+}
+
+/** What the typed endpoints stand on. Rejects with the class of the refusal; never retries. */
+export interface Caller {
+  call(call: Call, options?: BlockingReadOptions): Promise<Answer>
+}
+
+export interface CallerOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Asked before each request, so that a rotated token file takes effect. */
+  readonly token?: () => string | undefined
+  /** Sent as basic authorization (CONSUL_HTTP_AUTH, `user:password`). */
+  readonly auth?: string
+  readonly defaults?: BlockingReadOptions
+}
+
+/** Above the 7 s for which a server without leader holds a request. */
+const answerTimeoutMs = 15_000
+const parkedSlackMs = 10_000
+
+/** Longest time a parked query can take by the server's rules, plus slack for the 7 s leader hold and the network. */
+export const parkedTimeoutMs = (waitMs: number): number => (waitMs * 17) / 16 + parkedSlackMs
+
+export function createCaller(options: CallerOptions): Caller {
+  return {
+    async call(call, overrides = {}) {
+      const settings = {...options.defaults, ...overrides}
+      const path = `${call.path}${toQuery(call, settings)}`
+      const sentAtMs = options.clock.monotonicMs()
+      const response = await options.transport.send({
+        method: call.method,
+        path,
+        headers: toHeaders(options, settings),
+        ...(call.body && {body: call.body}),
+        timeoutMs: settings.timeoutMs ?? defaultTimeoutMs(settings),
+        plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
+        ...(settings.signal && {signal: settings.signal}),
+      })
+      if (!(call.accept ?? [200]).includes(response.status)) {
+        throw toWireError({method: call.method, path}, response.status, response.body)
+      }
+      return {...response, sentAtMs}
+    },
+  }
+}
+
+const defaultTimeoutMs = (settings: BlockingReadOptions): number =>
+  settings.index === undefined ? answerTimeoutMs : parkedTimeoutMs(settings.waitMs ?? 300_000)
+
+function toQuery(call: Call, settings: BlockingReadOptions): string {
+  const parameters: [string, string | true | undefined][] = Object.entries(call.query ?? {})
+  parameters.push(['dc', settings.datacenter], ['ns', settings.namespace], ['partition', settings.partition])
+  if (call.method === 'GET') {
+    if (settings.consistency === 'consistent' || settings.consistency === 'stale') {
+      parameters.push([settings.consistency, true])
+    }
+    if (settings.index !== undefined) parameters.push(['index', settings.index.toString()])
+    if (settings.waitMs !== undefined) parameters.push(['wait', toWireDuration(settings.waitMs)])
+  }
+  const words = parameters
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([name, value]) => (value === true ? name : `${name}=${encodeURIComponent(value ?? '')}`))
+  return words.length === 0 ? '' : `?${words.join('&')}`
+}
+
+function toHeaders(options: CallerOptions, settings: BlockingReadOptions): Record<string, string> {
+  const token = settings.token ?? options.token?.()
+  return {
+    ...(token !== undefined && token !== '' && {'x-consul-token': token}),
+    ...(options.auth !== undefined && {authorization: `Basic ${Buffer.from(options.auth).toString('base64')}`}),
+  }
+}
+
+/** Reads what the headers of an answer say about it. */
+export function toSnapshot<T>(answer: Answer, value: T): Snapshot<T> {
+  const index = answer.headers.get('x-consul-index')
+  const leader = answer.headers.get('x-consul-knownleader')
+  const contact = answer.headers.get('x-consul-lastcontact')
+  return {
+    value,
+    index: index !== undefined && /^\d+$/.test(index) ? (BigInt(index) as ConsulIndex) : undefined,
+    knownLeader: leader === undefined ? undefined : leader === 'true',
+    lastContactMs: contact === undefined ? undefined : Number(contact),
+    filteredByAcls: answer.headers.get('x-consul-results-filtered-by-acls') === 'true',
+    sentAtMs: answer.sentAtMs,
+  }
+}
+
+/** For answers that are not of the promised form: something that is not Consul answered. */
+export function badAnswer(what: string, answer: Answer, cause?: unknown): BatonError {
+  const start = answer.body.toString('utf8', 0, 80).replaceAll(/\s+/g, ' ')
+  return new BatonError('BATON_BAD_ANSWER', `${what}: the answer is not Consul's: ${start}`, {
+    cause,
+    hint: 'does the address belong to a Consul agent?',
+  })
+}

@@ -1,0 +1,82 @@
+import {
+  ConsulError,
+  type ErrorCode,
+  NoLeaderError,
+  NotFoundError,
+  PermissionError,
+  RateLimitedError,
+} from '../errors.js'
+
+interface Rule {
+  readonly status?: number
+  readonly text?: RegExp
+  readonly make: typeof ConsulError
+  readonly code: ErrorCode
+  readonly transient: boolean
+  readonly hint?: string
+}
+
+const refusedForGood =
+  /boolean expression evaluator|strconv\.|^Invalid |^invalid session|^Missing |^missing |must be between|UUID must be|exceeds configured limit|^Cannot |is in critical state/
+
+/** Consul's refusals, first match wins. Texts are matched in parts: forwarded errors get a prefix, newer versions say more. */
+const rules: readonly Rule[] = [
+  {status: 429, make: RateLimitedError, code: 'BATON_RATE_LIMITED', transient: true},
+  {status: 503, make: RateLimitedError, code: 'BATON_RATE_LIMITED', transient: true},
+  {
+    text: /No cluster leader|No known Consul servers|leadership lost|not the leader/i,
+    make: NoLeaderError,
+    code: 'BATON_NO_LEADER',
+    transient: true,
+  },
+  {
+    text: /No path to datacenter|Remote DC has no server/,
+    make: NoLeaderError,
+    code: 'BATON_NO_LEADER',
+    transient: true,
+    hint: 'is the name of the datacenter right, and is it joined?',
+  },
+  {
+    text: /rpc error getting client|rpc error making call: (EOF|.*connection refused|.*i\/o deadline|.*broken pipe)/,
+    make: NoLeaderError,
+    code: 'BATON_NO_LEADER',
+    transient: true,
+  },
+  {
+    text: /ACL not found/,
+    make: PermissionError,
+    code: 'BATON_ACL_DENIED',
+    transient: false,
+    hint: 'this cluster does not know the token',
+  },
+  {
+    text: /Permission denied/,
+    make: PermissionError,
+    code: 'BATON_ACL_DENIED',
+    transient: false,
+    hint: 'the token lacks a right',
+  },
+  {status: 401, make: PermissionError, code: 'BATON_ACL_DENIED', transient: false},
+  {status: 403, make: PermissionError, code: 'BATON_ACL_DENIED', transient: false},
+  {status: 404, make: NotFoundError, code: 'BATON_NOT_FOUND', transient: false},
+  {status: 413, make: ConsulError, code: 'BATON_TOO_LARGE', transient: false},
+  {status: 500, text: refusedForGood, make: ConsulError, code: 'BATON_HTTP', transient: false},
+]
+
+/** The error for an answer that is not a success. */
+export function toWireError(
+  call: {readonly method: string; readonly path: string},
+  status: number,
+  body: Buffer,
+): ConsulError {
+  const text = body.toString('utf8', 0, 1024).trim()
+  const [pathOnly = ''] = call.path.split('?')
+  const said = text === '' ? '' : `: ${text.replaceAll(/\s+/g, ' ')}`
+  const message = `Consul answered ${status} to ${call.method} ${pathOnly}${said}`
+  const rule = rules.find(
+    r => (r.status === undefined || r.status === status) && (r.text === undefined || r.text.test(text)),
+  )
+  if (!rule) return new ConsulError('BATON_HTTP', message, {status, text, transient: status >= 500})
+  const {make: ErrorClass, code, transient, hint} = rule
+  return new ErrorClass(code, message, {status, text, transient, ...(hint !== undefined && {hint})})
+}

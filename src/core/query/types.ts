@@ -1,0 +1,113 @@
+import type {BlockingReadOptions, Clock, ConsulIndex, Logger, Random, Snapshot} from '../types.js'
+
+/**
+ * What an index means: `monotonic` grows and may be reset, `equality` (events) is random and only blocks while equal,
+ * `hash` is an opaque content hash.
+ */
+export type IndexRule = 'monotonic' | 'equality' | 'hash'
+
+/** One item of an answer, for telling answers apart: `version` changes whenever the item does. */
+export interface ViewEntry<Item> {
+  readonly key: string
+  readonly version: string | bigint
+  readonly item: Item
+}
+
+/** Something that can be read and waited for. Made by the topics in `topics.ts`, or by hand. */
+export interface BlockingQuery<T, Item = unknown> {
+  /** Equal ids mean the same question to the same agent: they share one upstream request. */
+  readonly id: string
+  readonly indexRule: IndexRule
+  /** True where an empty answer may mean "not allowed" or "not known yet", so that the empty guard applies. */
+  readonly guardEmpty: boolean
+  read(options: BlockingReadOptions): Promise<Snapshot<T>>
+  entries(value: T): Iterable<ViewEntry<Item>>
+}
+
+/** What the loop needs besides the query. A ConsulClient is one. */
+export interface QueryContext {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/**
+ * One good answer. `first` after the start; `changed`: the index moved; `unchanged`: the wait ran out;
+ * `reset`: the index went back; `recovered`: the first answer after errors, read without index.
+ */
+export interface Followed<T> {
+  readonly kind: 'first' | 'changed' | 'unchanged' | 'reset' | 'recovered'
+  readonly snapshot: Snapshot<T>
+}
+
+export type FollowStatus =
+  | {readonly type: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown}
+  | {readonly type: 'limited'; readonly delayMs: number}
+
+export interface FollowOptions {
+  readonly signal: AbortSignal
+  /** @default 60000 */
+  readonly waitMs?: number
+  readonly consistency?: 'default' | 'consistent' | 'stale'
+  /** Starts as if this answer had just been seen. */
+  readonly index?: ConsulIndex
+  /** Called for each failure before its back-off, and for each wait of the rate limiter. Throwing from it ends the loop with that error. */
+  readonly onStatus?: (status: FollowStatus) => void
+  /** Called when a request is sent, with its monotonic instant. */
+  readonly onRequest?: (sentAtMs: number) => void
+}
+
+export type FrameBody<Item> =
+  | {readonly type: 'new-snapshot-to-follow'; readonly reason: 'initial' | 'lagged' | 'resume-miss' | 'reset'}
+  | {readonly type: 'upsert'; readonly key: string; readonly item: Item; readonly previous: Item | undefined}
+  | {readonly type: 'delete'; readonly key: string; readonly previous: Item | undefined}
+  | {readonly type: 'end-of-snapshot'; readonly index: ConsulIndex | undefined; readonly count: number}
+  | {readonly type: 'status'; readonly status: ViewStatus}
+  | {readonly type: 'gap'; readonly afterId: string | undefined}
+
+/** All frames of one upstream answer share `seq`; `epoch` changes when what was delivered before no longer holds. */
+export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly seq: number}
+
+/** `state` strings are part of the interface. */
+export type ViewStatus =
+  | {readonly state: 'connecting'}
+  | {readonly state: 'live'; readonly lastContactMs: number | undefined}
+  | {readonly state: 'stale'; readonly sinceMs: number; readonly error: unknown}
+  | {readonly state: 'held'; readonly reason: 'empty' | 'filtered' | 'no-leader'}
+  | {readonly state: 'limited'; readonly delayMs: number}
+
+export interface ResumeToken {
+  readonly epoch: number
+  readonly seq: number
+}
+
+/** One reader of a view, at its own pace. Dispose to leave. */
+export interface Subscription<T, Item = unknown> extends AsyncDisposable {
+  /** Resolves with the first snapshot. Does not resolve again after a reset. */
+  readonly ready: Promise<Snapshot<T>>
+  /** Newest snapshot wins, never a backlog. Ends when the subscription or the view is disposed. */
+  snapshots(): AsyncIterableIterator<Snapshot<T>>
+  /** Every change in order, framed; a reader that lags too far gets a fresh snapshot instead of a backlog. */
+  frames(): AsyncIterableIterator<Frame<Item>>
+  readonly token: ResumeToken
+}
+
+export interface SubscribeOptions<Item = unknown> {
+  readonly signal?: AbortSignal
+  readonly resume?: ResumeToken
+  /** Evaluated here, per subscriber. */
+  readonly filter?: (item: Item, key: string) => boolean
+}
+
+/** A shared live result: one upstream request however many subscribers. Its last good snapshot survives any outage. */
+export interface View<T, Item = unknown> extends AsyncDisposable {
+  readonly id: string
+  readonly current: Snapshot<T> | undefined
+  readonly status: ViewStatus
+  subscribe(options?: SubscribeOptions<Item>): Subscription<T, Item>
+}
+
+/** Owns the views of one client. Equal query ids give the same view. Dispose closes them all. */
+export interface ViewRegistry extends AsyncDisposable {
+  view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item>
+}
