@@ -1,6 +1,111 @@
+import commandTable from 'virtual:command-table'
+import type {Config} from '@oclif/core/interfaces'
+import {splitArgv} from '../command/argv.js'
+import {processHost} from '../command/base-command.js'
+import {UsageError} from '../core/errors.js'
+import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
+import {exitCodeOf, toMessage, usageExitCode} from './exit-codes.js'
+import {toUsageError} from './parse-errors.js'
+
 declare const BATON_VERSION: string
 
-/** Entry of the bundle, called by bin/run.cjs. */
-export function main(argv: readonly string[]): void {
-  process.stdout.write(`${argv.join(' ')} ${BATON_VERSION}\n`)
+const table: CommandTable = commandTable
+
+/** As much of oclif's Config as commands and their help look at: the real one reads files and loads plugins. */
+const config = {
+  bin: 'baton',
+  name: 'consul-baton',
+  version: BATON_VERSION,
+  userAgent: `consul-baton/${BATON_VERSION}`,
+  topicSeparator: ' ',
+  theme: undefined,
+  pjson: {oclif: {}},
+  runHook: async () => ({successes: [], failures: []}),
+  scopedEnvVar: () => undefined,
+  scopedEnvVarKey: (name: string) => `BATON_${name}`,
+  scopedEnvVarKeys: (name: string) => [`BATON_${name}`],
+  scopedEnvVarTrue: () => false,
+} as unknown as Config
+
+/** Entry of the bundle, called by bin/run.cjs. Never throws; sets the exit code. */
+export async function main(argv: readonly string[]): Promise<void> {
+  process.exitCode = await run(argv)
+}
+
+async function run(argv: readonly string[]): Promise<number> {
+  const host = processHost()
+  const [first = ''] = argv
+  const asksHelp = ['help', '--help', '-h', '-help'].includes(first)
+  if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0)
+  const resolved = resolveCommand(table, argv)
+  const load = resolved && table[resolved.id]
+  if (!load) {
+    const isTopic = Object.keys(table).some(id => id.startsWith(`${first} `))
+    if (isTopic && (argv.length === 1 || argv.slice(1).every(word => word.startsWith('-'))))
+      return help([first], argv.length === 1 ? usageExitCode : 0)
+    host.stderr.write(`baton: ${await unknownCommand(argv)}\n`)
+    return usageExitCode
+  }
+  const {default: command} = await load()
+  return runCommand(resolved.id, command, resolved.rest)
+}
+
+async function runCommand(id: string, CommandOf: CommandClass, rest: readonly string[]): Promise<number> {
+  const host = processHost()
+  const shapes = {...CommandOf.baseFlags, ...CommandOf.flags}
+  const {own} = splitArgv(rest, shapes, CommandOf.childForm)
+  if (own.some(word => word === '--help' || word === '-h' || word === '-help')) return help(id.split(' '), 0)
+  CommandOf.id = id
+  try {
+    return await new CommandOf([...rest], config).execute()
+  } catch (thrown) {
+    const error = toUsageError(thrown, id)
+    const exit = exitCodeOf(error)
+    const message = toMessage(error)
+    if (CommandOf.enableJsonFlag && own.includes('--json')) {
+      host.stdout.write(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`)
+    } else host.stderr.write(`baton: ${message}\n`)
+    if (exit === 70 && (rest.includes('debug') || rest.includes('--log-level=debug') || host.env.BATON_DEBUG)) {
+      host.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    }
+    return exit
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
+
+async function help(words: readonly string[], exit: number): Promise<number> {
+  const {commandHelp, topicHelp} = await import('./help.js')
+  const host = processHost()
+  const id = words.join(' ')
+  const load = table[id]
+  const isTopic = id === '' || Object.keys(table).some(name => name.startsWith(`${id} `))
+  if (!load && !isTopic) {
+    host.stderr.write(`baton: ${await unknownCommand(words)}\n`)
+    return usageExitCode
+  }
+  const parts: string[] = []
+  if (load) parts.push(await commandHelp(id, (await load()).default, config))
+  if (isTopic) parts.push(await topicHelp(table, id, BATON_VERSION))
+  const text = `${parts.join('\n\n')}\n`
+  ;(exit === 0 ? host.stdout : host.stderr).write(text)
+  return exit
+}
+
+/** A wrong guess could delete keys: a suggestion is only ever shown. */
+async function unknownCommand(words: readonly string[]): Promise<string> {
+  const typed = words
+    .filter(word => !word.startsWith('-'))
+    .slice(0, 2)
+    .join(' ')
+  const {closest, distance} = await import('fastest-levenshtein')
+  const names = [...new Set(Object.keys(table).flatMap(id => [id, id.split(' ')[0] ?? id]))]
+  const [firstWord = ''] = typed.split(' ')
+  const guesses = [closest(typed, names), closest(firstWord, names)]
+  const guess = guesses.find(name => distance(name, name.includes(' ') ? typed : firstWord) <= 3)
+  const error = new UsageError(`unknown command '${typed || words.join(' ')}'`, {
+    hint: guess === undefined ? "see 'baton help'" : `did you mean 'baton ${guess}'?`,
+  })
+  return toMessage(error)
 }

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+'use strict'
+// Starts baton: answers --version itself, and runs the bundle from V8's code cache.
+const fs = require('node:fs')
+const path = require('node:path')
+
+const argv = process.argv.slice(2)
+const called = path.basename(process.argv[1])
+const compat = /^consul-(lock|exec|replicate)$/.exec(called)
+if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--compat', 'consul']))
+
+if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
+  process.stdout.write(`baton ${require('../package.json').version}\n`)
+} else {
+  loadBundle(path.join(__dirname, '..', 'dist', 'cli', 'main.cjs')).main(argv)
+}
+
+/** Compiles the bundle with cached code, and leaves a cache made after this run for the next one. */
+function loadBundle(file) {
+  const vm = require('node:vm')
+  const Module = require('node:module')
+  const source = fs.readFileSync(file, 'utf8')
+  const cacheFile = cachePath(file)
+  const cachedData = readCache(cacheFile)
+  const script = new vm.Script(Module.wrap(source), {
+    filename: file,
+    cachedData,
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  })
+  const bundle = new Module(file, module)
+  bundle.filename = file
+  bundle.paths = Module._nodeModulePaths(path.dirname(file))
+  if (cacheFile && (!cachedData || script.cachedDataRejected)) process.once('exit', () => writeCache(cacheFile, script))
+  script.runInThisContext()(bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
+  return bundle.exports
+}
+
+/** Cached code is executed code: it lives only in a directory of the user's own. */
+function cachePath(file) {
+  if (process.env.BATON_NO_CODE_CACHE === '1') return undefined
+  try {
+    const home = process.env.XDG_CACHE_HOME || path.join(require('node:os').homedir(), '.cache')
+    const {mtimeMs, size} = fs.statSync(file)
+    const name = `${process.versions.v8}-${process.arch}-${size}-${Math.floor(mtimeMs)}-${hash(file)}.bin`
+    return path.join(home, 'baton', name)
+  } catch {
+    return undefined
+  }
+}
+
+function hash(text) {
+  let value = 0
+  for (let at = 0; at < text.length; at += 1) value = (value * 31 + text.charCodeAt(at)) | 0
+  return (value >>> 0).toString(36)
+}
+
+function readCache(file) {
+  if (!file) return undefined
+  try {
+    const {uid, mode} = fs.statSync(path.dirname(file))
+    if (process.getuid && (uid !== process.getuid() || (mode & 0o022) !== 0)) return undefined
+    return fs.readFileSync(file)
+  } catch {
+    return undefined
+  }
+}
+
+function writeCache(file, script) {
+  try {
+    const dir = path.dirname(file)
+    fs.mkdirSync(dir, {recursive: true, mode: 0o700})
+    const temporary = `${file}.${process.pid}`
+    fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})
+    fs.renameSync(temporary, file)
+    const stale = fs
+      .readdirSync(dir)
+      .filter(name => name.endsWith(`-${hash(path.join(__dirname, '..', 'dist', 'cli', 'main.cjs'))}.bin`))
+    for (const name of stale) if (name !== path.basename(file)) fs.rmSync(path.join(dir, name), {force: true})
+  } catch {
+    // No cache is slower, not wrong.
+  }
+}

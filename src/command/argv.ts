@@ -1,0 +1,116 @@
+/** What splitting needs to know of a command's flags. */
+export interface FlagShape {
+  readonly type: 'boolean' | 'option'
+  readonly char?: string | undefined
+  readonly aliases?: readonly string[] | undefined
+  readonly allowNo?: boolean | undefined
+  /** A word without `=` is not this flag's value: the flag may stand bare. */
+  readonly bare?: string | undefined
+}
+
+/** How a wrapper tells its child's words from its own. */
+export interface ChildForm {
+  /** Positional words of the command itself, before the child's. */
+  readonly ownArgs: number
+  /** Only the native form: without `--` there is no child. */
+  readonly nativeOnly?: boolean
+}
+
+export interface SplitArgv {
+  /** The command's own words, ready for the parser: Go-style flags written as long ones. */
+  readonly own: readonly string[]
+  /** The child's words, untouched; absent where there are none. */
+  readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
+}
+
+/**
+ * Cuts the child's words off before any parser sees them, because oclif reorders positional words.
+ * With `--` everything after it is the child's, verbatim. Without, everything from the first word after the command's
+ * own arguments is, as with Go's flag package.
+ */
+export function splitArgv(
+  argv: readonly string[],
+  flags: Readonly<Record<string, FlagShape>>,
+  childForm: ChildForm | undefined,
+): SplitArgv {
+  const names = indexFlags(flags)
+  const own: string[] = []
+  let positionals = 0
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? ''
+    if (word === '--') {
+      if (!childForm) return {own: [...own, ...argv.slice(at)], child: undefined}
+      return {own, child: {form: 'native', words: argv.slice(at + 1)}}
+    }
+    if (!word.startsWith('-') || word === '-') {
+      if (
+        childForm &&
+        childForm.nativeOnly !== true &&
+        positionals === childForm.ownArgs &&
+        !argv.slice(at).includes('--')
+      ) {
+        return {own, child: {form: 'go', words: argv.slice(at)}}
+      }
+      positionals += 1
+      own.push(word)
+      continue
+    }
+    const read = readFlag(word, names, flags)
+    own.push(...read.words)
+    const next = argv[at + 1]
+    if (read.wantsValue && next !== undefined) {
+      own.push(next)
+      at += 1
+    }
+  }
+  return {own, child: undefined}
+}
+
+function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  for (const [name, flag] of Object.entries(flags)) {
+    names.set(name, name)
+    if (flag.char !== undefined) names.set(flag.char, name)
+    for (const alias of flag.aliases ?? []) names.set(alias, name)
+    if (flag.allowNo === true) names.set(`no-${name}`, name)
+  }
+  return names
+}
+
+const goBooleans: Readonly<Record<string, boolean>> = {
+  '1': true,
+  t: true,
+  T: true,
+  true: true,
+  TRUE: true,
+  True: true,
+  '0': false,
+  f: false,
+  F: false,
+  false: false,
+  FALSE: false,
+  False: false,
+}
+
+/** `-http-addr=x` and `--http-addr=x` are the same flag; a boolean may be given as `-shell=false`. */
+function readFlag(
+  word: string,
+  names: ReadonlyMap<string, string>,
+  flags: Readonly<Record<string, FlagShape>>,
+): {readonly words: readonly string[]; readonly wantsValue: boolean} {
+  const [, given = '', equals, value = ''] = /^--?([^=]*)(=([\s\S]*))?$/.exec(word) ?? []
+  const name = names.get(given)
+  const flag = name === undefined ? undefined : flags[name]
+  if (name === undefined || !flag) return {words: [word], wantsValue: false}
+  if (flag.type === 'option') {
+    if (equals !== undefined) return {words: [`--${name}=${value}`], wantsValue: false}
+    if (flag.bare !== undefined) return {words: [`--${name}=${flag.bare}`], wantsValue: false}
+    return {words: [`--${name}`], wantsValue: true}
+  }
+  const negated = given.startsWith('no-') && given !== name
+  if (equals === undefined) return {words: [negated ? `--no-${name}` : `--${name}`], wantsValue: false}
+  const on = goBooleans[value]
+  if (on === undefined) return {words: [word], wantsValue: false}
+  if (on !== negated) return {words: [`--${name}`], wantsValue: false}
+  return {words: flag.allowNo === true ? [`--no-${name}`] : [], wantsValue: false}
+}

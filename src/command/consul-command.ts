@@ -1,0 +1,35 @@
+import type {Command} from '@oclif/core/command'
+import type {InferredFlags} from '@oclif/core/interfaces'
+import {type ConnectionSettings, toClientOptions} from '../config/connection.js'
+import {connectionFromEnv} from '../config/environment.js'
+import {type ClientOptions, type ConsulClient, createClient} from '../core/client.js'
+import {BaseCommand} from './base-command.js'
+import {commonFlags, consulFlags} from './flags.js'
+
+const baseFlags = {...commonFlags, ...consulFlags}
+
+/** A command that talks to Consul: takes Consul's connection flags and variables. */
+export abstract class ConsulCommand<T extends typeof Command = typeof Command> extends BaseCommand<T> {
+  static override baseFlags = baseFlags
+
+  declare protected flags: InferredFlags<typeof baseFlags & T['flags']>
+
+  /** A client for the settings given; disposed when the command ends. `overrides` win. */
+  protected openClient(overrides: ClientOptions = {}): ConsulClient {
+    const client = createClient({logger: this.logger, ...this.clientOptions(), ...overrides})
+    return this.releases.use(client)
+  }
+
+  /** The connection settings as a client takes them, for commands that open more than one. */
+  protected clientOptions(): ClientOptions {
+    // Variables without a flag of their own (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count too.
+    const {settings} = connectionFromEnv(this.host.env)
+    return toClientOptions({...settings, ...this.#given()})
+  }
+
+  #given(): ConnectionSettings {
+    const flags = this.flags as Readonly<Record<string, unknown>>
+    const given = Object.keys(consulFlags).flatMap(name => (flags[name] === undefined ? [] : [[name, flags[name]]]))
+    return Object.fromEntries(given) as ConnectionSettings
+  }
+}

@@ -1,0 +1,79 @@
+import * as Flags from '@oclif/core/flags'
+import {UsageError} from '../core/errors.js'
+import {parseDuration} from '../core/time/duration.js'
+
+const connection = 'CONSUL CONNECTION'
+
+/** What every command that talks to Consul takes, with Consul's own names. */
+export const consulFlags = {
+  'http-addr': Flags.string({helpGroup: connection, description: 'address of the agent', helpValue: 'ADDR'}),
+  token: Flags.string({helpGroup: connection, description: 'ACL token (visible in ps: prefer --token-file)'}),
+  'token-file': Flags.string({helpGroup: connection, description: 'file with the ACL token, re-read when it changes'}),
+  'ca-file': Flags.string({helpGroup: connection, description: 'CA certificate'}),
+  'ca-path': Flags.string({helpGroup: connection, description: 'directory of CA certificates'}),
+  'client-cert': Flags.string({helpGroup: connection, description: 'client certificate'}),
+  'client-key': Flags.string({helpGroup: connection, description: 'key of the client certificate'}),
+  'tls-server-name': Flags.string({helpGroup: connection, description: 'server name for TLS'}),
+  datacenter: Flags.string({helpGroup: connection, description: "datacenter (default: the agent's own)"}),
+  namespace: Flags.string({helpGroup: connection, description: 'Enterprise namespace', aliases: ['ns']}),
+  partition: Flags.string({helpGroup: connection, description: 'Enterprise partition'}),
+  stale: Flags.boolean({helpGroup: connection, description: 'let any server answer reads', allowNo: true}),
+}
+
+const common = 'COMMON'
+
+/** What every command takes. */
+export const commonFlags = {
+  config: Flags.string({
+    helpGroup: common,
+    description: 'JSON or YAML file with settings (repeatable)',
+    multiple: true,
+  }),
+  'print-config': Flags.boolean({helpGroup: common, description: 'show every setting with its source, and stop'}),
+  'log-level': Flags.option({
+    options: ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const,
+    default: 'warn' as const,
+    helpGroup: common,
+    description: 'least severe log lines to write to stderr',
+  })(),
+  quiet: Flags.boolean({helpGroup: common, description: 'nothing on stderr but errors'}),
+  verbose: Flags.boolean({char: 'v', helpGroup: common, description: 'say on stderr what is being done'}),
+}
+
+/** A duration in Go's syntax, given to the command in milliseconds. */
+export function durationFlag(options: {
+  readonly description: string
+  readonly default?: string
+  readonly min?: number
+  readonly helpGroup?: string
+  readonly aliases?: string[]
+}) {
+  const {default: fallback, min, ...rest} = options
+  return Flags.custom<number>({
+    ...rest,
+    helpValue: 'DURATION',
+    ...(fallback !== undefined && {
+      default: parseDuration(fallback),
+      defaultHelp: async () => fallback,
+    }),
+    parse: async (text, _context, flag) => {
+      const ms = parseDuration(text, `--${flag.name}`)
+      if (ms < (min ?? 0)) throw new UsageError(`--${flag.name}: '${text}' is below ${min ?? 0}ms`)
+      return ms
+    },
+  })()
+}
+
+/** A whole number of up to 64 bits. */
+export function bigintFlag(options: {readonly description: string; readonly aliases?: string[]}) {
+  return Flags.custom<bigint>({
+    ...options,
+    helpValue: 'N',
+    parse: async (text, _context, flag) => {
+      if (!/^\d+$/.test(text) || BigInt(text) > 0xffff_ffff_ffff_ffffn) {
+        throw new UsageError(`--${flag.name}: '${text}' is not a whole number below 2^64`)
+      }
+      return BigInt(text)
+    },
+  })()
+}

@@ -1,0 +1,120 @@
+import {consulVariables, type Environment, parseGoBool, secretSettings} from '../config/environment.js'
+import {readSettingsFile, type Settings} from '../config/files.js'
+import {UsageError} from '../core/errors.js'
+import type {FlagShape} from './argv.js'
+
+/** Where a setting's value came from: `flag`, the name of a variable, a file, or `default`. */
+export type SettingSources = ReadonlyMap<string, string>
+
+export interface LayeredArgv {
+  /** The command's words with the values of lower layers added, so that one parser checks them all. */
+  readonly argv: readonly string[]
+  readonly sources: SettingSources
+}
+
+interface Layer {
+  readonly source: string
+  readonly value: unknown
+}
+
+/** Flags that steer the command line itself and cannot come from elsewhere. */
+const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'json'])
+
+/**
+ * flags > BATON_* > CONSUL_* > --config files (the last one wins) > defaults. What a flag does not set is looked up and
+ * written as a flag, in front of the words given.
+ */
+export async function layerSettings(options: {
+  readonly command: string
+  readonly argv: readonly string[]
+  readonly flags: Readonly<Record<string, FlagShape>>
+  readonly env: Environment
+}): Promise<LayeredArgv> {
+  const {argv, flags, env} = options
+  const given = new Set(argv.map(word => /^--(?:no-)?([^=]+)/.exec(word)?.[1]).filter(name => name !== undefined))
+  const files = await readFiles(argv, flags, options.command)
+  const sources = new Map<string, string>()
+  const added: string[] = []
+  for (const [name, flag] of Object.entries(flags)) {
+    if (given.has(name) || given.has(`no-${name}`)) {
+      sources.set(name, 'flag')
+      continue
+    }
+    if (flagOnly.has(name)) continue
+    const layer = fromEnvironment(name, env) ?? files.get(name)
+    if (!layer) continue
+    sources.set(name, layer.source)
+    added.push(...toWords(name, flag, layer))
+  }
+  return {argv: [...added, ...argv], sources}
+}
+
+const consulVariableOf = new Map(Object.entries(consulVariables).map(([variable, name]) => [name as string, variable]))
+
+function fromEnvironment(name: string, env: Environment): Layer | undefined {
+  const own = `BATON_${name.toUpperCase().replaceAll('-', '_')}`
+  for (const variable of [own, consulVariableOf.get(name)]) {
+    const value = variable === undefined ? undefined : env[variable]
+    if (variable !== undefined && value !== undefined && value !== '') return {source: variable, value}
+  }
+  return undefined
+}
+
+function toWords(name: string, flag: FlagShape, layer: Layer): string[] {
+  const {value, source} = layer
+  if (flag.type === 'boolean') {
+    const on = typeof value === 'boolean' ? value : parseGoBool(String(value), source)
+    if (on) return [`--${name}`]
+    return flag.allowNo === true ? [`--no-${name}`] : []
+  }
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  return values.map(one => {
+    if (typeof one === 'string' || typeof one === 'number' || typeof one === 'boolean') return `--${name}=${one}`
+    throw new UsageError(`${source}: ${name} must be a plain value`, {code: 'BATON_CONFIG'})
+  })
+}
+
+/** Settings of a section named like the command win over those at the top of the same file. */
+async function readFiles(
+  argv: readonly string[],
+  flags: Readonly<Record<string, FlagShape>>,
+  command: string,
+): Promise<ReadonlyMap<string, Layer>> {
+  const paths = argv.flatMap((word, at) => {
+    if (word.startsWith('--config=')) return [word.slice('--config='.length)]
+    return word === '--config' ? [argv[at + 1] ?? ''] : []
+  })
+  const layers = new Map<string, Layer>()
+  const section = command.replaceAll(' ', '-')
+  for (const path of paths) {
+    const {[section]: own, ...top} = await readSettingsFile(path)
+    const settings: Settings = {...top, ...(typeof own === 'object' ? (own as Settings) : {})}
+    for (const [key, value] of Object.entries(settings)) {
+      const name = key.replaceAll('_', '-')
+      if (Object.hasOwn(flags, name)) layers.set(name, {source: path, value})
+      else if (typeof value !== 'object') await refuseUnknown(path, name, Object.keys(flags))
+    }
+  }
+  return layers
+}
+
+async function refuseUnknown(path: string, name: string, known: readonly string[]): Promise<never> {
+  const {closest} = await import('fastest-levenshtein')
+  throw new UsageError(`config: ${path}: unknown setting '${name}'`, {
+    code: 'BATON_CONFIG',
+    hint: `did you mean '${closest(name, known)}'?`,
+  })
+}
+
+/** Every setting with its value and source; secrets are named, not shown. */
+export function describeSettings(
+  values: Readonly<Record<string, unknown>>,
+  sources: SettingSources,
+): Record<string, {value: unknown; source: string}> {
+  const shown: Record<string, {value: unknown; source: string}> = {}
+  for (const [name, value] of Object.entries(values)) {
+    if (flagOnly.has(name) || value === undefined) continue
+    shown[name] = {value: secretSettings.has(name) ? '(hidden)' : value, source: sources.get(name) ?? 'default'}
+  }
+  return shown
+}

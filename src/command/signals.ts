@@ -1,0 +1,41 @@
+import {CancelledError} from '../core/errors.js'
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+export type StopSignal = (typeof stopSignals)[number]
+
+/** Turns the process's stop signals into one abort. Dispose puts the process back as it was. */
+export interface StopSignals extends Disposable {
+  /** Aborts with a CancelledError that names the first signal. */
+  readonly signal: AbortSignal
+  /** Called for every stop signal, the first included. */
+  onEach(listener: (name: StopSignal, count: number) => void): void
+  /** Leaves this signal to the command: it no longer stops it. */
+  release(name: StopSignal): void
+}
+
+export function catchStopSignals(): StopSignals {
+  const controller = new AbortController()
+  const listeners: ((name: StopSignal, count: number) => void)[] = []
+  let count = 0
+  const handlers = new Map(
+    stopSignals.map(name => [
+      name,
+      () => {
+        count += 1
+        controller.abort(new CancelledError(`stopped by ${name}`, {signalName: name}))
+        for (const listener of listeners) listener(name, count)
+      },
+    ]),
+  )
+  for (const [name, handler] of handlers) process.on(name, handler)
+  const release = (name: StopSignal): void => {
+    const handler = handlers.get(name)
+    if (handler) process.off(name, handler)
+  }
+  return {
+    signal: controller.signal,
+    onEach: listener => listeners.push(listener),
+    release,
+    [Symbol.dispose]: () => stopSignals.forEach(release),
+  }
+}

@@ -1,0 +1,113 @@
+import {readdirSync, readFileSync, statSync} from 'node:fs'
+import type {ClientOptions} from '../core/client.js'
+import {UsageError} from '../core/errors.js'
+import type {TlsOptions} from '../core/http/tls.js'
+
+/** The connection settings of Consul's tools, under the names of their flags. */
+export interface ConnectionSettings {
+  readonly 'http-addr'?: string
+  readonly token?: string
+  readonly 'token-file'?: string
+  readonly 'http-auth'?: string
+  readonly 'http-ssl'?: boolean
+  readonly 'http-ssl-verify'?: boolean
+  readonly 'ca-file'?: string
+  readonly 'ca-path'?: string
+  readonly 'client-cert'?: string
+  readonly 'client-key'?: string
+  readonly 'tls-server-name'?: string
+  readonly datacenter?: string
+  readonly namespace?: string
+  readonly partition?: string
+  readonly stale?: boolean
+}
+
+/** Turns settings into a client's options. Files are read here; errors name the setting and the file. */
+export function toClientOptions(settings: ConnectionSettings): ClientOptions {
+  const tls = readTls(settings)
+  const token = tokenSource(settings)
+  return {
+    ...(settings['http-addr'] !== undefined && settings['http-addr'] !== '' && {address: settings['http-addr']}),
+    ...(settings['http-ssl'] === true && {ssl: true}),
+    ...(tls && {tls}),
+    ...(token !== undefined && {token}),
+    ...(settings['http-auth'] !== undefined && {auth: settings['http-auth']}),
+    ...(settings.datacenter !== undefined && {datacenter: settings.datacenter}),
+    ...(settings.namespace !== undefined && {namespace: settings.namespace}),
+    ...(settings.partition !== undefined && {partition: settings.partition}),
+    ...(settings.stale === true && {consistency: 'stale' as const}),
+  }
+}
+
+/** A token file beats a token, as in Consul's client; unlike there it is read again when it changes. */
+function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
+  const file = settings['token-file']
+  if (file === undefined || file === '') return settings.token
+  let seen = ''
+  let token = ''
+  const refresh = (): string => {
+    const {mtimeMs, size, ino} = statSync(file)
+    const mark = `${mtimeMs}/${size}/${ino}`
+    if (mark !== seen) {
+      token = readFileSync(file, 'utf8').trim()
+      seen = mark
+    }
+    return token
+  }
+  try {
+    refresh()
+  } catch (error) {
+    throw unreadable('token-file', file, error)
+  }
+  return () => {
+    try {
+      return refresh()
+    } catch {
+      // Being replaced at this moment: the last token is still the best known.
+      return token
+    }
+  }
+}
+
+function readTls(settings: ConnectionSettings): TlsOptions | undefined {
+  const certFile = settings['client-cert']
+  const keyFile = settings['client-key']
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new UsageError('client-cert and client-key: one is given without the other', {code: 'BATON_CONFIG'})
+  }
+  const ca = readCas(settings)
+  const serverName = settings['tls-server-name']?.replace(/:\d+$/, '')
+  const tls: TlsOptions = {
+    ...(ca && {ca}),
+    ...(certFile !== undefined && {cert: readSetting('client-cert', certFile)}),
+    ...(keyFile !== undefined && {key: readSetting('client-key', keyFile)}),
+    ...(serverName !== undefined && {servername: serverName}),
+    ...(settings['http-ssl-verify'] === false && {rejectUnauthorized: false}),
+  }
+  return Object.keys(tls).length === 0 ? undefined : tls
+}
+
+function readCas(settings: ConnectionSettings): string[] | undefined {
+  const file = settings['ca-file']
+  const path = settings['ca-path']
+  if (file !== undefined) return [readSetting('ca-file', file)]
+  if (path === undefined) return undefined
+  try {
+    return readdirSync(path).map(name => readSetting('ca-path', `${path}/${name}`))
+  } catch (error) {
+    throw unreadable('ca-path', path, error)
+  }
+}
+
+function readSetting(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw unreadable(name, file, error)
+  }
+}
+
+function unreadable(name: string, file: string, cause: unknown): UsageError {
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  return new UsageError(`${name}: cannot read ${file}: ${why}`, {code: 'BATON_CONFIG', cause})
+}

@@ -1,0 +1,36 @@
+import {readFileSync} from 'node:fs'
+import {UsageError} from '../core/errors.js'
+
+export type Settings = Readonly<Record<string, unknown>>
+
+/** Reads one settings file, JSON or YAML. Keys may be written with `_` or `-`. */
+export async function readSettingsFile(path: string): Promise<Settings> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(
+      `config: cannot read ${path}: ${error instanceof Error && 'code' in error ? String(error.code) : ''}`,
+      {
+        code: 'BATON_CONFIG',
+        cause: error,
+      },
+    )
+  }
+  const value = await parse(path, text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UsageError(`config: ${path} does not hold an object of settings`, {code: 'BATON_CONFIG'})
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key.replaceAll('_', '-'), field as unknown]))
+}
+
+async function parse(path: string, text: string): Promise<unknown> {
+  try {
+    if (path.endsWith('.json')) return JSON.parse(text) as unknown
+    const {parse: parseYaml} = await import('yaml')
+    return parseYaml(text) as unknown
+  } catch (error) {
+    const [why = ''] = String(error instanceof Error ? error.message : error).split('\n')
+    throw new UsageError(`config: ${path}: ${why}`, {code: 'BATON_CONFIG', cause: error})
+  }
+}
