@@ -1,0 +1,54 @@
+import type {BootTime} from '../core/time/boot-time.js'
+import type {Clock, Timer} from '../core/types.js'
+
+/** Longest sleep between two looks at the boot time: timers stand still while the machine sleeps, deadlines do not. */
+export const tickMs = 1000
+
+export interface AlarmOptions {
+  readonly clock: Clock
+  readonly now: BootTime
+  readonly ring: () => void
+}
+
+/** Rings once when the boot time reaches an instant; setting it again moves the instant. Dispose to silence it. */
+export class Alarm implements Disposable {
+  readonly #options: AlarmOptions
+  #timer: Timer | undefined
+  #atMs = Number.POSITIVE_INFINITY
+
+  constructor(options: AlarmOptions) {
+    this.#options = options
+  }
+
+  set(atMs: number): void {
+    this.#atMs = atMs
+    this.#arm()
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = undefined
+  }
+
+  #arm(): void {
+    this[Symbol.dispose]()
+    if (this.#atMs === Number.POSITIVE_INFINITY) return
+    const leftMs = this.#atMs - this.#options.now()
+    if (leftMs <= 0) {
+      this.#atMs = Number.POSITIVE_INFINITY
+      this.#options.ring()
+      return
+    }
+    this.#timer = this.#options.clock.timer(Math.min(leftMs, tickMs), () => this.#arm())
+  }
+}
+
+/** Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason. */
+export async function sleepUntil(
+  atMs: number,
+  options: {readonly clock: Clock; readonly now: BootTime; readonly signal: AbortSignal},
+): Promise<void> {
+  for (let leftMs = atMs - options.now(); leftMs > 0; leftMs = atMs - options.now()) {
+    await options.clock.sleep(Math.min(leftMs, tickMs), options.signal)
+  }
+}

@@ -1,0 +1,212 @@
+import type {ConsulClient} from '../core/client.js'
+import {isTransient, messageOf, SessionLostError} from '../core/errors.js'
+import {type BootTime, systemBootTime} from '../core/time/boot-time.js'
+import {systemClock} from '../core/time/clock.js'
+import {formatDuration} from '../core/time/duration.js'
+import type {SessionId, SessionRequest, Timer} from '../core/types.js'
+import {Alarm, sleepUntil} from './alarm.js'
+import type {Session, SessionObserver, SessionOptions} from './types.js'
+
+export const defaultTtlMs = 15_000
+export const defaultLockDelayMs = 15_000
+const defaultDestroyMs = 2000
+const destroyRetryMs = 100
+const cancelledCreateMs = 1000
+
+/** The time that deadlines are counted in. */
+export const bootTimeOf = (client: ConsulClient): BootTime =>
+  client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
+
+/** Creates a session and keeps it alive. Rejects with what Consul or the transport said, or with the signal's reason. */
+export async function openSession(client: ConsulClient, options: SessionOptions = {}): Promise<Session> {
+  const ttlMs = options.ttlMs ?? defaultTtlMs
+  const lockDelayMs = options.lockDelayMs ?? defaultLockDelayMs
+  const nodeChecks = options.nodeChecks ?? []
+  const now = options.now ?? bootTimeOf(client)
+  options.signal?.throwIfAborted()
+  const provenAtMs = now()
+  const id = await create(client, options, {
+    ttlMs,
+    lockDelayMs,
+    nodeChecks,
+    behavior: options.behavior ?? 'delete',
+    ...(options.name !== undefined && {name: options.name}),
+    ...(options.node !== undefined && {node: options.node}),
+  })
+  const unprovenLimitMs = options.unprovenLimitMs ?? ttlMs
+  const observer = options.observer ?? {}
+  const session = new RenewedSession({
+    client,
+    now,
+    id,
+    ttlMs,
+    lockDelayMs,
+    nodeChecks,
+    provenAtMs,
+    unprovenLimitMs,
+    observer,
+  })
+  if (!options.signal?.aborted) return session
+  await session.destroy()
+  throw options.signal.reason
+}
+
+/** A cancelled creation is still waited for a moment: only who knows the session's id can destroy it. */
+async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
+  const late = new AbortController()
+  let timer: Timer | undefined
+  const onAbort = (): void => {
+    timer = client.clock.timer(cancelledCreateMs, () => late.abort(options.signal?.reason))
+  }
+  options.signal?.addEventListener('abort', onAbort, {once: true})
+  try {
+    const {id} = await client.session.create(request, {signal: late.signal})
+    return id
+  } finally {
+    timer?.[Symbol.dispose]()
+    options.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+interface RenewedSessionOptions {
+  readonly client: ConsulClient
+  readonly now: BootTime
+  readonly id: SessionId
+  readonly ttlMs: number
+  readonly lockDelayMs: number
+  readonly nodeChecks: readonly string[]
+  readonly provenAtMs: number
+  readonly unprovenLimitMs: number
+  readonly observer: SessionObserver
+}
+
+/**
+ * Alive until one of: `lost` (a 404, or unproven for too long), `orphan`, `destroy`. Each of them stops the renewals for
+ * good; destroying is possible from all of them. A failed renewal changes nothing by itself: it is tried again soon,
+ * and only the alarm that counts from the last success, or a 404, ends the session.
+ */
+class RenewedSession implements Session {
+  readonly id: SessionId
+  readonly ttlMs: number
+  readonly lockDelayMs: number
+  readonly nodeChecks: readonly string[]
+  readonly #options: RenewedSessionOptions
+  readonly #lost = new AbortController()
+  readonly #stopped = new AbortController()
+  readonly #alarm: Alarm
+  readonly #loop: Promise<void>
+  #provenAtMs: number
+  #lastError: unknown
+  #destroyed: Promise<boolean> | undefined
+
+  constructor(options: RenewedSessionOptions) {
+    const {clock} = options.client
+    this.#options = options
+    this.id = options.id
+    this.ttlMs = options.ttlMs
+    this.lockDelayMs = options.lockDelayMs
+    this.nodeChecks = options.nodeChecks
+    this.#provenAtMs = options.provenAtMs
+    this.#alarm = new Alarm({clock, now: options.now, ring: () => this.#loseUnproven()})
+    this.#alarm.set(this.#provenAtMs + options.unprovenLimitMs)
+    this.#loop = this.#renewUntilStopped()
+  }
+
+  get signal(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  get provenAtMs(): number {
+    return this.#provenAtMs
+  }
+
+  get validUntil(): number {
+    return this.#provenAtMs + this.ttlMs
+  }
+
+  orphan(): void {
+    this.#stop()
+  }
+
+  destroy(options: {readonly timeoutMs?: number} = {}): Promise<boolean> {
+    this.#stop()
+    this.#destroyed ??= this.#destroyWithin(options.timeoutMs ?? defaultDestroyMs)
+    return this.#destroyed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy()
+  }
+
+  #stop(): void {
+    this.#alarm[Symbol.dispose]()
+    this.#stopped.abort()
+  }
+
+  #lose(why: string, cause?: unknown): void {
+    this.#stop()
+    this.#lost.abort(new SessionLostError(`session ${this.id}: ${why}`, {cause, details: {session: this.id}}))
+  }
+
+  #loseUnproven(): void {
+    const {now} = this.#options
+    this.#lose(`no renewal succeeded for ${formatDuration(now() - this.#provenAtMs)}`, this.#lastError)
+  }
+
+  async #renewUntilStopped(): Promise<void> {
+    const {client, now} = this.#options
+    const {signal} = this.#stopped
+    let soon = false
+    try {
+      while (!signal.aborted) {
+        const pauseMs = (soon ? this.ttlMs / 15 : this.ttlMs / 3) * (0.9 + 0.2 * client.random())
+        await sleepUntil(now() + pauseMs, {clock: client.clock, now, signal})
+        soon = !(await this.#renew(signal))
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#lose(messageOf(error), error)
+    }
+  }
+
+  /** True when it was answered. */
+  async #renew(signal: AbortSignal): Promise<boolean> {
+    const {client, now, observer, unprovenLimitMs} = this.#options
+    const sentAtMs = now()
+    try {
+      const {alive} = await client.session.renew(this.id, {signal, timeoutMs: this.ttlMs / 3})
+      if (signal.aborted) return false
+      if (!alive) {
+        this.#lose('Consul has ended it')
+        return false
+      }
+    } catch (error) {
+      if (signal.aborted) return false
+      this.#lastError = error
+      client.logger.debug({error: messageOf(error), session: this.id}, 'session not renewed')
+      observer.degraded?.(error)
+      return false
+    }
+    this.#provenAtMs = sentAtMs
+    this.#alarm.set(sentAtMs + unprovenLimitMs)
+    observer.renewed?.(sentAtMs)
+    return true
+  }
+
+  async #destroyWithin(timeoutMs: number): Promise<boolean> {
+    const {client} = this.#options
+    const endMs = client.clock.monotonicMs() + timeoutMs
+    await this.#loop
+    for (;;) {
+      const leftMs = endMs - client.clock.monotonicMs()
+      if (leftMs <= 0) return false
+      try {
+        await client.session.destroy(this.id, {timeoutMs: leftMs})
+        return true
+      } catch (error) {
+        client.logger.debug({error: messageOf(error), session: this.id}, 'session not destroyed')
+        if (!isTransient(error)) return false
+        await client.clock.sleep(Math.min(destroyRetryMs, leftMs))
+      }
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import {describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
+import {isBatonError, TransportError} from '../../../src/core/errors.js'
+import type {TransportRequest, TransportResponse} from '../../../src/core/types.js'
+import {openSession} from '../../../src/session/session.js'
+import type {SessionOptions} from '../../../src/session/types.js'
+import {FakeClock, settle} from '../../kit/fake-clock.js'
+
+type Reply = (request: TransportRequest) => Promise<TransportResponse>
+
+const answer = (status: number, body: string): TransportResponse => ({
+  status,
+  headers: new Map(),
+  body: Buffer.from(body),
+})
+
+/** An agent whose answers to renewals are exchanged under way. */
+function setUp(options: SessionOptions = {}) {
+  const clock = new FakeClock()
+  const log: {method: string; path: string; atMs: number; timeoutMs: number; body: string}[] = []
+  const replies: {create: Reply; renew: Reply; destroy: Reply} = {
+    create: async () => answer(200, '{"ID":"s-1"}'),
+    renew: async () => answer(200, '[]'),
+    destroy: async () => answer(200, 'true'),
+  }
+  const client = createClient({
+    clock,
+    random: () => 0.5,
+    transport: {
+      async send(request) {
+        const [, verb] = /session\/(\w+)/.exec(request.path) ?? []
+        log.push({
+          method: request.method,
+          path: request.path,
+          atMs: clock.monotonicMs(),
+          timeoutMs: request.timeoutMs,
+          body: Buffer.from(request.body ?? []).toString(),
+        })
+        return await replies[verb as keyof typeof replies](request)
+      },
+      async [Symbol.asyncDispose]() {},
+    },
+  })
+  const renewals = () => log.filter(entry => entry.path.includes('renew'))
+  return {clock, log, replies, client, renewals, open: () => openSession(client, options)}
+}
+
+describe('openSession', () => {
+  it('creates a session that depends on its TTL alone, with the stated defaults', async () => {
+    const {open, log} = setUp({name: 'test'})
+    await using session = await open()
+    expect(session.id).toBe('s-1')
+    expect(JSON.parse(log[0]!.body)).toEqual({
+      Name: 'test',
+      TTL: '15000ms',
+      LockDelay: '15000ms',
+      Behavior: 'delete',
+      NodeChecks: [],
+    })
+  })
+
+  it('renews every third of the TTL with a time limit of a third of it', async () => {
+    const {open, clock, renewals} = setUp()
+    await using _session = await open()
+    await clock.advance(16_000)
+    expect(renewals().map(entry => entry.atMs)).toEqual([5000, 10_000, 15_000])
+    expect(renewals()[0]!.timeoutMs).toBe(5000)
+  })
+
+  it('counts its proof from the send time of a renewal, not from its answer', async () => {
+    const {open, clock, replies} = setUp()
+    await using session = await open()
+    replies.renew = async () => {
+      await clock.sleep(3000)
+      return answer(200, '[]')
+    }
+    await clock.advance(7000)
+    expect(session.provenAtMs).toBe(0)
+    await clock.advance(1500)
+    expect(session.provenAtMs).toBe(5000)
+    expect(session.validUntil).toBe(20_000)
+  })
+
+  it('is lost at once when Consul does not know it any more', async () => {
+    const {open, clock, replies} = setUp()
+    await using session = await open()
+    replies.renew = async () => answer(404, "Session id 's-1' not found")
+    await clock.advance(5001)
+    expect(session.signal.aborted).toBe(true)
+    expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
+  })
+
+  it.each([
+    ['a refusal for want of rights', async () => answer(403, 'Permission denied')],
+    ['a rate limit', async () => answer(429, 'rate limit exceeded')],
+    ['no leader', async () => answer(500, 'No cluster leader')],
+    [
+      'a broken connection',
+      async () => {
+        throw new TransportError('BATON_CONNECT', 'refused')
+      },
+    ],
+  ] as [string, Reply][])('takes %s for no loss before the limit, and tries again soon', async (_name, reply) => {
+    const degraded: unknown[] = []
+    const {open, clock, replies, renewals} = setUp({observer: {degraded: error => degraded.push(error)}})
+    await using session = await open()
+    replies.renew = reply
+    await clock.advance(8000)
+    expect(session.signal.aborted).toBe(false)
+    expect(degraded.length).toBeGreaterThanOrEqual(3)
+    replies.renew = async () => answer(200, '[]')
+    const before = renewals().length
+    await clock.advance(20_000)
+    expect(session.signal.aborted).toBe(false)
+    expect(renewals().length).toBeGreaterThan(before)
+  })
+
+  it('is lost when nothing proved it for its TTL, and not before', async () => {
+    const {open, clock, replies} = setUp()
+    await using session = await open()
+    replies.renew = async () => answer(500, 'No cluster leader')
+    await clock.advance(14_999)
+    expect(session.signal.aborted).toBe(false)
+    await clock.advance(2)
+    expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
+  })
+
+  it('leaves the limit to its owner when told so', async () => {
+    const {open, clock, replies} = setUp({unprovenLimitMs: Number.POSITIVE_INFINITY})
+    await using session = await open()
+    replies.renew = async () => answer(500, 'No cluster leader')
+    await clock.advance(100_000)
+    expect(session.signal.aborted).toBe(false)
+  })
+
+  it('counts time asleep: after a suspend longer than the limit it is lost before it asks', async () => {
+    let sleptMs = 0
+    const {clock, client, renewals} = setUp()
+    await using session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
+    await clock.advance(2000)
+    sleptMs = 60_000
+    await clock.advance(1000)
+    expect(session.signal.aborted).toBe(true)
+    expect(renewals()).toHaveLength(0)
+  })
+
+  it('renews at once after a suspend shorter than the limit', async () => {
+    let sleptMs = 0
+    const {clock, client, renewals} = setUp()
+    await using _session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
+    await clock.advance(2000)
+    sleptMs = 8000
+    await clock.advance(1000)
+    expect(renewals()).toHaveLength(1)
+  })
+
+  it('is not moved by steps of the wall clock', async () => {
+    const {open, clock, renewals} = setUp()
+    await using session = await open()
+    clock.wallOffsetMs += 3_600_000
+    await clock.advance(16_000)
+    clock.wallOffsetMs -= 7_200_000
+    await clock.advance(16_000)
+    expect(session.signal.aborted).toBe(false)
+    expect(renewals()).toHaveLength(6)
+  })
+
+  it('destroys itself once on dispose, however often that is asked, and leaves no timer', async () => {
+    const {open, clock, log} = setUp()
+    const session = await open()
+    await Promise.all([session[Symbol.asyncDispose](), session.destroy()])
+    await session[Symbol.asyncDispose]()
+    expect(log.filter(entry => entry.path.includes('destroy'))).toHaveLength(1)
+    expect(clock.pendingCount).toBe(0)
+  })
+
+  it('gives up destroying when its time is over, and says so', async () => {
+    const {open, clock, replies} = setUp()
+    const session = await open()
+    replies.destroy = async () => answer(500, 'No cluster leader')
+    const destroyed = session.destroy({timeoutMs: 1000})
+    await clock.advance(1100)
+    expect(await destroyed).toBe(false)
+  })
+
+  it('orphaned, it is neither renewed nor lost', async () => {
+    const {open, clock, renewals} = setUp()
+    const session = await open()
+    session.orphan()
+    await clock.advance(60_000)
+    expect(renewals()).toHaveLength(0)
+    expect(session.signal.aborted).toBe(false)
+    expect(clock.pendingCount).toBe(0)
+  })
+
+  it('destroys a session whose opening was cancelled while the answer was under way', async () => {
+    const {clock, client, replies, log} = setUp()
+    replies.create = async () => {
+      await clock.sleep(300)
+      return answer(200, '{"ID":"s-1"}')
+    }
+    const stop = new AbortController()
+    const opening = openSession(client, {signal: stop.signal})
+    const outcome = expect(opening).rejects.toThrow('enough')
+    await settle()
+    stop.abort(new Error('enough'))
+    await clock.advance(500)
+    await outcome
+    expect(log.at(-1)!.path).toBe('/v1/session/destroy/s-1')
+    expect(clock.pendingCount).toBe(0)
+  })
+})
