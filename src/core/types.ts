@@ -189,6 +189,7 @@ export interface NodeInfo {
   readonly address: string
   readonly datacenter: string
   readonly meta: Readonly<Record<string, string>>
+  readonly modifyIndex: bigint
 }
 
 export type CheckStatus = 'passing' | 'warning' | 'critical' | 'maintenance'

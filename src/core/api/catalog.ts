@@ -8,6 +8,7 @@ interface RawNode {
   readonly Address: string
   readonly Datacenter: string
   readonly Meta: Readonly<Record<string, string>> | null
+  readonly ModifyIndex: bigint
 }
 interface RawCheck {
   readonly Node: string
@@ -56,6 +57,7 @@ const toNode = (raw: RawNode): NodeInfo => ({
   address: raw.Address,
   datacenter: raw.Datacenter,
   meta: raw.Meta ?? {},
+  modifyIndex: raw.ModifyIndex,
 })
 
 const toCheck = (raw: RawCheck): CheckInfo => ({

@@ -37,7 +37,7 @@ export interface CallerOptions {
 }
 
 /** Above the 7 s for which a server without leader holds a request. */
-const answerTimeoutMs = 15_000
+export const answerTimeoutMs = 15_000
 const parkedSlackMs = 10_000
 
 /** Longest time a parked query can take by the server's rules, plus slack for the 7 s leader hold and the network. */

@@ -1,8 +1,8 @@
-import type {BlockingReadOptions, Clock, ConsulIndex, Logger, Random, Snapshot} from '../types.js'
+import type {BlockingReadOptions, Clock, Consistency, ConsulIndex, Logger, Random, Snapshot} from '../types.js'
 
 /**
  * What an index means: `monotonic` grows and may be reset, `equality` (events) is random and only blocks while equal,
- * `hash` is an opaque content hash.
+ * `hash` is an opaque content hash, compared as for `equality`.
  */
 export type IndexRule = 'monotonic' | 'equality' | 'hash'
 
@@ -22,6 +22,8 @@ export interface BlockingQuery<T, Item = unknown> {
   readonly guardEmpty: boolean
   read(options: BlockingReadOptions): Promise<Snapshot<T>>
   entries(value: T): Iterable<ViewEntry<Item>>
+  /** True for logs that drop their oldest items by themselves (events): an item that is gone was not deleted. */
+  readonly appendOnly?: boolean
 }
 
 /** What the loop needs besides the query. A ConsulClient is one. */
@@ -40,18 +42,21 @@ export interface Followed<T> {
   readonly snapshot: Snapshot<T>
 }
 
+/** `totalMs`: all the limiter's delays of this query since its start. */
 export type FollowStatus =
   | {readonly type: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown}
-  | {readonly type: 'limited'; readonly delayMs: number}
+  | {readonly type: 'limited'; readonly delayMs: number; readonly totalMs: number}
 
 export interface FollowOptions {
   readonly signal: AbortSignal
   /** @default 60000 */
   readonly waitMs?: number
-  readonly consistency?: 'default' | 'consistent' | 'stale'
+  readonly consistency?: Consistency
+  /** With `stale`: an answer older than this is thrown away and asked of the leader instead. */
+  readonly maxStaleMs?: number
   /** Starts as if this answer had just been seen. */
   readonly index?: ConsulIndex
-  /** Called for each failure before its back-off, and for each wait of the rate limiter. Throwing from it ends the loop with that error. */
+  /** Called for each failure that is backed off (not for the first of a row, retried at once), and for each wait of the rate limiter. Throwing from it ends the loop with that error. */
   readonly onStatus?: (status: FollowStatus) => void
   /** Called when a request is sent, with its monotonic instant. */
   readonly onRequest?: (sentAtMs: number) => void

@@ -1,0 +1,218 @@
+import {linkSignal} from '../cancel/link-signal.js'
+import {BatonError, isBatonError, TransportError} from '../errors.js'
+import {answerTimeoutMs, parkedTimeoutMs} from '../http/caller.js'
+import {Backoff} from '../time/backoff.js'
+import {formatDuration} from '../time/duration.js'
+import type {BlockingReadOptions, ConsulIndex, Snapshot} from '../types.js'
+import {judgeIndex, toBlockingIndex, type Verdict} from './index-rules.js'
+import {watchForJump} from './jump-watch.js'
+import {LearntWait} from './learnt-wait.js'
+import {RateLimiter} from './rate-limiter.js'
+import {RetryPolicy, reactionTo} from './retry-policy.js'
+import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
+
+const defaultWaitMs = 60_000
+const disturbancesAtFullSpeed = 2
+
+/**
+ * Reads the query for ever and yields every good answer, also those that changed nothing: compare before acting.
+ * Asks for the next answer only when the consumer does, so a slow consumer delays, never queues.
+ *
+ * Outages are outlived: transient failures and refusals are retried with jittered back-off, the first one at once and
+ * silently; wrong tokens every 5 to 60 s. Throws only what retrying cannot mend: a wrong request, before any answer
+ * came. Rejects with the signal's reason when it aborts; only the signal ends a request under way.
+ */
+export async function* follow<T>(
+  // biome-ignore lint/suspicious/noExplicitAny: the items are nobody's business here
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  query: BlockingQuery<T, any>,
+  context: QueryContext,
+  options: FollowOptions,
+): AsyncGenerator<Followed<T>, never, undefined> {
+  const loop = new Loop<T>(query, context, options)
+  for (;;) {
+    const followed = await loop.step()
+    if (followed) yield followed
+  }
+}
+
+interface Sent {
+  readonly index: ConsulIndex | undefined
+  readonly waitMs: number
+  readonly atMs: number
+}
+
+/**
+ * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
+ * afresh, without index and without parking: the start, the step after any failure, and the step after a disturbance.
+ *
+ * A disturbance is an answer to a parked request that cannot be believed: its index went back (restore, or tombstones
+ * reaped), or it came early with nothing changed (the state store was replaced under the query: the answer shows the
+ * state from before). Such an answer is never yielded. Single disturbances are re-read at once, a series of them with
+ * back-off.
+ */
+class Loop<T> {
+  readonly #query: BlockingQuery<T>
+  readonly #context: QueryContext
+  readonly #options: FollowOptions
+  readonly #limiter: RateLimiter
+  readonly #retry: RetryPolicy
+  readonly #wait: LearntWait
+  readonly #disturbed: Backoff
+  /** Sent with the next request; undefined reads afresh. */
+  #index: ConsulIndex | undefined
+  /** Of the last good answer. */
+  #seen: ConsulIndex | undefined
+  #wentBack = false
+  #isTooStale = false
+  #limitedMs = 0
+
+  constructor(query: BlockingQuery<T>, context: QueryContext, options: FollowOptions) {
+    this.#query = query
+    this.#context = context
+    this.#options = options
+    this.#limiter = new RateLimiter(context.clock.monotonicMs())
+    this.#retry = new RetryPolicy(context.random)
+    this.#wait = new LearntWait(options.waitMs ?? defaultWaitMs)
+    this.#disturbed = new Backoff({random: context.random})
+    if (options.index !== undefined) {
+      this.#seen = options.index
+      this.#index = toBlockingIndex(options.index)
+    }
+  }
+
+  /** Undefined when there is nothing to yield and another step is due. */
+  async step(): Promise<Followed<T> | undefined> {
+    this.#options.signal.throwIfAborted()
+    await this.#pace()
+    const nowMs = this.#context.clock.monotonicMs()
+    const sent: Sent = {index: this.#index, waitMs: this.#wait.currentMs(nowMs), atMs: nowMs}
+    try {
+      const snapshot = await this.#read(sent)
+      if (this.#refuseStale(snapshot)) return undefined
+      const {index} = snapshot
+      if (index === undefined) throw noIndex(this.#query.id)
+      return sent.index === undefined
+        ? this.#acceptFresh(snapshot, index)
+        : await this.#acceptParked(snapshot, index, sent)
+    } catch (error) {
+      this.#options.signal.throwIfAborted()
+      await this.#recover(error, sent)
+      return undefined
+    }
+  }
+
+  async #pace(): Promise<void> {
+    const {clock} = this.#context
+    const delayMs = this.#limiter.take(clock.monotonicMs())
+    if (delayMs <= 0) return
+    this.#limitedMs += delayMs
+    this.#options.onStatus?.({type: 'limited', delayMs, totalMs: this.#limitedMs})
+    await clock.sleep(delayMs, this.#options.signal)
+  }
+
+  async #read(sent: Sent): Promise<Snapshot<T>> {
+    const {clock} = this.#context
+    const consistency = this.#isTooStale ? 'default' : this.#options.consistency
+    const timeoutMs = sent.index === undefined ? answerTimeoutMs : parkedTimeoutMs(sent.waitMs)
+    using link = linkSignal(this.#options.signal, {
+      clock,
+      timeoutMs,
+      onTimeout: () =>
+        new TransportError('BATON_TIMEOUT', `${this.#query.id}: no answer within ${formatDuration(timeoutMs)}`),
+    })
+    using _jump = watchForJump(clock, error => link.abort(error))
+    const readOptions: BlockingReadOptions = {
+      signal: link.signal,
+      timeoutMs,
+      ...(consistency !== undefined && {consistency}),
+      ...(sent.index !== undefined && {index: sent.index, waitMs: sent.waitMs}),
+    }
+    this.#options.onRequest?.(sent.atMs)
+    return await this.#query.read(readOptions)
+  }
+
+  /** Consul does not enforce `max_stale` for keys, so it is done here: the next read asks the leader. */
+  #refuseStale(snapshot: Snapshot<T>): boolean {
+    const {maxStaleMs, consistency} = this.#options
+    const isTooStale =
+      maxStaleMs !== undefined &&
+      consistency === 'stale' &&
+      !this.#isTooStale &&
+      snapshot.lastContactMs !== undefined &&
+      snapshot.lastContactMs > maxStaleMs
+    this.#isTooStale = isTooStale
+    if (isTooStale) this.#index = undefined
+    return isTooStale
+  }
+
+  #acceptFresh(snapshot: Snapshot<T>, index: ConsulIndex): Followed<T> {
+    const verdict = this.#seen === undefined ? undefined : judgeIndex(this.#query.indexRule, this.#seen, index, false)
+    const kind = this.#kindOfFresh(verdict)
+    this.#adopt(index)
+    return {kind, snapshot}
+  }
+
+  #kindOfFresh(verdict: Verdict | undefined): Followed<T>['kind'] {
+    if (verdict === undefined) return 'first'
+    if (this.#wentBack || verdict === 'reset') return 'reset'
+    if (this.#retry.failures > 0) return 'recovered'
+    return verdict === 'changed' ? 'changed' : 'unchanged'
+  }
+
+  async #acceptParked(snapshot: Snapshot<T>, index: ConsulIndex, sent: Sent): Promise<Followed<T> | undefined> {
+    const {clock, logger} = this.#context
+    const ageMs = clock.monotonicMs() - sent.atMs
+    const verdict = judgeIndex(
+      this.#query.indexRule,
+      sent.index ?? index,
+      toBlockingIndex(index),
+      ageMs < sent.waitMs * 0.95,
+    )
+    if (verdict === 'changed' || verdict === 'unchanged') {
+      this.#wait.survived(ageMs)
+      this.#disturbed.reset()
+      this.#adopt(index)
+      return {kind: verdict, snapshot}
+    }
+    logger.debug({query: this.#query.id, verdict, index, ageMs}, 'query disturbed, reading afresh')
+    if (verdict === 'early') this.#wait.cut(ageMs, clock.monotonicMs())
+    else this.#wentBack = true
+    this.#index = undefined
+    const delayMs = this.#disturbed.next()
+    if (this.#disturbed.attempts > disturbancesAtFullSpeed) await clock.sleep(delayMs, this.#options.signal)
+    return undefined
+  }
+
+  #adopt(index: ConsulIndex): void {
+    this.#seen = index
+    this.#index = toBlockingIndex(index)
+    this.#wentBack = false
+    this.#retry.reset()
+  }
+
+  async #recover(error: unknown, sent: Sent): Promise<void> {
+    const {clock, logger} = this.#context
+    const reaction = reactionTo(error, this.#seen !== undefined)
+    if (reaction === 'fatal') throw error
+    const nowMs = clock.monotonicMs()
+    const isCut = sent.index !== undefined && reaction === 'transient' && !isBatonError(error, 'BATON_TIMEOUT')
+    if (isCut && this.#wait.cut(nowMs - sent.atMs, nowMs)) {
+      logger.info(
+        {query: this.#query.id, waitMs: this.#wait.currentMs(nowMs)},
+        'agent cuts parked queries, asking for less',
+      )
+    }
+    this.#index = undefined
+    const delayMs = this.#retry.nextMs(reaction)
+    logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')
+    if (delayMs === 0) return
+    this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
+    await clock.sleep(delayMs, this.#options.signal)
+  }
+}
+
+const noIndex = (id: string): BatonError =>
+  new BatonError('BATON_BAD_ANSWER', `${id}: the answer carries no index`, {
+    hint: 'does the address belong to a Consul agent?',
+  })

@@ -1,0 +1,23 @@
+import {TransportError} from '../errors.js'
+import {formatDuration} from '../time/duration.js'
+import type {Clock, Timer} from '../types.js'
+
+const lookEveryMs = 5000
+const jumpMs = 5000
+
+/**
+ * Calls back once when the wall clock and the monotonic clock drift apart: the machine slept, or its clock was set.
+ * Sockets seldom survive a sleep, and the monotonic deadline of a request stood still meanwhile.
+ */
+export function watchForJump(clock: Clock, onJump: (error: TransportError) => void): Disposable {
+  const offsetMs = clock.wallMs() - clock.monotonicMs()
+  let timer: Timer
+  const look = (): void => {
+    const driftMs = clock.wallMs() - clock.monotonicMs() - offsetMs
+    if (Math.abs(driftMs) >= jumpMs) {
+      onJump(new TransportError('BATON_TIMEOUT', `Consul query: the clock jumped by ${formatDuration(driftMs)}`))
+    } else timer = clock.timer(lookEveryMs, look, {ref: false})
+  }
+  timer = clock.timer(lookEveryMs, look, {ref: false})
+  return {[Symbol.dispose]: () => timer[Symbol.dispose]()}
+}

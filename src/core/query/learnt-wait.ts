@@ -1,0 +1,44 @@
+const longestWaitMs = 600_000
+const shortestCutMs = 1000
+const forgetAfterMs = 3_600_000
+const cutsThatProve = 2
+
+/**
+ * The wait to ask for. Some agents and proxies end a parked request after a fixed time, whatever it asked for:
+ * two cuts in a row at about the same age prove it, and the wait stays below that age for an hour.
+ */
+export class LearntWait {
+  readonly #askedMs: number
+  #learntMs: number | undefined
+  #learntAtMs = 0
+  #cutAtMs = 0
+  #cuts = 0
+
+  constructor(askedMs: number) {
+    this.#askedMs = Math.min(Math.max(1, askedMs), longestWaitMs)
+  }
+
+  currentMs(nowMs: number): number {
+    if (this.#learntMs !== undefined && nowMs - this.#learntAtMs >= forgetAfterMs) this.#learntMs = undefined
+    return this.#learntMs ?? this.#askedMs
+  }
+
+  /** A parked request ended before its wait without a change. True when that taught a shorter wait. */
+  cut(ageMs: number, nowMs: number): boolean {
+    if (ageMs < shortestCutMs) return false
+    const isSameAge = Math.abs(ageMs - this.#cutAtMs) <= this.#cutAtMs * 0.1
+    this.#cuts = isSameAge ? this.#cuts + 1 : 1
+    this.#cutAtMs = ageMs
+    if (this.#cuts < cutsThatProve) return false
+    this.#cuts = 0
+    // The server adds up to a sixteenth to what is asked.
+    this.#learntMs = Math.max(shortestCutMs / 2, Math.floor(ageMs * 0.8))
+    this.#learntAtMs = nowMs
+    return true
+  }
+
+  /** A parked request was answered at this age: nothing cuts earlier. */
+  survived(ageMs: number): void {
+    if (ageMs > this.#cutAtMs * 1.1) this.#cuts = 0
+  }
+}

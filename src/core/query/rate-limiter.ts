@@ -1,0 +1,29 @@
+const burst = 3
+const perSecond = 10
+const windowMs = 1000
+
+/** Token bucket of one query (3 at once, 10 a second), and never more than 10 in any second. */
+export class RateLimiter {
+  #tokens = burst
+  #filledAtMs: number
+  #recentMs: number[] = []
+
+  constructor(nowMs: number) {
+    this.#filledAtMs = nowMs
+  }
+
+  /** Takes one token; the result is how long to wait before using it. */
+  take(nowMs: number): number {
+    const elapsedMs = Math.max(0, nowMs - this.#filledAtMs)
+    this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / windowMs) - 1
+    this.#filledAtMs = nowMs
+    const bucketMs = this.#tokens < 0 ? (-this.#tokens * windowMs) / perSecond : 0
+    const [oldestMs] = this.#recentMs
+    const isFull = this.#recentMs.length >= perSecond
+    const windowDelayMs = isFull && oldestMs !== undefined ? oldestMs + windowMs - nowMs : 0
+    const delayMs = Math.max(0, bucketMs, windowDelayMs)
+    if (isFull) this.#recentMs.shift()
+    this.#recentMs.push(nowMs + delayMs)
+    return delayMs
+  }
+}

@@ -1,0 +1,187 @@
+import {createHash} from 'node:crypto'
+import type {HealthServiceOptions} from '../api/catalog.js'
+import type {ConsulClient} from '../client.js'
+import type {
+  BlockingReadOptions,
+  CheckInfo,
+  KvEntry,
+  NodeInfo,
+  ReadOptions,
+  ServiceInstance,
+  UserEvent,
+} from '../types.js'
+import type {BlockingQuery, ViewEntry} from './types.js'
+
+/** Where and how a topic is read; left out, the client's own. */
+export type TopicScope = Omit<ReadOptions, 'signal' | 'timeoutMs' | 'plane'>
+
+/** The id of a question: equal for equal questions, readable in logs, and without secrets. */
+function topicId(client: ConsulClient, name: string, scope: TopicScope): string {
+  const {token, ...where} = {...client.scope, ...scope}
+  const words = Object.entries(where)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+  if (token !== undefined) words.push(`token=${createHash('sha256').update(token).digest('hex').slice(0, 12)}`)
+  return [name, client.address, ...words].join(' ')
+}
+
+interface Topic<T, Item> {
+  readonly name: string
+  readonly scope: TopicScope
+  read(options: BlockingReadOptions): ReturnType<BlockingQuery<T>['read']>
+  entries(value: T): Iterable<ViewEntry<Item>>
+}
+
+const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => ({
+  id: topicId(client, topic.name, topic.scope),
+  indexRule: 'monotonic',
+  guardEmpty: true,
+  read: options => topic.read({...topic.scope, ...options}),
+  entries: value => topic.entries(value),
+})
+
+/** One key, or undefined while it does not exist. */
+export function kvKey(
+  client: ConsulClient,
+  key: string,
+  scope: TopicScope = {},
+): BlockingQuery<KvEntry | undefined, KvEntry> {
+  const topic = listTopic<KvEntry | undefined, KvEntry>(client, {
+    name: `kv.key(${key})`,
+    scope,
+    read: options => client.kv.get(key, options),
+    entries: entry => (entry ? [toKvViewEntry(entry)] : []),
+  })
+  // A key that may not be read is a refusal, not an absence.
+  return {...topic, guardEmpty: false}
+}
+
+/** All keys that start with `prefix`, with their values. */
+export const kvPrefix = (
+  client: ConsulClient,
+  prefix: string,
+  scope: TopicScope = {},
+): BlockingQuery<readonly KvEntry[], KvEntry> =>
+  listTopic(client, {
+    name: `kv.prefix(${prefix})`,
+    scope,
+    read: options => client.kv.list(prefix, options),
+    entries: entries => entries.map(toKvViewEntry),
+  })
+
+const toKvViewEntry = (entry: KvEntry): ViewEntry<KvEntry> => ({
+  key: entry.key,
+  version: entry.modifyIndex,
+  item: entry,
+})
+
+/** The names of the keys that start with `prefix`; with `separator`, up to its next occurrence. */
+export function kvKeys(
+  client: ConsulClient,
+  prefix: string,
+  options: TopicScope & {readonly separator?: string} = {},
+): BlockingQuery<readonly string[], string> {
+  const {separator, ...scope} = options
+  return listTopic(client, {
+    name: separator === undefined ? `kv.keys(${prefix})` : `kv.keys(${prefix} by ${separator})`,
+    scope,
+    read: readOptions => client.kv.keys(prefix, {...readOptions, ...(separator !== undefined && {separator})}),
+    entries: keys => keys.map(key => ({key, version: '', item: key})),
+  })
+}
+
+/** A service of the catalog with the union of its instances' tags. */
+export interface ServiceSummary {
+  readonly name: string
+  readonly tags: readonly string[]
+}
+
+export const services = (
+  client: ConsulClient,
+  scope: TopicScope = {},
+): BlockingQuery<ReadonlyMap<string, readonly string[]>, ServiceSummary> =>
+  listTopic(client, {
+    name: 'catalog.services',
+    scope,
+    read: options => client.catalog.services(options),
+    entries: function* (byName) {
+      for (const [name, tags] of byName) yield {key: name, version: tags.toSorted().join('\n'), item: {name, tags}}
+    },
+  })
+
+export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQuery<readonly NodeInfo[], NodeInfo> =>
+  listTopic(client, {
+    name: 'catalog.nodes',
+    scope,
+    read: options => client.catalog.nodes(options),
+    entries: list => list.map(node => ({key: node.node, version: node.modifyIndex, item: node})),
+  })
+
+/** The instances of a service with their checks; `passing` keeps only those whose checks all pass. */
+export function service(
+  client: ConsulClient,
+  name: string,
+  options: TopicScope & Pick<HealthServiceOptions, 'passing' | 'tag'> = {},
+): BlockingQuery<readonly ServiceInstance[], ServiceInstance> {
+  const {passing, tag, ...scope} = options
+  const which = [name, ...(passing === true ? ['passing'] : []), ...(tag === undefined ? [] : [`tag=${tag}`])]
+  return listTopic(client, {
+    name: `health.service(${which.join(' ')})`,
+    scope,
+    read: readOptions =>
+      client.catalog.service(name, {
+        ...readOptions,
+        ...(passing !== undefined && {passing}),
+        ...(tag !== undefined && {tag}),
+      }),
+    entries: instances =>
+      instances.map(instance => ({
+        key: `${instance.node.node}/${instance.serviceId}`,
+        version: instanceVersion(instance),
+        item: instance,
+      })),
+  })
+}
+
+const instanceVersion = (instance: ServiceInstance): string =>
+  [
+    `${instance.modifyIndex} ${instance.node.modifyIndex}`,
+    ...instance.checks.map(check => `${check.checkId} ${check.modifyIndex} ${check.status}`).sort(),
+  ].join('\n')
+
+/** Checks in a state (`any` unless given), or those of one service. */
+export function checks(
+  client: ConsulClient,
+  options: TopicScope & {readonly state?: string; readonly service?: string} = {},
+): BlockingQuery<readonly CheckInfo[], CheckInfo> {
+  const {state = 'any', service: ofService, ...scope} = options
+  return listTopic(client, {
+    name: ofService === undefined ? `health.state(${state})` : `health.checks(${ofService})`,
+    scope,
+    read: readOptions =>
+      ofService === undefined
+        ? client.catalog.checksInState(state, readOptions)
+        : client.catalog.checksOfService(ofService, readOptions),
+    entries: list =>
+      list.map(check => ({
+        key: `${check.node}/${check.checkId}`,
+        version: `${check.modifyIndex} ${check.status}`,
+        item: check,
+      })),
+  })
+}
+
+/** The agent's ring of user events, oldest first. Its index is random, and an event that left the ring was not deleted. */
+export function events(
+  client: ConsulClient,
+  options: TopicScope & {readonly name?: string} = {},
+): BlockingQuery<readonly UserEvent[], UserEvent> {
+  const {name, ...scope} = options
+  const topic = listTopic<readonly UserEvent[], UserEvent>(client, {
+    name: `event.list(${name ?? ''})`,
+    scope,
+    read: readOptions => client.event.list({...readOptions, ...(name !== undefined && {name})}),
+    entries: list => list.map(event => ({key: event.id, version: event.id, item: event})),
+  })
+  return {...topic, indexRule: 'equality', guardEmpty: false, appendOnly: true}
+}
