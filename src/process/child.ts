@@ -1,0 +1,123 @@
+import type {ChildProcess} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import type {Readable, Writable} from 'node:stream'
+import type {Options} from 'execa'
+import {ChildError} from '../core/errors.js'
+import type {Clock} from '../core/types.js'
+import {type ChildExit, startFailureCode, toChildExit} from './exit-code.js'
+import {type Family, type FamilyShape, isGroupGone, livingMembers, signalFamily} from './family.js'
+import {type StopOptions, stopFamily} from './stop-family.js'
+
+export interface ChildSpec {
+  /** The command and its words, verbatim; no shell. */
+  readonly argv: readonly [string, ...string[]]
+  /** The whole environment: nothing is added. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** @default 'inherit' */
+  readonly stdin?: 'inherit' | 'ignore' | 'pipe'
+  /** @default 'inherit' */
+  readonly output?: 'inherit' | 'pipe'
+  readonly shape: FamilyShape
+  /** Name of a variable in `env` whose value no other family has. */
+  readonly markedBy?: string
+  readonly clock: Clock
+}
+
+/** A running child with everything it starts. Whoever started it stops it: nothing here ends by itself. */
+export interface Child {
+  readonly pid: number
+  readonly family: Family
+  /** Resolves when the direct child has ended; others of its family may go on. */
+  readonly exited: Promise<ChildExit>
+  readonly stdin: Writable | undefined
+  readonly stdout: Readable | undefined
+  readonly stderr: Readable | undefined
+  /** Sends a signal to the whole family. */
+  signal(name: NodeJS.Signals): void
+  /** Resolves when nobody of the family is left. */
+  stop(options: Omit<StopOptions, 'clock'>): Promise<void>
+  /** True when nobody of the family is alive. */
+  isGone(): boolean
+}
+
+/** Loads what starting a child needs, so that it is there when it is wanted. */
+export const prepareChildren = (): Promise<unknown> => import('execa')
+
+/** Starts a child. Rejects with a ChildError (126, 127) when it cannot be run; then nothing is left running. */
+export async function startChild(spec: ChildSpec): Promise<Child> {
+  const {execa} = await import('execa')
+  const [file, ...words] = spec.argv
+  const output = spec.output ?? 'inherit'
+  const options: Options = {
+    env: spec.env,
+    extendEnv: false,
+    stdin: spec.stdin ?? 'inherit',
+    stdout: output,
+    stderr: output,
+    // A child that leads its own session can be killed with everything it started.
+    detached: spec.shape === 'group',
+    cleanup: false,
+    buffer: false,
+    reject: false,
+    ...(spec.cwd !== undefined && {cwd: spec.cwd}),
+  }
+  const subprocess = execa(file, words, options)
+  const {pid} = subprocess
+  if (pid === undefined) throw startFailure(spec, await subprocess)
+  let isReaped = false
+  let isGone = false
+  const exited = new Promise<ChildExit>(resolve => {
+    ;(subprocess as unknown as ChildProcess).once('exit', (code, signal) => {
+      isReaped = true
+      resolve(toChildExit(code, signal))
+    })
+  })
+  const marker = spec.markedBy === undefined ? undefined : `${spec.markedBy}=${spec.env[spec.markedBy] ?? ''}`
+  const family: Family = {rootPid: pid, shape: spec.shape, marker, isRootOurs: () => !isReaped}
+  return {
+    pid,
+    family,
+    exited,
+    stdin: subprocess.stdin ?? undefined,
+    stdout: subprocess.stdout ?? undefined,
+    stderr: subprocess.stderr ?? undefined,
+    signal: name => {
+      if (!isGone) signalFamily(family, name)
+    },
+    async stop(stopOptions) {
+      if (!isGone) await stopFamily(family, {...stopOptions, clock: spec.clock})
+      isGone = true
+    },
+    isGone() {
+      // Once empty, the group's number may be given to strangers: never look again.
+      isGone ||= isGroupGone(family) || livingMembers(family).length === 0
+      return isGone
+    },
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'command not found',
+  EACCES: 'permission denied',
+  ENOEXEC: 'not a program',
+  E2BIG: 'too many words',
+  EMFILE: 'too many open files',
+  EAGAIN: 'no more processes may be started',
+  ENOMEM: 'out of memory',
+}
+
+function startFailure(
+  spec: ChildSpec,
+  result: {readonly code?: string | undefined; readonly message?: string | undefined},
+): ChildError {
+  const {code} = result
+  if (spec.cwd !== undefined && !existsSync(spec.cwd)) {
+    return new ChildError(`${spec.argv[0]}: the directory ${spec.cwd} is not there`, {exitCode: 126})
+  }
+  const why = reasons[code ?? ''] ?? result.message ?? code ?? 'could not be started'
+  return new ChildError(`${spec.argv[0]}: ${why}`, {
+    exitCode: startFailureCode(code),
+    ...(code === 'ENOENT' && {hint: 'is it spelled right, and on the PATH?'}),
+  })
+}

@@ -1,0 +1,187 @@
+import {spawnSync} from 'node:child_process'
+import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, describe, expect, it} from 'vitest'
+import {ChildError} from '../../../src/core/errors.js'
+import {systemClock} from '../../../src/core/time/clock.js'
+import {type Child, type ChildSpec, startChild} from '../../../src/process/child.js'
+import {livingMembers} from '../../../src/process/family.js'
+import {readProcesses} from '../../../src/process/process-table.js'
+
+const {PATH = ''} = process.env
+const started: Child[] = []
+let markers = 0
+
+async function start(script: string, changes: Partial<ChildSpec> = {}): Promise<Child> {
+  markers += 1
+  const child = await startChild({
+    argv: ['sh', '-c', script],
+    env: {PATH, MARK: `${process.pid}-${markers}`},
+    stdin: 'ignore',
+    output: 'pipe',
+    shape: 'group',
+    markedBy: 'MARK',
+    clock: systemClock,
+    ...changes,
+  })
+  started.push(child)
+  child.stderr?.resume()
+  return child
+}
+
+/** The next line of the child's output: it tells that the child has come so far. */
+async function nextLine(child: Child): Promise<string> {
+  for await (const chunk of child.stdout!.iterator({destroyOnReturn: false})) return String(chunk).trim()
+  throw new Error('the child said nothing')
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await systemClock.sleep(5)
+}
+
+const membersOf = (child: Child): number => livingMembers(child.family).length
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(child => child.stop({graceMs: 0})))
+})
+
+describe('startChild', () => {
+  it.each([
+    ['exit 0', 0],
+    ['exit 3', 3],
+    ['exit 255', 255],
+    ['kill -TERM $$', 143],
+    ['kill -KILL $$', 137],
+  ])('tells how `%s` ended as a shell would: %i', async (script, code) => {
+    const child = await start(script)
+    expect((await child.exited).code).toBe(code)
+  })
+
+  it('passes words verbatim', async () => {
+    const words = ['a  b', '', '--', '-n', '$HOME', `it's "so"`, 'ü\n']
+    const child = await start('', {argv: ['node', '-p', 'JSON.stringify(process.argv.slice(1))', ...words]})
+    expect(JSON.parse(await nextLine(child))).toEqual(words)
+  })
+
+  it('gives the child exactly the environment it is told', async () => {
+    const child = await start('', {argv: ['/usr/bin/env'], env: {ONLY: 'this'}})
+    expect(await nextLine(child)).toBe('ONLY=this')
+  })
+
+  it('reports a command that is not there as 127', async () => {
+    const error = await start('', {argv: ['no-such-command-here']}).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(ChildError)
+    expect(error).toMatchObject({exitCode: 127, message: 'no-such-command-here: command not found'})
+  })
+
+  it('reports a command that may not be run as 126', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
+    const file = join(directory, 'tool')
+    writeFileSync(file, '#!/bin/sh\n')
+    chmodSync(file, 0o644)
+    const error = await start('', {argv: [file]}).catch((reason: unknown) => reason)
+    rmSync(directory, {recursive: true})
+    expect(error).toMatchObject({exitCode: 126, message: `${file}: permission denied`})
+  })
+
+  it('reports a directory that is not there as 126', async () => {
+    const error = await start('true', {cwd: '/no/such/directory'}).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({exitCode: 126})
+  })
+
+  it('makes the child the leader of a session and a group of its own', async () => {
+    const child = await start('echo ready; sleep 60')
+    await nextLine(child)
+    const entry = readProcesses().find(one => one.pid === child.pid)
+    expect(entry).toMatchObject({group: child.pid, session: child.pid})
+  })
+
+  it('leaves the child in our group in the terminal shape', async () => {
+    const child = await start('echo ready; sleep 60', {shape: 'terminal'})
+    await nextLine(child)
+    const table = readProcesses()
+    const own = table.find(one => one.pid === process.pid)
+    expect(table.find(one => one.pid === child.pid)?.group).toBe(own?.group)
+  })
+})
+
+describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
+  it('ends a child that goes on TERM without waiting for the grace', async () => {
+    const child = await start('echo ready; sleep 60 & wait', {shape})
+    await nextLine(child)
+    const signals: string[] = []
+    await child.stop({graceMs: 30_000, onSignal: name => signals.push(name)})
+    expect(signals).toEqual(['SIGTERM'])
+    expect(membersOf(child)).toBe(0)
+  })
+
+  it('kills a grandchild that ignores TERM when the grace is over', async () => {
+    const child = await start(`trap '' TERM; sh -c 'trap "" TERM; echo ready; while :; do sleep 1; done' & wait`, {
+      shape,
+    })
+    await nextLine(child)
+    const signals: string[] = []
+    await child.stop({graceMs: 100, onSignal: name => signals.push(name)})
+    expect(signals).toEqual(['SIGTERM', 'SIGKILL'])
+    expect(membersOf(child)).toBe(0)
+  })
+
+  it('reaches a stopped grandchild with TERM', async () => {
+    const child = await start(`sh -c 'echo $$; kill -STOP $$; sleep 60' & wait`, {shape})
+    const pid = Number(await nextLine(child))
+    await until(() => readProcesses().find(one => one.pid === pid)?.state === 'T')
+    const signals: string[] = []
+    await child.stop({graceMs: 30_000, onSignal: name => signals.push(name)})
+    expect(signals).toEqual(['SIGTERM'])
+    expect(membersOf(child)).toBe(0)
+  })
+
+  it('finds what a child leaves behind when it ends', async () => {
+    const child = await start('sleep 60 & echo ready', {shape})
+    await nextLine(child)
+    await child.exited
+    expect(child.isGone()).toBe(false)
+    await child.stop({graceMs: 30_000})
+    expect(child.isGone()).toBe(true)
+    expect(membersOf(child)).toBe(0)
+  })
+
+  it('does not wait for zombies', async () => {
+    // The outer shell never waits for its child, which stays a zombie until the shell itself ends.
+    const child = await start('sh -c "exit 0" & exec node -e "console.log(1);setInterval(()=>{},1e3)"', {shape})
+    await nextLine(child)
+    await child.stop({graceMs: 10_000})
+    expect(child.isGone()).toBe(true)
+  })
+
+  it('kills at once when told to hurry', async () => {
+    const child = await start(`trap '' TERM; echo ready; while :; do sleep 1; done`, {shape})
+    await nextLine(child)
+    const hurry = new AbortController()
+    const stopped = child.stop({graceMs: 600_000, hurry: hurry.signal})
+    hurry.abort()
+    await stopped
+    expect(child.isGone()).toBe(true)
+  })
+
+  it('spares everybody else', async () => {
+    const bystander = spawnSync('sh', ['-c', 'sleep 60 >/dev/null 2>&1 & echo $!'], {encoding: 'utf8'})
+    const pid = Number(bystander.stdout)
+    const child = await start('echo ready; sleep 60', {shape})
+    await nextLine(child)
+    await child.stop({graceMs: 1000})
+    const left = readProcesses().find(one => one.pid === pid)
+    process.kill(pid, 'SIGKILL')
+    expect(left?.state).toMatch(/[RSD]/)
+  })
+})
+
+describe('signal', () => {
+  it('reaches the whole family', async () => {
+    const child = await start(`sh -c 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'; exit $?`)
+    await nextLine(child)
+    child.signal('SIGUSR1')
+    expect((await child.exited).code).toBe(138)
+  })
+})

@@ -1,0 +1,22 @@
+import {describe, expect, it} from 'vitest'
+import {parseStat, readProcesses} from '../../../src/process/process-table.js'
+
+describe('parseStat', () => {
+  it('reads a line whatever the name of the command', () => {
+    expect(parseStat('42 (a) b (c)) S 7 42 40 0 -1 4194560')).toEqual({
+      pid: 42,
+      parent: 7,
+      group: 42,
+      session: 40,
+      state: 'S',
+    })
+  })
+
+  it('refuses what is no such line', () => {
+    expect(parseStat('')).toBeUndefined()
+  })
+})
+
+it('readProcesses finds ourselves', () => {
+  expect(readProcesses().find(entry => entry.pid === process.pid)?.parent).toBe(process.ppid)
+})
