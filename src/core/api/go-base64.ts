@@ -1,0 +1,40 @@
+const alphabet = /^[A-Za-z0-9+/]$/
+
+/** Where a text stops being base64, counted as Go's decoder counts. */
+export interface BadBase64 {
+  readonly offset: number
+}
+
+/**
+ * Strict base64 with padding, as Go's StdEncoding: line breaks are skipped, anything else foreign is an error.
+ * Node's own decoder drops what it does not know, which turns a typing error into an empty value.
+ */
+export function decodeGoBase64(text: string): Buffer | BadBase64 {
+  let digits = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charAt(at)
+    if (character === '\n' || character === '\r') continue
+    if (character === '=') {
+      const bad = badPadding(text, at, digits % 4)
+      return bad ?? Buffer.from(text.replaceAll(/[\r\n]/g, ''), 'base64')
+    }
+    if (!alphabet.test(character)) return {offset: at}
+    digits += 1
+  }
+  const rest = digits % 4
+  return rest === 0 ? Buffer.from(text, 'base64') : {offset: text.length - rest}
+}
+
+/** The padding starts at `at`, after `filled` digits of its group. */
+function badPadding(text: string, at: number, filled: number): BadBase64 | undefined {
+  if (filled < 2) return {offset: at}
+  let needed = 4 - filled
+  for (let place = at; place < text.length; place += 1) {
+    const character = text.charAt(place)
+    if (character === '\n' || character === '\r') continue
+    if (needed === 0) return {offset: place}
+    if (character !== '=') return {offset: place - 1}
+    needed -= 1
+  }
+  return needed === 0 ? undefined : {offset: text.length}
+}

@@ -1,0 +1,56 @@
+import type {KvEntry} from '../core/types.js'
+
+export interface ValueOptions {
+  readonly base64?: boolean
+}
+
+const newline = Buffer.from('\n')
+
+/** The value as it goes out: raw bytes, or base64. */
+export const shownValue = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
+  options.base64 === true ? Buffer.from(entry.value.toString('base64')) : entry.value
+
+/** `key:value` and a newline. Values are not escaped, as in Consul: use export where they may hold line breaks. */
+export const recurseLine = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
+  Buffer.concat([Buffer.from(`${entry.key}:`), shownValue(entry, options), newline])
+
+/** The value and a newline. */
+export const valueLine = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
+  Buffer.concat([shownValue(entry, options), newline])
+
+const nameWidth = 17
+
+/** One name a row, the values in one column, as `consul kv get -detailed`. */
+export function detailedRows(entry: KvEntry, options: ValueOptions & {readonly namespace?: string} = {}): Buffer {
+  const rows: [string, string][] = [
+    ['CreateIndex', entry.createIndex.toString()],
+    ['Flags', entry.flags.toString()],
+    ['Key', entry.key],
+    ['LockIndex', entry.lockIndex.toString()],
+    ['ModifyIndex', entry.modifyIndex.toString()],
+    ['Session', entry.session ?? '-'],
+    ...(options.namespace === undefined ? [] : [['Namespace', options.namespace] as [string, string]]),
+    ['Value', ''],
+  ]
+  const text = rows.map(([name, value]) => name.padEnd(nameWidth) + value).join('\n')
+  return Buffer.concat([Buffer.from(text), shownValue(entry, options), newline])
+}
+
+/** Entries of a list: detailed ones are parted by an empty line. */
+export function listText(entries: readonly KvEntry[], options: ValueOptions & {readonly detailed?: boolean}): Buffer {
+  if (options.detailed !== true) return Buffer.concat(entries.map(entry => recurseLine(entry, options)))
+  return Buffer.concat(
+    entries.flatMap((entry, at) => [...(at === 0 ? [] : [newline]), detailedRows(entry, options)]),
+  )
+}
+
+/** For `--json`: every field of an entry, values as base64, 64-bit numbers as raw digits. */
+export const entryObject = (entry: KvEntry): Readonly<Record<string, string | bigint | null>> => ({
+  key: entry.key,
+  value: entry.value.toString('base64'),
+  flags: entry.flags,
+  session: entry.session ?? null,
+  lockIndex: entry.lockIndex,
+  createIndex: entry.createIndex,
+  modifyIndex: entry.modifyIndex,
+})
