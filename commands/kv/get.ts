@@ -1,21 +1,68 @@
 import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/command/consul-command.js'
+import type {ConsulClient} from '../../src/core/client.js'
+import {detailedRows, entryObject, listText, shownValue} from '../../src/kv/text.js'
 
 export default class KvGet extends ConsulCommand<typeof KvGet> {
-  static override summary = 'print the value of a key'
-  static override examples = ['<%= config.bin %> kv get app/max-conns']
-  static override args = {key: Args.string({required: true, ignoreStdin: true, description: 'key to read'})}
+  static override summary = 'print the value of a key, or list the keys under a prefix'
+  static override examples = [
+    '<%= config.bin %> kv get app/max-conns',
+    '<%= config.bin %> kv get --detailed app/max-conns',
+    '<%= config.bin %> kv get --recurse app/',
+    '<%= config.bin %> kv get --keys app/',
+    '<%= config.bin %> kv get --raw app/logo > logo.png',
+  ]
+  static override enableJsonFlag = true
+  static override args = {key: Args.string({ignoreStdin: true, description: 'key, or prefix with --recurse or --keys'})}
+  static override flags = {
+    base64: Flags.boolean({description: 'print values as base64'}),
+    detailed: Flags.boolean({description: 'print flags, indexes and session too'}),
+    keys: Flags.boolean({description: 'print the names under the prefix, not their values'}),
+    recurse: Flags.boolean({description: 'print all keys that start with the prefix'}),
+    separator: Flags.string({description: 'with --keys: cut names after this', default: '/'}),
+    raw: Flags.boolean({description: 'print exactly the bytes of the value, without a newline'}),
+    json: Flags.boolean({description: 'print JSON, values as base64', helpGroup: 'COMMON'}),
+  }
 
   async run(): Promise<number> {
+    const {keys, recurse} = this.flags
+    const key = (this.args.key ?? '').replace(/^\//, '')
+    if (key === '' && !keys && !recurse) {
+      this.out.error('Error! Missing KEY argument')
+      return 64
+    }
     const client = this.openClient()
-    const key = this.args.key.replace(/^\//, '')
+    if (keys) return this.#names(client, key)
+    return recurse ? this.#tree(client, key) : this.#one(client, key)
+  }
+
+  async #names(client: ConsulClient, prefix: string): Promise<number> {
+    const {value: names} = await client.kv.keys(prefix, {separator: this.flags.separator})
+    if (this.flags.json) this.out.json(names)
+    else this.out.raw(names.map(name => `${name}\n`).join(''))
+    return 0
+  }
+
+  async #tree(client: ConsulClient, prefix: string): Promise<number> {
+    const {value: entries} = await client.kv.list(prefix)
+    if (this.flags.json) this.out.json(entries.map(entryObject))
+    else this.out.raw(listText(entries, this.flags))
+    return 0
+  }
+
+  async #one(client: ConsulClient, key: string): Promise<number> {
     const {value: entry} = await client.kv.get(key)
     if (!entry) {
       this.out.error(`Error! No key exists at: ${key}`)
       return 1
     }
-    this.out.raw(entry.value)
-    this.out.raw('\n')
+    if (this.flags.json) this.out.json(entryObject(entry))
+    else if (this.flags.detailed) this.out.raw(detailedRows(entry, {base64: this.flags.base64}))
+    else {
+      this.out.raw(shownValue(entry, this.flags))
+      if (!this.flags.raw) this.out.raw('\n')
+    }
     return 0
   }
 }

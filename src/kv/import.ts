@@ -103,7 +103,10 @@ class Importer {
       throw new ImportError(first.key, error)
     })
     if (result === 'too-large') return this.#split(batch)
-    if (result.committed) return this.#done(batch)
+    if (result.committed) {
+      this.#done(batch)
+      return
+    }
     const refused = new Map(result.errors.map(error => [error.opIndex, error.what]))
     const [at, what] = [...refused][0] ?? [0, 'refused']
     const key = batch[at]?.key ?? ''
@@ -134,9 +137,13 @@ class Importer {
 
   async #split(batch: readonly ExchangeEntry[]): Promise<void> {
     if (this.#options.atomic === true) {
-      throw new BatonError('BATON_TOO_LARGE', `import: ${batch.length} keys do not fit one transaction of this Consul`, {
-        hint: 'nothing was written; leave --atomic out, or import a smaller part',
-      })
+      throw new BatonError(
+        'BATON_TOO_LARGE',
+        `import: ${batch.length} keys do not fit one transaction of this Consul`,
+        {
+          hint: 'nothing was written; leave --atomic out, or import a smaller part',
+        },
+      )
     }
     const middle = Math.ceil(batch.length / 2)
     await this.write(batch.slice(0, middle))

@@ -30,18 +30,18 @@ export function detailedRows(entry: KvEntry, options: ValueOptions & {readonly n
     ['ModifyIndex', entry.modifyIndex.toString()],
     ['Session', entry.session ?? '-'],
     ...(options.namespace === undefined ? [] : [['Namespace', options.namespace] as [string, string]]),
-    ['Value', ''],
   ]
-  const text = rows.map(([name, value]) => name.padEnd(nameWidth) + value).join('\n')
-  return Buffer.concat([Buffer.from(text), shownValue(entry, options), newline])
+  const text = rows.map(([name, value]) => `${name.padEnd(nameWidth)}${value}\n`).join('')
+  const value = shownValue(entry, options)
+  // Go's column writer leaves no blanks at the end of a line.
+  const label = value.length === 0 ? 'Value' : 'Value'.padEnd(nameWidth)
+  return Buffer.concat([Buffer.from(text + label), value, newline])
 }
 
 /** Entries of a list: detailed ones are parted by an empty line. */
 export function listText(entries: readonly KvEntry[], options: ValueOptions & {readonly detailed?: boolean}): Buffer {
   if (options.detailed !== true) return Buffer.concat(entries.map(entry => recurseLine(entry, options)))
-  return Buffer.concat(
-    entries.flatMap((entry, at) => [...(at === 0 ? [] : [newline]), detailedRows(entry, options)]),
-  )
+  return Buffer.concat(entries.flatMap((entry, at) => [...(at === 0 ? [] : [newline]), detailedRows(entry, options)]))
 }
 
 /** For `--json`: every field of an entry, values as base64, 64-bit numbers as raw digits. */

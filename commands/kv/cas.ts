@@ -1,0 +1,58 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+import {readDataArgument} from '../../src/command/data-argument.js'
+import {bigintFlag} from '../../src/command/flags.js'
+import {UsageError} from '../../src/core/errors.js'
+
+export default class KvCas extends ConsulCommand<typeof KvCas> {
+  static override summary = 'write a key only if it is still what you think it is'
+  static override description =
+    'Compares and writes in one step: exit code 1 and nothing written when the key was changed meanwhile. ' +
+    'Flags of the key are kept unless --flags is given.'
+  static override examples = [
+    '<%= config.bin %> kv cas app/leader new-value --expect old-value',
+    '<%= config.bin %> kv cas app/leader me --create',
+    '<%= config.bin %> kv cas app/leader new-value --modify-index=123',
+  ]
+  static override args = {
+    key: Args.string({required: true, ignoreStdin: true, description: 'key to write'}),
+    data: Args.string({required: true, ignoreStdin: true, description: 'new value; @FILE for a file, - for stdin'}),
+  }
+  static override flags = {
+    expect: Flags.string({description: 'the value it must have now; @FILE for a file'}),
+    create: Flags.boolean({description: 'it must not exist'}),
+    'modify-index': bigintFlag({description: 'the index it must have now'}),
+    flags: bigintFlag({description: 'number to store beside the value'}),
+  }
+
+  async run(): Promise<number> {
+    const {expect, create} = this.flags
+    const index = this.flags['modify-index']
+    if ([expect !== undefined, create, index !== undefined].filter(Boolean).length !== 1) {
+      throw new UsageError('kv cas: give exactly one of --expect, --create and --modify-index')
+    }
+    const key = this.args.key
+    const value = await readDataArgument(this.args.data, this.host.stdin)
+    const {kv} = this.openClient()
+    const refused = (why: string): number => {
+      this.out.error(`Error! Did not write to ${key}: ${why}`)
+      return 1
+    }
+    let at = index ?? 0n
+    let flags = this.flags.flags
+    if (!create) {
+      const {value: current} = await kv.get(key, {consistency: 'consistent'})
+      flags ??= current?.flags
+      if (expect !== undefined) {
+        const wanted = await readDataArgument(expect === '-' ? '@-' : expect, this.host.stdin)
+        if (!current) return refused('no such key')
+        if (!current.value.equals(wanted)) return refused('the value is another')
+        at = current.modifyIndex
+      }
+    }
+    if (!(await kv.cas(key, value, {index: at, flags: flags ?? 0n}))) return refused('CAS failed')
+    this.out.line(`Success! Data written to: ${key}`)
+    return 0
+  }
+}

@@ -1,0 +1,52 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+import {bigintFlag} from '../../src/command/flags.js'
+
+export default class KvDelete extends ConsulCommand<typeof KvDelete> {
+  static override summary = 'delete a key, or all keys under a prefix'
+  static override examples = [
+    '<%= config.bin %> kv delete app/max-conns',
+    '<%= config.bin %> kv delete --recurse app/',
+    '<%= config.bin %> kv delete --cas --modify-index=123 app/max-conns',
+  ]
+  static override args = {key: Args.string({ignoreStdin: true, description: 'key, or prefix with --recurse'})}
+  static override flags = {
+    recurse: Flags.boolean({description: 'delete all keys that start with the prefix, byte for byte'}),
+    cas: Flags.boolean({description: "delete only if the key's index is still --modify-index"}),
+    'modify-index': bigintFlag({description: 'index for --cas'}),
+  }
+
+  async run(): Promise<number> {
+    const {recurse, cas} = this.flags
+    const index = this.flags['modify-index'] ?? 0n
+    const key = (this.args.key ?? '').replace(/^\//, '')
+    const fault =
+      key === '' && !recurse
+        ? 'Error! Missing KEY argument'
+        : cas && index === 0n
+          ? 'Must specify -modify-index with -cas!'
+          : !cas && index !== 0n
+            ? 'Cannot specify -modify-index without -cas!'
+            : cas && recurse
+              ? 'Cannot specify both -cas and -recurse!'
+              : undefined
+    if (fault !== undefined) {
+      this.out.error(fault)
+      return 64
+    }
+    const {kv} = this.openClient()
+    if (recurse) {
+      await kv.deleteTree(key)
+      this.out.line(`Success! Deleted keys with prefix: ${key}`)
+      return 0
+    }
+    if (!cas) await kv.delete(key)
+    else if (!(await kv.deleteCas(key, {index}))) {
+      this.out.error(`Error! Did not delete key ${key}: CAS failed`)
+      return 1
+    }
+    this.out.line(`Success! Deleted key: ${key}`)
+    return 0
+  }
+}

@@ -1,0 +1,15 @@
+import * as Args from '@oclif/core/args'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+import {exportText} from '../../src/kv/exchange.js'
+
+export default class KvExport extends ConsulCommand<typeof KvExport> {
+  static override summary = 'print all keys under a prefix as JSON, for kv import'
+  static override examples = ['<%= config.bin %> kv export app/ > app.json']
+  static override args = {prefix: Args.string({ignoreStdin: true, description: 'prefix of the keys'})}
+
+  async run(): Promise<number> {
+    const {value: entries} = await this.openClient().kv.list((this.args.prefix ?? '').replace(/^\//, ''))
+    this.out.line(exportText(entries))
+    return 0
+  }
+}

@@ -1,0 +1,96 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+import {readDataArgument} from '../../src/command/data-argument.js'
+import {isBatonError} from '../../src/core/errors.js'
+import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
+import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
+
+export default class KvImport extends ConsulCommand<typeof KvImport> {
+  static override summary = 'write the keys of a kv export'
+  static override description =
+    'Everything is read and checked before the first key is written. Keys are written in transactions, in their order; ' +
+    'each is named when it is written.'
+  static override examples = [
+    '<%= config.bin %> kv import @app.json',
+    '<%= config.bin %> kv export app/ | <%= config.bin %> kv import --http-addr=other:8500 -',
+    '<%= config.bin %> kv import --dry-run @app.json',
+  ]
+  static override enableJsonFlag = true
+  static override args = {data: Args.string({ignoreStdin: true, description: 'JSON; @FILE for a file, - for stdin'})}
+  static override flags = {
+    atomic: Flags.boolean({description: 'all keys in one transaction, or none'}),
+    create: Flags.boolean({description: 'leave keys alone that exist'}),
+    'dry-run': Flags.boolean({description: 'only say what would be written'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    const entries = await this.#read()
+    if (!entries) return 64
+    if (this.flags['dry-run']) return this.#plan(entries)
+    let done = 0
+    const {stderr} = this.host
+    const showProgress = stderr.isTTY && !this.flags.quiet && entries.length > 64
+    const onImported = (keys: readonly string[]): void => {
+      done += keys.length
+      if (!this.flags.json) this.out.raw(keys.map(key => `Imported: ${key}\n`).join(''))
+      if (showProgress) stderr.write(`\rbaton: ${done} of ${entries.length} keys`)
+    }
+    const {atomic, create} = this.flags
+    try {
+      const result = await importEntries(this.openClient(), entries, {atomic, create, onImported})
+      this.#report(result)
+      return 0
+    } catch (error) {
+      if (error instanceof ImportError) {
+        // An outage or a missing right keeps its own exit code.
+        if (isBatonError(error.cause) && error.cause.code !== 'BATON_HTTP') throw error.cause
+        this.out.error(error.message)
+        return 1
+      }
+      if (!isBatonError(error, 'BATON_USAGE')) throw error
+      this.out.error(error.message)
+      return 64
+    } finally {
+      if (showProgress) stderr.write('\n')
+    }
+  }
+
+  #report(result: ImportResult): void {
+    if (this.flags.json) this.out.json(result)
+    else for (const key of result.skipped) this.out.line(`Skipped: ${key}`)
+    this.out.say(`imported ${result.imported} keys, skipped ${result.skipped.length}`)
+  }
+
+  async #plan(entries: readonly ExchangeEntry[]): Promise<number> {
+    const plan = await planImport(this.openClient(), entries, {create: this.flags.create})
+    if (this.flags.json) this.out.json(plan)
+    else for (const {key, change} of plan) this.out.line(`${change.padEnd(9)} ${key}`)
+    return 0
+  }
+
+  /** Undefined when there is nothing usable: what was wrong has been said. */
+  async #read(): Promise<readonly ExchangeEntry[] | undefined> {
+    const {data} = this.args
+    if (data === undefined) {
+      this.out.error('Error! Missing DATA argument')
+      return undefined
+    }
+    let text: string
+    try {
+      text = (await readDataArgument(data, this.host.stdin)).toString()
+    } catch (error) {
+      if (!isBatonError(error, 'BATON_USAGE')) throw error
+      this.out.error(`Error! ${error.message}`)
+      return undefined
+    }
+    try {
+      return parseExchange(text)
+    } catch (error) {
+      if (!isBatonError(error, 'BATON_USAGE')) throw error
+      this.out.error(error.message)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+
+export default class KvLs extends ConsulCommand<typeof KvLs> {
+  static override summary = 'list the names under a prefix'
+  static override examples = ['<%= config.bin %> kv ls', '<%= config.bin %> kv ls --recurse app/']
+  static override enableJsonFlag = true
+  static override args = {prefix: Args.string({ignoreStdin: true, description: 'prefix of the names'})}
+  static override flags = {
+    recurse: Flags.boolean({description: 'whole names, not cut after the separator'}),
+    separator: Flags.string({description: 'cut names after this', default: '/'}),
+    json: Flags.boolean({description: 'print a JSON array', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    const prefix = (this.args.prefix ?? '').replace(/^\//, '')
+    const separator = this.flags.recurse ? '' : this.flags.separator
+    const {value: names} = await this.openClient().kv.keys(prefix, {separator})
+    if (this.flags.json) this.out.json(names)
+    else this.out.raw(names.map(name => `${name}\n`).join(''))
+    return 0
+  }
+}

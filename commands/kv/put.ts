@@ -1,0 +1,115 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+import {readDataArgument} from '../../src/command/data-argument.js'
+import {bigintFlag} from '../../src/command/flags.js'
+import {decodeGoBase64} from '../../src/core/api/go-base64.js'
+import {isBatonError} from '../../src/core/errors.js'
+import type {SessionId} from '../../src/core/types.js'
+import {refusalText} from '../../src/kv/refusal.js'
+
+type Mode = 'put' | 'cas' | 'acquire' | 'release'
+
+const failures: Readonly<Record<Mode, (key: string) => string>> = {
+  put: key => `Error! Did not write to ${key}`,
+  cas: key => `Error! Did not write to ${key}: CAS failed`,
+  acquire: () => 'Error! Did not acquire lock',
+  release: () => 'Error! Did not release lock',
+}
+const successes: Readonly<Record<Mode, (key: string) => string>> = {
+  put: key => `Success! Data written to: ${key}`,
+  cas: key => `Success! Data written to: ${key}`,
+  acquire: key => `Success! Lock acquired on: ${key}`,
+  release: key => `Success! Lock released on: ${key}`,
+}
+
+export default class KvPut extends ConsulCommand<typeof KvPut> {
+  static override summary = 'write a key'
+  static override examples = [
+    '<%= config.bin %> kv put app/max-conns 5',
+    '<%= config.bin %> kv put app/logo @logo.png',
+    'date | <%= config.bin %> kv put app/built -',
+    '<%= config.bin %> kv put --create app/owner me',
+    '<%= config.bin %> kv put --cas --modify-index=123 app/max-conns 6',
+  ]
+  static override args = {
+    key: Args.string({ignoreStdin: true, description: 'key to write'}),
+    data: Args.string({ignoreStdin: true, description: 'value; @FILE for a file, - for stdin; empty when left out'}),
+  }
+  static override flags = {
+    base64: Flags.boolean({description: 'the data is base64'}),
+    flags: bigintFlag({description: 'number to store beside the value'}),
+    cas: Flags.boolean({description: "write only if the key's index is still --modify-index"}),
+    'modify-index': bigintFlag({description: 'index for --cas; 0: only if the key does not exist'}),
+    create: Flags.boolean({description: 'write only if the key does not exist', exclusive: ['cas']}),
+    acquire: Flags.boolean({description: 'lock the key with --session'}),
+    release: Flags.boolean({description: 'unlock the key with --session'}),
+    session: Flags.string({description: 'session for --acquire and --release'}),
+  }
+
+  /** A value may start with a dash (`kv put temperature -5`): what is no flag of ours is data. */
+  override async execute(): Promise<number> {
+    const at = this.argv.findIndex(word => /^-[\d.]/.test(word))
+    if (at > 0 && !this.argv.slice(0, at).includes('--')) this.argv.splice(at, 0, '--')
+    return super.execute()
+  }
+
+  async run(): Promise<number> {
+    const {key} = this.args
+    if (key === undefined) return this.#usage('Error! Missing KEY argument')
+    const {cas, acquire, release, session} = this.flags
+    if (cas && this.flags['modify-index'] === undefined) return this.#usage('Must specify -modify-index with -cas!')
+    if ((acquire || release) && session === undefined) {
+      return this.#usage('Error! Missing -session (required with -acquire and -release)')
+    }
+    const value = await this.#readValue()
+    if (value === undefined) return 64
+    const mode: Mode = cas || this.flags.create ? 'cas' : acquire ? 'acquire' : release ? 'release' : 'put'
+    try {
+      if (!(await this.#write(mode, key, value))) {
+        this.out.error(failures[mode](key))
+        return 1
+      }
+    } catch (error) {
+      if (isBatonError(error, 'BATON_USAGE')) return this.#usage(`Error! Failed writing data: ${error.message}`)
+      const refusal = refusalText(error)
+      if (refusal === undefined) throw error
+      this.out.error(`Error! Failed writing data: ${refusal}`)
+      return 1
+    }
+    this.out.line(successes[mode](key))
+    return 0
+  }
+
+  async #write(mode: Mode, key: string, value: Buffer): Promise<boolean> {
+    const {kv} = this.openClient()
+    const {flags = 0n, session = ''} = this.flags
+    if (mode === 'cas') return kv.cas(key, value, {flags, index: this.flags['modify-index'] ?? 0n})
+    if (mode === 'acquire') return kv.acquire(key, value, {flags, session: session as SessionId})
+    if (mode === 'release') return kv.release(key, value, {flags, session: session as SessionId})
+    await kv.put(key, value, {flags})
+    return true
+  }
+
+  /** Undefined when it cannot be read: then nothing is written, and what was wrong has been said. */
+  async #readValue(): Promise<Buffer | undefined> {
+    let data: Buffer
+    try {
+      data = await readDataArgument(this.args.data ?? '', this.host.stdin)
+    } catch (error) {
+      if (!isBatonError(error, 'BATON_USAGE')) throw error
+      this.out.error(`Error! ${error.message}`)
+      return undefined
+    }
+    if (!this.flags.base64) return data
+    const decoded = decodeGoBase64(data.toString('latin1'))
+    if (Buffer.isBuffer(decoded)) return decoded
+    this.out.error(`Error! Cannot base 64 decode data: illegal base64 data at input byte ${decoded.offset}`)
+    return undefined
+  }
+
+  #usage(text: string): number {
+    this.out.error(text)
+    return 64
+  }
+}

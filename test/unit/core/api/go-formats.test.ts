@@ -1,0 +1,51 @@
+import {describe, expect, it} from 'vitest'
+import {decodeGoBase64} from '../../../../src/core/api/go-base64.js'
+import {goJson} from '../../../../src/core/api/go-json.js'
+
+describe('base64 as Go reads it', () => {
+  it.each([
+    ['', ''],
+    ['YWI=', 'ab'],
+    ['YWJj', 'abc'],
+    ['YW\nI=\r\n', 'ab'],
+  ])('decodes %j', (text, expected) => {
+    expect(decodeGoBase64(text)).toEqual(Buffer.from(expected))
+  })
+
+  // The places are those that the Go tool printed for the same words.
+  it.each([
+    ['!!!', 0],
+    ['a', 0],
+    ['YQ', 0],
+    ['abcde', 4],
+    ['abcdef', 4],
+    ['ab=', 3],
+    ['a===', 1],
+    ['abcd=', 4],
+    ['ab==x', 4],
+    ['abc d', 3],
+    ['ab=c', 2],
+    ['=', 0],
+    ['ab==\n=', 5],
+  ])('says where %j stops being base64', (text, offset) => {
+    expect(decodeGoBase64(text)).toEqual({offset})
+  })
+})
+
+describe('JSON as Go writes it', () => {
+  it('escapes what HTML would read, and the line separators', () => {
+    expect(goJson('<a>&"\\\n\u0001\u0008\u2028é')).toBe('"\\u003ca\\u003e\\u0026\\"\\\\\\n\\u0001\\u0008\\u2028é"')
+  })
+
+  it('writes 64-bit numbers as raw digits and leaves undefined fields out', () => {
+    expect(goJson({a: 2n ** 64n - 1n, b: undefined, c: [null, true, 1]})).toBe(
+      '{"a":18446744073709551615,"c":[null,true,1]}',
+    )
+  })
+
+  it('indents, but not what is empty', () => {
+    expect(goJson({a: [], b: {}, c: [{d: 1}]}, '  ')).toBe(
+      '{\n  "a": [],\n  "b": {},\n  "c": [\n    {\n      "d": 1\n    }\n  ]\n}',
+    )
+  })
+})

@@ -1,0 +1,55 @@
+import {describe, expect, it} from 'vitest'
+import {exportText, keyFault, parseExchange} from '../../../src/kv/exchange.js'
+
+const entry = (key: string, value: Uint8Array, flags = 0n) => ({
+  key,
+  value: Buffer.from(value),
+  flags,
+  session: undefined,
+  createIndex: 1n,
+  modifyIndex: 1n,
+  lockIndex: 0n,
+})
+
+describe('export and import files', () => {
+  it('reads back what it wrote: binary values, odd names, flags up to 2^64-1', () => {
+    const entries = [
+      entry('a', Buffer.from([0, 1, 255])),
+      entry('<&>"é\u2028/\u0001', Buffer.alloc(0), 2n ** 64n - 1n),
+      entry('c', Buffer.from('"flags": 12345678901234567890')),
+    ]
+    const back = parseExchange(exportText(entries))
+    expect(back).toEqual(entries.map(({key, value, flags}) => ({key, value, flags})))
+  })
+
+  it('writes tabs and escapes as Consul does', () => {
+    expect(exportText([entry('x<y', Buffer.from('1'))])).toBe(
+      '[\n\t{\n\t\t"key": "x\\u003cy",\n\t\t"flags": 0,\n\t\t"value": "MQ=="\n\t}\n]',
+    )
+    expect(exportText([])).toBe('[]')
+  })
+
+  it('takes missing flags for 0 and names in any case, as Go does', () => {
+    expect(parseExchange('[{"Key":"a","VALUE":"eA=="}]')).toEqual([{key: 'a', value: Buffer.from('x'), flags: 0n}])
+  })
+
+  it.each([
+    ['', /Empty DATA/],
+    ['nope', /^Cannot unmarshal data: /],
+    ['{}', /expected an array/],
+    ['[1]', /entry 0 is not an object/],
+    ['[{"key":1}]', /key and value are strings/],
+    ['[{"key":"x","value":"!!"}]', /Error base 64 decoding value for key x: illegal base64 data at input byte 0/],
+    ['[{"key":"x","flags":-1}]', /flags of key x/],
+    ['[{"key":"x","flags":18446744073709551616}]', /flags of key x/],
+    ['[{"key":"x","flags":1.5}]', /flags of key x/],
+  ])('refuses %j and says why', (text, pattern) => {
+    expect(() => parseExchange(text)).toThrow(pattern)
+  })
+
+  it('knows the keys that Consul does not take', () => {
+    expect(keyFault('')).toMatch(/Missing key name/)
+    expect(keyFault('/a')).toMatch(/must not begin/)
+    expect(keyFault('a//b')).toBeUndefined()
+  })
+})
