@@ -12,15 +12,17 @@ if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--com
 if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
   process.stdout.write(`baton ${require('../package.json').version}\n`)
 } else {
-  loadBundle(path.join(__dirname, '..', 'dist', 'cli', 'main.cjs')).main(argv)
+  loadBundle(path.join(__dirname, '..', 'dist', 'cli', 'main.cjs'), /^[a-z]+$/.test(argv[0]) ? argv[0] : 'none').main(
+    argv,
+  )
 }
 
-/** Compiles the bundle with cached code, and leaves a cache made after this run for the next one. */
-function loadBundle(file) {
+/** Compiles the bundle with cached code. A cache is made after a run, so that it holds the functions which that command needs. */
+function loadBundle(file, command) {
   const vm = require('node:vm')
   const Module = require('node:module')
   const source = fs.readFileSync(file, 'utf8')
-  const cacheFile = cachePath(file)
+  const cacheFile = cachePath(file, command)
   const cachedData = readCache(cacheFile)
   const script = new vm.Script(Module.wrap(source), {
     filename: file,
@@ -36,12 +38,13 @@ function loadBundle(file) {
 }
 
 /** Cached code is executed code: it lives only in a directory of the user's own. */
-function cachePath(file) {
+function cachePath(file, command) {
   if (process.env.BATON_NO_CODE_CACHE === '1') return undefined
   try {
     const home = process.env.XDG_CACHE_HOME || path.join(require('node:os').homedir(), '.cache')
     const {mtimeMs, size} = fs.statSync(file)
-    const name = `${process.versions.v8}-${process.arch}-${size}-${Math.floor(mtimeMs)}-${hash(file)}.bin`
+    const build = hash(`${process.versions.v8} ${process.arch} ${size} ${mtimeMs}`)
+    const name = `${hash(file)}-${command}-${build}.bin`
     return path.join(home, 'baton', name)
   } catch {
     return undefined
@@ -72,10 +75,11 @@ function writeCache(file, script) {
     const temporary = `${file}.${process.pid}`
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})
     fs.renameSync(temporary, file)
-    const stale = fs
-      .readdirSync(dir)
-      .filter(name => name.endsWith(`-${hash(path.join(__dirname, '..', 'dist', 'cli', 'main.cjs'))}.bin`))
-    for (const name of stale) if (name !== path.basename(file)) fs.rmSync(path.join(dir, name), {force: true})
+    const [bundle, command] = path.basename(file).split('-')
+    for (const name of fs.readdirSync(dir)) {
+      if (name.startsWith(`${bundle}-${command}-`) && name !== path.basename(file))
+        fs.rmSync(path.join(dir, name), {force: true})
+    }
   } catch {
     // No cache is slower, not wrong.
   }

@@ -1,39 +1,42 @@
+import {setImmediate as turn} from 'node:timers/promises'
 import type {Clock, Timer} from '../../src/core/types.js'
 
-interface Pending {
-  readonly atMs: number
-  readonly run: () => void
+class FakeTimer implements Timer {
+  fired = false
+  cancelled = false
+  readonly dueMs: number
+  readonly callback: () => void
+
+  constructor(dueMs: number, callback: () => void) {
+    this.dueMs = dueMs
+    this.callback = callback
+  }
+
+  [Symbol.dispose](): void {
+    this.cancelled = true
+  }
 }
 
-/** A clock that stands still until it is told to move. */
+/** Time that stands still until a test moves it. */
 export class FakeClock implements Clock {
-  #nowMs = 0
-  readonly #pending = new Set<Pending>()
-  /** Added to the wall clock only. */
-  wallOffsetMs = 1_700_000_000_000
+  #nowMs: number
+  /** Added to the monotonic clock it makes the wall clock: change it to set that one. */
+  wallOffsetMs: number
+  #timers: FakeTimer[] = []
+
+  constructor(startMs = 0, wallMs = 1_700_000_000_000) {
+    this.#nowMs = startMs
+    this.wallOffsetMs = wallMs - startMs
+  }
 
   monotonicMs = (): number => this.#nowMs
 
   wallMs = (): number => this.#nowMs + this.wallOffsetMs
 
   timer(ms: number, callback: () => void): Timer {
-    let fired = false
-    const pending: Pending = {
-      atMs: this.#nowMs + Math.max(0, ms),
-      run: () => {
-        fired = true
-        callback()
-      },
-    }
-    this.#pending.add(pending)
-    return {
-      get fired() {
-        return fired
-      },
-      [Symbol.dispose]: () => {
-        this.#pending.delete(pending)
-      },
-    }
+    const timer = new FakeTimer(this.#nowMs + Math.max(0, ms), callback)
+    this.#timers.push(timer)
+    return timer
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -54,29 +57,50 @@ export class FakeClock implements Clock {
     })
   }
 
-  /** Runs everything due within the next `ms`, in order, and lets promises settle after each step. */
+  /** Timers that still wait: after a test of something that was closed, 0. */
+  get pendingCount(): number {
+    return this.#live().length
+  }
+
+  /** Milliseconds until the next timer. */
+  get nextInMs(): number | undefined {
+    const next = this.#live()[0]
+    return next && next.dueMs - this.#nowMs
+  }
+
+  /** Moves both clocks, running due timers in the order of their time and letting promises settle after each. */
   async advance(ms: number): Promise<void> {
-    const endMs = this.#nowMs + ms
+    const untilMs = this.#nowMs + ms
     await settle()
-    for (let next = this.#nextDue(endMs); next; next = this.#nextDue(endMs)) {
-      this.#nowMs = Math.max(this.#nowMs, next.atMs)
-      this.#pending.delete(next)
-      next.run()
+    for (;;) {
+      const next = this.#live()[0]
+      if (!next || next.dueMs > untilMs) break
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs)
+      next.fired = true
+      next.callback()
       await settle()
     }
-    this.#nowMs = endMs
+    this.#nowMs = untilMs
     await settle()
   }
 
-  /** Timers that still wait. */
-  get pendingCount(): number {
-    return this.#pending.size
+  /** As when the process was stopped for a while: both clocks go on, and late timers run at the next `advance`. */
+  stop(ms: number): void {
+    this.#nowMs += ms
   }
 
-  #nextDue(endMs: number): Pending | undefined {
-    return [...this.#pending].filter(one => one.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0]
+  /** As when the machine slept: the wall clock has gone on, the monotonic clock has not. */
+  jump(ms: number): void {
+    this.wallOffsetMs += ms
+  }
+
+  #live(): FakeTimer[] {
+    this.#timers = this.#timers.filter(timer => !timer.fired && !timer.cancelled)
+    return this.#timers.toSorted((a, b) => a.dueMs - b.dueMs)
   }
 }
 
-/** Lets everything run that waits for promises alone. */
-export const settle = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+/** Lets everything run that waits for no timer and no socket. */
+export async function settle(): Promise<void> {
+  for (let round = 0; round < 3; round += 1) await turn()
+}

@@ -12,7 +12,7 @@ import {noopLogger} from '../../../../src/core/log.js'
 import {follow} from '../../../../src/core/query/follow.js'
 import type {BlockingQuery, Followed, FollowOptions, FollowStatus} from '../../../../src/core/query/types.js'
 import type {ConsulIndex} from '../../../../src/core/types.js'
-import {FakeClock, settle} from '../support/fake-clock.js'
+import {FakeClock, settle} from '../../../kit/fake-clock.js'
 import {ScriptedQuery} from '../support/scripted-query.js'
 
 const refused = (): TransportError => new TransportError('BATON_CONNECT', 'Consul at x: connection refused')
@@ -75,7 +75,7 @@ beforeEach(() => {
 afterEach(async () => {
   stop.abort(new Error('test over'))
   await settle()
-  expect(clock.pendingTimers).toBe(0)
+  expect(clock.pendingCount).toBe(0)
 })
 
 describe('follow: the index', () => {

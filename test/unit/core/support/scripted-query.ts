@@ -1,6 +1,6 @@
 import type {BlockingQuery} from '../../../../src/core/query/types.js'
 import type {BlockingReadOptions, ConsulIndex, Snapshot} from '../../../../src/core/types.js'
-import type {FakeClock} from './fake-clock.js'
+import type {FakeClock} from '../../../kit/fake-clock.js'
 
 /** One request that waits for its answer. */
 export interface Pending<T> {

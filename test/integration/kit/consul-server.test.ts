@@ -1,0 +1,67 @@
+import {describe, expect, it} from 'vitest'
+import {backends} from '../../kit/backend.js'
+import {startCluster, startFederation} from '../../kit/consul-cluster.js'
+import {startDevAgent} from '../../kit/consul-server.js'
+import {isAlive, processInfo} from '../../kit/processes.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+describe.runIf(backends.some(({name}) => name === 'real'))('a real agent under the kit', () => {
+  it('starts ready, holds keys, and leaves no process', async () => {
+    let pid: number
+    {
+      await using agent = await startDevAgent({node: 'kit-dev', config: {disable_remote_exec: false}})
+      pid = agent.pid
+      expect(await raw(agent.address).kvPut('kit/a', 'x')).toBe(true)
+      expect(await raw(agent.address).kvGet('kit/a')).toMatchObject({value: 'x', lockIndex: 0})
+      await raw(agent.address).sessionCreate({Name: 'kit', TTL: '10s'})
+      expect(await raw(agent.address).sessions()).toHaveLength(1)
+      expect(agent.log).toContain('kit-dev')
+    }
+    expect(isAlive(pid)).toBe(false)
+  })
+
+  it('says what the agent said when it will not start', async () => {
+    await expect(startDevAgent({config: {bind_addr: '203.0.113.1'}})).rejects.toThrow(
+      /ended \(.*bind|ended \(exit code 1\)/s,
+    )
+    await expect(startDevAgent({config: {no_such_option: 1}})).rejects.toThrow(/no_such_option/)
+  })
+
+  it('is paused, resumed and restarted on its old address', async () => {
+    await using agent = await startDevAgent()
+    agent.pause()
+    expect(processInfo(agent.pid)?.state).toBe('T')
+    agent.resume()
+    await agent.untilReady()
+    const {pid, address} = agent
+    await agent.restart('kill')
+    await agent.untilReady()
+    expect(agent.address).toBe(address)
+    expect(agent.pid).not.toBe(pid)
+  })
+
+  it('forms a cluster of three servers and a client that survives its leader', async () => {
+    await using cluster = await startCluster({servers: 3, clients: 1, config: {performance: {raft_multiplier: 1}}})
+    const [client] = cluster.clients
+    expect(await raw(client!.address).kvPut('kit/cluster', '1')).toBe(true)
+    const leader = await cluster.leader()
+    await leader.kill()
+    const answer = await waitUntil(() => raw(client!.address).kvGet('kit/cluster', {consistent: true}), {
+      what: 'another leader',
+      timeoutMs: 30_000,
+    })
+    expect(answer.value).toBe('1')
+    expect((await cluster.leader()).node).not.toBe(leader.node)
+    await leader.restart()
+    await cluster.untilReady()
+  })
+
+  it('joins two datacenters that answer for each other', async () => {
+    await using federation = await startFederation(['dc1', 'dc2'], {clientsPerDc: 1})
+    const [one, two] = [federation.dc('dc1'), federation.dc('dc2')]
+    await raw(one.clients[0]!.address, {datacenter: 'dc2'}).kvPut('kit/dc', 'from one')
+    expect(await raw(two.address).kvGet('kit/dc')).toMatchObject({value: 'from one'})
+    expect(await raw(one.address).kvGet('kit/dc')).toBeUndefined()
+  })
+})

@@ -1,0 +1,106 @@
+import {afterAll, beforeAll} from 'vitest'
+import {startFederation} from './consul-cluster.js'
+import {type ConsulConfig, consulIsInstalled, startDevAgent} from './consul-server.js'
+
+export interface BackendOptions {
+  /** The first is the one that `address` speaks for. @default ['dc1'] */
+  readonly datacenters?: readonly string[]
+  /** Agent configuration; only the real backend reads it. */
+  readonly config?: ConsulConfig
+}
+
+export interface TestAgent extends AsyncDisposable {
+  readonly backend: 'embedded' | 'real'
+  /** `http://127.0.0.1:port` of the first datacenter. */
+  readonly address: string
+  readonly datacenters: readonly string[]
+  readonly addresses: ReadonlyMap<string, string>
+}
+
+/** Something that speaks Consul's HTTP API: baton's own embedded agent, or Consul. */
+export interface Backend {
+  readonly name: 'embedded' | 'real'
+  readonly start: (options?: BackendOptions) => Promise<TestAgent>
+}
+
+interface EmbeddedAgent extends AsyncDisposable {
+  readonly address: string
+  readonly addresses: ReadonlyMap<string, string>
+}
+interface EmbeddedModule {
+  readonly startEmbeddedAgent: (options: {datacenters: readonly string[]}) => Promise<EmbeddedAgent>
+}
+
+const embedded: Backend = {
+  name: 'embedded',
+  async start({datacenters = ['dc1']} = {}) {
+    const path = '../../src/embedded/index.js'
+    const {startEmbeddedAgent} = (await import(path)) as EmbeddedModule
+    const agent = await startEmbeddedAgent({datacenters})
+    return {
+      backend: 'embedded',
+      address: agent.address,
+      datacenters,
+      addresses: agent.addresses,
+      [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
+    }
+  },
+}
+
+const real: Backend = {
+  name: 'real',
+  async start({datacenters = ['dc1'], config = {}} = {}) {
+    const first = datacenters[0]!
+    if (datacenters.length === 1) {
+      const agent = await startDevAgent({datacenter: first, config})
+      const addresses = new Map([[first, agent.address]])
+      const dispose = (): Promise<void> => agent[Symbol.asyncDispose]()
+      return {backend: 'real', address: agent.address, datacenters, addresses, [Symbol.asyncDispose]: dispose}
+    }
+    const federation = await startFederation(datacenters, {config})
+    const dispose = (): Promise<void> => federation[Symbol.asyncDispose]()
+    const address = federation.dc(first).address
+    return {backend: 'real', address, datacenters, addresses: federation.addresses, [Symbol.asyncDispose]: dispose}
+  },
+}
+
+/** The backends that BATON_TEST_BACKEND asks for. With BATON_REQUIRE_CONSUL=1 a missing `consul` is an error. */
+export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolean): readonly Backend[] {
+  const choice = env['BATON_TEST_BACKEND'] ?? ''
+  if (!['', 'embedded', 'real', 'both'].includes(choice))
+    throw new Error(`BATON_TEST_BACKEND: '${choice}' is none of embedded, real, both`)
+  const required = env['BATON_REQUIRE_CONSUL'] === '1'
+  if (choice === 'embedded') return [embedded]
+  const installed = isInstalled()
+  if (!installed && (required || choice !== ''))
+    throw new Error('consul is not on PATH: run npm run consul:install, or set BATON_TEST_BACKEND=embedded')
+  if (choice === 'real') return [real]
+  return installed ? [embedded, real] : [embedded]
+}
+
+/** For `describe.each(backends)('locks on $name', backend => ...)`. */
+export const backends = chooseBackends(process.env, consulIsInstalled)
+
+/** One agent for all tests of the enclosing `describe`, started before them. Reading it earlier is an error. */
+export function sharedAgent(backend: Backend, options: BackendOptions = {}): TestAgent {
+  let agent: TestAgent | undefined
+  const started = (): TestAgent => {
+    if (!agent) throw new Error('the shared agent runs only inside tests')
+    return agent
+  }
+  beforeAll(async () => {
+    agent = await backend.start(options)
+  })
+  afterAll(() => agent?.[Symbol.asyncDispose]())
+  return {
+    backend: backend.name,
+    datacenters: options.datacenters ?? ['dc1'],
+    get address() {
+      return started().address
+    },
+    get addresses() {
+      return started().addresses
+    },
+    [Symbol.asyncDispose]: () => started()[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,236 @@
+import {type ChildProcess, execFileSync, spawn} from 'node:child_process'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
+import {freePorts} from './ports.js'
+import {guardFolder, guardGroup, killQuietly} from './process-guard.js'
+import {raw} from './raw-consul.js'
+import {TextTail} from './text-tail.js'
+import {waitUntil} from './wait-until.js'
+
+/** Any part of the agent's configuration file; it wins over what the kit writes, ports apart. */
+export type ConsulConfig = Readonly<Record<string, unknown>>
+
+export interface ConsulOptions {
+  /** `dev` keeps everything in memory: a restart forgets it. @default 'dev' */
+  readonly role?: 'dev' | 'server' | 'client'
+  readonly node?: string
+  /** @default 'dc1' */
+  readonly datacenter?: string
+  /** The agent's own loopback address for gossip and RPC; HTTP is always on 127.0.0.1. @default '127.0.0.1' */
+  readonly bind?: string
+  readonly config?: ConsulConfig
+}
+
+export interface ConsulPorts {
+  readonly http: number
+  readonly serf_lan: number
+  readonly serf_wan: number
+  readonly server: number
+}
+
+const clash = /address already in use|bind: cannot assign/
+
+// Where the system can do it, an agent dies with the test process even when that is killed without a chance to clean up.
+const deathWish = has('setpriv', '--version') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
+
+function has(file: string, argument: string): boolean {
+  try {
+    execFileSync(file, [argument], {stdio: 'ignore'})
+    return true
+  } catch {
+    return false
+  }
+}
+
+export const consulIsInstalled = (): boolean => has('consul', 'version')
+
+let nodeCount = 0
+
+/** One real agent. `startDevAgent` and its kin await readiness; `launch` only awaits that it answers at all. */
+export class ConsulServer implements AsyncDisposable {
+  readonly node: string
+  readonly datacenter: string
+  readonly role: 'dev' | 'server' | 'client'
+  readonly bind: string
+  readonly ports: ConsulPorts
+  /** `http://127.0.0.1:port` */
+  readonly address: string
+  readonly #folder: string
+  readonly #log = new TextTail(64 * 1024)
+  readonly #folderGuard: Disposable
+  #child: ChildProcess | undefined
+  #exit: Promise<string> = Promise.resolve('never started')
+
+  private constructor(options: ConsulOptions, ports: ConsulPorts) {
+    this.role = options.role ?? 'dev'
+    this.node = options.node ?? `node-${++nodeCount}`
+    this.datacenter = options.datacenter ?? 'dc1'
+    this.bind = options.bind ?? '127.0.0.1'
+    this.ports = ports
+    this.address = `http://127.0.0.1:${ports.http}`
+    this.#folder = mkdtempSync(join(tmpdir(), 'baton-consul-'))
+    this.#folderGuard = guardFolder(this.#folder)
+    writeFileSync(
+      join(this.#folder, 'agent.json'),
+      JSON.stringify({...this.#config(), ...options.config, ...{ports: this.#portsOf(options.config)}}),
+    )
+  }
+
+  /** Starts an agent on free ports, with others when somebody was faster, and waits until its HTTP door is open. */
+  static async launch(options: ConsulOptions = {}): Promise<ConsulServer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const [http, serf_lan, serf_wan, server] = (await freePorts(4, options.bind)) as [number, number, number, number]
+      const agent = new ConsulServer(options, {http, serf_lan, serf_wan, server})
+      try {
+        await agent.#spawn()
+        return agent
+      } catch (error) {
+        await agent[Symbol.asyncDispose]()
+        if (attempt >= 3 || !clash.test(agent.log)) throw error
+      }
+    }
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error(`${this.node}: not running`)
+    return this.#child.pid
+  }
+  get running(): boolean {
+    return this.#child !== undefined
+  }
+  /** The end of what the agent wrote. */
+  get log(): string {
+    return this.#log.text
+  }
+  get lanAddress(): string {
+    return `${this.bind}:${this.ports.serf_lan}`
+  }
+  get wanAddress(): string {
+    return `${this.bind}:${this.ports.serf_wan}`
+  }
+
+  /** Stops the process where it stands: sockets stay open and nobody answers. */
+  pause(): void {
+    process.kill(this.pid, 'SIGSTOP')
+  }
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT')
+  }
+
+  /** As a power cut: nothing is said to anybody. Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    if (this.#child === undefined) return
+    killQuietly(-this.pid)
+    await this.#exit
+  }
+
+  /** Asks the agent to end (clients leave the cluster, servers do not), and kills it after `limitMs`. */
+  async stop(limitMs = 5000): Promise<void> {
+    if (this.#child === undefined) return
+    killQuietly(-this.pid, 'SIGCONT')
+    killQuietly(-this.pid, 'SIGTERM')
+    const late = new AbortController()
+    const limit = sleep(limitMs, undefined, {signal: late.signal}).catch(() => undefined)
+    await Promise.race([this.#exit, limit])
+    late.abort()
+    await this.kill()
+  }
+
+  /** The same ports, the same data, a new process. Resolves when its HTTP door is open: see `untilReady` for more. */
+  async restart(how: 'stop' | 'kill' = 'stop'): Promise<void> {
+    await this[how]()
+    await this.#spawn()
+  }
+
+  /** Ready: a leader is known, the node is registered and its serfHealth passes, and indexes count. */
+  async untilReady(timeoutMs = 30_000): Promise<void> {
+    await this.whileAlive(
+      waitUntil(() => this.#isReady(), {
+        what: `${this.node} to be ready`,
+        timeoutMs,
+        detail: () => this.log.slice(-2000),
+      }),
+    )
+  }
+
+  /** Waits with `work`, but fails at once, with the end of the log, when the agent ends first. */
+  whileAlive<T>(work: Promise<T>): Promise<T> {
+    const died = this.#exit.then(how => {
+      throw new Error(`consul ${this.node}: ended (${how})\n${this.log.slice(-4000)}`)
+    })
+    work.catch(() => undefined)
+    died.catch(() => undefined)
+    return Promise.race([work, died])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    rmSync(join(this.#folder, 'data'), {recursive: true, force: true})
+    this.#folderGuard[Symbol.dispose]()
+  }
+
+  async #isReady(): Promise<boolean> {
+    const agent = raw(this.address)
+    if ((await agent.get('/v1/status/leader')) === '') return false
+    const answer = await agent.ok('GET', `/v1/health/node/${this.node}`)
+    const checks = answer.json() as {CheckID: string; Status: string}[]
+    const alive = checks.some(check => check.CheckID === 'serfHealth' && check.Status === 'passing')
+    return alive && Number(answer.headers['x-consul-index']) >= 2
+  }
+
+  async #spawn(): Promise<void> {
+    const agent = ['agent', '-config-file', join(this.#folder, 'agent.json')]
+    if (this.role === 'dev') agent.push('-dev')
+    const [file = 'consul', ...args] = [...deathWish, 'consul', ...agent]
+    const child = spawn(file, args, {detached: true, stdio: ['ignore', 'pipe', 'pipe']})
+    this.#child = child
+    this.#exit = new Promise(resolve => {
+      child.once('error', error => resolve(error.message))
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`))
+    })
+    const guard = child.pid === undefined ? undefined : guardGroup(child.pid)
+    void this.#exit.then(() => {
+      guard?.[Symbol.dispose]()
+      this.#child = undefined
+    })
+    child.stdout.on('data', (chunk: Buffer) => this.#log.add(chunk))
+    child.stderr.on('data', (chunk: Buffer) => this.#log.add(chunk))
+    const open = waitUntil(() => raw(this.address).get('/v1/agent/self'), {
+      what: `${this.node} to answer`,
+      detail: () => this.log.slice(-2000),
+    })
+    await this.whileAlive(open)
+  }
+
+  #config(): ConsulConfig {
+    return {
+      node_name: this.node,
+      datacenter: this.datacenter,
+      bind_addr: this.bind,
+      client_addr: '127.0.0.1',
+      server: this.role !== 'client',
+      ...(this.role === 'dev' ? {} : {data_dir: join(this.#folder, 'data')}),
+      disable_update_check: true,
+      enable_script_checks: true,
+    }
+  }
+
+  #portsOf(config: ConsulConfig | undefined): Readonly<Record<string, number>> {
+    const own = {dns: -1, grpc: -1, https: -1}
+    return {...own, ...(config?.['ports'] as Record<string, number> | undefined), ...this.ports}
+  }
+}
+
+/** One agent in memory, ready in about half a second. */
+export async function startDevAgent(options: Omit<ConsulOptions, 'role'> = {}): Promise<ConsulServer> {
+  const agent = await ConsulServer.launch({...options, role: 'dev'})
+  try {
+    await agent.untilReady()
+    return agent
+  } catch (error) {
+    await agent[Symbol.asyncDispose]()
+    throw error
+  }
+}

@@ -1,0 +1,14 @@
+import {randomUUID} from 'node:crypto'
+
+/** The variable that every command started by the kit carries, and that its children inherit. */
+export const markerName = 'BATON_TEST_ID'
+
+let current = `file-${randomUUID()}`
+
+export const currentMarker = (): string => current
+
+/** A new id for the test that begins. */
+export function renewMarker(): string {
+  current = `test-${randomUUID()}`
+  return current
+}

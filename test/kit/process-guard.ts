@@ -1,0 +1,44 @@
+import {rmSync} from 'node:fs'
+
+/** What must not outlive the test process: children by pid or group, and folders. */
+const groups = new Set<number>()
+const folders = new Set<string>()
+let installed = false
+
+function sweep(): void {
+  for (const pid of groups) killQuietly(-pid)
+  for (const folder of folders) rmSync(folder, {recursive: true, force: true})
+}
+
+export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // Already gone.
+  }
+}
+
+function install(): void {
+  if (installed) return
+  installed = true
+  process.once('exit', sweep)
+}
+
+/** The process group led by `pid` is killed when this process exits. Disposing forgets it. */
+export function guardGroup(pid: number): Disposable {
+  install()
+  groups.add(pid)
+  return {[Symbol.dispose]: () => void groups.delete(pid)}
+}
+
+/** The folder is removed when this process exits, or at once when disposed. */
+export function guardFolder(path: string): Disposable {
+  install()
+  folders.add(path)
+  return {
+    [Symbol.dispose]: () => {
+      folders.delete(path)
+      rmSync(path, {recursive: true, force: true, maxRetries: 3})
+    },
+  }
+}

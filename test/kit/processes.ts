@@ -1,0 +1,71 @@
+import {readdirSync, readFileSync} from 'node:fs'
+
+/** One line of /proc/<pid>/stat. */
+export interface ProcessInfo {
+  readonly pid: number
+  readonly comm: string
+  /** R, S, D, T (stopped), Z (zombie) ... */
+  readonly state: string
+  readonly ppid: number
+  readonly pgid: number
+  readonly session: number
+}
+
+function readStat(pid: number): ProcessInfo | undefined {
+  let line: string
+  try {
+    line = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return undefined
+  }
+  // The name stands in parentheses and may hold blanks and parentheses itself.
+  const open = line.indexOf('(')
+  const close = line.lastIndexOf(')')
+  const [state = '?', ppid, pgid, session] = line.slice(close + 2).split(' ')
+  const comm = line.slice(open + 1, close)
+  return {pid, comm, state, ppid: Number(ppid), pgid: Number(pgid), session: Number(session)}
+}
+
+const isDead = (info: ProcessInfo): boolean => info.state === 'Z' || info.state === 'X'
+
+/** All processes that run or could run again: zombies are only names. Linux only. */
+export function liveProcesses(): ProcessInfo[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(name => readStat(Number(name)) ?? [])
+    .filter(info => !isDead(info))
+}
+
+/** The process, unless it is gone or a zombie. */
+export function processInfo(pid: number): ProcessInfo | undefined {
+  const info = readStat(pid)
+  return info && !isDead(info) ? info : undefined
+}
+
+export const isAlive = (pid: number): boolean => processInfo(pid) !== undefined
+
+export const processGroup = (pgid: number): ProcessInfo[] => liveProcesses().filter(info => info.pgid === pgid)
+
+/** Children, their children and so on; those whose parents are gone belong to nobody here: see {@link findByEnv}. */
+export function descendants(pid: number): ProcessInfo[] {
+  const all = liveProcesses()
+  const found: ProcessInfo[] = []
+  let parents = new Set([pid])
+  while (parents.size > 0) {
+    const children = all.filter(info => parents.has(info.ppid))
+    found.push(...children)
+    parents = new Set(children.map(info => info.pid))
+  }
+  return found
+}
+
+/** Processes started with `marker` (`NAME=value`, whole) in their environment, whoever their parent is now. */
+export function findByEnv(marker: string): ProcessInfo[] {
+  return liveProcesses().filter(info => {
+    try {
+      return readFileSync(`/proc/${info.pid}/environ`, 'latin1').split('\0').includes(marker)
+    } catch {
+      return false
+    }
+  })
+}

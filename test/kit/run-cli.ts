@@ -1,0 +1,158 @@
+import {type ChildProcess, spawn} from 'node:child_process'
+import {fileURLToPath} from 'node:url'
+import {currentMarker, markerName} from './marker.js'
+import {guardGroup, killQuietly} from './process-guard.js'
+import {waitUntil} from './wait-until.js'
+
+/** The launcher that users run. */
+export const cliPath = fileURLToPath(new URL('../../bin/run.cjs', import.meta.url))
+
+export interface CommandOptions {
+  /** Added to a clean environment: nothing of CONSUL_*, BATON_* or the test runner. `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Becomes CONSUL_HTTP_ADDR, unless `env` names one. */
+  readonly agent?: {readonly address: string}
+  /** Written to stdin, which is then closed. */
+  readonly input?: string | Uint8Array
+  /** Leaves stdin open, for `handle.stdin`. @default false */
+  readonly keepStdin?: boolean
+  readonly cwd?: string
+  /** Kills the process group. */
+  readonly signal?: AbortSignal
+  /** False leaves the command in the test's own process group. @default true */
+  readonly detached?: boolean
+}
+
+export interface CommandResult {
+  readonly stdout: string
+  readonly stderr: string
+  /** The bytes behind `stdout`, for outputs that are not text. */
+  readonly stdoutBytes: Buffer
+  /** Null when a signal ended it. */
+  readonly exitCode: number | null
+  readonly signalName: NodeJS.Signals | null
+}
+
+const runnersOwn = /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
+
+export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(([name]) => !runnersOwn.test(name))
+  const address = options.agent ? {CONSUL_HTTP_ADDR: options.agent.address} : {}
+  const all = {...Object.fromEntries(inherited), [markerName]: currentMarker(), ...address, ...options.env}
+  const isSet = (entry: [string, string | undefined]): entry is [string, string] => entry[1] !== undefined
+  return Object.fromEntries(Object.entries(all).filter(isSet))
+}
+
+/** A running command. Disposing kills its process group and waits. */
+export class CommandHandle implements AsyncDisposable {
+  /** Resolves when the process ended and its pipes are closed; a child that keeps them open keeps this open. */
+  readonly exited: Promise<CommandResult>
+  /** Resolves when the process itself is gone, whoever still holds its pipes. */
+  readonly processExit: Promise<void>
+  readonly #child: ChildProcess
+  readonly #name: string
+  readonly #detached: boolean
+  readonly #stdout: Buffer[] = []
+  readonly #stderr: Buffer[] = []
+  #ended = false
+
+  constructor(file: string, args: readonly string[], options: CommandOptions = {}) {
+    this.#name = [file, ...args].join(' ')
+    this.#detached = options.detached ?? true
+    const spawnOptions = {env: cleanEnv(options), detached: this.#detached, ...(options.cwd ? {cwd: options.cwd} : {})}
+    const child = spawn(file, args, {...spawnOptions, stdio: ['pipe', 'pipe', 'pipe']})
+    this.#child = child
+    child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk))
+    // Whoever ends without reading its input is no failure of the test.
+    child.stdin.on('error', () => undefined)
+    if (options.input !== undefined) child.stdin.write(options.input)
+    if (!options.keepStdin) child.stdin.end()
+    const guard = this.#detached && child.pid !== undefined ? guardGroup(child.pid) : undefined
+    const abort = (): void => this.killGroup('SIGKILL')
+    options.signal?.addEventListener('abort', abort, {once: true})
+    this.processExit = new Promise(resolve => {
+      child.once('exit', () => resolve())
+      child.once('error', () => resolve())
+    })
+    this.exited = new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (exitCode, signalName) => {
+        this.#ended = true
+        guard?.[Symbol.dispose]()
+        options.signal?.removeEventListener('abort', abort)
+        const stdoutBytes = Buffer.concat(this.#stdout)
+        resolve({stdout: stdoutBytes.toString(), stderr: this.stderr, stdoutBytes, exitCode, signalName})
+      })
+    })
+    this.exited.catch(() => undefined)
+  }
+
+  /** With the default `detached` also the id of its process group. */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error(`${this.#name}: could not be started`)
+    return this.#child.pid
+  }
+  get stdin(): NonNullable<ChildProcess['stdin']> {
+    return this.#child.stdin!
+  }
+  /** What was written so far. */
+  get stdout(): string {
+    return Buffer.concat(this.#stdout).toString()
+  }
+  get stderr(): string {
+    return Buffer.concat(this.#stderr).toString()
+  }
+
+  /** To the command alone, as `kill PID` does. */
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.#child.kill(signal)
+  }
+  /** To the whole group, as a terminal's Ctrl-C does. */
+  killGroup(signal: NodeJS.Signals = 'SIGINT'): void {
+    if (this.#detached && this.#child.pid !== undefined) killQuietly(-this.#child.pid, signal)
+    else this.#child.kill(signal)
+  }
+
+  /** Resolves with the match; fails at once when the command ended without it. */
+  async waitForOutput(
+    pattern: RegExp,
+    options: {readonly stream?: 'stdout' | 'stderr'; readonly timeoutMs?: number} = {},
+  ): Promise<RegExpExecArray> {
+    const text = (): string => (options.stream ? this[options.stream] : `${this.stdout}\n${this.stderr}`)
+    const both = (): string => `stdout:\n${this.stdout}\nstderr:\n${this.stderr}`
+    const fresh = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+    const found = await waitUntil(() => fresh.exec(text()) ?? (this.#ended ? ('ended' as const) : null), {
+      what: `${String(pattern)} from ${this.#name}`,
+      ...(options.timeoutMs === undefined ? {} : {timeoutMs: options.timeoutMs}),
+      detail: both,
+    })
+    if (found === 'ended') throw new Error(`${this.#name}: ended without ${String(pattern)}\n${both()}`)
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.killGroup('SIGKILL')
+    await this.processExit
+    this.#child.stdout?.destroy()
+    this.#child.stderr?.destroy()
+    await this.exited.catch(() => undefined)
+  }
+}
+
+export const startCommand = (file: string, args: readonly string[], options: CommandOptions = {}): CommandHandle =>
+  new CommandHandle(file, args, options)
+
+/** Runs to the end. Any exit code is an answer; a command that cannot be started is an error. */
+export const runCommand = (
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> => new CommandHandle(file, args, options).exited
+
+/** `baton ...args` from the built bundle. */
+export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>
+  startCommand(process.execPath, [cliPath, ...args], options)
+
+export const runCli = (args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> =>
+  startCli(args, options).exited

@@ -1,0 +1,38 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+
+export interface WaitOptions {
+  /** What is waited for, as it reads after "timed out waiting for". */
+  readonly what: string
+  /** @default 10000 */
+  readonly timeoutMs?: number
+  /** @default 25 */
+  readonly intervalMs?: number
+  /** Facts for the message of a failure, asked for once, at the end. */
+  readonly detail?: () => string | Promise<string>
+}
+
+/**
+ * Asks `condition` again and again until it answers with something truthy, and returns that. A condition that throws
+ * is asked again; its last error is the cause of the failure.
+ */
+export async function waitUntil<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
+  const {what, timeoutMs = 10_000, intervalMs = 25} = options
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    let failure: unknown
+    try {
+      const value = await condition()
+      if (value) return value
+    } catch (error) {
+      failure = error
+    }
+    if (performance.now() >= deadline) {
+      const detail = (await options.detail?.()) ?? ''
+      const why = failure instanceof Error ? `\nlast error: ${failure.message}` : ''
+      throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}${why}${detail && `\n${detail}`}`, {
+        cause: failure,
+      })
+    }
+    await sleep(intervalMs)
+  }
+}

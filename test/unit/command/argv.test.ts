@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {type FlagShape, splitArgv} from '../../../src/command/argv.js'
+
+const flags: Record<string, FlagShape> = {
+  'http-addr': {type: 'option'},
+  name: {type: 'option'},
+  n: {type: 'option', char: 'n'},
+  shell: {type: 'boolean', allowNo: true},
+  stale: {type: 'boolean'},
+  try: {type: 'option', bare: '0s'},
+}
+const lock = {ownArgs: 1}
+
+describe('splitArgv', () => {
+  it('hands every word after -- to the child untouched, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), words => {
+        const {own, child} = splitArgv(['key', '--name', 'x', '--', ...words], flags, lock)
+        expect(own).toEqual(['key', '--name', 'x'])
+        expect(child).toEqual({form: 'native', words})
+      }),
+    )
+  })
+
+  it('hands every word from the first after the own arguments to the child, as Go does', () => {
+    const word = fc.string().filter(text => text !== '--')
+    fc.assert(
+      fc.property(word, fc.array(word), (first, rest) => {
+        fc.pre(!first.startsWith('-') || first === '-')
+        const {own, child} = splitArgv(['-n', '2', 'key', first, ...rest], flags, lock)
+        expect(own).toEqual(['--n', '2', 'key'])
+        expect(child).toEqual({form: 'go', words: [first, ...rest]})
+      }),
+    )
+  })
+
+  it.each([
+    [
+      ['-http-addr=1.2.3.4:5', 'key'],
+      ['--http-addr=1.2.3.4:5', 'key'],
+    ],
+    [
+      ['-http-addr', '1.2.3.4:5', 'key'],
+      ['--http-addr', '1.2.3.4:5', 'key'],
+    ],
+    [
+      ['--name', '-odd', 'key'],
+      ['--name', '-odd', 'key'],
+    ],
+    [
+      ['-shell=false', 'key'],
+      ['--no-shell', 'key'],
+    ],
+    [
+      ['-shell=true', 'key'],
+      ['--shell', 'key'],
+    ],
+    [
+      ['--no-shell', 'key'],
+      ['--no-shell', 'key'],
+    ],
+    [['-stale=0', 'key'], ['key']],
+    [
+      ['--try', 'key'],
+      ['--try=0s', 'key'],
+    ],
+    [
+      ['--try=5s', 'key'],
+      ['--try=5s', 'key'],
+    ],
+    [
+      ['-bogus', 'key'],
+      ['-bogus', 'key'],
+    ],
+  ])('reads the flags of %j', (argv, own) => {
+    expect(splitArgv(argv, flags, lock)).toEqual({own, child: undefined})
+  })
+
+  it('takes a flag after the command for the child’s', () => {
+    expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, lock)).toEqual({
+      own: ['key'],
+      child: {form: 'go', words: ['cmd', '-n', '5', '--help']},
+    })
+  })
+
+  it('keeps a second -- for the child', () => {
+    expect(splitArgv(['key', '--', 'a', '--', 'b'], flags, lock).child?.words).toEqual(['a', '--', 'b'])
+  })
+
+  it('prefers the native form when both could be meant: words before -- stay the command’s own', () => {
+    expect(splitArgv(['key', 'extra', '--', 'a'], flags, lock)).toEqual({
+      own: ['key', 'extra'],
+      child: {form: 'native', words: ['a']},
+    })
+  })
+
+  it('leaves commands without a child alone', () => {
+    expect(splitArgv(['a', 'b', '-stale'], flags, undefined).own).toEqual(['a', 'b', '--stale'])
+  })
+})

@@ -1,0 +1,68 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {describeSettings, layerSettings} from '../../../src/command/settings.js'
+
+const flags = {
+  'http-addr': {type: 'option'},
+  token: {type: 'option'},
+  timeout: {type: 'option'},
+  stale: {type: 'boolean', allowNo: true},
+  config: {type: 'option'},
+} as const
+let dir: string
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'baton-settings-'))
+  writeFileSync(join(dir, 'a.json'), JSON.stringify({http_addr: 'a:1', timeout: '1s', lock: {timeout: '2s'}}))
+  writeFileSync(join(dir, 'b.yaml'), 'http-addr: b:1\n')
+  writeFileSync(join(dir, 'typo.json'), JSON.stringify({tiemout: '1s'}))
+  writeFileSync(join(dir, 'broken.json'), '{')
+})
+afterAll(() => rmSync(dir, {recursive: true}))
+
+const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv get') =>
+  layerSettings({command, argv, flags, env})
+
+describe('layerSettings', () => {
+  it('puts flags above BATON_*, BATON_* above CONSUL_*, CONSUL_* above files', async () => {
+    const file = `--config=${join(dir, 'a.json')}`
+    const env = {BATON_HTTP_ADDR: 'baton:1', CONSUL_HTTP_ADDR: 'consul:1'}
+    const of = async (argv: string[], variables: Record<string, string>) => {
+      const {argv: words, sources} = await layer(argv, variables)
+      return [words.filter(word => word.startsWith('--http-addr')), sources.get('http-addr')]
+    }
+    expect(await of(['--http-addr=f:1', file], env)).toEqual([['--http-addr=f:1'], 'flag'])
+    expect(await of([file], env)).toEqual([['--http-addr=baton:1'], 'BATON_HTTP_ADDR'])
+    expect(await of([file], {CONSUL_HTTP_ADDR: 'consul:1'})).toEqual([['--http-addr=consul:1'], 'CONSUL_HTTP_ADDR'])
+    expect(await of([file], {})).toEqual([['--http-addr=a:1'], join(dir, 'a.json')])
+    expect(await of([], {BATON_HTTP_ADDR: ''})).toEqual([[], undefined])
+  })
+
+  it('merges files left to right, a section of the command above the rest of its file', async () => {
+    const {argv} = await layer(['--config', join(dir, 'a.json'), '--config', join(dir, 'b.yaml')], {}, 'lock')
+    expect(argv).toContain('--http-addr=b:1')
+    expect(argv).toContain('--timeout=2s')
+  })
+
+  it('reads booleans as Go does and names the variable of a bad one', async () => {
+    expect((await layer([], {BATON_STALE: 'T'})).argv).toEqual(['--stale'])
+    expect((await layer([], {BATON_STALE: '0'})).argv).toEqual(['--no-stale'])
+    await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")
+  })
+
+  it('refuses an unknown setting with a suggestion, a broken file and a missing one', async () => {
+    await expect(layer(['--config', join(dir, 'typo.json')])).rejects.toMatchObject({
+      message: expect.stringContaining("unknown setting 'tiemout'"),
+      hint: "did you mean 'timeout'?",
+    })
+    await expect(layer(['--config', join(dir, 'broken.json')])).rejects.toThrow('broken.json')
+    await expect(layer(['--config', join(dir, 'none.json')])).rejects.toThrow('ENOENT')
+  })
+
+  it('names secrets without showing them', () => {
+    const shown = describeSettings({token: 's3cret', 'http-addr': 'x:1'}, new Map([['token', 'CONSUL_HTTP_TOKEN']]))
+    expect(shown.token).toEqual({value: '(hidden)', source: 'CONSUL_HTTP_TOKEN'})
+    expect(JSON.stringify(shown)).not.toContain('s3cret')
+  })
+})

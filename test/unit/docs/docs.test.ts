@@ -1,0 +1,46 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+import {describe, expect, it} from 'vitest'
+import {errorCodes} from '../../../src/core/errors.js'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8')
+const filesUnder = (folder: string, ending: string): string[] =>
+  readdirSync(`${root}${folder}`, {recursive: true, encoding: 'utf8'})
+    .filter(file => file.endsWith(ending))
+    .map(file => `${folder}/${file}`)
+
+describe('docs/guarantees.md', () => {
+  const sentences = read('docs/guarantees.md')
+    .split('\n')
+    .filter(line => line.startsWith('- '))
+  const tests = filesUnder('test', '.test.ts').map(read).join('\n')
+
+  it('makes promises', () => {
+    expect(sentences.length).toBeGreaterThan(0)
+  })
+
+  it.each(sentences)('names a test that exists: %s', sentence => {
+    const ids = [...sentence.matchAll(/\[test: ([^\]]+)\]/g)].map(match => match[1] ?? '')
+    expect(ids, 'every promise names its test as [test: part of its title]').not.toHaveLength(0)
+    for (const id of ids) expect(tests, `no test is called '${id}'`).toContain(id)
+  })
+})
+
+describe('docs/reference/errors.md', () => {
+  it('lists every code, and no other', () => {
+    const listed = [...read('docs/reference/errors.md').matchAll(/^\| `(BATON_\w+)`/gm)].map(match => match[1])
+    expect(listed.toSorted()).toEqual([...errorCodes].sort())
+  })
+})
+
+describe('links in the docs', () => {
+  const pages = ['README.md', ...filesUnder('docs', '.md')]
+
+  it.each(pages)('lead somewhere: %s', page => {
+    const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => match[1] ?? '')
+    for (const link of links)
+      expect(() => readFileSync(new URL(`file://${root}${folder}${link}`))).not.toThrow(/ENOENT/)
+  })
+})
