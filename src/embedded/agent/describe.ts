@@ -1,0 +1,104 @@
+import {consulVersion} from '../cluster.js'
+import type {Datacenter} from '../datacenter.js'
+import type {Printable} from '../go/json-print.js'
+import type {LocalAgent} from './local-agent.js'
+
+const coordinate: Printable = {Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 0.00001}
+
+export const printCoordinate = (agent: LocalAgent): Printable => ({Node: agent.node, Segment: '', Coord: coordinate})
+
+/** A member of the LAN pool, or of the WAN pool under its longer name. */
+export function printMember(agent: LocalAgent, wan = false): Printable {
+  const {home, ports} = agent
+  const common = {build: `${consulVersion}:`, dc: home.name, id: agent.nodeId}
+  const tags = agent.server
+    ? {
+        acls: '0',
+        ...common,
+        ft_fs: '1',
+        port: String(ports.rpc),
+        raft_vsn: '3',
+        role: 'consul',
+        segment: '',
+        vsn: '2',
+        vsn_max: '3',
+        vsn_min: '2',
+        wan_join_port: wan ? undefined : String(ports.serfWan),
+      }
+    : {...common, role: 'node', segment: '', vsn: '2', vsn_max: '3', vsn_min: '2'}
+  return {
+    Name: wan ? `${agent.node}.${home.name}` : agent.node,
+    Addr: agent.address,
+    Port: wan ? ports.serfWan : ports.serfLan,
+    Tags: tags,
+    Status: 1,
+    ProtocolMin: 1,
+    ProtocolMax: 5,
+    ProtocolCur: 2,
+    DelegateMin: 2,
+    DelegateMax: 5,
+    DelegateCur: 4,
+  }
+}
+
+export function printSelf(datacenter: Datacenter, agent: LocalAgent): Printable {
+  return {
+    Config: {
+      Datacenter: datacenter.name,
+      NodeName: agent.node,
+      NodeID: agent.nodeId,
+      Revision: '',
+      Server: agent.server,
+      Version: consulVersion,
+    },
+    DebugConfig: {
+      BindAddr: agent.address,
+      Datacenter: datacenter.name,
+      DevMode: true,
+      DisableRemoteExec: true,
+      NodeID: agent.nodeId,
+      NodeName: agent.node,
+      ServerMode: agent.server,
+      Version: consulVersion,
+    },
+    Coord: coordinate,
+    Member: printMember(agent),
+    Stats: stats(datacenter, agent),
+    Meta: {'consul-network-segment': ''},
+  }
+}
+
+function stats(datacenter: Datacenter, agent: LocalAgent): Printable {
+  const index = String(datacenter.state.index)
+  const members = String(datacenter.agents.length)
+  return {
+    agent: {
+      check_monitors: '0',
+      check_ttls: String([...agent.checks.values()].filter(check => check.ttlMs > 0).length),
+      checks: String(agent.checks.size),
+      services: String(agent.services.size),
+    },
+    build: {prerelease: '', revision: '', version: consulVersion},
+    consul: {
+      acl: 'disabled',
+      bootstrap: 'false',
+      known_datacenters: '1',
+      leader: String(datacenter.hasLeader),
+      leader_addr: datacenter.hasLeader ? rpcAddress(agent) : '',
+      server: String(agent.server),
+    },
+    raft: {
+      applied_index: index,
+      commit_index: index,
+      last_log_index: index,
+      num_peers: '0',
+      state: 'Leader',
+      term: '2',
+    },
+    runtime: {arch: process.arch, os: process.platform, version: process.version},
+    serf_lan: {event_time: String(datacenter.eventTime + 1n), members, failed: '0', left: '0'},
+    serf_wan: {event_time: '1', members: '1', failed: '0', left: '0'},
+  }
+}
+
+export const rpcAddress = (agent: LocalAgent): string => `${agent.address}:${agent.ports.rpc}`

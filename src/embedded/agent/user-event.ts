@@ -1,0 +1,28 @@
+import type {Printable} from '../go/json-print.js'
+
+export interface UserEventRow {
+  readonly id: string
+  readonly name: string
+  readonly payload: Buffer | undefined
+  readonly nodeFilter: string
+  readonly serviceFilter: string
+  readonly tagFilter: string
+  readonly lTime: bigint
+}
+
+/** The index that a list ending with this event reports: its ID, folded to 64 bits. */
+export function eventIndex(id: string): bigint {
+  const hex = id.replaceAll('-', '')
+  return BigInt(`0x${hex.slice(0, 16)}`) ^ BigInt(`0x${hex.slice(16)}`)
+}
+
+export const printableEvent = (event: UserEventRow): Printable => ({
+  ID: event.id,
+  Name: event.name,
+  Payload: event.payload?.toString('base64') ?? null,
+  NodeFilter: event.nodeFilter,
+  ServiceFilter: event.serviceFilter,
+  TagFilter: event.tagFilter,
+  Version: 1,
+  LTime: event.lTime,
+})

@@ -1,0 +1,106 @@
+import type {Random, Timer} from '../core/types.js'
+import type {LocalAgent} from './agent/local-agent.js'
+import type {MovableClock} from './clock.js'
+import {RpcError} from './http/reply.js'
+import {LockDelays} from './lock-delays.js'
+import type {SessionRow} from './store/sessions.js'
+import {State} from './store/state.js'
+
+const tombstoneAgeMs = 15 * 60_000
+const reapEveryMs = 30_000
+const leaderPatienceMs = 7_000
+
+export interface DatacenterOptions {
+  readonly name: string
+  readonly clock: MovableClock
+  readonly random: Random
+}
+
+/** The servers of one datacenter: its state, and the clocks that run on its leader alone. */
+export class Datacenter implements Disposable {
+  readonly name: string
+  readonly clock: MovableClock
+  readonly random: Random
+  readonly state: State
+  readonly lockDelays: LockDelays
+  readonly agents: LocalAgent[] = []
+  hasLeader = true
+  /** Lamport time of the last event. */
+  eventTime = 1n
+  readonly #ttlTimers = new Map<string, Timer>()
+  #reaper: Timer | undefined
+
+  constructor(options: DatacenterOptions) {
+    this.name = options.name
+    this.clock = options.clock
+    this.random = options.random
+    this.lockDelays = new LockDelays(options.clock)
+    this.state = new State({
+      nowMs: options.clock.monotonicMs,
+      onSession: (row, what, held) => (what === 'begun' ? this.armTtl(row) : this.#sessionEnded(row, held)),
+    })
+    this.#armReaper()
+  }
+
+  /** The agent that answers HTTP for this datacenter. */
+  get server(): LocalAgent {
+    return this.agents[0] as LocalAgent
+  }
+
+  /** Returns at once while there is a leader; else waits a while for one and then refuses. */
+  async leader(call: {readonly gone: boolean}): Promise<void> {
+    if (this.hasLeader) return
+    const untilMs = this.clock.monotonicMs() + leaderPatienceMs
+    for (;;) {
+      await this.clock.sleep(50)
+      if (this.#leads()) return
+      if (this.clock.monotonicMs() >= untilMs || call.gone) throw new RpcError('No cluster leader')
+    }
+  }
+
+  /** Starts a session's time to live again: twice its TTL from now. */
+  armTtl(row: SessionRow): void {
+    this.#ttlTimers.get(row.id)?.[Symbol.dispose]()
+    this.#ttlTimers.delete(row.id)
+    if (row.ttlMs === 0) return
+    const expire = (): void => {
+      if (!this.hasLeader) return
+      this.state.write(batch => this.state.endSession(batch, row))
+    }
+    this.#ttlTimers.set(row.id, this.clock.timer(row.ttlMs * 2, expire, {ref: false}))
+  }
+
+  /** A new leader knows no lock delays and starts all times to live again. */
+  electLeader(): void {
+    this.hasLeader = true
+    this.lockDelays.clear()
+    for (const row of this.state.sessions.list()) this.armTtl(row)
+  }
+
+  [Symbol.dispose](): void {
+    this.#reaper?.[Symbol.dispose]()
+    for (const timer of this.#ttlTimers.values()) timer[Symbol.dispose]()
+    this.#ttlTimers.clear()
+    for (const agent of this.agents) agent[Symbol.dispose]()
+  }
+
+  readonly #leads = (): boolean => this.hasLeader
+
+  #sessionEnded(row: SessionRow, held: readonly string[]): void {
+    this.#ttlTimers.get(row.id)?.[Symbol.dispose]()
+    this.#ttlTimers.delete(row.id)
+    for (const key of held) this.lockDelays.start(key, row.lockDelayNs / 1e6)
+  }
+
+  #armReaper(): void {
+    this.#reaper = this.clock.timer(
+      reapEveryMs,
+      () => {
+        this.state.kv.reap(tombstoneAgeMs)
+        this.lockDelays.sweep()
+        this.#armReaper()
+      },
+      {ref: false},
+    )
+  }
+}

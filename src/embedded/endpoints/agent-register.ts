@@ -1,0 +1,173 @@
+import {isIP} from 'node:net'
+import type {LocalAgent, LocalCheck, LocalService} from '../agent/local-agent.js'
+import type {Decoded, Fields} from '../go/decode.js'
+import type {Call} from '../http/call.js'
+import {badRequest, emptyReply, HttpError, type Reply} from '../http/reply.js'
+import {decodeBody} from './body.js'
+import {serviceDraft} from './catalog-write.js'
+
+const checkKinds: Fields = {
+  Name: 'string',
+  Notes: 'string',
+  Status: 'string',
+  TTL: 'duration',
+  HTTP: 'string',
+  Header: 'any',
+  Method: 'string',
+  Body: 'string',
+  TCP: 'string',
+  GRPC: 'string',
+  GRPCUseTLS: 'bool',
+  Interval: 'duration',
+  Timeout: 'duration',
+  TLSServerName: 'string',
+  TLSSkipVerify: 'bool',
+  Args: 'strings',
+  ScriptArgs: 'strings',
+  DockerContainerID: 'string',
+  Shell: 'string',
+  AliasNode: 'string',
+  AliasService: 'string',
+  DeregisterCriticalServiceAfter: 'duration',
+  OutputMaxSize: 'int',
+  SuccessBeforePassing: 'int',
+  FailuresBeforeCritical: 'int',
+  ProxyHTTP: 'string',
+  ProxyGRPC: 'string',
+}
+const serviceCheckFields: Fields = {...checkKinds, CheckID: 'string'}
+const checkFields: Fields = {...checkKinds, ID: 'string', ServiceID: 'string', Namespace: 'string', Token: 'string'}
+const serviceFields: Fields = {
+  Kind: 'string',
+  ID: 'string',
+  Name: 'string',
+  Tags: 'strings',
+  Address: 'string',
+  TaggedAddresses: 'any',
+  Meta: 'map',
+  Port: 'int',
+  Check: {object: serviceCheckFields},
+  Checks: {list: serviceCheckFields},
+  Weights: {object: {Passing: 'int', Warning: 'int'}},
+  Token: 'string',
+  EnableTagOverride: 'bool',
+  Proxy: 'any',
+  Connect: 'any',
+}
+const statuses = new Set(['', 'passing', 'warning', 'critical'])
+const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
+
+const isEmpty = (check: Decoded): boolean => Object.keys(serviceCheckFields).every(name => !check.has(name))
+
+/** The kind of a check; throws when it is none, or two. */
+function kindOf(check: Decoded): string {
+  const refuse = (why: string): never => {
+    throw badRequest(`Invalid check: ${why}`)
+  }
+  const [ttl, interval] = [check.duration('TTL'), check.duration('Interval')]
+  const kinds: readonly (readonly [string, boolean])[] = [
+    ['http', check.string('HTTP') !== ''],
+    ['tcp', check.string('TCP') !== ''],
+    ['grpc', check.string('GRPC') !== ''],
+    ['docker', check.string('DockerContainerID') !== ''],
+    ['script', check.has('Args') || check.has('ScriptArgs')],
+  ]
+  if (interval > 0 && ttl > 0) return refuse('Interval and TTL cannot both be specified')
+  if (check.string('AliasNode') !== '' || check.string('AliasService') !== '') return 'alias'
+  const periodic = kinds.find(([, given]) => given)?.[0]
+  if (periodic !== undefined && interval <= 0) {
+    return refuse('Interval must be > 0 for Script, HTTP, or TCP checks')
+  }
+  if (periodic === undefined && ttl <= 0) return refuse('TTL must be > 0 for TTL checks')
+  return periodic ?? 'ttl'
+}
+
+interface CheckIdentity {
+  readonly id: string
+  readonly name: string
+  readonly service: LocalService | undefined
+}
+
+function localCheck(agent: LocalAgent, body: Decoded, identity: CheckIdentity): LocalCheck {
+  const kind = kindOf(body)
+  const {service} = identity
+  if (kind === 'script' || kind === 'docker') {
+    throw new HttpError(
+      500,
+      "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
+    )
+  }
+  return {
+    node: agent.node,
+    id: identity.id,
+    name: identity.name,
+    status: body.string('Status') || 'critical',
+    notes: body.string('Notes'),
+    output: '',
+    serviceId: service?.id ?? '',
+    serviceName: service?.name ?? '',
+    serviceTags: service?.tags,
+    type: kind,
+    definition: new Map(),
+    ttlMs: kind === 'ttl' ? body.duration('TTL') / 1e6 : 0,
+  }
+}
+
+/** An IP address is repeated under its family. */
+function familyAddresses(service: LocalService): LocalService['taggedAddresses'] {
+  const family = isIP(service.address)
+  if (service.taggedAddresses || family === 0) return service.taggedAddresses
+  const at = {address: service.address, port: service.port}
+  return new Map([
+    [`lan_ipv${family}`, at],
+    [`wan_ipv${family}`, at],
+  ])
+}
+
+export async function registerService(call: Call): Promise<Reply> {
+  const {agent} = call
+  const body = await decodeBody(call, serviceFields)
+  const name = body.string('Name')
+  if (name === '') throw badRequest('Missing service name')
+  if (anyAddress.has(body.string('Address'))) throw badRequest('Invalid service address')
+  const single = body.object('Check')
+  const given = [...(single && !isEmpty(single) ? [single] : []), ...(body.list('Checks') ?? [])]
+  const weights = body.object('Weights')
+  if (weights && weights.int('Passing') < 1) throw badRequest('Invalid Weights: Passing must be greater than 0')
+  const plain: LocalService = {...serviceDraft(agent.node, body), id: body.string('ID') || name, name}
+  const service = {...plain, taggedAddresses: familyAddresses(plain)}
+  for (const check of given) {
+    kindOf(check)
+    if (!statuses.has(check.string('Status'))) {
+      throw badRequest("Status for checks must 'passing', 'warning', 'critical'")
+    }
+  }
+  const checks = given.map((check, at) => {
+    const number = given.length > 1 ? `:${at + 1}` : ''
+    const id = check.string('CheckID') || `service:${service.id}${number}`
+    return localCheck(agent, check, {id, name: check.string('Name') || `Service '${name}' check`, service})
+  })
+  agent.putService(service)
+  for (const check of checks) agent.putCheck(keepStatus(agent, check))
+  return emptyReply()
+}
+
+/** A check that is registered again keeps the status it has. */
+function keepStatus(agent: LocalAgent, check: LocalCheck): LocalCheck {
+  const known = agent.checks.get(check.id)
+  return known ? {...check, status: known.status, output: known.output} : check
+}
+
+export async function registerCheck(call: Call): Promise<Reply> {
+  const {agent} = call
+  const body = await decodeBody(call, checkFields)
+  const name = body.string('Name')
+  if (name === '') throw badRequest('Missing check name')
+  if (!statuses.has(body.string('Status'))) throw badRequest('Bad check status')
+  kindOf(body)
+  const serviceId = body.string('ServiceID')
+  const service = agent.services.get(serviceId)
+  if (serviceId !== '' && !service) throw new HttpError(500, `ServiceID ${JSON.stringify(serviceId)} does not exist`)
+  agent.putCheck(localCheck(agent, body, {id: body.string('ID') || name, name, service}))
+  return emptyReply()
+}

@@ -1,0 +1,17 @@
+import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
+import {JsonError, parseGoJson} from '../go/json-parse.js'
+import type {Call} from '../http/call.js'
+import {badRequest} from '../http/reply.js'
+
+/** Reads a JSON body strictly: no body, bad JSON and unknown fields are refused in Go's words. */
+export async function decodeBody(call: Call, fields: Fields): Promise<Decoded> {
+  const text = await call.textBody()
+  try {
+    return decodeObject(parseGoJson(text), fields)
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    const suffix =
+      error.message === 'json: unknown field "Namespace"' ? ' - Namespaces are a Consul Enterprise feature' : ''
+    throw badRequest(`Request decode failed: ${error.message}${suffix}`)
+  }
+}

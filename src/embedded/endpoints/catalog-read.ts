@@ -1,0 +1,45 @@
+import type {Datacenter} from '../datacenter.js'
+import type {Printable} from '../go/json-print.js'
+import {blockingRead, effective, metaHeaders, type Reading} from '../http/blocking.js'
+import {type Call, readParameters} from '../http/call.js'
+import {badRequest, jsonReply, type Reply} from '../http/reply.js'
+import type {StringMap} from '../store/catalog-rows.js'
+import {withMetaOnRefusal} from './session.js'
+
+export interface CatalogRead {
+  readonly topics: readonly string[]
+  readonly read: (target: Datacenter) => Reading<Printable>
+}
+
+/** Reads of catalog and health: all of them block, and say which consistency they had. */
+export async function catalogRead(call: Call, query: CatalogRead): Promise<Reply> {
+  const parameters = readParameters(call)
+  return await withMetaOnRefusal(async () => {
+    const target = call.target()
+    const {value, index} = await call.rpc(target, () =>
+      blockingRead(call, target, {parameters, watch: {topics: query.topics}, read: () => query.read(target)}),
+    )
+    return jsonReply(value, {...metaHeaders(index), ...effective(parameters.mode)})
+  })
+}
+
+export function requireRest(call: Call, text: string): string {
+  readParameters(call)
+  if (call.rest === '') throw badRequest(text)
+  return call.name
+}
+
+/** `?node-meta=key:value`, repeatable, all of them. */
+export function nodeMetaFilter(call: Call): (meta: StringMap | undefined) => boolean {
+  const wanted = call.query.all('node-meta').map(text => {
+    const cut = text.indexOf(':')
+    return cut < 0 ? ([text, ''] as const) : ([text.slice(0, cut), text.slice(cut + 1)] as const)
+  })
+  return meta => wanted.every(([key, value]) => meta?.get(key) === value)
+}
+
+/** `?tag=`, repeatable, all of them, in any case. */
+export function tagFilter(call: Call): (tags: readonly string[] | undefined) => boolean {
+  const wanted = call.query.all('tag').map(tag => tag.toLowerCase())
+  return tags => wanted.every(tag => tags?.some(own => own.toLowerCase() === tag) === true)
+}

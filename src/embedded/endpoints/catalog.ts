@@ -1,0 +1,114 @@
+import type {Printable} from '../go/json-print.js'
+import {type Call, readParameters} from '../http/call.js'
+import {jsonReply, type Reply} from '../http/reply.js'
+import {get, put, type Route} from '../http/route.js'
+import type {NodeRow} from '../store/catalog-rows.js'
+import type {State} from '../store/state.js'
+import {printNode, printService, printServiceNode} from './catalog-print.js'
+import {catalogRead, nodeMetaFilter, requireRest, tagFilter} from './catalog-read.js'
+import {deregister, register} from './catalog-write.js'
+
+const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+function datacenters(call: Call): Reply {
+  const own = call.home.name
+  const others = [...call.cluster.datacenters.keys()].filter(name => name !== own)
+  return jsonReply([own, ...others])
+}
+
+function nodes(call: Call): Promise<Reply> {
+  const wanted = nodeMetaFilter(call)
+  return catalogRead(call, {
+    topics: ['nodes'],
+    read: ({state: {catalog}}) => ({
+      value: catalog
+        .nodes()
+        .filter(node => wanted(node.meta))
+        .map(printNode),
+      index: catalog.tableIndex('nodes'),
+    }),
+  })
+}
+
+function services(call: Call): Promise<Reply> {
+  const wanted = nodeMetaFilter(call)
+  return catalogRead(call, {
+    topics: ['services'],
+    read: ({state: {catalog}}) => {
+      const tags = new Map<string, Set<string>>()
+      for (const row of catalog.allServices()) {
+        if (!wanted(catalog.node(row.node)?.meta)) continue
+        const known = tags.get(row.name) ?? new Set()
+        for (const tag of row.tags ?? []) known.add(tag)
+        tags.set(row.name, known)
+      }
+      const value: Printable = new Map([...tags].map(([name, set]) => [name, [...set]]))
+      return {value, index: catalog.tableIndex('services')}
+    },
+  })
+}
+
+function service(call: Call): Promise<Reply> {
+  const name = requireRest(call, 'Missing service name')
+  const [wantedMeta, wantedTags] = [nodeMetaFilter(call), tagFilter(call)]
+  return catalogRead(call, {
+    topics: [`service:${name.toLowerCase()}`],
+    read: ({state: {catalog}}) => ({
+      value: catalog.instancesOf(name).flatMap(row => {
+        const node = catalog.node(row.node)
+        return node && wantedMeta(node.meta) && wantedTags(row.tags) ? [printServiceNode(row, node)] : []
+      }),
+      index: catalog.serviceIndex(name, false),
+    }),
+  })
+}
+
+/** By name, or by the whole ID. */
+const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
+
+function ofNode(call: Call, print: (state: State, node: NodeRow) => Printable, missing: Printable): Promise<Reply> {
+  const name = requireRest(call, 'Missing node name')
+  return catalogRead(call, {
+    topics: [`node:${name.toLowerCase()}`],
+    read: ({state}) => {
+      const node = findNode(state, name)
+      if (!node) return {value: missing, index: 0n, found: false}
+      const {catalog} = state
+      return {value: print(state, node), index: maxOf(catalog.tableIndex('nodes'), catalog.tableIndex('services'))}
+    },
+  })
+}
+
+const node = (call: Call): Promise<Reply> =>
+  ofNode(
+    call,
+    ({catalog}, row) => ({
+      Node: printNode(row),
+      Services: new Map(catalog.servicesOf(row.name).map(service => [service.id, printService(service)])),
+    }),
+    null,
+  )
+
+const nodeServices = (call: Call): Promise<Reply> =>
+  ofNode(
+    call,
+    ({catalog}, row) => ({
+      Node: printNode(row),
+      Services: catalog.servicesOf(row.name).map(service => printService(service)),
+    }),
+    {Node: null, Services: null},
+  )
+
+export const catalogRoutes: readonly Route[] = [
+  get('/v1/catalog/datacenters', call => {
+    readParameters(call, false)
+    return datacenters(call)
+  }),
+  get('/v1/catalog/nodes', nodes),
+  get('/v1/catalog/services', services),
+  get('/v1/catalog/service/', service),
+  get('/v1/catalog/node/', node),
+  get('/v1/catalog/node-services/', nodeServices),
+  put('/v1/catalog/register', register),
+  put('/v1/catalog/deregister', deregister),
+]

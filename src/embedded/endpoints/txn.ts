@@ -1,0 +1,148 @@
+import type {Datacenter} from '../datacenter.js'
+import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
+import {JsonError, parseGoJson} from '../go/json-parse.js'
+import {printString} from '../go/json-print.js'
+import {contactHeaders} from '../http/blocking.js'
+import {type Call, readParameters} from '../http/call.js'
+import {badRequest, HttpError, type Reply, RpcError} from '../http/reply.js'
+import {put, type Route} from '../http/route.js'
+import {checkFields, nodeFields, serviceFields} from './catalog-write.js'
+import {applyCatalog, catalogPreCheck} from './txn-catalog.js'
+import {applyKv, kvPreCheck} from './txn-kv.js'
+import type {Operation} from './txn-operation.js'
+
+const largestBody = 512 * 1024
+const mostOperations = 64
+const readVerbs = new Set(['get', 'get-tree', 'check-index', 'check-session', 'check-not-exists'])
+const writeVerbs = new Set(['set', 'cas', 'lock', 'unlock', 'delete', 'delete-cas', 'delete-tree'])
+const operationFields: Fields = {
+  KV: {
+    object: {
+      Verb: 'string',
+      Key: 'string',
+      Value: 'bytes',
+      Flags: 'uint64',
+      Index: 'uint64',
+      Session: 'string',
+      Namespace: 'string',
+    },
+  },
+  Node: {object: {Verb: 'string', Node: {object: nodeFields}}},
+  Service: {object: {Verb: 'string', Node: 'string', Service: {object: serviceFields}}},
+  Check: {object: {Verb: 'string', Check: {object: checkFields}}},
+}
+
+interface Refused {
+  readonly at: number
+  readonly what: string
+}
+
+const see = 'See https://www.consul.io/docs/agent/options.html#txn_max_req_len.'
+
+async function readOperations(call: Call): Promise<Operation[]> {
+  if (call.contentLength > largestBody) {
+    throw new HttpError(
+      413,
+      `Request body(${call.contentLength} bytes) too large, max size: ${largestBody} bytes. ${see}`,
+    )
+  }
+  const body = await call.body(largestBody)
+  if (!body) throw new HttpError(413, `Request body too large, max size: ${largestBody} bytes. ${see}`)
+  const given = parseOperations(body.toString('utf8'))
+  if (given.length > mostOperations) {
+    throw new HttpError(413, `Transaction contains too many operations (${given.length} > ${mostOperations})`)
+  }
+  const operations: Operation[] = []
+  for (const one of given) {
+    const kind = (['KV', 'Node', 'Service', 'Check'] as const).find(name => one.has(name))
+    const body = kind && one.object(kind)
+    if (body) operations.push({kind, verb: body.string('Verb'), body})
+  }
+  return operations
+}
+
+function parseOperations(text: string): Decoded[] {
+  try {
+    const value = parseGoJson(text)
+    if (value === null) return []
+    if (!Array.isArray(value)) {
+      const kind = value instanceof Map ? 'object' : typeof value === 'boolean' ? 'bool' : typeof value
+      throw new JsonError(`json: cannot unmarshal ${kind} into Go value of type api.TxnOps`)
+    }
+    return value.map(item => decodeObject(item, operationFields))
+  } catch (error) {
+    if (error instanceof JsonError) throw badRequest(`Failed to parse body: ${error.message}`)
+    throw error
+  }
+}
+
+/** A transaction of nothing but reads is served as a read; an unknown KV verb counts as one. */
+const isRead = ({kind, verb}: Operation): boolean =>
+  kind === 'KV' ? !writeVerbs.has(verb) || readVerbs.has(verb) : verb === 'get'
+
+async function txn(call: Call): Promise<Reply> {
+  const operations = await readOperations(call)
+  const reading = operations.every(isRead)
+  if (reading) readParameters(call, false)
+  const target = call.target()
+  const outcome = await call.rpc(target, () => run(target, operations, reading))
+  const status = outcome.refused.length > 0 ? 409 : 200
+  const results = outcome.refused.length > 0 ? 'null' : `[${outcome.results.join(',')}]`
+  const errors =
+    outcome.refused.length > 0
+      ? `[${outcome.refused.map(({at, what}) => `{"OpIndex":${at},"What":${printString(what)}}`).join(',')}]`
+      : 'null'
+  const meta = reading ? ',"Index":0,"LastContact":0,"KnownLeader":true,"ConsistencyLevel":""' : ''
+  return {
+    status,
+    headers: {'content-type': 'application/json', ...(reading ? contactHeaders : {})},
+    body: `{"Results":${results},"Errors":${errors}${meta}}`,
+  }
+}
+
+interface Outcome {
+  readonly results: readonly string[]
+  readonly refused: readonly Refused[]
+}
+
+class RolledBack extends Error {}
+
+function run(target: Datacenter, operations: readonly Operation[], reading: boolean): Outcome {
+  const early = collect(operations, operation =>
+    operation.kind === 'KV' ? kvPreCheck(target, operation) : catalogPreCheck(operation),
+  )
+  if (early.length > 0) return {results: [], refused: early}
+  const results: string[] = []
+  let refused: readonly Refused[] = []
+  const command = (batch: Parameters<typeof applyKv>[0]): void => {
+    refused = collect(operations, operation => {
+      results.push(
+        ...(operation.kind === 'KV' ? applyKv(batch, target, operation) : applyCatalog(batch, target, operation)),
+      )
+    })
+    if (refused.length > 0) throw new RolledBack()
+  }
+  try {
+    if (reading) target.state.peek(command)
+    else target.state.write(command)
+  } catch (error) {
+    if (!(error instanceof RolledBack)) throw error
+  }
+  return {results, refused}
+}
+
+/** Tries every operation and notes each refusal. */
+function collect(operations: readonly Operation[], attempt: (operation: Operation) => void): Refused[] {
+  const refused: Refused[] = []
+  for (const [at, operation] of operations.entries()) {
+    try {
+      attempt(operation)
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error
+      refused.push({at, what: error.message})
+    }
+  }
+  return refused
+}
+
+export const txnRoutes: readonly Route[] = [put('/v1/txn', txn)]

@@ -1,0 +1,16 @@
+/** Keys are kept as byte strings (one char per UTF-8 byte), so that `<` and `startsWith` mean what Consul's radix tree means. */
+
+const onlyAscii = /^[\x00-\x7f]*$/
+
+export const toBytes = (text: string): string =>
+  onlyAscii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+
+/** Invalid UTF-8 shows as U+FFFD, as in Go's JSON. */
+export const fromBytes = (bytes: string): string =>
+  onlyAscii.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8')
+
+/** Turns the `%xx` of a byte string into bytes; undefined when an escape is malformed. */
+export function unescapeToBytes(escaped: string): string | undefined {
+  if (/%(?![0-9a-fA-F]{2})/.test(escaped)) return undefined
+  return escaped.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}

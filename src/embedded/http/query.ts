@@ -1,0 +1,49 @@
+import {fromBytes} from '../go/bytes.js'
+
+/** A query string as Go reads it: `&` and `;` separate, `+` is a blank, the first value wins. */
+export class Query {
+  readonly #pairs: readonly (readonly [string, string])[]
+
+  constructor(pairs: readonly (readonly [string, string])[]) {
+    this.#pairs = pairs
+  }
+
+  get = (name: string): string => this.#pairs.find(([key]) => key === name)?.[1] ?? ''
+  has = (name: string): boolean => this.#pairs.some(([key]) => key === name)
+  all = (name: string): readonly string[] => this.#pairs.filter(([key]) => key === name).map(([, value]) => value)
+
+  /** All of it, sorted by name and escaped again. */
+  encode = (): string =>
+    [...this.#pairs]
+      .map(([key, value], at) => ({key, value, at}))
+      .sort((a, b) => (a.key === b.key ? a.at - b.at : a.key < b.key ? -1 : 1))
+      .map(({key, value}) => `${escapeQuery(key)}=${escapeQuery(value)}`)
+      .join('&')
+}
+
+const escapeQuery = (text: string): string =>
+  encodeURIComponent(text)
+    .replaceAll('%20', '+')
+    .replace(/[!'()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+
+const unescapeQuery = (text: string): string | undefined => {
+  if (/%(?![0-9a-fA-F]{2})/.test(text)) return undefined
+  const bytes = text
+    .replaceAll('+', ' ')
+    .replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return fromBytes(bytes)
+}
+
+/** Takes the raw bytes of the request line. Undefined when some part does not decode. */
+export function parseQuery(text: string): Query | undefined {
+  const pairs: (readonly [string, string])[] = []
+  for (const piece of text.split(/[&;]/)) {
+    if (piece === '') continue
+    const cut = piece.indexOf('=')
+    const key = unescapeQuery(cut < 0 ? piece : piece.slice(0, cut))
+    const value = unescapeQuery(cut < 0 ? '' : piece.slice(cut + 1))
+    if (key === undefined || value === undefined) return undefined
+    pairs.push([key, value])
+  }
+  return new Query(pairs)
+}

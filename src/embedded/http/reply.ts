@@ -1,0 +1,71 @@
+import {indentJson, type Printable, printJson} from '../go/json-print.js'
+
+/** One answer. A body in pieces is sent piece by piece, so that a long list never holds up the event loop. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer | Iterable<string>
+}
+
+export type Headers = Readonly<Record<string, string>>
+
+const jsonType = {'content-type': 'application/json'}
+
+/** Refusal found by the agent that was asked. */
+export class HttpError extends Error {
+  readonly status: number
+  readonly headers: Headers
+
+  constructor(status: number, text: string, headers: Headers = {}) {
+    super(text)
+    this.status = status
+    this.headers = headers
+  }
+}
+
+/** Refusal by the servers of a datacenter: always 500, and prefixed when it comes from another one. */
+export class RpcError extends Error {}
+
+export const badRequest = (text: string): HttpError => new HttpError(400, text)
+
+export const textReply = (status: number, text: string, headers: Headers = {}): Reply => ({
+  status,
+  headers: {'content-type': 'text/plain; charset=utf-8', ...headers},
+  body: text,
+})
+
+export const emptyReply = (status = 200, headers: Headers = {}): Reply => ({status, headers, body: ''})
+
+export const jsonReply = (value: Printable, headers: Headers = {}, status = 200): Reply => ({
+  status,
+  headers: {...jsonType, ...headers},
+  body: printJson(value),
+})
+
+const rowsAtOnce = 200
+
+/** A JSON array whose elements are printed while it is sent. */
+export function jsonListReply<T>(rows: readonly T[], print: (row: T) => string, headers: Headers = {}): Reply {
+  const status = 200
+  if (rows.length <= rowsAtOnce)
+    return {status, headers: {...jsonType, ...headers}, body: `[${rows.map(print).join(',')}]`}
+  return {status, headers: {...jsonType, ...headers}, body: pieces(rows, print)}
+}
+
+function* pieces<T>(rows: readonly T[], print: (row: T) => string): Generator<string, void, undefined> {
+  for (let at = 0; at < rows.length; at += rowsAtOnce) {
+    const part = rows
+      .slice(at, at + rowsAtOnce)
+      .map(print)
+      .join(',')
+    yield at === 0 ? `[${part}` : `,${part}`
+  }
+  yield ']'
+}
+
+/** `?pretty`: only for JSON. */
+export function prettyReply(reply: Reply): Reply {
+  if (reply.headers['content-type'] !== 'application/json') return reply
+  const text = typeof reply.body === 'string' ? reply.body : Buffer.isBuffer(reply.body) ? '' : [...reply.body].join('')
+  return {...reply, body: indentJson(text)}
+}

@@ -1,0 +1,14 @@
+import type {Call} from './call.js'
+import type {Reply} from './reply.js'
+
+export interface Route {
+  /** Ends in `/` when it matches by prefix. */
+  readonly path: string
+  readonly methods: readonly string[]
+  readonly handle: (call: Call) => Reply | Promise<Reply>
+}
+
+type Handler = Route['handle']
+
+export const get = (path: string, handle: Handler): Route => ({path, methods: ['GET'], handle})
+export const put = (path: string, handle: Handler): Route => ({path, methods: ['PUT'], handle})

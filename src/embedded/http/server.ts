@@ -1,0 +1,136 @@
+import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http'
+import type {AddressInfo} from 'node:net'
+import {BugError, messageOf} from '../../core/errors.js'
+import type {LocalAgent} from '../agent/local-agent.js'
+import type {Cluster} from '../cluster.js'
+import type {Datacenter} from '../datacenter.js'
+import {fromBytes} from '../go/bytes.js'
+import {Call, ClientGone} from './call.js'
+import {cleanPath, decodePath, redirect} from './path.js'
+import {parseQuery, type Query} from './query.js'
+import {emptyReply, HttpError, prettyReply, type Reply, RpcError, textReply} from './reply.js'
+import type {Route} from './route.js'
+import {findRoute} from './router.js'
+import {sendReply} from './send.js'
+
+export interface HttpDoor extends AsyncDisposable {
+  readonly port: number
+  /** Cuts every open connection. */
+  dropConnections(): void
+}
+
+export interface DoorOptions {
+  readonly host: string
+  readonly port: number
+  readonly agent: LocalAgent
+  readonly home: Datacenter
+  readonly cluster: Cluster
+}
+
+const badRequestText =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'
+
+/** Opens one agent's HTTP address. */
+export async function openDoor(options: DoorOptions): Promise<HttpDoor> {
+  const server = createServer({keepAlive: true, noDelay: true}, (request, response) => {
+    void serve(options, request, response)
+  })
+  server.keepAliveTimeout = 0
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end(badRequestText)
+    else socket.destroy()
+  })
+  await listen(server, options)
+  return {
+    port: (server.address() as AddressInfo).port,
+    dropConnections: () => server.closeAllConnections(),
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise(resolve => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+async function listen(server: Server, options: DoorOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({host: options.host, port: options.port, backlog: 1024}, () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function serve(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.on('error', () => {})
+  request.on('error', () => {})
+  try {
+    await answer(options, request, response)
+  } catch (error) {
+    if (!(error instanceof ClientGone)) {
+      options.cluster.logger.error({error: messageOf(error), url: request.url}, 'request failed')
+    }
+    response.destroy()
+  }
+}
+
+async function answer(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const routed = route(request)
+  if (!('found' in routed)) {
+    await sendReply(request, response, routed)
+    return
+  }
+  const {found, path, query} = routed
+  const {agent, home, cluster} = options
+  const call = new Call({request, query, rest: found.rest, agent, home, cluster})
+  response.once('close', () => call.markGone())
+  const faulty = await cluster.faults.intercept(call.method, fromBytes(path))
+  if (faulty === 'drop') {
+    response.destroy()
+    return
+  }
+  const reply = faulty ?? (await handled(call, found.route))
+  const shaped = query.has('pretty') ? prettyReply(reply) : reply
+  await sendReply(request, response, {...shaped, headers: {...vary, ...shaped.headers}})
+}
+
+const vary = {vary: 'Accept-Encoding'}
+
+interface Routed {
+  readonly found: {readonly route: Route; readonly rest: string}
+  readonly path: string
+  readonly query: Query
+}
+
+/** Judges path and query in Consul's order; the answer when the request ends there. */
+function route(request: IncomingMessage): Routed | Reply {
+  const {method = 'GET', url = '/'} = request
+  const cut = url.indexOf('?')
+  const [escaped, rawQuery] = cut < 0 ? [url, ''] : [url.slice(0, cut), url.slice(cut + 1)]
+  if (method === 'OPTIONS' && url === '*') return emptyReply()
+  const decoded = decodePath(escaped)
+  if ('reply' in decoded) return decoded.reply
+  const {path} = decoded
+  const clean = cleanPath(path)
+  if (clean !== path) return redirect(method, clean, rawQuery)
+  const found = findRoute(path)
+  if (found === undefined) return path === '/' ? textReply(200, 'Consul Agent') : emptyReply(404)
+  if (found === 'slash') return redirect(method, `${path}/`, rawQuery)
+  const query = parseQuery(rawQuery)
+  return query ? {found, path, query} : emptyReply(500, vary)
+}
+
+async function handled(call: Call, {methods, handle}: Route): Promise<Reply> {
+  const allow = ['OPTIONS', ...methods].join(',')
+  if (call.method === 'OPTIONS') return emptyReply(200, {allow})
+  if (!methods.includes(call.method)) return textReply(405, `method ${call.method} not allowed`, {allow})
+  try {
+    return await handle(call)
+  } catch (error) {
+    if (error instanceof HttpError) return textReply(error.status, error.message, error.headers)
+    if (error instanceof RpcError) return textReply(500, error.message)
+    if (error instanceof ClientGone) throw error
+    throw new BugError(`embedded agent: ${call.method} ${call.name} failed`, {cause: error})
+  }
+}

@@ -1,0 +1,155 @@
+import {UsageError} from '../core/errors.js'
+import {noopLogger} from '../core/log.js'
+import {systemClock, systemRandom} from '../core/time/clock.js'
+import type {Clock, Logger, Random} from '../core/types.js'
+import {MovableClock} from './clock.js'
+import {type Cluster, routeTo} from './cluster.js'
+import {Datacenter} from './datacenter.js'
+import {createFaultPanel, type FaultPanel} from './fault-panel.js'
+import {Faults} from './faults.js'
+import {type HttpDoor, openDoor} from './http/server.js'
+import {populate, type SimulatedNode} from './populate.js'
+
+export type {EmbeddedSnapshot, EmbeddedStatistics, FaultPanel} from './fault-panel.js'
+export type {FaultRule} from './faults.js'
+export type {SimulatedNode} from './populate.js'
+
+export interface EmbeddedAgentOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly logger?: Logger
+  /** A loopback address; anything else is refused. Default `127.0.0.1`. */
+  readonly host?: string
+  /** Port of the first datacenter. Default 0: chosen freely, as the others' always are. */
+  readonly port?: number
+  /** Default `['dc1']`. The first is the local one; each has its own HTTP address. */
+  readonly datacenters?: readonly string[]
+  /** Simulated members of the first datacenter, beside the agent's own node. */
+  readonly nodes?: readonly SimulatedNode[]
+  /** Turns ACLs on: whatever is not granted is denied. */
+  readonly acl?: {readonly managementToken: string}
+}
+
+/** A running agent. Disposing it closes its addresses, cuts all connections and forgets everything. */
+export interface EmbeddedAgent extends AsyncDisposable {
+  /** `http://host:port` of the first datacenter. */
+  readonly address: string
+  /** HTTP address by datacenter. */
+  readonly addresses: ReadonlyMap<string, string>
+  readonly managementToken?: string
+  readonly faults: FaultPanel
+}
+
+const loopback = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/
+const datacenterName = /^[a-z0-9_-]+$/
+
+/** Starts a memory-only agent that answers like Consul 1.8.7. Resolves when it accepts connections. */
+export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Promise<EmbeddedAgent> {
+  const host = options.host ?? '127.0.0.1'
+  const names = options.datacenters ?? ['dc1']
+  check(host, names)
+  const cluster = createCluster(options, names)
+  const locals = [...cluster.datacenters.values()]
+  const pristine = new Map(locals.map(datacenter => [datacenter.name, datacenter.state.save()]))
+  const doors = await openDoors(cluster, host, options.port ?? 0)
+  const shown = host.includes(':') ? `[${host}]` : host
+  const addresses = new Map([...doors.ports].map(([name, port]) => [name, `http://${shown}:${port}`]))
+  const local = locals[0] as Datacenter
+  const token = options.acl?.managementToken
+  let closing: Promise<void> | undefined
+  return {
+    address: addresses.get(local.name) as string,
+    addresses,
+    ...(token === undefined ? {} : {managementToken: token}),
+    faults: createFaultPanel({cluster, local, doors, pristine}),
+    [Symbol.asyncDispose]: () => {
+      closing ??= doors.close().finally(() => {
+        for (const datacenter of locals) datacenter[Symbol.dispose]()
+      })
+      return closing
+    },
+  }
+}
+
+function check(host: string, names: readonly string[]): void {
+  if (!loopback.test(host)) {
+    throw new UsageError(`embedded agent: '${host}' is not a loopback address`, {
+      hint: 'it is for development only: use 127.0.0.1, ::1 or localhost',
+    })
+  }
+  if (names.length === 0 || new Set(names).size !== names.length) {
+    throw new UsageError('embedded agent: datacenters must be named, each once')
+  }
+  for (const name of names) {
+    if (!datacenterName.test(name)) {
+      throw new UsageError(`embedded agent: '${name}' cannot name a datacenter`, {
+        hint: 'use lower case letters, digits, - and _',
+      })
+    }
+  }
+}
+
+function createCluster(options: EmbeddedAgentOptions, names: readonly string[]): Cluster {
+  const clock = new MovableClock(options.clock ?? systemClock)
+  const random = options.random ?? systemRandom
+  const datacenters = new Map(names.map(name => [name, new Datacenter({name, clock, random})]))
+  for (const [at, datacenter] of [...datacenters.values()].entries()) {
+    populate(datacenter, at, at === 0 ? (options.nodes ?? []) : [])
+  }
+  return {
+    clock,
+    random,
+    logger: options.logger ?? noopLogger,
+    faults: new Faults(clock),
+    datacenters,
+    managementToken: options.acl?.managementToken,
+    route: (from, name) => routeTo(datacenters, from, name),
+  }
+}
+
+interface Doors {
+  readonly ports: ReadonlyMap<string, number>
+  drop(): void
+  reopen(between: () => void): Promise<void>
+  close(): Promise<void>
+}
+
+async function openDoors(cluster: Cluster, host: string, firstPort: number): Promise<Doors> {
+  const open = new Map<string, HttpDoor>()
+  const ports = new Map<string, number>()
+  const openAll = async (): Promise<void> => {
+    for (const [at, home] of [...cluster.datacenters.values()].entries()) {
+      const {name, server} = home
+      const port = ports.get(name) ?? (at === 0 ? firstPort : 0)
+      const door = await openDoor({host, port, agent: server, home, cluster})
+      open.set(name, door)
+      ports.set(name, door.port)
+    }
+  }
+  const close = async (): Promise<void> => {
+    const doors = [...open.values()]
+    open.clear()
+    await Promise.all(doors.map(door => door[Symbol.asyncDispose]()))
+  }
+  try {
+    await openAll()
+  } catch (error) {
+    await close()
+    throw new UsageError(`embedded agent: cannot listen on ${host}:${firstPort}`, {
+      cause: error,
+      hint: 'choose another address, or port 0 for any free one',
+    })
+  }
+  return {
+    ports,
+    drop: () => {
+      for (const door of open.values()) door.dropConnections()
+    },
+    reopen: async between => {
+      await close()
+      between()
+      await openAll()
+    },
+    close,
+  }
+}

@@ -1,0 +1,27 @@
+import type {Clock} from '../core/types.js'
+
+const longestMs = 60_000
+
+/** Keys that may not be acquired for a while, because a session ended while it held them. */
+export class LockDelays {
+  readonly #clock: Clock
+  readonly #untilMs = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  start(key: string, delayMs: number): void {
+    if (delayMs > 0) this.#untilMs.set(key, this.#clock.monotonicMs() + Math.min(delayMs, longestMs))
+  }
+
+  inForce = (key: string): boolean => (this.#untilMs.get(key) ?? 0) > this.#clock.monotonicMs()
+
+  sweep(): void {
+    for (const key of this.#untilMs.keys()) if (!this.inForce(key)) this.#untilMs.delete(key)
+  }
+
+  clear(): void {
+    this.#untilMs.clear()
+  }
+}

@@ -1,0 +1,113 @@
+import {LocalAgent} from './agent/local-agent.js'
+import {consulVersion, randomUuid} from './cluster.js'
+import type {Datacenter} from './datacenter.js'
+
+/** A member that exists only in the catalog, the member list and the gossip of events. */
+export interface SimulatedNode {
+  readonly name: string
+  readonly services?: readonly {
+    readonly name: string
+    /** Default: the name. */
+    readonly id?: string
+    readonly tags?: readonly string[]
+    readonly port?: number
+  }[]
+}
+
+const ports = (at: number) => ({rpc: 8300 + 10 * at, serfLan: 8301 + 10 * at, serfWan: 8302 + 10 * at})
+
+/** Creates the agent that answers HTTP and the simulated ones, and registers them all. */
+export function populate(datacenter: Datacenter, at: number, nodes: readonly SimulatedNode[]): void {
+  const uuid = (): string => randomUuid(datacenter.random)
+  const node = at === 0 ? 'baton-dev' : `baton-dev-${datacenter.name}`
+  const server = new LocalAgent({
+    home: datacenter,
+    node,
+    nodeId: uuid(),
+    address: '127.0.0.1',
+    server: true,
+    ports: ports(at),
+  })
+  datacenter.agents.push(server)
+  for (const [position, {name}] of nodes.entries()) {
+    const address = `127.0.${1 + Math.floor(position / 250)}.${1 + (position % 250)}`
+    datacenter.agents.push(
+      new LocalAgent({home: datacenter, node: name, nodeId: uuid(), address, server: false, ports: ports(at)}),
+    )
+  }
+  for (const agent of datacenter.agents) enroll(agent)
+  for (const [position, {services}] of nodes.entries()) {
+    const agent = datacenter.agents[position + 1]
+    for (const service of services ?? []) {
+      agent?.putService({
+        node: agent.node,
+        id: service.id ?? service.name,
+        name: service.name,
+        kind: '',
+        tags: service.tags ?? [],
+        address: '',
+        taggedAddresses: undefined,
+        meta: undefined,
+        port: service.port ?? 0,
+        weights: {passing: 1, warning: 1},
+        enableTagOverride: false,
+      })
+    }
+  }
+}
+
+/** Puts an agent's node, its health and, for a server, the service `consul` into the catalog. */
+export function enroll(agent: LocalAgent): void {
+  const {home, address, node} = agent
+  const {state} = home
+  state.write(batch => {
+    state.catalog.putNode(batch, {
+      id: agent.nodeId,
+      name: node,
+      address,
+      datacenter: home.name,
+      taggedAddresses: new Map([
+        ['lan', address],
+        ['lan_ipv4', address],
+        ['wan', address],
+        ['wan_ipv4', address],
+      ]),
+      meta: new Map([['consul-network-segment', '']]),
+    })
+    if (agent.server) {
+      state.catalog.putService(batch, {
+        node,
+        id: 'consul',
+        name: 'consul',
+        kind: '',
+        tags: [],
+        address: '',
+        taggedAddresses: undefined,
+        meta: new Map([
+          ['non_voter', 'false'],
+          ['raft_version', '3'],
+          ['serf_protocol_current', '2'],
+          ['serf_protocol_max', '5'],
+          ['serf_protocol_min', '1'],
+          ['version', consulVersion],
+        ]),
+        port: agent.ports.rpc,
+        weights: {passing: 1, warning: 1},
+        enableTagOverride: false,
+      })
+    }
+    state.putCheck(batch, {
+      node,
+      id: 'serfHealth',
+      name: 'Serf Health Status',
+      status: 'passing',
+      notes: '',
+      output: 'Agent alive and reachable',
+      serviceId: '',
+      serviceName: '',
+      serviceTags: [],
+      type: '',
+      definition: new Map(),
+    })
+  })
+}

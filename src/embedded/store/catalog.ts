@@ -1,0 +1,219 @@
+import type {Batch} from './batch.js'
+import {type CheckRow, type NodeRow, type ServiceRow, sameRow} from './catalog-rows.js'
+
+type Draft<T> = Omit<T, 'createIndex' | 'modifyIndex'>
+type Table = 'nodes' | 'services' | 'checks'
+
+interface NodeShelf {
+  node: NodeRow
+  readonly services: Map<string, ServiceRow>
+  readonly checks: Map<string, CheckRow>
+}
+
+export interface CatalogImage {
+  readonly nodes: readonly NodeRow[]
+  readonly services: readonly ServiceRow[]
+  readonly checks: readonly CheckRow[]
+  readonly tableIndexes: Readonly<Record<Table, bigint>>
+  readonly serviceIndexes: ReadonlyMap<string, bigint>
+  readonly extinction: bigint
+}
+
+const byKey = <T>(map: ReadonlyMap<string, T>): T[] =>
+  [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
+
+const noServices: ReadonlyMap<string, ServiceRow> = new Map()
+const noChecks: ReadonlyMap<string, CheckRow> = new Map()
+
+/** Nodes, services and checks with the indexes that their readers report. Names compare in any case. */
+export class CatalogTable {
+  readonly #shelves = new Map<string, NodeShelf>()
+  readonly #tableIndexes: Record<Table, bigint> = {nodes: 0n, services: 0n, checks: 0n}
+  readonly #serviceIndexes = new Map<string, bigint>()
+  /** When some service last lost its last instance. */
+  #extinction = 0n
+
+  tableIndex = (table: Table): bigint => this.#tableIndexes[table]
+
+  node = (name: string): NodeRow | undefined => this.#shelves.get(name.toLowerCase())?.node
+
+  nodeById = (id: string): NodeRow | undefined =>
+    id.length === 36 ? this.nodes().find(node => node.id.toLowerCase() === id.toLowerCase()) : undefined
+
+  nodes = (): NodeRow[] => byKey(this.#shelves).map(shelf => shelf.node)
+
+  service = (node: string, id: string): ServiceRow | undefined =>
+    this.#shelves.get(node.toLowerCase())?.services.get(id.toLowerCase())
+
+  servicesOf = (node: string): ServiceRow[] => byKey(this.#shelves.get(node.toLowerCase())?.services ?? noServices)
+
+  allServices = (): ServiceRow[] => byKey(this.#shelves).flatMap(shelf => byKey(shelf.services))
+
+  instancesOf(service: string): ServiceRow[] {
+    const name = service.toLowerCase()
+    return this.allServices().filter(row => row.name.toLowerCase() === name)
+  }
+
+  check = (node: string, id: string): CheckRow | undefined =>
+    this.#shelves.get(node.toLowerCase())?.checks.get(id.toLowerCase())
+
+  checksOf = (node: string): CheckRow[] => byKey(this.#shelves.get(node.toLowerCase())?.checks ?? noChecks)
+
+  allChecks = (): CheckRow[] => byKey(this.#shelves).flatMap(shelf => byKey(shelf.checks))
+
+  /** The index that reads of one service report. */
+  serviceIndex(service: string, withChecks: boolean): bigint {
+    const own = this.#serviceIndexes.get(service.toLowerCase())
+    if (own !== undefined) return own
+    if (this.#extinction > 0n) return this.#extinction
+    const {nodes, services, checks} = this.#tableIndexes
+    const last = nodes > services ? nodes : services
+    return withChecks && checks > last ? checks : last
+  }
+
+  putNode(batch: Batch, draft: Draft<NodeRow>): NodeRow {
+    const key = draft.name.toLowerCase()
+    const shelf = this.#shelves.get(key)
+    const known = shelf?.node
+    const row: NodeRow = {...draft, createIndex: known?.createIndex ?? batch.index, modifyIndex: batch.index}
+    if (known && sameRow(known, row)) return known
+    if (shelf && known) {
+      shelf.node = row
+      batch.undo(() => (shelf.node = known))
+    } else {
+      this.#shelves.set(key, {node: row, services: new Map(), checks: new Map()})
+      batch.undo(() => this.#shelves.delete(key))
+    }
+    this.#moved(batch, 'nodes')
+    batch.touch(`node:${key}`)
+    for (const service of this.servicesOf(key)) this.#serviceMoved(batch, service.name)
+    return row
+  }
+
+  /** The node must exist. */
+  putService(batch: Batch, draft: Draft<ServiceRow>): ServiceRow {
+    const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
+    const key = draft.id.toLowerCase()
+    const known = shelf.services.get(key)
+    const row: ServiceRow = {...draft, createIndex: known?.createIndex ?? batch.index, modifyIndex: batch.index}
+    if (known && sameRow(known, row)) return known
+    this.#setIn(batch, shelf.services, key, row)
+    this.#moved(batch, 'services')
+    this.#serviceMoved(batch, row.name)
+    if (known && known.name.toLowerCase() !== row.name.toLowerCase()) this.#serviceLeft(batch, known.name)
+    batch.touch(`node:${draft.node.toLowerCase()}`)
+    return row
+  }
+
+  /** The node, and the service when one is named, must exist. */
+  putCheck(batch: Batch, draft: Draft<CheckRow>): CheckRow {
+    const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
+    const key = draft.id.toLowerCase()
+    const known = shelf.checks.get(key)
+    const row: CheckRow = {...draft, createIndex: known?.createIndex ?? batch.index, modifyIndex: batch.index}
+    const same = known !== undefined && sameRow(known, row)
+    this.#moved(batch, 'checks')
+    batch.touch(`checks-node:${row.node.toLowerCase()}`)
+    if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
+    if (same) return known
+    this.#setIn(batch, shelf.checks, key, row)
+    this.#checkMoved(batch, row)
+    batch.touch(`state:${row.status}`)
+    if (known && known.status !== row.status) batch.touch(`state:${known.status}`)
+    return row
+  }
+
+  removeCheck(batch: Batch, row: CheckRow): void {
+    const shelf = this.#shelves.get(row.node.toLowerCase())
+    if (!shelf) return
+    this.#dropFrom(batch, shelf.checks, row.id.toLowerCase())
+    this.#moved(batch, 'checks')
+    batch.touch(`checks-node:${row.node.toLowerCase()}`)
+    if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
+    batch.touch(`state:${row.status}`)
+    this.#checkMoved(batch, row)
+  }
+
+  /** Its checks must have been removed before. */
+  removeService(batch: Batch, row: ServiceRow): void {
+    const shelf = this.#shelves.get(row.node.toLowerCase())
+    if (!shelf) return
+    this.#dropFrom(batch, shelf.services, row.id.toLowerCase())
+    this.#moved(batch, 'services')
+    batch.touch(`node:${row.node.toLowerCase()}`)
+    this.#serviceMoved(batch, row.name)
+    this.#serviceLeft(batch, row.name)
+  }
+
+  /** Its services and checks must have been removed before. */
+  removeNode(batch: Batch, row: NodeRow): void {
+    const key = row.name.toLowerCase()
+    this.#dropFrom(batch, this.#shelves, key)
+    this.#moved(batch, 'nodes')
+    batch.touch(`node:${key}`)
+  }
+
+  save = (): CatalogImage => ({
+    nodes: this.nodes(),
+    services: this.allServices(),
+    checks: this.allChecks(),
+    tableIndexes: {...this.#tableIndexes},
+    serviceIndexes: new Map(this.#serviceIndexes),
+    extinction: this.#extinction,
+  })
+
+  replace(image: CatalogImage): void {
+    this.#shelves.clear()
+    this.#serviceIndexes.clear()
+    for (const node of image.nodes) {
+      this.#shelves.set(node.name.toLowerCase(), {node, services: new Map(), checks: new Map()})
+    }
+    for (const row of image.services) this.#shelves.get(row.node.toLowerCase())?.services.set(row.id.toLowerCase(), row)
+    for (const row of image.checks) this.#shelves.get(row.node.toLowerCase())?.checks.set(row.id.toLowerCase(), row)
+    for (const [name, index] of image.serviceIndexes) this.#serviceIndexes.set(name, index)
+    Object.assign(this.#tableIndexes, image.tableIndexes)
+    this.#extinction = image.extinction
+  }
+
+  #setIn<T>(batch: Batch, map: Map<string, T>, key: string, value: T): void {
+    const before = map.get(key)
+    map.set(key, value)
+    batch.undo(() => (before === undefined ? map.delete(key) : map.set(key, before)))
+  }
+
+  #dropFrom<T>(batch: Batch, map: Map<string, T>, key: string): void {
+    const before = map.get(key)
+    if (before === undefined) return
+    map.delete(key)
+    batch.undo(() => map.set(key, before))
+  }
+
+  #moved(batch: Batch, table: Table): void {
+    const before = this.#tableIndexes[table]
+    this.#tableIndexes[table] = batch.index
+    batch.undo(() => (this.#tableIndexes[table] = before))
+    batch.touch(table)
+  }
+
+  #serviceMoved(batch: Batch, name: string): void {
+    this.#setIn(batch, this.#serviceIndexes, name.toLowerCase(), batch.index)
+    batch.touch(`service:${name.toLowerCase()}`)
+  }
+
+  #serviceLeft(batch: Batch, name: string): void {
+    if (this.instancesOf(name).length > 0) return
+    this.#dropFrom(batch, this.#serviceIndexes, name.toLowerCase())
+    const before = this.#extinction
+    this.#extinction = batch.index
+    batch.undo(() => (this.#extinction = before))
+  }
+
+  /** A node's own checks concern all of its services. */
+  #checkMoved(batch: Batch, row: CheckRow): void {
+    const services = row.serviceId === '' ? this.servicesOf(row.node).map(service => service.name) : [row.serviceName]
+    for (const name of services) {
+      this.#setIn(batch, this.#serviceIndexes, name.toLowerCase(), batch.index)
+      batch.touch(`health:${name.toLowerCase()}`)
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import type {Batch} from './batch.js'
+import {OrderedMap} from './ordered-map.js'
+
+/** One stored key. Rows are never changed in place, so a list that is being sent stays as it was read. */
+export interface KvRow {
+  /** A byte string. */
+  readonly key: string
+  readonly value: Buffer
+  readonly flags: bigint
+  /** Empty when nobody holds the key. */
+  readonly session: string
+  readonly lockIndex: bigint
+  readonly createIndex: bigint
+  readonly modifyIndex: bigint
+}
+
+/** What a write brings. */
+export interface KvWrite {
+  readonly key: string
+  readonly value: Buffer
+  readonly flags: bigint
+}
+
+interface Tombstone {
+  readonly index: bigint
+  readonly bornMs: number
+}
+
+const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+function commonPrefix(a: string, b: string): string {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length += 1
+  return a.slice(0, length)
+}
+
+/** The key-value table with its tombstones. */
+export class KvTable {
+  readonly #rows = new OrderedMap<KvRow>()
+  readonly #tombstones = new OrderedMap<Tombstone>()
+  readonly #held = new Map<string, Set<string>>()
+  readonly #nowMs: () => number
+  /** Last change of the whole table; 0 when there never was one. */
+  #tableIndex = 0n
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  get tableIndex(): bigint {
+    return this.#tableIndex
+  }
+
+  get size(): number {
+    return this.#rows.size
+  }
+
+  get tombstoneCount(): number {
+    return this.#tombstones.size
+  }
+
+  get = (key: string): KvRow | undefined => this.#rows.get(key)
+
+  heldBy = (session: string): readonly string[] => [...(this.#held.get(session) ?? [])]
+
+  /** Rows below a prefix, and the index such a read reports. */
+  list(prefix: string): {readonly rows: readonly KvRow[]; readonly index: bigint} {
+    const rows = this.#rows.withPrefix(prefix)
+    if (prefix === '') return {rows, index: this.#tableIndex}
+    let index = 0n
+    for (const row of rows) index = maxOf(index, row.modifyIndex)
+    for (const tombstone of this.#tombstones.withPrefix(prefix)) index = maxOf(index, tombstone.index)
+    return {rows, index: index === 0n ? this.#tableIndex : index}
+  }
+
+  /** A plain write: keeps the holder, and sets LockIndex back to 0. */
+  put(batch: Batch, write: KvWrite): KvRow {
+    return this.#store(batch, write, {session: this.get(write.key)?.session ?? '', lockIndex: 0n})
+  }
+
+  /** Undefined when `index` does not match; 0 means that the key must not exist. */
+  cas(batch: Batch, write: KvWrite, index: bigint): KvRow | undefined {
+    return (this.get(write.key)?.modifyIndex ?? 0n) === index ? this.put(batch, write) : undefined
+  }
+
+  /** Undefined when another session holds the key. The session must exist. */
+  lock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
+    const known = this.get(write.key)
+    if (known && known.session !== '' && known.session !== session) return undefined
+    const lockIndex = known?.session === session ? known.lockIndex : (known?.lockIndex ?? 0n) + 1n
+    return this.#store(batch, write, {session, lockIndex})
+  }
+
+  /** Undefined when `session` does not hold the key. */
+  unlock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
+    const known = this.get(write.key)
+    if (!known || known.session !== session) return undefined
+    return this.#store(batch, write, {session: '', lockIndex: known.lockIndex})
+  }
+
+  delete(batch: Batch, key: string): void {
+    if (!this.get(key)) return
+    this.#remove(batch, key)
+    this.#bury(batch, key)
+    this.#changed(batch)
+  }
+
+  /** False when the key exists with another index; a missing key is fine. */
+  deleteCas(batch: Batch, key: string, index: bigint): boolean {
+    const known = this.get(key)
+    if (known && known.modifyIndex !== index) return false
+    this.delete(batch, key)
+    return true
+  }
+
+  deleteTree(batch: Batch, prefix: string): void {
+    const keys = this.#rows.withPrefix(prefix).map(row => row.key)
+    if (keys.length === 0) return
+    for (const key of keys) this.#remove(batch, key)
+    if (prefix !== '') {
+      for (const grave of this.#gravesOfTree(prefix, keys)) this.#bury(batch, grave)
+    }
+    this.#changed(batch)
+  }
+
+  /** Ends a session's hold on its keys, with the batch's one index. Returns the keys it held. */
+  dropHolder(batch: Batch, session: string, behavior: 'release' | 'delete'): readonly string[] {
+    const keys = this.heldBy(session)
+    for (const key of keys) {
+      const row = this.get(key)
+      if (!row) continue
+      if (behavior === 'delete') this.delete(batch, key)
+      else this.#store(batch, row, {session: '', lockIndex: row.lockIndex})
+    }
+    return keys
+  }
+
+  /** Forgets tombstones older than `ageMs`. */
+  reap(ageMs: number): void {
+    const limit = this.#nowMs() - ageMs
+    for (const key of [...this.#tombstones.keysFrom('')]) {
+      if ((this.#tombstones.get(key)?.bornMs ?? limit) < limit) this.#tombstones.delete(key)
+    }
+  }
+
+  /** Replaces everything, as a restored snapshot does. */
+  replace(rows: Iterable<KvRow>, tableIndex: bigint): void {
+    this.#rows.clear()
+    this.#tombstones.clear()
+    this.#held.clear()
+    for (const row of rows) {
+      this.#rows.set(row.key, row)
+      if (row.session !== '') this.#hold(row.key, row.session)
+    }
+    this.#tableIndex = tableIndex
+  }
+
+  /**
+   * A recursive delete leaves one tombstone, at its prefix. A watcher of a longer prefix that has older tombstones of
+   * its own would see its index fall and sleep on, so those prefixes get a new tombstone where they meet a deleted key.
+   */
+  #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
+    const graves = new Set([prefix])
+    let at = 0
+    for (const old of this.#tombstones.keysFrom(prefix)) {
+      if (!old.startsWith(prefix)) break
+      while (at < deleted.length && (deleted[at] as string) < old) at += 1
+      for (const neighbour of [deleted[at - 1], deleted[at]]) {
+        if (neighbour !== undefined) graves.add(commonPrefix(old, neighbour))
+      }
+    }
+    return graves
+  }
+
+  #store(batch: Batch, write: KvWrite, lock: {readonly session: string; readonly lockIndex: bigint}): KvRow {
+    const known = this.get(write.key)
+    const same =
+      known?.session === lock.session &&
+      known.lockIndex === lock.lockIndex &&
+      known.flags === write.flags &&
+      known.value.equals(write.value)
+    if (same) return known
+    const row: KvRow = {
+      key: write.key,
+      value: write.value,
+      flags: write.flags,
+      session: lock.session,
+      lockIndex: lock.lockIndex,
+      createIndex: known?.createIndex ?? batch.index,
+      modifyIndex: batch.index,
+    }
+    this.#place(row)
+    batch.undo(() => (known ? this.#place(known) : this.#displace(row.key)))
+    batch.touchKey(row.key)
+    this.#changed(batch)
+    return row
+  }
+
+  #remove(batch: Batch, key: string): void {
+    const row = this.get(key) as KvRow
+    this.#displace(key)
+    batch.undo(() => this.#place(row))
+    batch.touchKey(key)
+  }
+
+  #bury(batch: Batch, key: string): void {
+    const before = this.#tombstones.get(key)
+    this.#tombstones.set(key, {index: batch.index, bornMs: this.#nowMs()})
+    batch.undo(() => (before ? this.#tombstones.set(key, before) : this.#tombstones.delete(key)))
+  }
+
+  #changed(batch: Batch): void {
+    const before = this.#tableIndex
+    this.#tableIndex = batch.index
+    batch.undo(() => (this.#tableIndex = before))
+  }
+
+  #place(row: KvRow): void {
+    const before = this.get(row.key)?.session
+    if (before !== undefined && before !== row.session) this.#letGo(row.key, before)
+    this.#rows.set(row.key, row)
+    if (row.session !== '') this.#hold(row.key, row.session)
+  }
+
+  #displace(key: string): void {
+    const row = this.get(key)
+    if (row) this.#letGo(key, row.session)
+    this.#rows.delete(key)
+  }
+
+  #hold(key: string, session: string): void {
+    const keys = this.#held.get(session)
+    if (keys) keys.add(key)
+    else this.#held.set(session, new Set([key]))
+  }
+
+  #letGo(key: string, session: string): void {
+    const keys = this.#held.get(session)
+    if (keys?.delete(key) && keys.size === 0) this.#held.delete(session)
+  }
+}

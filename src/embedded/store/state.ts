@@ -1,0 +1,121 @@
+import {Batch} from './batch.js'
+import {type CatalogImage, CatalogTable} from './catalog.js'
+import type {CheckRow, NodeRow, ServiceRow} from './catalog-rows.js'
+import {type KvRow, KvTable} from './kv.js'
+import {type SessionRow, SessionTable} from './sessions.js'
+import {Watches} from './watches.js'
+
+export interface StateOptions {
+  readonly nowMs: () => number
+  /** Called after the batch that began or ended a session was kept. */
+  readonly onSession: (row: SessionRow, what: 'begun' | 'ended', heldKeys: readonly string[]) => void
+}
+
+/** Everything of a State at one moment. */
+export interface StateImage {
+  readonly index: bigint
+  readonly kv: {readonly rows: readonly KvRow[]; readonly tableIndex: bigint}
+  readonly sessions: {readonly rows: readonly SessionRow[]; readonly tableIndex: bigint}
+  readonly catalog: CatalogImage
+}
+
+/** Everything that one datacenter's servers agree on: the tables, one index counter, and those who wait for changes. */
+export class State {
+  readonly kv: KvTable
+  readonly sessions = new SessionTable()
+  readonly catalog = new CatalogTable()
+  readonly watches = new Watches()
+  readonly #options: StateOptions
+  #index = 5n
+
+  constructor(options: StateOptions) {
+    this.#options = options
+    this.kv = new KvTable(options.nowMs)
+  }
+
+  /** Index of the last command. */
+  get index(): bigint {
+    return this.#index
+  }
+
+  /** Runs one command. It uses up an index even when it changes nothing or throws; a throw leaves no trace else. */
+  write<T>(command: (batch: Batch) => T): T {
+    this.#index += 1n
+    const batch = new Batch(this.#index)
+    let result: T
+    try {
+      result = command(batch)
+    } catch (error) {
+      batch.rollBack()
+      throw error
+    }
+    batch.finish()
+    this.watches.wake(batch.touchedKeys, batch.touched)
+    return result
+  }
+
+  /** Runs a command that only reads: it uses up no index. */
+  peek<T>(command: (batch: Batch) => T): T {
+    return command(new Batch(this.#index))
+  }
+
+  beginSession(batch: Batch, draft: Omit<SessionRow, 'createIndex' | 'modifyIndex'>): SessionRow {
+    const row = {...draft, createIndex: batch.index, modifyIndex: batch.index}
+    this.sessions.insert(batch, row)
+    batch.after(() => this.#options.onSession(row, 'begun', []))
+    return row
+  }
+
+  endSession(batch: Batch, row: SessionRow): void {
+    if (!this.sessions.get(row.id)) return
+    this.sessions.remove(batch, row)
+    const held = this.kv.dropHolder(batch, row.id, row.behavior)
+    batch.after(() => this.#options.onSession(row, 'ended', held))
+  }
+
+  putCheck(batch: Batch, draft: Omit<CheckRow, 'createIndex' | 'modifyIndex'>): CheckRow {
+    const row = this.catalog.putCheck(batch, draft)
+    if (row.status === 'critical') this.#endSessionsOf(batch, row)
+    return row
+  }
+
+  removeCheck(batch: Batch, row: CheckRow): void {
+    this.catalog.removeCheck(batch, row)
+    this.#endSessionsOf(batch, row)
+  }
+
+  removeService(batch: Batch, row: ServiceRow): void {
+    for (const check of this.catalog.checksOf(row.node)) {
+      if (check.serviceId === row.id) this.removeCheck(batch, check)
+    }
+    this.catalog.removeService(batch, row)
+  }
+
+  removeNode(batch: Batch, row: NodeRow): void {
+    for (const service of this.catalog.servicesOf(row.name)) this.removeService(batch, service)
+    for (const check of this.catalog.checksOf(row.name)) this.removeCheck(batch, check)
+    this.catalog.removeNode(batch, row)
+    for (const session of this.sessions.ofNode(row.name)) this.endSession(batch, session)
+  }
+
+  /** A copy of everything; rows are never changed in place, so it stays as it is. */
+  save = (): StateImage => ({
+    index: this.#index,
+    kv: {rows: this.kv.list('').rows, tableIndex: this.kv.tableIndex},
+    sessions: {rows: this.sessions.list(), tableIndex: this.sessions.tableIndex},
+    catalog: this.catalog.save(),
+  })
+
+  /** Puts a copy back, indexes and all, and wakes everybody. */
+  restore(image: StateImage): void {
+    this.#index = image.index
+    this.kv.replace(image.kv.rows, image.kv.tableIndex)
+    this.sessions.replace(image.sessions.rows, image.sessions.tableIndex)
+    this.catalog.replace(image.catalog)
+    this.watches.wakeAll()
+  }
+
+  #endSessionsOf(batch: Batch, check: CheckRow): void {
+    for (const session of this.sessions.boundTo(check.node, check.id)) this.endSession(batch, session)
+  }
+}

@@ -1,0 +1,114 @@
+/** Everything a parked query can wait for. KV keys and prefixes are byte strings. */
+export interface WatchList {
+  readonly keys?: readonly string[]
+  readonly prefixes?: readonly string[]
+  readonly topics?: readonly string[]
+}
+
+export type WakeCause = 'changed' | 'abandoned'
+type Waiter = (cause: WakeCause) => void
+
+class Shelf {
+  readonly #waiters = new Map<string, Set<Waiter>>()
+
+  add(name: string, waiter: Waiter): void {
+    const set = this.#waiters.get(name)
+    if (set) set.add(waiter)
+    else this.#waiters.set(name, new Set([waiter]))
+  }
+
+  /** True when nobody waits for `name` any more. */
+  remove(name: string, waiter: Waiter): boolean {
+    const set = this.#waiters.get(name)
+    if (!set?.delete(waiter) || set.size > 0) return false
+    this.#waiters.delete(name)
+    return true
+  }
+
+  has = (name: string): boolean => this.#waiters.has(name)
+
+  collect(name: string, into: Set<Waiter>): void {
+    for (const waiter of this.#waiters.get(name) ?? []) into.add(waiter)
+  }
+
+  collectAll(into: Set<Waiter>): void {
+    for (const set of this.#waiters.values()) for (const waiter of set) into.add(waiter)
+  }
+}
+
+/**
+ * Who waits for what. A write finds its watchers by name: its key, and its key cut to each length that some watched
+ * prefix has. So it never looks at watchers that it does not concern, however many are parked.
+ */
+export class Watches {
+  /** Parked queries woken since the start. */
+  wakeUps = 0
+  readonly #keys = new Shelf()
+  readonly #prefixes = new Shelf()
+  readonly #topics = new Shelf()
+  /** How many distinct watched prefixes have each length. */
+  readonly #lengths = new Map<number, number>()
+  #parked = 0
+
+  get parked(): number {
+    return this.#parked
+  }
+
+  /** Calls `wake` at most once; the returned function gives up waiting and may be called at any time. */
+  watch(list: WatchList, wake: (cause: WakeCause) => void): () => void {
+    let live = true
+    const waiter = (cause: WakeCause): void => {
+      release()
+      wake(cause)
+    }
+    const release = (): void => {
+      if (!live) return
+      live = false
+      this.#parked -= 1
+      for (const key of list.keys ?? []) this.#keys.remove(key, waiter)
+      for (const topic of list.topics ?? []) this.#topics.remove(topic, waiter)
+      for (const prefix of list.prefixes ?? []) this.#dropPrefix(prefix, waiter)
+    }
+    this.#parked += 1
+    for (const key of list.keys ?? []) this.#keys.add(key, waiter)
+    for (const topic of list.topics ?? []) this.#topics.add(topic, waiter)
+    for (const prefix of list.prefixes ?? []) this.#addPrefix(prefix, waiter)
+    return release
+  }
+
+  wake(touchedKeys: ReadonlySet<string>, touchedTopics: ReadonlySet<string>): void {
+    const woken = new Set<Waiter>()
+    for (const key of touchedKeys) {
+      this.#keys.collect(key, woken)
+      for (const length of this.#lengths.keys()) {
+        if (length <= key.length) this.#prefixes.collect(key.slice(0, length), woken)
+      }
+    }
+    for (const topic of touchedTopics) this.#topics.collect(topic, woken)
+    this.#run(woken, 'changed')
+  }
+
+  /** As a restored snapshot does: everybody answers with what there is now. */
+  wakeAll(): void {
+    const woken = new Set<Waiter>()
+    for (const shelf of [this.#keys, this.#prefixes, this.#topics]) shelf.collectAll(woken)
+    this.#run(woken, 'abandoned')
+  }
+
+  #run(woken: ReadonlySet<Waiter>, cause: WakeCause): void {
+    this.wakeUps += woken.size
+    for (const waiter of woken) waiter(cause)
+  }
+
+  #addPrefix(prefix: string, waiter: Waiter): void {
+    if (!this.#prefixes.has(prefix)) this.#lengths.set(prefix.length, (this.#lengths.get(prefix.length) ?? 0) + 1)
+    this.#prefixes.add(prefix, waiter)
+  }
+
+  #dropPrefix(prefix: string, waiter: Waiter): void {
+    if (!this.#prefixes.remove(prefix, waiter)) return
+    const left = (this.#lengths.get(prefix.length) ?? 1) - 1
+    if (left === 0) this.#lengths.delete(prefix.length)
+    else this.#lengths.set(prefix.length, left)
+  }
+}
