@@ -1,0 +1,86 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../src/command/consul-command.js'
+import {durationFlag} from '../src/command/flags.js'
+import {createPinoLogger} from '../src/command/pino-logger.js'
+import {describeSettings} from '../src/command/settings.js'
+import {UsageError} from '../src/core/errors.js'
+import {noopLogger} from '../src/core/log.js'
+import {toLines, toTable} from '../src/discover/format.js'
+import {openServer} from '../src/discover/http/server.js'
+import {runWorkers} from '../src/discover/lifecycle.js'
+import {isLoopback, parseListen} from '../src/discover/listen.js'
+import {createDirectory, readList} from '../src/discover/open.js'
+import {followWorker, httpWorker} from '../src/discover/serve.js'
+import type {DiscoverFrom} from '../src/discover/source.js'
+
+export default class Discover extends ConsulCommand<typeof Discover> {
+  static override summary = 'serve a list of services that follows Consul over HTTP'
+  static override description =
+    `The list comes from a JSON document in a key, from every key below a prefix, or from the
+catalog. It stays as it last was while Consul cannot be reached or a document is bad.`
+  static override examples = [
+    '<%= config.bin %> discover app/services --listen 127.0.0.1:8080',
+    '<%= config.bin %> discover --service resizer --service thumbnailer',
+    '<%= config.bin %> discover --prefix app/services/ --once --json',
+  ]
+  static override enableJsonFlag = true
+  static override args = {
+    key: Args.string({ignoreStdin: true, description: 'key with a services document'}),
+  }
+  static override flags = {
+    prefix: Flags.string({description: 'one document for each key that starts with this'}),
+    service: Flags.string({description: 'passing instances of a service in the catalog (repeatable)', multiple: true}),
+    tag: Flags.string({description: 'with --service: only instances with this tag'}),
+    listen: Flags.string({
+      description: 'address to serve on; without a host it is loopback',
+      default: '127.0.0.1:8080',
+      helpValue: 'HOST:PORT',
+    }),
+    wait: durationFlag({description: 'longest time an outage can go unnoticed', default: '60s', min: 1000}),
+    once: Flags.boolean({description: 'print the list as it is now, and stop'}),
+  }
+
+  async run(): Promise<number> {
+    const from = this.#from()
+    return this.flags.once ? await this.#printOnce(from) : await this.#serve(from)
+  }
+
+  #from(): DiscoverFrom {
+    const {prefix, service, tag} = this.flags
+    const {key} = this.args
+    const given = [key, prefix, service].filter(value => value !== undefined).length
+    if (given !== 1) {
+      const hint = 'name a KEY, or --prefix P, or --service NAME'
+      throw new UsageError(given === 0 ? 'discover: no source for the list' : 'discover: several sources', {hint})
+    }
+    if (tag !== undefined && service === undefined) throw new UsageError('--tag: only with --service')
+    if (service) return {services: [...new Set(service)], ...(tag !== undefined && {tag})}
+    // Consul's keys never start with a slash.
+    return key === undefined ? {prefix: (prefix ?? '').replace(/^\//, '')} : {key: key.replace(/^\//, '')}
+  }
+
+  async #printOnce(from: DiscoverFrom): Promise<number> {
+    const {list, problems} = await readList(this.openClient({logger: noopLogger}), from, {signal: this.stopSignal})
+    if (this.jsonEnabled()) this.out.json({services: list.services})
+    else for (const line of (this.out.isTty ? toTable : toLines)(list.services)) this.out.line(line)
+    for (const {message} of problems) this.out.warn(message)
+    return problems.length === 0 ? 0 : 1
+  }
+
+  async #serve(from: DiscoverFrom): Promise<number> {
+    const waitMs = this.flags.wait ?? 60_000
+    // A daemon says what it does unless it is told not to.
+    if (!this.sources.has('log-level')) this.logger = createPinoLogger(this.flags.quiet ? 'error' : 'info')
+    const listen = parseListen(this.flags.listen)
+    const client = this.openClient()
+    const directory = await createDirectory(client, from, {waitMs})
+    const config = {address: client.address, source: from, settings: describeSettings(this.flags, this.sources)}
+    const {clock, logger} = client
+    const maxStaleMs = 2 * waitMs
+    const server = this.releases.use(await openServer({directory, listen, config, clock, logger, maxStaleMs}))
+    if (!isLoopback(listen.host)) logger.warn({...listen}, 'anybody who reaches this address can read the list')
+    await runWorkers([followWorker(directory), httpWorker(server)], {signal: this.stopSignal, logger, clock})
+    return 0
+  }
+}

@@ -1,0 +1,211 @@
+import {CancelledError, messageOf} from '../core/errors.js'
+import {follow} from '../core/query/follow.js'
+import type {FollowStatus} from '../core/query/types.js'
+import type {Clock, Logger, Random, Snapshot} from '../core/types.js'
+import {ServiceList} from './service-list.js'
+import type {DiscoverSource} from './source.js'
+import type {DirectoryStats, DirectoryStatus, DiscoveredService, PublishedList, SourceDocument} from './types.js'
+
+export interface DirectoryOptions {
+  readonly sources: readonly DiscoverSource[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Longest time an outage can go unnoticed. @default 60000 */
+  readonly waitMs?: number
+}
+
+/** When a source was last read well, and whether that still holds. */
+interface Contact {
+  lastAnswerMs: number
+  isFailing: boolean
+}
+
+/**
+ * A list of services that follows its sources and outlives their failures: while Consul cannot be read, or while a document
+ * is bad, the last good list stays and the status says why. What is handed out are copies.
+ */
+export class ServiceDirectory implements AsyncDisposable {
+  readonly #options: DirectoryOptions
+  readonly #list: ServiceList
+  readonly #contacts = new Map<string, Contact>()
+  readonly #listeners = new Set<() => void>()
+  readonly #stop = new AbortController()
+  #running: Promise<void> | undefined
+  #lastAnswerAtMs: number | undefined
+  #requests = 0
+  #answers = 0
+  #failures = 0
+  #limitDelayMs = 0
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options
+    this.#list = new ServiceList(
+      options.sources.map(source => source.name),
+      options,
+    )
+  }
+
+  /** Starts following; at most once. The promise rejects when a source can never be read, and resolves after dispose. */
+  run(): Promise<void> {
+    this.#running ??= this.#runAll()
+    return this.#running
+  }
+
+  /** The list as last published; undefined until there has been one. Not to be changed. */
+  get current(): PublishedList | undefined {
+    return this.#list.published
+  }
+
+  get status(): DirectoryStatus {
+    const {problems} = this.#list
+    const failing = [...this.#contacts.values()].filter(contact => contact.isFailing)
+    const nowMs = this.#options.clock.monotonicMs()
+    return {
+      state: toState(this.current !== undefined, failing.length > 0, problems.length > 0),
+      problems,
+      staleForMs: failing.length === 0 ? 0 : nowMs - Math.min(...failing.map(contact => contact.lastAnswerMs)),
+      lastAnswerAtMs: this.#lastAnswerAtMs,
+      stats: this.#stats,
+    }
+  }
+
+  services(): DiscoveredService[] {
+    return structuredClone([...(this.current?.services ?? [])])
+  }
+
+  /** The services with a capability of this name and at least this capacity, the largest capacity first. */
+  withCapability(name: string, options: {readonly minCapacity?: number} = {}): DiscoveredService[] {
+    const capacityOf = (service: DiscoveredService): number =>
+      Math.max(-1, ...service.capabilities.filter(one => one.name === name).map(one => one.capacity))
+    const least = options.minCapacity ?? 0
+    return this.services()
+      .filter(service => capacityOf(service) >= least)
+      .sort((a, b) => capacityOf(b) - capacityOf(a))
+  }
+
+  /** Resolves when there is a list that is not this one, or when the signal aborts. */
+  untilNewer(index: bigint, signal: AbortSignal): Promise<void> {
+    return this.until(() => this.current?.index !== index, signal)
+  }
+
+  /** Resolves when the condition holds, looked at after each change of list or status, or when the signal aborts. */
+  until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const look = (): void => {
+        if (!condition() && !signal.aborted) return
+        this.#listeners.delete(look)
+        signal.removeEventListener('abort', look)
+        resolve()
+      }
+      this.#listeners.add(look)
+      signal.addEventListener('abort', look)
+      look()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new CancelledError())
+    await this.#running?.catch(() => {})
+  }
+
+  get #stats(): DirectoryStats {
+    const {badDocuments, unchanged, updates} = this.#list.counts
+    return {
+      requests: this.#requests,
+      answers: this.#answers,
+      failures: this.#failures,
+      limitDelayMs: this.#limitDelayMs,
+      badDocuments,
+      unchanged,
+      updates,
+    }
+  }
+
+  async #runAll(): Promise<void> {
+    const all = this.#options.sources.map(source => this.#follow(source))
+    try {
+      await Promise.all(all)
+    } catch (error) {
+      if (!this.#stop.signal.aborted) throw error
+    } finally {
+      this.#stop.abort(new CancelledError())
+      await Promise.allSettled(all)
+    }
+  }
+
+  async #follow(source: DiscoverSource): Promise<void> {
+    const {clock, logger, waitMs} = this.#options
+    const log = logger.child({source: source.name})
+    const contact: Contact = {lastAnswerMs: clock.monotonicMs(), isFailing: false}
+    this.#contacts.set(source.name, contact)
+    const answers = follow(source.query, this.#options, {
+      signal: this.#stop.signal,
+      ...(waitMs !== undefined && {waitMs}),
+      onRequest: () => {
+        this.#requests += 1
+        log.debug({}, 'sending request')
+      },
+      onStatus: status => this.#note(status, source, contact),
+    })
+    for await (const {kind, snapshot} of answers) {
+      this.#answers += 1
+      contact.lastAnswerMs = snapshot.sentAtMs
+      contact.isFailing = false
+      this.#lastAnswerAtMs = clock.wallMs()
+      log.debug({kind, index: String(snapshot.index)}, 'received response')
+      if (await this.#isBelievable(source, snapshot)) this.#accept(source, snapshot, log)
+      this.#notify()
+    }
+  }
+
+  #accept(source: DiscoverSource, {value: documents, index}: Snapshot<readonly SourceDocument[]>, log: Logger): void {
+    const isMissing = source.isRequired && documents.length === 0
+    if (isMissing) {
+      this.#list.setProblem(source.name, `${source.name}: does not exist`)
+      return
+    }
+    this.#list.clearProblem(source.name)
+    if (!this.#list.accept({source: source.name, documents, index})) return
+    log.info({services: this.current?.services.length, index: String(this.current?.index)}, 'updating services')
+  }
+
+  /**
+   * An empty answer after a full one may be the truth, a server that has not caught up, or a right that was withdrawn: it
+   * counts only when the leader confirms it and says of no filtering.
+   */
+  async #isBelievable(source: DiscoverSource, snapshot: Snapshot<readonly SourceDocument[]>): Promise<boolean> {
+    const isSudden = snapshot.value.length === 0 && this.#list.documentCount(source.name) > 0
+    if (source.isRequired || !isSudden) return true
+    let isConfirmed = false
+    try {
+      const proof = await source.query.read({consistency: 'consistent', signal: this.#stop.signal})
+      isConfirmed = proof.value.length === 0 && proof.knownLeader !== false && !proof.filteredByAcls
+    } catch (error) {
+      if (this.#stop.signal.aborted) throw error
+    }
+    if (!isConfirmed) this.#list.setProblem(source.name, `${source.name}: empty, but the leader does not confirm it`)
+    return isConfirmed
+  }
+
+  #note(status: FollowStatus, source: DiscoverSource, contact: Contact): void {
+    if (status.type === 'limited') {
+      this.#limitDelayMs += status.delayMs
+      return
+    }
+    this.#failures += 1
+    contact.isFailing = true
+    this.#list.setProblem(source.name, messageOf(status.error), 'warn')
+    this.#notify()
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+function toState(isKnown: boolean, isFailing: boolean, isBad: boolean): DirectoryStatus['state'] {
+  if (!isKnown) return 'starting'
+  if (isFailing) return 'stale'
+  return isBad ? 'degraded' : 'live'
+}

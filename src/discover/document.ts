@@ -1,0 +1,65 @@
+import {createHash} from 'node:crypto'
+import {BatonError} from '../core/errors.js'
+import type {DiscoveredService} from './types.js'
+
+/** Turns the bytes of one key into services. Throws a BatonError that names the place in the document. */
+export type DocumentDecoder = (key: string, bytes: Uint8Array) => readonly DiscoveredService[]
+
+/** `document`: the key holds `{services: […]}`. `folder`: each key may also hold one service alone. */
+export type DocumentKind = 'document' | 'folder'
+
+export const fingerprint = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
+
+/** Loads the schema library only when a document has to be read. */
+export async function createDecoder(kind: DocumentKind): Promise<DocumentDecoder> {
+  const {z} = await import('zod')
+  const service = z.object({
+    uri: z.string().refine(hasHost, 'not a URI with a host'),
+    capabilities: z.array(z.object({name: z.string().min(1), capacity: z.number().min(0)})).default([]),
+  })
+  const document = z.object({services: z.array(service)})
+  return (key, bytes) => {
+    const value = parseJson(key, bytes)
+    const isSingle = kind === 'folder' && typeof value === 'object' && value !== null && !('services' in value)
+    const result = (isSingle ? service.transform(one => ({services: [one]})) : document).safeParse(value)
+    if (result.success) return result.data.services
+    const [issue] = result.error.issues
+    throw badDocument(key, issue ? `${formatPath(issue.path)}: ${lowerFirst(issue.message)}` : 'not valid')
+  }
+}
+
+function hasHost(uri: string): boolean {
+  try {
+    return new URL(uri).hostname !== ''
+  } catch {
+    return false
+  }
+}
+
+function parseJson(key: string, bytes: Uint8Array): unknown {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', {fatal: true}).decode(bytes)
+  } catch {
+    throw badDocument(key, 'not UTF-8')
+  }
+  if (text.trim() === '') throw badDocument(key, 'empty')
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw badDocument(key, `not JSON: ${lowerFirst((error as Error).message).replaceAll(/\s+/g, ' ')}`)
+  }
+}
+
+function badDocument(key: string, what: string): BatonError {
+  return new BatonError('BATON_CONFIG', `services document ${key}: ${what.slice(0, 200)}`, {
+    hint: 'it has to look like {"services":[{"uri":"http://host:1234","capabilities":[{"name":"resize","capacity":3}]}]}',
+  })
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  const text = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  return text === '' ? 'document' : text.replace(/^\./, '')
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)

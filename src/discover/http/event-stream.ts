@@ -1,0 +1,111 @@
+import type {ServerResponse} from 'node:http'
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import type {Clock} from '../../core/types.js'
+import type {ServiceDirectory} from '../directory.js'
+import type {DiscoveredService} from '../types.js'
+
+const heartbeatMs = 15_000
+/** A client that takes nothing for so long is cut off. */
+const slowClientMs = 30_000
+
+export interface EventStreamOptions {
+  readonly directory: ServiceDirectory
+  readonly clock: Clock
+  /** Aborts when the client has gone or the server shuts down. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends the list as frames: a snapshot first, then what each new list changes, keyed by URI. A client that reads slowly gets
+ * the difference to the newest list when it is ready for it, never a backlog. Resolves when the stream is over.
+ */
+export async function streamFrames(response: ServerResponse, options: EventStreamOptions): Promise<void> {
+  const {directory, clock, signal} = options
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  response.flushHeaders()
+  let sent: ReadonlyMap<string, string> | undefined
+  let index = -1n
+  let state = ''
+  while (!signal.aborted) {
+    const frames: string[] = []
+    const {current: list, status} = directory
+    if (status.state !== state) {
+      state = status.state
+      frames.push(frame('status', {state, problems: status.problems.map(({message}) => message)}))
+    }
+    if (list && list.index !== index) {
+      index = list.index
+      const next = byUri(list.services)
+      frames.push(
+        ...(sent ? changes(sent, next) : snapshot(next)),
+        frame('end-of-snapshot', endOf(list), String(index)),
+      )
+      sent = next
+    }
+    if (!(await write(response, frames.length > 0 ? frames.join('') : ': still here\n\n', options))) {
+      response.destroy()
+      return
+    }
+    using pause = linkSignal(signal, {clock, timeoutMs: heartbeatMs})
+    await directory.until(() => isNews(directory, index, state), pause.signal)
+  }
+  response.end()
+}
+
+const isNews = (directory: ServiceDirectory, index: bigint, state: string): boolean =>
+  (directory.current !== undefined && directory.current.index !== index) || directory.status.state !== state
+
+const endOf = (list: {readonly index: bigint; readonly services: readonly unknown[]}): unknown => ({
+  index: String(list.index),
+  count: list.services.length,
+})
+
+/** Several services with one URI are told apart by their number. */
+function byUri(services: readonly DiscoveredService[]): ReadonlyMap<string, string> {
+  const items = new Map<string, string>()
+  for (const service of services) {
+    let key = service.uri
+    for (let nth = 2; items.has(key); nth += 1) key = `${service.uri}#${nth}`
+    items.set(key, JSON.stringify(service))
+  }
+  return items
+}
+
+const snapshot = (items: ReadonlyMap<string, string>): string[] => [
+  frame('new-snapshot-to-follow', {reason: 'initial'}),
+  ...[...items].map(([key, item]) => upsert(key, item)),
+]
+
+function changes(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const upserts = [...after].filter(([key, item]) => before.get(key) !== item).map(([key, item]) => upsert(key, item))
+  const deletes = [...before.keys()].filter(key => !after.has(key)).map(key => frame('delete', {key}))
+  return [...upserts, ...deletes]
+}
+
+const upsert = (key: string, item: string): string =>
+  `event: upsert\ndata: {"key":${JSON.stringify(key)},"item":${item}}\n\n`
+
+const frame = (type: string, data: unknown, id?: string): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+
+/** False when the client has gone or takes nothing any more. */
+async function write(response: ServerResponse, text: string, options: EventStreamOptions): Promise<boolean> {
+  if (response.destroyed) return false
+  if (response.write(text)) return true
+  using limit = linkSignal(options.signal, {clock: options.clock, timeoutMs: slowClientMs})
+  return await new Promise(resolve => {
+    const settle = (isDrained: boolean) => (): void => {
+      response.off('drain', onDrain).off('close', onEnd)
+      limit.signal.removeEventListener('abort', onEnd)
+      resolve(isDrained)
+    }
+    const onDrain = settle(true)
+    const onEnd = settle(false)
+    response.once('drain', onDrain).once('close', onEnd)
+    limit.signal.addEventListener('abort', onEnd, {once: true})
+  })
+}

@@ -1,0 +1,69 @@
+import type {IncomingMessage} from 'node:http'
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import {isBatonError, messageOf} from '../../core/errors.js'
+import {parseDuration} from '../../core/time/duration.js'
+import type {Clock} from '../../core/types.js'
+import type {ServiceDirectory} from '../directory.js'
+import type {DiscoveredService, PublishedList} from '../types.js'
+import {toTargets} from './prometheus-sd.js'
+import {errorReply, type Reply, taggedReply} from './reply.js'
+
+/** Consul's own: what no wait and too long a wait mean. */
+const defaultWaitMs = 300_000
+const longestWaitMs = 600_000
+
+export interface ListRequest {
+  readonly request: IncomingMessage
+  readonly query: URLSearchParams
+  /** Aborts when the client has gone or the server shuts down. */
+  readonly signal: AbortSignal
+}
+
+type Render = (list: PublishedList, services: readonly DiscoveredService[] | undefined) => Buffer
+
+/** The list as the document it came from. */
+export const renderServices: Render = (list, services) =>
+  services === undefined ? list.body : Buffer.from(JSON.stringify({services}))
+
+/** The list as Prometheus's HTTP service discovery wants it. */
+export const renderTargets: Render = (list, services) =>
+  Buffer.from(JSON.stringify(toTargets(services ?? list.services)))
+
+/**
+ * Answers a blocking query from the list held: at once when the client's index is not ours, else when there is a new list or
+ * the wait is over. `?capability=NAME` leaves the other services out.
+ */
+export async function answerList(
+  call: ListRequest,
+  options: {readonly directory: ServiceDirectory; readonly clock: Clock; readonly render: Render},
+): Promise<Reply> {
+  const {directory, clock, render} = options
+  let blocking: {readonly index: bigint; readonly waitMs: number} | undefined
+  try {
+    blocking = parseBlocking(call.query)
+  } catch (error) {
+    return errorReply(400, isBatonError(error) ? error.message : messageOf(error))
+  }
+  if (blocking && directory.current?.index === blocking.index) {
+    using link = linkSignal(call.signal, {clock, timeoutMs: blocking.waitMs})
+    await directory.untilNewer(blocking.index, link.signal)
+  }
+  const {current: list, status} = directory
+  if (!list) return errorReply(503, status.problems[0]?.message ?? 'no list yet', {'retry-after': '1'})
+  const capability = call.query.get('capability')
+  const services = capability === null ? undefined : directory.withCapability(capability)
+  return taggedReply(call.request, render(list, services), {
+    'x-consul-index': String(list.index),
+    'x-consul-knownleader': String(status.state !== 'stale'),
+    'x-consul-lastcontact': String(Math.round(status.staleForMs)),
+  })
+}
+
+function parseBlocking(query: URLSearchParams): {readonly index: bigint; readonly waitMs: number} | undefined {
+  const index = query.get('index')
+  const wait = query.get('wait')
+  if (index !== null && !/^\d{1,20}$/.test(index)) throw new Error('index: not a whole number')
+  const waitMs = wait === null ? 0 : parseDuration(wait, 'wait')
+  if (index === null || BigInt(index) === 0n) return undefined
+  return {index: BigInt(index), waitMs: Math.min(waitMs > 0 ? waitMs : defaultWaitMs, longestWaitMs)}
+}

@@ -1,0 +1,77 @@
+import {whenAborted} from '../core/cancel/link-signal.js'
+import {BatonError, messageOf} from '../core/errors.js'
+import type {Clock, Logger} from '../core/types.js'
+
+/** Something that runs until it is stopped. */
+export interface Worker {
+  /** Log lines, in the worker's own words. */
+  readonly texts: {
+    readonly starting: string
+    readonly started?: string
+    readonly stopping: string
+    readonly stopped: string
+  }
+  /** Resolves when it runs, with what is worth logging about it. */
+  start(): Promise<Readonly<Record<string, unknown>> | undefined>
+  /** Resolves when nothing of it is left. Called once, and only after start has resolved. */
+  stop(): Promise<void>
+  /** Settles when it ends by itself; a rejection stops all the others. Absent where that cannot happen. */
+  readonly ended?: () => Promise<void>
+}
+
+export interface LifecycleOptions {
+  readonly signal: AbortSignal
+  readonly logger: Logger
+  readonly clock: Clock
+  /** How long each worker may take to stop before the others are stopped without it. @default 10000 */
+  readonly graceMs?: number
+}
+
+/**
+ * Starts the workers in order and stops them in the opposite order, one after the other, when the signal aborts, when one
+ * of them fails, or when a later one cannot start. Resolves after the last has stopped; rejects with the failure, if there
+ * was one. A stop that fails or takes too long is logged and does not keep the others from being stopped.
+ */
+export async function runWorkers(workers: readonly Worker[], options: LifecycleOptions): Promise<void> {
+  const {logger} = options
+  const running: Worker[] = []
+  let failure: {readonly error: unknown} | undefined
+  logger.info({}, 'starting up')
+  try {
+    for (const worker of workers) {
+      if (options.signal.aborted) break
+      logger.info({}, worker.texts.starting)
+      const facts = await worker.start()
+      running.push(worker)
+      if (worker.texts.started !== undefined) logger.info({...facts}, worker.texts.started)
+    }
+    await untilStopped(running, options.signal)
+  } catch (error) {
+    failure = {error}
+  }
+  logger.info({}, 'shutting down')
+  for (const worker of running.reverse()) await stop(worker, options)
+  logger.info({}, 'stopped')
+  if (failure) throw failure.error
+}
+
+async function untilStopped(workers: readonly Worker[], signal: AbortSignal): Promise<void> {
+  using aborted = whenAborted(signal)
+  await Promise.race([aborted.promise, ...workers.flatMap(worker => (worker.ended ? [worker.ended()] : []))])
+}
+
+async function stop(worker: Worker, {clock, graceMs = 10_000, logger}: LifecycleOptions): Promise<void> {
+  logger.info({}, worker.texts.stopping)
+  const overdue = new BatonError('BATON_TIMEOUT', `still not stopped after ${graceMs}ms`)
+  let expire: (error: unknown) => void = () => {}
+  const late = new Promise<never>((_resolve, reject) => {
+    expire = reject
+  })
+  using _timer = clock.timer(graceMs, () => expire(overdue))
+  try {
+    await Promise.race([worker.stop(), late])
+    logger.info({}, worker.texts.stopped)
+  } catch (error) {
+    logger.warn({problem: messageOf(error)}, worker.texts.stopped)
+  }
+}

@@ -1,0 +1,69 @@
+import type {ConsulClient} from '../core/client.js'
+import {BatonError} from '../core/errors.js'
+import type {ReadOptions} from '../core/types.js'
+import {ServiceDirectory} from './directory.js'
+import {ServiceList} from './service-list.js'
+import {type DiscoverFrom, openSources} from './source.js'
+import type {Problem, PublishedList} from './types.js'
+
+export interface OpenDirectoryOptions {
+  /** How long to wait for the first list; not given, no longer than the signal allows. */
+  readonly signal?: AbortSignal
+  /** Longest time an outage can go unnoticed. @default 60000 */
+  readonly waitMs?: number
+}
+
+/** A directory that follows its sources until it is disposed. Not started: call `run`, and catch its errors. */
+export async function createDirectory(
+  client: ConsulClient,
+  from: DiscoverFrom,
+  options: {readonly waitMs?: number} = {},
+): Promise<ServiceDirectory> {
+  const {clock, random, logger} = client
+  return new ServiceDirectory({...options, sources: await openSources(client, from), clock, random, logger})
+}
+
+/**
+ * A directory with its first list. Rejects when there can be none: the request is wrong, or the signal aborted first.
+ * The caller disposes it.
+ */
+export async function openDirectory(
+  client: ConsulClient,
+  from: DiscoverFrom,
+  options: OpenDirectoryOptions = {},
+): Promise<ServiceDirectory> {
+  const {signal, ...rest} = options
+  const directory = await createDirectory(client, from, rest)
+  const patience = signal ?? new AbortController().signal
+  try {
+    await Promise.race([directory.run(), directory.until(() => directory.current !== undefined, patience)])
+    patience.throwIfAborted()
+  } catch (error) {
+    await directory[Symbol.asyncDispose]()
+    throw error
+  }
+  return directory
+}
+
+/** Reads the sources once. Rejects when Consul cannot be read, or when there is no good document at all. */
+export async function readList(
+  client: ConsulClient,
+  from: DiscoverFrom,
+  options: Pick<ReadOptions, 'signal'> = {},
+): Promise<{readonly list: PublishedList; readonly problems: readonly Problem[]}> {
+  const sources = await openSources(client, from)
+  const list = new ServiceList(
+    sources.map(source => source.name),
+    client,
+  )
+  for (const source of sources) {
+    const {value: documents, index} = await source.query.read(options)
+    if (source.isRequired && documents.length === 0) {
+      throw new BatonError('BATON_NOT_FOUND', `${source.name}: does not exist`)
+    }
+    list.accept({source: source.name, documents, index})
+  }
+  const {published, problems} = list
+  if (!published) throw new BatonError('BATON_NOT_FOUND', problems[0]?.message ?? 'no good services document')
+  return {list: published, problems}
+}

@@ -1,0 +1,34 @@
+import type {ServiceDirectory} from './directory.js'
+import {type DiscoverServer, type DiscoverServerOptions, openServer} from './http/server.js'
+import type {Worker} from './lifecycle.js'
+import {isLoopback} from './listen.js'
+
+/** The directory as a worker: started, it follows its sources until it is stopped. */
+export function followWorker(directory: ServiceDirectory): Worker {
+  let running: Promise<void> | undefined
+  return {
+    texts: {starting: 'worker starting', stopping: 'worker shutting down', stopped: 'worker stopped'},
+    start: async () => {
+      running = directory.run()
+      // Looked at through `ended`, which may be asked for later than it fails.
+      running.catch(() => {})
+      return undefined
+    },
+    stop: () => Promise.resolve(directory[Symbol.asyncDispose]()),
+    ended: () => running ?? Promise.resolve(),
+  }
+}
+
+/** An open server as a worker. It listens before it is started, so that a port in use is known before anything else begins. */
+export function httpWorker(server: DiscoverServer): Worker {
+  return {
+    texts: {
+      starting: 'starting http service',
+      started: 'listening',
+      stopping: 'shutting down http service',
+      stopped: 'http service stopped',
+    },
+    start: async () => ({url: server.url}),
+    stop: () => Promise.resolve(server[Symbol.asyncDispose]()),
+  }
+}

@@ -1,0 +1,130 @@
+import {messageOf} from '../core/errors.js'
+import type {Clock, Logger} from '../core/types.js'
+import type {DiscoveredService, Problem, PublishedList, SourceDocument} from './types.js'
+
+interface KnownDocument {
+  readonly fingerprint: string
+  /** The last good content; undefined when there has never been any. */
+  readonly services: readonly DiscoveredService[] | undefined
+}
+
+export interface Reading {
+  readonly source: string
+  readonly documents: readonly SourceDocument[]
+  readonly index: bigint | undefined
+}
+
+/**
+ * The list and how it came about. Each source has documents; a document is decoded only when its fingerprint has changed.
+ * A document that cannot be decoded leaves its last good content in the list and a problem beside it, until it is good again
+ * or gone. A new list is published only when its bytes differ from the last one's.
+ */
+export class ServiceList {
+  readonly #order: readonly string[]
+  readonly #sources = new Map<string, Map<string, KnownDocument>>()
+  readonly #problems = new Map<string, Problem>()
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #published: PublishedList | undefined
+  #badDocuments = 0
+  #unchanged = 0
+  #updates = 0
+
+  constructor(sources: readonly string[], context: {readonly clock: Clock; readonly logger: Logger}) {
+    this.#order = sources
+    this.#clock = context.clock
+    this.#logger = context.logger
+  }
+
+  /** Undefined until every source has been read once with at least one good list to show. */
+  get published(): PublishedList | undefined {
+    return this.#published
+  }
+  get problems(): readonly Problem[] {
+    return [...this.#problems.values()]
+  }
+  get counts(): {readonly badDocuments: number; readonly unchanged: number; readonly updates: number} {
+    return {badDocuments: this.#badDocuments, unchanged: this.#unchanged, updates: this.#updates}
+  }
+
+  documentCount(source: string): number {
+    return this.#sources.get(source)?.size ?? 0
+  }
+
+  /** True when a new list was published. */
+  accept(reading: Reading): boolean {
+    const known = this.#sources.get(reading.source)
+    if (known && isSame(known, reading.documents)) {
+      this.#unchanged += 1
+      return false
+    }
+    this.#sources.set(reading.source, this.#decodeAll(known, reading.documents))
+    return this.#publish(reading.index)
+  }
+
+  /** Logged when it is new or says something else than before. */
+  setProblem(about: string, message: string, level: 'warn' | 'error' = 'error'): void {
+    const before = this.#problems.get(about)
+    if (before?.message === message) return
+    this.#problems.set(about, {about, message, sinceMs: before?.sinceMs ?? this.#clock.wallMs()})
+    this.#logger[level]({about, problem: message}, 'problem found')
+  }
+
+  clearProblem(about: string): void {
+    if (this.#problems.delete(about)) this.#logger.info({about}, 'problem solved')
+  }
+
+  #decodeAll(
+    known: ReadonlyMap<string, KnownDocument> | undefined,
+    documents: readonly SourceDocument[],
+  ): Map<string, KnownDocument> {
+    const next = new Map<string, KnownDocument>()
+    for (const document of documents) {
+      const before = known?.get(document.key)
+      const isKnown = before?.fingerprint === document.fingerprint
+      next.set(document.key, isKnown ? before : this.#decode(document, before))
+    }
+    for (const key of known?.keys() ?? []) if (!next.has(key)) this.clearProblem(key)
+    return next
+  }
+
+  #decode(document: SourceDocument, before: KnownDocument | undefined): KnownDocument {
+    try {
+      const services = document.decode()
+      this.clearProblem(document.key)
+      return {fingerprint: document.fingerprint, services}
+    } catch (error) {
+      this.#badDocuments += 1
+      this.setProblem(document.key, messageOf(error))
+      return {fingerprint: document.fingerprint, services: before?.services}
+    }
+  }
+
+  #publish(index: bigint | undefined): boolean {
+    const documents = this.#order.map(source => [...(this.#sources.get(source)?.values() ?? [])])
+    const all = documents.flat()
+    const isUnread = this.#order.some(source => !this.#sources.has(source))
+    // A first list made of bad documents only would claim that there are no services.
+    if (isUnread || (all.length > 0 && all.every(document => document.services === undefined))) return false
+    const services = all.flatMap(document => document.services ?? [])
+    const body = Buffer.from(JSON.stringify({services}))
+    if (this.#published?.body.equals(body) === true) return false
+    const last = this.#published?.index ?? 0n
+    this.#updates += 1
+    this.#published = {
+      services,
+      body,
+      index: index !== undefined && index > last ? index : last + 1n,
+      publishedAtMs: this.#clock.wallMs(),
+    }
+    return true
+  }
+}
+
+/** Keys of one answer are unique, so equal counts and all known means the same set. Order does not matter. */
+function isSame(known: ReadonlyMap<string, KnownDocument>, documents: readonly SourceDocument[]): boolean {
+  return (
+    known.size === documents.length &&
+    documents.every(({key, fingerprint}) => known.get(key)?.fingerprint === fingerprint)
+  )
+}

@@ -1,0 +1,106 @@
+import type {ConsulClient} from '../core/client.js'
+import type {BlockingQuery} from '../core/query/types.js'
+import type {BlockingReadOptions, KvEntry, ServiceInstance, Snapshot} from '../core/types.js'
+import {createDecoder, type DocumentDecoder, type DocumentKind, fingerprint} from './document.js'
+import type {DiscoveredService, SourceDocument} from './types.js'
+
+/** Where the list comes from: one key, every key below a prefix, or the passing instances of services in the catalog. */
+export type DiscoverFrom =
+  | {readonly key: string}
+  | {readonly prefix: string}
+  | {readonly services: readonly string[]; readonly tag?: string}
+
+export interface DiscoverSource {
+  /** For people: `key app/services`. */
+  readonly name: string
+  /** True where an answer without documents is a mistake, not an empty list. */
+  readonly isRequired: boolean
+  readonly query: BlockingQuery<readonly SourceDocument[], SourceDocument>
+}
+
+type Documents = readonly SourceDocument[]
+
+/** One source for each thing to be followed. Reads nothing yet. */
+export async function openSources(client: ConsulClient, from: DiscoverFrom): Promise<readonly DiscoverSource[]> {
+  if ('services' in from) return from.services.map(name => catalogSource(client, name, from.tag))
+  const kind: DocumentKind = 'key' in from ? 'document' : 'folder'
+  const decode = await createDecoder(kind)
+  return ['key' in from ? keySource(client, from.key, decode) : prefixSource(client, from.prefix, decode)]
+}
+
+function keySource(client: ConsulClient, key: string, decode: DocumentDecoder): DiscoverSource {
+  return source(`key ${key}`, {
+    isRequired: true,
+    read: async options => {
+      const snapshot = await client.kv.get(key, options)
+      return {...snapshot, value: snapshot.value ? [kvDocument(snapshot.value, decode)] : []}
+    },
+  })
+}
+
+function prefixSource(client: ConsulClient, prefix: string, decode: DocumentDecoder): DiscoverSource {
+  return source(`prefix ${prefix}`, {
+    isRequired: false,
+    read: async options => {
+      const snapshot = await client.kv.list(prefix, options)
+      const documents = snapshot.value.filter(entry => !isFolderMark(entry))
+      return {...snapshot, value: documents.map(entry => kvDocument(entry, decode))}
+    },
+  })
+}
+
+/** The empty key `folder/` that user interfaces leave behind. */
+const isFolderMark = (entry: KvEntry): boolean => entry.key.endsWith('/') && entry.value.length === 0
+
+function catalogSource(client: ConsulClient, name: string, tag: string | undefined): DiscoverSource {
+  return source(`service ${name}`, {
+    isRequired: false,
+    read: async options => {
+      const snapshot = await client.catalog.service(name, {...options, passing: true, ...(tag !== undefined && {tag})})
+      return {...snapshot, value: snapshot.value.map(instanceDocument)}
+    },
+  })
+}
+
+function source(
+  name: string,
+  options: {readonly isRequired: boolean; readonly read: (read: BlockingReadOptions) => Promise<Snapshot<Documents>>},
+): DiscoverSource {
+  return {
+    name,
+    isRequired: options.isRequired,
+    query: {
+      id: `discover:${name}`,
+      indexRule: 'monotonic',
+      guardEmpty: !options.isRequired,
+      read: options.read,
+      entries: documents => documents.map(item => ({key: item.key, version: item.fingerprint, item})),
+    },
+  }
+}
+
+const kvDocument = (entry: KvEntry, decode: DocumentDecoder): SourceDocument => ({
+  key: entry.key,
+  fingerprint: fingerprint(entry.value),
+  decode: () => decode(entry.key, entry.value),
+})
+
+function instanceDocument(instance: ServiceInstance): SourceDocument {
+  const service = toService(instance)
+  return {
+    key: `${instance.node.node}/${instance.serviceId}`,
+    fingerprint: fingerprint(JSON.stringify(service)),
+    decode: () => [service],
+  }
+}
+
+/** The scheme and the capacity come from the service's meta data (`scheme`, `capacity`), or are `http` and 1. */
+export function toService(instance: ServiceInstance): DiscoveredService {
+  const {scheme = 'http', capacity = '1'} = instance.meta
+  const host = instance.address.includes(':') ? `[${instance.address}]` : instance.address
+  const port = instance.port > 0 ? `:${instance.port}` : ''
+  return {
+    uri: `${/^[a-z][a-z0-9+.-]*$/i.test(scheme) ? scheme : 'http'}://${host}${port}`,
+    capabilities: [{name: instance.serviceName, capacity: /^\d{1,15}$/.test(capacity) ? Number(capacity) : 1}],
+  }
+}

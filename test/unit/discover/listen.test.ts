@@ -1,0 +1,32 @@
+import {describe, expect, it} from 'vitest'
+import {formatListen, isLoopback, parseListen} from '../../../src/discover/listen.js'
+
+describe('listen address', () => {
+  it.each([
+    ['127.0.0.1:8080', '127.0.0.1', 8080],
+    ['8080', '127.0.0.1', 8080],
+    [':8080', '127.0.0.1', 8080],
+    ['localhost:0', 'localhost', 0],
+    ['[::1]:8080', '::1', 8080],
+    ['0.0.0.0:80', '0.0.0.0', 80],
+  ])('%s', (text, host, port) => {
+    expect(parseListen(text)).toEqual({host, port})
+  })
+
+  it.each(['', 'x', '1:2:3', '::1:80', 'a:', 'a:99999', 'a:-1', 'http://a:80', 'a:80/x', 'a:8 0'])(
+    '%j is refused',
+    text => {
+      expect(() => parseListen(text)).toThrow(/listen address: '.*' cannot be used/)
+    },
+  )
+
+  it('is loopback unless it says otherwise', () => {
+    expect(['127.0.0.1', '127.1.2.3', '::1', 'localhost'].every(isLoopback)).toBe(true)
+    expect(['0.0.0.0', '::', '10.0.0.1', 'localhost.example.com'].some(isLoopback)).toBe(false)
+  })
+
+  it('is written the way it is read', () => {
+    expect(formatListen({host: '::1', port: 1})).toBe('[::1]:1')
+    expect(formatListen({host: '127.0.0.1', port: 1})).toBe('127.0.0.1:1')
+  })
+})
