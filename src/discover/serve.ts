@@ -1,7 +1,6 @@
 import type {ServiceDirectory} from './directory.js'
-import {type DiscoverServer, type DiscoverServerOptions, openServer} from './http/server.js'
+import type {DiscoverServer} from './http/server.js'
 import type {Worker} from './lifecycle.js'
-import {isLoopback} from './listen.js'
 
 /** The directory as a worker: started, it follows its sources until it is stopped. */
 export function followWorker(directory: ServiceDirectory): Worker {
