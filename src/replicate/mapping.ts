@@ -1,0 +1,76 @@
+import {UsageError} from '../core/errors.js'
+import type {Mapping} from './types.js'
+
+export interface ParseOptions {
+  /** A source at an address of its own needs no datacenter. */
+  readonly datacenterRequired?: boolean
+}
+
+/**
+ * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may hold `:` and `@`.
+ * One leading `/` of the source is dropped; `/` alone is the root. No destination means the source's own prefix.
+ */
+export function parseMapping(text: string, options: ParseOptions = {}): Mapping {
+  const colon = text.indexOf(':')
+  const left = colon < 0 ? text : text.slice(0, colon)
+  const right = colon < 0 ? '' : text.slice(colon + 1)
+  const at = left.indexOf('@')
+  const path = at < 0 ? left : left.slice(0, at)
+  const datacenter = at < 0 ? undefined : left.slice(at + 1)
+  const hint = 'write it as SOURCE@DATACENTER[:DESTINATION], for example app/@dc1:backup/app/'
+  if (path === '') throw new UsageError(`prefix '${text}': missing source`, {hint})
+  if (datacenter === undefined && (options.datacenterRequired ?? true)) {
+    throw new UsageError(`prefix '${text}': missing datacenter`, {hint})
+  }
+  if (datacenter !== undefined && !/^[A-Za-z0-9_.-]+$/.test(datacenter)) {
+    throw new UsageError(`prefix '${text}': '${datacenter}' is not a datacenter`, {hint})
+  }
+  const source = path.startsWith('/') ? path.slice(1) : path
+  const destination = right === '' ? source : right === '/' ? '' : right
+  checkPrefix(text, source)
+  checkPrefix(text, destination)
+  return {source, datacenter, destination}
+}
+
+/** A list is asked for by path, and a path cannot carry every prefix. */
+function checkPrefix(text: string, prefix: string): void {
+  const segments = prefix.split('/')
+  const inner = segments.slice(0, -1)
+  if (prefix.startsWith('/') || inner.includes('') || segments.includes('.') || segments.includes('..')) {
+    throw new UsageError(`prefix '${text}': '${prefix}' cannot be listed`, {
+      hint: "a prefix has no leading '/', no '//' and no '.' or '..' between slashes",
+    })
+  }
+}
+
+/** The same for logs, messages and ids. */
+export const formatMapping = (mapping: Mapping): string => {
+  const dc = mapping.datacenter === undefined ? '' : `@${mapping.datacenter}`
+  return `${mapping.source === '' ? '/' : mapping.source}${dc} -> ${mapping.destination === '' ? '/' : mapping.destination}`
+}
+
+const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
+
+/** Two mappings into one destination would delete each other's keys for ever. */
+export function checkMappings(mappings: readonly Mapping[]): void {
+  mappings.forEach((mapping, at) => {
+    const other = mappings.slice(0, at).find(earlier => overlap(earlier.destination, mapping.destination))
+    if (!other) return
+    throw new UsageError(
+      `replicate: the destinations of '${formatMapping(other)}' and '${formatMapping(mapping)}' overlap`,
+      {hint: 'each would delete what the other copies: give them separate destinations'},
+    )
+  })
+}
+
+/** Within one datacenter, a destination inside a source would feed on itself. */
+export function checkWithinDatacenter(mappings: readonly Mapping[], isLocal: (mapping: Mapping) => boolean): void {
+  for (const mapping of mappings.filter(isLocal)) {
+    const other = mappings.find(candidate => overlap(mapping.source, candidate.destination))
+    if (!other) continue
+    throw new UsageError(
+      `replicate ${formatMapping(mapping)}: the source is in the destination's own datacenter and overlaps '${other.destination}'`,
+      {hint: 'within one datacenter, source and destination must not share keys'},
+    )
+  }
+}

@@ -1,0 +1,129 @@
+import type {ConsulClient} from '../core/client.js'
+import type {Clock, Logger} from '../core/types.js'
+
+/** What is copied where: every key that starts with `source`, byte for byte, gets `destination` in its place. */
+export interface Mapping {
+  /** The empty string is the root. */
+  readonly source: string
+  /** Absent: the datacenter the source client speaks to. */
+  readonly datacenter: string | undefined
+  readonly destination: string
+}
+
+/** Keys that a lock or a semaphore of Consul uses are left alone, or copied like all others. */
+export type LockKeys = 'skip' | 'copy'
+
+/** Deletes above the limit are held: a part of the destination's keys (never below 10), a number, or no limit. */
+export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'off'
+
+export interface ReplicatorOptions {
+  /** Where keys are written. The caller keeps and closes it. */
+  readonly destination: ConsulClient
+  /** Where keys are read. @default the destination's client, asked for the mapping's datacenter */
+  readonly source?: ConsulClient
+  readonly mappings: readonly Mapping[]
+  /** Source keys that start with one of these are neither written nor deleted. */
+  readonly excludes?: readonly string[]
+  /** Source keys that hold one of these anywhere are neither written nor deleted. */
+  readonly excludeMatches?: readonly string[]
+  /** @default 'skip' */
+  readonly lockKeys?: LockKeys
+  /** False only adds and changes. @default true */
+  readonly deletes?: boolean
+  /** @default 10 % */
+  readonly maxDelete?: MaxDelete
+  /** Held deletes that may go ahead: ids of held sets, or `all` for the first pass of each mapping. */
+  readonly approved?: readonly string[]
+  /** @default 'service/consul-replicate/statuses' */
+  readonly statusDir?: string
+  /** Source lists may come from any server. Deletes never rest on such a list. @default false */
+  readonly stale?: boolean
+  /** Longest park of a blocking query. @default 60000 */
+  readonly waitMs?: number
+  /** Changes are collected until the source is quiet for `minMs`, at most `maxMs`. */
+  readonly quiescence?: {readonly minMs: number; readonly maxMs: number}
+  /** Transactions in flight. @default 4 */
+  readonly concurrency?: number
+  /** `runOnce` and `plan` give up after so many attempts in a row; `run` never does. @default 5 */
+  readonly attempts?: number
+  /** How long transactions in flight may take to finish after the signal. @default 10000 */
+  readonly graceMs?: number
+  /** @default that of the destination's client */
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
+/** A set of deletes that a guard stopped. Everything else went on. */
+export interface Held {
+  /** The same set has the same id in the next run. */
+  readonly id: string
+  readonly reason: 'empty-source' | 'limit' | 'no-leader' | 'hidden'
+  readonly count: number
+  /** Up to 10 destination keys. */
+  readonly sample: readonly string[]
+  /** One line for people. */
+  readonly message: string
+}
+
+/** A key that could not be copied or deleted, while others were. */
+export interface Refused {
+  readonly key: string
+  readonly reason: string
+}
+
+/** One round over one mapping. */
+export interface ReplicationPass {
+  readonly mapping: Mapping
+  /** Of the source's answer. */
+  readonly index: bigint
+  readonly written: number
+  readonly deleted: number
+  readonly unchanged: number
+  /** Keys left alone: excluded, protected, or a lock's. */
+  readonly skipped: number
+  /** Destination keys that exist at the source, where the token may not read them. */
+  readonly hidden: number
+  readonly held: readonly Held[]
+  readonly refused: readonly Refused[]
+  /** A failure that cut the round short; the next one takes up what is missing. */
+  readonly error: Error | undefined
+  readonly durationMs: number
+}
+
+export type ChangeKind = 'create' | 'update' | 'delete'
+
+export interface PlannedChange {
+  readonly kind: ChangeKind
+  /** At the destination. */
+  readonly key: string
+  /** What differs, for updates. */
+  readonly differs: 'value' | 'flags' | 'both' | undefined
+}
+
+/** What a pass would do, with the guards' verdicts, nothing written. */
+export interface ReplicationPreview {
+  readonly mapping: Mapping
+  readonly index: bigint
+  readonly changes: readonly PlannedChange[]
+  readonly unchanged: number
+  readonly skipped: number
+  readonly hidden: number
+  readonly held: readonly Held[]
+}
+
+/**
+ * Makes the destination's keys equal to the source's, by content: bytes and flags decide, never an index.
+ * Nothing is deleted that the source's leader has not said to be absent.
+ */
+export interface Replicator {
+  /** One pass per mapping. Rejects when a mapping cannot be read or written at all; what was copied stays. */
+  runOnce(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPass[]>
+  /** The changes that `runOnce` would make. Writes nothing. */
+  preview(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPreview[]>
+  /**
+   * Follows source and destination until the signal aborts, then lets transactions in flight finish and ends.
+   * Yields the first pass of each mapping, then each pass that did or found something. Failures are retried for ever,
+   * except those of a first pass that only a person can mend.
+   */
+  run(options: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass>
+}
