@@ -1,2 +1,5 @@
 export * from './core/errors.js'
 export type * from './core/types.js'
+export {formatMapping, parseMapping} from './replicate/mapping.js'
+export {createReplicator} from './replicate/replicator.js'
+export type * from './replicate/types.js'

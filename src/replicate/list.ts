@@ -1,5 +1,4 @@
-import {type RawKvEntry, toKvEntry} from '../core/api/kv.js'
-import {encodeKey} from '../core/api/kv.js'
+import {encodeKey, type RawKvEntry, toKvEntry} from '../core/api/kv.js'
 import type {ConsulClient} from '../core/client.js'
 import {type Answer, badAnswer, toSnapshot} from '../core/http/caller.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'

@@ -20,12 +20,12 @@ export interface ScopeOptions {
 
 /** Which keys a mapping is about, and how their names translate. */
 export interface Scope {
-  toDestination(sourceKey: string): string
-  toSource(destinationKey: string): string
+  readonly toDestination: (sourceKey: string) => string
+  readonly toSource: (destinationKey: string) => string
   /** False for keys that must be neither written nor deleted, whatever the source says. */
-  includes(sourceKey: string): boolean
+  readonly includes: (sourceKey: string) => boolean
   /** True when a lock, and not the mapping, owns the key. */
-  isForeign(entry: LockFacts): boolean
+  readonly isForeign: (entry: LockFacts) => boolean
 }
 
 /** Consul writes bytes that are not UTF-8 as this, so such a name cannot be told from another. */

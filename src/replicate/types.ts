@@ -116,8 +116,14 @@ export interface ReplicationPreview {
  * Nothing is deleted that the source's leader has not said to be absent.
  */
 export interface Replicator {
-  /** One pass per mapping. Rejects when a mapping cannot be read or written at all; what was copied stays. */
-  runOnce(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPass[]>
+  /**
+   * One pass per mapping, each repeated after failures that may pass. A mapping that cannot be read or written does not
+   * keep the others from theirs: they are told to `onPass`, and then the first failure is thrown. What was copied stays.
+   */
+  runOnce(options?: {
+    readonly signal?: AbortSignal
+    readonly onPass?: (pass: ReplicationPass) => void
+  }): Promise<readonly ReplicationPass[]>
   /** The changes that `runOnce` would make. Writes nothing. */
   preview(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPreview[]>
   /**

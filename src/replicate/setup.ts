@@ -1,0 +1,70 @@
+import type {ConsulClient} from '../core/client.js'
+import {UsageError} from '../core/errors.js'
+import type {CallOptions, Clock, Logger} from '../core/types.js'
+import {defaultLimits, type Limits} from './batch.js'
+import {defaultMaxDelete} from './guard.js'
+import {checkMappings} from './mapping.js'
+import {createScope, type Scope} from './scope.js'
+import {defaultStatusDir} from './status.js'
+import type {Mapping, MaxDelete, ReplicatorOptions} from './types.js'
+
+/** The options of a replicator, checked and complete. */
+export interface Setup {
+  readonly destination: ConsulClient
+  readonly source: ConsulClient
+  /** True when both sides are asked at one address. */
+  readonly isOneAddress: boolean
+  readonly mappings: readonly Mapping[]
+  readonly deletes: boolean
+  readonly maxDelete: MaxDelete
+  readonly approved: ReadonlySet<string>
+  readonly statusDir: string
+  readonly stale: boolean
+  readonly waitMs: number
+  readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
+  readonly concurrency: number
+  readonly attempts: number
+  readonly graceMs: number
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Of the destination, shared by all mappings. */
+  readonly limits: Limits
+  readonly scopeOf: (mapping: Mapping) => Scope
+  /** Where a mapping's source is asked. */
+  readonly sourceCall: (mapping: Mapping) => CallOptions
+}
+
+export function toSetup(options: ReplicatorOptions): Setup {
+  const {destination, source, mappings} = options
+  if (mappings.length === 0) throw new UsageError('replicate: nothing to replicate: no prefix was given')
+  checkMappings(mappings)
+  const statusDir = options.statusDir ?? defaultStatusDir
+  return {
+    destination,
+    source: source ?? destination,
+    isOneAddress: source === undefined || source === destination,
+    mappings,
+    deletes: options.deletes ?? true,
+    maxDelete: options.maxDelete ?? defaultMaxDelete,
+    approved: new Set(options.approved),
+    statusDir,
+    stale: options.stale ?? false,
+    waitMs: options.waitMs ?? 60_000,
+    quiescence: options.quiescence,
+    concurrency: options.concurrency ?? 4,
+    attempts: options.attempts ?? 5,
+    graceMs: options.graceMs ?? 10_000,
+    clock: options.clock ?? destination.clock,
+    logger: options.logger ?? destination.logger,
+    limits: defaultLimits(),
+    scopeOf: mapping =>
+      createScope({
+        mapping,
+        excludes: options.excludes ?? [],
+        excludeMatches: options.excludeMatches ?? [],
+        lockKeys: options.lockKeys ?? 'skip',
+        statusDir,
+      }),
+    sourceCall: mapping => (mapping.datacenter === undefined ? {} : {datacenter: mapping.datacenter}),
+  }
+}
