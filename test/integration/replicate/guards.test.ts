@@ -1,0 +1,65 @@
+import {describe, expect, it} from 'vitest'
+import {parseMapping} from '../../../src/replicate/mapping.js'
+import {createReplicator} from '../../../src/replicate/replicator.js'
+import type {ReplicatorOptions} from '../../../src/replicate/types.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {bytes, contentOf, countingClient, seed} from './support.js'
+
+const pairs = (prefix: string, count: number) =>
+  Array.from({length: count}, (_, at) => ({key: `${prefix}${at}`, value: bytes(String(at))}))
+
+describe.each(backends)('the guards on deletes on $name', backend => {
+  const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
+  const open = () => countingClient(agent.addresses.get('dc2')!)
+
+  async function once(spec: string, options: Partial<ReplicatorOptions> = {}) {
+    await using client = open()
+    const replicator = createReplicator({destination: client, mappings: [parseMapping(spec)], ...options})
+    const [pass] = await replicator.runOnce()
+    return pass!
+  }
+
+  it('deletes nothing for an empty or mistyped source, and says so', async () => {
+    await using client = open()
+    await seed(client, 'dc2', pairs('empty/', 3))
+    const pass = await once('emtpy/@dc1:empty/')
+    expect(pass.deleted).toBe(0)
+    expect(pass.held).toHaveLength(1)
+    const [held] = pass.held
+    expect(held).toMatchObject({reason: 'empty-source', count: 3, sample: ['empty/0', 'empty/1', 'empty/2']})
+    expect(held?.message).toBe(
+      `replicate emtpy/@dc1 -> empty/: 3 deletes held: the source has no keys there: empty/0, empty/1, empty/2; to let them go: --approve ${held?.id}`,
+    )
+    expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
+  })
+
+  it('lets a held set go when that very set is approved, and no other', async () => {
+    await using client = open()
+    await seed(client, 'dc2', pairs('app/', 3))
+    const held = (await once('gone/@dc1:app/')).held[0]!
+    await seed(client, 'dc2', [{key: 'app/later', value: bytes('x')}])
+    const wrong = await once('gone/@dc1:app/', {approved: [held.id]})
+    expect(wrong).toMatchObject({deleted: 0})
+    expect(wrong.held[0]?.id).not.toBe(held.id)
+    expect(await once('gone/@dc1:app/', {approved: [wrong.held[0]!.id]})).toMatchObject({deleted: 4, held: []})
+    expect((await contentOf(client, 'dc2', 'app/')).size).toBe(0)
+  })
+
+  it('holds more deletes than the limit while sets go on', async () => {
+    await using client = open()
+    await seed(client, 'dc1', pairs('lim/', 150))
+    await seed(client, 'dc2', pairs('lim/x', 16))
+    const pass = await once('lim/@dc1')
+    expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
+    // 166 keys now: a tenth of them is 16.
+    expect(await once('lim/@dc1')).toMatchObject({written: 0, deleted: 16, held: []})
+  })
+
+  it('never deletes when told so', async () => {
+    await using client = open()
+    await seed(client, 'dc1', pairs('add/', 1))
+    await seed(client, 'dc2', [{key: 'add/mine', value: bytes('1')}])
+    expect(await once('add/@dc1', {deletes: false})).toMatchObject({written: 1, deleted: 0, held: []})
+    expect((await contentOf(client, 'dc2', 'add/')).size).toBe(2)
+  })
+})
