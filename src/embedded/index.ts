@@ -7,6 +7,7 @@ import {type Cluster, routeTo} from './cluster.js'
 import {Datacenter} from './datacenter.js'
 import {createFaultPanel, type FaultPanel} from './fault-panel.js'
 import {Faults} from './faults.js'
+import {toBytes} from './go/bytes.js'
 import {type HttpDoor, openDoor} from './http/server.js'
 import {populate, type SimulatedNode} from './populate.js'
 
@@ -26,8 +27,16 @@ export interface EmbeddedAgentOptions {
   readonly datacenters?: readonly string[]
   /** Simulated members of the first datacenter, beside the agent's own node. */
   readonly nodes?: readonly SimulatedNode[]
+  /** Keys that the first datacenter begins with. */
+  readonly seed?: readonly SeedKey[]
   /** Turns ACLs on: whatever is not granted is denied. */
   readonly acl?: {readonly managementToken: string}
+}
+
+export interface SeedKey {
+  readonly key: string
+  readonly value: Buffer
+  readonly flags: bigint
 }
 
 /** A running agent. Disposing it closes its addresses, cuts all connections and forgets everything. */
@@ -50,11 +59,14 @@ export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Pr
   check(host, names)
   const cluster = createCluster(options, names)
   const locals = [...cluster.datacenters.values()]
+  const local = locals[0] as Datacenter
+  for (const {key, value, flags} of options.seed ?? []) {
+    local.state.write(batch => local.state.kv.put(batch, {key: toBytes(key), value, flags}))
+  }
   const pristine = new Map(locals.map(datacenter => [datacenter.name, datacenter.state.save()]))
   const doors = await openDoors(cluster, host, options.port ?? 0)
   const shown = host.includes(':') ? `[${host}]` : host
   const addresses = new Map([...doors.ports].map(([name, port]) => [name, `http://${shown}:${port}`]))
-  const local = locals[0] as Datacenter
   const token = options.acl?.managementToken
   let closing: Promise<void> | undefined
   return {

@@ -64,6 +64,7 @@ async function listen(server: Server, options: DoorOptions): Promise<void> {
 
 async function serve(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.on('error', () => {})
+  logRequest(options.cluster, request, response)
   request.on('error', () => {})
   try {
     await answer(options, request, response)
@@ -73,6 +74,16 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     }
     response.destroy()
   }
+}
+
+function logRequest({logger, clock}: Cluster, request: IncomingMessage, response: ServerResponse): void {
+  const startedMs = clock.monotonicMs()
+  response.once('close', () => {
+    const url = (request.url ?? '').replace(/([?&;]token=)[^&;]*/g, '$1(hidden)')
+    const ms = Math.round(clock.monotonicMs() - startedMs)
+    const status = response.writableFinished ? response.statusCode : 'cut'
+    logger.debug({method: request.method, url, status, ms}, 'request')
+  })
 }
 
 async function answer(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,0 +1,128 @@
+import {randomUUID} from 'node:crypto'
+import {readFile} from 'node:fs/promises'
+import * as Flags from '@oclif/core/flags'
+import writeFileAtomic from 'write-file-atomic'
+import {BaseCommand} from '../src/command/base-command.js'
+import {createPinoLogger} from '../src/command/pino-logger.js'
+import {messageOf, UsageError} from '../src/core/errors.js'
+import {type EmbeddedAgent, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
+import {type ExchangeEntry, parseExchange} from '../src/kv/exchange.js'
+
+const defaultAddress = '127.0.0.1:8500'
+
+export default class Dev extends BaseCommand<typeof Dev> {
+  static override summary = 'run a Consul agent in memory, for first steps, demos and tests'
+  static override description =
+    'It answers like Consul 1.8.7 on this machine alone, and forgets everything when it stops. Production runs on Consul.'
+  static override examples = [
+    '<%= config.bin %> dev',
+    '<%= config.bin %> dev --http-addr 127.0.0.1:0 --ready-file agent.json',
+    '<%= config.bin %> dev --datacenter dc1 --datacenter dc2',
+    '<%= config.bin %> dev --node web-1:web:blue --node web-2:web',
+    '<%= config.bin %> dev --seed app.json --acl',
+  ]
+  static override flags = {
+    'http-addr': Flags.string({
+      description: `loopback address to listen on; port 0 takes a free one (default: ${defaultAddress})`,
+      helpValue: 'HOST:PORT',
+    }),
+    datacenter: Flags.string({
+      description: 'name of a datacenter (repeatable); the first is the local one, each has its own address',
+      multiple: true,
+    }),
+    node: Flags.string({
+      description: 'simulated member, with a service (repeatable)',
+      helpValue: 'NAME[:SERVICE[:TAG]]',
+      multiple: true,
+    }),
+    acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
+    seed: Flags.string({description: 'keys to begin with, as kv export writes them', helpValue: 'FILE'}),
+    log: Flags.boolean({description: 'log every request to stderr'}),
+    'ready-file': Flags.string({
+      description: 'write addresses (and the token) as JSON once requests are served',
+      helpValue: 'FILE',
+    }),
+  }
+
+  async run(): Promise<number> {
+    const {signal} = this.stopSignals
+    const {host, port} = parseAddress(this.#address())
+    const {datacenter, acl, seed, log} = this.flags
+    const agent = await startEmbeddedAgent({
+      logger: log ? createPinoLogger('debug') : this.logger,
+      host,
+      port,
+      ...(datacenter && {datacenters: datacenter}),
+      nodes: parseNodes(this.flags.node ?? []),
+      ...(acl && {acl: {managementToken: randomUUID()}}),
+      ...(seed !== undefined && {seed: await readSeed(seed)}),
+    })
+    this.releases.use(agent)
+    await this.#announce(agent)
+    await new Promise<void>(resolve => {
+      if (signal.aborted) resolve()
+      else signal.addEventListener('abort', () => resolve(), {once: true})
+    })
+    this.out.say('stopping; what was stored is gone')
+    return 0
+  }
+
+  /** The variables say where clients go, not where this agent listens. */
+  #address(): string {
+    const given = this.flags['http-addr']
+    const fromVariable = /^[A-Z_]+$/.test(this.sources.get('http-addr') ?? '')
+    return given === undefined || fromVariable ? defaultAddress : given
+  }
+
+  async #announce(agent: EmbeddedAgent): Promise<void> {
+    const {address, addresses, managementToken} = agent
+    const path = this.flags['ready-file']
+    if (path !== undefined) {
+      const facts = {address, addresses: Object.fromEntries(addresses), managementToken, pid: process.pid}
+      await writeFileAtomic(path, `${JSON.stringify(facts, undefined, 2)}\n`, {mode: 0o600}).catch((error: unknown) => {
+        throw new UsageError(`--ready-file: ${messageOf(error)}`, {cause: error})
+      })
+    }
+    this.out.line(`baton dev: ready at ${address}`)
+    if (addresses.size > 1) for (const [name, at] of addresses) this.out.line(`datacenter ${name}: ${at}`)
+    if (managementToken !== undefined) this.out.line(`management token: ${managementToken}`)
+    this.out.warn('dev: a Consul agent in memory, for this machine only; everything is gone when it stops')
+  }
+}
+
+function parseAddress(text: string): {readonly host: string; readonly port: number} {
+  const [, host = '', port = ''] = /^(?:http:\/\/)?(\[[^\]]*\]|[^:/]*):(\d+)\/?$/.exec(text) ?? []
+  if (port === '' || Number(port) > 65_535) {
+    throw new UsageError(`--http-addr: '${text}' is not HOST:PORT`, {hint: `write it like ${defaultAddress}`})
+  }
+  return {host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port)}
+}
+
+/** `web-1:web:blue`; a name that comes again gets one more service. */
+function parseNodes(words: readonly string[]): SimulatedNode[] {
+  const nodes = new Map<string, {name: string; tags: string[]}[]>()
+  for (const word of words) {
+    const [name = '', service = '', tag = '', ...more] = word.split(':')
+    if (name === '' || more.length > 0 || word.endsWith(':')) {
+      throw new UsageError(`--node: '${word}' is not NAME[:SERVICE[:TAG]]`)
+    }
+    const services = nodes.get(name) ?? []
+    nodes.set(name, services)
+    if (service === '') continue
+    const known = services.find(one => one.name === service)
+    const tags = tag === '' ? [] : [tag]
+    if (known) known.tags.push(...tags)
+    else services.push({name: service, tags})
+  }
+  return [...nodes].map(([name, services]) => ({name, services}))
+}
+
+async function readSeed(path: string): Promise<readonly ExchangeEntry[]> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--seed: ${messageOf(error)}`, {cause: error})
+  }
+  return parseExchange(text)
+}

@@ -1,0 +1,94 @@
+import {mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {raw} from '../kit/raw-consul.js'
+import {runCli, startCli} from '../kit/run-cli.js'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'baton-dev-'))
+})
+afterAll(() => rm(folder, {recursive: true}))
+
+const anyPort = ['dev', '--http-addr', '127.0.0.1:0']
+
+describe('baton dev', () => {
+  it('says that it is ready, serves, and stops cleanly on TERM with exit code 0', async () => {
+    await using dev = startCli(anyPort)
+    const [, address = ''] = await dev.waitForOutput(/^baton dev: ready at (\S+)$/m, {stream: 'stdout'})
+    expect(await raw(address).kvPut('k', 'v')).toBe(true)
+    dev.kill('SIGTERM')
+    const {exitCode, stderr} = await dev.exited
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe(
+      'baton: dev: a Consul agent in memory, for this machine only; everything is gone when it stops\n',
+    )
+  })
+
+  it('stops at once though a blocking query is parked', async () => {
+    await using dev = startCli([...anyPort])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    const parked = fetch(`${address}/v1/kv/none?index=1&wait=10m`).catch(() => 'cut')
+    await fetch(`${address}/v1/kv/none`)
+    dev.kill('SIGINT')
+    expect((await dev.exited).exitCode).toBe(0)
+    expect(await parked).toBe('cut')
+  })
+
+  it('writes a ready file with all addresses, readable by its owner only', async () => {
+    const path = join(folder, 'ready.json')
+    await using dev = startCli([...anyPort, '--datacenter=east', '--datacenter=west', '--acl', '--ready-file', path])
+    const [, token = ''] = await dev.waitForOutput(/^management token: (\S+)$/m)
+    const facts = JSON.parse(await readFile(path, 'utf8'))
+    expect(facts).toMatchObject({address: facts.addresses.east, managementToken: token, pid: dev.pid})
+    expect((await stat(path)).mode & 0o077).toBe(0)
+    expect(await raw(facts.addresses.west, {token}).datacenters()).toEqual(['west', 'east'])
+  })
+
+  it('begins with the keys of a kv export', async () => {
+    const path = join(folder, 'seed.json')
+    await writeFile(path, JSON.stringify([{key: 'app/ä', flags: 7, value: 'aGVsbG8='}]))
+    await using dev = startCli([...anyPort, '--seed', path])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    expect(await raw(address).kvGet('app/ä')).toMatchObject({value: 'hello', flags: 7})
+  })
+
+  it('shows simulated members with their services', async () => {
+    await using dev = startCli([...anyPort, '--node=web-1:web:blue', '--node=web-1:web:green', '--node=db-1'])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    const members: {Name: string}[] = await raw(address).get('/v1/agent/members')
+    expect(members.map(({Name}) => Name)).toEqual(['baton-dev', 'web-1', 'db-1'])
+    const instances = await raw(address).get('/v1/health/service/web', {passing: true, tag: 'green'})
+    expect(instances).toMatchObject([{Node: {Node: 'web-1'}, Service: {Tags: ['blue', 'green']}}])
+  })
+
+  it('logs requests without their tokens when asked to', async () => {
+    await using dev = startCli([...anyPort, '--log'])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    await fetch(`${address}/v1/kv/secret-free?token=hunter2&raw`)
+    await dev.waitForOutput(/secret-free\?token=\(hidden\)&raw/, {stream: 'stderr'})
+    expect(dev.stderr).not.toContain('hunter2')
+  })
+
+  it.each([
+    [['--http-addr', '0.0.0.0:0'], "'0.0.0.0' is not a loopback address"],
+    [['--http-addr', 'nonsense'], "--http-addr: 'nonsense' is not HOST:PORT"],
+    [['--node', 'a:b:c:d'], "--node: 'a:b:c:d' is not NAME[:SERVICE[:TAG]]"],
+    [['--seed', '/nowhere/seed.json'], '--seed: ENOENT'],
+    [['--datacenter', 'UP'], "'UP' cannot name a datacenter"],
+  ])('refuses %j in one line with exit code 64', async (words, text) => {
+    const {exitCode, stderr, stdout} = await runCli(['dev', ...words])
+    expect({exitCode, stdout}).toEqual({exitCode: 64, stdout: ''})
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain(text)
+  })
+
+  it('listens where it always does, whatever agent the variables name', async () => {
+    const env = {CONSUL_HTTP_ADDR: 'http://consul.example:8500'}
+    const {stdout} = await runCli(['dev', '--print-config'], {env})
+    expect(stdout).toContain('CONSUL_HTTP_ADDR')
+    await using dev = startCli(anyPort, {env})
+    await dev.waitForOutput(/ready at http:\/\/127\.0\.0\.1:\d+/)
+  })
+})
