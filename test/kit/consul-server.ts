@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {freePorts} from './ports.js'
 import {guardFolder, guardGroup, killQuietly} from './process-guard.js'
+import {processInfo} from './processes.js'
 import {raw} from './raw-consul.js'
 import {TextTail} from './text-tail.js'
 import {waitUntil} from './wait-until.js'
@@ -112,8 +113,12 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   /** Stops the process where it stands: sockets stay open and nobody answers. */
-  pause(): void {
+  async pause(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP')
+    await waitUntil(() => process.platform !== 'linux' || processInfo(this.pid)?.state === 'T', {
+      what: `${this.node} to stand still`,
+      intervalMs: 5,
+    })
   }
   resume(): void {
     process.kill(this.pid, 'SIGCONT')

@@ -2,6 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {fileURLToPath} from 'node:url'
 import {currentMarker, markerName} from './marker.js'
 import {guardGroup, killQuietly} from './process-guard.js'
+import {processGroup} from './processes.js'
 import {waitUntil} from './wait-until.js'
 
 /** The launcher that users run. */
@@ -43,7 +44,7 @@ export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(all).filter(isSet))
 }
 
-/** A running command. Disposing kills its process group and waits. */
+/** A running command. Disposing kills what is left of its process group and waits until all are gone. */
 export class CommandHandle implements AsyncDisposable {
   /** Resolves when the process ended and its pipes are closed; a child that keeps them open keeps this open. */
   readonly exited: Promise<CommandResult>
@@ -132,8 +133,10 @@ export class CommandHandle implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#ended) this.killGroup('SIGKILL')
+    this.killGroup('SIGKILL')
     await this.processExit
+    if (this.#detached && process.platform === 'linux' && this.#child.pid !== undefined)
+      await waitUntil(() => processGroup(this.pid).length === 0, {what: `the group of ${this.#name} to be gone`})
     this.#child.stdout?.destroy()
     this.#child.stderr?.destroy()
     await this.exited.catch(() => undefined)

@@ -30,7 +30,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent under t
 
   it('is paused, resumed and restarted on its old address', async () => {
     await using agent = await startDevAgent()
-    agent.pause()
+    await agent.pause()
     expect(processInfo(agent.pid)?.state).toBe('T')
     agent.resume()
     await agent.untilReady()

@@ -1,0 +1,64 @@
+import {existsSync, readFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+
+/** The child script of lock tests; its head says what it writes. */
+export const criticalSection = fileURLToPath(new URL('./children/critical-section.sh', import.meta.url))
+
+export interface HistoryEntry {
+  readonly what: 'start' | 'beat' | 'end' | 'clash'
+  readonly id: string
+  /** Of the machine's clock; the order of the entries is the evidence, this is for people. */
+  readonly ns: bigint
+}
+
+export interface HistoryVerdict {
+  /** Ids in the order in which they began. */
+  readonly order: readonly string[]
+  readonly finished: readonly string[]
+  /** Began and did not end: killed, or still running. */
+  readonly unfinished: readonly string[]
+  /** The largest number of holders at one moment. */
+  readonly peak: number
+}
+
+export function readHistory(file: string): HistoryEntry[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n')
+  lines.pop()
+  return lines.map(line => {
+    const [what, id, ns] = line.split(' ')
+    if (!/^(start|beat|end|clash)$/.test(what ?? '') || !id || !ns)
+      throw new Error(`history ${file}: bad line '${line}'`)
+    return {what: what as HistoryEntry['what'], id, ns: BigInt(ns)}
+  })
+}
+
+/**
+ * Judges who was inside together. Each id holds from its `start` to its last line, whatever that is: a killed child
+ * ends with its last beat, so one that should have been killed and was not is seen overlapping.
+ */
+export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): HistoryVerdict {
+  const last = new Map<string, number>()
+  for (const [index, {id}] of entries.entries()) last.set(id, index)
+  const inside = new Set<string>()
+  const order: string[] = []
+  let peak = 0
+  for (const [index, {what, id, ns}] of entries.entries()) {
+    if (what === 'clash') throw new Error(`history: ${id} found the exclusive file of a live holder at ${ns}`)
+    if (what === 'start') {
+      if (order.includes(id)) throw new Error(`history: ${id} started twice`)
+      order.push(id)
+      inside.add(id)
+      peak = Math.max(peak, inside.size)
+      if (inside.size > limit)
+        throw new Error(`history: ${[...inside].join(', ')} were inside together at ${ns}, ${limit} allowed`)
+    }
+    if (index === last.get(id)) inside.delete(id)
+  }
+  const finished = entries.filter(({what}) => what === 'end').map(({id}) => id)
+  return {order, finished, unfinished: order.filter(id => !finished.includes(id)), peak}
+}
+
+/** Throws when more than `limit` were inside at one moment, or one met another's exclusive file. */
+export const checkNoOverlap = (file: string, options: {readonly limit?: number} = {}): HistoryVerdict =>
+  judgeHistory(readHistory(file), options.limit ?? 1)
