@@ -5,6 +5,8 @@ import {type ConsulConfig, consulIsInstalled, startDevAgent} from './consul-serv
 export interface BackendOptions {
   /** The first is the one that `address` speaks for. @default ['dc1'] */
   readonly datacenters?: readonly string[]
+  /** Turns ACLs on, with deny as the default, in one datacenter. */
+  readonly managementToken?: string
   /** Agent configuration; only the real backend reads it. */
   readonly config?: ConsulConfig
 }
@@ -23,20 +25,12 @@ export interface Backend {
   readonly start: (options?: BackendOptions) => Promise<TestAgent>
 }
 
-interface EmbeddedAgent extends AsyncDisposable {
-  readonly address: string
-  readonly addresses: ReadonlyMap<string, string>
-}
-interface EmbeddedModule {
-  readonly startEmbeddedAgent: (options: {datacenters: readonly string[]}) => Promise<EmbeddedAgent>
-}
-
 const embedded: Backend = {
   name: 'embedded',
-  async start({datacenters = ['dc1']} = {}) {
-    const path = '../../src/embedded/index.js'
-    const {startEmbeddedAgent} = (await import(path)) as EmbeddedModule
-    const agent = await startEmbeddedAgent({datacenters})
+  async start({datacenters = ['dc1'], managementToken} = {}) {
+    const {startEmbeddedAgent} = await import('../../src/embedded/index.js')
+    const acl = managementToken === undefined ? {} : {acl: {managementToken}}
+    const agent = await startEmbeddedAgent({datacenters, ...acl})
     return {
       backend: 'embedded',
       address: agent.address,
@@ -49,14 +43,16 @@ const embedded: Backend = {
 
 const real: Backend = {
   name: 'real',
-  async start({datacenters = ['dc1'], config = {}} = {}) {
+  async start({datacenters = ['dc1'], managementToken, config = {}} = {}) {
     const first = datacenters[0]!
     if (datacenters.length === 1) {
-      const agent = await startDevAgent({datacenter: first, config})
+      const token = managementToken === undefined ? {} : {managementToken}
+      const agent = await startDevAgent({datacenter: first, config, ...token})
       const addresses = new Map([[first, agent.address]])
       const dispose = (): Promise<void> => agent[Symbol.asyncDispose]()
       return {backend: 'real', address: agent.address, datacenters, addresses, [Symbol.asyncDispose]: dispose}
     }
+    if (managementToken !== undefined) throw new Error('the kit has no federation with ACLs')
     const federation = await startFederation(datacenters, {config})
     const dispose = (): Promise<void> => federation[Symbol.asyncDispose]()
     const address = federation.dc(first).address

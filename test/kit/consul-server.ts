@@ -6,7 +6,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {freePorts} from './ports.js'
 import {guardFolder, guardGroup, killQuietly} from './process-guard.js'
 import {processInfo} from './processes.js'
-import {raw} from './raw-consul.js'
+import {type RawConsul, raw} from './raw-consul.js'
 import {TextTail} from './text-tail.js'
 import {waitUntil} from './wait-until.js'
 
@@ -21,6 +21,8 @@ export interface ConsulOptions {
   readonly datacenter?: string
   /** The agent's own loopback address for gossip and RPC; HTTP is always on 127.0.0.1. @default '127.0.0.1' */
   readonly bind?: string
+  /** Turns ACLs on with deny as the default; this token may do everything. */
+  readonly managementToken?: string
   readonly config?: ConsulConfig
 }
 
@@ -47,6 +49,12 @@ function has(file: string, argument: string): boolean {
 
 export const consulIsInstalled = (): boolean => has('consul', 'version')
 
+const aclOf = (token: string): ConsulConfig => ({
+  enabled: true,
+  default_policy: 'deny',
+  tokens: {master: token, agent: token},
+})
+
 let nodeCount = 0
 
 /** One real agent. `startDevAgent` and its kin await readiness; `launch` only awaits that it answers at all. */
@@ -59,6 +67,7 @@ export class ConsulServer implements AsyncDisposable {
   /** `http://127.0.0.1:port` */
   readonly address: string
   readonly #folder: string
+  readonly #token: string | undefined
   readonly #log = new TextTail(64 * 1024)
   readonly #folderGuard: Disposable
   #child: ChildProcess | undefined
@@ -70,6 +79,7 @@ export class ConsulServer implements AsyncDisposable {
     this.datacenter = options.datacenter ?? 'dc1'
     this.bind = options.bind ?? '127.0.0.1'
     this.ports = ports
+    this.#token = options.managementToken
     this.address = `http://127.0.0.1:${ports.http}`
     this.#folder = mkdtempSync(join(tmpdir(), 'baton-consul-'))
     this.#folderGuard = guardFolder(this.#folder)
@@ -177,12 +187,16 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   async #isReady(): Promise<boolean> {
-    const agent = raw(this.address)
+    const agent = this.#raw()
     if ((await agent.get('/v1/status/leader')) === '') return false
     const answer = await agent.ok('GET', `/v1/health/node/${this.node}`)
     const checks = answer.json() as {CheckID: string; Status: string}[]
     const alive = checks.some(check => check.CheckID === 'serfHealth' && check.Status === 'passing')
     return alive && Number(answer.headers['x-consul-index']) >= 2
+  }
+
+  #raw(): RawConsul {
+    return raw(this.address, this.#token === undefined ? {} : {token: this.#token})
   }
 
   async #spawn(): Promise<void> {
@@ -202,7 +216,7 @@ export class ConsulServer implements AsyncDisposable {
     })
     child.stdout.on('data', (chunk: Buffer) => this.#log.add(chunk))
     child.stderr.on('data', (chunk: Buffer) => this.#log.add(chunk))
-    const open = waitUntil(() => raw(this.address).get('/v1/agent/self'), {
+    const open = waitUntil(() => this.#raw().request('GET', '/v1/status/leader'), {
       what: `${this.node} to answer`,
       detail: () => this.log.slice(-2000),
     })
@@ -219,6 +233,7 @@ export class ConsulServer implements AsyncDisposable {
       ...(this.role === 'dev' ? {} : {data_dir: join(this.#folder, 'data')}),
       disable_update_check: true,
       enable_script_checks: true,
+      ...(this.#token === undefined ? {} : {acl: aclOf(this.#token)}),
     }
   }
 

@@ -28,6 +28,13 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent under t
     await expect(startDevAgent({config: {no_such_option: 1}})).rejects.toThrow(/no_such_option/)
   })
 
+  it('denies what no token grants when ACLs are on', async () => {
+    const managementToken = '8b2e6c1e-9a0c-4a64-8b7e-0d6f0f1d2c3b'
+    await using agent = await startDevAgent({managementToken})
+    expect((await raw(agent.address).request('PUT', '/v1/kv/kit/key', {body: 'x'})).status).toBe(403)
+    expect(await raw(agent.address, {token: managementToken}).kvPut('kit/key', 'x')).toBe(true)
+  })
+
   it('is paused, resumed and restarted on its old address', async () => {
     await using agent = await startDevAgent()
     await agent.pause()
