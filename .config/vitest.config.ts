@@ -9,6 +9,7 @@ const slow = {testTimeout: 60_000, hookTimeout: 60_000}
 export default defineConfig({
   test: {
     root,
+    reporters: ['default', `${root}/test/kit/count-reporter.ts`],
     projects: [
       {test: {name: 'unit', root, exclude, include: ['test/unit/**/*.test.ts'], pool: 'threads'}},
       {

@@ -8,6 +8,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export default defineConfig({
   test: {
     root,
+    reporters: ['default', `${root}/test/kit/count-reporter.ts`],
     exclude: ['dist/**', 'node_modules/**'],
     include: ['test/chaos/**/*.test.ts', 'test/differential/**/*.test.ts'],
     globalSetup: ['test/kit/build-once.ts'],

@@ -71,7 +71,8 @@ function readCache(file) {
 function writeCache(file, script) {
   try {
     const dir = path.dirname(file)
-    fs.mkdirSync(dir, {recursive: true, mode: 0o700})
+    // Level by level: a recursive mkdir never returns below /proc.
+    for (const level of [path.dirname(dir), dir]) if (!fs.existsSync(level)) fs.mkdirSync(level, {mode: 0o700})
     const temporary = `${file}.${process.pid}`
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})
     fs.renameSync(temporary, file)

@@ -3,7 +3,8 @@ import {UsageError} from '../core/errors.js'
 /** The parser's errors carry what was parsed, tokens included, and several lines of text: only the facts are taken over. */
 export function toUsageError(error: unknown, command: string): unknown {
   if (typeof error !== 'object' || error === null || !('oclif' in error)) return error
-  const {name, message} = error as unknown as Error
+  const {message} = error as unknown as Error
+  const {name} = error.constructor
   const hint = `see baton ${command} --help`
   const named = error as {args?: readonly (string | {name: string})[]; flags?: readonly string[]}
   const words = (named.args ?? []).map(arg => (typeof arg === 'string' ? arg : arg.name.toUpperCase()))

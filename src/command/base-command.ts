@@ -108,7 +108,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       verbose: common.verbose,
     })
     if ((parsed.flags as {'print-config'?: boolean})['print-config'] !== true) return true
-    this.out.json(describeSettings(parsed.flags, this.sources))
+    this.out.json(describeSettings(shapes, parsed.flags, this.sources))
     return false
   }
 }

@@ -108,13 +108,16 @@ async function refuseUnknown(path: string, name: string, known: readonly string[
 
 /** Every setting with its value and source; secrets are named, not shown. */
 export function describeSettings(
+  flags: Readonly<Record<string, FlagShape>>,
   values: Readonly<Record<string, unknown>>,
   sources: SettingSources,
 ): Record<string, {value: unknown; source: string}> {
   const shown: Record<string, {value: unknown; source: string}> = {}
-  for (const [name, value] of Object.entries(values)) {
-    if (flagOnly.has(name) || value === undefined) continue
-    shown[name] = {value: secretSettings.has(name) ? '(hidden)' : value, source: sources.get(name) ?? 'default'}
+  for (const [name, flag] of Object.entries(flags)) {
+    if (flagOnly.has(name)) continue
+    const value = values[name] ?? (flag.type === 'boolean' ? false : null)
+    const isSecret = secretSettings.has(name) && value !== null
+    shown[name] = {value: isSecret ? '(hidden)' : value, source: sources.get(name) ?? 'default'}
   }
   return shown
 }

@@ -61,7 +61,11 @@ describe('layerSettings', () => {
   })
 
   it('names secrets without showing them', () => {
-    const shown = describeSettings({token: 's3cret', 'http-addr': 'x:1'}, new Map([['token', 'CONSUL_HTTP_TOKEN']]))
+    const shown = describeSettings(
+      flags,
+      {token: 's3cret', 'http-addr': 'x:1'},
+      new Map([['token', 'CONSUL_HTTP_TOKEN']]),
+    )
     expect(shown.token).toEqual({value: '(hidden)', source: 'CONSUL_HTTP_TOKEN'})
     expect(JSON.stringify(shown)).not.toContain('s3cret')
   })

@@ -1,0 +1,132 @@
+/**
+ * Start-up and footprint, as ratios in one run: to `node -e 0` and to Consul's own tool on the same agent.
+ * Needs `consul` on the PATH. Run it on a quiet machine: npm run bench
+ */
+import {spawn, spawnSync} from 'node:child_process'
+import {readFileSync} from 'node:fs'
+import buildOnce from '../kit/build-once.js'
+import {startDevAgent} from '../kit/consul-server.js'
+import {cleanEnv, cliPath, startCommand} from '../kit/run-cli.js'
+import {waitUntil} from '../kit/wait-until.js'
+
+const rounds = Number(process.env.ROUNDS ?? 15)
+const starts = Number(process.env.STARTS ?? 60)
+const baton = (...args: string[]): string[] => [process.execPath, cliPath, ...args]
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+const now = (): number => Number(process.hrtime.bigint()) / 1e6
+
+function timeOnce(command: readonly string[], env: Record<string, string>): number {
+  const start = now()
+  const result = spawnSync(command[0] ?? '', command.slice(1), {env, stdio: 'ignore'})
+  if (result.status !== 0) throw new Error(`${command.join(' ')} exited with ${String(result.status)}`)
+  return now() - start
+}
+
+/** Every round runs every case once, so that what else the machine does falls on all of them. */
+function compare(
+  cases: Readonly<Record<string, readonly string[]>>,
+  env: Record<string, string>,
+): Map<string, number[]> {
+  const times = new Map<string, number[]>(Object.keys(cases).map(name => [name, []]))
+  for (const command of Object.values(cases)) timeOnce(command, env)
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, command] of Object.entries(cases)) times.get(name)?.push(timeOnce(command, env))
+  }
+  return times
+}
+
+async function allAtOnce(commands: readonly (readonly string[])[], env: Record<string, string>): Promise<number> {
+  const start = now()
+  const codes = await Promise.all(
+    commands.map(
+      command =>
+        new Promise<number | null>((resolve, reject) => {
+          const child = spawn(command[0] ?? '', command.slice(1), {env, stdio: 'ignore'})
+          child.on('error', reject)
+          child.on('exit', resolve)
+        }),
+    ),
+  )
+  if (codes.some(code => code !== 0)) throw new Error(`some starts failed: ${codes.join(' ')}`)
+  return now() - start
+}
+
+/** Memory nobody else shares, in kB: what one more waiting process costs. */
+function privateKb(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, match) => sum + Number(match[1]), 0)
+}
+
+const treeKb = (pid: number): number => {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
+  return privateKb(pid) + children.reduce((sum, child) => sum + treeKb(Number(child)), 0)
+}
+
+const row = (name: string, value: number, goal: string): void => {
+  console.log(`  ${name.padEnd(54)}${value.toFixed(2).padStart(6)}x   goal ${goal}`)
+}
+
+async function main(): Promise<void> {
+  buildOnce()
+  await using agent = await startDevAgent()
+  const env = cleanEnv({agent})
+  spawnSync('consul', ['kv', 'put', 'bench/key', 'value'], {env})
+
+  const times = compare(
+    {
+      node: [process.execPath, '-e', '0'],
+      version: baton('--version'),
+      kvGet: baton('kv', 'get', 'bench/key'),
+      lock: baton('lock', 'bench/lock', '--', 'true'),
+      consulLock: ['consul', 'lock', 'bench/consul-lock', 'true'],
+    },
+    env,
+  )
+  const of = (name: string): number => median(times.get(name) ?? [])
+  console.log(
+    `start-up, median of ${rounds} rounds (node -e 0: ${of('node').toFixed(0)} ms, consul lock: ${of('consulLock').toFixed(0)} ms)`,
+  )
+  row('--version to node -e 0', of('version') / of('node'), '<= 1.2')
+  row('kv get with its request to node -e 0', of('kvGet') / of('node'), '<= 2.0')
+  row('lock K -- true to node -e 0', of('lock') / of('node'), '<= 2.2')
+  row('lock K -- true to consul lock K true', of('lock') / of('consulLock'), '<= 4')
+
+  const many = (make: (n: number) => readonly string[]): (readonly string[])[] =>
+    Array.from({length: starts}, (_, n) => make(n))
+  const consulMany = await allAtOnce(
+    many(n => ['consul', 'lock', `bench/many/c${n}`, 'true']),
+    env,
+  )
+  const batonMany = await allAtOnce(
+    many(n => baton('lock', `bench/many/b${n}`, '--', 'true')),
+    env,
+  )
+  const consulOne = await allAtOnce(
+    many(() => ['consul', 'lock', 'bench/one/c', 'true']),
+    env,
+  )
+  const batonOne = await allAtOnce(
+    many(() => baton('lock', 'bench/one/b', '--', 'true')),
+    env,
+  )
+  console.log(`${starts} starts at once`)
+  row(`on ${starts} keys to consul lock`, batonMany / consulMany, '<= 3.5')
+  row('on one key to consul lock', batonOne / consulOne, '<= 1.0')
+
+  await using holder = startCommand('consul', ['lock', '-verbose', 'bench/held', 'sleep 60'], {agent})
+  await holder.waitForOutput(/Starting handler/)
+  await using consulWaiter = startCommand('consul', ['lock', '-verbose', 'bench/held', 'true'], {agent})
+  await consulWaiter.waitForOutput(/Attempting lock acquisition/)
+  await using batonWaiter = startCommand(process.execPath, [cliPath, 'lock', '-v', 'bench/held', '--', 'true'], {agent})
+  await waitUntil(() => /wait|held/i.test(batonWaiter.stderr), {what: 'baton waits'})
+  const settle = now() + 3000
+  await waitUntil(() => now() > settle, {what: 'both settled', timeoutMs: 10_000})
+  const [batonKb, consulKb] = [treeKb(batonWaiter.pid), treeKb(consulWaiter.pid)]
+  console.log(
+    `private memory of a waiter (baton ${(batonKb / 1024).toFixed(1)} MB, consul ${(consulKb / 1024).toFixed(1)} MB)`,
+  )
+  row('baton lock to consul lock', batonKb / consulKb, '<= 2.2')
+}
+
+await main()

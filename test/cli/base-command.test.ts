@@ -1,0 +1,142 @@
+import {mkdtempSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {runCli, runCommand} from '../kit/run-cli.js'
+
+const nobody = {CONSUL_HTTP_ADDR: '127.0.0.1:1'}
+const secret = 's3cret-t0ken'
+let dir: string
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'baton-cli-'))
+})
+afterAll(() => rmSync(dir, {recursive: true}))
+
+const lines = (text: string): string[] => text.split('\n').filter(line => line !== '')
+
+describe('an unknown command', () => {
+  it.each([
+    [['kv', 'gte', 'x'], "unknown command 'kv gte' (did you mean 'baton kv get'?)"],
+    [['loc', 'x', '--', 'true'], "unknown command 'loc x' (did you mean 'baton lock'?)"],
+    [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
+  ])('is answered with a suggestion and never run: %j', async (args, message) => {
+    const result = await runCli(args, {env: nobody})
+    expect(result).toMatchObject({exitCode: 64, stdout: ''})
+    expect(lines(result.stderr)).toEqual([`baton: ${message}`])
+  })
+})
+
+describe('bad words', () => {
+  it.each([
+    [['kv', 'get', 'a', 'b'], 'unexpected argument: b (see baton kv get --help)'],
+    [['kv', 'get', 'a', '--bogus'], 'unknown flag: --bogus (see baton kv get --help)'],
+    [['kv', 'get', 'a', '--log-level=loud'], 'Expected --log-level=loud to be one of:'],
+    [['kv', 'get', 'a', '--http-addr'], 'Flag --http-addr expects a value (see baton kv get --help)'],
+    [['kv', 'get', 'a', '--http-addr=ftp://x'], "Consul address: 'ftp://x' cannot be used"],
+    [['kv', 'get', 'a', '--token-file=/nowhere'], 'token-file: cannot read /nowhere: ENOENT'],
+    [['kv', 'get', 'a', '--client-cert=x'], 'client-cert and client-key: one is given without the other'],
+    [['kv', 'get', 'a', '--config=/nowhere'], 'config: cannot read /nowhere: ENOENT'],
+  ])('get one line that says what to do, and exit code 64: %j', async (args, message) => {
+    const result = await runCli(args, {env: nobody})
+    expect(result).toMatchObject({exitCode: 64, stdout: ''})
+    expect(lines(result.stderr)).toHaveLength(1)
+    expect(result.stderr).toContain(message)
+  })
+})
+
+describe('an agent that is not there', () => {
+  it('is exit code 69 and one line with the address', async () => {
+    const result = await runCli(['kv', 'get', 'x'], {env: nobody})
+    expect(result).toMatchObject({exitCode: 69, stdout: ''})
+    expect(lines(result.stderr)).toEqual([
+      'baton: Consul at 127.0.0.1:1: connection refused (is the agent running there? set --http-addr or CONSUL_HTTP_ADDR)',
+    ])
+  })
+
+  it('is not mistaken for a missing key by Go-style flags', async () => {
+    const result = await runCli(['kv', 'get', '-http-addr=127.0.0.1:2', 'x'], {env: nobody})
+    expect(result.stderr).toContain('127.0.0.1:2: connection refused')
+  })
+})
+
+describe('secrets', () => {
+  it.each([
+    [['kv', 'get', 'a', '--bogus']],
+    [['kv', 'get', 'a', 'b']],
+    [['kv', 'get', 'a']],
+    [['kv', 'get', 'a', '--print-config']],
+    [['kv', 'get', 'a', '--log-level=trace']],
+  ])('never show, whatever goes wrong: %j', async args => {
+    const result = await runCli(args, {env: {...nobody, CONSUL_HTTP_TOKEN: secret, CONSUL_HTTP_AUTH: `u:${secret}`}})
+    expect(result.stdout + result.stderr).not.toContain(secret)
+  })
+})
+
+describe('settings', () => {
+  it('are shown with their sources by --print-config', async () => {
+    const file = join(dir, 'settings.yaml')
+    writeFileSync(file, 'datacenter: dc9\nkv-get:\n  tls_server_name: consul.internal\n')
+    const result = await runCli(['kv', 'get', 'a', '--print-config', '--config', file], {
+      env: {...nobody, BATON_STALE: 'true', CONSUL_HTTP_TOKEN: secret},
+    })
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      'http-addr': {value: '127.0.0.1:1', source: 'CONSUL_HTTP_ADDR'},
+      datacenter: {value: 'dc9', source: file},
+      'tls-server-name': {value: 'consul.internal', source: file},
+      stale: {value: true, source: 'BATON_STALE'},
+      token: {value: '(hidden)', source: 'CONSUL_HTTP_TOKEN'},
+      quiet: {value: false, source: 'default'},
+    })
+  })
+})
+
+describe('stdin', () => {
+  it('is left alone when an argument is missing', async () => {
+    const result = await runCommand('sh', ['-c', `${process.execPath} bin/run.cjs kv get 2>/dev/null; cat`], {
+      input: 'for somebody else\n',
+    })
+    expect(result.stdout).toBe('for somebody else\n')
+  })
+})
+
+describe('help', () => {
+  it('lists the commands and shows one of them', async () => {
+    expect(await runCli([])).toMatchObject({exitCode: 64, stdout: ''})
+    const list = await runCli(['help'])
+    expect(list).toMatchObject({exitCode: 0, stderr: ''})
+    expect(list.stdout).toContain('kv get')
+    for (const args of [
+      ['help', 'kv', 'get'],
+      ['kv', 'get', '--help'],
+      ['kv', 'get', '-h'],
+    ]) {
+      const one = await runCli(args)
+      expect(one).toMatchObject({exitCode: 0, stderr: ''})
+      expect(one.stdout).toContain('--token-file')
+    }
+  })
+})
+
+describe('the launcher', () => {
+  it('answers --version by itself', async () => {
+    expect(await runCli(['--version'])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^baton \d+\.\d+\.\d+\n$/),
+    })
+  })
+
+  it('keeps compiled code only where nobody else can write, and works without', async () => {
+    const open = join(dir, 'open')
+    const env = {...nobody, XDG_CACHE_HOME: open}
+    const first = await runCli(['kv', 'get', 'a'], {env})
+    expect(first.exitCode).toBe(69)
+    const kept = join(open, 'baton')
+    expect(statSync(kept).mode & 0o777).toBe(0o700)
+    expect(readdirSync(kept)).toHaveLength(1)
+    writeFileSync(join(kept, readdirSync(kept)[0]!), 'rubbish')
+    expect((await runCli(['kv', 'get', 'a'], {env})).exitCode).toBe(69)
+    const without = await runCli(['kv', 'get', 'a'], {env: {...nobody, XDG_CACHE_HOME: '/proc/nowhere'}})
+    expect(without).toMatchObject({exitCode: 69, stdout: ''})
+    expect(lines(without.stderr)).toHaveLength(1)
+  })
+})
