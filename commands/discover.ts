@@ -3,7 +3,6 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/command/consul-command.js'
 import {durationFlag} from '../src/command/flags.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
-import {describeSettings} from '../src/command/settings.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
 import {toLines, toTable} from '../src/discover/format.js'
@@ -75,7 +74,7 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     const listen = parseListen(this.flags.listen)
     const client = this.openClient()
     const directory = await createDirectory(client, from, {waitMs})
-    const config = {address: client.address, source: from, settings: describeSettings(this.flags, this.sources)}
+    const config = {address: client.address, source: from, settings: this.settingsShown()}
     const {clock, logger} = client
     const maxStaleMs = 2 * waitMs
     const server = this.releases.use(await openServer({directory, listen, config, clock, logger, maxStaleMs}))

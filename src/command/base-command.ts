@@ -108,7 +108,14 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       verbose: common.verbose,
     })
     if ((parsed.flags as {'print-config'?: boolean})['print-config'] !== true) return true
-    this.out.json(describeSettings(shapes, parsed.flags, this.sources))
+    this.out.json(this.settingsShown())
     return false
+  }
+
+  /** Every setting with its value and source; secrets are named, not shown. */
+  protected settingsShown(): ReturnType<typeof describeSettings> {
+    const ctor = this.ctor as typeof BaseCommand
+    const shapes = {...ctor.baseFlags, ...ctor.flags} as unknown as Readonly<Record<string, FlagShape>>
+    return describeSettings(shapes, this.flags, this.sources)
   }
 }
