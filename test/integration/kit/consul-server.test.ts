@@ -1,9 +1,14 @@
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {backends} from '../../kit/backend.js'
 import {startCluster, startFederation} from '../../kit/consul-cluster.js'
 import {startDevAgent} from '../../kit/consul-server.js'
 import {isAlive, processInfo} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
+import {runCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe.runIf(backends.some(({name}) => name === 'real'))('a real agent under the kit', () => {
@@ -33,6 +38,15 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent under t
     await using agent = await startDevAgent({managementToken})
     expect((await raw(agent.address).request('PUT', '/v1/kv/kit/key', {body: 'x'})).status).toBe(403)
     expect(await raw(agent.address, {token: managementToken}).kvPut('kit/key', 'x')).toBe(true)
+  })
+
+  it('dies with a test process that is killed', async () => {
+    const script = fileURLToPath(new URL('../../kit/children/abandon-agent.ts', import.meta.url))
+    const env = {TMPDIR: mkdtempSync(join(tmpdir(), 'baton-abandoned-'))}
+    const result = await runCommand(process.execPath, ['--import', 'tsx', script], {env})
+    rmSync(env.TMPDIR, {recursive: true})
+    expect(result.signalName, result.stderr).toBe('SIGKILL')
+    await waitUntil(() => !isAlive(Number(result.stdout)), {what: 'the agent to be gone'})
   })
 
   it('is paused, resumed and restarted on its old address', async () => {
