@@ -1,18 +1,19 @@
-import {linkSignal} from '../cancel/link-signal.js'
-import {BatonError, isBatonError, TransportError} from '../errors.js'
+import {BatonError, isBatonError} from '../errors.js'
 import {answerTimeoutMs, parkedTimeoutMs} from '../http/caller.js'
 import {Backoff} from '../time/backoff.js'
-import {formatDuration} from '../time/duration.js'
-import type {BlockingReadOptions, ConsulIndex, Snapshot} from '../types.js'
+import type {ConsulIndex, Snapshot} from '../types.js'
 import {judgeIndex, toBlockingIndex, type Verdict} from './index-rules.js'
-import {watchForJump} from './jump-watch.js'
 import {LearntWait} from './learnt-wait.js'
+import type {ParkingLot, ParkingPlace} from './parking-lot.js'
 import {RateLimiter} from './rate-limiter.js'
+import {readOnce} from './read-once.js'
 import {RetryPolicy, reactionTo} from './retry-policy.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
 
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
+/** Consul's own advice for queries that cannot park. */
+const pollEveryMs = 15_000
 
 /**
  * Reads the query for ever and yields every good answer, also those that changed nothing: compare before acting.
@@ -27,13 +28,21 @@ export async function* follow<T>(
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   query: BlockingQuery<T, any>,
   context: QueryContext,
-  options: FollowOptions,
+  options: FollowOptions & FollowShared,
 ): AsyncGenerator<Followed<T>, never, undefined> {
   const loop = new Loop<T>(query, context, options)
   for (;;) {
     const followed = await loop.step()
     if (followed) yield followed
   }
+}
+
+/** What the queries of one client share. */
+export interface FollowShared {
+  /** The query's own, when somebody else reads it too. */
+  readonly limiter?: RateLimiter
+  /** Places for parked requests; without one there is no bound but the transport's. */
+  readonly lot?: ParkingLot
 }
 
 interface Sent {
@@ -54,7 +63,7 @@ interface Sent {
 class Loop<T> {
   readonly #query: BlockingQuery<T>
   readonly #context: QueryContext
-  readonly #options: FollowOptions
+  readonly #options: FollowOptions & FollowShared
   readonly #limiter: RateLimiter
   readonly #retry: RetryPolicy
   readonly #wait: LearntWait
@@ -67,11 +76,11 @@ class Loop<T> {
   #isTooStale = false
   #limitedMs = 0
 
-  constructor(query: BlockingQuery<T>, context: QueryContext, options: FollowOptions) {
+  constructor(query: BlockingQuery<T>, context: QueryContext, options: FollowOptions & FollowShared) {
     this.#query = query
     this.#context = context
     this.#options = options
-    this.#limiter = new RateLimiter(context.clock.monotonicMs())
+    this.#limiter = options.limiter ?? new RateLimiter(context.clock.monotonicMs())
     this.#retry = new RetryPolicy(context.random)
     this.#wait = new LearntWait(options.waitMs ?? defaultWaitMs)
     this.#disturbed = new Backoff({random: context.random})
@@ -84,6 +93,7 @@ class Loop<T> {
   /** Undefined when there is nothing to yield and another step is due. */
   async step(): Promise<Followed<T> | undefined> {
     this.#options.signal.throwIfAborted()
+    using place = await this.#park()
     await this.#pace()
     const nowMs = this.#context.clock.monotonicMs()
     const sent: Sent = {index: this.#index, waitMs: this.#wait.currentMs(nowMs), atMs: nowMs}
@@ -96,10 +106,26 @@ class Loop<T> {
         ? this.#acceptFresh(snapshot, index)
         : await this.#acceptParked(snapshot, index, sent)
     } catch (error) {
+      if (this.#options.signal.aborted || isBatonError(error, 'BATON_TIMEOUT')) {
+        place?.abandon(sent.atMs + (sent.waitMs * 17) / 16)
+      }
       this.#options.signal.throwIfAborted()
       await this.#recover(error, sent)
       return undefined
     }
+  }
+
+  /** With no place free, reads afresh now and then instead of parking. */
+  async #park(): Promise<ParkingPlace | undefined> {
+    const {lot, signal} = this.#options
+    if (!lot || this.#index === undefined) return undefined
+    const place = lot.take()
+    if (place) return place
+    const pauseMs = Math.min(this.#wait.currentMs(this.#context.clock.monotonicMs()), pollEveryMs)
+    await this.#context.clock.sleep(pauseMs * (0.75 + this.#context.random() / 2), signal)
+    const later = lot.take()
+    if (!later) this.#index = undefined
+    return later
   }
 
   async #pace(): Promise<void> {
@@ -112,32 +138,22 @@ class Loop<T> {
   }
 
   async #read(sent: Sent): Promise<Snapshot<T>> {
-    const {clock} = this.#context
     const consistency = this.#isTooStale ? 'default' : this.#options.consistency
     const timeoutMs = sent.index === undefined ? answerTimeoutMs : parkedTimeoutMs(sent.waitMs)
-    using link = linkSignal(this.#options.signal, {
-      clock,
-      timeoutMs,
-      onTimeout: () =>
-        new TransportError('BATON_TIMEOUT', `${this.#query.id}: no answer within ${formatDuration(timeoutMs)}`),
-    })
-    using _jump = watchForJump(clock, error => link.abort(error))
-    const readOptions: BlockingReadOptions = {
-      signal: link.signal,
+    this.#options.onRequest?.(sent.atMs)
+    return await readOnce(this.#query, this.#context, {
+      signal: this.#options.signal,
       timeoutMs,
       ...(consistency !== undefined && {consistency}),
       ...(sent.index !== undefined && {index: sent.index, waitMs: sent.waitMs}),
-    }
-    this.#options.onRequest?.(sent.atMs)
-    return await this.#query.read(readOptions)
+    })
   }
 
   /** Consul does not enforce `max_stale` for keys, so it is done here: the next read asks the leader. */
   #refuseStale(snapshot: Snapshot<T>): boolean {
-    const {maxStaleMs, consistency} = this.#options
+    const {maxStaleMs} = this.#options
     const isTooStale =
       maxStaleMs !== undefined &&
-      consistency === 'stale' &&
       !this.#isTooStale &&
       snapshot.lastContactMs !== undefined &&
       snapshot.lastContactMs > maxStaleMs

@@ -73,6 +73,7 @@ const toKvViewEntry = (entry: KvEntry): ViewEntry<KvEntry> => ({
   key: entry.key,
   version: entry.modifyIndex,
   item: entry,
+  modifyIndex: entry.modifyIndex,
 })
 
 /** The names of the keys that start with `prefix`; with `separator`, up to its next occurrence. */
@@ -114,7 +115,13 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
     name: 'catalog.nodes',
     scope,
     read: options => client.catalog.nodes(options),
-    entries: list => list.map(node => ({key: node.node, version: node.modifyIndex, item: node})),
+    entries: list =>
+      list.map(node => ({
+        key: node.node,
+        version: node.modifyIndex,
+        item: node,
+        modifyIndex: node.modifyIndex,
+      })),
   })
 
 /** The instances of a service with their checks; `passing` keeps only those whose checks all pass. */
@@ -139,6 +146,7 @@ export function service(
         key: `${instance.node.node}/${instance.serviceId}`,
         version: instanceVersion(instance),
         item: instance,
+        modifyIndex: instance.modifyIndex,
       })),
   })
 }
@@ -167,6 +175,7 @@ export function checks(
         key: `${check.node}/${check.checkId}`,
         version: `${check.modifyIndex} ${check.status}`,
         item: check,
+        modifyIndex: check.modifyIndex,
       })),
   })
 }

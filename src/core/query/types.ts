@@ -11,6 +11,8 @@ export interface ViewEntry<Item> {
   readonly key: string
   readonly version: string | bigint
   readonly item: Item
+  /** Consul's own ModifyIndex, where there is one: when it goes back, so did the whole store. */
+  readonly modifyIndex?: bigint
 }
 
 /** Something that can be read and waited for. Made by the topics in `topics.ts`, or by hand. */
@@ -70,17 +72,37 @@ export type FrameBody<Item> =
   | {readonly type: 'status'; readonly status: ViewStatus}
   | {readonly type: 'gap'; readonly afterId: string | undefined}
 
-/** All frames of one upstream answer share `seq`; `epoch` changes when what was delivered before no longer holds. */
+/**
+ * All frames of one upstream answer share `seq`; `epoch` changes when what was delivered before no longer holds.
+ * `gap` (append-only queries): items may have come and gone unseen after the one with this key.
+ */
 export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly seq: number}
 
-/** `state` strings are part of the interface. */
+/**
+ * `state` strings are part of the interface. `connecting`: no answer yet. `stale`: the newest answer is of the
+ * monotonic instant `sinceMs`, and the error is the latest one. `held`: an empty answer is not believed.
+ * `limited`: the query changes faster than it may be read. `failed`: the request itself is wrong; the view has ended.
+ */
 export type ViewStatus =
-  | {readonly state: 'connecting'}
+  | {readonly state: 'connecting'; readonly error: unknown}
   | {readonly state: 'live'; readonly lastContactMs: number | undefined}
   | {readonly state: 'stale'; readonly sinceMs: number; readonly error: unknown}
   | {readonly state: 'held'; readonly reason: 'empty' | 'filtered' | 'no-leader'}
   | {readonly state: 'limited'; readonly delayMs: number}
+  | {readonly state: 'failed'; readonly error: unknown}
 
+export interface ViewStats {
+  /** Requests sent, confirmations included. */
+  readonly requests: number
+  /** Answers that changed something. */
+  readonly changes: number
+  /** Failures that were backed off. */
+  readonly failures: number
+  /** How long the rate limiter has held requests back, in all. */
+  readonly limitedMs: number
+}
+
+/** Where a reader of frames stopped. Good for this view only, as long as the process lives. */
 export interface ResumeToken {
   readonly epoch: number
   readonly seq: number
@@ -88,31 +110,46 @@ export interface ResumeToken {
 
 /** One reader of a view, at its own pace. Dispose to leave. */
 export interface Subscription<T, Item = unknown> extends AsyncDisposable {
-  /** Resolves with the first snapshot. Does not resolve again after a reset. */
+  /**
+   * Resolves with the first snapshot. Does not resolve again after a reset. Rejects when the view fails or the
+   * subscription is disposed before.
+   */
   readonly ready: Promise<Snapshot<T>>
-  /** Newest snapshot wins, never a backlog. Ends when the subscription or the view is disposed. */
+  /**
+   * Newest snapshot wins, never a backlog; an answer that changed nothing is not delivered. Whole snapshots: the filter
+   * does not apply. Ends when the subscription or the view is disposed; throws what made the view fail.
+   */
   snapshots(): AsyncIterableIterator<Snapshot<T>>
-  /** Every change in order, framed; a reader that lags too far gets a fresh snapshot instead of a backlog. */
+  /**
+   * Every change in order, framed; a reader that lags too far gets a fresh snapshot instead of a backlog.
+   * `status` frames come when the state changes, never one per state missed. Ends as {@link snapshots} does.
+   */
   frames(): AsyncIterableIterator<Frame<Item>>
+  /** Behind the last batch of frames that was delivered whole. */
   readonly token: ResumeToken
 }
 
 export interface SubscribeOptions<Item = unknown> {
+  /** Aborting it disposes the subscription. */
   readonly signal?: AbortSignal
+  /** Goes on behind this token if the log still reaches back to it, else starts with a snapshot. */
   readonly resume?: ResumeToken
-  /** Evaluated here, per subscriber. */
+  /** Evaluated here, per subscriber, for frames: an item that stops matching is deleted for this reader. */
   readonly filter?: (item: Item, key: string) => boolean
 }
 
 /** A shared live result: one upstream request however many subscribers. Its last good snapshot survives any outage. */
 export interface View<T, Item = unknown> extends AsyncDisposable {
   readonly id: string
+  /** Kept up to date while there are subscribers. */
   readonly current: Snapshot<T> | undefined
   readonly status: ViewStatus
+  readonly stats: ViewStats
+  /** The first one starts the reading; a later one gets the current snapshot without a request. */
   subscribe(options?: SubscribeOptions<Item>): Subscription<T, Item>
 }
 
-/** Owns the views of one client. Equal query ids give the same view. Dispose closes them all. */
+/** Owns the views of one client. Equal query ids give the same view. Dispose closes them all, and their subscriptions. */
 export interface ViewRegistry extends AsyncDisposable {
   view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item>
 }

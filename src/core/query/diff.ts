@@ -1,0 +1,65 @@
+import {isDeepStrictEqual} from 'node:util'
+import type {FrameBody, ViewEntry} from './types.js'
+
+export type Entries<Item> = ReadonlyMap<string, ViewEntry<Item>>
+export type Change<Item> = Extract<FrameBody<Item>, {type: 'upsert' | 'delete' | 'gap'}>
+
+export interface Difference<Item> {
+  readonly changes: readonly Change<Item>[]
+  /** An item that lives on has an older ModifyIndex than before, or other content under the same one. */
+  readonly wentBack: boolean
+}
+
+export const toEntries = <Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> =>
+  new Map(Array.from(list, entry => [entry.key, entry]))
+
+/**
+ * What changed between two answers: upserts by ModifyIndex where there is one, then deletes.
+ * `isSuspicious` (after errors and resets) also compares contents: a wiped server may issue an old version again.
+ */
+export function diffEntries<Item>(
+  before: Entries<Item>,
+  after: Entries<Item>,
+  isSuspicious: boolean,
+): Difference<Item> {
+  const upserts: {readonly change: Change<Item>; readonly modifyIndex: bigint}[] = []
+  let wentBack = false
+  for (const [key, entry] of after) {
+    const old = before.get(key)
+    const isSameVersion = old?.version === entry.version
+    if (old && isSameVersion && (!isSuspicious || isDeepStrictEqual(old.item, entry.item))) continue
+    if (old && (isSameVersion || isOlder(entry.modifyIndex, old.modifyIndex))) wentBack = true
+    const change = {type: 'upsert', key, item: entry.item, previous: old?.item} as const
+    upserts.push({change, modifyIndex: entry.modifyIndex ?? 0n})
+  }
+  upserts.sort((a, b) => (a.modifyIndex < b.modifyIndex ? -1 : a.modifyIndex > b.modifyIndex ? 1 : 0))
+  const changes = upserts.map(({change}) => change)
+  for (const [key, old] of before) {
+    if (!after.has(key)) changes.push({type: 'delete', key, previous: old.item})
+  }
+  return {changes, wentBack}
+}
+
+const isOlder = (now: bigint | undefined, before: bigint | undefined): boolean =>
+  now !== undefined && before !== undefined && now < before
+
+const rememberedIds = 1024
+
+/** Tells new items of an append-only list from known ones, by id. Remembers more than the list holds. */
+export class AppendOnlyTracker<Item> {
+  readonly #seen = new Set<string>()
+
+  /** A `gap` comes first when nothing in the list is known although something was seen before. */
+  changes(after: Entries<Item>): readonly Change<Item>[] {
+    const fresh = [...after.values()].filter(entry => !this.#seen.has(entry.key))
+    const isGap = this.#seen.size > 0 && fresh.length > 0 && fresh.length === after.size
+    const afterId = isGap ? [...this.#seen].at(-1) : undefined
+    for (const {key} of fresh) this.#seen.add(key)
+    for (const id of this.#seen) {
+      if (this.#seen.size <= rememberedIds) break
+      this.#seen.delete(id)
+    }
+    const upserts = fresh.map(({key, item}) => ({type: 'upsert', key, item, previous: undefined}) as const)
+    return isGap ? [{type: 'gap', afterId}, ...upserts] : upserts
+  }
+}

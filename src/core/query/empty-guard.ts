@@ -1,0 +1,70 @@
+import {messageOf} from '../errors.js'
+import {answerTimeoutMs} from '../http/caller.js'
+import {Backoff} from '../time/backoff.js'
+import type {Snapshot} from '../types.js'
+import {toEntries} from './diff.js'
+import {readOnce} from './read-once.js'
+import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
+
+type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
+
+export interface EmptyGuardOptions {
+  readonly signal: AbortSignal
+  /** Asks for leave to send one request. */
+  readonly pace: () => Promise<void>
+  readonly onHeld: (reason: HeldReason) => void
+}
+
+/**
+ * Believes an empty answer only when it must be true: data was lost more than once because a missing right, a lost
+ * leader or a fresh follower look just like an empty list. An answer that empties what was known is confirmed by a read
+ * that the leader proves to be current. Without a known leader, or with rights missing, it is never believed. Answers
+ * that do not say whether there is a leader (the streaming backend's) go straight to the confirmation.
+ */
+export class EmptyGuard<T> {
+  readonly #query: BlockingQuery<T>
+  readonly #context: QueryContext
+
+  constructor(query: BlockingQuery<T>, context: QueryContext) {
+    this.#query = query
+    this.#context = context
+  }
+
+  /** Resolves with an answer that can be believed; rejects with the signal's reason. `knownCount` undefined: nothing known yet. */
+  async believe(answer: Snapshot<T>, knownCount: number | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
+    if (!this.#query.guardEmpty) return answer
+    const {clock, random, logger} = this.#context
+    const backoff = new Backoff({minMs: 1000, maxMs: 60_000, random})
+    let candidate = answer
+    let reason = this.#doubt(answer, knownCount, false)
+    let isDelayed = reason !== 'empty'
+    while (reason) {
+      if (isDelayed) {
+        options.onHeld(reason)
+        await clock.sleep(backoff.next(), options.signal)
+      }
+      isDelayed = true
+      await options.pace()
+      try {
+        candidate = await readOnce(this.#query, this.#context, {
+          signal: options.signal,
+          timeoutMs: answerTimeoutMs,
+          consistency: 'consistent',
+        })
+        reason = this.#doubt(candidate, knownCount, true)
+      } catch (error) {
+        options.signal.throwIfAborted()
+        logger.debug({query: this.#query.id, err: messageOf(error)}, 'empty answer not confirmed')
+      }
+    }
+    return candidate
+  }
+
+  #doubt(answer: Snapshot<T>, knownCount: number | undefined, isConfirmed: boolean): HeldReason | undefined {
+    if (toEntries(this.#query.entries(answer.value)).size > 0) return undefined
+    if (answer.knownLeader === false) return 'no-leader'
+    if (knownCount === undefined || knownCount === 0) return undefined
+    if (answer.filteredByAcls) return 'filtered'
+    return isConfirmed ? undefined : 'empty'
+  }
+}

@@ -1,0 +1,44 @@
+import type {Clock} from '../types.js'
+
+export interface ParkingPlace extends Disposable {
+  /** The request was given up while parked: the agent holds its end until `untilMs` whatever we do. */
+  abandon(untilMs: number): void
+}
+
+const defaultPlaces = 64
+
+/**
+ * Counts the parked requests one agent holds for us, also those that we gave up: a poll that nobody reads any more
+ * occupies one of the agent's connections (200 an address by default) until its wait is over.
+ */
+export class ParkingLot {
+  readonly #clock: Clock
+  readonly #places: number
+  #taken = 0
+  #abandonedUntilMs: number[] = []
+
+  constructor(clock: Clock, places = defaultPlaces) {
+    this.#clock = clock
+    this.#places = places
+  }
+
+  /** Undefined when all places are taken. */
+  take(): ParkingPlace | undefined {
+    const nowMs = this.#clock.monotonicMs()
+    this.#abandonedUntilMs = this.#abandonedUntilMs.filter(untilMs => untilMs > nowMs)
+    if (this.#taken + this.#abandonedUntilMs.length >= this.#places) return undefined
+    this.#taken += 1
+    let isTaken = true
+    const leave = (): void => {
+      if (isTaken) this.#taken -= 1
+      isTaken = false
+    }
+    return {
+      abandon: untilMs => {
+        if (isTaken) this.#abandonedUntilMs.push(untilMs)
+        leave()
+      },
+      [Symbol.dispose]: leave,
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import type {Snapshot} from '../types.js'
+import type {Change, Entries} from './diff.js'
+import type {Frame, FrameBody, ResumeToken, SubscribeOptions, ViewEntry, ViewStatus} from './types.js'
+import type {ViewLog} from './view-log.js'
+
+/** What a view shows its readers. */
+export interface ViewCore<T, Item> {
+  readonly current: Snapshot<T> | undefined
+  readonly entries: Entries<Item>
+  readonly log: ViewLog<Item>
+  readonly epoch: number
+  readonly status: ViewStatus
+}
+
+/** One iteration over a view. Woken by every publication and status; asleep it holds nothing of the view. */
+export abstract class Reader<T, Item> {
+  protected readonly core: ViewCore<T, Item>
+  readonly #onEnd: (reader: Reader<T, Item>) => void
+  #isClosed = false
+  #wake: (() => void) | undefined
+
+  constructor(core: ViewCore<T, Item>, onEnd: (reader: Reader<T, Item>) => void) {
+    this.core = core
+    this.#onEnd = onEnd
+  }
+
+  wake(): void {
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.wake()
+  }
+
+  protected end(): void {
+    this.#onEnd(this)
+  }
+
+  /** False when it is over. Throws what made the view fail. */
+  protected isOpen(): boolean {
+    if (this.core.status.state === 'failed') throw this.core.status.error
+    return !this.#isClosed
+  }
+
+  protected sleep(): Promise<void> {
+    return new Promise(resolve => {
+      this.#wake = resolve
+    })
+  }
+}
+
+export class SnapshotReader<T, Item> extends Reader<T, Item> {
+  async *read(): AsyncGenerator<Snapshot<T>, void, undefined> {
+    let seenSeq: number | undefined
+    try {
+      while (this.isOpen()) {
+        const {current, log} = this.core
+        if (current === undefined || log.headSeq === seenSeq) await this.sleep()
+        else {
+          seenSeq = log.headSeq
+          yield current
+        }
+      }
+    } finally {
+      this.end()
+    }
+  }
+}
+
+export interface FrameReaderOptions<T, Item> extends SubscribeOptions<Item> {
+  readonly onToken: (token: ResumeToken) => void
+  readonly onEnd: (reader: Reader<T, Item>) => void
+}
+
+type Reason = Extract<FrameBody<unknown>, {type: 'new-snapshot-to-follow'}>['reason']
+
+/**
+ * Walks the snapshot, then the log behind it. The place is kept as a number; the snapshot being walked is let go of when
+ * the log no longer reaches back to it, and the walk starts again on the newest one.
+ */
+export class FrameReader<T, Item> extends Reader<T, Item> {
+  readonly #filter: SubscribeOptions<Item>['filter']
+  readonly #onToken: (token: ResumeToken) => void
+  #place: ResumeToken | undefined
+  #nextReason: Reason
+  #walk: {readonly at: ResumeToken; readonly entries: Iterator<ViewEntry<Item>>} | undefined
+  #state: ViewStatus['state'] = 'connecting'
+
+  constructor(core: ViewCore<T, Item>, options: FrameReaderOptions<T, Item>) {
+    super(core, options.onEnd)
+    this.#filter = options.filter
+    this.#onToken = options.onToken
+    this.#place = options.resume
+    this.#nextReason = options.resume ? 'resume-miss' : 'initial'
+  }
+
+  override wake(): void {
+    if (this.#walk && !this.#canContinue(this.#walk.at)) this.#walk = undefined
+    super.wake()
+  }
+
+  async *read(): AsyncGenerator<Frame<Item>, void, undefined> {
+    try {
+      yield* this.#frames()
+    } finally {
+      this.#walk = undefined
+      this.end()
+    }
+  }
+
+  async *#frames(): AsyncGenerator<Frame<Item>, void, undefined> {
+    while (this.isOpen()) {
+      const {core} = this
+      if (core.status.state !== this.#state) {
+        this.#state = core.status.state
+        yield {type: 'status', status: core.status, ...this.#head()}
+      } else if (core.current === undefined) await this.sleep()
+      else if (!this.#canContinue(this.#place)) yield* this.#snapshot(core.current)
+      else {
+        this.#nextReason = 'lagged'
+        const batch = core.log.after(this.#place?.seq ?? 0)
+        if (batch) yield* this.#batch(batch.changes, {epoch: core.epoch, seq: batch.seq})
+        else await this.sleep()
+      }
+    }
+  }
+
+  *#batch(changes: readonly Change<Item>[], at: ResumeToken): Generator<Frame<Item>> {
+    const frames = changes.flatMap(change => this.#filtered(change) ?? [])
+    for (const frame of frames.slice(0, -1)) yield {...frame, ...at}
+    this.#arrive(at)
+    const last = frames.at(-1)
+    if (last) yield {...last, ...at}
+  }
+
+  *#snapshot(current: Snapshot<T>): Generator<Frame<Item>> {
+    const at = this.#head()
+    const reason = this.#nextReason === 'lagged' && this.#place?.epoch !== at.epoch ? 'reset' : this.#nextReason
+    this.#nextReason = 'lagged'
+    this.#place = at
+    let count = 0
+    this.#walk = {at, entries: this.core.entries.values()}
+    yield {type: 'new-snapshot-to-follow', reason, ...at}
+    for (let next = this.#nextOfWalk(); next?.done === false; next = this.#nextOfWalk()) {
+      const {key, item} = next.value
+      if (this.#filter && !this.#filter(item, key)) continue
+      count += 1
+      yield {type: 'upsert', key, item, previous: undefined, ...at}
+    }
+    if (!this.#endWalk()) return
+    this.#arrive(at)
+    yield {type: 'end-of-snapshot', index: current.index, count, ...at}
+  }
+
+  #nextOfWalk(): IteratorResult<ViewEntry<Item>> | undefined {
+    return this.#walk?.entries.next()
+  }
+
+  /** False when it was lost on the way. */
+  #endWalk(): boolean {
+    const isWhole = this.#walk !== undefined
+    this.#walk = undefined
+    return isWhole
+  }
+
+  /** An item that starts or stops matching is new or gone for this reader. */
+  #filtered(change: Change<Item>): Change<Item> | undefined {
+    const filter = this.#filter
+    if (!filter || change.type === 'gap') return change
+    const {key, previous} = change
+    const wasShown = previous !== undefined && filter(previous, key)
+    if (change.type === 'upsert' && filter(change.item, key))
+      return wasShown ? change : {...change, previous: undefined}
+    return wasShown ? {type: 'delete', key, previous} : undefined
+  }
+
+  #canContinue(place: ResumeToken | undefined): boolean {
+    return place !== undefined && place.epoch === this.core.epoch && this.core.log.reaches(place.seq)
+  }
+
+  #arrive(at: ResumeToken): void {
+    this.#place = at
+    this.#onToken(at)
+  }
+
+  #head(): ResumeToken {
+    return {epoch: this.core.epoch, seq: this.core.log.headSeq}
+  }
+}

@@ -1,0 +1,57 @@
+import {ParkingLot} from './parking-lot.js'
+import type {BlockingQuery, QueryContext, View, ViewRegistry} from './types.js'
+import {closedRegistry, SharedView} from './view.js'
+
+export interface ViewRegistryOptions {
+  /** How long a view goes on reading when its last subscriber has left. 0 for one-shot commands. @default 60000 */
+  readonly lingerMs?: number
+  /** @default 60000 */
+  readonly waitMs?: number
+  /** Answers of stale reads that are older are asked of the leader again. */
+  readonly maxStaleMs?: number
+  /** Most parked requests at one agent; queries beyond that are polled. @default 64 */
+  readonly places?: number
+}
+
+const defaultLingerMs = 60_000
+
+/** The views of one client. Dispose it before the client. */
+export function createViewRegistry(context: QueryContext, options: ViewRegistryOptions = {}): ViewRegistry {
+  return new Registry(context, options)
+}
+
+class Registry implements ViewRegistry {
+  readonly #context: QueryContext
+  readonly #options: ViewRegistryOptions
+  readonly #lot: ParkingLot
+  readonly #views = new Map<string, View<unknown>>()
+  #closing: Promise<void> | undefined
+
+  constructor(context: QueryContext, options: ViewRegistryOptions) {
+    this.#context = context
+    this.#options = options
+    this.#lot = new ParkingLot(context.clock, options.places)
+  }
+
+  view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item> {
+    if (this.#closing) throw closedRegistry(query.id)
+    const known = this.#views.get(query.id)
+    if (known) return known as View<T, Item>
+    const {lingerMs = defaultLingerMs, waitMs, maxStaleMs} = this.#options
+    const view = new SharedView(query, this.#context, {
+      lot: this.#lot,
+      lingerMs,
+      ...(waitMs !== undefined && {waitMs}),
+      ...(maxStaleMs !== undefined && {maxStaleMs}),
+      successor: () => this.view(query),
+      onStopped: () => this.#views.delete(query.id),
+    })
+    this.#views.set(query.id, view)
+    return view
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= Promise.all([...this.#views.values()].map(view => view[Symbol.asyncDispose]())).then(() => {})
+    return this.#closing
+  }
+}

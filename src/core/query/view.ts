@@ -1,0 +1,216 @@
+import {CancelledError, UsageError} from '../errors.js'
+import type {Snapshot, Timer} from '../types.js'
+import {AppendOnlyTracker, type Change, diffEntries, type Entries, toEntries} from './diff.js'
+import {EmptyGuard} from './empty-guard.js'
+import {type FollowShared, follow} from './follow.js'
+import {RateLimiter} from './rate-limiter.js'
+import type {ViewCore} from './readers.js'
+import {ViewSubscription} from './subscription.js'
+import type {
+  BlockingQuery,
+  Followed,
+  FollowStatus,
+  QueryContext,
+  SubscribeOptions,
+  Subscription,
+  View,
+  ViewStats,
+  ViewStatus,
+} from './types.js'
+import {ViewLog} from './view-log.js'
+
+export interface ViewOptions extends Pick<FollowShared, 'lot'> {
+  readonly waitMs?: number
+  readonly maxStaleMs?: number
+  /** How long the reading goes on when the last subscriber has left. */
+  readonly lingerMs: number
+  /** The view under this id that took over after this one stopped. */
+  readonly successor: () => View<unknown>
+  readonly onStopped: () => void
+}
+
+const limitedRestMs = 2000
+
+/**
+ * Reads while it has subscribers, and `lingerMs` longer: an abandoned request goes on occupying the agent anyway, and
+ * the next subscriber often comes soon. Then it stops for good; whoever subscribes to it later is handed to its
+ * successor.
+ *
+ * Each believed answer is compared with what is held. A difference becomes one batch of the log and a new `seq`; none
+ * only refreshes `current`. When the store went back in time, the log is cut and a new epoch begins, so that every
+ * reader starts over with a snapshot.
+ */
+export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
+  readonly id: string
+  readonly log = new ViewLog<Item>()
+  current: Snapshot<T> | undefined
+  entries: Entries<Item> = new Map()
+  epoch: number
+  status: ViewStatus = {state: 'connecting', error: undefined}
+  readonly stats: {-readonly [Name in keyof ViewStats]: ViewStats[Name]} = {
+    requests: 0,
+    changes: 0,
+    failures: 0,
+    limitedMs: 0,
+  }
+  readonly #query: BlockingQuery<T, Item>
+  readonly #context: QueryContext
+  readonly #options: ViewOptions
+  readonly #limiter: RateLimiter
+  readonly #guard: EmptyGuard<T>
+  readonly #tracker: AppendOnlyTracker<Item> | undefined
+  readonly #subscribers = new Set<ViewSubscription<T, Item>>()
+  readonly #stop = new AbortController()
+  #loop: Promise<void> | undefined
+  #lingering: Timer | undefined
+  #limited: Timer | undefined
+
+  constructor(query: BlockingQuery<T, Item>, context: QueryContext, options: ViewOptions) {
+    this.id = query.id
+    this.#query = query
+    this.#context = context
+    this.#options = options
+    this.#limiter = new RateLimiter(context.clock.monotonicMs())
+    this.#guard = new EmptyGuard(query, context)
+    this.#tracker = query.appendOnly === true ? new AppendOnlyTracker() : undefined
+    // No token of an earlier view under this id may fit.
+    this.epoch = Math.floor(context.clock.wallMs())
+  }
+
+  subscribe(options: SubscribeOptions<Item> = {}): Subscription<T, Item> {
+    if (this.#stop.signal.aborted) return (this.#options.successor() as View<T, Item>).subscribe(options)
+    this.#lingering?.[Symbol.dispose]()
+    const subscription = new ViewSubscription<T, Item>(this, options, left => this.#leave(left))
+    this.#subscribers.add(subscription)
+    if (options.signal?.aborted) subscription.close()
+    else this.#loop ??= this.#run()
+    return subscription
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end(new CancelledError('view closed'))
+    await this.#loop
+  }
+
+  #leave(subscription: ViewSubscription<T, Item>): void {
+    this.#subscribers.delete(subscription)
+    if (this.#subscribers.size > 0 || this.#stop.signal.aborted) return
+    const {lingerMs} = this.#options
+    const stop = (): void => this.#end(new CancelledError('nobody reads the view'))
+    if (lingerMs === 0) stop()
+    else this.#lingering = this.#context.clock.timer(lingerMs, stop, {ref: false})
+  }
+
+  #end(reason: unknown): void {
+    if (this.#stop.signal.aborted) return
+    this.#lingering?.[Symbol.dispose]()
+    this.#limited?.[Symbol.dispose]()
+    this.#stop.abort(reason)
+    for (const subscription of this.#subscribers) subscription.close()
+    this.#options.onStopped()
+  }
+
+  async #run(): Promise<void> {
+    const {signal} = this.#stop
+    const {waitMs, maxStaleMs, lot} = this.#options
+    try {
+      const answers = follow(this.#query, this.#context, {
+        signal,
+        limiter: this.#limiter,
+        onStatus: status => this.#onFollowStatus(status),
+        onRequest: () => {
+          this.stats.requests += 1
+        },
+        ...(lot && {lot}),
+        ...(waitMs !== undefined && {waitMs}),
+        ...(maxStaleMs !== undefined && {maxStaleMs}),
+      })
+      for await (const answer of answers) await this.#take(answer)
+    } catch (error) {
+      if (signal.aborted) return
+      this.#setStatus({state: 'failed', error})
+      this.#end(error)
+    }
+  }
+
+  async #take({kind, snapshot}: Followed<T>): Promise<void> {
+    const knownCount = this.current === undefined ? undefined : this.entries.size
+    const believed = await this.#guard.believe(snapshot, knownCount, {
+      signal: this.#stop.signal,
+      pace: () => this.#pace(),
+      onHeld: reason => this.#setStatus({state: 'held', reason}),
+    })
+    this.#publish(believed, kind === 'reset' || kind === 'recovered')
+    if (this.status.state !== 'limited') this.#setStatus({state: 'live', lastContactMs: believed.lastContactMs})
+  }
+
+  #publish(snapshot: Snapshot<T>, isSuspicious: boolean): void {
+    const isFirst = this.current === undefined
+    const before = this.entries
+    this.current = snapshot
+    this.entries = toEntries(this.#query.entries(snapshot.value))
+    const {changes, wentBack} = this.#compare(before, isSuspicious)
+    if (isFirst || wentBack) {
+      if (wentBack) this.epoch += 1
+      this.log.cut()
+    } else if (changes.length > 0) this.log.append(changes, this.entries.size)
+    else return
+    this.stats.changes += 1
+    this.#wakeAll()
+  }
+
+  #compare(
+    before: Entries<Item>,
+    isSuspicious: boolean,
+  ): {readonly changes: readonly Change<Item>[]; readonly wentBack: boolean} {
+    if (this.#tracker) return {changes: this.#tracker.changes(this.entries), wentBack: false}
+    return diffEntries(before, this.entries, isSuspicious)
+  }
+
+  async #pace(): Promise<void> {
+    const {clock} = this.#context
+    const delayMs = this.#limiter.take(clock.monotonicMs())
+    this.stats.requests += 1
+    this.stats.limitedMs += delayMs
+    if (delayMs > 0) await clock.sleep(delayMs, this.#stop.signal)
+  }
+
+  #onFollowStatus(status: FollowStatus): void {
+    if (status.type === 'limited') {
+      this.stats.limitedMs += status.delayMs
+      if (this.current) this.#setLimited(status.delayMs)
+      return
+    }
+    this.stats.failures += 1
+    const {error} = status
+    this.#setStatus(
+      this.current ? {state: 'stale', sinceMs: this.current.sentAtMs, error} : {state: 'connecting', error},
+    )
+  }
+
+  /** Under constant change the limiter works again and again: that is one state, until it rests. */
+  #setLimited(delayMs: number): void {
+    this.#setStatus({state: 'limited', delayMs})
+    this.#limited?.[Symbol.dispose]()
+    const rest = (): void => {
+      if (this.status.state === 'limited') {
+        this.#setStatus({state: 'live', lastContactMs: this.current?.lastContactMs})
+      }
+    }
+    this.#limited = this.#context.clock.timer(delayMs + limitedRestMs, rest, {ref: false})
+  }
+
+  #setStatus(status: ViewStatus): void {
+    const isNews = status.state !== this.status.state
+    this.status = status
+    if (isNews) this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    for (const subscription of this.#subscribers) subscription.wake()
+  }
+}
+
+/** For a registry that is closed. */
+export const closedRegistry = (id: string): UsageError =>
+  new UsageError(`view ${id}: its registry is closed`, {hint: 'subscribe before the client is disposed'})
