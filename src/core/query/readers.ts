@@ -76,9 +76,13 @@ export interface FrameReaderOptions<T, Item> extends SubscribeOptions<Item> {
 
 type Reason = Extract<FrameBody<unknown>, {type: 'new-snapshot-to-follow'}>['reason']
 
+/** Statuses of one mark are one state; not to reach the agent at all is news too. */
+export const toMark = (status: ViewStatus): string =>
+  status.state === 'connecting' && status.error !== undefined ? 'unreachable' : status.state
+
 /**
  * Walks the snapshot, then the log behind it. The place is kept as a number; the snapshot being walked is let go of when
- * the log no longer reaches back to it, and the walk starts again on the newest one.
+ * the log no longer reaches back to it, and the walk starts again on the newest one. Data goes before status.
  */
 export class FrameReader<T, Item> extends Reader<T, Item> {
   readonly #filter: SubscribeOptions<Item>['filter']
@@ -86,7 +90,8 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   #place: ResumeToken | undefined
   #nextReason: Reason
   #walk: {readonly at: ResumeToken; readonly entries: Iterator<ViewEntry<Item>>} | undefined
-  #state: ViewStatus['state'] = 'connecting'
+  /** Of the status that was told last. */
+  #told = 'connecting'
 
   constructor(core: ViewCore<T, Item>, options: FrameReaderOptions<T, Item>) {
     super(core, options.onEnd)
@@ -113,17 +118,18 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   async *#frames(): AsyncGenerator<Frame<Item>, void, undefined> {
     while (this.isOpen()) {
       const {core} = this
-      if (core.status.state !== this.#state) {
-        this.#state = core.status.state
-        yield {type: 'status', status: core.status, ...this.#head()}
-      } else if (core.current === undefined) await this.sleep()
-      else if (!this.#canContinue(this.#place)) yield* this.#snapshot(core.current)
-      else {
-        this.#nextReason = 'lagged'
-        const batch = core.log.after(this.#place?.seq ?? 0)
-        if (batch) yield* this.#batch(batch.changes, {epoch: core.epoch, seq: batch.seq})
-        else await this.sleep()
+      if (core.current !== undefined && !this.#canContinue(this.#place)) {
+        yield* this.#snapshot(core.current)
+        continue
       }
+      const batch = core.current && core.log.after(this.#place?.seq ?? 0)
+      if (batch) {
+        this.#nextReason = 'lagged'
+        yield* this.#batch(batch.changes, {epoch: core.epoch, seq: batch.seq})
+      } else if (toMark(core.status) !== this.#told) {
+        this.#told = toMark(core.status)
+        yield {type: 'status', status: core.status, ...this.#head()}
+      } else await this.sleep()
     }
   }
 

@@ -4,7 +4,7 @@ import {AppendOnlyTracker, type Change, diffEntries, type Entries, toEntries} fr
 import {EmptyGuard} from './empty-guard.js'
 import {type FollowShared, follow} from './follow.js'
 import {RateLimiter} from './rate-limiter.js'
-import type {ViewCore} from './readers.js'
+import {toMark, type ViewCore} from './readers.js'
 import {ViewSubscription} from './subscription.js'
 import type {
   BlockingQuery,
@@ -201,7 +201,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   }
 
   #setStatus(status: ViewStatus): void {
-    const isNews = status.state !== this.status.state
+    const isNews = toMark(status) !== toMark(this.status)
     this.status = status
     if (isNews) this.#wakeAll()
   }

@@ -12,19 +12,19 @@ export interface Pending<T> {
 }
 
 /** A query whose answers the test gives by hand. */
-export class ScriptedQuery<T> {
+export class ScriptedQuery<T, Item = T> {
   readonly requests: Pending<T>[] = []
-  readonly query: BlockingQuery<T, T>
+  readonly query: BlockingQuery<T, Item>
   readonly #clock: FakeClock
 
-  constructor(clock: FakeClock, overrides: Partial<BlockingQuery<T, T>> = {}) {
+  constructor(clock: FakeClock, overrides: Partial<BlockingQuery<T, Item>> = {}) {
     this.#clock = clock
     this.query = {
       id: 'scripted',
       indexRule: 'monotonic',
       guardEmpty: false,
       read: options => this.#read(options),
-      entries: value => [{key: 'value', version: JSON.stringify(value), item: value}],
+      entries: value => [{key: 'value', version: JSON.stringify(value), item: value as unknown as Item}],
       ...overrides,
     }
   }
