@@ -1,5 +1,6 @@
+import {setMaxListeners} from 'node:events'
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http'
-import type {AddressInfo} from 'node:net'
+import type {AddressInfo, Socket} from 'node:net'
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import {CancelledError, messageOf, UsageError} from '../../core/errors.js'
 import type {Clock, Logger} from '../../core/types.js'
@@ -50,12 +51,17 @@ export async function openServer(options: DiscoverServerOptions): Promise<Discov
     (request, response) => void handler.handle(request, response),
   )
   server.maxConnections = 2 * handler.maxOpenRequests
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const {port} = await listen(server, options.listen)
   let closing: Promise<void> | undefined
   return {
     url: `http://${formatListen({...options.listen, port})}`,
     [Symbol.asyncDispose]: () => {
-      closing ??= close(server, handler, options)
+      closing ??= close(server, {handler, sockets, options})
       return closing
     },
   }
@@ -85,10 +91,17 @@ function toListenError(error: NodeJS.ErrnoException, address: ListenAddress): Us
   })
 }
 
-async function close(server: Server, handler: RequestHandler, options: DiscoverServerOptions): Promise<void> {
+interface Open {
+  readonly handler: RequestHandler
+  readonly sockets: ReadonlySet<Socket>
+  readonly options: DiscoverServerOptions
+}
+
+async function close(server: Server, {handler, sockets, options}: Open): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   handler.close()
-  server.closeIdleConnections()
+  // Node counts a connection that has not asked anything yet as busy.
+  for (const socket of sockets) if (!handler.isBusy(socket)) socket.destroy()
   using _deadline = options.clock.timer(options.drainMs ?? 5000, () => server.closeAllConnections())
   await closed
 }
@@ -98,12 +111,15 @@ class RequestHandler {
   readonly #routes: ReadonlyMap<string, Route>
   readonly #closing = new AbortController()
   readonly #counts = new Map<string, number>()
+  readonly #busy = new Map<Socket, number>()
   readonly #logger: Logger
   #open = 0
 
   constructor(options: DiscoverServerOptions) {
     this.maxOpenRequests = options.maxOpenRequests ?? 1000
     this.#logger = options.logger
+    // One listener for each request being answered is no leak.
+    setMaxListeners(0, this.#closing.signal)
     this.#routes = createRoutes({
       ...options,
       maxStaleMs: options.maxStaleMs ?? 120_000,
@@ -115,11 +131,16 @@ class RequestHandler {
     this.#closing.abort(new CancelledError('shutting down'))
   }
 
+  isBusy(socket: Socket): boolean {
+    return (this.#busy.get(socket) ?? 0) > 0
+  }
+
   /** Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path, search] = splitOnce(request.url ?? '', '?')
     const route = this.#routes.get(path)
-    this.#open += 1
+    const {socket} = request
+    this.#count(socket, 1)
     using link = linkSignal(this.#closing.signal)
     response.once('close', () => link.abort(new CancelledError('the client has gone')))
     // A client that went away in the middle is nobody's failure.
@@ -134,10 +155,17 @@ class RequestHandler {
       if (response.headersSent) response.destroy()
       else await send(response, errorReply(500, 'internal error'), {isLast: true})
     } finally {
-      this.#open -= 1
+      this.#count(socket, -1)
       const key = `${route ? path : 'other'} ${response.statusCode}`
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
     }
+  }
+
+  #count(socket: Socket, change: 1 | -1): void {
+    this.#open += change
+    const requests = (this.#busy.get(socket) ?? 0) + change
+    if (requests > 0) this.#busy.set(socket, requests)
+    else this.#busy.delete(socket)
   }
 
   async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {

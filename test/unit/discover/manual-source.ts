@@ -1,4 +1,5 @@
 import {Buffer} from 'node:buffer'
+import {systemClock} from '../../../src/core/time/clock.js'
 import type {ConsulIndex, Snapshot} from '../../../src/core/types.js'
 import {createDecoder, fingerprint} from '../../../src/discover/document.js'
 import type {DiscoverSource} from '../../../src/discover/source.js'
@@ -61,7 +62,7 @@ export class ManualSource {
             knownLeader: true,
             lastContactMs: 0,
             filteredByAcls: false,
-            sentAtMs: 0,
+            sentAtMs: systemClock.monotonicMs(),
             ...this.facts,
           }
         },

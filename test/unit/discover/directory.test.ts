@@ -1,0 +1,155 @@
+import {afterEach, describe, expect, it} from 'vitest'
+import {TransportError, UsageError} from '../../../src/core/errors.js'
+import {noopLogger} from '../../../src/core/log.js'
+import {systemClock} from '../../../src/core/time/clock.js'
+import {ServiceDirectory} from '../../../src/discover/directory.js'
+import {waitUntil} from '../../kit/wait-until.js'
+import {ManualSource} from './manual-source.js'
+
+const open: ServiceDirectory[] = []
+afterEach(async () => {
+  for (const directory of open.splice(0)) await directory[Symbol.asyncDispose]()
+})
+
+function start(source: ManualSource, isRequired = false): ServiceDirectory {
+  const sources = [source.source('key a', isRequired)]
+  const directory = new ServiceDirectory({sources, clock: systemClock, random: () => 0, logger: noopLogger})
+  open.push(directory)
+  directory.run().catch(() => {})
+  return directory
+}
+const until = (what: string, condition: () => boolean): Promise<true> => waitUntil(condition, {what}) as Promise<true>
+const uris = (directory: ServiceDirectory): string[] => directory.services().map(service => service.uri)
+
+const resize = (capacity: number): object => ({name: 'resize', capacity})
+const pool = {
+  services: [
+    {uri: 'http://small', capabilities: [resize(1)]},
+    {uri: 'http://large', capabilities: [{name: 'crop', capacity: 9}, resize(23)]},
+    {uri: 'http://none', capabilities: [{name: 'crop', capacity: 2}]},
+    {uri: 'http://idle', capabilities: [resize(0)]},
+  ],
+}
+
+describe('directory of services', () => {
+  it('finds services by capability, the largest first, and hands out copies', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    const directory = start(source)
+    await until('the first list', () => directory.current !== undefined)
+    expect(directory.withCapability('resize').map(({uri}) => uri)).toEqual([
+      'http://large',
+      'http://small',
+      'http://idle',
+    ])
+    expect(directory.withCapability('resize', {minCapacity: 2}).map(({uri}) => uri)).toEqual(['http://large'])
+    expect(directory.withCapability('paint')).toEqual([])
+    const copy = directory.services()
+    copy.pop()
+    Object.assign(copy[0]!, {uri: 'changed'})
+    expect(uris(directory)).toEqual(pool.services.map(({uri}) => uri))
+    expect(directory.current?.body.toString()).toBe(JSON.stringify(pool))
+  })
+
+  it('drops unchanged content before decoding it', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    const directory = start(source)
+    await until('the first list', () => directory.current !== undefined)
+    source.touch()
+    await until('the unchanged answer', () => directory.status.stats.unchanged === 1)
+    expect(source.decodes).toBe(1)
+    expect(directory.status.stats).toMatchObject({answers: 2, updates: 1})
+  })
+
+  it('keeps the last good list while its source cannot be read, and says so', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    const directory = start(source)
+    await until('the first list', () => directory.status.state === 'live')
+    source.fail(new TransportError('BATON_CONNECT', 'Consul at x: connection refused'))
+    await until('the outage', () => directory.status.state === 'stale')
+    expect(directory.services()).toHaveLength(4)
+    expect(directory.status.problems).toMatchObject([{about: 'key a', message: 'Consul at x: connection refused'}])
+    expect(directory.status.staleForMs).toBeGreaterThan(0)
+    source.failure = undefined
+    await until('the recovery', () => directory.status.state === 'live')
+    expect(directory.status).toMatchObject({staleForMs: 0, problems: []})
+  })
+
+  it('keeps trying when its source cannot be read from the start', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    source.failure = new TransportError('BATON_CONNECT', 'Consul at x: connection refused')
+    const directory = start(source)
+    await until('a failure', () => directory.status.stats.failures > 0)
+    expect(directory.status.state).toBe('starting')
+    source.failure = undefined
+    await until('the first list', () => directory.status.state === 'live')
+  })
+
+  it('keeps the last good list when a required document disappears', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    const directory = start(source, true)
+    await until('the first list', () => directory.status.state === 'live')
+    await source.set({})
+    await until('the problem', () => directory.status.state === 'degraded')
+    expect(directory.status.problems[0]?.message).toBe('key a: does not exist')
+    expect(directory.services()).toHaveLength(4)
+  })
+
+  it('believes an empty answer only when the leader confirms it', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    const directory = start(source)
+    await until('the first list', () => directory.status.state === 'live')
+    source.facts = {knownLeader: false}
+    await source.set({})
+    await until('the doubt', () => directory.status.state === 'degraded')
+    expect(directory.services()).toHaveLength(4)
+    source.facts = {filteredByAcls: true}
+    source.touch()
+    await until('another answer', () => directory.status.stats.answers >= 3)
+    expect(directory.services()).toHaveLength(4)
+    source.facts = {}
+    source.touch()
+    await until('the empty list', () => directory.current?.services.length === 0)
+    expect(directory.status.state).toBe('live')
+  })
+
+  it('adds up the delays of the rate limiter', async () => {
+    const source = new ManualSource()
+    const directory = start(source)
+    for (let version = 0; directory.status.stats.limitDelayMs === 0; version += 1) {
+      await source.set({a: {uri: `http://a:${(version % 60_000) + 1}`}})
+      await systemClock.sleep(1)
+    }
+    expect(directory.status.stats.limitDelayMs).toBeGreaterThan(0)
+  })
+
+  it('ends with the error when a source can never be read', async () => {
+    const source = new ManualSource()
+    source.failure = new UsageError('key a: no such thing')
+    await expect(start(source).run()).rejects.toThrow('key a: no such thing')
+  })
+
+  it('stops waiting when told, and leaves no listener behind', async () => {
+    const directory = start(new ManualSource())
+    await until('the first list', () => directory.current !== undefined)
+    const stop = new AbortController()
+    const waiting = directory.untilNewer(directory.current?.index ?? 0n, stop.signal)
+    stop.abort()
+    await waiting
+    await directory.untilNewer(-1n, new AbortController().signal)
+  })
+
+  it('may be disposed before it runs, and twice', async () => {
+    const sources = [new ManualSource().source('a')]
+    const directory = new ServiceDirectory({sources, clock: systemClock, random: () => 0, logger: noopLogger})
+    await directory[Symbol.asyncDispose]()
+    await directory[Symbol.asyncDispose]()
+    await directory.run()
+    expect(directory.status.stats.requests).toBe(0)
+  })
+})
