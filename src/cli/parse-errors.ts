@@ -1,7 +1,12 @@
-import {UsageError} from '../core/errors.js'
+import {isBatonError, UsageError} from '../core/errors.js'
 
 /** The parser's errors carry what was parsed, tokens included, and several lines of text: only the facts are taken over. */
 export function toUsageError(error: unknown, command: string): unknown {
+  if (isBatonError(error)) {
+    // The parser wraps the texts of our own flags in its words.
+    error.message = error.message.replace(/^Parsing --\S+ \n\t/, '').replace(/\nSee more help with --help$/, '')
+    return error
+  }
   if (typeof error !== 'object' || error === null || !('oclif' in error)) return error
   const {message} = error as unknown as Error
   const {name} = error.constructor
