@@ -1,0 +1,42 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulError, isBatonError} from '../../src/core/errors.js'
+import {fireEvent} from '../../src/event/fire.js'
+
+export default class Event extends ConsulCommand<typeof Event> {
+  static override summary = 'fire an event as consul event does'
+  static override usage = 'event --name NAME [PAYLOAD] [FLAGS]'
+  static override examples = ['<%= config.bin %> event -name deploy v1.2.3']
+  static override args = {
+    payload: Args.string({ignoreStdin: true, description: 'payload, as it is: event fire also takes @FILE and -'}),
+  }
+  static override flags = {
+    name: Flags.string({description: 'name of the event'}),
+    node: Flags.string({description: 'only agents whose node name matches (RE2)'}),
+    service: Flags.string({description: 'only agents with a service whose ID matches (RE2)'}),
+    tag: Flags.string({description: 'only agents whose matching service has a tag that matches (RE2)'}),
+  }
+
+  async run(): Promise<number> {
+    const {name = '', node, service, tag} = this.flags
+    try {
+      const {event} = await fireEvent(this.openClient(), name, {
+        payload: Buffer.from(this.args.payload ?? ''),
+        ...(node !== undefined && node !== '' && {node}),
+        ...(service !== undefined && service !== '' && {service}),
+        ...(tag !== undefined && tag !== '' && {tag}),
+      })
+      this.out.line(`Event ID: ${event.id}`)
+      return 0
+    } catch (error) {
+      if (isBatonError(error, 'BATON_USAGE')) {
+        this.out.error(error.message)
+        return 64
+      }
+      if (!(error instanceof ConsulError) || error.code !== 'BATON_HTTP') throw error
+      this.out.error(`Error firing event: Unexpected response code: ${error.status} (${error.text})`)
+      return 1
+    }
+  }
+}

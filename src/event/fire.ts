@@ -1,0 +1,85 @@
+import type {EventFilters} from '../core/api/event.js'
+import type {ConsulClient} from '../core/client.js'
+import {BatonError, ConsulError, UsageError} from '../core/errors.js'
+import type {CallOptions, UserEvent} from '../core/types.js'
+import {judgeSize} from './size.js'
+import {spillPayload} from './spill.js'
+
+export interface FireOptions extends EventFilters, CallOptions {
+  readonly payload?: Uint8Array
+  /** Puts a payload that is too large into KV, where it stays at least this long. */
+  readonly spillTtlMs?: number
+}
+
+export interface Fired {
+  readonly event: UserEvent
+  /** Bytes that would still have fitted, as far as can be told without knowing the agent's clock. */
+  readonly left: number
+  readonly spilled: boolean
+}
+
+const filterNames = ['node', 'service', 'tag'] as const
+
+/** Go's words for a filter that is no regular expression: each receiver would drop the event in silence. */
+async function checkFilters(filters: EventFilters): Promise<void> {
+  if (filters.tag !== undefined && filters.service === undefined) {
+    throw new UsageError('Cannot provide tag filter without service filter.')
+  }
+  const given = filterNames.flatMap(name => (filters[name] === undefined ? [] : [[name, filters[name]] as const]))
+  if (given.length === 0) return
+  const {RE2JS} = await import('re2js')
+  for (const [name, text] of given) {
+    try {
+      RE2JS.compile(text)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new UsageError(`Failed to compile ${name} filter regexp: ${why}`, {cause: error})
+    }
+  }
+}
+
+/** Fires an event. What cannot fit is refused before anything is sent, with the number of bytes it is over. */
+export async function fireEvent(
+  client: Pick<ConsulClient, 'event' | 'kv' | 'session'>,
+  name: string,
+  options: FireOptions = {},
+): Promise<Fired> {
+  if (name === '') throw new UsageError('Event name must be specified')
+  const {payload = new Uint8Array(), spillTtlMs, node, service, tag, ...call} = options
+  const filters: EventFilters = {
+    ...(node !== undefined && {node}),
+    ...(service !== undefined && {service}),
+    ...(tag !== undefined && {tag}),
+  }
+  await checkFilters(filters)
+  const shape = {name, ...filters}
+  const size = judgeSize(shape, payload.length)
+  const mustSpill = size.verdict !== 'fits' && spillTtlMs !== undefined
+  if (size.verdict === 'too-large' && !mustSpill) throw tooLarge(name, payload.length, size)
+  const body = mustSpill ? await spillPayload(client, payload, {...call, ttlMs: spillTtlMs}) : payload
+  const sent = judgeSize(shape, body.length)
+  if (sent.verdict === 'too-large') throw tooLarge(name, body.length, sent)
+  try {
+    const event = await client.event.fire(name, body.length === 0 ? undefined : body, {...filters, ...call})
+    return {event, left: sent.left, spilled: mustSpill}
+  } catch (error) {
+    if (error instanceof ConsulError && error.text.includes('exceeds configured limit')) {
+      throw tooLarge(name, body.length, {over: 1, max: body.length - 1}, error)
+    }
+    throw error
+  }
+}
+
+function tooLarge(
+  name: string,
+  given: number,
+  size: {readonly over: number; readonly max: number},
+  cause?: unknown,
+): BatonError {
+  const atLeast = cause === undefined ? '' : 'at least '
+  return new BatonError(
+    'BATON_TOO_LARGE',
+    `event ${name}: the payload of ${given} bytes is ${atLeast}${size.over} too long: ${size.max} fit beside this name and these filters`,
+    {cause, hint: '--spill puts it into KV and sends a pointer', details: {given, ...size}},
+  )
+}

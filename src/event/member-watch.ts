@@ -1,0 +1,54 @@
+import {linkSignal} from '../core/cancel/link-signal.js'
+import type {ConsulClient} from '../core/client.js'
+import {follow} from '../core/query/follow.js'
+import {checks as checksTopic, nodes as nodesTopic} from '../core/query/topics.js'
+import type {CheckInfo, NodeInfo} from '../core/types.js'
+import {type MemberChange, type MemberFacts, memberChanges, toMembers} from './members.js'
+
+/**
+ * Calls back with changes of membership, one call at a time, oldest first. The members that are there at the start are
+ * no changes. Resolves when the signal aborts; rejects when `onChange` does.
+ */
+export async function watchMembers(
+  client: ConsulClient,
+  options: {readonly signal: AbortSignal; readonly onChange: (change: MemberChange) => Promise<void>},
+): Promise<void> {
+  using stop = linkSignal(options.signal)
+  let nodes: readonly NodeInfo[] | undefined
+  let checks: readonly CheckInfo[] | undefined
+  let members: ReadonlyMap<string, MemberFacts> | undefined
+  let working = Promise.resolve()
+  const look = async (): Promise<void> => {
+    if (!nodes || !checks) return
+    const next = toMembers(nodes, checks)
+    // Our own agent is always a member: an empty answer tells of missing rights, not of an empty cluster.
+    if (next.size === 0) return
+    const changes = members ? memberChanges(members, next) : []
+    members = next
+    for (const change of changes) await options.onChange(change)
+  }
+  const step = (): Promise<void> => {
+    working = working.then(look)
+    return working
+  }
+  const followNodes = async (): Promise<void> => {
+    for await (const {snapshot} of follow(nodesTopic(client), client, {signal: stop.signal})) {
+      nodes = snapshot.value
+      await step()
+    }
+  }
+  const followChecks = async (): Promise<void> => {
+    for await (const {snapshot} of follow(checksTopic(client), client, {signal: stop.signal})) {
+      checks = snapshot.value
+      await step()
+    }
+  }
+  const both = [followNodes(), followChecks()]
+  try {
+    await Promise.all(both)
+  } catch (error) {
+    stop.abort(error)
+    await Promise.allSettled(both)
+    if (!options.signal.aborted) throw error
+  }
+}

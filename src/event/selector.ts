@@ -1,0 +1,61 @@
+import {UsageError} from '../core/errors.js'
+
+export const memberEvents = ['member-join', 'member-leave', 'member-failed', 'member-update', 'member-reap'] as const
+export type MemberEventType = (typeof memberEvents)[number]
+
+/** What happened: a user event, or a change of membership. */
+export type Occurrence =
+  | {readonly type: 'user'; readonly name: string}
+  | {readonly type: MemberEventType; readonly name?: undefined}
+
+interface Selector {
+  readonly type: 'user' | '*' | MemberEventType
+  /** Only for `user`: this event alone. */
+  readonly name: string | undefined
+}
+
+/** A script and what it is for, as given to Serf's `-event-handler`. */
+export interface SelectedScript {
+  readonly script: string
+  readonly selectors: readonly Selector[]
+}
+
+/**
+ * Reads `user:deploy=script`, `member-join,member-leave=script`, `*=script` or just `script`, which is for everything.
+ * Only what stands before the first `=` selects.
+ */
+export function parseHandler(text: string): SelectedScript {
+  const at = text.indexOf('=')
+  const script = at < 0 ? text : text.slice(at + 1)
+  if (script.trim() === '')
+    throw new UsageError(`handler '${text}': has no script`, {hint: "write 'user:deploy=script'"})
+  if (at < 0) return {script, selectors: [{type: '*', name: undefined}]}
+  return {
+    script,
+    selectors: text
+      .slice(0, at)
+      .split(',')
+      .map(word => parseSelector(word.trim(), text)),
+  }
+}
+
+function parseSelector(word: string, whole: string): Selector {
+  if (word === '*' || word === '') return {type: '*', name: undefined}
+  const [type = '', ...rest] = word.split(':')
+  const name = rest.length === 0 ? undefined : rest.join(':')
+  if (type === 'user') return {type, name: name === '' ? undefined : name}
+  const member = memberEvents.find(known => known === type)
+  if (member && name === undefined) return {type: member, name: undefined}
+  throw new UsageError(`handler '${whole}': unknown event type '${word}'`, {
+    hint: `known: user, user:NAME, ${memberEvents.join(', ')}, *`,
+  })
+}
+
+export const selects = (handler: SelectedScript, occurrence: Occurrence): boolean =>
+  handler.selectors.some(
+    ({type, name}) => type === '*' || (type === occurrence.type && (name === undefined || name === occurrence.name)),
+  )
+
+/** True when some handler wants changes of membership: only then are nodes watched. */
+export const wantsMembers = (handlers: readonly SelectedScript[]): boolean =>
+  handlers.some(handler => memberEvents.some(type => selects(handler, {type})))

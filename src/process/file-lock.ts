@@ -1,0 +1,68 @@
+import {spawn} from 'node:child_process'
+import {constants} from 'node:fs'
+import {type FileHandle, open} from 'node:fs/promises'
+import {UsageError} from '../core/errors.js'
+
+/** An exclusive lock on a file. The kernel lets go of it when the process ends, however it ends. */
+export interface FileLock extends AsyncDisposable {
+  readonly path: string
+}
+
+/** O_EXLOCK and O_NONBLOCK of the BSDs and macOS, which Node does not name. */
+const bsdExclusive = 0x20 | 0x4
+
+/** Undefined when another process holds it; then `holder` of {@link readHolder} names it. The file stays when the lock goes. */
+export async function lockFile(path: string): Promise<FileLock | undefined> {
+  const handle = process.platform === 'linux' ? await lockOnLinux(path) : await lockOnBsd(path)
+  if (!handle) return undefined
+  await handle.truncate(0)
+  await handle.write(`${process.pid}\n`, 0)
+  let closing: Promise<void> | undefined
+  return {
+    path,
+    [Symbol.asyncDispose]: () => {
+      closing ??= handle.close()
+      return closing
+    },
+  }
+}
+
+/** The process that wrote itself into a lock file, for messages. */
+export async function readHolder(path: string): Promise<string> {
+  const handle = await open(path, 'r')
+  try {
+    return (await handle.readFile('utf8')).trim()
+  } finally {
+    await handle.close()
+  }
+}
+
+const readWrite = constants.O_RDWR | constants.O_CREAT
+
+/** Node has no flock(2). The lock belongs to the open file, which the helper shares with us and we outlive it with. */
+async function lockOnLinux(path: string): Promise<FileHandle | undefined> {
+  const handle = await open(path, readWrite, 0o600)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    const helper = spawn('flock', ['-n', '-x', '3'], {stdio: ['ignore', 'ignore', 'ignore', handle.fd]})
+    helper.once('error', reject)
+    helper.once('exit', resolve)
+  }).catch(async (error: unknown) => {
+    await handle.close()
+    throw new UsageError(`${path}: cannot be locked: ${(error as NodeJS.ErrnoException).code ?? String(error)}`, {
+      cause: error,
+      hint: 'the flock command of util-linux is needed',
+    })
+  })
+  if (code === 0) return handle
+  await handle.close()
+  return undefined
+}
+
+async function lockOnBsd(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, readWrite | bsdExclusive, 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
+    throw error
+  }
+}

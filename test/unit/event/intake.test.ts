@@ -1,0 +1,105 @@
+import {describe, expect, it} from 'vitest'
+import type {UserEvent} from '../../../src/core/types.js'
+import {EventState} from '../../../src/event/event-state.js'
+import {EventIntake, type EventWatchOptions} from '../../../src/event/watcher.js'
+import {FakeClock} from '../../kit/fake-clock.js'
+import {userEvent} from './support.js'
+
+const newState = (): EventState => EventState.inMemory({datacenter: 'dc1', node: 'n1'})
+const ring = (from: number, count = 256): UserEvent[] =>
+  Array.from({length: count}, (_, n) => userEvent(`e${from + n}`, from + n))
+
+async function setUp(over: Partial<EventWatchOptions> = {}) {
+  const handled: string[] = []
+  const overflows: number[] = []
+  const intake = await EventIntake.create(
+    {clock: new FakeClock(), random: () => 0},
+    {
+      state: newState(),
+      signal: new AbortController().signal,
+      handle: async events => void handled.push(...events.map(event => event.id)),
+      onDead: async () => {},
+      onOverflow: ({listed}) => overflows.push(listed),
+      ...over,
+    },
+  )
+  return {intake, handled, overflows}
+}
+
+describe('the intake of events', () => {
+  it('starts with what comes, unless told otherwise', async () => {
+    const {intake, handled} = await setUp()
+    await intake.receive([userEvent('a', 1), userEvent('b', 2)])
+    await intake.receive([userEvent('a', 1), userEvent('b', 2), userEvent('c', 3)])
+    await intake.idle()
+    expect(handled).toEqual(['c'])
+  })
+
+  it('starts with everything listed, or after one event', async () => {
+    const list = [userEvent('a', 1), userEvent('b', 2), userEvent('c', 3)]
+    const all = await setUp({from: 'earliest'})
+    await all.intake.receive(list)
+    await all.intake.idle()
+    expect(all.handled).toEqual(['a', 'b', 'c'])
+    const some = await setUp({from: {afterId: 'a'}})
+    await some.intake.receive(list)
+    await some.intake.idle()
+    expect(some.handled).toEqual(['b', 'c'])
+    const none = await setUp({from: {afterId: 'zz'}})
+    await expect(none.intake.receive(list)).rejects.toThrow(/event zz: the agent does not list it/)
+  })
+
+  it('hands every event over once: repeats, late ones with small times, and an emptied ring change nothing', async () => {
+    const {intake, handled} = await setUp({from: 'earliest'})
+    await intake.receive([userEvent('b', 20), userEvent('b', 20)])
+    await intake.receive([])
+    await intake.receive([userEvent('b', 20), userEvent('late', 3)])
+    await intake.receive([userEvent('late', 3), userEvent('b', 20)])
+    await intake.idle()
+    expect(handled).toEqual(['b', 'late'])
+  })
+
+  it('keeps two events that share a Lamport time apart', async () => {
+    const {intake, handled} = await setUp({from: 'earliest'})
+    await intake.receive([userEvent('b', 7), userEvent('a', 7)])
+    await intake.idle()
+    expect(handled).toEqual(['a', 'b'])
+  })
+
+  it('looks at accepted events only', async () => {
+    const {intake, handled} = await setUp({from: 'earliest', accepts: event => event.name === 'deploy'})
+    await intake.receive([userEvent('a', 1), userEvent('x', 2, {name: 'other'})])
+    await intake.idle()
+    expect(handled).toEqual(['a'])
+  })
+
+  it('raises the alarm when a full ring holds nothing known, and only then', async () => {
+    const {intake, overflows} = await setUp()
+    await intake.receive(ring(0))
+    await intake.receive(ring(255))
+    expect(overflows).toEqual([])
+    await intake.receive(ring(600))
+    expect(overflows).toEqual([256])
+    await intake.receive([])
+    await intake.receive(ring(2000, 3))
+    expect(overflows).toEqual([256])
+  })
+
+  it('takes up what a crash left: started events again with rerun, not with skip', async () => {
+    const prepare = async (): Promise<EventState> => {
+      const state = newState()
+      await state.take([userEvent('a', 1), userEvent('b', 2)])
+      await state.start(['a'])
+      return state
+    }
+    const again = await setUp({state: await prepare(), onCrash: 'rerun'})
+    await again.intake.resume()
+    await again.intake.idle()
+    expect(again.handled).toEqual(['a', 'b'])
+    const not = await setUp({state: await prepare(), onCrash: 'skip'})
+    await not.intake.resume()
+    await not.intake.receive([userEvent('a', 1), userEvent('b', 2)])
+    await not.intake.idle()
+    expect(not.handled).toEqual(['b'])
+  })
+})

@@ -1,0 +1,42 @@
+import {describe, expect, it} from 'vitest'
+import {judgeSize, maxPayload} from '../../../src/event/size.js'
+
+const name = (length: number): string => 'e'.repeat(length)
+
+describe('the size of an event', () => {
+  // Each row is the longest payload that a 1.8.7 agent took, found by bisection, with the Lamport time it had then.
+  it.each([
+    [1, {}, 13n, 414],
+    [10, {}, 18n, 396],
+    [18, {}, 25n, 380],
+    [19, {}, 143n, 375],
+    [31, {}, 152n, 351],
+    [32, {}, 158n, 348],
+    [100, {}, 175n, 213],
+    [200, {}, 182n, 13],
+    [207, {}, 183n, 0],
+    [5, {node: 'n'.repeat(31)}, 79n, 371],
+    [5, {node: 'n'.repeat(32)}, 79n, 369],
+    [5, {node: 'n'.repeat(256)}, 79n, 145],
+    [5, {node: 'n'.repeat(10), service: 's'.repeat(5), tag: 't'.repeat(40)}, 79n, 338],
+    [60, {node: 'n'.repeat(150)}, 184n, 138],
+  ])('with a name of %i bytes and filters %j at time %s has room for %i', (length, filters, lTime, expected) => {
+    expect(maxPayload({name: name(length), ...filters}, lTime)).toBe(expected)
+  })
+
+  it('leaves to the agent only what depends on its clock', () => {
+    const shape = {name: 'x'}
+    expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', left: 0})
+    expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', left: 7})
+    expect(judgeSize(shape, 414)).toEqual({verdict: 'depends', left: 0})
+    expect(judgeSize(shape, 415)).toEqual({verdict: 'too-large', over: 1, max: 414})
+  })
+
+  it('refuses a name that leaves no room at all', () => {
+    expect(judgeSize({name: name(210)}, 0)).toMatchObject({verdict: 'too-large', max: 0})
+  })
+
+  it('counts bytes, not characters', () => {
+    expect(maxPayload({name: 'é'}, 1n)).toBe(maxPayload({name: 'ab'}, 1n))
+  })
+})

@@ -1,0 +1,83 @@
+import {describe, expect, it} from 'vitest'
+import type {ConsulClient} from '../../../src/core/client.js'
+import {fireEvent} from '../../../src/event/fire.js'
+import {parseSpill, resolvePayload, spillPrefix} from '../../../src/event/spill.js'
+
+function fakeClient() {
+  const store = new Map<string, Buffer>()
+  const fired: {name: string; payload: Uint8Array | undefined}[] = []
+  const client = {
+    session: {create: async () => ({id: 's', sentAtMs: 0})},
+    kv: {
+      acquire: async (key: string, value: Uint8Array) => {
+        store.set(key, Buffer.from(value))
+        return true
+      },
+      get: async (key: string) => ({value: store.has(key) ? {value: store.get(key)} : undefined}),
+    },
+    event: {
+      fire: async (name: string, payload?: Uint8Array) => {
+        fired.push({name, payload})
+        return {id: 'id', name}
+      },
+    },
+  } as unknown as ConsulClient
+  return {client, store, fired}
+}
+
+describe('firing', () => {
+  it('sends what fits and says how much more would have', async () => {
+    const {client, fired} = fakeClient()
+    const {left, spilled} = await fireEvent(client, 'x', {payload: Buffer.from('hello')})
+    expect([left, spilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
+  })
+
+  it('refuses what cannot fit before it is sent, with the bytes it is over', async () => {
+    const {client, fired} = fakeClient()
+    await expect(fireEvent(client, 'x', {payload: Buffer.alloc(500)})).rejects.toThrow(
+      'event x: the payload of 500 bytes is 86 too long: 414 fit beside this name and these filters',
+    )
+    expect(fired).toEqual([])
+  })
+
+  it('refuses filters that every receiver would drop', async () => {
+    const {client, fired} = fakeClient()
+    await expect(fireEvent(client, 'x', {tag: 'a'})).rejects.toThrow(
+      'Cannot provide tag filter without service filter.',
+    )
+    await expect(fireEvent(client, 'x', {node: '('})).rejects.toThrow(/^Failed to compile node filter regexp: /)
+    await expect(fireEvent(client, '')).rejects.toThrow('Event name must be specified')
+    expect(fired).toEqual([])
+  })
+
+  it('puts a payload that is too large into KV when asked to, and the watcher gets it back', async () => {
+    const {client, fired} = fakeClient()
+    const payload = Buffer.alloc(100_000, 7)
+    const {spilled} = await fireEvent(client, 'x', {payload, spillTtlMs: 60_000})
+    expect(spilled).toBe(true)
+    const sent = Buffer.from(fired[0]?.payload ?? [])
+    expect(sent.length).toBeLessThan(250)
+    expect(await resolvePayload(client, sent)).toEqual(payload)
+  })
+
+  it('notices a payload that is gone or another', async () => {
+    const {client, fired, store} = fakeClient()
+    await fireEvent(client, 'x', {payload: Buffer.alloc(1000), spillTtlMs: 60_000})
+    const sent = Buffer.from(fired[0]?.payload ?? [])
+    const [key = ''] = store.keys()
+    store.set(key, Buffer.from('forged'))
+    await expect(resolvePayload(client, sent)).rejects.toThrow(/is not the payload that was sent/)
+    store.delete(key)
+    await expect(resolvePayload(client, sent)).rejects.toThrow(/no longer there/)
+  })
+
+  it('follows no pointer out of its own keys, and takes everything else for a payload', () => {
+    const pointer = {baton: 'spill', v: 1, key: `${spillPrefix}a`, size: 1, sha256: 'x'}
+    expect(parseSpill(Buffer.from(JSON.stringify(pointer)))).toEqual(pointer)
+    expect(parseSpill(Buffer.from(JSON.stringify({...pointer, key: 'secret/token'})))).toBeUndefined()
+    expect(parseSpill(Buffer.from(JSON.stringify({...pointer, v: 2})))).toBeUndefined()
+    expect(parseSpill(Buffer.from('{"baton"'))).toBeUndefined()
+    expect(parseSpill(Buffer.from('hello'))).toBeUndefined()
+    expect(parseSpill(undefined)).toBeUndefined()
+  })
+})

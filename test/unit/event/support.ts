@@ -1,0 +1,24 @@
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll} from 'vitest'
+import type {UserEvent} from '../../../src/core/types.js'
+
+export const userEvent = (id: string, lTime: number, over: Partial<UserEvent> = {}): UserEvent => ({
+  id,
+  name: 'deploy',
+  payload: undefined,
+  nodeFilter: '',
+  serviceFilter: '',
+  tagFilter: '',
+  version: 1,
+  lTime: BigInt(lTime),
+  ...over,
+})
+
+/** A directory for the tests of one file, removed after them. */
+export function temporaryDirectory(): (name: string) => string {
+  const directory = mkdtempSync(join(tmpdir(), 'baton-event-'))
+  afterAll(() => rmSync(directory, {recursive: true, force: true}))
+  return name => join(directory, name)
+}
