@@ -1,4 +1,5 @@
 import type {Logger, Random} from '../core/types.js'
+import type {AclStore} from './acl/store.js'
 import type {MovableClock} from './clock.js'
 import type {Datacenter} from './datacenter.js'
 import type {Faults} from './faults.js'
@@ -11,7 +12,8 @@ export interface Cluster {
   readonly logger: Logger
   readonly faults: Faults
   readonly datacenters: ReadonlyMap<string, Datacenter>
-  readonly managementToken: string | undefined
+  /** Undefined while ACLs are off. */
+  readonly acl: AclStore | undefined
   route(from: Datacenter, name: string): Datacenter
 }
 
@@ -22,10 +24,4 @@ export function routeTo(datacenters: ReadonlyMap<string, Datacenter>, from: Data
   const target = datacenters.get(name)
   if (!target) throw new HttpError(500, 'No path to datacenter')
   return target
-}
-
-/** A random UUID from the injected source. */
-export function randomUuid(random: Random): string {
-  const hex = Array.from({length: 32}, () => Math.floor(random() * 16).toString(16)).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

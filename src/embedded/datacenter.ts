@@ -4,7 +4,7 @@ import type {MovableClock} from './clock.js'
 import {RpcError} from './http/reply.js'
 import {LockDelays} from './lock-delays.js'
 import type {SessionRow} from './store/sessions.js'
-import {State} from './store/state.js'
+import {State, type StateImage} from './store/state.js'
 
 const tombstoneAgeMs = 15 * 60_000
 const reapEveryMs = 30_000
@@ -75,6 +75,12 @@ export class Datacenter implements Disposable {
     this.hasLeader = true
     this.lockDelays.clear()
     for (const row of this.state.sessions.list()) this.armTtl(row)
+  }
+
+  /** Puts a saved state back under a leader that knows nothing but it. */
+  restore(image: StateImage): void {
+    this.state.restore(image)
+    this.electLeader()
   }
 
   [Symbol.dispose](): void {

@@ -59,10 +59,6 @@ export function createFaultPanel({cluster, local, doors, pristine}: PanelParts):
     if (!found) throw new UsageError(`embedded agent: no datacenter '${name}'`)
     return found
   }
-  const putBack = (datacenter: Datacenter, image: StateImage): void => {
-    datacenter.state.restore(image)
-    datacenter.electLeader()
-  }
   return {
     inject: rule => cluster.faults.inject(rule),
     clear: () => cluster.faults.clear(),
@@ -74,13 +70,13 @@ export function createFaultPanel({cluster, local, doors, pristine}: PanelParts):
         for (const datacenter of cluster.datacenters.values()) {
           for (const agent of datacenter.agents) agent.forget(keepState)
           const image = keepState ? undefined : pristine.get(datacenter.name)
-          if (image) datacenter.state.restore(image)
-          datacenter.electLeader()
+          if (image) datacenter.restore(image)
+          else datacenter.electLeader()
         }
       })
     },
     saveSnapshot: name => ({datacenter: named(name).name, image: named(name).state.save()}),
-    restoreSnapshot: ({datacenter, image}) => putBack(named(datacenter), image),
+    restoreSnapshot: ({datacenter, image}) => named(datacenter).restore(image),
     fastForward: ms => cluster.clock.advance(ms),
     statistics: name => {
       const {state} = named(name)

@@ -2,6 +2,7 @@ import {UsageError} from '../core/errors.js'
 import {noopLogger} from '../core/log.js'
 import {systemClock, systemRandom} from '../core/time/clock.js'
 import type {Clock, Logger, Random} from '../core/types.js'
+import {AclStore} from './acl/store.js'
 import {MovableClock} from './clock.js'
 import {type Cluster, routeTo} from './cluster.js'
 import {Datacenter} from './datacenter.js'
@@ -114,7 +115,7 @@ function createCluster(options: EmbeddedAgentOptions, names: readonly string[]):
     logger: options.logger ?? noopLogger,
     faults: new Faults(clock),
     datacenters,
-    managementToken: options.acl?.managementToken,
+    acl: options.acl && new AclStore(options.acl.managementToken, random, clock.wallMs()),
     route: (from, name) => routeTo(datacenters, from, name),
   }
 }

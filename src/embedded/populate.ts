@@ -1,6 +1,7 @@
 import {LocalAgent} from './agent/local-agent.js'
-import {consulVersion, randomUuid} from './cluster.js'
+import {consulVersion} from './cluster.js'
 import type {Datacenter} from './datacenter.js'
+import {randomUuid} from './uuid.js'
 
 /** A member that exists only in the catalog, the member list and the gossip of events. */
 export interface SimulatedNode {

@@ -3,7 +3,7 @@ import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
-import {registerCheck} from './agent-register.js'
+import {demandNamed, registerCheck} from './agent-register.js'
 import {decodeBody} from './body.js'
 import {printCheck} from './catalog-print.js'
 
@@ -11,14 +11,24 @@ import {printCheck} from './catalog-print.js'
 export const checkRowOf = (check: LocalCheck): Printable =>
   printCheck({...check, definition: new Map(), createIndex: 0n, modifyIndex: 0n})
 
+function demandCheck(call: Call, check: LocalCheck): void {
+  if (check.serviceName === '') demandNamed(call, 'node', check.node)
+  else demandNamed(call, 'service', check.serviceName)
+}
+
 function deregister(call: Call): Reply {
   if (call.rest === '') throw new HttpError(500, 'CheckID missing')
-  if (call.agent.checks.has(call.name)) call.agent.removeCheck(call.name)
+  const check = call.agent.checks.get(call.name)
+  if (check) demandCheck(call, check)
+  else if (call.cluster.acl) throw new HttpError(500, `Unknown check ${JSON.stringify(call.name)}`)
+  if (check) call.agent.removeCheck(check.id)
   return emptyReply()
 }
 
 function setStatus(call: Call, status: string, output: string): Reply {
   const check = call.agent.checks.get(call.name)
+  if (check) demandCheck(call, check)
+  else if (call.cluster.acl) throw new HttpError(500, `Unknown check ${JSON.stringify(call.name)}`)
   if (!check || check.ttlMs === 0) {
     throw new HttpError(500, `CheckID ${JSON.stringify(call.name)} does not have associated TTL`)
   }

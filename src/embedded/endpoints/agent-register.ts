@@ -2,7 +2,7 @@ import {isIP} from 'node:net'
 import type {LocalAgent, LocalCheck, LocalService} from '../agent/local-agent.js'
 import type {Decoded, Fields} from '../go/decode.js'
 import type {Call} from '../http/call.js'
-import {badRequest, emptyReply, HttpError, type Reply} from '../http/reply.js'
+import {badRequest, emptyReply, HttpError, type Reply, RpcError} from '../http/reply.js'
 import {decodeBody} from './body.js'
 import {serviceDraft} from './catalog-write.js'
 
@@ -56,6 +56,13 @@ const serviceFields: Fields = {
 }
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
+
+/** As the agent refuses: with the right that is missing. */
+export function demandNamed(call: Call, resource: 'service' | 'node', name: string): void {
+  if (!call.may.can(resource, name, 'write')) {
+    throw new RpcError(`Permission denied: Missing ${resource}:write on ${name}`)
+  }
+}
 
 const isEmpty = (check: Decoded): boolean => Object.keys(serviceCheckFields).every(name => !check.has(name))
 
@@ -147,6 +154,7 @@ export async function registerService(call: Call): Promise<Reply> {
     const id = check.string('CheckID') || `service:${service.id}${number}`
     return localCheck(agent, check, {id, name: check.string('Name') || `Service '${name}' check`, service})
   })
+  demandNamed(call, 'service', name)
   agent.putService(service)
   for (const check of checks) agent.putCheck(keepStatus(agent, check))
   return emptyReply()
@@ -168,6 +176,8 @@ export async function registerCheck(call: Call): Promise<Reply> {
   const serviceId = body.string('ServiceID')
   const service = agent.services.get(serviceId)
   if (serviceId !== '' && !service) throw new HttpError(500, `ServiceID ${JSON.stringify(serviceId)} does not exist`)
+  if (service) demandNamed(call, 'service', service.name)
+  else demandNamed(call, 'node', agent.node)
   agent.putCheck(localCheck(agent, body, {id: body.string('ID') || name, name, service}))
   return emptyReply()
 }

@@ -1,12 +1,14 @@
 import {createHash} from 'node:crypto'
 import {printMember, printSelf} from '../agent/describe.js'
 import type {LocalAgent, LocalService} from '../agent/local-agent.js'
+import {filterOf} from '../filter/filter.js'
+import {samples} from '../filter/samples.js'
 import {type Printable, printJson} from '../go/json-print.js'
 import {type Call, ClientGone, readWait} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply, textReply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
 import {checkRowOf} from './agent-checks.js'
-import {registerService} from './agent-register.js'
+import {demandNamed, registerService} from './agent-register.js'
 import {printTagged, printWeights} from './catalog-print.js'
 
 function members(call: Call): Reply {
@@ -16,8 +18,9 @@ function members(call: Call): Reply {
   if (segment !== '' && segment !== '_all') {
     throw new HttpError(500, 'Network segments are not supported in this version of Consul')
   }
-  if (wan) return jsonReply([...call.cluster.datacenters.values()].map(({server}) => printMember(server, true)))
-  return jsonReply(call.home.agents.map(agent => printMember(agent)))
+  const {may} = call
+  const pool = wan ? [...call.cluster.datacenters.values()].map(({server}) => server) : call.home.agents
+  return jsonReply(pool.filter(({node}) => may.can('node', node, 'read')).map(agent => printMember(agent, wan)))
 }
 
 export const printLocalService = (row: LocalService): {readonly [name: string]: Printable} => ({
@@ -33,11 +36,23 @@ export const printLocalService = (row: LocalService): {readonly [name: string]: 
   EnableTagOverride: row.enableTagOverride,
 })
 
-const services = ({agent}: Call): Reply =>
-  jsonReply(new Map([...agent.services.values()].map(row => [row.id, printLocalService(row)])))
+function services(call: Call): Reply {
+  const {may, query} = call
+  const matching = filterOf(query.get('filter'), samples.service)
+  const rows = [...call.agent.services.values()].filter(row => may.can('service', row.name, 'read'))
+  const printed = rows.map(row => [row.id, printLocalService(row)] as const)
+  return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
+}
 
-const checks = ({agent}: Call): Reply =>
-  jsonReply(new Map([...agent.checks.values()].map(row => [row.id, checkRowOf(row)])))
+function checks(call: Call): Reply {
+  const {may, query} = call
+  const matching = filterOf(query.get('filter'), samples.check)
+  const rows = [...call.agent.checks.values()].filter(row =>
+    row.serviceName === '' ? may.can('node', row.node, 'read') : may.can('service', row.serviceName, 'read'),
+  )
+  const printed = rows.map(row => [row.id, checkRowOf(row)] as const)
+  return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
+}
 
 const hashOf = (row: LocalService): string =>
   createHash('sha256')
@@ -57,6 +72,7 @@ async function service(call: Call): Promise<Reply> {
   }
   if (asked !== '' && !changed()) await parkForService(call, waitMs, changed)
   const row = current()
+  if (row) call.demand('service', row.name, 'read')
   if (!row) return textReply(404, `unknown service ID: ${id}`)
   const hash = hashOf(row)
   return jsonReply({...printLocalService(row), ContentHash: hash}, {'x-consul-contenthash': hash})
@@ -81,7 +97,10 @@ async function parkForService(call: Call, waitMs: number, changed: () => boolean
 
 function deregisterService(call: Call): Reply {
   if (call.rest === '') throw new HttpError(500, 'ServiceID missing')
-  if (call.agent.services.has(call.name)) call.agent.removeService(call.name)
+  const service = call.agent.services.get(call.name)
+  if (service) demandNamed(call, 'service', service.name)
+  else if (call.cluster.acl) throw new HttpError(500, `Unknown service {${JSON.stringify(call.name)} {}}`)
+  if (service) call.agent.removeService(service.id)
   return emptyReply()
 }
 
@@ -126,6 +145,7 @@ function serviceMaintenance(call: Call): Reply {
   if (call.rest === '') throw badRequest('Missing service ID')
   enableFlag(call)
   const service = call.agent.services.get(call.name)
+  if (service) demandNamed(call, 'service', service.name)
   if (!service) return textReply(404, `No service registered with ID ${JSON.stringify(call.name)}`)
   return setMaintenance(call.agent, call, {
     id: `_service_maintenance:${service.id}`,
@@ -136,13 +156,24 @@ function serviceMaintenance(call: Call): Reply {
   })
 }
 
-const nodeMaintenance = (call: Call): Reply =>
-  setMaintenance(call.agent, call, {
+function nodeMaintenance(call: Call): Reply {
+  enableFlag(call)
+  call.demand('node', call.agent.node, 'write')
+  return setMaintenance(call.agent, call, {
     id: '_node_maintenance',
     name: 'Node Maintenance Mode',
     defaultReason: 'Maintenance mode is enabled for this node, but no reason was provided. This is a default message.',
     service: undefined,
   })
+}
+
+/** Lets a handler through only with `agent` rights on this node. */
+const guarded =
+  (access: 'read' | 'write', handle: (call: Call) => Reply) =>
+  (call: Call): Reply => {
+    call.demand('agent', call.agent.node, access)
+    return handle(call)
+  }
 
 function join(call: Call): Reply {
   const address = call.name
@@ -167,7 +198,10 @@ const metrics = (call: Call): Reply => {
 }
 
 export const agentRoutes: readonly Route[] = [
-  get('/v1/agent/self', ({home, agent}) => jsonReply(printSelf(home, agent))),
+  get(
+    '/v1/agent/self',
+    guarded('read', ({home, agent}) => jsonReply(printSelf(home, agent))),
+  ),
   get('/v1/agent/members', members),
   get('/v1/agent/services', services),
   get('/v1/agent/checks', checks),
@@ -176,9 +210,15 @@ export const agentRoutes: readonly Route[] = [
   put('/v1/agent/service/deregister/', deregisterService),
   put('/v1/agent/service/maintenance/', serviceMaintenance),
   put('/v1/agent/maintenance', nodeMaintenance),
-  put('/v1/agent/join/', join),
-  put('/v1/agent/leave', () => emptyReply()),
+  put('/v1/agent/join/', guarded('write', join)),
+  put(
+    '/v1/agent/leave',
+    guarded('write', () => emptyReply()),
+  ),
   put('/v1/agent/force-leave/', forceLeave),
-  put('/v1/agent/reload', () => emptyReply()),
-  get('/v1/agent/metrics', metrics),
+  put(
+    '/v1/agent/reload',
+    guarded('write', () => emptyReply()),
+  ),
+  get('/v1/agent/metrics', guarded('read', metrics)),
 ]

@@ -1,4 +1,6 @@
+import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
+import {filterOf, type RowFilter} from '../filter/filter.js'
 import type {Printable} from '../go/json-print.js'
 import {blockingRead, effective, metaHeaders, type Reading} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
@@ -6,9 +8,17 @@ import {badRequest, jsonReply, type Reply} from '../http/reply.js'
 import type {StringMap} from '../store/catalog-rows.js'
 import {withMetaOnRefusal} from './session.js'
 
+/** What narrows an answer: the token and the filter. */
+export interface ReadScope {
+  readonly may: Authorizer
+  readonly matching: RowFilter
+}
+
 export interface CatalogRead {
   readonly topics: readonly string[]
-  readonly read: (target: Datacenter) => Reading<Printable>
+  /** A row with all its fields, where `?filter=` is understood. */
+  readonly sample?: Printable
+  readonly read: (target: Datacenter, scope: ReadScope) => Reading<Printable>
 }
 
 /** Reads of catalog and health: all of them block, and say which consistency they had. */
@@ -16,9 +26,15 @@ export async function catalogRead(call: Call, query: CatalogRead): Promise<Reply
   const parameters = readParameters(call)
   return await withMetaOnRefusal(async () => {
     const target = call.target()
-    const {value, index} = await call.rpc(target, () =>
-      blockingRead(call, target, {parameters, watch: {topics: query.topics}, read: () => query.read(target)}),
-    )
+    const {value, index} = await call.rpc(target, () => {
+      const matching = query.sample === undefined ? () => true : filterOf(call.query.get('filter'), query.sample)
+      const scope = {may: call.may, matching}
+      return blockingRead(call, target, {
+        parameters,
+        watch: {topics: query.topics},
+        read: () => query.read(target, scope),
+      })
+    })
     return jsonReply(value, {...metaHeaders(index), ...effective(parameters.mode)})
   })
 }

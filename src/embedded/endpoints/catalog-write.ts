@@ -171,7 +171,12 @@ export async function register(call: Call): Promise<Reply> {
   const body = await decodeBody(call, registerFields)
   call.checkNamespace()
   const target = call.target(body.string('Datacenter'))
-  await call.rpc(target, () => applyRegister(target, body))
+  await call.rpc(target, () => {
+    const service = body.object('Service')?.string('Service') ?? ''
+    call.demand('node', body.string('Node'), 'write')
+    if (service !== '') call.demand('service', service, 'write')
+    applyRegister(target, body)
+  })
   return jsonReply(true)
 }
 
@@ -244,6 +249,9 @@ export async function deregister(call: Call): Promise<Reply> {
   await call.rpc(target, ({state}) => {
     const name = body.string('Node')
     if (name === '') throw new RpcError('Must provide node')
+    const named = state.catalog.service(name, body.string('ServiceID'))
+    if (named) call.demand('service', named.name, 'write')
+    else call.demand('node', name, 'write')
     state.write(batch => {
       const [service, check] = [body.string('ServiceID'), body.string('CheckID')]
       if (service !== '') {

@@ -1,8 +1,9 @@
+import {samples} from '../filter/samples.js'
 import type {Printable} from '../go/json-print.js'
 import {type Call, readParameters} from '../http/call.js'
 import {jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
-import type {NodeRow} from '../store/catalog-rows.js'
+import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
 import type {State} from '../store/state.js'
 import {printNode, printService, printServiceNode} from './catalog-print.js'
 import {catalogRead, nodeMetaFilter, requireRest, tagFilter} from './catalog-read.js'
@@ -20,11 +21,13 @@ function nodes(call: Call): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
   return catalogRead(call, {
     topics: ['nodes'],
-    read: ({state: {catalog}}) => ({
+    sample: samples.node,
+    read: ({state: {catalog}}, {may, matching}) => ({
       value: catalog
         .nodes()
-        .filter(node => wanted(node.meta))
-        .map(printNode),
+        .filter(node => wanted(node.meta) && may.can('node', node.name, 'read'))
+        .map(printNode)
+        .filter(matching),
       index: catalog.tableIndex('nodes'),
     }),
   })
@@ -34,10 +37,10 @@ function services(call: Call): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
   return catalogRead(call, {
     topics: ['services'],
-    read: ({state: {catalog}}) => {
+    read: ({state: {catalog}}, {may}) => {
       const tags = new Map<string, Set<string>>()
       for (const row of catalog.allServices()) {
-        if (!wanted(catalog.node(row.node)?.meta)) continue
+        if (!wanted(catalog.node(row.node)?.meta) || !may.can('service', row.name, 'read')) continue
         const known = tags.get(row.name) ?? new Set()
         for (const tag of row.tags ?? []) known.add(tag)
         tags.set(row.name, known)
@@ -53,11 +56,16 @@ function service(call: Call): Promise<Reply> {
   const [wantedMeta, wantedTags] = [nodeMetaFilter(call), tagFilter(call)]
   return catalogRead(call, {
     topics: [`service:${name.toLowerCase()}`],
-    read: ({state: {catalog}}) => ({
-      value: catalog.instancesOf(name).flatMap(row => {
-        const node = catalog.node(row.node)
-        return node && wantedMeta(node.meta) && wantedTags(row.tags) ? [printServiceNode(row, node)] : []
-      }),
+    sample: samples.serviceNode,
+    read: ({state: {catalog}}, {may, matching}) => ({
+      value: catalog
+        .instancesOf(name)
+        .flatMap(row => {
+          const node = catalog.node(row.node)
+          if (!node || !may.can('node', node.name, 'read') || !may.can('service', row.name, 'read')) return []
+          return wantedMeta(node.meta) && wantedTags(row.tags) ? [printServiceNode(row, node)] : []
+        })
+        .filter(matching),
       index: catalog.serviceIndex(name, false),
     }),
   })
@@ -66,15 +74,24 @@ function service(call: Call): Promise<Reply> {
 /** By name, or by the whole ID. */
 const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
 
-function ofNode(call: Call, print: (state: State, node: NodeRow) => Printable, missing: Printable): Promise<Reply> {
+/** Reads of one node; the filter chooses among its services. */
+function ofNode(
+  call: Call,
+  print: (services: readonly ServiceRow[], node: NodeRow) => Printable,
+  missing: Printable,
+): Promise<Reply> {
   const name = requireRest(call, 'Missing node name')
   return catalogRead(call, {
     topics: [`node:${name.toLowerCase()}`],
-    read: ({state}) => {
+    sample: samples.service,
+    read: ({state}, {may, matching}) => {
       const node = findNode(state, name)
-      if (!node) return {value: missing, index: 0n, found: false}
+      if (!node || !may.can('node', node.name, 'read')) return {value: missing, index: 0n, found: false}
       const {catalog} = state
-      return {value: print(state, node), index: maxOf(catalog.tableIndex('nodes'), catalog.tableIndex('services'))}
+      const services = catalog
+        .servicesOf(node.name)
+        .filter(row => may.can('service', row.name, 'read') && matching(printService(row)))
+      return {value: print(services, node), index: maxOf(catalog.tableIndex('nodes'), catalog.tableIndex('services'))}
     },
   })
 }
@@ -82,9 +99,9 @@ function ofNode(call: Call, print: (state: State, node: NodeRow) => Printable, m
 const node = (call: Call): Promise<Reply> =>
   ofNode(
     call,
-    ({catalog}, row) => ({
+    (services, row) => ({
       Node: printNode(row),
-      Services: new Map(catalog.servicesOf(row.name).map(service => [service.id, printService(service)])),
+      Services: new Map(services.map(service => [service.id, printService(service)])),
     }),
     null,
   )
@@ -92,9 +109,9 @@ const node = (call: Call): Promise<Reply> =>
 const nodeServices = (call: Call): Promise<Reply> =>
   ofNode(
     call,
-    ({catalog}, row) => ({
+    (services, row) => ({
       Node: printNode(row),
-      Services: catalog.servicesOf(row.name).map(service => printService(service)),
+      Services: services.map(service => printService(service)),
     }),
     {Node: null, Services: null},
   )

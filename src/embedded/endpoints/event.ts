@@ -1,11 +1,11 @@
 import {RE2JS} from 're2js'
 import {concerns} from '../agent/event-buffer.js'
 import {eventIndex, printableEvent, type UserEventRow} from '../agent/user-event.js'
-import {randomUuid} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import {type Call, ClientGone, readIndex, readWait} from '../http/call.js'
-import {badRequest, HttpError, jsonReply, type Reply} from '../http/reply.js'
+import {badRequest, HttpError, jsonReply, type Reply, RpcError} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
+import {randomUuid} from '../uuid.js'
 
 const longestWaitMs = 600_000
 const limit = 512
@@ -41,6 +41,16 @@ function checkSize(event: UserEventRow): void {
 }
 
 async function fire(call: Call): Promise<Reply> {
+  try {
+    return await tryFire(call)
+  } catch (error) {
+    // An unknown token is the only refusal of this route that is no 403.
+    if (error instanceof RpcError && error.message.includes('ACL not found')) throw new HttpError(500, error.message)
+    throw error
+  }
+}
+
+async function tryFire(call: Call): Promise<Reply> {
   if (call.rest === '') throw badRequest('Missing name')
   const {query} = call
   const payload = call.contentLength > 0 ? await call.body() : undefined
@@ -61,7 +71,10 @@ async function fire(call: Call): Promise<Reply> {
   checkPattern('service', event.serviceFilter)
   checkPattern('tag', event.tagFilter)
   checkSize({...event, lTime: target.eventTime + 1n})
-  deliver(target, event)
+  await call.rpc(target, () => {
+    call.demand('event', event.name, 'write')
+    deliver(target, event)
+  })
   return jsonReply(printableEvent(event))
 }
 
@@ -80,13 +93,15 @@ async function list(call: Call): Promise<Reply> {
   const waitMs = readWait(call, longestWaitMs)
   const asked = readIndex(call)
   const {events} = call.agent
+  const {may} = call
   const name = call.query.get('name')
   const indexNow = (): bigint => {
     const last = events.list(name).at(-1)
     return last ? eventIndex(last.id) : 1n
   }
   if (asked !== 0n && indexNow() === asked) await parkForEvent(call, waitMs, () => indexNow() !== asked)
-  return jsonReply(events.list(name).map(printableEvent), {'x-consul-index': String(indexNow())})
+  const visible = events.list(name).filter(event => may.can('event', event.name, 'read'))
+  return jsonReply(visible.map(printableEvent), {'x-consul-index': String(indexNow())})
 }
 
 async function parkForEvent(call: Call, waitMs: number, changed: () => boolean): Promise<void> {

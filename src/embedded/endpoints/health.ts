@@ -1,3 +1,5 @@
+import type {Authorizer} from '../acl/authorizer.js'
+import {samples} from '../filter/samples.js'
 import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
 import {badRequest, type Reply} from '../http/reply.js'
@@ -27,14 +29,19 @@ function state(call: Call): Promise<Reply> {
   )
 }
 
+const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
+  may.can('node', check.node, 'read') && (check.serviceName === '' || may.can('service', check.serviceName, 'read'))
+
 function checksRead(call: Call, topic: string, find: (state: State) => readonly CheckRow[]): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
   return catalogRead(call, {
     topics: [topic],
-    read: ({state}) => ({
+    sample: samples.check,
+    read: ({state}, {may, matching}) => ({
       value: find(state)
-        .filter(check => wanted(state.catalog.node(check.node)?.meta))
-        .map(check => printCheck(check)),
+        .filter(check => wanted(state.catalog.node(check.node)?.meta) && mayReadCheck(may, check))
+        .map(check => printCheck(check))
+        .filter(matching),
       index: state.catalog.tableIndex('checks'),
     }),
   })
@@ -58,18 +65,21 @@ function service(call: Call): Promise<Reply> {
   const lower = name.toLowerCase()
   return catalogRead(call, {
     topics: [`service:${lower}`, `health:${lower}`],
-    read: ({state}) => {
+    sample: samples.health,
+    read: ({state}, {may, matching}) => {
       const value: Printable[] = []
       for (const row of state.catalog.instancesOf(name)) {
         const host = state.catalog.node(row.node)
         if (!host || !wantedMeta(host.meta) || !wantedTags(row.tags)) continue
+        if (!may.can('node', host.name, 'read') || !may.can('service', row.name, 'read')) continue
         const own = checksOfInstance(state, row)
         if (passing && own.some(check => check.status !== 'passing')) continue
-        value.push({
+        const entry = {
           Node: printNode(host),
           Service: printService(row),
           Checks: own.map(check => printCheck(check)),
-        })
+        }
+        if (matching(entry)) value.push(entry)
       }
       return {value, index: state.catalog.serviceIndex(name, true)}
     },

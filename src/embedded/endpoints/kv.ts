@@ -1,8 +1,18 @@
+import {allowAll} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
-import {toBytes} from '../go/bytes.js'
+import {fromBytes, toBytes} from '../go/bytes.js'
 import {blockingRead, metaHeaders} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
-import {badRequest, emptyReply, HttpError, jsonListReply, jsonReply, type Reply, RpcError} from '../http/reply.js'
+import {
+  badRequest,
+  emptyReply,
+  HttpError,
+  jsonListReply,
+  jsonReply,
+  permissionDenied,
+  type Reply,
+  RpcError,
+} from '../http/reply.js'
 import type {Route} from '../http/route.js'
 import type {KvWrite} from '../store/kv.js'
 import {sessionIdError} from '../store/sessions.js'
@@ -17,16 +27,17 @@ async function read(call: Call): Promise<Reply> {
   if (call.rest === '') throw badRequest('Missing key name')
   const key = call.rest
   const target = call.target()
-  const {value: row, index} = await call.rpc(target, ({state}) =>
-    blockingRead(call, target, {
+  const {value: row, index} = await call.rpc(target, ({state}) => {
+    call.demand('key', call.name, 'read')
+    return blockingRead(call, target, {
       parameters,
       watch: {keys: [key]},
       read: () => {
         const found = state.kv.get(key)
         return {value: found, index: found?.modifyIndex ?? state.kv.tableIndex, found: found !== undefined}
       },
-    }),
-  )
+    })
+  })
   if (!row) return emptyReply(404, metaHeaders(index))
   if (!call.query.has('raw')) return jsonListReply([row], one => printRow(one), metaHeaders(index))
   const headers = {
@@ -61,16 +72,18 @@ async function readKeys(call: Call, parameters: Parameters): Promise<Reply> {
 async function listBelow(call: Call, parameters: Parameters) {
   const prefix = call.rest
   const target = call.target()
-  const {value: rows, index} = await call.rpc(target, ({state}) =>
-    blockingRead(call, target, {
+  const {value: rows, index} = await call.rpc(target, ({state}) => {
+    const {may} = call
+    return blockingRead(call, target, {
       parameters,
       watch: {prefixes: [prefix]},
       read: () => {
         const {rows, index} = state.kv.list(prefix)
-        return {value: rows, index, found: rows.length > 0}
+        const visible = may === allowAll ? rows : rows.filter(row => may.can('key', fromBytes(row.key), 'read'))
+        return {value: visible, index, found: rows.length > 0}
       },
-    }),
-  )
+    })
+  })
   return {rows, index}
 }
 
@@ -118,7 +131,11 @@ async function write(call: Call): Promise<Reply> {
   if (value === undefined) throw new HttpError(413, `Request body too large`)
   const put: KvWrite = {key: call.rest, value, flags}
   const target = call.target()
-  return jsonReply(await call.rpc(target, () => apply(call, target, put, cas)))
+  const done = await call.rpc(target, () => {
+    call.demand('key', call.name, 'write')
+    return apply(call, target, put, cas)
+  })
+  return jsonReply(done)
 }
 
 function apply(call: Call, target: Datacenter, put: KvWrite, cas: bigint): boolean {
@@ -162,14 +179,16 @@ async function remove(call: Call): Promise<Reply> {
   conflict(call, ['recurse', 'cas'])
   const cas = unsigned(call, 'cas')
   const target = call.target()
-  const done = await call.rpc(target, ({state}) =>
-    state.write(batch => {
+  const done = await call.rpc(target, ({state}) => {
+    if (!recurse) call.demand('key', call.name, 'write')
+    else if (!call.may.canWriteBelow(call.name)) throw permissionDenied()
+    return state.write(batch => {
       if (call.query.has('cas')) return state.kv.deleteCas(batch, call.rest, cas)
       if (recurse) state.kv.deleteTree(batch, call.rest)
       else state.kv.delete(batch, call.rest)
       return true
-    }),
-  )
+    })
+  })
   return jsonReply(done)
 }
 

@@ -1,4 +1,3 @@
-import {randomUuid} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
 import {parseGoDuration} from '../go/duration.js'
@@ -9,6 +8,7 @@ import {type Call, readParameters} from '../http/call.js'
 import {badRequest, HttpError, jsonListReply, jsonReply, type Reply, RpcError, textReply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
 import {type SessionRow, sessionIdError} from '../store/sessions.js'
+import {randomUuid} from '../uuid.js'
 
 const fields: Fields = {
   Name: 'string',
@@ -77,7 +77,10 @@ async function create(call: Call): Promise<Reply> {
     throw error
   }
   const target = call.target()
-  const row = await call.rpc(target, () => begin(target, draft))
+  const row = await call.rpc(target, () => {
+    call.demand('session', draft.node, 'write')
+    return begin(target, draft)
+  })
   return jsonReply({ID: row.id})
 }
 
@@ -128,8 +131,9 @@ async function destroy(call: Call): Promise<Reply> {
   const target = call.target()
   await call.rpc(target, ({state}) => {
     requireId(id)
+    const row = state.sessions.get(id)
+    if (row) call.demand('session', row.node, 'write')
     state.write(batch => {
-      const row = state.sessions.get(id)
       if (row) state.endSession(batch, row)
     })
   })
@@ -142,7 +146,9 @@ async function renew(call: Call): Promise<Reply> {
   const target = call.target()
   const row = await call.rpc(target, ({state}) => {
     requireId(id)
-    return state.sessions.get(id)
+    const row = state.sessions.get(id)
+    if (row) call.demand('session', row.node, 'write')
+    return row
   })
   if (!row) return textReply(404, `Session id '${id}' not found`)
   target.armTtl(row)
@@ -157,13 +163,17 @@ async function readSessions(
   const parameters = readParameters(call)
   return await withMetaOnRefusal(async () => {
     const target = call.target()
-    const {value: rows, index} = await call.rpc(target, ({state}) =>
-      blockingRead(call, target, {
+    const {value: rows, index} = await call.rpc(target, ({state}) => {
+      const {may} = call
+      return blockingRead(call, target, {
         parameters,
         watch: {topics},
-        read: () => ({value: read(target), index: state.sessions.tableIndex}),
-      }),
-    )
+        read: () => ({
+          value: read(target).filter(row => may.can('session', row.node, 'read')),
+          index: state.sessions.tableIndex,
+        }),
+      })
+    })
     return jsonListReply(rows, row => printJson(printSession(row)), metaHeaders(index))
   })
 }
@@ -173,7 +183,7 @@ export async function withMetaOnRefusal(work: () => Promise<Reply>): Promise<Rep
   try {
     return await work()
   } catch (error) {
-    if (error instanceof RpcError) throw new HttpError(500, error.message, refusedMeta)
+    if (error instanceof RpcError) throw new HttpError(error.status, error.message, refusedMeta)
     if (error instanceof HttpError && error.status === 500) throw new HttpError(500, error.message, refusedMeta)
     throw error
   }

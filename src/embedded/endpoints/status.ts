@@ -1,7 +1,7 @@
 import {printCoordinate, rpcAddress} from '../agent/describe.js'
 import {contactHeaders, metaHeaders} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
-import {emptyReply, HttpError, jsonReply, type Reply} from '../http/reply.js'
+import {emptyReply, jsonReply, permissionDenied, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
 
 function leader(call: Call): Reply {
@@ -37,6 +37,7 @@ function coordinateNode(call: Call): Reply {
 }
 
 function raftConfiguration(call: Call): Reply {
+  if (!call.may.canScalar('operator', 'read')) throw permissionDenied()
   const {server, hasLeader} = call.target()
   return jsonReply({
     Servers: [
@@ -53,10 +54,6 @@ function raftConfiguration(call: Call): Reply {
   })
 }
 
-const aclDisabled = (): never => {
-  throw new HttpError(401, 'ACL support disabled')
-}
-
 export const statusRoutes: readonly Route[] = [
   get('/v1/status/leader', leader),
   get('/v1/status/peers', peers),
@@ -66,6 +63,4 @@ export const statusRoutes: readonly Route[] = [
   put('/v1/coordinate/update', () => emptyReply()),
   get('/v1/operator/raft/configuration', raftConfiguration),
   get('/v1/query', () => jsonReply([], contactHeaders)),
-  {path: '/v1/acl/', methods: ['GET', 'PUT', 'DELETE'], handle: aclDisabled},
-  put('/v1/agent/token/', aclDisabled),
 ]

@@ -1,7 +1,8 @@
+import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
 import {Decoded} from '../go/decode.js'
 import {type Printable, printJson} from '../go/json-print.js'
-import {RpcError} from '../http/reply.js'
+import {permissionDenied, RpcError} from '../http/reply.js'
 import type {Batch} from '../store/batch.js'
 import type {CheckRow, NodeRow, ServiceRow} from '../store/catalog-rows.js'
 import {printCheck, printNode, printService} from './catalog-print.js'
@@ -11,9 +12,17 @@ import type {Operation} from './txn-operation.js'
 const quote = (text: string): string => JSON.stringify(text)
 const nothing = new Decoded(new Map())
 
+/** Whose right a write needs. */
+function ownerOf(kind: Operation['kind'], body: Decoded): readonly ['node' | 'service', string] {
+  if (kind === 'Service') return ['service', body.object('Service')?.string('Service') ?? '']
+  return ['node', (kind === 'Node' ? body.object('Node') : body.object('Check'))?.string('Node') ?? '']
+}
+
 /** Refusals that are found before anything is tried. */
-export function catalogPreCheck({kind, body, verb}: Operation): void {
+export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation): void {
   if (verb === 'get') return
+  const [resource, name] = ownerOf(kind, body)
+  if (!may.can(resource, name, 'write')) throw permissionDenied()
   if (kind === 'Node') {
     const node = body.object('Node') ?? nothing
     if (node.string('Node') === '') throw new RpcError('Must provide node')

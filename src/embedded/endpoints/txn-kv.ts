@@ -1,6 +1,7 @@
+import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
-import {toBytes} from '../go/bytes.js'
-import {RpcError} from '../http/reply.js'
+import {fromBytes, toBytes} from '../go/bytes.js'
+import {permissionDenied, RpcError} from '../http/reply.js'
 import type {Batch} from '../store/batch.js'
 import type {KvRow, KvWrite} from '../store/kv.js'
 import {requireSession} from './kv.js'
@@ -10,10 +11,15 @@ import type {Operation} from './txn-operation.js'
 const quote = (text: string): string => JSON.stringify(text)
 const result = (row: KvRow, withValue = false): string => `{"KV":${printRow(row, withValue)}}`
 
+const accessOf = (verb: string): 'read' | 'write' => (verb.startsWith('check-') ? 'read' : 'write')
+
 /** Refusals that are found before anything is tried. */
-export function kvPreCheck(target: Datacenter, {verb, body}: Operation): void {
+export function kvPreCheck(target: Datacenter, may: Authorizer, {verb, body}: Operation): void {
   const key = body.string('Key')
   if (key === '' && verb !== 'delete-tree') throw new RpcError('Must provide key')
+  const allowed =
+    verb === 'delete-tree' ? may.canWriteBelow(key) : verb.startsWith('get') || may.can('key', key, accessOf(verb))
+  if (!allowed) throw permissionDenied()
   if (verb === 'lock' && target.lockDelays.inForce(toBytes(key))) {
     throw new RpcError(`failed to lock key ${quote(key)} due to lock delay`)
   }
@@ -22,6 +28,7 @@ export function kvPreCheck(target: Datacenter, {verb, body}: Operation): void {
 interface Step {
   readonly batch: Batch
   readonly target: Datacenter
+  readonly may: Authorizer
   /** As it was written. */
   readonly name: string
   readonly key: string
@@ -34,6 +41,10 @@ const must = (row: KvRow | undefined, text: string): KvRow => {
   if (!row) throw new RpcError(text)
   return row
 }
+
+/** Reads drop what the token may not see, without a word. */
+const visible = ({may}: Step, rows: readonly KvRow[]): readonly string[] =>
+  rows.filter(row => may.can('key', fromBytes(row.key), 'read')).map(row => result(row, true))
 
 const stored = ({target, key}: Step): KvRow | undefined => target.state.kv.get(key)
 
@@ -52,8 +63,8 @@ const verbs: Readonly<Record<string, (step: Step) => readonly string[]>> = {
     const row = target.state.kv.unlock(batch, put, session)
     return [result(must(row, `failed to unlock key ${quote(name)}, lock isn't held, or is held by another session`))]
   },
-  get: step => [result(must(stored(step), `key ${quote(step.name)} doesn't exist`), true)],
-  'get-tree': ({target, key}) => target.state.kv.list(key).rows.map(row => result(row, true)),
+  get: step => visible(step, [must(stored(step), `key ${quote(step.name)} doesn't exist`)]),
+  'get-tree': step => visible(step, step.target.state.kv.list(step.key).rows),
   'check-index': step => {
     const row = must(stored(step), `failed to check index, key ${quote(step.name)} doesn't exist`)
     if (row.modifyIndex === step.index) return [result(row)]
@@ -87,7 +98,11 @@ const verbs: Readonly<Record<string, (step: Step) => readonly string[]>> = {
 }
 
 /** Applies one operation; returns what it adds to the results. */
-export function applyKv(batch: Batch, target: Datacenter, {verb, body}: Operation): readonly string[] {
+export function applyKv(
+  batch: Batch,
+  {target, may}: {readonly target: Datacenter; readonly may: Authorizer},
+  {verb, body}: Operation,
+): readonly string[] {
   const act = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined
   if (!act) throw new RpcError(`unknown KV verb ${quote(verb)}`)
   const name = body.string('Key')
@@ -95,6 +110,7 @@ export function applyKv(batch: Batch, target: Datacenter, {verb, body}: Operatio
   return act({
     batch,
     target,
+    may,
     name,
     key,
     put: {key, value: body.bytes('Value') ?? Buffer.alloc(0), flags: body.uint64('Flags')},

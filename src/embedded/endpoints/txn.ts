@@ -1,3 +1,4 @@
+import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
 import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
 import {JsonError, parseGoJson} from '../go/json-parse.js'
@@ -85,7 +86,7 @@ async function txn(call: Call): Promise<Reply> {
   const reading = operations.every(isRead)
   if (reading) readParameters(call, false)
   const target = call.target()
-  const outcome = await call.rpc(target, () => run(target, operations, reading))
+  const outcome = await call.rpc(target, () => run({target, may: call.may}, operations, reading))
   const status = outcome.refused.length > 0 ? 409 : 200
   const results = outcome.refused.length > 0 ? 'null' : `[${outcome.results.join(',')}]`
   const errors =
@@ -105,11 +106,17 @@ interface Outcome {
   readonly refused: readonly Refused[]
 }
 
+/** Where a transaction runs, and for whom. */
+interface Place {
+  readonly target: Datacenter
+  readonly may: Authorizer
+}
+
 class RolledBack extends Error {}
 
-function run(target: Datacenter, operations: readonly Operation[], reading: boolean): Outcome {
+function run({target, may}: Place, operations: readonly Operation[], reading: boolean): Outcome {
   const early = collect(operations, operation =>
-    operation.kind === 'KV' ? kvPreCheck(target, operation) : catalogPreCheck(operation),
+    operation.kind === 'KV' ? kvPreCheck(target, may, operation) : catalogPreCheck(may, operation),
   )
   if (early.length > 0) return {results: [], refused: early}
   const results: string[] = []
@@ -117,7 +124,9 @@ function run(target: Datacenter, operations: readonly Operation[], reading: bool
   const command = (batch: Parameters<typeof applyKv>[0]): void => {
     refused = collect(operations, operation => {
       results.push(
-        ...(operation.kind === 'KV' ? applyKv(batch, target, operation) : applyCatalog(batch, target, operation)),
+        ...(operation.kind === 'KV'
+          ? applyKv(batch, {target, may}, operation)
+          : applyCatalog(batch, target, operation)),
       )
     })
     if (refused.length > 0) throw new RolledBack()

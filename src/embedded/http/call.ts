@@ -1,11 +1,13 @@
 import type {IncomingMessage} from 'node:http'
+import {type Authorizer, allowAll} from '../acl/authorizer.js'
+import type {Resource} from '../acl/rules.js'
 import type {LocalAgent} from '../agent/local-agent.js'
 import type {Cluster} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import {fromBytes} from '../go/bytes.js'
 import {parseGoDuration} from '../go/duration.js'
 import type {Query} from './query.js'
-import {badRequest, RpcError} from './reply.js'
+import {badRequest, permissionDenied, RpcError} from './reply.js'
 
 export interface CallParts {
   readonly request: IncomingMessage
@@ -35,6 +37,7 @@ export class Call {
   readonly #request: IncomingMessage
   readonly #goneListeners = new Set<() => void>()
   #gone = false
+  #authorizer: Authorizer | undefined
 
   constructor(parts: CallParts) {
     this.method = parts.request.method ?? 'GET'
@@ -124,6 +127,20 @@ export class Call {
       }
       throw error
     }
+  }
+
+  /** What the request's token may do. Throws for a token that nobody has. */
+  get may(): Authorizer {
+    const {acl} = this.cluster
+    if (!acl) return allowAll
+    this.#authorizer ??= acl.authorizer(this.token)
+    if (!this.#authorizer) throw new RpcError('ACL not found')
+    return this.#authorizer
+  }
+
+  /** Throws unless the token may. */
+  demand(resource: Resource, name: string, access: 'read' | 'write'): void {
+    if (!this.may.can(resource, name, access)) throw permissionDenied()
   }
 
   /** Namespaces are refused unless they are empty. */

@@ -23,8 +23,15 @@ export class HttpError extends Error {
   }
 }
 
-/** Refusal by the servers of a datacenter: always 500, and prefixed when it comes from another one. */
-export class RpcError extends Error {}
+/** Refusal by the servers of a datacenter, prefixed when it comes from another one. */
+export class RpcError extends Error {
+  /** As Consul does it: by the text. */
+  get status(): number {
+    return /Permission denied|ACL not found/.test(this.message) ? 403 : 500
+  }
+}
+
+export const permissionDenied = (): RpcError => new RpcError('Permission denied')
 
 export const badRequest = (text: string): HttpError => new HttpError(400, text)
 

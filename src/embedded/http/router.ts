@@ -1,3 +1,4 @@
+import {aclRoutes} from '../endpoints/acl.js'
 import {agentRoutes} from '../endpoints/agent.js'
 import {agentCheckRoutes} from '../endpoints/agent-checks.js'
 import {catalogRoutes} from '../endpoints/catalog.js'
@@ -5,6 +6,7 @@ import {eventRoutes} from '../endpoints/event.js'
 import {healthRoutes} from '../endpoints/health.js'
 import {kvRoutes} from '../endpoints/kv.js'
 import {sessionRoutes} from '../endpoints/session.js'
+import {snapshotRoutes} from '../endpoints/snapshot.js'
 import {statusRoutes} from '../endpoints/status.js'
 import {txnRoutes} from '../endpoints/txn.js'
 import type {Route} from './route.js'
@@ -19,6 +21,8 @@ const routes: readonly Route[] = [
   ...agentRoutes,
   ...agentCheckRoutes,
   ...statusRoutes,
+  ...aclRoutes,
+  ...snapshotRoutes,
 ]
 const exact = new Map(routes.filter(route => !route.path.endsWith('/')).map(route => [route.path, route]))
 const subtrees = routes.filter(route => route.path.endsWith('/')).sort((a, b) => b.path.length - a.path.length)

@@ -72,7 +72,8 @@ async function serve(options: DoorOptions, request: IncomingMessage, response: S
     if (!(error instanceof ClientGone)) {
       options.cluster.logger.error({error: messageOf(error), url: request.url}, 'request failed')
     }
-    response.destroy()
+    if (response.headersSent || error instanceof ClientGone) response.destroy()
+    else response.writeHead(500).end('internal error of the embedded agent')
   }
 }
 
@@ -140,7 +141,7 @@ async function handled(call: Call, {methods, handle}: Route): Promise<Reply> {
     return await handle(call)
   } catch (error) {
     if (error instanceof HttpError) return textReply(error.status, error.message, error.headers)
-    if (error instanceof RpcError) return textReply(500, error.message)
+    if (error instanceof RpcError) return textReply(error.status, error.message)
     if (error instanceof ClientGone) throw error
     throw new BugError(`embedded agent: ${call.method} ${call.name} failed`, {cause: error})
   }

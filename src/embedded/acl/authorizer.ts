@@ -1,0 +1,50 @@
+import type {Access, Resource, RuleSet, ScalarResource} from './rules.js'
+
+/** What a token may do. */
+export interface Authorizer {
+  can(resource: Resource, name: string, access: 'read' | 'write'): boolean
+  /** Whether everything below `prefix` may be written. */
+  canWriteBelow(prefix: string): boolean
+  canScalar(resource: ScalarResource, access: 'read' | 'write'): boolean
+}
+
+export const allowAll: Authorizer = {can: () => true, canWriteBelow: () => true, canScalar: () => true}
+
+const grants = (access: Access | undefined, wanted: 'read' | 'write'): boolean =>
+  access === 'write' || (wanted === 'read' && (access === 'read' || access === 'list'))
+
+const strength: readonly Access[] = ['read', 'list', 'write', 'deny']
+const stricter = (a: Access | undefined, b: Access): Access =>
+  a === undefined || strength.indexOf(b) > strength.indexOf(a) ? b : a
+
+/**
+ * Several policies as one: an exact rule beats a prefix, a longer prefix a shorter one, and of two equal rules `deny`
+ * wins, then the one that grants more. What no rule names is denied.
+ */
+export function authorizerOf(policies: readonly RuleSet[]): Authorizer {
+  const exact = new Map<string, Access>()
+  const prefixes = new Map<string, Access>()
+  const scalars = new Map<ScalarResource, Access>()
+  for (const {rules, scalars: own} of policies) {
+    for (const rule of rules) {
+      const map = rule.prefix ? prefixes : exact
+      const key = `${rule.resource}\0${rule.name}`
+      map.set(key, stricter(map.get(key), rule.access))
+    }
+    for (const [name, access] of own) scalars.set(name, stricter(scalars.get(name), access))
+  }
+  const longest = (resource: Resource, name: string): Access | undefined => {
+    for (let length = name.length; length >= 0; length -= 1) {
+      const access = prefixes.get(`${resource}\0${name.slice(0, length)}`)
+      if (access !== undefined) return access
+    }
+    return undefined
+  }
+  return {
+    can: (resource, name, wanted) => grants(exact.get(`${resource}\0${name}`) ?? longest(resource, name), wanted),
+    canWriteBelow: prefix =>
+      longest('key', prefix) === 'write' &&
+      [...exact, ...prefixes].every(([key, access]) => access === 'write' || !key.startsWith(`key\0${prefix}`)),
+    canScalar: (resource, wanted) => grants(scalars.get(resource), wanted),
+  }
+}

@@ -1,0 +1,106 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {type EmbeddedAgent, startEmbeddedAgent} from '../../../src/embedded/index.js'
+import {type PlayerClock, type PlayOptions, play} from './replay/player.js'
+import {readQuirks, readTranscript, transcriptNames} from './replay/transcript.js'
+
+const version = '1.8.7'
+const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
+const realTime: PlayerClock = {now: () => performance.now(), sleep: ms => sleep(ms)}
+
+/** Sleeping puts the agent's clock forward instead of waiting. */
+function movedTime(agent: EmbeddedAgent): PlayerClock {
+  let aheadMs = 0
+  return {
+    now: () => performance.now() + aheadMs,
+    sleep: async ms => {
+      aheadMs += ms
+      agent.faults.fastForward(ms)
+    },
+  }
+}
+
+/** Differences that no entry of the list of accepted quirks explains, and how many steps were played. */
+async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) {
+  const {steps, differences} = await play(file, {...options, version})
+  const accepted = new Set(readQuirks().map(quirk => `${quirk.file}: ${quirk.step}`))
+  const met = new Set(differences.map(({step}) => `${file}: ${step}`))
+  return {
+    steps,
+    left: differences.filter(({step}) => !accepted.has(`${file}: ${step}`)),
+    /** Entries of the list that nothing needs. */
+    idle: [...accepted].filter(entry => entry.startsWith(`${file}: `) && !met.has(entry)),
+  }
+}
+
+const local = new Map([
+  ['node', 'baton-dev'],
+  ['dc', 'dc1'],
+  ['version', version],
+])
+
+describe('recorded answers of Consul 1.8.7', () => {
+  let agent: EmbeddedAgent
+  beforeAll(async () => {
+    agent = await startEmbeddedAgent()
+  })
+  afterAll(() => agent[Symbol.asyncDispose]())
+
+  // One after another on one agent: the first file finds it fresh, the others used.
+  it.each(transcriptNames.filter(name => !/^(90-dc|95-acl)$/.test(name)))('%s', async file => {
+    const slow = file === '85-timing'
+    const {steps, left, idle} = await unexplained(file, {
+      address: agent.address,
+      clock: slow ? movedTime(agent) : realTime,
+      tags: new Set(['fresh', 'slow']),
+      words: local,
+    })
+    expect({left, idle}).toEqual({left: [], idle: []})
+    expect(steps).toBeGreaterThan(10)
+  })
+
+  it.each(['10-kv', '20-session', '30-txn'])('%s again, on an agent that was used and restarted', async file => {
+    await agent.faults.restart()
+    const {left} = await unexplained(file, {address: agent.address, clock: realTime, tags: new Set(), words: local})
+    expect(left).toEqual([])
+  })
+})
+
+describe('recorded answers of two datacenters', () => {
+  it.each([
+    ['the first', 'dc1', 'dc2'],
+    ['the second', 'dc2', 'dc1'],
+  ])('from %s', async (_, dc, dc2) => {
+    await using agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
+    const nodes: Record<string, string> = {dc1: 'baton-dev', dc2: 'baton-dev-dc2'}
+    const words = new Map([...local, ['dc', dc], ['dc2', dc2], ['node', nodes[dc]!], ['node2', nodes[dc2]!]] as const)
+    const address = agent.addresses.get(dc)!
+    for (const file of ['10-kv', '90-dc']) {
+      const {left, steps} = await unexplained(file, {address, clock: realTime, tags: new Set(['dc2']), words})
+      expect(left).toEqual([])
+      expect(steps).toBeGreaterThan(30)
+    }
+  })
+})
+
+describe('recorded answers with ACLs', () => {
+  it('deny by default', async () => {
+    await using agent = await startEmbeddedAgent({acl: {managementToken}})
+    const {left, steps} = await unexplained('95-acl', {
+      address: agent.address,
+      clock: realTime,
+      tags: new Set(['acl']),
+      words: new Map([...local, ['token', managementToken]]),
+    })
+    expect(left).toEqual([])
+    expect(steps).toBeGreaterThan(30)
+  })
+})
+
+describe('the list of accepted quirks', () => {
+  it.each(readQuirks())('$step is a recorded quirk, with a reason', ({file, step, reason}) => {
+    const found = readTranscript(file).find(({name}) => name === step)
+    expect(found?.tags).toContain('quirk')
+    expect(reason.length).toBeGreaterThan(20)
+  })
+})

@@ -1,0 +1,40 @@
+/** What the placeholders of a transcript stand for, as far as it is known yet. */
+export class Bindings {
+  readonly indexes: Map<string, bigint>
+  readonly uuids: Map<string, string>
+  readonly #words: ReadonlyMap<string, string>
+
+  constructor(
+    words: ReadonlyMap<string, string>,
+    indexes = new Map<string, bigint>(),
+    uuids = new Map<string, string>(),
+  ) {
+    this.#words = words
+    this.indexes = indexes
+    this.uuids = uuids
+  }
+
+  copy = (): Bindings => new Bindings(this.#words, new Map(this.indexes), new Map(this.uuids))
+
+  /** Takes over what a successful attempt with a copy has learnt. */
+  adopt(other: Bindings): void {
+    for (const [name, index] of other.indexes) this.indexes.set(name, index)
+    for (const [name, uuid] of other.uuids) this.uuids.set(name, uuid)
+  }
+
+  /** Replaces every `${name}`; an unknown one is a fault of the transcript. */
+  text = (template: string): string =>
+    template.replace(/\$\{(\w+)\}/g, (_, name: string) => {
+      const value = this.#words.get(name) ?? this.uuids.get(name) ?? this.indexes.get(name)?.toString()
+      if (value === undefined) throw new Error(`nothing is bound to '${name}'`)
+      return value
+    })
+
+  /** The same in every string of a value, names of fields included. */
+  deep(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value)
+    if (Array.isArray(value)) return value.map(item => this.deep(item))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.text(name), this.deep(item)]))
+  }
+}
