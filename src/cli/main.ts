@@ -60,7 +60,7 @@ async function runCommand(id: string, CommandOf: CommandClass, rest: readonly st
     return await new CommandOf([...rest], config).execute()
   } catch (thrown) {
     const error = toUsageError(thrown, id)
-    const exit = exitCodeOf(error)
+    const exit = CommandOf.exitCodeFor(error) ?? exitCodeOf(error)
     const message = toMessage(error)
     if (CommandOf.enableJsonFlag && own.includes('--json')) {
       host.stdout.write(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`)

@@ -1,6 +1,7 @@
 import {Command} from '@oclif/core/command'
 import type {InferredArgs, InferredFlags} from '@oclif/core/interfaces'
 import type {Environment} from '../config/environment.js'
+import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
 import {type ChildForm, type FlagShape, type SplitArgv, splitArgv} from './argv.js'
 import {commonFlags} from './flags.js'
@@ -35,9 +36,18 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   static override baseFlags: typeof commonFlags = commonFlags
   /** Set by commands that run a child: how its words are told from ours. */
   static childForm: ChildForm | undefined = undefined
+  /** Repeatable flags to which files add, where other settings of a file give way to a flag. */
+  static addedFromFiles: readonly string[] = []
+
+  /** For a command with exit codes of its own; undefined leaves an error to the common table. */
+  static exitCodeFor(_error: unknown): number | undefined {
+    return undefined
+  }
 
   protected flags!: InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
   protected args!: InferredArgs<T['args']>
+  /** Positional words, for commands that take any number of them (`strict = false`). */
+  protected words: readonly string[] = []
   /** The child's words, exactly as typed. */
   protected child: ChildWords | undefined
   protected out!: Output
@@ -46,6 +56,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected readonly host: CommandHost = processHost()
   /** Released after `run`, whatever came of it, in reverse order. */
   protected readonly releases = new ReleaseStack()
+  /** As typed; parsing replaces `argv`. */
+  readonly #given: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
 
   abstract override run(): Promise<number>
@@ -73,33 +85,46 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return this.stopSignals.signal
   }
 
-  /** False when there is nothing to run: the settings were printed. */
-  async #prepare(): Promise<boolean> {
+  /** A file given with --config, as settings by the names of flags. */
+  protected readSettings(path: string): Promise<Settings> {
+    return readSettingsFile(path)
+  }
+
+  /** Reads words, variables and files anew and takes the result over; throws, and changes nothing, when it is not valid. */
+  protected async readFlags(): Promise<void> {
     const ctor = this.ctor as unknown as T & typeof BaseCommand
     const definitions = {...ctor.baseFlags, ...ctor.flags}
     const shapes = definitions as unknown as Readonly<Record<string, FlagShape>>
-    const split = splitArgv(this.argv, shapes, ctor.childForm)
+    const split = splitArgv(this.#given, shapes, ctor.childForm)
     const layered = await layerSettings({
       command: this.id ?? '',
       argv: split.own,
       flags: shapes,
       env: this.host.env,
+      readFile: path => this.readSettings(path),
+      added: ctor.addedFromFiles,
     })
-    this.child = split.child
-    this.sources = layered.sources
     const parsed = await this.parse(
       {
         flags: ctor.flags,
         baseFlags: ctor.baseFlags,
         args: ctor.args,
-        strict: true,
+        strict: ctor.strict,
         enableJsonFlag: ctor.enableJsonFlag,
       },
       [...layered.argv],
     )
+    this.child = split.child
+    this.sources = layered.sources
     this.flags = parsed.flags as typeof this.flags
     this.args = parsed.args as typeof this.args
-    const common = parsed.flags as unknown as {quiet: boolean; verbose: boolean; 'log-level': 'warn'}
+    this.words = (parsed.argv as readonly unknown[]).map(String)
+  }
+
+  /** False when there is nothing to run: the settings were printed. */
+  async #prepare(): Promise<boolean> {
+    await this.readFlags()
+    const common = this.flags as unknown as {quiet: boolean; verbose: boolean; 'log-level': 'warn'}
     this.logger = createPinoLogger(common['log-level'])
     this.out = new Output({
       stdout: this.host.stdout,
@@ -107,7 +132,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       quiet: common.quiet,
       verbose: common.verbose,
     })
-    if ((parsed.flags as {'print-config'?: boolean})['print-config'] !== true) return true
+    if ((this.flags as {'print-config'?: boolean})['print-config'] !== true) return true
     this.out.json(this.settingsShown())
     return false
   }

@@ -29,12 +29,21 @@ export async function layerSettings(options: {
   readonly argv: readonly string[]
   readonly flags: Readonly<Record<string, FlagShape>>
   readonly env: Environment
+  /** @default JSON or YAML */
+  readonly readFile?: (path: string) => Promise<Settings>
+  /** Repeatable flags to which files add instead of giving way. */
+  readonly added?: readonly string[]
 }): Promise<LayeredArgv> {
   const {argv, flags, env} = options
   const given = new Set(argv.map(word => /^--(?:no-)?([^=]+)/.exec(word)?.[1]).filter(name => name !== undefined))
-  const files = await readFiles(argv, flags, options.command)
+  const files = await readFiles(options)
   const sources = new Map<string, string>()
   const added: string[] = []
+  for (const name of options.added ?? []) {
+    const [flag, layer] = [flags[name], files.get(name)]
+    if (!flag || !layer) continue
+    if (given.has(name) || fromEnvironment(name, env)) added.push(...toWords(name, flag, layer))
+  }
   for (const [name, flag] of Object.entries(flags)) {
     if (given.has(name) || given.has(`no-${name}`)) {
       sources.set(name, 'flag')
@@ -75,11 +84,8 @@ function toWords(name: string, flag: FlagShape, layer: Layer): string[] {
 }
 
 /** Settings of a section named like the command win over those at the top of the same file. */
-async function readFiles(
-  argv: readonly string[],
-  flags: Readonly<Record<string, FlagShape>>,
-  command: string,
-): Promise<ReadonlyMap<string, Layer>> {
+async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<ReadonlyMap<string, Layer>> {
+  const {argv, flags, command, readFile = readSettingsFile, added = []} = options
   const paths = argv.flatMap((word, at) => {
     if (word.startsWith('--config=')) return [word.slice('--config='.length)]
     return word === '--config' ? [argv[at + 1] ?? ''] : []
@@ -87,12 +93,14 @@ async function readFiles(
   const layers = new Map<string, Layer>()
   const section = command.replaceAll(' ', '-')
   for (const path of paths) {
-    const {[section]: own, ...top} = await readSettingsFile(path)
+    const {[section]: own, ...top} = await readFile(path)
     const settings: Settings = {...top, ...(typeof own === 'object' ? (own as Settings) : {})}
     for (const [key, value] of Object.entries(settings)) {
       const name = key.replaceAll('_', '-')
-      if (Object.hasOwn(flags, name)) layers.set(name, {source: path, value})
-      else if (typeof value !== 'object') await refuseUnknown(path, name, Object.keys(flags))
+      if (Object.hasOwn(flags, name)) {
+        const earlier = added.includes(name) ? layers.get(name)?.value : undefined
+        layers.set(name, {source: path, value: earlier === undefined ? value : [earlier, value].flat()})
+      } else if (typeof value !== 'object') await refuseUnknown(path, name, Object.keys(flags))
     }
   }
   return layers

@@ -96,17 +96,17 @@ class MappingLoop {
   }
 
   async #watchSource(): Promise<void> {
-    const {source, stale, waitMs, sourceCall} = this.#setup
+    const {source, maxStaleMs, waitMs} = this.#setup
     const {mapping} = this.#worker
     const query: BlockingQuery<readonly KvEntry[]> = {
       id: `replicate.source(${formatMapping(mapping)})`,
       indexRule: 'monotonic',
       guardEmpty: true,
-      read: options => this.#worker.readSource({...sourceCall(mapping), ...options}),
+      read: options => this.#worker.readSource(options),
       entries: () => [],
     }
-    const consistency = stale ? 'stale' : 'default'
-    const options = {signal: this.#stops.stop, waitMs, consistency, onStatus: this.#report} as const
+    const stale = maxStaleMs > 0 ? ({consistency: 'stale', maxStaleMs} as const) : {}
+    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report, ...stale}
     for await (const {snapshot} of follow(query, source, options)) {
       this.#source = snapshot
       this.#sourceMoved = true

@@ -19,7 +19,8 @@ export interface Setup {
   readonly maxDelete: MaxDelete
   readonly approved: ReadonlySet<string>
   readonly statusDir: string
-  readonly stale: boolean
+  /** 0: only the leader answers for the source. */
+  readonly maxStaleMs: number
   readonly waitMs: number
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
   readonly concurrency: number
@@ -48,7 +49,7 @@ export function toSetup(options: ReplicatorOptions): Setup {
     maxDelete: options.maxDelete ?? defaultMaxDelete,
     approved: new Set(options.approved),
     statusDir,
-    stale: options.stale ?? false,
+    maxStaleMs: options.maxStaleMs ?? 0,
     waitMs: options.waitMs ?? 60_000,
     quiescence: options.quiescence,
     concurrency: options.concurrency ?? 4,

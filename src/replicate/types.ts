@@ -36,8 +36,8 @@ export interface ReplicatorOptions {
   readonly approved?: readonly string[]
   /** @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string
-  /** Source lists may come from any server. Deletes never rest on such a list. @default false */
-  readonly stale?: boolean
+  /** Source lists may come from any server that is at most this far behind. Deletes never rest on them. @default 0 */
+  readonly maxStaleMs?: number
   /** Longest park of a blocking query. @default 60000 */
   readonly waitMs?: number
   /** Changes are collected until the source is quiet for `minMs`, at most `maxMs`. */

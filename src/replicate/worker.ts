@@ -56,9 +56,11 @@ export class MappingWorker {
   }
 
   async readSides(signal: AbortSignal): Promise<Sides> {
-    const consistency = this.#setup.stale ? 'stale' : 'default'
+    const {maxStaleMs} = this.#setup
+    const consistency = maxStaleMs > 0 ? 'stale' : 'default'
     const [source, replica] = await Promise.all([this.readSource({signal, consistency}), this.readReplica(signal)])
-    return {source, replica}
+    const isTooOld = maxStaleMs > 0 && (source.lastContactMs ?? 0) > maxStaleMs
+    return {source: isTooOld ? await this.readSource({signal}) : source, replica}
   }
 
   /** What a pass would do. Writes nothing. */

@@ -1,0 +1,176 @@
+import type {InferredFlags} from '@oclif/core/interfaces'
+import {ConsulCommand} from '../src/command/consul-command.js'
+import {createPinoLogger} from '../src/command/pino-logger.js'
+import {
+  checkConfiguredPrefixes,
+  logLevelFromEnv,
+  sourceConnection,
+  toReplicatorOptions,
+  withConsulReplicate,
+} from '../src/command/replicate/compile.js'
+import {deprecatedFlags, parseLogLevel, replicateFlags} from '../src/command/replicate/flags.js'
+import {followUntilStopped, type Opened} from '../src/command/replicate/follow.js'
+import {listen, parseSignal, writePidFile} from '../src/command/replicate/process.js'
+import {changeLine, differs, passLine, previewLine, troubleLines} from '../src/command/replicate/report.js'
+import {toClientOptions} from '../src/config/connection.js'
+import type {Settings} from '../src/config/files.js'
+import {readReplicateConfig} from '../src/config/replicate-file.js'
+import {linkSignal} from '../src/core/cancel/link-signal.js'
+import {type ClientOptions, createClient} from '../src/core/client.js'
+import {isBatonError} from '../src/core/errors.js'
+import {formatMapping} from '../src/replicate/mapping.js'
+import {createReplicator} from '../src/replicate/replicator.js'
+import type {ReplicationPass} from '../src/replicate/types.js'
+import {Wake} from '../src/replicate/wake.js'
+
+const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
+
+export default class Replicate extends ConsulCommand<typeof Replicate> {
+  static override summary = 'keep a prefix of keys equal to one in another datacenter'
+  static override description =
+    `Compares contents and sends what differs, in transactions. A prefix is a prefix of bytes: app takes in
+application, app/ does not. Keys that the source does not have are deleted only when its leader says of each
+that it does not exist, and held when they are more than --max-delete or the source is empty.
+'verify' as the first word compares and writes nothing.`
+  static override examples = [
+    '<%= config.bin %> replicate app/@dc1',
+    '<%= config.bin %> replicate app/@dc1:backup/app/ --once',
+    '<%= config.bin %> replicate verify app/@dc1:backup/app/',
+    '<%= config.bin %> replicate app/ --source-http-addr consul.other.example:8500 --dry-run',
+  ]
+  static override usage = 'replicate SOURCE@DC[:DESTINATION]... [FLAGS]'
+  static override strict = false
+  static override enableJsonFlag = true
+  static override flags: typeof replicateFlags = replicateFlags
+  static override addedFromFiles = ['prefix', 'exclude', 'exclude-match']
+
+  static override exitCodeFor(error: unknown): number | undefined {
+    if (isBatonError(error, 'BATON_CANCELLED')) return stopped
+    if (isBatonError(error, 'BATON_USAGE')) return badFlags
+    return isBatonError(error, 'BATON_CONFIG') ? badConfig : undefined
+  }
+
+  declare protected flags: InferredFlags<
+    Omit<typeof ConsulCommand.baseFlags, keyof typeof replicateFlags> & typeof replicateFlags
+  >
+
+  protected override async readSettings(path: string): Promise<Settings> {
+    const {settings, warnings} = await readReplicateConfig(
+      path,
+      Object.keys({...Replicate.baseFlags, ...replicateFlags}),
+    )
+    this.#warnings.push(...warnings)
+    checkConfiguredPrefixes(path, settings, this.host.env, this.#typed)
+    return settings
+  }
+
+  readonly #typed = [...this.argv]
+  readonly #warnings: string[] = []
+  /** By mapping, what was last said to be wrong. */
+  readonly #told = new Map<string, readonly string[]>()
+
+  async run(): Promise<number> {
+    const level = logLevelFromEnv(this.host.env)
+    if (!this.sources.has('log-level') && level !== undefined)
+      this.logger = createPinoLogger(parseLogLevel(level, 'CR_LOG'))
+    this.#warn()
+    const [verb, ...rest] = this.words
+    const isVerify = verb === 'verify'
+    if (isVerify) this.words = rest
+    if (isVerify || this.flags['dry-run']) return this.#preview(isVerify)
+    const pidFile = this.flags['pid-file']
+    using _pid = pidFile === undefined || pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
+    return this.flags.once ? await this.#once() : await this.#follow()
+  }
+
+  async #preview(isVerify: boolean): Promise<number> {
+    await using opened = this.#open()
+    const previews = await createReplicator(opened.options).preview({signal: this.stopSignal})
+    const differ = previews.some(differs)
+    if (this.jsonEnabled()) this.out.json({equal: !differ, mappings: previews})
+    else {
+      for (const preview of previews) {
+        if (!isVerify) for (const change of preview.changes) this.out.line(changeLine(change))
+        this.out.line(previewLine(preview))
+      }
+    }
+    for (const preview of previews) for (const held of preview.held) this.out.error(`baton: ${held.message}`)
+    return differ ? 1 : 0
+  }
+
+  async #once(): Promise<number> {
+    await using opened = this.#open()
+    const onPass = (pass: ReplicationPass): void => this.#report(pass)
+    const passes = await createReplicator(opened.options).runOnce({signal: this.stopSignal, onPass})
+    if (this.jsonEnabled()) this.out.json({mappings: passes})
+    if (passes.some(pass => pass.refused.length > 0)) return fatal
+    return passes.some(pass => pass.held.length > 0) ? heldCode : 0
+  }
+
+  async #follow(): Promise<number> {
+    const reload = parseSignal(this.flags['reload-signal'], '--reload-signal')
+    const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
+    using stop = linkSignal(this.stopSignal)
+    using _kill = listen(kill, () => stop.abort(undefined))
+    const wishes = new Wake()
+    if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
+    using _reload = listen(reload, () => wishes.set())
+    await followUntilStopped(this.#open(), {
+      stop: stop.signal,
+      reloads: wishes,
+      reopen: () => this.#reopen(),
+      report: pass => this.#report(pass),
+      tell: text => this.out.error(text),
+    })
+    return stopped
+  }
+
+  async #reopen(): Promise<Opened> {
+    const before = {flags: this.flags, words: this.words, sources: this.sources}
+    try {
+      await this.readFlags()
+      return this.#open()
+    } catch (error) {
+      Object.assign(this, before)
+      throw error
+    }
+  }
+
+  /** Clients of its own, so that a reload can change addresses and tokens. */
+  #open(): Opened {
+    const options = toReplicatorOptions(this.flags, this.words)
+    const sourceSettings = sourceConnection(this.flags)
+    const destination = createClient({logger: this.logger, ...this.clientOptions()})
+    const source = sourceSettings && createClient({logger: this.logger, ...toClientOptions(sourceSettings)})
+    return {
+      options: {...options, destination, ...(source && {source}), logger: this.logger},
+      async [Symbol.asyncDispose]() {
+        await destination[Symbol.asyncDispose]()
+        await source?.[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  protected override clientOptions(): ClientOptions {
+    return withConsulReplicate(super.clientOptions(), this.flags, {env: this.host.env, sources: this.sources})
+  }
+
+  #report(pass: ReplicationPass): void {
+    this.out.say(passLine(pass))
+    const mapping = formatMapping(pass.mapping)
+    const trouble = [...troubleLines(pass)]
+    const known = this.#told.get(mapping) ?? []
+    for (const line of trouble) if (!known.includes(line)) this.out.error(`baton: ${line}`)
+    this.#told.set(mapping, trouble)
+  }
+
+  #warn(): void {
+    for (const word of this.#typed) {
+      const name = /^--?([a-z-]+)/.exec(word)?.[1]
+      const better = name === undefined ? undefined : deprecatedFlags[name]
+      if (better !== undefined) this.out.warn(`-${name ?? ''} is deprecated, use -${better}`)
+    }
+    for (const warning of this.#warnings) this.out.warn(warning)
+    if (this.flags.syslog) this.out.warn('syslog: taken, without effect: the log goes to stderr')
+  }
+}

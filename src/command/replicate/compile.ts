@@ -1,0 +1,139 @@
+import type {ConnectionSettings} from '../../config/connection.js'
+import type {Environment} from '../../config/environment.js'
+import type {ClientOptions} from '../../core/client.js'
+import {messageOf, UsageError} from '../../core/errors.js'
+import {parseDuration} from '../../core/time/duration.js'
+import {parseMaxDelete} from '../../replicate/guard.js'
+import {formatMapping, parseMapping} from '../../replicate/mapping.js'
+import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
+
+/** The flags that shape a replicator, as parsed. */
+export interface ReplicateFlags {
+  readonly prefix?: readonly string[] | undefined
+  readonly exclude?: readonly string[] | undefined
+  readonly 'exclude-match'?: readonly string[] | undefined
+  readonly 'lock-keys': 'skip' | 'copy'
+  readonly delete: boolean
+  readonly 'max-delete': string
+  readonly 'approve-deletes': boolean
+  readonly approve?: readonly string[] | undefined
+  readonly 'max-stale'?: number | undefined
+  readonly stale?: boolean | undefined
+  readonly wait?: string | undefined
+  readonly 'status-dir': string
+  readonly grace?: number | undefined
+  readonly 'consul-retry': boolean
+  readonly 'consul-retry-attempts': number
+  readonly 'source-http-addr'?: string | undefined
+}
+
+/** All of a replicator's options that come from words. Throws a UsageError for the first that is wrong. */
+export function toReplicatorOptions(
+  flags: ReplicateFlags,
+  words: readonly string[],
+): Omit<ReplicatorOptions, 'destination' | 'source'> {
+  const maxStaleMs = flags['max-stale'] ?? (flags.stale === true ? 2000 : 0)
+  const attempts = flags['consul-retry'] ? flags['consul-retry-attempts'] : 1
+  return {
+    mappings: toMappings([...words, ...(flags.prefix ?? [])], flags['source-http-addr'] === undefined),
+    excludes: flags.exclude ?? [],
+    excludeMatches: flags['exclude-match'] ?? [],
+    lockKeys: flags['lock-keys'],
+    deletes: flags.delete,
+    maxDelete: parseMaxDelete(flags['max-delete']),
+    approved: [...(flags.approve ?? []), ...(flags['approve-deletes'] ? ['all'] : [])],
+    statusDir: checkStatusDir(flags['status-dir']),
+    attempts: attempts === 0 ? Number.POSITIVE_INFINITY : attempts,
+    ...(maxStaleMs > 0 && {maxStaleMs}),
+    ...(flags.wait !== undefined && toQuiescence(flags.wait)),
+    ...(flags.grace !== undefined && {graceMs: flags.grace}),
+  }
+}
+
+/** A prefix that is wrong in a file is a wrong configuration, not a wrong flag. */
+export function checkConfiguredPrefixes(
+  path: string,
+  settings: Readonly<Record<string, unknown>>,
+  env: Environment,
+  typed: readonly string[],
+): void {
+  const hasSource =
+    settings['source-http-addr'] !== undefined ||
+    env['BATON_SOURCE_HTTP_ADDR'] !== undefined ||
+    typed.some(word => /^--?source-http-addr(=|$)/.test(word))
+  for (const text of [settings['prefix'] ?? []].flat()) {
+    if (typeof text !== 'string')
+      throw new UsageError(`config: ${path}: prefix must be a string`, {code: 'BATON_CONFIG'})
+    try {
+      parseMapping(text, {datacenterRequired: !hasSource})
+    } catch (error) {
+      throw new UsageError(`config: ${path}: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
+    }
+  }
+}
+
+/** Words, flags and files may name the same mapping. */
+function toMappings(words: readonly string[], datacenterRequired: boolean): readonly Mapping[] {
+  const mappings = words.map(word => parseMapping(word, {datacenterRequired}))
+  if (mappings.length === 0) {
+    throw new UsageError('replicate: nothing to replicate', {
+      hint: 'name a prefix: baton replicate app/@dc1:backup/app/',
+    })
+  }
+  return [...new Map(mappings.map(mapping => [formatMapping(mapping), mapping])).values()]
+}
+
+function checkStatusDir(path: string): string {
+  if (path.replaceAll('/', '') !== '' && !path.startsWith('/')) return path
+  throw new UsageError(`--status-dir: '${path}' is not a prefix for keys`)
+}
+
+function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
+  const [least = '', most, ...rest] = text.split(':')
+  const minMs = parseDuration(least, '--wait')
+  const maxMs = most === undefined ? 4 * minMs : parseDuration(most, '--wait')
+  if (rest.length > 0 || minMs < 0 || maxMs < minMs) {
+    throw new UsageError(`--wait: '${text}' is not MIN[:MAX]`, {hint: 'write it like 5s or 5s:20s'})
+  }
+  return minMs === 0 || maxMs === 0 ? {} : {quiescence: {minMs, maxMs}}
+}
+
+/** The source's own connection, when it has one. */
+export function sourceConnection(flags: Readonly<Record<string, unknown>>): ConnectionSettings | undefined {
+  const given = Object.entries(flags).flatMap(([name, value]) =>
+    name.startsWith('source-') && value !== undefined ? [[name.slice('source-'.length), value] as const] : [],
+  )
+  if (given.length === 0) return undefined
+  if (flags['source-http-addr'] === undefined) {
+    throw new UsageError(`--source-${given[0]?.[0] ?? ''}: only with --source-http-addr`)
+  }
+  return Object.fromEntries(given)
+}
+
+/** consul-replicate's own variables, below the common ones. */
+export const logLevelFromEnv = (env: Environment): string | undefined =>
+  [env['CR_LOG'], env['CONSUL_REPLICATE_LOG']].find(text => text !== undefined && text !== '')
+
+/** What consul-replicate adds to a connection: its own flags and CONSUL_TOKEN. Consistency is decided request by request. */
+export function withConsulReplicate(
+  options: ClientOptions,
+  flags: {
+    readonly 'consul-auth'?: string | undefined
+    readonly 'consul-ssl'?: boolean
+    readonly 'consul-ssl-verify'?: boolean
+  },
+  layers: {readonly env: Environment; readonly sources: ReadonlyMap<string, string>},
+): ClientOptions {
+  const {consistency: _, tls, ...rest} = options
+  const {'consul-auth': auth, 'consul-ssl': ssl, 'consul-ssl-verify': verify} = flags
+  const token = layers.env['CONSUL_TOKEN']
+  const higher = new Set(['flag', 'BATON_TOKEN', 'BATON_TOKEN_FILE'])
+  const isGiven = ['token', 'token-file'].some(name => higher.has(layers.sources.get(name) ?? ''))
+  return {
+    ...rest,
+    ...(token !== undefined && token !== '' && !isGiven && {token}),
+    ...(auth !== undefined && {auth}),
+    ...(ssl === true && {ssl}),
+    ...((tls ?? verify === false) && {tls: {...tls, ...(verify === false && {rejectUnauthorized: false})}}),
+  }
+}

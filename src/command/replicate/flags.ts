@@ -1,0 +1,177 @@
+import * as Flags from '@oclif/core/flags'
+import {UsageError} from '../../core/errors.js'
+import {consulFlags, durationFlag} from '../flags.js'
+
+const consulReplicate = 'CONSUL-REPLICATE'
+const source = 'SOURCE'
+const deletes = 'DELETES'
+
+function aliased<T>(flag: T, aliases: string[]): T {
+  return {...flag, aliases}
+}
+
+/** What Consul's tools call these, under the names consul-replicate gives them. */
+const connection = {
+  'http-addr': aliased(consulFlags['http-addr'], ['consul-addr', 'consul']),
+  token: aliased(consulFlags.token, ['consul-token']),
+  'ca-file': aliased(consulFlags['ca-file'], ['consul-ssl-ca-cert', 'ssl-ca-cert']),
+  'ca-path': aliased(consulFlags['ca-path'], ['consul-ssl-ca-path', 'ssl-ca-path']),
+  'client-cert': aliased(consulFlags['client-cert'], ['consul-ssl-cert', 'ssl-cert']),
+  'client-key': aliased(consulFlags['client-key'], ['consul-ssl-key']),
+  'tls-server-name': aliased(consulFlags['tls-server-name'], ['consul-ssl-server-name', 'ssl-server-name']),
+  'consul-auth': Flags.string({helpGroup: consulReplicate, description: 'USER[:PASSWORD]', aliases: ['auth']}),
+  'consul-ssl': Flags.boolean({
+    helpGroup: consulReplicate,
+    description: 'TLS although the address says http',
+    aliases: ['ssl'],
+    allowNo: true,
+  }),
+  'consul-ssl-verify': Flags.boolean({
+    helpGroup: consulReplicate,
+    description: 'check the certificate',
+    aliases: ['ssl-verify'],
+    allowNo: true,
+  }),
+}
+
+/** The other side, where it is not joined to this one. */
+const sourceFlags = {
+  'source-http-addr': Flags.string({
+    helpGroup: source,
+    description: 'agent of the source, where it has one of its own',
+    helpValue: 'ADDR',
+  }),
+  'source-token': Flags.string({
+    helpGroup: source,
+    description: 'ACL token for the source (prefer --source-token-file)',
+  }),
+  'source-token-file': Flags.string({helpGroup: source, description: 'file with the ACL token for the source'}),
+  'source-ca-file': Flags.string({helpGroup: source, description: 'CA certificate'}),
+  'source-ca-path': Flags.string({helpGroup: source, description: 'directory of CA certificates'}),
+  'source-client-cert': Flags.string({helpGroup: source, description: 'client certificate'}),
+  'source-client-key': Flags.string({helpGroup: source, description: 'key of the client certificate'}),
+  'source-tls-server-name': Flags.string({helpGroup: source, description: 'server name for TLS'}),
+  'source-namespace': Flags.string({helpGroup: source, description: 'Enterprise namespace'}),
+  'source-partition': Flags.string({helpGroup: source, description: 'Enterprise partition'}),
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** consul-replicate writes `err`, and accepts any case. */
+export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
+  const lower = text.toLowerCase()
+  const level = logLevels.find(each => each === (lower === 'err' ? 'error' : lower))
+  if (level !== undefined) return level
+  throw new UsageError(`${what}: '${text}' is none of trace, debug, info, warn, err`)
+}
+
+const taken = (description: string) =>
+  Flags.string({description: `${description}: taken, without effect`, hidden: true})
+const transportFlags = {
+  'consul-transport-dial-keep-alive': taken('keep-alive of connections'),
+  'consul-transport-dial-timeout': taken('timeout of connecting'),
+  'consul-transport-disable-keep-alives': Flags.boolean({description: 'taken, without effect', hidden: true}),
+  'consul-transport-max-idle-conns-per-host': taken('idle connections'),
+  'consul-transport-tls-handshake-timeout': taken('timeout of TLS'),
+}
+
+export const replicateFlags = {
+  ...connection,
+  ...sourceFlags,
+  ...transportFlags,
+  prefix: Flags.string({description: 'SOURCE@DC[:DESTINATION], as the words are (repeatable)', multiple: true}),
+  once: Flags.boolean({description: 'copy what differs, and stop', allowNo: true}),
+  'dry-run': Flags.boolean({description: 'show what differs and write nothing; exit 1 if something does'}),
+  exclude: Flags.string({
+    description: 'leave out source keys that start with this (repeatable)',
+    helpValue: 'PREFIX',
+    multiple: true,
+  }),
+  'exclude-match': Flags.string({
+    description: 'leave out source keys that hold this anywhere (repeatable)',
+    helpValue: 'TEXT',
+    aliases: ['excludematch'],
+    multiple: true,
+  }),
+  'lock-keys': Flags.option({
+    options: ['skip', 'copy'] as const,
+    default: 'skip' as const,
+    description: 'keys that locks and semaphores use',
+  })(),
+  delete: Flags.boolean({
+    helpGroup: deletes,
+    description: 'delete destination keys that the source does not have (default)',
+    default: true,
+    allowNo: true,
+  }),
+  'max-delete': Flags.string({
+    helpGroup: deletes,
+    description: 'hold more deletes than this: a part of the keys (never below 10), a number, or off',
+    default: '10%',
+  }),
+  'approve-deletes': Flags.boolean({
+    helpGroup: deletes,
+    description: 'let the deletes of the first pass go, however many',
+  }),
+  approve: Flags.string({
+    helpGroup: deletes,
+    description: 'let the held deletes with this id go (repeatable)',
+    helpValue: 'ID',
+    multiple: true,
+  }),
+  'max-stale': durationFlag({description: 'let any server answer for the source, if it is at most this old'}),
+  wait: Flags.string({description: 'collect changes until it is quiet this long', helpValue: 'MIN[:MAX]'}),
+  'status-dir': Flags.string({
+    description: 'where the status keys are',
+    default: 'service/consul-replicate/statuses',
+    helpValue: 'PREFIX',
+  }),
+  grace: durationFlag({description: 'time for transactions in flight when stopped', default: '10s'}),
+  'consul-retry': Flags.boolean({
+    helpGroup: consulReplicate,
+    description: 'with --once: try again after failures (default)',
+    default: true,
+    allowNo: true,
+  }),
+  'consul-retry-attempts': Flags.integer({
+    helpGroup: consulReplicate,
+    description: 'with --once: give up after so many (0: never)',
+    default: 5,
+    min: 0,
+  }),
+  'consul-retry-backoff': durationFlag({
+    helpGroup: consulReplicate,
+    description: 'taken, without effect',
+    aliases: ['retry'],
+  }),
+  'consul-retry-max-backoff': durationFlag({helpGroup: consulReplicate, description: 'taken, without effect'}),
+  'kill-signal': Flags.string({helpGroup: consulReplicate, description: 'one more signal that stops (exit 12)'}),
+  'reload-signal': Flags.string({
+    helpGroup: consulReplicate,
+    description: 'reads the settings again',
+    default: 'SIGHUP',
+  }),
+  'pid-file': Flags.string({helpGroup: consulReplicate, description: 'file for the process id', helpValue: 'PATH'}),
+  syslog: Flags.boolean({helpGroup: consulReplicate, description: 'taken, without effect', allowNo: true}),
+  'syslog-facility': taken('facility of syslog'),
+  'log-level': Flags.custom<LogLevel>({
+    helpGroup: 'COMMON',
+    description: 'least severe log lines to write to stderr',
+    default: 'warn',
+    parse: async text => parseLogLevel(text),
+  })(),
+}
+
+/** Still work as in consul-replicate, with a word about their new names. */
+export const deprecatedFlags: Readonly<Record<string, string>> = {
+  auth: 'consul-auth',
+  consul: 'consul-addr',
+  retry: 'consul-retry-backoff',
+  ssl: 'consul-ssl',
+  'ssl-verify': 'consul-ssl-verify',
+  'ssl-ca-cert': 'consul-ssl-ca-cert',
+  'ssl-ca-path': 'consul-ssl-ca-path',
+  'ssl-cert': 'consul-ssl-cert',
+  'ssl-server-name': 'consul-ssl-server-name',
+}

@@ -1,0 +1,62 @@
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import {messageOf} from '../../core/errors.js'
+import {createReplicator} from '../../replicate/replicator.js'
+import type {ReplicationPass, ReplicatorOptions} from '../../replicate/types.js'
+import type {Wake} from '../../replicate/wake.js'
+
+/** Options with the clients they name. Dispose closes these. */
+export interface Opened extends AsyncDisposable {
+  readonly options: ReplicatorOptions
+}
+
+export interface FollowHost {
+  readonly stop: AbortSignal
+  /** Set when somebody wants the settings read again. */
+  readonly reloads: Wake
+  /** Settings as they are now. Rejects when they are not valid. */
+  readonly reopen: () => Promise<Opened>
+  readonly report: (pass: ReplicationPass) => void
+  readonly tell: (text: string) => void
+}
+
+/**
+ * Replicates until stopped. After a reload the next run starts once the last has finished its transactions; settings
+ * that are not valid leave the run as it is.
+ */
+export async function followUntilStopped(first: Opened, host: FollowHost): Promise<void> {
+  let next: Opened | undefined = first
+  while (next !== undefined && !host.stop.aborted) {
+    await using current: Opened = next
+    next = undefined
+    using round = linkSignal(host.stop)
+    const reloading = waitForReload(host, round.signal).then(opened => {
+      next = opened
+      round.abort(undefined)
+    })
+    try {
+      for await (const pass of createReplicator(current.options).run({signal: round.signal})) host.report(pass)
+    } finally {
+      round.abort(undefined)
+      await reloading
+    }
+  }
+  await next?.[Symbol.asyncDispose]()
+}
+
+/** Undefined when the round ended first. */
+async function waitForReload(host: FollowHost, signal: AbortSignal): Promise<Opened | undefined> {
+  while (!signal.aborted) {
+    try {
+      await host.reloads.wait(signal)
+    } catch {
+      return undefined
+    }
+    host.tell('Reloading configuration...')
+    try {
+      return await host.reopen()
+    } catch (error) {
+      host.tell(`baton: reload failed, going on as before: ${messageOf(error)}`)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,33 @@
+import {rmSync, writeFileSync} from 'node:fs'
+import {constants} from 'node:os'
+import {UsageError} from '../../core/errors.js'
+
+/** Writes the process id; dispose takes the file away again. */
+export function writePidFile(path: string, pid: number): Disposable {
+  try {
+    writeFileSync(path, `${pid}\n`)
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw new UsageError(`--pid-file: cannot write ${path}: ${why}`, {cause})
+  }
+  return {[Symbol.dispose]: () => rmSync(path, {force: true})}
+}
+
+/** `SIGHUP`, `HUP` or `hup`; undefined for the empty name, which turns a signal off. */
+export function parseSignal(text: string, what: string): NodeJS.Signals | undefined {
+  if (text === '') return undefined
+  const upper = text.toUpperCase()
+  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`
+  if (Object.hasOwn(constants.signals, name) && name !== 'SIGKILL' && name !== 'SIGSTOP') return name as NodeJS.Signals
+  throw new UsageError(`${what}: '${text}' is not a signal that can be caught`)
+}
+
+/** Dispose stops listening. */
+export function listen(name: NodeJS.Signals | undefined, listener: () => void): Disposable {
+  if (name !== undefined) process.on(name, listener)
+  return {
+    [Symbol.dispose]: () => {
+      if (name !== undefined) process.off(name, listener)
+    },
+  }
+}

@@ -1,0 +1,50 @@
+import {printable} from '../../replicate/guard.js'
+import {formatMapping} from '../../replicate/mapping.js'
+import type {PlannedChange, ReplicationPass, ReplicationPreview} from '../../replicate/types.js'
+
+/** One line about a pass. */
+export function passLine(pass: ReplicationPass): string {
+  const counts = [
+    `${pass.written} written`,
+    `${pass.deleted} deleted`,
+    `${pass.unchanged} unchanged`,
+    ...(pass.skipped > 0 ? [`${pass.skipped} skipped`] : []),
+    ...(pass.held.length > 0 ? [`${pass.held.reduce((sum, held) => sum + held.count, 0)} held`] : []),
+    ...(pass.refused.length > 0 ? [`${pass.refused.length} refused`] : []),
+  ]
+  return `${formatMapping(pass.mapping)}: ${counts.join(', ')}`
+}
+
+/** What somebody has to look at: held deletes and refused keys. */
+export function* troubleLines(pass: ReplicationPass): Generator<string> {
+  for (const held of pass.held) yield held.message
+  for (const {key, reason} of pass.refused.slice(0, 10)) {
+    yield `replicate ${formatMapping(pass.mapping)}: ${printable(key)} refused: ${reason.replaceAll(/\s+/g, ' ')}`
+  }
+  const more = pass.refused.length - 10
+  if (more > 0) yield `replicate ${formatMapping(pass.mapping)}: ${more} more keys refused`
+}
+
+const marks: Readonly<Record<PlannedChange['kind'], string>> = {create: '+', update: '~', delete: '-'}
+
+/** `+ key`, `~ key (flags)`, `- key`. */
+export function changeLine(change: PlannedChange): string {
+  const what = change.differs === undefined ? '' : ` (${change.differs === 'both' ? 'value, flags' : change.differs})`
+  return `${marks[change.kind]} ${printable(change.key)}${what}`
+}
+
+export const differs = (preview: ReplicationPreview): boolean => preview.changes.length > 0 || preview.held.length > 0
+
+export function previewLine(preview: ReplicationPreview): string {
+  const count = (kind: PlannedChange['kind']): number => preview.changes.filter(change => change.kind === kind).length
+  const held = preview.held.reduce((sum, each) => sum + each.count, 0)
+  const words = [
+    `${count('create')} to create`,
+    `${count('update')} to update`,
+    `${count('delete')} to delete`,
+    ...(held > 0 ? [`${held} deletes held`] : []),
+    `${preview.unchanged} equal`,
+    ...(preview.skipped > 0 ? [`${preview.skipped} skipped`] : []),
+  ]
+  return `${formatMapping(preview.mapping)}: ${words.join(', ')}`
+}
