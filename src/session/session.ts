@@ -1,9 +1,10 @@
+import {lateSignal} from '../core/cancel/late-signal.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, messageOf, SessionLostError} from '../core/errors.js'
 import {type BootTime, systemBootTime} from '../core/time/boot-time.js'
 import {systemClock} from '../core/time/clock.js'
 import {formatDuration} from '../core/time/duration.js'
-import type {SessionId, SessionRequest, Timer} from '../core/types.js'
+import type {SessionId, SessionRequest} from '../core/types.js'
 import {Alarm, sleepUntil} from './alarm.js'
 import type {Session, SessionObserver, SessionOptions} from './types.js'
 
@@ -34,6 +35,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
     ...(options.node !== undefined && {node: options.node}),
   })
   const unprovenLimitMs = options.unprovenLimitMs ?? ttlMs
+  const renewEveryMs = Math.min(ttlMs / 3, options.renewEveryMs ?? Number.POSITIVE_INFINITY)
   const observer = options.observer ?? {}
   const session = new RenewedSession({
     client,
@@ -44,6 +46,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
     nodeChecks,
     provenAtMs,
     unprovenLimitMs,
+    renewEveryMs,
     observer,
   })
   if (!options.signal?.aborted) return session
@@ -53,19 +56,9 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
 
 /** A cancelled creation is still waited for a moment: only who knows the session's id can destroy it. */
 async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
-  const late = new AbortController()
-  let timer: Timer | undefined
-  const onAbort = (): void => {
-    timer = client.clock.timer(cancelledCreateMs, () => late.abort(options.signal?.reason))
-  }
-  options.signal?.addEventListener('abort', onAbort, {once: true})
-  try {
-    const {id} = await client.session.create(request, {signal: late.signal})
-    return id
-  } finally {
-    timer?.[Symbol.dispose]()
-    options.signal?.removeEventListener('abort', onAbort)
-  }
+  using late = lateSignal(options.signal, {lateMs: cancelledCreateMs, clock: client.clock})
+  const {id} = await client.session.create(request, {signal: late.signal})
+  return id
 }
 
 interface RenewedSessionOptions {
@@ -77,6 +70,7 @@ interface RenewedSessionOptions {
   readonly nodeChecks: readonly string[]
   readonly provenAtMs: number
   readonly unprovenLimitMs: number
+  readonly renewEveryMs: number
   readonly observer: SessionObserver
 }
 
@@ -154,12 +148,12 @@ class RenewedSession implements Session {
   }
 
   async #renewUntilStopped(): Promise<void> {
-    const {client, now} = this.#options
+    const {client, now, renewEveryMs} = this.#options
     const {signal} = this.#stopped
     let soon = false
     try {
       while (!signal.aborted) {
-        const pauseMs = (soon ? this.ttlMs / 15 : this.ttlMs / 3) * (0.9 + 0.2 * client.random())
+        const pauseMs = (soon ? renewEveryMs / 5 : renewEveryMs) * (0.9 + 0.2 * client.random())
         await sleepUntil(now() + pauseMs, {clock: client.clock, now, signal})
         soon = !(await this.#renew(signal))
       }
@@ -173,7 +167,7 @@ class RenewedSession implements Session {
     const {client, now, observer, unprovenLimitMs} = this.#options
     const sentAtMs = now()
     try {
-      const {alive} = await client.session.renew(this.id, {signal, timeoutMs: this.ttlMs / 3})
+      const {alive} = await client.session.renew(this.id, {signal, timeoutMs: this.#options.renewEveryMs})
       if (signal.aborted) return false
       if (!alive) {
         this.#lose('Consul has ended it')

@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal
   /** Without a successful renewal for this long the session counts as lost. @default ttlMs */
   readonly unprovenLimitMs?: number
+  /** For owners that need proofs more often; also the time limit of one renewal. @default a third of the TTL */
+  readonly renewEveryMs?: number
   /** @default the machine's boot time where the client has the system's clock, else the client's monotonic time */
   readonly now?: BootTime
   readonly observer?: SessionObserver

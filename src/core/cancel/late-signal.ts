@@ -1,0 +1,25 @@
+import type {Clock, Timer} from '../types.js'
+
+/**
+ * Aborts `lateMs` after its parent. For requests whose effect must be known even when nobody wants it any more: who
+ * cuts off a grant or a creation cannot give it back. Dispose it when the request is over.
+ */
+export function lateSignal(
+  parent: AbortSignal | undefined,
+  options: {readonly lateMs: number; readonly clock: Clock},
+): {readonly signal: AbortSignal} & Disposable {
+  const controller = new AbortController()
+  let timer: Timer | undefined
+  const onAbort = (): void => {
+    timer = options.clock.timer(options.lateMs, () => controller.abort(parent?.reason))
+  }
+  if (parent?.aborted) onAbort()
+  else parent?.addEventListener('abort', onAbort, {once: true})
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      parent?.removeEventListener('abort', onAbort)
+      timer?.[Symbol.dispose]()
+    },
+  }
+}

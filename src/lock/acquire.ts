@@ -1,0 +1,205 @@
+import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
+import type {ConsulClient} from '../core/client.js'
+import {isBatonError, isTransient, LockLostError, LockNotAcquiredError} from '../core/errors.js'
+import {Backoff} from '../core/time/backoff.js'
+import {formatDuration} from '../core/time/duration.js'
+import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
+import type {Session} from '../session/types.js'
+import {LeasedHold} from './hold.js'
+import type {Grant, LockKind} from './kind.js'
+import {checkLease, type LeaseShape, proveEveryMs, usableMs} from './lease.js'
+import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
+
+export const defaultGraceMs = 5000
+/** How long a parked read of a waiter stays parked. */
+export const waiterWaitMs = 15_000
+/** How long the answer to a write is waited for after nobody wants it any more. */
+export const lateAnswerMs = 1000
+
+interface SettledOptions extends LockOptions {
+  readonly kind: 'mutex' | 'semaphore'
+}
+
+export function createLock(client: ConsulClient, options: SettledOptions, kind: LockKind): Mutex {
+  const acquisition = (): Acquisition => new Acquisition(client, options, kind)
+  const acquire: Mutex['acquire'] = async acquireOptions => {
+    const hold = await acquisition().run({...acquireOptions, isOnce: false})
+    // Only a single attempt ends without a hold.
+    return hold as Hold
+  }
+  return {
+    acquire,
+    tryAcquire: acquireOptions => acquisition().run({...acquireOptions, isOnce: true}),
+    async withLock(fn, acquireOptions) {
+      const hold = await acquire(acquireOptions)
+      try {
+        return await fn(hold)
+      } finally {
+        const report = await hold.release()
+        // A result that was made without the lock must not look like one made with it.
+        if (hold.signal.aborted) throw hold.signal.reason
+        if (report.lock === 'lost') throw new LockLostError(`lock ${options.prefix}: lost before it was released`)
+      }
+    },
+  }
+}
+
+/**
+ * From nothing to a hold: open a session, contend, and start over with a new session when the old one ends while
+ * waiting. Whatever way it fails, the session is destroyed before the failure is reported.
+ */
+class Acquisition {
+  readonly #client: ConsulClient
+  readonly #options: SettledOptions
+  readonly #kind: LockKind
+  readonly #now: () => number
+  readonly #backoff: Backoff
+  #holder: string | undefined
+  /** Gets what the session says once somebody holds. */
+  #hold: LeasedHold | undefined
+
+  constructor(client: ConsulClient, options: SettledOptions, kind: LockKind) {
+    this.#client = client
+    this.#options = options
+    this.#kind = kind
+    this.#now = options.now ?? bootTimeOf(client)
+    this.#backoff = new Backoff({minMs: 100, maxMs: 5000, random: client.random})
+  }
+
+  async run(options: AcquireOptions & {readonly isOnce: boolean}): Promise<Hold | undefined> {
+    const {timeoutMs, isOnce} = options
+    using link = linkSignal(options.signal, {
+      clock: this.#client.clock,
+      ...(timeoutMs !== undefined && {timeoutMs, onTimeout: () => this.#notInTime(timeoutMs)}),
+    })
+    const {signal} = link
+    signal.throwIfAborted()
+    const startedAtMs = this.#now()
+    const shape = await this.#shape(signal)
+    for (let isFirst = true; ; isFirst = false) {
+      const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
+      this.#emit({type: 'session.created', session: session.id})
+      const outcome = await this.#contend(session, {signal, isOnce})
+      if (outcome === 'session-lost') continue
+      if (!outcome) return undefined
+      this.#hold = new LeasedHold({
+        client: this.#client,
+        prefix: this.#options.prefix,
+        key: this.#kind.key,
+        session,
+        grant: outcome,
+        shape,
+        now: this.#now,
+        observer: event => this.#emit(event),
+      })
+      this.#emit({type: 'lock.acquired', token: outcome.token, waitMs: this.#now() - startedAtMs})
+      return this.#hold
+    }
+  }
+
+  /** Undefined: refused, and everything is cleaned up. */
+  async #contend(
+    session: Session,
+    options: {readonly signal: AbortSignal; readonly isOnce: boolean},
+  ): Promise<Grant | 'session-lost' | undefined> {
+    using link = linkSignal(options.signal)
+    using lost = whenAborted(session.signal)
+    void lost.promise.then(() => link.abort(session.signal.reason))
+    try {
+      const grant = await this.#kind.contend(session, {signal: link.signal, isOnce: options.isOnce})
+      if (grant && !options.signal.aborted) return grant
+      await grant?.release({timeoutMs: lateAnswerMs})
+      options.signal.throwIfAborted()
+      await this.#leave(session)
+      return undefined
+    } catch (error) {
+      const isSessionLost = isBatonError(error, 'BATON_SESSION_LOST') && !options.signal.aborted
+      await this.#leave(session)
+      if (isSessionLost) return 'session-lost'
+      throw options.signal.aborted ? options.signal.reason : error
+    }
+  }
+
+  async #leave(session: Session): Promise<void> {
+    try {
+      await this.#kind.withdraw(session)
+    } catch (error) {
+      this.#client.logger.debug({err: error}, 'contender not withdrawn')
+    }
+    await session.destroy({timeoutMs: lateAnswerMs})
+  }
+
+  async #openSession(options: {
+    readonly shape: LeaseShape
+    readonly signal: AbortSignal
+    readonly isPatient: boolean
+    readonly isFirst: boolean
+  }): Promise<Session> {
+    const {signal, shape} = options
+    const {nodeChecks, sessionName, now} = this.#options
+    for (;;) {
+      try {
+        return await openSession(this.#client, {
+          signal,
+          ttlMs: shape.ttlMs,
+          lockDelayMs: shape.lockDelayMs,
+          renewEveryMs: proveEveryMs(shape),
+          observer: {
+            renewed: sentAtMs => this.#hold?.renewed(sentAtMs),
+            degraded: error => this.#hold?.degraded(error),
+          },
+          ...(nodeChecks && {nodeChecks}),
+          ...(sessionName !== undefined && {name: sessionName}),
+          ...(now && {now}),
+          // While it waits, a contender may give up a session early; a holder has its own deadline.
+          unprovenLimitMs: Number.POSITIVE_INFINITY,
+        })
+      } catch (error) {
+        signal.throwIfAborted()
+        const isUnreachable = isBatonError(error, 'BATON_CONNECT') || isBatonError(error, 'BATON_TLS')
+        if (!isTransient(error) || !options.isPatient || (options.isFirst && isUnreachable)) throw error
+        this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
+        await this.#client.clock.sleep(this.#backoff.next(), signal)
+      }
+    }
+  }
+
+  /** The shape to begin with: that of a server's node, whose window is the smaller one, unless only the other one works. */
+  async #shape(signal: AbortSignal): Promise<LeaseShape> {
+    const {prefix, kind, nodeChecks = []} = this.#options
+    const hasChecks = nodeChecks.length > 0
+    const shape: LeaseShape = {
+      kind,
+      ttlMs: this.#options.ttlMs ?? defaultTtlMs,
+      lockDelayMs: this.#options.lockDelayMs ?? defaultLockDelayMs,
+      graceMs: this.#options.graceMs ?? defaultGraceMs,
+      isTtlOnly: false,
+    }
+    if (usableMs(shape) > 0 || hasChecks) {
+      checkLease(shape, {prefix, hasChecks})
+      return shape
+    }
+    const onClient = {...shape, isTtlOnly: true}
+    checkLease(onClient, {prefix, hasChecks})
+    const {isServer} = await this.#client.agent.self({signal})
+    if (isServer) checkLease(shape, {prefix, hasChecks})
+    return onClient
+  }
+
+  #notInTime(timeoutMs: number): LockNotAcquiredError {
+    const by = this.#holder === undefined ? '' : `: held by ${this.#holder}`
+    return new LockNotAcquiredError(
+      `lock ${this.#options.prefix}: not acquired within ${formatDuration(timeoutMs)}${by}`,
+    )
+  }
+
+  #emit(event: LockEvent): void {
+    if (event.type === 'lock.waiting') {
+      // Several wake-ups behind one holder are one piece of news.
+      const news = event.holder ?? event.reason
+      if (news === this.#holder) return
+      this.#holder = news
+    }
+    this.#options.observer?.(event)
+  }
+}

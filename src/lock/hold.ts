@@ -1,0 +1,245 @@
+import {linkSignal} from '../core/cancel/link-signal.js'
+import type {ConsulClient} from '../core/client.js'
+import {isTransient, LockLostError, messageOf} from '../core/errors.js'
+import {follow} from '../core/query/follow.js'
+import {formatDuration} from '../core/time/duration.js'
+import type {ConsulIndex, FencingToken, SessionId} from '../core/types.js'
+import {Alarm, sleepUntil} from '../session/alarm.js'
+import type {Session} from '../session/types.js'
+import type {Evidence, Grant} from './kind.js'
+import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, proveEveryMs} from './lease.js'
+import type {Hold, LockEvent, ReleaseReport} from './types.js'
+
+const monitorWaitMs = 60_000
+const releaseWithinMs = 3000
+const destroyWithinMs = 2000
+const retryMs = 100
+
+interface LeasedHoldOptions {
+  readonly client: ConsulClient
+  readonly prefix: string
+  readonly key: string
+  readonly session: Session
+  readonly grant: Grant
+  readonly shape: LeaseShape
+  readonly now: () => number
+  readonly observer: (event: LockEvent) => void
+}
+
+/**
+ * `held` until one of `lost` and `releasing`; `lost` goes on to `releasing`. Lost is what Consul said (the session is
+ * gone; a consistent read showed another state) or what our clock says (nothing was proven for so long that the work
+ * must stop now to be over when a rival may start). Failures and refusals are neither: the deadline covers them.
+ */
+export class LeasedHold implements Hold {
+  readonly prefix: string
+  readonly key: string
+  readonly session: SessionId
+  readonly token: FencingToken
+  readonly #options: LeasedHoldOptions
+  readonly #lost = new AbortController()
+  readonly #stopped = new AbortController()
+  readonly #alarm: Alarm
+  readonly #loops: Promise<void>
+  readonly #acquiredAtMs: number
+  #shape: LeaseShape
+  #proofs: LeaseProofs
+  #isShapeKnown: boolean
+  #lastError: unknown
+  #released: Promise<ReleaseReport> | undefined
+
+  constructor(options: LeasedHoldOptions) {
+    const {grant, session, client, now} = options
+    this.#options = options
+    this.prefix = options.prefix
+    this.key = options.key
+    this.session = session.id
+    this.token = grant.token
+    this.#shape = options.shape
+    this.#isShapeKnown = options.shape.isTtlOnly || session.nodeChecks.length > 0 || options.shape.kind === 'semaphore'
+    this.#acquiredAtMs = grant.sentAtMs
+    this.#proofs = {renewedAtMs: session.provenAtMs, seenAtMs: grant.sentAtMs}
+    this.#alarm = new Alarm({clock: client.clock, now, ring: () => this.#loseUnproven()})
+    this.#alarm.set(this.deadline.termAtMs)
+    this.#loops = this.#watch()
+  }
+
+  get signal(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  get deadline(): LeaseDeadline {
+    return leaseDeadline(this.#shape, this.#proofs)
+  }
+
+  async assertHeld(options: {readonly signal?: AbortSignal} = {}): Promise<void> {
+    this.signal.throwIfAborted()
+    await this.#look(options)
+    this.signal.throwIfAborted()
+  }
+
+  /** The session was renewed by a request sent at this boot time. */
+  renewed(sentAtMs: number): void {
+    if (this.#stopped.signal.aborted) return
+    this.#prove({renewedAtMs: sentAtMs})
+    this.#options.observer({type: 'lease.renewed', deadline: this.deadline})
+    if (!this.#isShapeKnown) void this.#learnShape()
+  }
+
+  degraded(error: unknown): void {
+    if (this.#stopped.signal.aborted) return
+    this.#lastError = error
+    this.#options.observer({type: 'lease.degraded', error, deadline: this.deadline})
+  }
+
+  release(): Promise<ReleaseReport> {
+    this.#released ??= this.#release()
+    return this.#released
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release()
+  }
+
+  #prove(proofs: Partial<LeaseProofs>): void {
+    const {renewedAtMs, seenAtMs} = this.#proofs
+    this.#proofs = {
+      renewedAtMs: Math.max(renewedAtMs, proofs.renewedAtMs ?? 0),
+      seenAtMs: Math.max(seenAtMs, proofs.seenAtMs ?? 0),
+    }
+    if (!this.#lost.signal.aborted && !this.#stopped.signal.aborted) this.#alarm.set(this.deadline.termAtMs)
+  }
+
+  #lose(why: string, cause?: unknown): void {
+    if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
+    this.#alarm[Symbol.dispose]()
+    const {now, observer, session} = this.#options
+    const error = new LockLostError(
+      `lock ${this.prefix}: lost after ${formatDuration(now() - this.#acquiredAtMs)}: ${why}`,
+      {cause, details: {prefix: this.prefix, session: session.id, token: this.token.toString()}},
+    )
+    this.#lost.abort(error)
+    observer({type: 'lock.lost', error})
+  }
+
+  #loseUnproven(): void {
+    const {now} = this.#options
+    const sinceMs = now() - Math.max(this.#proofs.renewedAtMs, this.#proofs.seenAtMs)
+    const said = this.#lastError === undefined ? '' : `: ${messageOf(this.#lastError)}`
+    this.#lose(`not proven for ${formatDuration(sinceMs)}${said}`, this.#lastError)
+  }
+
+  /** Whether the agent is a server decides how long the hold lasts unproven. Who may not ask stays with the shorter time. */
+  async #learnShape(): Promise<void> {
+    this.#isShapeKnown = true
+    const {client} = this.#options
+    try {
+      const {isServer} = await client.agent.self({signal: this.#stopped.signal})
+      this.#shape = {...this.#shape, isTtlOnly: !isServer}
+      this.#prove({})
+    } catch (error) {
+      client.logger.debug({err: error}, 'agent not asked whether it is a server')
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const {session, grant} = this.#options
+    const onSessionLost = (): void => this.#lose(messageOf(session.signal.reason), session.signal.reason)
+    if (session.signal.aborted) onSessionLost()
+    session.signal.addEventListener('abort', onSessionLost, {once: true})
+    await Promise.all([...grant.evidence.map(evidence => this.#monitor(evidence)), this.#lookOften()])
+    session.signal.removeEventListener('abort', onSessionLost)
+  }
+
+  /** Parked on the key: sees a loss when it happens. */
+  async #monitor(evidence: Evidence): Promise<void> {
+    const {client, now} = this.#options
+    const {signal} = this.#stopped
+    let sentAtMs = now()
+    const answers = follow(evidence.query, client, {
+      signal,
+      waitMs: monitorWaitMs,
+      consistency: 'consistent',
+      ...(evidence.index !== undefined && {index: evidence.index as ConsulIndex}),
+      onRequest: () => {
+        sentAtMs = now()
+      },
+    })
+    try {
+      for await (const {snapshot} of answers) {
+        const why = evidence.judge(snapshot.value)
+        if (why !== undefined) {
+          this.#lose(why)
+          return
+        }
+        this.#prove({seenAtMs: sentAtMs})
+      }
+    } catch (error) {
+      if (!signal.aborted) client.logger.warn({err: error, key: this.key}, 'monitor of the lock failed')
+    }
+  }
+
+  /** Where only sight of the key counts as proof, it is looked at as often as the session is renewed. */
+  async #lookOften(): Promise<void> {
+    const {client, now} = this.#options
+    const {signal} = this.#stopped
+    try {
+      for (;;) {
+        const everyMs = proveEveryMs(this.#shape) * (0.9 + 0.2 * client.random())
+        await sleepUntil(now() + everyMs, {clock: client.clock, now, signal})
+        if (this.#shape.isTtlOnly || this.#shape.kind === 'semaphore') continue
+        await this.#look({signal, timeoutMs: everyMs}).catch((error: unknown) => {
+          this.#lastError = error
+        })
+      }
+    } catch {
+      // Released.
+    }
+  }
+
+  /** Reads consistently, and loses the hold if that is what it sees. */
+  async #look(options: {readonly signal?: AbortSignal; readonly timeoutMs?: number}): Promise<void> {
+    const [evidence] = this.#options.grant.evidence
+    const sentAtMs = this.#options.now()
+    const {value} = await evidence.query.read({...options, consistency: 'consistent', plane: 'control'})
+    const why = evidence.judge(value)
+    if (why === undefined) this.#prove({seenAtMs: sentAtMs})
+    else this.#lose(why)
+  }
+
+  async #release(): Promise<ReleaseReport> {
+    const {session, observer} = this.#options
+    this.#alarm[Symbol.dispose]()
+    this.#stopped.abort()
+    await this.#loops
+    let lock: ReleaseReport['lock'] = 'unknown'
+    let error: unknown
+    try {
+      lock = await this.#giveBack()
+    } catch (reason) {
+      error = reason
+    }
+    const isSessionDestroyed = await session.destroy({timeoutMs: destroyWithinMs})
+    const report: ReleaseReport = {lock, isSessionDestroyed, error}
+    observer({type: 'lock.released', report})
+    return report
+  }
+
+  /** Repeats until there is an answer or the time is over. A repetition after a lost answer finds the lock given back. */
+  async #giveBack(): Promise<'released' | 'lost'> {
+    const {client, grant} = this.#options
+    using link = linkSignal(undefined, {timeoutMs: releaseWithinMs, clock: client.clock})
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        const outcome = await grant.release({signal: link.signal, timeoutMs: releaseWithinMs})
+        return attempts > 1 ? 'released' : outcome
+      } catch (error) {
+        if (!isTransient(error) || link.signal.aborted) throw error
+        this.#lastError = error
+        await client.clock.sleep(retryMs, link.signal).catch(() => {
+          throw error
+        })
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type {BlockingQuery} from '../core/query/types.js'
+import type {CallOptions, FencingToken, KvEntry} from '../core/types.js'
+import type {Session} from '../session/types.js'
+
+/** A key that says whether we still hold. */
+export interface Evidence {
+  readonly query: BlockingQuery<KvEntry | undefined, KvEntry>
+  /** ModifyIndex of the newest state known to be good. */
+  readonly index: bigint | undefined
+  /** Why what a consistent read showed means that the lock is lost; `undefined` when it is ours. */
+  judge(entry: KvEntry | undefined): string | undefined
+}
+
+/** A lock that was granted. */
+export interface Grant {
+  readonly token: FencingToken
+  /** Boot time at which the request was sent that took it, or showed it to be ours. */
+  readonly sentAtMs: number
+  readonly evidence: readonly [Evidence, ...Evidence[]]
+  /** One attempt to give it back. `lost` when it was not ours any more. Rejects when nobody can tell. */
+  release(options: CallOptions): Promise<'released' | 'lost'>
+}
+
+export interface ContendOptions {
+  readonly signal: AbortSignal
+  /** One attempt, no waiting. */
+  readonly isOnce: boolean
+}
+
+/** What mutex and semaphore do differently. */
+export interface LockKind {
+  readonly key: string
+  /**
+   * Takes the lock for the session, waiting as long as it must; `undefined` only with `isOnce`. Once a write that may
+   * take the lock is sent, its outcome is waited for, even after the signal: the caller gives the grant back.
+   */
+  contend(session: Session, options: ContendOptions): Promise<Grant | undefined>
+  /** Takes back what `contend` wrote besides the lock itself. */
+  withdraw(session: Session): Promise<void>
+}

@@ -1,0 +1,158 @@
+import {lateSignal} from '../core/cancel/late-signal.js'
+import type {ConsulClient} from '../core/client.js'
+import {ConflictError, isBatonError} from '../core/errors.js'
+import {follow} from '../core/query/follow.js'
+import {kvKey} from '../core/query/topics.js'
+import type {FencingToken, KvEntry} from '../core/types.js'
+import {bootTimeOf} from '../session/session.js'
+import type {Session} from '../session/types.js'
+import {createLock, lateAnswerMs, waiterWaitMs} from './acquire.js'
+import {describeHolder, encodeHolderRecord, ownRecord} from './holder-record.js'
+import type {ContendOptions, Grant, LockKind} from './kind.js'
+import {lockKey, mutexFlags, semaphoreFlags} from './names.js'
+import {type Refusal, toRefusal} from './refusal.js'
+import type {LockOptions, Mutex} from './types.js'
+
+const noValue = new Uint8Array()
+const probeMinMs = 100
+const probeSpreadMs = 150
+
+/** A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired. */
+export const createMutex = (client: ConsulClient, options: LockOptions): Mutex =>
+  createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
+
+type Attempt = {readonly type: 'granted'; readonly grant: Grant} | {readonly type: Refusal}
+
+/**
+ * Takes `.lock` by one transaction that both checks what was known of the key and locks it, so that a key of another
+ * kind is never overwritten, and the answer carries the fencing token. What follows a refusal is decided by reading the
+ * key: held, wait for it to change; free, try again; free but refused, a lock-delay runs: probe (Consul answers probes
+ * without writing anything).
+ */
+class MutexKind implements LockKind {
+  readonly key: string
+  readonly #client: ConsulClient
+  readonly #options: LockOptions
+  readonly #now: () => number
+
+  constructor(client: ConsulClient, options: LockOptions) {
+    this.#client = client
+    this.#options = options
+    this.#now = options.now ?? bootTimeOf(client)
+    this.key = lockKey(options.prefix)
+  }
+
+  async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
+    const {signal, isOnce} = options
+    const first = await this.#take(session, undefined, signal)
+    if (first.type === 'granted') return first.grant
+    let sentAtMs = this.#now()
+    const answers = follow(kvKey(this.#client, this.key), this.#client, {
+      signal,
+      waitMs: waiterWaitMs,
+      onRequest: () => {
+        sentAtMs = this.#now()
+      },
+      onStatus: status => {
+        if (status.type !== 'retrying') return
+        if (isBatonError(status.error, 'BATON_ACL_DENIED')) throw status.error
+        this.#options.observer?.({type: 'lock.waiting', reason: 'unreachable', error: status.error})
+      },
+    })
+    for await (const {snapshot} of answers) {
+      const entry = snapshot.value
+      this.#checkKind(entry)
+      if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
+      const grant = entry?.session === undefined ? await this.#takeFree(session, entry, options) : undefined
+      if (grant || isOnce) return grant
+      if (entry?.session !== undefined) {
+        this.#options.observer?.({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
+      }
+    }
+    return undefined
+  }
+
+  async withdraw(): Promise<void> {}
+
+  /** Free, as it was read. `undefined` when somebody was faster, or, with `isOnce`, when a lock-delay runs. */
+  async #takeFree(session: Session, entry: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
+    const {clock, random} = this.#client
+    for (let probes = 0; ; probes += 1) {
+      const attempt = await this.#take(session, entry, options.signal)
+      if (attempt.type === 'granted') return attempt.grant
+      if (attempt.type !== 'lock-delay' || options.isOnce) return undefined
+      if (probes === 0) this.#options.observer?.({type: 'lock.waiting', reason: 'lock-delay'})
+      await clock.sleep(probeMinMs + random() * probeSpreadMs, options.signal)
+    }
+  }
+
+  /** One transaction: the key is as `entry` says, and now it is ours. */
+  async #take(session: Session, entry: KvEntry | undefined, signal: AbortSignal): Promise<Attempt> {
+    signal.throwIfAborted()
+    const {key} = this
+    const sentAtMs = this.#now()
+    using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
+    const result = await this.#client.txn.commit(
+      [
+        entry ? {verb: 'check-index', key, index: entry.modifyIndex} : {verb: 'check-not-exists', key},
+        {
+          verb: 'lock',
+          key,
+          value: encodeHolderRecord(ownRecord(this.#client, this.#options)),
+          session: session.id,
+          flags: mutexFlags,
+        },
+      ],
+      {signal: late.signal},
+    )
+    if (!result.committed) return {type: toRefusal(result.errors, session.id, key)}
+    const written = result.entries.find(one => one.key === key && one.session === session.id)
+    const index = written?.modifyIndex ?? 0n
+    return {type: 'granted', grant: this.#grant(session, index, sentAtMs)}
+  }
+
+  #checkKind(entry: KvEntry | undefined): void {
+    if (!entry || entry.flags === mutexFlags) return
+    const is = entry.flags === semaphoreFlags ? "is a semaphore's" : 'was written by something else'
+    throw new ConflictError('BATON_LOCK_KIND', `lock ${this.#options.prefix}: ${this.key} ${is}`, {
+      hint:
+        entry.flags === semaphoreFlags
+          ? 'use -n with its limit, or another prefix'
+          : 'use another prefix, or remove the key if nobody needs it',
+    })
+  }
+
+  #grant(session: Session, index: bigint, sentAtMs: number): Grant {
+    return {
+      token: index as FencingToken,
+      sentAtMs,
+      evidence: [
+        {
+          query: kvKey(this.#client, this.key),
+          index,
+          judge: entry => {
+            if (!entry) return 'its key was deleted'
+            if (entry.session === undefined) return 'somebody released it'
+            return entry.session === session.id ? undefined : `session ${entry.session} holds it`
+          },
+        },
+      ],
+      release: options => this.#release(session, options),
+    }
+  }
+
+  /** Unlocked before the session ends, so that no lock-delay starts; deleted in the same write, so that no key stays. */
+  async #release(session: Session, options: Parameters<Grant['release']>[0]): Promise<'released' | 'lost'> {
+    const {key} = this
+    const result = await this.#client.txn.commit(
+      [
+        {verb: 'unlock', key, value: noValue, session: session.id, flags: mutexFlags},
+        {verb: 'delete', key},
+      ],
+      options,
+    )
+    if (result.committed) return 'released'
+    toRefusal(result.errors, session.id, key)
+    return 'lost'
+  }
+}

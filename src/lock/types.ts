@@ -1,0 +1,95 @@
+import type {BootTime} from '../core/time/boot-time.js'
+import type {FencingToken, SessionId} from '../core/types.js'
+import type {LeaseDeadline} from './lease.js'
+
+export interface LockOptions {
+  /** The lock's key is `<prefix>/.lock`, shared with the Go tool. */
+  readonly prefix: string
+  /** @default 15000 */
+  readonly ttlMs?: number
+  /** @default 15000 */
+  readonly lockDelayMs?: number
+  /** `['serfHealth']` frees the lock sooner when the node is lost, and takes away most of the time to ride out an outage. @default [] */
+  readonly nodeChecks?: readonly string[]
+  /** Name of the session. */
+  readonly sessionName?: string
+  /** Time the work needs to stop after `hold.signal` aborted. @default 5000 */
+  readonly graceMs?: number
+  /** First word of what runs under the lock, for those who ask who holds it. */
+  readonly command?: string
+  /** Told what happens, in order. Must not throw. */
+  readonly observer?: (event: LockEvent) => void
+  /** @default the machine's boot time */
+  readonly now?: BootTime
+}
+
+export interface SemaphoreOptions extends LockOptions {
+  /** How many may hold at once. Everybody on a prefix must agree. */
+  readonly limit: number
+}
+
+export interface AcquireOptions {
+  readonly signal?: AbortSignal
+  /** From the call to the grant. @default without limit */
+  readonly timeoutMs?: number
+}
+
+export interface Mutex {
+  /**
+   * Waits until the lock is ours. Rejects with a LockNotAcquiredError when the time is over, a ConflictError when the
+   * key serves another kind of lock, the signal's reason when it aborts; then no key is left behind.
+   */
+  acquire(options?: AcquireOptions): Promise<Hold>
+  /** One attempt: `undefined` when somebody else holds the lock or a lock-delay runs. */
+  tryAcquire(options?: {readonly signal?: AbortSignal}): Promise<Hold | undefined>
+  /** Releases when `fn` is done, however it ends. Rejects with the hold's loss if it was lost while `fn` ran. */
+  withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
+}
+
+export interface Semaphore extends Mutex {
+  readonly limit: number
+  /** The sessions that hold a slot now. */
+  holders(options?: {readonly signal?: AbortSignal}): Promise<readonly SessionId[]>
+}
+
+/** Our proof of holding a lock. Dispose releases it: safe to repeat, time-boxed, does not throw. */
+export interface Hold extends AsyncDisposable {
+  readonly prefix: string
+  readonly key: string
+  readonly session: SessionId
+  /** Greater than that of every earlier hold of this lock in this datacenter. */
+  readonly token: FencingToken
+  /**
+   * Aborts with a LockLostError when the lock is lost, or early enough before it may be lost unnoticed to stop the work
+   * within the grace.
+   */
+  readonly signal: AbortSignal
+  /** In boot time, moved on by every proof. */
+  readonly deadline: LeaseDeadline
+  /** Asks Consul. Rejects with a LockLostError when the lock is not ours, and with other errors when nobody can tell. */
+  assertHeld(options?: {readonly signal?: AbortSignal}): Promise<void>
+  /** Gives the lock back and ends the session. The same report however often it is called. */
+  release(): Promise<ReleaseReport>
+}
+
+export interface ReleaseReport {
+  /** `lost`: it was not ours any more. `unknown`: no answer came, or a refusal; `error` says which. */
+  readonly lock: 'released' | 'lost' | 'unknown'
+  /** False: the session, and with it the lock if that is `unknown`, expires by itself up to twice the TTL later. */
+  readonly isSessionDestroyed: boolean
+  readonly error: unknown
+}
+
+export type LockEvent =
+  | {readonly type: 'session.created'; readonly session: SessionId}
+  | {
+      readonly type: 'lock.waiting'
+      readonly reason: 'held' | 'lock-delay' | 'unreachable'
+      readonly holder?: string
+      readonly error?: unknown
+    }
+  | {readonly type: 'lock.acquired'; readonly token: FencingToken; readonly waitMs: number}
+  | {readonly type: 'lease.renewed'; readonly deadline: LeaseDeadline}
+  | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
+  | {readonly type: 'lock.lost'; readonly error: Error}
+  | {readonly type: 'lock.released'; readonly report: ReleaseReport}
