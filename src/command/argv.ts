@@ -6,6 +6,8 @@ export interface FlagShape {
   readonly allowNo?: boolean | undefined
   /** A word without `=` is not this flag's value: the flag may stand bare. */
   readonly bare?: string | undefined
+  /** But a next word of this form is its value after all, as in Go. */
+  readonly bareUnless?: RegExp | undefined
 }
 
 /** How a wrapper tells its child's words from its own. */
@@ -55,9 +57,9 @@ export function splitArgv(
       own.push(word)
       continue
     }
-    const read = readFlag(word, names, flags)
-    own.push(...read.words)
     const next = argv[at + 1]
+    const read = readFlag(word, next, {names, flags})
+    own.push(...read.words)
     if (read.wantsValue && next !== undefined) {
       own.push(next)
       at += 1
@@ -95,8 +97,8 @@ const goBooleans: Readonly<Record<string, boolean>> = {
 /** `-http-addr=x` and `--http-addr=x` are the same flag; a boolean may be given as `-shell=false`. */
 function readFlag(
   word: string,
-  names: ReadonlyMap<string, string>,
-  flags: Readonly<Record<string, FlagShape>>,
+  next: string | undefined,
+  {names, flags}: {readonly names: ReadonlyMap<string, string>; readonly flags: Readonly<Record<string, FlagShape>>},
 ): {readonly words: readonly string[]; readonly wantsValue: boolean} {
   const [, given = '', equals, value = ''] = /^--?([^=]*)(=([\s\S]*))?$/.exec(word) ?? []
   const name = names.get(given)
@@ -104,7 +106,8 @@ function readFlag(
   if (name === undefined || !flag) return {words: [word], wantsValue: false}
   if (flag.type === 'option') {
     if (equals !== undefined) return {words: [`--${name}=${value}`], wantsValue: false}
-    if (flag.bare !== undefined) return {words: [`--${name}=${flag.bare}`], wantsValue: false}
+    if (flag.bare !== undefined && !(next !== undefined && flag.bareUnless?.test(next) === true))
+      return {words: [`--${name}=${flag.bare}`], wantsValue: false}
     return {words: [`--${name}`], wantsValue: true}
   }
   const negated = given.startsWith('no-') && given !== name

@@ -80,7 +80,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return this.#signals
   }
 
-  /** Aborts with a CancelledError on INT, TERM or HUP. */
+  /** Aborts with a CancelledError on INT, TERM, HUP or QUIT. */
   protected get stopSignal(): AbortSignal {
     return this.stopSignals.signal
   }

@@ -64,6 +64,20 @@ export function durationFlag(options: {
   })()
 }
 
+/** A duration that may be left out: `--x` alone means the word given as `bare`. `-x 5s` is read as Go reads it. */
+export function bareDurationFlag<Bare extends string>(options: {
+  readonly description: string
+  readonly bare: Bare
+  readonly helpGroup?: string
+}) {
+  const flag = Flags.custom<number | Bare>({
+    ...options,
+    helpValue: '[DURATION]',
+    parse: async (text, _context, {name}) => (text === options.bare ? options.bare : parseDuration(text, `--${name}`)),
+  })()
+  return {...flag, bareUnless: /^[+-]?\.?\d/}
+}
+
 /** A whole number of up to 64 bits. */
 export function bigintFlag(options: {readonly description: string; readonly aliases?: string[]}) {
   return Flags.custom<bigint>({

@@ -1,6 +1,6 @@
 import {CancelledError} from '../core/errors.js'
 
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 export type StopSignal = (typeof stopSignals)[number]
 
 /** Turns the process's stop signals into one abort. Dispose puts the process back as it was. */

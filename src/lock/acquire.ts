@@ -1,6 +1,6 @@
 import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {isBatonError, isTransient, LockLostError, LockNotAcquiredError} from '../core/errors.js'
+import {ConsulError, isBatonError, isTransient, LockLostError, LockNotAcquiredError} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import {formatDuration} from '../core/time/duration.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
@@ -137,6 +137,7 @@ class Acquisition {
   }): Promise<Session> {
     const {signal, shape} = options
     const {nodeChecks, sessionName, now} = this.#options
+    let node: string | undefined
     for (;;) {
       try {
         return await openSession(this.#client, {
@@ -150,12 +151,17 @@ class Acquisition {
           },
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),
+          ...(node !== undefined && {node}),
           ...(now && {now}),
           // While it waits, a contender may give up a session early; a holder has its own deadline.
           unprovenLimitMs: Number.POSITIVE_INFINITY,
         })
       } catch (error) {
         signal.throwIfAborted()
+        if (node === undefined && isForeignNode(error)) {
+          node = await pickNode(this.#client, signal)
+          if (node !== undefined) continue
+        }
         const isUnreachable = isBatonError(error, 'BATON_CONNECT') || isBatonError(error, 'BATON_TLS')
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isUnreachable)) throw error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -202,4 +208,14 @@ class Acquisition {
     }
     this.#options.observer?.(event)
   }
+}
+
+/** The agent's own node is unknown in another datacenter: there the session needs one of the nodes there. */
+const isForeignNode = (error: unknown): boolean =>
+  error instanceof ConsulError && /Missing node registration|cross datacenter lock/.test(error.text)
+
+async function pickNode(client: ConsulClient, signal: AbortSignal): Promise<string | undefined> {
+  const {value: checks} = await client.catalog.checksInState('passing', {signal})
+  const alive = checks.filter(check => check.checkId === 'serfHealth')
+  return alive[Math.floor(client.random() * alive.length)]?.node
 }

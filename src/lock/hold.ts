@@ -56,7 +56,12 @@ export class LeasedHold implements Hold {
     this.session = session.id
     this.token = grant.token
     this.#shape = options.shape
-    this.#isShapeKnown = options.shape.isTtlOnly || session.nodeChecks.length > 0 || options.shape.kind === 'semaphore'
+    this.#isShapeKnown =
+      options.shape.isTtlOnly ||
+      options.shape.kind === 'semaphore' ||
+      session.nodeChecks.length > 0 ||
+      // In another datacenter the session sits on a node that is not the agent's.
+      client.scope.datacenter !== undefined
     this.#acquiredAtMs = grant.sentAtMs
     this.#proofs = {renewedAtMs: session.provenAtMs, seenAtMs: grant.sentAtMs}
     this.#alarm = new Alarm({clock: client.clock, now, ring: () => this.#loseUnproven()})

@@ -139,7 +139,7 @@ class SemaphoreKind implements LockKind {
     if (document.limit !== limit) {
       throw new ConflictError('BATON_LOCK_KIND', `lock ${prefix}: its limit is ${document.limit}, ours is ${limit}`, {
         hint: `use -n ${document.limit}, or another prefix`,
-        details: {limit: document.limit},
+        details: {limit: document.limit, ours: limit},
       })
     }
     return {document: pruneHolders(document, contenders), index: lock.modifyIndex, contenders}

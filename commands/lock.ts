@@ -1,0 +1,185 @@
+import {basename} from 'node:path'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../src/command/consul-command.js'
+import {EventWriter} from '../src/command/event-writer.js'
+import {bareDurationFlag, durationFlag} from '../src/command/flags.js'
+import {UsageError} from '../src/core/errors.js'
+import {systemClock} from '../src/core/time/clock.js'
+import {formatDuration} from '../src/core/time/duration.js'
+import {defaultGraceMs} from '../src/lock/acquire.js'
+import {type AnyLockEvent, toEventLine, toProgress} from '../src/lock/event-lines.js'
+import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoExit, toGoLine} from '../src/lock/go-compat.js'
+import {type LockAndRunOptions, lockAndRun} from '../src/lock/lock-and-run.js'
+import {familyShape} from '../src/lock/run-locked.js'
+import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
+
+const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'resize']
+const lockGroup = 'LOCK'
+const maxRuntimeCode = 124
+
+interface LockedCommand {
+  readonly argv: [string, ...string[]]
+  readonly isStdinPassed: boolean
+  /** As typed. */
+  readonly words: readonly string[]
+}
+
+export default class Lock extends ConsulCommand<typeof Lock> {
+  static override summary = 'run a command while holding a lock'
+  static override description =
+    'Acquires the lock at PREFIX/.lock, runs the command, and releases the lock when everything the command started is ' +
+    'gone. When the lock may be lost, the command is stopped before anybody else can hold it. ' +
+    'Works side by side with consul lock. Without --, the words after PREFIX are joined and run by a shell, as there.'
+  static override examples = [
+    '<%= config.bin %> lock jobs/backup -- ./backup.sh --full',
+    '<%= config.bin %> lock --try jobs/backup -- ./backup.sh',
+    '<%= config.bin %> lock -n 3 app/workers -- ./worker',
+    "<%= config.bin %> lock jobs/backup './backup.sh && ./report.sh'",
+  ]
+  static override childForm = {ownArgs: 1}
+  static override args = {prefix: Args.string({required: true, ignoreStdin: true, description: 'where the lock lives'})}
+  static override flags = {
+    limit: Flags.integer({char: 'n', helpGroup: lockGroup, description: 'how many may hold it at once', default: 1}),
+    try: bareDurationFlag({
+      helpGroup: lockGroup,
+      description: 'give up (exit 75) after this time; bare: after one attempt',
+      bare: 'once',
+    }),
+    timeout: durationFlag({helpGroup: lockGroup, description: 'give up (exit 75) after this time; 0 waits for ever'}),
+    grace: durationFlag({helpGroup: lockGroup, description: 'time between TERM and KILL', default: '5s'}),
+    'max-runtime': durationFlag({helpGroup: lockGroup, description: 'stop the command (exit 124) after this time'}),
+    ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
+    'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
+    checks: Flags.option({
+      options: ['none', 'serf'] as const,
+      default: 'none' as const,
+      helpGroup: lockGroup,
+      description: "serf: lose the lock with the node's health check",
+    })(),
+    name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
+    events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
+    'pass-stdin': Flags.boolean({helpGroup: lockGroup, description: 'give stdin to the command (always with --)'}),
+    shell: Flags.boolean({helpGroup: lockGroup, description: 'without --: use a shell', default: true, allowNo: true}),
+    'child-exit-code': Flags.boolean({
+      helpGroup: lockGroup,
+      description: 'with --compat: exit 2 if the command failed',
+    }),
+    'monitor-retry': Flags.integer({helpGroup: lockGroup, description: 'accepted; failures are always ridden out'}),
+    compat: Flags.option({
+      options: ['consul'] as const,
+      helpGroup: lockGroup,
+      description: 'texts, streams and exit codes of consul lock',
+    })(),
+  }
+
+  #events: EventWriter | undefined
+
+  override async execute(): Promise<number> {
+    try {
+      return await super.execute()
+    } catch (error) {
+      if (!asksCompat(this.argv)) throw error
+      const {exit, line} = toGoAnswer(error, {isChildCodeWanted: this.argv.includes('-child-exit-code')})
+      if (line !== undefined) this.host.stderr.write(`${line}\n`)
+      return exit
+    }
+  }
+
+  async run(): Promise<number> {
+    const {compat, events} = this.flags
+    const isCompat = compat === 'consul'
+    const options = this.#lockOptions(this.#childWords(), isCompat)
+    if (events !== undefined) this.#events = this.releases.use(new EventWriter(events, 'events'))
+    const client = this.openClient()
+    // The Go tool asks the agent first, and says so when it cannot.
+    if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
+    const {verdict, report} = await lockAndRun(client, options)
+    if (!report.isSessionDestroyed && !isCompat) {
+      this.out.warn(
+        `lock ${options.prefix}: no answer to the end of its session: it expires within ${formatDuration(2 * (options.ttlMs ?? 0))}`,
+      )
+    }
+    if (verdict.type === 'max-runtime') {
+      this.out.warn(`lock ${options.prefix}: --max-runtime reached, command stopped`)
+      return maxRuntimeCode
+    }
+    const {code} = verdict.exit
+    if (!isCompat) return code
+    if (code !== 0) this.host.stderr.write(`Error running handler: ${toGoExit(verdict.exit)}\n`)
+    return code !== 0 && this.flags['child-exit-code'] ? 2 : 0
+  }
+
+  /** The child's words, and whether it gets our stdin. */
+  #childWords(): LockedCommand {
+    const {child} = this
+    const {prefix} = this.args
+    const [first] = child?.words ?? []
+    if (!child || first === undefined) {
+      throw new UsageError(`lock ${prefix}: no command to run`, {hint: `baton lock ${prefix} -- COMMAND`})
+    }
+    const {words} = child
+    if (child.form === 'native') return {argv: [first, ...words.slice(1)], isStdinPassed: true, words}
+    if (subVerbs.includes(prefix) && this.flags.compat === undefined) {
+      throw new UsageError(`lock: '${prefix}' names a sub-command, and words follow that could be a command`, {
+        hint: `for a lock of that name: baton lock ${prefix} -- ${words.join(' ')}`,
+      })
+    }
+    const shell = this.host.env.SHELL === undefined || this.host.env.SHELL === '' ? '/bin/sh' : this.host.env.SHELL
+    const argv: [string, ...string[]] = this.flags.shell ? [shell, '-c', words.join(' ')] : [first, ...words.slice(1)]
+    return {argv, isStdinPassed: this.flags['pass-stdin'], words}
+  }
+
+  #lockOptions(child: LockedCommand, isCompat: boolean): LockAndRunOptions {
+    const {flags, host} = this
+    const {prefix} = this.args
+    if (flags.limit < 1)
+      throw new UsageError(isCompat ? 'Lock holder limit must be positive' : '--limit must be positive')
+    const [first = ''] = child.words
+    const name =
+      flags.name ?? (isCompat ? goSessionName(child.words, prefix) : `baton lock for '${first}' at '${prefix}'`)
+    const maxRuntimeMs = flags['max-runtime']
+    return {
+      prefix,
+      limit: flags.limit,
+      timeout: flags.try ?? flags.timeout,
+      ttlMs: flags.ttl ?? defaultTtlMs,
+      lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
+      nodeChecks: flags.checks === 'serf' ? ['serfHealth'] : [],
+      graceMs: flags.grace ?? defaultGraceMs,
+      sessionName: name,
+      command: basename(first.split(/\s/, 1)[0] ?? ''),
+      ...(maxRuntimeMs !== undefined && {maxRuntimeMs}),
+      child: {
+        argv: child.argv,
+        env: host.env as Record<string, string>,
+        stdin: child.isStdinPassed ? 'inherit' : 'ignore',
+        shape: familyShape(host.stdin),
+      },
+      stops: this.stopSignals,
+      observer: event => this.#report(event, isCompat),
+    }
+  }
+
+  #report(event: AnyLockEvent, isCompat: boolean): void {
+    const {prefix} = this.args
+    this.#events?.line(toEventLine(event, {prefix, wallMs: systemClock.wallMs()}))
+    if (isCompat) {
+      const line = this.flags.verbose ? toGoLine(event) : undefined
+      if (line !== undefined) this.out.line(line)
+      return
+    }
+    const progress = toProgress(event, prefix)
+    if (progress !== undefined) this.out.say(progress)
+    if (event.type === 'child.leftover') this.out.warn(`lock ${prefix}: stopped what the command left running`)
+  }
+}
+
+/** Asked of the words themselves: also when they could not be parsed. */
+function asksCompat(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  const own = end < 0 ? argv : argv.slice(0, end)
+  return own.some(
+    (word, at) => /^--?compat=consul$/.test(word) || (/^--?compat$/.test(word) && own[at + 1] === 'consul'),
+  )
+}

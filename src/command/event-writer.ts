@@ -1,0 +1,47 @@
+import {createWriteStream, fstatSync, openSync, type WriteStream} from 'node:fs'
+import {UsageError} from '../core/errors.js'
+
+/**
+ * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: a reader that is slow costs memory, one that
+ * goes away loses its lines. Disposing writes what is left and closes.
+ */
+export class EventWriter implements AsyncDisposable {
+  readonly #stream: WriteStream
+  #isBroken = false
+
+  /** Throws a UsageError that names the flag when the place cannot be written to. */
+  constructor(place: string, flag: string) {
+    const fd = openPlace(place, flag)
+    this.#stream = createWriteStream('', {fd})
+    this.#stream.on('error', () => {
+      this.#isBroken = true
+    })
+  }
+
+  line(text: string): void {
+    if (!this.#isBroken) this.#stream.write(`${text}\n`)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return new Promise(resolve => {
+      this.#stream.once('close', () => resolve())
+      if (this.#stream.closed) resolve()
+      else this.#stream.end()
+    })
+  }
+}
+
+function openPlace(place: string, flag: string): number {
+  const [, number] = /^fd:(\d+)$/.exec(place) ?? []
+  try {
+    if (number === undefined) return openSync(place, 'a')
+    fstatSync(Number(number))
+    return Number(number)
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new UsageError(`--${flag}: cannot write to '${place}': ${why}`, {
+      cause,
+      hint: number === undefined ? 'name a file, or fd:N for an open descriptor' : `open it first: ${number}>file`,
+    })
+  }
+}

@@ -1,0 +1,105 @@
+import {
+  BatonError,
+  CancelledError,
+  ChildError,
+  ConflictError,
+  ConsulError,
+  isBatonError,
+  LockLostError,
+  LockNotAcquiredError,
+  messageOf,
+} from '../core/errors.js'
+import type {ChildExit} from '../process/exit-code.js'
+import type {AnyLockEvent} from './event-lines.js'
+
+/** What the Go tool answers, for the scripts that look: 0 when a child ran, however it ended. */
+export interface GoAnswer {
+  readonly exit: 0 | 1 | 2
+  /** For stderr. */
+  readonly line: string | undefined
+}
+
+/** The name that the Go tool gives its sessions. */
+export const goSessionName = (words: readonly string[], prefix: string): string =>
+  `Consul lock for '${words.join(' ')}' at '${prefix}'`
+
+/** What `-verbose` prints on stdout. */
+export function toGoLine(event: AnyLockEvent): string | undefined {
+  switch (event.type) {
+    case 'lock.acquired':
+      return 'Starting handler'
+    case 'lock.lost':
+      return 'Lock lost, killing child'
+    case 'child.signalled':
+      return event.why === 'stop-signal' ? 'Shutdown triggered, killing child' : undefined
+    case 'child.exited':
+      return 'Child terminated, releasing lock'
+    case 'lock.released':
+      return 'Cleanup succeeded'
+    default:
+      return undefined
+  }
+}
+
+/** How a child ended, as Go's `os/exec` says it. */
+export const toGoExit = (exit: ChildExit): string =>
+  exit.signal === undefined ? `exit status ${exit.code}` : `signal: ${goSignals[exit.signal] ?? exit.signal}`
+
+const goSignals: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGKILL: 'killed',
+  SIGTERM: 'terminated',
+  SIGINT: 'interrupt',
+  SIGHUP: 'hangup',
+  SIGQUIT: 'quit',
+  SIGSEGV: 'segmentation fault',
+  SIGABRT: 'aborted',
+}
+
+class AgentQueryError extends Error {}
+
+/** Marks a failure of the first question to the agent: the Go tool has words of its own for it. */
+export function rethrowAsAgentError(cause: unknown): never {
+  throw new AgentQueryError(toGoText(cause), {cause})
+}
+
+export function toGoAnswer(error: unknown, facts: {readonly isChildCodeWanted: boolean}): GoAnswer {
+  if (error instanceof AgentQueryError) return {exit: 1, line: `Error querying Consul agent: ${error.message}`}
+  if (error instanceof LockLostError) return {exit: 0, line: undefined}
+  if (error instanceof ChildError) {
+    const line = `Error starting handler: ${error.message}`
+    return {exit: facts.isChildCodeWanted ? 2 : 0, line}
+  }
+  if (error instanceof LockNotAcquiredError || error instanceof CancelledError) {
+    return {exit: 1, line: 'Shutdown triggered or timeout during lock acquisition'}
+  }
+  if (isBatonError(error, 'BATON_USAGE') || isBatonError(error, 'BATON_CONFIG')) return {exit: 1, line: error.message}
+  return {exit: 1, line: `Lock acquisition failed: ${step(error)}${toGoText(error)}`}
+}
+
+/** Which of the Go tool's steps failed. */
+function step(error: unknown): string {
+  if (!(error instanceof ConsulError)) return ''
+  if (error.message.includes('/v1/session/create')) return 'failed to create session: '
+  return error.message.includes(' to GET ') ? 'failed to read lock: ' : 'failed to acquire lock: '
+}
+
+/** An error in the words of Go's client. */
+export function toGoText(error: unknown): string {
+  if (error instanceof ConflictError) {
+    const {limit} = error.details
+    if (typeof limit === 'number')
+      return `semaphore limit conflict (lock: ${limit}, local: ${String(error.details.ours)})`
+    return error.message.includes("a semaphore's") || error.message.includes('is not')
+      ? 'Existing key does not match lock use'
+      : `Existing key does not match ${error.message.includes("a mutex's") ? 'semaphore' : 'lock'} use`
+  }
+  if (error instanceof ConsulError) {
+    const said = error.text === '' ? '' : ` (${error.text})`
+    return `Unexpected response code: ${error.status}${said}`
+  }
+  if (error instanceof BatonError && error.code === 'BATON_CONNECT') {
+    const [, peer = '', why = ''] = /^Consul at (\S+): (.*)$/.exec(error.message) ?? []
+    return `Get "http://${peer}/v1/agent/self": dial tcp ${peer}: connect: ${why}`
+  }
+  return messageOf(error)
+}

@@ -1,0 +1,98 @@
+import type {ConsulClient} from '../core/client.js'
+import {LockLostError, LockNotAcquiredError, PermissionError} from '../core/errors.js'
+import {formatDuration} from '../core/time/duration.js'
+import {type ChildSpec, prepareChildren} from '../process/child.js'
+import {bootTimeOf, defaultTtlMs} from '../session/session.js'
+import {defaultGraceMs} from './acquire.js'
+import {createMutex} from './mutex.js'
+import {childEnvironment, type RunEvent, type RunVerdict, runLocked, type StopRequests} from './run-locked.js'
+import {createSemaphore} from './semaphore.js'
+import type {Hold, LockEvent, LockOptions, ReleaseReport} from './types.js'
+
+export interface LockAndRunOptions extends Omit<LockOptions, 'observer'> {
+  /** Above 1: a semaphore. */
+  readonly limit: number
+  /** `once`: a single attempt. Milliseconds otherwise; absent waits for ever. */
+  readonly timeout: number | 'once' | undefined
+  /** Its `env` is what the child inherits. */
+  readonly child: Omit<ChildSpec, 'clock' | 'markedBy'>
+  readonly maxRuntimeMs?: number
+  readonly stops: StopRequests
+  readonly observer: (event: LockEvent | RunEvent) => void
+}
+
+export interface LockAndRunResult {
+  readonly verdict: Exclude<RunVerdict, {type: 'lost'}>
+  readonly report: ReleaseReport
+}
+
+/**
+ * The whole of `baton lock`: acquire, run the child, stop what is left of it, release. Rejects when the lock was not
+ * acquired, was lost, or may not be released; the child is gone and the release tried in every case.
+ */
+export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
+  const hold = await acquire(client, options)
+  let verdict: RunVerdict
+  let report: ReleaseReport
+  try {
+    verdict = await run(client, hold, options)
+  } finally {
+    report = await hold.release()
+  }
+  if (verdict.type === 'lost') throw verdict.error
+  if (report.lock === 'lost') {
+    throw new LockLostError(`lock ${options.prefix}: lost while the child ran: somebody else released it or took it`)
+  }
+  if (report.error instanceof PermissionError) {
+    throw new PermissionError('BATON_ACL_DENIED', `lock ${options.prefix}: not released: ${report.error.message}`, {
+      cause: report.error,
+      status: report.error.status,
+      text: report.error.text,
+      hint: `session ${hold.session} keeps it until it expires`,
+    })
+  }
+  return {verdict, report}
+}
+
+async function acquire(client: ConsulClient, options: LockAndRunOptions): Promise<Hold> {
+  const {prefix, limit, timeout, stops} = options
+  let holder = 'somebody else'
+  const lockOptions: LockOptions = {
+    ...options,
+    observer: event => {
+      if (event.type === 'lock.waiting' && event.holder !== undefined) holder = event.holder
+      options.observer(event)
+    },
+  }
+  const lock = limit > 1 ? createSemaphore(client, {...lockOptions, limit}) : createMutex(client, lockOptions)
+  const {signal} = stops
+  if (timeout === 'once') {
+    const attempt = lock.tryAcquire({signal})
+    void prepareChildren()
+    const hold = await attempt
+    if (!hold) throw new LockNotAcquiredError(`lock ${prefix}: not acquired: held by ${holder}`)
+    return hold
+  }
+  const acquiring = lock.acquire({signal, ...(timeout !== undefined && timeout > 0 && {timeoutMs: timeout})})
+  // The session's creation is on its way: what starting a child needs is loaded meanwhile.
+  void prepareChildren()
+  return acquiring
+}
+
+function run(client: ConsulClient, hold: Hold, options: LockAndRunOptions): Promise<RunVerdict> {
+  const {child, limit, ttlMs, graceMs, maxRuntimeMs, stops, observer} = options
+  const env = childEnvironment(child.env, hold, {
+    ttl: formatDuration(ttlMs ?? defaultTtlMs),
+    limit,
+    datacenter: client.scope.datacenter,
+  })
+  return runLocked(hold, {
+    child: {...child, env, markedBy: 'BATON_LOCK_SESSION', clock: client.clock},
+    clock: client.clock,
+    now: options.now ?? bootTimeOf(client),
+    graceMs: graceMs ?? defaultGraceMs,
+    ...(maxRuntimeMs !== undefined && {maxRuntimeMs}),
+    stops,
+    observer,
+  })
+}
