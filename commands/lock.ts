@@ -44,7 +44,6 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     try: bareDurationFlag({
       helpGroup: lockGroup,
       description: 'give up (exit 75) after this time; bare: after one attempt',
-      bare: 'once',
     }),
     timeout: durationFlag({helpGroup: lockGroup, description: 'give up (exit 75) after this time; 0 waits for ever'}),
     grace: durationFlag({helpGroup: lockGroup, description: 'time between TERM and KILL', default: '5s'}),

@@ -64,18 +64,14 @@ export function durationFlag(options: {
   })()
 }
 
-/** A duration that may be left out: `--x` alone means the word given as `bare`. `-x 5s` is read as Go reads it. */
-export function bareDurationFlag<Bare extends string>(options: {
-  readonly description: string
-  readonly bare: Bare
-  readonly helpGroup?: string
-}) {
-  const flag = Flags.custom<number | Bare>({
+/** A duration that may be left out: `--x` alone is `once`. `-x 5s` is read as Go reads it. */
+export function bareDurationFlag(options: {readonly description: string; readonly helpGroup?: string}) {
+  const flag = Flags.custom<number | 'once'>({
     ...options,
     helpValue: '[DURATION]',
-    parse: async (text, _context, {name}) => (text === options.bare ? options.bare : parseDuration(text, `--${name}`)),
+    parse: async (text, _context, {name}) => (text === 'once' ? 'once' : parseDuration(text, `--${name}`)),
   })()
-  return {...flag, bareUnless: /^[+-]?\.?\d/}
+  return {...flag, bare: 'once', bareUnless: /^[+-]?\.?\d/}
 }
 
 /** A whole number of up to 64 bits. */
