@@ -1,6 +1,8 @@
 import * as Flags from '@oclif/core/flags'
+import type {OptionFlag} from '@oclif/core/interfaces'
 import {UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
+import type {FlagShape} from './argv.js'
 
 const connection = 'CONSUL CONNECTION'
 
@@ -65,7 +67,10 @@ export function durationFlag(options: {
 }
 
 /** A duration that may be left out: `--x` alone is `once`. `-x 5s` is read as Go reads it. */
-export function bareDurationFlag(options: {readonly description: string; readonly helpGroup?: string}) {
+export function bareDurationFlag(options: {
+  readonly description: string
+  readonly helpGroup?: string
+}): OptionFlag<number | 'once' | undefined> & FlagShape {
   const flag = Flags.custom<number | 'once'>({
     ...options,
     helpValue: '[DURATION]',

@@ -63,11 +63,13 @@ class MutexKind implements LockKind {
       const entry = snapshot.value
       this.#checkKind(entry)
       if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
-      const grant = entry?.session === undefined ? await this.#takeFree(session, entry, options) : undefined
-      if (grant || isOnce) return grant
       if (entry?.session !== undefined) {
         this.#options.observer?.({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
+        if (isOnce) return undefined
+        continue
       }
+      const grant = await this.#takeFree(session, entry, options)
+      if (grant || isOnce) return grant
     }
     return undefined
   }
