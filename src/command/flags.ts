@@ -70,13 +70,14 @@ export function durationFlag(options: {
 export function bareDurationFlag(options: {
   readonly description: string
   readonly helpGroup?: string
-}): OptionFlag<number | 'once' | undefined> & FlagShape {
+}): OptionFlag<number | 'once' | undefined> {
   const flag = Flags.custom<number | 'once'>({
     ...options,
     helpValue: '[DURATION]',
     parse: async (text, _context, {name}) => (text === 'once' ? 'once' : parseDuration(text, `--${name}`)),
   })()
-  return {...flag, bare: 'once', bareUnless: /^[+-]?\.?\d/}
+  const shape: Pick<FlagShape, 'bare' | 'bareUnless'> = {bare: 'once', bareUnless: /^[+-]?\.?\d/}
+  return Object.assign(flag, shape)
 }
 
 /** A whole number of up to 64 bits. */
