@@ -12,15 +12,19 @@ export interface TransportOptions {
   readonly clock: Clock
   /** Most parked queries at once. @default 64 */
   readonly watchConnections?: number
+  /** Most other requests at once. An agent takes 200 connections from one address by default. @default 64 */
+  readonly controlConnections?: number
 }
 
-const defaultWatchConnections = 64
+export const defaultWatchConnections = 64
+export const defaultControlConnections = 64
 
 /** The transport of short-lived and waiting processes: starts in half the time of undici and keeps control sockets open. */
 export class NodeTransport implements Transport {
   readonly #options: TransportOptions
   readonly #peer: string
   readonly #agents = new Map<Plane, Agent>()
+  #isClosed = false
 
   constructor(options: TransportOptions) {
     this.#options = options
@@ -42,6 +46,7 @@ export class NodeTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     for (const agent of this.#agents.values()) agent.destroy()
     this.#agents.clear()
   }
@@ -74,8 +79,12 @@ export class NodeTransport implements Transport {
     const AgentClass = secure ? (await import('node:https')).Agent : Agent
     const known = this.#agents.get(plane)
     if (known) return known
+    if (this.#isClosed) throw new Error('the client is closed')
+    const {controlConnections, watchConnections} = this.#options
     const maxSockets =
-      plane === 'watch' ? (this.#options.watchConnections ?? defaultWatchConnections) : Number.POSITIVE_INFINITY
+      plane === 'watch'
+        ? (watchConnections ?? defaultWatchConnections)
+        : (controlConnections ?? defaultControlConnections)
     const agent = new AgentClass({keepAlive: true, maxSockets, scheduling: 'lifo'})
     this.#agents.set(plane, agent)
     return agent

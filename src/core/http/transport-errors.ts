@@ -14,13 +14,14 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   UND_ERR_SOCKET: 'connection closed',
   UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
-  HPE_INVALID_CONSTANT: 'the answer is not HTTP',
 }
 
 /** One place where the failures of both transports get their class. */
 export function toTransportError(error: unknown, peer: string): TransportError {
   const code = codeOf(error)
   const text = error instanceof Error ? error.message : String(error)
+  const isNotHttp = code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')
+  if (isNotHttp) return notHttp(error, peer)
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)|EPROTO/.test(code)) {
     return new TransportError('BATON_TLS', `Consul at ${peer}: TLS failed: ${text}`, {
       cause: error,
@@ -33,6 +34,12 @@ export function toTransportError(error: unknown, peer: string): TransportError {
     details: code === '' ? {} : {code},
   })
 }
+
+const notHttp = (cause: unknown, peer: string): TransportError =>
+  new TransportError('BATON_CONNECT', `Consul at ${peer}: the answer is not HTTP`, {
+    cause,
+    hint: 'does the address belong to a Consul agent? does it want https?',
+  })
 
 /** Node wraps the failures of several addresses of one host in an AggregateError. */
 function codeOf(error: unknown): string {

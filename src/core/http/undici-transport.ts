@@ -1,0 +1,100 @@
+import {Client, type Dispatcher} from 'undici'
+import {linkSignal} from '../cancel/link-signal.js'
+import type {Plane, Transport, TransportRequest, TransportResponse} from '../types.js'
+import {formatAddress} from './address.js'
+import {Lane} from './lane.js'
+import {defaultControlConnections, defaultWatchConnections, type TransportOptions} from './node-transport.js'
+import {timeoutError, toTransportError} from './transport-errors.js'
+
+/** Consul never closes an idle connection by itself; with undici's own 4 s a renewal would need a new one each time. */
+const keepAliveMs = 600_000
+
+/** The transport of processes that hold many queries. Hand it to `createClient` as `transport`. */
+export const undiciTransport = (options: TransportOptions): Transport => new UndiciTransport(options)
+
+/**
+ * A lane of clients with one connection each, instead of undici's pool: that one opens a new connection whenever a
+ * request is given up, and each would occupy the agent beside the poll that it goes on serving.
+ */
+class UndiciTransport implements Transport {
+  readonly #options: TransportOptions
+  readonly #peer: string
+  readonly #lanes: Readonly<Record<Plane, Lane<Client>>>
+
+  constructor(options: TransportOptions) {
+    const {controlConnections = defaultControlConnections, watchConnections = defaultWatchConnections} = options
+    this.#options = options
+    this.#peer = formatAddress(options.address)
+    const open = (): Client => this.#open()
+    this.#lanes = {control: new Lane(controlConnections, open), watch: new Lane(watchConnections, open)}
+  }
+
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    using link = linkSignal(request.signal, {
+      clock: this.#options.clock,
+      timeoutMs: request.timeoutMs,
+      onTimeout: () => timeoutError(this.#peer, request.timeoutMs),
+    })
+    const lane = this.#lanes[request.plane]
+    let client: Client | undefined
+    let isReusable = false
+    try {
+      link.signal.throwIfAborted()
+      client = await lane.take(link.signal)
+      const answer = await this.#exchange(client, request, link.signal)
+      isReusable = true
+      return answer
+    } catch (error) {
+      throw link.signal.aborted ? link.signal.reason : toTransportError(error, this.#peer)
+    } finally {
+      if (client) {
+        lane.give(client, isReusable)
+        if (!isReusable) discard(client)
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Error('the client is closed')
+    const clients = Object.values(this.#lanes).flatMap(lane => lane.close(closed))
+    await Promise.all(clients.map(client => client.destroy(closed)))
+  }
+
+  async #exchange(client: Client, request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+    const answer = await client.request({
+      method: request.method,
+      path: `${this.#options.address.basePath}${request.path}`,
+      signal,
+      ...(request.headers && {headers: request.headers}),
+      ...(request.body && {body: request.body}),
+    })
+    const body = Buffer.from(await answer.body.arrayBuffer())
+    return {status: answer.statusCode, headers: toHeaderMap(answer.headers), body}
+  }
+
+  #open(): Client {
+    const {address, tls} = this.#options
+    const host = address.hostname.includes(':') ? `[${address.hostname}]` : address.hostname
+    return new Client(`${address.protocol}//${host}:${address.port}`, {
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      // The deadline of each request covers these.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: {...tls, ...(address.socketPath !== undefined && {socketPath: address.socketPath})},
+    })
+  }
+}
+
+function discard(client: Client): void {
+  client.destroy().catch(() => {})
+}
+
+function toHeaderMap(headers: Dispatcher.ResponseData['headers']): ReadonlyMap<string, string> {
+  const map = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) map.set(name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value)
+  }
+  return map
+}
