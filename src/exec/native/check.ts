@@ -1,0 +1,163 @@
+import {formatDuration} from '../../core/time/duration.js'
+import {type Envelope, isSignedBy, parseEnvelope} from './envelope.js'
+import {type Manifest, parseManifest} from './manifest.js'
+import {findRefusal, type Policy} from './policy.js'
+import type {ReplayStore} from './replay-store.js'
+import type {TrustedKey, TrustStore} from './trust.js'
+
+/** Why a job does not run. The codes are part of the interface. */
+export type RefusalCode =
+  | 'too-large'
+  | 'malformed'
+  | 'unsigned'
+  | 'unknown-key'
+  | 'key-revoked'
+  | 'key-expired'
+  | 'bad-signature'
+  | 'too-few-signatures'
+  | 'wrong-cluster'
+  | 'wrong-datacenter'
+  | 'not-yet-valid'
+  | 'expired'
+  | 'valid-too-long'
+  | 'wrong-node'
+  | 'replayed'
+  | 'policy'
+
+export interface Refusal {
+  readonly code: RefusalCode
+  readonly reason: string
+  /** What the job says of itself. Not to be believed. */
+  readonly claimed: Manifest | undefined
+}
+
+export interface CheckContext {
+  readonly node: string
+  readonly datacenter: string
+  readonly cluster: string
+  readonly trust: TrustStore
+  readonly replay: ReplayStore
+  /** For jobs without a signature; absent refuses them all. */
+  readonly unsignedPolicy: Policy | undefined
+  readonly nowMs: number
+  readonly maxSkewMs: number
+  readonly maxValidityMs: number
+}
+
+/** Consul's own limit for a value. */
+export const maxJobBytes = 512 * 1024
+
+export type Checked =
+  | {readonly isAccepted: true; readonly manifest: Manifest; readonly policy: Policy; readonly signers: readonly string[]}
+  | {readonly isAccepted: false; readonly refusal: Refusal}
+
+const refuse = (code: RefusalCode, reason: string, claimed?: Manifest): Checked => ({
+  isAccepted: false,
+  refusal: {code, reason, claimed},
+})
+
+/**
+ * Everything a job must pass before its id is written down and its policy asked, in this order: size, form, signatures by
+ * trusted keys, cluster, time, node, replay. Nothing of the manifest is used before the signatures hold, except in a refusal.
+ */
+export function checkJob(id: string, value: Buffer, context: CheckContext): Checked {
+  if (value.length > maxJobBytes) return refuse('too-large', `${value.length} bytes`)
+  const envelope = parseEnvelope('baton-exec/1', value)
+  if (!envelope) return refuse('malformed', 'not an envelope')
+  const manifest = parseManifest(envelope.payload)
+  if (typeof manifest === 'string') return refuse('malformed', manifest)
+  if (manifest.id !== id) return refuse('malformed', 'the manifest is of another job', manifest)
+  const signed = checkSignatures(envelope, context)
+  if ('code' in signed) return refuse(signed.code, signed.reason, manifest)
+  const failed = checkScope(manifest, context) ?? checkTime(manifest, context) ?? checkTarget(manifest, context)
+  if (failed) return refuse(failed.code, failed.reason, manifest)
+  return {isAccepted: true, manifest, policy: signed.policy, signers: signed.signers.map(key => key.kid)}
+}
+
+/** The last check, after the id was written down. */
+export const checkPolicy = (policy: Policy, manifest: Manifest, node: string): Checked | undefined => {
+  const reason = findRefusal(policy, manifest, node)
+  return reason === undefined ? undefined : refuse('policy', reason, manifest)
+}
+
+interface Failure {
+  readonly code: RefusalCode
+  readonly reason: string
+}
+
+/** The first signer's policy holds; with several signers each of them must be valid. */
+export function checkSignatures(
+  envelope: Envelope,
+  context: Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs'>,
+): Failure | {readonly policy: Policy; readonly signers: readonly TrustedKey[]} {
+  if (envelope.signatures.length === 0) {
+    if (context.unsignedPolicy) return {policy: context.unsignedPolicy, signers: []}
+    return {code: 'unsigned', reason: 'no signature'}
+  }
+  const signers = new Map<string, TrustedKey>()
+  for (const {kid} of envelope.signatures) {
+    const key = context.trust.keys.get(kid)
+    const failure = key ? checkKey(envelope, key, context) : unknownKey(kid, context.trust)
+    if (failure) return failure
+    if (key) signers.set(kid, key)
+  }
+  const all = [...signers.values()]
+  const needed = Math.max(...all.map(key => key.policy.needs_m))
+  if (all.length < needed) return {code: 'too-few-signatures', reason: `${all.length} of ${needed}`}
+  const [first] = all
+  return first ? {policy: first.policy, signers: all} : {code: 'unsigned', reason: 'no signature'}
+}
+
+const unknownKey = (kid: string, trust: TrustStore): Failure =>
+  trust.revoked.has(kid)
+    ? {code: 'key-revoked', reason: `key ${kid}`}
+    : {code: 'unknown-key', reason: `key ${kid.slice(0, 64)} is not trusted here`}
+
+function checkKey(
+  envelope: Envelope,
+  key: TrustedKey,
+  {trust, nowMs}: Pick<CheckContext, 'trust' | 'nowMs'>,
+): Failure | undefined {
+  if (trust.revoked.has(key.kid)) return {code: 'key-revoked', reason: `key ${key.kid} (${key.name})`}
+  if (key.notBeforeMs !== undefined && nowMs < key.notBeforeMs) {
+    return {code: 'key-expired', reason: `key ${key.kid} (${key.name}) is not valid yet`}
+  }
+  if (key.expiresAtMs !== undefined && nowMs > key.expiresAtMs) {
+    return {code: 'key-expired', reason: `key ${key.kid} (${key.name}) has expired`}
+  }
+  if (!isSignedBy(envelope, key.kid, key.publicKey)) {
+    return {code: 'bad-signature', reason: `not what key ${key.kid} (${key.name}) signed`}
+  }
+  return undefined
+}
+
+function checkScope(manifest: Manifest, context: CheckContext): Failure | undefined {
+  if (manifest.cluster !== context.cluster) {
+    return {code: 'wrong-cluster', reason: `signed for cluster '${manifest.cluster}', this is '${context.cluster}'`}
+  }
+  if (manifest.datacenter !== context.datacenter) {
+    return {code: 'wrong-datacenter', reason: `signed for ${manifest.datacenter}, this is ${context.datacenter}`}
+  }
+  return undefined
+}
+
+function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckContext): Failure | undefined {
+  if (manifest.notBeforeMs - maxSkewMs > nowMs) {
+    const aheadMs = manifest.notBeforeMs - nowMs
+    return {code: 'not-yet-valid', reason: `valid in ${formatDuration(aheadMs)}: do the clocks agree?`}
+  }
+  if (nowMs > manifest.expiresAtMs) {
+    return {code: 'expired', reason: `expired ${formatDuration(nowMs - manifest.expiresAtMs)} ago`}
+  }
+  const validityMs = manifest.expiresAtMs - manifest.issuedAtMs
+  if (validityMs > maxValidityMs || validityMs < 0) {
+    return {code: 'valid-too-long', reason: `valid for ${formatDuration(validityMs)}, at most ${formatDuration(maxValidityMs)}`}
+  }
+  return undefined
+}
+
+function checkTarget(manifest: Manifest, {node, replay}: CheckContext): Failure | undefined {
+  if (!manifest.nodes.includes(node)) return {code: 'wrong-node', reason: `not signed for ${node}`}
+  if (replay.has(manifest.id)) return {code: 'replayed', reason: 'this job was run before'}
+  return undefined
+}

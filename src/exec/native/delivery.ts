@@ -1,0 +1,166 @@
+import {randomBytes} from 'node:crypto'
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, UsageError} from '../../core/errors.js'
+import {type Lease, openLease} from '../lease.js'
+import {followKeys, type NewKey} from '../reader.js'
+import type {Delivery, Report} from '../reports.js'
+import type {JobCommand} from '../types.js'
+import {maxJobBytes} from './check.js'
+import {encodeCancel} from './control.js'
+import {parseObject, type SigningKey, sealEnvelope} from './envelope.js'
+import {decodeFrame, decodeResult} from './frames.js'
+import {controlKey, jobKey, runPrefix} from './layout.js'
+import {encodeManifest, type Manifest} from './manifest.js'
+
+const sessionTtlMs = 30_000
+/** From writing to the last moment at which a responder may begin. */
+const validityMs = 60_000
+
+export interface NativeOptions {
+  readonly client: ConsulClient
+  readonly command: JobCommand
+  readonly nodes: readonly string[]
+  readonly datacenter: string
+  readonly cluster: string
+  /** Empty: the job is unsigned. */
+  readonly keys: readonly SigningKey[]
+  readonly timeoutMs: number
+  readonly killAfterMs: number
+  readonly heartbeatMs: number
+  readonly maxOutputBytes: number
+  readonly requester: {readonly name: string; readonly host: string}
+  readonly onRetry: (error: unknown) => void
+}
+
+/** A UUID of version 7: sorts by time. */
+export function createJobId(nowMs: number): string {
+  const bytes = randomBytes(16)
+  bytes.writeUIntBE(nowMs, 0, 6)
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+/**
+ * Opens the job's retention session, which holds every key of the job and is tied to no node's health: when all who
+ * took part have died, Consul itself removes the tree within twice the TTL.
+ */
+export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<Delivery> {
+  const {client} = options
+  const nowMs = client.clock.wallMs()
+  const id = createJobId(nowMs)
+  const lease = await openLease(
+    client,
+    {name: `baton exec ${id}`, ttlMs: sessionTtlMs, behavior: 'delete', lockDelayMs: 0, nodeChecks: []},
+    {signal},
+  )
+  const manifest: Manifest = {
+    id,
+    datacenter: options.datacenter,
+    cluster: options.cluster,
+    issuedAtMs: nowMs,
+    notBeforeMs: nowMs,
+    expiresAtMs: nowMs + validityMs,
+    nodes: options.nodes,
+    command: options.command,
+    timeoutMs: Math.ceil(options.timeoutMs),
+    killAfterMs: Math.ceil(options.killAfterMs),
+    maxOutputBytes: options.maxOutputBytes,
+    heartbeatMs: Math.ceil(options.heartbeatMs),
+    session: lease.id,
+    requester: options.requester,
+  }
+  return new NativeDelivery(options, lease, manifest)
+}
+
+class NativeDelivery implements Delivery {
+  readonly via = 'native'
+  readonly #options: NativeOptions
+  readonly #lease: Lease
+  readonly #manifest: Manifest
+  #closing: Promise<void> | undefined
+
+  constructor(options: NativeOptions, lease: Lease, manifest: Manifest) {
+    this.#options = options
+    this.#lease = lease
+    this.#manifest = manifest
+  }
+
+  get id(): string {
+    return this.#manifest.id
+  }
+
+  get lost(): AbortSignal {
+    return this.#lease.lost
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const value = sealEnvelope('baton-exec/1', encodeManifest(this.#manifest), this.#options.keys)
+    if (value.length > maxJobBytes) {
+      throw new UsageError(`job: ${value.length} bytes are more than the ${maxJobBytes} that Consul keeps in one key`, {
+        hint: 'shorten the script, or let it fetch its parts',
+      })
+    }
+    const isWritten = await this.#options.client.kv.acquire(jobKey(this.id), value, {session: this.#lease.id, signal})
+    if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(this.id)}: Consul refused to acquire it`)
+  }
+
+  follow(handle: (reports: readonly Report[]) => void, signal: AbortSignal): Promise<void> {
+    const {client, onRetry} = this.#options
+    const reader = {client, prefix: runPrefix(this.id), needsValue: needsNativeValue, onRetry}
+    return followKeys(reader, keys => handle(keys.map(parseNativeKey).filter(report => report !== undefined)), signal)
+  }
+
+  async cancel(): Promise<boolean> {
+    const {client, keys} = this.#options
+    const control = encodeCancel({id: this.id, expiresAtMs: client.clock.wallMs() + validityMs})
+    const value = sealEnvelope('baton-ctl/1', control, keys)
+    await client.kv.acquire(controlKey(this.id), value, {session: this.#lease.id})
+    return true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const {kv} = this.#options.client
+    await this.#lease[Symbol.asyncDispose]()
+    await Promise.all([
+      kv.delete(jobKey(this.id)),
+      kv.delete(controlKey(this.id)),
+      kv.deleteTree(runPrefix(this.id)),
+    ])
+  }
+}
+
+const nativeKey = /^([^/]+)\/(?:(a)|(r)|(k)|o\/([0-9a-f]{6,}))$/
+
+const needsNativeValue = (rest: string): boolean => nativeKey.test(rest) && !rest.endsWith('/a')
+
+export function parseNativeKey({rest, value}: NewKey): Report | undefined {
+  const [, node, ack, result, refusal, digits] = nativeKey.exec(rest) ?? []
+  if (node === undefined) return undefined
+  if (ack !== undefined) return {type: 'ack', node}
+  if (refusal !== undefined) return toRefusal(node, value)
+  if (result !== undefined) {
+    const exit = decodeResult(value)
+    return exit ? {type: 'exit', node, exit} : {type: 'refused', node, code: 'bad-result', reason: 'not readable'}
+  }
+  const seq = Number.parseInt(digits ?? '', 16)
+  if (value.length === 0) return {type: 'heartbeat', node, seq}
+  const parts = decodeFrame(value)
+  return parts && {type: 'output', node, seq, parts}
+}
+
+function toRefusal(node: string, value: Buffer): Report {
+  const {code, reason} = parseObject(value) ?? {}
+  return {
+    type: 'refused',
+    node,
+    code: typeof code === 'string' ? code : 'unknown',
+    reason: typeof reason === 'string' ? reason : 'no reason given',
+  }
+}

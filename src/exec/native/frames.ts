@@ -1,0 +1,94 @@
+import {deflateRawSync, inflateRawSync} from 'node:zlib'
+import type {ExitReport, OutputPart} from '../reports.js'
+import {parseObject} from './envelope.js'
+
+/** Most raw output in one frame. */
+export const frameBytes = 64 * 1024
+/** Refuses to unpack more than a frame may hold, whatever its header says. */
+const maxUnpackedBytes = 4 * frameBytes
+/** Below this, packing gains nothing. */
+const packFromBytes = 256
+
+const numberOf = {stdout: 1, stderr: 2, merged: 3} as const
+const streamOf = new Map([
+  [1, 'stdout' as const],
+  [2, 'stderr' as const],
+  [3, 'merged' as const],
+])
+
+/** A line of JSON that says how the bytes after it are cut and packed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`. */
+export function encodeFrame(parts: readonly OutputPart[]): Buffer {
+  const body = Buffer.concat(parts.map(part => part.chunk))
+  const packed = body.length >= packFromBytes ? deflateRawSync(body) : body
+  const isPacked = packed.length < body.length
+  const header = {v: 1, s: parts.map(part => [numberOf[part.stream], part.chunk.length]), ...(isPacked && {z: true})}
+  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), isPacked ? packed : body])
+}
+
+/** `undefined` for what is not a frame. */
+export function decodeFrame(value: Buffer): readonly OutputPart[] | undefined {
+  const end = value.indexOf(10)
+  const header = parseObject(value.subarray(0, Math.max(0, end)))
+  if (end < 0 || header?.['v'] !== 1 || !Array.isArray(header['s'])) return undefined
+  try {
+    const rest = value.subarray(end + 1)
+    const body = header['z'] === true ? inflateRawSync(rest, {maxOutputLength: maxUnpackedBytes}) : rest
+    return cut(body, header['s'])
+  } catch {
+    return undefined
+  }
+}
+
+function cut(body: Buffer, sections: readonly unknown[]): readonly OutputPart[] | undefined {
+  const parts: OutputPart[] = []
+  let at = 0
+  for (const section of sections) {
+    if (!Array.isArray(section)) return undefined
+    const [number, length] = section as unknown[]
+    const stream = typeof number === 'number' ? streamOf.get(number) : undefined
+    if (!stream || typeof length !== 'number' || length < 0 || at + length > body.length) return undefined
+    parts.push({stream, chunk: body.subarray(at, at + length)})
+    at += length
+  }
+  return parts
+}
+
+export interface RunResult extends ExitReport {
+  readonly frameCount: number
+  readonly outputBytes: number
+  readonly droppedBytes: number
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+}
+
+export function encodeResult(result: RunResult): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      v: 1,
+      code: result.code,
+      ...(result.signal !== undefined && {signal: result.signal}),
+      ...(result.isTimedOut === true && {timed_out: true}),
+      ...(result.isCancelled === true && {cancelled: true}),
+      ...(result.isInterrupted === true && {interrupted: true}),
+      frames: result.frameCount,
+      bytes: result.outputBytes,
+      dropped: result.droppedBytes,
+      started: result.startedAtMs,
+      ended: result.endedAtMs,
+    }),
+  )
+}
+
+/** What an initiator needs of a result; `undefined` for what is none. */
+export function decodeResult(value: Buffer): ExitReport | undefined {
+  const raw = parseObject(value)
+  if (raw?.['v'] !== 1 || typeof raw['code'] !== 'number' || typeof raw['frames'] !== 'number') return undefined
+  return {
+    code: raw['code'],
+    frameCount: raw['frames'],
+    ...(typeof raw['signal'] === 'string' && {signal: raw['signal']}),
+    ...(raw['timed_out'] === true && {isTimedOut: true}),
+    ...(raw['cancelled'] === true && {isCancelled: true}),
+    ...(raw['interrupted'] === true && {isInterrupted: true}),
+  }
+}

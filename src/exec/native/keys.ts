@@ -1,0 +1,54 @@
+import {createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject} from 'node:crypto'
+import {UsageError} from '../../core/errors.js'
+import {parseObject, type SigningKey} from './envelope.js'
+
+/** Names of keys become file names. */
+export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/.test(name)
+
+export function toKid(publicKey: KeyObject): string {
+  const der = publicKey.export({type: 'spki', format: 'der'})
+  return createHash('sha256').update(der).digest('hex').slice(0, 16)
+}
+
+/** The file of a private key: a JWK with its name and kid. Keep it 0600. */
+export interface GeneratedKey {
+  readonly key: SigningKey
+  readonly privateFile: string
+  readonly publicFile: string
+}
+
+export function generateKey(name: string, createdAtMs: number): GeneratedKey {
+  const {privateKey, publicKey} = generateKeyPairSync('ed25519')
+  const kid = toKid(publicKey)
+  const jwk = privateKey.export({format: 'jwk'})
+  const created = new Date(createdAtMs).toISOString()
+  return {
+    key: {kid, name, privateKey},
+    privateFile: `${JSON.stringify({v: 1, kid, name, created, ...jwk}, undefined, 2)}\n`,
+    publicFile: `${JSON.stringify({v: 1, kid, name, created, x: jwk.x}, undefined, 2)}\n`,
+  }
+}
+
+/** Reads what {@link generateKey} wrote. `where` is for the message. */
+export function parsePrivateKey(text: string, where: string): SigningKey {
+  const raw = parseObject(Buffer.from(text))
+  if (raw?.['v'] !== 1 || raw['kty'] !== 'OKP' || raw['crv'] !== 'Ed25519' || typeof raw['d'] !== 'string') {
+    throw new UsageError(`key ${where}: not a private key of baton`, {hint: 'make one with: baton keys init'})
+  }
+  try {
+    const privateKey = createPrivateKey({key: raw as JsonWebKey, format: 'jwk'})
+    const kid = toKid(createPublicKey(privateKey))
+    return {kid, name: typeof raw['name'] === 'string' ? raw['name'] : kid, privateKey}
+  } catch (error) {
+    throw new UsageError(`key ${where}: damaged`, {cause: error, hint: 'make a new one with: baton keys init'})
+  }
+}
+
+/** The public key with this JWK coordinate; `undefined` when it is none. */
+export function publicKeyOf(x: string): KeyObject | undefined {
+  try {
+    return createPublicKey({key: {kty: 'OKP', crv: 'Ed25519', x}, format: 'jwk'})
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,20 @@
+/** Where native jobs live in KV. Responders watch `jobs/` only, so that output wakes none of them. */
+const root = 'baton/exec/v1'
+
+export const jobsPrefix = `${root}/jobs/`
+export const controlPrefix = `${root}/ctl/`
+export const jobKey = (id: string): string => `${jobsPrefix}${id}`
+export const controlKey = (id: string): string => `${controlPrefix}${id}`
+export const runPrefix = (id: string): string => `${root}/run/${id}/`
+export const ackKey = (id: string, node: string): string => `${runPrefix(id)}${node}/a`
+export const resultKey = (id: string, node: string): string => `${runPrefix(id)}${node}/r`
+export const refusalKey = (id: string, node: string): string => `${runPrefix(id)}${node}/k`
+export const frameKey = (id: string, node: string, seq: number): string =>
+  `${runPrefix(id)}${node}/o/${seq.toString(16).padStart(6, '0')}`
+
+const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+/** Ids become parts of keys and file lines, so nothing but a UUID of version 7 is one. */
+export const isJobId = (text: string): boolean => idPattern.test(text)
+
+/** Names of responders become parts of keys. */
+export const isResponderName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(name)

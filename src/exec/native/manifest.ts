@@ -1,0 +1,108 @@
+import {z} from 'zod'
+import type {SessionId} from '../../core/types.js'
+import type {JobCommand} from '../types.js'
+import {parseObject} from './envelope.js'
+
+const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
+
+/** Unknown fields are ignored, another major version is refused. */
+const manifestSchema = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  cluster: z.object({dc: z.string(), name: z.string()}),
+  iat: milliseconds,
+  nbf: milliseconds,
+  exp: milliseconds,
+  target: z.object({nodes: z.array(z.string()).min(1)}),
+  cmd: z.union([
+    z.object({shell: text}).strict(),
+    z.object({argv: z.array(text).min(1)}).strict(),
+    z.object({script: z.base64()}).strict(),
+  ]),
+  timeout: milliseconds,
+  kill_after: milliseconds,
+  out_max: milliseconds,
+  hb: milliseconds,
+  session: z.string(),
+  requester: z.object({name: z.string(), host: z.string()}),
+})
+
+/** A job as it is signed. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
+export interface Manifest {
+  readonly id: string
+  readonly datacenter: string
+  readonly cluster: string
+  readonly issuedAtMs: number
+  readonly notBeforeMs: number
+  readonly expiresAtMs: number
+  readonly nodes: readonly string[]
+  readonly command: JobCommand
+  readonly timeoutMs: number
+  readonly killAfterMs: number
+  readonly maxOutputBytes: number
+  readonly heartbeatMs: number
+  /** Holds every key of the job: when it ends, they vanish. */
+  readonly session: SessionId
+  readonly requester: {readonly name: string; readonly host: string}
+}
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const raw: z.infer<typeof manifestSchema> = {
+    v: 1,
+    id: manifest.id,
+    cluster: {dc: manifest.datacenter, name: manifest.cluster},
+    iat: manifest.issuedAtMs,
+    nbf: manifest.notBeforeMs,
+    exp: manifest.expiresAtMs,
+    target: {nodes: [...manifest.nodes]},
+    cmd: toRawCommand(manifest.command),
+    timeout: manifest.timeoutMs,
+    kill_after: manifest.killAfterMs,
+    out_max: manifest.maxOutputBytes,
+    hb: manifest.heartbeatMs,
+    session: manifest.session,
+    requester: manifest.requester,
+  }
+  return Buffer.from(JSON.stringify(raw))
+}
+
+/** The manifest, or what is wrong with it. */
+export function parseManifest(payload: Buffer): Manifest | string {
+  const parsed = manifestSchema.safeParse(parseObject(payload))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return `manifest: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'not readable'}`
+  }
+  const raw = parsed.data
+  return {
+    id: raw.id,
+    datacenter: raw.cluster.dc,
+    cluster: raw.cluster.name,
+    issuedAtMs: raw.iat,
+    notBeforeMs: raw.nbf,
+    expiresAtMs: raw.exp,
+    nodes: raw.target.nodes,
+    command: fromRawCommand(raw.cmd),
+    timeoutMs: raw.timeout,
+    killAfterMs: raw.kill_after,
+    maxOutputBytes: raw.out_max,
+    heartbeatMs: raw.hb,
+    session: raw.session as SessionId,
+    requester: raw.requester,
+  }
+}
+
+type RawCommand = z.infer<typeof manifestSchema>['cmd']
+
+function toRawCommand(command: JobCommand): RawCommand {
+  if (command.kind === 'shell') return {shell: command.line}
+  if (command.kind === 'argv') return {argv: [...command.argv]}
+  return {script: Buffer.from(command.script).toString('base64')}
+}
+
+function fromRawCommand(raw: RawCommand): JobCommand {
+  if ('shell' in raw) return {kind: 'shell', line: raw.shell}
+  if ('argv' in raw) return {kind: 'argv', argv: raw.argv}
+  return {kind: 'script', script: Buffer.from(raw.script, 'base64')}
+}

@@ -1,0 +1,106 @@
+import {type FileHandle, mkdir, open, readFile, rename} from 'node:fs/promises'
+import {join} from 'node:path'
+import {parseObject} from './envelope.js'
+
+/** Remembers on disk which jobs were begun, so that none runs twice, whatever happens in between. */
+export interface ReplayStore extends AsyncDisposable {
+  has(id: string): boolean
+  /** Resolves when the mark is on disk. Run only then. `untilMs` is when the job could no longer be accepted anyway. */
+  begin(id: string, untilMs: number): Promise<void>
+  /** Marks the job as over. Without it the next start finds it in {@link unfinished}. */
+  finish(id: string): Promise<void>
+  /** Jobs that an earlier process began and never finished. */
+  readonly unfinished: ReadonlySet<string>
+}
+
+interface Mark {
+  readonly untilMs: number
+  isFinished: boolean
+}
+
+/** One line for each mark; a line that a crash cut off is ignored. */
+export async function openReplayStore(directory: string, nowMs: number): Promise<ReplayStore> {
+  await mkdir(directory, {recursive: true, mode: 0o700})
+  const path = join(directory, 'replay.jsonl')
+  const marks = parseMarks(await readFile(path, 'utf8').catch(emptyIfMissing))
+  for (const [id, mark] of marks) if (mark.untilMs < nowMs && mark.isFinished) marks.delete(id)
+  await rewrite(directory, path, marks)
+  const unfinished = new Set([...marks].filter(([, mark]) => !mark.isFinished).map(([id]) => id))
+  return new FileReplayStore(await open(path, 'a', 0o600), marks, unfinished)
+}
+
+class FileReplayStore implements ReplayStore {
+  readonly unfinished: ReadonlySet<string>
+  readonly #file: FileHandle
+  readonly #marks: Map<string, Mark>
+  #closing: Promise<void> | undefined
+
+  constructor(file: FileHandle, marks: Map<string, Mark>, unfinished: ReadonlySet<string>) {
+    this.#file = file
+    this.#marks = marks
+    this.unfinished = unfinished
+  }
+
+  has(id: string): boolean {
+    return this.#marks.has(id)
+  }
+
+  async begin(id: string, untilMs: number): Promise<void> {
+    this.#marks.set(id, {untilMs, isFinished: false})
+    await this.#append({id, until: untilMs})
+  }
+
+  async finish(id: string): Promise<void> {
+    const mark = this.#marks.get(id)
+    if (!mark || mark.isFinished) return
+    mark.isFinished = true
+    await this.#append({id, until: mark.untilMs, end: true})
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#file.close()
+    return this.#closing
+  }
+
+  async #append(line: object): Promise<void> {
+    await this.#file.appendFile(`${JSON.stringify(line)}\n`)
+    await this.#file.sync()
+  }
+}
+
+const emptyIfMissing = (error: NodeJS.ErrnoException): string => {
+  if (error.code === 'ENOENT') return ''
+  throw error
+}
+
+function parseMarks(text: string): Map<string, Mark> {
+  const marks = new Map<string, Mark>()
+  for (const line of text.split('\n')) {
+    const {id, until, end} = parseObject(Buffer.from(line)) ?? {}
+    if (typeof id !== 'string' || typeof until !== 'number') continue
+    marks.set(id, {untilMs: until, isFinished: end === true})
+  }
+  return marks
+}
+
+/** Drops what is no longer needed: written beside, synced, then renamed, so that a crash loses nothing. */
+async function rewrite(directory: string, path: string, marks: ReadonlyMap<string, Mark>): Promise<void> {
+  const lines = [...marks].map(([id, {untilMs, isFinished}]) =>
+    JSON.stringify({id, until: untilMs, ...(isFinished && {end: true})}),
+  )
+  const temporary = `${path}.new`
+  const file = await open(temporary, 'w', 0o600)
+  try {
+    await file.writeFile(lines.map(line => `${line}\n`).join(''))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+  const folder = await open(directory, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,107 @@
+import type {KeyObject} from 'node:crypto'
+import {readdir, readFile, stat} from 'node:fs/promises'
+import {join} from 'node:path'
+import {z} from 'zod'
+import {BatonError, messageOf} from '../../core/errors.js'
+import {parseObject} from './envelope.js'
+import {publicKeyOf, toKid} from './keys.js'
+import {openPolicy, type Policy, policySchema} from './policy.js'
+
+export interface TrustedKey {
+  readonly kid: string
+  readonly name: string
+  readonly publicKey: KeyObject
+  /** Wall-clock bounds of the key itself. */
+  readonly notBeforeMs: number | undefined
+  readonly expiresAtMs: number | undefined
+  readonly policy: Policy
+}
+
+export interface TrustStore {
+  readonly keys: ReadonlyMap<string, TrustedKey>
+  readonly revoked: ReadonlySet<string>
+}
+
+/** Asked anew for every job, so that a revocation holds from the next one on. Rejecting means: run nothing. */
+export type TrustSource = () => Promise<TrustStore>
+
+export const revocationFile = 'revoked.json'
+
+const entrySchema = z.object({
+  v: z.literal(1),
+  kid: z.string(),
+  name: z.string(),
+  x: z.string(),
+  nbf: z.string().optional(),
+  exp: z.string().optional(),
+  policy: policySchema.optional(),
+})
+export type TrustEntry = z.infer<typeof entrySchema>
+
+export function parseTrustEntry(text: string, where: string): {readonly entry: TrustEntry; readonly key: TrustedKey} {
+  const parsed = entrySchema.safeParse(parseObject(Buffer.from(text)))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw untrusted(`${where}: not a public key of baton: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+  }
+  const entry = parsed.data
+  const publicKey = publicKeyOf(entry.x)
+  if (!publicKey || toKid(publicKey) !== entry.kid) throw untrusted(`${where}: kid and key do not belong together`)
+  const {kid, name} = entry
+  const notBeforeMs = parseInstant(entry.nbf, where)
+  const expiresAtMs = parseInstant(entry.exp, where)
+  return {entry, key: {kid, name, publicKey, notBeforeMs, expiresAtMs, policy: entry.policy ?? openPolicy}}
+}
+
+function parseInstant(text: string | undefined, where: string): number | undefined {
+  if (text === undefined) return undefined
+  const instant = Date.parse(text)
+  if (Number.isNaN(instant)) throw untrusted(`${where}: '${text}' is not a date`)
+  return instant
+}
+
+/** Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is. */
+export function trustFromDirectory(directory: string): TrustSource {
+  return async () => {
+    await refuseForeignWriters(directory)
+    const names = (await readdir(directory)).filter(name => name.endsWith('.json')).toSorted()
+    const keys = new Map<string, TrustedKey>()
+    let revoked: ReadonlySet<string> = new Set()
+    for (const name of names) {
+      const path = join(directory, name)
+      await refuseForeignWriters(path)
+      const text = await readFile(path, 'utf8')
+      if (name === revocationFile) revoked = new Set(parseRevocations(text, path))
+      else {
+        const {key} = parseTrustEntry(text, path)
+        keys.set(key.kid, key)
+      }
+    }
+    return {keys, revoked}
+  }
+}
+
+export function parseRevocations(text: string, where: string): readonly string[] {
+  const parsed = z.object({v: z.literal(1), kids: z.array(z.string())}).safeParse(parseObject(Buffer.from(text)))
+  if (!parsed.success) throw untrusted(`${where}: not a list of revoked keys`)
+  return parsed.data.kids
+}
+
+async function refuseForeignWriters(path: string): Promise<void> {
+  let found: Awaited<ReturnType<typeof stat>>
+  try {
+    found = await stat(path)
+  } catch (error) {
+    throw untrusted(`${path}: ${messageOf(error)}`, 'add keys with: baton keys add FILE')
+  }
+  if ((found.mode & 0o022) !== 0) {
+    throw untrusted(`${path}: writable by group or others`, `run: chmod go-w ${path}`)
+  }
+  const own = process.geteuid?.()
+  if (own !== undefined && found.uid !== 0 && found.uid !== own) {
+    throw untrusted(`${path}: belongs to user ${found.uid}`, 'trust files belong to root or to the user of the responder')
+  }
+}
+
+const untrusted = (message: string, hint?: string): BatonError =>
+  new BatonError('BATON_CONFIG', `trust ${message}`, hint === undefined ? {} : {hint})

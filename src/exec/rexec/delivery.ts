@@ -1,0 +1,138 @@
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError} from '../../core/errors.js'
+import type {SessionRequest} from '../../core/types.js'
+import {type Lease, openLease} from '../lease.js'
+import {followKeys} from '../reader.js'
+import type {Delivery, Report} from '../reports.js'
+import type {JobCommand} from '../types.js'
+import {
+  checkEventRoom,
+  type EventFilter,
+  encodeRexecJob,
+  encodeRexecPayload,
+  jobRoot,
+  needsRexecValue,
+  packNodes,
+  parseRexecKey,
+  rexecEvent,
+} from './wire.js'
+
+const sessionTtlMs = 15_000
+
+export interface RexecOptions {
+  readonly client: ConsulClient
+  readonly command: JobCommand
+  readonly prefix: string
+  /** The nodes' heartbeat. */
+  readonly waitMs: number
+  /** Pause between the job and the event. Agents read again, consistently, when a stale read finds nothing. */
+  readonly replicationWaitMs: number
+  /** The user's own filters, or names where only some of the matching nodes are meant. */
+  readonly reach: EventFilter | {readonly names: readonly string[]}
+  readonly onRetry: (error: unknown) => void
+  readonly onNotice: (notice: RexecNotice) => void
+}
+
+export type RexecNotice =
+  | {readonly type: 'session-created' | 'event-fired'; readonly id: string}
+  | {readonly type: 'job-written'}
+  | {readonly type: 'unknown-key'; readonly key: string}
+
+/** Opens the session of a job that Consul's own agents will run. */
+export async function openRexecDelivery(options: RexecOptions, signal: AbortSignal): Promise<Delivery> {
+  const {client} = options
+  const payloadBytes = encodeRexecPayload(options.prefix, '0'.repeat(36)).length
+  const filters = 'names' in options.reach ? packNodes(options.reach.names, payloadBytes) : [options.reach]
+  for (const filter of filters) checkEventRoom(filter, payloadBytes)
+  const job = encodeRexecJob(options.command, options.waitMs)
+  const request = await sessionRequest(client, signal)
+  const lease = await openLease(client, {...request, ttlMs: sessionTtlMs, behavior: 'delete'}, {signal})
+  options.onNotice({type: 'session-created', id: lease.id})
+  return new RexecDelivery(options, lease, {filters, job})
+}
+
+/** In another datacenter the session hangs on one of its servers, as there is no agent of ours. */
+async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promise<SessionRequest> {
+  const {datacenter} = client.scope
+  if (datacenter === undefined || datacenter === '') return {name: 'Remote Exec'}
+  const self = await client.agent.self({signal})
+  if (self.datacenter === datacenter) return {name: 'Remote Exec'}
+  const servers = await client.catalog.service('consul', {passing: true, signal})
+  const node = servers.value[0]?.node.node
+  if (node === undefined) {
+    throw new BatonError('BATON_NO_LEADER', `datacenter ${datacenter}: no healthy server found`, {transient: true})
+  }
+  return {name: `Remote Exec via ${self.node}@${self.datacenter}`, node, nodeChecks: []}
+}
+
+class RexecDelivery implements Delivery {
+  readonly via = 'rexec'
+  readonly #options: RexecOptions
+  readonly #lease: Lease
+  readonly #wire: {readonly filters: readonly EventFilter[]; readonly job: Buffer}
+  readonly #root: string
+  #closing: Promise<void> | undefined
+
+  constructor(options: RexecOptions, lease: Lease, wire: {filters: readonly EventFilter[]; job: Buffer}) {
+    this.#options = options
+    this.#lease = lease
+    this.#wire = wire
+    this.#root = jobRoot(options.prefix, lease.id)
+  }
+
+  get id(): string {
+    return this.#lease.id
+  }
+
+  get lost(): AbortSignal {
+    return this.#lease.lost
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const {client, prefix, replicationWaitMs, onNotice} = this.#options
+    const session = this.#lease.id
+    const isWritten = await client.kv.acquire(`${this.#root}/job`, this.#wire.job, {session, signal})
+    if (!isWritten) throw new BatonError('BATON_HTTP', `job ${this.#root}/job: Consul refused to acquire it`)
+    onNotice({type: 'job-written'})
+    if (replicationWaitMs > 0) await client.clock.sleep(replicationWaitMs, signal)
+    const payload = encodeRexecPayload(prefix, session)
+    for (const filter of this.#wire.filters) {
+      const event = await client.event.fire(rexecEvent, payload, {...filter, signal})
+      onNotice({type: 'event-fired', id: event.id})
+    }
+  }
+
+  follow(handle: (reports: readonly Report[]) => void, signal: AbortSignal): Promise<void> {
+    const {client, onRetry, onNotice} = this.#options
+    const reader = {client, prefix: `${this.#root}/`, needsValue: needsRexecValue, onRetry}
+    return followKeys(
+      reader,
+      keys => {
+        const reports: Report[] = []
+        for (const key of keys) {
+          const report = parseRexecKey(key)
+          if (report) reports.push(report)
+          else if (key.rest !== 'job') onNotice({type: 'unknown-key', key: key.rest})
+        }
+        handle(reports)
+      },
+      signal,
+    )
+  }
+
+  /** Agents cannot be asked: they notice that the session is gone, stop reporting, and leave the child running. */
+  async cancel(): Promise<boolean> {
+    return false
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** The session goes first, so that late writers fail; then whatever was written without it. */
+  async #close(): Promise<void> {
+    await this.#lease[Symbol.asyncDispose]()
+    await this.#options.client.kv.deleteTree(`${this.#root}/`)
+  }
+}

@@ -1,0 +1,95 @@
+import {posix} from 'node:path'
+import {UsageError} from '../../core/errors.js'
+import type {NewKey} from '../reader.js'
+import type {Report} from '../reports.js'
+import {toNodePattern} from '../selector.js'
+import type {JobCommand, NodeSelector} from '../types.js'
+
+/** Name of the event that every agent treats as a request to run a job. */
+export const rexecEvent = '_rexec'
+
+const nanosecondsPerMs = 1_000_000
+/** Measured: what a fired event may carry beside its name, and what each filter costs besides its length. */
+const eventBudgetBytes = 400
+const filterOverheadBytes = 6
+
+/** Consul's own spelling: these three are escaped by Go's encoder. */
+const escapes: Readonly<Record<string, string>> = {'<': '\\u003c', '>': '\\u003e', '&': '\\u0026'}
+
+/** The job as agents decode it. They heartbeat without pause when `Wait` is not above 0. */
+export function encodeRexecJob(command: JobCommand, waitMs: number): Buffer {
+  const wait = Math.max(1, Math.round(waitMs * nanosecondsPerMs))
+  const job = {...toJobFields(command), Wait: wait}
+  return Buffer.from(JSON.stringify(job).replaceAll(/[<>&]/g, character => escapes[character] ?? character))
+}
+
+function toJobFields(command: JobCommand): Record<string, unknown> {
+  if (command.kind === 'shell') return {Command: command.line}
+  if (command.kind === 'argv') return {Args: command.argv}
+  return {Script: Buffer.from(command.script).toString('base64')}
+}
+
+export const encodeRexecPayload = (prefix: string, session: string): Buffer =>
+  Buffer.from(`{"Prefix":${JSON.stringify(prefix)},"Session":${JSON.stringify(session)}}`)
+
+/** As Consul joins them: doubled and trailing slashes go. */
+export const jobRoot = (prefix: string, session: string): string => posix.join(prefix, session)
+
+/** Consul's numbers count up in five hexadecimal digits, more when they overflow. */
+const outKey = /^(.+)\/out\/([0-9a-f]+)$/
+const otherKey = /^(.+)\/(ack|exit)$/
+
+export const needsRexecValue = (rest: string): boolean => outKey.test(rest) || rest.endsWith('/exit')
+
+/** `undefined` for the job itself and for keys that nobody knows. */
+export function parseRexecKey({rest, value}: NewKey): Report | undefined {
+  const [, node = '', digits = ''] = outKey.exec(rest) ?? []
+  if (node !== '') {
+    const seq = Number.parseInt(digits, 16)
+    if (value.length === 0) return {type: 'heartbeat', node, seq}
+    return {type: 'output', node, seq, parts: [{stream: 'merged', chunk: value}]}
+  }
+  const [, answering = '', kind] = otherKey.exec(rest) ?? []
+  if (kind === 'ack') return {type: 'ack', node: answering}
+  if (kind !== 'exit') return undefined
+  const code = Number.parseInt(value.toString('utf8'), 10)
+  return {type: 'exit', node: answering, exit: {code: Number.isNaN(code) ? 255 : code}}
+}
+
+/** Filters of one event. Each event of a job matches other nodes: a node matched twice would run twice. */
+export type EventFilter = Pick<NodeSelector, 'node' | 'service' | 'tag'>
+
+function filterBytes(filter: EventFilter): number {
+  const texts = [filter.node, filter.service, filter.tag].filter(text => text !== undefined && text !== '')
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? '') + filterOverheadBytes, 0)
+}
+
+const roomFor = (payloadBytes: number): number => eventBudgetBytes - 2 * rexecEvent.length - payloadBytes
+
+/** Refuses filters that gossip cannot carry, before anything is written. */
+export function checkEventRoom(filter: EventFilter, payloadBytes: number): void {
+  const room = roomFor(payloadBytes)
+  const size = filterBytes(filter)
+  if (size > room) {
+    throw new UsageError(`filters: ${size} bytes do not fit into an event, which has room for ${room}`, {
+      hint: 'shorten the expressions, or reach the nodes through responders (--via native)',
+    })
+  }
+}
+
+/** Lists nodes by name, in as few events as their size allows. */
+export function packNodes(nodes: readonly string[], payloadBytes: number): readonly EventFilter[] {
+  const filters: EventFilter[] = []
+  let pack: string[] = []
+  for (const node of nodes) {
+    const grown = {node: toNodePattern([...pack, node])}
+    if (pack.length > 0 && filterBytes(grown) > roomFor(payloadBytes)) {
+      filters.push({node: toNodePattern(pack)})
+      pack = []
+    }
+    pack.push(node)
+    checkEventRoom({node: toNodePattern(pack)}, payloadBytes)
+  }
+  if (pack.length > 0) filters.push({node: toNodePattern(pack)})
+  return filters
+}
