@@ -1,6 +1,6 @@
 import {hostname, userInfo} from 'node:os'
-import {ReleaseStack} from '../core/cancel/release-stack.js'
 import {linkSignal} from '../core/cancel/link-signal.js'
+import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ConsulClient} from '../core/client.js'
 import {messageOf, RefusedError} from '../core/errors.js'
 import {EventQueue} from './event-queue.js'

@@ -1,6 +1,6 @@
+import {txnOperationLimit} from '../core/api/txn.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, messageOf} from '../core/errors.js'
-import {txnOperationLimit} from '../core/api/txn.js'
 import {Backoff} from '../core/time/backoff.js'
 import type {ConsulIndex, KvEntry} from '../core/types.js'
 
@@ -39,8 +39,9 @@ export async function followKeys(
   const {clock} = client
   const seen = new Set<string>()
   const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
+  const isStopped = (): boolean => signal.aborted
   let index: ConsulIndex | undefined
-  while (!signal.aborted) {
+  while (!isStopped()) {
     try {
       const listedAtMs = clock.monotonicMs()
       const answer = await client.kv.keys(prefix, {signal, waitMs, plane: 'watch', ...(index && {index})})
@@ -54,7 +55,7 @@ export async function followKeys(
       const restMs = listedAtMs + coalesceMs + seen.size * coalescePerKeyMs - clock.monotonicMs()
       if (restMs > 0) await clock.sleep(restMs, signal)
     } catch (error) {
-      if (signal.aborted) return
+      if (isStopped()) return
       if (!isTransient(error)) throw error
       options.onRetry(error)
       client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')

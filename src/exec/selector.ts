@@ -54,4 +54,5 @@ export function compileSelector(selector: NodeSelector): CompiledSelector {
 }
 
 /** An anchored expression for exactly these names. */
-export const toNodePattern = (nodes: readonly string[]): string => `^(?:${nodes.map(RE2JS.quote).join('|')})$`
+export const toNodePattern = (nodes: readonly string[]): string =>
+  `^(?:${nodes.map(node => RE2JS.quote(node)).join('|')})$`

@@ -113,8 +113,9 @@ export interface ExecInitiator {
 }
 
 export interface ExecResponder {
-  /** The name under which initiators see this responder. */
-  readonly node: string
-  /** Serves jobs until the signal aborts; then stops what runs, deregisters, and resolves. */
-  serve(options: {readonly signal: AbortSignal; readonly onReady?: () => void}): Promise<void>
+  /**
+   * Serves jobs until the signal aborts; then stops what runs, deregisters, and resolves. `onReady` gets the name under
+   * which initiators see it, once they do.
+   */
+  serve(options: {readonly signal: AbortSignal; readonly onReady?: (node: string) => void}): Promise<void>
 }

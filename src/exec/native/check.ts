@@ -48,7 +48,12 @@ export interface CheckContext {
 export const maxJobBytes = 512 * 1024
 
 export type Checked =
-  | {readonly isAccepted: true; readonly manifest: Manifest; readonly policy: Policy; readonly signers: readonly string[]}
+  | {
+      readonly isAccepted: true
+      readonly manifest: Manifest
+      readonly policy: Policy
+      readonly signers: readonly string[]
+    }
   | {readonly isAccepted: false; readonly refusal: Refusal}
 
 const refuse = (code: RefusalCode, reason: string, claimed?: Manifest): Checked => ({
@@ -151,7 +156,10 @@ function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckC
   }
   const validityMs = manifest.expiresAtMs - manifest.issuedAtMs
   if (validityMs > maxValidityMs || validityMs < 0) {
-    return {code: 'valid-too-long', reason: `valid for ${formatDuration(validityMs)}, at most ${formatDuration(maxValidityMs)}`}
+    return {
+      code: 'valid-too-long',
+      reason: `valid for ${formatDuration(validityMs)}, at most ${formatDuration(maxValidityMs)}`,
+    }
   }
   return undefined
 }

@@ -1,7 +1,8 @@
 import {randomBytes} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, UsageError} from '../../core/errors.js'
-import {type Lease, openLease} from '../lease.js'
+import {openSession} from '../../session/session.js'
+import type {Session} from '../../session/types.js'
 import {followKeys, type NewKey} from '../reader.js'
 import type {Delivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
@@ -13,6 +14,8 @@ import {controlKey, jobKey, runPrefix} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
 const sessionTtlMs = 30_000
+/** Responders go on through outages, and so do we. */
+const unprovenLimitMs = 600_000
 /** From writing to the last moment at which a responder may begin. */
 const validityMs = 60_000
 
@@ -50,11 +53,15 @@ export async function openNativeDelivery(options: NativeOptions, signal: AbortSi
   const {client} = options
   const nowMs = client.clock.wallMs()
   const id = createJobId(nowMs)
-  const lease = await openLease(
-    client,
-    {name: `baton exec ${id}`, ttlMs: sessionTtlMs, behavior: 'delete', lockDelayMs: 0, nodeChecks: []},
-    {signal},
-  )
+  const session = await openSession(client, {
+    name: `baton exec ${id}`,
+    ttlMs: sessionTtlMs,
+    behavior: 'delete',
+    lockDelayMs: 0,
+    nodeChecks: [],
+    unprovenLimitMs,
+    signal,
+  })
   const manifest: Manifest = {
     id,
     datacenter: options.datacenter,
@@ -68,22 +75,22 @@ export async function openNativeDelivery(options: NativeOptions, signal: AbortSi
     killAfterMs: Math.ceil(options.killAfterMs),
     maxOutputBytes: options.maxOutputBytes,
     heartbeatMs: Math.ceil(options.heartbeatMs),
-    session: lease.id,
+    session: session.id,
     requester: options.requester,
   }
-  return new NativeDelivery(options, lease, manifest)
+  return new NativeDelivery(options, session, manifest)
 }
 
 class NativeDelivery implements Delivery {
   readonly via = 'native'
   readonly #options: NativeOptions
-  readonly #lease: Lease
+  readonly #session: Session
   readonly #manifest: Manifest
   #closing: Promise<void> | undefined
 
-  constructor(options: NativeOptions, lease: Lease, manifest: Manifest) {
+  constructor(options: NativeOptions, session: Session, manifest: Manifest) {
     this.#options = options
-    this.#lease = lease
+    this.#session = session
     this.#manifest = manifest
   }
 
@@ -92,7 +99,7 @@ class NativeDelivery implements Delivery {
   }
 
   get lost(): AbortSignal {
-    return this.#lease.lost
+    return this.#session.signal
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -102,7 +109,7 @@ class NativeDelivery implements Delivery {
         hint: 'shorten the script, or let it fetch its parts',
       })
     }
-    const isWritten = await this.#options.client.kv.acquire(jobKey(this.id), value, {session: this.#lease.id, signal})
+    const isWritten = await this.#options.client.kv.acquire(jobKey(this.id), value, {session: this.#session.id, signal})
     if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(this.id)}: Consul refused to acquire it`)
   }
 
@@ -116,7 +123,7 @@ class NativeDelivery implements Delivery {
     const {client, keys} = this.#options
     const control = encodeCancel({id: this.id, expiresAtMs: client.clock.wallMs() + validityMs})
     const value = sealEnvelope('baton-ctl/1', control, keys)
-    await client.kv.acquire(controlKey(this.id), value, {session: this.#lease.id})
+    await client.kv.acquire(controlKey(this.id), value, {session: this.#session.id})
     return true
   }
 
@@ -127,12 +134,8 @@ class NativeDelivery implements Delivery {
 
   async #close(): Promise<void> {
     const {kv} = this.#options.client
-    await this.#lease[Symbol.asyncDispose]()
-    await Promise.all([
-      kv.delete(jobKey(this.id)),
-      kv.delete(controlKey(this.id)),
-      kv.deleteTree(runPrefix(this.id)),
-    ])
+    await this.#session[Symbol.asyncDispose]()
+    await Promise.all([kv.delete(jobKey(this.id)), kv.delete(controlKey(this.id)), kv.deleteTree(runPrefix(this.id))])
   }
 }
 

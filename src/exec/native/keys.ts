@@ -1,4 +1,11 @@
-import {createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject} from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto'
 import {UsageError} from '../../core/errors.js'
 import {parseObject, type SigningKey} from './envelope.js'
 

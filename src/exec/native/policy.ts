@@ -1,7 +1,9 @@
 import {isAbsolute} from 'node:path'
 import {z} from 'zod'
+import {UsageError} from '../../core/errors.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {compileFilter} from '../selector.js'
+import {parseObject} from './envelope.js'
 import type {Manifest} from './manifest.js'
 
 /** What the jobs of one key may do. Whatever is not listed is refused. */
@@ -28,6 +30,19 @@ export type Policy = z.infer<typeof policySchema>
 
 /** A trusted key without a policy may do what the responder's user may, like a line of `authorized_keys`. */
 export const openPolicy: Policy = {shell: true, argv: true, argv_allow: [], needs_m: 1}
+
+/** Reads a policy file. `where` is for the message. */
+export function parsePolicy(text: string, where: string): Policy {
+  const parsed = policySchema.safeParse(parseObject(Buffer.from(text)))
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new UsageError(`policy ${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'not readable'}`)
+  }
+  for (const pattern of [parsed.data.nodes, ...parsed.data.argv_allow.flatMap(([, ...patterns]) => patterns)]) {
+    compileFilter(`policy ${where}`, pattern)
+  }
+  return parsed.data
+}
 
 /** Why the policy refuses the job, or nothing. */
 export function findRefusal(policy: Policy, manifest: Manifest, node: string): string | undefined {

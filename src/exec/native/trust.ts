@@ -60,6 +60,12 @@ function parseInstant(text: string | undefined, where: string): number | undefin
   return instant
 }
 
+/** Trust in these public keys, as `generateKey` and `baton keys init` write them, and in no others. */
+export function trustKeys(publicFiles: readonly string[]): TrustSource {
+  const keys = new Map(publicFiles.map(text => parseTrustEntry(text, 'key').key).map(key => [key.kid, key]))
+  return async () => ({keys, revoked: new Set()})
+}
+
 /** Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is. */
 export function trustFromDirectory(directory: string): TrustSource {
   return async () => {
@@ -99,7 +105,10 @@ async function refuseForeignWriters(path: string): Promise<void> {
   }
   const own = process.geteuid?.()
   if (own !== undefined && found.uid !== 0 && found.uid !== own) {
-    throw untrusted(`${path}: belongs to user ${found.uid}`, 'trust files belong to root or to the user of the responder')
+    throw untrusted(
+      `${path}: belongs to user ${found.uid}`,
+      'trust files belong to root or to the user of the responder',
+    )
   }
 }
 

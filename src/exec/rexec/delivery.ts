@@ -1,7 +1,7 @@
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError} from '../../core/errors.js'
-import type {SessionRequest} from '../../core/types.js'
-import {type Lease, openLease} from '../lease.js'
+import {openSession} from '../../session/session.js'
+import type {Session, SessionOptions} from '../../session/types.js'
 import {followKeys} from '../reader.js'
 import type {Delivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
@@ -18,6 +18,8 @@ import {
 } from './wire.js'
 
 const sessionTtlMs = 15_000
+/** Consul keeps sessions through its own outages, so only long silence ends a run that cannot renew. */
+const unprovenLimitMs = 600_000
 
 export interface RexecOptions {
   readonly client: ConsulClient
@@ -46,17 +48,24 @@ export async function openRexecDelivery(options: RexecOptions, signal: AbortSign
   for (const filter of filters) checkEventRoom(filter, payloadBytes)
   const job = encodeRexecJob(options.command, options.waitMs)
   const request = await sessionRequest(client, signal)
-  const lease = await openLease(client, {...request, ttlMs: sessionTtlMs, behavior: 'delete'}, {signal})
-  options.onNotice({type: 'session-created', id: lease.id})
-  return new RexecDelivery(options, lease, {filters, job})
+  const session = await openSession(client, {
+    ...request,
+    ttlMs: sessionTtlMs,
+    behavior: 'delete',
+    unprovenLimitMs,
+    signal,
+  })
+  options.onNotice({type: 'session-created', id: session.id})
+  return new RexecDelivery(options, session, {filters, job})
 }
 
 /** In another datacenter the session hangs on one of its servers, as there is no agent of ours. */
-async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promise<SessionRequest> {
+async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promise<SessionOptions> {
   const {datacenter} = client.scope
-  if (datacenter === undefined || datacenter === '') return {name: 'Remote Exec'}
+  const own = {name: 'Remote Exec', nodeChecks: ['serfHealth']}
+  if (datacenter === undefined || datacenter === '') return own
   const self = await client.agent.self({signal})
-  if (self.datacenter === datacenter) return {name: 'Remote Exec'}
+  if (self.datacenter === datacenter) return own
   const servers = await client.catalog.service('consul', {passing: true, signal})
   const node = servers.value[0]?.node.node
   if (node === undefined) {
@@ -68,29 +77,29 @@ async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promis
 class RexecDelivery implements Delivery {
   readonly via = 'rexec'
   readonly #options: RexecOptions
-  readonly #lease: Lease
+  readonly #session: Session
   readonly #wire: {readonly filters: readonly EventFilter[]; readonly job: Buffer}
   readonly #root: string
   #closing: Promise<void> | undefined
 
-  constructor(options: RexecOptions, lease: Lease, wire: {filters: readonly EventFilter[]; job: Buffer}) {
+  constructor(options: RexecOptions, session: Session, wire: {filters: readonly EventFilter[]; job: Buffer}) {
     this.#options = options
-    this.#lease = lease
+    this.#session = session
     this.#wire = wire
-    this.#root = jobRoot(options.prefix, lease.id)
+    this.#root = jobRoot(options.prefix, session.id)
   }
 
   get id(): string {
-    return this.#lease.id
+    return this.#session.id
   }
 
   get lost(): AbortSignal {
-    return this.#lease.lost
+    return this.#session.signal
   }
 
   async start(signal: AbortSignal): Promise<void> {
     const {client, prefix, replicationWaitMs, onNotice} = this.#options
-    const session = this.#lease.id
+    const {id: session} = this.#session
     const isWritten = await client.kv.acquire(`${this.#root}/job`, this.#wire.job, {session, signal})
     if (!isWritten) throw new BatonError('BATON_HTTP', `job ${this.#root}/job: Consul refused to acquire it`)
     onNotice({type: 'job-written'})
@@ -132,7 +141,7 @@ class RexecDelivery implements Delivery {
 
   /** The session goes first, so that late writers fail; then whatever was written without it. */
   async #close(): Promise<void> {
-    await this.#lease[Symbol.asyncDispose]()
+    await this.#session[Symbol.asyncDispose]()
     await this.#options.client.kv.deleteTree(`${this.#root}/`)
   }
 }

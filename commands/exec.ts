@@ -1,0 +1,197 @@
+import {readFile} from 'node:fs/promises'
+import {buffer} from 'node:stream/consumers'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../src/command/consul-command.js'
+import {defined} from '../src/command/defined.js'
+import {keysDirectory} from '../src/command/directories.js'
+import {durationFlag} from '../src/command/flags.js'
+import {messageOf, UsageError} from '../src/core/errors.js'
+import {createInitiator} from '../src/exec/initiator.js'
+import {JsonOutput} from '../src/exec/json-output.js'
+import type {SigningKey} from '../src/exec/native/envelope.js'
+import {readDefaultKey, readSigningKey} from '../src/exec/native/key-files.js'
+import {compileSelector} from '../src/exec/selector.js'
+import {TextOutput} from '../src/exec/text-output.js'
+import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
+
+const exitCodes: Readonly<Record<ExecVerdict, number>> = {
+  ok: 0,
+  failed: 2,
+  incomplete: 3,
+  silent: 4,
+  'no-nodes': 5,
+  refused: 6,
+  cancelled: 1,
+}
+
+/** Consul's tool ends when nothing was heard for this long. */
+const compatQuietMs = 2000
+
+const where = 'NODES'
+
+export default class Exec extends ConsulCommand<typeof Exec> {
+  static override summary = 'run a command on many nodes'
+  static override description =
+    'Runs the words as one line of shell on every matching node; words after -- run as they are, without a shell.'
+  static override usage = ['exec [FLAGS] COMMAND...', 'exec [FLAGS] -- PROGRAM ARG...']
+  static override examples = [
+    '<%= config.bin %> exec uptime',
+    "<%= config.bin %> exec --service '^web' --timeout 30s 'systemctl is-active nginx'",
+    '<%= config.bin %> exec --node ^db-1$ -- /usr/bin/df -h /',
+    '<%= config.bin %> exec --script ./check.sh --ndjson',
+  ]
+  static override childForm = {ownArgs: 0}
+  static override enableJsonFlag = true
+  static override flags = {
+    node: Flags.string({description: 'nodes whose name matches', helpValue: 'RE2', helpGroup: where}),
+    service: Flags.string({description: 'nodes with a service whose ID matches', helpValue: 'RE2', helpGroup: where}),
+    tag: Flags.string({description: 'with --service: one of its tags matches', helpValue: 'RE2', helpGroup: where}),
+    exclude: Flags.string({description: 'leave these nodes out', helpValue: 'RE2', helpGroup: where}),
+    via: Flags.option({
+      options: ['auto', 'native', 'rexec'] as const,
+      default: 'auto' as const,
+      description: 'native: responders; rexec: the agents themselves; auto: rexec only where no responder is',
+      helpGroup: where,
+    })(),
+    timeout: durationFlag({description: 'longest time a node may take'}),
+    'ack-timeout': durationFlag({description: 'how long nodes may take to answer', default: '5s', min: 1}),
+    grace: durationFlag({description: 'time between the stop signal and the kill, on responders', default: '5s'}),
+    script: Flags.string({description: 'run this file (- is stdin) instead of a command', helpValue: 'FILE'}),
+    shell: Flags.boolean({description: 'run the words by a shell', default: true, allowNo: true}),
+    wait: durationFlag({description: 'heartbeat of silent nodes (Consul: quiet period)', min: 1}),
+    'wait-repl': durationFlag({description: 'pause before the event that starts the agents', default: '0'}),
+    prefix: Flags.string({description: 'where rexec jobs live in KV', default: '_rexec'}),
+    key: Flags.string({description: 'sign with this key, by name or path (repeatable)', multiple: true}),
+    'keys-dir': Flags.string({description: 'where keys are', helpValue: 'DIR'}),
+    unsigned: Flags.boolean({description: 'send the job unsigned, for responders that allow it'}),
+    cluster: Flags.string({description: "the responders' cluster name", default: ''}),
+    compat: Flags.option({
+      options: ['consul'] as const,
+      description: "the texts and exit codes of Consul's tool",
+    })(),
+    json: Flags.boolean({description: 'print one JSON object at the end'}),
+    ndjson: Flags.boolean({description: 'print one JSON object for each event'}),
+  }
+
+  async run(): Promise<number> {
+    if (this.flags.compat === undefined) return this.#run()
+    try {
+      return await this.#run()
+    } catch (error) {
+      this.out.error(messageOf(error))
+      return 1
+    }
+  }
+
+  async #run(): Promise<number> {
+    const selector = this.#selector()
+    compileSelector(selector)
+    const command = await this.#command()
+    const {timeout, wait, compat} = this.flags
+    const job = {command, ...defined({timeoutMs: timeout, heartbeatMs: wait})}
+    const initiator = createInitiator({
+      client: this.openClient(),
+      via: compat === undefined ? this.flags.via : 'rexec',
+      keys: await this.#keys(),
+      isUnsigned: this.flags.unsigned,
+      cluster: this.flags.cluster,
+      prefix: this.flags.prefix,
+      ...defined({
+        ackTimeoutMs: compat === undefined ? this.flags['ack-timeout'] : (wait ?? compatQuietMs),
+        killAfterMs: this.flags.grace,
+        replicationWaitMs: this.flags['wait-repl'],
+      }),
+    })
+    const signal = this.stopSignal
+    await using run = await initiator.run(job, selector, {signal})
+    const summary = await this.#show(run)
+    signal.throwIfAborted()
+    return this.#exitCode(summary)
+  }
+
+  async #show(run: ExecRun): Promise<ExecSummary> {
+    const {json, ndjson, verbose, compat} = this.flags
+    const text = new TextOutput({isVerbose: verbose, isCompat: compat !== undefined})
+    const objects = new JsonOutput()
+    for await (const event of run) {
+      this.#remark(event)
+      if (json) objects.collect(event)
+      else if (ndjson) for (const object of objects.show(event)) this.out.json(object, {compact: true})
+      else this.out.raw(text.show(event))
+    }
+    const summary = await run.summary
+    const exitCode = this.#exitCode(summary)
+    if (json) this.out.json(objects.document(run.id, summary, exitCode))
+    else if (ndjson) for (const object of objects.finish(summary, exitCode)) this.out.json(object, {compact: true})
+    else this.out.raw(text.finish(summary))
+    if (compat === undefined) this.#explain(summary)
+    return summary
+  }
+
+  #remark(event: ExecEvent): void {
+    if (event.type === 'retrying') this.out.say(`exec: reading again: ${event.reason}`)
+    if (event.type !== 'targets' || event.nodes.length > 0 || event.serviceNamesMatched.length === 0) return
+    const names = event.serviceNamesMatched.slice(0, 5).join(', ')
+    this.out.warn(`exec: --service matches service IDs, not names: no ID matched, but these names did: ${names}`)
+  }
+
+  /** What went wrong, by node, after everything else. */
+  #explain({verdict, nodes}: ExecSummary): void {
+    if (verdict === 'no-nodes') this.out.warn('exec: no node matched, so nothing ran')
+    const silent = nodes.filter(node => node.outcome.type === 'no-answer')
+    if (silent.length === 0) return
+    this.out.warn(`exec: no answer from ${silent.map(node => node.node).join(', ')}`)
+    if (silent.some(node => node.via === 'rexec')) {
+      this.out.warn(
+        "exec: agents answer only with disable_remote_exec = false (Consul's default is true) and key:write on the prefix; " +
+          'baton responder needs neither',
+      )
+    }
+  }
+
+  #exitCode(summary: ExecSummary): number {
+    if (this.flags.compat === undefined) return exitCodes[summary.verdict]
+    const failed = summary.nodes.some(({outcome}) => outcome.type === 'failed')
+    return failed || summary.completedCount < summary.ackedCount ? 2 : 0
+  }
+
+  #selector(): NodeSelector {
+    const {node, service, tag, exclude} = this.flags
+    return defined({node, service, tag, exclude})
+  }
+
+  async #command(): Promise<JobCommand> {
+    const words = this.child?.words ?? []
+    const {script, shell} = this.flags
+    if (script !== undefined) {
+      if (words.length > 0) throw new UsageError('exec: both a script and a command are given')
+      return {kind: 'script', script: await this.#readScript(script)}
+    }
+    if (words.length === 0 || (words.length === 1 && words[0] === '')) {
+      throw new UsageError('Must specify a command to execute', {hint: 'for example: baton exec uptime'})
+    }
+    if (this.child?.form === 'native') return {kind: 'argv', argv: words}
+    if (words.length === 1 && words[0] === '-') {
+      if (!shell) throw new UsageError('Cannot configure -shell=false when reading from stdin')
+      return {kind: 'script', script: await buffer(this.host.stdin)}
+    }
+    return shell ? {kind: 'shell', line: words.join(' ')} : {kind: 'argv', argv: words}
+  }
+
+  async #readScript(path: string): Promise<Buffer> {
+    if (path === '-') return buffer(this.host.stdin)
+    try {
+      return await readFile(path)
+    } catch (error) {
+      throw new UsageError(`script: cannot read ${path}: ${messageOf(error)}`, {cause: error})
+    }
+  }
+
+  async #keys(): Promise<readonly SigningKey[]> {
+    const directory = this.flags['keys-dir'] ?? keysDirectory(this.host.env)
+    const names = this.flags.key
+    if (names !== undefined) return Promise.all(names.map(name => readSigningKey(directory, name)))
+    const key = await readDefaultKey(directory)
+    return key ? [key] : []
+  }
+}

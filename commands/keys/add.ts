@@ -1,0 +1,49 @@
+import {readFile} from 'node:fs/promises'
+import {text} from 'node:stream/consumers'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {BaseCommand} from '../../src/command/base-command.js'
+import {trustDirectory} from '../../src/command/directories.js'
+import {messageOf, UsageError} from '../../src/core/errors.js'
+import {addTrust} from '../../src/exec/native/key-files.js'
+import {parsePolicy} from '../../src/exec/native/policy.js'
+
+export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
+  static override summary = "let this node's responder run the jobs of a key"
+  static override examples = [
+    '<%= config.bin %> keys add deploy.pub.json',
+    '<%= config.bin %> keys add deploy.pub.json --policy uptime-only.json --expires 2027-01-01',
+  ]
+  static override enableJsonFlag = true
+  static override args = {
+    file: Args.string({ignoreStdin: true, required: true, description: 'public key, - is stdin'}),
+  }
+  static override flags = {
+    'trust-dir': Flags.string({description: 'where trusted keys are', default: trustDirectory, helpValue: 'DIR'}),
+    name: Flags.string({description: "name of the key here (default: the key's own)"}),
+    policy: Flags.string({description: 'JSON file with what the key may do (default: everything)', helpValue: 'FILE'}),
+    expires: Flags.string({description: 'when the key stops being trusted', helpValue: 'DATE'}),
+    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    const {name, policy, expires} = this.flags
+    const added = await addTrust(this.flags['trust-dir'], await this.#read(this.args.file), {
+      ...(name !== undefined && {name}),
+      ...(policy !== undefined && {policy: parsePolicy(await this.#read(policy), policy)}),
+      ...(expires !== undefined && {exp: expires}),
+    })
+    if (this.flags.json) this.out.json(added)
+    else this.out.line(`trusted ${added.kid} in ${added.path}`)
+    return 0
+  }
+
+  async #read(path: string): Promise<string> {
+    if (path === '-') return text(this.host.stdin)
+    try {
+      return await readFile(path, 'utf8')
+    } catch (error) {
+      throw new UsageError(`key ${path}: cannot read it: ${messageOf(error)}`, {cause: error})
+    }
+  }
+}

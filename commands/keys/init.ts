@@ -1,0 +1,32 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {BaseCommand} from '../../src/command/base-command.js'
+import {keysDirectory} from '../../src/command/directories.js'
+import {systemClock} from '../../src/core/time/clock.js'
+import {defaultKeyName, initKey} from '../../src/exec/native/key-files.js'
+
+export default class KeysInit extends BaseCommand<typeof KeysInit> {
+  static override summary = 'make a key to sign jobs with'
+  static override examples = ['<%= config.bin %> keys init', '<%= config.bin %> keys init deploy']
+  static override enableJsonFlag = true
+  static override args = {
+    name: Args.string({ignoreStdin: true, description: 'name of the key', default: defaultKeyName}),
+  }
+  static override flags = {
+    'keys-dir': Flags.string({description: 'where keys are', helpValue: 'DIR'}),
+    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    const directory = this.flags['keys-dir'] ?? keysDirectory(this.host.env)
+    const made = await initKey(directory, this.args.name, systemClock.wallMs())
+    if (this.flags.json) this.out.json(made)
+    else {
+      this.out.line(`key ${made.kid} (${made.name})`)
+      this.out.line(`private: ${made.privatePath}`)
+      this.out.line(`public:  ${made.publicPath}`)
+    }
+    this.out.say('copy the public file to each node, and there: baton keys add FILE')
+    return 0
+  }
+}

@@ -1,0 +1,61 @@
+import * as Flags from '@oclif/core/flags'
+import {BaseCommand} from '../../src/command/base-command.js'
+import {keysDirectory, trustDirectory} from '../../src/command/directories.js'
+import {listOwnKeys, listTrust} from '../../src/exec/native/key-files.js'
+
+interface Row {
+  readonly kid: string
+  readonly name: string
+  readonly use: 'sign' | 'trust'
+  readonly isRevoked: boolean
+  readonly expires: string | undefined
+  readonly hasPolicy: boolean
+}
+
+export default class KeysLs extends BaseCommand<typeof KeysLs> {
+  static override summary = "list one's own keys and those that this node's responder trusts"
+  static override examples = ['<%= config.bin %> keys ls', '<%= config.bin %> keys ls --json']
+  static override enableJsonFlag = true
+  static override flags = {
+    'keys-dir': Flags.string({description: 'where keys are', helpValue: 'DIR'}),
+    'trust-dir': Flags.string({description: 'where trusted keys are', default: trustDirectory, helpValue: 'DIR'}),
+    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    const own = await listOwnKeys(this.flags['keys-dir'] ?? keysDirectory(this.host.env))
+    const trust = await listTrust(this.flags['trust-dir'])
+    const revoked = new Set(trust.revoked)
+    const rows: readonly Row[] = [
+      ...own.map(({kid, name}) => ({
+        kid,
+        name,
+        use: 'sign' as const,
+        isRevoked: false,
+        expires: undefined,
+        hasPolicy: false,
+      })),
+      ...trust.keys.map(({entry}) => ({
+        kid: entry.kid,
+        name: entry.name,
+        use: 'trust' as const,
+        isRevoked: revoked.has(entry.kid),
+        expires: entry.exp,
+        hasPolicy: entry.policy !== undefined,
+      })),
+    ]
+    if (this.flags.json) this.out.json(rows)
+    else for (const row of rows) this.out.line(toLine(row))
+    if (rows.length === 0) this.out.say('no keys: make one with baton keys init')
+    return 0
+  }
+}
+
+function toLine({kid, name, use, isRevoked, expires, hasPolicy}: Row): string {
+  const remarks = [
+    ...(isRevoked ? ['revoked'] : []),
+    ...(expires === undefined ? [] : [`expires ${expires}`]),
+    ...(hasPolicy ? ['with policy'] : []),
+  ]
+  return [kid, use.padEnd(5), name, ...remarks].join('  ')
+}

@@ -1,0 +1,75 @@
+import {readFile} from 'node:fs/promises'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../src/command/consul-command.js'
+import {defined} from '../src/command/defined.js'
+import {stateDirectory, trustDirectory} from '../src/command/directories.js'
+import {durationFlag} from '../src/command/flags.js'
+import {messageOf, UsageError} from '../src/core/errors.js'
+import {type Policy, parsePolicy} from '../src/exec/native/policy.js'
+import {trustFromDirectory} from '../src/exec/native/trust.js'
+import {createResponder} from '../src/exec/responder/responder.js'
+
+export default class Responder extends ConsulCommand<typeof Responder> {
+  static override summary = 'run the signed jobs of baton exec on this node'
+  static override description =
+    'Registers itself as the service baton-responder and runs jobs signed by a key in the trust directory.'
+  static override examples = [
+    '<%= config.bin %> responder',
+    '<%= config.bin %> responder --trust-dir ./trust --state-dir ./state --name web-1',
+  ]
+  static override flags = {
+    name: Flags.string({description: "name of this responder (default: the agent's node)"}),
+    'trust-dir': Flags.string({
+      description: 'public keys whose jobs are run',
+      default: trustDirectory,
+      helpValue: 'DIR',
+    }),
+    'state-dir': Flags.string({description: 'remembers which jobs were run', helpValue: 'DIR'}),
+    cluster: Flags.string({description: 'refuse jobs signed for another cluster name', default: ''}),
+    'allow-unsigned': Flags.boolean({
+      description: 'run jobs without a signature, within --unsigned-policy',
+      dependsOn: ['unsigned-policy'],
+    }),
+    'unsigned-policy': Flags.string({description: 'policy for jobs without a signature', helpValue: 'FILE'}),
+    ttl: durationFlag({description: 'of the health check', default: '15s', min: 1000}),
+    'max-skew': durationFlag({description: 'how far clocks may be apart', default: '30s'}),
+    'max-validity': durationFlag({description: 'longest time from signing to expiry', default: '5m'}),
+  }
+
+  async run(): Promise<number> {
+    const trust = trustFromDirectory(this.flags['trust-dir'])
+    const unsignedPolicy = await this.#unsignedPolicy()
+    // A responder that trusts nobody and allows nothing unsigned would refuse all jobs without anybody noticing.
+    const {keys} = await trust()
+    if (keys.size === 0) this.out.warn(`responder: no key in ${this.flags['trust-dir']}: every signed job is refused`)
+    const responder = createResponder({
+      client: this.openClient(),
+      trust,
+      stateDirectory: this.flags['state-dir'] ?? stateDirectory(this.host.env, 'responder'),
+      cluster: this.flags.cluster,
+      env: this.host.env,
+      ...defined({
+        node: this.flags.name,
+        unsignedPolicy,
+        ttlMs: this.flags.ttl,
+        maxSkewMs: this.flags['max-skew'],
+        maxValidityMs: this.flags['max-validity'],
+      }),
+    })
+    await responder.serve({
+      signal: this.stopSignal,
+      onReady: node => this.out.line(`responder ${node}: ready`),
+    })
+    return 0
+  }
+
+  async #unsignedPolicy(): Promise<Policy | undefined> {
+    const path = this.flags['unsigned-policy']
+    if (!this.flags['allow-unsigned'] || path === undefined) return undefined
+    try {
+      return parsePolicy(await readFile(path, 'utf8'), path)
+    } catch (error) {
+      throw new UsageError(`unsigned-policy: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import {homedir} from 'node:os'
+import {join} from 'node:path'
+import type {Environment} from '../config/environment.js'
+
+const homeOf = (env: Environment): string => (env['HOME'] ?? '') || homedir()
+
+const inHome = (env: Environment, variable: string, fallback: string): string =>
+  (env[variable] ?? '') || join(homeOf(env), fallback)
+
+/** Where one's own signing keys are. */
+export const keysDirectory = (env: Environment): string =>
+  join(inHome(env, 'XDG_CONFIG_HOME', '.config'), 'baton', 'keys')
+
+/** Where the keys are that responders trust. */
+export const trustDirectory = '/etc/baton/trust.d'
+
+/** Where daemons keep what must outlive them. */
+export const stateDirectory = (env: Environment, name: string): string =>
+  process.geteuid?.() === 0 && (env['XDG_STATE_HOME'] ?? '') === ''
+    ? join('/var/lib/baton', name)
+    : join(inHome(env, 'XDG_STATE_HOME', '.local/state'), 'baton', name)

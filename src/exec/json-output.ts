@@ -1,0 +1,62 @@
+import {isUtf8} from 'node:buffer'
+import {NodeLines} from './line-buffer.js'
+import type {ExecEvent, ExecSummary, NodeResult, OutputStream} from './types.js'
+
+type OutputKey = {readonly node: string; readonly stream: OutputStream}
+
+/** Text as text, anything else as base64. */
+const toJsonBytes = (chunk: Buffer): {readonly text: string} | {readonly base64: string} =>
+  isUtf8(chunk) ? {text: chunk.toString('utf8')} : {base64: chunk.toString('base64')}
+
+/** Turns a run into objects for `--ndjson`, one a line, and for `--json`, all in one. Output is cut at line ends. */
+export class JsonOutput {
+  readonly #lines = new NodeLines<OutputKey>()
+  readonly #collected = new Map<string, Map<OutputStream, Buffer[]>>()
+
+  /** The lines of `--ndjson`. */
+  show(event: ExecEvent): readonly object[] {
+    if (event.type === 'output') {
+      const {node, stream} = event
+      const chunk = this.#lines.push({node, stream}, event.chunk)
+      return chunk.length === 0 ? [] : [toOutput({node, stream}, chunk)]
+    }
+    const rest = event.type === 'exit' || event.type === 'outcome' ? this.#unfinished(event.node) : []
+    return [...rest, event]
+  }
+
+  /** Keeps output for {@link document}. */
+  collect(event: ExecEvent): void {
+    if (event.type !== 'output') return
+    const streams = this.#collected.get(event.node) ?? new Map<OutputStream, Buffer[]>()
+    this.#collected.set(event.node, streams)
+    const chunks = streams.get(event.stream) ?? []
+    streams.set(event.stream, chunks)
+    chunks.push(event.chunk)
+  }
+
+  finish(summary: ExecSummary, exitCode: number): readonly object[] {
+    return [...this.#unfinished(), {type: 'summary', ...toSummary(summary, exitCode)}]
+  }
+
+  /** The object of `--json`. */
+  document(job: string, summary: ExecSummary, exitCode: number): object {
+    const {nodes, ...totals} = toSummary(summary, exitCode)
+    return {job, ...totals, nodes: nodes.map(node => ({...node, output: this.#outputOf(node)}))}
+  }
+
+  #outputOf({node}: NodeResult): object {
+    const streams = [...(this.#collected.get(node) ?? [])]
+    return Object.fromEntries(streams.map(([stream, chunks]) => [stream, toJsonBytes(Buffer.concat(chunks))]))
+  }
+
+  #unfinished(node?: string): object[] {
+    return this.#lines.flush(node).map(({key, chunk}) => toOutput(key, chunk))
+  }
+}
+
+const toOutput = (key: OutputKey, chunk: Buffer): object => ({type: 'output', ...key, ...toJsonBytes(chunk)})
+
+function toSummary(summary: ExecSummary, exitCode: number): Omit<ExecSummary, 'durationMs'> & {readonly exit: number} {
+  const {durationMs, ...rest} = summary
+  return {...rest, exit: exitCode, ...{durationMs: Math.round(durationMs)}}
+}

@@ -1,0 +1,160 @@
+import {mkdir, readdir, readFile, rename, stat, writeFile} from 'node:fs/promises'
+import {basename, join} from 'node:path'
+import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import type {SigningKey} from './envelope.js'
+import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
+import {parseRevocations, parseTrustEntry, revocationFile, type TrustEntry, type TrustedKey} from './trust.js'
+
+export const defaultKeyName = 'default'
+const privateSuffix = '.key.json'
+const publicSuffix = '.pub.json'
+
+export interface KeyFiles {
+  readonly kid: string
+  readonly name: string
+  readonly privatePath: string
+  readonly publicPath: string
+}
+
+/** Makes a key pair. Never overwrites one. */
+export async function initKey(directory: string, name: string, nowMs: number): Promise<KeyFiles> {
+  refuseBadName(name)
+  const {key, privateFile, publicFile} = generateKey(name, nowMs)
+  const privatePath = join(directory, `${name}${privateSuffix}`)
+  const publicPath = join(directory, `${name}${publicSuffix}`)
+  await mkdir(directory, {recursive: true, mode: 0o700})
+  try {
+    await writeFile(privatePath, privateFile, {mode: 0o600, flag: 'wx'})
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannot('write', privatePath, error)
+    throw new UsageError(`key ${name}: ${privatePath} exists`, {hint: 'choose another name, or move that file away'})
+  }
+  await writeFile(publicPath, publicFile, {mode: 0o644})
+  return {kid: key.kid, name, privatePath, publicPath}
+}
+
+/** A key by its name in the directory, or by the path of its file. Refuses files that others may read. */
+export async function readSigningKey(directory: string, nameOrPath: string): Promise<SigningKey> {
+  const path = nameOrPath.includes('/') ? nameOrPath : join(directory, `${nameOrPath}${privateSuffix}`)
+  let mode: number
+  let text: string
+  try {
+    mode = (await stat(path)).mode
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw cannot('read', path, error)
+  }
+  if ((mode & 0o077) !== 0) {
+    throw new UsageError(`key ${path}: may be read by group or others`, {hint: `run: chmod 600 ${path}`})
+  }
+  return parsePrivateKey(text, path)
+}
+
+/** The default key, where there is one. */
+export async function readDefaultKey(directory: string): Promise<SigningKey | undefined> {
+  const path = join(directory, `${defaultKeyName}${privateSuffix}`)
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  )
+  return isThere ? readSigningKey(directory, defaultKeyName) : undefined
+}
+
+/** Public keys beside one's own private ones. */
+export async function listOwnKeys(directory: string): Promise<readonly TrustedKey[]> {
+  const names = await namesIn(directory, publicSuffix)
+  return Promise.all(names.map(async name => (await readEntry(join(directory, name))).key))
+}
+
+export interface TrustListing {
+  readonly keys: readonly {readonly key: TrustedKey; readonly entry: TrustEntry; readonly path: string}[]
+  readonly revoked: readonly string[]
+}
+
+export async function listTrust(directory: string): Promise<TrustListing> {
+  const names = (await namesIn(directory, '.json')).filter(name => name !== revocationFile)
+  const keys = await Promise.all(
+    names.map(async name => ({...(await readEntry(join(directory, name))), path: join(directory, name)})),
+  )
+  return {keys, revoked: await readRevocations(directory)}
+}
+
+export interface AddedKey {
+  readonly kid: string
+  readonly path: string
+}
+
+/** Trusts a public key. A name that already stands for another key is refused. */
+export async function addTrust(directory: string, text: string, changes: Partial<TrustEntry>): Promise<AddedKey> {
+  const {entry} = parseTrustEntry(text, 'key')
+  const {entry: changed} = parseTrustEntry(JSON.stringify({...entry, ...changes}), 'key')
+  refuseBadName(changed.name)
+  const path = join(directory, `${changed.name}.json`)
+  if (basename(path) === revocationFile) throw new UsageError(`key ${changed.name}: the name is taken`)
+  const {keys} = await listTrust(directory)
+  const other = keys.find(known => known.path === path && known.key.kid !== changed.kid)
+  if (other) {
+    throw new UsageError(`key ${changed.name}: ${path} holds another key, ${other.key.kid}`, {
+      hint: 'give the new one another name with --name',
+    })
+  }
+  await replaceFile(directory, path, `${JSON.stringify(changed, undefined, 2)}\n`)
+  return {kid: changed.kid, path}
+}
+
+/** Puts a key, by kid or name, on the list of those never to be trusted again. */
+export async function revokeTrust(directory: string, kidOrName: string): Promise<AddedKey> {
+  const {keys, revoked} = await listTrust(directory)
+  const known = keys.find(({key}) => key.kid === kidOrName || key.name === kidOrName)
+  const kid = known?.key.kid ?? kidOrName
+  if (!/^[0-9a-f]{16}$/.test(kid)) {
+    throw new UsageError(`key '${kidOrName}': no such key in ${directory}`, {hint: 'see: baton keys ls'})
+  }
+  const path = join(directory, revocationFile)
+  const kids = [...new Set([...revoked, kid])]
+  await replaceFile(directory, path, `${JSON.stringify({v: 1, kids}, undefined, 2)}\n`)
+  return {kid, path}
+}
+
+async function readRevocations(directory: string): Promise<readonly string[]> {
+  const path = join(directory, revocationFile)
+  try {
+    return parseRevocations(await readFile(path, 'utf8'), path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function readEntry(path: string): Promise<{readonly entry: TrustEntry; readonly key: TrustedKey}> {
+  return parseTrustEntry(await readFile(path, 'utf8'), path)
+}
+
+async function namesIn(directory: string, suffix: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).filter(name => name.endsWith(suffix)).toSorted()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw cannot('read', directory, error)
+  }
+}
+
+/** Readers see the old file or the new one, never half of it. */
+async function replaceFile(directory: string, path: string, text: string): Promise<void> {
+  try {
+    await mkdir(directory, {recursive: true, mode: 0o755})
+    await writeFile(`${path}.new`, text, {mode: 0o644})
+    await rename(`${path}.new`, path)
+  } catch (error) {
+    throw cannot('write', path, error)
+  }
+}
+
+function refuseBadName(name: string): void {
+  if (!isKeyName(name)) {
+    throw new UsageError(`key '${name}': a name is made of letters, digits, '.', '_', '@' and '-'`)
+  }
+}
+
+const cannot = (verb: string, path: string, error: unknown): BatonError =>
+  new UsageError(`key ${path}: cannot ${verb} it: ${messageOf(error)}`, {cause: error})

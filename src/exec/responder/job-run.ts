@@ -1,0 +1,104 @@
+import type {Readable} from 'node:stream'
+import {whenAborted} from '../../core/cancel/link-signal.js'
+import type {ConsulClient} from '../../core/client.js'
+import {ChildError, messageOf} from '../../core/errors.js'
+import type {Child} from '../../process/child.js'
+import type {RunResult} from '../native/frames.js'
+import type {Manifest} from '../native/manifest.js'
+import {type JobChildOptions, startJobChild} from './job-child.js'
+import {JobWriter} from './job-writer.js'
+import {OutputCap} from './output-cap.js'
+
+export interface JobRunOptions extends Omit<JobChildOptions, 'clock'> {
+  readonly client: ConsulClient
+  /** Stops the job: its group is asked to end, then killed. */
+  readonly cancel: AbortSignal
+  readonly maxTimeoutMs: number | undefined
+  readonly maxOutputBytes: number | undefined
+}
+
+/** How long a pipe may stay open after the child: something it started in the background holds it. */
+const openPipeMs = 2000
+
+type Ending = 'exited' | 'timed-out' | 'cancelled' | 'gone'
+
+/** Runs a claimed job to its end and writes what became of it. Does not reject because of what the job does. */
+export async function runJob(manifest: Manifest, options: JobRunOptions): Promise<RunResult> {
+  const {client, node} = options
+  const {clock} = client
+  const writer = new JobWriter({client, manifest, node})
+  const cap = new OutputCap(Math.min(manifest.maxOutputBytes, options.maxOutputBytes ?? Number.POSITIVE_INFINITY))
+  const startedAtMs = clock.wallMs()
+  let ended: Pick<RunResult, 'code' | 'signal' | 'isTimedOut' | 'isCancelled'>
+  try {
+    await using started = await startJobChild(manifest, {...options, clock})
+    const {child} = started
+    const pipes = [pump(child.stdout, 'stdout', {cap, writer}), pump(child.stderr, 'stderr', {cap, writer})]
+    const ending = await waitForEnd(child, manifest, {...options, gone: writer.gone})
+    if (ending !== 'exited') await child.stop({graceMs: manifest.killAfterMs})
+    const exit = await child.exited
+    await settle(pipes, child, client)
+    ended = {
+      code: exit.code,
+      ...(exit.signal !== undefined && {signal: exit.signal}),
+      ...(ending === 'timed-out' && {isTimedOut: true}),
+      ...((ending === 'cancelled' || ending === 'gone') && {isCancelled: true}),
+    }
+  } catch (error) {
+    const code = error instanceof ChildError ? error.exitCode : 126
+    const chunk = Buffer.from(`${messageOf(error)}\n`)
+    for (const part of cap.push({stream: 'stderr', chunk})) await writer.push(part)
+    ended = {code}
+  }
+  for (const part of cap.end()) await writer.push(part)
+  const {totalBytes: outputBytes, droppedBytes} = cap
+  const result = {...ended, outputBytes, droppedBytes, startedAtMs, endedAtMs: clock.wallMs()}
+  await writer.end(result)
+  return {...result, frameCount: 0}
+}
+
+async function waitForEnd(
+  child: Child,
+  manifest: Manifest,
+  options: JobRunOptions & {readonly gone: AbortSignal},
+): Promise<Ending> {
+  const timeoutMs = Math.min(manifest.timeoutMs, options.maxTimeoutMs ?? Number.POSITIVE_INFINITY)
+  using cancelled = whenAborted(options.cancel)
+  using gone = whenAborted(options.gone)
+  let onTime = (): void => {}
+  const late = new Promise<'timed-out'>(resolve => {
+    onTime = () => resolve('timed-out')
+  })
+  using _timer = options.client.clock.timer(timeoutMs, onTime)
+  return await Promise.race([
+    child.exited.then(() => 'exited' as const),
+    cancelled.promise.then(() => 'cancelled' as const),
+    gone.promise.then(() => 'gone' as const),
+    late,
+  ])
+}
+
+interface Sink {
+  readonly cap: OutputCap
+  readonly writer: JobWriter
+}
+
+/** Slows the child down when Consul cannot keep up. */
+async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {cap, writer}: Sink): Promise<void> {
+  if (!stream) return
+  try {
+    for await (const chunk of stream) {
+      for (const part of cap.push({stream: name, chunk: chunk as Buffer})) await writer.push(part)
+    }
+  } catch {
+    // Destroyed by us: what came before it was written.
+  }
+}
+
+async function settle(pipes: readonly Promise<void>[], child: Child, client: ConsulClient): Promise<void> {
+  using _timer = client.clock.timer(openPipeMs, () => {
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  })
+  await Promise.all(pipes)
+}

@@ -1,0 +1,193 @@
+import {randomUUID} from 'node:crypto'
+import type {ConsulClient} from '../../core/client.js'
+import {isTransient, messageOf, SessionLostError} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {KvOperation} from '../../core/types.js'
+import {parseObject} from '../native/envelope.js'
+import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/frames.js'
+import {ackKey, frameKey, resultKey} from '../native/layout.js'
+import type {Manifest} from '../native/manifest.js'
+import type {OutputPart} from '../reports.js'
+
+/** Longest time that output waits for more, counted from its first byte. */
+const flushMs = 250
+/** A job that asks for more would keep Consul busy with nothing. */
+const minHeartbeatMs = 250
+const maxRetryMs = 2000
+
+/**
+ * Writes what one job says, all of it held by the job's session: the claim, numbered frames of output, empty frames as
+ * heartbeats, and the result together with the last frame. Writes are repeated until Consul takes them or says that the
+ * session has ended: then `gone` aborts, as nobody will read any more.
+ */
+export class JobWriter {
+  readonly #client: ConsulClient
+  readonly #manifest: Manifest
+  readonly #node: string
+  readonly #gone = new AbortController()
+  readonly #backoff: Backoff
+  #pending: OutputPart[] = []
+  #pendingBytes = 0
+  #firstByteAtMs = 0
+  #lastWriteAtMs: number
+  #sequence = 0
+  #isEnding = false
+  #wake: () => void = () => {}
+  readonly #writing: Promise<void>
+  #drained: () => void = () => {}
+
+  constructor(options: {readonly client: ConsulClient; readonly manifest: Manifest; readonly node: string}) {
+    this.#client = options.client
+    this.#manifest = options.manifest
+    this.#node = options.node
+    this.#backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: options.client.random})
+    this.#lastWriteAtMs = this.#client.clock.monotonicMs()
+    this.#writing = this.#run()
+  }
+
+  /** Aborts when the job's session has ended. */
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  /** True when this responder, and no other of the same name, may run the job. */
+  static async claim(client: ConsulClient, manifest: Manifest, node: string): Promise<boolean> {
+    const nonce = randomUUID()
+    const key = ackKey(manifest.id, node)
+    const value = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
+    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
+    while (client.clock.wallMs() <= manifest.expiresAtMs) {
+      try {
+        const result = await client.txn.commit([
+          {verb: 'check-not-exists', key},
+          {verb: 'lock', key, value, session: manifest.session},
+        ])
+        if (result.committed) return true
+        // An earlier attempt may have been applied although its answer was lost.
+        const found = await client.kv.get(key)
+        return parseObject(found.value?.value ?? Buffer.alloc(0))?.['nonce'] === nonce
+      } catch (error) {
+        if (!isTransient(error)) throw error
+        await client.clock.sleep(backoff.next())
+      }
+    }
+    return false
+  }
+
+  /** Never waits; resolves when there is room for more. */
+  async push(part: OutputPart): Promise<void> {
+    if (this.#pendingBytes === 0) this.#firstByteAtMs = this.#client.clock.monotonicMs()
+    this.#pending.push(part)
+    this.#pendingBytes += part.chunk.length
+    this.#wake()
+    if (this.#pendingBytes < 4 * frameBytes || this.#gone.signal.aborted) return
+    await new Promise<void>(resolve => {
+      const before = this.#drained
+      this.#drained = () => {
+        before()
+        resolve()
+      }
+    })
+  }
+
+  /** Writes what is left and the result. Resolves also when the session has ended. */
+  async end(result: Omit<RunResult, 'frameCount'>): Promise<void> {
+    this.#isEnding = true
+    this.#wake()
+    await this.#writing
+    const last = this.#takeFrame()
+    const frameCount = this.#sequence + (last ? 1 : 0)
+    const value = encodeResult({...result, frameCount})
+    const write: KvOperation = {verb: 'lock', key: this.#resultKey, value, session: this.#manifest.session}
+    await this.#commit(last ? [this.#frame(last), write] : [write])
+  }
+
+  get #resultKey(): string {
+    return resultKey(this.#manifest.id, this.#node)
+  }
+
+  async #run(): Promise<void> {
+    const heartbeatMs = Math.max(minHeartbeatMs, this.#manifest.heartbeatMs)
+    while (!this.#gone.signal.aborted) {
+      const hasFullFrame = this.#pendingBytes >= frameBytes
+      if (this.#isEnding && !hasFullFrame) break
+      const nowMs = this.#client.clock.monotonicMs()
+      const dueAtMs = this.#pendingBytes > 0 ? this.#firstByteAtMs + flushMs : this.#lastWriteAtMs + heartbeatMs
+      if (hasFullFrame || nowMs >= dueAtMs) {
+        await this.#commit([this.#frame(this.#takeFrame() ?? [])])
+        this.#sequence += 1
+        this.#lastWriteAtMs = this.#client.clock.monotonicMs()
+      } else await this.#sleep(dueAtMs - nowMs)
+    }
+    this.#drained()
+  }
+
+  /** At most a frame of what is pending. */
+  #takeFrame(): readonly OutputPart[] | undefined {
+    if (this.#pendingBytes === 0) return undefined
+    const taken: OutputPart[] = []
+    let room = frameBytes
+    while (room > 0) {
+      const [part] = this.#pending
+      if (!part) break
+      const chunk = part.chunk.subarray(0, room)
+      room -= chunk.length
+      const rest = part.chunk.subarray(chunk.length)
+      if (rest.length === 0) this.#pending.shift()
+      else this.#pending[0] = {stream: part.stream, chunk: rest}
+      const last = taken.at(-1)
+      if (last?.stream === part.stream) {
+        taken[taken.length - 1] = {stream: part.stream, chunk: Buffer.concat([last.chunk, chunk])}
+      } else taken.push({stream: part.stream, chunk})
+    }
+    this.#pendingBytes -= frameBytes - room
+    this.#firstByteAtMs = this.#client.clock.monotonicMs()
+    if (this.#pendingBytes < frameBytes) {
+      this.#drained()
+      this.#drained = () => {}
+    }
+    return taken
+  }
+
+  /** An empty value is a heartbeat. */
+  #frame(parts: readonly OutputPart[]): KvOperation {
+    const value = parts.length === 0 ? Buffer.alloc(0) : encodeFrame(parts)
+    const key = frameKey(this.#manifest.id, this.#node, this.#sequence)
+    return {verb: 'lock', key, value, session: this.#manifest.session}
+  }
+
+  async #commit(operations: readonly KvOperation[]): Promise<void> {
+    while (!this.#gone.signal.aborted) {
+      try {
+        const result = await this.#client.txn.commit(operations)
+        this.#backoff.reset()
+        if (!result.committed) this.#lose(result.errors[0]?.what ?? 'refused')
+        return
+      } catch (error) {
+        if (!isTransient(error)) {
+          this.#lose(messageOf(error))
+          return
+        }
+        this.#client.logger.warn({job: this.#manifest.id, error: messageOf(error)}, 'exec.writeFailed')
+        await this.#client.clock.sleep(this.#backoff.next(), this.#gone.signal).catch(() => {})
+      }
+    }
+  }
+
+  #lose(why: string): void {
+    this.#gone.abort(new SessionLostError(`job ${this.#manifest.id}: nobody takes its output any more: ${why}`))
+    this.#wake()
+    this.#drained()
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>(resolve => {
+      const timer = this.#client.clock.timer(ms, resolve)
+      this.#wake = () => {
+        timer[Symbol.dispose]()
+        resolve()
+      }
+    })
+    this.#wake = () => {}
+  }
+}

@@ -1,0 +1,63 @@
+import type {OutputPart} from '../reports.js'
+
+/** Most of what is kept for the end once the cap is reached. */
+const maxTailBytes = 64 * 1024
+
+/** Lets output through up to a limit. Beyond it the newest bytes are kept back for the end, and those between are counted. */
+export class OutputCap {
+  readonly #headBytes: number
+  readonly #tailBytes: number
+  #tail: OutputPart[] = []
+  #heldBytes = 0
+  #passedBytes = 0
+  #droppedBytes = 0
+  #totalBytes = 0
+
+  constructor(maxBytes: number) {
+    this.#tailBytes = Math.min(maxTailBytes, Math.floor(maxBytes / 4))
+    this.#headBytes = maxBytes - this.#tailBytes
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes
+  }
+
+  get droppedBytes(): number {
+    return this.#droppedBytes
+  }
+
+  /** What may go out now. */
+  push(part: OutputPart): readonly OutputPart[] {
+    this.#totalBytes += part.chunk.length
+    const room = Math.max(0, this.#headBytes - this.#passedBytes)
+    const now = part.chunk.subarray(0, room)
+    this.#passedBytes += now.length
+    const rest = part.chunk.subarray(room)
+    if (rest.length > 0) this.#hold({stream: part.stream, chunk: rest})
+    return now.length > 0 ? [{stream: part.stream, chunk: now}] : []
+  }
+
+  /** What was kept for the end, after a line that says what is missing. */
+  end(): readonly OutputPart[] {
+    const tail = this.#tail
+    this.#tail = []
+    if (this.#droppedBytes === 0) return tail
+    const notice = Buffer.from(`\n[... ${this.#droppedBytes} bytes dropped ...]\n`)
+    return [{stream: 'stderr', chunk: notice}, ...tail]
+  }
+
+  #hold(part: OutputPart): void {
+    this.#tail.push(part)
+    this.#heldBytes += part.chunk.length
+    while (this.#heldBytes > this.#tailBytes) {
+      const [oldest] = this.#tail
+      if (!oldest) return
+      const excess = Math.min(this.#heldBytes - this.#tailBytes, oldest.chunk.length)
+      const kept = oldest.chunk.subarray(excess)
+      if (kept.length === 0) this.#tail.shift()
+      else this.#tail[0] = {stream: oldest.stream, chunk: kept}
+      this.#heldBytes -= excess
+      this.#droppedBytes += excess
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type {ConsulClient} from '../../core/client.js'
+import {messageOf} from '../../core/errors.js'
+import {responderNameKey, responderService} from '../targets.js'
+
+const renewalsPerTtl = 3
+/** The agent forgets a responder that has been dead this long. */
+const deregisterAfterMs = 3_600_000
+
+export interface RegistrationOptions {
+  readonly client: ConsulClient
+  readonly name: string
+  /** Consul's node, whose agent it is registered with. */
+  readonly consulNode: string
+  readonly ttlMs: number
+}
+
+/**
+ * Keeps the responder in the catalog with a check that passes as long as it lives. An agent that was restarted without
+ * its memory is told again. Disposing takes the responder out.
+ */
+export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
+  const {client, name, consulNode, ttlMs} = options
+  const id = name === consulNode ? responderService : `${responderService}-${name}`
+  const register = (): Promise<void> =>
+    client.agent.registerService({
+      id,
+      name: responderService,
+      meta: {[responderNameKey]: name, protocol: '1'},
+      ttlMs,
+      deregisterAfterMs,
+    })
+  await register()
+  const closed = new AbortController()
+  const isClosed = (): boolean => closed.signal.aborted
+  const passing = pass()
+
+  async function pass(): Promise<void> {
+    while (!isClosed()) {
+      try {
+        await client.clock.sleep(ttlMs / renewalsPerTtl, closed.signal)
+        await client.agent.passService(id, 'serving', {signal: closed.signal}).catch(register)
+      } catch (error) {
+        if (!isClosed()) client.logger.warn({service: id, error: messageOf(error)}, 'exec.checkNotPassed')
+      }
+    }
+  }
+
+  return {
+    async [Symbol.asyncDispose]() {
+      closed.abort()
+      await passing
+      await client.agent.deregisterService(id)
+    },
+  }
+}

@@ -1,0 +1,279 @@
+import {mkdir} from 'node:fs/promises'
+import {join} from 'node:path'
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import {follow} from '../../core/query/follow.js'
+import {kvKey, kvPrefix} from '../../core/query/topics.js'
+import type {KvEntry} from '../../core/types.js'
+import {checkJob, checkPolicy, checkSignatures, type Refusal} from '../native/check.js'
+import {parseControl} from '../native/control.js'
+import {parseEnvelope} from '../native/envelope.js'
+import {encodeResult} from '../native/frames.js'
+import {controlKey, isJobId, isResponderName, jobsPrefix, refusalKey, resultKey} from '../native/layout.js'
+import {type Manifest, parseManifest} from '../native/manifest.js'
+import type {Policy} from '../native/policy.js'
+import {openReplayStore, type ReplayStore} from '../native/replay-store.js'
+import type {TrustSource} from '../native/trust.js'
+import {responderService} from '../targets.js'
+import type {ExecResponder} from '../types.js'
+import {runJob} from './job-run.js'
+import {JobWriter} from './job-writer.js'
+import {registerResponder} from './registration.js'
+
+export interface ResponderOptions {
+  readonly client: ConsulClient
+  /** Whose jobs are run. */
+  readonly trust: TrustSource
+  /** Where it is remembered, in a folder of the responder's name, which jobs were run. Must outlive restarts. */
+  readonly stateDirectory: string
+  /** @default the name of the agent's node */
+  readonly node?: string
+  /** Jobs signed for another cluster are refused. @default '' */
+  readonly cluster?: string
+  /** Runs jobs without a signature within this policy. Absent: they are refused. */
+  readonly unsignedPolicy?: Policy
+  /** Children get a few harmless variables of it. @default {} */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Of the check that shows initiators that this responder lives. @default 15000 */
+  readonly ttlMs?: number
+  /** How far the clocks may be apart. @default 30000 */
+  readonly maxSkewMs?: number
+  /** Longest time from signing to expiry that is accepted. @default 300000 */
+  readonly maxValidityMs?: number
+}
+
+const visibleWithinMs = 10_000
+const visiblePollMs = 50
+
+/** Runs the jobs that trusted keys signed for this node. */
+export function createResponder(options: ResponderOptions): ExecResponder {
+  return {
+    async serve({signal, onReady}) {
+      const {client} = options
+      const self = await client.agent.self({signal})
+      const name = options.node ?? self.node
+      if (!isResponderName(name)) {
+        throw new UsageError(`responder name '${name}': only letters, digits, '.', '_' and '-'`, {
+          hint: 'give another with --name',
+        })
+      }
+      const stateDirectory = join(options.stateDirectory, name)
+      await using replay = await openReplayStore(stateDirectory, client.clock.wallMs())
+      await using service = new Service({...options, stateDirectory}, {name, datacenter: self.datacenter}, replay)
+      const registration = {client, name, consulNode: self.node, ttlMs: options.ttlMs ?? 15_000}
+      await using _registered = await registerResponder(registration)
+      await untilVisible(client, name, signal)
+      onReady?.(name)
+      try {
+        await service.followJobs(signal)
+      } catch (error) {
+        if (!signal.aborted) throw error
+      }
+    },
+  }
+}
+
+/** Registrations reach the catalog a moment later. */
+async function untilVisible(client: ConsulClient, name: string, signal: AbortSignal): Promise<void> {
+  const deadlineMs = client.clock.monotonicMs() + visibleWithinMs
+  while (!signal.aborted) {
+    const {value} = await client.catalog.service(responderService, {passing: true, signal})
+    if (value.some(instance => (instance.meta['responder'] ?? instance.node.node) === name)) return
+    if (client.clock.monotonicMs() > deadlineMs) {
+      throw new BatonError('BATON_TIMEOUT', `responder ${name}: registered, but not in the catalog after 10s`, {
+        hint: "does the agent's token have service:write on baton-responder?",
+      })
+    }
+    await client.clock.sleep(visiblePollMs, signal)
+  }
+}
+
+interface Identity {
+  readonly name: string
+  readonly datacenter: string
+}
+
+/**
+ * Sees every job once. A job is checked, written down, claimed, run and reported; refused jobs that name this node are
+ * answered with the reason, others are passed over. A running job ends early when its key vanishes, when a trusted key
+ * asks for it, or when its session ends.
+ */
+class Service implements AsyncDisposable {
+  readonly #options: ResponderOptions
+  readonly #identity: Identity
+  readonly #replay: ReplayStore
+  readonly #running = new Map<string, {readonly stop: AbortController; readonly done: Promise<void>}>()
+  #handled = new Set<string>()
+
+  constructor(options: ResponderOptions, identity: Identity, replay: ReplayStore) {
+    this.#options = options
+    this.#identity = identity
+    this.#replay = replay
+  }
+
+  async followJobs(signal: AbortSignal): Promise<void> {
+    const {client} = this.#options
+    let isFirst = true
+    for await (const {snapshot} of follow(kvPrefix(client, jobsPrefix), client, {signal})) {
+      const jobs = new Map(snapshot.value.map(entry => [entry.key.slice(jobsPrefix.length), entry]))
+      if (isFirst) await this.#reportInterrupted(jobs)
+      isFirst = false
+      for (const [id, {stop}] of this.#running) if (!jobs.has(id)) stop.abort()
+      this.#handled = new Set([...this.#handled].filter(id => jobs.has(id)))
+      for (const [id, entry] of jobs) {
+        if (this.#handled.has(id) || !isJobId(id)) continue
+        this.#handled.add(id)
+        await this.#handle(id, entry)
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const running = [...this.#running.values()]
+    for (const {stop} of running) stop.abort()
+    await Promise.all(running.map(({done}) => done))
+  }
+
+  async #handle(id: string, entry: KvEntry): Promise<void> {
+    const {client} = this.#options
+    const log = client.logger.child({job: id})
+    try {
+      const checked = checkJob(id, entry.value, await this.#context())
+      if (!checked.isAccepted) {
+        await this.#refuse(id, checked.refusal)
+        return
+      }
+      const {manifest, policy, signers} = checked
+      const graceMs = this.#options.maxSkewMs ?? defaultSkewMs
+      await this.#replay.begin(id, manifest.expiresAtMs + graceMs)
+      const refused = checkPolicy(policy, manifest, this.#identity.name)
+      if (refused && !refused.isAccepted) {
+        await this.#replay.finish(id)
+        await this.#refuse(id, refused.refusal)
+        return
+      }
+      if (!(await JobWriter.claim(client, manifest, this.#identity.name))) {
+        await this.#replay.finish(id)
+        log.warn({node: this.#identity.name}, 'exec.claimedByAnother')
+        return
+      }
+      log.info({signers, requester: manifest.requester, kind: manifest.command.kind}, 'exec.accepted')
+      this.#start(manifest, policy)
+    } catch (error) {
+      log.error({error: messageOf(error)}, 'exec.jobNotRun')
+    }
+  }
+
+  async #context(): Promise<Parameters<typeof checkJob>[2]> {
+    const {client, trust, cluster, unsignedPolicy, maxSkewMs, maxValidityMs} = this.#options
+    return {
+      node: this.#identity.name,
+      datacenter: this.#identity.datacenter,
+      cluster: cluster ?? '',
+      trust: await trust(),
+      replay: this.#replay,
+      unsignedPolicy,
+      nowMs: client.clock.wallMs(),
+      maxSkewMs: maxSkewMs ?? defaultSkewMs,
+      maxValidityMs: maxValidityMs ?? defaultValidityMs,
+    }
+  }
+
+  #start(manifest: Manifest, policy: Policy): void {
+    const stop = new AbortController()
+    const done = this.#serveJob(manifest, policy, stop)
+      .catch((error: unknown) => this.#options.client.logger.error({error: messageOf(error)}, 'exec.jobFailed'))
+      .finally(() => this.#running.delete(manifest.id))
+    this.#running.set(manifest.id, {stop, done})
+  }
+
+  async #serveJob(manifest: Manifest, policy: Policy, stop: AbortController): Promise<void> {
+    const {client, env, stateDirectory} = this.#options
+    using listening = linkSignal(stop.signal)
+    const control = this.#followControl(manifest.id, listening.signal, stop)
+    const result = await runJob(manifest, {
+      client,
+      node: this.#identity.name,
+      env: env ?? {},
+      scratchDirectory: await scratchIn(stateDirectory),
+      cancel: stop.signal,
+      maxTimeoutMs: policy.max_timeout,
+      maxOutputBytes: policy.max_output,
+    })
+    listening.abort(undefined)
+    await control
+    await this.#replay.finish(manifest.id)
+    client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
+  }
+
+  /** A job is stopped by a word that a trusted key signed for it. */
+  async #followControl(id: string, signal: AbortSignal, stop: AbortController): Promise<void> {
+    const {client, trust, unsignedPolicy} = this.#options
+    try {
+      for await (const {snapshot} of follow(kvKey(client, controlKey(id)), client, {signal})) {
+        const envelope = snapshot.value && parseEnvelope('baton-ctl/1', snapshot.value.value)
+        const control = envelope && parseControl(envelope.payload)
+        const nowMs = client.clock.wallMs()
+        if (!envelope || control?.id !== id || nowMs > control.expiresAtMs) continue
+        const signed = checkSignatures(envelope, {trust: await trust(), unsignedPolicy, nowMs})
+        if ('code' in signed) client.logger.warn({job: id, code: signed.code}, 'exec.cancelRefused')
+        else stop.abort()
+      }
+    } catch (error) {
+      if (!signal.aborted) client.logger.warn({job: id, error: messageOf(error)}, 'exec.controlFailed')
+    }
+  }
+
+  async #refuse(id: string, {code, reason, claimed}: Refusal): Promise<void> {
+    const {client} = this.#options
+    const {name} = this.#identity
+    if (claimed?.nodes.includes(name) !== true) {
+      client.logger.debug({job: id, code}, 'exec.passedOver')
+      return
+    }
+    client.logger.warn({job: id, code, reason, requester: claimed.requester}, 'exec.refused')
+    const value = Buffer.from(JSON.stringify({v: 1, code, reason}))
+    const {session} = claimed
+    // A job that was run and answered needs no second answer. The session is the job's word only: Consul judges it.
+    await client.txn.commit([
+      {verb: 'check-not-exists', key: resultKey(id, name)},
+      {verb: 'lock', key: refusalKey(id, name), value, session},
+    ])
+  }
+
+  /** What an earlier process began and did not finish is not run again: its end is unknown, and that is said. */
+  async #reportInterrupted(jobs: ReadonlyMap<string, KvEntry>): Promise<void> {
+    const {client} = this.#options
+    for (const id of this.#replay.unfinished) {
+      const entry = jobs.get(id)
+      const manifest = entry && parseManifest(parseEnvelope('baton-exec/1', entry.value)?.payload ?? Buffer.alloc(0))
+      if (typeof manifest === 'object') {
+        this.#handled.add(id)
+        const nowMs = client.clock.wallMs()
+        const times = {startedAtMs: nowMs, endedAtMs: nowMs}
+        const value = encodeResult({
+          code: -2,
+          isInterrupted: true,
+          frameCount: 0,
+          outputBytes: 0,
+          droppedBytes: 0,
+          ...times,
+        })
+        const key = resultKey(id, this.#identity.name)
+        await client.txn.commit([{verb: 'lock', key, value, session: manifest.session}])
+        client.logger.warn({job: id}, 'exec.interrupted')
+      }
+      await this.#replay.finish(id)
+    }
+  }
+}
+
+const defaultSkewMs = 30_000
+const defaultValidityMs = 300_000
+
+async function scratchIn(stateDirectory: string): Promise<string> {
+  const path = join(stateDirectory, 'tmp')
+  await mkdir(path, {recursive: true, mode: 0o700})
+  return path
+}

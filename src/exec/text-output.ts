@@ -1,0 +1,124 @@
+import {formatDuration} from '../core/time/duration.js'
+import {NodeLines} from './line-buffer.js'
+import type {ExecEvent, ExecSummary, NodeOutcome} from './types.js'
+
+export interface TextOptions {
+  readonly isVerbose: boolean
+  /** Exactly what `consul exec` prints, also its empty last lines, and nothing it would not say. */
+  readonly isCompat: boolean
+}
+
+type OutputKey = Pick<Extract<ExecEvent, {type: 'output'}>, 'node' | 'stream'>
+
+/** Prints a run in the format of `consul exec`, but never tears a line, and every line of a node before its exit. */
+export class TextOutput {
+  readonly #options: TextOptions
+  readonly #lines = new NodeLines<OutputKey>()
+
+  constructor(options: TextOptions) {
+    this.#options = options
+  }
+
+  /** Bytes for stdout. */
+  show(event: ExecEvent): Buffer {
+    switch (event.type) {
+      case 'output': {
+        const {node, stream} = event
+        const lines = this.#lines.push({node, stream}, event.chunk)
+        return lines.length === 0 ? lines : this.#prefix(node, lines)
+      }
+      case 'exit':
+        return this.#afterLines(event.node, `==> ${event.node}: finished with exit code ${event.code}`)
+      case 'outcome':
+        return this.#afterLines(event.node, this.#outcomeLine(event.node, event.outcome))
+      case 'missing':
+        return this.#note(`==> ${event.node}: ${event.count} part(s) of the output are missing`)
+      case 'late':
+        return this.#note(`==> ${event.node}: answered late`)
+      case 'unexpected':
+        return this.#note(`==> ${event.node}: answered unexpectedly`)
+      default:
+        return this.#options.isVerbose ? toLine(verboseLine(event)) : Buffer.alloc(0)
+    }
+  }
+
+  /** The end: lines that never ended, and the summary. */
+  finish(summary: ExecSummary): Buffer {
+    const {completedCount, ackedCount, durationMs} = summary
+    const seconds = (durationMs / 1000).toFixed(2)
+    return Buffer.concat([
+      this.#unfinished(),
+      toLine(`${completedCount} / ${ackedCount} node(s) completed / acknowledged`),
+      toLine(this.#options.isVerbose ? `Completed in ${seconds} seconds` : undefined),
+    ])
+  }
+
+  #note(text: string): Buffer {
+    return this.#options.isCompat ? Buffer.alloc(0) : toLine(text)
+  }
+
+  #afterLines(node: string, text: string | undefined): Buffer {
+    return Buffer.concat([this.#unfinished(node), toLine(text)])
+  }
+
+  #unfinished(node?: string): Buffer {
+    return Buffer.concat(this.#lines.flush(node).map(({key, chunk}) => this.#prefix(key.node, chunk)))
+  }
+
+  #outcomeLine(node: string, outcome: NodeOutcome): string | undefined {
+    if (this.#options.isCompat) return undefined
+    const text = describeOutcome(outcome)
+    return text === undefined ? undefined : `==> ${node}: ${text}`
+  }
+
+  /** Works on bytes (as latin1 text), because output need not be text at all. */
+  #prefix(node: string, lines: Buffer): Buffer {
+    const start = `    ${Buffer.from(node).toString('latin1')}: `
+    const text = lines.toString('latin1')
+    if (!this.#options.isCompat) {
+      const body = text.endsWith('\n') ? text.slice(0, -1) : text
+      return Buffer.from(`${start}${body.replaceAll('\n', `\n${start}`)}\n`, 'latin1')
+    }
+    const all = `${start}${text.replaceAll('\n', `\n${start}`)}`
+    return Buffer.from(`${all.replace(/[\t\n\v\f\r ]+$/, '')}\n`, 'latin1')
+  }
+}
+
+const toLine = (text: string | undefined): Buffer => (text === undefined ? Buffer.alloc(0) : Buffer.from(`${text}\n`))
+
+function verboseLine(event: ExecEvent): string | undefined {
+  switch (event.type) {
+    case 'ack':
+      return `==> ${event.node}: acknowledged`
+    case 'heartbeat':
+      return `==> ${event.node}: heartbeat received`
+    case 'session-created':
+      return `Created remote execution session: ${event.id}`
+    case 'job-written':
+      return 'Uploaded remote execution spec'
+    case 'event-fired':
+      return `Fired remote execution event: ${event.id}`
+    case 'unknown-key':
+      return `Unknown key '${event.key}', ignoring.`
+    default:
+      return undefined
+  }
+}
+
+/** What became of a node, where its exit code does not say it all. */
+export function describeOutcome(outcome: NodeOutcome): string | undefined {
+  switch (outcome.type) {
+    case 'timed-out':
+      return `timed out after ${formatDuration(outcome.afterMs)}`
+    case 'lost':
+      return `lost: ${outcome.reason}`
+    case 'no-answer':
+      return `no answer: ${outcome.reason}`
+    case 'refused':
+      return `refused: ${outcome.code}: ${outcome.reason}`
+    case 'cancelled':
+      return 'cancelled'
+    default:
+      return undefined
+  }
+}
