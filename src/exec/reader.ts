@@ -47,11 +47,14 @@ export async function followKeys(
       const answer = await client.kv.keys(prefix, {signal, waitMs, plane: 'watch', ...(index && {index})})
       const fresh = answer.value.filter(key => !seen.has(key))
       const keys = await fetchValues(options, fresh, signal)
-      for (const key of fresh) seen.add(key)
       backoff.reset()
-      if (keys.length > 0) handle(keys)
+      if (keys) {
+        for (const key of fresh) seen.add(key)
+        if (keys.length > 0) handle(keys)
+      }
       // An index that went back belongs to another history: start over, keys already seen stay seen.
-      index = index !== undefined && answer.index !== undefined && answer.index < index ? undefined : answer.index
+      const wentBack = index !== undefined && answer.index !== undefined && answer.index < index
+      index = wentBack || !keys ? undefined : answer.index
       const restMs = listedAtMs + coalesceMs + seen.size * coalescePerKeyMs - clock.monotonicMs()
       if (restMs > 0) await clock.sleep(restMs, signal)
     } catch (error) {
@@ -65,11 +68,12 @@ export async function followKeys(
   }
 }
 
+/** `undefined` when a listed key had no value any more: the listing is out of date. */
 async function fetchValues(
   {client, prefix, needsValue}: ReaderOptions,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<readonly NewKey[]> {
+): Promise<readonly NewKey[] | undefined> {
   const values = new Map<string, Buffer>()
   const wanted = keys.filter(key => needsValue(key.slice(prefix.length)))
   for (let at = 0; at < wanted.length; at += txnOperationLimit) {
@@ -77,6 +81,7 @@ async function fetchValues(
       values.set(entry.key, entry.value)
     }
   }
+  if (wanted.some(key => !values.has(key))) return undefined
   return keys.map(key => ({rest: key.slice(prefix.length), value: values.get(key) ?? Buffer.alloc(0)}))
 }
 

@@ -3,7 +3,7 @@ import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ConsulClient} from '../core/client.js'
 import {messageOf} from '../core/errors.js'
 import {EventQueue} from './event-queue.js'
-import type {Delivery} from './reports.js'
+import type {Delivery, Report} from './reports.js'
 import {isNodePassing, passingResponders} from './targets.js'
 import type {Tracker} from './tracker.js'
 import type {ExecEvent, ExecRun, ExecSummary, NodeOutcome, Via} from './types.js'
@@ -134,7 +134,7 @@ export class Run implements ExecRun {
     try {
       await delivery.follow(reports => {
         const nowMs = client.clock.monotonicMs()
-        for (const report of reports) this.#emit(tracker.handle(report, delivery.via, nowMs))
+        for (const report of endsLast(reports)) this.#emit(tracker.handle(report, delivery.via, nowMs))
         this.#rouse()
       }, this.#reading.signal)
     } catch (error) {
@@ -175,6 +175,12 @@ export class Run implements ExecRun {
     }
     this.#isAwake = false
   }
+}
+
+/** Keys come sorted by name, so exits before output: both of one listing belong together, the end at the end. */
+function endsLast(reports: readonly Report[]): readonly Report[] {
+  const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused'
+  return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]
 }
 
 async function isAlive(
