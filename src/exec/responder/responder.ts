@@ -6,6 +6,7 @@ import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
 import {kvKey, kvPrefix} from '../../core/query/topics.js'
 import type {KvEntry} from '../../core/types.js'
+import {prepareChildren} from '../../process/child.js'
 import {checkJob, checkPolicy, checkSignatures, type Refusal} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
@@ -63,7 +64,7 @@ export function createResponder(options: ResponderOptions): ExecResponder {
       await using service = new Service({...options, stateDirectory}, {name, datacenter: self.datacenter}, replay)
       const registration = {client, name, consulNode: self.node, ttlMs: options.ttlMs ?? 15_000}
       await using _registered = await registerResponder(registration)
-      await untilVisible(client, name, signal)
+      await Promise.all([untilVisible(client, name, signal), prepareChildren()])
       onReady?.(name)
       try {
         await service.followJobs(signal)

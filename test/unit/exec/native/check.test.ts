@@ -1,0 +1,200 @@
+import {describe, expect, it} from 'vitest'
+import type {SessionId} from '../../../../src/core/types.js'
+import {
+  type CheckContext,
+  type Checked,
+  checkJob,
+  checkPolicy,
+  maxJobBytes,
+  type RefusalCode,
+} from '../../../../src/exec/native/check.js'
+import {type SigningKey, sealEnvelope} from '../../../../src/exec/native/envelope.js'
+import {generateKey} from '../../../../src/exec/native/keys.js'
+import {encodeManifest, type Manifest} from '../../../../src/exec/native/manifest.js'
+import {openPolicy, type Policy} from '../../../../src/exec/native/policy.js'
+import type {ReplayStore} from '../../../../src/exec/native/replay-store.js'
+import {parseTrustEntry, type TrustedKey} from '../../../../src/exec/native/trust.js'
+
+const now = 1_800_000_000_000
+const id = '01a20041-8c12-70fb-8e51-0498fb29db8b'
+const ours = generateKey('ours', now)
+const second = generateKey('second', now)
+const foreign = generateKey('foreign', now)
+const trusted = (file: string, changes: Partial<TrustedKey> = {}): TrustedKey => ({
+  ...parseTrustEntry(file, 'test').key,
+  ...changes,
+})
+
+const manifest = (changes: Partial<Manifest> = {}): Manifest => ({
+  id,
+  datacenter: 'dc1',
+  cluster: '',
+  issuedAtMs: now,
+  notBeforeMs: now,
+  expiresAtMs: now + 60_000,
+  nodes: ['n1', 'n2'],
+  command: {kind: 'shell', line: 'uptime'},
+  timeoutMs: 1000,
+  killAfterMs: 1000,
+  maxOutputBytes: 1000,
+  heartbeatMs: 1000,
+  session: 'session' as SessionId,
+  requester: {name: 'root', host: 'h'},
+  ...changes,
+})
+
+const replayOf = (...ids: string[]): ReplayStore => ({
+  has: candidate => ids.includes(candidate),
+  begin: () => Promise.resolve(),
+  finish: () => Promise.resolve(),
+  unfinished: new Set(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+})
+
+const context = (changes: Partial<CheckContext> = {}): CheckContext => ({
+  node: 'n1',
+  datacenter: 'dc1',
+  cluster: '',
+  trust: {keys: new Map([[ours.key.kid, trusted(ours.publicFile)]]), revoked: new Set()},
+  replay: replayOf(),
+  unsignedPolicy: undefined,
+  nowMs: now,
+  maxSkewMs: 30_000,
+  maxValidityMs: 300_000,
+  ...changes,
+})
+
+const seal = (changes: Partial<Manifest> = {}, keys: readonly SigningKey[] = [ours.key]): Buffer =>
+  sealEnvelope('baton-exec/1', encodeManifest(manifest(changes)), keys)
+
+const codeOf = (checked: Checked): RefusalCode | 'accepted' => (checked.isAccepted ? 'accepted' : checked.refusal.code)
+
+/** Changes the signed bytes and leaves the signature. */
+function alter(value: Buffer, from: string, to: string): Buffer {
+  const raw = JSON.parse(value.toString()) as {p: string}
+  const payload = Buffer.from(raw.p, 'base64url').toString().replace(from, to)
+  return Buffer.from(JSON.stringify({...raw, p: Buffer.from(payload).toString('base64url')}))
+}
+
+describe('the checks of a job', () => {
+  it('accept a job that a trusted key signed for this node', () => {
+    const checked = checkJob(id, seal(), context())
+    expect(checked).toMatchObject({isAccepted: true, signers: [ours.key.kid], manifest: {nodes: ['n1', 'n2']}})
+  })
+
+  it.each<[string, RefusalCode, Buffer, Partial<CheckContext>]>([
+    ['too large', 'too-large', Buffer.alloc(maxJobBytes + 1), {}],
+    ['no JSON', 'malformed', Buffer.from('hello'), {}],
+    ['another type of document', 'malformed', sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]), {}],
+    ['an unknown version', 'malformed', alter(seal(), '"v":1', '"v":2'), {}],
+    ['two commands', 'malformed', alter(seal(), '"shell":"uptime"', '"shell":"uptime","argv":["x"]'), {}],
+    ['another id than its key', 'malformed', seal({id: '01a20041-8c12-70fb-8e51-0498fb29db8c'}), {}],
+    ['unsigned', 'unsigned', seal({}, []), {}],
+    ['signed by a stranger', 'unknown-key', seal({}, [foreign.key]), {}],
+    ['signed by a stranger too', 'unknown-key', seal({}, [ours.key, foreign.key]), {}],
+    ['altered', 'bad-signature', alter(seal(), 'uptime', 'reboot'), {}],
+    ['widened to this node', 'bad-signature', alter(seal({nodes: ['n9']}), 'n9', 'n1'), {}],
+    ['of another cluster', 'wrong-cluster', seal({cluster: 'test'}), {}],
+    ['of no cluster', 'wrong-cluster', seal(), {cluster: 'production'}],
+    ['of another datacenter', 'wrong-datacenter', seal({datacenter: 'dc2'}), {}],
+    ['from the future', 'not-yet-valid', seal(), {nowMs: now - 30_001}],
+    ['expired', 'expired', seal(), {nowMs: now + 60_001}],
+    ['valid for too long', 'valid-too-long', seal({expiresAtMs: now + 300_001}), {}],
+    ['for other nodes', 'wrong-node', seal({nodes: ['n2']}), {}],
+    ['run before', 'replayed', seal(), {replay: replayOf(id)}],
+  ])('refuse a job that is %s: %s', (_, code, value, changes) => {
+    expect(codeOf(checkJob(id, value, context(changes)))).toBe(code)
+  })
+
+  it('judge in their order: of several faults the first one counts', () => {
+    const all = {cluster: 'x', datacenter: 'dc2', expiresAtMs: now - 1, nodes: ['n2']}
+    const replay = replayOf(id)
+    const codes: (RefusalCode | 'accepted')[] = []
+    const faults: [Partial<Manifest>, readonly SigningKey[]][] = [
+      [all, []],
+      [all, [ours.key]],
+      [{...all, cluster: ''}, [ours.key]],
+      [{...all, cluster: '', datacenter: 'dc1'}, [ours.key]],
+      [{nodes: ['n2']}, [ours.key]],
+      [{}, [ours.key]],
+    ]
+    for (const [changes, keys] of faults) codes.push(codeOf(checkJob(id, seal(changes, keys), context({replay}))))
+    expect(codes).toEqual(['unsigned', 'wrong-cluster', 'wrong-datacenter', 'expired', 'wrong-node', 'replayed'])
+  })
+
+  it('refuse keys that are revoked, also when their file is gone, expired, or not valid yet', () => {
+    const {kid} = ours.key
+    const keyed = (changes: Partial<TrustedKey>, revoked: string[] = []): CheckContext =>
+      context({trust: {keys: new Map([[kid, trusted(ours.publicFile, changes)]]), revoked: new Set(revoked)}})
+    expect(codeOf(checkJob(id, seal(), keyed({}, [kid])))).toBe('key-revoked')
+    expect(codeOf(checkJob(id, seal(), context({trust: {keys: new Map(), revoked: new Set([kid])}})))).toBe(
+      'key-revoked',
+    )
+    expect(codeOf(checkJob(id, seal(), keyed({expiresAtMs: now - 1})))).toBe('key-expired')
+    expect(codeOf(checkJob(id, seal(), keyed({notBeforeMs: now + 1})))).toBe('key-expired')
+  })
+
+  it('refuse a signature that is right for another type of document', () => {
+    const value = JSON.parse(sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]).toString()) as object
+    const renamed = Buffer.from(JSON.stringify({...value, t: 'baton-exec/1'}))
+    expect(codeOf(checkJob(id, renamed, context()))).toBe('bad-signature')
+  })
+
+  it('count different keys where a policy asks for several', () => {
+    const policy: Policy = {...openPolicy, needs_m: 2}
+    const keys = new Map([
+      [ours.key.kid, trusted(ours.publicFile, {policy})],
+      [second.key.kid, trusted(second.publicFile)],
+    ])
+    const both = context({trust: {keys, revoked: new Set()}})
+    expect(codeOf(checkJob(id, seal(), both))).toBe('too-few-signatures')
+    expect(codeOf(checkJob(id, seal({}, [ours.key, ours.key]), both))).toBe('too-few-signatures')
+    expect(codeOf(checkJob(id, seal({}, [second.key, ours.key]), both))).toBe('accepted')
+  })
+
+  it('take unsigned jobs only where a policy for them is given, and hand that policy on', () => {
+    const unsignedPolicy: Policy = {...openPolicy, shell: false}
+    expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({policy: {shell: false}, signers: []})
+    expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
+  })
+
+  it('allow for clocks that are a little apart', () => {
+    expect(codeOf(checkJob(id, seal(), context({nowMs: now - 30_000})))).toBe('accepted')
+  })
+})
+
+describe('policies', () => {
+  const strict: Policy = {shell: false, argv: false, argv_allow: [['/usr/bin/df', '-[hk]', '/[a-z]*']], needs_m: 1}
+  const refusal = (policy: Policy, changes: Partial<Manifest>): string | undefined => {
+    const checked = checkPolicy(policy, manifest(changes), 'n1')
+    return checked && !checked.isAccepted ? checked.refusal.reason : undefined
+  }
+  const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})
+
+  it('let a key without one do everything', () => {
+    expect(refusal(openPolicy, {})).toBeUndefined()
+    expect(refusal(openPolicy, argv('x'))).toBeUndefined()
+  })
+
+  it('allow listed commands with arguments that match whole', () => {
+    expect(refusal(strict, argv('/usr/bin/df', '-h', '/var'))).toBeUndefined()
+  })
+
+  it.each([
+    ['a shell', {}],
+    ['a script', {command: {kind: 'script' as const, script: Buffer.from('x')}}],
+    ['a name to be looked up on the PATH', argv('df', '-h', '/var')],
+    ['one argument more', argv('/usr/bin/df', '-h', '/var', '/etc')],
+    ['one argument less', argv('/usr/bin/df', '-h')],
+    ['an argument that only begins right', argv('/usr/bin/df', '-h', '/var;reboot')],
+    ['a second line', argv('/usr/bin/df', '-h', '/var\n/x')],
+    ['another program', argv('/usr/bin/dd', '-h', '/var')],
+  ])('refuse %s', (_, changes) => {
+    expect(refusal(strict, changes)).toBeDefined()
+  })
+
+  it('bound nodes and time', () => {
+    expect(refusal({...openPolicy, nodes: '^web'}, {})).toMatch(/n1/)
+    expect(refusal({...openPolicy, max_timeout: 999}, {})).toMatch(/timeout/)
+  })
+})

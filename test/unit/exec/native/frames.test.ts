@@ -1,0 +1,49 @@
+import {deflateRawSync} from 'node:zlib'
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {decodeFrame, decodeResult, encodeFrame, encodeResult} from '../../../../src/exec/native/frames.js'
+
+describe('frames', () => {
+  it('carry any bytes of both streams in their order', () => {
+    const part = fc.record({
+      stream: fc.constantFrom('stdout' as const, 'stderr' as const),
+      chunk: fc.uint8Array({maxLength: 600}).map(bytes => Buffer.from(bytes)),
+    })
+    fc.assert(
+      fc.property(fc.array(part, {minLength: 1, maxLength: 5}), parts => {
+        expect(decodeFrame(encodeFrame(parts))).toEqual(parts)
+      }),
+    )
+  })
+
+  it('are packed when that makes them smaller', () => {
+    expect(encodeFrame([{stream: 'stdout', chunk: Buffer.alloc(60_000, 'a')}]).length).toBeLessThan(1000)
+  })
+
+  it.each([
+    ['no header', Buffer.from('rubbish')],
+    ['another version', Buffer.from('{"v":2,"s":[]}\n')],
+    ['a length beyond the bytes', Buffer.from('{"v":1,"s":[[1,99]]}\nabc')],
+    ['a negative length', Buffer.from('{"v":1,"s":[[1,-1]]}\nabc')],
+    ['an unknown stream', Buffer.from('{"v":1,"s":[[9,1]]}\nabc')],
+    ['broken packing', Buffer.from('{"v":1,"s":[[1,1]],"z":true}\nabc')],
+    [
+      'a bomb',
+      Buffer.concat([Buffer.from('{"v":1,"s":[[1,1]],"z":true}\n'), deflateRawSync(Buffer.alloc(50_000_000))]),
+    ],
+  ])('with %s are none', (_, value) => {
+    expect(decodeFrame(value)).toBeUndefined()
+  })
+})
+
+describe('results', () => {
+  const times = {outputBytes: 1, droppedBytes: 0, startedAtMs: 1, endedAtMs: 2}
+  it('tell how the child ended', () => {
+    const result = {code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4, ...times}
+    expect(decodeResult(encodeResult(result))).toEqual({code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4})
+  })
+
+  it.each(['', '{}', '{"v":2,"code":0,"frames":0}', '{"v":1,"code":"0","frames":0}'])('%j is none', text => {
+    expect(decodeResult(Buffer.from(text))).toBeUndefined()
+  })
+})

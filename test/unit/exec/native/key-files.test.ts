@@ -1,0 +1,113 @@
+import {chmod, mkdtemp, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {
+  addTrust,
+  initKey,
+  listOwnKeys,
+  listTrust,
+  readDefaultKey,
+  readSigningKey,
+  revokeTrust,
+} from '../../../../src/exec/native/key-files.js'
+import {generateKey} from '../../../../src/exec/native/keys.js'
+import {openPolicy} from '../../../../src/exec/native/policy.js'
+import {trustFromDirectory} from '../../../../src/exec/native/trust.js'
+
+let root: string
+let keys: string
+let trust: string
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'keys-'))
+  keys = join(root, 'keys')
+  trust = join(root, 'trust.d')
+})
+afterEach(() => rm(root, {recursive: true}))
+
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
+
+describe('key files', () => {
+  it('are made for the owner alone', async () => {
+    const made = await initKey(keys, 'default', 0)
+    expect(await modeOf(made.privatePath)).toBe(0o600)
+    expect(await modeOf(keys)).toBe(0o700)
+    expect((await readDefaultKey(keys))?.kid).toBe(made.kid)
+    expect(await listOwnKeys(keys)).toMatchObject([{kid: made.kid, name: 'default'}])
+  })
+
+  it('never overwrite a key', async () => {
+    const made = await initKey(keys, 'default', 0)
+    await expect(initKey(keys, 'default', 0)).rejects.toThrow(/exists/)
+    expect((await readSigningKey(keys, 'default')).kid).toBe(made.kid)
+  })
+
+  it.each([0o640, 0o604, 0o660])('with mode %o are refused, with the remedy', async mode => {
+    const {privatePath} = await initKey(keys, 'default', 0)
+    await chmod(privatePath, mode)
+    await expect(readSigningKey(keys, 'default')).rejects.toMatchObject({
+      message: expect.stringContaining('may be read by group or others'),
+      hint: `run: chmod 600 ${privatePath}`,
+    })
+  })
+
+  it.each(['../x', 'a/b', '', '.hidden', 'x'.repeat(65)])('refuse the name %j', async name => {
+    await expect(initKey(keys, name, 0)).rejects.toMatchObject({code: 'BATON_USAGE'})
+  })
+
+  it('that are no keys, or damaged, are refused in one line', async () => {
+    const path = join(root, 'x.json')
+    await writeFile(path, '{"v":1}', {mode: 0o600})
+    await expect(readSigningKey(keys, path)).rejects.toThrow(/not a private key of baton/)
+    await expect(readSigningKey(keys, 'nobody')).rejects.toThrow(/cannot read it/)
+  })
+})
+
+describe('trust', () => {
+  const publicOf = async (): Promise<{kid: string; text: string}> => {
+    const made = await initKey(keys, 'deploy', 0)
+    return {kid: made.kid, text: await readFile(made.publicPath, 'utf8')}
+  }
+
+  it('is given, listed and taken back', async () => {
+    const {kid, text} = await publicOf()
+    await addTrust(trust, text, {policy: {...openPolicy, shell: false}})
+    const before = await trustFromDirectory(trust)()
+    expect(before.keys.get(kid)).toMatchObject({name: 'deploy', policy: {shell: false}})
+    await revokeTrust(trust, 'deploy')
+    expect((await trustFromDirectory(trust)()).revoked).toEqual(new Set([kid]))
+    expect(await listTrust(trust)).toMatchObject({revoked: [kid], keys: [{key: {kid}}]})
+  })
+
+  it('does not let one name stand for two keys', async () => {
+    const {text} = await publicOf()
+    await addTrust(trust, text, {})
+    await addTrust(trust, text, {exp: '2030-01-01'})
+    await expect(addTrust(trust, generateKey('deploy', 0).publicFile, {})).rejects.toThrow(/holds another key/)
+  })
+
+  it('refuses a private key, and a kid that is not that of the key', async () => {
+    const {text} = await publicOf()
+    await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', {})).rejects.toThrow(/not a public key/)
+    await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), {})).rejects.toThrow(/do not belong together/)
+    await expect(addTrust(trust, text, {exp: 'someday'})).rejects.toThrow(/not a date/)
+  })
+
+  it('never copies the secret part of a key', async () => {
+    const made = await initKey(keys, 'own', 0)
+    const added = await addTrust(trust, await readFile(made.publicPath, 'utf8'), {})
+    expect(JSON.parse(await readFile(added.path, 'utf8'))).not.toHaveProperty('d')
+  })
+
+  it.each(['the directory', 'a file'])('holds nothing when others may write %s', async what => {
+    const {text} = await publicOf()
+    const {path} = await addTrust(trust, text, {})
+    const place = what === 'a file' ? path : trust
+    await chmod(place, what === 'a file' ? 0o664 : 0o777)
+    await expect(trustFromDirectory(trust)()).rejects.toThrow(/writable by group or others/)
+  })
+
+  it('names a directory that is not there', async () => {
+    await expect(trustFromDirectory(join(root, 'none'))()).rejects.toMatchObject({code: 'BATON_CONFIG'})
+  })
+})

@@ -1,0 +1,74 @@
+import {describe, expect, it} from 'vitest'
+import {
+  checkEventRoom,
+  encodeRexecJob,
+  encodeRexecPayload,
+  jobRoot,
+  packNodes,
+  parseRexecKey,
+} from '../../../../src/exec/rexec/wire.js'
+import {compileFilter} from '../../../../src/exec/selector.js'
+
+const session = '3f2b6f60-9d4a-2a6e-5f7e-0d6a5b1c2d3e'
+
+describe('the wire of consul exec', () => {
+  it('writes the job as Consul does, byte for byte', () => {
+    const shell = encodeRexecJob({kind: 'shell', line: 'echo hello'}, 2000)
+    expect(shell.toString()).toBe('{"Command":"echo hello","Wait":2000000000}')
+    const argv = encodeRexecJob({kind: 'argv', argv: ['ls', '-l']}, 2000)
+    expect(argv.toString()).toBe('{"Args":["ls","-l"],"Wait":2000000000}')
+    const script = encodeRexecJob({kind: 'script', script: Buffer.from('#!/bin/sh\n')}, 1000)
+    expect(script.toString()).toBe('{"Script":"IyEvYmluL3NoCg==","Wait":1000000000}')
+  })
+
+  it('escapes what Go escapes', () => {
+    const job = encodeRexecJob({kind: 'shell', line: 'a <b> && c'}, 2000)
+    expect(job.toString()).toBe('{"Command":"a \\u003cb\\u003e \\u0026\\u0026 c","Wait":2000000000}')
+  })
+
+  it.each([0, -5, 0.0000001])('never sends a wait of %s, which makes agents write without pause', waitMs => {
+    expect(JSON.parse(encodeRexecJob({kind: 'shell', line: 'x'}, waitMs).toString()).Wait).toBeGreaterThan(0)
+  })
+
+  it('points the event at the session with the 68 bytes that Consul sends', () => {
+    const payload = encodeRexecPayload('_rexec', session)
+    expect(payload.toString()).toBe(`{"Prefix":"_rexec","Session":"${session}"}`)
+    expect(payload).toHaveLength(68)
+  })
+
+  it('joins doubled and trailing slashes of the prefix', () => {
+    expect(jobRoot('a//b/', 's')).toBe('a/b/s')
+  })
+
+  it.each([
+    ['n1/ack', '', {type: 'ack', node: 'n1'}],
+    ['n1/exit', '44', {type: 'exit', node: 'n1', exit: {code: 44}}],
+    ['n1/exit', '-1', {type: 'exit', node: 'n1', exit: {code: -1}}],
+    ['n1/exit', 'rubbish', {type: 'exit', node: 'n1', exit: {code: 255}}],
+    ['n1/out/0000a', '', {type: 'heartbeat', node: 'n1', seq: 10}],
+    ['n1/out/100000', '', {type: 'heartbeat', node: 'n1', seq: 0x100000}],
+  ])('reads %s = %j', (rest, value, report) => {
+    expect(parseRexecKey({rest, value: Buffer.from(value)})).toEqual(report)
+  })
+
+  it('keeps the bytes of output and passes over the job and strangers', () => {
+    const value = Buffer.from([0xff, 0])
+    const report = parseRexecKey({rest: 'n1/out/00000', value})
+    expect(report).toEqual({type: 'output', node: 'n1', seq: 0, parts: [{stream: 'merged', chunk: value}]})
+    expect(parseRexecKey({rest: 'job', value})).toBeUndefined()
+    expect(parseRexecKey({rest: 'n1/other', value})).toBeUndefined()
+  })
+
+  it('refuses filters that an event has no room for, before anything is written', () => {
+    expect(() => checkEventRoom({node: 'x'.repeat(314)}, 68)).not.toThrow()
+    expect(() => checkEventRoom({node: 'x'.repeat(315)}, 68)).toThrow(/do not fit into an event/)
+  })
+
+  it('spreads many nodes over events that fit and never name a node twice', () => {
+    const nodes = Array.from({length: 200}, (_, at) => `node-${at}.example`)
+    const filters = packNodes(nodes, 68)
+    const matchers = filters.map(filter => compileFilter('node', filter.node))
+    for (const filter of filters) expect(() => checkEventRoom(filter, 68)).not.toThrow()
+    for (const node of nodes) expect(matchers.filter(matches => matches?.(node))).toHaveLength(1)
+  })
+})

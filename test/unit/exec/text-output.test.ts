@@ -1,0 +1,92 @@
+import {describe, expect, it} from 'vitest'
+import {TextOutput} from '../../../src/exec/text-output.js'
+import type {ExecEvent, OutputStream} from '../../../src/exec/types.js'
+
+const output = (node: string, text: string | Buffer, stream: OutputStream = 'merged'): ExecEvent => ({
+  type: 'output',
+  node,
+  seq: 0,
+  stream,
+  chunk: Buffer.from(text),
+})
+const show = (events: ExecEvent[], options = {isVerbose: false, isCompat: false}): string => {
+  const text = new TextOutput(options)
+  const summary = {verdict: 'ok' as const, nodes: [], ackedCount: 2, completedCount: 1, durationMs: 5147}
+  return Buffer.concat([...events.map(event => text.show(event)), text.finish(summary)]).toString()
+}
+
+describe('the text of a run', () => {
+  it('prefixes every line with its node and ends with the summary', () => {
+    const lines = show([output('c1', 'a\nb\n'), {type: 'exit', node: 'c1', code: 3}])
+    expect(lines).toBe(
+      '    c1: a\n    c1: b\n==> c1: finished with exit code 3\n1 / 2 node(s) completed / acknowledged\n',
+    )
+  })
+
+  it('never mixes two nodes in one line, and prints unfinished lines before the exit', () => {
+    const events: ExecEvent[] = [output('a', 'one '), output('b', 'two\n'), output('a', 'half')]
+    const lines = show([...events, {type: 'exit', node: 'a', code: 0}])
+    expect(lines).toBe(
+      '    b: two\n    a: one half\n==> a: finished with exit code 0\n1 / 2 node(s) completed / acknowledged\n',
+    )
+  })
+
+  it('keeps characters whole that were cut between two chunks', () => {
+    const euro = Buffer.from('€\n')
+    expect(show([output('a', euro.subarray(0, 1)), output('a', euro.subarray(1))])).toContain('    a: €\n')
+  })
+
+  it('keeps stdout and stderr apart until their lines end', () => {
+    const lines = show([output('a', 'out', 'stdout'), output('a', 'err\n', 'stderr'), output('a', 'put\n', 'stdout')])
+    expect(lines).toMatch(/^ {4}a: err\n {4}a: output\n/)
+  })
+
+  it('prints the bytes of Consul when asked for them, its empty last line included', () => {
+    const compat = {isVerbose: true, isCompat: true}
+    const lines = show(
+      [
+        {type: 'session-created', id: 'S'},
+        {type: 'job-written'},
+        {type: 'event-fired', id: 'E'},
+        {type: 'ack', node: 's1'},
+        output('s1', 'a\n\nb  \n'),
+        {type: 'heartbeat', node: 's1'},
+        {type: 'exit', node: 's1', code: 3},
+        {type: 'outcome', node: 's2', outcome: {type: 'no-answer', reason: 'x'}},
+      ],
+      compat,
+    )
+    expect(lines).toBe(
+      [
+        'Created remote execution session: S',
+        'Uploaded remote execution spec',
+        'Fired remote execution event: E',
+        '==> s1: acknowledged',
+        '    s1: a',
+        '    s1: ',
+        '    s1: b  ',
+        '    s1:',
+        '==> s1: heartbeat received',
+        '==> s1: finished with exit code 3',
+        '1 / 2 node(s) completed / acknowledged',
+        'Completed in 5.15 seconds',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('says of every node that did not exit what became of it', () => {
+    const lines = show([
+      {type: 'outcome', node: 'a', outcome: {type: 'timed-out', afterMs: 10_000}},
+      {type: 'outcome', node: 'b', outcome: {type: 'no-answer', reason: 'no ack within 5s'}},
+      {type: 'outcome', node: 'c', outcome: {type: 'refused', code: 'expired', reason: 'expired 3s ago'}},
+      {type: 'outcome', node: 'd', outcome: {type: 'lost', reason: 'silent'}},
+    ])
+    expect(lines.split('\n').slice(0, 4)).toEqual([
+      '==> a: timed out after 10s',
+      '==> b: no answer: no ack within 5s',
+      '==> c: refused: expired: expired 3s ago',
+      '==> d: lost: silent',
+    ])
+  })
+})

@@ -1,0 +1,161 @@
+import {describe, expect, it} from 'vitest'
+import type {Report} from '../../../src/exec/reports.js'
+import {Tracker, type TrackerOptions} from '../../../src/exec/tracker.js'
+import type {ExecEvent} from '../../../src/exec/types.js'
+
+const track = (options: Partial<TrackerOptions> & {nodes?: string[]; down?: string[]} = {}): Tracker =>
+  new Tracker({
+    expected: [
+      ...(options.nodes ?? ['a', 'b']).map(node => ({node, via: 'rexec' as const})),
+      ...(options.down ?? []).map(node => ({node, via: 'rexec' as const, isDown: true})),
+    ],
+    startMs: 0,
+    ackTimeoutMs: 5000,
+    timeoutMs: undefined,
+    heartbeatMs: {native: 15_000, rexec: 2000},
+    timeoutGraceMs: {native: 10_000, rexec: 0},
+    ...options,
+  })
+
+const ack = (node: string): Report => ({type: 'ack', node})
+const exit = (node: string, code = 0): Report => ({type: 'exit', node, exit: {code}})
+const outcomes = (tracker: Tracker): Record<string, string> =>
+  Object.fromEntries(tracker.results.map(({node, outcome}) => [node, outcome.type]))
+const types = (events: readonly ExecEvent[]): string[] => events.map(event => event.type)
+
+describe('the tracker', () => {
+  it('is done when every expected node has exited, and not before', () => {
+    const tracker = track()
+    tracker.handle(ack('a'), 'rexec', 10)
+    expect(types(tracker.handle(exit('a'), 'rexec', 20))).toEqual(['exit', 'outcome'])
+    expect(tracker.isDone).toBe(false)
+    tracker.handle(exit('b', 3), 'rexec', 30)
+    expect(tracker.isDone).toBe(true)
+    expect(outcomes(tracker)).toEqual({a: 'ok', b: 'failed'})
+    expect(tracker.completedCount).toBe(2)
+  })
+
+  it('names a node that never answered', () => {
+    const tracker = track()
+    tracker.handle(exit('a'), 'rexec', 20)
+    expect(tracker.nextDeadlineMs).toBe(5000)
+    expect(tracker.tick(4999)).toEqual([])
+    expect(tracker.tick(5000)).toMatchObject([{type: 'outcome', node: 'b', outcome: {type: 'no-answer'}}])
+    expect(tracker.isDone).toBe(true)
+  })
+
+  it('gives each node exactly one outcome: a late answer is shown and changes nothing', () => {
+    const tracker = track({nodes: ['a']})
+    tracker.tick(5000)
+    expect(types(tracker.handle(ack('a'), 'rexec', 6000))).toEqual(['late', 'ack'])
+    expect(types(tracker.handle(exit('a'), 'rexec', 6100))).toEqual(['exit'])
+    expect(tracker.results).toMatchObject([{node: 'a', outcome: {type: 'no-answer'}, isLate: true}])
+  })
+
+  it('shows a node that nobody expected, and waits for it', () => {
+    const tracker = track({nodes: ['a']})
+    expect(types(tracker.handle(ack('x'), 'rexec', 10))).toEqual(['unexpected', 'ack'])
+    tracker.handle(exit('a'), 'rexec', 20)
+    expect(tracker.isDone).toBe(false)
+    tracker.handle(exit('x', 1), 'rexec', 30)
+    expect(tracker.isDone).toBe(true)
+    expect(tracker.results.find(result => result.node === 'x')).toMatchObject({isExpected: false})
+  })
+
+  it('does not wait for a node that is down, and names it', () => {
+    const tracker = track({nodes: ['a'], down: ['d']})
+    tracker.handle(exit('a'), 'rexec', 20)
+    expect(tracker.isDone).toBe(true)
+    expect(tracker.finish()).toMatchObject([{node: 'd', outcome: {type: 'no-answer'}}])
+  })
+
+  it('waits for a node that was said to be down once it answers', () => {
+    const tracker = track({nodes: ['a'], down: ['d']})
+    tracker.handle(ack('d'), 'rexec', 10)
+    tracker.handle(exit('a'), 'rexec', 20)
+    expect(tracker.isDone).toBe(false)
+    tracker.handle(exit('d'), 'rexec', 30)
+    expect(outcomes(tracker)).toEqual({a: 'ok', d: 'ok'})
+  })
+
+  it('gives nodes that are all down the time to prove otherwise', () => {
+    const tracker = track({nodes: [], down: ['d']})
+    expect(tracker.isDone).toBe(false)
+    tracker.tick(5000)
+    expect(tracker.isDone).toBe(true)
+  })
+
+  it('ends a node at the timeout, counted from its ack', () => {
+    const tracker = track({nodes: ['a'], timeoutMs: 1000})
+    tracker.handle(ack('a'), 'rexec', 500)
+    expect(tracker.tick(1499)).toEqual([])
+    expect(tracker.tick(1500)).toMatchObject([{outcome: {type: 'timed-out', afterMs: 1000}}])
+  })
+
+  it('leaves responders the time to stop the child themselves', () => {
+    const native = [{node: 'a', via: 'native' as const}]
+    const tracker = track({expected: native, timeoutMs: 1000})
+    tracker.handle(ack('a'), 'native', 0)
+    expect(tracker.tick(10_999)).toEqual([])
+    tracker.handle({type: 'exit', node: 'a', exit: {code: 137, isTimedOut: true}}, 'native', 10_999)
+    expect(outcomes(tracker)).toEqual({a: 'timed-out'})
+  })
+
+  it('suspects a node after three missed heartbeats, and asks once a heartbeat', () => {
+    const tracker = track({nodes: ['a']})
+    tracker.handle(ack('a'), 'rexec', 0)
+    expect(tracker.suspects(5999)).toEqual([])
+    expect(tracker.suspects(6000)).toEqual([{node: 'a', via: 'rexec'}])
+    expect(tracker.suspects(6001)).toEqual([])
+    expect(tracker.suspects(8000)).toHaveLength(1)
+  })
+
+  it('loses a silent node whose health check fails, and only then', () => {
+    const tracker = track({nodes: ['a']})
+    tracker.handle(ack('a'), 'rexec', 0)
+    expect(tracker.judge('a', true, 7000)).toEqual([])
+    expect(tracker.judge('a', false, 7000)).toMatchObject([{outcome: {type: 'lost'}}])
+  })
+
+  it('loses a node that stays silent although its agent is healthy', () => {
+    const tracker = track({nodes: ['a']})
+    tracker.handle(ack('a'), 'rexec', 0)
+    expect(tracker.judge('a', true, 29_000)).toEqual([])
+    expect(tracker.judge('a', true, 31_000)).toMatchObject([{outcome: {type: 'lost'}}])
+  })
+
+  it('counts output and heartbeats as signs of life', () => {
+    const tracker = track({nodes: ['a']})
+    tracker.handle({type: 'heartbeat', node: 'a', seq: 0}, 'rexec', 5000)
+    expect(tracker.suspects(10_000)).toEqual([])
+  })
+
+  it('calls a node lost when part of its output never came, whatever its exit code', () => {
+    const tracker = track({nodes: ['a']})
+    tracker.handle({type: 'heartbeat', node: 'a', seq: 1}, 'rexec', 0)
+    tracker.handle(exit('a'), 'rexec', 0)
+    expect(types(tracker.tick(2000))).toEqual(['missing', 'heartbeat', 'exit', 'outcome'])
+    expect(outcomes(tracker)).toEqual({a: 'lost'})
+  })
+
+  it('tells a refusal, an interruption and a cancellation from a failure', () => {
+    const tracker = track({nodes: ['a', 'b', 'c']})
+    tracker.handle({type: 'refused', node: 'a', code: 'expired', reason: 'x'}, 'native', 0)
+    tracker.handle({type: 'exit', node: 'b', exit: {code: -2, isInterrupted: true}}, 'native', 0)
+    tracker.handle({type: 'exit', node: 'c', exit: {code: 143, isCancelled: true}}, 'native', 0)
+    expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
+  })
+
+  it('gives all that is unfinished the same end when asked, of one way or of both', () => {
+    const tracker = track({
+      expected: [
+        {node: 'a', via: 'rexec'},
+        {node: 'b', via: 'native'},
+      ],
+    })
+    tracker.settleRest({type: 'cancelled'}, 'rexec')
+    expect(tracker.isDone).toBe(false)
+    tracker.settleRest({type: 'lost', reason: 'session gone'})
+    expect(outcomes(tracker)).toEqual({a: 'cancelled', b: 'lost'})
+  })
+})

@@ -1,0 +1,35 @@
+import {expect, it} from 'vitest'
+import type {NodeOutcome} from '../../../src/exec/types.js'
+import {judgeResults} from '../../../src/exec/verdict.js'
+
+const judge = (...outcomes: NodeOutcome[]): string =>
+  judgeResults(
+    outcomes.map((outcome, at) => ({
+      node: `n${at}`,
+      via: 'rexec',
+      outcome,
+      isExpected: true,
+      isAcked: true,
+      isLate: false,
+    })),
+  )
+
+const ok: NodeOutcome = {type: 'ok'}
+const failed: NodeOutcome = {type: 'failed', code: 1}
+const silent: NodeOutcome = {type: 'no-answer', reason: ''}
+const lost: NodeOutcome = {type: 'lost', reason: ''}
+const timedOut: NodeOutcome = {type: 'timed-out', afterMs: 1}
+const refused: NodeOutcome = {type: 'refused', code: 'expired', reason: ''}
+
+it('calls no node at all anything but a success', () => {
+  expect(judge()).toBe('no-nodes')
+})
+
+it('names the worst that happened', () => {
+  expect(judge(ok, ok)).toBe('ok')
+  expect(judge(ok, failed)).toBe('failed')
+  expect(judge(failed, silent)).toBe('silent')
+  expect(judge(silent, lost, failed)).toBe('incomplete')
+  expect(judge(silent, timedOut)).toBe('incomplete')
+  expect(judge(failed, silent, lost, refused)).toBe('refused')
+})
