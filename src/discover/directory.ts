@@ -1,4 +1,5 @@
 import {CancelledError, messageOf} from '../core/errors.js'
+import {EmptyGuard} from '../core/query/empty-guard.js'
 import {follow} from '../core/query/follow.js'
 import type {FollowStatus} from '../core/query/types.js'
 import type {Clock, Logger, Random, Snapshot} from '../core/types.js'
@@ -14,6 +15,12 @@ export interface DirectoryOptions {
   /** Longest time an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
 }
+
+const heldTexts = {
+  empty: 'the leader does not confirm it',
+  filtered: 'the token may not read everything',
+  'no-leader': 'there is no leader',
+} as const
 
 /** When a source was last read well, and whether that still holds. */
 interface Contact {
@@ -139,6 +146,7 @@ export class ServiceDirectory implements AsyncDisposable {
     const log = logger.child({source: source.name})
     const contact: Contact = {lastAnswerMs: clock.monotonicMs(), isFailing: false}
     this.#contacts.set(source.name, contact)
+    const guard = new EmptyGuard(source.query, this.#options)
     const answers = follow(source.query, this.#options, {
       signal: this.#stop.signal,
       ...(waitMs !== undefined && {waitMs}),
@@ -154,7 +162,17 @@ export class ServiceDirectory implements AsyncDisposable {
       contact.isFailing = false
       this.#lastAnswerAtMs = clock.wallMs()
       log.debug({kind, index: String(snapshot.index)}, 'received response')
-      if (await this.#isBelievable(source, snapshot)) this.#accept(source, snapshot, log)
+      const believed = await guard.believe(snapshot, this.#list.documentCount(source.name), {
+        signal: this.#stop.signal,
+        pace: async () => {
+          this.#requests += 1
+        },
+        onHeld: reason => {
+          this.#list.setProblem(source.name, `${source.name}: empty, which is not believed: ${heldTexts[reason]}`)
+          this.#notify()
+        },
+      })
+      this.#accept(source, believed, log)
       this.#notify()
     }
   }
@@ -168,24 +186,6 @@ export class ServiceDirectory implements AsyncDisposable {
     this.#list.clearProblem(source.name)
     if (!this.#list.accept({source: source.name, documents, index})) return
     log.info({services: this.current?.services.length, index: String(this.current?.index)}, 'updating services')
-  }
-
-  /**
-   * An empty answer after a full one may be the truth, a server that has not caught up, or a right that was withdrawn: it
-   * counts only when the leader confirms it and says of no filtering.
-   */
-  async #isBelievable(source: DiscoverSource, snapshot: Snapshot<readonly SourceDocument[]>): Promise<boolean> {
-    const isSudden = snapshot.value.length === 0 && this.#list.documentCount(source.name) > 0
-    if (source.isRequired || !isSudden) return true
-    let isConfirmed = false
-    try {
-      const proof = await source.query.read({consistency: 'consistent', signal: this.#stop.signal})
-      isConfirmed = proof.value.length === 0 && proof.knownLeader !== false && !proof.filteredByAcls
-    } catch (error) {
-      if (this.#stop.signal.aborted) throw error
-    }
-    if (!isConfirmed) this.#list.setProblem(source.name, `${source.name}: empty, but the leader does not confirm it`)
-    return isConfirmed
   }
 
   #note(status: FollowStatus, source: DiscoverSource, contact: Contact): void {

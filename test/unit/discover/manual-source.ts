@@ -50,7 +50,7 @@ export class ManualSource {
       query: {
         id: name,
         indexRule: 'monotonic',
-        guardEmpty: false,
+        guardEmpty: !isRequired,
         entries: documents => documents.map(item => ({key: item.key, version: item.fingerprint, item})),
         read: async ({index, signal}) => {
           if (index !== undefined && index === this.#index && !this.failure) await this.#parked(signal)
