@@ -1,0 +1,47 @@
+import * as Args from '@oclif/core/args'
+import {ConsulCommand} from '../src/command/consul-command.js'
+import {examine} from '../src/doctor/examine.js'
+import type {TokenSource} from '../src/doctor/machine.js'
+
+export default class Doctor extends ConsulCommand<typeof Doctor> {
+  static override summary = 'look at everything baton stands on, and say what to mend'
+  static override description = 'Reads only: nothing is written to Consul.'
+  static override examples = [
+    '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor app/db --token-file /etc/baton/token',
+  ]
+  static override enableJsonFlag = true
+  static override args = {
+    key: Args.string({
+      ignoreStdin: true,
+      default: 'baton/doctor',
+      description: 'a key you are going to use: can it be read?',
+    }),
+  }
+
+  async run(): Promise<number> {
+    const findings = await examine({
+      client: this.openClient(),
+      nodeVersion: process.version,
+      searchPath: this.host.env['PATH'] ?? '',
+      token: this.#tokenSource(),
+      key: this.args.key.replace(/^\//, ''),
+    })
+    const failed = findings.some(({verdict}) => verdict === 'fail')
+    if (this.jsonEnabled()) this.out.json({ok: !failed, findings})
+    else {
+      for (const {verdict, check, text, fix} of findings) {
+        const line = `${verdict.padEnd(4)} ${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
+        this.out.line(line.replaceAll(/\s*\n\s*/g, ' '))
+      }
+    }
+    return failed ? 69 : 0
+  }
+
+  #tokenSource(): TokenSource {
+    const {token, 'token-file': file} = this.flags
+    if (file !== undefined && file !== '') return {file}
+    if (token === undefined || token === '') return 'none'
+    return this.sources.get('token') === 'flag' ? 'flag' : 'other'
+  }
+}

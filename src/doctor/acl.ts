@@ -1,0 +1,112 @@
+import {decodeJson} from '../core/api/json.js'
+import type {ConsulClient} from '../core/client.js'
+import {messageOf, PermissionError} from '../core/errors.js'
+import type {Finding} from './types.js'
+
+interface RawToken {
+  readonly AccessorID: string
+  readonly Policies?: readonly {readonly Name: string}[] | null
+  readonly ExpirationTime?: string
+}
+
+export interface AclOptions {
+  readonly hasToken: boolean
+  /** A key that is going to be used: can it be read? */
+  readonly key: string
+}
+
+/** Are there ACLs, does the cluster know the token, and what may it read? Nothing is written. */
+export async function examineAcl(client: ConsulClient, options: AclOptions): Promise<readonly Finding[]> {
+  let token: RawToken
+  try {
+    const answer = await client.caller.call({method: 'GET', path: '/v1/acl/token/self'})
+    token = decodeJson<RawToken>('acl token', answer)
+  } catch (error) {
+    if (!(error instanceof PermissionError)) {
+      return [{check: 'acl', verdict: 'warn', text: `cannot be told: ${messageOf(error)}`, fix: later}]
+    }
+    if (error.status === 401) return [{check: 'acl', verdict: 'ok', text: 'disabled'}]
+    if (!options.hasToken) return [noToken, ...(await examineRights(client, options.key))]
+    return [unknownToken]
+  }
+  const policies = (token.Policies ?? []).map(({Name}) => Name).join(', ')
+  const expires = token.ExpirationTime === undefined ? '' : `, expires ${token.ExpirationTime}`
+  const text = `enabled, token ${token.AccessorID} with ${policies === '' ? 'no policy' : policies}${expires}`
+  return [{check: 'acl', verdict: 'ok', text}, ...(await examineRights(client, options.key))]
+}
+
+const later = 'ask again later'
+const noToken: Finding = {
+  check: 'acl',
+  verdict: 'warn',
+  text: 'enabled, and no token is set',
+  fix: 'set CONSUL_HTTP_TOKEN_FILE',
+}
+const unknownToken: Finding = {
+  check: 'acl',
+  verdict: 'fail',
+  text: 'enabled, and this cluster does not know the token: it refuses every request',
+  fix: 'look at the token and at --http-addr: do they belong to the same cluster?',
+}
+
+interface Right {
+  readonly name: string
+  readonly rule: string
+  /** What does not work without it. */
+  readonly loss: string
+  readonly isGiven: () => Promise<boolean>
+}
+
+/**
+ * Lists come back empty, not refused, where the right is missing. There is always a node and always the service `consul`,
+ * so an empty list of those tells; sessions and events cannot be told.
+ */
+async function examineRights(client: ConsulClient, key: string): Promise<readonly Finding[]> {
+  const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/') + 1) : key
+  const rights: readonly Right[] = [
+    {
+      name: `key ${key}`,
+      rule: `key_prefix "${folder}" { policy = "read" }`,
+      loss: 'it cannot be read',
+      isGiven: async () => {
+        await client.kv.get(key)
+        return true
+      },
+    },
+    {
+      name: 'nodes',
+      rule: 'node_prefix "" { policy = "read" }',
+      loss: 'exec sees none, and sessions cannot name their node',
+      isGiven: async () => (await client.catalog.nodes()).value.length > 0,
+    },
+    {
+      name: 'services',
+      rule: 'service_prefix "" { policy = "read" }',
+      loss: 'exec, watch and discover see none',
+      isGiven: async () => (await client.catalog.services()).value.size > 0,
+    },
+    {
+      name: 'agent',
+      rule: 'agent_prefix "" { policy = "read" }',
+      loss: 'the version of the agent stays unknown',
+      isGiven: async () => {
+        await client.agent.self()
+        return true
+      },
+    },
+  ]
+  const given: string[] = []
+  const others: Finding[] = []
+  for (const {name, rule, loss, isGiven} of rights) {
+    try {
+      if (await isGiven()) given.push(name)
+      else others.push({check: 'rights', verdict: 'warn', text: `${name}: no right to read: ${loss}`, fix: rule})
+    } catch (error) {
+      const isMissing = error instanceof PermissionError
+      const text = `${name}: ${isMissing ? `no right to read: ${loss}` : `cannot be told: ${messageOf(error)}`}`
+      others.push({check: 'rights', verdict: 'warn', text, fix: isMissing ? rule : later})
+    }
+  }
+  const list = given.length === 0 ? [] : [`may read ${given.join(', ')} (writing was not tried)`]
+  return [...list.map(text => ({check: 'rights', verdict: 'ok', text}) as const), ...others]
+}

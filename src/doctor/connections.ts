@@ -1,0 +1,73 @@
+import {lookup} from 'node:dns/promises'
+import {readFileSync} from 'node:fs'
+import type {Finding} from './types.js'
+
+const established = '01'
+
+/** Established connections from this machine to one of the hosts at the port. `tables`: what /proc/net/tcp and tcp6 hold. */
+export function countConnections(tables: readonly string[], hosts: readonly string[], port: number): number {
+  const wanted = new Set(hosts.flatMap(host => toHex(host)).map(hex => `${hex}:${toPort(port)}`))
+  const rows = tables.flatMap(table => table.split('\n').slice(1))
+  return rows.filter(row => {
+    const [, , remote = '', state] = row.trim().split(/\s+/)
+    return state === established && wanted.has(remote)
+  }).length
+}
+
+const toPort = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
+
+/** Addresses as the kernel writes them: 32-bit words in the machine's byte order, IPv4 also in its IPv6 form. */
+function toHex(host: string): string[] {
+  if (host.includes(':')) return [toWords(expandV6(host))]
+  const bytes = host.split('.').map(Number)
+  if (bytes.length !== 4 || bytes.some(byte => !(byte >= 0 && byte <= 255))) return []
+  return [toWords(bytes), toWords([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, ...bytes])]
+}
+
+function toWords(bytes: readonly number[]): string {
+  const buffer = Buffer.from(bytes)
+  for (let at = 0; at < buffer.length; at += 4) buffer.subarray(at, at + 4).reverse()
+  return buffer.toString('hex').toUpperCase()
+}
+
+function expandV6(host: string): number[] {
+  const [head = '', tail] = host.split('::')
+  const toGroups = (text: string): number[] =>
+    text === '' ? [] : text.split(':').map(group => Number.parseInt(group, 16))
+  const [before, after] = [toGroups(head), toGroups(tail ?? '')]
+  const zeros = new Array<number>(Math.max(0, 8 - before.length - after.length)).fill(0)
+  return [...before, ...zeros, ...after].flatMap(group => [group >> 8, group & 255])
+}
+
+export interface ConnectionsOptions {
+  readonly host: string
+  readonly port: number
+  /** Most connections the agent takes from one address. */
+  readonly limit: number
+  /** For tests. @default reads /proc/net/tcp and tcp6 */
+  readonly readTables?: () => readonly string[]
+}
+
+/** Counts all connections from this machine, whoever holds them: the agent does the same. */
+export async function examineConnections(options: ConnectionsOptions): Promise<Finding> {
+  const {host, port, limit} = options
+  let count: number
+  try {
+    const tables = (options.readTables ?? readProc)()
+    const hosts = (await lookup(host, {all: true})).map(found => found.address)
+    count = countConnections(tables, hosts, port)
+  } catch {
+    return {check: 'connections', verdict: 'ok', text: 'cannot be counted on this system'}
+  }
+  const text = `${count} of ${limit} from this machine to the agent`
+  if (count < limit * 0.75) return {check: 'connections', verdict: 'ok', text}
+  return {
+    check: 'connections',
+    verdict: 'warn',
+    text: `${text}: more than ${limit} are reset`,
+    fix: 'raise limits.http_max_conns_per_client of the agent, or find who holds them: ss -tnp',
+  }
+}
+
+/** Linux only; elsewhere it throws. */
+const readProc = (): string[] => [readFileSync('/proc/net/tcp', 'latin1'), readFileSync('/proc/net/tcp6', 'latin1')]

@@ -1,0 +1,38 @@
+import type {ConsulClient} from '../core/client.js'
+import {parseAddress} from '../core/http/address.js'
+import {examineAcl} from './acl.js'
+import {examineAgent} from './agent.js'
+import {examineConnections} from './connections.js'
+import {examineGuardian, examineNode, examineToken, type TokenSource} from './machine.js'
+import type {Finding} from './types.js'
+
+export interface ExamineOptions {
+  readonly client: ConsulClient
+  /** As `process.version` has it. */
+  readonly nodeVersion: string
+  /** The variable PATH. */
+  readonly searchPath: string
+  readonly token: TokenSource
+  /** A key that is going to be used. */
+  readonly key: string
+}
+
+/** Looks at everything baton stands on. Reads only. What needs an agent is left out when there is none. */
+export async function examine(options: ExamineOptions): Promise<readonly Finding[]> {
+  const {client, token} = options
+  const findings: Finding[] = [
+    examineNode(options.nodeVersion),
+    examineGuardian(options.searchPath),
+    examineToken(token),
+  ]
+  const {findings: found, agent} = await examineAgent(client)
+  findings.push(...found)
+  if (!agent) return findings
+  const {hostname: host, port, socketPath} = parseAddress(client.address)
+  if (socketPath === undefined) {
+    findings.push(await examineConnections({host, port, limit: agent.connectionLimit}))
+  }
+  // Without a leader each of these would take seconds and tell nothing.
+  if (agent.hasLeader) findings.push(...(await examineAcl(client, {hasToken: token !== 'none', key: options.key})))
+  return findings
+}

@@ -1,0 +1,60 @@
+import {accessSync, constants, statSync} from 'node:fs'
+import {delimiter, join} from 'node:path'
+import type {Finding} from './types.js'
+
+/** The oldest Node that baton is tested with. */
+const oldestNode = [20, 18, 1] as const
+
+/** `version` as `process.version` has it. */
+export function examineNode(version: string): Finding {
+  const parts = version.replace(/^v/, '').split('.').map(Number)
+  const difference = oldestNode.map((least, at) => (parts[at] ?? 0) - least).find(one => one !== 0) ?? 0
+  const text = `${version.replace(/^v/, '')} (needs ${oldestNode.join('.')} or newer)`
+  if (difference >= 0) return {check: 'node', verdict: 'ok', text}
+  return {check: 'node', verdict: 'fail', text, fix: 'install a newer Node.js'}
+}
+
+/** What the process that watches over a lock's child is made of. */
+const guardianTools = ['bash', 'perl', 'setpriv'] as const
+
+/** `searchPath` is the variable PATH. */
+export function examineGuardian(searchPath: string): Finding {
+  const folders = searchPath.split(delimiter).filter(folder => folder !== '')
+  const missing = guardianTools.filter(tool => !folders.some(folder => isExecutable(join(folder, tool))))
+  if (missing.length === 0) return {check: 'guardian', verdict: 'ok', text: `${guardianTools.join(', ')} found`}
+  return {
+    check: 'guardian',
+    verdict: 'warn',
+    text: `${missing.join(', ')} not found: children of lock and exec are watched over less closely`,
+    fix: 'install it, or add its folder to PATH (setpriv is part of util-linux)',
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return statSync(file).isFile()
+  } catch {
+    return false
+  }
+}
+
+/** Where the token comes from: a file, the words of a command that all users can see, or somewhere else. */
+export type TokenSource = {readonly file: string} | 'flag' | 'other' | 'none'
+
+export function examineToken(source: TokenSource): Finding {
+  if (source === 'none') return {check: 'token', verdict: 'ok', text: 'none set'}
+  if (source === 'other') return {check: 'token', verdict: 'ok', text: 'set'}
+  if (source === 'flag') {
+    return {
+      check: 'token',
+      verdict: 'warn',
+      text: 'given as a word of the command, which ps shows to everybody',
+      fix: 'use --token-file or CONSUL_HTTP_TOKEN_FILE',
+    }
+  }
+  const mode = statSync(source.file).mode & 0o777
+  const text = `file ${source.file} has mode ${mode.toString(8).padStart(3, '0')}`
+  if ((mode & 0o077) === 0) return {check: 'token', verdict: 'ok', text}
+  return {check: 'token', verdict: 'warn', text: `${text}: others can read it`, fix: `chmod 600 ${source.file}`}
+}

@@ -1,0 +1,71 @@
+import {describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {freePort} from '../../kit/ports.js'
+import {raw} from '../../kit/raw-consul.js'
+import {runCli} from '../../kit/run-cli.js'
+
+interface Report {
+  readonly ok: boolean
+  readonly findings: readonly {readonly check: string; readonly verdict: string; readonly text: string}[]
+}
+
+describe.each(backends)('baton doctor on $name', backend => {
+  const agent = sharedAgent(backend)
+
+  it('says one line for each thing, and exits 0', async () => {
+    const {stdout, stderr, exitCode} = await runCli(['doctor'], {agent})
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^((ok {2}|warn|fail) [a-z]+ +\S.*\n)+$/)
+    expect(stdout).toMatch(/^ok {3}agent +\S+ answered in \S+ \(Consul /m)
+    expect(stdout).toMatch(/^ok {3}leader +\S/m)
+    expect(stdout).toMatch(/^ok {3}acl +disabled$/m)
+    expect(stdout).toMatch(/^ok {3}connections +(\d+ of \d+|cannot)/m)
+  })
+
+  it('prints the same as JSON', async () => {
+    const {stdout, exitCode} = await runCli(['doctor', '--json'], {agent})
+    const report = JSON.parse(stdout) as Report
+    expect(exitCode).toBe(0)
+    expect(report.ok).toBe(true)
+    expect(report.findings.map(({check}) => check)).toEqual(expect.arrayContaining(['node', 'agent', 'leader', 'acl']))
+  })
+})
+
+describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with ACLs', backend => {
+  const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
+  const agent = sharedAgent(backend, {config: {acl: {enabled: true, default_policy: 'allow', tokens: {master}}}})
+
+  it('tells what the token may read, and what not', async () => {
+    const all = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: master}})
+    expect(all.exitCode).toBe(0)
+    expect(all.stdout).toContain('may read key app/db, nodes, services, agent (writing was not tried)')
+    expect(all.stdout).not.toContain(master)
+    const consul = raw(agent.address, {token: master})
+    const rules = ['key', 'node', 'agent'].map(kind => `${kind}_prefix "" { policy = "deny" }`).join('\n')
+    await consul.ok('PUT', '/v1/acl/policy', {body: JSON.stringify({Name: 'little', Rules: rules})})
+    const made = await consul.ok('PUT', '/v1/acl/token', {body: JSON.stringify({Policies: [{Name: 'little'}]})})
+    const {SecretID: little} = made.json() as {SecretID: string}
+    const some = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: little}})
+    expect(some.exitCode).toBe(0)
+    expect(some.stdout).toMatch(/^ok {3}acl +enabled, token \S+ with little$/m)
+    expect(some.stdout).toContain('may read services (writing was not tried)')
+    expect(some.stdout.match(/^warn rights .*$/gm)).toHaveLength(3)
+    expect(some.stdout).toContain('(key_prefix "app/" { policy = "read" })')
+  })
+
+  it('exits 69 for a token that the cluster does not know', async () => {
+    const unknown = await runCli(['doctor', '--token', 'no-such-token'], {agent})
+    expect(unknown.exitCode).toBe(69)
+    expect(unknown.stdout).toMatch(/^fail acl +enabled, and this cluster does not know the token/m)
+    expect(unknown.stdout).not.toContain('no-such-token')
+  })
+})
+
+describe('baton doctor', () => {
+  it('exits 69 when nobody answers, and says what to do', async () => {
+    const {stdout, exitCode} = await runCli(['doctor', '--http-addr', `127.0.0.1:${await freePort()}`])
+    expect(exitCode).toBe(69)
+    expect(stdout).toMatch(/^fail agent +Consul at \S+: connection refused \(.*\)$/m)
+  })
+})

@@ -1,0 +1,49 @@
+import {describe, expect, it} from 'vitest'
+import {countConnections, examineConnections} from '../../../src/doctor/connections.js'
+
+const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
+const row = (remote: string, state = '01'): string =>
+  `   1: 0100007F:D431 ${remote} ${state} 00000000:00000000 00:00000000`
+const table = (...rows: string[]): string => [head, ...rows, ''].join('\n')
+
+describe('doctor, counting connections', () => {
+  it('counts what is established to the agent, and nothing else', () => {
+    const rows = [
+      row('0100007F:2134'),
+      row('0100007F:2134'),
+      row('0100007F:2134', '06'),
+      row('0100007F:2135'),
+      row('0200007F:2134'),
+    ]
+    expect(countConnections([table(...rows)], ['127.0.0.1'], 8500)).toBe(2)
+    expect(countConnections([table(...rows)], ['127.0.0.2', '127.0.0.1'], 8500)).toBe(3)
+  })
+
+  it('knows IPv6, and IPv4 in its clothes', () => {
+    const six = table(
+      row('00000000000000000000000001000000:2134'),
+      row('0000000000000000FFFF00000100007F:2134'),
+      row('B80D0120000000000000000001000000:2134'),
+    )
+    expect(countConnections([six], ['::1'], 8500)).toBe(1)
+    expect(countConnections([six], ['127.0.0.1'], 8500)).toBe(1)
+    expect(countConnections([six], ['2001:db8::1'], 8500)).toBe(1)
+  })
+
+  it('warns before the limit is reached', async () => {
+    const rows = Array.from({length: 150}, () => row('0100007F:2134'))
+    const options = {host: '127.0.0.1', port: 8500, limit: 200}
+    const of = (count: number) => examineConnections({...options, readTables: () => [table(...rows.slice(0, count))]})
+    expect(await of(149)).toMatchObject({verdict: 'ok', text: expect.stringMatching(/^149 of 200 /)})
+    expect(await of(150)).toMatchObject({verdict: 'warn', fix: expect.stringContaining('http_max_conns_per_client')})
+  })
+
+  it('says so where it cannot count', async () => {
+    const readTables = (): never => {
+      throw new Error('no /proc')
+    }
+    expect(await examineConnections({host: '127.0.0.1', port: 1, limit: 200, readTables})).toMatchObject({
+      verdict: 'ok',
+    })
+  })
+})

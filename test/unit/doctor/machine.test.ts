@@ -1,0 +1,46 @@
+import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {examineGuardian, examineNode, examineToken} from '../../../src/doctor/machine.js'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-doctor-'))
+})
+afterAll(() => rmSync(folder, {recursive: true}))
+
+describe('doctor, on the machine', () => {
+  it.each([
+    ['v20.18.1', 'ok'],
+    ['v20.20.2', 'ok'],
+    ['v24.0.0', 'ok'],
+    ['v20.18.0', 'fail'],
+    ['v18.99.99', 'fail'],
+  ])('Node %s is %s', (version, verdict) => {
+    expect(examineNode(version)).toMatchObject({
+      check: 'node',
+      verdict,
+      text: expect.stringContaining(version.slice(1)),
+    })
+  })
+
+  it('looks for tools in PATH, and only for those that can be run', () => {
+    for (const tool of ['bash', 'perl', 'setpriv']) writeFileSync(join(folder, tool), '', {mode: 0o755})
+    expect(examineGuardian(`/nowhere::${folder}`)).toMatchObject({verdict: 'ok'})
+    chmodSync(join(folder, 'perl'), 0o644)
+    expect(examineGuardian(folder)).toMatchObject({verdict: 'warn', text: expect.stringMatching(/^perl not found: /)})
+    expect(examineGuardian('')).toMatchObject({text: expect.stringMatching(/^bash, perl, setpriv not found: /)})
+  })
+
+  it('tells how safe the token is kept', () => {
+    const file = join(folder, 'token')
+    writeFileSync(file, 'secret', {mode: 0o600})
+    expect(examineToken({file})).toMatchObject({verdict: 'ok'})
+    chmodSync(file, 0o640)
+    expect(examineToken({file})).toMatchObject({verdict: 'warn', fix: `chmod 600 ${file}`})
+    expect(examineToken('flag')).toMatchObject({verdict: 'warn'})
+    expect(examineToken('other')).toMatchObject({verdict: 'ok'})
+    expect(examineToken('none')).toMatchObject({verdict: 'ok'})
+  })
+})
