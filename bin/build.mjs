@@ -33,24 +33,51 @@ const commandTable = {
   },
 }
 
+/** Large packages that few commands need: files of their own, so that the others do not read them at each start. */
+const vendored = ['execa', 'js-hcl-parser', 'prom-client', 're2js', 'undici', 'yaml', 'zod']
+
+const vendorFiles = {
+  name: 'vendor-files',
+  setup(bundler) {
+    bundler.onResolve({filter: new RegExp(`^(${vendored.join('|')})$`)}, ({path, importer}) =>
+      importer.includes('node_modules') ? undefined : {path: `./vendor/${path}.cjs`, external: true},
+    )
+  },
+}
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  // The bundle runs from a vm.Script, which has no import().
+  supported: {'dynamic-import': false},
+  define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__importMetaUrl'},
+  banner: {js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;'},
+  external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
+  logLevel: 'warning',
+  legalComments: 'none',
+}
+
 /** One CommonJS file: the launcher's code cache covers it whole, and a command's modules run only when it is asked for. */
 export async function buildCli() {
-  mkdirSync(`${root}dist/cli`, {recursive: true})
-  await build({
-    absWorkingDir: root,
+  mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
+  const main = build({
+    ...common,
     entryPoints: ['src/cli/main.ts'],
     outfile: 'dist/cli/main.cjs',
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    plugins: [commandTable],
-    define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__importMetaUrl'},
-    banner: {js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;'},
-    external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
-    logLevel: 'warning',
-    legalComments: 'none',
+    plugins: [commandTable, vendorFiles],
   })
+  const vendor = vendored.map(name =>
+    build({
+      ...common,
+      stdin: {contents: `module.exports = require('${name}')`, resolveDir: root},
+      outfile: `dist/cli/vendor/${name}.cjs`,
+      minify: true,
+    }),
+  )
+  await Promise.all([main, ...vendor])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -32,7 +32,11 @@ function loadBundle(file, command) {
   const bundle = new Module(file, module)
   bundle.filename = file
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
-  if (cacheFile && (!cachedData || script.cachedDataRejected)) process.once('exit', () => writeCache(cacheFile, script))
+  if (cacheFile && (!cachedData || script.cachedDataRejected))
+    process.once('exit', code => {
+      // Not for words that are no command.
+      if (code !== 64) writeCache(cacheFile, script)
+    })
   script.runInThisContext()(bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
   return bundle.exports
 }

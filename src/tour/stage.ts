@@ -83,7 +83,7 @@ export class Stage implements AsyncDisposable {
       if (!stream) continue
       createInterface({input: stream}).on('line', line => {
         seen.lines.push(line)
-        show(line)
+        show(shorten(line))
         wake()
       })
     }
@@ -138,6 +138,14 @@ function killGroup(child: ChildProcess): void {
   } catch {
     // Already gone.
   }
+}
+
+/** A line of the log shows its message and its own fields. */
+function shorten(line: string): string {
+  if (!line.startsWith('{"level":')) return line
+  const {level: _level, time: _time, msg, ...fields} = JSON.parse(line) as Record<string, unknown>
+  const words = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`)
+  return `${String(msg)}${words.join('')}`
 }
 
 /** As a shell would need it. */
