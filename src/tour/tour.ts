@@ -49,15 +49,15 @@ async function lockRace(stage: Stage): Promise<void> {
 async function remoteExec(stage: Stage, home: string): Promise<void> {
   stage.title('exec: a command on every matching node')
   const trust = join(home, 'trust.d')
-  await stage.run(['keys', 'init', 'tour'])
-  await stage.run(['keys', 'add', 'tour', '--trust-dir', trust])
+  await stage.run(['keys', 'init'])
+  await stage.run(['keys', 'add', join(home, 'baton', 'keys', 'default.pub.json'), '--trust-dir', trust])
   const responders = nodes.map(name =>
     stage.start(['responder', '-v', '--name', name, '--trust-dir', trust, '--state-dir', join(home, name)], {
       label: name,
     }),
   )
   await Promise.all(responders.map(responder => responder.line(/ready|serving|listening|registered/i)))
-  await stage.run(['exec', '--node', '^web', '--', 'sh', '-c', 'echo "hello from $BATON_NODE"; uptime'])
+  await stage.run(['exec', '--node', '^web', '--', 'sh', '-c', 'echo "hello from $BATON_EXEC_NODE"; uptime'])
   await Promise.all(responders.map(responder => responder.stop()))
 }
 

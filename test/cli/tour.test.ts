@@ -1,0 +1,35 @@
+import {readdirSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {describe, expect, it} from 'vitest'
+import {useLeakCheck} from '../kit/leaks.js'
+import {startCli} from '../kit/run-cli.js'
+
+const leftovers = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('baton-tour-'))
+
+describe('baton tour', () => {
+  useLeakCheck()
+
+  it('shows lock, exec, replicate and discover, and leaves nothing behind', async () => {
+    const before = leftovers()
+    await using tour = startCli(['tour'])
+    const {exitCode, stdout, stderr} = await tour.exited
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+    expect(stdout).toMatch(/waiting for jobs\/nightly/)
+    expect(stdout).toMatch(/A done[\s\S]*B done|B done[\s\S]*A done/)
+    expect(stdout).toMatch(/web-1: hello from web-1/)
+    expect(stdout).toMatch(/2 \/ 2 node\(s\) completed/)
+    expect(stdout).not.toMatch(/hello from db-1/)
+    expect(stdout).toMatch(/\[dc2\] 100[\s\S]*\[dc2\] 250/)
+    expect(stdout).toMatch(/pool02/)
+    expect(leftovers()).toEqual(before)
+  })
+
+  it('stops at once when asked to, and leaves nothing behind', async () => {
+    const before = leftovers()
+    await using tour = startCli(['tour'])
+    await tour.waitForOutput(/acquired jobs\/nightly/)
+    tour.kill('SIGINT')
+    expect(await tour.exited).toMatchObject({exitCode: 130})
+    expect(leftovers()).toEqual(before)
+  })
+})
