@@ -61,20 +61,9 @@ export function populate(datacenter: Datacenter, at: number, nodes: readonly Sim
 export function enroll(agent: LocalAgent): void {
   const {home, address, node} = agent
   const {state} = home
+  const bare = {id: agent.nodeId, name: node, address, datacenter: home.name}
   state.write(batch => {
-    state.catalog.putNode(batch, {
-      id: agent.nodeId,
-      name: node,
-      address,
-      datacenter: home.name,
-      taggedAddresses: new Map([
-        ['lan', address],
-        ['lan_ipv4', address],
-        ['wan', address],
-        ['wan_ipv4', address],
-      ]),
-      meta: new Map([['consul-network-segment', '']]),
-    })
+    state.catalog.putNode(batch, {...bare, taggedAddresses: undefined, meta: undefined})
     if (agent.server) {
       state.catalog.putService(batch, {
         node,
@@ -111,4 +100,8 @@ export function enroll(agent: LocalAgent): void {
       definition: new Map(),
     })
   })
+  // The leader enrols a node when it joins; the agent adds the rest with its first synchronisation.
+  const taggedAddresses = new Map(['lan', 'lan_ipv4', 'wan', 'wan_ipv4'].map(name => [name, address]))
+  const meta = new Map([['consul-network-segment', '']])
+  state.write(batch => state.catalog.putNode(batch, {...bare, taggedAddresses, meta}))
 }

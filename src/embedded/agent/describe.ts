@@ -1,4 +1,4 @@
-import {consulVersion} from '../cluster.js'
+import {type Cluster, consulVersion} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import type {Printable} from '../go/json-print.js'
 import type {LocalAgent} from './local-agent.js'
@@ -41,7 +41,7 @@ export function printMember(agent: LocalAgent, wan = false): Printable {
   }
 }
 
-export function printSelf(datacenter: Datacenter, agent: LocalAgent): Printable {
+export function printSelf(cluster: Cluster, datacenter: Datacenter, agent: LocalAgent): Printable {
   return {
     Config: {
       Datacenter: datacenter.name,
@@ -63,12 +63,12 @@ export function printSelf(datacenter: Datacenter, agent: LocalAgent): Printable 
     },
     Coord: coordinate,
     Member: printMember(agent),
-    Stats: stats(datacenter, agent),
+    Stats: stats(cluster, datacenter, agent),
     Meta: {'consul-network-segment': ''},
   }
 }
 
-function stats(datacenter: Datacenter, agent: LocalAgent): Printable {
+function stats(cluster: Cluster, datacenter: Datacenter, agent: LocalAgent): Printable {
   const index = String(datacenter.state.index)
   const members = String(datacenter.agents.length)
   return {
@@ -80,9 +80,9 @@ function stats(datacenter: Datacenter, agent: LocalAgent): Printable {
     },
     build: {prerelease: '', revision: '', version: consulVersion},
     consul: {
-      acl: 'disabled',
+      acl: cluster.acl ? 'enabled' : 'disabled',
       bootstrap: 'false',
-      known_datacenters: '1',
+      known_datacenters: String(cluster.datacenters.size),
       leader: String(datacenter.hasLeader),
       leader_addr: datacenter.hasLeader ? rpcAddress(agent) : '',
       server: String(agent.server),
@@ -97,7 +97,7 @@ function stats(datacenter: Datacenter, agent: LocalAgent): Printable {
     },
     runtime: {arch: process.arch, os: process.platform, version: process.version},
     serf_lan: {event_time: String(datacenter.eventTime + 1n), members, failed: '0', left: '0'},
-    serf_wan: {event_time: '1', members: '1', failed: '0', left: '0'},
+    serf_wan: {event_time: '1', members: String(cluster.datacenters.size), failed: '0', left: '0'},
   }
 }
 

@@ -42,15 +42,22 @@ export class LocalAgent implements Disposable {
     this.ports = options.ports
   }
 
-  putService(service: LocalService): void {
+  /** A service and its checks reach the catalog with one command. */
+  putService(service: LocalService, checks: readonly LocalCheck[] = []): void {
+    const {state} = this.home
     this.services.set(service.id, service)
-    this.home.state.write(batch => this.home.state.catalog.putService(batch, service))
+    for (const check of checks) this.checks.set(check.id, check)
+    state.write(batch => {
+      state.catalog.putService(batch, service)
+      for (const {ttlMs: _, ...row} of checks) state.putCheck(batch, row)
+    })
+    for (const check of checks) this.#armTtl(check)
     this.#servicesMoved()
   }
 
   removeService(id: string): void {
     const {state} = this.home
-    for (const check of this.checks.values()) if (check.serviceId === id) this.removeCheck(check.id)
+    for (const check of this.checks.values()) if (check.serviceId === id) this.#dropCheck(check.id)
     this.services.delete(id)
     const row = state.catalog.service(this.node, id)
     if (row) state.write(batch => state.removeService(batch, row))
@@ -70,9 +77,7 @@ export class LocalAgent implements Disposable {
 
   removeCheck(id: string): void {
     const {state} = this.home
-    this.#ttlTimers.get(id)?.[Symbol.dispose]()
-    this.#ttlTimers.delete(id)
-    this.checks.delete(id)
+    this.#dropCheck(id)
     const row = state.catalog.check(this.node, id)
     if (row) state.write(batch => state.removeCheck(batch, row))
   }
@@ -94,6 +99,12 @@ export class LocalAgent implements Disposable {
   [Symbol.dispose](): void {
     for (const timer of this.#ttlTimers.values()) timer[Symbol.dispose]()
     this.#ttlTimers.clear()
+  }
+
+  #dropCheck(id: string): void {
+    this.#ttlTimers.get(id)?.[Symbol.dispose]()
+    this.#ttlTimers.delete(id)
+    this.checks.delete(id)
   }
 
   #sync(check: LocalCheck): void {

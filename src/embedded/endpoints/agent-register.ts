@@ -155,8 +155,10 @@ export async function registerService(call: Call): Promise<Reply> {
     return localCheck(agent, check, {id, name: check.string('Name') || `Service '${name}' check`, service})
   })
   demandNamed(call, 'service', name)
-  agent.putService(service)
-  for (const check of checks) agent.putCheck(keepStatus(agent, check))
+  agent.putService(
+    service,
+    checks.map(check => keepStatus(agent, check)),
+  )
   return emptyReply()
 }
 

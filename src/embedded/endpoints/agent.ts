@@ -200,7 +200,7 @@ const metrics = (call: Call): Reply => {
 export const agentRoutes: readonly Route[] = [
   get(
     '/v1/agent/self',
-    guarded('read', ({home, agent}) => jsonReply(printSelf(home, agent))),
+    guarded('read', ({cluster, home, agent}) => jsonReply(printSelf(cluster, home, agent))),
   ),
   get('/v1/agent/members', members),
   get('/v1/agent/services', services),

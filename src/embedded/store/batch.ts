@@ -3,6 +3,8 @@ export class Batch {
   readonly index: bigint
   readonly touched = new Set<string>()
   readonly touchedKeys = new Set<string>()
+  /** Sorted lists of keys that went together. */
+  readonly touchedRuns: (readonly string[])[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: (() => void)[] = []
 
@@ -26,6 +28,10 @@ export class Batch {
 
   touchKey(key: string): void {
     this.touchedKeys.add(key)
+  }
+
+  touchRun(keys: readonly string[]): void {
+    this.touchedRuns.push(keys)
   }
 
   rollBack(): void {

@@ -140,6 +140,8 @@ export class CatalogTable {
     if (!shelf) return
     this.#dropFrom(batch, shelf.services, row.id.toLowerCase())
     this.#moved(batch, 'services')
+    // As in Consul: the index of checks moves even when the service had none, but nobody is woken.
+    this.#bump(batch, 'checks')
     batch.touch(`node:${row.node.toLowerCase()}`)
     this.#serviceMoved(batch, row.name)
     this.#serviceLeft(batch, row.name)
@@ -189,10 +191,14 @@ export class CatalogTable {
   }
 
   #moved(batch: Batch, table: Table): void {
+    this.#bump(batch, table)
+    batch.touch(table)
+  }
+
+  #bump(batch: Batch, table: Table): void {
     const before = this.#tableIndexes[table]
     this.#tableIndexes[table] = batch.index
     batch.undo(() => (this.#tableIndexes[table] = before))
-    batch.touch(table)
   }
 
   #serviceMoved(batch: Batch, name: string): void {

@@ -34,10 +34,20 @@ function commonPrefix(a: string, b: string): string {
   return a.slice(0, length)
 }
 
+export interface KvList {
+  readonly rows: readonly KvRow[]
+  readonly index: bigint
+}
+
+/** Shorter lists are read again for each reader. */
+const worthKeeping = 100
+
 /** The key-value table with its tombstones. */
 export class KvTable {
   readonly #rows = new OrderedMap<KvRow>()
   readonly #tombstones = new OrderedMap<Tombstone>()
+  /** Long lists that were read since the last change: all watchers of a prefix share one. */
+  readonly #lists = new Map<string, KvList>()
   readonly #held = new Map<string, Set<string>>()
   readonly #nowMs: () => number
   /** Last change of the whole table; 0 when there never was one. */
@@ -64,7 +74,15 @@ export class KvTable {
   heldBy = (session: string): readonly string[] => [...(this.#held.get(session) ?? [])]
 
   /** Rows below a prefix, and the index such a read reports. */
-  list(prefix: string): {readonly rows: readonly KvRow[]; readonly index: bigint} {
+  list(prefix: string): KvList {
+    const known = this.#lists.get(prefix)
+    if (known) return known
+    const list = this.#read(prefix)
+    if (list.rows.length >= worthKeeping) this.#lists.set(prefix, list)
+    return list
+  }
+
+  #read(prefix: string): KvList {
     const rows = this.#rows.withPrefix(prefix)
     if (prefix === '') return {rows, index: this.#tableIndex}
     let index = 0n
@@ -114,9 +132,15 @@ export class KvTable {
   }
 
   deleteTree(batch: Batch, prefix: string): void {
-    const keys = this.#rows.withPrefix(prefix).map(row => row.key)
-    if (keys.length === 0) return
-    for (const key of keys) this.#remove(batch, key)
+    const rows = this.#rows.withPrefix(prefix)
+    if (rows.length === 0) return
+    const keys = rows.map(row => row.key)
+    for (const row of rows) if (row.session !== '') this.#letGo(row.key, row.session)
+    this.#rows.deletePrefix(prefix)
+    batch.undo(() => {
+      for (const row of rows) this.#place(row)
+    })
+    batch.touchRun(keys)
     if (prefix !== '') {
       for (const grave of this.#gravesOfTree(prefix, keys)) this.#bury(batch, grave)
     }
@@ -138,7 +162,8 @@ export class KvTable {
   /** Forgets tombstones older than `ageMs`. */
   reap(ageMs: number): void {
     const limit = this.#nowMs() - ageMs
-    for (const key of [...this.#tombstones.keysFrom('')]) {
+    this.#lists.clear()
+    for (const key of this.#tombstones.keysWithPrefix('')) {
       if ((this.#tombstones.get(key)?.bornMs ?? limit) < limit) this.#tombstones.delete(key)
     }
   }
@@ -148,6 +173,7 @@ export class KvTable {
     this.#rows.clear()
     this.#tombstones.clear()
     this.#held.clear()
+    this.#lists.clear()
     for (const row of rows) {
       this.#rows.set(row.key, row)
       if (row.session !== '') this.#hold(row.key, row.session)
@@ -162,8 +188,7 @@ export class KvTable {
   #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
     const graves = new Set([prefix])
     let at = 0
-    for (const old of this.#tombstones.keysFrom(prefix)) {
-      if (!old.startsWith(prefix)) break
+    for (const old of this.#tombstones.keysWithPrefix(prefix)) {
       while (at < deleted.length && (deleted[at] as string) < old) at += 1
       for (const neighbour of [deleted[at - 1], deleted[at]]) {
         if (neighbour !== undefined) graves.add(commonPrefix(old, neighbour))
@@ -212,7 +237,11 @@ export class KvTable {
   #changed(batch: Batch): void {
     const before = this.#tableIndex
     this.#tableIndex = batch.index
-    batch.undo(() => (this.#tableIndex = before))
+    this.#lists.clear()
+    batch.undo(() => {
+      this.#tableIndex = before
+      this.#lists.clear()
+    })
   }
 
   #place(row: KvRow): void {

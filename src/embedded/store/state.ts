@@ -50,7 +50,7 @@ export class State {
       throw error
     }
     batch.finish()
-    this.watches.wake(batch.touchedKeys, batch.touched)
+    this.watches.wake(batch)
     return result
   }
 

@@ -1,3 +1,5 @@
+import {lowerBound} from './ordered-map.js'
+
 /** Everything a parked query can wait for. KV keys and prefixes are byte strings. */
 export interface WatchList {
   readonly keys?: readonly string[]
@@ -6,6 +8,14 @@ export interface WatchList {
 }
 
 export type WakeCause = 'changed' | 'abandoned'
+/** What a command changed. */
+export interface Touched {
+  readonly touchedKeys: ReadonlySet<string>
+  /** Sorted lists of keys. */
+  readonly touchedRuns: readonly (readonly string[])[]
+  readonly touched: ReadonlySet<string>
+}
+
 type Waiter = (cause: WakeCause) => void
 
 class Shelf {
@@ -24,6 +34,8 @@ class Shelf {
     this.#waiters.delete(name)
     return true
   }
+
+  names = (): IterableIterator<string> => this.#waiters.keys()
 
   has = (name: string): boolean => this.#waiters.has(name)
 
@@ -76,7 +88,8 @@ export class Watches {
     return release
   }
 
-  wake(touchedKeys: ReadonlySet<string>, touchedTopics: ReadonlySet<string>): void {
+  /** Wakes those whom a command concerns. */
+  wake({touchedKeys, touchedRuns, touched}: Touched): void {
     const woken = new Set<Waiter>()
     for (const key of touchedKeys) {
       this.#keys.collect(key, woken)
@@ -84,7 +97,8 @@ export class Watches {
         if (length <= key.length) this.#prefixes.collect(key.slice(0, length), woken)
       }
     }
-    for (const topic of touchedTopics) this.#topics.collect(topic, woken)
+    for (const run of touchedRuns) this.#collectRun(run, woken)
+    for (const topic of touched) this.#topics.collect(topic, woken)
     this.#run(woken, 'changed')
   }
 
@@ -93,6 +107,16 @@ export class Watches {
     const woken = new Set<Waiter>()
     for (const shelf of [this.#keys, this.#prefixes, this.#topics]) shelf.collectAll(woken)
     this.#run(woken, 'abandoned')
+  }
+
+  /** For many keys at once it is cheaper to ask each watcher, by a binary search. */
+  #collectRun(run: readonly string[], woken: Set<Waiter>): void {
+    for (const key of this.#keys.names()) {
+      if (run[lowerBound(run, key)] === key) this.#keys.collect(key, woken)
+    }
+    for (const prefix of this.#prefixes.names()) {
+      if (run[lowerBound(run, prefix)]?.startsWith(prefix) === true) this.#prefixes.collect(prefix, woken)
+    }
   }
 
   #run(woken: ReadonlySet<Waiter>, cause: WakeCause): void {

@@ -18,7 +18,12 @@ describe('ordered map', () => {
         }
         const sorted = [...model].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
         expect(map.withPrefix(prefix)).toEqual(sorted.map(([, value]) => value))
+        expect(map.keysWithPrefix(prefix)).toEqual(sorted.map(([key]) => key))
         expect(map.size).toBe(model.size)
+        map.deletePrefix(prefix)
+        expect(map.size).toBe(model.size - sorted.length)
+        expect(map.keysWithPrefix('')).toEqual([...model.keys()].filter(key => !key.startsWith(prefix)).sort())
+        for (const [key, value] of model) expect(map.get(key)).toBe(key.startsWith(prefix) ? undefined : value)
       }),
     )
   })
@@ -28,6 +33,7 @@ describe('ordered map', () => {
     const keys = Array.from({length: 3000}, (_, at) => String((at * 7919) % 3000).padStart(4, '0'))
     for (const key of keys) map.set(key, Number(key))
     expect(map.withPrefix('')).toEqual(Array.from({length: 3000}, (_, at) => at))
+    map.deletePrefix('0')
     for (const key of keys) if (!key.startsWith('1')) map.delete(key)
     expect(map.withPrefix('')).toEqual(Array.from({length: 1000}, (_, at) => 1000 + at))
   })

@@ -1,5 +1,11 @@
 import {describe, expect, it} from 'vitest'
-import {Watches} from '../../../../src/embedded/store/watches.js'
+import {type Touched, Watches} from '../../../../src/embedded/store/watches.js'
+
+const touched = (what: {keys?: string[]; run?: string[]; topics?: string[]}): Touched => ({
+  touchedKeys: new Set(what.keys),
+  touchedRuns: what.run ? [what.run] : [],
+  touched: new Set(what.topics),
+})
 
 describe('watches', () => {
   it('wake exactly those whose key or prefix was written', () => {
@@ -10,7 +16,7 @@ describe('watches', () => {
     watches.watch({prefixes: ['a/']}, () => woken.push('prefix a/'))
     watches.watch({prefixes: ['b/']}, () => woken.push('prefix b/'))
     watches.watch({prefixes: ['']}, () => woken.push('root'))
-    watches.wake(new Set(['a/b']), new Set())
+    watches.wake(touched({keys: ['a/b']}))
     expect(woken.sort()).toEqual(['key a/b', 'prefix a/', 'root'])
     expect(watches.wakeUps).toBe(3)
     expect(watches.parked).toBe(2)
@@ -20,9 +26,18 @@ describe('watches', () => {
     const watches = new Watches()
     let calls = 0
     watches.watch({keys: ['k'], topics: ['t'], prefixes: ['']}, () => (calls += 1))
-    watches.wake(new Set(['k']), new Set(['t']))
-    watches.wake(new Set(['k']), new Set(['t']))
+    watches.wake(touched({keys: ['k'], topics: ['t']}))
+    watches.wake(touched({keys: ['k'], topics: ['t']}))
     expect(calls).toBe(1)
+  })
+
+  it('wake those whom a run of keys concerns, and no others', () => {
+    const watches = new Watches()
+    const woken: string[] = []
+    for (const key of ['a/1', 'a/2', 'b']) watches.watch({keys: [key]}, () => woken.push(key))
+    for (const prefix of ['', 'a/', 'a/1x', 'b']) watches.watch({prefixes: [prefix]}, () => woken.push(`${prefix}*`))
+    watches.wake(touched({run: ['a/1', 'a/3']}))
+    expect(woken.sort()).toEqual(['*', 'a/*', 'a/1'])
   })
 
   it('leave nothing behind when a watcher gives up', () => {
@@ -30,7 +45,7 @@ describe('watches', () => {
     const release = watches.watch({prefixes: ['p']}, () => expect.unreachable())
     release()
     release()
-    watches.wake(new Set(['p1']), new Set())
+    watches.wake(touched({keys: ['p1']}))
     watches.wakeAll()
     expect(watches.parked).toBe(0)
   })

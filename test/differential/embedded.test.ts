@@ -1,0 +1,106 @@
+import {setTimeout as sleep} from 'node:timers/promises'
+import fc from 'fast-check'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {type EmbeddedAgent, startEmbeddedAgent} from '../../src/embedded/index.js'
+import {type ConsulServer, consulIsInstalled, startDevAgent} from '../kit/consul-server.js'
+import {waitUntil} from '../kit/wait-until.js'
+import {Likeness, ownNode} from './embedded/likeness.js'
+import {type Ask, conversations, reads, writes} from './embedded/requests.js'
+import {type Answer, Side} from './embedded/side.js'
+
+const seed = Number(process.env['BATON_SEED'] ?? Date.now() % 2 ** 31)
+const numRuns = Number(process.env['BATON_RUNS'] ?? 2000)
+
+describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('beside a real agent', () => {
+  let consul: ConsulServer
+  let agent: EmbeddedAgent
+  let real: Side
+  let embedded: Side
+  let run = 0
+  beforeAll(async () => {
+    consul = await startDevAgent({node: 'baton-dev'})
+    agent = await startEmbeddedAgent()
+    real = new Side('consul', 'baton-dev', consul.address)
+    embedded = new Side('embedded', 'baton-dev', agent.address)
+    await waitUntil(async () => (await real.send('GET', '/v1/catalog/nodes')).text.includes('lan_ipv4'), {
+      what: 'the first synchronisation of the real agent',
+    })
+    // From here on both wrote the same last.
+    const warm = {Node: 'warm', Address: '10.9.9.9', Service: {Service: 'warm'}, Check: {Name: 'warm'}}
+    for (const path of ['register', 'deregister']) {
+      const body = JSON.stringify(path === 'register' ? warm : {Node: 'warm'})
+      await both(side => side.send('PUT', `/v1/catalog/${path}`, body))
+    }
+  })
+  afterAll(async () => {
+    real.close()
+    embedded.close()
+    await agent[Symbol.asyncDispose]()
+    await consul[Symbol.asyncDispose]()
+  })
+
+  const both = <T>(work: (side: Side) => Promise<T>): Promise<[T, T]> => Promise.all([work(real), work(embedded)])
+  const begin = (): void => {
+    run += 1
+    for (const side of [real, embedded]) side.begin(`d${run}`)
+  }
+
+  it(`answers the same to ${numRuns} random conversations (seed ${seed})`, async () => {
+    const property = fc.asyncProperty(conversations, async asks => {
+      begin()
+      const likeness = new Likeness()
+      try {
+        for (const ask of asks) {
+          const [a, b] = await both(side => side.ask(ask))
+          const lines = likeness.compare(nameless(a, real), nameless(b, embedded))
+          if (lines.length > 0) throw new Error(`${ask.method} ${ask.path} ${ask.body ?? ''}\n${lines.join('\n')}`)
+        }
+      } finally {
+        await both(side => side.end())
+      }
+    })
+    await fc.assert(property, {seed, numRuns, endOnFailure: false})
+  })
+
+  it(`wakes whom Consul wakes, and nobody else (seed ${seed})`, async () => {
+    const setting = fc.tuple(fc.array(writes, {maxLength: 5}), reads, writes)
+    const property = fc.asyncProperty(setting, async ([before, read, change]) => {
+      begin()
+      try {
+        for (const ask of before) await both(side => side.ask(ask))
+        const woken = await both(side => isWoken(side, read, change))
+        // Consul also wakes neighbours that saw no change; those are the ones that may differ.
+        if (woken[1].woken !== woken[0].woken) {
+          expect(woken, `${read.path} after ${change.method} ${change.path} ${change.body ?? ''}`).toMatchObject([
+            {woken: true, changed: false},
+            {woken: false},
+          ])
+        }
+      } finally {
+        await both(side => side.end())
+      }
+    })
+    await fc.assert(property, {seed, numRuns: Math.ceil(numRuns / 25)})
+  })
+})
+
+/** The two nodes have different names and addresses of their own. */
+function nameless(answer: Answer, side: Side): Answer {
+  const text = answer.text.replaceAll(side.node, ownNode).replace(/("ServicePort"|"Port"): ?(8300|\d{5})\b/g, '$1:0')
+  return {...answer, text}
+}
+
+/** Whether a query that was parked before a change is answered soon after it, with other content than before. */
+async function isWoken(side: Side, read: Ask, change: Ask): Promise<{woken: boolean; changed: boolean}> {
+  const first = await side.ask(read)
+  const index = first.headers['x-consul-index']
+  if (index === undefined || (first.status >= 400 && first.status !== 404)) return {woken: false, changed: false}
+  const mark = read.path.includes('?') ? '&' : '?'
+  const parked = side.ask(read, `${mark}index=${index}&wait=300ms`).then(answer => ({answer, atMs: performance.now()}))
+  await sleep(15)
+  await side.ask(change)
+  const changedMs = performance.now()
+  const {answer, atMs} = await parked
+  const woken = atMs - changedMs < 150
+  return {woken, changed: answer.text !== first.text || answer.status !== first.status}
+}

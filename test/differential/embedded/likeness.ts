@@ -1,0 +1,135 @@
+import {Bindings} from '../../integration/embedded/replay/bindings.js'
+import {differences, foldedUuid, parseExact} from '../../integration/embedded/replay/match.js'
+import type {Answer} from './side.js'
+
+const compared = [
+  'allow',
+  'content-security-policy',
+  'content-type',
+  'location',
+  'vary',
+  'x-consul-effective-consistency',
+  'x-consul-knownleader',
+  'x-consul-lastcontact',
+  'x-content-type-options',
+]
+/** How both agents' own nodes are written before they are compared. */
+export const ownNode = 'NODE'
+const indexField = /^(CreateIndex|ModifyIndex|LTime)$/
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
+const named = /(modify index )(\d+)/g
+
+/** Pairs of what the two agents call the same thing: indexes in the same order, UUIDs one to one. */
+export class Likeness {
+  readonly #indexes = new Map<bigint, bigint>()
+  readonly #back = new Map<bigint, bigint>()
+  readonly #uuids = new Map<string, string>()
+
+  /** Every difference between two answers, in words. */
+  compare(real: Answer, embedded: Answer): string[] {
+    const lines: string[] = []
+    if (real.status !== embedded.status) lines.push(`status: ${real.status} and ${embedded.status}`)
+    for (const name of compared) {
+      const [a, b] = [this.#translate(real.headers[name] ?? ''), embedded.headers[name] ?? '']
+      if (a !== b) lines.push(`${name}: '${a}' and '${b}'`)
+    }
+    lines.push(...this.#compareIndexHeader(real, embedded))
+    if (real.headers['content-type'] !== 'application/json' || lines.length > 0) {
+      const text = this.#translate(real.text)
+      const same = text === embedded.text || isLooseText(text, embedded.text)
+      return same ? lines : [...lines, `text: ${real.text.slice(0, 500)} and ${embedded.text.slice(0, 500)}`]
+    }
+    return [...lines, ...this.#compareValues(parseExact(real.text), parseExact(embedded.text), 'body')]
+  }
+
+  #compareIndexHeader(real: Answer, embedded: Answer): string[] {
+    const [a, b] = [real.headers['x-consul-index'], embedded.headers['x-consul-index']]
+    if (a === undefined || b === undefined) return a === b ? [] : [`x-consul-index: ${a} and ${b}`]
+    if (real.text.includes('"LTime"')) return this.#compareEventIndex(a, b, real, embedded)
+    return this.#pair(BigInt(a), BigInt(b)) ? [] : [`x-consul-index: ${a} and ${b}, paired with ${this.#told(a, b)}`]
+  }
+
+  #compareEventIndex(a: string, b: string, real: Answer, embedded: Answer): string[] {
+    const last = (answer: Answer): string => String(foldedUuid(answer.text.match(uuid)!.at(-1)!))
+    return a === last(real) && b === last(embedded) ? [] : [`event index: ${a} and ${b}`]
+  }
+
+  #told = (a: string, b: string): string =>
+    `${this.#indexes.get(BigInt(a)) ?? '-'}, ${this.#back.get(BigInt(b)) ?? '-'}`
+
+  /** Small numbers are no indexes of this run: 1 means never, 0 none. */
+  #pair(a: bigint, b: bigint): boolean {
+    if (a <= 1n || b <= 1n) return a === b
+    const known = this.#indexes.get(a)
+    if (known !== undefined || this.#back.has(b)) return known === b
+    for (const [otherA, otherB] of this.#indexes) if (otherA < a !== otherB < b) return false
+    this.#indexes.set(a, b)
+    this.#back.set(b, a)
+    return true
+  }
+
+  #compareValues(real: unknown, embedded: unknown, where: string): string[] {
+    if (Array.isArray(real) && Array.isArray(embedded)) {
+      if (real.length !== embedded.length) return [`${where}: ${show(real)} and ${show(embedded)}`]
+      const [a, b] = where.endsWith('.Errors') ? [real, embedded] : this.#alike(real, embedded)
+      return a.flatMap((item, at) => this.#compareValues(item, b[at], `${where}[${at}]`))
+    }
+    if (isObject(real) && isObject(embedded)) {
+      const names = new Set([...Object.keys(real), ...Object.keys(embedded)])
+      return [...names].flatMap(name => this.#compareField(name, real, embedded, where))
+    }
+    if (typeof real === 'string' && typeof embedded === 'string') {
+      this.#learn(real, embedded)
+      return this.#translate(real) === embedded ? [] : [`${where}: ${show(real)} and ${show(embedded)}`]
+    }
+    return differences(real, embedded, new Bindings(new Map()), where)
+  }
+
+  /** Lists of sessions are sorted by random IDs: paired by what is known of them. */
+  #alike(real: readonly unknown[], embedded: readonly unknown[]): readonly [readonly unknown[], readonly unknown[]] {
+    const order = (list: readonly unknown[]): readonly unknown[] =>
+      list.every(item => isObject(item) && typeof item['ID'] === 'string' && 'NodeChecks' in item)
+        ? list.toSorted((a, b) => Number((a as Row)['CreateIndex']) - Number((b as Row)['CreateIndex']))
+        : list
+    return [order(real), order(embedded)]
+  }
+
+  #compareField(name: string, real: Row, embedded: Row, where: string): string[] {
+    const [a, b] = [real[name], embedded[name]]
+    const path = `${where}.${name}`
+    if (name === 'LTime' || name === 'ContentHash') return []
+    if (!(name in real) || !(name in embedded)) return [`${path}: ${show(a)} and ${show(b)}`]
+    // The agents enrolled their own nodes in their own time.
+    if (indexField.test(name) && real['Node'] === ownNode) return []
+    if (!indexField.test(name)) return this.#compareValues(a, b, path)
+    return this.#pair(BigInt(a as number), BigInt(b as number)) ? [] : [`${path}: ${String(a)} and ${String(b)}`]
+  }
+
+  /** Takes over what two texts name at the same places. */
+  #learn(real: string, embedded: string): void {
+    const [ours, theirs] = [embedded.match(uuid) ?? [], real.match(uuid) ?? []]
+    for (const [at, id] of theirs.entries()) {
+      const other = ours[at]
+      if (other !== undefined && !this.#uuids.has(id)) this.#uuids.set(id, other)
+    }
+    const digits = (text: string): bigint[] => [...text.matchAll(named)].map(([, , index]) => BigInt(index!))
+    for (const [at, index] of digits(real).entries()) this.#pair(index, digits(embedded)[at] ?? 0n)
+  }
+
+  #translate = (text: string): string =>
+    text
+      .replace(uuid, id => this.#uuids.get(id) ?? id)
+      .replace(named, (_, words: string, digits: string) => `${words}${this.#indexes.get(BigInt(digits)) ?? digits}`)
+}
+
+type Row = Readonly<Record<string, unknown>>
+const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value)
+const show = (value: unknown): string =>
+  value === undefined
+    ? 'nothing'
+    : JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)).slice(0, 300)
+
+/** Texts of other makers' parsers: their beginning counts. */
+const loose = [/^failed session lookup: index error: Invalid UUID: /, /^Invalid \w+ filter: error parsing regexp: /]
+const isLooseText = (a: string, b: string): boolean =>
+  loose.some(pattern => pattern.test(a) && pattern.exec(a)?.[0] === pattern.exec(b)?.[0])
