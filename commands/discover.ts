@@ -72,7 +72,8 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     // A daemon says what it does unless it is told not to.
     if (!this.sources.has('log-level')) this.logger = createPinoLogger(this.flags.quiet ? 'error' : 'info')
     const listen = parseListen(this.flags.listen)
-    const client = this.openClient()
+    const {undiciTransport} = await import('../src/core/http/undici-transport.js')
+    const client = this.openClient({transport: undiciTransport})
     const directory = await createDirectory(client, from, {waitMs})
     const config = {address: client.address, source: from, settings: this.settingsShown()}
     const {clock, logger} = client

@@ -1,6 +1,8 @@
+import {setMaxListeners} from 'node:events'
 import {CancelledError, messageOf} from '../core/errors.js'
 import {EmptyGuard} from '../core/query/empty-guard.js'
 import {follow} from '../core/query/follow.js'
+import {ParkingLot} from '../core/query/parking-lot.js'
 import type {FollowStatus} from '../core/query/types.js'
 import type {Clock, Logger, Random, Snapshot} from '../core/types.js'
 import {ServiceList} from './service-list.js'
@@ -38,6 +40,7 @@ export class ServiceDirectory implements AsyncDisposable {
   readonly #contacts = new Map<string, Contact>()
   readonly #listeners = new Set<() => void>()
   readonly #stop = new AbortController()
+  readonly #lot: ParkingLot
   #running: Promise<void> | undefined
   #lastAnswerAtMs: number | undefined
   #requests = 0
@@ -47,6 +50,9 @@ export class ServiceDirectory implements AsyncDisposable {
 
   constructor(options: DirectoryOptions) {
     this.#options = options
+    this.#lot = new ParkingLot(options.clock)
+    // One listener for each source is no leak.
+    setMaxListeners(0, this.#stop.signal)
     this.#list = new ServiceList(
       options.sources.map(source => source.name),
       options,
@@ -149,6 +155,7 @@ export class ServiceDirectory implements AsyncDisposable {
     const guard = new EmptyGuard(source.query, this.#options)
     const answers = follow(source.query, this.#options, {
       signal: this.#stop.signal,
+      lot: this.#lot,
       ...(waitMs !== undefined && {waitMs}),
       onRequest: () => {
         this.#requests += 1

@@ -136,6 +136,36 @@ describe('directory of services', () => {
     expect(directory.status.stats.limitDelayMs).toBeGreaterThan(0)
   })
 
+  it('follows more sources than may park at once, and warns of nothing', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const sources = await Promise.all(
+      Array.from({length: 70}, async (_, at) => {
+        const source = new ManualSource()
+        await source.set({[`a${at}`]: {uri: `http://a${at}:1`}})
+        return source
+      }),
+    )
+    const clock = new FakeClock()
+    const directory = new ServiceDirectory({
+      sources: sources.map((source, at) => source.source(`service ${at}`)),
+      clock,
+      random: () => 0,
+      logger: noopLogger,
+    })
+    open.push(directory)
+    directory.run().catch(() => {})
+    await until('all of them', () => directory.services().length === 70)
+    await sources[0]?.set({a0: {uri: 'http://parked:1'}})
+    await until('the change where a query is parked', () => uris(directory)[0] === 'http://parked:1')
+    await sources[69]?.set({a69: {uri: 'http://polled:1'}})
+    await clock.advance(30_000)
+    await until('the change where none is', () => uris(directory).at(-1) === 'http://polled:1')
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
   it('ends with the error when a source can never be read', async () => {
     const source = new ManualSource()
     source.failure = new UsageError('key a: no such thing')
