@@ -106,7 +106,11 @@ class Acquisition {
     using lost = whenAborted(session.signal)
     void lost.promise.then(() => link.abort(session.signal.reason))
     try {
-      const grant = await this.#kind.contend(session, {signal: link.signal, isOnce: options.isOnce})
+      const grant = await this.#kind.contend(session, {
+        signal: link.signal,
+        isOnce: options.isOnce,
+        waiting: event => this.#emit(event),
+      })
       if (grant && !options.signal.aborted) return grant
       await grant?.release({timeoutMs: lateAnswerMs})
       options.signal.throwIfAborted()

@@ -1,6 +1,7 @@
 import type {BlockingQuery} from '../core/query/types.js'
 import type {CallOptions, FencingToken, KvEntry} from '../core/types.js'
 import type {Session} from '../session/types.js'
+import type {LockEvent} from './types.js'
 
 /** A key that says whether we still hold. */
 export interface Evidence {
@@ -21,10 +22,14 @@ export interface Grant {
   release(options: CallOptions): Promise<'released' | 'lost'>
 }
 
+export type WaitingEvent = Extract<LockEvent, {readonly type: 'lock.waiting'}>
+
 export interface ContendOptions {
   readonly signal: AbortSignal
   /** One attempt, no waiting. */
   readonly isOnce: boolean
+  /** Told why it waits, at every wake-up. */
+  readonly waiting: (event: WaitingEvent) => void
 }
 
 /** What mutex and semaphore do differently. */

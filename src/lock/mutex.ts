@@ -1,6 +1,6 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {ConflictError, isBatonError} from '../core/errors.js'
+import {ConflictError, isBatonError, isTransient} from '../core/errors.js'
 import {follow} from '../core/query/follow.js'
 import {kvKey} from '../core/query/topics.js'
 import type {FencingToken, KvEntry} from '../core/types.js'
@@ -21,7 +21,11 @@ const probeSpreadMs = 150
 export const createMutex = (client: ConsulClient, options: LockOptions): Mutex =>
   createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
 
-type Attempt = {readonly type: 'granted'; readonly grant: Grant} | {readonly type: Refusal}
+type Attempt = {readonly type: 'granted'; readonly grant: Grant} | {readonly type: Refusal | 'unanswered'}
+
+const ignoreTransient = (error: unknown): undefined => {
+  if (!isTransient(error)) throw error
+}
 
 /**
  * Takes `.lock` by one transaction that both checks what was known of the key and locks it, so that a key of another
@@ -56,7 +60,7 @@ class MutexKind implements LockKind {
       onStatus: status => {
         if (status.type !== 'retrying') return
         if (isBatonError(status.error, 'BATON_ACL_DENIED')) throw status.error
-        this.#options.observer?.({type: 'lock.waiting', reason: 'unreachable', error: status.error})
+        options.waiting({type: 'lock.waiting', reason: 'unreachable', error: status.error})
       },
     })
     for await (const {snapshot} of answers) {
@@ -64,7 +68,7 @@ class MutexKind implements LockKind {
       this.#checkKind(entry)
       if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
       if (entry?.session !== undefined) {
-        this.#options.observer?.({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
+        options.waiting({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
         if (isOnce) return undefined
         continue
       }
@@ -77,14 +81,26 @@ class MutexKind implements LockKind {
   async withdraw(): Promise<void> {}
 
   /** Free, as it was read. `undefined` when somebody was faster, or, with `isOnce`, when a lock-delay runs. */
-  async #takeFree(session: Session, entry: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
-    const {clock, random} = this.#client
+  async #takeFree(session: Session, free: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
+    const {clock, random, kv} = this.#client
+    const {signal, isOnce} = options
+    let entry = free
     for (let probes = 0; ; probes += 1) {
-      const attempt = await this.#take(session, entry, options.signal)
+      const attempt = await this.#take(session, entry, signal)
       if (attempt.type === 'granted') return attempt.grant
-      if (attempt.type !== 'lock-delay' || options.isOnce) return undefined
-      if (probes === 0) this.#options.observer?.({type: 'lock.waiting', reason: 'lock-delay'})
-      await clock.sleep(probeMinMs + random() * probeSpreadMs, options.signal)
+      if (attempt.type === 'held' || attempt.type === 'changed') return undefined
+      if (attempt.type === 'lock-delay') {
+        if (probes === 0) options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
+        if (isOnce) return undefined
+      }
+      await clock.sleep(probeMinMs + random() * probeSpreadMs, signal)
+      if (attempt.type !== 'unanswered') continue
+      // Granted or not, only the key can tell.
+      const sentAtMs = this.#now()
+      const seen = await kv.get(this.key, {signal, consistency: 'consistent'}).catch(ignoreTransient)
+      if (seen?.value?.session === session.id) return this.#grant(session, seen.value.modifyIndex, sentAtMs)
+      if (seen?.value?.session !== undefined) return undefined
+      if (seen) entry = seen.value
     }
   }
 
@@ -94,19 +110,22 @@ class MutexKind implements LockKind {
     const {key} = this
     const sentAtMs = this.#now()
     using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
-    const result = await this.#client.txn.commit(
-      [
-        entry ? {verb: 'check-index', key, index: entry.modifyIndex} : {verb: 'check-not-exists', key},
-        {
-          verb: 'lock',
-          key,
-          value: encodeHolderRecord(ownRecord(this.#client, this.#options)),
-          session: session.id,
-          flags: mutexFlags,
-        },
-      ],
-      {signal: late.signal},
-    )
+    const result = await this.#client.txn
+      .commit(
+        [
+          entry ? {verb: 'check-index', key, index: entry.modifyIndex} : {verb: 'check-not-exists', key},
+          {
+            verb: 'lock',
+            key,
+            value: encodeHolderRecord(ownRecord(this.#client, this.#options)),
+            session: session.id,
+            flags: mutexFlags,
+          },
+        ],
+        {signal: late.signal},
+      )
+      .catch(ignoreTransient)
+    if (!result) return {type: 'unanswered'}
     if (!result.committed) return {type: toRefusal(result.errors, session.id, key)}
     const written = result.entries.find(one => one.key === key && one.session === session.id)
     const index = written?.modifyIndex ?? 0n

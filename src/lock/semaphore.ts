@@ -79,7 +79,7 @@ class SemaphoreKind implements LockKind {
       onStatus: status => {
         if (status.type !== 'retrying') return
         if (isBatonError(status.error, 'BATON_ACL_DENIED')) throw status.error
-        this.#options.observer?.({type: 'lock.waiting', reason: 'unreachable', error: status.error})
+        options.waiting({type: 'lock.waiting', reason: 'unreachable', error: status.error})
       },
     })
     for await (const {snapshot} of answers) {
@@ -149,7 +149,7 @@ class SemaphoreKind implements LockKind {
     const {document, contenders, index} = state
     const free = document.limit - document.holders.length
     if (free <= 0) {
-      this.#options.observer?.({
+      options.waiting({
         type: 'lock.waiting',
         reason: 'held',
         holder: `${document.holders.length} of ${document.limit}`,

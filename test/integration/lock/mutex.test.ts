@@ -1,0 +1,263 @@
+import {afterEach, describe, expect, it} from 'vitest'
+import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import {isBatonError} from '../../../src/core/errors.js'
+import {createMutex} from '../../../src/lock/mutex.js'
+import {createSemaphore} from '../../../src/lock/semaphore.js'
+import type {LockEvent, LockOptions} from '../../../src/lock/types.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const mutexFlags = '3304740253564472344'
+const semaphoreFlags = '16210313421097356768'
+
+describe.each(backends)('mutex on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent})
+  const open: AsyncDisposable[] = []
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
+  })
+
+  const connect = (address = agent.address): ConsulClient => {
+    const client = createClient({address})
+    open.push(client)
+    return client
+  }
+  const consul = () => raw(agent.address)
+  const key = () => `${leaks.prefix}m/.lock`
+  function mutex(client: ConsulClient, options: Partial<LockOptions> = {}) {
+    const events: LockEvent[] = []
+    const lock = createMutex(client, {
+      prefix: `${leaks.prefix}m`,
+      lockDelayMs: 8000,
+      graceMs: 1000,
+      observer: event => events.push(event),
+      ...options,
+    })
+    return {...lock, events, seen: (type: string) => events.some(event => event.type === type)}
+  }
+  async function proxied() {
+    const proxy = await HttpProxy.start(agent.address)
+    open.push(proxy)
+    return {proxy, client: connect(proxy.address)}
+  }
+
+  it('writes the key as the Go tool does, and its token is the ModifyIndex of that write', async () => {
+    const hold = await mutex(connect()).acquire()
+    const entry = await consul().kvGet(key())
+    const {text} = await consul().request('GET', `/v1/kv/${key()}`)
+    expect(text.replaceAll(' ', '')).toContain(`"Flags":${mutexFlags}`)
+    expect(entry?.session).toBe(hold.session)
+    expect(hold.token).toBe(BigInt(entry!.modifyIndex))
+    await hold.assertHeld()
+    await hold.release()
+  })
+
+  it('leaves neither key nor session behind, and no lock-delay', async () => {
+    const client = connect()
+    const first = await mutex(client).acquire()
+    expect(await first.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
+    expect(await consul().kvKeys(leaks.prefix)).toEqual([])
+    const second = await mutex(client).tryAcquire()
+    expect(second).toBeDefined()
+    expect(second!.token).toBeGreaterThan(first.token)
+    await second!.release()
+  })
+
+  it('makes contention a value for tryAcquire', async () => {
+    const client = connect()
+    await using _hold = await mutex(client).acquire()
+    const other = mutex(client)
+    expect(await other.tryAcquire()).toBeUndefined()
+    expect(other.seen('lock.waiting')).toBe(true)
+  })
+
+  it('waits for the holder and then gets the lock, with a higher token', async () => {
+    const client = connect()
+    const first = await mutex(client).acquire()
+    const other = mutex(client)
+    const second = other.acquire()
+    await waitUntil(() => other.seen('lock.waiting'), {what: 'the second to wait'})
+    await first.release()
+    await using hold = await second
+    expect(hold.token).toBeGreaterThan(first.token)
+  })
+
+  it('gives up in time when told to, naming the holder', async () => {
+    const client = connect()
+    await using _hold = await mutex(client, {command: 'backup'}).acquire()
+    const startedAt = performance.now()
+    const error = await mutex(client)
+      .acquire({timeoutMs: 1500})
+      .catch((reason: unknown) => reason)
+    expect(performance.now() - startedAt).toBeLessThan(4000)
+    expect(isBatonError(error, 'BATON_LOCK_TIMEOUT')).toBe(true)
+    expect(String(error)).toMatch(/not acquired within 1\.5s: held by backup on .*, pid \d+/)
+  })
+
+  it('stops waiting at once when its signal aborts, with the reason given', async () => {
+    const client = connect()
+    await using _hold = await mutex(client).acquire()
+    const stop = new AbortController()
+    const other = mutex(client)
+    const waiting = other.acquire({signal: stop.signal})
+    const outcome = expect(waiting).rejects.toThrow('enough')
+    await waitUntil(() => other.seen('lock.waiting'), {what: 'the second to wait'})
+    stop.abort(new Error('enough'))
+    await outcome
+  })
+
+  it('takes an orphaned key of its own kind, and its first holder is the one that releases it', async () => {
+    await consul().kvPut(key(), '', {flags: mutexFlags})
+    await using hold = await mutex(connect()).acquire()
+    expect((await consul().kvGet(key()))?.session).toBe(hold.session)
+  })
+
+  it.each([
+    ["a semaphore's", semaphoreFlags],
+    ['something else', '7'],
+  ])('refuses a key that is %s', async (text, flags) => {
+    await consul().kvPut(key(), '{"Limit":2,"Holders":{}}', {flags})
+    const client = connect()
+    for (const verb of ['acquire', 'tryAcquire'] as const) {
+      const error = await mutex(client)
+        [verb]()
+        .catch((reason: unknown) => reason)
+      expect(isBatonError(error, 'BATON_LOCK_KIND')).toBe(true)
+      expect(String(error)).toContain(text)
+    }
+    expect((await consul().kvGet(key()))?.value).toBe('{"Limit":2,"Holders":{}}')
+    await consul().kvDelete(key())
+  })
+
+  it('is lost at once when its session is destroyed, and the next one waits for the lock-delay', async () => {
+    const client = connect()
+    const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 100}).acquire()
+    await consul().sessionDestroy(hold.session)
+    await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
+    expect(isBatonError(hold.signal.reason, 'BATON_LOCK_LOST')).toBe(true)
+    const other = mutex(client)
+    const second = other.acquire()
+    await waitUntil(() => other.events.some(one => one.type === 'lock.waiting' && one.reason === 'lock-delay'), {
+      what: 'the second to be told of the lock-delay',
+    })
+    expect(await hold.release()).toMatchObject({lock: 'lost'})
+    await (await second).release()
+  })
+
+  it.each([
+    ['deleted', async () => void (await consul().kvDelete(key()))],
+    [
+      'released by somebody else',
+      async () => {
+        const {session} = (await consul().kvGet(key()))!
+        await consul().kvPut(key(), '', {release: session, flags: mutexFlags})
+      },
+    ],
+  ])('is lost at once when its key is %s', async (_name, act) => {
+    const hold = await mutex(connect()).acquire()
+    await act()
+    await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
+    await hold.release()
+    await consul().kvDelete(key())
+  })
+
+  it('survives a plain write to its key, which leaves the session and the token as they are', async () => {
+    await using hold = await mutex(connect()).acquire()
+    await consul().kvPut(key(), 'changed', {flags: mutexFlags})
+    await hold.assertHeld()
+    expect(hold.signal.aborted).toBe(false)
+    expect((await consul().kvGet(key()))?.lockIndex).toBe(0)
+  })
+
+  it('withLock rejects with the loss although the work succeeded', async () => {
+    const lock = mutex(connect())
+    const outcome = lock.withLock(async hold => {
+      await consul().kvDelete(key())
+      await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
+      return 'done'
+    })
+    await expect(outcome).rejects.toThrow('its key was deleted')
+  })
+
+  it('holds although the answer that granted it was lost', async () => {
+    const {proxy, client} = await proxied()
+    proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
+    const hold = await mutex(client).acquire()
+    const entry = await consul().kvGet(key())
+    expect(entry).toMatchObject({session: hold.session, modifyIndex: Number(hold.token)})
+    expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
+  })
+
+  it('is released although the answer to the release was lost', async () => {
+    const {proxy, client} = await proxied()
+    const hold = await mutex(client).acquire()
+    proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
+    expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
+  })
+
+  it('takes no refusal and no failure for a loss, and says that it is degraded', async () => {
+    const {proxy, client} = await proxied()
+    const lock = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
+    const hold = await lock.acquire()
+    for (const status of [403, 429, 500]) proxy.on({path: '/v1/session/renew'}, {status, body: 'no'}, 1)
+    await waitUntil(() => lock.events.filter(event => event.type === 'lease.degraded').length >= 3, {
+      what: 'three failed renewals',
+    })
+    await waitUntil(() => lock.seen('lease.renewed'), {what: 'a renewal'})
+    expect(hold.signal.aborted).toBe(false)
+    await hold.release()
+  })
+
+  it('is lost in time when nothing can be proven, and never later than its deadline', async () => {
+    const {proxy, client} = await proxied()
+    const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 500}).acquire()
+    proxy.on({}, 'hang')
+    await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 5000})
+    expect(String(hold.signal.reason)).toMatch(/lost after .*: not proven for/)
+    expect(hold.deadline.freeAtMs - hold.deadline.termAtMs).toBeCloseTo(1500)
+    proxy.heal()
+    await hold.release()
+  })
+
+  it('starts over with a new session when its own ends while it waits', async () => {
+    const client = connect()
+    const first = await mutex(client).acquire()
+    const other = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
+    const second = other.acquire()
+    await waitUntil(() => other.seen('lock.waiting'), {what: 'the second to wait'})
+    const created = other.events.find(event => event.type === 'session.created')
+    await consul().sessionDestroy(created?.type === 'session.created' ? created.session : '')
+    await waitUntil(() => other.events.filter(event => event.type === 'session.created').length === 2, {
+      what: 'a second session',
+    })
+    await first.release()
+    await (await second).release()
+  })
+
+  it('refuses a configuration without time to stop before it asks Consul', async () => {
+    const {proxy, client} = await proxied()
+    await expect(mutex(client, {graceMs: 60_000}).acquire()).rejects.toThrow('no time to stop')
+    expect(proxy.requests.filter(one => one.method === 'PUT')).toEqual([])
+  })
+
+  it('reports a refused release and leaves the session to destroy the key', async () => {
+    const {proxy, client} = await proxied()
+    const hold = await mutex(client).acquire()
+    proxy.on({path: '/v1/txn'}, {status: 403, body: 'Permission denied'})
+    const report = await hold.release()
+    expect(report).toMatchObject({lock: 'unknown', isSessionDestroyed: true})
+    expect(isBatonError(report.error, 'BATON_ACL_DENIED')).toBe(true)
+  })
+
+  it('keeps semaphores out while it is held', async () => {
+    const client = connect()
+    await using _hold = await mutex(client).acquire()
+    const semaphore = createSemaphore(client, {prefix: `${leaks.prefix}m`, limit: 2})
+    const error = await semaphore.acquire().catch((reason: unknown) => reason)
+    expect(isBatonError(error, 'BATON_LOCK_KIND')).toBe(true)
+  })
+})

@@ -1,0 +1,133 @@
+import {afterEach, describe, expect, it} from 'vitest'
+import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import {isBatonError} from '../../../src/core/errors.js'
+import {createSemaphore} from '../../../src/lock/semaphore.js'
+import type {Hold, SemaphoreOptions} from '../../../src/lock/types.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const semaphoreFlags = '16210313421097356768'
+
+describe.each(backends)('semaphore on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent})
+  const open: AsyncDisposable[] = []
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
+  })
+  const connect = (): ConsulClient => {
+    const client = createClient({address: agent.address})
+    open.push(client)
+    return client
+  }
+  const consul = () => raw(agent.address)
+  const key = () => `${leaks.prefix}s/.lock`
+  const semaphore = (client: ConsulClient, options: Partial<SemaphoreOptions> = {}) =>
+    createSemaphore(client, {prefix: `${leaks.prefix}s`, limit: 2, ...options})
+
+  it('writes its keys as the Go tool does', async () => {
+    const hold = await semaphore(connect()).acquire()
+    const {text} = await consul().request('GET', `/v1/kv/${leaks.prefix}s`, {query: {recurse: true}})
+    expect(text.replaceAll(' ', '').match(/"Flags":(\d+)/g)).toEqual([
+      `"Flags":${semaphoreFlags}`,
+      `"Flags":${semaphoreFlags}`,
+    ])
+    expect(await consul().kvGet(key())).toMatchObject({
+      value: `{"Limit":2,"Holders":{"${hold.session}":true}}`,
+      session: undefined,
+    })
+    expect(await consul().kvGet(`${leaks.prefix}s/${hold.session}`)).toMatchObject({session: hold.session})
+    await hold.release()
+    expect(await consul().kvKeys(leaks.prefix)).toEqual([])
+  })
+
+  it('lets in as many as its limit, and the next one when one leaves', async () => {
+    const client = connect()
+    const lock = semaphore(client)
+    const [a, b] = [await lock.acquire(), await lock.acquire()]
+    expect(await lock.holders()).toHaveLength(2)
+    expect(await lock.tryAcquire()).toBeUndefined()
+    const third = lock.acquire()
+    await a.release()
+    const c = await third
+    expect(c.token).toBeGreaterThan(b.token)
+    expect(b.signal.aborted).toBe(false)
+    await Promise.all([b.release(), c.release()])
+  })
+
+  it('never lets in more than its limit when many come at once', async () => {
+    const client = connect()
+    let inside = 0
+    let most = 0
+    const visit = async (): Promise<void> => {
+      await semaphore(client, {limit: 3}).withLock(async () => {
+        inside += 1
+        most = Math.max(most, inside)
+        await new Promise(resolve => setTimeout(resolve, 20))
+        inside -= 1
+      })
+    }
+    await Promise.all(Array.from({length: 12}, visit))
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(3)
+  })
+
+  it('refuses another limit, and says which one holds', async () => {
+    const client = connect()
+    await using _hold = await semaphore(client, {limit: 3}).acquire()
+    const error = await semaphore(client, {limit: 2})
+      .acquire()
+      .catch((reason: unknown) => reason)
+    expect(isBatonError(error, 'BATON_LOCK_KIND')).toBe(true)
+    expect(String(error)).toContain('its limit is 3, ours is 2')
+  })
+
+  it('takes the slot of a holder whose session is gone', async () => {
+    await consul().kvPut(key(), '{"Limit":1,"Holders":{"00000000-0000-0000-0000-000000000000":true}}', {
+      flags: semaphoreFlags,
+    })
+    await using hold = await semaphore(connect(), {limit: 1}).acquire()
+    expect((await consul().kvGet(key()))?.value).toBe(`{"Limit":1,"Holders":{"${hold.session}":true}}`)
+  })
+
+  it.each([
+    ['is overwritten', () => consul().kvPut(key(), 'garbage', {flags: semaphoreFlags})],
+    ['is deleted', () => consul().kvDelete(key())],
+    ['names others only', () => consul().kvPut(key(), '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags})],
+  ])('is lost at once when its document %s', async (_name, act) => {
+    const hold = await semaphore(connect()).acquire()
+    await act()
+    await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
+    await consul().kvDelete(key())
+    await hold.release()
+    await consul().kvDelete(`${leaks.prefix}s/${hold.session}`)
+  })
+
+  it('is lost at once when its contender key is deleted', async () => {
+    const hold = await semaphore(connect()).acquire()
+    await consul().kvDelete(`${leaks.prefix}s/${hold.session}`)
+    await waitUntil(() => hold.signal.aborted, {what: 'the loss', timeoutMs: 1000})
+    await hold.release()
+    await consul().kvDelete(key())
+  })
+
+  it('leaves nothing behind when it gives up', async () => {
+    const client = connect()
+    const holds: Hold[] = [await semaphore(client).acquire(), await semaphore(client).acquire()]
+    await expect(semaphore(client).acquire({timeoutMs: 200})).rejects.toThrow('not acquired within 200ms')
+    expect(await consul().kvKeys(leaks.prefix)).toHaveLength(3)
+    await Promise.all(holds.map(hold => hold.release()))
+  })
+
+  it('needs a prefix and a positive limit', () => {
+    const client = connect()
+    expect(() => semaphore(client, {prefix: ''})).toThrow('needs a prefix')
+    expect(() => semaphore(client, {limit: 0})).toThrow('positive')
+  })
+
+  it('with checks, it is refused: nothing would delay the next holder', async () => {
+    await expect(semaphore(connect(), {nodeChecks: ['serfHealth']}).acquire()).rejects.toThrow('no safe time to stop')
+  })
+})

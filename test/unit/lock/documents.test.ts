@@ -1,0 +1,61 @@
+import {describe, expect, it} from 'vitest'
+import type {KvEntry, SessionId} from '../../../src/core/types.js'
+import {encodeHolderRecord, parseHolderRecord} from '../../../src/lock/holder-record.js'
+import {encodeSemaphoreDocument, parseSemaphoreDocument, pruneHolders} from '../../../src/lock/semaphore-document.js'
+
+const parse = (text: string) => parseSemaphoreDocument('p/.lock', Buffer.from(text))
+const ids = (...names: string[]) => names as SessionId[]
+
+describe("a semaphore's document", () => {
+  it('is written exactly as the Go tool writes it', () => {
+    expect(encodeSemaphoreDocument({limit: 3, holders: ids('a', 'b')}).toString()).toBe(
+      '{"Limit":3,"Holders":{"a":true,"b":true}}',
+    )
+  })
+
+  it('always has an object of holders, which the Go tool crashes without', () => {
+    expect(encodeSemaphoreDocument({limit: 2, holders: []}).toString()).toBe('{"Limit":2,"Holders":{}}')
+  })
+
+  it.each([
+    ['{"Limit":2,"Holders":{"a":true}}', 2, ['a']],
+    ['{"limit":2,"HOLDERS":{"a":false}}', 2, ['a']],
+    ['{"Limit":2,"Holders":null}', 2, []],
+    ['{"Limit":2}', 2, []],
+    ['{"Limit":2,"Holders":{},"More":1}', 2, []],
+  ])('reads %s', (text, limit, holders) => {
+    expect(parse(text)).toEqual({limit, holders})
+  })
+
+  it('is absent in an empty value', () => {
+    expect(parse('')).toBeUndefined()
+  })
+
+  it.each(['garbage', '[]', '"x"', 'null', '{"Limit":"2"}'])('refuses %s', text => {
+    expect(() => parse(text)).toThrow("does not hold a semaphore's document")
+  })
+
+  it('loses the holders whose session owns no key any more', () => {
+    const entries = [{session: 'a'}, {session: undefined}] as unknown as KvEntry[]
+    expect(pruneHolders({limit: 2, holders: ids('a', 'b')}, entries).holders).toEqual(['a'])
+  })
+})
+
+describe('the record of a holder', () => {
+  const record = {host: 'h', pid: 1, since: '2026-01-01T00:00:00.000Z', command: 'sh'}
+
+  it('comes back as it was written', () => {
+    expect(parseHolderRecord(encodeHolderRecord(record))).toEqual(record)
+  })
+
+  it('may have fields that we do not know', () => {
+    expect(parseHolderRecord(Buffer.from(JSON.stringify({v: 1, ...record, more: 1})))).toEqual(record)
+  })
+
+  it.each(['', 'x', '{}', 'null', '{"v":2,"host":"h","pid":1,"since":""}', '{"v":1,"host":1}'])(
+    'is nothing in %j',
+    text => {
+      expect(parseHolderRecord(Buffer.from(text))).toBeUndefined()
+    },
+  )
+})

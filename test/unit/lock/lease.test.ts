@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {
+  checkLease,
+  type LeaseShape,
+  leaseDeadline,
+  leaseMarginMs,
+  leaseWindowMs,
+  proveEveryMs,
+  usableMs,
+} from '../../../src/lock/lease.js'
+
+const shape = (changes: Partial<LeaseShape> = {}): LeaseShape => ({
+  kind: 'mutex',
+  ttlMs: 15_000,
+  lockDelayMs: 15_000,
+  graceMs: 5000,
+  isTtlOnly: false,
+  ...changes,
+})
+const now = {renewedAtMs: 0, seenAtMs: 0}
+
+describe('leaseDeadline', () => {
+  it('gives a mutex with checks the lock-delay: TERM 9 s, KILL 14 s after the last proof', () => {
+    expect(leaseDeadline(shape(), now)).toEqual({termAtMs: 9000, killAtMs: 14_000, freeAtMs: 15_000})
+  })
+
+  it('gives a mutex without checks TTL and lock-delay: TERM 24 s, KILL 29 s after the last renewal', () => {
+    expect(leaseDeadline(shape({isTtlOnly: true}), now)).toEqual({
+      termAtMs: 24_000,
+      killAtMs: 29_000,
+      freeAtMs: 30_000,
+    })
+  })
+
+  it('gives a semaphore the TTL alone: nothing delays the next holder', () => {
+    expect(leaseDeadline(shape({kind: 'semaphore'}), now).freeAtMs).toBe(15_000)
+  })
+
+  it('takes a renewal for no proof where checks can end the session', () => {
+    expect(leaseDeadline(shape(), {renewedAtMs: 100_000, seenAtMs: 0}).freeAtMs).toBe(15_000)
+  })
+
+  it('counts the lock-delay from a sight of the key also without checks', () => {
+    const proofs = {renewedAtMs: 0, seenAtMs: 20_000}
+    expect(leaseDeadline(shape({isTtlOnly: true}), proofs).freeAtMs).toBe(35_000)
+  })
+
+  it('takes no sight of the key for proof that a semaphore slot stays', () => {
+    expect(leaseDeadline(shape({kind: 'semaphore'}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
+  })
+
+  it('counts no more than the 60 s of lock-delay that Consul enforces, and none below zero', () => {
+    expect(leaseWindowMs(shape({lockDelayMs: 600_000}))).toBe(60_000)
+    expect(leaseWindowMs(shape({lockDelayMs: -5000, isTtlOnly: true}))).toBe(15_000)
+  })
+
+  it('keeps its order, and its margin, whatever the numbers', () => {
+    const ms = fc.integer({min: 0, max: 200_000})
+    const shapes = fc.record({
+      kind: fc.constantFrom('mutex' as const, 'semaphore' as const),
+      ttlMs: ms,
+      lockDelayMs: ms,
+      graceMs: ms,
+      isTtlOnly: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(shapes, ms, ms, (one, renewedAtMs, seenAtMs) => {
+        const {termAtMs, killAtMs, freeAtMs} = leaseDeadline(one, {renewedAtMs, seenAtMs})
+        expect(freeAtMs - killAtMs).toBeGreaterThanOrEqual(999.999)
+        expect(killAtMs - termAtMs).toBeCloseTo(one.graceMs)
+        expect(leaseMarginMs(one)).toBeGreaterThanOrEqual(leaseWindowMs(one) * 0.02)
+      }),
+    )
+  })
+})
+
+describe('checkLease', () => {
+  const check = (changes: Partial<LeaseShape>, hasChecks = false) =>
+    checkLease(shape(changes), {prefix: 'app/db', hasChecks})
+
+  it('accepts the defaults', () => {
+    expect(() => check({})).not.toThrow()
+    expect(() => check({kind: 'semaphore'})).not.toThrow()
+  })
+
+  it('refuses a grace that does not fit, with the arithmetic', () => {
+    expect(() => check({graceMs: 20_000})).toThrow(
+      'lock app/db: no time to stop the child: a rival may hold 15s after the last proof (lock-delay 15s), ' +
+        'grace 20s and margin 1s need 21s',
+    )
+  })
+
+  it.each([
+    ['no lock-delay with checks', {lockDelayMs: 0}, true],
+    ['grace and margin as long as the window', {graceMs: 14_000}, false],
+    ['a grace longer than TTL and lock-delay', {isTtlOnly: true, graceMs: 29_000}, false],
+    ['a semaphore whose grace is its TTL', {kind: 'semaphore', graceMs: 15_000}, false],
+    ['a semaphore with checks', {kind: 'semaphore'}, true],
+  ] as [string, Partial<LeaseShape>, boolean][])('refuses %s', (_name, changes, hasChecks) => {
+    expect(() => check(changes, hasChecks)).toThrow(/no time to stop|no safe time to stop/)
+  })
+
+  it('accepts no lock-delay where only the TTL counts', () => {
+    expect(() => check({lockDelayMs: 0, isTtlOnly: true})).not.toThrow()
+  })
+})
+
+it('proveEveryMs leaves room for two lost proofs', () => {
+  for (const one of [shape(), shape({isTtlOnly: true}), shape({kind: 'semaphore', graceMs: 12_000})]) {
+    expect(proveEveryMs(one) * 3).toBeLessThanOrEqual(usableMs(one))
+  }
+})
