@@ -1,0 +1,296 @@
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {type CommandOptions, runCli, startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+})
+afterAll(() => rmSync(folder, {recursive: true}))
+
+// What the library does on both backends is tested there; here it is the command, which costs a process each time.
+const commandBackends = backends.slice(-1)
+
+describe.each(commandBackends)('baton lock on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent})
+  const consul = () => raw(agent.address)
+  const lock = () => `${leaks.prefix}cli`
+  const run = (words: readonly string[], options: CommandOptions = {}) =>
+    runCli(['lock', ...words], {agent, ...options})
+  const start = (words: readonly string[], options: CommandOptions = {}) =>
+    startCli(['lock', ...words], {agent, ...options})
+
+  it("passes the child's words verbatim, its output and its exit code, and says nothing itself", async () => {
+    const words = ['a  b', '', '--try', '-n', '$HOME', 'ü', '--', '--json']
+    const script = 'for word; do printf "<%s>" "$word"; done; exit 7'
+    const result = await run([lock(), '--', 'sh', '-c', script, 'sh', ...words])
+    expect(result).toMatchObject({exitCode: 7, stdout: words.map(word => `<${word}>`).join(''), stderr: ''})
+  })
+
+  it('joins the words and gives them to a shell without --, as consul lock does', async () => {
+    const result = await run([lock(), 'echo', 'one  two;', 'echo', 'three'], {env: {SHELL: '/bin/sh'}})
+    expect(result).toMatchObject({exitCode: 0, stdout: 'one two\nthree\n'})
+  })
+
+  it('takes the words as they are without -- but with -shell=false', async () => {
+    const result = await run(['-shell=false', lock(), 'echo', 'one  two;', '$HOME'])
+    expect(result).toMatchObject({exitCode: 0, stdout: 'one  two; $HOME\n'})
+  })
+
+  it('passes stdin with --, and without only when told to', async () => {
+    expect(await run([lock(), '--', 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
+    expect(await run([lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: ''})
+    expect(await run(['-pass-stdin', lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
+  })
+
+  it('tells the child what it holds, over what the environment said before', async () => {
+    const env = {BATON_FENCING_TOKEN: '1', BATON_LOCK_KEY: 'old', OTHER: 'kept'}
+    const {stdout} = await run([lock(), '--', 'env'], {env})
+    const child = new Map(stdout.split('\n').map(line => line.split('=', 2) as [string, string]))
+    expect(child.get('CONSUL_LOCK_HELD')).toBe('true')
+    expect(child.get('BATON_LOCK_KEY')).toBe(`${lock()}/.lock`)
+    expect(child.get('BATON_LOCK_PREFIX')).toBe(lock())
+    expect(child.get('BATON_LOCK_MODE')).toBe('mutex')
+    expect(child.get('BATON_LOCK_TTL')).toBe('15s')
+    expect(child.get('BATON_LOCK_SESSION')).toMatch(/^[0-9a-f-]{36}$/)
+    expect(Number(child.get('BATON_FENCING_TOKEN'))).toBeGreaterThan(1)
+    expect(child.get('OTHER')).toBe('kept')
+  })
+
+  it('holds the lock while the child runs, and releases it only when nothing of it is left', async () => {
+    await using holder = start([lock(), '--', 'sh', '-c', 'sleep 60 & echo started'])
+    await holder.waitForOutput(/started/)
+    const result = await holder.exited
+    expect(result.exitCode).toBe(0)
+    expect(result.stderr).toContain('stopped what the command left running')
+  })
+
+  it.each([
+    ['--try', []],
+    ['--try=200ms', []],
+    ['-try', ['200ms']],
+    ['--timeout', ['200ms']],
+  ])('answers 75 when the lock is not free with %s', async (flag, value) => {
+    await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
+    await holder.waitForOutput(/started/)
+    const result = await run([flag, ...value, lock(), '--', 'echo', 'ran'])
+    expect(result).toMatchObject({exitCode: 75, stdout: ''})
+    expect(result.stderr).toMatch(/^baton: lock \S+: not acquired/)
+    holder.kill('SIGTERM')
+    expect((await holder.exited).exitCode).toBe(143)
+  })
+
+  it('answers 124 when --max-runtime is reached', async () => {
+    const result = await run(['--max-runtime', '100ms', lock(), '--', 'sleep', '60'])
+    expect(result.exitCode).toBe(124)
+  })
+
+  it('answers 76 when the lock is lost, also when the child ends well', async () => {
+    const script = `trap 'exit 0' TERM; echo started; while :; do sleep 0.05; done`
+    await using holder = start([lock(), '--', 'sh', '-c', script])
+    await holder.waitForOutput(/started/)
+    await consul().kvDelete(`${lock()}/.lock`)
+    const result = await holder.exited
+    expect(result.exitCode).toBe(76)
+    expect(result.stderr).toMatch(/lost after .*: its key was deleted/)
+  })
+
+  it('answers 78 for a key of another kind', async () => {
+    await consul().kvPut(`${lock()}/.lock`, '', {flags: '16210313421097356768'})
+    const result = await run([lock(), '--', 'echo', 'ran'])
+    expect(result).toMatchObject({exitCode: 78, stdout: ''})
+    await consul().kvDelete(`${lock()}/.lock`)
+  })
+
+  it('answers 127 for a command that is not there, 126 for one that may not be run, and keeps no lock', async () => {
+    const missing = await run([lock(), '--', 'no-such-command'])
+    expect(missing).toMatchObject({exitCode: 127, stdout: ''})
+    expect(missing.stderr).toBe('baton: no-such-command: command not found (is it spelled right, and on the PATH?)\n')
+    expect(await run([lock(), '--', '/etc/passwd'])).toMatchObject({exitCode: 126})
+  })
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
+    'passes %s on once, and the child ends in its own way',
+    async name => {
+      const script = `for s in INT TERM HUP QUIT; do trap "echo got $s; exit 9" $s; done; echo started; while :; do sleep 0.05; done`
+      await using holder = start([lock(), '--', 'sh', '-c', script])
+      await holder.waitForOutput(/started/)
+      holder.kill(name)
+      const result = await holder.exited
+      expect(result).toMatchObject({exitCode: 9, stdout: `started\ngot ${name.slice(3)}\n`})
+    },
+  )
+
+  it('kills at the second signal, without waiting for the grace', async () => {
+    const script = `trap '' TERM INT; echo started; while :; do sleep 0.05; done`
+    await using holder = start(['--grace', '8s', lock(), '--', 'sh', '-c', script])
+    await holder.waitForOutput(/started/)
+    const startedAt = performance.now()
+    holder.kill('SIGTERM')
+    await new Promise(resolve => setTimeout(resolve, 50))
+    holder.kill('SIGINT')
+    expect((await holder.exited).exitCode).toBe(137)
+    expect(performance.now() - startedAt).toBeLessThan(7000)
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('stops waiting at %s with %i', async (name, code) => {
+    await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
+    await holder.waitForOutput(/started/)
+    await using waiter = start(['-v', lock(), '--', 'echo', 'ran'])
+    await waiter.waitForOutput(/waiting for/)
+    waiter.kill(name)
+    expect(await waiter.exited).toMatchObject({exitCode: code, stdout: ''})
+    holder.kill()
+    await holder.exited
+  })
+
+  it('writes its events as lines of JSON', async () => {
+    const file = join(folder, 'events.ndjson')
+    await run(['--events', file, lock(), '--', 'true'])
+    const events = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as {type: string; prefix: string; time: string; token?: string})
+    rmSync(file)
+    expect(events.map(event => event.type)).toEqual([
+      'session.created',
+      'lock.acquired',
+      'child.started',
+      'child.exited',
+      'lock.released',
+    ])
+    expect(events.every(event => event.prefix === lock() && !Number.isNaN(Date.parse(event.time)))).toBe(true)
+    expect(events[1]!.token).toMatch(/^\d+$/)
+  })
+
+  it('lets as many in as -n says', async () => {
+    const holders = [1, 2].map(() => start(['-n', '2', lock(), '--', 'sh', '-c', 'echo started; sleep 60']))
+    await Promise.all(holders.map(holder => holder.waitForOutput(/started/)))
+    expect((await run(['-n', '2', '--try', lock(), '--', 'true'])).exitCode).toBe(75)
+    expect((await run(['-n', '3', '--try', lock(), '--', 'true'])).exitCode).toBe(78)
+    for (const holder of holders) {
+      holder.kill()
+      await holder.exited
+    }
+  })
+
+  it('answers in the words of consul lock when asked to', async () => {
+    const compat = (...words: string[]) => run(['--compat', 'consul', ...words])
+    expect(await compat(lock(), 'exit 3')).toMatchObject({
+      exitCode: 0,
+      stderr: 'Error running handler: exit status 3\n',
+    })
+    expect(await compat('-child-exit-code', lock(), 'exit 3')).toMatchObject({exitCode: 2})
+    expect(await compat('-verbose', lock(), 'echo hi')).toMatchObject({
+      exitCode: 0,
+      stdout: 'Starting handler\nhi\nChild terminated, releasing lock\nCleanup succeeded\n',
+    })
+    await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
+    await holder.waitForOutput(/started/)
+    expect(await compat('-timeout=200ms', lock(), 'true')).toMatchObject({
+      exitCode: 1,
+      stderr: 'Shutdown triggered or timeout during lock acquisition\n',
+    })
+    holder.kill()
+    await holder.exited
+  })
+})
+
+describe('baton lock refuses with one line', () => {
+  const refuse = async (words: readonly string[], env: Record<string, string> = {}) => {
+    const result = await runCli(['lock', ...words], {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1', ...env}})
+    expect(result.stdout).toBe('')
+    expect(result.stderr.trim().split('\n')).toHaveLength(1)
+    return result
+  }
+
+  it('no Consul at the address: 69', async () => {
+    const result = await refuse(['k', '--', 'echo', 'ran'])
+    expect(result).toMatchObject({
+      exitCode: 69,
+      stderr:
+        'baton: Consul at 127.0.0.1:1: connection refused (is the agent running there? set --http-addr or CONSUL_HTTP_ADDR)\n',
+    })
+  })
+
+  it('an address that is none: 64', async () => {
+    const result = await refuse(['k', '--', 'true'], {CONSUL_HTTP_ADDR: 'http://'})
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain("Consul address: 'http://' cannot be used")
+  })
+
+  it('an unknown flag: 64', async () => {
+    const result = await refuse(['--bogus', 'k', '--', 'true'])
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain('--bogus')
+  })
+
+  it.each(['--timeout=5', '--ttl=abc', '--grace=1', '--try=x'])('a duration like %s: 64', async flag => {
+    const result = await refuse([flag, 'k', '--', 'true'])
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain('is not a duration')
+  })
+
+  it('no command: 64', async () => {
+    const result = await refuse(['k'])
+    expect(result).toMatchObject({exitCode: 64, stderr: 'baton: lock k: no command to run (baton lock k -- COMMAND)\n'})
+    expect((await refuse(['k', '--'])).exitCode).toBe(64)
+  })
+
+  it('no key: 64', async () => {
+    expect((await refuse([])).exitCode).toBe(64)
+  })
+
+  it("a sub-command's name where a command follows: 64, naming the form that is meant", async () => {
+    const result = await refuse(['status', 'app/db'])
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain('baton lock status -- app/db')
+  })
+
+  it('a limit below one: 64', async () => {
+    expect((await refuse(['-n', '0', 'k', '--', 'true'])).exitCode).toBe(64)
+  })
+
+  it('no time to stop the child: 64, with the arithmetic', async () => {
+    const result = await refuse(['--grace', '40s', 'k', '--', 'true'])
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain('need 41s')
+  })
+
+  it('events that cannot be written: 64', async () => {
+    const result = await refuse(['--events', '/no/such/folder/x', 'k', '--', 'true'])
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain("--events: cannot write to '/no/such/folder/x': ENOENT")
+  })
+})
+
+describe.each(commandBackends)('baton lock with ACLs on $name', backend => {
+  const agent = sharedAgent(backend, {managementToken: '11111111-1111-1111-1111-111111111111'})
+
+  it('refuses a token that Consul does not know: 77, without showing it', async () => {
+    const token = '22222222-2222-2222-2222-222222222222'
+    const result = await runCli(['lock', 'k', '--', 'echo', 'ran'], {agent, env: {CONSUL_HTTP_TOKEN: token}})
+    expect(result).toMatchObject({exitCode: 77, stdout: ''})
+    expect(result.stderr.trim().split('\n')).toHaveLength(1)
+    expect(result.stderr).not.toContain(token)
+  })
+
+  it('works with a token that may write', async () => {
+    const env = {CONSUL_HTTP_TOKEN: '11111111-1111-1111-1111-111111111111'}
+    await waitUntil(async () => (await runCli(['lock', 'k', '--', 'true'], {agent, env})).exitCode === 0, {
+      what: 'the lock',
+      timeoutMs: 20_000,
+    })
+  })
+})
