@@ -3,11 +3,11 @@ import {toWireDuration} from '../time/duration.js'
 import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport} from '../types.js'
 import {toWireError} from './wire-errors.js'
 
-/** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value. */
+/** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
 export interface Call {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly path: string
-  readonly query?: Readonly<Record<string, string | true | undefined>>
+  readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
   readonly body?: Uint8Array
   /** Statuses that are answers here. @default [200] */
   readonly accept?: readonly number[]
@@ -70,7 +70,11 @@ const defaultTimeoutMs = (settings: BlockingReadOptions): number =>
   settings.index === undefined ? answerTimeoutMs : parkedTimeoutMs(settings.waitMs ?? 300_000)
 
 function toQuery(call: Call, settings: BlockingReadOptions): string {
-  const parameters: [string, string | true | undefined][] = Object.entries(call.query ?? {})
+  const parameters: [string, string | true | undefined][] = []
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    const values = typeof value === 'object' ? value : [value]
+    parameters.push(...values.map((one): [string, string | true | undefined] => [name, one]))
+  }
   parameters.push(['dc', settings.datacenter], ['ns', settings.namespace], ['partition', settings.partition])
   if (call.method === 'GET') {
     if (settings.consistency === 'consistent' || settings.consistency === 'stale') {

@@ -1,0 +1,20 @@
+import * as Args from '@oclif/core/args'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+
+export default class KvWatch extends WatchCommand<typeof KvWatch> {
+  static override summary = 'follow a key, or all keys under a prefix that ends with /'
+  static override description = 'Short for watch key and watch keyprefix.'
+  static override examples = ['<%= config.bin %> kv watch app/config', '<%= config.bin %> kv watch app/ -- ./reload.sh']
+  static override args = {
+    key: Args.string({required: true, ignoreStdin: true, description: 'key, or prefix that ends with /'}),
+  }
+  static override childForm = {ownArgs: 1}
+  static override flags = {...watchFlags}
+
+  async run(): Promise<number> {
+    const key = this.args.key.replace(/^\//, '')
+    const spec =
+      key === '' || key.endsWith('/') ? ({type: 'keyprefix', prefix: key} as const) : ({type: 'key', key} as const)
+    return this.watch({spec}, 'native')
+  }
+}

@@ -1,0 +1,19 @@
+import * as Flags from '@oclif/core/flags'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+
+export default class WatchChecks extends WatchCommand<typeof WatchChecks> {
+  static override summary = 'follow health checks'
+  static override examples = [
+    '<%= config.bin %> watch checks --state critical',
+    '<%= config.bin %> watch checks --service web',
+  ]
+  static override flags = {
+    ...watchFlags,
+    service: Flags.string({description: 'checks of this service', exclusive: ['state']}),
+    state: Flags.string({description: 'any, passing, warning or critical'}),
+  }
+
+  async run(): Promise<number> {
+    return this.watch({spec: {type: 'checks', service: this.flags.service, state: this.flags.state}}, 'native')
+  }
+}

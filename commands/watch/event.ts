@@ -1,0 +1,12 @@
+import * as Flags from '@oclif/core/flags'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+
+export default class WatchEvent extends WatchCommand<typeof WatchEvent> {
+  static override summary = 'follow user events, as lists; event watch handles each once'
+  static override examples = ['<%= config.bin %> watch event --name deploy -- ./deploy.sh']
+  static override flags = {...watchFlags, name: Flags.string({description: 'only events of this name'})}
+
+  async run(): Promise<number> {
+    return this.watch({spec: {type: 'event', name: this.flags.name}}, 'native')
+  }
+}

@@ -1,0 +1,87 @@
+import * as Flags from '@oclif/core/flags'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+import {readSettingsFile} from '../../src/config/files.js'
+import type {ConsulClient} from '../../src/core/client.js'
+import {isBatonError, UsageError} from '../../src/core/errors.js'
+import {createViewRegistry} from '../../src/core/query/view-registry.js'
+import {shellWords} from '../../src/process/handler.js'
+import {type ConfiguredWatch, parseWatches} from '../../src/watch/config.js'
+import {execHandler, type Handler, httpHandler, withPolicy} from '../../src/watch/handlers.js'
+import {watchQuery} from '../../src/watch/query.js'
+import {runWatch} from '../../src/watch/run.js'
+import {describeWatch, parseWatch, type WatchSpec} from '../../src/watch/spec.js'
+
+export default class Watch extends WatchCommand<typeof Watch> {
+  static override summary = 'watch as consul watch does, or all watches of a file'
+  static override usage = 'watch --type TYPE [FLAGS] [CHILD...]'
+  static override examples = [
+    "<%= config.bin %> watch -type=key -key=app/config './reload.sh'",
+    '<%= config.bin %> watch -type=keyprefix -prefix=app/ -- ./reload.sh --now',
+    '<%= config.bin %> watch --watches watches.json',
+  ]
+  static override flags = {
+    ...watchFlags,
+    type: Flags.string({description: 'key, keyprefix, services, nodes, service, checks or event'}),
+    key: Flags.string({description: 'key to watch (key)'}),
+    prefix: Flags.string({description: 'prefix to watch (keyprefix)'}),
+    service: Flags.string({description: 'service to watch (service, checks)'}),
+    tag: Flags.string({description: 'only instances with this tag (service; repeatable)', multiple: true}),
+    passingonly: Flags.string({description: 'only instances whose checks pass (service)', helpValue: 'true|false'}),
+    state: Flags.string({description: 'only checks in this state (checks)'}),
+    name: Flags.string({description: 'only events of this name (event)'}),
+    watches: Flags.string({description: "file with Consul's watches, all run in this process", helpValue: 'FILE'}),
+  }
+
+  async run(): Promise<number> {
+    const {watches} = this.flags
+    if (watches !== undefined) return this.#runFile(watches)
+    const spec = this.#parse()
+    if (!spec) return 64
+    return this.watch({spec}, this.child?.form === 'native' ? 'native' : 'consul')
+  }
+
+  #parse(): WatchSpec | undefined {
+    try {
+      return parseWatch(this.flags)
+    } catch (error) {
+      if (!isBatonError(error, 'BATON_USAGE')) throw error
+      this.out.error(error.message)
+      return undefined
+    }
+  }
+
+  async #runFile(path: string): Promise<number> {
+    if (this.flags.type !== undefined || this.child) {
+      throw new UsageError('watch: --watches names the types and handlers itself')
+    }
+    const {watches} = await readSettingsFile(path)
+    const configured = parseWatches(watches, path)
+    const client = this.openClient()
+    const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
+    await Promise.all(
+      configured.map(async ({spec, scope, run, debounceMs}) => {
+        const query = watchQuery(client, spec, scope)
+        this.reportStatus(views, query, spec)
+        const policy = {clock: client.clock, random: client.random, onError: 'continue' as const}
+        const handler = withPolicy(this.#handlerOf(client, run), {
+          ...policy,
+          // As in an agent: what goes wrong in one handler is told, and concerns nobody else.
+          onFailure: error => this.out.warn(`${describeWatch(spec)}: ${error.message}`),
+        })
+        await runWatch(views, spec, query, {
+          signal: this.stopSignal,
+          clock: client.clock,
+          deliver: delivery => handler(delivery, this.stopSignal),
+          debounceMs,
+        })
+      }),
+    )
+    return 0
+  }
+
+  #handlerOf(client: ConsulClient, run: ConfiguredWatch['run']): Handler {
+    if (run.kind === 'http') return httpHandler(run)
+    const argv = run.kind === 'exec' ? run.argv : shellWords(run.command, '/bin/sh')
+    return execHandler({argv, env: this.childEnvironment(), clock: client.clock})
+  }
+}

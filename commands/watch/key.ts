@@ -1,0 +1,17 @@
+import * as Args from '@oclif/core/args'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+
+export default class WatchKey extends WatchCommand<typeof WatchKey> {
+  static override summary = 'follow one key'
+  static override examples = [
+    '<%= config.bin %> watch key app/config',
+    '<%= config.bin %> watch key app/config -- ./reload.sh',
+  ]
+  static override args = {key: Args.string({required: true, ignoreStdin: true, description: 'key to follow'})}
+  static override childForm = {ownArgs: 1}
+  static override flags = {...watchFlags}
+
+  async run(): Promise<number> {
+    return this.watch({spec: {type: 'key', key: this.args.key.replace(/^\//, '')}}, 'native')
+  }
+}

@@ -1,0 +1,17 @@
+import * as Args from '@oclif/core/args'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+
+export default class WatchKeyprefix extends WatchCommand<typeof WatchKeyprefix> {
+  static override summary = 'follow all keys under a prefix'
+  static override examples = [
+    '<%= config.bin %> watch keyprefix app/ --ndjson',
+    '<%= config.bin %> watch keyprefix app/ --debounce 1s -- ./reload.sh',
+  ]
+  static override args = {prefix: Args.string({required: true, ignoreStdin: true, description: 'prefix of the keys'})}
+  static override childForm = {ownArgs: 1}
+  static override flags = {...watchFlags}
+
+  async run(): Promise<number> {
+    return this.watch({spec: {type: 'keyprefix', prefix: this.args.prefix.replace(/^\//, '')}}, 'native')
+  }
+}

@@ -1,0 +1,32 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+
+export default class WatchService extends WatchCommand<typeof WatchService> {
+  static override summary = 'follow the instances of a service and their health'
+  static override examples = [
+    '<%= config.bin %> watch service web --passing',
+    '<%= config.bin %> watch service web --tag blue -- ./render.sh',
+  ]
+  static override args = {service: Args.string({required: true, ignoreStdin: true, description: 'name of the service'})}
+  static override childForm = {ownArgs: 1}
+  static override flags = {
+    ...watchFlags,
+    tag: Flags.string({description: 'only instances with this tag (repeatable)', multiple: true}),
+    passing: Flags.boolean({description: 'only instances whose checks pass'}),
+  }
+
+  async run(): Promise<number> {
+    return this.watch(
+      {
+        spec: {
+          type: 'service',
+          service: this.args.service,
+          tags: this.flags.tag ?? [],
+          passingOnly: this.flags.passing,
+        },
+      },
+      'native',
+    )
+  }
+}

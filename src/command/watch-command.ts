@@ -1,0 +1,235 @@
+import type {Command} from '@oclif/core/command'
+import * as Flags from '@oclif/core/flags'
+import {goJson} from '../core/api/go-json.js'
+import type {ConsulClient} from '../core/client.js'
+import {messageOf, UsageError} from '../core/errors.js'
+import type {ViewRegistry} from '../core/query/types.js'
+import {createViewRegistry} from '../core/query/view-registry.js'
+import {shellWords} from '../process/handler.js'
+import {type Delivery, NewsFilter} from '../watch/delivery.js'
+import {
+  execHandler,
+  type Handler,
+  HandlerError,
+  httpHandler,
+  type OnHandlerError,
+  withPolicy,
+} from '../watch/handlers.js'
+import {type WatchQuery, type WatchScope, watchQuery} from '../watch/query.js'
+import {runWatch} from '../watch/run.js'
+import {describeWatch, type WatchSpec} from '../watch/spec.js'
+import {ConsulCommand} from './consul-command.js'
+import {durationFlag} from './flags.js'
+
+const http = 'HTTP HANDLER'
+
+/** What every watch takes besides its own parameters. */
+export const watchFlags = {
+  once: Flags.boolean({description: 'stop after the first result'}),
+  ndjson: Flags.boolean({description: 'without a command: print snapshot and changes as JSON lines'}),
+  debounce: durationFlag({description: 'wait until nothing changed for this long', default: '0'}),
+  'ignore-indexes': Flags.boolean({description: 'indexes that moved alone are no change'}),
+  previous: Flags.boolean({description: 'give the handler the value before and the changes too'}),
+  'on-error': Flags.option({
+    options: ['exit', 'continue', 'retry'] as const,
+    default: 'exit' as const,
+    description: 'when the handler fails',
+  })(),
+  timeout: durationFlag({description: 'longest run of the handler', default: '0'}),
+  grace: durationFlag({description: 'time between TERM and KILL for the handler', default: '5s'}),
+  shell: Flags.boolean({description: 'without --: run the words by a shell', default: true, allowNo: true}),
+  'http-handler': Flags.string({helpGroup: http, description: 'send results there instead', helpValue: 'URL'}),
+  'http-method': Flags.string({helpGroup: http, description: 'method', default: 'POST'}),
+  'http-header': Flags.string({helpGroup: http, description: "'Name: value' (repeatable)", multiple: true}),
+  'http-timeout': durationFlag({helpGroup: http, description: 'longest wait for its answer', default: '10s'}),
+  'http-skip-verify': Flags.boolean({helpGroup: http, description: 'take any certificate'}),
+}
+
+interface CommonFlags {
+  readonly once: boolean
+  readonly ndjson: boolean
+  readonly debounce: number
+  readonly 'ignore-indexes': boolean
+  readonly previous: boolean
+  readonly 'on-error': OnHandlerError
+  readonly timeout: number
+  readonly grace: number
+  readonly shell: boolean
+  readonly 'http-handler'?: string
+  readonly 'http-method': string
+  readonly 'http-header'?: readonly string[]
+  readonly 'http-timeout': number
+  readonly 'http-skip-verify': boolean
+}
+
+export interface WatchedQuery {
+  readonly spec: WatchSpec
+  readonly scope?: WatchScope
+}
+
+/** `consul`: as the Go tool does it, down to its texts. `native`: with the handler's own exit code. */
+export type WatchForm = 'consul' | 'native'
+
+/** A command that watches something of Consul and hands it to a child, an HTTP address or stdout. */
+export abstract class WatchCommand<T extends typeof Command = typeof Command> extends ConsulCommand<T> {
+  static override childForm = {ownArgs: 0}
+
+  /** The flags of {@link watchFlags}, which every subclass has among its own; all but the optional ones have defaults. */
+  get #own(): CommonFlags {
+    return this.flags as unknown as CommonFlags
+  }
+
+  protected async watch(watched: WatchedQuery, form: WatchForm): Promise<number> {
+    const client = this.openClient()
+    const query = watchQuery(client, watched.spec, watched.scope)
+    const handler = this.#handler(client)
+    // An agent that cannot be reached, or a wrong question, ends the command here; later outages are outlived.
+    const first = await query.read({signal: this.stopSignal})
+    if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
+      this.out.line(goJson(new NewsFilter(watched.spec).take(first)?.value ?? null, '    '))
+      return 0
+    }
+    const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
+    if (!handler && this.#own.ndjson) return this.#printFrames(views, query)
+    return this.#follow({client, views, query, spec: watched.spec, handler: handler ?? this.#print()}, form)
+  }
+
+  async #follow(
+    run: {
+      readonly client: ConsulClient
+      readonly views: ViewRegistry
+      readonly query: WatchQuery
+      readonly spec: WatchSpec
+      readonly handler: Handler
+    },
+    form: WatchForm,
+  ): Promise<number> {
+    const {client, views, query, spec} = run
+    const {clock, random} = client
+    const handler = withPolicy(run.handler, {
+      onError: this.#own['on-error'],
+      clock,
+      random,
+      onFailure: error => this.out.warn(error.message),
+    })
+    this.reportStatus(views, query, spec)
+    try {
+      await runWatch(views, spec, query, {
+        signal: this.stopSignal,
+        clock,
+        deliver: delivery => handler(delivery, this.stopSignal),
+        debounceMs: this.#own.debounce,
+        ignoreIndexes: this.#own['ignore-indexes'],
+        once: this.#own.once,
+      })
+      return 0
+    } catch (error) {
+      if (!(error instanceof HandlerError)) throw error
+      this.out.error(form === 'consul' ? error.goText : `baton: ${error.message}`)
+      return form === 'consul' ? 1 : error.exitCode
+    }
+  }
+
+  /** Says when what is known grows old, and when it is fresh again. */
+  protected reportStatus(views: ViewRegistry, query: WatchQuery, spec: WatchSpec): void {
+    const subscription = this.releases.use(views.view(query).subscribe({signal: this.stopSignal}))
+    void (async () => {
+      let isTroubled = false
+      for await (const frame of subscription.frames()) {
+        if (frame.type !== 'status') continue
+        const {status} = frame
+        const trouble =
+          status.state === 'stale'
+            ? messageOf(status.error)
+            : status.state === 'held'
+              ? `${status.reason} answer held`
+              : ''
+        if (trouble !== '') this.out.warn(`${describeWatch(spec)}: ${trouble}`)
+        else if (isTroubled && status.state === 'live') this.out.say(`${describeWatch(spec)}: live again`)
+        isTroubled = trouble !== ''
+      }
+    })().catch(() => undefined)
+  }
+
+  async #printFrames(views: ViewRegistry, query: WatchQuery): Promise<number> {
+    await using subscription = views.view(query).subscribe({signal: this.stopSignal})
+    for await (const frame of subscription.frames()) {
+      if (this.stopSignal.aborted) break
+      this.out.line(goJson(toLine(frame)))
+      if (this.#own.once && frame.type === 'end-of-snapshot') break
+    }
+    return 0
+  }
+
+  #print(): Handler {
+    return async (delivery: Delivery) => this.out.line(goJson(delivery.value, '    '))
+  }
+
+  #handler(client: ConsulClient): Handler | undefined {
+    const {child} = this
+    const url = this.#own['http-handler']
+    const withPrevious = this.#own.previous
+    const [first, ...rest] = child?.words ?? []
+    if (url !== undefined) {
+      if (first !== undefined) throw new UsageError('watch: give a command or --http-handler, not both')
+      return httpHandler({
+        url: checkUrl(url),
+        method: this.#own['http-method'],
+        headers: parseHeaders(this.#own['http-header'] ?? []),
+        timeoutMs: this.#own['http-timeout'],
+        skipVerify: this.#own['http-skip-verify'],
+        withPrevious,
+      })
+    }
+    if (!child || first === undefined) return undefined
+    const isShell = child.form === 'go' && this.#own.shell
+    const argv: [string, ...string[]] = isShell
+      ? shellWords(child.words.join(' '), this.host.env['SHELL'])
+      : [first, ...rest]
+    const {timeout} = this.#own
+    return execHandler({
+      argv,
+      env: this.childEnvironment(),
+      clock: client.clock,
+      graceMs: this.#own.grace,
+      ...(timeout > 0 && {timeoutMs: timeout}),
+      withPrevious,
+    })
+  }
+
+  protected childEnvironment(): Record<string, string> {
+    const entries = Object.entries(this.host.env)
+    return Object.fromEntries(entries.filter((pair): pair is [string, string] => pair[1] !== undefined))
+  }
+}
+
+type Frame = Parameters<typeof goJson>[0]
+
+/** A frame as a line: 64-bit numbers of baton's own as texts, errors as their message. */
+function toLine(frame: {readonly type: string; readonly epoch: number; readonly seq: number} & object): Frame {
+  const {type, epoch, seq, ...rest} = frame
+  const fields = Object.entries(rest).flatMap(([name, value]: [string, unknown]) => {
+    if (value === undefined) return []
+    if (typeof value === 'bigint') return [[name, value.toString()]]
+    if (name !== 'status') return [[name, value]]
+    const {error, ...status} = value as {readonly error?: unknown}
+    return [[name, {...status, ...(error !== undefined && {error: messageOf(error)})}]]
+  })
+  return {v: 1, type, epoch, seq, ...Object.fromEntries(fields)} as Frame
+}
+
+function checkUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:/.test(text))
+    throw new UsageError(`--http-handler: '${text}' is no HTTP address`)
+  return text
+}
+
+function parseHeaders(lines: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {}
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
+    if (name === '') throw new UsageError(`--http-header: '${line}' is not of the form 'Name: value'`)
+    headers[name] = [...(headers[name] ?? []), value]
+  }
+  return headers
+}

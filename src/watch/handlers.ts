@@ -1,0 +1,218 @@
+import {request as httpRequest} from 'node:http'
+import {request as httpsRequest} from 'node:https'
+import {goJson} from '../core/api/go-json.js'
+import {BatonError, isBatonError, messageOf} from '../core/errors.js'
+import {Backoff} from '../core/time/backoff.js'
+import type {Clock, Random} from '../core/types.js'
+import type {ChildExit} from '../process/exit-code.js'
+import {runHandler} from '../process/handler.js'
+import type {Delivery} from './delivery.js'
+
+/** Runs for one delivery; rejects when it failed. */
+export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void>
+
+/** A handler that ended badly. `exitCode` is its own, 124 when it ran too long, 1 where it has none. */
+export class HandlerError extends BatonError {
+  readonly exitCode: number
+  /** What the Go tool says about it. */
+  readonly goText: string
+
+  constructor(
+    message: string,
+    options: {readonly exitCode: number; readonly goText: string; readonly cause?: unknown},
+  ) {
+    super('BATON_CHILD', message, {cause: options.cause})
+    this.exitCode = options.exitCode
+    this.goText = options.goText
+  }
+}
+
+export interface ExecHandlerOptions {
+  readonly argv: readonly [string, ...string[]]
+  readonly env: Readonly<Record<string, string>>
+  readonly clock: Clock
+  readonly timeoutMs?: number
+  readonly graceMs?: number
+  /** Stdin is an object with the value, the one before and the changes, instead of the value alone. */
+  readonly withPrevious?: boolean
+}
+
+/** The JSON a handler reads: one line. */
+export function handlerInput(delivery: Delivery, withPrevious: boolean): string {
+  if (!withPrevious) return `${goJson(delivery.value)}\n`
+  const {index, value, previous = null, changes} = delivery
+  return `${goJson({
+    v: 1,
+    index: index?.toString(),
+    value,
+    previous,
+    changes: changes.map(({op, key, item, previous: was}) => ({op, key, item, previous: was})),
+  })}\n`
+}
+
+/** Runs a command with the value on stdin and CONSUL_INDEX in its environment. */
+export function execHandler(options: ExecHandlerOptions): Handler {
+  const {argv, clock, timeoutMs, graceMs} = options
+  return async (delivery, signal) => {
+    const env = {
+      ...options.env,
+      ...(delivery.index !== undefined && {CONSUL_INDEX: delivery.index.toString()}),
+      BATON_WATCH_TYPE: delivery.spec.type,
+      BATON_WATCH_CHANGES: delivery.changes.length.toString(),
+    }
+    const input = Buffer.from(handlerInput(delivery, options.withPrevious === true))
+    const result = await runHandler({
+      argv,
+      env,
+      input,
+      clock,
+      signal,
+      ...(timeoutMs !== undefined && {timeoutMs}),
+      ...(graceMs !== undefined && {graceMs}),
+    }).catch((error: unknown) => {
+      throw toStartError(argv[0], error)
+    })
+    if (result.stopped === 'timeout') {
+      const goText = 'Error executing handler: signal: terminated'
+      throw new HandlerError(`handler ${argv[0]}: stopped at its time limit`, {exitCode: 124, goText})
+    }
+    if (result.stopped === undefined && result.code !== 0) {
+      const how = result.signal === undefined ? `exit code ${result.code}` : `killed by ${result.signal}`
+      const goText = `Error executing handler: ${goExit(result)}`
+      throw new HandlerError(`handler ${argv[0]}: ${how}`, {exitCode: result.code, goText})
+    }
+  }
+}
+
+function toStartError(file: string, error: unknown): unknown {
+  if (!isBatonError(error, 'BATON_CHILD') || !('exitCode' in error) || typeof error.exitCode !== 'number') return error
+  const {exitCode} = error
+  const why = exitCode === 127 ? 'no such file or directory' : 'permission denied'
+  const goText = file.includes('/')
+    ? `Error starting handler: fork/exec ${file}: ${why}`
+    : `Error starting handler: exec: "${file}": executable file not found in $PATH`
+  return new HandlerError(error.message, {exitCode, goText, cause: error})
+}
+
+const goSignals: Partial<Record<NodeJS.Signals, string>> = {
+  SIGHUP: 'hangup',
+  SIGINT: 'interrupt',
+  SIGQUIT: 'quit',
+  SIGABRT: 'aborted',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGPIPE: 'broken pipe',
+  SIGALRM: 'alarm clock',
+  SIGTERM: 'terminated',
+  SIGUSR1: 'user defined signal 1',
+  SIGUSR2: 'user defined signal 2',
+}
+const goExit = ({code, signal}: ChildExit): string =>
+  signal === undefined ? `exit status ${code}` : `signal: ${goSignals[signal] ?? signal}`
+
+export interface HttpHandlerOptions {
+  readonly url: string
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  /** @default 10000 */
+  readonly timeoutMs?: number
+  readonly skipVerify?: boolean
+  readonly withPrevious?: boolean
+}
+
+const keptOutput = 4096
+
+/** Sends the value as JSON with X-Consul-Index, as an agent's `http` handler does. Any answer but 2xx is a failure. */
+export function httpHandler(options: HttpHandlerOptions): Handler {
+  return async (delivery, signal) => {
+    const body = Buffer.from(handlerInput(delivery, options.withPrevious === true))
+    const {status, text} = await send(options, delivery, body, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error
+      throw failed(options.url, messageOf(error), error)
+    })
+    if (status < 200 || status > 299) throw failed(options.url, `HTTP ${status}${text === '' ? '' : `: ${text}`}`)
+  }
+}
+
+const failed = (url: string, why: string, cause?: unknown): HandlerError => {
+  const {origin, pathname} = new URL(url)
+  return new HandlerError(`handler ${origin}${pathname}: ${why}`, {
+    exitCode: 1,
+    goText: `Error executing handler: ${why}`,
+    cause,
+  })
+}
+
+function send(
+  options: HttpHandlerOptions,
+  delivery: Delivery,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<{readonly status: number; readonly text: string}> {
+  const request = options.url.startsWith('https:') ? httpsRequest : httpRequest
+  const headers = {
+    ...(options.headers as Record<string, string | string[]>),
+    'Content-Type': 'application/json',
+    ...(delivery.index !== undefined && {'X-Consul-Index': delivery.index.toString()}),
+    'Content-Length': body.length,
+  }
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      options.url,
+      {
+        method: options.method ?? 'POST',
+        agent: false,
+        signal,
+        timeout: options.timeoutMs ?? 10_000,
+        ...(options.skipVerify === true && {rejectUnauthorized: false}),
+        headers,
+      },
+      answer => {
+        let text = ''
+        answer.setEncoding('utf8')
+        answer.on('data', (chunk: string) => {
+          text = (text + chunk).slice(-keptOutput)
+        })
+        answer.on('error', reject)
+        answer.on('end', () => resolve({status: answer.statusCode ?? 0, text: text.trim()}))
+      },
+    )
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+/** `exit`: the watch ends with the handler's error. `continue`: on to the next change. `retry`: again until it succeeds. */
+export type OnHandlerError = 'exit' | 'continue' | 'retry'
+
+export interface PolicyOptions {
+  readonly onError: OnHandlerError
+  readonly clock: Clock
+  readonly random: Random
+  readonly onFailure?: (error: HandlerError) => void
+}
+
+/** The handler with a rule for its failures. With `retry` the same value is handed over again: changes meanwhile wait. */
+export function withPolicy(handler: Handler, options: PolicyOptions): Handler {
+  const {onError, clock, random, onFailure} = options
+  return async (delivery, signal) => {
+    const backoff = new Backoff({random, minMs: 1000, maxMs: 60_000})
+    for (;;) {
+      try {
+        await handler(delivery, signal)
+        return
+      } catch (error) {
+        if (signal.aborted) return
+        if (!(error instanceof HandlerError) || onError === 'exit') throw error
+        onFailure?.(error)
+        if (onError === 'continue') return
+      }
+      try {
+        await clock.sleep(backoff.next(), signal)
+      } catch {
+        return
+      }
+    }
+  }
+}

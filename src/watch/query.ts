@@ -1,0 +1,118 @@
+import {createHash} from 'node:crypto'
+import {type GoValue, goJson} from '../core/api/go-json.js'
+import {decodeJson} from '../core/api/json.js'
+import {encodeKey} from '../core/api/kv.js'
+import type {ConsulClient} from '../core/client.js'
+import {type Call, toSnapshot} from '../core/http/caller.js'
+import type {BlockingQuery, ViewEntry} from '../core/query/types.js'
+import type {CallOptions} from '../core/types.js'
+import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
+import type {WatchSpec} from './spec.js'
+
+export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
+export type WatchQuery = BlockingQuery<GoValue, GoValue>
+
+interface Shape {
+  readonly call: Call
+  readonly decode: (raw: unknown) => GoValue
+  /** What tells items apart. */
+  readonly keyOf: (item: GoObject) => string
+}
+
+type Raw = Readonly<Record<string, unknown>>
+
+/** An empty list of an endpoint that answers 404 is Go's nil, `null`. */
+const listOf =
+  (shape: (raw: Raw) => GoObject) =>
+  (raw: unknown): GoValue =>
+    Array.isArray(raw) ? raw.map(item => shape(item as Raw)) : null
+
+const field = (item: GoObject, ...names: readonly string[]): string => names.map(name => item[name] as string).join('/')
+
+function shapeOf(spec: WatchSpec): Shape {
+  const get = (path: string, query: Call['query'] = {}): Call => ({method: 'GET', path, query})
+  const found = {accept: [200, 404]}
+  switch (spec.type) {
+    case 'key':
+      return {
+        call: {...get(`/v1/kv/${encodeKey(spec.key)}`), ...found},
+        decode: raw => (Array.isArray(raw) && raw.length > 0 ? goKvPair(raw[0] as Raw) : null),
+        keyOf: item => field(item, 'Key'),
+      }
+    case 'keyprefix':
+      return {
+        call: {...get(`/v1/kv/${encodeKey(spec.prefix)}`, {recurse: true}), ...found},
+        decode: listOf(goKvPair),
+        keyOf: item => field(item, 'Key'),
+      }
+    case 'services':
+      return {
+        call: get('/v1/catalog/services'),
+        decode: raw => goServices(raw as Raw),
+        keyOf: item => field(item, 'Name'),
+      }
+    case 'nodes':
+      return {call: get('/v1/catalog/nodes'), decode: listOf(goNode), keyOf: item => field(item, 'Node')}
+    case 'service':
+      return {
+        call: get(`/v1/health/service/${encodeURIComponent(spec.service)}`, {
+          tag: spec.tags,
+          passing: spec.passingOnly ? '1' : undefined,
+        }),
+        decode: listOf(goHealthService),
+        keyOf: item => `${field(item['Node'] as GoObject, 'Node')}/${field(item['Service'] as GoObject, 'ID')}`,
+      }
+    case 'checks': {
+      const {service, state = 'any'} = spec
+      const path =
+        service === undefined
+          ? `/v1/health/state/${encodeURIComponent(state)}`
+          : `/v1/health/checks/${encodeURIComponent(service)}`
+      return {call: get(path), decode: listOf(goCheck), keyOf: item => field(item, 'Node', 'CheckID')}
+    }
+    case 'event':
+      return {
+        call: get('/v1/event/list', {name: spec.name}),
+        decode: listOf(goEvent),
+        keyOf: item => field(item, 'ID'),
+      }
+  }
+}
+
+/** The items of a value, told apart by identity and compared by everything that is in them. */
+export function itemsOf(spec: WatchSpec, value: GoValue): readonly ViewEntry<GoValue>[] {
+  if (value === null || typeof value !== 'object') return []
+  if (spec.type === 'services') {
+    return Object.entries(value as GoObject).map(([name, tags = null]) => ({
+      key: name,
+      version: goJson(tags),
+      item: {Name: name, Tags: tags},
+    }))
+  }
+  const {keyOf} = shapeOf(spec)
+  const items = (Array.isArray(value) ? value : [value]) as readonly GoObject[]
+  return items.map(item => ({key: keyOf(item), version: goJson(item), item}))
+}
+
+const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
+
+/** The question of a watch. Its answers have the form of the Go tool's. Equal watches share one upstream request. */
+export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchScope = {}): WatchQuery {
+  const {call, decode} = shapeOf(spec)
+  const {token, ...where} = {...client.scope, ...scope}
+  const words = Object.entries(where).map(([name, value]) => `${name}=${value}`)
+  if (token !== undefined) words.push(`token=${markOf(token)}`)
+  const isEvent = spec.type === 'event'
+  return {
+    id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
+    indexRule: isEvent ? 'equality' : 'monotonic',
+    // A key that may not be read is a refusal, not an absence; an agent that restarted has no events.
+    guardEmpty: spec.type !== 'key' && !isEvent,
+    ...(isEvent && {appendOnly: true}),
+    async read(options) {
+      const answer = await client.caller.call(call, {...scope, ...options})
+      return toSnapshot(answer, answer.status === 404 ? null : decode(decodeJson(call.path, answer)))
+    },
+    entries: value => itemsOf(spec, value),
+  }
+}

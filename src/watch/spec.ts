@@ -1,0 +1,114 @@
+import {UsageError} from '../core/errors.js'
+
+/** What is watched. */
+export type WatchSpec =
+  | {readonly type: 'key'; readonly key: string}
+  | {readonly type: 'keyprefix'; readonly prefix: string}
+  | {readonly type: 'services'}
+  | {readonly type: 'nodes'}
+  | {
+      readonly type: 'service'
+      readonly service: string
+      /** Instances that carry all of these. */
+      readonly tags: readonly string[]
+      readonly passingOnly: boolean
+    }
+  | {readonly type: 'checks'; readonly service: string | undefined; readonly state: string | undefined}
+  | {readonly type: 'event'; readonly name: string | undefined}
+
+export type WatchType = WatchSpec['type']
+
+/** The parameters of `consul watch`, under the names of its flags. Empty texts count as not given, as there. */
+export interface WatchParameters {
+  readonly type?: string | undefined
+  readonly key?: string | undefined
+  readonly prefix?: string | undefined
+  readonly service?: string | undefined
+  readonly tag?: readonly string[] | undefined
+  readonly passingonly?: string | undefined
+  readonly state?: string | undefined
+  readonly name?: string | undefined
+}
+
+/** Types that only an agent's own watches know. */
+const agentOnly = new Set(['connect_roots', 'connect_leaf', 'agent_service'])
+
+const known: Readonly<Record<WatchType, readonly (keyof WatchParameters)[]>> = {
+  key: ['key'],
+  keyprefix: ['prefix'],
+  services: [],
+  nodes: [],
+  service: ['service', 'tag', 'passingonly'],
+  checks: ['service', 'state'],
+  event: ['name'],
+}
+
+const allNames = [...new Set(Object.values(known).flat())]
+
+const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
+const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
+
+/** Checks the parameters in the order and with the sentences of `consul watch`. Throws a UsageError. */
+export function parseWatch(parameters: WatchParameters): WatchSpec {
+  const {type = ''} = parameters
+  if (type === '') throw new UsageError('Watch type must be specified')
+  if (agentOnly.has(type)) throw new UsageError(`Type ${type} is not supported in the CLI tool`)
+  const passingOnly = parsePassing(parameters.passingonly ?? '')
+  const names = known[type as WatchType] as (typeof known)[WatchType] | undefined
+  if (!Object.hasOwn(known, type) || !names) throw new UsageError(`Unsupported watch type: ${type}`)
+  const spec = build(type as WatchType, parameters, passingOnly)
+  const surplus = allNames.filter(name => isGiven(parameters[name]) && !names.includes(name))
+  if (surplus.length > 0) throw new UsageError(`Invalid parameters: [${surplus.join(' ')}]`)
+  return spec
+}
+
+const isGiven = (value: string | readonly string[] | undefined): boolean => value !== undefined && value.length > 0
+
+function parsePassing(text: string): boolean {
+  if (truths.has(text)) return true
+  if (text === '' || untruths.has(text)) return false
+  throw new UsageError(
+    `Failed to parse passingonly flag: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+  )
+}
+
+function build(type: WatchType, parameters: WatchParameters, passingOnly: boolean): WatchSpec {
+  const {key = '', prefix = '', service = '', state = '', name = ''} = parameters
+  const need = (value: string, what: string): string => {
+    if (value === '') throw new UsageError(`Must specify a single ${what} to watch`)
+    return value.replace(/^\//, '')
+  }
+  switch (type) {
+    case 'key':
+      return {type, key: need(key, 'key')}
+    case 'keyprefix':
+      return {type, prefix: need(prefix, 'prefix')}
+    case 'service':
+      return {type, service: need(service, 'service'), tags: parameters.tag ?? [], passingOnly}
+    case 'checks':
+      if (service !== '' && state !== '') throw new UsageError('Cannot specify service and state')
+      return {type, service: service === '' ? undefined : service, state: state === '' ? undefined : state}
+    case 'event':
+      return {type, name: name === '' ? undefined : name}
+    default:
+      return {type}
+  }
+}
+
+/** For messages: `key app/a`, `service web`, `nodes`. */
+export function describeWatch(spec: WatchSpec): string {
+  switch (spec.type) {
+    case 'key':
+      return `key ${spec.key}`
+    case 'keyprefix':
+      return `keyprefix ${spec.prefix}`
+    case 'service':
+      return `service ${spec.service}`
+    case 'checks':
+      return spec.service === undefined ? `checks ${spec.state ?? 'any'}` : `checks of ${spec.service}`
+    case 'event':
+      return spec.name === undefined ? 'events' : `event ${spec.name}`
+    default:
+      return spec.type
+  }
+}

@@ -1,0 +1,85 @@
+import {describe, expect, it} from 'vitest'
+import type {GoValue} from '../../../src/core/api/go-json.js'
+import type {ConsulIndex, Snapshot} from '../../../src/core/types.js'
+import {changesBetween, NewsFilter, withoutIndexes} from '../../../src/watch/delivery.js'
+
+const snapshot = (value: GoValue, index = 1n): Snapshot<GoValue> => ({
+  value,
+  index: index as ConsulIndex,
+  knownLeader: true,
+  lastContactMs: 0,
+  filteredByAcls: false,
+  sentAtMs: 0,
+})
+const pair = (key: string, value: string, modify = 1n, create = 1n): GoValue => ({
+  Key: key,
+  CreateIndex: create,
+  ModifyIndex: modify,
+  Value: value,
+})
+const prefix = {type: 'keyprefix', prefix: 'a/'} as const
+
+describe('news of a watch', () => {
+  it('is the first answer, even an empty one, and then only what differs from the last delivery', () => {
+    const news = new NewsFilter(prefix)
+    expect(news.take(snapshot(null))).toMatchObject({value: null, previous: undefined, isFirst: true})
+    expect(news.take(snapshot(null, 9n))).toBeUndefined()
+    const one = [pair('a/1', 'x')]
+    expect(news.take(snapshot(one))).toMatchObject({value: one, previous: null, isFirst: false})
+    expect(news.take(snapshot([pair('a/1', 'x')], 12n))).toBeUndefined()
+  })
+
+  it('counts a moved index as a change, unless told to ignore it', () => {
+    const strict = new NewsFilter(prefix)
+    const loose = new NewsFilter(prefix, {ignoreIndexes: true})
+    for (const news of [strict, loose]) news.take(snapshot([pair('a/1', 'x', 1n)]))
+    expect(strict.take(snapshot([pair('a/1', 'x', 2n)]))).toBeDefined()
+    expect(loose.take(snapshot([pair('a/1', 'x', 2n)]))).toBeUndefined()
+    expect(loose.take(snapshot([pair('a/1', 'y', 3n)]))).toBeDefined()
+  })
+
+  it('hands events over once: the ring first, then only new ones', () => {
+    const event = (id: string): GoValue => ({ID: id, Name: 'e'})
+    const news = new NewsFilter({type: 'event', name: undefined})
+    expect(news.take(snapshot([event('a'), event('b')]))?.value).toEqual([event('a'), event('b')])
+    expect(news.take(snapshot([event('a'), event('b')]))).toBeUndefined()
+    expect(news.take(snapshot([]))).toBeUndefined()
+    expect(news.take(snapshot([event('b'), event('c')]))?.value).toEqual([event('c')])
+    expect(new NewsFilter({type: 'event', name: 'x'}).take(snapshot([]))?.value).toEqual([])
+  })
+})
+
+describe('changes between two values', () => {
+  it('names creations, updates, replacements and deletions', () => {
+    const before = [pair('same', 'x'), pair('up', 'x', 2n, 1n), pair('again', 'x', 3n, 1n), pair('gone', 'x')]
+    const after = [pair('same', 'x'), pair('up', 'y', 5n, 1n), pair('again', 'x', 6n, 6n), pair('new', 'x')]
+    expect(changesBetween(prefix, before, after).map(({op, key}) => `${op} ${key}`)).toEqual([
+      'update up',
+      'replace again',
+      'create new',
+      'delete gone',
+    ])
+  })
+
+  it('sees services by name and their tags as a whole', () => {
+    const services = {type: 'services'} as const
+    expect(changesBetween(services, {web: ['a'], db: []}, {web: ['a', 'b'], mq: []})).toEqual([
+      {op: 'update', key: 'web', item: {Name: 'web', Tags: ['a', 'b']}, previous: {Name: 'web', Tags: ['a']}},
+      {op: 'create', key: 'mq', item: {Name: 'mq', Tags: []}, previous: null},
+      {op: 'delete', key: 'db', item: null, previous: {Name: 'db', Tags: []}},
+    ])
+  })
+
+  it('treats a key that is not there as nothing', () => {
+    const key = {type: 'key', key: 'a'} as const
+    expect(changesBetween(key, null, null)).toEqual([])
+    expect(changesBetween(key, null, pair('a', 'x')).map(change => change.op)).toEqual(['create'])
+    expect(changesBetween(key, pair('a', 'x'), null).map(change => change.op)).toEqual(['delete'])
+  })
+
+  it('finds indexes wherever they are', () => {
+    expect(withoutIndexes([{Service: {ID: 'a', ModifyIndex: 3n}, Checks: [{CreateIndex: 1n, Name: 'n'}]}])).toEqual([
+      {Service: {ID: 'a'}, Checks: [{Name: 'n'}]},
+    ])
+  })
+})

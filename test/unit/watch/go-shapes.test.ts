@@ -1,0 +1,56 @@
+import {describe, expect, it} from 'vitest'
+import {goJson} from '../../../src/core/api/go-json.js'
+import {goCheck, goHealthService, goKvPair, goNode, goServices} from '../../../src/watch/go-shapes.js'
+
+// Expected texts were printed by the Go tool for the same state of an agent.
+describe('the shapes of the Go tool', () => {
+  it('gives a key all its fields, an empty value as null', () => {
+    const raw = {LockIndex: 0n, Key: 'd/c', Flags: 7n, Value: null, CreateIndex: 34n, ModifyIndex: 34n}
+    expect(goJson(goKvPair(raw))).toBe(
+      '{"Key":"d/c","CreateIndex":34,"ModifyIndex":34,"LockIndex":0,"Flags":7,"Value":null,"Session":""}',
+    )
+  })
+
+  it('sorts services by name and keeps the order of tags', () => {
+    expect(goJson(goServices({web: ['b', 'a'], consul: []}))).toBe('{"consul":[],"web":["b","a"]}')
+  })
+
+  it('writes a node without addresses with null', () => {
+    const raw = {ID: '', Node: 'ext', Address: '9.9.9.9', Datacenter: 'dc1', TaggedAddresses: null, Meta: {k: 'v'}}
+    expect(goJson(goNode({...raw, CreateIndex: 41n, ModifyIndex: 41n}))).toBe(
+      '{"ID":"","Node":"ext","Address":"9.9.9.9","Datacenter":"dc1","TaggedAddresses":null,"Meta":{"k":"v"},"CreateIndex":41,"ModifyIndex":41}',
+    )
+  })
+
+  it('fills the definition of a check in', () => {
+    const raw = {Node: 'n', CheckID: 'c', Name: 'Serf', Status: 'passing', ServiceTags: [], Definition: {}}
+    expect(goJson(goCheck({...raw, CreateIndex: 10n, ModifyIndex: 10n}))).toBe(
+      '{"Node":"n","CheckID":"c","Name":"Serf","Status":"passing","Notes":"","Output":"","ServiceID":"","ServiceName":"","ServiceTags":[],"Type":"","Definition":{"Interval":"0s","Timeout":"0s","DeregisterCriticalServiceAfter":"0s","HTTP":"","Header":null,"Method":"","Body":"","TLSSkipVerify":false,"TCP":""},"CreateIndex":10,"ModifyIndex":10}',
+    )
+  })
+
+  it("leaves a service's empty fields out where Go does, and keeps the others", () => {
+    const raw = {
+      Node: {},
+      Service: {
+        ID: 'w2',
+        Service: 'web2',
+        Tags: ['c'],
+        Meta: {Flags: 7n, b: '2', a: '1'},
+        Port: 81,
+        Address: '1.2.3.4',
+        TaggedAddresses: {wan_ipv4: {Address: '1.2.3.4', Port: 81}, lan_ipv4: {Address: '1.2.3.4', Port: 81}},
+        Weights: {Passing: 1, Warning: 1},
+        EnableTagOverride: false,
+        Proxy: {MeshGateway: {}, Expose: {}},
+        Connect: {},
+        CreateIndex: 40n,
+        ModifyIndex: 40n,
+      },
+      Checks: [],
+    }
+    expect(goJson(goHealthService(raw)['Service'] ?? null)).toBe(
+      '{"ID":"w2","Service":"web2","Tags":["c"],"Meta":{"Flags":"7","a":"1","b":"2"},"Port":81,"Address":"1.2.3.4","TaggedAddresses":{"lan_ipv4":{"Address":"1.2.3.4","Port":81},"wan_ipv4":{"Address":"1.2.3.4","Port":81}},"Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,"CreateIndex":40,"ModifyIndex":40,"Proxy":{"MeshGateway":{},"Expose":{}},"Connect":{}}',
+    )
+  })
+})

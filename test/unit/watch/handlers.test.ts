@@ -1,0 +1,163 @@
+import {createServer, type IncomingHttpHeaders} from 'node:http'
+import type {AddressInfo} from 'node:net'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {systemClock} from '../../../src/core/time/clock.js'
+import type {ConsulIndex} from '../../../src/core/types.js'
+import type {Delivery} from '../../../src/watch/delivery.js'
+import {
+  execHandler,
+  type Handler,
+  HandlerError,
+  handlerInput,
+  httpHandler,
+  withPolicy,
+} from '../../../src/watch/handlers.js'
+import {FakeClock} from '../../kit/fake-clock.js'
+
+const delivery: Delivery = {
+  spec: {type: 'key', key: 'a'},
+  value: {Key: 'a', Flags: 2n ** 64n - 1n},
+  index: 7n as ConsulIndex,
+  previous: null,
+  changes: [{op: 'create', key: 'a', item: {Key: 'a'}, previous: null}],
+  isFirst: true,
+}
+const signal = new AbortController().signal
+const env = {PATH: process.env['PATH'] ?? ''}
+
+describe('what a handler reads', () => {
+  it('is one line of JSON', () => {
+    expect(handlerInput(delivery, false)).toBe('{"Key":"a","Flags":18446744073709551615}\n')
+  })
+
+  it('holds the value before and the changes when asked for', () => {
+    expect(JSON.parse(handlerInput(delivery, true))).toMatchObject({
+      v: 1,
+      index: '7',
+      previous: null,
+      changes: [{op: 'create', key: 'a', item: {Key: 'a'}, previous: null}],
+    })
+  })
+})
+
+describe('a command as handler', () => {
+  const run = (...argv: [string, ...string[]]): Promise<unknown> =>
+    execHandler({argv, env, clock: systemClock})(delivery, signal).then(
+      () => 'ok',
+      (error: unknown) => error,
+    )
+
+  it('gets the value on stdin and the index in its environment', async () => {
+    expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
+  })
+
+  it('may leave its input unread', async () => {
+    expect(await run('true')).toBe('ok')
+  })
+
+  it.each([
+    [['sh', '-c', 'exit 3'], 3, 'Error executing handler: exit status 3'],
+    [['sh', '-c', 'kill -9 $$'], 137, 'Error executing handler: signal: killed'],
+    [['/nonexist'], 127, 'Error starting handler: fork/exec /nonexist: no such file or directory'],
+    [['nosuchcmd'], 127, 'Error starting handler: exec: "nosuchcmd": executable file not found in $PATH'],
+  ] as const)('%j fails with code %i', async (argv, exitCode, goText) => {
+    const error = await run(...(argv as unknown as [string, ...string[]]))
+    expect(error).toBeInstanceOf(HandlerError)
+    expect(error).toMatchObject({exitCode, goText})
+  })
+
+  it('is stopped at its time limit', async () => {
+    const handler = execHandler({argv: ['sleep', '60'], env, clock: systemClock, timeoutMs: 30, graceMs: 1000})
+    await expect(handler(delivery, signal)).rejects.toMatchObject({exitCode: 124})
+  })
+})
+
+describe('an HTTP address as handler', () => {
+  const seen: {method: string | undefined; headers: IncomingHttpHeaders; body: string}[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString()
+    })
+    request.on('end', () => {
+      seen.push({method: request.method, headers: request.headers, body})
+      const isBad = request.url?.startsWith('/bad') === true
+      if (request.url === '/silent') return
+      response.statusCode = isBad ? 503 : 204
+      response.end(isBad ? 'not now' : undefined)
+    })
+  })
+  const url = (path: string): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
+  beforeAll(() => new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve)))
+  afterAll(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('gets the value with the index as header', async () => {
+    await httpHandler({url: url('/ok'), headers: {'X-Mine': ['1', '2']}})(delivery, signal)
+    expect(seen.at(-1)).toMatchObject({
+      method: 'POST',
+      body: '{"Key":"a","Flags":18446744073709551615}\n',
+      headers: {'content-type': 'application/json', 'x-consul-index': '7', 'x-mine': '1, 2'},
+    })
+  })
+
+  it('fails on anything but 2xx, on silence, and where nobody listens', async () => {
+    await expect(httpHandler({url: url('/bad?secret=1'), method: 'PUT'})(delivery, signal)).rejects.toThrow(
+      /handler http:\/\/127.0.0.1:\d+\/bad: HTTP 503: not now/,
+    )
+    await expect(httpHandler({url: url('/silent'), timeoutMs: 30})(delivery, signal)).rejects.toThrow(
+      /no answer in time/,
+    )
+    await expect(httpHandler({url: 'http://127.0.0.1:1/'})(delivery, signal)).rejects.toThrow(/ECONNREFUSED/)
+  })
+})
+
+describe('the rule for failures', () => {
+  const failing = (times: number): {handler: Handler; calls: () => number} => {
+    let calls = 0
+    return {
+      calls: () => calls,
+      handler: async () => {
+        calls += 1
+        if (calls <= times) throw new HandlerError('no', {exitCode: 3, goText: 'no'})
+      },
+    }
+  }
+  const base = {clock: new FakeClock(), random: () => 0}
+
+  it('exit hands the failure on', async () => {
+    const {handler} = failing(1)
+    await expect(withPolicy(handler, {...base, onError: 'exit'})(delivery, signal)).rejects.toThrow('no')
+  })
+
+  it('continue tells it and goes on', async () => {
+    const {handler, calls} = failing(9)
+    const told: string[] = []
+    const onFailure = (error: HandlerError): void => void told.push(error.message)
+    await withPolicy(handler, {...base, onError: 'continue', onFailure})(delivery, signal)
+    expect([calls(), told]).toEqual([1, ['no']])
+  })
+
+  it('retry tries the same value until it succeeds', async () => {
+    const clock = new FakeClock()
+    const {handler, calls} = failing(3)
+    const done = withPolicy(handler, {...base, clock, onError: 'retry'})(delivery, signal)
+    await clock.advance(60_000)
+    await done
+    expect(calls()).toBe(4)
+  })
+
+  it('is not asked once the watch ends', async () => {
+    const stop = new AbortController()
+    const handler = withPolicy(
+      async () => {
+        stop.abort(new Error('enough'))
+        throw new HandlerError('stopped', {exitCode: 143, goText: ''})
+      },
+      {...base, onError: 'exit'},
+    )
+    await expect(handler(delivery, stop.signal)).resolves.toBeUndefined()
+  })
+})
