@@ -1,0 +1,203 @@
+import {TransportError} from '../../../../src/core/errors.js'
+import type {Timer, Transport, TransportRequest, TransportResponse} from '../../../../src/core/types.js'
+import type {SimClock} from './sim-clock.js'
+
+export interface ModelKey {
+  readonly value: string
+  readonly createIndex: number
+  readonly modifyIndex: number
+}
+
+/** What is wrong with the agent at the moment. */
+export interface Faults {
+  /** Requests vanish. */
+  isBlackHole?: boolean
+  isRefusing?: boolean
+  /** This status and text for every request. */
+  refusal?: {readonly status: number; readonly text: string}
+  /** Lists come back empty, and the answer says that rights are missing. */
+  isFiltered?: boolean
+  /** Lists come back empty from a server that knows no leader; consistent reads fail. */
+  isLeaderless?: boolean
+  /** Answers say nothing of leaders, as those of the streaming backend. */
+  isSilent?: boolean
+  /** Parked requests are cut at this age. */
+  cutAfterMs?: number
+}
+
+interface Parked {
+  readonly index: number
+  readonly answer: () => void
+  readonly reset: () => void
+  timer?: Timer
+}
+
+/** A store of keys behind a transport: Consul's blocking queries as they are, hazards included. */
+export class ModelAgent implements Transport {
+  keys = new Map<string, ModelKey>()
+  faults: Faults = {}
+  /** Monotonic instants at which requests came. */
+  readonly sentAtMs: number[] = []
+  readonly #clock: SimClock
+  readonly #random: () => number
+  #raftIndex = 100
+  #listIndex = 100
+  #parked = new Set<Parked>()
+  #saved: {readonly keys: Map<string, ModelKey>; readonly listIndex: number} | undefined
+
+  constructor(clock: SimClock, random: () => number) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  set(key: string, value: string): void {
+    const modifyIndex = this.#next()
+    this.keys.set(key, {value, createIndex: this.keys.get(key)?.createIndex ?? modifyIndex, modifyIndex})
+    this.#wake()
+  }
+
+  delete(key: string): void {
+    if (!this.keys.delete(key)) return
+    this.#next()
+    this.#wake()
+  }
+
+  clear(): void {
+    this.keys.clear()
+    this.#next()
+    this.#wake()
+  }
+
+  /** Wakes everybody with nothing new. */
+  bump(): void {
+    this.#next()
+    this.#wake()
+  }
+
+  /** A recursive delete of a shorter prefix: nobody is woken, and the index goes back. */
+  deleteUnseen(key: string): void {
+    if (this.keys.delete(key)) this.#listIndex -= 1
+  }
+
+  save(): void {
+    this.#saved = {keys: new Map(this.keys), listIndex: this.#listIndex}
+  }
+
+  /** Parked requests are answered with the state of before, or not at all until their wait is over. */
+  restore(isAnswered: boolean): void {
+    if (!this.#saved) return
+    if (isAnswered) this.#answerAll()
+    this.keys = new Map(this.#saved.keys)
+    this.#listIndex = this.#saved.listIndex
+  }
+
+  /** A new data folder under the same address: indexes start again, and may say something else under the same number. */
+  wipe(keys: readonly string[]): void {
+    this.reset()
+    this.keys.clear()
+    this.#saved = undefined
+    this.#raftIndex = 100 + Math.floor(this.#random() * 50)
+    this.#listIndex = this.#raftIndex
+    for (const key of keys) this.set(key, `wiped ${this.#random()}`)
+  }
+
+  /** Every connection is cut. */
+  reset(): void {
+    for (const parked of this.#take()) parked.reset()
+  }
+
+  /** As {@link reset}, but nobody hears of it. */
+  forget(): void {
+    this.#take()
+  }
+
+  send(request: TransportRequest): Promise<TransportResponse> {
+    this.sentAtMs.push(this.#clock.monotonicMs())
+    const query = new URL(request.path, 'http://agent').searchParams
+    return new Promise((resolve, reject) => {
+      request.signal?.addEventListener('abort', () => reject(request.signal?.reason), {once: true})
+      const refuse = (): void => reject(new TransportError('BATON_CONNECT', 'Consul at model: connection reset'))
+      if (this.faults.isBlackHole === true) return
+      if (this.faults.isRefusing === true) {
+        refuse()
+        return
+      }
+      const answer = (): void => {
+        const response = this.#response(query)
+        this.#clock.timer(1, () => resolve(response))
+      }
+      const index = Number(query.get('index') ?? 0)
+      const waitMs = Number.parseInt(query.get('wait') ?? '0', 10)
+      if (index > 0 && this.#listIndex <= index) this.#park({index, answer, reset: refuse}, waitMs)
+      else answer()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.forget()
+  }
+
+  #park(parked: Parked, waitMs: number): void {
+    this.#parked.add(parked)
+    const {cutAfterMs = Number.POSITIVE_INFINITY} = this.faults
+    const isCut = cutAfterMs < waitMs
+    const end = (): void => {
+      if (this.#parked.delete(parked)) (isCut ? parked.reset : parked.answer)()
+    }
+    parked.timer = this.#clock.timer(isCut ? cutAfterMs : waitMs + (this.#random() * waitMs) / 16, end)
+  }
+
+  #next(): number {
+    this.#raftIndex += 1
+    this.#listIndex = this.#raftIndex
+    return this.#raftIndex
+  }
+
+  #wake(): void {
+    for (const parked of [...this.#parked]) {
+      if (this.#listIndex <= parked.index) continue
+      this.#leave(parked)
+      parked.answer()
+    }
+  }
+
+  #answerAll(): void {
+    for (const parked of this.#take()) parked.answer()
+  }
+
+  #take(): readonly Parked[] {
+    const all = [...this.#parked]
+    for (const parked of all) this.#leave(parked)
+    return all
+  }
+
+  #leave(parked: Parked): void {
+    this.#parked.delete(parked)
+    parked.timer?.[Symbol.dispose]()
+  }
+
+  #response(query: URLSearchParams): TransportResponse {
+    const {refusal, isFiltered, isLeaderless, isSilent} = this.faults
+    if (refusal) return {status: refusal.status, headers: new Map(), body: Buffer.from(refusal.text)}
+    const isConsistent = query.has('consistent')
+    if (isLeaderless === true && isConsistent) {
+      return {status: 500, headers: new Map(), body: Buffer.from('No cluster leader')}
+    }
+    const isHidden = isFiltered === true || isLeaderless === true
+    const headers = new Map([['x-consul-index', String(this.#listIndex)]])
+    if (isSilent !== true || isConsistent) {
+      headers.set('x-consul-knownleader', String(isLeaderless !== true)).set('x-consul-lastcontact', '0')
+    }
+    if (isFiltered === true) headers.set('x-consul-results-filtered-by-acls', 'true')
+    if (isHidden || this.keys.size === 0) return {status: 404, headers, body: Buffer.alloc(0)}
+    const list = [...this.keys].map(([key, {value, createIndex, modifyIndex}]) => ({
+      Key: key,
+      Value: Buffer.from(value).toString('base64'),
+      Flags: 0,
+      LockIndex: 0,
+      CreateIndex: createIndex,
+      ModifyIndex: modifyIndex,
+    }))
+    return {status: 200, headers, body: Buffer.from(JSON.stringify(list))}
+  }
+}

@@ -1,0 +1,172 @@
+import {expect} from 'vitest'
+import {createClient} from '../../../../src/core/client.js'
+import {kvPrefix} from '../../../../src/core/query/topics.js'
+import type {Frame, Subscription} from '../../../../src/core/query/types.js'
+import {createViewRegistry} from '../../../../src/core/query/view-registry.js'
+import type {KvEntry} from '../../../../src/core/types.js'
+import {type Faults, ModelAgent} from './model-agent.js'
+import {type Seeded, seeded} from './seeded.js'
+import {SimClock} from './sim-clock.js'
+
+const waitMs = 60_000
+const quietMs = 300_000
+const names = Array.from({length: 12}, (_, at) => `app/${at}`)
+
+type List = readonly KvEntry[]
+
+/** A reader that rebuilds the list from frames, at its own pace, and judges each frame. */
+class Mirror {
+  readonly keys = new Map<string, KvEntry>()
+  resets = 0
+  emptiedAtMs: number | undefined
+  readonly #faults: string[]
+  readonly #clock: SimClock
+
+  constructor(clock: SimClock, faults: string[]) {
+    this.#clock = clock
+    this.#faults = faults
+  }
+
+  async read(subscription: Subscription<List, KvEntry>, paceMs: () => number): Promise<void> {
+    for await (const frame of subscription.frames()) {
+      this.#apply(frame)
+      const pauseMs = paceMs()
+      if (pauseMs > 0) await this.#clock.sleep(pauseMs)
+    }
+  }
+
+  #apply(frame: Frame<KvEntry>): void {
+    if (frame.type === 'new-snapshot-to-follow') {
+      if (frame.reason === 'reset') this.resets += 1
+      this.keys.clear()
+    }
+    if (frame.type === 'upsert') {
+      const known = this.keys.get(frame.key)
+      if (known && frame.item.modifyIndex <= known.modifyIndex) this.#faults.push(`${frame.key} became older`)
+      this.keys.set(frame.key, frame.item)
+    }
+    if (frame.type === 'delete') {
+      if (!this.keys.delete(frame.key)) this.#faults.push(`${frame.key} deleted though unknown`)
+      if (this.keys.size === 0) this.emptiedAtMs = this.#clock.monotonicMs()
+    }
+  }
+}
+
+const contentOf = (keys: Iterable<readonly [string, {readonly value: Buffer | string}]>): Record<string, string> =>
+  Object.fromEntries(Array.from(keys, ([key, {value}]) => [key, value.toString()] as const).sort())
+
+const someFaults = (random: Seeded): Faults =>
+  random.pick<() => Faults>([
+    () => ({isBlackHole: true}),
+    () => ({isRefusing: true}),
+    () => ({refusal: {status: 500, text: 'No cluster leader'}}),
+    () => ({refusal: {status: 500, text: 'rpc error making call: EOF'}}),
+    () => ({refusal: {status: 429, text: ''}}),
+    () => ({refusal: {status: 503, text: 'rate limit exceeded, try again later'}}),
+    () => ({refusal: {status: 403, text: 'Permission denied'}}),
+    () => ({refusal: {status: 400, text: 'a proxy says no'}}),
+    () => ({refusal: {status: 200, text: '<html>'}}),
+    () => ({isFiltered: true}),
+    () => ({isLeaderless: true}),
+    () => ({isSilent: true}),
+    () => ({cutAfterMs: 30_000}),
+  ])()
+
+/** One thing that happens to the store. */
+function happen(agent: ModelAgent, clock: SimClock, random: Seeded): void {
+  const chance = random()
+  const key = random.pick(names)
+  if (chance < 0.7) agent.set(key, `v${random.integer(1e6)}`)
+  else if (chance < 0.85) agent.delete(key)
+  else if (chance < 0.95) agent.bump()
+  else if (chance < 0.96) agent.deleteUnseen(key)
+  else if (chance < 0.97) agent.save()
+  else if (chance < 0.975) agent.restore(random() < 0.5)
+  else if (chance < 0.98) agent.wipe(names.slice(0, random.integer(names.length)))
+  else if (chance < 0.99) agent.reset()
+  else if (chance < 0.995) agent.clear()
+  else {
+    // A sleep of the machine: connections die without a word.
+    agent.forget()
+    clock.jump(random.integer(3_600_000))
+  }
+}
+
+function measure(sentAtMs: readonly number[]): {readonly longestGapMs: number; readonly busiestSecond: number} {
+  let longestGapMs = 0
+  let busiestSecond = 0
+  let first = 0
+  for (const [at, atMs] of sentAtMs.entries()) {
+    longestGapMs = Math.max(longestGapMs, atMs - (sentAtMs[at - 1] ?? atMs))
+    while ((sentAtMs[first] ?? atMs) <= atMs - 1000) first += 1
+    busiestSecond = Math.max(busiestSecond, at - first + 1)
+  }
+  return {longestGapMs, busiestSecond}
+}
+
+/** Writes and faults at random for so long; then, and in quiet hours, every reader must hold what the store holds. */
+export async function runModel(hours: number, leastSteps: number): Promise<void> {
+  const random = seeded(`${hours} hours of faults`)
+  const clock = new SimClock()
+  const agent = new ModelAgent(clock, random)
+  await using client = createClient({address: 'model:8500', transport: agent, clock, random})
+  await using registry = createViewRegistry(client, {waitMs})
+  const view = registry.view(kvPrefix(client, 'app/'))
+  const wrong: string[] = []
+  const mirrors = [() => 0, () => random.integer(2000), () => (random() < 0.01 ? 600_000 : 0)].map(paceMs => {
+    const mirror = new Mirror(clock, wrong)
+    void mirror.read(view.subscribe(), paceMs)
+    return mirror
+  })
+  const [prompt] = mirrors
+  let emptyAtMs = 0
+  let steps = 0
+  let quietChecks = 0
+
+  const step = async (ms: number): Promise<void> => {
+    steps += 1
+    if (agent.keys.size === 0) emptyAtMs = clock.monotonicMs()
+    await clock.advance(ms)
+    if (agent.keys.size === 0) emptyAtMs = clock.monotonicMs()
+    const {emptiedAtMs} = prompt ?? {}
+    if (emptiedAtMs !== undefined && emptiedAtMs - emptyAtMs > 1000) wrong.push('emptied without being empty')
+    if (prompt) prompt.emptiedAtMs = undefined
+    if (wrong.length > 0) throw new Error(wrong.join(', '))
+  }
+
+  while (clock.monotonicMs() < hours * 3_600_000 || steps < leastSteps) {
+    agent.faults = random() < 0.3 ? someFaults(random) : {}
+    if (agent.faults.cutAfterMs !== undefined || agent.faults.isRefusing === true) agent.reset()
+    // Now and then without pause.
+    const isBurst = random() < 0.05
+    const untilMs = clock.monotonicMs() + random.integer(isBurst ? 5000 : 120_000)
+    const paceMs = isBurst ? 20 : random.pick([800, 2000, 4000])
+    while (clock.monotonicMs() < untilMs) {
+      happen(agent, clock, random)
+      await step(random.integer(paceMs))
+    }
+    if (random() < 0.02 || quietChecks === 0) {
+      agent.faults = {}
+      await step(quietMs)
+      quietChecks += 1
+      expect(contentOf(prompt?.keys ?? [])).toEqual(contentOf(agent.keys))
+    }
+  }
+  agent.faults = {}
+  await step(2 * 3_600_000)
+
+  const truth = contentOf(agent.keys)
+  for (const mirror of mirrors) expect(contentOf(mirror.keys)).toEqual(truth)
+  expect(contentOf((view.current?.value ?? []).map(entry => [entry.key, entry]))).toEqual(truth)
+
+  const {longestGapMs, busiestSecond} = measure(agent.sentAtMs)
+  expect(longestGapMs).toBeLessThanOrEqual((waitMs * 17) / 16 + 10_000)
+  expect(busiestSecond).toBeLessThanOrEqual(10)
+
+  expect(steps).toBeGreaterThanOrEqual(leastSteps)
+  expect(quietChecks).toBeGreaterThan(0)
+  expect(mirrors.every(mirror => mirror.resets > 0)).toBe(true)
+  process.stderr.write(
+    `${steps} steps, ${agent.sentAtMs.length} requests, ${quietChecks} quiet checks, ${prompt?.resets} resets\n`,
+  )
+}

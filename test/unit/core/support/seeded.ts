@@ -1,0 +1,26 @@
+/** Reproducible chance: the same seed gives the same numbers. */
+export interface Seeded {
+  (): number
+  readonly seed: number
+  integer(below: number): number
+  pick<T>(list: readonly T[]): T
+}
+
+/** From BATON_TEST_SEED, or a new one each time; printed, so that a failure can be repeated. */
+export function seeded(what: string): Seeded {
+  const given = process.env['BATON_TEST_SEED']
+  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
+  process.stderr.write(`${what}: BATON_TEST_SEED=${seed}\n`)
+  let state = seed
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return Object.assign(next, {
+    seed,
+    integer: (below: number) => Math.floor(next() * below),
+    pick: <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T,
+  })
+}
