@@ -11,7 +11,16 @@ export default defineConfig({
     root,
     reporters: ['default', `${root}/test/kit/count-reporter.ts`],
     projects: [
-      {test: {name: 'unit', root, exclude, include: ['test/unit/**/*.test.ts'], pool: 'threads'}},
+      {
+        test: {
+          name: 'unit',
+          root,
+          exclude,
+          include: ['test/unit/**/*.test.ts'],
+          pool: 'threads',
+          sequence: {groupOrder: 0},
+        },
+      },
       {
         test: {
           name: 'integration',
@@ -21,6 +30,7 @@ export default defineConfig({
           globalSetup: ['test/kit/build-once.ts'],
           pool: 'forks',
           maxWorkers: 3,
+          sequence: {groupOrder: 1},
           ...slow,
         },
       },
