@@ -28,7 +28,7 @@ export function deleteLimit(max: MaxDelete, destinationCount: number): number {
 /** Names one set of deletes of one mapping: an approval fits this set and no other. */
 export function heldId(mapping: Mapping, keys: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify([mapping.source, mapping.datacenter, mapping.destination]))
-  for (const key of [...keys].sort()) hash.update('\0').update(key)
+  for (const key of [...keys].sort()) hash.update(JSON.stringify(key))
   return hash.digest('hex').slice(0, 8)
 }
 

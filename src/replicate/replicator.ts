@@ -46,7 +46,12 @@ export function createReplicator(options: ReplicatorOptions): Replicator {
       return previews
     },
     async *run({signal}) {
-      await insist({...setup, attempts: Number.POSITIVE_INFINITY}, signal, () => checkDatacenters(setup, signal))
+      try {
+        await insist({...setup, attempts: Number.POSITIVE_INFINITY}, signal, () => checkDatacenters(setup, signal))
+      } catch (error) {
+        if (signal.aborted) return
+        throw error
+      }
       using grace = graceSignal(signal, setup)
       yield* merge(workers.map(worker => followMapping(worker, setup, {stop: signal, kill: grace.signal})))
     },

@@ -33,6 +33,8 @@ export class MappingWorker {
   readonly #scope: Scope
   readonly #quarantine: Quarantine
   readonly #status: StatusKeeper
+  /** Lists that were asked of the leader although others may answer. */
+  readonly #leaders = new WeakSet<SourceSnapshot>()
   #passes = 0
 
   constructor(setup: Setup, mapping: Mapping) {
@@ -125,6 +127,7 @@ export class MappingWorker {
     const plan = await this.#compare(sides, signal)
     if (plan.deletes.length === 0 || !this.#setup.deletes || this.#isLeaders(sides.source)) return plan
     sides.source = await this.readSource({signal, consistency: 'consistent'})
+    this.#leaders.add(sides.source)
     return this.#compare(sides, signal)
   }
 
@@ -137,8 +140,10 @@ export class MappingWorker {
     }
   }
 
+  /** A follower that has just started may claim all that a leader does: the question counts as well as the answer. */
   #isLeaders(source: SourceSnapshot): boolean {
-    return source.knownLeader === true && source.lastContactMs === 0
+    const isAsked = this.#setup.maxStaleMs === 0 || this.#leaders.has(source)
+    return isAsked && source.knownLeader === true && source.lastContactMs === 0
   }
 
   #judge(sides: Sides, plan: Plan, signal: AbortSignal): Promise<DeleteVerdict> {

@@ -1,0 +1,140 @@
+import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {readReplicateConfig} from '../../../src/config/replicate-file.js'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-config-'))
+})
+afterEach(() => rmSync(folder, {recursive: true}))
+
+const flagNames = ['prefix', 'max-delete', 'http-addr', 'once']
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+const read = (text: string, name = 'c.hcl') => readReplicateConfig(write(name, text), flagNames)
+
+describe("consul-replicate's configuration", () => {
+  it('reads every setting', async () => {
+    const {settings, warnings} = await read(`
+      # a comment
+      consul {
+        address = "127.0.0.1:8501"
+        token   = "t"
+        auth { enabled = true  username = "u"  password = "p" }
+        retry { enabled = true attempts = 3 backoff = "1s" max_backoff = "2s" }
+        ssl { enabled = true verify = false ca_cert = "ca" ca_path = "cap" cert = "c" key = "k" server_name = "s" }
+        transport { dial_timeout = "1s" max_idle_conns = 5 }
+      }
+      kill_signal = "SIGQUIT"
+      reload_signal = "SIGUSR1"
+      log_level = "err"
+      max_stale = "5s"
+      pid_file = "/tmp/p"
+      status_dir = "st"
+      syslog { enabled = true facility = "LOCAL5" }
+      wait { min = "5s" max = "10s" }
+      exclude { source = "no/" }
+      prefix { source = "g/" datacenter = "dc1" destination = "d/" }
+      prefix { source = "h/@dc2:e/" }
+      delete_key = false
+      max_delete = "5%"
+    `)
+    expect(warnings).toEqual([])
+    expect(settings).toEqual({
+      'http-addr': '127.0.0.1:8501',
+      token: 't',
+      'consul-auth': 'u:p',
+      'consul-retry': true,
+      'consul-retry-attempts': 3,
+      'consul-retry-backoff': '1s',
+      'consul-retry-max-backoff': '2s',
+      'consul-ssl': true,
+      'consul-ssl-verify': false,
+      'ca-file': 'ca',
+      'ca-path': 'cap',
+      'client-cert': 'c',
+      'client-key': 'k',
+      'tls-server-name': 's',
+      'kill-signal': 'SIGQUIT',
+      'reload-signal': 'SIGUSR1',
+      'log-level': 'err',
+      'max-stale': '5s',
+      'pid-file': '/tmp/p',
+      'status-dir': 'st',
+      syslog: true,
+      wait: '5s:10s',
+      exclude: ['no/'],
+      prefix: ['g/@dc1:d/', 'h/@dc2:e/'],
+      delete: false,
+      'max-delete': '5%',
+    })
+  })
+
+  it.each([
+    ['prefix = "g/@dc1:d/"', ['g/@dc1:d/']],
+    ['prefix = "a/@dc1,b/@dc1:c/"', ['a/@dc1', 'b/@dc1:c/']],
+    ['prefix = ["a/@dc1", "b/@dc1:c/"]', ['a/@dc1', 'b/@dc1:c/']],
+    ['prefix { source = "a/" dc = "dc2" datacenter = "dc1" }', ['a/@dc2']],
+    ['PREFIX { Source = "a/@dc1" unknown_inside = 1 }', ['a/@dc1']],
+    ['{"prefix": [{"source": "a/@dc1", "destination": "b/"}]} // end', ['a/@dc1:b/']],
+  ])('reads the form %s', async (text, prefix) => {
+    expect((await read(text)).settings).toEqual({prefix})
+  })
+
+  it.each([
+    ['nonsense = 1', /unknown setting 'nonsense'/],
+    ['maxdelete = "1"', /unknown setting 'maxdelete'/],
+    ['consul { adress = "x" }', /unknown setting 'consul.adress'/],
+    ['consul { retry { attempts = "3" } }', /consul.retry.attempts must be a number/],
+    ['consul { ssl { enabled = "true" } }', /consul.ssl.enabled must be a boolean/],
+    ['syslog = true', /syslog must be a block/],
+    ['prefix {', /At 1:\d+: /],
+    ['prefix { source = 5 }', /prefix.source must be a string/],
+  ])('refuses %s in one line', async (text, message) => {
+    const failure = await read(text).catch((error: unknown) => error)
+    expect(failure).toMatchObject({code: 'BATON_CONFIG', message: expect.stringMatching(message)})
+    expect((failure as Error).message).not.toContain('\n')
+  })
+
+  it('keeps earlier settings when a block is repeated', async () => {
+    const {settings} = await read(
+      'consul { address = "a:1" }\nconsul { token = "t" }\nconsul { retry { attempts = 1 } }',
+    )
+    expect(settings).toEqual({'http-addr': 'a:1', token: 't', 'consul-retry-attempts': 1})
+  })
+
+  it('keeps the address of the old form beside the other old settings', async () => {
+    const {settings, warnings} = await read('consul = "a:1"\ntoken = "t"\nretry = "10s"\nssl { enabled = true }')
+    expect(settings).toEqual({'http-addr': 'a:1', token: 't', 'consul-retry-backoff': '10s', 'consul-ssl': true})
+    expect(warnings).toHaveLength(4)
+  })
+
+  it('takes a wait that is enabled by its name, and warns of a duration without a unit', async () => {
+    expect((await read('wait { enabled = true min = "5s" }')).settings).toEqual({wait: '5s'})
+    const {settings, warnings} = await read('max_stale = 5')
+    expect(settings).toEqual({'max-stale': '5ns'})
+    expect(warnings[0]).toMatch(/5 nanoseconds/)
+  })
+
+  it('reads a folder in the order of names, through linked folders, once', async () => {
+    const data = join(folder, '..2024')
+    mkdirSync(data)
+    writeFileSync(join(data, 'b.hcl'), 'prefix = "b/@dc1"\nmax_delete = "2"')
+    symlinkSync('..2024', join(folder, '..data'))
+    symlinkSync('..data/b.hcl', join(folder, 'b.hcl'))
+    mkdirSync(join(folder, 'sub'))
+    writeFileSync(join(folder, 'sub', 'c'), 'exclude = "x"')
+    symlinkSync('sub', join(folder, 'd'))
+    write('a.json', '{"prefix": "a/@dc1", "max_delete": "1"}')
+    const {settings} = await readReplicateConfig(folder, flagNames)
+    expect(settings).toEqual({prefix: ['a/@dc1', 'b/@dc1'], 'max-delete': '2', exclude: ['x', 'x']})
+  })
+
+  it('says which file cannot be read', async () => {
+    await expect(readReplicateConfig(join(folder, 'none'), flagNames)).rejects.toThrow(/cannot read .*none: ENOENT/)
+  })
+})

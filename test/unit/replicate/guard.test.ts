@@ -1,0 +1,46 @@
+import {describe, expect, it} from 'vitest'
+import {deleteLimit, heldId, parseMaxDelete, printable, toHeld} from '../../../src/replicate/guard.js'
+
+const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
+
+describe('the limit on deletes', () => {
+  it.each([
+    ['10%', 1000, 100],
+    ['10%', 50, 10],
+    ['0%', 50, 10],
+    ['2.5%', 1000, 25],
+    ['3', 1000, 3],
+    ['0', 1000, 0],
+    ['off', 1000, Number.POSITIVE_INFINITY],
+  ])('reads %s: of %i keys %i may go', (text, keys, limit) => {
+    expect(deleteLimit(parseMaxDelete(text), keys)).toBe(limit)
+  })
+
+  it.each(['', '-1', '101%', '10 %', 'all', '1e3'])('refuses %j', text => {
+    expect(() => parseMaxDelete(text)).toThrow(/is neither a percentage, a number nor 'off'/)
+  })
+})
+
+describe('a held set', () => {
+  it('has an id that stands for these keys of this mapping, in any order', () => {
+    expect(heldId(mapping, ['b/1', 'b/2'])).toBe(heldId(mapping, ['b/2', 'b/1']))
+    expect(heldId(mapping, ['b/1'])).not.toBe(heldId(mapping, ['b/1', 'b/2']))
+    expect(heldId({...mapping, datacenter: 'dc3'}, ['b/1'])).not.toBe(heldId(mapping, ['b/1']))
+    expect(heldId(mapping, ['b/1', 'b/2'])).not.toBe(heldId(mapping, ['b/1\0b/2']))
+  })
+
+  it('says count, reason and ten names in one line', () => {
+    const keys = ['b/new\nline', ...Array.from({length: 11}, (_, at) => `b/${at}`)]
+    const held = toHeld(mapping, keys, {reason: 'limit', text: 'more than 10 of 12 keys', approvable: true})
+    expect(held.sample).toHaveLength(10)
+    expect(held.message).toBe(
+      `replicate a/@dc1 -> b/: 12 deletes held: more than 10 of 12 keys: "b/new\\nline", b/0, b/1, b/2, b/3, b/4, b/5, b/6, b/7, b/8, …; to let them go: --approve ${held.id}`,
+    )
+  })
+
+  it('writes odd names so that a line stays a line', () => {
+    expect(printable('plain/key')).toBe('plain/key')
+    expect(printable('tab\t')).toBe('"tab\\t"')
+    expect(printable(' x')).toBe('" x"')
+  })
+})
