@@ -1,0 +1,237 @@
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {type EmbeddedAgent, startEmbeddedAgent} from '../../../src/embedded/index.js'
+import {raw} from '../../kit/raw-consul.js'
+import {type CommandOptions, runCli, startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+let agent: EmbeddedAgent
+let folder = ''
+beforeAll(async () => {
+  agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
+  folder = mkdtempSync(join(tmpdir(), 'baton-replicate-'))
+})
+afterAll(async () => {
+  rmSync(folder, {recursive: true})
+  await agent[Symbol.asyncDispose]()
+})
+
+const at = (dc: string) => raw(agent.addresses.get(dc)!)
+const options = (more: CommandOptions = {}): CommandOptions => ({
+  agent: {address: agent.addresses.get('dc2')!},
+  ...more,
+})
+const replicate = (...args: string[]) => runCli(['replicate', ...args], options())
+const start = (...args: string[]) => startCli(['replicate', ...args], options())
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+async function put(dc: string, keys: Readonly<Record<string, string>>): Promise<void> {
+  for (const [key, value] of Object.entries(keys)) await at(dc).kvPut(key, value)
+}
+
+describe('baton replicate --once', () => {
+  it('copies, says nothing, and exits 0', async () => {
+    await put('dc1', {'one/a': '1', 'one/b': '2'})
+    expect(await replicate('one/@dc1', '--once')).toMatchObject({stdout: '', stderr: '', exitCode: 0})
+    expect(await at('dc2').kvKeys('one/')).toEqual(['one/a', 'one/b'])
+  })
+
+  it('takes the flags of consul-replicate with one dash', async () => {
+    await put('dc1', {'go/a': '1', 'go/no/b': '2'})
+    const args = [
+      '-prefix',
+      'go/@dc1:went/',
+      '-exclude=go/no/',
+      '-once',
+      '-log-level=err',
+      '-max-stale=5s',
+      '-wait',
+      '1s:4s',
+    ]
+    const more = [
+      '-consul-retry=false',
+      '-consul-retry-attempts=3',
+      '-status-dir=st/',
+      '-syslog=false',
+      '-kill-signal=SIGQUIT',
+    ]
+    const {exitCode, stderr} = await runCli([
+      'replicate',
+      `-consul-addr=${agent.addresses.get('dc2')}`,
+      ...args,
+      ...more,
+    ])
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+    expect(await at('dc2').kvKeys('went/')).toEqual(['went/a'])
+    expect(await at('dc2').kvKeys('st/')).toHaveLength(1)
+  })
+
+  it('prints one object with --json, with 64-bit numbers as digits', async () => {
+    await put('dc1', {'json/a': '1'})
+    const {stdout} = await replicate('json/@dc1', '--once', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      mappings: [
+        {
+          mapping: {source: 'json/', datacenter: 'dc1', destination: 'json/'},
+          written: 1,
+          deleted: 0,
+          held: [],
+          refused: [],
+        },
+      ],
+    })
+    expect(stdout).toMatch(/"index": \d+,/)
+  })
+
+  it('holds deletes in one clear line, exits 16, and takes the approval it names', async () => {
+    await put('dc2', {'held/a': '1', 'held/b': '2'})
+    const first = await replicate('hled/@dc1:held/', '--once')
+    expect(first.exitCode).toBe(16)
+    const id = /--approve ([0-9a-f]{8})\n$/.exec(first.stderr)?.[1]
+    expect(first.stderr).toBe(
+      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to let them go: --approve ${id}\n`,
+    )
+    expect(await replicate('hled/@dc1:held/', '--once', '--approve', id!)).toMatchObject({exitCode: 0, stderr: ''})
+    expect(await at('dc2').kvKeys('held/')).toEqual([])
+    await put('dc2', {'held/a': '1'})
+    expect(await replicate('hled/@dc1:held/', '--once', '--approve-deletes')).toMatchObject({exitCode: 0})
+    expect(await at('dc2').kvKeys('held/')).toEqual([])
+  })
+
+  it('goes on with other keys when one is refused, and exits 14', async () => {
+    await put('dc1', {'ref/a': '1'})
+    using _fault = agent.faults.inject({path: '/v1/txn', method: 'PUT', status: 400, body: 'Invalid key name'})
+    const {exitCode, stderr} = await replicate('ref/@dc1', '--once')
+    expect(exitCode).toBe(14)
+    expect(stderr).toMatch(/^baton: replicate ref\/@dc1 -> ref\/: ref\/a refused: .*Invalid key name\n$/)
+  })
+
+  it('tries again after failures, and exits 69 when there is nobody', async () => {
+    await put('dc1', {'retry/a': '1'})
+    using _fault = agent.faults.inject({path: '/v1/kv/', status: 500, body: 'rpc error making call: EOF', times: 2})
+    expect(await replicate('retry/@dc1', '--once')).toMatchObject({exitCode: 0})
+    const nobody = await runCli(['replicate', 'retry/@dc1', '--once', '-consul-retry=false', '-http-addr=127.0.0.1:9'])
+    expect(nobody).toMatchObject({exitCode: 69, stdout: ''})
+    expect(nobody.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
+  })
+
+  it('copies between two addresses without naming a datacenter', async () => {
+    await put('dc1', {'two/a': '1'})
+    const {exitCode} = await replicate('two/', '--once', '--source-http-addr', agent.addresses.get('dc1')!)
+    expect(exitCode).toBe(0)
+    expect(await at('dc2').kvKeys('two/')).toEqual(['two/a'])
+  })
+})
+
+describe('baton replicate --dry-run and verify', () => {
+  it('lists every change and writes none, exits 1 for differences and 0 without', async () => {
+    await put('dc1', {'dry/new': '1', 'dry/both': '1', 'dry/same': '1'})
+    await put('dc2', {'dry/both': '2', 'dry/same': '1', 'dry/gone': '3'})
+    const dry = await replicate('dry/@dc1', '--dry-run')
+    expect(dry).toMatchObject({
+      exitCode: 1,
+      stderr: '',
+      stdout:
+        '+ dry/new\n~ dry/both (value)\n- dry/gone\ndry/@dc1 -> dry/: 1 to create, 1 to update, 1 to delete, 1 equal\n',
+    })
+    expect(await replicate('verify', 'dry/@dc1')).toMatchObject({
+      exitCode: 1,
+      stdout: 'dry/@dc1 -> dry/: 1 to create, 1 to update, 1 to delete, 1 equal\n',
+    })
+    expect((await at('dc2').kvGet('dry/both'))?.value).toBe('2')
+    await replicate('dry/@dc1', '--once')
+    expect(await replicate('verify', 'dry/@dc1', '--json')).toMatchObject({exitCode: 0})
+    expect(await replicate('dry/@dc1', '--dry-run')).toMatchObject({exitCode: 0})
+  })
+})
+
+describe('bad input', () => {
+  it.each([
+    [[], 13, /nothing to replicate/],
+    [['app'], 13, /prefix 'app': missing datacenter/],
+    [['app@dc1', 'x@dc1:app/x'], 13, /the destinations of .* overlap/],
+    [['app@dc1', '--nope'], 13, /--nope/],
+    [['app@dc1', '--max-delete=lots'], 13, /max-delete: 'lots'/],
+    [['app@dc1', '--max-stale=5'], 13, /--max-stale: '5' is not a duration/],
+    [['app@dc1', '--wait=5s:1s'], 13, /--wait: '5s:1s'/],
+    [['app@dc1', '--kill-signal=SIGNOPE'], 13, /'SIGNOPE' is not a signal/],
+    [['app@dc1', '--log-level=loud'], 13, /'loud' is none of/],
+    [['app@dc1', '--source-token=x'], 13, /only with --source-http-addr/],
+    [['app@dc1', '--pid-file=/no/such/folder/pid'], 13, /cannot write/],
+    [['app@dc2'], 13, /overlaps 'app'/],
+    [['--config=/no/such/file'], 15, /cannot read \/no\/such\/file: ENOENT/],
+  ])('%j: one line, exit %i, nothing written', async (args, exitCode, message) => {
+    const before = agent.faults.statistics('dc2').index
+    const result = await replicate(...args)
+    expect(result).toMatchObject({exitCode, stdout: ''})
+    expect(result.stderr).toMatch(message)
+    expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
+    // Nothing of the token or any other setting's value is repeated.
+    expect(agent.faults.statistics('dc2').keys).toBeGreaterThanOrEqual(0)
+    expect(agent.faults.statistics('dc2').index).toBe(before)
+  })
+
+  it.each([
+    ['prefix = "app"', /missing datacenter/],
+    ['nope = 1', /unknown setting 'nope'/],
+    ['prefix {', /At 1:/],
+  ])('in a file, %s: exit 15', async (text, message) => {
+    const result = await replicate('-config', file('bad.hcl', text), '-once')
+    expect(result).toMatchObject({exitCode: 15, stdout: ''})
+    expect(result.stderr).toMatch(message)
+    expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('warns of old flags, and shows no secret', async () => {
+    const result = await replicate('x@dc1', '-retry=5s', '-token=sesame', '--print-config')
+    expect(result.exitCode).toBe(0)
+    expect(result.stdout).not.toContain('sesame')
+    const old = await replicate('x@dc1', '-once', '-retry=5s')
+    expect(old.stderr).toBe('baton: -retry is deprecated, use -consul-retry-backoff\n')
+  })
+})
+
+describe('baton replicate as a daemon', () => {
+  const prefixes = async (dc: string, prefix: string) => (await at(dc).kvKeys(prefix)).join()
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12 and takes its pid file away', async signal => {
+    await put('dc1', {'stop/a': '1'})
+    const pidFile = join(folder, `${signal}.pid`)
+    await using command = start('stop/@dc1', '-pid-file', pidFile)
+    await waitUntil(async () => (await prefixes('dc2', 'stop/')) === 'stop/a', {what: 'the copy'})
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${command.pid}\n`)
+    command.kill(signal)
+    expect(await command.exited).toMatchObject({exitCode: 12, stdout: '', stderr: ''})
+    expect(() => readFileSync(pidFile)).toThrow(/ENOENT/)
+    await at('dc2').kvDelete('stop/a')
+  })
+
+  it('takes over new settings on SIGHUP, and keeps the old ones when the new are broken', async () => {
+    await put('dc1', {'hup1/a': '1', 'hup2/a': '1', 'hup3/a': '1'})
+    const config = file('hup.hcl', 'prefix = "hup1/@dc1"')
+    await using command = start('hup3/@dc1', '-config', config)
+    await waitUntil(async () => (await prefixes('dc2', 'hup')) === 'hup1/a,hup3/a', {what: 'the first copies'})
+    file('hup.hcl', 'prefix = "hup1/@dc1" nonsense')
+    command.kill('SIGHUP')
+    await command.waitForOutput(/reload failed, going on as before: /)
+    await put('dc1', {'hup1/b': '2'})
+    await waitUntil(async () => (await prefixes('dc2', 'hup1/')) === 'hup1/a,hup1/b', {
+      what: 'the old settings at work',
+    })
+    file('hup.hcl', 'prefix = "hup2/@dc1"')
+    command.kill('SIGHUP')
+    await waitUntil(async () => (await prefixes('dc2', 'hup2/')) === 'hup2/a', {what: 'the new settings at work'})
+    // A prefix of the command line outlives the reload.
+    await put('dc1', {'hup3/b': '2'})
+    await waitUntil(async () => (await prefixes('dc2', 'hup3/')) === 'hup3/a,hup3/b', {what: 'the flag at work'})
+    command.kill('SIGTERM')
+    const {exitCode, stderr} = await command.exited
+    expect(exitCode).toBe(12)
+    expect(stderr.match(/^Reloading configuration\.\.\.$/gm)).toHaveLength(2)
+  })
+})

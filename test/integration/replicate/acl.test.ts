@@ -1,0 +1,103 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {startEmbeddedAgent} from '../../../src/embedded/index.js'
+import {parseMapping} from '../../../src/replicate/mapping.js'
+import {createReplicator} from '../../../src/replicate/replicator.js'
+import type {ReplicatorOptions} from '../../../src/replicate/types.js'
+import {backends} from '../../kit/backend.js'
+import {startDevAgent} from '../../kit/consul-server.js'
+import {raw} from '../../kit/raw-consul.js'
+import {bytes, contentOf, countingClient, type Pair, seed} from './support.js'
+
+const root = '5f0e3c2a-0000-4000-8000-000000000001'
+const acl = {enabled: true, default_policy: 'deny', tokens: {master: root, default: root, agent: root}}
+
+const startWithAcls = (backend: 'embedded' | 'real'): Promise<AsyncDisposable & {readonly address: string}> =>
+  backend === 'real' ? startDevAgent({config: {acl}}) : startEmbeddedAgent({acl: {managementToken: root}})
+
+describe.each(backends)('a source with ACLs on $name', backend => {
+  let policyCount = 0
+  let agent: (AsyncDisposable & {readonly address: string}) | undefined
+  beforeAll(async () => {
+    agent = await startWithAcls(backend.name)
+  })
+  afterAll(() => agent?.[Symbol.asyncDispose]())
+
+  const admin = () => countingClient(agent!.address, root)
+  const pairs = (...keys: string[]): Pair[] => keys.map(key => ({key, value: bytes(key)}))
+
+  async function tokenFor(name: string, rules: string): Promise<string> {
+    const consul = raw(agent!.address, {token: root})
+    await consul.put('/v1/acl/policy', {Name: name, Rules: rules})
+    const {SecretID} = (await consul.put('/v1/acl/token', {Policies: [{Name: name}]})) as {SecretID: string}
+    return SecretID
+  }
+
+  /** Source and destination in one place, as two clusters would be: the source through a token of its own. */
+  async function once(name: string, rules: string, options: Partial<ReplicatorOptions> = {}) {
+    await using source = countingClient(agent!.address, await tokenFor(`${name}-${(policyCount += 1)}`, rules))
+    await using destination = admin()
+    const mapping = parseMapping(`${name}/:copy-${name}/`, {datacenterRequired: false})
+    const [pass] = await createReplicator({source, destination, mappings: [mapping], ...options}).runOnce()
+    return pass!
+  }
+
+  it('deletes nothing when the source is hidden by ACLs, and says so', async () => {
+    await using client = admin()
+    await seed(client, 'dc1', [...pairs('all/1', 'all/2', 'all/3'), ...pairs('copy-all/1', 'copy-all/2', 'copy-all/3')])
+    const pass = await once('all', 'key_prefix "elsewhere/" { policy = "read" }')
+    expect(pass).toMatchObject({written: 0, deleted: 0, hidden: 3, held: [{reason: 'hidden', count: 3}]})
+    expect(pass.held[0]?.message).toBe(
+      'replicate all/ -> copy-all/: 3 deletes held: the source has these keys, but the token may not read them: copy-all/1, copy-all/2, copy-all/3',
+    )
+    // No approval goes past the source's leader.
+    const approved = await once('all', 'key_prefix "elsewhere/" { policy = "read" }', {
+      approved: ['all'],
+      maxDelete: 'off',
+    })
+    expect(approved).toMatchObject({deleted: 0, held: [{reason: 'hidden', count: 3}]})
+    expect((await contentOf(client, 'dc1', 'copy-all/')).size).toBe(3)
+  })
+
+  it('tells hidden keys from absent ones, key by key', async () => {
+    await using client = admin()
+    await seed(
+      client,
+      'dc1',
+      pairs('part/open/1', 'part/secret/1', 'copy-part/open/gone', 'copy-part/secret/1', 'copy-part/secret/gone'),
+    )
+    const rules = 'key_prefix "part/" { policy = "read" }\nkey_prefix "part/secret/" { policy = "deny" }'
+    const pass = await once('part', rules)
+    expect(pass).toMatchObject({
+      written: 1,
+      deleted: 2,
+      hidden: 1,
+      held: [{reason: 'hidden', sample: ['copy-part/secret/1']}],
+    })
+    expect([...(await contentOf(client, 'dc1', 'copy-part/')).keys()]).toEqual(['open/1', 'secret/1'])
+    // Nothing has to be written anew at the source for it to heal.
+    const healed = await once('part', 'key_prefix "part/" { policy = "read" }')
+    expect(healed).toMatchObject({written: 1, deleted: 0, held: []})
+    expect((await contentOf(client, 'dc1', 'copy-part/')).size).toBe(2)
+  })
+
+  it('copies the keys it may write and names the others', async () => {
+    await using client = admin()
+    await seed(client, 'dc1', pairs('w/open', 'w/closed'))
+    const rules =
+      'key_prefix "copy-w/" { policy = "write" }\nkey "copy-w/closed" { policy = "read" }\nkey_prefix "service/" { policy = "write" }'
+    await using destination = countingClient(agent!.address, await tokenFor('writer', rules))
+    const statusDir = 'service/w'
+    const mapping = parseMapping('w/:copy-w/', {datacenterRequired: false})
+    const [pass] = await createReplicator({source: client, destination, mappings: [mapping], statusDir}).runOnce()
+    expect(pass).toMatchObject({
+      written: 1,
+      refused: [{key: 'copy-w/closed', reason: expect.stringMatching(/Permission denied/)}],
+    })
+    expect([...(await contentOf(client, 'dc1', 'copy-w/')).keys()]).toEqual(['open'])
+    // The status claims no key that is not there.
+    const [status] = await raw(agent!.address, {token: root}).kvList('service/w/')
+    const closed = await raw(agent!.address, {token: root}).kvGet('w/closed')
+    const record = JSON.parse(status!.value) as {LastReplicated: number}
+    expect(record.LastReplicated).toBe(closed!.modifyIndex - 1)
+  })
+})
