@@ -1,0 +1,205 @@
+import {appendFileSync, chmodSync, readFileSync, writeFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import {expectNothingLeft, openFolder} from '../../integration/exec/support.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {type CommandHandle, type CommandResult, runCli, startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const embedded = backends.filter(backend => backend.name === 'embedded')
+const backend = embedded[0] ?? backends[0]
+if (!backend) throw new Error('no backend')
+
+describe('baton exec, responder and keys', () => {
+  const agent = sharedAgent(backend)
+  let folder: Awaited<ReturnType<typeof openFolder>>
+  let client: ConsulClient
+  const responders: CommandHandle[] = []
+  const at = (name: string): string => join(folder.path, name)
+  const keys = (): string[] => ['--keys-dir', at('keys')]
+  const trust = (): string[] => ['--trust-dir', at('trust')]
+  const exec = (...words: string[]): Promise<CommandResult> =>
+    runCli(['exec', '--ack-timeout', '20s', ...keys(), ...words], {agent})
+
+  async function startResponder(name: string): Promise<CommandHandle> {
+    const words = ['responder', '--name', name, '--state-dir', at('state'), ...trust()]
+    const handle = startCli(words, {agent, env: {SECRET_TOKEN: 'hush'}})
+    responders.push(handle)
+    await handle.waitForOutput(new RegExp(`responder ${name}: ready`), {timeoutMs: 30_000})
+    return handle
+  }
+
+  beforeAll(async () => {
+    folder = await openFolder()
+    client = createClient({address: agent.address})
+    expect((await runCli(['keys', 'init', ...keys()])).exitCode).toBe(0)
+    expect((await runCli(['keys', 'add', at('keys/default.pub.json'), ...trust()])).exitCode).toBe(0)
+    await Promise.all(['r1', 'r2', 'r3'].map(startResponder))
+  })
+  afterAll(async () => {
+    await Promise.all(responders.map(one => one[Symbol.asyncDispose]()))
+    await client[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  })
+
+  it('run a command on three responders, without their secrets', async () => {
+    const {stdout, exitCode} = await exec('echo "on $BATON_EXEC_NODE $SECRET_TOKEN"')
+    for (const node of ['r1', 'r2', 'r3']) {
+      const output = stdout.indexOf(`    ${node}: on ${node} \n`)
+      expect(output).toBeGreaterThanOrEqual(0)
+      expect(stdout.indexOf(`==> ${node}: finished with exit code 0\n`)).toBeGreaterThan(output)
+    }
+    expect(stdout).toMatch(/\n3 \/ 3 node\(s\) completed \/ acknowledged\n$/)
+    expect(exitCode).toBe(0)
+    await expectNothingLeft(client)
+  })
+
+  it('join words by one blank for a shell, and hand words after -- over untouched', async () => {
+    const go = await exec('-node=r1', 'echo', 'a', ' b;', 'echo', '$HOME')
+    expect(go.stdout).toContain(`    r1: a b\n    r1: ${process.env['HOME'] ?? ''}\n`)
+    const native = await exec('-node=r1', '--', 'printf', '%s|', 'a b', '$HOME', '-x', '--')
+    expect(native.stdout).toContain('    r1: a b|$HOME|-x|--|\n')
+    const bare = await exec('-node=r1', '-shell=false', 'echo', '$HOME')
+    expect(bare.stdout).toContain('    r1: $HOME\n')
+  })
+
+  it('take a script from a file or from stdin', async () => {
+    writeFileSync(at('script'), '#!/bin/sh\necho "script on $BATON_EXEC_NODE"\n')
+    expect((await exec('--node', 'r1', '--script', at('script'))).stdout).toContain('    r1: script on r1\n')
+    const piped = await runCli(['exec', ...keys(), '--node', 'r1', '-'], {agent, input: 'echo from stdin\n'})
+    expect(piped.stdout).toContain('    r1: from stdin\n')
+  })
+
+  it('print one object with --json, and one a line with --ndjson', async () => {
+    const one = await exec('--json', '--node', 'r[12]', 'echo "$BATON_EXEC_NODE"; exit 4')
+    expect(one.exitCode).toBe(2)
+    expect(JSON.parse(one.stdout)).toMatchObject({
+      verdict: 'failed',
+      exit: 2,
+      nodes: [
+        {node: 'r1', outcome: {type: 'failed', code: 4}, output: {stdout: {text: 'r1\n'}}},
+        {node: 'r2', outcome: {type: 'failed', code: 4}, output: {stdout: {text: 'r2\n'}}},
+      ],
+    })
+    const many = await exec('--ndjson', '--node', 'r1', 'echo hi')
+    const types = many.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => (JSON.parse(line) as {type: string}).type)
+    expect(types).toEqual(['targets', 'ack', 'output', 'exit', 'outcome', 'summary'])
+  })
+
+  it('refuse a job without a signature and one with a key that is not trusted, with exit code 6', async () => {
+    const ran = at('refused')
+    const unsigned = await exec('--node', 'r1', '--unsigned', `touch ${ran}`)
+    expect([unsigned.exitCode, unsigned.stdout]).toEqual([6, expect.stringContaining('==> r1: refused: unsigned:')])
+    await runCli(['keys', 'init', 'stranger', ...keys()])
+    const stranger = await exec('--node', 'r1', '--key', 'stranger', `touch ${ran}`)
+    expect([stranger.exitCode, stranger.stdout]).toEqual([6, expect.stringContaining('==> r1: refused: unknown-key:')])
+    const keyless = await runCli(['exec', '--keys-dir', at('none'), '--node', 'r1', `touch ${ran}`], {agent})
+    expect([keyless.exitCode, keyless.stderr]).toEqual([6, expect.stringContaining('baton keys init')])
+    expect(() => readFileSync(ran)).toThrow(/ENOENT/)
+    await expectNothingLeft(client)
+  })
+
+  it('revoke a key from the next job on', async () => {
+    await runCli(['keys', 'init', 'brief', ...keys()])
+    await runCli(['keys', 'add', at('keys/brief.pub.json'), ...trust()])
+    expect((await exec('--node', 'r1', '--key', 'brief', 'true')).exitCode).toBe(0)
+    expect((await runCli(['keys', 'revoke', 'brief', ...trust()])).exitCode).toBe(0)
+    const after = await exec('--node', 'r1', '--key', 'brief', 'true')
+    expect([after.exitCode, after.stdout]).toEqual([6, expect.stringContaining('key-revoked')])
+    const listed = await runCli(['keys', 'ls', ...keys(), ...trust()])
+    expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
+  })
+
+  it('never run a job again whose responder was killed in the middle, and say that its end is unknown', async () => {
+    const victim = await startResponder('victim')
+    const job = startCli(
+      [
+        'exec',
+        ...keys(),
+        '--ack-timeout',
+        '20s',
+        '--wait',
+        '1s',
+        '--node',
+        'victim',
+        `echo $$ >> ${at('runs')}; sleep 600`,
+      ],
+      {
+        agent,
+      },
+    )
+    await using running = job
+    await waitUntil(() => folder.lines('runs').length === 1, {what: 'the job to run'})
+    victim.kill('SIGKILL')
+    await victim.exited
+    await startResponder('victim')
+    const {stdout, exitCode} = await running.exited
+    process.kill(-Number(folder.lines('runs')[0]), 'SIGKILL')
+    expect(stdout).toContain('==> victim: lost: its responder was restarted while the job ran\n')
+    expect(exitCode).toBe(3)
+    expect(folder.lines('runs')).toHaveLength(1)
+    await expectNothingLeft(client)
+  })
+
+  it('stop the remote children when the command is interrupted', async () => {
+    await using command = startCli(['exec', ...keys(), '--node', 'r1', `echo $$ >> ${at('pids')}; exec sleep 600`], {
+      agent,
+    })
+    await waitUntil(() => folder.lines('pids').length === 1, {what: 'the job to run'})
+    command.kill('SIGTERM')
+    const {exitCode, stdout} = await command.exited
+    expect([exitCode, stdout]).toEqual([143, expect.stringContaining('==> r1: cancelled\n')])
+    expect(() => process.kill(Number(folder.lines('pids')[0]), 0)).toThrow(/ESRCH/)
+    await expectNothingLeft(client)
+  })
+
+  it.concurrent.each([
+    [['exec'], 'Must specify a command to execute'],
+    [['exec', '--node', '(', 'true'], "node filter '('"],
+    [['exec', '--tag', 'x', 'true'], 'Cannot provide tag filter without service filter.'],
+    [['exec', '--timeout', '5', 'true'], "'5' is not a duration"],
+    [['exec', '--via', 'ssh', 'true'], '--via'],
+    [['exec', '--script', '/no/such/file'], 'cannot read /no/such/file'],
+    [['exec', '--script', '/dev/null', 'true'], 'both a script and a command'],
+    [['exec', '--shell=false', '-'], 'Cannot configure -shell=false when reading from stdin'],
+    [['exec', '--no-such-flag', 'true'], '--no-such-flag'],
+    [['exec', '--key', 'nobody', 'true'], 'nobody.key.json: cannot read it'],
+    [['responder', '--trust-dir', '/no/such/dir'], 'trust /no/such/dir'],
+    [['responder', '--allow-unsigned', '--trust-dir', '/etc'], '--unsigned-policy'],
+    [['keys', 'add', '/no/such/file'], 'cannot read it'],
+    [['keys', 'init', 'a/b'], "key 'a/b'"],
+    [['keys', 'revoke', 'nobody', '--trust-dir', '/no/such/dir'], "key 'nobody': no such key"],
+  ])('answer bad input with one clear line: %j', async (words, message) => {
+    const {stdout, stderr, exitCode} = await runCli(words, {agent})
+    expect([exitCode, stdout]).toEqual([64, ''])
+    expect(stderr).toContain(message)
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('refuse a private key that others may read, and one that is damaged', async () => {
+    await runCli(['keys', 'init', 'open', ...keys()])
+    chmodSync(at('keys/open.key.json'), 0o644)
+    const open = await exec('--key', 'open', 'true')
+    expect([open.exitCode, open.stderr]).toEqual([64, expect.stringContaining('may be read by group or others')])
+    chmodSync(at('keys/open.key.json'), 0o600)
+    appendFileSync(at('keys/open.key.json'), 'x')
+    const damaged = await exec('--key', 'open', 'true')
+    expect([damaged.exitCode, damaged.stderr]).toEqual([64, expect.stringContaining('not a private key')])
+  })
+
+  it('say so when there is no agent, and name the responders that stay silent', async () => {
+    const nobody = await runCli(['exec', 'true'], {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
+    expect([nobody.exitCode, nobody.stdout]).toEqual([69, ''])
+    const silent = await startResponder('silent')
+    silent.kill('SIGSTOP')
+    const {stdout, exitCode} = await runCli(['exec', ...keys(), '--ack-timeout', '2s', '--node', 'silent|r1', 'true'], {
+      agent,
+    })
+    silent.kill('SIGCONT')
+    expect([exitCode, stdout]).toEqual([4, expect.stringContaining('==> silent: no answer: no ack within 2s\n')])
+  })
+})

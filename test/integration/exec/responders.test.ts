@@ -1,0 +1,304 @@
+import {randomUUID} from 'node:crypto'
+import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
+import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import type {SessionId} from '../../../src/core/types.js'
+import {createInitiator, type InitiatorOptions} from '../../../src/exec/initiator.js'
+import {createJobId} from '../../../src/exec/native/delivery.js'
+import {type SigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
+import {generateKey} from '../../../src/exec/native/keys.js'
+import {jobKey, refusalKey, resultKey, runPrefix} from '../../../src/exec/native/layout.js'
+import {encodeManifest, type Manifest} from '../../../src/exec/native/manifest.js'
+import {trustFromDirectory} from '../../../src/exec/native/trust.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {processInfo} from '../../kit/processes.js'
+import {waitUntil} from '../../kit/wait-until.js'
+import {
+  expectNothingLeft,
+  type Followed,
+  followRun,
+  foreign,
+  openFolder,
+  ours,
+  startResponder,
+  type TestResponder,
+} from './support.js'
+
+const shell = (line: string) => ({kind: 'shell' as const, line})
+const patient = {ackTimeoutMs: 20_000}
+const revoked = generateKey('revoked', 0)
+
+describe.each(backends)('responders on $name', backend => {
+  const agent = sharedAgent(backend)
+  const names = ['r1', 'r2', 'r3']
+  let folder: Awaited<ReturnType<typeof openFolder>>
+  let client: ConsulClient
+  let responders: TestResponder[] = []
+  let dc = ''
+
+  beforeAll(async () => {
+    folder = await openFolder()
+    client = createClient({address: agent.address})
+    dc = (await client.agent.self()).datacenter
+    const trust = join(folder.path, 'trust.d')
+    await mkdir(trust)
+    await writeFile(join(trust, 'ours.json'), ours.publicFile)
+    await writeFile(join(trust, 'old.json'), revoked.publicFile)
+    await writeFile(join(trust, 'revoked.json'), JSON.stringify({v: 1, kids: [revoked.key.kid]}))
+    const options = {stateDirectory: folder.path, trust: trustFromDirectory(trust)}
+    responders = await Promise.all(names.map(node => startResponder(agent.address, {...options, node})))
+  })
+  afterEach(() => expectNothingLeft(client))
+  afterAll(async () => {
+    await Promise.all(responders.map(one => one[Symbol.asyncDispose]()))
+    await client[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  })
+
+  const initiate = (options: Partial<InitiatorOptions> = {}) =>
+    createInitiator({client, keys: [ours.key], ...patient, ...options})
+  const exec = async (line: string, selector = {}): Promise<Followed> => {
+    await using run = await initiate().run({command: shell(line)}, selector)
+    return await followRun(run)
+  }
+
+  it('run a signed job on every node and report its output before its exit', async () => {
+    const {summary, output, outcomes, events} = await exec('echo "$BATON_EXEC_NODE says hello"; echo oops >&2')
+    expect(summary).toMatchObject({verdict: 'ok', ackedCount: 3, completedCount: 3})
+    expect(outcomes).toEqual({r1: 'ok', r2: 'ok', r3: 'ok'})
+    expect(output['r2']?.split('\n').toSorted()).toEqual(['', 'oops', 'r2 says hello'])
+    const streams = events.flatMap(event => (event.type === 'output' ? [event.stream] : []))
+    expect(new Set(streams)).toEqual(new Set(['stdout', 'stderr']))
+  })
+
+  it('run on the nodes that the selector matches, and on no other', async () => {
+    const {outcomes} = await exec(`echo "$BATON_EXEC_NODE" >> ${folder.path}/selected`, {node: '^r', exclude: '2$'})
+    expect(outcomes).toEqual({r1: 'ok', r3: 'ok'})
+    expect(folder.lines('selected').toSorted()).toEqual(['r1', 'r3'])
+  })
+
+  it('never call no node a success', async () => {
+    const {summary} = await exec('true', {node: 'nobody'})
+    expect(summary).toMatchObject({verdict: 'no-nodes', nodes: []})
+  })
+
+  it('carry more output than a frame holds, in order', async () => {
+    const {output} = await exec('seq 1 60000', {node: 'r1'})
+    expect(output['r1']).toBe(Array.from({length: 60_000}, (_, at) => `${at + 1}\n`).join(''))
+  })
+
+  it('keep the beginning and the end of too much output', async () => {
+    await using run = await initiate({maxOutputBytes: 100_000}).run({command: shell('seq 1 100000')}, {node: 'r1'})
+    const {output} = await followRun(run)
+    expect(output['r1']).toMatch(/^1\n2\n/)
+    expect(output['r1']).toMatch(/\n\[\.\.\. \d+ bytes dropped \.\.\.\]\n/)
+    expect(output['r1']).toMatch(/\n99999\n100000\n$/)
+  })
+
+  it('tell exit codes, signals and commands that cannot be run apart', async () => {
+    await using run = await initiate().run(
+      {command: {kind: 'argv', argv: ['/bin/sh', '-c', 'case $BATON_EXEC_NODE in r1) exit 7;; r2) kill -9 $$;; esac']}},
+      {},
+    )
+    const {summary} = await followRun(run)
+    const outcomeOf = (node: string): unknown => summary.nodes.find(result => result.node === node)?.outcome
+    expect(outcomeOf('r1')).toEqual({type: 'failed', code: 7})
+    expect(outcomeOf('r2')).toEqual({type: 'failed', code: 137, signal: 'SIGKILL'})
+    expect(outcomeOf('r3')).toEqual({type: 'ok'})
+    await using missing = await initiate().run({command: {kind: 'argv', argv: ['no-such-program']}}, {node: 'r1'})
+    expect((await followRun(missing)).summary.nodes[0]?.outcome).toEqual({type: 'failed', code: 127})
+  })
+
+  it('run scripts by their own interpreter, and leave no script behind', async () => {
+    const script = Buffer.from('#!/bin/sh\necho "script $0"\n')
+    await using run = await initiate().run({command: {kind: 'script', script}}, {node: 'r1'})
+    const {output} = await followRun(run)
+    const [, path = ''] = /^script (.*)\n$/.exec(output['r1'] ?? '') ?? []
+    expect(path).toContain(folder.path)
+    await expect(rm(path)).rejects.toThrow(/ENOENT/)
+  })
+
+  it('hand no secrets on to what they run', async () => {
+    const {output} = await exec('env', {node: 'r1'})
+    expect(output['r1']).toMatch(/^PATH=/m)
+    expect(output['r1']).not.toMatch(/^(VITEST|NODE_|CONSUL_|npm_)/m)
+  })
+
+  const pidsOf = (name: string): number[] => folder.lines(name).map(Number)
+  const untilGone = (pids: readonly number[]): Promise<unknown> =>
+    waitUntil(() => pids.every(pid => (processInfo(pid)?.state ?? 'Z') === 'Z'), {
+      what: `${pids.join(', ')} to be gone`,
+    })
+  const stubborn = (file: string): string =>
+    `trap "" TERM; sleep 600 & echo $! >> ${folder.path}/${file}; echo $$ >> ${folder.path}/${file}; wait`
+
+  it('stop the whole group at the timeout, also when it ignores the stop signal', async () => {
+    const job = {command: shell(stubborn('late')), timeoutMs: 500}
+    await using run = await initiate({killAfterMs: 200}).run(job, {node: 'r1'})
+    const {outcomes, summary} = await followRun(run)
+    expect(outcomes).toEqual({r1: 'timed-out'})
+    expect(summary.verdict).toBe('incomplete')
+    expect(pidsOf('late')).toHaveLength(2)
+    await untilGone(pidsOf('late'))
+  })
+
+  it('stop what runs when the initiator is told to stop', async () => {
+    const stop = new AbortController()
+    const job = {command: shell(stubborn('cancelled'))}
+    await using run = await initiate({killAfterMs: 200}).run(job, {}, {signal: stop.signal})
+    await waitUntil(() => pidsOf('cancelled').length === 6, {what: 'six processes'})
+    stop.abort()
+    const {outcomes} = await followRun(run)
+    expect(outcomes).toEqual({r1: 'cancelled', r2: 'cancelled', r3: 'cancelled'})
+    await untilGone(pidsOf('cancelled'))
+  })
+
+  it('stop what runs when the session of the job ends, as when its initiator died', async () => {
+    const job = {command: shell(stubborn('orphaned'))}
+    await using _run = await initiate({killAfterMs: 200}).run(job, {node: 'r1'})
+    await waitUntil(() => pidsOf('orphaned').length === 2, {what: 'two processes'})
+    for (const {id} of (await client.session.list()).value) await client.session.destroy(id)
+    await untilGone(pidsOf('orphaned'))
+    expect((await client.kv.keys('baton/exec/v1/')).value).toEqual([])
+  })
+
+  describe('never run', () => {
+    interface Forged {
+      readonly changes?: Partial<Manifest>
+      readonly keys?: readonly SigningKey[]
+      readonly alter?: (value: Buffer) => Buffer
+    }
+
+    async function withSession<T>(use: (session: SessionId) => Promise<T>): Promise<T> {
+      const {id} = await client.session.create({ttlMs: 60_000, behavior: 'delete', lockDelayMs: 0, nodeChecks: []})
+      try {
+        return await use(id)
+      } finally {
+        await client.session.destroy(id)
+      }
+    }
+
+    function forge(session: SessionId, file: string, {changes, keys, alter}: Forged = {}): {id: string; value: Buffer} {
+      const now = Date.now()
+      const manifest: Manifest = {
+        id: createJobId(now),
+        datacenter: dc,
+        cluster: '',
+        issuedAtMs: now,
+        notBeforeMs: now,
+        expiresAtMs: now + 60_000,
+        nodes: ['r1'],
+        command: shell(`echo ran >> ${folder.path}/${file}`),
+        timeoutMs: 10_000,
+        killAfterMs: 1000,
+        maxOutputBytes: 1000,
+        heartbeatMs: 1000,
+        session,
+        requester: {name: 'x', host: 'x'},
+        ...changes,
+      }
+      const sealed = sealEnvelope('baton-exec/1', encodeManifest(manifest), keys ?? [ours.key])
+      return {id: manifest.id, value: alter?.(sealed) ?? sealed}
+    }
+
+    const refusalOf = (id: string): Promise<unknown> =>
+      waitUntil(async () => (await client.kv.get(refusalKey(id, 'r1'))).value, {what: 'a refusal'}).then(
+        entry => (JSON.parse(entry.value.toString()) as {code: string}).code,
+      )
+
+    /** A job that runs proves that the responder has judged everything written before it. */
+    const barrier = async (): Promise<void> => {
+      expect((await exec('true', {node: 'r1'})).outcomes).toEqual({r1: 'ok'})
+    }
+
+    const alterPayload = (value: Buffer): Buffer => {
+      const raw = JSON.parse(value.toString()) as {p: string}
+      const payload = Buffer.from(raw.p, 'base64url').toString().replace('echo ran', 'echo RAN')
+      return Buffer.from(JSON.stringify({...raw, p: Buffer.from(payload).toString('base64url')}))
+    }
+    const hour = 3_600_000
+
+    it.each<[string, string, Forged]>([
+      ['an unsigned job', 'unsigned', {keys: []}],
+      ['a job signed by a stranger', 'unknown-key', {keys: [foreign.key]}],
+      ['a job signed with a revoked key', 'key-revoked', {keys: [revoked.key]}],
+      ['an altered job', 'bad-signature', {alter: alterPayload}],
+      ['a job of another cluster', 'wrong-cluster', {changes: {cluster: 'other'}}],
+      ['a job of another datacenter', 'wrong-datacenter', {changes: {datacenter: 'elsewhere'}}],
+      [
+        'an expired job',
+        'expired',
+        {changes: {issuedAtMs: Date.now() - hour, notBeforeMs: Date.now() - hour, expiresAtMs: Date.now() - 1000}},
+      ],
+      ['a job from the future', 'not-yet-valid', {changes: {notBeforeMs: Date.now() + hour}}],
+      ['a job that is valid for too long', 'valid-too-long', {changes: {expiresAtMs: Date.now() + hour}}],
+    ])('%s, and say why: %s', async (_, code, forged) => {
+      const file = randomUUID()
+      await withSession(async session => {
+        const {id, value} = forge(session, file, forged)
+        await client.kv.acquire(jobKey(id), value, {session})
+        expect(await refusalOf(id)).toBe(code)
+        await barrier()
+      })
+      expect(folder.lines(file)).toEqual([])
+    })
+
+    it('a job for another node', async () => {
+      const file = randomUUID()
+      await withSession(async session => {
+        const {id, value} = forge(session, file, {changes: {nodes: ['elsewhere']}})
+        await client.kv.acquire(jobKey(id), value, {session})
+        await barrier()
+        expect((await client.kv.keys(runPrefix(id))).value).toEqual([])
+      })
+      expect(folder.lines(file)).toEqual([])
+    })
+
+    it('a job twice, also when it is written again, and after a restart', async () => {
+      const file = randomUUID()
+      await withSession(async session => {
+        const {id, value} = forge(session, file)
+        const submit = async (): Promise<void> => {
+          await client.kv.delete(jobKey(id))
+          await client.kv.deleteTree(runPrefix(id))
+          await barrier()
+          await client.kv.acquire(jobKey(id), value, {session})
+        }
+        await submit()
+        await waitUntil(async () => (await client.kv.get(resultKey(id, 'r1'))).value, {what: 'the result'})
+        await submit()
+        expect(await refusalOf(id)).toBe('replayed')
+        await responders[0]?.[Symbol.asyncDispose]()
+        responders[0] = await startResponder(agent.address, {stateDirectory: folder.path, node: 'r1'})
+        await submit()
+        expect(await refusalOf(id)).toBe('replayed')
+      })
+      expect(folder.lines(file)).toEqual(['ran'])
+    })
+  })
+
+  it('run unsigned jobs only within the policy that was given for them', async () => {
+    const unsignedPolicy = {shell: false, argv: false, argv_allow: [['/bin/echo', '[a-z]+']], needs_m: 1}
+    const options = {stateDirectory: folder.path, node: 'lenient', unsignedPolicy}
+    await using _lenient = await startResponder(agent.address, options)
+    const unsigned = initiate({isUnsigned: true, keys: []})
+    await using run = await unsigned.run({command: {kind: 'argv', argv: ['/bin/echo', 'hello']}}, {})
+    const {outcomes, output} = await followRun(run)
+    expect(outcomes).toEqual({lenient: 'ok', r1: 'refused', r2: 'refused', r3: 'refused'})
+    expect(output).toEqual({lenient: 'hello\n'})
+    await using shellRun = await unsigned.run({command: shell('echo hello')}, {node: 'lenient'})
+    const [refused] = (await followRun(shellRun)).summary.nodes
+    expect(refused?.outcome).toMatchObject({type: 'refused', code: 'policy'})
+  })
+
+  it('leave the catalog when they are told to stop', async () => {
+    const passing = async (): Promise<string[]> =>
+      (await client.catalog.service('baton-responder', {passing: true})).value.map(one => one.serviceId)
+    {
+      await using _guest = await startResponder(agent.address, {stateDirectory: folder.path, node: 'guest'})
+      expect(await passing()).toContain('baton-responder-guest')
+    }
+    await waitUntil(async () => !(await passing()).includes('baton-responder-guest'), {what: 'the guest to be gone'})
+  })
+})

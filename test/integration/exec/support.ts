@@ -1,0 +1,98 @@
+import {existsSync, readFileSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {type ConsulClient, createClient} from '../../../src/core/client.js'
+import {generateKey} from '../../../src/exec/native/keys.js'
+import {type TrustSource, trustKeys} from '../../../src/exec/native/trust.js'
+import {createResponder, type ResponderOptions} from '../../../src/exec/responder/responder.js'
+import type {ExecEvent, ExecRun, ExecSummary} from '../../../src/exec/types.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+export const ours = generateKey('ours', 0)
+export const foreign = generateKey('foreign', 0)
+export const trustOurs: TrustSource = trustKeys([ours.publicFile])
+
+/** A folder for what jobs write, as proof that they ran. */
+export async function openFolder(): Promise<AsyncDisposable & {readonly path: string; lines(name: string): string[]}> {
+  const path = await mkdtemp(join(tmpdir(), 'exec-'))
+  return {
+    path,
+    lines: name => {
+      const file = join(path, name)
+      return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
+    },
+    [Symbol.asyncDispose]: () => rm(path, {recursive: true, force: true}),
+  }
+}
+
+export interface TestResponder extends AsyncDisposable {
+  readonly client: ConsulClient
+  readonly name: string
+}
+
+/** A responder in this process, visible to initiators when this resolves. */
+export async function startResponder(
+  address: string,
+  options: Partial<ResponderOptions> & Pick<ResponderOptions, 'stateDirectory'>,
+): Promise<TestResponder> {
+  const client = createClient({address})
+  const stop = new AbortController()
+  let served: Promise<void> = Promise.resolve()
+  const name = await new Promise<string>((resolve, reject) => {
+    served = createResponder({client, trust: trustOurs, env: process.env, ...options}).serve({
+      signal: stop.signal,
+      onReady: resolve,
+    })
+    served.catch(reject)
+  })
+  return {
+    client,
+    name,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await served
+      await client[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export interface Followed {
+  readonly events: readonly ExecEvent[]
+  readonly summary: ExecSummary
+  /** What each node wrote, all streams together. */
+  readonly output: Readonly<Record<string, string>>
+  readonly outcomes: Readonly<Record<string, string>>
+}
+
+/** Follows a run to its end and checks what holds for every run: one outcome each, after all output. */
+export async function followRun(run: ExecRun): Promise<Followed> {
+  const events: ExecEvent[] = []
+  for await (const event of run) events.push(event)
+  const summary = await run.summary
+  const chunks: Record<string, Buffer[]> = {}
+  const ended = new Set<string>()
+  const settled: string[] = []
+  for (const event of events) {
+    if (event.type === 'exit') ended.add(event.node)
+    if (event.type === 'outcome') settled.push(event.node)
+    if (event.type !== 'output') continue
+    if (ended.has(event.node)) throw new Error(`${event.node}: output after its exit`)
+    chunks[event.node] = [...(chunks[event.node] ?? []), event.chunk]
+  }
+  if (new Set(settled).size !== settled.length) throw new Error(`more than one outcome: ${settled.join(' ')}`)
+  const output = Object.fromEntries(Object.entries(chunks).map(([node, all]) => [node, Buffer.concat(all).toString()]))
+  const outcomes = Object.fromEntries(summary.nodes.map(({node, outcome}) => [node, outcome.type]))
+  return {events, summary, output, outcomes}
+}
+
+/** No key and no session of a job is left. */
+export async function expectNothingLeft(client: ConsulClient): Promise<void> {
+  await waitUntil(
+    async () => {
+      const keys = [...(await client.kv.keys('baton/exec/')).value, ...(await client.kv.keys('_rexec')).value]
+      return keys.length === 0 && (await client.session.list()).value.length === 0
+    },
+    {what: 'keys and sessions of jobs to be gone'},
+  )
+}
