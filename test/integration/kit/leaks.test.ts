@@ -10,6 +10,7 @@ import {isAlive} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
 import {runCommand, startCommand} from '../../kit/run-cli.js'
 import {TcpProxy} from '../../kit/tcp-proxy.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 describe.each(backends)('the leak check on $name', (backend: Backend) => {
   const agent = sharedAgent(backend)
@@ -48,7 +49,7 @@ describe('the leak check', () => {
     const runaway = await runCommand('bash', ['-c', 'setsid sleep 60 >/dev/null 2>&1 & echo $!'])
     await expect(watch.end()).rejects.toThrow(/process \d+ \(sleep\)[^]*TCPServerWrap/)
     server.close()
-    expect(isAlive(Number(runaway.stdout))).toBe(false)
+    await waitUntil(() => !isAlive(Number(runaway.stdout)), {what: 'the runaway is gone'})
   })
 })
 
