@@ -1,8 +1,8 @@
-import {mkdtempSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {runCli, runCommand} from '../kit/run-cli.js'
+import {cliPath, runCli, runCommand} from '../kit/run-cli.js'
 
 const nobody = {CONSUL_HTTP_ADDR: '127.0.0.1:1'}
 const secret = 's3cret-t0ken'
@@ -123,6 +123,14 @@ describe('the launcher', () => {
       exitCode: 0,
       stdout: expect.stringMatching(/^baton \d+\.\d+\.\d+\n$/),
     })
+  })
+
+  it('is the Go tool when it is called by its name', async () => {
+    const name = join(dir, 'consul-lock')
+    symlinkSync(cliPath, name)
+    const result = await runCommand(name, ['-n=0', 'key', 'true'], {env: nobody})
+    expect(result).toMatchObject({exitCode: 1, stdout: ''})
+    expect(lines(result.stderr)[0]).toBe('Lock holder limit must be positive')
   })
 
   it('keeps compiled code only where nobody else can write, and works without', async () => {
