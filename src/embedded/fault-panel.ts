@@ -2,6 +2,7 @@ import {UsageError} from '../core/errors.js'
 import type {Cluster} from './cluster.js'
 import type {Datacenter} from './datacenter.js'
 import type {FaultRule} from './faults.js'
+import {renumber} from './store/renumber.js'
 import type {StateImage} from './store/state.js'
 
 /** A saved state of one datacenter. */
@@ -37,6 +38,8 @@ export interface FaultPanel {
   saveSnapshot(datacenter?: string): EmbeddedSnapshot
   /** Puts state and indexes back and wakes all parked queries. */
   restoreSnapshot(snapshot: EmbeddedSnapshot): void
+  /** Keeps all data and gives it lower indexes, as after a cluster was rebuilt; wakes all parked queries. */
+  rewindIndexes(datacenter?: string): void
   /** Puts all clocks of the agent forward: sessions, checks, lock delays and waits run out as if the time had passed. */
   fastForward(ms: number): void
   statistics(datacenter?: string): EmbeddedStatistics
@@ -77,6 +80,7 @@ export function createFaultPanel({cluster, local, doors, pristine}: PanelParts):
     },
     saveSnapshot: name => ({datacenter: named(name).name, image: named(name).state.save()}),
     restoreSnapshot: ({datacenter, image}) => named(datacenter).restore(image),
+    rewindIndexes: name => named(name).restore(renumber(named(name).state.save())),
     fastForward: ms => cluster.clock.advance(ms),
     statistics: name => {
       const {state} = named(name)

@@ -1,7 +1,7 @@
 import type {Clock} from '../core/types.js'
 import {type Reply, textReply} from './http/reply.js'
 
-/** What to do to matching requests. One of `drop`, `status`; `delayMs` may stand alone or come first. */
+/** What to do to matching requests. One of `drop`, `dropAnswer`, `status`; `delayMs` may stand alone or come first. */
 export interface FaultRule {
   /** Matches paths that start with it, decoded. Default: all. */
   readonly path?: string
@@ -11,6 +11,8 @@ export interface FaultRule {
   readonly delayMs?: number
   /** Cuts the connection without an answer. */
   readonly drop?: boolean
+  /** Does what was asked and cuts the connection instead of answering. */
+  readonly dropAnswer?: boolean
   /** Answers instead of the handler. */
   readonly status?: number
   readonly body?: string
@@ -42,8 +44,8 @@ export class Faults {
     this.#armed.clear()
   }
 
-  /** What becomes of a request: `drop`, an answer in place of the handler's, or nothing. */
-  async intercept(method: string, path: string): Promise<Reply | 'drop' | undefined> {
+  /** What becomes of a request: `drop`, `drop answer`, an answer in place of the handler's, or nothing. */
+  async intercept(method: string, path: string): Promise<Reply | 'drop' | 'drop answer' | undefined> {
     const armed = [...this.#armed].find(({rule}) => hits(rule, method, path))
     if (!armed) return undefined
     this.hits += 1
@@ -52,6 +54,7 @@ export class Faults {
     const {rule} = armed
     if (rule.delayMs !== undefined) await this.#clock.sleep(rule.delayMs)
     if (rule.drop) return 'drop'
+    if (rule.dropAnswer) return 'drop answer'
     return rule.status === undefined ? undefined : textReply(rule.status, rule.body ?? '')
   }
 }

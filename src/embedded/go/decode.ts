@@ -122,11 +122,21 @@ function decodeField(value: JsonValue, type: FieldType, name: string): unknown {
 
 const fold = (name: string): string => name.toLowerCase().replaceAll('_', '')
 
+const folded = new WeakMap<Fields, ReadonlyMap<string, string>>()
+
+function namesOf(fields: Fields): ReadonlyMap<string, string> {
+  const known = folded.get(fields)
+  if (known) return known
+  const names = new Map(Object.keys(fields).map(field => [fold(field), field]))
+  folded.set(fields, names)
+  return names
+}
+
 /** Takes field names in any case (and in snake case); an unknown one is refused unless `lenient`. */
 export function decodeObject(value: JsonValue, fields: Fields, name = '', lenient = false): Decoded {
   if (value === null) return new Decoded(new Map())
   if (!(value instanceof Map)) return refuseWhole(value, name)
-  const names = new Map(Object.keys(fields).map(field => [fold(field), field]))
+  const names = namesOf(fields)
   const found = new Map<string, unknown>()
   for (const [key, item] of value) {
     const field = names.get(fold(key))

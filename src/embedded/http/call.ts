@@ -20,8 +20,8 @@ export interface CallParts {
   readonly cluster: Cluster
 }
 
-/** A body that is longer than anything Consul accepts is given up here. */
-const hardLimit = 64 * 1024 * 1024
+/** Bodies that Consul would read without a limit of its own are given up here. */
+const hardLimit = 16 * 1024 * 1024
 
 /** Raised when the client went away: there is nobody to answer. */
 export class ClientGone extends Error {}

@@ -30,9 +30,12 @@ export interface DoorOptions {
 const badRequestText =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'
 
+/** Go's limit: keys in paths may be long. */
+const longestHead = 1024 * 1024
+
 /** Opens one agent's HTTP address. */
 export async function openDoor(options: DoorOptions): Promise<HttpDoor> {
-  const server = createServer({keepAlive: true, noDelay: true}, (request, response) => {
+  const server = createServer({keepAlive: true, noDelay: true, maxHeaderSize: longestHead}, (request, response) => {
     void serve(options, request, response)
   })
   server.keepAliveTimeout = 0
@@ -102,7 +105,11 @@ async function answer(options: DoorOptions, request: IncomingMessage, response: 
     response.destroy()
     return
   }
-  const reply = faulty ?? (await handled(call, found.route))
+  const reply = typeof faulty === 'object' ? faulty : await handled(call, found.route)
+  if (faulty === 'drop answer') {
+    response.destroy()
+    return
+  }
   const shaped = query.has('pretty') ? prettyReply(reply) : reply
   await sendReply(request, response, {...shaped, headers: {...vary, ...shaped.headers}})
 }

@@ -76,15 +76,19 @@ export class OrderedMap<V> {
 
   /** The values whose keys start with `prefix`, in order of their keys. */
   withPrefix(prefix: string): V[] {
-    const runs: V[][] = []
-    this.#eachRun(prefix, ({values}, from, to) => void runs.push(values.slice(from, to)))
-    return runs.flat()
+    const found: V[] = []
+    this.#eachRun(prefix, ({values}, from, to) => {
+      for (let at = from; at < to; at += 1) found.push(values[at] as V)
+    })
+    return found
   }
 
   keysWithPrefix(prefix: string): string[] {
-    const runs: string[][] = []
-    this.#eachRun(prefix, ({keys}, from, to) => void runs.push(keys.slice(from, to)))
-    return runs.flat()
+    const found: string[] = []
+    this.#eachRun(prefix, ({keys}, from, to) => {
+      for (let at = from; at < to; at += 1) found.push(keys[at] as string)
+    })
+    return found
   }
 
   /** Takes out all keys that start with `prefix`. */
