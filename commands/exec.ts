@@ -6,10 +6,8 @@ import {defined} from '../src/command/defined.js'
 import {keysDirectory} from '../src/command/directories.js'
 import {durationFlag} from '../src/command/flags.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
-import {createInitiator} from '../src/exec/initiator.js'
+import {createInitiator, type InitiatorOptions} from '../src/exec/initiator.js'
 import {JsonOutput} from '../src/exec/json-output.js'
-import type {SigningKey} from '../src/exec/native/envelope.js'
-import {readDefaultKey, readSigningKey} from '../src/exec/native/key-files.js'
 import {compileSelector} from '../src/exec/selector.js'
 import {TextOutput} from '../src/exec/text-output.js'
 import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
@@ -92,11 +90,11 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     const initiator = createInitiator({
       client: this.openClient(),
       via: compat === undefined ? this.flags.via : 'rexec',
-      keys: await this.#keys(),
       isUnsigned: this.flags.unsigned,
       cluster: this.flags.cluster,
       prefix: this.flags.prefix,
       ...defined({
+        keys: await this.#keys(),
         ackTimeoutMs: compat === undefined ? this.flags['ack-timeout'] : (wait ?? compatQuietMs),
         killAfterMs: this.flags.grace,
         replicationWaitMs: this.flags['wait-repl'],
@@ -187,11 +185,18 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     }
   }
 
-  async #keys(): Promise<readonly SigningKey[]> {
+  /** Named keys are read at once, the default one when a responder needs it. */
+  async #keys(): Promise<InitiatorOptions['keys']> {
     const directory = this.flags['keys-dir'] ?? keysDirectory(this.host.env)
     const names = this.flags.key
-    if (names !== undefined) return Promise.all(names.map(name => readSigningKey(directory, name)))
-    const key = await readDefaultKey(directory)
-    return key ? [key] : []
+    if (names === undefined) {
+      return async () => {
+        const {readDefaultKey} = await import('../src/exec/native/key-files.js')
+        const key = await readDefaultKey(directory)
+        return key ? [key] : []
+      }
+    }
+    const {readSigningKey} = await import('../src/exec/native/key-files.js')
+    return Promise.all(names.map(name => readSigningKey(directory, name)))
   }
 }

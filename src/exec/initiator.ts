@@ -4,7 +4,6 @@ import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ConsulClient} from '../core/client.js'
 import {messageOf, RefusedError} from '../core/errors.js'
 import {EventQueue} from './event-queue.js'
-import {openNativeDelivery} from './native/delivery.js'
 import type {SigningKey} from './native/envelope.js'
 import type {Delivery} from './reports.js'
 import {openRexecDelivery, type RexecOptions} from './rexec/delivery.js'
@@ -22,8 +21,8 @@ export interface InitiatorOptions {
    * @default 'auto'
    */
   readonly via?: Via | 'auto'
-  /** Signs native jobs; several for responders that ask for more than one signature. */
-  readonly keys?: readonly SigningKey[]
+  /** Signs native jobs; several for responders that ask for more than one signature. A function is asked when needed. */
+  readonly keys?: readonly SigningKey[] | (() => Promise<readonly SigningKey[]>)
   /** Send native jobs without a signature: only responders that allow it run them. */
   readonly isUnsigned?: boolean
   /** Must be the responders' own. @default '' */
@@ -160,14 +159,11 @@ function rexecOpener(options: InitiatorOptions, {job, selector}: Request, plan: 
 }
 
 function nativeOpener(options: InitiatorOptions, {job}: Request, nodes: readonly string[]): Opener {
-  const keys = options.keys ?? []
-  if (keys.length === 0 && options.isUnsigned !== true) {
-    throw new RefusedError('exec: the nodes have responders, and there is no key to sign the job with', {
-      hint: 'make one with: baton keys init (or reach the agents themselves: --via rexec)',
-    })
-  }
   return async ({events, signal}) => {
     const {client} = options
+    const keys = await signingKeys(options)
+    // Loaded when needed: runs that reach agents only start faster without it.
+    const {openNativeDelivery} = await import('./native/delivery.js')
     const datacenter = client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
     return openNativeDelivery(
       {
@@ -176,7 +172,7 @@ function nativeOpener(options: InitiatorOptions, {job}: Request, nodes: readonly
         nodes,
         datacenter,
         cluster: options.cluster ?? '',
-        keys: options.isUnsigned === true ? [] : keys,
+        keys,
         timeoutMs: job.timeoutMs ?? defaultTimeoutMs,
         killAfterMs: options.killAfterMs ?? 5000,
         heartbeatMs: job.heartbeatMs ?? heartbeatMs.native,
@@ -187,6 +183,17 @@ function nativeOpener(options: InitiatorOptions, {job}: Request, nodes: readonly
       signal,
     )
   }
+}
+
+async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {
+  if (isUnsigned === true) return []
+  const all = typeof keys === 'function' ? await keys() : keys
+  if (all.length === 0) {
+    throw new RefusedError('exec: the nodes have responders, and there is no key to sign the job with', {
+      hint: 'make one with: baton keys init (or reach the agents themselves: --via rexec)',
+    })
+  }
+  return all
 }
 
 /** A container may run as a user that has no name. */
