@@ -1,11 +1,18 @@
 import {randomUUID} from 'node:crypto'
-import {readFile} from 'node:fs/promises'
+import {mkdtemp, readFile, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import * as Flags from '@oclif/core/flags'
 import writeFileAtomic from 'write-file-atomic'
 import {BaseCommand} from '../src/command/base-command.js'
+import {defined} from '../src/command/defined.js'
+import {trustDirectory} from '../src/command/directories.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
-import {messageOf, UsageError} from '../src/core/errors.js'
+import {createClient} from '../src/core/client.js'
+import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
 import {type EmbeddedAgent, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
+import {trustFromDirectory} from '../src/exec/native/trust.js'
+import {createResponder} from '../src/exec/responder/responder.js'
 import {type ExchangeEntry, parseExchange} from '../src/kv/exchange.js'
 
 const defaultAddress = '127.0.0.1:8500'
@@ -20,6 +27,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     '<%= config.bin %> dev --datacenter dc1 --datacenter dc2',
     '<%= config.bin %> dev --node web-1:web:blue --node web-2:web',
     '<%= config.bin %> dev --seed app.json --acl',
+    '<%= config.bin %> dev --responders 3 --trust-dir ./trust',
   ]
   static override flags = {
     'http-addr': Flags.string({
@@ -34,6 +42,17 @@ export default class Dev extends BaseCommand<typeof Dev> {
       description: 'simulated member, with a service (repeatable)',
       helpValue: 'NAME[:SERVICE[:TAG]]',
       multiple: true,
+    }),
+    responders: Flags.integer({
+      description: 'run this many responders, named responder-1 and so on, for baton exec',
+      helpValue: 'N',
+      min: 0,
+      max: 100,
+    }),
+    'trust-dir': Flags.string({
+      description: 'public keys whose jobs the responders run, on this machine and as this user',
+      default: trustDirectory,
+      helpValue: 'DIR',
     }),
     acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
     seed: Flags.string({description: 'keys to begin with, as kv export writes them', helpValue: 'FILE'}),
@@ -58,6 +77,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       ...(seed !== undefined && {seed: await readSeed(seed)}),
     })
     this.releases.use(agent)
+    if (this.flags.responders) await this.#startResponders(agent, this.flags.responders)
     await this.#announce(agent)
     await new Promise<void>(resolve => {
       if (signal.aborted) resolve()
@@ -74,6 +94,33 @@ export default class Dev extends BaseCommand<typeof Dev> {
     return given === undefined || fromVariable ? defaultAddress : given
   }
 
+  /** Resolves when all of them serve. They stop before the agent does. */
+  async #startResponders(agent: EmbeddedAgent, count: number): Promise<void> {
+    const trust = trustFromDirectory(this.flags['trust-dir'])
+    const {keys} = await trust()
+    if (keys.size === 0) this.out.warn(`dev: no key in ${this.flags['trust-dir']}: responders refuse every job`)
+    const home = await mkdtemp(join(tmpdir(), 'baton-dev-'))
+    this.releases.defer(() => rm(home, {recursive: true, force: true}))
+    const stop = new AbortController()
+    const {address, managementToken: token} = agent
+    const serving: Promise<void>[] = []
+    const ready = Array.from({length: count}, async (_, at) => {
+      const client = this.releases.use(createClient({address, logger: this.logger, ...defined({token})}))
+      const node = `responder-${at + 1}`
+      const responder = createResponder({client, trust, node, stateDirectory: join(home, 'state'), env: this.host.env})
+      await new Promise<void>((resolve, reject) => {
+        const served = responder.serve({signal: stop.signal, onReady: () => resolve()})
+        serving.push(served)
+        served.catch(reject)
+      })
+    })
+    this.releases.defer(async () => {
+      stop.abort(new CancelledError('the agent stops'))
+      await Promise.allSettled(serving)
+    })
+    await Promise.all(ready)
+  }
+
   async #announce(agent: EmbeddedAgent): Promise<void> {
     const {address, addresses, managementToken} = agent
     const path = this.flags['ready-file']
@@ -85,6 +132,8 @@ export default class Dev extends BaseCommand<typeof Dev> {
     }
     this.out.line(`baton dev: ready at ${address}`)
     if (addresses.size > 1) for (const [name, at] of addresses) this.out.line(`datacenter ${name}: ${at}`)
+    const {responders = 0} = this.flags
+    if (responders > 0) this.out.line(`responders: responder-1${responders > 1 ? ` to responder-${responders}` : ''}`)
     if (managementToken !== undefined) this.out.line(`management token: ${managementToken}`)
     this.out.warn('dev: a Consul agent in memory, for this machine only; everything is gone when it stops')
   }

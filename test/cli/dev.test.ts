@@ -63,6 +63,26 @@ describe('baton dev', () => {
     expect(instances).toMatchObject([{Node: {Node: 'web-1'}, Service: {Tags: ['blue', 'green']}}])
   })
 
+  it('runs responders that answer baton exec, and stops them with the agent', async () => {
+    const env = {XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder, HOME: folder}
+    const trust = join(folder, 'trust')
+    const made = await runCli(['keys', 'init', '--json'], {env})
+    expect(made.exitCode, made.stderr).toBe(0)
+    const {publicPath} = JSON.parse(made.stdout) as {publicPath: string}
+    expect((await runCli(['keys', 'add', publicPath, '--trust-dir', trust], {env})).exitCode).toBe(0)
+    await using dev = startCli([...anyPort, '--responders=2', '--trust-dir', trust])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    await dev.waitForOutput(/^responders: responder-1 to responder-2$/m)
+    const {stdout, exitCode, stderr} = await runCli(['exec', '--', 'sh', '-c', 'echo I am "$BATON_EXEC_NODE"'], {
+      agent: {address},
+      env,
+    })
+    expect(exitCode, stderr).toBe(0)
+    for (const name of ['responder-1', 'responder-2']) expect(stdout).toContain(`I am ${name}`)
+    dev.kill('SIGTERM')
+    expect((await dev.exited).exitCode).toBe(0)
+  })
+
   it('logs requests without their tokens when asked to', async () => {
     await using dev = startCli([...anyPort, '--log'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
