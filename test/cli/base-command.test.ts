@@ -72,6 +72,24 @@ describe('secrets', () => {
   })
 })
 
+describe('--json', () => {
+  it.each([
+    [['discover', 'key', '--once', '--json'], 69, 'BATON_CONNECT'],
+    [['discover', 'key', '--once', '--json', '--bogus'], 64, 'BATON_USAGE'],
+    [['discover', 'key', '--once', '--json', '--http-addr=ftp://x'], 64, 'BATON_USAGE'],
+  ])('keeps the exit code and prints one object without secrets: %j', async (args, exit, code) => {
+    const result = await runCli(args, {env: {...nobody, CONSUL_HTTP_TOKEN: secret}})
+    expect(result.exitCode).toBe(exit)
+    expect(JSON.parse(result.stdout)).toEqual({error: {code, message: expect.any(String), exit}})
+    expect(result.stdout + result.stderr).not.toContain(secret)
+  })
+
+  it('after -- belongs to the child', async () => {
+    const result = await runCli(['lock', 'key', '--', 'echo', '--json'], {env: nobody})
+    expect(result).toMatchObject({exitCode: 69, stdout: ''})
+  })
+})
+
 describe('settings', () => {
   it('are shown with their sources by --print-config', async () => {
     const file = join(dir, 'settings.yaml')
