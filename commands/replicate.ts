@@ -115,21 +115,22 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const wishes = new Wake()
     if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
     using _reload = listen(reload, () => wishes.set())
-    await followUntilStopped(this.#open(), {
+    const {undiciTransport: transport} = await import('../src/core/http/undici-transport.js')
+    await followUntilStopped(this.#open({transport}), {
       stop: stop.signal,
       reloads: wishes,
-      reopen: () => this.#reopen(),
+      reopen: () => this.#reopen({transport}),
       report: pass => this.#report(pass),
       tell: text => this.out.error(text),
     })
     return stopped
   }
 
-  async #reopen(): Promise<Opened> {
+  async #reopen(extra: ClientOptions): Promise<Opened> {
     const before = {flags: this.flags, words: this.words, sources: this.sources}
     try {
       await this.readFlags()
-      return this.#open()
+      return this.#open(extra)
     } catch (error) {
       Object.assign(this, before)
       throw error
@@ -137,11 +138,11 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   /** Clients of its own, so that a reload can change addresses and tokens. */
-  #open(): Opened {
+  #open(extra: ClientOptions = {}): Opened {
     const options = toReplicatorOptions(this.flags, this.words)
     const sourceSettings = sourceConnection(this.flags)
-    const destination = createClient({logger: this.logger, ...this.clientOptions()})
-    const source = sourceSettings && createClient({logger: this.logger, ...toClientOptions(sourceSettings)})
+    const destination = createClient({logger: this.logger, ...this.clientOptions(), ...extra})
+    const source = sourceSettings && createClient({logger: this.logger, ...toClientOptions(sourceSettings), ...extra})
     return {
       options: {...options, destination, ...(source && {source}), logger: this.logger},
       async [Symbol.asyncDispose]() {

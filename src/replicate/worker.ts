@@ -187,7 +187,7 @@ export class MappingWorker {
     const versions = new Map(sets.map(change => [change.key, change.entry.modifyIndex]))
     for (const {key, reason} of refused) {
       this.#quarantine.add(key, versions.get(key) ?? 0n, reason)
-      this.#setup.logger.warn(
+      this.#setup.logger.info(
         {component: 'replicate', mapping: formatMapping(this.mapping), key, reason},
         'key refused',
       )

@@ -171,6 +171,16 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect([...(await contentOf(client, 'dc2', 'indep/')).keys()]).toEqual(['a'])
   })
 
+  it('copies one source to two destinations in one run', async () => {
+    await using client = open()
+    await seed(client, 'dc1', [{key: 'twice/a', value: bytes('1')}])
+    const mappings = ['twice/@dc1:first/', 'twice/@dc1:second/'].map(spec => parseMapping(spec))
+    const passes = await createReplicator({destination: client, mappings}).runOnce()
+    expect(passes.map(pass => pass.written)).toEqual([1, 1])
+    expect((await contentOf(client, 'dc2', 'first/')).size).toBe(1)
+    expect((await contentOf(client, 'dc2', 'second/')).size).toBe(1)
+  })
+
   it('refuses a source that is its own destination', async () => {
     await expect(once('self/@dc2')).rejects.toThrow(/overlaps/)
     await expect(once('self/@dc2:self/copy/')).rejects.toThrow(/overlaps/)
