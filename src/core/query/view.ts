@@ -29,7 +29,7 @@ export interface ViewOptions extends Pick<FollowShared, 'lot'> {
   readonly onStopped: () => void
 }
 
-const limitedRestMs = 2000
+const limitedRestMs = 1000
 
 /**
  * Reads while it has subscribers, and `lingerMs` longer: an abandoned request goes on occupying the agent anyway, and
@@ -64,6 +64,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   #loop: Promise<void> | undefined
   #lingering: Timer | undefined
   #limited: Timer | undefined
+  #limitedSinceMs: number | undefined
 
   constructor(query: BlockingQuery<T, Item>, context: QueryContext, options: ViewOptions) {
     this.id = query.id
@@ -188,16 +189,20 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     )
   }
 
-  /** Under constant change the limiter works again and again: that is one state, until it rests. */
+  /** Under constant change the limiter works again and again. That is one state: it begins after a second and ends with a rest. */
   #setLimited(delayMs: number): void {
-    this.#setStatus({state: 'limited', delayMs})
+    const {clock} = this.#context
+    const nowMs = clock.monotonicMs()
+    this.#limitedSinceMs ??= nowMs
+    if (nowMs - this.#limitedSinceMs >= limitedRestMs) this.#setStatus({state: 'limited', delayMs})
     this.#limited?.[Symbol.dispose]()
     const rest = (): void => {
+      this.#limitedSinceMs = undefined
       if (this.status.state === 'limited') {
         this.#setStatus({state: 'live', lastContactMs: this.current?.lastContactMs})
       }
     }
-    this.#limited = this.#context.clock.timer(delayMs + limitedRestMs, rest, {ref: false})
+    this.#limited = clock.timer(delayMs + limitedRestMs, rest, {ref: false})
   }
 
   #setStatus(status: ViewStatus): void {

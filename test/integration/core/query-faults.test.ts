@@ -1,0 +1,178 @@
+import {randomUUID} from 'node:crypto'
+import {describe, expect, it} from 'vitest'
+import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy, type RealAnswer, type ScriptedAnswer} from '../../kit/http-proxy.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {TcpProxy} from '../../kit/tcp-proxy.js'
+import {waitUntil} from '../../kit/wait-until.js'
+import {ViewReader} from './view-reader.js'
+
+/** The same answer with other headers; undefined takes one away. */
+const withHeaders =
+  (changes: Readonly<Record<string, string | undefined>>) =>
+  ({status, headers, body}: RealAnswer): ScriptedAnswer => ({
+    status,
+    body,
+    headers: Object.fromEntries(
+      Object.entries({...headers, ...changes}).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)] as const],
+      ),
+    ),
+  })
+
+const reads = {path: '/v1/kv/'} as const
+const parked = {path: /[?&]index=/} as const
+
+describe.each(backends)('views through a faulty proxy, on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent, ignoreHandles: true})
+
+  /** A view of one existing key behind a proxy, live. */
+  async function follow(options: {readonly waitMs?: number; readonly maxStaleMs?: number} = {}): Promise<
+    AsyncDisposable & {
+      readonly proxy: HttpProxy
+      readonly reader: ViewReader<unknown, unknown>
+      readonly key: string
+      readonly consul: ReturnType<typeof raw>
+    }
+  > {
+    const key = `${leaks.prefix}${randomUUID()}`
+    const consul = raw(agent.address)
+    await consul.kvPut(key, '1')
+    const proxy = await HttpProxy.start(agent.address)
+    const reader = new ViewReader(proxy.address, client => kvPrefix(client, key), options)
+    await reader.saw(['[initial', `+${key}`, ']1', '!live'])
+    await waitUntil(() => proxy.count(parked) > 0, {what: 'a parked query'})
+    const dispose = async (): Promise<void> => {
+      await reader[Symbol.asyncDispose]()
+      await proxy[Symbol.asyncDispose]()
+      await consul.kvDelete(key)
+    }
+    return {proxy, reader, key, consul, [Symbol.asyncDispose]: dispose}
+  }
+
+  it('read afresh and say nothing after a single reset', async () => {
+    await using setup = await follow()
+    const {proxy, reader, key, consul} = setup
+    proxy.on(parked, 'reset', 1)
+    await consul.kvPut(key, '2')
+    await reader.saw([`+${key}`], 4)
+    await waitUntil(() => proxy.count(parked) >= 2, {what: 'the cut query'})
+    await waitUntil(() => proxy.count(parked) >= 3, {what: 'the next one'})
+    const paths = proxy.requests.map(request => request.path)
+    const cut = paths.findIndex((path, at) => at > 1 && path.includes('index=') && !paths[at + 1]?.includes('index='))
+    expect(cut).toBeGreaterThan(0)
+    await reader.saw([`+${key}`], 4)
+  })
+
+  it.each([
+    [429, ''],
+    [503, ''],
+  ])('wait a second or more after %d', async (status, body) => {
+    await using setup = await follow()
+    const {proxy, reader, key, consul} = setup
+    const times: number[] = []
+    proxy.on(reads, () => {
+      times.push(performance.now())
+      return times.length === 1 ? {status, body} : 'pass'
+    })
+    await consul.kvPut(key, '2')
+    await waitUntil(() => times.length >= 2, {what: 'the retry'})
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(950)
+    await waitUntil(() => reader.view.status.state === 'live', {what: 'the recovery'})
+  })
+
+  it('go on without a leader with what they had, and without a storm', async () => {
+    await using setup = await follow({waitMs: 500})
+    const {proxy, reader, key, consul} = setup
+    proxy.on(reads, {status: 500, body: 'No cluster leader'})
+    await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state'})
+    const before = proxy.requests.length
+    await new Promise(resolve => setTimeout(resolve, 1500))
+    expect(proxy.requests.length - before).toBeLessThanOrEqual(6)
+    expect(reader.view.current?.value).toHaveLength(1)
+    await consul.kvPut(key, '2')
+    proxy.heal()
+    await waitUntil(() => reader.words.includes('!stale') && reader.words.at(-1) === '!live', {
+      what: 'the recovery',
+      timeoutMs: 20_000,
+    })
+    expect(reader.words.filter(word => word === `+${key}`)).toHaveLength(2)
+    expect(reader.words).not.toContain('[reset')
+  })
+
+  it('hold a list that rights have emptied, and let it go when they are back', async () => {
+    await using setup = await follow({waitMs: 500})
+    const {proxy, reader} = setup
+    const headers = {
+      'X-Consul-Index': '999999',
+      'X-Consul-Knownleader': 'true',
+      'X-Consul-Results-Filtered-By-ACLs': 'true',
+    }
+    proxy.on(reads, {body: [], headers})
+    await reader.saw(['!held'], 4)
+    expect(reader.view.status).toEqual({state: 'held', reason: 'filtered'})
+    expect(reader.view.current?.value).toHaveLength(1)
+    proxy.heal()
+    await reader.saw(['!held', '!live'], 4)
+  })
+
+  it('confirm a deletion by a consistent read when answers name no leader', async () => {
+    await using setup = await follow()
+    const {proxy, reader, key, consul} = setup
+    const silent = {'x-consul-knownleader': undefined, 'x-consul-lastcontact': undefined}
+    proxy.on(reads, {rewrite: withHeaders(silent)})
+    await consul.kvDelete(key)
+    await reader.saw([`-${key}`], 4)
+    expect(proxy.count({path: /consistent/})).toBe(1)
+  })
+
+  it('do not believe an empty answer of a server without a leader', async () => {
+    await using setup = await follow({waitMs: 500})
+    const {proxy, reader} = setup
+    const headers = {'X-Consul-Index': '999999', 'X-Consul-Knownleader': 'false'}
+    proxy.on(reads, {status: 404, headers})
+    await reader.saw(['!held'], 4)
+    expect(reader.view.status).toEqual({state: 'held', reason: 'no-leader'})
+  })
+
+  it('ask again when an answer is staler than allowed', async () => {
+    const key = `${leaks.prefix}stale`
+    const consul = raw(agent.address)
+    await consul.kvPut(key, '1')
+    await using proxy = await HttpProxy.start(agent.address)
+    proxy.on({path: /stale/}, {rewrite: withHeaders({'x-consul-lastcontact': '15600'})})
+    await using reader = new ViewReader(proxy.address, client => kvKey(client, key, {consistency: 'stale'}), {
+      maxStaleMs: 5000,
+    })
+    await reader.saw(['[initial', `+${key}`, ']1', '!live'])
+    const [first, second] = proxy.requests.map(request => request.path)
+    expect(first).toMatch(/[?&]stale/)
+    expect(second).not.toMatch(/[?&]stale/)
+    await consul.kvDelete(key)
+  })
+
+  it('ask for a shorter wait when something cuts their queries', async () => {
+    const key = `${leaks.prefix}cut`
+    const consul = raw(agent.address)
+    await consul.kvPut(key, '1')
+    await using proxy = await HttpProxy.start(agent.address)
+    await using line = await TcpProxy.start(proxy.address)
+    await using reader = new ViewReader(line.address, client => kvKey(client, key))
+    await reader.saw(['[initial', `+${key}`, ']1', '!live'])
+    for (let cut = 1; cut <= 2; cut += 1) {
+      await waitUntil(() => proxy.count(parked) >= cut, {what: 'a parked query'})
+      await new Promise(resolve => setTimeout(resolve, 1200))
+      line.reset()
+    }
+    await waitUntil(() => proxy.count(parked) >= 3, {what: 'the query after the cuts'})
+    const waits = proxy.requests.map(request => Number(/wait=(\d+)ms/.exec(request.path)?.[1])).filter(Boolean)
+    expect(waits.slice(0, 2)).toEqual([60_000, 60_000])
+    expect(waits[2]).toBeGreaterThan(500)
+    expect(waits[2]).toBeLessThan(1500)
+    expect(reader.words).toHaveLength(4)
+    await consul.kvDelete(key)
+  })
+})

@@ -1,0 +1,153 @@
+import {randomUUID} from 'node:crypto'
+import {describe, expect, it} from 'vitest'
+import {checks, events, kvKey, kvKeys, kvPrefix, nodes, service, services} from '../../../src/core/query/topics.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+import {ViewReader} from './view-reader.js'
+
+describe.each(backends)('views on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent})
+  const consul = (): ReturnType<typeof raw> => raw(agent.address)
+
+  it('follow a prefix: differences only, and an emptied list once it is confirmed', async () => {
+    const {prefix} = leaks
+    await consul().kvPut(`${prefix}a`, '1')
+    await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
+    await reader.saw(['[initial', `+${prefix}a`, ']1', '!live'])
+    await consul().kvPut(`${prefix}b`, '1')
+    await reader.saw([`+${prefix}b`], 4)
+    await consul().kvPut(`${prefix}b`, '1')
+    await consul().kvPut(`${prefix}a`, '2')
+    await reader.saw([`+${prefix}b`, `+${prefix}a`], 4)
+    await consul().kvDelete(prefix, {recurse: true})
+    await waitUntil(() => reader.words.length === 8, {what: 'both deletes'})
+    expect(reader.words.slice(6).sort()).toEqual([`-${prefix}a`, `-${prefix}b`])
+  })
+
+  it('say nothing for a missing key while unrelated keys are written', async () => {
+    const {prefix} = leaks
+    await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}missing`))
+    await reader.saw(['[initial', ']0', '!live'])
+    for (let write = 0; write < 5; write += 1) await consul().kvPut(`${prefix}other`, String(write))
+    await consul().kvPut(`${prefix}missing`, 'here')
+    await reader.saw([`+${prefix}missing`], 3)
+    await consul().kvDelete(`${prefix}missing`)
+    await reader.saw([`+${prefix}missing`, `-${prefix}missing`], 3)
+    await consul().kvDelete(`${prefix}other`)
+  })
+
+  it('keep flags above 2^53 exact', async () => {
+    const {prefix} = leaks
+    await consul().kvPut(`${prefix}lock`, 'x', {flags: '18446744073709551615'})
+    await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}lock`))
+    await reader.saw(['[initial', `+${prefix}lock`, ']1', '!live'])
+    expect(reader.view.current?.value?.flags).toBe(18446744073709551615n)
+    await consul().kvDelete(`${prefix}lock`)
+  })
+
+  it('follow names of keys up to a separator', async () => {
+    const {prefix} = leaks
+    await consul().kvPut(`${prefix}a/1`, '')
+    await using reader = new ViewReader(agent.address, client => kvKeys(client, prefix, {separator: '/'}))
+    await reader.saw(['[initial', `+${prefix}a/`, ']1', '!live'])
+    await consul().kvPut(`${prefix}a/2`, '')
+    await consul().kvPut(`${prefix}b`, '')
+    await reader.saw([`+${prefix}b`], 4)
+    await consul().kvDelete(prefix, {recurse: true})
+  })
+
+  it('follow the catalog: services, instances with their checks, nodes', async () => {
+    const name = `web-${randomUUID().slice(0, 8)}`
+    await using all = new ViewReader(agent.address, client => services(client))
+    await using instances = new ViewReader(agent.address, client => service(client, name))
+    await using passing = new ViewReader(agent.address, client => service(client, name, {passing: true}))
+    await using critical = new ViewReader(agent.address, client => checks(client, {service: name}))
+    await using members = new ViewReader(agent.address, client => nodes(client))
+    await waitUntil(
+      () => [all, instances, passing, critical, members].every(reader => reader.words.includes('!live')),
+      {
+        what: 'the first answers',
+      },
+    )
+    const [node = ''] = members.words[1]?.slice(1).split(' ') ?? []
+    expect(members.view.current?.value[0]?.modifyIndex).toBeGreaterThan(0n)
+
+    await instances.client.agent.registerService({id: `${name}-1`, name, tags: ['v1'], port: 80, ttlMs: 60_000})
+    await all.saw([`+${name}`], all.words.indexOf('!live') + 1)
+    await instances.saw([`+${node}/${name}-1`], 3)
+    await passing.saw([`+${node}/${name}-1`], 3)
+    const fail = `/v1/agent/check/fail/${encodeURIComponent(`service:${name}-1`)}`
+    await consul().ok('PUT', fail)
+    // Registration and state of a check can arrive as two changes.
+    await waitUntil(() => instances.view.current?.value[0]?.checks.some(check => check.status === 'critical'), {
+      what: 'the critical check',
+    })
+    await passing.saw([`+${node}/${name}-1`, `-${node}/${name}-1`], 3)
+    await waitUntil(() => critical.view.current?.value.some(check => check.status === 'critical'), {what: 'the check'})
+    await instances.client.agent.deregisterService(`${name}-1`)
+    await waitUntil(() => instances.words.at(-1) === `-${node}/${name}-1`, {what: 'the end of the instance'})
+    await waitUntil(() => all.words.at(-1) === `-${name}`, {what: 'the end of the service'})
+  })
+
+  it('deliver each event once', async () => {
+    const name = `deploy-${randomUUID().slice(0, 8)}`
+    await using reader = new ViewReader(agent.address, client => events(client, {name}))
+    await reader.saw(['[initial', ']0', '!live'])
+    const ids: string[] = []
+    for (let count = 0; count < 6; count += 1) {
+      ids.push((await reader.client.event.fire(name, Buffer.from(String(count)))).id)
+      await reader.saw(
+        ids.map(id => `+${id}`),
+        3,
+      )
+    }
+  })
+
+  it('see a restored snapshot at once, not when the wait runs out', async () => {
+    const {prefix} = leaks
+    await consul().kvPut(`${prefix}a`, 'saved')
+    await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
+    await reader.saw(['[initial', `+${prefix}a`, ']1', '!live'])
+    const snapshot = await reader.client.caller.call({method: 'GET', path: '/v1/snapshot'})
+    await consul().kvPut(`${prefix}a`, 'later')
+    await consul().kvPut(`${prefix}b`, 'later')
+    await waitUntil(() => reader.view.current?.value.length === 2, {what: 'the later keys'})
+    // A query that arrives only after the restore parks until its wait runs out: give this one the time to arrive.
+    await new Promise(resolve => setTimeout(resolve, 1000))
+    await reader.client.caller.call({method: 'PUT', path: '/v1/snapshot', body: snapshot.body})
+    const values = (): string[] | undefined => reader.view.current?.value.map(entry => entry.value.toString())
+    await waitUntil(() => values()?.join() === 'saved', {what: 'the restored key', detail: () => String(values())})
+    expect(reader.words).toContain('[reset')
+    await consul().kvDelete(prefix, {recurse: true})
+  })
+
+  it('read a hot key at most ten times a second, and end with its last value', async () => {
+    const {prefix} = leaks
+    await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}hot`))
+    await reader.saw(['[initial', ']0', '!live'])
+    const startedAt = performance.now()
+    let last = 0
+    while (performance.now() - startedAt < 1500) await consul().kvPut(`${prefix}hot`, String(++last))
+    await waitUntil(() => reader.view.current?.value?.value.toString() === String(last), {what: 'the last value'})
+    const seconds = (performance.now() - startedAt) / 1000
+    expect(reader.view.stats.requests).toBeLessThanOrEqual(5 + 10 * seconds)
+    expect(reader.view.stats.limitedMs).toBeGreaterThan(0)
+    await consul().kvDelete(`${prefix}hot`)
+  })
+
+  it('serve 100 queries through 64 places', async () => {
+    const {prefix} = leaks
+    const {createClient} = await import('../../../src/core/default-client.js')
+    const {createViewRegistry} = await import('../../../src/core/query/view-registry.js')
+    await using client = createClient({address: agent.address})
+    await using registry = createViewRegistry(client, {lingerMs: 0})
+    const views = Array.from({length: 100}, (_, at) => registry.view(kvKey(client, `${prefix}${at}`)).subscribe())
+    await Promise.all(views.map(view => view.ready))
+    // Writes never queue behind them.
+    await client.kv.put(`${prefix}x`, Buffer.from('1'))
+    await client.kv.delete(`${prefix}x`)
+  })
+})

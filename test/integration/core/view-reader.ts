@@ -1,0 +1,62 @@
+import type {ConsulClient} from '../../../src/core/client.js'
+import {createClient} from '../../../src/core/default-client.js'
+import type {BlockingQuery, Frame, View} from '../../../src/core/query/types.js'
+import {createViewRegistry, type ViewRegistryOptions} from '../../../src/core/query/view-registry.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+/** A view with one reader that keeps a word for each frame: `+key`, `-key`, `[initial`, `]2`, `!live`, `?gap`. */
+export class ViewReader<T, Item> implements AsyncDisposable {
+  readonly client: ConsulClient
+  readonly view: View<T, Item>
+  readonly words: string[] = []
+  readonly frames: Frame<Item>[] = []
+  readonly #registry: AsyncDisposable
+
+  constructor(
+    address: string,
+    topic: (client: ConsulClient) => BlockingQuery<T, Item>,
+    options: ViewRegistryOptions = {},
+  ) {
+    this.client = createClient({address})
+    const registry = createViewRegistry(this.client, {lingerMs: 0, ...options})
+    this.#registry = registry
+    this.view = registry.view(topic(this.client))
+    const subscription = this.view.subscribe()
+    const read = async (): Promise<void> => {
+      for await (const frame of subscription.frames()) {
+        this.frames.push(frame)
+        this.words.push(toWord(frame))
+      }
+    }
+    read().catch((error: unknown) => this.words.push(`error ${String(error)}`))
+  }
+
+  /** Waits until the words from `from` on are these. */
+  async saw(words: readonly string[], from = 0, timeoutMs = 10_000): Promise<void> {
+    const seen = (): string => this.words.slice(from).join(' ')
+    const what = `frames ${words.join(' ')}`
+    await waitUntil(() => seen() === words.join(' '), {what, timeoutMs, detail: () => `saw ${seen()}`})
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#registry[Symbol.asyncDispose]()
+    await this.client[Symbol.asyncDispose]()
+  }
+}
+
+function toWord(frame: Frame<unknown>): string {
+  switch (frame.type) {
+    case 'upsert':
+      return `+${frame.key}`
+    case 'delete':
+      return `-${frame.key}`
+    case 'new-snapshot-to-follow':
+      return `[${frame.reason}`
+    case 'end-of-snapshot':
+      return `]${frame.count}`
+    case 'status':
+      return `!${frame.status.state}`
+    case 'gap':
+      return `?${String(frame.afterId)}`
+  }
+}
