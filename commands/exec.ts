@@ -135,7 +135,9 @@ export default class Exec extends ConsulCommand<typeof Exec> {
 
   /** What went wrong, by node, after everything else. */
   #explain({verdict, nodes}: ExecSummary): void {
-    if (verdict === 'no-nodes') this.out.warn('exec: no node matched, so nothing ran')
+    if (verdict === 'no-nodes') {
+      this.out.warn('exec: no node matched, so nothing ran (nodes that the token may not read never match)')
+    }
     const silent = nodes.filter(node => node.outcome.type === 'no-answer')
     if (silent.length === 0) return
     this.out.warn(`exec: no answer from ${silent.map(node => node.node).join(', ')}`)

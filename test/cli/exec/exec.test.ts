@@ -22,8 +22,8 @@ describe('baton exec, responder and keys', () => {
   const exec = (...words: string[]): Promise<CommandResult> =>
     runCli(['exec', '--ack-timeout', '20s', ...keys(), ...words], {agent})
 
-  async function startResponder(name: string): Promise<CommandHandle> {
-    const words = ['responder', '--name', name, '--state-dir', at('state'), ...trust()]
+  async function startResponder(name: string, ...more: string[]): Promise<CommandHandle> {
+    const words = ['responder', '--name', name, '--state-dir', at('state'), ...trust(), ...more]
     const handle = startCli(words, {agent, env: {SECRET_TOKEN: 'hush'}})
     responders.push(handle)
     await handle.waitForOutput(new RegExp(`responder ${name}: ready`), {timeoutMs: 30_000})
@@ -35,7 +35,7 @@ describe('baton exec, responder and keys', () => {
     client = createClient({address: agent.address})
     expect((await runCli(['keys', 'init', ...keys()])).exitCode).toBe(0)
     expect((await runCli(['keys', 'add', at('keys/default.pub.json'), ...trust()])).exitCode).toBe(0)
-    await Promise.all(['r1', 'r2', 'r3'].map(startResponder))
+    await Promise.all(['r1', 'r2', 'r3'].map(name => startResponder(name)))
   })
   afterAll(async () => {
     await Promise.all(responders.map(one => one[Symbol.asyncDispose]()))
@@ -142,6 +142,19 @@ describe('baton exec, responder and keys', () => {
     expect(stdout).toContain('==> victim: lost: its responder was restarted while the job ran\n')
     expect(exitCode).toBe(3)
     expect(folder.lines('runs')).toHaveLength(1)
+    await expectNothingLeft(client)
+  })
+
+  it('call a node lost whose responder died in the middle of the job', async () => {
+    const mortal = await startResponder('mortal', '--ttl', '1s')
+    const words = ['--wait', '500ms', '--ack-timeout', '20s', '--node', 'mortal', `echo $$ >> ${at('lost')}; sleep 600`]
+    await using running = startCli(['exec', ...keys(), ...words], {agent})
+    await waitUntil(() => folder.lines('lost').length === 1, {what: 'the job to run'})
+    mortal.kill('SIGKILL')
+    const {stdout, exitCode} = await running.exited
+    process.kill(-Number(folder.lines('lost')[0]), 'SIGKILL')
+    expect(stdout).toMatch(/==> mortal: lost: nothing heard for .*, and its health check fails\n/)
+    expect(exitCode).toBe(3)
     await expectNothingLeft(client)
   })
 
