@@ -157,6 +157,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       },
       stops: this.stopSignals,
       observer: event => this.#report(event, isCompat),
+      connection: this.clientOptions(),
     }
   }
 
@@ -170,6 +171,11 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     }
     const progress = toProgress(event, prefix)
     if (progress !== undefined) this.out.say(progress)
+    if (event.type === 'guardian.failed') {
+      this.out.warn(
+        `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command runs on without its lock`,
+      )
+    }
     if (event.type === 'child.leftover') this.out.warn(`lock ${prefix}: stopped what the command left running`)
   }
 }

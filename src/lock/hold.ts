@@ -87,7 +87,6 @@ export class LeasedHold implements Hold {
   renewed(sentAtMs: number): void {
     if (this.#stopped.signal.aborted) return
     this.#prove({renewedAtMs: sentAtMs})
-    this.#options.observer({type: 'lease.renewed', deadline: this.deadline})
     if (!this.#isShapeKnown) void this.#learnShape()
   }
 
@@ -108,11 +107,16 @@ export class LeasedHold implements Hold {
 
   #prove(proofs: Partial<LeaseProofs>): void {
     const {renewedAtMs, seenAtMs} = this.#proofs
+    const before = this.deadline.termAtMs
     this.#proofs = {
       renewedAtMs: Math.max(renewedAtMs, proofs.renewedAtMs ?? 0),
       seenAtMs: Math.max(seenAtMs, proofs.seenAtMs ?? 0),
     }
-    if (!this.#lost.signal.aborted && !this.#stopped.signal.aborted) this.#alarm.set(this.deadline.termAtMs)
+    if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
+    const {deadline} = this
+    if (deadline.termAtMs === before && proofs.renewedAtMs === undefined) return
+    this.#alarm.set(deadline.termAtMs)
+    this.#options.observer({type: 'lease.renewed', deadline})
   }
 
   #lose(why: string, cause?: unknown): void {
@@ -141,7 +145,7 @@ export class LeasedHold implements Hold {
     try {
       const {isServer} = await client.agent.self({signal: this.#stopped.signal})
       this.#shape = {...this.#shape, isTtlOnly: !isServer}
-      this.#prove({})
+      this.#prove({renewedAtMs: this.#proofs.renewedAtMs})
     } catch (error) {
       client.logger.debug({err: error}, 'agent not asked whether it is a server')
     }

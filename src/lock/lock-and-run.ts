@@ -1,10 +1,12 @@
-import type {ConsulClient} from '../core/client.js'
+import type {ClientOptions, ConsulClient} from '../core/client.js'
 import {LockLostError, LockNotAcquiredError, PermissionError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
 import {type ChildSpec, prepareChildren} from '../process/child.js'
+import {Guardian} from '../process/guardian.js'
 import {bootTimeOf, defaultTtlMs} from '../session/session.js'
 import {defaultGraceMs} from './acquire.js'
 import {createMutex} from './mutex.js'
+import {orphanRelease} from './orphan-release.js'
 import {childEnvironment, type RunEvent, type RunVerdict, runLocked, type StopRequests} from './run-locked.js'
 import {createSemaphore} from './semaphore.js'
 import type {Hold, LockEvent, LockOptions, ReleaseReport} from './types.js'
@@ -19,6 +21,8 @@ export interface LockAndRunOptions extends Omit<LockOptions, 'observer'> {
   readonly maxRuntimeMs?: number
   readonly stops: StopRequests
   readonly observer: (event: LockEvent | RunEvent) => void
+  /** How the client was made: the guardian needs it to give the lock back after our death. */
+  readonly connection: ClientOptions
 }
 
 export interface LockAndRunResult {
@@ -31,13 +35,27 @@ export interface LockAndRunResult {
  * acquired, was lost, or may not be released; the child is gone and the release tried in every case.
  */
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
-  const hold = await acquire(client, options)
+  let guardian: Guardian | undefined
+  const hold = await acquire(client, {
+    ...options,
+    observer: event => {
+      if (event.type === 'lease.renewed') guardian?.deadline(event.deadline)
+      options.observer(event)
+    },
+  })
   let verdict: RunVerdict
   let report: ReleaseReport
   try {
-    verdict = await run(client, hold, options)
+    guardian = new Guardian({
+      graceMs: options.graceMs ?? defaultGraceMs,
+      release: orphanRelease(hold, {...options, scope: client.scope}),
+      onFailure: why => options.observer({type: 'guardian.failed', why}),
+    })
+    guardian.deadline(hold.deadline)
+    verdict = await run(client, hold, {...options, guardian})
   } finally {
     report = await hold.release()
+    guardian?.released()
   }
   if (verdict.type === 'lost') throw verdict.error
   if (report.lock === 'lost') {
@@ -79,7 +97,11 @@ async function acquire(client: ConsulClient, options: LockAndRunOptions): Promis
   return acquiring
 }
 
-function run(client: ConsulClient, hold: Hold, options: LockAndRunOptions): Promise<RunVerdict> {
+function run(
+  client: ConsulClient,
+  hold: Hold,
+  options: LockAndRunOptions & {readonly guardian: Guardian},
+): Promise<RunVerdict> {
   const {child, limit, ttlMs, graceMs, maxRuntimeMs, stops, observer} = options
   const env = childEnvironment(child.env, hold, {
     ttl: formatDuration(ttlMs ?? defaultTtlMs),
@@ -94,5 +116,6 @@ function run(client: ConsulClient, hold: Hold, options: LockAndRunOptions): Prom
     ...(maxRuntimeMs !== undefined && {maxRuntimeMs}),
     stops,
     observer,
+    guardian: options.guardian,
   })
 }

@@ -1,8 +1,9 @@
-import {CancelledError} from '../core/errors.js'
+import {CancelledError, LockLostError} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
 import {type Child, type ChildSpec, startChild} from '../process/child.js'
 import type {ChildExit} from '../process/exit-code.js'
 import type {FamilyShape} from '../process/family.js'
+import type {Guardian} from '../process/guardian.js'
 import {Alarm} from '../session/alarm.js'
 import type {Hold} from './types.js'
 
@@ -22,8 +23,8 @@ export interface RunLockedOptions {
   readonly maxRuntimeMs?: number
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
-  /** Told of the child before it may be killed, and when nothing of it is left. */
-  readonly guard?: (child: Child) => void
+  /** Told of the child when it runs, and when nothing of it is left. */
+  readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
 export type RunEvent =
@@ -31,6 +32,7 @@ export type RunEvent =
   | {readonly type: 'child.signalled'; readonly signal: NodeJS.Signals; readonly why: StopCause}
   | {readonly type: 'child.exited'; readonly code: number; readonly signal: NodeJS.Signals | undefined}
   | {readonly type: 'child.leftover'}
+  | {readonly type: 'guardian.failed'; readonly why: string}
 
 export type StopCause = 'lost' | 'stop-signal' | 'max-runtime' | 'leftover'
 
@@ -49,12 +51,15 @@ const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT
 export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
   if (hold.signal.aborted) return lost(hold)
   // Too late to stop a child in time is too late to start one.
-  if (options.now() >= hold.deadline.termAtMs) return {type: 'lost', error: new Error('no time left to start')}
+  if (options.now() >= hold.deadline.termAtMs) {
+    return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
+  }
   options.stops.signal.throwIfAborted()
   const child = await startChild(options.child)
-  options.guard?.(child)
-  const run = new LockedRun(hold, child, options)
-  return run.finish()
+  options.guardian?.watch(child.family)
+  const verdict = await new LockedRun(hold, child, options).finish()
+  options.guardian?.familyIsGone()
+  return verdict
 }
 
 const signalNameOf = (reason: unknown): NodeJS.Signals =>
@@ -103,6 +108,10 @@ class LockedRun {
       }
       await this.#stopping
       if (this.#hold.signal.aborted) return lost(this.#hold)
+      // We stood still, and the child's end is the first thing we see: its lock may have ended before it.
+      if (this.#options.now() >= this.#hold.deadline.termAtMs) {
+        return {type: 'lost', error: new LockLostError(`lock ${this.#hold.prefix}: lost: not proven in time`)}
+      }
       return this.#isOverrun ? {type: 'max-runtime', exit} : {type: 'exited', exit}
     } finally {
       this.#isOver = true
