@@ -1,0 +1,52 @@
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {checkNoOverlap, criticalSection} from '../../kit/history.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {runCli, runCommand} from '../../kit/run-cli.js'
+
+const [real] = backends.filter(backend => backend.name === 'real')
+
+describe.runIf(real !== undefined)('baton lock and consul lock on one key', () => {
+  const agent = sharedAgent(real!)
+  const leaks = useLeakCheck({agent, graceMs: 10_000})
+  let folder = ''
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+  })
+  afterEach(() => rmSync(folder, {recursive: true}))
+
+  const section = (id: string) => [criticalSection, join(folder, 'history'), id, '0.05']
+  const exclusive = () => join(folder, 'exclusive')
+
+  it('10 of each at once: never two inside, and all of them run', async () => {
+    const key = `${leaks.prefix}mixed`
+    const ids = Array.from({length: 10}, (_, index) => String(index))
+    const results = await Promise.all(
+      ids.flatMap(id => [
+        runCli(['lock', key, '--', ...section(`baton-${id}`), exclusive()], {agent}),
+        runCommand('consul', ['lock', '-shell=false', key, ...section(`consul-${id}`), exclusive()], {agent}),
+      ]),
+    )
+    expect(results.map(result => result.exitCode)).toEqual(results.map(() => 0))
+    expect(checkNoOverlap(join(folder, 'history')).finished).toHaveLength(20)
+    await raw(agent.address).kvDelete(`${key}/.lock`)
+  })
+
+  it('5 of each as a semaphore of 3: never four inside, and all of them run', async () => {
+    const key = `${leaks.prefix}semaphore`
+    const ids = Array.from({length: 5}, (_, index) => String(index))
+    const results = await Promise.all(
+      ids.flatMap(id => [
+        runCli(['lock', '-n', '3', key, '--', ...section(`baton-${id}`)], {agent}),
+        runCommand('consul', ['lock', '-n', '3', '-shell=false', key, ...section(`consul-${id}`)], {agent}),
+      ]),
+    )
+    expect(results.map(result => result.exitCode)).toEqual(results.map(() => 0))
+    expect(checkNoOverlap(join(folder, 'history'), {limit: 3}).finished).toHaveLength(10)
+    await raw(agent.address).kvDelete(`${key}/.lock`)
+  })
+})
