@@ -8,6 +8,7 @@ import type {Session} from '../session/types.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
 import {checkLease, type LeaseShape, proveEveryMs, usableMs} from './lease.js'
+import {type LocalTurn, takeLocalTurn, turnName} from './local-turn.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
 
 export const defaultGraceMs = 5000
@@ -76,6 +77,8 @@ class Acquisition {
     signal.throwIfAborted()
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
+    // A semaphore lets in several of one host at once, and a single attempt must not wait.
+    using _turn = this.#options.kind === 'mutex' && !isOnce ? await this.#takeTurn(signal) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
       this.#emit({type: 'session.created', session: session.id})
@@ -95,6 +98,14 @@ class Acquisition {
       this.#emit({type: 'lock.acquired', token: outcome.token, waitMs: this.#now() - startedAtMs})
       return this.#hold
     }
+  }
+
+  /** Of many contenders on one host and key, one at a time talks to Consul: the next one when this one holds. */
+  #takeTurn(signal: AbortSignal): Promise<LocalTurn> {
+    const {address, scope, clock, random} = this.#client
+    const name = turnName(address, scope.datacenter, scope.namespace, scope.partition, this.#kind.key)
+    const onWait = (): void => this.#emit({type: 'lock.waiting', reason: 'local'})
+    return takeLocalTurn(name, {signal, clock, random, onWait})
   }
 
   /** Undefined: refused, and everything is cleaned up. */
@@ -206,13 +217,20 @@ class Acquisition {
   #emit(event: LockEvent): void {
     if (event.type === 'lock.waiting') {
       // Several wake-ups behind one holder are one piece of news.
-      const news = event.holder ?? event.reason
+      const news = event.holder ?? waitingReasons[event.reason]
       if (news === this.#holder) return
       this.#holder = news
     }
     this.#options.observer?.(event)
   }
 }
+
+const waitingReasons = {
+  held: 'somebody else',
+  'lock-delay': 'nobody, but the lock-delay runs',
+  unreachable: 'somebody unknown: Consul does not answer',
+  local: 'others on this host, who are first',
+} as const
 
 /** The agent's own node is unknown in another datacenter: there the session needs one of the nodes there. */
 const isForeignNode = (error: unknown): boolean =>

@@ -20,6 +20,7 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
     case 'lock.waiting':
       if (event.reason === 'held') return `waiting for ${prefix}: held by ${event.holder ?? 'somebody'}`
       if (event.reason === 'lock-delay') return `waiting for ${prefix}: its last holder was lost, the lock-delay runs`
+      if (event.reason === 'local') return `waiting for ${prefix}: others on this host are first`
       return `waiting for ${prefix}: ${messageOf(event.error)}`
     case 'lock.acquired':
       return `acquired ${prefix} after ${formatDuration(event.waitMs)}, token ${event.token}`

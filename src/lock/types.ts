@@ -84,7 +84,8 @@ export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {
       readonly type: 'lock.waiting'
-      readonly reason: 'held' | 'lock-delay' | 'unreachable'
+      /** `local`: others of this host and key contend before us. */
+      readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local'
       readonly holder?: string
       readonly error?: unknown
     }
