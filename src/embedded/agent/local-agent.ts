@@ -7,7 +7,19 @@ export type LocalService = Omit<ServiceRow, 'createIndex' | 'modifyIndex'>
 export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'> {
   /** 0 unless it is a TTL check. */
   readonly ttlMs: number
+  /** Takes its service away when it was critical this long; 0 for never. */
+  readonly deregisterAfterMs: number
 }
+
+/** Another output alone reaches the catalog this much later, as an agent spares its servers. */
+const outputDelayMs = 5 * 60_000
+const leastDeregisterMs = 60_000
+
+const rowOf = ({
+  ttlMs: _ttl,
+  deregisterAfterMs: _after,
+  ...row
+}: LocalCheck): Omit<CheckRow, 'createIndex' | 'modifyIndex'> => row
 
 export interface LocalAgentOptions {
   readonly home: AgentHome
@@ -17,6 +29,11 @@ export interface LocalAgentOptions {
   /** Servers register the service `consul`. */
   readonly server: boolean
   readonly ports: {readonly rpc: number; readonly serfLan: number; readonly serfWan: number}
+}
+
+function stopTimer(timers: Map<string, Timer>, id: string): void {
+  timers.get(id)?.[Symbol.dispose]()
+  timers.delete(id)
 }
 
 /** One agent: what is registered on its node, and the events it saw. Every change reaches the catalog before it returns. */
@@ -31,6 +48,9 @@ export class LocalAgent implements Disposable {
   readonly checks = new Map<string, LocalCheck>()
   readonly events = new EventBuffer()
   readonly #ttlTimers = new Map<string, Timer>()
+  readonly #outputTimers = new Map<string, Timer>()
+  readonly #criticalTimers = new Map<string, Timer>()
+  readonly #timers = [this.#ttlTimers, this.#outputTimers, this.#criticalTimers]
   readonly #serviceWaiters = new Set<() => void>()
 
   constructor(options: LocalAgentOptions) {
@@ -49,9 +69,10 @@ export class LocalAgent implements Disposable {
     for (const check of checks) this.checks.set(check.id, check)
     state.write(batch => {
       state.catalog.putService(batch, service)
-      for (const {ttlMs: _, ...row} of checks) state.putCheck(batch, row)
+      for (const check of checks) state.putCheck(batch, rowOf(check))
     })
     for (const check of checks) this.#armTtl(check)
+    for (const check of checks) this.#watchCritical(check)
     this.#servicesMoved()
   }
 
@@ -68,11 +89,19 @@ export class LocalAgent implements Disposable {
     this.checks.set(check.id, check)
     this.#sync(check)
     this.#armTtl(check)
+    this.#watchCritical(check)
   }
 
   /** Sets a check's status; a TTL check then has its whole time again. */
   updateCheck(check: LocalCheck, status: string, output: string): void {
-    this.putCheck({...check, status, output})
+    const updated = {...check, status, output}
+    if (status !== check.status) {
+      this.putCheck(updated)
+      return
+    }
+    this.checks.set(check.id, updated)
+    this.#armTtl(updated)
+    if (output !== check.output) this.#syncLater(check.id)
   }
 
   removeCheck(id: string): void {
@@ -97,20 +126,42 @@ export class LocalAgent implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const timer of this.#ttlTimers.values()) timer[Symbol.dispose]()
-    this.#ttlTimers.clear()
+    for (const timers of this.#timers) {
+      for (const timer of timers.values()) timer[Symbol.dispose]()
+      timers.clear()
+    }
   }
 
   #dropCheck(id: string): void {
-    this.#ttlTimers.get(id)?.[Symbol.dispose]()
-    this.#ttlTimers.delete(id)
+    for (const timers of this.#timers) stopTimer(timers, id)
     this.checks.delete(id)
   }
 
+  #syncLater(id: string): void {
+    if (this.#outputTimers.has(id)) return
+    const sync = (): void => {
+      this.#outputTimers.delete(id)
+      const check = this.checks.get(id)
+      if (check) this.#sync(check)
+    }
+    this.#outputTimers.set(id, this.home.clock.timer(outputDelayMs, sync, {ref: false}))
+  }
+
+  #watchCritical(check: LocalCheck): void {
+    if (check.status !== 'critical' || check.deregisterAfterMs === 0 || check.serviceId === '') {
+      stopTimer(this.#criticalTimers, check.id)
+      return
+    }
+    if (this.#criticalTimers.has(check.id)) return
+    const ms = Math.max(leastDeregisterMs, check.deregisterAfterMs)
+    const reap = (): void => this.removeService(check.serviceId)
+    this.#criticalTimers.set(check.id, this.home.clock.timer(ms, reap, {ref: false}))
+  }
+
   #sync(check: LocalCheck): void {
-    const {ttlMs: _, ...row} = check
+    stopTimer(this.#outputTimers, check.id)
     const {state} = this.home
-    state.write(batch => state.putCheck(batch, row))
+    state.write(batch => state.putCheck(batch, rowOf(check)))
   }
 
   #armTtl(check: LocalCheck): void {
@@ -120,6 +171,7 @@ export class LocalAgent implements Disposable {
       const late = {...check, status: 'critical', output: 'TTL expired'}
       this.checks.set(check.id, late)
       this.#sync(late)
+      this.#watchCritical(late)
     }
     this.#ttlTimers.set(check.id, this.home.clock.timer(check.ttlMs, expire, {ref: false}))
   }

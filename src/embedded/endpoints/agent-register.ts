@@ -117,6 +117,7 @@ function localCheck(agent: LocalAgent, body: Decoded, identity: CheckIdentity): 
     type: kind,
     definition: new Map(),
     ttlMs: kind === 'ttl' ? body.duration('TTL') / 1e6 : 0,
+    deregisterAfterMs: body.duration('DeregisterCriticalServiceAfter') / 1e6,
   }
 }
 

@@ -137,6 +137,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     type: 'maintenance',
     definition: new Map(),
     ttlMs: 0,
+    deregisterAfterMs: 0,
   })
   return emptyReply()
 }

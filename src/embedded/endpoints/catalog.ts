@@ -111,7 +111,7 @@ const nodeServices = (call: Call): Promise<Reply> =>
     call,
     (services, row) => ({
       Node: printNode(row),
-      Services: services.map(service => printService(service)),
+      Services: services.length > 0 ? services.map(service => printService(service)) : null,
     }),
     {Node: null, Services: null},
   )

@@ -183,12 +183,23 @@ const agent: fc.Arbitrary<Ask> = fc.oneof(
     .map(body => ({method: 'PUT', path: '/v1/agent/service/register', body: JSON.stringify(body)})),
   fc
     .constantFrom(
-      ...['check/pass/service:{p}-local?note=fine', 'check/warn/service:{p}-local', 'check/fail/none'],
+      ...[
+        'check/pass/service:{p}-local?note=fine',
+        'check/pass/service:{p}-local?note=better',
+        'check/warn/service:{p}-local',
+        'check/fail/none',
+      ],
       ...['service/deregister/{p}-local', 'service/deregister/{p}-l2'],
     )
     .map(path => ({method: 'PUT', path: `/v1/agent/${path}`})),
   fc
-    .constantFrom('agent/services', 'agent/checks', 'health/service/{p}-local', 'catalog/service/{p}-local')
+    .constantFrom(
+      'agent/services',
+      'agent/checks',
+      'health/checks/{p}-local',
+      'health/service/{p}-local',
+      'catalog/service/{p}-local',
+    )
     .map(path => ({method: 'GET', path: `/v1/${path}`})),
 )
 
@@ -236,7 +247,7 @@ const ask = fc.oneof(
   {weight: 14, arbitrary: session},
   {weight: 14, arbitrary: txn},
   {weight: 12, arbitrary: catalog},
-  {weight: 5, arbitrary: agent},
+  {weight: 8, arbitrary: agent},
   {weight: 4, arbitrary: event},
   {weight: 3, arbitrary: odd},
 )

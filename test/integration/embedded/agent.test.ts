@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {startEmbeddedAgent} from '../../../src/embedded/index.js'
+import {raw} from '../../kit/raw-consul.js'
 
 describe('embedded agent', () => {
   it('refuses to listen on anything but loopback', async () => {
@@ -13,6 +14,37 @@ describe('embedded agent', () => {
     await fetch(`${agent.address}/v1/kv/k`, {method: 'PUT', body: 'v'})
     const answer = await parked
     expect(await answer.json()).toMatchObject([{Key: 'k', Value: 'dg==', LockIndex: 0}])
+  })
+
+  it('heartbeats of a check that say nothing new wake nobody and move no index', async () => {
+    await using agent = await startEmbeddedAgent()
+    const consul = raw(agent.address)
+    const body = JSON.stringify({Name: 'web', Check: {TTL: '30s'}})
+    const pass = (note: string): Promise<unknown> => consul.ok('PUT', `/v1/agent/check/pass/service:web?note=${note}`)
+    await consul.ok('PUT', '/v1/agent/service/register', {body})
+    await pass('fine')
+    const {index} = agent.faults.statistics()
+    for (const note of ['fine', 'fine', 'still fine']) await pass(note)
+    expect(agent.faults.statistics().index).toBe(index)
+    const local = (await consul.get('/v1/agent/checks')) as Record<string, {Output: string}>
+    expect(local['service:web']?.Output).toBe('still fine')
+    agent.faults.fastForward(31_000)
+    expect(await consul.get('/v1/health/checks/web')).toMatchObject([{Status: 'critical', Output: 'TTL expired'}])
+  })
+
+  it('takes a service away whose check stays critical', async () => {
+    await using agent = await startEmbeddedAgent()
+    const consul = raw(agent.address)
+    const body = JSON.stringify({Name: 'web', Check: {TTL: '10s', DeregisterCriticalServiceAfter: '2m'}})
+    await consul.ok('PUT', '/v1/agent/service/register', {body})
+    const instances = async (): Promise<number> => ((await consul.get('/v1/catalog/service/web')) as unknown[]).length
+    agent.faults.fastForward(100_000)
+    await consul.ok('PUT', '/v1/agent/check/pass/service:web')
+    agent.faults.fastForward(9000)
+    agent.faults.fastForward(100_000)
+    expect(await instances()).toBe(1)
+    agent.faults.fastForward(121_000)
+    expect(await instances()).toBe(0)
   })
 
   it('keeps its address over a restart, and its state unless told otherwise', async () => {
