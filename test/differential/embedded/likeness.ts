@@ -17,7 +17,7 @@ const compared = [
 export const ownNode = 'NODE'
 const indexField = /^(CreateIndex|ModifyIndex|LTime)$/
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
-const named = /(modify index )(\d+)/g
+const named = /((?:modify index|!=) )(\d+)/g
 
 /** Pairs of what the two agents call the same thing: indexes in the same order, UUIDs one to one. */
 export class Likeness {
