@@ -55,7 +55,7 @@ export class EventIntake {
     this.#options = options
     this.#dispatcher = dispatcher
     const {clock} = client
-    const release = (items: readonly PendingEvent[]): void => dispatcher.add(items.map(item => item.event))
+    const release = (items: readonly PendingEvent[]): void => this.#dispatch(items)
     this.#coalescer = options.coalesce
       ? new Coalescer({clock, ...options.coalesce, release, dropped: item => this.#drop(item)})
       : undefined
@@ -79,16 +79,23 @@ export class EventIntake {
     return this.#dispatcher.failed
   }
 
-  /** Takes up what an earlier watch left behind. */
+  /** Takes up what an earlier watch left behind: first what it had begun, then the rest in order. */
   async resume(): Promise<void> {
     const {state, onCrash = 'rerun'} = this.#options
     const pending = state.pending()
-    const skipped = onCrash === 'skip' ? pending.filter(item => item.restarted) : []
-    await state.finish(
-      skipped.map(item => item.event.id),
-      'skipped',
-    )
-    this.#window.add(pending.filter(item => !skipped.includes(item)))
+    const begun = pending.filter(item => item.restarted)
+    if (onCrash === 'rerun') this.#dispatch(begun)
+    else {
+      await state.finish(
+        begun.map(item => item.event.id),
+        'skipped',
+      )
+    }
+    this.#window.add(pending.filter(item => !item.restarted))
+  }
+
+  #dispatch(items: readonly PendingEvent[]): void {
+    this.#dispatcher.add(items.map(item => item.event))
   }
 
   /** Records what is new in a list, durably, and passes it on. */

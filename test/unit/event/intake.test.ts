@@ -88,7 +88,7 @@ describe('the intake of events', () => {
   it('takes up what a crash left: started events again with rerun, not with skip', async () => {
     const prepare = async (): Promise<EventState> => {
       const state = newState()
-      await state.take([userEvent('a', 1), userEvent('b', 2)])
+      await state.take([userEvent('b', 2), userEvent('a', 3)])
       await state.start(['a'])
       return state
     }
