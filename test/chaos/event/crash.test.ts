@@ -114,7 +114,7 @@ describe('a watcher that is killed again and again', () => {
     await using last = watcher
     await waitUntil(async () => (await list()).length >= eventCount, {
       what: 'gossip to deliver everything',
-      timeoutMs: 60_000,
+      timeoutMs: 15_000,
       intervalMs: 250,
     }).catch(() => undefined)
     const ids = await list()

@@ -1,0 +1,103 @@
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {raw} from '../../kit/raw-consul.js'
+import {runCli, startCli} from '../../kit/run-cli.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'baton-event-cli-'))
+afterAll(() => rmSync(directory, {recursive: true, force: true}))
+
+const lines = (text: string): string[] => text.split('\n').filter(line => line !== '')
+
+describe.each(backends)('baton event on $name', backend => {
+  const agent = sharedAgent(backend)
+  const path = (name: string): string => join(directory, `${backend.name}-${name}`)
+  const fire = (...words: string[]) => runCli(['event', 'fire', ...words], {agent})
+
+  it('fires, lists, and refuses what cannot fit', async () => {
+    const fired = await fire('list-me', 'hello')
+    expect(fired.stdout).toMatch(/^Event ID: [0-9a-f-]{36}\n$/)
+    const listed = await runCli(['event', 'list', '--name', 'list-me'], {agent})
+    expect(listed.stdout).toMatch(/^[0-9a-f-]{36} +\d+ {2}list-me {2}hello\n$/)
+    const refused = await fire('list-me', 'x'.repeat(500))
+    expect([refused.exitCode, refused.stdout]).toEqual([64, ''])
+    expect(refused.stderr).toMatch(/^baton: event list-me: the payload of 500 bytes is \d+ too long: \d+ fit/)
+  })
+
+  it('handles each event once across restarts, with its payload and variables', async () => {
+    const words = ['event', 'watch', '--name', 'once', '--state', path('once'), '-v', '--']
+    const start = () =>
+      startCli([...words, 'sh', '-c', 'echo "$SERF_EVENT $SERF_USER_EVENT $BATON_EVENT_ATTEMPT [$(cat)]"'], {agent})
+    await fire('once', 'before')
+    {
+      await using watch = start()
+      await watch.waitForOutput(/watching/)
+      await fire('once', 'first')
+      await watch.waitForOutput(/\[first\]/)
+      watch.kill('SIGTERM')
+      const {stdout, exitCode} = await watch.exited
+      expect([stdout, exitCode]).toEqual(['user once 1 [first]\n', 0])
+    }
+    await fire('once', 'while down')
+    await fire('other', 'not mine')
+    await using again = start()
+    await again.waitForOutput(/\[while down\]/)
+    await fire('once', 'last')
+    await again.waitForOutput(/\[last\]/)
+    const rival = await runCli([...words, 'true'], {agent})
+    expect([rival.exitCode, rival.stderr]).toEqual([64, expect.stringMatching(/in use by process \d+/)])
+    again.kill('SIGTERM')
+    expect((await again.exited).stdout).toBe('user once 1 [while down]\nuser once 1 [last]\n')
+  })
+
+  it('follows a spilled payload', async () => {
+    await using watch = startCli(['event', 'watch', '--name', 'big', '-v', '--', 'wc', '-c'], {agent})
+    await watch.waitForOutput(/watching/)
+    const sent = await runCli(['event', 'fire', 'big', '-', '--spill'], {agent, input: 'x'.repeat(100_000)})
+    expect(sent.exitCode).toBe(0)
+    await watch.waitForOutput(/\b100000\b/)
+    for (const key of await raw(agent.address).kvKeys('baton/events/blob/')) {
+      await raw(agent.address).ok('DELETE', `/v1/kv/${key}`)
+    }
+  })
+
+  it('tries a failing handler again, then writes a dead letter and goes on', async () => {
+    const dead = path('dead')
+    const words = ['event', 'watch', '--name', 'sad', '--retries=1', '--retry-delay=10ms', '--dead-letter', dead, '-v']
+    await using watch = startCli([...words, '--', 'sh', '-c', 'echo try $BATON_EVENT_ATTEMPT; exit 3'], {agent})
+    await watch.waitForOutput(/watching/)
+    await fire('sad', 'x')
+    await watch.waitForOutput(/given up: handler sh: exit code 3/)
+    watch.kill('SIGTERM')
+    expect((await watch.exited).stdout).toBe('try 1\ntry 2\n')
+    expect(JSON.parse(readFileSync(dead, 'utf8'))).toMatchObject({name: 'sad', payload: 'eA=='})
+  })
+
+  it('runs the handlers that Serf would run', async () => {
+    const words = ['--handler', 'user:deploy=echo deploy $(cat)', '--handler', 'user=echo all $SERF_USER_EVENT']
+    await using watch = startCli(['event', 'watch', '-v', ...words], {agent})
+    await watch.waitForOutput(/watching/)
+    await fire('deploy', 'v1')
+    await fire('else')
+    await watch.waitForOutput(/all else/)
+    watch.kill('SIGTERM')
+    expect((await watch.exited).stdout).toBe('deploy v1\nall deploy\nall else\n')
+  })
+
+  it('takes lists from consul watch, and handles each event once', async () => {
+    const words = ['event', 'watch', '--from-stdin', '--from', 'earliest', '--state', path('stdin'), '--', 'cat']
+    const event = (ID: string, text: string) => ({
+      ID,
+      Name: 'e',
+      Payload: Buffer.from(text).toString('base64'),
+      LTime: 2,
+    })
+    const hand = (...list: unknown[]) => runCli(words, {agent, input: `${JSON.stringify(list)}\n`})
+    expect((await hand(event('a', 'A'), event('b', 'B'))).stdout).toBe('AB')
+    expect((await hand(event('b', 'B'), event('c', 'C'))).stdout).toBe('C')
+    const bad = await runCli(words, {agent, input: 'nonsense'})
+    expect([bad.exitCode, lines(bad.stderr).length]).toEqual([64, 1])
+  })
+})

@@ -1,0 +1,53 @@
+import {describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {raw} from '../../kit/raw-consul.js'
+import {runCli} from '../../kit/run-cli.js'
+
+describe.each(backends)('baton kv on $name', backend => {
+  const agent = sharedAgent(backend)
+  const kv = (words: readonly string[], input?: Uint8Array) =>
+    runCli(['kv', ...words], {agent, ...(input !== undefined && {input})})
+
+  it('keeps bytes as they are through put, get, export and import', async () => {
+    const bytes = Buffer.from(Array.from({length: 256}, (_, n) => n))
+    expect((await kv(['put', 'k/bytes', '-', '--flags=18446744073709551615'], bytes)).exitCode).toBe(0)
+    expect((await kv(['get', 'k/bytes', '--raw'])).stdoutBytes).toEqual(bytes)
+    const exported = await kv(['export', 'k/bytes'])
+    await kv(['delete', 'k/bytes'])
+    expect((await kv(['import', '-'], exported.stdoutBytes)).stdout).toBe('Imported: k/bytes\n')
+    const back = await kv(['get', 'k/bytes', '--json'])
+    expect(back.stdout).toContain('"flags": 18446744073709551615')
+    expect((JSON.parse(back.stdout) as {value: string}).value).toBe(bytes.toString('base64'))
+  })
+
+  it('creates, compares and swaps', async () => {
+    expect((await kv(['put', '--create', 'k/cas', 'one'])).exitCode).toBe(0)
+    const twice = await kv(['put', '--create', 'k/cas', 'two'])
+    expect([twice.exitCode, twice.stderr]).toEqual([1, 'Error! Did not write to k/cas: CAS failed\n'])
+    expect((await kv(['cas', 'k/cas', 'two', '--expect', 'one'])).exitCode).toBe(0)
+    const late = await kv(['cas', 'k/cas', 'three', '--expect', 'one'])
+    expect([late.exitCode, late.stderr]).toEqual([1, 'Error! Did not write to k/cas: the value is another\n'])
+    expect((await kv(['cas', 'k/absent', 'x', '--expect', 'one'])).exitCode).toBe(1)
+    expect((await kv(['cas', 'k/cas', 'x'])).exitCode).toBe(64)
+    expect((await kv(['get', 'k/cas'])).stdout).toBe('two\n')
+  })
+
+  it('writes nothing of an import that cannot be carried out', async () => {
+    const entries = [
+      {key: 'k/imp/1', value: 'eA=='},
+      {key: '/bad', value: 'eA=='},
+    ]
+    const refused = await kv(['import', JSON.stringify(entries)])
+    expect([refused.exitCode, refused.stdout]).toEqual([64, ''])
+    expect(await raw(agent.address).kvKeys('k/imp')).toEqual([])
+    const many = Array.from({length: 130}, (_, n) => ({key: `k/imp/${n}`, value: 'eA==', flags: n}))
+    const atomic = await kv(['import', '--atomic', '-'], Buffer.from(JSON.stringify(many)))
+    expect([atomic.exitCode, atomic.stdout]).toEqual([64, ''])
+    expect(await raw(agent.address).kvKeys('k/imp')).toEqual([])
+    const plan = await kv(['import', '--dry-run', JSON.stringify(many.slice(0, 2))])
+    expect(plan.stdout).toBe('create    k/imp/0\ncreate    k/imp/1\n')
+    const done = await kv(['import', '-'], Buffer.from(JSON.stringify(many)))
+    expect([done.exitCode, done.stdout.split('\n').length - 1]).toEqual([0, 130])
+    expect(await raw(agent.address).kvKeys('k/imp')).toHaveLength(130)
+  })
+})

@@ -1,0 +1,115 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {raw} from '../../kit/raw-consul.js'
+import {runCli, startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'baton-watch-'))
+afterAll(() => rmSync(directory, {recursive: true, force: true}))
+
+const lines = (text: string): string[] => text.split('\n').filter(line => line !== '')
+
+describe.each(backends)('baton watch on $name', backend => {
+  const agent = sharedAgent(backend)
+  const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
+
+  it('runs the command for the present value and for each change, and for nothing else', async () => {
+    await put('w/key', 'one')
+    await using watch = startCli(['watch', 'key', 'w/key', '--', 'sh', '-c', 'cat; echo "index $CONSUL_INDEX"'], {
+      agent,
+    })
+    await watch.waitForOutput(/"Value":"b25l".*\nindex \d+/)
+    await put('w/other', 'x')
+    await put('w/key', 'one')
+    await put('w/key', 'two')
+    await watch.waitForOutput(/"Value":"dHdv"/)
+    watch.kill('SIGTERM')
+    const {stdout, exitCode} = await watch.exited
+    expect(exitCode).toBe(0)
+    expect(lines(stdout).filter(line => line.startsWith('{'))).toHaveLength(2)
+  })
+
+  it('passes the exit code of a failing command on, or goes on when told to', async () => {
+    const words = ['watch', 'key', 'w/fail']
+    const ended = await runCli([...words, '--', 'sh', '-c', 'exit 7'], {agent})
+    expect([ended.exitCode, ended.stderr]).toEqual([7, 'baton: handler sh: exit code 7\n'])
+    await using watch = startCli([...words, '--on-error=continue', '--', 'sh', '-c', 'cat; exit 7'], {agent})
+    await watch.waitForOutput(/null/)
+    await put('w/fail', 'x')
+    await watch.waitForOutput(/"Key":"w\/fail"/)
+    watch.kill('SIGINT')
+    expect((await watch.exited).exitCode).toBe(0)
+  })
+
+  it('prints frames with --ndjson: a snapshot, then changes', async () => {
+    await put('w/nd/1', 'a')
+    await using watch = startCli(['watch', 'keyprefix', 'w/nd/', '--ndjson'], {agent})
+    await watch.waitForOutput(/"type":"end-of-snapshot"/)
+    await put('w/nd/2', 'b')
+    await watch.waitForOutput(/"key":"w\/nd\/2"/)
+    await raw(agent.address).ok('DELETE', '/v1/kv/w/nd/1')
+    await watch.waitForOutput(/"type":"delete"/)
+    watch.kill('SIGTERM')
+    const frames = lines((await watch.exited).stdout).map(line => JSON.parse(line) as {type: string; key?: string})
+    expect(frames.filter(frame => frame.type !== 'status').map(({type, key}) => [type, key])).toEqual([
+      ['new-snapshot-to-follow', undefined],
+      ['upsert', 'w/nd/1'],
+      ['end-of-snapshot', undefined],
+      ['upsert', 'w/nd/2'],
+      ['delete', 'w/nd/1'],
+    ])
+  })
+
+  it('runs all watches of a file in one process, and tells which handler failed', async () => {
+    const bodies: string[] = []
+    const server = createServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
+      request.on('end', () => {
+        bodies.push(`${String(request.headers['x-consul-index'])} ${body}`)
+        response.end()
+      })
+    })
+    await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+    const file = join(directory, `${backend.name}.json`)
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const watches = [
+      {type: 'key', key: 'w/f', handler: 'echo shell $(cat)'},
+      {type: 'key', key: 'w/f', args: ['sh', '-c', 'exit 9']},
+      {type: 'key', key: 'w/f', handler_type: 'http', http_handler_config: {path: url}},
+    ]
+    writeFileSync(file, JSON.stringify({watches}))
+    await using watch = startCli(['watch', '--watches', file], {agent})
+    await watch.waitForOutput(/shell null/)
+    await watch.waitForOutput(/key w\/f: handler sh: exit code 9/)
+    await put('w/f', 'x')
+    await watch.waitForOutput(/shell \{"Key":"w\/f"|shell \{Key:w\/f/)
+    await waitUntil(() => bodies.some(body => body.includes('"Key":"w/f"')), {what: 'the HTTP handler to be called'})
+    watch.kill('SIGTERM')
+    expect((await watch.exited).exitCode).toBe(0)
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('stops its handler when it is stopped', async () => {
+    await using watch = startCli(['watch', 'key', 'w/slow', '--', 'sh', '-c', 'echo $$; sleep 60'], {agent})
+    const [pid = ''] = await watch.waitForOutput(/\d+/)
+    watch.kill('SIGTERM')
+    expect((await watch.exited).exitCode).toBe(0)
+    expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
+  })
+})
+
+describe('baton watch', () => {
+  it('ends with 69 and one line when no agent is there at the start', async () => {
+    const {exitCode, stderr, stdout} = await runCli(['watch', 'key', 'a', '--http-addr=127.0.0.1:1', '--', 'true'])
+    expect([exitCode, lines(stderr).length, stdout]).toEqual([69, 1, ''])
+  })
+})
