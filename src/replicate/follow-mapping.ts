@@ -88,6 +88,8 @@ class MappingLoop {
         isFirst = false
         yield pass
       }
+      // What gets somewhere in spite of failures need not slow down.
+      if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass?.error) await this.#rest(pass.error)
       // After a failure nobody knows what was applied: read the destination again.
       if (pass === undefined || pass.error) sides = undefined
