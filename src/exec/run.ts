@@ -95,7 +95,7 @@ export class Run implements ExecRun {
         await this.#cancel()
         return
       }
-      await this.#judgeSuspects()
+      if (await this.#judgeSuspects()) continue
       await this.#sleep(tracker.nextDeadlineMs)
     }
   }
@@ -116,17 +116,22 @@ export class Run implements ExecRun {
     this.#emit(tracker.settleRest(cancelled))
   }
 
-  async #judgeSuspects(): Promise<void> {
+  /** True when that settled somebody. */
+  async #judgeSuspects(): Promise<boolean> {
     const {client, tracker} = this.#parts
     const {signal} = this.#reading
+    let hasSettled = false
     for (const {node, via} of tracker.suspects(client.clock.monotonicMs())) {
       try {
         const isPassing = await isAlive(client, {node, via}, signal)
-        this.#emit(tracker.judge(node, isPassing, client.clock.monotonicMs()))
+        const events = tracker.judge(node, isPassing, client.clock.monotonicMs())
+        hasSettled ||= events.length > 0
+        this.#emit(events)
       } catch (error) {
         client.logger.warn({node, error: messageOf(error)}, 'exec.healthUnknown')
       }
     }
+    return hasSettled
   }
 
   async #follow(delivery: Delivery): Promise<void> {
