@@ -87,13 +87,15 @@ export class LeasedHold implements Hold {
   renewed(sentAtMs: number): void {
     if (this.#stopped.signal.aborted) return
     this.#prove({renewedAtMs: sentAtMs})
-    if (!this.#isShapeKnown) void this.#learnShape()
+    this.#learnShapeOnce()
   }
 
   degraded(error: unknown): void {
     if (this.#stopped.signal.aborted) return
     this.#lastError = error
     this.#options.observer({type: 'lease.degraded', error, deadline: this.deadline})
+    // An agent without servers still knows what it is itself.
+    this.#learnShapeOnce()
   }
 
   release(): Promise<ReleaseReport> {
@@ -138,15 +140,21 @@ export class LeasedHold implements Hold {
     this.#lose(`not proven for ${formatDuration(sinceMs)}${said}`, this.#lastError)
   }
 
+  #learnShapeOnce(): void {
+    if (this.#isShapeKnown) return
+    this.#isShapeKnown = true
+    void this.#learnShape()
+  }
+
   /** Whether the agent is a server decides how long the hold lasts unproven. Who may not ask stays with the shorter time. */
   async #learnShape(): Promise<void> {
-    this.#isShapeKnown = true
     const {client} = this.#options
     try {
       const {isServer} = await client.agent.self({signal: this.#stopped.signal})
       this.#shape = {...this.#shape, isTtlOnly: !isServer}
       this.#prove({renewedAtMs: this.#proofs.renewedAtMs})
     } catch (error) {
+      this.#isShapeKnown = !isTransient(error)
       client.logger.debug({err: error}, 'agent not asked whether it is a server')
     }
   }

@@ -1,0 +1,62 @@
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
+import {consulIsInstalled} from '../../kit/consul-server.js'
+import {checkNoOverlap, criticalSection, readHistory} from '../../kit/history.js'
+import {raw} from '../../kit/raw-consul.js'
+import {startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const hasConsul = consulIsInstalled() || process.env.BATON_REQUIRE_CONSUL === '1'
+
+describe.runIf(hasConsul)('baton lock through a client agent', () => {
+  let cluster: ConsulCluster
+  let folder = ''
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+    cluster = await startCluster({
+      servers: 1,
+      clients: 2,
+      config: ({role}) => (role === 'client' ? {leave_on_terminate: true} : {}),
+    })
+  }, 120_000)
+  afterAll(async () => {
+    await cluster[Symbol.asyncDispose]()
+    rmSync(folder, {recursive: true})
+  })
+
+  const begin = async (id: string, words: readonly string[], seconds: number, client: number) => {
+    const agent = cluster.clients[client]!
+    const history = join(folder, id)
+    const holder = startCli(['lock', ...words, `k/${id}`, '--', criticalSection, history, id, String(seconds)], {agent})
+    await waitUntil(() => readHistory(history).length > 0, {what: `${id} to begin`, timeoutMs: 60_000})
+    return holder
+  }
+
+  it('an agent that is killed and comes back in time costs nothing: the command runs to its end', async () => {
+    await using holder = await begin('restart', [], 12, 0)
+    await cluster.clients[0]!.restart('kill')
+    await raw(cluster.clients[0]!.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
+    const result = await holder.exited
+    expect(result).toMatchObject({exitCode: 0, stderr: ''})
+    expect(checkNoOverlap(join(folder, 'restart')).finished).toEqual(['restart'])
+    await waitUntil(async () => (await raw(cluster.address).kvKeys('k/restart')).length === 0, {what: 'the key to go'})
+  })
+
+  it('a lost leader is ridden out: the command runs to its end', async () => {
+    await using holder = await begin('leader', [], 10, 0)
+    await cluster.servers[0]!.restart('kill')
+    const result = await holder.exited
+    expect(result).toMatchObject({exitCode: 0})
+  })
+
+  it('a node that leaves takes the lock with it: 76, and the command does not run to its end', async () => {
+    await using holder = await begin('leave', ['--grace', '500ms'], 60, 1)
+    await cluster.clients[1]!.stop()
+    const result = await holder.exited
+    expect(result.exitCode).toBe(76)
+    expect(checkNoOverlap(join(folder, 'leave')).unfinished).toEqual(['leave'])
+  })
+})
