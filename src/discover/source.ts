@@ -95,7 +95,7 @@ function instanceDocument(instance: ServiceInstance): SourceDocument {
 }
 
 /** The scheme and the capacity come from the service's meta data (`scheme`, `capacity`), or are `http` and 1. */
-export function toService(instance: ServiceInstance): DiscoveredService {
+function toService(instance: ServiceInstance): DiscoveredService {
   const {scheme = 'http', capacity = '1'} = instance.meta
   const host = instance.address.includes(':') ? `[${instance.address}]` : instance.address
   const port = instance.port > 0 ? `:${instance.port}` : ''

@@ -58,7 +58,7 @@ export function populate(datacenter: Datacenter, at: number, nodes: readonly Sim
 }
 
 /** Puts an agent's node, its health and, for a server, the service `consul` into the catalog. */
-export function enroll(agent: LocalAgent): void {
+function enroll(agent: LocalAgent): void {
   const {home, address, node} = agent
   const {state} = home
   const bare = {id: agent.nodeId, name: node, address, datacenter: home.name}

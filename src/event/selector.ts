@@ -1,6 +1,6 @@
 import {UsageError} from '../core/errors.js'
 
-export const memberEvents = ['member-join', 'member-leave', 'member-failed', 'member-update', 'member-reap'] as const
+const memberEvents = ['member-join', 'member-leave', 'member-failed', 'member-update', 'member-reap'] as const
 export type MemberEventType = (typeof memberEvents)[number]
 
 /** What happened: a user event, or a change of membership. */

@@ -1,7 +1,7 @@
 import type {EventFilters} from '../core/api/event.js'
 
 /** What Consul puts on the gossip wire, and no setting of it changes. */
-export const eventSizeLimit = 512
+const eventSizeLimit = 512
 
 export interface EventShape extends EventFilters {
   readonly name: string
@@ -36,7 +36,7 @@ const lTimeWidth = (lTime: bigint): number => {
 }
 
 /** Size of the gossip message, byte for byte. The Lamport time is the firing agent's next one. */
-export function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigint): number {
+function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigint): number {
   const inner = innerSize(shape, payloadLength)
   const outerName = bytes('consul:event:') + bytes(shape.name)
   const names = 6 + 5 + 8 + 3

@@ -3,7 +3,7 @@ import type {UserEvent} from '../core/types.js'
 const plain = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u
 
 /** A payload for people: as it is where it is printable text, else as base64. */
-export function shownPayload(payload: Buffer | undefined): string {
+function shownPayload(payload: Buffer | undefined): string {
   if (payload === undefined || payload.length === 0) return '-'
   const text = payload.toString('utf8')
   return plain.test(text) && Buffer.from(text).equals(payload) ? text : `base64:${payload.toString('base64')}`

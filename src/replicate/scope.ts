@@ -7,7 +7,7 @@ export const semaphoreFlags = 0xe0f69a2baa414de0n
 
 export type LockFacts = Pick<KvEntry, 'flags' | 'session'>
 
-export const isLockKey = (entry: LockFacts): boolean =>
+const isLockKey = (entry: LockFacts): boolean =>
   entry.session !== undefined || entry.flags === mutexFlags || entry.flags === semaphoreFlags
 
 export interface ScopeOptions {

@@ -29,7 +29,7 @@ function readStat(pid: number): ProcessInfo | undefined {
 const isDead = (info: ProcessInfo): boolean => info.state === 'Z' || info.state === 'X'
 
 /** All processes that run or could run again: zombies are only names. Linux only. */
-export function liveProcesses(): ProcessInfo[] {
+function liveProcesses(): ProcessInfo[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .flatMap(name => readStat(Number(name)) ?? [])

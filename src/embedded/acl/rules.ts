@@ -1,8 +1,8 @@
 /** What a policy's rules may grant. Each level includes the ones before it, except `deny`. */
 export type Access = 'deny' | 'read' | 'list' | 'write'
-export const resources = ['key', 'session', 'event', 'agent', 'node', 'service', 'query'] as const
+const resources = ['key', 'session', 'event', 'agent', 'node', 'service', 'query'] as const
 export type Resource = (typeof resources)[number]
-export const scalarResources = ['operator', 'keyring', 'acl'] as const
+const scalarResources = ['operator', 'keyring', 'acl'] as const
 export type ScalarResource = (typeof scalarResources)[number]
 
 export interface Rule {

@@ -25,7 +25,7 @@ export interface TokenRow {
   readonly modifyIndex: bigint
 }
 
-export const managementPolicyId = '00000000-0000-0000-0000-000000000001'
+const managementPolicyId = '00000000-0000-0000-0000-000000000001'
 const anonymousId = '00000000-0000-0000-0000-000000000002'
 const noRules: RuleSet = {rules: [], scalars: new Map()}
 

@@ -23,7 +23,7 @@ function members(call: Call): Reply {
   return jsonReply(pool.filter(({node}) => may.can('node', node, 'read')).map(agent => printMember(agent, wan)))
 }
 
-export const printLocalService = (row: LocalService): {readonly [name: string]: Printable} => ({
+const printLocalService = (row: LocalService): {readonly [name: string]: Printable} => ({
   Kind: row.kind || undefined,
   ID: row.id,
   Service: row.name,

@@ -126,7 +126,7 @@ export function serviceDraft(node: string, body: Decoded): Draft<ServiceRow> {
   }
 }
 
-export function taggedAddresses(given: ReadonlyMap<string, unknown>): ServiceRow['taggedAddresses'] {
+function taggedAddresses(given: ReadonlyMap<string, unknown>): ServiceRow['taggedAddresses'] {
   return new Map(
     [...given].map(([name, value]) => {
       const at = value instanceof Map ? (value as Map<string, unknown>) : new Map<string, unknown>()
@@ -139,7 +139,7 @@ export function taggedAddresses(given: ReadonlyMap<string, unknown>): ServiceRow
 
 const durations = ['Interval', 'Timeout', 'DeregisterCriticalServiceAfter'] as const
 
-export function printDefinition(body: Decoded | undefined): Map<string, Printable> {
+function printDefinition(body: Decoded | undefined): Map<string, Printable> {
   const printed = new Map<string, Printable>()
   if (!body) return printed
   for (const name of ['HTTP', 'Method', 'Body', 'TCP', 'AliasNode', 'AliasService', 'GRPC'] as const) {

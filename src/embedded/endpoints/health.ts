@@ -56,7 +56,7 @@ function passingOnly(call: Call): boolean {
   throw badRequest('Invalid value for ?passing')
 }
 
-export const checksOfInstance = ({catalog}: State, row: ServiceRow): CheckRow[] =>
+const checksOfInstance = ({catalog}: State, row: ServiceRow): CheckRow[] =>
   catalog.checksOf(row.node).filter(check => check.serviceId === '' || check.serviceId === row.id)
 
 function service(call: Call): Promise<Reply> {

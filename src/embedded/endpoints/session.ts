@@ -24,7 +24,7 @@ const defaultLockDelayNs = 15e9
 const secondsBelow = 1000
 const [shortestTtlMs, longestTtlMs] = [10_000, 24 * 3600_000]
 
-export const printSession = (row: SessionRow): Printable => ({
+const printSession = (row: SessionRow): Printable => ({
   ID: row.id,
   Name: row.name,
   Node: row.node,

@@ -54,7 +54,7 @@ const refuse = (value: JsonValue, name: string, goType: string): never => {
 const alphabet = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** Strict standard base64, complaining like Go about the first byte that is wrong. Line breaks are allowed. */
-export function decodeBase64(text: string): Buffer {
+function decodeBase64(text: string): Buffer {
   const clean = text.replace(/[\r\n]/g, '')
   if (alphabet.test(clean) && clean.length % 4 === 0) return Buffer.from(clean, 'base64')
   const wrong = clean.search(/[^A-Za-z0-9+/]/)

@@ -39,7 +39,7 @@ export async function blockingRead<T>(call: Call, target: Datacenter, query: Blo
 export type WakeReason = 'changed' | 'abandoned' | 'late'
 
 /** Waits for a change of what is watched. Rejects when the client goes away. */
-export async function park(call: Call, target: Datacenter, watch: WatchList, deadlineMs: number): Promise<WakeReason> {
+async function park(call: Call, target: Datacenter, watch: WatchList, deadlineMs: number): Promise<WakeReason> {
   const leftMs = deadlineMs - target.clock.monotonicMs()
   if (leftMs <= 0) return 'late'
   return await new Promise<WakeReason>((resolve, reject) => {

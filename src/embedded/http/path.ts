@@ -25,7 +25,7 @@ export function cleanPath(path: string): string {
   return `/${kept.join('/')}${slash}`
 }
 
-export const escapePath = (path: string): string =>
+const escapePath = (path: string): string =>
   path.replace(/[^]/g, char =>
     unescaped.test(char) ? char : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   )

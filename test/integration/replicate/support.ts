@@ -56,7 +56,7 @@ export async function seed(client: ConsulClient, datacenter: string, pairs: read
   }
 }
 
-export async function entriesOf(client: ConsulClient, datacenter: string, prefix: string): Promise<readonly KvEntry[]> {
+async function entriesOf(client: ConsulClient, datacenter: string, prefix: string): Promise<readonly KvEntry[]> {
   return (await listEntries(client, prefix, {datacenter})).value
 }
 
