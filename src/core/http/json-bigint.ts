@@ -9,31 +9,39 @@ const widePattern = new RegExp(`"(${wideFields.join('|')})":(\\s*)(\\d+)`, 'g')
 
 /** Parses an answer of Consul. The fields above arrive as bigint. Throws a SyntaxError on anything but JSON. */
 export function parseConsulJson(text: string): unknown {
-  return toBigints(JSON.parse(text.replace(widePattern, '"$1":$2"$3"')))
+  let mark = 'n'
+  while (text.includes(`\\u0000${mark}`)) mark += 'n'
+  const marked = text.replace(widePattern, `"$1":$2"\\u0000${mark}$3"`)
+  return toBigints(JSON.parse(marked), `\u0000${mark}`)
 }
 
-function toBigints(value: unknown): unknown {
+function toBigints(value: unknown, mark: string): unknown {
   if (Array.isArray(value)) {
-    for (const item of value) toBigints(item)
+    for (const item of value) toBigints(item, mark)
   } else if (typeof value === 'object' && value !== null) {
     const object = value as Record<string, unknown>
     for (const [name, field] of Object.entries(object)) {
-      if (typeof field === 'object') toBigints(field)
-      else if (typeof field === 'string' && isWide.has(name) && /^\d+$/.test(field)) object[name] = BigInt(field)
+      if (typeof field === 'object') toBigints(field, mark)
+      else if (typeof field === 'string' && isWide.has(name) && field.startsWith(mark)) {
+        object[name] = BigInt(field.slice(mark.length))
+      }
     }
   }
   return value
 }
 
-const rawMark = '\u0000n'
-const rawPattern = /"\\u0000n(\d+)"/g
-
 /** Serialises with bigints as raw digits, as Consul itself writes them. `indent` as for JSON.stringify. */
 export function stringifyConsulJson(value: unknown, indent?: number | string): string {
-  const text = JSON.stringify(
-    value,
-    (_name, field: unknown) => (typeof field === 'bigint' ? `${rawMark}${field}` : field),
-    indent,
-  )
-  return text.replace(rawPattern, '$1')
+  // A longer mark each time that a text of the value's own looks like a marked number.
+  for (let mark = 'n'; ; mark += 'n') {
+    let count = 0
+    const toMarked = (_name: string, field: unknown): unknown => {
+      if (typeof field !== 'bigint') return field
+      count += 1
+      return `\u0000${mark}${field}`
+    }
+    const text = JSON.stringify(value, toMarked, indent)
+    const pattern = new RegExp(`"\\\\u0000${mark}(-?\\d+)"`, 'g')
+    if ((text.match(pattern)?.length ?? 0) === count) return text.replace(pattern, '$1')
+  }
 }

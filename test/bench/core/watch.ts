@@ -1,0 +1,205 @@
+/**
+ * How fast and how dear it is to follow a key, beside a bare loop, the npm client `consul` and `consul watch`, on one
+ * agent. Run with `npx tsx test/bench/core/watch.ts`; needs `consul` on PATH. Prints ratios: times depend on the machine.
+ */
+import {spawn} from 'node:child_process'
+import {Agent, request} from 'node:http'
+import {setTimeout as sleep} from 'node:timers/promises'
+import Consul from 'consul'
+import {createClient} from '../../../src/core/default-client.js'
+import {kvKey} from '../../../src/core/query/topics.js'
+import {createViewRegistry} from '../../../src/core/query/view-registry.js'
+import {startDevAgent} from '../../kit/consul-server.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
+import {raw} from '../../kit/raw-consul.js'
+
+type Seen = (value: string) => void
+/** Follows a key at an address until it is disposed, and reports each value. */
+type Follower = (address: string, key: string, seen: Seen) => AsyncDisposable
+
+const writes = Number(process.env['BENCH_WRITES'] ?? 60)
+const pauseMs = 150
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const bareLoop: Follower = (address, key, seen) => {
+  const agent = new Agent({keepAlive: true})
+  const stop = new AbortController()
+  const ask = (index: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const url = `${address}/v1/kv/${key}?index=${index}&wait=60s`
+      request(url, {agent, signal: stop.signal}, response => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', () => {
+          if (response.statusCode === 200) {
+            const [entry] = JSON.parse(Buffer.concat(chunks).toString()) as [{Value: string}]
+            seen(Buffer.from(entry.Value, 'base64').toString())
+          }
+          resolve(String(response.headers['x-consul-index']))
+        })
+      })
+        .on('error', reject)
+        .end()
+    })
+  const run = async (): Promise<void> => {
+    for (let index = '0'; ; ) index = await ask(index)
+  }
+  run().catch(() => {})
+  return {[Symbol.asyncDispose]: async () => stop.abort()}
+}
+
+const baton: Follower = (address, key, seen) => {
+  const client = createClient({address})
+  const registry = createViewRegistry(client, {lingerMs: 0})
+  const subscription = registry.view(kvKey(client, key)).subscribe()
+  const run = async (): Promise<void> => {
+    for await (const {value} of subscription.snapshots()) if (value) seen(value.value.toString())
+  }
+  void run()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await registry[Symbol.asyncDispose]()
+      await client[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const npmClient: Follower = (address, key, seen) => {
+  const {hostname, port} = new URL(address)
+  const client = new Consul({host: hostname, port: Number(port)})
+  const watch = client.watch({method: client.kv.get.bind(client.kv), options: {key, wait: '60s'}})
+  watch.on('change', (data: {Value?: string} | undefined) => {
+    if (data?.Value !== undefined) seen(data.Value)
+  })
+  watch.on('error', () => {})
+  return {[Symbol.asyncDispose]: async () => watch.end()}
+}
+
+const goTool: Follower = (address, key, seen) => {
+  const child = spawn('consul', ['watch', `-http-addr=${address}`, '-type=key', `-key=${key}`, 'cat'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const exited = new Promise(resolve => child.on('exit', resolve))
+  child.stdout.on('data', (chunk: Buffer) => {
+    for (const [, value = ''] of chunk.toString().matchAll(/"Value":"([^"]*)"/g)) {
+      seen(Buffer.from(value, 'base64').toString())
+    }
+  })
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill()
+      await exited
+    },
+  }
+}
+
+async function latency(address: string, key: string, follow: Follower): Promise<{p50: number; p90: number}> {
+  const consul = raw(address)
+  await consul.kvPut(key, 'start')
+  let onSeen: Seen = () => {}
+  const waitFor = (value: string): Promise<void> =>
+    new Promise(resolve => {
+      onSeen = now => {
+        if (now === value) resolve()
+      }
+    })
+  const started = waitFor('start')
+  await using _follower = follow(address, key, value => onSeen(value))
+  await started
+  const times: number[] = []
+  for (let write = 0; write < writes; write += 1) {
+    await sleep(pauseMs)
+    const seen = waitFor(String(write))
+    const atMs = performance.now()
+    await Promise.all([consul.kvPut(key, String(write)), seen])
+    times.push(performance.now() - atMs)
+  }
+  times.sort((a, b) => a - b)
+  return {p50: times[Math.floor(times.length * 0.5)] ?? 0, p90: times[Math.floor(times.length * 0.9)] ?? 0}
+}
+
+/** Requests for `count` readers of one key over ten writes, and ten unrelated ones. */
+async function requests(address: string, count: number, follow: (address: string) => AsyncDisposable): Promise<number> {
+  await using proxy = await HttpProxy.start(address)
+  await using _followers = follow(proxy.address)
+  await sleep(1000)
+  for (let write = 0; write < 10; write += 1) {
+    await raw(address).kvPut('bench/shared', String(write))
+    await raw(address).kvPut('bench/unrelated', String(write))
+    await sleep(150)
+  }
+  return proxy.requests.length / count
+}
+
+async function memory(address: string, queries: number, readers: number): Promise<number> {
+  await using client = createClient({address})
+  await using registry = createViewRegistry(client, {lingerMs: 0})
+  global.gc?.()
+  const before = process.memoryUsage().heapUsed
+  const all = Array.from({length: readers}, (_, at) =>
+    registry.view(kvKey(client, `bench/m${at % queries}`)).subscribe(),
+  )
+  await Promise.all(all.map(subscription => subscription.ready))
+  for (const subscription of all) void subscription.snapshots().next()
+  await sleep(300)
+  global.gc?.()
+  return (process.memoryUsage().heapUsed - before) / 1024
+}
+
+const many =
+  (count: number, follow: Follower) =>
+  (address: string): AsyncDisposable => {
+    const followers = Array.from({length: count}, () => follow(address, 'bench/shared', () => {}))
+    return {
+      [Symbol.asyncDispose]: async () => {
+        for (const follower of followers) await follower[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+const manyOfOneView =
+  (count: number) =>
+  (address: string): AsyncDisposable => {
+    const client = createClient({address})
+    const registry = createViewRegistry(client, {lingerMs: 0})
+    for (let reader = 0; reader < count; reader += 1) registry.view(kvKey(client, 'bench/shared')).subscribe()
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await registry[Symbol.asyncDispose]()
+        await client[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+await using agent = await startDevAgent()
+const {address} = agent
+const followers: readonly (readonly [string, Follower])[] = [
+  ['bare loop', bareLoop],
+  ['baton view', baton],
+  ['npm consul', npmClient],
+  ['consul watch', goTool],
+]
+let bareMs = 0
+print(`write to reader, ${writes} single writes`)
+for (const [name, follow] of followers) {
+  const {p50, p90} = await latency(address, `bench/${name.replace(' ', '-')}`, follow)
+  if (name === 'bare loop') bareMs = p50
+  print(`  ${name.padEnd(14)} p50 ${p50.toFixed(2)} ms  p90 ${p90.toFixed(2)} ms  ${(p50 / bareMs).toFixed(2)}x`)
+}
+print('requests a reader, 10 writes to the key and 10 elsewhere')
+for (const count of [1, 100]) {
+  const [ours, theirs] = [
+    await requests(address, count, manyOfOneView(count)),
+    await requests(address, count, many(count, npmClient)),
+  ]
+  print(`  ${count} readers: baton ${ours.toFixed(2)}, npm consul ${theirs.toFixed(2)}`)
+}
+print('heap of baton (run node with --expose-gc for exact figures)')
+for (const [queries, readers] of [
+  [1, 1],
+  [1, 100],
+  [1, 1000],
+  [64, 64],
+] as const) {
+  print(`  ${queries} queries, ${readers} readers: ${(await memory(address, queries, readers)).toFixed(0)} kB`)
+}

@@ -1,0 +1,56 @@
+import {describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/default-client.js'
+import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
+import {createViewRegistry} from '../../../src/core/query/view-registry.js'
+import {ViewReader} from '../../integration/core/view-reader.js'
+import {consulIsInstalled, startDevAgent} from '../../kit/consul-server.js'
+import {raw} from '../../kit/raw-consul.js'
+import {TcpProxy} from '../../kit/tcp-proxy.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
+
+describe.runIf(required || consulIsInstalled())('views through outages of a real agent', () => {
+  it('notice a black hole by their deadline and heal with plain differences', async () => {
+    await using agent = await startDevAgent()
+    await using line = await TcpProxy.start(agent.address)
+    const consul = raw(agent.address)
+    await consul.kvPut('hole/a', '1')
+    await using reader = new ViewReader(line.address, client => kvPrefix(client, 'hole/'), {waitMs: 1000})
+    await reader.saw(['[initial', '+hole/a', ']1', '!live'])
+    line.blackHole()
+    await consul.kvPut('hole/b', '1')
+    // The deadline of the parked request, then that of the silent retry, and as much again for a busy machine.
+    await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state', timeoutMs: 60_000})
+    expect(reader.view.current?.value).toHaveLength(1)
+    await line.heal()
+    await waitUntil(() => reader.words.includes('+hole/b'), {what: 'the change', timeoutMs: 60_000})
+    expect(reader.words).not.toContain('[reset')
+  })
+
+  it('heal after a restart that lost all data', async () => {
+    await using agent = await startDevAgent()
+    for (let write = 0; write < 20; write += 1) await raw(agent.address).kvPut('gone/a', String(write))
+    await raw(agent.address).kvPut('gone/b', '1')
+    await using reader = new ViewReader(agent.address, client => kvPrefix(client, 'gone/'))
+    await reader.saw(['[initial', '+gone/a', '+gone/b', ']2', '!live'])
+    await agent.restart('kill')
+    await agent.untilReady()
+    await raw(agent.address).kvPut('gone/a', 'new')
+    const values = (): string | undefined => reader.view.current?.value.map(entry => entry.value.toString()).join()
+    await waitUntil(() => values() === 'new', {what: 'the new data', timeoutMs: 60_000})
+    // The key that came back has an older ModifyIndex, unless the view saw the empty store in between.
+    expect(reader.words.includes('[reset') || reader.words.includes('-gone/a')).toBe(true)
+  })
+
+  it('get along with an agent that takes few connections', async () => {
+    await using agent = await startDevAgent({config: {limits: {http_max_conns_per_client: 20}}})
+    await using client = createClient({address: agent.address})
+    await using registry = createViewRegistry(client, {lingerMs: 0, places: 12})
+    const subscriptions = Array.from({length: 40}, (_, at) => registry.view(kvKey(client, `few/${at}`)).subscribe())
+    await Promise.all(subscriptions.map(subscription => subscription.ready))
+    await client.kv.put('few/39', Buffer.from('1'))
+    const last = registry.view(kvKey(client, 'few/39'))
+    await waitUntil(() => last.current?.value !== undefined, {what: 'the change', timeoutMs: 60_000})
+  })
+})

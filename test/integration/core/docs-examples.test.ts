@@ -1,0 +1,55 @@
+import {execFile} from 'node:child_process'
+import {mkdirSync, readFileSync, rmSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+import {promisify} from 'node:util'
+import {build} from 'esbuild'
+import {afterAll, describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+
+const root = dirname(dirname(dirname(import.meta.dirname)))
+// Inside the repository, so that packages are found.
+const folder = join(root, 'dist', `docs-examples-${process.pid}`)
+const run = promisify(execFile)
+
+interface Example {
+  readonly name: string
+  readonly code: string
+  readonly output: string
+}
+
+/** Every block of TypeScript with the text that it prints. */
+function examplesOf(page: string): readonly Example[] {
+  const text = readFileSync(join(root, 'docs', page), 'utf8')
+  const blocks = [...text.matchAll(/^```ts\n(.*?)^```\n\nprints\n\n^```text\n(.*?)^```/gms)]
+  expect(blocks).toHaveLength(text.match(/^```ts$/gm)?.length ?? 0)
+  return blocks.map(([, code = '', output = ''], at) => ({name: `${page} ${at + 1}`, code, output}))
+}
+
+const embedded = backends.filter(backend => backend.name === 'embedded')
+const chosen = embedded.length > 0 ? embedded : backends
+
+describe.each(chosen)('examples of the docs on $name', backend => {
+  const agent = sharedAgent(backend)
+  afterAll(() => rmSync(folder, {recursive: true, force: true}))
+
+  it.each([...examplesOf('library.md'), ...examplesOf('concepts/adding-a-topic.md')])(
+    '$name prints what it says',
+    async ({name, code, output}) => {
+      mkdirSync(folder, {recursive: true})
+      const outfile = join(folder, `${name.replaceAll(/\W+/g, '-')}.mjs`)
+      await build({
+        stdin: {contents: code, loader: 'ts', resolveDir: root},
+        alias: {'consul-baton': join(root, 'src', 'index.ts')},
+        external: ['undici'],
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        target: 'node20',
+        outfile,
+        logLevel: 'silent',
+      })
+      const {stdout} = await run(process.execPath, [outfile], {env: {CONSUL_HTTP_ADDR: agent.address}})
+      expect(stdout).toBe(output)
+    },
+  )
+})

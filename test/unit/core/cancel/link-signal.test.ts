@@ -1,0 +1,63 @@
+import {getEventListeners} from 'node:events'
+import {describe, expect, it} from 'vitest'
+import {linkSignal, whenAborted} from '../../../../src/core/cancel/link-signal.js'
+import {ReleaseStack} from '../../../../src/core/cancel/release-stack.js'
+import {FakeClock} from '../../../kit/fake-clock.js'
+
+describe('linkSignal', () => {
+  it('aborts with its parent, its timeout or by hand, and the first reason stays', async () => {
+    const clock = new FakeClock()
+    const parent = new AbortController()
+    using link = linkSignal(parent.signal, {clock, timeoutMs: 100, onTimeout: () => 'late'})
+    await clock.advance(100)
+    parent.abort('parent')
+    link.abort('hand')
+    expect(link.signal.reason).toBe('late')
+    using second = linkSignal(parent.signal)
+    expect(second.signal.reason).toBe('parent')
+    using third = linkSignal(undefined)
+    third.abort('hand')
+    expect(third.signal.reason).toBe('hand')
+  })
+
+  it('leaves nothing on its parent or its clock', async () => {
+    const clock = new FakeClock()
+    const parent = new AbortController()
+    for (let count = 0; count < 1000; count += 1) {
+      using _link = linkSignal(parent.signal, {clock, timeoutMs: 1000})
+      using _wait = whenAborted(parent.signal)
+    }
+    expect(getEventListeners(parent.signal, 'abort')).toHaveLength(0)
+    expect(clock.pendingCount).toBe(0)
+  })
+})
+
+describe('ReleaseStack', () => {
+  it('lets go of everything in reverse order, once, and throws the first error', async () => {
+    const order: string[] = []
+    const stack = new ReleaseStack()
+    stack.defer(() => void order.push('first'))
+    stack.defer(() => {
+      order.push('second')
+      throw new Error('second failed')
+    })
+    stack.use({
+      [Symbol.asyncDispose]: async () => {
+        order.push('third')
+        throw new Error('third failed')
+      },
+    })
+    await expect(stack[Symbol.asyncDispose]()).rejects.toThrow('third failed')
+    await expect(stack[Symbol.asyncDispose]()).rejects.toThrow('third failed')
+    expect(order).toEqual(['third', 'second', 'first'])
+  })
+
+  it('lets go at once of what comes too late', async () => {
+    const stack = new ReleaseStack()
+    await stack[Symbol.asyncDispose]()
+    const released = new Promise<void>(resolve => {
+      stack.defer(() => resolve())
+    })
+    await released
+  })
+})

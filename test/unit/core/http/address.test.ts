@@ -1,0 +1,55 @@
+import {describe, expect, it} from 'vitest'
+import {UsageError} from '../../../../src/core/errors.js'
+import {formatAddress, parseAddress} from '../../../../src/core/http/address.js'
+
+describe('parseAddress', () => {
+  it.each([
+    ['127.0.0.1:8500', {protocol: 'http:', hostname: '127.0.0.1', port: 8500, basePath: ''}],
+    ['http://consul.local', {protocol: 'http:', hostname: 'consul.local', port: 80, basePath: ''}],
+    ['https://consul.local', {protocol: 'https:', hostname: 'consul.local', port: 443, basePath: ''}],
+    ['https://c.local:8501/consul/', {protocol: 'https:', hostname: 'c.local', port: 8501, basePath: '/consul'}],
+    ['[::1]:8500', {protocol: 'http:', hostname: '::1', port: 8500, basePath: ''}],
+    ['localhost:8500', {protocol: 'http:', hostname: 'localhost', port: 8500, basePath: ''}],
+  ])('reads %s', (text, address) => {
+    expect(parseAddress(text)).toEqual({...address, socketPath: undefined})
+  })
+
+  it('reads a unix socket', () => {
+    expect(parseAddress('unix:///run/consul.sock')).toMatchObject({protocol: 'http:', socketPath: '/run/consul.sock'})
+  })
+
+  it('speaks TLS to a plain address when told so', () => {
+    expect(parseAddress('127.0.0.1:8500', {ssl: true}).protocol).toBe('https:')
+    expect(parseAddress('http://127.0.0.1:8500', {ssl: true}).protocol).toBe('https:')
+  })
+
+  it.each([
+    '',
+    ':8500',
+    'ftp://x',
+    'http://',
+    'a b',
+    'unix://',
+    'host:99999',
+    'http://x/?q=1',
+    'http://me:s3cret@host',
+  ])('refuses %j and shows no password', text => {
+    let error: unknown
+    try {
+      parseAddress(text)
+    } catch (caught) {
+      error = caught
+    }
+    expect(error).toBeInstanceOf(UsageError)
+    expect((error as Error).message).not.toContain('s3cret')
+  })
+})
+
+describe('formatAddress', () => {
+  it.each(['127.0.0.1:8500', '[::1]:8500', 'https://consul.local:8501/consul', 'unix:///run/consul.sock'])(
+    'shows %s as it was written',
+    text => {
+      expect(formatAddress(parseAddress(text))).toBe(text)
+    },
+  )
+})

@@ -1,0 +1,119 @@
+import {describe, expect, it} from 'vitest'
+import {type CallerOptions, createCaller, toSnapshot} from '../../../../src/core/http/caller.js'
+import type {ConsulIndex} from '../../../../src/core/types.js'
+import {FakeClock} from '../../../kit/fake-clock.js'
+import {type FakeReply, FakeTransport} from '../../../kit/fake-transport.js'
+
+function open(
+  reply: FakeReply = {},
+  options: Partial<CallerOptions> = {},
+): {
+  readonly transport: FakeTransport
+  readonly caller: ReturnType<typeof createCaller>
+} {
+  const transport = new FakeTransport(() => reply)
+  return {transport, caller: createCaller({transport, clock: new FakeClock(500), ...options})}
+}
+
+const read = {method: 'GET', path: '/v1/x'} as const
+
+describe('the caller', () => {
+  it.each([
+    ['/v1/x', {}],
+    ['/v1/x?dc=dc%202&ns=n&partition=p', {datacenter: 'dc 2', namespace: 'n', partition: 'p'}],
+    ['/v1/x', {datacenter: ''}],
+    ['/v1/x?stale', {consistency: 'stale'}],
+    ['/v1/x?consistent', {consistency: 'consistent'}],
+    ['/v1/x', {consistency: 'default'}],
+    ['/v1/x?index=18446744073709551615&wait=60000ms', {index: 18446744073709551615n as ConsulIndex, waitMs: 60_000}],
+    ['/v1/x?index=5&wait=1ms', {index: 5n as ConsulIndex, waitMs: 0.2}],
+  ] as const)('asks for %s', async (path, options) => {
+    const {transport, caller} = open()
+    await caller.call(read, options)
+    expect(transport.requests[0]?.path).toBe(path)
+  })
+
+  it('sends no reading words with a write', async () => {
+    const {transport, caller} = open({}, {defaults: {consistency: 'stale', datacenter: 'dc2'}})
+    await caller.call({method: 'PUT', path: '/v1/kv/a', query: {cas: '0', flags: undefined, recurse: true}})
+    expect(transport.requests[0]?.path).toBe('/v1/kv/a?cas=0&recurse&dc=dc2')
+  })
+
+  it('gives each request the deadline and the plane of its kind', async () => {
+    const {transport, caller} = open()
+    await caller.call(read)
+    await caller.call(read, {index: 5n as ConsulIndex, waitMs: 60_000})
+    await caller.call(read, {index: 5n as ConsulIndex})
+    await caller.call(read, {timeoutMs: 5, plane: 'watch'})
+    expect(transport.requests.map(({timeoutMs, plane}) => [timeoutMs, plane])).toEqual([
+      [15_000, 'control'],
+      [73_750, 'watch'],
+      [328_750, 'watch'],
+      [5, 'watch'],
+    ])
+  })
+
+  it('asks for the token before each request, and lets a call replace or drop it', async () => {
+    const tokens = ['one', 'two', 'three', 'four']
+    const {transport, caller} = open({}, {token: () => tokens.shift(), auth: 'user:pass'})
+    await caller.call(read)
+    await caller.call(read)
+    await caller.call(read, {token: 'mine'})
+    await caller.call(read, {token: ''})
+    expect(transport.requests.map(request => request.headers?.['x-consul-token'])).toEqual([
+      'one',
+      'two',
+      'mine',
+      undefined,
+    ])
+    expect(transport.requests[0]?.headers?.['authorization']).toBe(
+      `Basic ${Buffer.from('user:pass').toString('base64')}`,
+    )
+  })
+
+  it('never shows a token in an error', async () => {
+    const {caller} = open({status: 403, body: 'Permission denied'}, {token: () => 's3cr3t', auth: 'user:pa55'})
+    const error = await caller.call(read, {datacenter: 'dc1'}).catch((caught: unknown) => caught)
+    const shown = JSON.stringify(error, Object.getOwnPropertyNames(error)) + String((error as Error).stack)
+    expect(shown).not.toMatch(/s3cr3t|pa55|dXNlcjpwYTU1/)
+  })
+
+  it('takes only the statuses that are answers', async () => {
+    const {caller} = open({status: 404})
+    await expect(caller.call(read)).rejects.toMatchObject({code: 'BATON_NOT_FOUND'})
+    expect((await caller.call({...read, accept: [200, 404]})).status).toBe(404)
+  })
+})
+
+describe('toSnapshot', () => {
+  const snapshotOf = (headers: Record<string, string>): ReturnType<typeof toSnapshot> =>
+    toSnapshot({status: 200, headers: new Map(Object.entries(headers)), body: Buffer.alloc(0), sentAtMs: 7}, 'value')
+
+  it('reads what the headers say', () => {
+    const headers = {
+      'x-consul-index': '18446744073709551615',
+      'x-consul-knownleader': 'true',
+      'x-consul-lastcontact': '12',
+      'x-consul-results-filtered-by-acls': 'true',
+    }
+    expect(snapshotOf(headers)).toEqual({
+      value: 'value',
+      index: 18446744073709551615n,
+      knownLeader: true,
+      lastContactMs: 12,
+      filteredByAcls: true,
+      sentAtMs: 7,
+    })
+  })
+
+  it('tells unknown from false', () => {
+    expect(snapshotOf({})).toMatchObject({
+      index: undefined,
+      knownLeader: undefined,
+      lastContactMs: undefined,
+      filteredByAcls: false,
+    })
+    expect(snapshotOf({'x-consul-index': 'abc'}).index).toBeUndefined()
+    expect(snapshotOf({'x-consul-knownleader': 'false'}).knownLeader).toBe(false)
+  })
+})

@@ -1,0 +1,59 @@
+import {describe, expect, it} from 'vitest'
+import {NoLeaderError, NotFoundError, PermissionError, RateLimitedError} from '../../../../src/core/errors.js'
+import {toWireError} from '../../../../src/core/http/wire-errors.js'
+
+const refusal = (status: number, text: string): ReturnType<typeof toWireError> =>
+  toWireError({method: 'GET', path: '/v1/kv/a?token=secret&recurse'}, status, Buffer.from(text))
+
+describe('toWireError', () => {
+  it.each([
+    [500, 'No cluster leader', 'BATON_NO_LEADER', true],
+    [500, 'rpc error making call: No cluster leader', 'BATON_NO_LEADER', true],
+    [500, 'No known Consul servers', 'BATON_NO_LEADER', true],
+    [500, 'rpc error making call: EOF', 'BATON_NO_LEADER', true],
+    [500, 'rpc error making call: dial tcp 127.0.0.1:8300: connect: connection refused', 'BATON_NO_LEADER', true],
+    [500, 'No path to datacenter', 'BATON_NO_LEADER', true],
+    [429, '', 'BATON_RATE_LIMITED', true],
+    [
+      429,
+      'Your IP is issuing too many concurrent connections, please rate limit your calls',
+      'BATON_RATE_LIMITED',
+      true,
+    ],
+    [503, 'rate limit exceeded, try again later or against a different server', 'BATON_RATE_LIMITED', true],
+    [403, 'Permission denied', 'BATON_ACL_DENIED', false],
+    [403, 'ACL not found', 'BATON_ACL_DENIED', false],
+    [500, 'rpc error making call: Permission denied', 'BATON_ACL_DENIED', false],
+    [401, '', 'BATON_ACL_DENIED', false],
+    [404, 'not found', 'BATON_NOT_FOUND', false],
+    [413, 'Request body too large', 'BATON_TOO_LARGE', false],
+    [400, 'Invalid index', 'BATON_HTTP', false],
+    [405, 'method PATCH not allowed', 'BATON_HTTP', false],
+    [301, '', 'BATON_HTTP', false],
+    [500, 'Failed to create boolean expression evaluator: 1:2: no match found', 'BATON_HTTP', false],
+    [500, 'invalid session "x"', 'BATON_HTTP', false],
+    [500, 'something new', 'BATON_HTTP', true],
+    [502, '<html>Bad Gateway</html>', 'BATON_HTTP', true],
+    [504, '', 'BATON_HTTP', true],
+  ])('reads %d %j as %s', (status, text, code, transient) => {
+    expect(refusal(status, text)).toMatchObject({code, transient, status, text})
+  })
+
+  it.each([
+    [500, 'No cluster leader', NoLeaderError],
+    [429, '', RateLimitedError],
+    [403, 'Permission denied', PermissionError],
+    [404, '', NotFoundError],
+  ])('gives %d %j its class', (status, text, type) => {
+    expect(refusal(status, text)).toBeInstanceOf(type)
+  })
+
+  it('names the call without its query, and what Consul said in one line', () => {
+    const {message} = refusal(500, 'two\nlines')
+    expect(message).toBe('Consul answered 500 to GET /v1/kv/a: two lines')
+  })
+
+  it('keeps a kilobyte of the text', () => {
+    expect(refusal(500, 'x'.repeat(5000)).text).toHaveLength(1024)
+  })
+})
