@@ -21,7 +21,8 @@ export class RateLimiter {
     const [oldestMs] = this.#recentMs
     const isFull = this.#recentMs.length >= perSecond
     const windowDelayMs = isFull && oldestMs !== undefined ? oldestMs + windowMs - nowMs : 0
-    const delayMs = Math.max(0, bucketMs, windowDelayMs)
+    // Whole milliseconds: timers round down.
+    const delayMs = Math.ceil(Math.max(0, bucketMs, windowDelayMs))
     if (isFull) this.#recentMs.shift()
     this.#recentMs.push(nowMs + delayMs)
     return delayMs

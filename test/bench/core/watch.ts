@@ -18,7 +18,7 @@ type Seen = (value: string) => void
 type Follower = (address: string, key: string, seen: Seen) => AsyncDisposable
 
 const writes = Number(process.env['BENCH_WRITES'] ?? 60)
-const rounds = 5
+const rounds = 4
 const pauseMs = 150
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -185,7 +185,8 @@ const followers: readonly (readonly [string, Follower])[] = [
 // In turns, so that a busy moment of the machine hits them all.
 const times = new Map(followers.map(([name]) => [name, [] as number[]]))
 for (let round = 0; round < rounds; round += 1) {
-  for (const [name, follow] of followers) {
+  const inTurn = [...followers.slice(round % followers.length), ...followers.slice(0, round % followers.length)]
+  for (const [name, follow] of inTurn) {
     times.get(name)?.push(...(await latencies(address, `bench/${name.replace(' ', '-')}-${round}`, follow)))
   }
 }
