@@ -26,7 +26,7 @@ export default defineConfig({
           name: 'integration',
           root,
           exclude,
-          include: ['test/integration/**/*.test.ts', 'test/cli/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/surface/**/*.test.ts'],
           globalSetup: ['test/kit/build-once.ts'],
           pool: 'forks',
           maxWorkers: 3,

@@ -42,6 +42,7 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
 
   async run(): Promise<number> {
     const from = this.#from()
+    if (this.jsonEnabled() && !this.flags.once) throw new UsageError('--json: only with --once')
     return this.flags.once ? await this.#printOnce(from) : await this.#serve(from)
   }
 

@@ -45,8 +45,12 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       helpGroup: lockGroup,
       description: 'give up (exit 75) after this time; bare: after one attempt',
     }),
-    timeout: durationFlag({helpGroup: lockGroup, description: 'give up (exit 75) after this time; 0 waits for ever'}),
-    grace: durationFlag({helpGroup: lockGroup, description: 'time between TERM and KILL', default: '5s'}),
+    timeout: durationFlag({helpGroup: lockGroup, description: 'give up (exit 75) after this time (default: 0, never)'}),
+    grace: durationFlag({
+      helpGroup: lockGroup,
+      description: 'time between TERM and KILL for the command',
+      default: '5s',
+    }),
     'max-runtime': durationFlag({helpGroup: lockGroup, description: 'stop the command (exit 124) after this time'}),
     ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
     'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
@@ -59,7 +63,12 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
     events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
     'pass-stdin': Flags.boolean({helpGroup: lockGroup, description: 'give stdin to the command (always with --)'}),
-    shell: Flags.boolean({helpGroup: lockGroup, description: 'without --: use a shell', default: true, allowNo: true}),
+    shell: Flags.boolean({
+      helpGroup: lockGroup,
+      description: 'without --: use a shell (default)',
+      default: true,
+      allowNo: true,
+    }),
     'child-exit-code': Flags.boolean({
       helpGroup: lockGroup,
       description: 'with --compat: exit 2 if the command failed',

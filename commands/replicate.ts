@@ -17,7 +17,7 @@ import type {Settings} from '../src/config/files.js'
 import {readReplicateConfig} from '../src/config/replicate-file.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {type ClientOptions, createClient} from '../src/core/client.js'
-import {isBatonError} from '../src/core/errors.js'
+import {isBatonError, UsageError} from '../src/core/errors.js'
 import {formatMapping} from '../src/replicate/mapping.js'
 import {createReplicator} from '../src/replicate/replicator.js'
 import type {ReplicationPass} from '../src/replicate/types.js'
@@ -108,6 +108,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   async #follow(): Promise<number> {
+    if (this.jsonEnabled()) throw new UsageError('--json: only with --once, --dry-run or verify')
     const reload = parseSignal(this.flags['reload-signal'], '--reload-signal')
     const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
     using stop = linkSignal(this.stopSignal)

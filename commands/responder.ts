@@ -20,18 +20,21 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   static override flags = {
     name: Flags.string({description: "name of this responder (default: the agent's node)"}),
     'trust-dir': Flags.string({
-      description: 'public keys whose jobs are run',
+      description: 'public keys whose jobs it runs',
       default: trustDirectory,
       helpValue: 'DIR',
     }),
-    'state-dir': Flags.string({description: 'remembers which jobs were run', helpValue: 'DIR'}),
-    cluster: Flags.string({description: 'refuse jobs signed for another cluster name', default: ''}),
+    'state-dir': Flags.string({
+      description: 'where it remembers which jobs were run (default: /var/lib/baton or ~/.local/state/baton)',
+      helpValue: 'DIR',
+    }),
+    cluster: Flags.string({description: 'refuse jobs signed for another cluster name (default: none)', default: ''}),
     'allow-unsigned': Flags.boolean({
       description: 'run jobs without a signature, within --unsigned-policy',
       dependsOn: ['unsigned-policy'],
     }),
     'unsigned-policy': Flags.string({description: 'policy for jobs without a signature', helpValue: 'FILE'}),
-    ttl: durationFlag({description: 'of the health check', default: '15s', min: 1000}),
+    ttl: durationFlag({description: 'TTL of its health check', default: '15s', min: 1000}),
     'max-skew': durationFlag({description: 'how far clocks may be apart', default: '30s'}),
     'max-validity': durationFlag({description: 'longest time from signing to expiry', default: '5m'}),
   }

@@ -23,7 +23,7 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
     name: Flags.string({description: "name of the key here (default: the key's own)"}),
     policy: Flags.string({description: 'JSON file with what the key may do (default: everything)', helpValue: 'FILE'}),
     expires: Flags.string({description: 'when the key stops being trusted', helpValue: 'DATE'}),
-    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {

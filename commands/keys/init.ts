@@ -13,8 +13,8 @@ export default class KeysInit extends BaseCommand<typeof KeysInit> {
     name: Args.string({ignoreStdin: true, description: 'name of the key', default: defaultKeyName}),
   }
   static override flags = {
-    'keys-dir': Flags.string({description: 'where keys are', helpValue: 'DIR'}),
-    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+    'keys-dir': Flags.string({description: 'where your keys are (default: ~/.config/baton/keys)', helpValue: 'DIR'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {

@@ -17,9 +17,9 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
   static override examples = ['<%= config.bin %> keys ls', '<%= config.bin %> keys ls --json']
   static override enableJsonFlag = true
   static override flags = {
-    'keys-dir': Flags.string({description: 'where keys are', helpValue: 'DIR'}),
+    'keys-dir': Flags.string({description: 'where your keys are (default: ~/.config/baton/keys)', helpValue: 'DIR'}),
     'trust-dir': Flags.string({description: 'where trusted keys are', default: trustDirectory, helpValue: 'DIR'}),
-    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {

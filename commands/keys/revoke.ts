@@ -13,7 +13,7 @@ export default class KeysRevoke extends BaseCommand<typeof KeysRevoke> {
   }
   static override flags = {
     'trust-dir': Flags.string({description: 'where trusted keys are', default: trustDirectory, helpValue: 'DIR'}),
-    json: Flags.boolean({description: 'print JSON', helpGroup: 'COMMON'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {

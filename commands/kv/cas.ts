@@ -23,7 +23,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     expect: Flags.string({description: 'the value it must have now; @FILE for a file'}),
     create: Flags.boolean({description: 'it must not exist'}),
     'modify-index': bigintFlag({description: 'the index it must have now'}),
-    flags: bigintFlag({description: 'number to store beside the value'}),
+    flags: bigintFlag({description: 'number to store beside the value (default: as it is)'}),
   }
 
   async run(): Promise<number> {

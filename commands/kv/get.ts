@@ -22,15 +22,14 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     recurse: Flags.boolean({description: 'print all keys that start with the prefix'}),
     separator: Flags.string({description: 'with --keys: cut names after this', default: '/'}),
     raw: Flags.boolean({description: 'print exactly the bytes of the value, without a newline'}),
-    json: Flags.boolean({description: 'print JSON, values as base64', helpGroup: 'COMMON'}),
+    json: Flags.boolean({description: 'print the result as JSON, values as base64', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
     const {keys, recurse} = this.flags
     const key = (this.args.key ?? '').replace(/^\//, '')
     if (key === '' && !keys && !recurse) {
-      this.out.error('Error! Missing KEY argument')
-      return 64
+      return this.refuse('Error! Missing KEY argument', {code: 'BATON_USAGE', exit: 64})
     }
     const client = this.openClient()
     if (keys) return this.#names(client, key)
@@ -54,8 +53,7 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
   async #one(client: ConsulClient, key: string): Promise<number> {
     const {value: entry} = await client.kv.get(key)
     if (!entry) {
-      this.out.error(`Error! No key exists at: ${key}`)
-      return 1
+      return this.refuse(`Error! No key exists at: ${key}`, {code: 'BATON_NOT_FOUND', exit: 1})
     }
     if (this.flags.json) this.out.json(entryObject(entry))
     else if (this.flags.detailed) this.out.raw(detailedRows(entry, {base64: this.flags.base64}))

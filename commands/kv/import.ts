@@ -6,6 +6,8 @@ import {isBatonError} from '../../src/core/errors.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
 import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
 
+const badData = {code: 'BATON_USAGE', exit: 64} as const
+
 export default class KvImport extends ConsulCommand<typeof KvImport> {
   static override summary = 'write the keys of a kv export'
   static override description =
@@ -27,7 +29,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
 
   async run(): Promise<number> {
     const entries = await this.#read()
-    if (!entries) return 64
+    if (!entries) return badData.exit
     if (this.flags['dry-run']) return this.#plan(entries)
     let done = 0
     const {stderr} = this.host
@@ -46,12 +48,10 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
       if (error instanceof ImportError) {
         // An outage or a missing right keeps its own exit code.
         if (isBatonError(error.cause) && error.cause.code !== 'BATON_HTTP') throw error.cause
-        this.out.error(error.message)
-        return 1
+        return this.refuse(error.message, {code: error.code, exit: 1})
       }
       if (!isBatonError(error, 'BATON_USAGE')) throw error
-      this.out.error(error.message)
-      return 64
+      return this.refuse(error.message, badData)
     } finally {
       if (showProgress) stderr.write('\n')
     }
@@ -74,7 +74,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
   async #read(): Promise<readonly ExchangeEntry[] | undefined> {
     const {data} = this.args
     if (data === undefined) {
-      this.out.error('Error! Missing DATA argument')
+      this.refuse('Error! Missing DATA argument', badData)
       return undefined
     }
     let text: string
@@ -82,14 +82,14 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
       text = (await readDataArgument(data, this.host.stdin)).toString()
     } catch (error) {
       if (!isBatonError(error, 'BATON_USAGE')) throw error
-      this.out.error(`Error! ${error.message}`)
+      this.refuse(`Error! ${error.message}`, badData)
       return undefined
     }
     try {
       return parseExchange(text)
     } catch (error) {
       if (!isBatonError(error, 'BATON_USAGE')) throw error
-      this.out.error(error.message)
+      this.refuse(error.message, badData)
       return undefined
     }
   }

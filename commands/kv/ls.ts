@@ -10,7 +10,7 @@ export default class KvLs extends ConsulCommand<typeof KvLs> {
   static override flags = {
     recurse: Flags.boolean({description: 'whole names, not cut after the separator'}),
     separator: Flags.string({description: 'cut names after this', default: '/'}),
-    json: Flags.boolean({description: 'print a JSON array', helpGroup: 'COMMON'}),
+    json: Flags.boolean({description: 'print the names as a JSON array', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {

@@ -38,7 +38,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
   }
   static override flags = {
     base64: Flags.boolean({description: 'the data is base64'}),
-    flags: bigintFlag({description: 'number to store beside the value'}),
+    flags: bigintFlag({description: 'number to store beside the value (default: 0)'}),
     cas: Flags.boolean({description: "write only if the key's index is still --modify-index"}),
     'modify-index': bigintFlag({description: 'index for --cas; 0: only if the key does not exist'}),
     create: Flags.boolean({description: 'write only if the key does not exist', exclusive: ['cas']}),

@@ -16,23 +16,31 @@ export async function commandHelp(id: string, command: CommandClass, config: Con
     id,
     aliases: [],
     hiddenAliases: [],
-    summary: command.summary,
     description: command.description,
     examples: command.examples,
-    usage: command.usage ?? `${id} ${usageWords(command)}[FLAGS]`,
+    usage: command.usage ?? `${id} ${usageWords(command)}[FLAGS]${command.childForm ? ' [-- PROGRAM ARG...]' : ''}`,
     strict: command.strict,
     hidden: command.hidden,
     args: await named(command.args),
-    flags: await named({...command.baseFlags, ...command.flags, ...json}),
+    flags: await named({...json, ...command.baseFlags, ...command.flags}),
   }
-  return new CommandHelp(loadable as never, config, {
+  const drawn = new CommandHelp(loadable as never, config, {
     maxWidth: 110,
     stripAnsi: false,
     docopts: false,
   }).generate()
+  return [command.summary ?? '', drawn, ...units.filter(({word}) => drawn.includes(word)).map(({text}) => text)].join(
+    '\n\n',
+  )
 }
 
-/** The command's own arguments, as they are typed. */
+/** What the words for values mean, said where they are used. */
+const units = [
+  {word: 'DURATION', text: 'DURATION is a number with a unit: 300ms, 15s, 1h30m.'},
+  {word: 'RE2', text: 'RE2 is a regular expression that matches anywhere in the name, unless ^ and $ say otherwise.'},
+]
+
+/** The command's own arguments, as they are typed, and where the child's words go. */
 function usageWords(command: CommandClass): string {
   const words = Object.entries(command.args).map(([name, arg]) =>
     arg.required ? name.toUpperCase() : `[${name.toUpperCase()}]`,

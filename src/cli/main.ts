@@ -1,7 +1,7 @@
 import commandTable from 'virtual:command-table'
 import type {Config} from '@oclif/core/interfaces'
 import {splitArgv} from '../command/argv.js'
-import {processHost} from '../command/base-command.js'
+import {flagShapes, processHost} from '../command/base-command.js'
 import {UsageError} from '../core/errors.js'
 import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
 import {exitCodeOf, toMessage, usageExitCode} from './exit-codes.js'
@@ -52,8 +52,7 @@ async function run(argv: readonly string[]): Promise<number> {
 
 async function runCommand(id: string, CommandOf: CommandClass, rest: readonly string[]): Promise<number> {
   const host = processHost()
-  const shapes = {...CommandOf.baseFlags, ...CommandOf.flags}
-  const {own} = splitArgv(rest, shapes, CommandOf.childForm)
+  const {own} = splitArgv(rest, flagShapes(CommandOf), CommandOf.childForm)
   if (own.some(word => word === '--help' || word === '-h' || word === '-help')) return help(id.split(' '), 0)
   CommandOf.id = id
   try {

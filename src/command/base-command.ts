@@ -3,6 +3,7 @@ import type {InferredArgs, InferredFlags} from '@oclif/core/interfaces'
 import type {Environment} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
+import type {ErrorCode} from '../core/errors.js'
 import {type ChildForm, type FlagShape, type SplitArgv, splitArgv} from './argv.js'
 import {commonFlags} from './flags.js'
 import {Output} from './output.js'
@@ -25,6 +26,15 @@ export const processHost = (): CommandHost => ({
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
+})
+
+type Flagged = Pick<typeof BaseCommand, 'baseFlags' | 'flags' | 'enableJsonFlag'>
+
+/** What splitting needs to know of a command's flags: oclif's own --json among them. */
+export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonly<Record<string, FlagShape>> => ({
+  ...(enableJsonFlag && {json: {type: 'boolean'}}),
+  ...(baseFlags as unknown as Readonly<Record<string, FlagShape>>),
+  ...(flags as unknown as Readonly<Record<string, FlagShape>>),
 })
 
 /**
@@ -93,8 +103,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Reads words, variables and files anew and takes the result over; throws, and changes nothing, when it is not valid. */
   protected async readFlags(): Promise<void> {
     const ctor = this.ctor as unknown as T & typeof BaseCommand
-    const definitions = {...ctor.baseFlags, ...ctor.flags}
-    const shapes = definitions as unknown as Readonly<Record<string, FlagShape>>
+    const shapes = flagShapes(ctor)
     const split = splitArgv(this.#given, shapes, ctor.childForm)
     const layered = await layerSettings({
       command: this.id ?? '',
@@ -137,10 +146,16 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return false
   }
 
+  /** Says that the command's own verdict is no, in the words of Consul's tools, or as an object with --json. */
+  protected refuse(text: string, {code, exit}: {readonly code: ErrorCode; readonly exit: number}): number {
+    if (this.jsonEnabled()) this.out.json({error: {code, message: text, exit}}, {compact: true})
+    else this.out.error(text)
+    return exit
+  }
+
   /** Every setting with its value and source; secrets are named, not shown. */
   protected settingsShown(): ReturnType<typeof describeSettings> {
     const ctor = this.ctor as typeof BaseCommand
-    const shapes = {...ctor.baseFlags, ...ctor.flags} as unknown as Readonly<Record<string, FlagShape>>
-    return describeSettings(shapes, this.flags, this.sources)
+    return describeSettings(flagShapes(ctor), this.flags, this.sources)
   }
 }

@@ -8,18 +8,26 @@ const connection = 'CONSUL CONNECTION'
 
 /** What every command that talks to Consul takes, with Consul's own names. */
 export const consulFlags = {
-  'http-addr': Flags.string({helpGroup: connection, description: 'address of the agent', helpValue: 'ADDR'}),
+  'http-addr': Flags.string({
+    helpGroup: connection,
+    description: 'address of the agent (default: 127.0.0.1:8500)',
+    helpValue: 'ADDR',
+  }),
   token: Flags.string({helpGroup: connection, description: 'ACL token (visible in ps: prefer --token-file)'}),
   'token-file': Flags.string({helpGroup: connection, description: 'file with the ACL token, re-read when it changes'}),
-  'ca-file': Flags.string({helpGroup: connection, description: 'CA certificate'}),
+  'ca-file': Flags.string({helpGroup: connection, description: 'file with the CA certificate'}),
   'ca-path': Flags.string({helpGroup: connection, description: 'directory of CA certificates'}),
-  'client-cert': Flags.string({helpGroup: connection, description: 'client certificate'}),
-  'client-key': Flags.string({helpGroup: connection, description: 'key of the client certificate'}),
-  'tls-server-name': Flags.string({helpGroup: connection, description: 'server name for TLS'}),
+  'client-cert': Flags.string({helpGroup: connection, description: 'file with the client certificate'}),
+  'client-key': Flags.string({helpGroup: connection, description: 'file with the key of the client certificate'}),
+  'tls-server-name': Flags.string({helpGroup: connection, description: "name that the agent's certificate must hold"}),
   datacenter: Flags.string({helpGroup: connection, description: "datacenter (default: the agent's own)"}),
   namespace: Flags.string({helpGroup: connection, description: 'Enterprise namespace', aliases: ['ns']}),
   partition: Flags.string({helpGroup: connection, description: 'Enterprise partition'}),
-  stale: Flags.boolean({helpGroup: connection, description: 'let any server answer reads', allowNo: true}),
+  stale: Flags.boolean({
+    helpGroup: connection,
+    description: 'let any server answer reads (default: the leader)',
+    allowNo: true,
+  }),
 }
 
 const common = 'COMMON'

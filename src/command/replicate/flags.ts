@@ -19,16 +19,20 @@ const connection = {
   'client-cert': aliased(consulFlags['client-cert'], ['consul-ssl-cert', 'ssl-cert']),
   'client-key': aliased(consulFlags['client-key'], ['consul-ssl-key']),
   'tls-server-name': aliased(consulFlags['tls-server-name'], ['consul-ssl-server-name', 'ssl-server-name']),
-  'consul-auth': Flags.string({helpGroup: consulReplicate, description: 'USER[:PASSWORD]', aliases: ['auth']}),
+  'consul-auth': Flags.string({
+    helpGroup: consulReplicate,
+    description: 'USER[:PASSWORD] for a proxy in front of the agent',
+    aliases: ['auth'],
+  }),
   'consul-ssl': Flags.boolean({
     helpGroup: consulReplicate,
-    description: 'TLS although the address says http',
+    description: 'use TLS although the address says http',
     aliases: ['ssl'],
     allowNo: true,
   }),
   'consul-ssl-verify': Flags.boolean({
     helpGroup: consulReplicate,
-    description: 'check the certificate',
+    description: 'check the certificate (default)',
     aliases: ['ssl-verify'],
     allowNo: true,
   }),
@@ -46,11 +50,14 @@ const sourceFlags = {
     description: 'ACL token for the source (prefer --source-token-file)',
   }),
   'source-token-file': Flags.string({helpGroup: source, description: 'file with the ACL token for the source'}),
-  'source-ca-file': Flags.string({helpGroup: source, description: 'CA certificate'}),
+  'source-ca-file': Flags.string({helpGroup: source, description: 'file with the CA certificate'}),
   'source-ca-path': Flags.string({helpGroup: source, description: 'directory of CA certificates'}),
-  'source-client-cert': Flags.string({helpGroup: source, description: 'client certificate'}),
-  'source-client-key': Flags.string({helpGroup: source, description: 'key of the client certificate'}),
-  'source-tls-server-name': Flags.string({helpGroup: source, description: 'server name for TLS'}),
+  'source-client-cert': Flags.string({helpGroup: source, description: 'file with the client certificate'}),
+  'source-client-key': Flags.string({helpGroup: source, description: 'file with the key of the client certificate'}),
+  'source-tls-server-name': Flags.string({
+    helpGroup: source,
+    description: "name that the agent's certificate must hold",
+  }),
   'source-namespace': Flags.string({helpGroup: source, description: 'Enterprise namespace'}),
   'source-partition': Flags.string({helpGroup: source, description: 'Enterprise partition'}),
 }
@@ -120,8 +127,13 @@ export const replicateFlags = {
     helpValue: 'ID',
     multiple: true,
   }),
-  'max-stale': durationFlag({description: 'let any server answer for the source, if it is at most this old'}),
-  wait: Flags.string({description: 'collect changes until it is quiet this long', helpValue: 'MIN[:MAX]'}),
+  'max-stale': durationFlag({
+    description: 'let a server answer for the source that is at most this far behind (default: the leader)',
+  }),
+  wait: Flags.string({
+    description: 'collect changes until it is quiet for MIN, at most MAX (default: 4 x MIN)',
+    helpValue: 'MIN[:MAX]',
+  }),
   'status-dir': Flags.string({
     description: 'where the status keys are',
     default: 'service/consul-replicate/statuses',
@@ -149,7 +161,7 @@ export const replicateFlags = {
   'kill-signal': Flags.string({helpGroup: consulReplicate, description: 'one more signal that stops (exit 12)'}),
   'reload-signal': Flags.string({
     helpGroup: consulReplicate,
-    description: 'reads the settings again',
+    description: 'signal that reads the settings again',
     default: 'SIGHUP',
   }),
   'pid-file': Flags.string({helpGroup: consulReplicate, description: 'file for the process id', helpValue: 'PATH'}),

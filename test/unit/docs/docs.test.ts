@@ -1,4 +1,5 @@
 import {readdirSync, readFileSync} from 'node:fs'
+import {dirname, posix} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {errorCodes} from '../../../src/core/errors.js'
@@ -36,11 +37,19 @@ describe('docs/reference/errors.md', () => {
 
 describe('links in the docs', () => {
   const pages = ['README.md', ...filesUnder('docs', '.md')]
+  /** Pages and files that a page links to, as paths from the root. */
+  const linksOf = (page: string): string[] =>
+    [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => posix.join(dirname(page), match[1] ?? ''))
 
   it.each(pages)('lead somewhere: %s', page => {
-    const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''
-    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => match[1] ?? '')
-    for (const link of links)
-      expect(() => readFileSync(new URL(`file://${root}${folder}${link}`))).not.toThrow(/ENOENT/)
+    for (const link of linksOf(page)) expect(() => readFileSync(`${root}${link}`)).not.toThrow(/ENOENT/)
+  })
+
+  it('reach every page from docs/index.md', () => {
+    const reached = new Set(['docs/index.md'])
+    for (const page of reached) {
+      if (page.endsWith('.md')) for (const link of linksOf(page)) if (pages.includes(link)) reached.add(link)
+    }
+    expect(pages.filter(page => !reached.has(page))).toEqual([])
   })
 })

@@ -1,0 +1,20 @@
+import {readdirSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+import type {CommandClass} from '../../src/cli/command-table.js'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Every command by its name, from the files themselves, as the build finds them. */
+export async function loadCommands(): Promise<ReadonlyMap<string, CommandClass>> {
+  const files = readdirSync(`${root}commands`, {recursive: true, encoding: 'utf8'}).filter(file => file.endsWith('.ts'))
+  const entries = files.sort().map(async file => {
+    const id = file
+      .replace(/\.ts$/, '')
+      .replace(/(^|\/)index$/, '')
+      .replaceAll('/', ' ')
+    // Computed, because only the command table may name commands.
+    const loaded = (await import(`${root}commands/${file}`)) as {readonly default: CommandClass}
+    return [id, loaded.default] as const
+  })
+  return new Map(await Promise.all(entries))
+}

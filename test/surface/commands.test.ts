@@ -1,0 +1,45 @@
+import {existsSync, readFileSync} from 'node:fs'
+import {beforeAll, describe, expect, it} from 'vitest'
+import type {CommandClass} from '../../src/cli/command-table.js'
+import {loadCommands, root} from './command-files.js'
+import {expectCommitted} from './committed.js'
+import {describeSurface, surfaceText} from './surface.js'
+
+let commands: ReadonlyMap<string, CommandClass> = new Map()
+beforeAll(async () => {
+  commands = await loadCommands()
+})
+
+describe('the command surface', () => {
+  it('is the committed one: commands, flags, arguments, defaults', async () => {
+    expectCommitted('test/surface/commands.json', surfaceText(await describeSurface(commands)))
+  })
+
+  it('has a summary and an example for each command, and texts as fragments', () => {
+    const faults: string[] = []
+    for (const [id, command] of commands) {
+      if (command.summary === undefined) faults.push(`${id}: no summary`)
+      const {examples} = command
+      if (examples.length === 0) faults.push(`${id}: no example`)
+      for (const example of examples) {
+        const text = typeof example === 'string' ? example : example.command
+        if (!text.includes(`<%= config.bin %> ${id}`)) faults.push(`${id}: an example of something else: ${text}`)
+      }
+      const texts = {...command.baseFlags, ...command.flags, ...command.args}
+      for (const [name, {description = ''}] of Object.entries(texts)) {
+        if (description === '') faults.push(`${id} ${name}: no description`)
+        if (/[.!]$/.test(description) || /^[A-Z][a-z]/.test(description.replace(/^(Enterprise|Consul|Serf)\b/, '')))
+          faults.push(`${id} ${name}: not a fragment in lower case: ${description}`)
+      }
+    }
+    expect(faults).toEqual([])
+  })
+
+  it('has a page or a section under docs/commands for each command', () => {
+    const missing = [...commands.keys()].filter(id => {
+      const page = `${root}docs/commands/${id.split(' ')[0] ?? ''}.md`
+      return !existsSync(page) || !readFileSync(page, 'utf8').includes(id)
+    })
+    expect(missing).toEqual([])
+  })
+})

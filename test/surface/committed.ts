@@ -1,0 +1,17 @@
+import {readFileSync, writeFileSync} from 'node:fs'
+import {expect} from 'vitest'
+import {root} from './command-files.js'
+
+const renewal = 'UPDATE_SURFACE=1 npx vitest run --config .config/vitest.config.ts --project integration test/surface'
+
+/** Compares with a file of the repository; with UPDATE_SURFACE=1 the file is written instead. */
+export function expectCommitted(path: string, text: string): void {
+  if (process.env['UPDATE_SURFACE'] === '1') writeFileSync(`${root}${path}`, text)
+  let committed = ''
+  try {
+    committed = readFileSync(`${root}${path}`, 'utf8')
+  } catch {
+    // No file yet is a difference like any other.
+  }
+  expect(text, `${path} is out of date. If the change is meant, renew it and commit it:\n${renewal}`).toBe(committed)
+}

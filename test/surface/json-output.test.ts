@@ -1,0 +1,190 @@
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {z} from 'zod'
+import {backends, sharedAgent} from '../kit/backend.js'
+import {raw} from '../kit/raw-consul.js'
+import {type CommandResult, runCli, startCli} from '../kit/run-cli.js'
+import {loadCommands, root} from './command-files.js'
+import {expectCommitted} from './committed.js'
+import {type SchemaName, schemaOf, schemas} from './schemas.js'
+
+const folder = 'docs/reference/json-output'
+const jsonFlags = ['json', 'ndjson', 'events']
+
+describe('the schemas', () => {
+  it.each(Object.keys(schemas) as SchemaName[])('are the committed ones: %s', name => {
+    const schema = z.toJSONSchema(schemas[name])
+    expectCommitted(`${folder}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
+  })
+
+  it('are all files of their folder', () => {
+    const files = readdirSync(`${root}${folder}`).filter(file => file.endsWith('.json'))
+    expect(files.sort()).toEqual(
+      Object.keys(schemas)
+        .map(name => `${name}.json`)
+        .sort(),
+    )
+  })
+
+  it('cover every command and flag that prints JSON', async () => {
+    const missing: string[] = []
+    for (const [id, command] of await loadCommands()) {
+      const flags = [
+        ...Object.keys({...command.baseFlags, ...command.flags}),
+        ...(command.enableJsonFlag ? ['json'] : []),
+      ]
+      for (const flag of jsonFlags.filter(name => flags.includes(name)))
+        if (schemaOf(id, flag) === undefined) missing.push(`${id} --${flag}`)
+    }
+    // Prints its lines without a flag.
+    expect(schemaOf('event watch', 'json')).toBe('event.watch')
+    expect(missing).toEqual([])
+  })
+})
+
+/** Exactly what the schema says, or the place where it is not. */
+function expectValid(name: SchemaName, value: unknown): void {
+  const result = schemas[name].safeParse(value)
+  if (!result.success) expect.fail(`${name}: ${z.prettifyError(result.error)}\n${JSON.stringify(value)}`)
+}
+const linesOf = (text: string): unknown[] =>
+  text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as unknown)
+const typesOf = (lines: readonly unknown[]): string[] => lines.map(line => (line as {type: string}).type)
+
+let home = ''
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'baton-test-'))
+})
+afterAll(() => rmSync(home, {recursive: true, force: true}))
+
+describe('what commands print', () => {
+  const agent = sharedAgent(backends.find(({name}) => name === 'embedded') ?? backends[0]!)
+  const consul = () => raw(agent.address)
+  const run = (...words: string[]): Promise<CommandResult> => runCli(words, {agent, env: {XDG_CONFIG_HOME: home}})
+
+  /** stdout is one JSON value that fits the schema. */
+  async function expectJson(name: SchemaName, words: readonly string[], exitCode = 0): Promise<CommandResult> {
+    const result = await run(...words)
+    expect(result, words.join(' ')).toMatchObject({exitCode})
+    expectValid(name, JSON.parse(result.stdout))
+    return result
+  }
+
+  it('kv: entries, names, imports', async () => {
+    await consul().kvPut('j/a', Buffer.from([0, 255]), {flags: '18446744073709551615'})
+    const {stdout} = await expectJson('kv.get', ['kv', 'get', '--json', 'j/a'])
+    expect(stdout, 'no number is rounded').toContain('"flags": 18446744073709551615')
+    await expectJson('kv.get', ['kv', 'get', '-json', '-recurse', 'j/'])
+    await expectJson('kv.get', ['kv', 'get', '--json', '--keys', 'j/'])
+    await expectJson('kv.ls', ['kv', 'ls', '--json'])
+    const data = '[{"key":"j/b","value":"eA=="},{"key":"j/a","value":"eA=="}]'
+    await expectJson('kv.import', ['kv', 'import', '--json', '--dry-run', '--create', data])
+    await expectJson('kv.import', ['kv', 'import', '--json', '--create', data])
+  })
+
+  it('events: fired, listed, watched', async () => {
+    await expectJson('event.fire', ['event', 'fire', '--json', 'deploy', 'v1'])
+    await expectJson('event.list', ['event', 'list', '--json'])
+    await using watch = startCli(['event', 'watch', '--from', 'earliest'], {agent})
+    await watch.waitForOutput(/\n/, {stream: 'stdout'})
+    for (const line of linesOf(watch.stdout)) expectValid('event.watch', line)
+  })
+
+  it('watch: snapshot and changes', async () => {
+    await consul().kvPut('w/a', '1')
+    await using watch = startCli(['watch', 'keyprefix', 'w/', '--ndjson'], {agent})
+    await watch.waitForOutput(/end-of-snapshot/, {stream: 'stdout'})
+    await consul().kvPut('w/b', '2', {flags: '18446744073709551615'})
+    await watch.waitForOutput(/"key":"w\/b".*"Flags":18446744073709551615.*\n/, {stream: 'stdout'})
+    await consul().kvDelete('w/b')
+    await watch.waitForOutput(/"type":"delete".*\n/, {stream: 'stdout'})
+    const lines = linesOf(watch.stdout)
+    for (const line of lines) expectValid('watch.ndjson', line)
+    for (const type of ['new-snapshot-to-follow', 'upsert', 'end-of-snapshot', 'delete'])
+      expect(typesOf(lines)).toContain(type)
+  })
+
+  it('lock: events of a run, and of a lock that is held', async () => {
+    const file = join(home, 'lock.events')
+    expect(await run('lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$')).toMatchObject({exitCode: 143})
+    const session = await consul().sessionCreate()
+    await consul().kvPut('l/held/.lock', '', {acquire: session, flags: '3304740253564472344'})
+    expect(await run('lock', '--events', file, '--try=1s', 'l/held', '--', 'true')).toMatchObject({exitCode: 75})
+    const lines = linesOf(readFileSync(file, 'utf8'))
+    for (const line of lines) expectValid('lock.events', line)
+    const types = typesOf(lines)
+    for (const type of ['session.created', 'lock.acquired', 'child.started', 'child.exited', 'lock.released'])
+      expect(types).toContain(type)
+    expect(types).toContain('lock.waiting')
+  })
+
+  it('replicate: passes, previews, held deletes', async () => {
+    await consul().kvPut('r/a', '1')
+    await expectJson('replicate', ['replicate', 'verify', '--json', 'r/@dc1:copy/'], 1)
+    await expectJson('replicate', ['replicate', '--once', '--json', 'r/@dc1:copy/'])
+    await consul().kvDelete('r/a')
+    const {stdout} = await expectJson('replicate', ['replicate', '--once', '-json', 'r/@dc1:copy/'], 16)
+    expect(stdout).toContain('"empty-source"')
+  })
+
+  it('discover, doctor and the settings', async () => {
+    await consul().kvPut(
+      'app/services',
+      '{"services":[{"uri":"http://a:1","capabilities":[{"name":"r","capacity":2.5}]}]}',
+    )
+    await expectJson('discover', ['discover', '--once', '--json', 'app/services'])
+    await expectJson('doctor', ['doctor', '-json'])
+    await expectJson('print-config', ['kv', 'get', '--print-config', '--token', 'secret'])
+  })
+
+  it('keys and exec: a signed job, its lines and its object', async () => {
+    const trust = join(home, 'trust.d')
+    await expectJson('keys.init', ['keys', 'init', '--json'])
+    await expectJson('keys.add', [
+      'keys',
+      'add',
+      '--json',
+      '--trust-dir',
+      trust,
+      join(home, 'baton/keys/default.pub.json'),
+    ])
+    const flags = ['--name', 'n1', '--trust-dir', trust, '--state-dir', join(home, 'state')]
+    await using responder = startCli(['responder', ...flags], {agent})
+    await responder.waitForOutput(/ready/, {stream: 'stdout'})
+    const script = ['--via', 'native', '--', 'sh', '-c', 'echo out; printf "\\377" >&2; exit 3']
+    await expectJson('exec', ['exec', '--json', ...script], 2)
+    const {stdout, exitCode} = await run('exec', '--ndjson', ...script)
+    expect(exitCode).toBe(2)
+    const lines = linesOf(stdout)
+    for (const line of lines) expectValid('exec.ndjson', line)
+    for (const type of ['targets', 'output', 'exit', 'outcome', 'summary']) expect(typesOf(lines)).toContain(type)
+    await expectJson('keys.ls', ['keys', 'ls', '--json', '--trust-dir', trust])
+    await expectJson('keys.revoke', ['keys', 'revoke', '--json', '--trust-dir', trust, 'default'])
+  })
+
+  it.each([
+    ['kv get --json nope', 1],
+    ['kv get --json', 64],
+    ['kv get -json a b', 64],
+    ['kv import --json nonsense', 64],
+    ['kv ls --json --http-addr=127.0.0.1:1', 69],
+    ['event fire --json', 64],
+    ['event list --json --http-addr=127.0.0.1:1', 69],
+    ['discover -json --once nope', 1],
+    ['discover --json nope', 64],
+    ['doctor --json --bogus', 64],
+    ['replicate --json', 13],
+    ['replicate --json r/@dc1:copy/', 13],
+    ['exec --json --node=( true', 64],
+    ['keys revoke --json nope', 64],
+  ] as const)('failures are an object on stdout: %s', async (words, exit) => {
+    const {stdout, stderr} = await expectJson('error', words.split(' '), exit)
+    expect(JSON.parse(stdout)).toMatchObject({error: {exit}})
+    expect(stderr).toBe('')
+  })
+})

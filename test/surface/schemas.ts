@@ -1,0 +1,260 @@
+import {z} from 'zod'
+import {errorCodes} from '../../src/core/errors.js'
+
+/** One of Consul's 64-bit numbers: raw digits, which JSON.parse of JavaScript rounds above 2^53. */
+const wide = z.number().nonnegative().meta({type: 'integer', description: 'up to 64 bits: read without rounding'})
+/** One of ours of that size. */
+const digits = z.string().regex(/^\d+$/)
+const count = z.number().nonnegative().meta({type: 'integer'})
+const whole = z.number().meta({type: 'integer'})
+const milliseconds = z.number().nonnegative()
+const base64 = z.string().meta({contentEncoding: 'base64'})
+const kid = z.string().regex(/^[0-9a-f]{16}$/)
+
+const kvEntry = z.strictObject({
+  key: z.string(),
+  value: base64,
+  flags: wide,
+  session: z.string().nullable(),
+  lockIndex: wide,
+  createIndex: wide,
+  modifyIndex: wide,
+})
+
+const goEvent = z.strictObject({
+  ID: z.string(),
+  Name: z.string(),
+  Payload: base64.nullable(),
+  NodeFilter: z.string(),
+  ServiceFilter: z.string(),
+  TagFilter: z.string(),
+  Version: whole,
+  LTime: wide,
+})
+
+const mapping = z.strictObject({source: z.string(), datacenter: z.string().optional(), destination: z.string()})
+const held = z.strictObject({
+  id: z.string(),
+  reason: z.enum(['empty-source', 'limit', 'no-leader', 'hidden']),
+  count,
+  sample: z.array(z.string()).max(10),
+  message: z.string(),
+})
+const pass = z.strictObject({
+  mapping,
+  index: wide,
+  written: count,
+  deleted: count,
+  unchanged: count,
+  skipped: count,
+  hidden: count,
+  held: z.array(held),
+  refused: z.array(z.strictObject({key: z.string(), reason: z.string()})),
+  durationMs: milliseconds,
+})
+const preview = z.strictObject({
+  mapping,
+  index: wide,
+  changes: z.array(
+    z.strictObject({
+      kind: z.enum(['create', 'update', 'delete']),
+      key: z.string(),
+      differs: z.enum(['value', 'flags', 'both']).optional(),
+    }),
+  ),
+  unchanged: count,
+  skipped: count,
+  hidden: count,
+  held: z.array(held),
+})
+
+const outcome = z.discriminatedUnion('type', [
+  z.strictObject({type: z.literal('ok')}),
+  z.strictObject({type: z.literal('failed'), code: whole, signal: z.string().optional()}),
+  z.strictObject({type: z.literal('timed-out'), afterMs: milliseconds}),
+  z.strictObject({type: z.literal('lost'), reason: z.string()}),
+  z.strictObject({type: z.literal('no-answer'), reason: z.string()}),
+  z.strictObject({type: z.literal('refused'), code: z.string(), reason: z.string()}),
+  z.strictObject({type: z.literal('cancelled')}),
+])
+const via = z.enum(['native', 'rexec'])
+const stream = z.enum(['stdout', 'stderr', 'merged'])
+const nodeResult = z.strictObject({
+  node: z.string(),
+  via,
+  outcome,
+  isExpected: z.boolean(),
+  isAcked: z.boolean(),
+  isLate: z.boolean(),
+})
+const bytes = z.union([z.strictObject({text: z.string()}), z.strictObject({base64})])
+const totals = {
+  verdict: z.enum(['ok', 'refused', 'incomplete', 'silent', 'failed', 'no-nodes', 'cancelled']),
+  ackedCount: count,
+  completedCount: count,
+  exit: whole,
+  durationMs: milliseconds,
+}
+const execLine = z.union([
+  z.strictObject({
+    type: z.literal('targets'),
+    nodes: z.array(z.strictObject({node: z.string(), via, isDown: z.boolean().optional()})),
+    serviceNamesMatched: z.array(z.string()),
+  }),
+  z.strictObject({type: z.enum(['session-created', 'event-fired']), id: z.string()}),
+  z.strictObject({type: z.literal('job-written')}),
+  z.strictObject({type: z.literal('unknown-key'), key: z.string()}),
+  z.strictObject({type: z.enum(['ack', 'heartbeat', 'unexpected', 'late']), node: z.string()}),
+  z.strictObject({type: z.literal('output'), node: z.string(), stream, text: z.string()}),
+  z.strictObject({type: z.literal('output'), node: z.string(), stream, base64}),
+  z.strictObject({type: z.literal('missing'), node: z.string(), seq: count, count}),
+  z.strictObject({type: z.literal('exit'), node: z.string(), code: whole}),
+  z.strictObject({type: z.literal('outcome'), node: z.string(), outcome}),
+  z.strictObject({type: z.literal('retrying'), via, reason: z.string()}),
+  z.strictObject({type: z.literal('summary'), ...totals, nodes: z.array(nodeResult)}),
+])
+
+/** The newest item of Consul's answer, with Consul's own names: not ours to describe. */
+const item = z.record(z.string(), z.unknown())
+const frame = {v: z.literal(1), epoch: count, seq: count}
+const watchLine = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...frame,
+    type: z.literal('new-snapshot-to-follow'),
+    reason: z.enum(['initial', 'lagged', 'resume-miss', 'reset']),
+  }),
+  z.strictObject({...frame, type: z.literal('upsert'), key: z.string(), item, previous: item.optional()}),
+  z.strictObject({...frame, type: z.literal('delete'), key: z.string(), previous: item.optional()}),
+  z.strictObject({...frame, type: z.literal('end-of-snapshot'), index: digits.optional(), count}),
+  z.strictObject({...frame, type: z.literal('gap'), afterId: z.string().optional()}),
+  z.strictObject({
+    ...frame,
+    type: z.literal('status'),
+    status: z.discriminatedUnion('state', [
+      z.strictObject({state: z.literal('connecting'), error: z.string().optional()}),
+      z.strictObject({state: z.literal('live'), lastContactMs: milliseconds.optional()}),
+      z.strictObject({state: z.literal('stale'), sinceMs: milliseconds, error: z.string().optional()}),
+      z.strictObject({state: z.literal('held'), reason: z.enum(['empty', 'filtered', 'no-leader'])}),
+      z.strictObject({state: z.literal('limited'), delayMs: milliseconds}),
+      z.strictObject({state: z.literal('failed'), error: z.string().optional()}),
+    ]),
+  }),
+])
+
+const lockFacts = {time: z.iso.datetime(), prefix: z.string()}
+/** In the machine's boot time. */
+const deadline = z.strictObject({termAtMs: milliseconds, killAtMs: milliseconds, freeAtMs: milliseconds})
+const lockLine = z.discriminatedUnion('type', [
+  z.strictObject({...lockFacts, type: z.literal('session.created'), session: z.string()}),
+  z.strictObject({
+    ...lockFacts,
+    type: z.literal('lock.waiting'),
+    reason: z.enum(['held', 'lock-delay', 'unreachable']),
+    holder: z.string().optional(),
+    error: z.string().optional(),
+  }),
+  z.strictObject({...lockFacts, type: z.literal('lock.acquired'), token: digits, waitMs: milliseconds}),
+  z.strictObject({...lockFacts, type: z.literal('lease.renewed'), deadline}),
+  z.strictObject({...lockFacts, type: z.literal('lease.degraded'), error: z.string(), deadline}),
+  z.strictObject({...lockFacts, type: z.literal('lock.lost'), error: z.string()}),
+  z.strictObject({
+    ...lockFacts,
+    type: z.literal('lock.released'),
+    report: z.strictObject({
+      lock: z.enum(['released', 'lost', 'unknown']),
+      isSessionDestroyed: z.boolean(),
+      error: z.string().optional(),
+    }),
+  }),
+  z.strictObject({...lockFacts, type: z.literal('child.started'), pid: whole}),
+  z.strictObject({
+    ...lockFacts,
+    type: z.literal('child.signalled'),
+    signal: z.string(),
+    why: z.enum(['lost', 'stop-signal', 'max-runtime', 'leftover']),
+  }),
+  z.strictObject({...lockFacts, type: z.literal('child.exited'), code: whole, signal: z.string().optional()}),
+  z.strictObject({...lockFacts, type: z.literal('child.leftover')}),
+  z.strictObject({...lockFacts, type: z.literal('guardian.failed'), why: z.string()}),
+])
+
+/** Every JSON that commands print, by the name of its file under docs/reference/json-output. */
+export const schemas = {
+  error: z.strictObject({
+    error: z.strictObject({code: z.enum(errorCodes), message: z.string(), exit: whole}),
+  }),
+  'print-config': z.record(z.string(), z.strictObject({value: z.unknown(), source: z.string()})),
+  discover: z.strictObject({
+    services: z.array(
+      z.strictObject({
+        uri: z.string(),
+        capabilities: z.array(z.strictObject({name: z.string(), capacity: z.number().nonnegative()})),
+      }),
+    ),
+  }),
+  doctor: z.strictObject({
+    ok: z.boolean(),
+    findings: z.array(
+      z.strictObject({
+        check: z.enum(['node', 'agent', 'leader', 'clock', 'acl', 'rights', 'connections', 'token', 'guardian']),
+        verdict: z.enum(['ok', 'warn', 'fail']),
+        text: z.string(),
+        fix: z.string().optional(),
+      }),
+    ),
+  }),
+  'event.fire': z.strictObject({id: z.string(), spilled: z.boolean(), bytesLeft: count}),
+  'event.list': z.array(goEvent),
+  'event.watch': z.strictObject({
+    v: z.literal(1),
+    id: z.string(),
+    name: z.string(),
+    payload: base64.nullable(),
+    ltime: digits,
+    nodeFilter: z.string(),
+    serviceFilter: z.string(),
+    tagFilter: z.string(),
+  }),
+  exec: z.strictObject({
+    job: z.string(),
+    ...totals,
+    nodes: z.array(nodeResult.extend({output: z.partialRecord(stream, bytes)})),
+  }),
+  'exec.ndjson': execLine,
+  'keys.add': z.strictObject({kid, path: z.string()}),
+  'keys.init': z.strictObject({kid, name: z.string(), privatePath: z.string(), publicPath: z.string()}),
+  'keys.ls': z.array(
+    z.strictObject({
+      kid,
+      name: z.string(),
+      use: z.enum(['sign', 'trust']),
+      isRevoked: z.boolean(),
+      expires: z.string().optional(),
+      hasPolicy: z.boolean(),
+    }),
+  ),
+  'keys.revoke': z.strictObject({kid, path: z.string()}),
+  'kv.get': z.union([kvEntry, z.array(kvEntry), z.array(z.string())]),
+  'kv.import': z.union([
+    z.strictObject({imported: count, skipped: z.array(z.string())}),
+    z.array(z.strictObject({key: z.string(), change: z.enum(['create', 'update', 'unchanged', 'skip'])})),
+  ]),
+  'kv.ls': z.array(z.string()),
+  'lock.events': lockLine,
+  replicate: z.union([
+    z.strictObject({mappings: z.array(pass)}),
+    z.strictObject({equal: z.boolean(), mappings: z.array(preview)}),
+  ]),
+  'watch.ndjson': watchLine,
+} as const
+export type SchemaName = keyof typeof schemas
+
+/** Which flag of which command prints what. Watches are all alike. */
+export function schemaOf(command: string, flag: string): SchemaName | undefined {
+  const isWatch = command.startsWith('watch') || command === 'kv watch'
+  const name =
+    isWatch && flag === 'ndjson'
+      ? 'watch.ndjson'
+      : [command.replaceAll(' ', '.'), ...(flag === 'json' ? [] : [flag])].join('.')
+  return name in schemas ? (name as SchemaName) : undefined
+}
