@@ -1,7 +1,7 @@
 import type {ClientOptions, ConsulClient} from '../core/client.js'
 import {LockLostError, LockNotAcquiredError, PermissionError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
-import {type ChildSpec, prepareChildren} from '../process/child.js'
+import type {ChildSpec} from '../process/child.js'
 import {Guardian} from '../process/guardian.js'
 import {bootTimeOf, defaultTtlMs} from '../session/session.js'
 import {defaultGraceMs} from './acquire.js'
@@ -85,16 +85,11 @@ async function acquire(client: ConsulClient, options: LockAndRunOptions): Promis
   const lock = limit > 1 ? createSemaphore(client, {...lockOptions, limit}) : createMutex(client, lockOptions)
   const {signal} = stops
   if (timeout === 'once') {
-    const attempt = lock.tryAcquire({signal})
-    void prepareChildren()
-    const hold = await attempt
+    const hold = await lock.tryAcquire({signal})
     if (!hold) throw new LockNotAcquiredError(`lock ${prefix}: not acquired: held by ${holder}`)
     return hold
   }
-  const acquiring = lock.acquire({signal, ...(timeout !== undefined && timeout > 0 && {timeoutMs: timeout})})
-  // The session's creation is on its way: what starting a child needs is loaded meanwhile.
-  void prepareChildren()
-  return acquiring
+  return lock.acquire({signal, ...(timeout !== undefined && timeout > 0 && {timeoutMs: timeout})})
 }
 
 function run(

@@ -4,6 +4,7 @@ import {type Child, type ChildSpec, startChild} from '../process/child.js'
 import type {ChildExit} from '../process/exit-code.js'
 import type {FamilyShape} from '../process/family.js'
 import type {Guardian} from '../process/guardian.js'
+import {launchPlainly} from '../process/launch.js'
 import {Alarm} from '../session/alarm.js'
 import type {Hold} from './types.js'
 
@@ -55,7 +56,7 @@ export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<
     return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
   }
   options.stops.signal.throwIfAborted()
-  const child = await startChild(options.child)
+  const child = await startChild(options.child, launchPlainly)
   options.guardian?.watch(child.family)
   const verdict = await new LockedRun(hold, child, options).finish()
   options.guardian?.familyIsGone()

@@ -1,11 +1,10 @@
-import type {ChildProcess} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import type {Readable, Writable} from 'node:stream'
-import type {Options} from 'execa'
 import {ChildError} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
 import {type ChildExit, startFailureCode, toChildExit} from './exit-code.js'
 import {type Family, type FamilyShape, isGroupGone, livingMembers, signalFamily} from './family.js'
+import {type Launcher, type LaunchFailure, launchByExeca} from './launch.js'
 import {type StopOptions, stopFamily} from './stop-family.js'
 
 export interface ChildSpec {
@@ -41,34 +40,18 @@ export interface Child {
   isGone(): boolean
 }
 
-/** Loads what starting a child needs, so that it is there when it is wanted. */
+/** Loads what daemons need to start children, so that it is there when it is wanted. */
 export const prepareChildren = (): Promise<unknown> => import('execa')
 
 /** Starts a child. Rejects with a ChildError (126, 127) when it cannot be run; then nothing is left running. */
-export async function startChild(spec: ChildSpec): Promise<Child> {
-  const {execa} = await import('execa')
-  const [file, ...words] = spec.argv
-  const output = spec.output ?? 'inherit'
-  const options: Options = {
-    env: spec.env,
-    extendEnv: false,
-    stdin: spec.stdin ?? 'inherit',
-    stdout: output,
-    stderr: output,
-    // A child that leads its own session can be killed with everything it started.
-    detached: spec.shape === 'group',
-    cleanup: false,
-    buffer: false,
-    reject: false,
-    ...(spec.cwd !== undefined && {cwd: spec.cwd}),
-  }
-  const subprocess = execa(file, words, options)
-  const {pid} = subprocess
-  if (pid === undefined) throw startFailure(spec, await subprocess)
+export async function startChild(spec: ChildSpec, launch: Launcher = launchByExeca): Promise<Child> {
+  const launched = await launch(spec)
+  if (!('child' in launched)) throw startFailure(spec, launched)
+  const {child: subprocess, pid} = launched
   let isReaped = false
   let isGone = false
   const exited = new Promise<ChildExit>(resolve => {
-    ;(subprocess as unknown as ChildProcess).once('exit', (code, signal) => {
+    subprocess.once('exit', (code, signal) => {
       isReaped = true
       resolve(toChildExit(code, signal))
     })
@@ -107,15 +90,11 @@ const reasons: Readonly<Record<string, string>> = {
   ENOMEM: 'out of memory',
 }
 
-function startFailure(
-  spec: ChildSpec,
-  result: {readonly code?: string | undefined; readonly message?: string | undefined},
-): ChildError {
-  const {code} = result
+function startFailure(spec: ChildSpec, {code, message}: LaunchFailure): ChildError {
   if (spec.cwd !== undefined && !existsSync(spec.cwd)) {
     return new ChildError(`${spec.argv[0]}: the directory ${spec.cwd} is not there`, {exitCode: 126})
   }
-  const why = reasons[code ?? ''] ?? result.message ?? code ?? 'could not be started'
+  const why = reasons[code ?? ''] ?? message
   return new ChildError(`${spec.argv[0]}: ${why}`, {
     exitCode: startFailureCode(code),
     ...(code === 'ENOENT' && {hint: 'is it spelled right, and on the PATH?'}),

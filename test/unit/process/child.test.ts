@@ -2,29 +2,34 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {afterEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {ChildError} from '../../../src/core/errors.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import {type Child, type ChildSpec, startChild} from '../../../src/process/child.js'
 import {livingMembers} from '../../../src/process/family.js'
+import {type Launcher, launchByExeca, launchPlainly} from '../../../src/process/launch.js'
 import {readProcesses} from '../../../src/process/process-table.js'
 
 const {PATH = ''} = process.env
 const started: Child[] = []
 let markers = 0
+let launch: Launcher
 
 async function start(script: string, changes: Partial<ChildSpec> = {}): Promise<Child> {
   markers += 1
-  const child = await startChild({
-    argv: ['sh', '-c', script],
-    env: {PATH, MARK: `${process.pid}-${markers}`},
-    stdin: 'ignore',
-    output: 'pipe',
-    shape: 'group',
-    markedBy: 'MARK',
-    clock: systemClock,
-    ...changes,
-  })
+  const child = await startChild(
+    {
+      argv: ['sh', '-c', script],
+      env: {PATH, MARK: `${process.pid}-${markers}`},
+      stdin: 'ignore',
+      output: 'pipe',
+      shape: 'group',
+      markedBy: 'MARK',
+      clock: systemClock,
+      ...changes,
+    },
+    launch,
+  )
   started.push(child)
   child.stderr?.resume()
   return child
@@ -46,7 +51,14 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map(child => child.stop({graceMs: 0})))
 })
 
-describe('startChild', () => {
+describe.each([
+  ['plainly', launchPlainly],
+  ['by execa', launchByExeca],
+])('startChild, launched %s', (_name, launcher) => {
+  beforeEach(() => {
+    launch = launcher
+  })
+
   it.each([
     ['exit 0', 0],
     ['exit 3', 3],
