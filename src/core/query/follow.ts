@@ -220,7 +220,9 @@ class Loop<T> {
       )
     }
     this.#index = undefined
-    const delayMs = this.#retry.nextMs(reaction)
+    // However long the failed request took, the next one follows before anybody would call the query silent.
+    const silentAtMs = sent.atMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs)
+    const delayMs = Math.min(this.#retry.nextMs(reaction), Math.max(0, silentAtMs - nowMs))
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')
     if (delayMs === 0) return
     this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
