@@ -1,7 +1,7 @@
 import type {ClientOptions, ConsulClient} from '../core/client.js'
 import {LockLostError, LockNotAcquiredError, PermissionError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
-import type {ChildSpec} from '../process/child.js'
+import type {ChildSpec} from '../process/child-spec.js'
 import {Guardian} from '../process/guardian.js'
 import {bootTimeOf, defaultTtlMs} from '../session/session.js'
 import {defaultGraceMs} from './acquire.js'

@@ -1,6 +1,7 @@
 import {CancelledError, LockLostError} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
-import {type Child, type ChildSpec, startChild} from '../process/child.js'
+import {type Child, startChild} from '../process/child.js'
+import type {ChildSpec} from '../process/child-spec.js'
 import type {ChildExit} from '../process/exit-code.js'
 import type {FamilyShape} from '../process/family.js'
 import type {Guardian} from '../process/guardian.js'

@@ -1,27 +1,11 @@
 import {existsSync} from 'node:fs'
 import type {Readable, Writable} from 'node:stream'
 import {ChildError} from '../core/errors.js'
-import type {Clock} from '../core/types.js'
+import type {ChildSpec} from './child-spec.js'
 import {type ChildExit, startFailureCode, toChildExit} from './exit-code.js'
-import {type Family, type FamilyShape, isGroupGone, livingMembers, signalFamily} from './family.js'
+import {type Family, isGroupGone, livingMembers, signalFamily} from './family.js'
 import {type Launcher, type LaunchFailure, launchByExeca} from './launch.js'
 import {type StopOptions, stopFamily} from './stop-family.js'
-
-export interface ChildSpec {
-  /** The command and its words, verbatim; no shell. */
-  readonly argv: readonly [string, ...string[]]
-  /** The whole environment: nothing is added. */
-  readonly env: Readonly<Record<string, string>>
-  readonly cwd?: string
-  /** @default 'inherit' */
-  readonly stdin?: 'inherit' | 'ignore' | 'pipe'
-  /** @default 'inherit' */
-  readonly output?: 'inherit' | 'pipe'
-  readonly shape: FamilyShape
-  /** Name of a variable in `env` whose value no other family has. */
-  readonly markedBy?: string
-  readonly clock: Clock
-}
 
 /** A running child with everything it starts. Whoever started it stops it: nothing here ends by itself. */
 export interface Child {

@@ -1,5 +1,5 @@
 import {type ChildProcess, spawn} from 'node:child_process'
-import type {ChildSpec} from './child.js'
+import type {ChildSpec} from './child-spec.js'
 
 export interface LaunchFailure {
   readonly code: string | undefined

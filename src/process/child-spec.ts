@@ -1,0 +1,18 @@
+import type {Clock} from '../core/types.js'
+import type {FamilyShape} from './family.js'
+
+export interface ChildSpec {
+  /** The command and its words, verbatim; no shell. */
+  readonly argv: readonly [string, ...string[]]
+  /** The whole environment: nothing is added. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** @default 'inherit' */
+  readonly stdin?: 'inherit' | 'ignore' | 'pipe'
+  /** @default 'inherit' */
+  readonly output?: 'inherit' | 'pipe'
+  readonly shape: FamilyShape
+  /** Name of a variable in `env` whose value no other family has. */
+  readonly markedBy?: string
+  readonly clock: Clock
+}
