@@ -2,7 +2,7 @@
  * Start-up and footprint, as ratios in one run: to `node -e 0` and to Consul's own tool on the same agent.
  * Needs `consul` on the PATH. Run it on a quiet machine: npm run bench
  */
-import {spawn, spawnSync} from 'node:child_process'
+import {spawn} from 'node:child_process'
 import {readFileSync} from 'node:fs'
 import buildOnce from '../kit/build-once.js'
 import {startDevAgent} from '../kit/consul-server.js'
@@ -16,39 +16,35 @@ const baton = (...args: string[]): string[] => [process.execPath, cliPath, ...ar
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-function timeOnce(command: readonly string[], env: Record<string, string>): number {
+/** Not spawnSync: while this process stands still nobody reads what the agent logs, and the agent stands still too. */
+function timeOnce(command: readonly string[], env: Record<string, string>): Promise<number> {
   const start = now()
-  const result = spawnSync(command[0] ?? '', command.slice(1), {env, stdio: 'ignore'})
-  if (result.status !== 0) throw new Error(`${command.join(' ')} exited with ${String(result.status)}`)
-  return now() - start
+  return new Promise((resolve, reject) => {
+    const child = spawn(command[0] ?? '', command.slice(1), {env, stdio: 'ignore'})
+    child.on('error', reject)
+    child.on('exit', code => {
+      if (code === 0) resolve(now() - start)
+      else reject(new Error(`${command.join(' ')} exited with ${String(code)}`))
+    })
+  })
 }
 
 /** Every round runs every case once, so that what else the machine does falls on all of them. */
-function compare(
+async function compare(
   cases: Readonly<Record<string, readonly string[]>>,
   env: Record<string, string>,
-): Map<string, number[]> {
+): Promise<Map<string, number[]>> {
   const times = new Map<string, number[]>(Object.keys(cases).map(name => [name, []]))
-  for (const command of Object.values(cases)) timeOnce(command, env)
+  for (const command of Object.values(cases)) await timeOnce(command, env)
   for (let round = 0; round < rounds; round += 1) {
-    for (const [name, command] of Object.entries(cases)) times.get(name)?.push(timeOnce(command, env))
+    for (const [name, command] of Object.entries(cases)) times.get(name)?.push(await timeOnce(command, env))
   }
   return times
 }
 
 async function allAtOnce(commands: readonly (readonly string[])[], env: Record<string, string>): Promise<number> {
   const start = now()
-  const codes = await Promise.all(
-    commands.map(
-      command =>
-        new Promise<number | null>((resolve, reject) => {
-          const child = spawn(command[0] ?? '', command.slice(1), {env, stdio: 'ignore'})
-          child.on('error', reject)
-          child.on('exit', resolve)
-        }),
-    ),
-  )
-  if (codes.some(code => code !== 0)) throw new Error(`some starts failed: ${codes.join(' ')}`)
+  await Promise.all(commands.map(command => timeOnce(command, env)))
   return now() - start
 }
 
@@ -71,9 +67,9 @@ async function main(): Promise<void> {
   buildOnce()
   await using agent = await startDevAgent()
   const env = cleanEnv({agent})
-  spawnSync('consul', ['kv', 'put', 'bench/key', 'value'], {env})
+  await timeOnce(['consul', 'kv', 'put', 'bench/key', 'value'], env)
 
-  const times = compare(
+  const times = await compare(
     {
       node: [process.execPath, '-e', '0'],
       version: baton('--version'),
