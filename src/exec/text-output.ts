@@ -106,7 +106,7 @@ function verboseLine(event: ExecEvent): string | undefined {
 }
 
 /** What became of a node, where its exit code does not say it all. */
-export function describeOutcome(outcome: NodeOutcome): string | undefined {
+function describeOutcome(outcome: NodeOutcome): string | undefined {
   switch (outcome.type) {
     case 'timed-out':
       return `timed out after ${formatDuration(outcome.afterMs)}`

@@ -84,7 +84,7 @@ function step(error: unknown): string {
 }
 
 /** An error in the words of Go's client. */
-export function toGoText(error: unknown): string {
+function toGoText(error: unknown): string {
   if (error instanceof ConflictError) {
     const {limit} = error.details
     if (typeof limit === 'number')

@@ -2,7 +2,7 @@ import type {BootTime} from '../core/time/boot-time.js'
 import type {Clock, Timer} from '../core/types.js'
 
 /** Longest sleep between two looks at the boot time: timers stand still while the machine sleeps, deadlines do not. */
-export const tickMs = 1000
+const tickMs = 1000
 
 export interface AlarmOptions {
   readonly clock: Clock

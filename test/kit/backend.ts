@@ -1,4 +1,5 @@
 import {afterAll, beforeAll} from 'vitest'
+import type {FaultPanel} from '../../src/embedded/index.js'
 import {startFederation} from './consul-cluster.js'
 import {type ConsulConfig, consulIsInstalled, startDevAgent} from './consul-server.js'
 
@@ -17,6 +18,8 @@ export interface TestAgent extends AsyncDisposable {
   readonly address: string
   readonly datacenters: readonly string[]
   readonly addresses: ReadonlyMap<string, string>
+  /** The embedded agent's; a real one is put under faults by its process and by proxies. */
+  readonly faults: FaultPanel | undefined
 }
 
 /** Something that speaks Consul's HTTP API: baton's own embedded agent, or Consul. */
@@ -36,6 +39,7 @@ const embedded: Backend = {
       address: agent.address,
       datacenters,
       addresses: agent.addresses,
+      faults: agent.faults,
       [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),
     }
   },
@@ -50,13 +54,15 @@ const real: Backend = {
       const agent = await startDevAgent({datacenter: first, config, ...token})
       const addresses = new Map([[first, agent.address]])
       const dispose = (): Promise<void> => agent[Symbol.asyncDispose]()
-      return {backend: 'real', address: agent.address, datacenters, addresses, [Symbol.asyncDispose]: dispose}
+      const {address} = agent
+      return {backend: 'real', address, datacenters, addresses, faults: undefined, [Symbol.asyncDispose]: dispose}
     }
     if (managementToken !== undefined) throw new Error('the kit has no federation with ACLs')
     const federation = await startFederation(datacenters, {config})
     const dispose = (): Promise<void> => federation[Symbol.asyncDispose]()
     const address = federation.dc(first).address
-    return {backend: 'real', address, datacenters, addresses: federation.addresses, [Symbol.asyncDispose]: dispose}
+    const {addresses} = federation
+    return {backend: 'real', address, datacenters, addresses, faults: undefined, [Symbol.asyncDispose]: dispose}
   },
 }
 
@@ -96,6 +102,9 @@ export function sharedAgent(backend: Backend, options: BackendOptions = {}): Tes
     },
     get addresses() {
       return started().addresses
+    },
+    get faults() {
+      return started().faults
     },
     [Symbol.asyncDispose]: () => started()[Symbol.asyncDispose](),
   }

@@ -143,7 +143,7 @@ const nativeKey = /^([^/]+)\/(?:(a)|(r)|(k)|o\/([0-9a-f]{6,}))$/
 
 const needsNativeValue = (rest: string): boolean => nativeKey.test(rest) && !rest.endsWith('/a')
 
-export function parseNativeKey({rest, value}: NewKey): Report | undefined {
+function parseNativeKey({rest, value}: NewKey): Report | undefined {
   const [, node, ack, result, refusal, digits] = nativeKey.exec(rest) ?? []
   if (node === undefined) return undefined
   if (ack !== undefined) return {type: 'ack', node}

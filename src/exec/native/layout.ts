@@ -2,7 +2,7 @@
 const root = 'baton/exec/v1'
 
 export const jobsPrefix = `${root}/jobs/`
-export const controlPrefix = `${root}/ctl/`
+const controlPrefix = `${root}/ctl/`
 export const jobKey = (id: string): string => `${jobsPrefix}${id}`
 export const controlKey = (id: string): string => `${controlPrefix}${id}`
 export const runPrefix = (id: string): string => `${root}/run/${id}/`

@@ -11,7 +11,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 export const ours = generateKey('ours', 0)
 export const foreign = generateKey('foreign', 0)
-export const trustOurs: TrustSource = trustKeys([ours.publicFile])
+const trustOurs: TrustSource = trustKeys([ours.publicFile])
 
 /** A folder for what jobs write, as proof that they ran. */
 export async function openFolder(): Promise<AsyncDisposable & {readonly path: string; lines(name: string): string[]}> {
