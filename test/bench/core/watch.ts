@@ -122,16 +122,25 @@ const quantile = (times: readonly number[], part: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * part)] ?? 0
 
 /** Requests for `count` readers of one key over ten writes, and ten unrelated ones. */
-async function requests(address: string, count: number, follow: (address: string) => AsyncDisposable): Promise<number> {
+interface Cost {
+  /** For each reader. */
+  readonly requests: number
+  /** Of this process: the readers, the proxy that counts and the writer. */
+  readonly cpuMs: number
+}
+
+async function costOf(address: string, count: number, follow: (address: string) => AsyncDisposable): Promise<Cost> {
   await using proxy = await HttpProxy.start(address)
   await using _followers = follow(proxy.address)
   await sleep(1000)
+  const before = process.cpuUsage()
   for (let write = 0; write < 10; write += 1) {
     await raw(address).kvPut('bench/shared', String(write))
     await raw(address).kvPut('bench/unrelated', String(write))
     await sleep(150)
   }
-  return proxy.requests.length / count
+  const {user, system} = process.cpuUsage(before)
+  return {requests: proxy.requests.length / count, cpuMs: (user + system) / 1000}
 }
 
 async function memory(address: string, queries: number, readers: number): Promise<number> {
@@ -196,13 +205,14 @@ for (const [name, list] of times) {
   const [p50, p90] = [quantile(list, 0.5), quantile(list, 0.9)]
   print(`  ${name.padEnd(14)} p50 ${p50.toFixed(2)} ms  p90 ${p90.toFixed(2)} ms  ${(p50 / bareMs).toFixed(2)}x`)
 }
-print('requests a reader, 10 writes to the key and 10 elsewhere')
-for (const count of [1, 100]) {
-  const [ours, theirs] = [
-    await requests(address, count, manyOfOneView(count)),
-    await requests(address, count, many(count, npmClient)),
-  ]
-  print(`  ${count} readers: baton ${ours.toFixed(2)}, npm consul ${theirs.toFixed(2)}`)
+print('requests a reader and processor time, 10 writes to the key and 10 elsewhere')
+const show = ({requests, cpuMs}: Cost): string => `${requests.toFixed(2)} requests, ${cpuMs.toFixed(0)} ms`
+for (const count of [1, 100, 1000]) {
+  const ours = show(await costOf(address, count, manyOfOneView(count)))
+  // One connection a reader: an agent takes 200 from one address.
+  const theirs =
+    count > 200 ? 'more connections than an agent takes' : show(await costOf(address, count, many(count, npmClient)))
+  print(`  ${count} readers: baton ${ours}; npm consul ${theirs}`)
 }
 print('heap of baton (run node with --expose-gc for exact figures)')
 for (const [queries, readers] of [

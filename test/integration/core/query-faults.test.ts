@@ -1,6 +1,8 @@
 import {randomUUID} from 'node:crypto'
 import {describe, expect, it} from 'vitest'
 import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
+import {systemClock} from '../../../src/core/time/clock.js'
+import type {Clock} from '../../../src/core/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy, type RealAnswer, type ScriptedAnswer} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
@@ -30,7 +32,9 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
   const leaks = useLeakCheck({agent, ignoreHandles: true})
 
   /** A view of one existing key behind a proxy, live. */
-  async function follow(options: {readonly waitMs?: number; readonly maxStaleMs?: number} = {}): Promise<
+  async function follow(
+    options: {readonly waitMs?: number; readonly maxStaleMs?: number; readonly clock?: Clock} = {},
+  ): Promise<
     AsyncDisposable & {
       readonly proxy: HttpProxy
       readonly reader: ViewReader<unknown, unknown>
@@ -106,6 +110,21 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await shows('3')
     expect(proxy.requests.length - before).toBeLessThanOrEqual(6)
     expect(reader.words.filter(word => word === `+${key}`)).toHaveLength(3)
+  })
+
+  it('read afresh when the machine has slept: the wall clock is ahead of the monotonic one', async () => {
+    let sleptMs = 0
+    const clock: Clock = {...systemClock, wallMs: () => systemClock.wallMs() + sleptMs}
+    await using setup = await follow({clock})
+    const {proxy} = setup
+    const afresh = (): number => proxy.count(reads) - proxy.count(parked)
+    const before = afresh()
+    sleptMs = 3_600_000
+    await waitUntil(() => afresh() > before, {
+      what: 'a read without index, long before the wait is over',
+      timeoutMs: 20_000,
+    })
+    await waitUntil(() => setup.reader.view.status.state === 'live', {what: 'the recovery'})
   })
 
   it('go on without a leader with what they had, and without a storm', async () => {
