@@ -12,6 +12,7 @@ import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types
 
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
+const shortestPauseMs = 1000
 /** Consul's own advice for queries that cannot park. */
 const pollEveryMs = 15_000
 
@@ -220,11 +221,12 @@ class Loop<T> {
       )
     }
     this.#index = undefined
+    const backoffMs = this.#retry.nextMs(reaction)
     // However long the failed request took, the next one follows before anybody would call the query silent.
-    const silentAtMs = sent.atMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs)
-    const delayMs = Math.min(this.#retry.nextMs(reaction), Math.max(0, silentAtMs - nowMs))
+    const leftMs = sent.atMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs) - nowMs
+    const delayMs = Math.min(backoffMs, Math.max(shortestPauseMs, leftMs))
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')
-    if (delayMs === 0) return
+    if (backoffMs === 0) return
     this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
     await clock.sleep(delayMs, this.#options.signal)
   }
