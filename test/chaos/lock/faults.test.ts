@@ -97,6 +97,11 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     const [first] = await waitUntil(() => (guardians().length === 1 ? guardians() : null), {what: 'a guardian'})
     process.kill(first!, 'SIGKILL')
     await waitUntil(() => guardians().length === 1 && guardians()[0] !== first, {what: 'another guardian'})
+    // It has its orders once baton, which gives them in the same breath, has gone back to sleep.
+    const naps = (): string =>
+      /^voluntary_ctxt_switches:.*$/m.exec(readFileSync(`/proc/${holder.pid}/status`, 'utf8'))![0]
+    const before = naps()
+    await waitUntil(() => naps() !== before, {what: 'a nap of baton', timeoutMs: 20_000})
     holder.kill('SIGKILL')
     const rival = await runCli(['lock', '--timeout', '14s', lock(), ...section('rival', 0.1)], {agent})
     expect(rival.exitCode).toBe(0)
