@@ -25,8 +25,7 @@ const pollEveryMs = 15_000
  * came. Rejects with the signal's reason when it aborts; only the signal ends a request under way.
  */
 export async function* follow<T>(
-  // biome-ignore lint/suspicious/noExplicitAny: the items are nobody's business here
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the loop never looks at items
   query: BlockingQuery<T, any>,
   context: QueryContext,
   options: FollowOptions & FollowShared,
