@@ -11,6 +11,7 @@ export default defineConfig({
     reporters: ['default', `${root}/test/kit/count-reporter.ts`],
     exclude: ['dist/**', 'node_modules/**'],
     include: ['test/chaos/**/*.test.ts', 'test/differential/**/*.test.ts'],
+    setupFiles: ['test/kit/fix-property-seeds.ts'],
     globalSetup: ['test/kit/build-once.ts'],
     pool: 'forks',
     maxWorkers: 2,

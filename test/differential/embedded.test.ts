@@ -3,13 +3,14 @@ import fc from 'fast-check'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type EmbeddedAgent, startEmbeddedAgent} from '../../src/embedded/index.js'
 import {type ConsulServer, consulIsInstalled, startDevAgent} from '../kit/consul-server.js'
+import {testSeed} from '../kit/seed.js'
 import {waitUntil} from '../kit/wait-until.js'
 import {Likeness, ownNode} from './embedded/likeness.js'
 import {type Ask, conversations, reads, writes} from './embedded/requests.js'
 import {type Answer, Side} from './embedded/side.js'
 
-const seed = Number(process.env['BATON_SEED'] ?? Date.now() % 2 ** 31)
-const numRuns = Number(process.env['BATON_RUNS'] ?? 2000)
+const seed = testSeed('conversations')
+const numRuns = Number(process.env['BATON_TEST_RUNS'] ?? 2000)
 
 describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('beside a real agent', () => {
   let consul: ConsulServer

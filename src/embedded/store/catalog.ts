@@ -132,6 +132,8 @@ export class CatalogTable {
     if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
     batch.touch(`state:${row.status}`)
     this.#checkMoved(batch, row)
+    // As in Consul: the index of services moves with a node's own check, but nobody is woken.
+    if (row.serviceId === '') this.#bump(batch, 'services')
   }
 
   /** Its checks must have been removed before. */

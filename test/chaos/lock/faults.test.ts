@@ -8,6 +8,7 @@ import {useLeakCheck} from '../../kit/leaks.js'
 import {descendants, findByEnv} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
 import {runCli, runCommand, startCli} from '../../kit/run-cli.js'
+import {testSeed} from '../../kit/seed.js'
 import {TcpProxy} from '../../kit/tcp-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
@@ -136,9 +137,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
   })
 
   it('INT, TERM and HUP at 102 random instants leave no child and no key', async () => {
-    const seed = Number(process.env.BATON_TEST_SEED ?? Date.now() % 1e6)
-    process.stdout.write(`seed of the instants: ${seed}\n`)
-    const random = createRandom(seed)
+    const random = createRandom(testSeed('the instants of the signals'))
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
     const strike = async (index: number): Promise<void> => {
       const key = `${lock()}-${index % 6}`

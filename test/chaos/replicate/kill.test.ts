@@ -3,6 +3,7 @@ import {contentOf, countingClient, seed} from '../../integration/replicate/suppo
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
+import {testSeed} from '../../kit/seed.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const runs = 20
@@ -24,9 +25,7 @@ describe.each(backends)('baton replicate on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
   it('converges after kill -9 at random instants', async () => {
-    const seedOfRun = Number(process.env['BATON_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-    console.log(`seed ${seedOfRun}`)
-    const random = createRandom(seedOfRun)
+    const random = createRandom(testSeed('the instants of kill -9'))
     const address = agent.addresses.get('dc2')!
     await using client = countingClient(address)
     const pair = (at: number, round: number) => ({

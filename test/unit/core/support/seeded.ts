@@ -1,3 +1,5 @@
+import {testSeed} from '../../../kit/seed.js'
+
 /** Reproducible chance: the same seed gives the same numbers. */
 export interface Seeded {
   (): number
@@ -6,11 +8,8 @@ export interface Seeded {
   pick<T>(list: readonly T[]): T
 }
 
-/** From BATON_TEST_SEED, or a new one each time; printed, so that a failure can be repeated. */
 export function seeded(what: string): Seeded {
-  const given = process.env['BATON_TEST_SEED']
-  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given)
-  process.stderr.write(`${what}: BATON_TEST_SEED=${seed}\n`)
+  const seed = testSeed(what)
   let state = seed
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0
