@@ -10,13 +10,16 @@ export default class EventList extends ConsulCommand<typeof EventList> {
   static override enableJsonFlag = true
   static override flags = {
     name: Flags.string({description: 'only events of this name'}),
-    json: Flags.boolean({description: "print Consul's JSON", helpGroup: 'COMMON'}),
+    json: Flags.boolean({
+      description: "print the result as JSON, each event with Consul's fields",
+      helpGroup: 'COMMON',
+    }),
   }
 
   async run(): Promise<number> {
     const {name} = this.flags
     const {value: events} = await this.openClient().event.list(name === undefined ? {} : {name})
-    if (this.flags.json) this.out.line(goJson(events.map(toGoEvent), '  '))
+    if (this.flags.json) this.out.line(goJson({events: events.map(toGoEvent)}, '  '))
     else this.out.raw(events.map(event => `${eventRow(event)}\n`).join(''))
     return 0
   }

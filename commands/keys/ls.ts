@@ -44,7 +44,7 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
         hasPolicy: entry.policy !== undefined,
       })),
     ]
-    if (this.flags.json) this.out.json(rows)
+    if (this.flags.json) this.out.json({keys: rows})
     else for (const row of rows) this.out.line(toLine(row))
     if (rows.length === 0) this.out.say('no keys: make one with baton keys init')
     return 0

@@ -38,14 +38,14 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
 
   async #names(client: ConsulClient, prefix: string): Promise<number> {
     const {value: names} = await client.kv.keys(prefix, {separator: this.flags.separator})
-    if (this.flags.json) this.out.json(names)
+    if (this.flags.json) this.out.json({keys: names})
     else this.out.raw(names.map(name => `${name}\n`).join(''))
     return 0
   }
 
   async #tree(client: ConsulClient, prefix: string): Promise<number> {
     const {value: entries} = await client.kv.list(prefix)
-    if (this.flags.json) this.out.json(entries.map(entryObject))
+    if (this.flags.json) this.out.json({entries: entries.map(entryObject)})
     else this.out.raw(listText(entries, this.flags))
     return 0
   }

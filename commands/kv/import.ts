@@ -65,7 +65,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
 
   async #plan(entries: readonly ExchangeEntry[]): Promise<number> {
     const plan = await planImport(this.openClient(), entries, {create: this.flags.create})
-    if (this.flags.json) this.out.json(plan)
+    if (this.flags.json) this.out.json({changes: plan})
     else for (const {key, change} of plan) this.out.line(`${change.padEnd(9)} ${key}`)
     return 0
   }

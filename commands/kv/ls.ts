@@ -10,14 +10,14 @@ export default class KvLs extends ConsulCommand<typeof KvLs> {
   static override flags = {
     recurse: Flags.boolean({description: 'whole names, not cut after the separator'}),
     separator: Flags.string({description: 'cut names after this', default: '/'}),
-    json: Flags.boolean({description: 'print the names as a JSON array', helpGroup: 'COMMON'}),
+    json: Flags.boolean({description: 'print the names as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
     const prefix = (this.args.prefix ?? '').replace(/^\//, '')
     const separator = this.flags.recurse ? '' : this.flags.separator
     const {value: names} = await this.openClient().kv.keys(prefix, {separator})
-    if (this.flags.json) this.out.json(names)
+    if (this.flags.json) this.out.json({keys: names})
     else this.out.raw(names.map(name => `${name}\n`).join(''))
     return 0
   }

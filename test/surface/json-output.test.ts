@@ -19,6 +19,12 @@ describe('the schemas', () => {
     expectCommitted(`${folder}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
   })
 
+  it.each(Object.keys(schemas) as SchemaName[])('describe objects, never a bare list: %s', name => {
+    const {anyOf, oneOf, ...whole} = z.toJSONSchema(schemas[name])
+    const types = (anyOf ?? oneOf ?? [whole]).map(part => part.type)
+    expect([...new Set(types)]).toEqual(['object'])
+  })
+
   it('are all files of their folder', () => {
     const files = readdirSync(`${root}${folder}`).filter(file => file.endsWith('.json'))
     expect(files.sort()).toEqual(
@@ -67,7 +73,7 @@ describe('what commands print', () => {
   const consul = () => raw(agent.address)
   const run = (...words: string[]): Promise<CommandResult> => runCli(words, {agent, env: {XDG_CONFIG_HOME: home}})
 
-  /** stdout is one JSON value that fits the schema. */
+  /** stdout is one object that fits the schema. */
   async function expectJson(name: SchemaName, words: readonly string[], exitCode = 0): Promise<CommandResult> {
     const result = await run(...words)
     expect(result, words.join(' ')).toMatchObject({exitCode})

@@ -20,6 +20,7 @@ const kvEntry = z.strictObject({
   createIndex: wide,
   modifyIndex: wide,
 })
+const keyNames = z.strictObject({keys: z.array(z.string())})
 
 const goEvent = z.strictObject({
   ID: z.string(),
@@ -204,7 +205,7 @@ export const schemas = {
     ),
   }),
   'event.fire': z.strictObject({id: z.string(), spilled: z.boolean(), bytesLeft: count}),
-  'event.list': z.array(goEvent),
+  'event.list': z.strictObject({events: z.array(goEvent)}),
   'event.watch': z.strictObject({
     v: z.literal(1),
     id: z.string(),
@@ -223,23 +224,27 @@ export const schemas = {
   'exec.ndjson': execLine,
   'keys.add': z.strictObject({kid, path: z.string()}),
   'keys.init': z.strictObject({kid, name: z.string(), privatePath: z.string(), publicPath: z.string()}),
-  'keys.ls': z.array(
-    z.strictObject({
-      kid,
-      name: z.string(),
-      use: z.enum(['sign', 'trust']),
-      isRevoked: z.boolean(),
-      expires: z.string().optional(),
-      hasPolicy: z.boolean(),
-    }),
-  ),
+  'keys.ls': z.strictObject({
+    keys: z.array(
+      z.strictObject({
+        kid,
+        name: z.string(),
+        use: z.enum(['sign', 'trust']),
+        isRevoked: z.boolean(),
+        expires: z.string().optional(),
+        hasPolicy: z.boolean(),
+      }),
+    ),
+  }),
   'keys.revoke': z.strictObject({kid, path: z.string()}),
-  'kv.get': z.union([kvEntry, z.array(kvEntry), z.array(z.string())]),
+  'kv.get': z.union([kvEntry, z.strictObject({entries: z.array(kvEntry)}), keyNames]),
   'kv.import': z.union([
     z.strictObject({imported: count, skipped: z.array(z.string())}),
-    z.array(z.strictObject({key: z.string(), change: z.enum(['create', 'update', 'unchanged', 'skip'])})),
+    z.strictObject({
+      changes: z.array(z.strictObject({key: z.string(), change: z.enum(['create', 'update', 'unchanged', 'skip'])})),
+    }),
   ]),
-  'kv.ls': z.array(z.string()),
+  'kv.ls': keyNames,
   'lock.events': lockLine,
   replicate: z.union([
     z.strictObject({mappings: z.array(pass)}),
