@@ -1,6 +1,6 @@
 import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {ConsulError, isBatonError, isTransient, LockLostError, LockNotAcquiredError} from '../core/errors.js'
+import {isBatonError, isTransient, LockLostError, LockNotAcquiredError} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import {formatDuration} from '../core/time/duration.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
@@ -152,7 +152,6 @@ class Acquisition {
   }): Promise<Session> {
     const {signal, shape} = options
     const {nodeChecks, sessionName, now} = this.#options
-    let node: string | undefined
     for (;;) {
       try {
         return await openSession(this.#client, {
@@ -166,17 +165,12 @@ class Acquisition {
           },
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),
-          ...(node !== undefined && {node}),
           ...(now && {now}),
           // While it waits, a contender may give up a session early; a holder has its own deadline.
           unprovenLimitMs: Number.POSITIVE_INFINITY,
         })
       } catch (error) {
         signal.throwIfAborted()
-        if (node === undefined && isForeignNode(error)) {
-          node = await pickNode(this.#client, signal)
-          if (node !== undefined) continue
-        }
         const isUnreachable = isBatonError(error, 'BATON_CONNECT') || isBatonError(error, 'BATON_TLS')
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isUnreachable)) throw error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -202,8 +196,10 @@ class Acquisition {
     }
     const onClient = {...shape, isTtlOnly: true}
     checkLease(onClient, {prefix, hasChecks})
-    const {isServer} = await this.#client.agent.self({signal})
-    if (isServer) checkLease(shape, {prefix, hasChecks})
+    const self = await this.#client.agent.self({signal})
+    // In another datacenter the session hangs on a server there.
+    const isForeign = (this.#client.scope.datacenter || self.datacenter) !== self.datacenter
+    if (self.isServer || isForeign) checkLease(shape, {prefix, hasChecks})
     return onClient
   }
 
@@ -231,13 +227,3 @@ const waitingReasons = {
   unreachable: 'somebody unknown: Consul does not answer',
   local: 'others on this host, who are first',
 } as const
-
-/** The agent's own node is unknown in another datacenter: there the session needs one of the nodes there. */
-const isForeignNode = (error: unknown): boolean =>
-  error instanceof ConsulError && /Missing node registration|cross datacenter lock/.test(error.text)
-
-async function pickNode(client: ConsulClient, signal: AbortSignal): Promise<string | undefined> {
-  const {value: checks} = await client.catalog.checksInState('passing', {signal})
-  const alive = checks.filter(check => check.checkId === 'serfHealth')
-  return alive[Math.floor(client.random() * alive.length)]?.node
-}

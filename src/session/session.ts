@@ -6,6 +6,7 @@ import {systemClock} from '../core/time/clock.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {SessionId, SessionRequest} from '../core/types.js'
 import {Alarm, sleepUntil} from './alarm.js'
+import {isForeignNode, pickServerNode} from './foreign-node.js'
 import type {Session, SessionObserver, SessionOptions} from './types.js'
 
 export const defaultTtlMs = 15_000
@@ -57,8 +58,14 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
 /** A cancelled creation is still waited for a moment: only who knows the session's id can destroy it. */
 async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
   using late = lateSignal(options.signal, {lateMs: cancelledCreateMs, clock: client.clock})
-  const {id} = await client.session.create(request, {signal: late.signal})
-  return id
+  const {signal} = late
+  try {
+    return (await client.session.create(request, {signal})).id
+  } catch (error) {
+    if (request.node !== undefined || !isForeignNode(error)) throw error
+    const node = await pickServerNode(client, signal)
+    return (await client.session.create({...request, node}, {signal})).id
+  }
 }
 
 interface RenewedSessionOptions {

@@ -12,7 +12,7 @@ export interface SessionOptions {
   readonly behavior?: 'release' | 'delete'
   /** `[]` ties the session to its TTL alone, `['serfHealth']` to the node as well. @default [] */
   readonly nodeChecks?: readonly string[]
-  /** A node of the catalog to attach to. @default the agent's own */
+  /** A node of the catalog to attach to. @default the agent's own; in another datacenter one of the servers there */
   readonly node?: string
   /** Stops the opening. The session itself ends by dispose. */
   readonly signal?: AbortSignal

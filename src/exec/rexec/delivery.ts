@@ -1,5 +1,6 @@
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError} from '../../core/errors.js'
+import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
 import type {Session, SessionOptions} from '../../session/types.js'
 import {followKeys} from '../reader.js'
@@ -66,11 +67,7 @@ async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promis
   if (datacenter === undefined || datacenter === '') return own
   const self = await client.agent.self({signal})
   if (self.datacenter === datacenter) return own
-  const servers = await client.catalog.service('consul', {passing: true, signal})
-  const node = servers.value[0]?.node.node
-  if (node === undefined) {
-    throw new BatonError('BATON_NO_LEADER', `datacenter ${datacenter}: no healthy server found`, {transient: true})
-  }
+  const node = await pickServerNode(client, signal)
   return {name: `Remote Exec via ${self.node}@${self.datacenter}`, node, nodeChecks: []}
 }
 
