@@ -66,9 +66,12 @@ export interface Followed {
 }
 
 /** Follows a run to its end and checks what holds for every run: one outcome each, after all output. */
-export async function followRun(run: ExecRun): Promise<Followed> {
+export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => void = () => {}): Promise<Followed> {
   const events: ExecEvent[] = []
-  for await (const event of run) events.push(event)
+  for await (const event of run) {
+    events.push(event)
+    onEvent(event)
+  }
   const summary = await run.summary
   const chunks: Record<string, Buffer[]> = {}
   const ended = new Set<string>()
