@@ -11,13 +11,15 @@ import {deadLetter} from '../../src/event/dispatcher.js'
 import {EventState} from '../../src/event/event-state.js'
 import type {SelfFacts} from '../../src/event/handler-io.js'
 import {EventHandling, HandlerFailedError} from '../../src/event/handling.js'
-import {watchMembers} from '../../src/event/member-watch.js'
-import {memberLine} from '../../src/event/members.js'
+import {EventIntake, type StartPoint} from '../../src/event/intake.js'
+import {runMemberScripts} from '../../src/event/member-scripts.js'
+import {outliveOutages} from '../../src/event/outage.js'
 import {parseEventList} from '../../src/event/parse-list.js'
+import {RingAlarm} from '../../src/event/ring-alarm.js'
 import {parseHandler, type SelectedScript, selects, wantsMembers} from '../../src/event/selector.js'
 import {resolvePayload} from '../../src/event/spill.js'
 import {eventLine} from '../../src/event/text.js'
-import {EventIntake, type EventWatchOptions, type StartPoint, watchEvents} from '../../src/event/watcher.js'
+import {type EventWatchOptions, watchEvents} from '../../src/event/watcher.js'
 import {shellWords} from '../../src/process/handler.js'
 
 export default class EventWatch extends ConsulCommand<typeof EventWatch> {
@@ -70,6 +72,11 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     const argv = this.#childArgv()
     if (argv && scripts.length > 0) throw new UsageError('event watch: give a command or --handler, not both')
     if (this.flags.batch && !argv) throw new UsageError('event watch: --batch needs a command')
+    if (this.flags['from-stdin'] && this.flags.state === undefined && this.flags.from === 'now') {
+      throw new UsageError('event watch: --from-stdin without --state takes every event for an old one', {
+        hint: 'give --state FILE, or --from earliest to handle each list whole',
+      })
+    }
     const self = await client.agent.self({signal: this.stopSignal})
     const state = this.releases.use(await this.#openState(self))
     const signal = this.stopSignal
@@ -126,7 +133,7 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     const intake = await EventIntake.create(client, options)
     try {
       await intake.resume()
-      await intake.receive(list)
+      await new RingAlarm(options).guard(list, all => intake.receive(all))
       await Promise.race([intake.idle(), intake.failed])
     } finally {
       await intake.close()
@@ -162,7 +169,8 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
       clock: client.clock,
       graceMs: this.flags.grace ?? 5000,
       ...(timeout > 0 && {timeoutMs: timeout}),
-      resolve: (payload, signal) => resolvePayload(client, payload, {signal}),
+      resolve: (payload, signal) => this.#resolve(client, payload, signal),
+      isConcurrent: this.flags.concurrency > 1,
     })
   }
 
@@ -183,20 +191,24 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     if (this.flags.batch) return handling.batch(events, facts, signal)
     for (const event of events) {
       if (context.argv || context.scripts.length > 0) await handling.one(event, facts, signal)
-      else this.out.line(eventLine(event, await resolvePayload(client, event.payload, {signal})))
+      else this.out.line(eventLine(event, await this.#resolve(client, event.payload, signal)))
     }
   }
 
-  async #members(client: ConsulClient, handling: EventHandling, self: SelfFacts, signal: AbortSignal): Promise<void> {
-    const onChange: Parameters<typeof watchMembers>[1]['onChange'] = async ({type, member}) => {
-      const known = await client.agent.members({signal}).catch(() => [])
-      const tags = known.find(one => one.name === member.name)?.tags
-      const env = {SERF_SELF_NAME: self.node, SERF_SELF_ROLE: self.isServer ? 'consul' : 'node'}
-      await handling.members(type, memberLine(member, tags), env, signal).catch((error: unknown) => {
-        if (!signal.aborted) this.out.warn(`${type} of ${member.name}: ${messageOf(error)}`)
-      })
-    }
-    await watchMembers(client, {signal, onChange})
+  #members(client: ConsulClient, handling: EventHandling, self: SelfFacts, signal: AbortSignal): Promise<void> {
+    return runMemberScripts(client, {
+      handling,
+      self,
+      signal,
+      onReady: count => this.out.say(`watching members; there are ${count}`),
+      onFailed: ({type, member}, error) => this.out.warn(`${type} of ${member.name}: ${messageOf(error)}`),
+    })
+  }
+
+  /** The payload as it was given to `fire`. An outage of Consul delays it and is no failure of the handler. */
+  #resolve(client: ConsulClient, payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
+    const {clock, random} = client
+    return outliveOutages(() => resolvePayload(client, payload, {signal}), {clock, random, signal})
   }
 
   async #bury(client: ConsulClient, events: readonly UserEvent[], error: unknown): Promise<void> {

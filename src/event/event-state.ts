@@ -51,7 +51,7 @@ export class EventState implements AsyncDisposable {
   readonly #log: RecordLog | undefined
   readonly #lock: FileLock | undefined
   readonly #identity: StateIdentity
-  /** True when nothing was ever recorded. */
+  /** True until a first list was taken in. */
   readonly isNew: boolean
 
   private constructor(identity: StateIdentity, options: {log?: RecordLog; lock?: FileLock; isNew: boolean}) {
@@ -83,9 +83,9 @@ export class EventState implements AsyncDisposable {
     try {
       const opened = await RecordLog.open(path)
       log = opened.log
-      const isNew = opened.records.length === 0
-      const state = new EventState(identity, {log, lock, isNew})
-      if (isNew) await log.append([toHeader(identity)])
+      // A header alone is a watch that ended before its first list.
+      const state = new EventState(identity, {log, lock, isNew: opened.records.length <= 1})
+      if (opened.records.length === 0) await log.append([toHeader(identity)])
       else state.#load(path, opened.records)
       return state
     } catch (error) {
@@ -134,6 +134,11 @@ export class EventState implements AsyncDisposable {
     )
   }
 
+  /** Records that the first list was taken in, even where nothing of it counted. */
+  begin(): Promise<void> {
+    return this.#append([{s: 'begin'}])
+  }
+
   /** Resolves when the events cannot be lost any more. */
   take(events: readonly UserEvent[]): Promise<void> {
     for (const event of events) this.#entries.set(event.id, {phase: 'taken', event})
@@ -167,6 +172,7 @@ export class EventState implements AsyncDisposable {
   #snapshot(): readonly object[] {
     return [
       toHeader(this.#identity),
+      {s: 'begin'},
       ...[...this.#entries].flatMap(([id, {phase, event}]): object[] => {
         if (phase === 'over' || !event) return [{i: id, s: 'done'}]
         return phase === 'taken' ? [toTakeRecord(event)] : [toTakeRecord(event), {i: id, s: 'start'}]

@@ -11,7 +11,12 @@ import {type MemberChange, type MemberFacts, memberChanges, toMembers} from './m
  */
 export async function watchMembers(
   client: ConsulClient,
-  options: {readonly signal: AbortSignal; readonly onChange: (change: MemberChange) => Promise<void>},
+  options: {
+    readonly signal: AbortSignal
+    readonly onChange: (change: MemberChange) => Promise<void>
+    /** Called when the members at the start are known: from now on every change counts. */
+    readonly onReady?: (count: number) => void
+  },
 ): Promise<void> {
   using stop = linkSignal(options.signal)
   let nodes: readonly NodeInfo[] | undefined
@@ -23,6 +28,7 @@ export async function watchMembers(
     const next = toMembers(nodes, checks)
     // Our own agent is always a member: an empty answer tells of missing rights, not of an empty cluster.
     if (next.size === 0) return
+    if (!members) options.onReady?.(next.size)
     const changes = members ? memberChanges(members, next) : []
     members = next
     for (const change of changes) await options.onChange(change)

@@ -47,5 +47,7 @@ export function memberChanges(
 /** A line of a Serf handler's stdin: name, address, role and tags, with tabs between. */
 export const memberLine = (member: MemberFacts, tags: Readonly<Record<string, string>> = {}): string => {
   const list = Object.entries(tags).map(([name, value]) => `${name}=${value}`)
-  return `${member.name}\t${member.address}\t${tags['role'] ?? ''}\t${list.join(',')}\n`
+  return `${[clean(member.name), member.address, clean(tags['role'] ?? ''), clean(list.join(','))].join('\t')}\n`
 }
+
+const clean = (text: string): string => text.replaceAll('\t', '\\t').replaceAll('\n', '\\n')

@@ -7,6 +7,8 @@ export interface AgentSelf {
   readonly node: string
   readonly version: string
   readonly isServer: boolean
+  /** What the agent tells the other members of itself. */
+  readonly tags: Readonly<Record<string, string>>
 }
 
 export interface Member {
@@ -44,10 +46,17 @@ export function createAgentApi(caller: Caller): AgentApi {
   return {
     async self(options) {
       const answer = await caller.call({method: 'GET', path: '/v1/agent/self'}, options)
-      const {Config} = decodeJson<{
+      const {Config, Member} = decodeJson<{
         Config: {Datacenter: string; NodeName: string; Version: string; Server: boolean}
+        Member?: {Tags?: Record<string, string>}
       }>('agent self', answer)
-      return {datacenter: Config.Datacenter, node: Config.NodeName, version: Config.Version, isServer: Config.Server}
+      return {
+        datacenter: Config.Datacenter,
+        node: Config.NodeName,
+        version: Config.Version,
+        isServer: Config.Server,
+        tags: Member?.Tags ?? {},
+      }
     },
     async members(options) {
       const answer = await caller.call({method: 'GET', path: '/v1/agent/members'}, options)

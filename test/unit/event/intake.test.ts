@@ -1,17 +1,13 @@
 import {describe, expect, it} from 'vitest'
-import type {UserEvent} from '../../../src/core/types.js'
 import {EventState} from '../../../src/event/event-state.js'
-import {EventIntake, type EventWatchOptions} from '../../../src/event/watcher.js'
+import {EventIntake, type IntakeOptions} from '../../../src/event/intake.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {userEvent} from './support.js'
 
 const newState = (): EventState => EventState.inMemory({datacenter: 'dc1', node: 'n1'})
-const ring = (from: number, count = 256): UserEvent[] =>
-  Array.from({length: count}, (_, n) => userEvent(`e${from + n}`, from + n))
 
-async function setUp(over: Partial<EventWatchOptions> = {}) {
+async function setUp(over: Partial<IntakeOptions> = {}) {
   const handled: string[] = []
-  const overflows: number[] = []
   const intake = await EventIntake.create(
     {clock: new FakeClock(), random: () => 0},
     {
@@ -19,11 +15,10 @@ async function setUp(over: Partial<EventWatchOptions> = {}) {
       signal: new AbortController().signal,
       handle: async events => void handled.push(...events.map(event => event.id)),
       onDead: async () => {},
-      onOverflow: ({listed}) => overflows.push(listed),
       ...over,
     },
   )
-  return {intake, handled, overflows}
+  return {intake, handled}
 }
 
 describe('the intake of events', () => {
@@ -46,7 +41,7 @@ describe('the intake of events', () => {
     await some.intake.idle()
     expect(some.handled).toEqual(['b', 'c'])
     const none = await setUp({from: {afterId: 'zz'}})
-    await expect(none.intake.receive(list)).rejects.toThrow(/event zz: the agent does not list it/)
+    await expect(none.intake.receive(list)).rejects.toThrow(/event zz: is not listed/)
   })
 
   it('hands every event over once: repeats, late ones with small times, and an emptied ring change nothing', async () => {
@@ -71,18 +66,6 @@ describe('the intake of events', () => {
     await intake.receive([userEvent('a', 1), userEvent('x', 2, {name: 'other'})])
     await intake.idle()
     expect(handled).toEqual(['a'])
-  })
-
-  it('raises the alarm when a full ring holds nothing known, and only then', async () => {
-    const {intake, overflows} = await setUp()
-    await intake.receive(ring(0))
-    await intake.receive(ring(255))
-    expect(overflows).toEqual([])
-    await intake.receive(ring(600))
-    expect(overflows).toEqual([256])
-    await intake.receive([])
-    await intake.receive(ring(2000, 3))
-    expect(overflows).toEqual([256])
   })
 
   it('takes up what a crash left: started events again with rerun, not with skip', async () => {

@@ -39,5 +39,8 @@ describe('membership read from health', () => {
     expect(memberLine({name: 'a', address: '10.0.0.1', failed: false}, {role: 'web', dc: 'dc1'})).toBe(
       'a\t10.0.0.1\tweb\trole=web,dc=dc1\n',
     )
+    expect(memberLine({name: 'a\tb', address: '10.0.0.1', failed: false}, {role: 'x\ny'})).toBe(
+      'a\\tb\t10.0.0.1\tx\\ny\trole=x\\ny\n',
+    )
   })
 })
