@@ -14,25 +14,32 @@ export interface Family {
   readonly marker: string | undefined
   /** False once the direct child was reaped: from then on its number may belong to a stranger. */
   isRootOurs(): boolean
+  /** When the members found so far were started, by number: who is known stays a member when its parents end. */
+  readonly known: Map<number, number>
 }
 
 /** The processes of a family that are alive: zombies hold nothing and are left out. */
 export function livingMembers(family: Family, table: readonly ProcessEntry[] = readProcesses()): ProcessEntry[] {
-  const {rootPid, shape, marker} = family
+  const {rootPid, shape, marker, known} = family
   const own = table.find(entry => entry.pid === process.pid)
-  const members = family.isRootOurs() ? descendants(rootPid, table) : new Set<number>()
-  for (const entry of table) {
-    if (shape === 'group' && (entry.group === rootPid || entry.session === rootPid)) members.add(entry.pid)
-    const isOrphan =
-      shape === 'terminal' && marker !== undefined && entry.session === own?.session && !members.has(entry.pid)
-    if (isOrphan && hasInEnvironment(entry.pid, marker)) members.add(entry.pid)
+  const belongs = (entry: ProcessEntry): boolean => {
+    const {pid, group, session} = entry
+    if (pid === rootPid) return family.isRootOurs()
+    if (known.get(pid) === entry.startedAt) return true
+    if (shape === 'group') return group === rootPid || session === rootPid
+    return marker !== undefined && session === own?.session && hasInEnvironment(pid, marker)
   }
+  const members = withDescendants(
+    table.filter(entry => entry.pid !== process.pid && belongs(entry)),
+    table,
+  )
   members.delete(process.pid)
-  return table.filter(entry => members.has(entry.pid) && entry.state !== 'Z' && entry.state !== 'X')
+  const living = table.filter(entry => members.has(entry.pid) && entry.state !== 'Z' && entry.state !== 'X')
+  for (const {pid, startedAt} of living) known.set(pid, startedAt)
+  return living
 }
 
-/** The root, when it is there, and everything below it. */
-function descendants(rootPid: number, table: readonly ProcessEntry[]): Set<number> {
+function withDescendants(ancestors: readonly ProcessEntry[], table: readonly ProcessEntry[]): Set<number> {
   const childrenOf = new Map<number, ProcessEntry[]>()
   for (const entry of table) {
     const siblings = childrenOf.get(entry.parent)
@@ -40,7 +47,7 @@ function descendants(rootPid: number, table: readonly ProcessEntry[]): Set<numbe
     else childrenOf.set(entry.parent, [entry])
   }
   const found = new Set<number>()
-  const queue = table.filter(entry => entry.pid === rootPid)
+  const queue = [...ancestors]
   for (let next = queue.pop(); next; next = queue.pop()) {
     if (found.has(next.pid)) continue
     found.add(next.pid)
@@ -49,9 +56,9 @@ function descendants(rootPid: number, table: readonly ProcessEntry[]): Set<numbe
   return found
 }
 
-/** True when nobody is left in the group of a `group` family; one system call, so zombies still count. */
+/** True when a `group` family has no group any more and no other member is known; one system call, so zombies count. */
 export function isGroupGone(family: Family): boolean {
-  if (family.shape !== 'group') return false
+  if (family.shape !== 'group' || family.known.size > 0) return false
   try {
     process.kill(-family.rootPid, 0)
     return false
@@ -60,7 +67,7 @@ export function isGroupGone(family: Family): boolean {
   }
 }
 
-/** Sends a signal to every living member. Those that end meanwhile are no error. Returns how many got it. */
+/** Sends a signal to every living member. Those that end meanwhile are no error. Returns how many there were. */
 export function signalFamily(family: Family, signal: NodeJS.Signals): number {
   const members = livingMembers(family)
   // The group first and in one call: a member that forks in this moment does not slip through.
@@ -75,6 +82,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    // Who runs as another user may not be signalled by us, and stays a member as long as he lives.
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

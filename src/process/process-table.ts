@@ -9,6 +9,8 @@ export interface ProcessEntry {
   readonly session: number
   /** One letter: R, S, D, T (stopped), Z (zombie) ... */
   readonly state: string
+  /** In ticks since boot; with the number it names one process for ever. 0 where the system does not tell. */
+  readonly startedAt: number
 }
 
 const hasProc = existsSync('/proc/self/stat')
@@ -28,9 +30,11 @@ export function readProcesses(): readonly ProcessEntry[] {
 
 /** One line of `/proc/<pid>/stat`. The command's name stands in parentheses and may hold anything, parentheses too. */
 export function parseStat(stat: string): ProcessEntry | undefined {
-  const [state = '', parent, group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const entry = {pid: Number.parseInt(stat, 10), parent: Number(parent), group: Number(group), session: Number(session)}
-  return Number.isNaN(entry.pid + entry.parent + entry.group + entry.session) ? undefined : {...entry, state}
+  const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [parent = Number.NaN, group = Number.NaN, session = Number.NaN] = numbers.map(Number)
+  const startedAt = Number(numbers[18])
+  const entry = {pid: Number.parseInt(stat, 10), parent, group, session, startedAt, state}
+  return Number.isNaN(entry.pid + parent + group + session + startedAt) ? undefined : entry
 }
 
 /** True when `NAME=value` is in the environment the process was started with. False where that cannot be read. */
@@ -50,5 +54,14 @@ const parsePs = (output: string): ProcessEntry[] =>
   output.split('\n').flatMap(line => {
     const [pid, parent, group, state] = line.trim().split(/\s+/)
     if (state === undefined) return []
-    return [{pid: Number(pid), parent: Number(parent), group: Number(group), session: 0, state: state.slice(0, 1)}]
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        session: 0,
+        state: state.slice(0, 1),
+        startedAt: 0,
+      },
+    ]
   })

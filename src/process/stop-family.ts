@@ -17,7 +17,7 @@ const longestLookMs = 50
 
 /**
  * TERM, the grace, then KILL until nobody is left; resolves only then. TERM is followed by CONT, so that stopped members
- * get it too. A member that the kernel cannot kill (state D) keeps this waiting: nothing may be released over its head.
+ * get it too. A member that cannot be killed (state D, another user's) keeps this waiting: nothing may be released over its head.
  */
 export async function stopFamily(family: Family, options: StopOptions): Promise<void> {
   const {clock, graceMs, hurry} = options
@@ -33,9 +33,10 @@ export async function stopFamily(family: Family, options: StopOptions): Promise<
     if (livingMembers(family).length === 0) return
     await pause(killAtMs - clock.monotonicMs())
   }
+  const rest = createPause(clock, undefined)
   for (let isFirst = true; signalFamily(family, 'SIGKILL') > 0; isFirst = false) {
     if (isFirst) options.onSignal?.('SIGKILL')
-    await clock.sleep(firstLookMs)
+    await rest(longestLookMs)
   }
 }
 

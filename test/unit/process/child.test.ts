@@ -2,7 +2,7 @@ import {spawnSync} from 'node:child_process'
 import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {ChildError} from '../../../src/core/errors.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import {type Child, startChild} from '../../../src/process/child.js'
@@ -45,6 +45,8 @@ async function nextLine(child: Child): Promise<string> {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await systemClock.sleep(5)
 }
+
+const isRunning = (pid: number): boolean => readProcesses().some(one => one.pid === pid && one.state !== 'Z')
 
 const membersOf = (child: Child): number => livingMembers(child.family).length
 
@@ -158,6 +160,34 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     await child.stop({graceMs: 30_000})
     expect(child.isGone()).toBe(true)
     expect(membersOf(child)).toBe(0)
+  })
+
+  it('keeps hold of a grandchild with a session of its own whose parent ends first', async () => {
+    const stubborn = `trap "" TERM; echo $$; while :; do sleep 1; done`
+    const child = await start(`setsid sh -c '${stubborn}' & wait`, {shape})
+    const pid = Number(await nextLine(child))
+    await child.stop({graceMs: 100})
+    expect(isRunning(pid)).toBe(false)
+    expect(child.isGone()).toBe(true)
+  })
+
+  it('does not count as gone what it may not signal', async () => {
+    const child = await start('echo ready; sleep 60', {shape})
+    await nextLine(child)
+    const forbidden = vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('not permitted'), {code: 'EPERM'})
+    })
+    let isStopped = false
+    const stopped = child.stop({graceMs: 10}).then(() => {
+      isStopped = true
+    })
+    expect(() => child.signal('SIGTERM')).not.toThrow()
+    await until(() => forbidden.mock.calls.some(([, signal]) => signal === 'SIGKILL'))
+    await systemClock.sleep(30)
+    expect(isStopped).toBe(false)
+    forbidden.mockRestore()
+    await stopped
+    expect(child.isGone()).toBe(true)
   })
 
   it('does not wait for zombies', async () => {

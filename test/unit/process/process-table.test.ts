@@ -3,12 +3,13 @@ import {parseStat, readProcesses} from '../../../src/process/process-table.js'
 
 describe('parseStat', () => {
   it('reads a line whatever the name of the command', () => {
-    expect(parseStat('42 (a) b (c)) S 7 42 40 0 -1 4194560')).toEqual({
+    expect(parseStat('42 (a) b (c)) S 7 42 40 0 -1 4194560 1 0 0 0 2 1 0 0 20 0 1 0 8807 24576')).toEqual({
       pid: 42,
       parent: 7,
       group: 42,
       session: 40,
       state: 'S',
+      startedAt: 8807,
     })
   })
 
