@@ -55,6 +55,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       helpValue: 'DIR',
     }),
     acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
+    like: Flags.string({description: 'imitate a newer Consul where clients must cope', helpValue: 'VERSION'}),
     seed: Flags.string({description: 'keys to begin with, as kv export writes them', helpValue: 'FILE'}),
     log: Flags.boolean({description: 'log every request to stderr'}),
     'ready-file': Flags.string({
@@ -66,12 +67,13 @@ export default class Dev extends BaseCommand<typeof Dev> {
   async run(): Promise<number> {
     const {signal} = this.stopSignals
     const {host, port} = parseAddress(this.#address())
-    const {datacenter, acl, seed, log} = this.flags
+    const {datacenter, acl, seed, log, like} = this.flags
     const agent = await startEmbeddedAgent({
       logger: log ? createPinoLogger('debug') : this.logger,
       host,
       port,
       ...(datacenter && {datacenters: datacenter}),
+      ...defined({like}),
       nodes: parseNodes(this.flags.node ?? []),
       ...(acl && {acl: {managementToken: randomUUID()}}),
       ...(seed !== undefined && {seed: await readSeed(seed)}),

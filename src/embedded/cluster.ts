@@ -4,6 +4,7 @@ import type {MovableClock} from './clock.js'
 import type {Datacenter} from './datacenter.js'
 import type {Faults} from './faults.js'
 import {HttpError} from './http/reply.js'
+import type {Profile} from './profile.js'
 
 /** What all datacenters of one process share. */
 export interface Cluster {
@@ -14,10 +15,9 @@ export interface Cluster {
   readonly datacenters: ReadonlyMap<string, Datacenter>
   /** Undefined while ACLs are off. */
   readonly acl: AclStore | undefined
+  readonly profile: Profile
   route(from: Datacenter, name: string): Datacenter
 }
-
-export const consulVersion = '1.8.7'
 
 export function routeTo(datacenters: ReadonlyMap<string, Datacenter>, from: Datacenter, name: string): Datacenter {
   if (name === '') return from

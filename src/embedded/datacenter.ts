@@ -3,6 +3,7 @@ import type {LocalAgent} from './agent/local-agent.js'
 import type {MovableClock} from './clock.js'
 import {RpcError} from './http/reply.js'
 import {LockDelays} from './lock-delays.js'
+import type {Profile} from './profile.js'
 import type {SessionRow} from './store/sessions.js'
 import {State, type StateImage} from './store/state.js'
 
@@ -14,6 +15,7 @@ export interface DatacenterOptions {
   readonly name: string
   readonly clock: MovableClock
   readonly random: Random
+  readonly profile: Profile
 }
 
 /** The servers of one datacenter: its state, and the clocks that run on its leader alone. */
@@ -21,6 +23,7 @@ export class Datacenter implements Disposable {
   readonly name: string
   readonly clock: MovableClock
   readonly random: Random
+  readonly profile: Profile
   readonly state: State
   readonly lockDelays: LockDelays
   readonly agents: LocalAgent[] = []
@@ -34,6 +37,7 @@ export class Datacenter implements Disposable {
     this.name = options.name
     this.clock = options.clock
     this.random = options.random
+    this.profile = options.profile
     this.lockDelays = new LockDelays(options.clock)
     this.state = new State({
       nowMs: options.clock.monotonicMs,

@@ -11,6 +11,7 @@ import {Faults} from './faults.js'
 import {toBytes} from './go/bytes.js'
 import {type HttpDoor, openDoor} from './http/server.js'
 import {populate, type SimulatedNode} from './populate.js'
+import {profileOf} from './profile.js'
 
 export type {EmbeddedSnapshot, EmbeddedStatistics, FaultPanel} from './fault-panel.js'
 export type {FaultRule} from './faults.js'
@@ -32,6 +33,8 @@ export interface EmbeddedAgentOptions {
   readonly seed?: readonly SeedKey[]
   /** Turns ACLs on: whatever is not granted is denied. */
   readonly acl?: {readonly managementToken: string}
+  /** A newer version to imitate where clients must cope, `1.9` to `1.22`. Default: Consul 1.8.7, as measured. */
+  readonly like?: string
 }
 
 export interface SeedKey {
@@ -105,7 +108,8 @@ function check(host: string, names: readonly string[]): void {
 function createCluster(options: EmbeddedAgentOptions, names: readonly string[]): Cluster {
   const clock = new MovableClock(options.clock ?? systemClock)
   const random = options.random ?? systemRandom
-  const datacenters = new Map(names.map(name => [name, new Datacenter({name, clock, random})]))
+  const profile = profileOf(options.like)
+  const datacenters = new Map(names.map(name => [name, new Datacenter({name, clock, random, profile})]))
   for (const [at, datacenter] of [...datacenters.values()].entries()) {
     populate(datacenter, at, at === 0 ? (options.nodes ?? []) : [])
   }
@@ -115,6 +119,7 @@ function createCluster(options: EmbeddedAgentOptions, names: readonly string[]):
     logger: options.logger ?? noopLogger,
     faults: new Faults(clock),
     datacenters,
+    profile,
     acl: options.acl && new AclStore(options.acl.managementToken, random, clock.wallMs()),
     route: (from, name) => routeTo(datacenters, from, name),
   }

@@ -1,5 +1,4 @@
 import {LocalAgent} from './agent/local-agent.js'
-import {consulVersion} from './cluster.js'
 import type {Datacenter} from './datacenter.js'
 import {randomUuid} from './uuid.js'
 
@@ -79,7 +78,7 @@ function enroll(agent: LocalAgent): void {
           ['serf_protocol_current', '2'],
           ['serf_protocol_max', '5'],
           ['serf_protocol_min', '1'],
-          ['version', consulVersion],
+          ['version', home.profile.version],
         ]),
         port: agent.ports.rpc,
         weights: {passing: 1, warning: 1},

@@ -28,12 +28,16 @@ export interface Backend {
   readonly start: (options?: BackendOptions) => Promise<TestAgent>
 }
 
+/** The version that BATON_TEST_LIKE makes the embedded agent imitate. */
+export const likeVersion = process.env['BATON_TEST_LIKE'] || undefined
+
 const embedded: Backend = {
   name: 'embedded',
   async start({datacenters = ['dc1'], managementToken} = {}) {
     const {startEmbeddedAgent} = await import('../../src/embedded/index.js')
     const acl = managementToken === undefined ? {} : {acl: {managementToken}}
-    const agent = await startEmbeddedAgent({datacenters, ...acl})
+    const like = likeVersion === undefined ? {} : {like: likeVersion}
+    const agent = await startEmbeddedAgent({datacenters, ...acl, ...like})
     return {
       backend: 'embedded',
       address: agent.address,

@@ -1,4 +1,4 @@
-import {type Cluster, consulVersion} from '../cluster.js'
+import type {Cluster} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import type {Printable} from '../go/json-print.js'
 import type {LocalAgent} from './local-agent.js'
@@ -10,7 +10,7 @@ export const printCoordinate = (agent: LocalAgent): Printable => ({Node: agent.n
 /** A member of the LAN pool, or of the WAN pool under its longer name. */
 export function printMember(agent: LocalAgent, wan = false): Printable {
   const {home, ports} = agent
-  const common = {build: `${consulVersion}:`, dc: home.name, id: agent.nodeId}
+  const common = {build: `${home.profile.version}:`, dc: home.name, id: agent.nodeId}
   const tags = agent.server
     ? {
         acls: '0',
@@ -49,7 +49,7 @@ export function printSelf(cluster: Cluster, datacenter: Datacenter, agent: Local
       NodeID: agent.nodeId,
       Revision: '',
       Server: agent.server,
-      Version: consulVersion,
+      Version: cluster.profile.version,
     },
     DebugConfig: {
       BindAddr: agent.address,
@@ -59,7 +59,7 @@ export function printSelf(cluster: Cluster, datacenter: Datacenter, agent: Local
       NodeID: agent.nodeId,
       NodeName: agent.node,
       ServerMode: agent.server,
-      Version: consulVersion,
+      Version: cluster.profile.version,
     },
     Coord: coordinate,
     Member: printMember(agent),
@@ -78,7 +78,7 @@ function stats(cluster: Cluster, datacenter: Datacenter, agent: LocalAgent): Pri
       checks: String(agent.checks.size),
       services: String(agent.services.size),
     },
-    build: {prerelease: '', revision: '', version: consulVersion},
+    build: {prerelease: '', revision: '', version: cluster.profile.version},
     consul: {
       acl: cluster.acl ? 'enabled' : 'disabled',
       bootstrap: 'false',

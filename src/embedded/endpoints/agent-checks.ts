@@ -3,7 +3,7 @@ import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
-import {demandNamed, registerCheck} from './agent-register.js'
+import {demandNamed, refuseUnknown, registerCheck} from './agent-register.js'
 import {decodeBody} from './body.js'
 import {printCheck} from './catalog-print.js'
 
@@ -20,7 +20,7 @@ function deregister(call: Call): Reply {
   if (call.rest === '') throw new HttpError(500, 'CheckID missing')
   const check = call.agent.checks.get(call.name)
   if (check) demandCheck(call, check)
-  else if (call.cluster.acl) throw new HttpError(500, `Unknown check ${JSON.stringify(call.name)}`)
+  else refuseUnknown(call, 'check')
   if (check) call.agent.removeCheck(check.id)
   return emptyReply()
 }
@@ -28,7 +28,7 @@ function deregister(call: Call): Reply {
 function setStatus(call: Call, status: string, output: string): Reply {
   const check = call.agent.checks.get(call.name)
   if (check) demandCheck(call, check)
-  else if (call.cluster.acl) throw new HttpError(500, `Unknown check ${JSON.stringify(call.name)}`)
+  else refuseUnknown(call, 'check')
   if (!check || check.ttlMs === 0) {
     throw new HttpError(500, `CheckID ${JSON.stringify(call.name)} does not have associated TTL`)
   }

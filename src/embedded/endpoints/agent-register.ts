@@ -64,6 +64,16 @@ export function demandNamed(call: Call, resource: 'service' | 'node', name: stri
   }
 }
 
+/** The end for an ID that the agent does not have, where it says so: from 1.11 on, or with ACLs. */
+export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'): void {
+  const id = JSON.stringify(name)
+  if (cluster.profile.namesUnknown) {
+    const hint = `Ensure that the ${kind} ID is passed, not the ${kind} name.`
+    throw new HttpError(404, `Unknown ${kind} ID ${id}. ${hint}`)
+  }
+  if (cluster.acl) throw new HttpError(500, kind === 'service' ? `Unknown service {${id} {}}` : `Unknown check ${id}`)
+}
+
 const isEmpty = (check: Decoded): boolean => Object.keys(serviceCheckFields).every(name => !check.has(name))
 
 /** The kind of a check; throws when it is none, or two. */

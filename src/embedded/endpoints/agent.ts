@@ -8,7 +8,7 @@ import {type Call, ClientGone, readWait} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply, textReply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
 import {checkRowOf} from './agent-checks.js'
-import {demandNamed, registerService} from './agent-register.js'
+import {demandNamed, refuseUnknown, registerService} from './agent-register.js'
 import {printTagged, printWeights} from './catalog-print.js'
 
 function members(call: Call): Reply {
@@ -99,7 +99,7 @@ function deregisterService(call: Call): Reply {
   if (call.rest === '') throw new HttpError(500, 'ServiceID missing')
   const service = call.agent.services.get(call.name)
   if (service) demandNamed(call, 'service', service.name)
-  else if (call.cluster.acl) throw new HttpError(500, `Unknown service {${JSON.stringify(call.name)} {}}`)
+  else refuseUnknown(call, 'service')
   if (service) call.agent.removeService(service.id)
   return emptyReply()
 }

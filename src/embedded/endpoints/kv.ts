@@ -20,6 +20,17 @@ import {printKey, printRow} from './kv-print.js'
 
 const largestValue = 512 * 1024
 
+/** Throws for a name that the agent's version refuses. */
+export function checkKeyName({profile}: Datacenter, key: string): void {
+  const refusal = key === '' ? undefined : profile.refuseKey(key)
+  if (refusal !== undefined) throw new RpcError(refusal)
+}
+
+function handle(call: Call): Promise<Reply> {
+  if (call.method === 'GET') return read(call)
+  return call.method === 'PUT' ? write(call) : remove(call)
+}
+
 async function read(call: Call): Promise<Reply> {
   const parameters = readParameters(call)
   if (call.query.has('keys')) return await readKeys(call, parameters)
@@ -27,6 +38,7 @@ async function read(call: Call): Promise<Reply> {
   if (call.rest === '') throw badRequest('Missing key name')
   const key = call.rest
   const target = call.target()
+  checkKeyName(target, call.name)
   const {value: row, index} = await call.rpc(target, ({state}) => {
     call.demand('key', call.name, 'read')
     return blockingRead(call, target, {
@@ -72,6 +84,7 @@ async function readKeys(call: Call, parameters: Parameters): Promise<Reply> {
 async function listBelow(call: Call, parameters: Parameters) {
   const prefix = call.rest
   const target = call.target()
+  checkKeyName(target, call.name)
   const {value: rows, index} = await call.rpc(target, ({state}) => {
     const {may} = call
     return blockingRead(call, target, {
@@ -131,6 +144,7 @@ async function write(call: Call): Promise<Reply> {
   if (value === undefined) throw new HttpError(413, `Request body too large`)
   const put: KvWrite = {key: call.rest, value, flags}
   const target = call.target()
+  checkKeyName(target, call.name)
   const done = await call.rpc(target, () => {
     call.demand('key', call.name, 'write')
     return apply(call, target, put, cas)
@@ -179,6 +193,7 @@ async function remove(call: Call): Promise<Reply> {
   conflict(call, ['recurse', 'cas'])
   const cas = unsigned(call, 'cas')
   const target = call.target()
+  checkKeyName(target, call.name)
   const done = await call.rpc(target, ({state}) => {
     if (!recurse) call.demand('key', call.name, 'write')
     else if (!call.may.canWriteBelow(call.name)) throw permissionDenied()
@@ -196,6 +211,6 @@ export const kvRoutes: readonly Route[] = [
   {
     path: '/v1/kv/',
     methods: ['GET', 'PUT', 'DELETE'],
-    handle: call => (call.method === 'GET' ? read(call) : call.method === 'PUT' ? write(call) : remove(call)),
+    handle,
   },
 ]

@@ -4,7 +4,7 @@ import {fromBytes, toBytes} from '../go/bytes.js'
 import {permissionDenied, RpcError} from '../http/reply.js'
 import type {Batch} from '../store/batch.js'
 import type {KvRow, KvWrite} from '../store/kv.js'
-import {requireSession} from './kv.js'
+import {checkKeyName, requireSession} from './kv.js'
 import {printRow} from './kv-print.js'
 import type {Operation} from './txn-operation.js'
 
@@ -17,6 +17,7 @@ const accessOf = (verb: string): 'read' | 'write' => (verb.startsWith('check-') 
 export function kvPreCheck(target: Datacenter, may: Authorizer, {verb, body}: Operation): void {
   const key = body.string('Key')
   if (key === '' && verb !== 'delete-tree') throw new RpcError('Must provide key')
+  checkKeyName(target, key)
   const allowed =
     verb === 'delete-tree' ? may.canWriteBelow(key) : verb.startsWith('get') || may.can('key', key, accessOf(verb))
   if (!allowed) throw permissionDenied()

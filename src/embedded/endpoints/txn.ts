@@ -13,7 +13,6 @@ import {applyKv, kvPreCheck} from './txn-kv.js'
 import type {Operation} from './txn-operation.js'
 
 const largestBody = 512 * 1024
-const mostOperations = 64
 const readVerbs = new Set(['get', 'get-tree', 'check-index', 'check-session', 'check-not-exists'])
 const writeVerbs = new Set(['set', 'cas', 'lock', 'unlock', 'delete', 'delete-cas', 'delete-tree'])
 const operationFields: Fields = {
@@ -50,6 +49,7 @@ async function readOperations(call: Call): Promise<Operation[]> {
   const body = await call.body(largestBody)
   if (!body) throw new HttpError(413, `Request body too large, max size: ${largestBody} bytes. ${see}`)
   const given = parseOperations(body.toString('utf8'))
+  const {mostTxnOperations: mostOperations} = call.cluster.profile
   if (given.length > mostOperations) {
     throw new HttpError(413, `Transaction contains too many operations (${given.length} > ${mostOperations})`)
   }

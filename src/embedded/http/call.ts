@@ -38,6 +38,7 @@ export class Call {
   readonly #goneListeners = new Set<() => void>()
   #gone = false
   #authorizer: Authorizer | undefined
+  #hasHidden = false
 
   constructor(parts: CallParts) {
     this.method = parts.request.method ?? 'GET'
@@ -133,9 +134,26 @@ export class Call {
   get may(): Authorizer {
     const {acl} = this.cluster
     if (!acl) return allowAll
-    this.#authorizer ??= acl.authorizer(this.token)
-    if (!this.#authorizer) throw new RpcError('ACL not found')
+    this.#authorizer ??= this.#noticing(acl.authorizer(this.token))
     return this.#authorizer
+  }
+
+  /** Whether something was left out of the answer because the token may not read it. */
+  get hasHidden(): boolean {
+    return this.#hasHidden
+  }
+
+  #noticing(may: Authorizer | undefined): Authorizer {
+    if (!may) throw new RpcError('ACL not found')
+    return {
+      can: (resource, name, access) => {
+        const isAllowed = may.can(resource, name, access)
+        if (!isAllowed && access === 'read') this.#hasHidden = true
+        return isAllowed
+      },
+      canWriteBelow: prefix => may.canWriteBelow(prefix),
+      canScalar: (resource, access) => may.canScalar(resource, access),
+    }
   }
 
   /** Throws unless the token may. */

@@ -5,7 +5,9 @@ import type {LocalAgent} from '../agent/local-agent.js'
 import type {Cluster} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import {fromBytes} from '../go/bytes.js'
+import type {Profile} from '../profile.js'
 import {Call, ClientGone} from './call.js'
+import {asNewer, refusePartition, unknownPath} from './newer.js'
 import {cleanPath, decodePath, redirect} from './path.js'
 import {parseQuery, type Query} from './query.js'
 import {emptyReply, HttpError, prettyReply, type Reply, RpcError, textReply} from './reply.js'
@@ -91,7 +93,8 @@ function logRequest({logger, clock}: Cluster, request: IncomingMessage, response
 }
 
 async function answer(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const routed = route(request)
+  const startedMs = options.cluster.clock.monotonicMs()
+  const routed = route(request, options.cluster.profile)
   if (!('found' in routed)) {
     await sendReply(request, response, routed)
     return
@@ -105,8 +108,10 @@ async function answer(options: DoorOptions, request: IncomingMessage, response: 
     response.destroy()
     return
   }
-  const reply = typeof faulty === 'object' ? faulty : await handled(call, found.route)
-  if (faulty === 'drop answer') {
+  const given = typeof faulty === 'object' ? faulty : await handled(call, found.route)
+  const reply = asNewer(call, path, given)
+  const isTooLate = cluster.clock.monotonicMs() - startedMs > cluster.profile.longestAnswerMs
+  if (faulty === 'drop answer' || isTooLate) {
     response.destroy()
     return
   }
@@ -123,7 +128,7 @@ interface Routed {
 }
 
 /** Judges path and query in Consul's order; the answer when the request ends there. */
-function route(request: IncomingMessage): Routed | Reply {
+function route(request: IncomingMessage, profile: Profile): Routed | Reply {
   const {method = 'GET', url = '/'} = request
   const cut = url.indexOf('?')
   const [escaped, rawQuery] = cut < 0 ? [url, ''] : [url.slice(0, cut), url.slice(cut + 1)]
@@ -134,7 +139,7 @@ function route(request: IncomingMessage): Routed | Reply {
   const clean = cleanPath(path)
   if (clean !== path) return redirect(method, clean, rawQuery)
   const found = findRoute(path)
-  if (found === undefined) return path === '/' ? textReply(200, 'Consul Agent') : emptyReply(404)
+  if (found === undefined) return path === '/' ? textReply(200, 'Consul Agent') : unknownPath(profile, path)
   if (found === 'slash') return redirect(method, `${path}/`, rawQuery)
   const query = parseQuery(rawQuery)
   return query ? {found, path, query} : emptyReply(500, vary)
@@ -145,6 +150,7 @@ async function handled(call: Call, {methods, handle}: Route): Promise<Reply> {
   if (call.method === 'OPTIONS') return emptyReply(200, {allow})
   if (!methods.includes(call.method)) return textReply(405, `method ${call.method} not allowed`, {allow})
   try {
+    refusePartition(call)
     return await handle(call)
   } catch (error) {
     if (error instanceof HttpError) return textReply(error.status, error.message, error.headers)

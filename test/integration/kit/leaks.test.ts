@@ -41,6 +41,7 @@ describe.each(backends)('the leak check on $name', (backend: Backend) => {
 
 describe('the leak check', () => {
   it('finds processes and handles', async () => {
+    await waitUntil(() => !process.getActiveResourcesInfo().includes('TCPServerWrap'), {what: 'earlier servers to end'})
     const watch = new LeakWatch({graceMs: 50})
     await watch.begin()
     const server = createServer()
