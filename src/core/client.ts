@@ -12,6 +12,7 @@ import {noopLogger} from './log.js'
 import {systemClock, systemRandom} from './time/clock.js'
 import type {CallOptions, Clock, Consistency, Logger, Random, Transport} from './types.js'
 
+/** Where the agent is, and what every call carries unless it says otherwise. */
 export interface ClientOptions {
   /** @default '127.0.0.1:8500' */
   readonly address?: string
@@ -52,7 +53,7 @@ export interface ConsulClient extends AsyncDisposable {
   readonly agent: AgentApi
 }
 
-/** Opens no connection by itself. Reads no environment: see `configFromEnv`. */
+/** Opens no connection by itself. Reads no environment. */
 export function createClient(options: ClientOptions = {}): ConsulClient {
   const clock = options.clock ?? systemClock
   const address = parseAddress(options.address ?? defaultAddress, {ssl: options.ssl ?? false})

@@ -24,8 +24,11 @@ export const errorCodes = [
   'BATON_REFUSED',
   'BATON_BUG',
 ] as const
+
+/** A stable name of what went wrong: part of the interface. */
 export type ErrorCode = (typeof errorCodes)[number]
 
+/** What an error may say besides its message. */
 export interface BatonErrorOptions {
   readonly cause?: unknown
   /** What to try next: its own line, after the message. */
@@ -36,7 +39,17 @@ export interface BatonErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-/** The root of all errors baton throws. Test with {@link isBatonError}: it also holds across duplicate installs. */
+/**
+ * The root of all errors baton throws. Test with {@link isBatonError}: it also holds across duplicate installs.
+ *
+ * @example
+ * ```ts
+ * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
+ * if (!isBatonError(error)) throw error
+ * error.code // => 'BATON_USAGE'
+ * error.message // => "Invalid key. Key must not begin with a '/': /a"
+ * ```
+ */
 export class BatonError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
@@ -54,12 +67,32 @@ export class BatonError extends Error {
   }
 }
 
+/**
+ * True for every error of baton, with `code` only for that one. Holds across two installed versions.
+ *
+ * @example
+ * ```ts
+ * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
+ * isBatonError(error) // => true
+ * isBatonError(error, 'BATON_NOT_FOUND') // => false
+ * isBatonError(new Error('of somebody else')) // => false
+ * ```
+ */
 export function isBatonError(error: unknown, code?: ErrorCode): error is BatonError {
   if (typeof error !== 'object' || error === null || !(errorBrand in error)) return false
   return code === undefined || (error as unknown as BatonError).code === code
 }
 
-/** True when trying again later may help without anybody acting. Unknown errors are not transient. */
+/**
+ * True when trying again later may help without anybody acting. Unknown errors are not transient.
+ *
+ * @example
+ * ```ts
+ * await using nowhere = createClient({address: '127.0.0.1:1'})
+ * const error = await nowhere.kv.get('a').catch((thrown: unknown) => thrown)
+ * isTransient(error) // => true
+ * ```
+ */
 export const isTransient = (error: unknown): boolean => isBatonError(error) && error.transient
 
 /** Wrong words on the command line, in a call or in a configuration. */
@@ -76,6 +109,7 @@ export class TransportError extends BatonError {
   }
 }
 
+/** What Consul answered. */
 export interface WireFacts {
   readonly status: number
   /** The answer's text, cut to 1 kB. */
@@ -93,10 +127,16 @@ export class ConsulError extends BatonError {
     this.text = options.text
   }
 }
+
+/** The servers have no leader, or none that can be reached. Transient. */
 export class NoLeaderError extends ConsulError {}
+
+/** Consul or the agent asks us to slow down. Transient. */
 export class RateLimitedError extends ConsulError {}
 /** 401 or 403. Not proof that a lock is lost. */
 export class PermissionError extends ConsulError {}
+
+/** Consul does not know what the request is about. */
 export class NotFoundError extends ConsulError {}
 
 /** A compare-and-set that lost, or a key that already serves another kind of lock. */
@@ -105,6 +145,8 @@ export class ConflictError extends BatonError {
     super(code, message, options)
   }
 }
+
+/** The lock did not become ours in the time that was given. */
 export class LockNotAcquiredError extends BatonError {
   constructor(message: string, options: BatonErrorOptions = {}) {
     super('BATON_LOCK_TIMEOUT', message, options)
@@ -152,5 +194,13 @@ export class BugError extends BatonError {
   }
 }
 
-/** The message of anything that was thrown. */
+/**
+ * The message of anything that was thrown.
+ *
+ * @example
+ * ```ts
+ * messageOf(new Error('no such thing')) // => 'no such thing'
+ * messageOf('thrown as text') // => 'thrown as text'
+ * ```
+ */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -7,6 +7,8 @@ type Brand<Base, Name extends string> = Base & {readonly [brand]: Name}
 export type ConsulIndex = Brand<bigint, 'ConsulIndex'>
 /** The ModifyIndex of the write that made us the holder: grows with every grant of one key in one datacenter. */
 export type FencingToken = Brand<bigint, 'FencingToken'>
+
+/** The id of a session of Consul. */
 export type SessionId = Brand<string, 'SessionId'>
 
 /** A running timer. Disposing it twice is harmless. */
@@ -28,6 +30,7 @@ export interface Clock {
 /** Uniform in [0, 1). */
 export type Random = () => number
 
+/** Facts of a log line, by fixed names. */
 export type LogFields = Readonly<Record<string, unknown>>
 /** Fields first, then a constant message. Secrets and whole option objects never go in. */
 export interface Logger {
@@ -42,6 +45,7 @@ export interface Logger {
 /** Parked queries and everything else never share connections: a renewal must not queue behind a poll. */
 export type Plane = 'control' | 'watch'
 
+/** One request, ready to be sent. */
 export interface TransportRequest {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   /** Starts with `/v1/`, already percent-encoded, with its query string. */
@@ -54,6 +58,7 @@ export interface TransportRequest {
   readonly signal?: AbortSignal
 }
 
+/** One answer, read to its end. */
 export interface TransportResponse {
   readonly status: number
   /** Lower-case names; repeated headers are joined by a comma and a blank. */
@@ -69,6 +74,7 @@ export interface Transport extends AsyncDisposable {
   send(request: TransportRequest): Promise<TransportResponse>
 }
 
+/** Consul's modes: `stale` may be answered by any server, `consistent` asks the leader to prove itself. */
 export type Consistency = 'default' | 'consistent' | 'stale'
 
 /** What every call may carry. Values left out fall back to the client's own. */
@@ -84,6 +90,7 @@ export interface CallOptions {
   readonly plane?: Plane
 }
 
+/** What every read may carry. */
 export interface ReadOptions extends CallOptions {
   readonly consistency?: Consistency
 }
@@ -107,6 +114,7 @@ export interface Snapshot<T> {
   readonly sentAtMs: number
 }
 
+/** A key with its value and indexes. */
 export interface KvEntry {
   readonly key: string
   /** Consul's `null` is an empty buffer. */
@@ -118,6 +126,7 @@ export interface KvEntry {
   readonly lockIndex: bigint
 }
 
+/** A session as Consul has it. */
 export interface SessionInfo {
   readonly id: SessionId
   readonly name: string
@@ -130,6 +139,7 @@ export interface SessionInfo {
   readonly createIndex: bigint
 }
 
+/** A session to be made. Values left out are Consul's defaults. */
 export interface SessionRequest {
   readonly name?: string
   readonly node?: string
@@ -140,6 +150,7 @@ export interface SessionRequest {
   readonly nodeChecks?: readonly string[]
 }
 
+/** One operation of a transaction. */
 export type KvOperation =
   | {readonly verb: 'set'; readonly key: string; readonly value: Uint8Array; readonly flags?: bigint}
   | {
@@ -160,6 +171,7 @@ export type KvOperation =
   | {readonly verb: 'check-index' | 'delete-cas'; readonly key: string; readonly index: bigint}
   | {readonly verb: 'check-session'; readonly key: string; readonly session: SessionId | ''}
 
+/** An operation that was refused, by its place in the transaction. */
 export interface TxnError {
   readonly opIndex: number
   readonly what: string
@@ -170,6 +182,7 @@ export type TxnResult =
   | {readonly committed: true; readonly entries: readonly KvEntry[]; readonly sentAtMs: number}
   | {readonly committed: false; readonly errors: readonly TxnError[]; readonly sentAtMs: number}
 
+/** An event as an agent lists it. */
 export interface UserEvent {
   readonly id: string
   readonly name: string
@@ -183,6 +196,7 @@ export interface UserEvent {
   readonly lTime: bigint
 }
 
+/** A node of the catalog. */
 export interface NodeInfo {
   readonly id: string
   readonly node: string
@@ -192,8 +206,10 @@ export interface NodeInfo {
   readonly modifyIndex: bigint
 }
 
+/** Consul's words for the state of a check. */
 export type CheckStatus = 'passing' | 'warning' | 'critical' | 'maintenance'
 
+/** A health check of a node or of a service. */
 export interface CheckInfo {
   readonly node: string
   readonly checkId: string
@@ -205,6 +221,7 @@ export interface CheckInfo {
   readonly modifyIndex: bigint
 }
 
+/** One instance of a service, with the checks of its node and of itself. */
 export interface ServiceInstance {
   readonly node: NodeInfo
   readonly serviceId: string

@@ -26,6 +26,14 @@ export async function createDirectory(
 /**
  * A directory with its first list. Rejects when there can be none: the request is wrong, or the signal aborted first.
  * The caller disposes it.
+ *
+ * @example
+ * ```ts
+ * const renderer = {uri: 'http://10.0.0.7:80', capabilities: [{name: 'render', capacity: 4}]}
+ * await client.kv.put('renderers', Buffer.from(JSON.stringify({services: [renderer]})))
+ * await using directory = await openDirectory(client, {key: 'renderers'})
+ * directory.withCapability('render', {minCapacity: 2}).map(one => one.uri) // => ['http://10.0.0.7:80']
+ * ```
  */
 export async function openDirectory(
   client: ConsulClient,
@@ -45,7 +53,15 @@ export async function openDirectory(
   return directory
 }
 
-/** Reads the sources once. Rejects when Consul cannot be read, or when there is no good document at all. */
+/**
+ * Reads the sources once. Rejects when Consul cannot be read, or when there is no good document at all.
+ *
+ * @example
+ * ```ts
+ * const {list} = await readList(client, {services: ['consul']})
+ * list.services.map(one => one.capabilities) // => [[{name: 'consul', capacity: 1}]]
+ * ```
+ */
 export async function readList(
   client: ConsulClient,
   from: DiscoverFrom,

@@ -4,6 +4,7 @@ export interface Capability {
   readonly capacity: number
 }
 
+/** A service: where it is and what it can do. */
 export interface DiscoveredService {
   readonly uri: string
   readonly capabilities: readonly Capability[]
@@ -54,6 +55,7 @@ export interface DirectoryStats {
   readonly limitDelayMs: number
 }
 
+/** How current the list is, and what is wrong. */
 export interface DirectoryStatus {
   /** `starting` until the first list; `stale` while Consul cannot be read; `degraded` while a document is bad. */
   readonly state: 'starting' | 'live' | 'degraded' | 'stale'

@@ -11,6 +11,7 @@ export interface EmbeddedSnapshot {
   readonly image: StateImage
 }
 
+/** What the agent has to do at this moment. */
 export interface EmbeddedStatistics {
   /** Blocking queries that wait at this moment. */
   readonly parked: number

@@ -17,6 +17,7 @@ export type {EmbeddedSnapshot, EmbeddedStatistics, FaultPanel} from './fault-pan
 export type {FaultRule} from './faults.js'
 export type {SimulatedNode} from './populate.js'
 
+/** What the agent begins with. Everything may be left out. */
 export interface EmbeddedAgentOptions {
   readonly clock?: Clock
   readonly random?: Random
@@ -37,6 +38,7 @@ export interface EmbeddedAgentOptions {
   readonly like?: string
 }
 
+/** A key that is there from the start. */
 export interface SeedKey {
   readonly key: string
   readonly value: Buffer
@@ -56,7 +58,18 @@ export interface EmbeddedAgent extends AsyncDisposable {
 const loopback = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/
 const datacenterName = /^[a-z0-9_-]+$/
 
-/** Starts a memory-only agent that answers like Consul 1.8.7. Resolves when it accepts connections. */
+/**
+ * Starts a memory-only agent that answers like Consul 1.8.7. Resolves when it accepts connections.
+ *
+ * @example
+ * ```ts
+ * await using agent = await startEmbeddedAgent()
+ * await using client = createClient({address: agent.address})
+ * await client.kv.put('a', Buffer.from('1'))
+ * const {value: names} = await client.kv.keys('')
+ * names // => ['a']
+ * ```
+ */
 export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Promise<EmbeddedAgent> {
   const host = options.host ?? '127.0.0.1'
   const names = options.datacenters ?? ['dc1']

@@ -45,6 +45,13 @@ interface WireRecord {
  * file makes it survive. An event is `taken` (with its content) when it arrives, `started` right before its handler, and
  * over after it; each step is on disk before the next one begins. So after a crash an event is either untouched, or
  * taken and to be handled, or started with its outcome unknown, or over.
+ *
+ * @example
+ * ```ts
+ * await using state = EventState.inMemory({datacenter: 'dc1', node: 'web-1'})
+ * state.isNew // => true
+ * state.pending() // => []
+ * ```
  */
 export class EventState implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>()

@@ -5,12 +5,14 @@ import type {CallOptions, UserEvent} from '../core/types.js'
 import {judgeSize} from './size.js'
 import {spillPayload} from './spill.js'
 
+/** What is fired, for whom, and what to do when it does not fit. */
 export interface FireOptions extends EventFilters, CallOptions {
   readonly payload?: Uint8Array
   /** Puts a payload that is too large into KV, where it stays at least this long. */
   readonly spillTtlMs?: number
 }
 
+/** What the agent made of it. Not a proof that anybody got it. */
 export interface Fired {
   readonly event: UserEvent
   /** Bytes that would still have fitted, as far as can be told without knowing the agent's clock. */
@@ -38,7 +40,18 @@ async function checkFilters(filters: EventFilters): Promise<void> {
   }
 }
 
-/** Fires an event. What cannot fit is refused before anything is sent, with the number of bytes it is over. */
+/**
+ * Fires an event. What cannot fit is refused before anything is sent, with the number of bytes it is over.
+ *
+ * @example
+ * ```ts
+ * const {event, spilled} = await fireEvent(client, 'deploy', {payload: Buffer.from('v1.2.3')})
+ * event.name // => 'deploy'
+ * spilled // => false
+ * const tooLong = fireEvent(client, 'deploy', {payload: Buffer.alloc(1000)})
+ * await tooLong.catch(error => error.code) // => 'BATON_TOO_LARGE'
+ * ```
+ */
 export async function fireEvent(
   client: Pick<ConsulClient, 'event' | 'kv' | 'session'>,
   name: string,

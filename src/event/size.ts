@@ -43,7 +43,14 @@ function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigin
   return 1 + 1 + names + lTimeWidth(lTime) + outerHeader(outerName) + outerName + outerHeader(inner) + inner + 1
 }
 
-/** The longest payload that fits beside this name and these filters; negative when not even an empty one does. */
+/**
+ * The longest payload that fits beside this name and these filters; negative when not even an empty one does.
+ *
+ * @example
+ * ```ts
+ * maxPayload({name: 'deploy'}, 1n) > maxPayload({name: 'deploy', node: '^web-'}, 1n) // => true
+ * ```
+ */
 export function maxPayload(shape: EventShape, lTime: bigint): number {
   let room = eventSizeLimit - encodedEventSize(shape, 0, lTime)
   if (room < 0) return room
@@ -62,6 +69,15 @@ export type SizeVerdict =
 const smallestLTime = 1n
 const largestLTime = 2n ** 64n - 1n
 
+/**
+ * Tells whether a payload of this length fits beside this name and these filters, before anything is sent.
+ *
+ * @example
+ * ```ts
+ * judgeSize({name: 'deploy'}, 100).verdict // => 'fits'
+ * judgeSize({name: 'deploy'}, 1000).verdict // => 'too-large'
+ * ```
+ */
 export function judgeSize(shape: EventShape, payloadLength: number): SizeVerdict {
   const most = maxPayload(shape, smallestLTime)
   if (payloadLength > most || most < 0) {

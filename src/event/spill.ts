@@ -57,7 +57,19 @@ export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined
   }
 }
 
-/** The payload as it was given to `fire`: from KV when it was spilled. Rejects when it is gone or not the one that was sent. */
+/**
+ * The payload as it was given to `fire`: from KV when it was spilled. Rejects when it is gone or not the one that was
+ * sent.
+ *
+ * @example
+ * ```ts
+ * const report = Buffer.alloc(2000, 'x')
+ * const {event, spilled} = await fireEvent(client, 'report', {payload: report, spillTtlMs: 60_000})
+ * spilled // => true
+ * const payload = await resolvePayload(client, event.payload)
+ * payload?.equals(report) // => true
+ * ```
+ */
 export async function resolvePayload(
   client: Pick<SpillClient, 'kv'>,
   payload: Buffer | undefined,

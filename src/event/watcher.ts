@@ -6,6 +6,7 @@ import type {FollowStatus} from '../core/query/types.js'
 import {EventIntake, type IntakeOptions} from './intake.js'
 import {RingAlarm, type RingAlarmOptions} from './ring-alarm.js'
 
+/** Which events, what to do with each, and what to remember. */
 export interface EventWatchOptions extends IntakeOptions, Omit<RingAlarmOptions, 'state'> {
   readonly onStatus?: (status: FollowStatus) => void
   /** Called after the first list: from now on nothing is missed. */
@@ -16,6 +17,22 @@ export interface EventWatchOptions extends IntakeOptions, Omit<RingAlarmOptions,
  * Hands every event that reaches the agent to the handler, across restarts when the state has a file: with
  * `rerun` at least once, with `skip` at most once. Outages are outlived.
  * Runs until the signal aborts (then resolves, after the handlers under way) or something cannot be mended (then rejects).
+ *
+ * @example
+ * ```ts
+ * const stop = new AbortController()
+ * await watchEvents(client, {
+ *   state: EventState.inMemory(await client.agent.self()),
+ *   signal: stop.signal,
+ *   accepts: event => event.name === 'release',
+ *   onReady: () => void fireEvent(client, 'release', {payload: Buffer.from('v3')}),
+ *   handle: async events => {
+ *     events.map(event => event.payload?.toString()) // => ['v3']
+ *     stop.abort()
+ *   },
+ *   onDead: async (_events, error) => Promise.reject(error),
+ * })
+ * ```
  */
 export async function watchEvents(client: ConsulClient, options: EventWatchOptions): Promise<void> {
   using stop = linkSignal(options.signal)

@@ -13,6 +13,7 @@ import {findTargets, type Targets} from './targets.js'
 import {Tracker} from './tracker.js'
 import type {ExecEvent, ExecInitiator, ExecRun, ExpectedNode, JobSpec, NodeSelector, Via} from './types.js'
 
+/** How nodes are reached, and how long they are waited for. */
 export interface InitiatorOptions {
   readonly client: ConsulClient
   /**
@@ -45,7 +46,19 @@ const heartbeatMs = {native: 15_000, rexec: 2000} as const
 /** What a responder may need beyond the timeout, besides the kill: its writes and our reads. */
 const reportingSlackMs = 5000
 
-/** Runs commands on the nodes of a datacenter. */
+/**
+ * Runs commands on the nodes of a datacenter.
+ *
+ * @example
+ * ```ts
+ * await using run = await createInitiator({client, keys: [key]}).run({command: {kind: 'shell', line: 'echo hello'}})
+ * for await (const event of run) {
+ *   if (event.type === 'output') event.chunk.toString() // => 'hello\n'
+ * }
+ * const {verdict} = await run.summary
+ * verdict // => 'ok'
+ * ```
+ */
 export function createInitiator(options: InitiatorOptions): ExecInitiator {
   return {run: (job, selector = {}, {signal} = {}) => startRun(options, {job, selector}, signal)}
 }

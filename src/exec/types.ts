@@ -7,6 +7,7 @@ export type JobCommand =
   | {readonly kind: 'argv'; readonly argv: readonly string[]}
   | {readonly kind: 'script'; readonly script: Uint8Array}
 
+/** One job, for every node alike. */
 export interface JobSpec {
   readonly command: JobCommand
   /**
@@ -40,6 +41,7 @@ export type NodeOutcome =
   | {readonly type: 'refused'; readonly code: string; readonly reason: string}
   | {readonly type: 'cancelled'}
 
+/** A node of which an answer is expected. */
 export interface ExpectedNode {
   readonly node: string
   readonly via: Via
@@ -47,6 +49,7 @@ export interface ExpectedNode {
   readonly isDown?: boolean
 }
 
+/** What became of one node. */
 export interface NodeResult {
   readonly node: string
   readonly via: Via
@@ -58,6 +61,7 @@ export interface NodeResult {
   readonly isLate: boolean
 }
 
+/** `merged`: the node does not tell its streams apart. */
 export type OutputStream = 'stdout' | 'stderr' | 'merged'
 
 /** All output of a node comes before its `exit` or `outcome`; each expected node has exactly one `outcome`. */
@@ -88,6 +92,7 @@ export type ExecEvent =
 /** The worst that happened, in the order refused, incomplete, silent, failed. */
 export type ExecVerdict = 'ok' | 'refused' | 'incomplete' | 'silent' | 'failed' | 'no-nodes' | 'cancelled'
 
+/** What became of all nodes, when each has come to its end. */
 export interface ExecSummary {
   readonly verdict: ExecVerdict
   readonly nodes: readonly NodeResult[]
@@ -107,11 +112,13 @@ export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
   readonly summary: Promise<ExecSummary>
 }
 
+/** Runs commands on the nodes of a datacenter. */
 export interface ExecInitiator {
   /** Rejects when the job could not be written: then nothing runs. No matching node is a summary, not an error. */
   run(job: JobSpec, selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<ExecRun>
 }
 
+/** Runs jobs on this node. */
 export interface ExecResponder {
   /**
    * Serves jobs until the signal aborts; then stops what runs, deregisters, and resolves. `onReady` gets the name under

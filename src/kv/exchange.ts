@@ -11,7 +11,16 @@ export interface ExchangeEntry {
   readonly flags: bigint
 }
 
-/** The JSON of `consul kv export`: keys, flags and values. Sessions and indexes do not travel. */
+/**
+ * The JSON of `consul kv export`: keys, flags and values. Sessions and indexes do not travel.
+ *
+ * @example
+ * ```ts
+ * await client.kv.put('exported/a', Buffer.from('1'), {flags: 7n})
+ * const {value: entries} = await client.kv.list('exported/')
+ * JSON.parse(exportText(entries)) // => [{key: 'exported/a', flags: 7, value: 'MQ=='}]
+ * ```
+ */
 export const exportText = (entries: readonly KvEntry[]): string =>
   goJson(
     entries.map(entry => ({key: entry.key, flags: entry.flags, value: entry.value.toString('base64')})),
@@ -21,7 +30,16 @@ export const exportText = (entries: readonly KvEntry[]): string =>
 const maxFlags = 2n ** 64n - 1n
 const wideNumber = /"(flags)"(\s*:\s*)(\d{16,})/gi
 
-/** Reads what `consul kv export` wrote. Throws a UsageError that names the entry and the fault; nothing is written before all is read. */
+/**
+ * Reads what `consul kv export` wrote. Throws a UsageError that names the entry and the fault; nothing is written
+ * before all is read.
+ *
+ * @example
+ * ```ts
+ * const [entry] = parseExchange('[{"key": "a", "flags": 7, "value": "MQ=="}]')
+ * entry // => {key: 'a', flags: 7n, value: Buffer.from('1')}
+ * ```
+ */
 export function parseExchange(text: string): readonly ExchangeEntry[] {
   if (text === '') throw new UsageError('Error! Empty DATA argument')
   const raw = parseArray(text)

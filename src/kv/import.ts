@@ -7,6 +7,7 @@ import {type ExchangeEntry, keyFault} from './exchange.js'
 /** Consul's default for `txn_max_req_len`; smaller settings are learnt from refusals. */
 const bodyLimit = 512 * 1024
 
+/** How entries are written. */
 export interface ImportOptions {
   readonly signal?: AbortSignal
   /** All or nothing: one transaction, refused as a whole when it does not fit. */
@@ -17,6 +18,7 @@ export interface ImportOptions {
   readonly onImported?: (keys: readonly string[]) => void
 }
 
+/** What was written, and what was left alone. */
 export interface ImportResult {
   readonly imported: number
   /** Keys that existed and were left alone (`create`). */
@@ -36,7 +38,16 @@ export class ImportError extends BatonError {
 }
 const consulReason = (error: ConsulError): string => `Unexpected response code: ${error.status} (${error.text})`
 
-/** Writes all entries in as few transactions as possible, in their order. Bad keys are refused before the first write. */
+/**
+ * Writes all entries in as few transactions as possible, in their order. Bad keys are refused before the first write.
+ *
+ * @example
+ * ```ts
+ * const entries = parseExchange('[{"key": "imported/a", "value": "MQ=="}]')
+ * await importEntries(client, entries) // => {imported: 1, skipped: []}
+ * await importEntries(client, entries, {create: true}) // => {imported: 0, skipped: ['imported/a']}
+ * ```
+ */
 export async function importEntries(
   client: ImportClient,
   entries: readonly ExchangeEntry[],
@@ -162,7 +173,15 @@ class Importer {
 
 export type PlannedChange = 'create' | 'update' | 'unchanged' | 'skip'
 
-/** What an import would do, by reading only. */
+/**
+ * What an import would do, by reading only.
+ *
+ * @example
+ * ```ts
+ * const entries = parseExchange('[{"key": "planned/a", "value": "MQ=="}]')
+ * await planImport(client, entries) // => [{key: 'planned/a', change: 'create'}]
+ * ```
+ */
 export async function planImport(
   client: ImportClient,
   entries: readonly ExchangeEntry[],

@@ -23,6 +23,7 @@ export interface LeaseProofs {
   readonly seenAtMs: number
 }
 
+/** The instants of a lease, in milliseconds of boot time. */
 export interface LeaseDeadline {
   /** The child gets TERM; from here on none is started. */
   readonly termAtMs: number

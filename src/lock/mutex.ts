@@ -17,7 +17,18 @@ const noValue = new Uint8Array()
 const probeMinMs = 100
 const probeSpreadMs = 150
 
-/** A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired. */
+/**
+ * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired.
+ *
+ * @example
+ * ```ts
+ * const mutex = createMutex(client, {prefix: 'locks/report'})
+ * await mutex.withLock(async hold => {
+ *   hold.signal.aborted // => false
+ *   await mutex.tryAcquire() // => undefined
+ * })
+ * ```
+ */
 export const createMutex = (client: ConsulClient, options: LockOptions): Mutex =>
   createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
 

@@ -21,7 +21,18 @@ import type {Semaphore, SemaphoreOptions} from './types.js'
 
 const outOfTurnMs = 300
 
-/** A lock that up to `limit` holders have at a time, shared with the Go tool's `lock -n`. */
+/**
+ * A lock that up to `limit` holders have at a time, shared with the Go tool's `lock -n`.
+ *
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(client, {prefix: 'locks/build', limit: 2})
+ * await using one = await semaphore.acquire({timeoutMs: 5000})
+ * await using other = await semaphore.acquire({timeoutMs: 5000})
+ * const holders = await semaphore.holders()
+ * holders.includes(one.session) && holders.includes(other.session) // => true
+ * ```
+ */
 export function createSemaphore(client: ConsulClient, options: SemaphoreOptions): Semaphore {
   if (!Number.isSafeInteger(options.limit) || options.limit < 1) {
     throw new UsageError(`lock ${options.prefix}: the limit must be a positive whole number`)

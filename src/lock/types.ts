@@ -2,6 +2,7 @@ import type {BootTime} from '../core/time/boot-time.js'
 import type {FencingToken, SessionId} from '../core/types.js'
 import type {LeaseDeadline} from './lease.js'
 
+/** Which lock, and how it is kept. */
 export interface LockOptions {
   /** The lock's key is `<prefix>/.lock`, shared with the Go tool. */
   readonly prefix: string
@@ -23,17 +24,20 @@ export interface LockOptions {
   readonly now?: BootTime
 }
 
+/** Which semaphore, and how it is kept. */
 export interface SemaphoreOptions extends LockOptions {
   /** How many may hold at once. Everybody on a prefix must agree. */
   readonly limit: number
 }
 
+/** How long to wait for a lock. */
 export interface AcquireOptions {
   readonly signal?: AbortSignal
   /** From the call to the grant. @default without limit */
   readonly timeoutMs?: number
 }
 
+/** A lock that one holder has at a time. */
 export interface Mutex {
   /**
    * Waits until the lock is ours. Rejects with a LockNotAcquiredError when the time is over, a ConflictError when the
@@ -46,6 +50,7 @@ export interface Mutex {
   withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
 }
 
+/** A lock that up to `limit` holders have at a time. */
 export interface Semaphore extends Mutex {
   readonly limit: number
   /** The sessions that hold a slot now. */
@@ -72,6 +77,7 @@ export interface Hold extends AsyncDisposable {
   release(): Promise<ReleaseReport>
 }
 
+/** What became of a lock that was given back. */
 export interface ReleaseReport {
   /** `lost`: it was not ours any more. `unknown`: no answer came, or a refusal; `error` says which. */
   readonly lock: 'released' | 'lost' | 'unknown'
@@ -80,6 +86,7 @@ export interface ReleaseReport {
   readonly error: unknown
 }
 
+/** What happens on the way to a lock and while it is held. */
 export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {

@@ -9,6 +9,11 @@ export interface ParseOptions {
 /**
  * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may hold `:` and `@`.
  * One leading `/` of the source is dropped; `/` alone is the root. No destination means the source's own prefix.
+ *
+ * @example
+ * ```ts
+ * parseMapping('app/@dc1:backup/app/') // => {source: 'app/', datacenter: 'dc1', destination: 'backup/app/'}
+ * ```
  */
 export function parseMapping(text: string, options: ParseOptions = {}): Mapping {
   const colon = text.indexOf(':')
@@ -43,7 +48,14 @@ function checkPrefix(text: string, prefix: string): void {
   }
 }
 
-/** The same for logs, messages and ids. */
+/**
+ * The same for logs, messages and ids.
+ *
+ * @example
+ * ```ts
+ * formatMapping(parseMapping('app/@dc1:backup/')) // => 'app/@dc1 -> backup/'
+ * ```
+ */
 export const formatMapping = (mapping: Mapping): string => {
   const dc = mapping.datacenter === undefined ? '' : `@${mapping.datacenter}`
   return `${mapping.source === '' ? '/' : mapping.source}${dc} -> ${mapping.destination === '' ? '/' : mapping.destination}`

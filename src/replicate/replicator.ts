@@ -13,6 +13,14 @@ const never = new AbortController().signal
 /**
  * Throws a UsageError for mappings that would work against each other. Sends nothing yet.
  * The clients stay the caller's: they must outlive the replicator.
+ *
+ * @example
+ * ```ts
+ * await client.kv.put('orders/1', Buffer.from('apples'))
+ * const mappings = [parseMapping('orders/@dc1:copy/orders/')]
+ * const [pass] = await createReplicator({destination: client, mappings}).runOnce()
+ * pass?.written // => 1
+ * ```
  */
 export function createReplicator(options: ReplicatorOptions): Replicator {
   const setup = toSetup(options)

@@ -16,6 +16,7 @@ export type LockKeys = 'skip' | 'copy'
 /** Deletes above the limit are held: a part of the destination's keys (never below 10), a number, or no limit. */
 export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'off'
 
+/** What is copied from where to where, and what guards the deletes. */
 export interface ReplicatorOptions {
   /** Where keys are written. The caller keeps and closes it. */
   readonly destination: ConsulClient
@@ -90,8 +91,10 @@ export interface ReplicationPass {
   readonly durationMs: number
 }
 
+/** What is done to a key of the destination. */
 export type ChangeKind = 'create' | 'update' | 'delete'
 
+/** One change that a pass would make. */
 export interface PlannedChange {
   readonly kind: ChangeKind
   /** At the destination. */

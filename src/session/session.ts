@@ -19,7 +19,16 @@ const cancelledCreateMs = 1000
 export const bootTimeOf = (client: ConsulClient): BootTime =>
   client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
 
-/** Creates a session and keeps it alive. Rejects with what Consul or the transport said, or with the signal's reason. */
+/**
+ * Creates a session and keeps it alive. Rejects with what Consul or the transport said, or with the signal's reason.
+ *
+ * @example
+ * ```ts
+ * await using session = await openSession(client, {name: 'example', ttlMs: 15_000})
+ * await client.kv.acquire('leader', Buffer.from('me'), {session: session.id}) // => true
+ * session.signal.aborted // => false
+ * ```
+ */
 export async function openSession(client: ConsulClient, options: SessionOptions = {}): Promise<Session> {
   const ttlMs = options.ttlMs ?? defaultTtlMs
   const lockDelayMs = options.lockDelayMs ?? defaultLockDelayMs

@@ -1,6 +1,7 @@
 import type {BootTime} from '../core/time/boot-time.js'
 import type {SessionId} from '../core/types.js'
 
+/** How a session is made and kept. */
 export interface SessionOptions {
   /** Shown by `consul session` tools. */
   readonly name?: string

@@ -3,6 +3,7 @@ import type {ConsulIndex, Snapshot} from '../core/types.js'
 import {itemsOf} from './query.js'
 import type {WatchSpec} from './spec.js'
 
+/** One item that is not as it was at the last delivery. */
 export interface ItemChange {
   /** `replace`: deleted and made again between two looks. */
   readonly op: 'create' | 'update' | 'replace' | 'delete'

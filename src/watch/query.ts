@@ -9,6 +9,7 @@ import type {CallOptions} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
 import type {WatchSpec} from './spec.js'
 
+/** Where a watch reads; left out, the client's own. */
 export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
 export type WatchQuery = BlockingQuery<GoValue, GoValue>
 
@@ -96,7 +97,16 @@ export function itemsOf(spec: WatchSpec, value: GoValue): readonly ViewEntry<GoV
 
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
 
-/** The question of a watch. Its answers have the form of the Go tool's. Equal watches share one upstream request. */
+/**
+ * The question of a watch. Its answers have the form of the Go tool's. Equal watches share one upstream request.
+ *
+ * @example
+ * ```ts
+ * const query = watchQuery(client, {type: 'key', key: 'absent'})
+ * const {value} = await query.read({})
+ * value // => null
+ * ```
+ */
 export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchScope = {}): WatchQuery {
   const {call, decode} = shapeOf(spec)
   const {token, ...where} = {...client.scope, ...scope}

@@ -5,6 +5,7 @@ import {type Delivery, NewsFilter} from './delivery.js'
 import type {WatchQuery} from './query.js'
 import type {WatchSpec} from './spec.js'
 
+/** What to do with each delivery, and when. */
 export interface RunWatchOptions {
   readonly signal: AbortSignal
   readonly clock: Clock
@@ -21,6 +22,21 @@ export interface RunWatchOptions {
 /**
  * Delivers the present state, then every change of it. Resolves when the signal aborts, or after the first delivery
  * with `once`; rejects when `deliver` does, or when the question itself is wrong.
+ *
+ * @example
+ * ```ts
+ * await client.kv.put('limits', Buffer.from('5'))
+ * await using views = createViewRegistry(client)
+ * const spec = parseWatch({type: 'key', key: 'limits'})
+ * await runWatch(views, spec, watchQuery(client, spec), {
+ *   signal: new AbortController().signal,
+ *   clock: client.clock,
+ *   once: true,
+ *   deliver: async ({changes}) => {
+ *     changes.map(({op, key}) => `${op} ${key}`) // => ['create limits']
+ *   },
+ * })
+ * ```
  */
 export async function runWatch(
   views: ViewRegistry,

@@ -16,6 +16,7 @@ export type WatchSpec =
   | {readonly type: 'checks'; readonly service: string | undefined; readonly state: string | undefined}
   | {readonly type: 'event'; readonly name: string | undefined}
 
+/** The types of `consul watch` that its command line takes. */
 export type WatchType = WatchSpec['type']
 
 /** The parameters of `consul watch`, under the names of its flags. Empty texts count as not given, as there. */
@@ -48,7 +49,14 @@ const allNames = [...new Set(Object.values(known).flat())]
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
-/** Checks the parameters in the order and with the sentences of `consul watch`. Throws a UsageError. */
+/**
+ * Checks the parameters in the order and with the sentences of `consul watch`. Throws a UsageError.
+ *
+ * @example
+ * ```ts
+ * parseWatch({type: 'keyprefix', prefix: '/app/'}) // => {type: 'keyprefix', prefix: 'app/'}
+ * ```
+ */
 export function parseWatch(parameters: WatchParameters): WatchSpec {
   const {type = ''} = parameters
   if (type === '') throw new UsageError('Watch type must be specified')

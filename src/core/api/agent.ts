@@ -2,6 +2,7 @@ import type {Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 import {decodeJson, encodeJson} from './json.js'
 
+/** What the agent says about itself. */
 export interface AgentSelf {
   readonly datacenter: string
   readonly node: string
@@ -11,6 +12,7 @@ export interface AgentSelf {
   readonly tags: Readonly<Record<string, string>>
 }
 
+/** A member of the gossip pool, as the agent sees it. */
 export interface Member {
   readonly name: string
   readonly address: string
@@ -19,6 +21,7 @@ export interface Member {
   readonly tags: Readonly<Record<string, string>>
 }
 
+/** A service of the agent that is asked. */
 export interface ServiceRegistration {
   readonly id: string
   readonly name: string
@@ -31,6 +34,7 @@ export interface ServiceRegistration {
   readonly deregisterAfterMs?: number
 }
 
+/** The agent itself, its members and its services. */
 export interface AgentApi {
   self(options?: CallOptions): Promise<AgentSelf>
   members(options?: CallOptions): Promise<readonly Member[]>

@@ -34,11 +34,13 @@ interface RawHealthService {
   readonly Checks: readonly RawCheck[]
 }
 
+/** Which instances of a service. */
 export interface HealthServiceOptions extends BlockingReadOptions {
   readonly passing?: boolean
   readonly tag?: string
 }
 
+/** What the servers know of nodes, services and checks. Every read may park. */
 export interface CatalogApi {
   datacenters(options?: BlockingReadOptions): Promise<Snapshot<readonly string[]>>
   nodes(options?: BlockingReadOptions): Promise<Snapshot<readonly NodeInfo[]>>

@@ -13,6 +13,7 @@ interface RawEvent {
   readonly LTime: bigint
 }
 
+/** Who takes up an event. */
 export interface EventFilters {
   /** Regular expressions (RE2, unanchored), judged by each receiving agent. */
   readonly node?: string
@@ -21,6 +22,7 @@ export interface EventFilters {
   readonly tag?: string
 }
 
+/** User events. Prefer `fireEvent`, which refuses what cannot fit. */
 export interface EventApi {
   fire(name: string, payload?: Uint8Array, options?: CallOptions & EventFilters): Promise<UserEvent>
   /** The agent's ring of its newest 256 events, oldest first. The index is random: only equality means anything. */

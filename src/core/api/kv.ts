@@ -26,11 +26,13 @@ export function toKvEntry(raw: RawKvEntry): KvEntry {
   }
 }
 
+/** What a write may carry besides the value. */
 export interface KvWriteOptions extends CallOptions {
   /** Absent resets the key's flags to 0: every write to a lock's key must carry them. */
   readonly flags?: bigint
 }
 
+/** Keys and values. Contention is a value: `cas`, `acquire`, `release` and `deleteCas` say false. */
 export interface KvApi {
   /** `undefined` when the key does not exist. */
   get(key: string, options?: BlockingReadOptions): Promise<Snapshot<KvEntry | undefined>>

@@ -14,6 +14,7 @@ interface RawSession {
   readonly CreateIndex: bigint
 }
 
+/** What became of a renewal. */
 export interface Renewal {
   /** False when Consul does not know the session: it has ended. */
   readonly alive: boolean
@@ -21,6 +22,7 @@ export interface Renewal {
   readonly sentAtMs: number
 }
 
+/** Sessions as Consul has them, without renewals: `openSession` keeps one alive. */
 export interface SessionApi {
   create(request: SessionRequest, options?: CallOptions): Promise<{readonly id: SessionId; readonly sentAtMs: number}>
   renew(id: SessionId, options?: CallOptions): Promise<Renewal>

@@ -11,6 +11,7 @@ interface RawTxn {
 /** Operations of one transaction that every Consul since 0.7 takes (128 from 1.14). */
 export const txnOperationLimit = 64
 
+/** Several operations on keys, all or none. */
 export interface TxnApi {
   /**
    * Applies all operations with one index, or none. A refusal by Consul (409) is a value.

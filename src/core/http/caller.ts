@@ -13,6 +13,7 @@ export interface Call {
   readonly accept?: readonly number[]
 }
 
+/** A whole answer of Consul. */
 export interface Answer {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>

@@ -6,6 +6,7 @@ import {type AgentAddress, formatAddress} from './address.js'
 import type {TlsOptions} from './tls.js'
 import {timeoutError, toTransportError} from './transport-errors.js'
 
+/** What a transport is told about the agent it speaks to. */
 export interface TransportOptions {
   readonly address: AgentAddress
   readonly tls?: TlsOptions
@@ -19,7 +20,17 @@ export interface TransportOptions {
 export const defaultWatchConnections = 64
 export const defaultControlConnections = 64
 
-/** The transport of short-lived and waiting processes: starts in half the time of undici and keeps control sockets open. */
+/**
+ * The transport of short-lived and waiting processes: starts in half the time of undici and keeps control sockets
+ * open.
+ *
+ * @example
+ * ```ts
+ * await using client = createClient({address, transport: options => new NodeTransport(options)})
+ * const {datacenter} = await client.agent.self()
+ * datacenter // => 'dc1'
+ * ```
+ */
 export class NodeTransport implements Transport {
   readonly #options: TransportOptions
   readonly #peer: string

@@ -9,7 +9,16 @@ import {timeoutError, toTransportError} from './transport-errors.js'
 /** Consul never closes an idle connection by itself; with undici's own 4 s a renewal would need a new one each time. */
 const keepAliveMs = 600_000
 
-/** The transport of processes that hold many queries. Hand it to `createClient` as `transport`. */
+/**
+ * The transport of processes that hold many queries. Hand it to `createClient` as `transport`.
+ *
+ * @example
+ * ```ts
+ * await using client = createClient({address, transport: undiciTransport})
+ * const {datacenter} = await client.agent.self()
+ * datacenter // => 'dc1'
+ * ```
+ */
 export const undiciTransport = (options: TransportOptions): Transport => new UndiciTransport(options)
 
 /**

@@ -23,6 +23,17 @@ const pollEveryMs = 15_000
  * Outages are outlived: transient failures and refusals are retried with jittered back-off, the first one at once and
  * silently; wrong tokens every 5 to 60 s. Throws only what retrying cannot mend: a wrong request, before any answer
  * came. Rejects with the signal's reason when it aborts; only the signal ends a request under way.
+ *
+ * @example
+ * ```ts
+ * await client.kv.put('mode', Buffer.from('fast'))
+ * const {signal} = new AbortController()
+ * for await (const {kind, snapshot} of follow(kvKey(client, 'mode'), client, {signal})) {
+ *   kind // => 'first'
+ *   snapshot.value?.value.toString() // => 'fast'
+ *   break
+ * }
+ * ```
  */
 export async function* follow<T>(
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the loop never looks at items

@@ -40,7 +40,17 @@ const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): Blocki
   entries: value => topic.entries(value),
 })
 
-/** One key, or undefined while it does not exist. */
+/**
+ * One key, or undefined while it does not exist.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.kv.put('colour', Buffer.from('red'))
+ * const {value} = await views.view(kvKey(client, 'colour')).subscribe().ready
+ * value?.value.toString() // => 'red'
+ * ```
+ */
 export function kvKey(
   client: ConsulClient,
   key: string,
@@ -56,7 +66,17 @@ export function kvKey(
   return {...topic, guardEmpty: false}
 }
 
-/** All keys that start with `prefix`, with their values. */
+/**
+ * All keys that start with `prefix`, with their values.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.kv.put('fruit/apple', Buffer.from('3'))
+ * const {value} = await views.view(kvPrefix(client, 'fruit/')).subscribe().ready
+ * value.map(entry => `${entry.key} ${entry.value}`) // => ['fruit/apple 3']
+ * ```
+ */
 export const kvPrefix = (
   client: ConsulClient,
   prefix: string,
@@ -76,7 +96,17 @@ const toKvViewEntry = (entry: KvEntry): ViewEntry<KvEntry> => ({
   modifyIndex: entry.modifyIndex,
 })
 
-/** The names of the keys that start with `prefix`; with `separator`, up to its next occurrence. */
+/**
+ * The names of the keys that start with `prefix`; with `separator`, up to its next occurrence.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.kv.put('sites/berlin/name', Buffer.from('Berlin'))
+ * const {value} = await views.view(kvKeys(client, 'sites/', {separator: '/'})).subscribe().ready
+ * value // => ['sites/berlin/']
+ * ```
+ */
 export function kvKeys(
   client: ConsulClient,
   prefix: string,
@@ -97,6 +127,16 @@ export interface ServiceSummary {
   readonly tags: readonly string[]
 }
 
+/**
+ * The names of all services, with the union of the tags of their instances.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const {value} = await views.view(services(client)).subscribe().ready
+ * value.get('consul') // => []
+ * ```
+ */
 export const services = (
   client: ConsulClient,
   scope: TopicScope = {},
@@ -110,6 +150,16 @@ export const services = (
     },
   })
 
+/**
+ * The nodes of the catalog.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const {value} = await views.view(nodes(client)).subscribe().ready
+ * value.map(node => node.address) // => ['127.0.0.1']
+ * ```
+ */
 export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQuery<readonly NodeInfo[], NodeInfo> =>
   listTopic(client, {
     name: 'catalog.nodes',
@@ -124,7 +174,20 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
       })),
   })
 
-/** The instances of a service with their checks; `passing` keeps only those whose checks all pass. */
+/**
+ * The instances of a service with their checks; `passing` keeps only those whose checks all pass.
+ *
+ * @example
+ * ```ts
+ * await client.agent.registerService({id: 'web-1', name: 'web', port: 8080})
+ * await using views = createViewRegistry(client)
+ * for await (const {value} of views.view(service(client, 'web')).subscribe().snapshots()) {
+ *   if (value.length === 0) continue
+ *   value.map(instance => instance.port) // => [8080]
+ *   break
+ * }
+ * ```
+ */
 export function service(
   client: ConsulClient,
   name: string,
@@ -157,7 +220,16 @@ const instanceVersion = (instance: ServiceInstance): string =>
     ...instance.checks.map(check => `${check.checkId} ${check.modifyIndex} ${check.status}`).sort(),
   ].join('\n')
 
-/** Checks in a state (`any` unless given), or those of one service. */
+/**
+ * Checks in a state (`any` unless given), or those of one service.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const {value} = await views.view(checks(client, {state: 'passing'})).subscribe().ready
+ * value.some(check => check.checkId === 'serfHealth') // => true
+ * ```
+ */
 export function checks(
   client: ConsulClient,
   options: TopicScope & {readonly state?: string; readonly service?: string} = {},
@@ -180,7 +252,20 @@ export function checks(
   })
 }
 
-/** The agent's ring of user events, oldest first. Its index is random, and an event that left the ring was not deleted. */
+/**
+ * The agent's ring of user events, oldest first. Its index is random, and an event that left the ring was not deleted.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.event.fire('restock', Buffer.from('apples'))
+ * for await (const {value} of views.view(events(client, {name: 'restock'})).subscribe().snapshots()) {
+ *   if (value.length === 0) continue
+ *   value.at(-1)?.payload?.toString() // => 'apples'
+ *   break
+ * }
+ * ```
+ */
 export function events(
   client: ConsulClient,
   options: TopicScope & {readonly name?: string} = {},

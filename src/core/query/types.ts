@@ -49,6 +49,7 @@ export type FollowStatus =
   | {readonly type: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown}
   | {readonly type: 'limited'; readonly delayMs: number; readonly totalMs: number}
 
+/** How a query is followed. */
 export interface FollowOptions {
   readonly signal: AbortSignal
   /** @default 60000 */
@@ -64,6 +65,7 @@ export interface FollowOptions {
   readonly onRequest?: (sentAtMs: number) => void
 }
 
+/** What a frame says, without its place in the stream. */
 export type FrameBody<Item> =
   | {readonly type: 'new-snapshot-to-follow'; readonly reason: 'initial' | 'lagged' | 'resume-miss' | 'reset'}
   | {readonly type: 'upsert'; readonly key: string; readonly item: Item; readonly previous: Item | undefined}
@@ -91,6 +93,7 @@ export type ViewStatus =
   | {readonly state: 'limited'; readonly delayMs: number}
   | {readonly state: 'failed'; readonly error: unknown}
 
+/** Counted since the view began. */
 export interface ViewStats {
   /** Requests sent, confirmations included. */
   readonly requests: number
@@ -129,6 +132,7 @@ export interface Subscription<T, Item = unknown> extends AsyncDisposable {
   readonly token: ResumeToken
 }
 
+/** How one reader reads a view. */
 export interface SubscribeOptions<Item = unknown> {
   /** Aborting it disposes the subscription. */
   readonly signal?: AbortSignal

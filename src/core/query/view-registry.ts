@@ -2,6 +2,7 @@ import {ParkingLot} from './parking-lot.js'
 import type {BlockingQuery, QueryContext, View, ViewRegistry} from './types.js'
 import {closedRegistry, SharedView} from './view.js'
 
+/** Rules for all views of a registry. */
 export interface ViewRegistryOptions {
   /** How long a view goes on reading when its last subscriber has left. 0 for one-shot commands. @default 60000 */
   readonly lingerMs?: number
@@ -15,7 +16,22 @@ export interface ViewRegistryOptions {
 
 const defaultLingerMs = 60_000
 
-/** The views of one client. Dispose it before the client. */
+/**
+ * The views of one client. Dispose it before the client.
+ *
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const subscription = views.view(kvPrefix(client, 'stock/')).subscribe()
+ * await subscription.ready
+ * await client.kv.put('stock/apples', Buffer.from('3'))
+ * for await (const frame of subscription.frames()) {
+ *   if (frame.type !== 'upsert') continue
+ *   frame.item.value.toString() // => '3'
+ *   break
+ * }
+ * ```
+ */
 export function createViewRegistry(context: QueryContext, options: ViewRegistryOptions = {}): ViewRegistry {
   return new Registry(context, options)
 }

@@ -49,4 +49,13 @@ export const systemClock: Clock = {
     }),
 }
 
+/**
+ * The default wherever a `Random` is taken. Not for secrets.
+ *
+ * @example
+ * ```ts
+ * const number = systemRandom()
+ * number >= 0 && number < 1 // => true
+ * ```
+ */
 export const systemRandom: Random = () => Math.random()

@@ -13,7 +13,14 @@ const unitMs: Readonly<Record<string, number>> = {
 const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/u
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
 
-/** Go's duration syntax (`1h2m3.5s`, `250ms`, `0`) in milliseconds. Throws a UsageError that names what was wrong. */
+/**
+ * Go's duration syntax (`1h2m3.5s`, `250ms`, `0`) in milliseconds. Throws a UsageError that names what was wrong.
+ *
+ * @example
+ * ```ts
+ * parseDuration('1m30s') // => 90_000
+ * ```
+ */
 export function parseDuration(text: string, what = 'duration'): number {
   if (/^[+-]?0$/.test(text)) return 0
   if (!whole.test(text)) {
@@ -30,7 +37,14 @@ export function parseDuration(text: string, what = 'duration'): number {
 /** Milliseconds as Consul wants them on the wire: whole milliseconds, never below 1 ms where more than 0 was asked. */
 export const toWireDuration = (ms: number): string => `${ms > 0 ? Math.max(1, Math.ceil(ms)) : 0}ms`
 
-/** A short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`. */
+/**
+ * A short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`.
+ *
+ * @example
+ * ```ts
+ * formatDuration(90_000) // => '1m30s'
+ * ```
+ */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`
   if (ms < 1000) return `${Math.round(ms)}ms`

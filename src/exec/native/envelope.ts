@@ -10,6 +10,7 @@ export interface Envelope {
   readonly signatures: readonly {readonly kid: string; readonly signature: Buffer}[]
 }
 
+/** A private key to sign jobs with. */
 export interface SigningKey {
   /** First 8 bytes of the SHA-256 of the public key, in hexadecimal. */
   readonly kid: string

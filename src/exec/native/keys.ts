@@ -24,6 +24,16 @@ export interface GeneratedKey {
   readonly publicFile: string
 }
 
+/**
+ * Makes an Ed25519 key to sign jobs with. Writes nothing: keep `privateFile` where only you can read it.
+ *
+ * @example
+ * ```ts
+ * const {key, publicFile} = generateKey('deploy', Date.now())
+ * key.name // => 'deploy'
+ * JSON.parse(publicFile).kid // => key.kid
+ * ```
+ */
 export function generateKey(name: string, createdAtMs: number): GeneratedKey {
   const {privateKey, publicKey} = generateKeyPairSync('ed25519')
   const kid = toKid(publicKey)
@@ -36,7 +46,15 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
   }
 }
 
-/** Reads what {@link generateKey} wrote. `where` is for the message. */
+/**
+ * Reads what {@link generateKey} wrote. `where` is for the message.
+ *
+ * @example
+ * ```ts
+ * const {key, privateFile} = generateKey('deploy', Date.now())
+ * parsePrivateKey(privateFile, 'deploy.json').kid // => key.kid
+ * ```
+ */
 export function parsePrivateKey(text: string, where: string): SigningKey {
   const raw = parseObject(Buffer.from(text))
   if (raw?.['v'] !== 1 || raw['kty'] !== 'OKP' || raw['crv'] !== 'Ed25519' || typeof raw['d'] !== 'string') {

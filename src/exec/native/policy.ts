@@ -26,6 +26,7 @@ export const policySchema = z
   })
   .strict()
 
+/** What the jobs of one key may do. Whatever is not listed is refused. */
 export type Policy = z.infer<typeof policySchema>
 
 /** A trusted key without a policy may do what the responder's user may, like a line of `authorized_keys`. */

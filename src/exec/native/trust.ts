@@ -60,13 +60,30 @@ function parseInstant(text: string | undefined, where: string): number | undefin
   return instant
 }
 
-/** Trust in these public keys, as `generateKey` and `baton keys init` write them, and in no others. */
+/**
+ * Trust in these public keys, as `generateKey` and `baton keys init` write them, and in no others.
+ *
+ * @example
+ * ```ts
+ * const {key, publicFile} = generateKey('deploy', Date.now())
+ * const {keys} = await trustKeys([publicFile])()
+ * keys.has(key.kid) // => true
+ * ```
+ */
 export function trustKeys(publicFiles: readonly string[]): TrustSource {
   const keys = new Map(publicFiles.map(text => parseTrustEntry(text, 'key').key).map(key => [key.kid, key]))
   return async () => ({keys, revoked: new Set()})
 }
 
-/** Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is. */
+/**
+ * Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is.
+ *
+ * @example
+ * ```ts
+ * const {keys} = await trustFromDirectory(directory)()
+ * keys.size // => 0
+ * ```
+ */
 export function trustFromDirectory(directory: string): TrustSource {
   return async () => {
     await refuseForeignWriters(directory)

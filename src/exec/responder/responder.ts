@@ -22,6 +22,7 @@ import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
 import {registerResponder} from './registration.js'
 
+/** Whose jobs are run, as which node, and within what bounds. */
 export interface ResponderOptions {
   readonly client: ConsulClient
   /** Whose jobs are run. */
@@ -47,7 +48,27 @@ export interface ResponderOptions {
 const visibleWithinMs = 10_000
 const visiblePollMs = 50
 
-/** Runs the jobs that trusted keys signed for this node. */
+/**
+ * Runs the jobs that trusted keys signed for this node.
+ *
+ * @example
+ * ```ts
+ * const {key, publicFile} = generateKey('deploy', Date.now())
+ * const trust = trustKeys([publicFile])
+ * const stop = new AbortController()
+ * await new Promise<void>((resolve, reject) => {
+ *   const responder = createResponder({client, trust, stateDirectory: directory, node: 'web-1'})
+ *   const initiator = createInitiator({client, via: 'native', keys: [key]})
+ *   const onReady = async (): Promise<void> => {
+ *     await using run = await initiator.run({command: {kind: 'argv', argv: ['true']}}, {node: '^web-1$'})
+ *     const {nodes} = await run.summary
+ *     nodes.map(one => one.outcome) // => [{type: 'ok'}]
+ *     stop.abort()
+ *   }
+ *   responder.serve({signal: stop.signal, onReady: () => onReady().catch(reject)}).then(resolve, reject)
+ * })
+ * ```
+ */
 export function createResponder(options: ResponderOptions): ExecResponder {
   return {
     async serve({signal, onReady}) {

@@ -1,12 +1,11 @@
 import {execFile} from 'node:child_process'
 import {mkdirSync, readFileSync, rmSync} from 'node:fs'
-import {dirname, join} from 'node:path'
+import {join} from 'node:path'
 import {promisify} from 'node:util'
-import {build} from 'esbuild'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {bundleExample, root} from '../../kit/bundle-example.js'
 
-const root = dirname(dirname(dirname(import.meta.dirname)))
 // Inside the repository, so that packages are found.
 const folder = join(root, 'dist', `docs-examples-${process.pid}`)
 const run = promisify(execFile)
@@ -37,17 +36,7 @@ describe.each(chosen)('examples of the docs on $name', backend => {
     async ({name, code, output}) => {
       mkdirSync(folder, {recursive: true})
       const outfile = join(folder, `${name.replaceAll(/\W+/g, '-')}.mjs`)
-      await build({
-        stdin: {contents: code, loader: 'ts', resolveDir: root},
-        alias: {'consul-baton': join(root, 'src', 'index.ts')},
-        external: ['undici'],
-        bundle: true,
-        platform: 'node',
-        format: 'esm',
-        target: 'node20',
-        outfile,
-        logLevel: 'silent',
-      })
+      await bundleExample(code, outfile)
       const {stdout} = await run(process.execPath, [outfile], {env: {CONSUL_HTTP_ADDR: agent.address}})
       expect(stdout).toBe(output)
     },

@@ -1,0 +1,92 @@
+import {deepStrictEqual} from 'node:assert'
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {
+  type ConsulClient,
+  createClient,
+  createResponder,
+  generateKey,
+  type SigningKey,
+  trustKeys,
+} from '../../../src/index.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {bundleExample, root} from '../../kit/bundle-example.js'
+import {readPublicSurface, typeErrors, writeExampleProgram} from '../../kit/doc-examples.js'
+
+type Compare = (at: number, actual: unknown, expected: unknown) => void
+interface Given {
+  readonly client: ConsulClient
+  readonly address: string
+  readonly directory: string
+  readonly key: SigningKey
+}
+type Examples = Readonly<Record<string, (given: Given, compare: Compare) => Promise<void>>>
+
+const surface = readPublicSurface(root)
+const {code, expectations} = writeExampleProgram(surface.values)
+
+describe('the public door', () => {
+  it('says something about whatever it exports', () => {
+    expect(surface.undocumented).toEqual([])
+  })
+
+  it('shows an example of every function and class', () => {
+    const without = surface.values.filter(({examples}) => examples.length === 0 || examples.includes(''))
+    expect(without.map(({name}) => name)).toEqual([])
+  })
+
+  it('shows in every example what comes out', () => {
+    expect([...expectations].filter(([, count]) => count === 0)).toEqual([])
+  })
+
+  it('shows examples that have the right types', () => {
+    expect(typeErrors(root, code)).toEqual([])
+  })
+})
+
+// Inside the repository, so that packages are found.
+const folder = join(root, 'dist', `library-examples-${process.pid}`)
+let examples: Examples = {}
+beforeAll(async () => {
+  const outfile = join(folder, 'examples.mjs')
+  await bundleExample(code, outfile)
+  ;({examples} = (await import(outfile)) as {examples: Examples})
+})
+afterAll(() => rmSync(folder, {recursive: true, force: true}))
+
+describe.each(backends)('examples of the library on $name', backend => {
+  const agent = sharedAgent(backend)
+  const {key, publicFile} = generateKey('examples', Date.now())
+  const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
+  const stop = new AbortController()
+  let client: ConsulClient
+  let serving: Promise<void>
+
+  beforeAll(async () => {
+    client = createClient({address: agent.address})
+    const stateDirectory = join(directory, 'responder')
+    const responder = createResponder({client, trust: trustKeys([publicFile]), stateDirectory})
+    await new Promise<string>((onReady, reject) => {
+      serving = responder.serve({signal: stop.signal, onReady})
+      serving.catch(reject)
+    })
+  })
+  afterAll(async () => {
+    stop.abort()
+    await serving
+    await client[Symbol.asyncDispose]()
+    rmSync(directory, {recursive: true, force: true})
+  })
+
+  it.each([...expectations])('%s', async (name, count) => {
+    const given = {client, address: agent.address, directory: mkdtempSync(join(directory, 'empty-')), key}
+    const met = new Set<number>()
+    await examples[name]?.(given, (at, actual, expected) => {
+      deepStrictEqual(actual, expected)
+      met.add(at)
+    })
+    expect(met.size, 'every value that is shown was seen').toBe(count)
+  })
+})

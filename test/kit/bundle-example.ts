@@ -1,0 +1,19 @@
+import {dirname} from 'node:path'
+import {build} from 'esbuild'
+
+export const root = dirname(dirname(import.meta.dirname))
+
+/** Makes a program that imports `consul-baton` runnable: the library is bundled from the sources. */
+export async function bundleExample(code: string, outfile: string): Promise<void> {
+  await build({
+    stdin: {contents: code, loader: 'ts', resolveDir: root},
+    alias: {'consul-baton': `${root}/src/index.ts`},
+    external: ['undici'],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    outfile,
+    logLevel: 'silent',
+  })
+}
