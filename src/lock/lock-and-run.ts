@@ -30,6 +30,8 @@ export interface LockAndRunResult {
   readonly report: ReleaseReport
 }
 
+const markedBy = 'BATON_LOCK_SESSION'
+
 /**
  * The whole of `baton lock`: acquire, run the child, stop what is left of it, release. Rejects when the lock was not
  * acquired, was lost, or may not be released; the child is gone and the release tried in every case.
@@ -48,6 +50,8 @@ export async function lockAndRun(client: ConsulClient, options: LockAndRunOption
   try {
     guardian = new Guardian({
       graceMs: options.graceMs ?? defaultGraceMs,
+      marker: `${markedBy}=${hold.session}`,
+      searchPath: options.child.env.PATH,
       release: orphanRelease(hold, {...options, scope: client.scope}),
       onFailure: why => options.observer({type: 'guardian.failed', why}),
     })
@@ -104,7 +108,7 @@ function run(
     datacenter: client.scope.datacenter,
   })
   return runLocked(hold, {
-    child: {...child, env, markedBy: 'BATON_LOCK_SESSION', clock: client.clock},
+    child: {...child, env, markedBy, clock: client.clock},
     clock: client.clock,
     now: options.now ?? bootTimeOf(client),
     graceMs: graceMs ?? defaultGraceMs,

@@ -1,7 +1,8 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
+import type {Writable} from 'node:stream'
 import type {Family} from './family.js'
-import {guardianScript, releaseScript} from './guardian-script.js'
+import {bashGuardian, nodeGuardian, releaseScript} from './guardian-script.js'
 
 /** One request of the release, ready to be sent by somebody else. */
 export interface OrphanRequest {
@@ -19,6 +20,10 @@ export interface OrphanRelease {
 
 export interface GuardianOptions {
   readonly graceMs: number
+  /** `NAME=value` that the child will have in its environment: finds it when we die in the moment of its start. */
+  readonly marker: string
+  /** The variable PATH: where bash is looked for. */
+  readonly searchPath: string | undefined
   readonly release: OrphanRelease
   /** Called once when there is no guardian any more. */
   readonly onFailure: (why: string) => void
@@ -27,6 +32,7 @@ export interface GuardianOptions {
 /** It comes into play later than we do: only when we did not act. */
 const laterMs = 200
 const mostStarts = 3
+const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
@@ -40,6 +46,7 @@ export class Guardian {
   /** The newest line of each kind, told again after a restart. */
   readonly #told = new Map<string, string>()
   #process: ChildProcess | undefined
+  #hasBash = true
   #starts = 0
   #isReleased = false
 
@@ -47,6 +54,7 @@ export class Guardian {
     this.#options = options
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
+    this.#told.set('marked', options.marker)
     this.#told.set('release', Buffer.from(JSON.stringify({target, requests: encoded})).toString('base64'))
     if (existsSync('/proc/uptime')) this.#start()
     else options.onFailure('this system has no /proc')
@@ -65,7 +73,7 @@ export class Guardian {
 
   /** Nothing of the family is left: its numbers may be given to strangers. */
   familyIsGone(): void {
-    for (const verb of ['group', 'terminal', 'deadline']) this.#told.delete(verb)
+    for (const verb of ['marked', 'group', 'terminal', 'deadline']) this.#told.delete(verb)
     this.#write('gone')
   }
 
@@ -87,11 +95,13 @@ export class Guardian {
 
   #start(): void {
     this.#starts += 1
-    const words = ['-c', guardianScript, 'baton-guardian', String(Math.ceil(this.#options.graceMs / 10))]
-    const guardian = spawn('bash', [...words, process.execPath, '-e', releaseScript], {
+    const grace = String(Math.ceil(this.#options.graceMs / 10))
+    const [file, ...words] = this.#hasBash ? bashGuardian : nodeGuardian
+    const {searchPath = defaultPath} = this.#options
+    const guardian = spawn(file, [...words, grace, process.execPath, '-e', releaseScript], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
-      env: {PATH: '/usr/local/bin:/usr/bin:/bin'},
+      env: {PATH: searchPath},
     })
     this.#process = guardian
     let isOver = false
@@ -102,10 +112,14 @@ export class Guardian {
       if (this.#starts < mostStarts) this.#start()
       else this.#options.onFailure(why)
     }
-    guardian.once('error', error => handleEnd(error.message))
+    guardian.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'EACCES') this.#hasBash = false
+      handleEnd(error.message)
+    })
     guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'nothing'}`))
-    // A guardian that died takes its pipe with it.
-    guardian.stdin.on('error', () => {})
+    // A guardian that died takes its pipe with it; one that could not be started may have none.
+    const pipe = guardian.stdin as Writable | null | undefined
+    pipe?.on('error', () => {})
     guardian.unref()
     for (const [verb, told] of this.#told) this.#write(`${verb} ${told}`)
   }

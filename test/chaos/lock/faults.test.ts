@@ -62,6 +62,20 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(checkNoOverlap(history())).toMatchObject({order: ['orphan', 'rival'], unfinished: ['orphan']})
   })
 
+  it('kill -9 of baton without bash on the PATH: a guardian of node does the same', async () => {
+    const words = ['/bin/sh', '-c', `trap '' TERM; echo started; while :; do /bin/sleep 0.1; done`]
+    await using holder = startCli(['lock', '--grace', '500ms', lock(), '--', ...words], {agent, env: {PATH: folder}})
+    await holder.waitForOutput(/started/)
+    holder.kill('SIGKILL')
+    const consul = raw(agent.address)
+    await waitUntil(async () => (await consul.kvGet(`${lock()}/.lock`)) === undefined, {
+      what: 'the lock to be given back',
+      timeoutMs: 14_000,
+    })
+    expect(findByEnv(`BATON_TEST_ID=${leaks.id}`)).toEqual([])
+    expect((await runCli(['lock', '--try', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
+  })
+
   it('kill -9 of baton with a semaphore: the slot is free again', async () => {
     await using holder = startCli(['lock', '-n', '2', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
