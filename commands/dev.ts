@@ -10,10 +10,12 @@ import {trustDirectory} from '../src/command/directories.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
 import {createClient} from '../src/core/client.js'
 import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
-import {type EmbeddedAgent, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
+import {systemClock} from '../src/core/time/clock.js'
+import {type EmbeddedAgent, type ScriptRunner, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
 import {createResponder} from '../src/exec/responder/responder.js'
 import {type ExchangeEntry, parseExchange} from '../src/kv/exchange.js'
+import {captureOutput} from '../src/process/capture.js'
 
 const defaultAddress = '127.0.0.1:8500'
 
@@ -55,6 +57,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       helpValue: 'DIR',
     }),
     acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
+    'enable-script-checks': Flags.boolean({description: 'run script checks, on this machine and as this user'}),
     like: Flags.string({description: 'imitate a newer Consul where clients must cope', helpValue: 'VERSION'}),
     seed: Flags.string({description: 'keys to begin with, as kv export writes them', helpValue: 'FILE'}),
     log: Flags.boolean({description: 'log every request to stderr'}),
@@ -74,6 +77,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       port,
       ...(datacenter && {datacenters: datacenter}),
       ...defined({like}),
+      ...(this.flags['enable-script-checks'] && {runScript: this.#scriptRunner()}),
       nodes: parseNodes(this.flags.node ?? []),
       ...(acl && {acl: {managementToken: randomUUID()}}),
       ...(seed !== undefined && {seed: await readSeed(seed)}),
@@ -87,6 +91,11 @@ export default class Dev extends BaseCommand<typeof Dev> {
     })
     this.out.say('stopping; what was stored is gone')
     return 0
+  }
+
+  #scriptRunner(): ScriptRunner {
+    const env = defined(this.host.env) as Readonly<Record<string, string>>
+    return (argv, options) => captureOutput({argv, env, clock: systemClock, mostBytes: 65_536, ...options})
   }
 
   /** The variables say where clients go, not where this agent listens. */

@@ -1,5 +1,6 @@
 import type {Random, Timer} from '../core/types.js'
 import type {LocalAgent} from './agent/local-agent.js'
+import type {ScriptRunner} from './checks/probe.js'
 import type {MovableClock} from './clock.js'
 import {RpcError} from './http/reply.js'
 import {LockDelays} from './lock-delays.js'
@@ -16,6 +17,7 @@ export interface DatacenterOptions {
   readonly clock: MovableClock
   readonly random: Random
   readonly profile: Profile
+  readonly runScript: ScriptRunner | undefined
 }
 
 /** The servers of one datacenter: its state, and the clocks that run on its leader alone. */
@@ -24,6 +26,7 @@ export class Datacenter implements Disposable {
   readonly clock: MovableClock
   readonly random: Random
   readonly profile: Profile
+  readonly runScript: ScriptRunner | undefined
   readonly state: State
   readonly lockDelays: LockDelays
   readonly agents: LocalAgent[] = []
@@ -38,6 +41,7 @@ export class Datacenter implements Disposable {
     this.clock = options.clock
     this.random = options.random
     this.profile = options.profile
+    this.runScript = options.runScript
     this.lockDelays = new LockDelays(options.clock)
     this.state = new State({
       nowMs: options.clock.monotonicMs,

@@ -3,6 +3,7 @@ import {noopLogger} from '../core/log.js'
 import {systemClock, systemRandom} from '../core/time/clock.js'
 import type {Clock, Logger, Random} from '../core/types.js'
 import {AclStore} from './acl/store.js'
+import type {ScriptRunner} from './checks/probe.js'
 import {MovableClock} from './clock.js'
 import {type Cluster, routeTo} from './cluster.js'
 import {Datacenter} from './datacenter.js'
@@ -13,6 +14,7 @@ import {type HttpDoor, openDoor} from './http/server.js'
 import {populate, type SimulatedNode} from './populate.js'
 import {profileOf} from './profile.js'
 
+export type {ScriptRunner} from './checks/probe.js'
 export type {EmbeddedSnapshot, EmbeddedStatistics, FaultPanel} from './fault-panel.js'
 export type {FaultRule} from './faults.js'
 export type {SimulatedNode} from './populate.js'
@@ -34,6 +36,8 @@ export interface EmbeddedAgentOptions {
   readonly seed?: readonly SeedKey[]
   /** Turns ACLs on: whatever is not granted is denied. */
   readonly acl?: {readonly managementToken: string}
+  /** Runs script checks. Without it they are refused, as by an agent that does not allow them. */
+  readonly runScript?: ScriptRunner
   /** A newer version to imitate where clients must cope, `1.9` to `1.22`. Default: Consul 1.8.7, as measured. */
   readonly like?: string
 }
@@ -122,7 +126,9 @@ function createCluster(options: EmbeddedAgentOptions, names: readonly string[]):
   const clock = new MovableClock(options.clock ?? systemClock)
   const random = options.random ?? systemRandom
   const profile = profileOf(options.like)
-  const datacenters = new Map(names.map(name => [name, new Datacenter({name, clock, random, profile})]))
+  const datacenters = new Map(
+    names.map(name => [name, new Datacenter({name, clock, random, profile, runScript: options.runScript})]),
+  )
   for (const [at, datacenter] of [...datacenters.values()].entries()) {
     populate(datacenter, at, at === 0 ? (options.nodes ?? []) : [])
   }

@@ -1,5 +1,7 @@
 import {afterAll, beforeAll} from 'vitest'
-import type {FaultPanel} from '../../src/embedded/index.js'
+import {systemClock} from '../../src/core/time/clock.js'
+import type {FaultPanel, ScriptRunner} from '../../src/embedded/index.js'
+import {captureOutput} from '../../src/process/capture.js'
 import {startFederation} from './consul-cluster.js'
 import {type ConsulConfig, consulIsInstalled, startDevAgent} from './consul-server.js'
 
@@ -8,6 +10,8 @@ export interface BackendOptions {
   readonly datacenters?: readonly string[]
   /** Turns ACLs on, with deny as the default, in one datacenter. */
   readonly managementToken?: string
+  /** Let the agent run script checks. */
+  readonly scriptChecks?: boolean
   /** Agent configuration; only the real backend reads it. */
   readonly config?: ConsulConfig
 }
@@ -31,13 +35,16 @@ export interface Backend {
 /** The version that BATON_TEST_LIKE makes the embedded agent imitate. */
 export const likeVersion = process.env['BATON_TEST_LIKE'] || undefined
 
+const runScript: ScriptRunner = (argv, options) =>
+  captureOutput({argv, env: {PATH: process.env['PATH'] ?? ''}, clock: systemClock, mostBytes: 4096, ...options})
+
 const embedded: Backend = {
   name: 'embedded',
-  async start({datacenters = ['dc1'], managementToken} = {}) {
+  async start({datacenters = ['dc1'], managementToken, scriptChecks = false} = {}) {
     const {startEmbeddedAgent} = await import('../../src/embedded/index.js')
     const acl = managementToken === undefined ? {} : {acl: {managementToken}}
     const like = likeVersion === undefined ? {} : {like: likeVersion}
-    const agent = await startEmbeddedAgent({datacenters, ...acl, ...like})
+    const agent = await startEmbeddedAgent({datacenters, ...acl, ...like, ...(scriptChecks && {runScript})})
     return {
       backend: 'embedded',
       address: agent.address,
@@ -51,7 +58,8 @@ const embedded: Backend = {
 
 const real: Backend = {
   name: 'real',
-  async start({datacenters = ['dc1'], managementToken, config = {}} = {}) {
+  async start({datacenters = ['dc1'], managementToken, scriptChecks = false, config: given = {}} = {}) {
+    const config = scriptChecks ? {...given, enable_script_checks: true} : given
     const first = datacenters[0]!
     if (datacenters.length === 1) {
       const token = managementToken === undefined ? {} : {managementToken}

@@ -1,4 +1,5 @@
-import type {Clock} from '../../core/types.js'
+import type {Clock, Random} from '../../core/types.js'
+import type {ScriptRunner} from '../checks/probe.js'
 import type {Profile} from '../profile.js'
 import type {State} from '../store/state.js'
 
@@ -6,6 +7,9 @@ import type {State} from '../store/state.js'
 export interface AgentHome {
   readonly name: string
   readonly clock: Clock
+  readonly random: Random
   readonly state: State
   readonly profile: Profile
+  /** Runs script checks; undefined where they are refused. */
+  readonly runScript: ScriptRunner | undefined
 }

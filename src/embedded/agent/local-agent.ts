@@ -1,4 +1,6 @@
 import type {Timer} from '../../core/types.js'
+import type {Probe, ProbeResult} from '../checks/probe.js'
+import {Prober} from '../checks/prober.js'
 import type {CheckRow, ServiceRow} from '../store/catalog-rows.js'
 import {EventBuffer} from './event-buffer.js'
 import type {AgentHome} from './home.js'
@@ -9,6 +11,8 @@ export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'
   readonly ttlMs: number
   /** Takes its service away when it was critical this long; 0 for never. */
   readonly deregisterAfterMs: number
+  /** What the agent itself looks at; the rest is told to it. */
+  readonly probe: Probe | undefined
 }
 
 /** Another output alone reaches the catalog this much later, as an agent spares its servers. */
@@ -18,6 +22,7 @@ const leastDeregisterMs = 60_000
 const rowOf = ({
   ttlMs: _ttl,
   deregisterAfterMs: _after,
+  probe: _probe,
   ...row
 }: LocalCheck): Omit<CheckRow, 'createIndex' | 'modifyIndex'> => row
 
@@ -52,6 +57,7 @@ export class LocalAgent implements Disposable {
   readonly #criticalTimers = new Map<string, Timer>()
   readonly #timers = [this.#ttlTimers, this.#outputTimers, this.#criticalTimers]
   readonly #serviceWaiters = new Set<() => void>()
+  readonly #prober: Prober
 
   constructor(options: LocalAgentOptions) {
     this.home = options.home
@@ -60,6 +66,8 @@ export class LocalAgent implements Disposable {
     this.address = options.address
     this.server = options.server
     this.ports = options.ports
+    const {clock, random, runScript} = options.home
+    this.#prober = new Prober({clock, random, runScript, report: (id, result) => this.#report(id, result)})
   }
 
   /** A service and its checks reach the catalog with one command. */
@@ -71,8 +79,7 @@ export class LocalAgent implements Disposable {
       state.catalog.putService(batch, service)
       for (const check of checks) state.putCheck(batch, rowOf(check))
     })
-    for (const check of checks) this.#armTtl(check)
-    for (const check of checks) this.#watchCritical(check)
+    for (const check of checks) this.#arm(check)
     this.#servicesMoved()
   }
 
@@ -88,8 +95,7 @@ export class LocalAgent implements Disposable {
   putCheck(check: LocalCheck): void {
     this.checks.set(check.id, check)
     this.#sync(check)
-    this.#armTtl(check)
-    this.#watchCritical(check)
+    this.#arm(check)
   }
 
   /** Sets a check's status; a TTL check then has its whole time again. */
@@ -126,13 +132,27 @@ export class LocalAgent implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#prober[Symbol.dispose]()
     for (const timers of this.#timers) {
       for (const timer of timers.values()) timer[Symbol.dispose]()
       timers.clear()
     }
   }
 
+  #arm(check: LocalCheck): void {
+    this.#armTtl(check)
+    this.#watchCritical(check)
+    if (check.probe) this.#prober.start(check.id, check.probe)
+    else this.#prober.stop(check.id)
+  }
+
+  #report(id: string, {status, output}: ProbeResult): void {
+    const check = this.checks.get(id)
+    if (check) this.updateCheck(check, status, output)
+  }
+
   #dropCheck(id: string): void {
+    this.#prober.stop(id)
     for (const timers of this.#timers) stopTimer(timers, id)
     this.checks.delete(id)
   }

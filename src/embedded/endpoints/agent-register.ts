@@ -1,5 +1,6 @@
 import {isIP} from 'node:net'
 import type {LocalAgent, LocalCheck, LocalService} from '../agent/local-agent.js'
+import type {Probe, ProbeTarget} from '../checks/probe.js'
 import type {Decoded, Fields} from '../go/decode.js'
 import type {Call} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, type Reply, RpcError} from '../http/reply.js'
@@ -108,7 +109,7 @@ interface CheckIdentity {
 function localCheck(agent: LocalAgent, body: Decoded, identity: CheckIdentity): LocalCheck {
   const kind = kindOf(body)
   const {service} = identity
-  if (kind === 'script' || kind === 'docker') {
+  if (kind === 'docker' || (kind === 'script' && !agent.home.runScript)) {
     throw new HttpError(
       500,
       "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
@@ -127,9 +128,37 @@ function localCheck(agent: LocalAgent, body: Decoded, identity: CheckIdentity): 
     type: kind,
     definition: new Map(),
     ttlMs: kind === 'ttl' ? body.duration('TTL') / 1e6 : 0,
+    probe: probeOf(kind, body),
     deregisterAfterMs: body.duration('DeregisterCriticalServiceAfter') / 1e6,
   }
 }
+
+const defaultTimeoutMs = 10_000
+const defaultScriptTimeoutMs = 30_000
+
+function probeOf(kind: string, body: Decoded): Probe | undefined {
+  const target = targetOf(kind, body)
+  const defaultMs = kind === 'script' ? defaultScriptTimeoutMs : defaultTimeoutMs
+  const timeoutMs = body.duration('Timeout') / 1e6 || defaultMs
+  return target && {target, intervalMs: body.duration('Interval') / 1e6, timeoutMs}
+}
+
+function targetOf(kind: string, body: Decoded): ProbeTarget | undefined {
+  if (kind === 'tcp') return {kind, address: body.string('TCP')}
+  if (kind === 'http') {
+    const headers = headersOf(body.any('Header'))
+    return {kind, url: body.string('HTTP'), method: body.string('Method') || 'GET', headers, body: body.string('Body')}
+  }
+  const [file, ...words] = body.strings('Args') ?? body.strings('ScriptArgs') ?? []
+  return kind === 'script' && file !== undefined ? {kind, args: [file, ...words]} : undefined
+}
+
+const headersOf = (given: unknown): [string, string][] =>
+  given instanceof Map
+    ? [...(given as Map<string, unknown>)].flatMap(([name, values]) =>
+        (Array.isArray(values) ? values : []).map((value): [string, string] => [name, String(value)]),
+      )
+    : []
 
 /** An IP address is repeated under its family. */
 function familyAddresses(service: LocalService): LocalService['taggedAddresses'] {

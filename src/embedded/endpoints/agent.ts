@@ -138,6 +138,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     definition: new Map(),
     ttlMs: 0,
     deregisterAfterMs: 0,
+    probe: undefined,
   })
   return emptyReply()
 }

@@ -1,0 +1,106 @@
+import {createServer} from 'node:http'
+import type {AddressInfo} from 'node:net'
+import {describe, expect, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+interface Check {
+  readonly Status: string
+  readonly Output: string
+}
+
+/** The embedded agent runs checks as a real one does: the same tests on both. */
+describe.each(backends)('checks that the agent runs, on $name', backend => {
+  const agent = sharedAgent(backend, {scriptChecks: true})
+  const register = (name: string, check: object): Promise<unknown> =>
+    raw(agent.address).ok('PUT', '/v1/agent/service/register', {
+      body: JSON.stringify({Name: name, Check: {Interval: '200ms', ...check}}),
+    })
+  const check = async (name: string): Promise<Check> =>
+    ((await raw(agent.address).get(`/v1/health/checks/${name}`)) as Check[])[0]!
+  /** As the agent itself knows it: another output alone reaches the catalog minutes later. */
+  const localCheck = async (name: string): Promise<Check> =>
+    ((await raw(agent.address).get('/v1/agent/checks')) as Record<string, Check>)[`service:${name}`]!
+  const passing = async (name: string): Promise<number> =>
+    ((await raw(agent.address).get(`/v1/health/service/${name}?passing`)) as unknown[]).length
+  const untilStatus = (name: string, status: string): Promise<unknown> =>
+    waitUntil(async () => (await check(name)).Status === status, {what: `${name} to be ${status}`})
+
+  it('follow what a server answers', async () => {
+    let status = 200
+    const asked: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      asked.push(
+        `${request.method} ${request.url} ${request.headers['user-agent']} ${String(request.headers['x-key'])}`,
+      )
+      response.writeHead(status).end('how it is')
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/health`
+      await register('web', {HTTP: url, Header: {'X-Key': ['k']}, Timeout: '1s'})
+      await untilStatus('web', 'passing')
+      expect((await check('web')).Output).toBe(`HTTP GET ${url}: 200 OK Output: how it is`)
+      expect(await passing('web')).toBe(1)
+      expect(new Set(asked)).toEqual(new Set(['GET /health Consul Health Check k']))
+      status = 429
+      await untilStatus('web', 'warning')
+      status = 500
+      await untilStatus('web', 'critical')
+      expect(await passing('web')).toBe(0)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  it('follow whether a port is open', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    await register('db', {TCP: address})
+    await untilStatus('db', 'passing')
+    expect((await check('db')).Output).toBe(`TCP connect ${address}: Success`)
+    await new Promise(resolve => server.close(resolve))
+    await untilStatus('db', 'critical')
+  })
+
+  it.each([
+    [0, 'passing'],
+    [1, 'warning'],
+    [2, 'critical'],
+  ])('take the exit code of a script for its status: %i is %s', async (code, status) => {
+    const name = `script-${code}`
+    await register(name, {Args: ['sh', '-c', `echo out; echo err >&2; exit ${code}`]})
+    await waitUntil(async () => (await localCheck(name)).Output !== '', {what: 'the script to run'})
+    expect(await localCheck(name)).toMatchObject({Status: status, Output: 'out\nerr\n'})
+  })
+
+  it('call a script that does not end critical', async () => {
+    await register('slow', {Args: ['sleep', '60'], Timeout: '300ms'})
+    await waitUntil(async () => (await localCheck('slow')).Output !== '', {what: 'the timeout'})
+    expect(await localCheck('slow')).toMatchObject({Status: 'critical', Output: expect.stringContaining('Timed out')})
+  })
+
+  it('are not run any more when their service is gone', async () => {
+    let asked = 0
+    const server = createServer((_, response) => {
+      asked += 1
+      response.end()
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const port = (server.address() as AddressInfo).port
+    await register('short', {HTTP: `http://127.0.0.1:${port}`})
+    await untilStatus('short', 'passing')
+    await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/short')
+    await register('next', {HTTP: `http://127.0.0.1:${port}`})
+    const before = asked
+    await untilStatus('next', 'passing')
+    // One more by the new check; the old one would have asked again within its interval.
+    expect(asked - before).toBeLessThanOrEqual(2)
+    await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/next')
+    server.closeAllConnections()
+    server.close()
+  })
+})
