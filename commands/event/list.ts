@@ -1,15 +1,23 @@
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/command/consul-command.js'
 import {goJson} from '../../src/core/api/go-json.js'
+import {UsageError} from '../../src/core/errors.js'
+import type {UserEvent} from '../../src/core/types.js'
+import {logPrefix, readLog} from '../../src/event/durable-log.js'
 import {toGoEvent} from '../../src/event/handler-io.js'
 import {eventRow} from '../../src/event/text.js'
 
 export default class EventList extends ConsulCommand<typeof EventList> {
   static override summary = "show the agent's newest 256 events, oldest first"
-  static override examples = ['<%= config.bin %> event list', '<%= config.bin %> event list --name deploy --json']
+  static override examples = [
+    '<%= config.bin %> event list',
+    '<%= config.bin %> event list --name deploy --json',
+    '<%= config.bin %> event list --durable --name deploy',
+  ]
   static override enableJsonFlag = true
   static override flags = {
     name: Flags.string({description: 'only events of this name'}),
+    durable: Flags.boolean({description: 'show the log of the name instead, with indexes for times'}),
     json: Flags.boolean({
       description: "print the result as JSON, each event with Consul's fields",
       helpGroup: 'COMMON',
@@ -17,10 +25,19 @@ export default class EventList extends ConsulCommand<typeof EventList> {
   }
 
   async run(): Promise<number> {
-    const {name} = this.flags
-    const {value: events} = await this.openClient().event.list(name === undefined ? {} : {name})
+    const events = await this.#read()
     if (this.flags.json) this.out.line(goJson({events: events.map(toGoEvent)}, '  '))
     else this.out.raw(events.map(event => `${eventRow(event)}\n`).join(''))
     return 0
+  }
+
+  async #read(): Promise<readonly UserEvent[]> {
+    const {name, durable} = this.flags
+    const client = this.openClient()
+    if (!durable) return (await client.event.list(name === undefined ? {} : {name})).value
+    if (name === undefined) throw new UsageError('event list: --durable needs --name')
+    const {events, unreadable} = readLog(name, (await client.kv.list(logPrefix(name))).value)
+    for (const {id, reason} of unreadable) this.out.warn(`event ${id}: ${reason}`)
+    return events
   }
 }

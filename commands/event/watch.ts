@@ -1,17 +1,18 @@
 import {appendFile} from 'node:fs/promises'
-import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/command/consul-command.js'
 import {readAll} from '../../src/command/data-argument.js'
-import {durationFlag} from '../../src/command/flags.js'
+import {watchFlags} from '../../src/command/event/watch-flags.js'
+import {type LinkedSignal, linkSignal} from '../../src/core/cancel/link-signal.js'
 import type {ConsulClient} from '../../src/core/client.js'
-import {messageOf, UsageError} from '../../src/core/errors.js'
+import {CancelledError, messageOf, UsageError} from '../../src/core/errors.js'
 import {formatDuration} from '../../src/core/time/duration.js'
 import type {UserEvent} from '../../src/core/types.js'
 import {deadLetter} from '../../src/event/dispatcher.js'
+import {watchDurable} from '../../src/event/durable-watch.js'
 import {EventState} from '../../src/event/event-state.js'
 import type {SelfFacts} from '../../src/event/handler-io.js'
 import {EventHandling, HandlerFailedError} from '../../src/event/handling.js'
-import {EventIntake, type StartPoint} from '../../src/event/intake.js'
+import {EventIntake, type IntakeOptions, type StartPoint} from '../../src/event/intake.js'
 import {runMemberScripts} from '../../src/event/member-scripts.js'
 import {outliveOutages} from '../../src/event/outage.js'
 import {parseEventList} from '../../src/event/parse-list.js'
@@ -19,7 +20,7 @@ import {RingAlarm} from '../../src/event/ring-alarm.js'
 import {parseHandler, type SelectedScript, selects, wantsMembers} from '../../src/event/selector.js'
 import {resolvePayload} from '../../src/event/spill.js'
 import {eventLine} from '../../src/event/text.js'
-import {type EventWatchOptions, watchEvents} from '../../src/event/watcher.js'
+import {watchEvents} from '../../src/event/watcher.js'
 import {shellWords} from '../../src/process/handler.js'
 
 export default class EventWatch extends ConsulCommand<typeof EventWatch> {
@@ -30,73 +31,36 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   static override examples = [
     '<%= config.bin %> event watch --name deploy --state /var/lib/deploy.events -- ./deploy.sh',
     "<%= config.bin %> event watch --handler user:deploy=./deploy.sh --handler 'member-failed=./page.sh'",
+    '<%= config.bin %> event watch --durable --name deploy --state deploy.log -- ./deploy.sh',
     'consul watch -type=event -name=deploy <%= config.bin %> event watch --from-stdin --state deploy.events -- ./deploy.sh',
   ]
   static override childForm = {ownArgs: 0}
-  static override flags = {
-    name: Flags.string({description: 'only events of this name (repeatable)', multiple: true}),
-    state: Flags.string({description: 'file that remembers what was handled', helpValue: 'FILE'}),
-    from: Flags.string({description: 'where a first watch begins: now, earliest or an event ID', default: 'now'}),
-    'on-crash': Flags.option({
-      options: ['rerun', 'skip'] as const,
-      default: 'rerun' as const,
-      description: 'events that were being handled at a crash: handle again, or not',
-    })(),
-    handler: Flags.string({description: "Serf's form: [user:NAME|member-...=]SCRIPT (repeatable)", multiple: true}),
-    concurrency: Flags.integer({description: 'handlers that may run at the same time', default: 1, min: 1}),
-    batch: Flags.boolean({description: 'one run for all waiting events, as a JSON list on stdin'}),
-    'order-window': durationFlag({description: 'wait this long for earlier events', default: '0'}),
-    coalesce: durationFlag({description: 'of each name handle only the newest within this time', default: '0'}),
-    retries: Flags.integer({description: 'further attempts when the handler fails (default: 0)', default: 0, min: 0}),
-    'retry-delay': durationFlag({description: 'shortest wait before another attempt', default: '1s'}),
-    'dead-letter': Flags.string({description: 'file to append given-up events to', helpValue: 'FILE'}),
-    'on-error': Flags.option({
-      options: ['continue', 'exit'] as const,
-      default: 'continue' as const,
-      description: 'what to do when the last attempt failed',
-    })(),
-    'on-overflow': Flags.option({
-      options: ['warn', 'exit'] as const,
-      default: 'warn' as const,
-      description: 'what to do when events passed unseen',
-    })(),
-    timeout: durationFlag({description: 'longest run of a handler (0: no limit)', default: '0'}),
-    grace: durationFlag({description: 'time between TERM and KILL for a handler', default: '5s'}),
-    shell: Flags.boolean({description: 'without --: run the words by a shell (default)', default: true, allowNo: true}),
-    'from-stdin': Flags.boolean({description: 'take the list that consul watch writes to its handler'}),
-  }
+  static override flags = watchFlags
 
   async run(): Promise<number> {
     const client = this.openClient()
     const scripts = (this.flags.handler ?? []).map(parseHandler)
     const argv = this.#childArgv()
-    if (argv && scripts.length > 0) throw new UsageError('event watch: give a command or --handler, not both')
-    if (this.flags.batch && !argv) throw new UsageError('event watch: --batch needs a command')
-    if (this.flags['from-stdin'] && this.flags.state === undefined && this.flags.from === 'now') {
-      throw new UsageError('event watch: --from-stdin without --state takes every event for an old one', {
-        hint: 'give --state FILE, or --from earliest to handle each list whole',
-      })
-    }
+    this.#check(argv, scripts)
     const self = await client.agent.self({signal: this.stopSignal})
     const state = this.releases.use(await this.#openState(self))
-    const signal = this.stopSignal
     const handling = this.#handling(client, scripts, argv)
     let verdict = 0
-    const stop = new AbortController()
-    signal.addEventListener('abort', () => stop.abort(signal.reason), {once: true})
+    using stop = linkSignal(this.stopSignal)
+    const {signal} = stop
     const giveUp = (code: number): void => {
       verdict = code
-      stop.abort(new UsageError('given up'))
+      stop.abort(new CancelledError())
     }
-    const names = new Set(this.flags.name ?? [])
-    const wanted = (name: string): boolean =>
-      (names.size === 0 || names.has(name)) &&
-      (scripts.length === 0 || scripts.some(script => selects(script, {type: 'user', name})))
+    const missed = (what: string): void => {
+      this.out.warn(`events were missed: ${what}`)
+      if (this.flags['on-overflow'] === 'exit') giveUp(2)
+    }
     const {coalesce = 0} = this.flags
-    const options: EventWatchOptions = {
+    const options: IntakeOptions = {
       state,
-      signal: stop.signal,
-      accepts: event => wanted(event.name),
+      signal,
+      accepts: ({name}) => this.#isWanted(name, scripts),
       from: startPoint(this.flags.from),
       onCrash: this.flags['on-crash'],
       orderWindowMs: this.flags['order-window'] ?? 0,
@@ -112,28 +76,73 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
       },
       onRetry: (events, attempt, error) =>
         this.out.warn(`event ${events[0]?.id ?? ''}: attempt ${attempt} failed: ${messageOf(error)}`),
-      onOverflow: ({listed}) => {
-        this.out.warn(`events were missed: the agent keeps ${listed}, and none of them is known`)
-        if (this.flags['on-overflow'] === 'exit') giveUp(2)
-      },
+    }
+    if (this.flags['from-stdin']) await this.#fromStdin(client, options, missed)
+    else {
+      const events = () =>
+        this.flags.durable ? this.#log(client, options, missed) : this.#ring(client, options, missed)
+      const members = () => (wantsMembers(scripts) ? this.#members(client, handling, self, signal) : Promise.resolve())
+      await together([events, members], stop)
+    }
+    return verdict
+  }
+
+  #check(argv: readonly string[] | undefined, scripts: readonly SelectedScript[]): void {
+    const {batch, durable, from, name, state} = this.flags
+    const fromStdin = this.flags['from-stdin']
+    if (argv && scripts.length > 0) throw new UsageError('event watch: give a command or --handler, not both')
+    if (batch && !argv) throw new UsageError('event watch: --batch needs a command')
+    if (durable && fromStdin) throw new UsageError('event watch: give --durable or --from-stdin, not both')
+    if (durable && name?.length !== 1) throw new UsageError('event watch: --durable needs --name, once')
+    if (fromStdin && state === undefined && from === 'now') {
+      throw new UsageError('event watch: --from-stdin without --state takes every event for an old one', {
+        hint: 'give --state FILE, or --from earliest to handle each list whole',
+      })
+    }
+  }
+
+  #isWanted(name: string, scripts: readonly SelectedScript[]): boolean {
+    const {name: names = []} = this.flags
+    return (
+      (names.length === 0 || names.includes(name)) &&
+      (scripts.length === 0 || scripts.some(script => selects(script, {type: 'user', name})))
+    )
+  }
+
+  #ring(client: ConsulClient, options: IntakeOptions, missed: (what: string) => void): Promise<void> {
+    return watchEvents(client, {
+      ...options,
+      onOverflow: ({listed}) => missed(inRing(listed)),
       onStatus: status => {
         if (status.type !== 'retrying') return
         this.out.warn(`agent ${client.address}: ${messageOf(status.error)}; again in ${formatDuration(status.delayMs)}`)
       },
       onReady: listed => this.out.say(`watching; the agent lists ${listed} events`),
-    }
-    const members = wantsMembers(scripts) ? this.#members(client, handling, self, stop.signal) : Promise.resolve()
-    if (this.flags['from-stdin']) await this.#fromStdin(client, options)
-    else await Promise.all([watchEvents(client, options), members])
-    return verdict
+    })
   }
 
-  async #fromStdin(client: ConsulClient, options: EventWatchOptions): Promise<void> {
+  #log(client: ConsulClient, options: IntakeOptions, missed: (what: string) => void): Promise<void> {
+    return watchDurable(client, {
+      ...options,
+      name: this.flags.name?.[0] ?? '',
+      onGap: ({through}) => missed(`the log was pruned up to ${through}, which was never seen here`),
+      onUnreadable: ({id, reason}) => this.out.warn(`event ${id}: left out: ${reason}`),
+      onStatus: status => {
+        if (status.state === 'stale' || status.state === 'connecting') {
+          if (status.error !== undefined) this.out.warn(`agent ${client.address}: ${messageOf(status.error)}`)
+        } else if (status.state === 'held') this.out.warn(`an empty log is not believed: ${status.reason}`)
+      },
+      onReady: length => this.out.say(`watching; the log holds ${length} events`),
+    })
+  }
+
+  async #fromStdin(client: ConsulClient, options: IntakeOptions, missed: (what: string) => void): Promise<void> {
     const list = parseEventList((await readAll(this.host.stdin)).toString())
     const intake = await EventIntake.create(client, options)
     try {
       await intake.resume()
-      await new RingAlarm(options).guard(list, all => intake.receive(all))
+      const alarm = new RingAlarm({state: options.state, onOverflow: ({listed}) => missed(inRing(listed))})
+      await alarm.guard(list, all => intake.receive(all))
       await Promise.race([intake.idle(), intake.failed])
     } finally {
       await intake.close()
@@ -149,8 +158,12 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   }
 
   async #openState(self: SelfFacts): Promise<EventState> {
-    const {state} = this.flags
-    return state === undefined ? EventState.inMemory(identityOf(self)) : EventState.open(state, identityOf(self))
+    const {state, durable, name} = this.flags
+    const {datacenter = self.datacenter} = this.flags
+    const identity = durable
+      ? {datacenter, node: '', log: name?.[0] ?? ''}
+      : {datacenter: self.datacenter, node: self.node}
+    return state === undefined ? EventState.inMemory(identity) : EventState.open(state, identity)
   }
 
   #handling(
@@ -206,7 +219,9 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   }
 
   /** The payload as it was given to `fire`. An outage of Consul delays it and is no failure of the handler. */
-  #resolve(client: ConsulClient, payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
+  async #resolve(client: ConsulClient, payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
+    // A log holds payloads, never pointers to them.
+    if (this.flags.durable) return payload
     const {clock, random} = client
     return outliveOutages(() => resolvePayload(client, payload, {signal}), {clock, random, signal})
   }
@@ -220,9 +235,18 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   }
 }
 
-const identityOf = (self: SelfFacts): {datacenter: string; node: string} => ({
-  datacenter: self.datacenter,
-  node: self.node,
-})
+const inRing = (listed: number): string => `the agent keeps ${listed}, and none of them is known`
+
+/** Runs all until the signal aborts; the first failure stops the others. */
+async function together(all: readonly (() => Promise<void>)[], stop: LinkedSignal): Promise<void> {
+  const running = all.map(start => start())
+  try {
+    await Promise.all(running)
+  } catch (error) {
+    stop.abort(error)
+    await Promise.allSettled(running)
+    throw error
+  }
+}
 
 const startPoint = (text: string): StartPoint => (text === 'now' || text === 'earliest' ? text : {afterId: text})

@@ -7,10 +7,13 @@ import type {Outcome, PendingEvent} from './types.js'
 /** Four rings of an agent, and twice the window in which late events still arrive. */
 const keptIds = 1024
 
-/** Whose state it is: event rings differ from agent to agent. */
+/** Whose state it is: event rings differ from agent to agent, a durable log does not. */
 export interface StateIdentity {
   readonly datacenter: string
+  /** The agent; empty for a log. */
   readonly node: string
+  /** The name whose durable log is followed. */
+  readonly log?: string
 }
 
 interface Entry {
@@ -24,6 +27,9 @@ interface Header {
   readonly v: 1
   readonly dc: string
   readonly node: string
+  readonly log?: string
+  /** A record tells when the first list was taken in; older files have none. */
+  readonly b?: 1
 }
 
 interface WireRecord {
@@ -90,8 +96,7 @@ export class EventState implements AsyncDisposable {
     try {
       const opened = await RecordLog.open(path)
       log = opened.log
-      // A header alone is a watch that ended before its first list.
-      const state = new EventState(identity, {log, lock, isNew: opened.records.length <= 1})
+      const state = new EventState(identity, {log, lock, isNew: isNew(opened.records)})
       if (opened.records.length === 0) await log.append([toHeader(identity)])
       else state.#load(path, opened.records)
       return state
@@ -110,12 +115,12 @@ export class EventState implements AsyncDisposable {
     if (header.v !== 1) {
       throw new UsageError(`${path}: has version ${String(header.v)}, this baton knows version 1`)
     }
-    const {datacenter, node} = this.#identity
-    if (header.dc !== datacenter || header.node !== node) {
-      throw new UsageError(
-        `${path}: belongs to agent ${String(header.node)} in ${String(header.dc)}, not to ${node} in ${datacenter}`,
-        {hint: 'each agent needs a state file of its own'},
-      )
+    const {dc = '', node = '', log} = header
+    const owner = ownerOf({datacenter: dc, node, ...(log !== undefined && {log})})
+    if (owner !== ownerOf(this.#identity)) {
+      throw new UsageError(`${path}: belongs to ${owner}, not to ${ownerOf(this.#identity)}`, {
+        hint: 'each agent, and each durable log, needs a state file of its own',
+      })
     }
     for (const record of rest) {
       if (typeof record.i !== 'string') continue
@@ -197,11 +202,21 @@ export class EventState implements AsyncDisposable {
   }
 }
 
+const ownerOf = ({datacenter, node, log}: StateIdentity): string =>
+  log === undefined ? `agent ${node} in ${datacenter}` : `the log of ${log} in ${datacenter}`
+
+/** A watch that ended before it took in its first list has not begun. */
+const isNew = ([header, ...rest]: readonly unknown[]): boolean =>
+  header === undefined ||
+  ((header as Partial<Header>).b === 1 && !rest.some(record => (record as {s?: unknown}).s === 'begin'))
+
 const toHeader = (identity: StateIdentity): Header => ({
   kind: 'baton-event-state',
   v: 1,
   dc: identity.datacenter,
   node: identity.node,
+  ...(identity.log !== undefined && {log: identity.log}),
+  b: 1,
 })
 
 const toTakeRecord = (event: UserEvent): WireRecord => ({

@@ -23,7 +23,7 @@ export interface Fired {
 const filterNames = ['node', 'service', 'tag'] as const
 
 /** Go's words for a filter that is no regular expression: each receiver would drop the event in silence. */
-async function checkFilters(filters: EventFilters): Promise<void> {
+export async function checkFilters(filters: EventFilters): Promise<void> {
   if (filters.tag !== undefined && filters.service === undefined) {
     throw new UsageError('Cannot provide tag filter without service filter.')
   }
@@ -39,6 +39,13 @@ async function checkFilters(filters: EventFilters): Promise<void> {
     }
   }
 }
+
+/** Those filters that are given. */
+export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: string | undefined}): EventFilters => ({
+  ...(node !== undefined && {node}),
+  ...(service !== undefined && {service}),
+  ...(tag !== undefined && {tag}),
+})
 
 /**
  * Fires an event. What cannot fit is refused before anything is sent, with the number of bytes it is over.
@@ -59,11 +66,7 @@ export async function fireEvent(
 ): Promise<Fired> {
   if (name === '') throw new UsageError('Event name must be specified')
   const {payload = new Uint8Array(), spillTtlMs, node, service, tag, ...call} = options
-  const filters: EventFilters = {
-    ...(node !== undefined && {node}),
-    ...(service !== undefined && {service}),
-    ...(tag !== undefined && {tag}),
-  }
+  const filters = filtersOf({node, service, tag})
   await checkFilters(filters)
   const shape = {name, ...filters}
   const size = judgeSize(shape, payload.length)

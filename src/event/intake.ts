@@ -1,3 +1,4 @@
+import {linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
 import {UsageError} from '../core/errors.js'
 import type {UserEvent} from '../core/types.js'
@@ -125,3 +126,29 @@ export class EventIntake {
 }
 
 const idsOf = (list: readonly UserEvent[]): ReadonlySet<string> => new Set(list.map(event => event.id))
+
+/**
+ * Takes up what an earlier watch left, then takes in what `feed` receives until the signal aborts: then resolves, after
+ * the handlers under way. Rejects when feeding does, or on a failure that no retry mends.
+ */
+export async function runIntake(
+  client: Pick<ConsulClient, 'clock' | 'random'>,
+  options: IntakeOptions,
+  feed: (intake: EventIntake, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  using stop = linkSignal(options.signal)
+  const intake = await EventIntake.create(client, {...options, signal: stop.signal})
+  intake.failed.catch((error: unknown) => stop.abort(error))
+  try {
+    await intake.resume()
+    await feed(intake, stop.signal)
+    stop.signal.throwIfAborted()
+  } catch (error) {
+    if (!options.signal.aborted) {
+      stop.abort(error)
+      throw error
+    }
+  } finally {
+    await intake.close()
+  }
+}

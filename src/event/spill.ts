@@ -2,6 +2,7 @@ import {createHash, randomUUID} from 'node:crypto'
 import type {ConsulClient} from '../core/client.js'
 import {BatonError, UsageError} from '../core/errors.js'
 import type {CallOptions} from '../core/types.js'
+import {readHinted} from './durable-log.js'
 
 /** Payloads that do not fit an event wait here. A watcher reads keys below this prefix only, whatever an event says. */
 export const spillPrefix = 'baton/events/blob/v1/'
@@ -58,8 +59,8 @@ export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined
 }
 
 /**
- * The payload as it was given to `fire`: from KV when it was spilled. Rejects when it is gone or not the one that was
- * sent.
+ * The payload as it was given to `fire`: from KV when it was spilled, from its log when the event announces a durable
+ * one. Rejects when it is gone or not the one that was sent.
  *
  * @example
  * ```ts
@@ -76,7 +77,7 @@ export async function resolvePayload(
   options: CallOptions = {},
 ): Promise<Buffer | undefined> {
   const pointer = parseSpill(payload)
-  if (!pointer) return payload
+  if (!pointer) return payload && payload.length > 0 ? unhint(client, payload, options) : payload
   const {value: entry} = await client.kv.get(pointer.key, options)
   if (!entry) {
     throw new BatonError('BATON_NOT_FOUND', `key ${pointer.key}: the event's payload is no longer there`, {
@@ -87,4 +88,13 @@ export async function resolvePayload(
     throw new BatonError('BATON_REFUSED', `key ${pointer.key}: is not the payload that was sent`)
   }
   return entry.value
+}
+
+async function unhint(
+  client: Pick<SpillClient, 'kv'>,
+  payload: Buffer,
+  options: CallOptions,
+): Promise<Buffer | undefined> {
+  const logged = await readHinted(client, payload, options)
+  return logged ? logged.payload : payload
 }

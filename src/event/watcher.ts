@@ -1,9 +1,8 @@
-import {linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
 import {follow} from '../core/query/follow.js'
 import {events as eventTopic} from '../core/query/topics.js'
 import type {FollowStatus} from '../core/query/types.js'
-import {EventIntake, type IntakeOptions} from './intake.js'
+import {type IntakeOptions, runIntake} from './intake.js'
 import {RingAlarm, type RingAlarmOptions} from './ring-alarm.js'
 
 /** Which events, what to do with each, and what to remember. */
@@ -35,32 +34,14 @@ export interface EventWatchOptions extends IntakeOptions, Omit<RingAlarmOptions,
  * ```
  */
 export async function watchEvents(client: ConsulClient, options: EventWatchOptions): Promise<void> {
-  using stop = linkSignal(options.signal)
-  const intake = await EventIntake.create(client, {...options, signal: stop.signal})
-  const failed = intake.failed.catch((error: unknown) => {
-    stop.abort(error)
-    throw error
-  })
-  failed.catch(() => undefined)
-  try {
-    await intake.resume()
+  await runIntake(client, options, async (intake, signal) => {
     const alarm = new RingAlarm(options)
     let isFirst = true
     const {onStatus} = options
-    for await (const {snapshot} of follow(eventTopic(client), client, {
-      signal: stop.signal,
-      ...(onStatus && {onStatus}),
-    })) {
+    for await (const {snapshot} of follow(eventTopic(client), client, {signal, ...(onStatus && {onStatus})})) {
       await alarm.guard(snapshot.value, list => intake.receive(list))
       if (isFirst) options.onReady?.(snapshot.value.length)
       isFirst = false
     }
-  } catch (error) {
-    if (!options.signal.aborted) {
-      stop.abort(error)
-      throw error
-    }
-  } finally {
-    await intake.close()
-  }
+  })
 }

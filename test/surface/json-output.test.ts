@@ -95,6 +95,8 @@ describe('what commands print', () => {
 
   it('events: fired, listed, watched', async () => {
     await expectJson('event.fire', ['event', 'fire', '--json', 'deploy', 'v1'])
+    await expectJson('event.fire', ['event', 'fire', '--json', '--durable', 'deploy', 'v1'])
+    await expectJson('event.prune', ['event', 'prune', '--json', 'deploy', '--keep', '1'])
     await expectJson('event.list', ['event', 'list', '--json'])
     await using watch = startCli(['event', 'watch', '--from', 'earliest'], {agent})
     await watch.waitForOutput(/\n/, {stream: 'stdout'})

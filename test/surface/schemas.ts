@@ -204,7 +204,11 @@ export const schemas = {
       }),
     ),
   }),
-  'event.fire': z.strictObject({id: z.string(), spilled: z.boolean(), bytesLeft: count}),
+  'event.fire': z.union([
+    z.strictObject({id: z.string(), spilled: z.boolean(), bytesLeft: count}),
+    z.strictObject({id: z.string(), key: z.string(), announced: z.boolean(), pruned: count}),
+  ]),
+  'event.prune': z.strictObject({pruned: count}),
   'event.list': z.strictObject({events: z.array(goEvent)}),
   'event.watch': z.strictObject({
     v: z.literal(1),

@@ -21,6 +21,13 @@ export interface Member {
   readonly tags: Readonly<Record<string, string>>
 }
 
+/** One of the agent's own services. */
+export interface LocalService {
+  readonly id: string
+  readonly name: string
+  readonly tags: readonly string[]
+}
+
 /** A service of the agent that is asked. */
 export interface ServiceRegistration {
   readonly id: string
@@ -38,6 +45,8 @@ export interface ServiceRegistration {
 export interface AgentApi {
   self(options?: CallOptions): Promise<AgentSelf>
   members(options?: CallOptions): Promise<readonly Member[]>
+  /** The agent's own services. */
+  services(options?: CallOptions): Promise<readonly LocalService[]>
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
   deregisterService(id: string, options?: CallOptions): Promise<void>
   /** Passes the TTL check of a service registered with `ttlMs`. */
@@ -74,6 +83,14 @@ export function createAgentApi(caller: Caller): AgentApi {
         status: memberStates[member.Status] ?? 'none',
         tags: member.Tags,
       }))
+    },
+    async services(options) {
+      const answer = await caller.call({method: 'GET', path: '/v1/agent/services'}, options)
+      const raw = decodeJson<Record<string, {ID: string; Service: string; Tags: string[] | null}>>(
+        'agent services',
+        answer,
+      )
+      return Object.values(raw).map(({ID, Service, Tags}) => ({id: ID, name: Service, tags: Tags ?? []}))
     },
     async registerService(service, options) {
       const check = service.ttlMs !== undefined && {

@@ -6,7 +6,9 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
 import {raw} from '../../kit/raw-consul.js'
 import {startCli} from '../../kit/run-cli.js'
+import {testSeed} from '../../kit/seed.js'
 import {waitUntil} from '../../kit/wait-until.js'
+import {seeded} from './seeded.js'
 
 const eventCount = 240
 const mostKills = 12
@@ -20,17 +22,6 @@ interface Step {
   readonly what: string
   readonly run: number
   readonly id: string
-}
-
-/** mulberry32: the same seed gives the same kills. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-event-crash-'))
@@ -70,8 +61,8 @@ describe('a watcher that is killed again and again', () => {
   afterAll(() => cluster[Symbol.asyncDispose]())
 
   /** Fires 240 events from four agents at once and kills the watcher at random until all is handled. */
-  async function storm(policy: 'rerun' | 'skip', seed: number) {
-    const random = seeded(seed)
+  async function storm(policy: 'rerun' | 'skip') {
+    const random = seeded(testSeed(`events, ${policy}`))
     const name = `storm-${policy}`
     const log = join(directory, `${policy}.log`)
     const agent = {address: cluster.clients[0]!.address}
@@ -135,9 +126,7 @@ describe('a watcher that is killed again and again', () => {
   }
 
   it('with rerun handles every event, and starts none twice but the one in flight at a kill', async () => {
-    const seed = Date.now() % 1_000_000
-    console.log(`seed ${seed}`)
-    const {ids, steps, kills} = await storm('rerun', seed)
+    const {ids, steps, kills} = await storm('rerun')
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')
     expect(ids.filter(id => !ended.has(id))).toEqual([])
@@ -154,9 +143,7 @@ describe('a watcher that is killed again and again', () => {
   })
 
   it('with skip starts none twice, and leaves out at most the one in flight at each kill', async () => {
-    const seed = (Date.now() + 500_000) % 1_000_000
-    console.log(`seed ${seed}`)
-    const {ids, steps, kills} = await storm('skip', seed)
+    const {ids, steps, kills} = await storm('skip')
     expect(kills).toBeGreaterThan(2)
     const started = countOf(steps, 'start')
     expect([...started].filter(([, times]) => times > 1)).toEqual([])

@@ -28,6 +28,7 @@ describe('the state of an event handler', () => {
       await first.start(['a', 'b'])
       await first.finish(['a'], 'done')
       await first.finish(['old'], 'seen')
+      await first.begin()
     })
     expect(state.isNew).toBe(false)
     expect(['a', 'b', 'c', 'old', 'new'].map(id => state.has(id))).toEqual([true, true, true, true, false])
@@ -35,6 +36,22 @@ describe('the state of an event handler', () => {
       {event: full, restarted: true},
       {event: userEvent('c', 3), restarted: false},
     ])
+  })
+
+  it('has begun once a first list was taken in, not before', async () => {
+    await using ended = await afterCrash('unbegun', first => first.finish(['a'], 'seen'))
+    expect(ended.isNew).toBe(true)
+    writeFileSync(path('older'), '{"kind":"baton-event-state","v":1,"dc":"dc1","node":"n1"}\n')
+    await using older = await EventState.open(path('older'), self)
+    expect(older.isNew).toBe(false)
+  })
+
+  it('of a log serves every agent of the datacenter, and no other log', async () => {
+    const log = (name: string) => EventState.open(path('log'), {datacenter: 'dc1', node: '', log: name})
+    await (await log('deploy'))[Symbol.asyncDispose]()
+    await (await log('deploy'))[Symbol.asyncDispose]()
+    await expect(log('other')).rejects.toThrow(/belongs to the log of deploy in dc1, not to the log of other in dc1/)
+    await expect(EventState.open(path('log'), self)).rejects.toThrow(/not to agent n1 in dc1/)
   })
 
   it('takes any string for an ID', async () => {
@@ -52,7 +69,7 @@ describe('the state of an event handler', () => {
     await using _state = await afterCrash('mine', async () => {})
     await _state[Symbol.asyncDispose]()
     await expect(EventState.open(path('mine'), {datacenter: 'dc1', node: 'n2'})).rejects.toThrow(
-      /belongs to agent n1 in dc1, not to n2 in dc1/,
+      /belongs to agent n1 in dc1, not to agent n2 in dc1/,
     )
     writeFileSync(path('later'), '{"kind":"baton-event-state","v":2,"dc":"dc1","node":"n1"}\n')
     await expect(EventState.open(path('later'), self)).rejects.toThrow(/has version 2/)
