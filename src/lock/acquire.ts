@@ -12,8 +12,6 @@ import {type LocalTurn, takeLocalTurn, turnName} from './local-turn.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
 
 export const defaultGraceMs = 5000
-/** How long a parked read of a waiter stays parked. */
-export const waiterWaitMs = 15_000
 /** How long the answer to a write is waited for after nobody wants it any more. */
 export const lateAnswerMs = 1000
 

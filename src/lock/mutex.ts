@@ -1,12 +1,12 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {ConflictError, isBatonError, isTransient} from '../core/errors.js'
-import {follow} from '../core/query/follow.js'
+import {ConflictError, isTransient} from '../core/errors.js'
 import {kvKey} from '../core/query/topics.js'
 import type {FencingToken, KvEntry} from '../core/types.js'
 import {bootTimeOf} from '../session/session.js'
 import type {Session} from '../session/types.js'
-import {createLock, lateAnswerMs, waiterWaitMs} from './acquire.js'
+import {createLock, lateAnswerMs} from './acquire.js'
+import {attemptPause, contendLoop} from './contend-loop.js'
 import {describeHolder, encodeHolderRecord, ownRecord} from './holder-record.js'
 import type {ContendOptions, Grant, LockKind} from './kind.js'
 import {lockKey, mutexFlags, semaphoreFlags} from './names.js'
@@ -14,8 +14,6 @@ import {type Refusal, toRefusal} from './refusal.js'
 import type {LockOptions, Mutex} from './types.js'
 
 const noValue = new Uint8Array()
-const probeMinMs = 100
-const probeSpreadMs = 150
 
 /**
  * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired.
@@ -31,12 +29,6 @@ const probeSpreadMs = 150
  */
 export const createMutex = (client: ConsulClient, options: LockOptions): Mutex =>
   createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
-
-type Attempt = {readonly type: 'granted'; readonly grant: Grant} | {readonly type: Refusal | 'unanswered'}
-
-const ignoreTransient = (error: unknown): undefined => {
-  if (!isTransient(error)) throw error
-}
 
 /**
  * Takes `.lock` by one transaction that both checks what was known of the key and locks it, so that a key of another
@@ -58,89 +50,60 @@ class MutexKind implements LockKind {
   }
 
   async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
-    const {signal, isOnce} = options
-    const first = await this.#take(session, undefined, signal)
-    if (first.type === 'granted') return first.grant
-    let sentAtMs = this.#now()
-    const answers = follow(kvKey(this.#client, this.key), this.#client, {
-      signal,
-      waitMs: waiterWaitMs,
-      onRequest: () => {
-        sentAtMs = this.#now()
-      },
-      onStatus: status => {
-        if (status.type !== 'retrying') return
-        if (isBatonError(status.error, 'BATON_ACL_DENIED')) throw status.error
-        options.waiting({type: 'lock.waiting', reason: 'unreachable', error: status.error})
+    const first = await this.#take(session, undefined, options.signal).catch((error: unknown) => {
+      if (!isTransient(error)) throw error
+    })
+    if (typeof first === 'object') return first
+    return contendLoop(this.#client, {
+      ...options,
+      now: this.#now,
+      query: kvKey(this.#client, this.key),
+      judge: async (entry, sentAtMs) => {
+        this.#checkKind(entry)
+        if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
+        if (entry?.session === undefined) return this.#takeFree(session, entry, options)
+        options.waiting({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
+        return undefined
       },
     })
-    for await (const {snapshot} of answers) {
-      const entry = snapshot.value
-      this.#checkKind(entry)
-      if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
-      if (entry?.session !== undefined) {
-        options.waiting({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
-        if (isOnce) return undefined
-        continue
-      }
-      const grant = await this.#takeFree(session, entry, options)
-      if (grant || isOnce) return grant
-    }
-    return undefined
   }
 
   async withdraw(): Promise<void> {}
 
   /** Free, as it was read. `undefined` when somebody was faster, or, with `isOnce`, when a lock-delay runs. */
-  async #takeFree(session: Session, free: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
-    const {clock, random, kv} = this.#client
-    const {signal, isOnce} = options
-    let entry = free
+  async #takeFree(session: Session, entry: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
     for (let probes = 0; ; probes += 1) {
-      const attempt = await this.#take(session, entry, signal)
-      if (attempt.type === 'granted') return attempt.grant
-      if (attempt.type === 'held' || attempt.type === 'changed') return undefined
-      if (attempt.type === 'lock-delay') {
-        if (probes === 0) options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
-        if (isOnce) return undefined
-      }
-      await clock.sleep(probeMinMs + random() * probeSpreadMs, signal)
-      if (attempt.type !== 'unanswered') continue
-      // Granted or not, only the key can tell.
-      const sentAtMs = this.#now()
-      const seen = await kv.get(this.key, {signal, consistency: 'consistent'}).catch(ignoreTransient)
-      if (seen?.value?.session === session.id) return this.#grant(session, seen.value.modifyIndex, sentAtMs)
-      if (seen?.value?.session !== undefined) return undefined
-      if (seen) entry = seen.value
+      const attempt = await this.#take(session, entry, options.signal)
+      if (typeof attempt === 'object') return attempt
+      if (attempt !== 'lock-delay') return undefined
+      if (probes === 0) options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
+      if (options.isOnce) return undefined
+      await attemptPause(this.#client, options.signal)
     }
   }
 
   /** One transaction: the key is as `entry` says, and now it is ours. */
-  async #take(session: Session, entry: KvEntry | undefined, signal: AbortSignal): Promise<Attempt> {
+  async #take(session: Session, entry: KvEntry | undefined, signal: AbortSignal): Promise<Grant | Refusal> {
     signal.throwIfAborted()
     const {key} = this
     const sentAtMs = this.#now()
     using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
-    const result = await this.#client.txn
-      .commit(
-        [
-          entry ? {verb: 'check-index', key, index: entry.modifyIndex} : {verb: 'check-not-exists', key},
-          {
-            verb: 'lock',
-            key,
-            value: encodeHolderRecord(ownRecord(this.#client, this.#options)),
-            session: session.id,
-            flags: mutexFlags,
-          },
-        ],
-        {signal: late.signal},
-      )
-      .catch(ignoreTransient)
-    if (!result) return {type: 'unanswered'}
-    if (!result.committed) return {type: toRefusal(result.errors, session.id, key)}
+    const result = await this.#client.txn.commit(
+      [
+        entry ? {verb: 'check-index', key, index: entry.modifyIndex} : {verb: 'check-not-exists', key},
+        {
+          verb: 'lock',
+          key,
+          value: encodeHolderRecord(ownRecord(this.#client, this.#options)),
+          session: session.id,
+          flags: mutexFlags,
+        },
+      ],
+      {signal: late.signal},
+    )
+    if (!result.committed) return toRefusal(result.errors, session.id, key)
     const written = result.entries.find(one => one.key === key && one.session === session.id)
-    const index = written?.modifyIndex ?? 0n
-    return {type: 'granted', grant: this.#grant(session, index, sentAtMs)}
+    return this.#grant(session, written?.modifyIndex ?? 0n, sentAtMs)
   }
 
   #checkKind(entry: KvEntry | undefined): void {

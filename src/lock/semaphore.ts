@@ -1,12 +1,12 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {ConflictError, isBatonError, SessionLostError, UsageError} from '../core/errors.js'
-import {follow} from '../core/query/follow.js'
+import {ConflictError, SessionLostError, UsageError} from '../core/errors.js'
 import {kvKey, kvPrefix} from '../core/query/topics.js'
 import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '../core/types.js'
 import {bootTimeOf} from '../session/session.js'
 import type {Session} from '../session/types.js'
-import {createLock, lateAnswerMs, waiterWaitMs} from './acquire.js'
+import {createLock, lateAnswerMs} from './acquire.js'
+import {contendLoop, untilAnswered} from './contend-loop.js'
 import {encodeHolderRecord, ownRecord} from './holder-record.js'
 import type {ContendOptions, Evidence, Grant, LockKind} from './kind.js'
 import {joinKey, lockKey, mutexFlags, semaphoreFlags} from './names.js'
@@ -78,31 +78,18 @@ class SemaphoreKind implements LockKind {
   }
 
   async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
-    const {signal, isOnce} = options
-    await this.#enter(session, signal)
-    let sentAtMs = this.#now()
-    const answers = follow(kvPrefix(this.#client, this.#listPrefix()), this.#client, {
-      signal,
-      waitMs: waiterWaitMs,
-      onRequest: () => {
-        sentAtMs = this.#now()
-      },
-      onStatus: status => {
-        if (status.type !== 'retrying') return
-        if (isBatonError(status.error, 'BATON_ACL_DENIED')) throw status.error
-        options.waiting({type: 'lock.waiting', reason: 'unreachable', error: status.error})
+    await untilAnswered(this.#client, options, () => this.#enter(session, options.signal))
+    return contendLoop(this.#client, {
+      ...options,
+      now: this.#now,
+      query: kvPrefix(this.#client, this.#listPrefix()),
+      judge: async (entries, sentAtMs) => {
+        const state = this.#toState(entries)
+        this.#checkEntered(session, state)
+        if (!state.document.holders.includes(session.id)) return this.#takeSlot(session, state, options)
+        return this.#grant(session, {index: state.index, sentAtMs})
       },
     })
-    for await (const {snapshot} of answers) {
-      const state = this.#toState(snapshot.value)
-      this.#checkEntered(session, state)
-      if (state.document.holders.includes(session.id)) {
-        return this.#grant(session, {index: state.index, sentAtMs})
-      }
-      const grant = await this.#takeSlot(session, state, options)
-      if (grant || isOnce) return grant
-    }
-    return undefined
   }
 
   async withdraw(session: Session): Promise<void> {

@@ -192,6 +192,19 @@ describe.each(backends)('mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
+  it.each(['reset', {status: 500, body: 'No cluster leader'}] as const)(
+    'ends a single attempt with an error when nothing answers it any more (%j)',
+    async fault => {
+      const {proxy, client} = await proxied()
+      proxy.on({path: '/v1/txn'}, fault)
+      proxy.on({path: '/v1/kv'}, fault)
+      const error = await mutex(client)
+        .tryAcquire()
+        .catch((reason: unknown) => reason)
+      expect(isBatonError(error)).toBe(true)
+    },
+  )
+
   it('is released although the answer to the release was lost', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client).acquire()

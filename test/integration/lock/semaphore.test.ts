@@ -4,6 +4,7 @@ import {isBatonError} from '../../../src/core/errors.js'
 import {createSemaphore} from '../../../src/lock/semaphore.js'
 import type {Hold, SemaphoreOptions} from '../../../src/lock/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -72,6 +73,16 @@ describe.each(backends)('semaphore on $name', backend => {
     await Promise.all(Array.from({length: 12}, visit))
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(3)
+  })
+
+  it('holds although the answers to its first writes were lost', async () => {
+    await using proxy = await HttpProxy.start(agent.address)
+    const client = createClient({address: proxy.address})
+    open.push(client)
+    proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 2)
+    const hold = await semaphore(client).acquire()
+    expect((await consul().kvGet(key()))?.value).toBe(`{"Limit":2,"Holders":{"${hold.session}":true}}`)
+    await hold.release()
   })
 
   it('refuses another limit, and says which one holds', async () => {
