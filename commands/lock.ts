@@ -51,7 +51,10 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       description: 'time between TERM and KILL for the command',
       default: '5s',
     }),
-    'max-runtime': durationFlag({helpGroup: lockGroup, description: 'stop the command (exit 124) after this time'}),
+    'max-runtime': durationFlag({
+      helpGroup: lockGroup,
+      description: 'stop the command (exit 124) after this time; 0: never',
+    }),
     ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
     'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
     checks: Flags.option({
@@ -157,7 +160,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       graceMs: flags.grace ?? defaultGraceMs,
       sessionName: name,
       command: basename(first.split(/\s/, 1)[0] ?? ''),
-      ...(maxRuntimeMs !== undefined && {maxRuntimeMs}),
+      ...(maxRuntimeMs !== undefined && maxRuntimeMs > 0 && {maxRuntimeMs}),
       child: {
         argv: child.argv,
         env: host.env as Record<string, string>,

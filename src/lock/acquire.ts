@@ -1,13 +1,20 @@
 import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {isBatonError, isTransient, LockLostError, LockNotAcquiredError} from '../core/errors.js'
+import {
+  ConsulError,
+  isBatonError,
+  isTransient,
+  LockLostError,
+  LockNotAcquiredError,
+  UsageError,
+} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import {formatDuration} from '../core/time/duration.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
 import type {Session} from '../session/types.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
-import {checkLease, type LeaseShape, proveEveryMs, usableMs} from './lease.js'
+import {checkLease, isUsable, type LeaseShape, proveEveryMs} from './lease.js'
 import {type LocalTurn, takeLocalTurn, turnName} from './local-turn.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
 
@@ -169,6 +176,9 @@ class Acquisition {
         })
       } catch (error) {
         signal.throwIfAborted()
+        if (error instanceof ConsulError && error.text.startsWith('Invalid Session TTL')) {
+          throw new UsageError(`lock ${this.#options.prefix}: ${error.text}`, {cause: error, hint: 'change --ttl'})
+        }
         const isUnreachable = isBatonError(error, 'BATON_CONNECT') || isBatonError(error, 'BATON_TLS')
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isUnreachable)) throw error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -188,7 +198,7 @@ class Acquisition {
       graceMs: this.#options.graceMs ?? defaultGraceMs,
       isTtlOnly: false,
     }
-    if (usableMs(shape) > 0 || hasChecks) {
+    if (isUsable(shape) || hasChecks) {
       checkLease(shape, {prefix, hasChecks})
       return shape
     }

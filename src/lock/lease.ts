@@ -35,6 +35,8 @@ export interface LeaseDeadline {
 
 const smallestMarginMs = 1000
 const marginShare = 0.02
+/** With less left for the work, the proofs would have to follow each other at a mad pace. */
+const leastUsableMs = 500
 /** Consul enforces no more than this. */
 const longestLockDelayMs = 60_000
 
@@ -59,6 +61,8 @@ export const leaseMarginMs = (shape: LeaseShape): number =>
 /** What is left of the window for the child's undisturbed work between two proofs. */
 export const usableMs = (shape: LeaseShape): number => leaseWindowMs(shape) - shape.graceMs - leaseMarginMs(shape)
 
+export const isUsable = (shape: LeaseShape): boolean => usableMs(shape) >= leastUsableMs
+
 export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDeadline {
   const freeAtMs = freeAt(shape, proofs)
   const killAtMs = freeAtMs - leaseMarginMs(shape)
@@ -76,14 +80,17 @@ export function checkLease(shape: LeaseShape, options: {readonly prefix: string;
       hint: 'leave --checks out: a failed check would free the slot at once',
     })
   }
-  if (usableMs(shape) > 0) return
+  if (shape.ttlMs <= 0) {
+    throw new UsageError(`lock ${prefix}: a session without a TTL would keep the lock for ever when we die`)
+  }
+  if (isUsable(shape)) return
   const {graceMs} = shape
   const marginMs = leaseMarginMs(shape)
   const needMs = graceMs + marginMs
   throw new UsageError(
     `lock ${prefix}: no time to stop the child: a rival may hold ${formatDuration(leaseWindowMs(shape))} after the last ` +
       `proof (${arithmetic(shape)}), grace ${formatDuration(graceMs)} and margin ${formatDuration(marginMs)} ` +
-      `need ${formatDuration(needMs)}`,
+      `need ${formatDuration(needMs)} of it, the work ${formatDuration(leastUsableMs)}`,
     {hint: 'shorten --grace, or lengthen --ttl or --lock-delay'},
   )
 }

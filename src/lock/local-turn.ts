@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import {connect, createServer, type Server, type Socket} from 'node:net'
-import type {Clock, Random} from '../core/types.js'
+import type {Clock, Random, Timer} from '../core/types.js'
 
 export interface LocalTurnOptions {
   readonly signal: AbortSignal
@@ -16,6 +16,9 @@ export type LocalTurn = Disposable
 const nobodysTurn: LocalTurn = {[Symbol.dispose]: () => {}}
 const retryMs = 10
 const othersLaterMs = 20
+/** How often who has the turn says that it is alive, and how long a silence may be. */
+const beatMs = 2000
+const silenceMs = 10_000
 
 /**
  * One name per key and user in the kernel's own list of sockets (the abstract names of Linux): it can be taken once, and
@@ -28,8 +31,9 @@ export function turnName(...facts: readonly (string | undefined)[]): string {
 
 /**
  * Waits until nobody else on this host contends for the name. Whoever has the turn answers connections and keeps them
- * open: their end is what those in line wait for. The first in line is told a little before the others. Where the system
- * has no such names there is no line. Rejects with the signal's reason.
+ * open: their end is what those in line wait for. The first in line is told a little before the others. Who has the turn
+ * and stands still (stopped in a terminal, say) is not waited for: the line only saves work, Consul decides. Where the
+ * system has no such names there is no line. Rejects with the signal's reason.
  */
 export async function takeLocalTurn(name: string, options: LocalTurnOptions): Promise<LocalTurn> {
   const {signal, clock, random} = options
@@ -40,8 +44,9 @@ export async function takeLocalTurn(name: string, options: LocalTurnOptions): Pr
     if (outcome === 'unsupported') return nobodysTurn
     if (outcome !== 'taken') return new Turn(outcome, clock)
     options.onWait?.()
-    const hasWaited = await waitInLine(name, signal)
-    if (!hasWaited) await clock.sleep(retryMs * (0.5 + random()), signal)
+    const end = await waitInLine(name, {signal, clock, silenceMs: silenceMs * (1 + random() / 2)})
+    if (end === 'silent') return nobodysTurn
+    if (end === 'nobody') await clock.sleep(retryMs * (0.5 + random()), signal)
   }
 }
 
@@ -49,6 +54,7 @@ class Turn implements Disposable {
   readonly #server: Server
   readonly #clock: Clock
   readonly #line = new Set<Socket>()
+  #beat: Timer
 
   constructor(server: Server, clock: Clock) {
     this.#server = server
@@ -59,10 +65,17 @@ class Turn implements Disposable {
       socket.once('close', () => this.#line.delete(socket))
       socket.resume()
     })
+    this.#beat = clock.timer(beatMs, this.#sendBeat)
   }
+
+  readonly #sendBeat = (): void => {
+    for (const socket of this.#line) socket.write('.')
+    this.#beat = this.#clock.timer(beatMs, this.#sendBeat)
+  };
 
   [Symbol.dispose](): void {
     if (!this.#server.listening) return
+    this.#beat[Symbol.dispose]()
     this.#server.close()
     const [first, ...others] = this.#line
     first?.destroy()
@@ -82,23 +95,36 @@ function listen(name: string): Promise<Server | 'taken' | 'unsupported'> {
   })
 }
 
-/** Resolves with true when who had the turn let go of us, with false when there was nobody to wait for. */
-function waitInLine(name: string, signal: AbortSignal): Promise<boolean> {
+/** Resolves when who had the turn let go of us, stood still, or was not there. */
+function waitInLine(
+  name: string,
+  options: {readonly signal: AbortSignal; readonly clock: Clock; readonly silenceMs: number},
+): Promise<'free' | 'silent' | 'nobody'> {
+  const {signal, clock, silenceMs} = options
   return new Promise((resolve, reject) => {
-    let isConnected = false
+    let end: 'free' | 'silent' | 'nobody' = 'nobody'
     const socket = connect({path: name}, () => {
-      isConnected = true
+      end = 'free'
     })
+    const giveUp = (): void => {
+      end = 'silent'
+      socket.destroy()
+    }
+    let silence = clock.timer(silenceMs, giveUp)
     const onAbort = (): void => {
       socket.destroy()
       reject(signal.reason)
     }
     signal.addEventListener('abort', onAbort, {once: true})
     socket.on('error', () => {})
-    socket.resume()
+    socket.on('data', () => {
+      silence[Symbol.dispose]()
+      silence = clock.timer(silenceMs, giveUp)
+    })
     socket.once('close', () => {
+      silence[Symbol.dispose]()
       signal.removeEventListener('abort', onAbort)
-      resolve(isConnected)
+      resolve(end)
     })
   })
 }

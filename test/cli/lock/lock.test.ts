@@ -90,6 +90,16 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   it('answers 124 when --max-runtime is reached', async () => {
     const result = await run(['--max-runtime', '100ms', lock(), '--', 'sleep', '60'])
     expect(result.exitCode).toBe(124)
+    expect(await run(['--max-runtime', '0s', lock(), '--', 'echo', 'ran'])).toMatchObject({
+      exitCode: 0,
+      stdout: 'ran\n',
+    })
+  })
+
+  it.each(['5s', '48h'])('answers 64 for a TTL that Consul refuses: %s', async ttl => {
+    const result = await run(['--ttl', ttl, lock(), '--', 'echo', 'ran'])
+    expect(result).toMatchObject({exitCode: 64, stdout: ''})
+    expect(result.stderr).toContain('Invalid Session TTL')
   })
 
   it('answers 76 when the lock is lost, also when the child ends well', async () => {
@@ -266,6 +276,12 @@ describe('baton lock refuses with one line', () => {
     const result = await refuse(['--grace', '40s', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('need 41s')
+  })
+
+  it('a session without a TTL: 64', async () => {
+    const result = await refuse(['--ttl', '0s', 'k', '--', 'true'])
+    expect(result.exitCode).toBe(64)
+    expect(result.stderr).toContain('without a TTL')
   })
 
   it('events that cannot be written: 64', async () => {
