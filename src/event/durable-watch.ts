@@ -75,7 +75,7 @@ class LogReader {
    * so the IDs in the state tell a gap, and no index has to survive a restore of the cluster.
    */
   async receive(list: readonly KvEntry[]): Promise<void> {
-    const {state, name, from = 'now', signal, onGap, onReady} = this.#options
+    const {state, name, from = 'now', signal, accepts = () => true, onGap, onReady} = this.#options
     const {events, unreadable, keys, prunedThrough} = readLog(name, list)
     const isBeginning = this.#isFirst && state.isNew
     if (prunedThrough !== undefined && !state.has(prunedThrough)) {
@@ -83,9 +83,10 @@ class LogReader {
       await state.finish([prunedThrough], 'seen')
     }
     const isPast = isBeginning && from === 'now'
-    const fresh = isPast ? [] : events.filter(event => !state.has(event.id))
-    const judged = await judgeFilters(this.#client, fresh, signal)
-    await state.finish(judged.others, 'seen')
+    const fresh = events.filter(event => !state.has(event.id))
+    const judged = await judgeFilters(this.#client, isPast ? [] : fresh.filter(accepts), signal)
+    const unwanted = fresh.filter(event => !accepts(event)).map(({id}) => id)
+    await state.finish([...judged.others, ...unwanted], 'seen')
     await this.#leaveOut([...unreadable, ...judged.unreadable], isPast)
     const listed = new Set(keys.map(({id}) => id))
     if (prunedThrough !== undefined) listed.add(prunedThrough)

@@ -168,14 +168,14 @@ export class EventState implements AsyncDisposable {
     return this.#append(ids.map(id => ({i: id, s: outcome})))
   }
 
-  /** Forgets the oldest IDs. Never one that the agent still lists, nor one that is not over. */
+  /**
+   * Forgets the oldest IDs. Never one that is still listed, nor one that is not over, and the newest of the others stay:
+   * an answer may be older than the one before.
+   */
   async prune(listed: ReadonlySet<string>): Promise<void> {
-    let surplus = this.#entries.size - keptIds
-    for (const [id, {phase}] of this.#entries) {
-      if (surplus <= 0) break
-      if (phase !== 'over' || listed.has(id)) continue
-      this.#entries.delete(id)
-      surplus -= 1
+    if (this.#entries.size > keptIds) {
+      const unlisted = [...this.#entries].filter(([id, {phase}]) => phase === 'over' && !listed.has(id))
+      for (const [id] of unlisted.slice(0, -keptIds)) this.#entries.delete(id)
     }
     const log = this.#log
     if (log && log.lines > 2 * this.#entries.size + keptIds) await log.rewrite(() => this.#snapshot())

@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
@@ -132,6 +132,22 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/end/, {stream: 'stdout'})
     expect(watch.stderr).not.toMatch(/missed/)
     expect((await stop(watch)).slice(-2)).toEqual(['next', 'end'])
+  })
+
+  it('that no handler selects count as seen when they are pruned', async () => {
+    const words = ['event', 'watch', '--durable', '--name', 'unselected', '--state', path('unselected'), '-v']
+    const start = () => startCli([...words, '--handler', 'user:else=true'], {agent})
+    {
+      await using watch = start()
+      await watch.waitForOutput(/watching/)
+      await fire('unselected', ['a', 'b', 'c'])
+      await waitUntil(() => readFileSync(path('unselected'), 'utf8').match(/seen/g)?.length === 3, {what: 'all seen'})
+      await stop(watch)
+    }
+    expect((await runCli(['event', 'prune', 'unselected', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 2\n')
+    await using watch = start()
+    await watch.waitForOutput(/watching; the log holds 1 events/)
+    expect(watch.stderr).not.toMatch(/missed/)
   })
 
   it('are written once although the answer was lost, and although nobody could announce them', async () => {

@@ -97,8 +97,8 @@ describe('the state of an event handler', () => {
       'done',
     )
     await state.prune(new Set(['e0', 'e7']))
-    expect(state.size).toBe(1024)
-    expect(['open', 'e0', 'e7', 'e1', 'e478', 'e479', 'e1499'].map(id => state.has(id))).toEqual([
+    expect(state.size).toBe(1027)
+    expect(['open', 'e0', 'e7', 'e1', 'e475', 'e476', 'e1499'].map(id => state.has(id))).toEqual([
       true,
       true,
       true,
@@ -107,6 +107,16 @@ describe('the state of an event handler', () => {
       true,
       true,
     ])
+  })
+
+  it('still knows what an older answer does not list, however long the list is', async () => {
+    await using state = EventState.inMemory(self)
+    const ids = Array.from({length: 3000}, (_, n) => `e${n}`)
+    await state.finish(ids, 'done')
+    await state.prune(new Set(ids))
+    await state.prune(new Set(ids.slice(0, -500)))
+    await state.prune(new Set(ids))
+    expect(ids.filter(id => !state.has(id))).toEqual([])
   })
 
   it('compacts its file without losing what is open', async () => {
