@@ -9,11 +9,11 @@ import {launchPlainly} from '../process/launch.js'
 import {Alarm} from '../session/alarm.js'
 import type {Hold} from './types.js'
 
-/** Requests to stop, as they come in: the first is passed on, the second ends the grace. */
+/** Requests to stop, as they come in: the first is passed on, the second ends the grace. A terminal's are the child's. */
 export interface StopRequests {
   /** Aborts with the first. */
   readonly signal: AbortSignal
-  onEach(listener: (name: NodeJS.Signals, count: number) => void): void
+  onEach(listener: (name: NodeJS.Signals) => void): void
 }
 
 export interface RunLockedOptions {
@@ -43,7 +43,7 @@ export type RunVerdict =
   | {readonly type: 'lost'; readonly error: Error}
   | {readonly type: 'max-runtime'; readonly exit: ChildExit}
 
-/** Signals that a terminal sends to everybody in front of it, the child included. */
+/** Signals that a terminal sends to everybody in front of it: the child has them already, and decides what they mean. */
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 
 /**
@@ -93,7 +93,7 @@ class LockedRun {
     const {stops} = options
     // A signal from while the child was being started did not reach it.
     if (stops.signal.aborted) this.#passOn(signalNameOf(stops.signal.reason))
-    stops.onEach((name, count) => this.#handleStop(name, count))
+    stops.onEach(name => this.#handleStop(name))
     if (hold.signal.aborted) this.#handleLoss()
     hold.signal.addEventListener('abort', this.#handleLoss, {once: true})
   }
@@ -135,22 +135,14 @@ class LockedRun {
     this.#stop('max-runtime', this.#options.graceMs)
   }
 
-  #handleStop(name: NodeJS.Signals, count: number): void {
+  #handleStop(name: NodeJS.Signals): void {
     if (this.#isOver) return
-    if (count > 1 || this.#stopping) {
-      this.#hurry.abort()
-      return
-    }
-    if (this.#options.child.shape === 'terminal' && terminalSignals.has(name)) this.#awaitEnd(name)
-    else this.#passOn(name)
+    if (this.#stopping) this.#hurry.abort()
+    else if (this.#options.child.shape === 'group' || !terminalSignals.has(name)) this.#passOn(name)
   }
 
   #passOn(name: NodeJS.Signals): void {
     this.#child.signal(name)
-    this.#awaitEnd(name)
-  }
-
-  #awaitEnd(name: NodeJS.Signals): void {
     this.#child.signal('SIGCONT')
     this.#emit({type: 'child.signalled', signal: name, why: 'stop-signal'})
     this.#stopping = this.#child.stop({graceMs: this.#options.graceMs, hurry: this.#hurry.signal, term: false})
