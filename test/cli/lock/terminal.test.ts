@@ -80,10 +80,13 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     terminal.stdin.write(ctrlZ)
     await waitUntil(() => states().every(state => state === 'T'), {
       what: 'both to be stopped',
-      detail: () => `${states()}`,
+      detail: () => states().join(),
     })
     terminal.stdin.write('fg\n')
-    await waitUntil(() => states().every(state => state !== 'T'), {what: 'both to go on', detail: () => `${states()}`})
+    await waitUntil(() => states().every(state => state !== 'T'), {
+      what: 'both to go on',
+      detail: () => states().join(),
+    })
     finish()
     await waitUntil(() => !pids.some(isAlive), {what: 'their end'})
     terminal.stdin.write('echo code=$?; exit\n')
