@@ -70,20 +70,23 @@ const smallestLTime = 1n
 const largestLTime = 2n ** 64n - 1n
 
 /**
- * Tells whether a payload of this length fits beside this name and these filters, before anything is sent.
+ * Tells whether a payload of this length fits beside this name and these filters, before anything is sent. With the
+ * event's Lamport time, where it is known, there is no `depends`.
  *
  * @example
  * ```ts
  * judgeSize({name: 'deploy'}, 100).verdict // => 'fits'
  * judgeSize({name: 'deploy'}, 1000).verdict // => 'too-large'
+ * judgeSize({name: 'deploy'}, 403).verdict // => 'depends'
+ * judgeSize({name: 'deploy'}, 403, 70_000n) // => {verdict: 'too-large', over: 3, max: 400}
  * ```
  */
-export function judgeSize(shape: EventShape, payloadLength: number): SizeVerdict {
-  const most = maxPayload(shape, smallestLTime)
+export function judgeSize(shape: EventShape, payloadLength: number, lTime?: bigint): SizeVerdict {
+  const most = maxPayload(shape, lTime ?? smallestLTime)
   if (payloadLength > most || most < 0) {
     return {verdict: 'too-large', over: payloadLength - most, max: Math.max(0, most)}
   }
-  const surely = maxPayload(shape, largestLTime)
+  const surely = maxPayload(shape, lTime ?? largestLTime)
   return payloadLength <= surely
     ? {verdict: 'fits', left: surely - payloadLength}
     : {verdict: 'depends', left: most - payloadLength}

@@ -10,6 +10,8 @@ export interface AgentSelf {
   readonly isServer: boolean
   /** What the agent tells the other members of itself. */
   readonly tags: Readonly<Record<string, string>>
+  /** Lamport time of the next user event, as far as this agent knows. */
+  readonly eventTime?: bigint
 }
 
 /** A member of the gossip pool, as the agent sees it. */
@@ -59,16 +61,19 @@ export function createAgentApi(caller: Caller): AgentApi {
   return {
     async self(options) {
       const answer = await caller.call({method: 'GET', path: '/v1/agent/self'}, options)
-      const {Config, Member} = decodeJson<{
+      const {Config, Member, Stats} = decodeJson<{
         Config: {Datacenter: string; NodeName: string; Version: string; Server: boolean}
         Member?: {Tags?: Record<string, string>}
+        Stats?: {serf_lan?: {event_time?: string}}
       }>('agent self', answer)
+      const time = Stats?.serf_lan?.event_time ?? ''
       return {
         datacenter: Config.Datacenter,
         node: Config.NodeName,
         version: Config.Version,
         isServer: Config.Server,
         tags: Member?.Tags ?? {},
+        ...(/^\d+$/.test(time) && {eventTime: BigInt(time)}),
       }
     },
     async members(options) {

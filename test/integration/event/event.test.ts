@@ -26,6 +26,24 @@ describe.each(backends)('baton event on $name', backend => {
     expect(refused.stderr).toMatch(/^baton: event list-me: the payload of 500 bytes is \d+ too long: \d+ fit/)
   })
 
+  it('tells to the byte what fits at the time of the agent, before anything is sent', async () => {
+    for (let n = 0; n < 140; n += 20) {
+      await Promise.all(Array.from({length: 20}, () => raw(agent.address).ok('PUT', '/v1/event/fire/tick')))
+    }
+    const {Stats} = (await raw(agent.address).get('/v1/agent/self')) as {Stats: {serf_lan: {event_time: string}}}
+    const time = Number(Stats.serf_lan.event_time)
+    expect(time).toBeGreaterThan(140)
+    const max = time < 256 ? 413 : 412
+    const refused = await fire('z', 'x'.repeat(max + 1))
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      64,
+      expect.stringContaining(`the payload of ${max + 1} bytes is 1 too long: ${max} fit beside`),
+    ])
+    const fired = await fire('z', 'x'.repeat(max), '--json')
+    expect([fired.exitCode, JSON.parse(fired.stdout)]).toEqual([0, expect.objectContaining({bytesLeft: 0})])
+    expect(JSON.parse((await fire('z', 'x'.repeat(max - 3), '--json')).stdout)).toMatchObject({bytesLeft: 3})
+  })
+
   it('handles each event once across restarts, with its payload and variables', async () => {
     const words = ['event', 'watch', '--name', 'once', '--state', path('once'), '-v', '--']
     const start = () =>

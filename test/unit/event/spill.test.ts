@@ -3,10 +3,12 @@ import type {ConsulClient} from '../../../src/core/client.js'
 import {fireEvent} from '../../../src/event/fire.js'
 import {parseSpill, resolvePayload, spillPrefix} from '../../../src/event/spill.js'
 
-function fakeClient() {
+function fakeClient(eventTime?: bigint) {
   const store = new Map<string, Buffer>()
   const fired: {name: string; payload: Uint8Array | undefined}[] = []
   const client = {
+    scope: {},
+    agent: {self: async () => ({eventTime})},
     session: {create: async () => ({id: 's', sentAtMs: 0})},
     kv: {
       acquire: async (key: string, value: Uint8Array) => {
@@ -32,10 +34,17 @@ describe('firing', () => {
     expect([left, spilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
   })
 
+  it('knows what fits to the byte where it can ask for the time', async () => {
+    const {client, fired} = fakeClient(300n)
+    await expect(fireEvent(client, 'x', {payload: Buffer.alloc(413)})).rejects.toThrow('is 1 too long: 412 fit')
+    expect((await fireEvent(client, 'x', {payload: Buffer.alloc(410)})).left).toBe(2)
+    expect(fired).toHaveLength(1)
+  })
+
   it('refuses what cannot fit before it is sent, with the bytes it is over', async () => {
     const {client, fired} = fakeClient()
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(500)})).rejects.toThrow(
-      'event x: the payload of 500 bytes is 86 too long: 414 fit beside this name and these filters',
+      'event x: the payload of 500 bytes is at least 86 too long: at most 414 fit beside this name and these filters',
     )
     expect(fired).toEqual([])
   })
