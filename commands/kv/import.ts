@@ -2,11 +2,15 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/command/consul-command.js'
 import {readDataArgument} from '../../src/command/data-argument.js'
-import {isBatonError} from '../../src/core/errors.js'
+import {isBatonError, isTransient} from '../../src/core/errors.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
 import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
+import {refusals} from '../../src/kv/refusal.js'
 
 const badData = {code: 'BATON_USAGE', exit: 64} as const
+
+/** A transaction without an answer may have been applied. */
+const isUnclear = (error: unknown): boolean => error instanceof ImportError && isTransient(error.cause)
 
 export default class KvImport extends ConsulCommand<typeof KvImport> {
   static override summary = 'write the keys of a kv export'
@@ -41,13 +45,20 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     }
     const {atomic, create} = this.flags
     try {
-      const result = await importEntries(this.openClient(), entries, {atomic, create, onImported})
+      const result = await importEntries(this.openClient(), entries, {
+        atomic,
+        create,
+        onImported,
+        signal: this.stopSignal,
+      })
       this.#report(result)
       return 0
     } catch (error) {
+      if (done > 0)
+        this.out.warn(`${done} of ${entries.length} keys are written${isUnclear(error) ? ', perhaps more' : ''}`)
       if (error instanceof ImportError) {
         // An outage or a missing right keeps its own exit code.
-        if (isBatonError(error.cause) && error.cause.code !== 'BATON_HTTP') throw error.cause
+        if (isBatonError(error.cause) && !refusals.has(error.cause.code)) throw error.cause
         return this.refuse(error.message, {code: error.code, exit: 1})
       }
       if (!isBatonError(error, 'BATON_USAGE')) throw error

@@ -1,5 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
+import {splitArgv} from '../../src/command/argv.js'
+import {flagShapes} from '../../src/command/base-command.js'
 import {ConsulCommand} from '../../src/command/consul-command.js'
 import {readDataArgument} from '../../src/command/data-argument.js'
 import {bigintFlag} from '../../src/command/flags.js'
@@ -47,11 +49,8 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     session: Flags.string({description: 'session for --acquire and --release'}),
   }
 
-  /** A value may start with a dash (`kv put temperature -5`): what is no flag of ours is data. */
-  override async execute(): Promise<number> {
-    const at = this.argv.findIndex(word => /^-[\d.]/.test(word))
-    if (at > 0 && !this.argv.slice(0, at).includes('--')) this.argv.splice(at, 0, '--')
-    return super.execute()
+  constructor(...[argv, config]: ConstructorParameters<typeof ConsulCommand>) {
+    super(withDataMarked(argv), config)
   }
 
   async run(): Promise<number> {
@@ -112,4 +111,12 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     this.out.error(text)
     return 64
   }
+}
+
+/** As in Go, where flags end at the key: a lone last word behind it that starts with one dash is the value. */
+function withDataMarked(argv: readonly string[]): string[] {
+  const [before, last] = [argv.slice(0, -1), argv.slice(-1)]
+  const {child} = splitArgv(before, flagShapes(KvPut), {ownArgs: 0})
+  const isData = /^-[^-]/.test(last[0] ?? '') && child?.form === 'go' && child.words.length === 1
+  return [...before, ...(isData ? ['--'] : []), ...last]
 }

@@ -51,8 +51,12 @@ export default class Watch extends WatchCommand<typeof Watch> {
   }
 
   async #runFile(path: string): Promise<number> {
-    if (this.flags.type !== undefined || this.child) {
-      throw new UsageError('watch: --watches names the types and handlers itself')
+    const own = Object.keys(Watch.flags).filter(name => name !== 'watches' && name !== 'once')
+    const surplus = own.filter(name => this.sources.get(name) === 'flag').map(name => `--${name}`)
+    if (surplus.length > 0 || this.child) {
+      throw new UsageError(`watch: ${surplus[0] ?? 'a command'} does not go with --watches`, {
+        hint: 'the file says what is watched and what is run for it',
+      })
     }
     const {watches} = await readSettingsFile(path)
     const configured = parseWatches(watches, path)
@@ -73,6 +77,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
           clock: client.clock,
           deliver: delivery => handler(delivery, this.stopSignal),
           debounceMs,
+          once: this.flags.once,
         })
       }),
     )

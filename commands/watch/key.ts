@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+import {parseWatch} from '../../src/watch/spec.js'
 
 export default class WatchKey extends WatchCommand<typeof WatchKey> {
   static override summary = 'follow one key'
@@ -12,6 +13,6 @@ export default class WatchKey extends WatchCommand<typeof WatchKey> {
   static override flags = {...watchFlags}
 
   async run(): Promise<number> {
-    return this.watch({spec: {type: 'key', key: this.args.key.replace(/^\//, '')}}, 'native')
+    return this.watch({spec: parseWatch({type: 'key', key: this.args.key})}, 'native')
   }
 }

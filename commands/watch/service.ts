@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
+import {parseWatch} from '../../src/watch/spec.js'
 
 export default class WatchService extends WatchCommand<typeof WatchService> {
   static override summary = 'follow the instances of a service and their health'
@@ -17,16 +18,8 @@ export default class WatchService extends WatchCommand<typeof WatchService> {
   }
 
   async run(): Promise<number> {
-    return this.watch(
-      {
-        spec: {
-          type: 'service',
-          service: this.args.service,
-          tags: this.flags.tag ?? [],
-          passingOnly: this.flags.passing,
-        },
-      },
-      'native',
-    )
+    const {tag, passing} = this.flags
+    const spec = parseWatch({type: 'service', service: this.args.service, tag, passingonly: passing ? 'true' : 'false'})
+    return this.watch({spec}, 'native')
   }
 }

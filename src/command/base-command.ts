@@ -75,13 +75,20 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Parses, runs, cleans up. The only entry; resolves to the exit code. */
   async execute(): Promise<number> {
     try {
-      if (!(await this.#prepare())) return 0
-      return await this.run()
+      return await this.#printed((await this.#prepare()) ? await this.run() : 0)
     } finally {
       await this.releases[Symbol.asyncDispose]()
       this.#signals?.[Symbol.dispose]()
       await this.logger.flush()
     }
+  }
+
+  /** A result that did not get out, onto a full disk for instance, is no success. */
+  async #printed(exitCode: number): Promise<number> {
+    const failure = await this.out.settled()
+    if (!failure) return exitCode
+    this.out.error(`baton: stdout: ${failure.message}`)
+    return exitCode === 0 ? 1 : exitCode
   }
 
   /** Signals stop a command only once it asked for them; before, they end the process as usual. */

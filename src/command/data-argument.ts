@@ -19,7 +19,14 @@ export async function readDataArgument(text: string, stdin: AsyncIterable<Uint8A
   try {
     return await readFile(path)
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file or directory' : String(error)
-    throw new UsageError(`Failed to read file: open ${path}: ${why}`, {cause: error})
+    throw new UsageError(`Failed to read file: ${whyUnreadable(path, error)}`, {cause: error})
   }
+}
+
+/** In the words of Go. */
+function whyUnreadable(path: string, error: unknown): string {
+  const {code, message} = error as NodeJS.ErrnoException
+  if (code === 'EISDIR') return `read ${path}: is a directory`
+  const why = {ENOENT: 'no such file or directory', EACCES: 'permission denied'}[code ?? '']
+  return `open ${path}: ${why ?? message}`
 }

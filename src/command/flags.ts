@@ -88,16 +88,24 @@ export function bareDurationFlag(options: {
   return Object.assign(flag, shape)
 }
 
-/** A whole number of up to 64 bits. */
+const wholeNumber = /^(?:0[xX](?:_?[\da-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/
+
+/** Go's syntax of whole numbers: `010` is 8, `0x10` is 16, `1_000` is 1000. Undefined for what is none of 64 bits. */
+export function parseGoUint(text: string): bigint | undefined {
+  if (!wholeNumber.test(text)) return undefined
+  const value = BigInt(text.replaceAll('_', '').replace(/^0(?=\d)/, '0o'))
+  return value > 0xffff_ffff_ffff_ffffn ? undefined : value
+}
+
+/** A whole number of up to 64 bits, as Go reads it. */
 export function bigintFlag(options: {readonly description: string; readonly aliases?: string[]}) {
   return Flags.custom<bigint>({
     ...options,
     helpValue: 'N',
     parse: async (text, _context, flag) => {
-      if (!/^\d+$/.test(text) || BigInt(text) > 0xffff_ffff_ffff_ffffn) {
-        throw new UsageError(`--${flag.name}: '${text}' is not a whole number below 2^64`)
-      }
-      return BigInt(text)
+      const value = parseGoUint(text)
+      if (value === undefined) throw new UsageError(`--${flag.name}: '${text}' is not a whole number below 2^64`)
+      return value
     },
   })()
 }

@@ -10,15 +10,32 @@ export interface OutputOptions {
 /** stdout is for results, stderr for everything said about them. */
 export class Output {
   readonly #options: OutputOptions
+  readonly #onClosed: (() => void)[] = []
+  #failure: Error | undefined
 
   constructor(options: OutputOptions) {
     this.#options = options
-    // A reader that went away (`baton kv ls | head`) is no failure of ours.
-    for (const stream of [options.stdout, options.stderr]) {
-      stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EPIPE') throw error
-      })
-    }
+    // oclif's own listener throws where nobody can catch.
+    for (const stream of [options.stdout, options.stderr]) stream.removeAllListeners('error')
+    options.stderr.on('error', () => {})
+    options.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      // A reader that went away (`baton kv ls | head`) is no failure of ours; a full disk is.
+      if (error.code !== 'EPIPE') this.#failure ??= error
+      for (const listener of this.#onClosed) listener()
+    })
+  }
+
+  /** Called when nothing more can be written to stdout: what only prints may end then. */
+  onClosed(listener: () => void): void {
+    this.#onClosed.push(listener)
+  }
+
+  /** Resolves when all that was printed is out, to what prevented it. */
+  async settled(): Promise<Error | undefined> {
+    await new Promise<void>(resolve => {
+      this.#options.stdout.write('', () => resolve())
+    })
+    return this.#failure
   }
 
   /** A line of the result. */

@@ -1,8 +1,9 @@
 import type {Command} from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import {goJson} from '../core/api/go-json.js'
+import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {messageOf, UsageError} from '../core/errors.js'
+import {CancelledError, messageOf, UsageError} from '../core/errors.js'
 import type {ViewRegistry} from '../core/query/types.js'
 import {createViewRegistry} from '../core/query/view-registry.js'
 import {shellWords} from '../process/handler.js'
@@ -91,6 +92,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const client = this.openClient()
     const query = watchQuery(client, watched.spec, watched.scope)
     const handler = this.#handler(client)
+    this.#checkFlags(handler !== undefined)
     // An agent that cannot be reached, or a wrong question, ends the command here; later outages are outlived.
     const first = await query.read({signal: this.stopSignal})
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
@@ -121,11 +123,12 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       onFailure: error => this.out.warn(error.message),
     })
     this.reportStatus(views, query, spec)
+    using stop = this.#stopWhenUnread()
     try {
       await runWatch(views, spec, query, {
-        signal: this.stopSignal,
+        signal: stop.signal,
         clock,
-        deliver: delivery => handler(delivery, this.stopSignal),
+        deliver: delivery => handler(delivery, stop.signal),
         debounceMs: this.#own.debounce,
         ignoreIndexes: this.#own['ignore-indexes'],
         once: this.#own.once,
@@ -159,14 +162,35 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     })().catch(() => undefined)
   }
 
+  /** What would be ignored is refused. */
+  #checkFlags(hasHandler: boolean): void {
+    const {ndjson, previous, debounce} = this.#own
+    if (ndjson && (hasHandler || debounce > 0 || this.#own['ignore-indexes'])) {
+      throw new UsageError('watch: --ndjson prints every change as it comes', {
+        hint: 'leave out the handler, --debounce and --ignore-indexes',
+      })
+    }
+    if (previous && !hasHandler) {
+      throw new UsageError('watch: --previous is for a handler', {hint: '--ndjson prints previous values, too'})
+    }
+  }
+
   async #printFrames(views: ViewRegistry, query: WatchQuery): Promise<number> {
-    await using subscription = views.view(query).subscribe({signal: this.stopSignal})
+    using stop = this.#stopWhenUnread()
+    await using subscription = views.view(query).subscribe({signal: stop.signal})
     for await (const frame of subscription.frames()) {
-      if (this.stopSignal.aborted) break
+      if (stop.signal.aborted) break
       this.out.line(goJson(toLine(frame)))
       if (this.#own.once && frame.type === 'end-of-snapshot') break
     }
     return 0
+  }
+
+  /** Ends with the stop signals, or when nobody reads what is printed any more. */
+  #stopWhenUnread(): LinkedSignal {
+    const stop = linkSignal(this.stopSignal)
+    this.out.onClosed(() => stop.abort(new CancelledError()))
+    return stop
   }
 
   #print(): Handler {

@@ -1,6 +1,7 @@
+import {encodeKey} from '../core/api/kv.js'
 import {encodeTxn, txnOperationLimit} from '../core/api/txn.js'
 import type {ConsulClient} from '../core/client.js'
-import {BatonError, ConflictError, ConsulError, messageOf} from '../core/errors.js'
+import {BatonError, ConflictError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
 import type {CallOptions, KvOperation} from '../core/types.js'
 import {type ExchangeEntry, keyFault} from './exchange.js'
 
@@ -9,6 +10,7 @@ const bodyLimit = 512 * 1024
 
 /** How entries are written. */
 export interface ImportOptions {
+  /** Ends before the next transaction. One under way is finished, so that all that was written is reported. */
   readonly signal?: AbortSignal
   /** All or nothing: one transaction, refused as a whole when it does not fit. */
   readonly atomic?: boolean
@@ -107,10 +109,13 @@ class Importer {
     const [first] = batch
     if (!first) return
     const create = this.#options.create === true
-    if (batch.length === 1 && this.#options.atomic !== true) return this.#writeOne(first, create)
+    if (batch.length === 1 && this.#options.atomic !== true && !needsTransaction(first.key)) {
+      return this.#writeOne(first, create)
+    }
     const operations = batch.map(entry => toOperation(entry, create))
-    const result = await this.#client.txn.commit(operations, this.#call()).catch((error: unknown) => {
-      if (error instanceof ConsulError && error.code === 'BATON_TOO_LARGE') return 'too-large' as const
+    const result = await this.#client.txn.commit(operations).catch((error: unknown) => {
+      const isSplittable = batch.length > 1 || this.#options.atomic === true
+      if (isSplittable && isBatonError(error, 'BATON_TOO_LARGE')) return 'too-large' as const
       throw new ImportError(first.key, error)
     })
     if (result === 'too-large') return this.#split(batch)
@@ -135,8 +140,8 @@ class Importer {
   async #writeOne(entry: ExchangeEntry, create: boolean): Promise<void> {
     const {key, value, flags} = entry
     try {
-      if (!create) await this.#client.kv.put(key, value, {flags, ...this.#call()})
-      else if (!(await this.#client.kv.cas(key, value, {flags, index: 0n, ...this.#call()}))) {
+      if (!create) await this.#client.kv.put(key, value, {flags})
+      else if (!(await this.#client.kv.cas(key, value, {flags, index: 0n}))) {
         this.skipped.push(key)
         return
       }
@@ -165,9 +170,15 @@ class Importer {
     this.imported += batch.length
     this.#options.onImported?.(batch.map(entry => entry.key))
   }
+}
 
-  #call(): CallOptions {
-    return this.#options.signal ? {signal: this.#options.signal} : {}
+/** True for keys that no path can carry. */
+function needsTransaction(key: string): boolean {
+  try {
+    encodeKey(key)
+    return false
+  } catch {
+    return true
   }
 }
 

@@ -50,7 +50,10 @@ const entry = z.strictObject({
 
 /** Reads the `watches` of a settings file. Throws a UsageError that names the watch and the field. */
 export function parseWatches(raw: unknown, source: string): readonly ConfiguredWatch[] {
-  const parsed = z.array(entry).min(1).safeParse(raw)
+  if (!Array.isArray(raw) || raw.length === 0) {
+    throw new UsageError(`${source}: no watches: expected {"watches": [{"type": …}]}`, {code: 'BATON_CONFIG'})
+  }
+  const parsed = z.array(entry).safeParse(raw)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const where = issue?.path.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('') ?? ''

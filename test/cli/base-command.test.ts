@@ -1,4 +1,4 @@
-import {mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -164,5 +164,15 @@ describe('the launcher', () => {
     const without = await runCli(['kv', 'get', 'a'], {env: {...nobody, XDG_CACHE_HOME: '/proc/nowhere'}})
     expect(without).toMatchObject({exitCode: 69, stdout: ''})
     expect(lines(without.stderr)).toHaveLength(1)
+  })
+})
+
+describe.runIf(existsSync('/dev/full'))('a result that does not get out', () => {
+  it('is no success', async () => {
+    const script = 'exec "$0" "$@" >/dev/full'
+    const words = [process.execPath, cliPath, 'kv', 'get', '--print-config']
+    const {exitCode, stderr} = await runCommand('sh', ['-c', script, ...words], {env: nobody})
+    expect(exitCode).toBe(1)
+    expect(lines(stderr)).toEqual([expect.stringMatching(/^baton: stdout: .*no space left/)])
   })
 })

@@ -1,7 +1,13 @@
-import {describe, expect, it} from 'vitest'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
-import {runCli} from '../../kit/run-cli.js'
+import {runCli, startCli} from '../../kit/run-cli.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'baton-kv-'))
+afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
 describe.each(backends)('baton kv on $name', backend => {
   const agent = sharedAgent(backend)
@@ -49,5 +55,41 @@ describe.each(backends)('baton kv on $name', backend => {
     const done = await kv(['import', '-'], Buffer.from(JSON.stringify(many)))
     expect([done.exitCode, done.stdout.split('\n').length - 1]).toEqual([0, 130])
     expect(await raw(agent.address).kvKeys('k/imp')).toHaveLength(130)
+  })
+
+  it('reads numbers as Go does, and a lone word behind the key as its value', async () => {
+    expect((await kv(['put', '-flags=010', 'k/num', '-acquire'])).exitCode).toBe(0)
+    const {stdout} = await kv(['get', '-detailed', 'k/num'])
+    expect(stdout).toMatch(/^Flags +8$/m)
+    expect(stdout).toMatch(/^Value +-acquire$/m)
+    expect((await kv(['put', 'k/num', '--create'])).stderr).toBe('Error! Did not write to k/num: CAS failed\n')
+  })
+
+  it('says what Consul says of a value that is too large', async () => {
+    const {exitCode, stdout, stderr} = await kv(['put', 'k/huge', '-'], Buffer.alloc(512 * 1024 + 1))
+    expect([exitCode, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^Error! Failed writing data: Unexpected response code: 413 \(Request body\(524289 bytes\)/)
+    const folder = await kv(['put', 'k/huge', `@${directory}`])
+    expect(folder.stderr).toBe(`Error! Failed to read file: read ${directory}: is a directory\n`)
+  })
+
+  it('imports keys that no path can carry, also a single one', async () => {
+    expect((await kv(['import', '[{"key":"k/odd//a","value":"eA=="}]'])).stdout).toBe('Imported: k/odd//a\n')
+    expect((await kv(['get', '--recurse', 'k/odd/'])).stdout).toBe('k/odd//a:x\n')
+  })
+
+  it('names every key that it wrote when an import is stopped', async () => {
+    const file = join(directory, `${backend.name}.json`)
+    const count = 60_000
+    writeFileSync(file, JSON.stringify(Array.from({length: count}, (_, n) => ({key: `k/stop/${n}`, value: ''}))))
+    await using running = startCli(['kv', 'import', `@${file}`], {agent})
+    await running.waitForOutput(/Imported/)
+    running.kill('SIGINT')
+    const {exitCode, stdout, stderr} = await running.exited
+    const written = (await raw(agent.address).kvKeys('k/stop/')).length
+    expect(exitCode).toBe(130)
+    expect(written).toBeLessThan(count)
+    expect(stdout.split('\n').length - 1).toBe(written)
+    expect(stderr).toBe(`baton: ${written} of ${count} keys are written\nbaton: stopped by SIGINT\n`)
   })
 })

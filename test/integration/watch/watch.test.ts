@@ -6,7 +6,7 @@ import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
-import {runCli, startCli} from '../../kit/run-cli.js'
+import {cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-watch-'))
@@ -98,6 +98,43 @@ describe.each(backends)('baton watch on $name', backend => {
     server.close()
   })
 
+  it('runs the watches of a file once with --once', async () => {
+    await put('w/once', 'x')
+    const file = join(directory, `${backend.name}-once.json`)
+    const args = ['cat']
+    writeFileSync(
+      file,
+      JSON.stringify({
+        watches: [
+          {type: 'key', key: 'w/once', args},
+          {type: 'keyprefix', prefix: 'w/none/', args},
+        ],
+      }),
+    )
+    const {stdout, exitCode} = await runCli(['watch', '--watches', file, '--once'], {agent})
+    expect(exitCode).toBe(0)
+    expect(lines(stdout).sort()).toEqual(['null', expect.stringContaining('"Key":"w/once"')])
+  })
+
+  it.each([['--ndjson'], ['--debounce=1ms']])('ends when nobody reads what it prints: %s', async flag => {
+    const key = `w/unread${flag}`
+    await put(key, 'x')
+    const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
+    const words = [process.execPath, cliPath, 'watch', 'key', key, flag]
+    await using watch = startCommand('sh', ['-c', script, ...words], {agent})
+    await watch.waitForOutput(/\n/, {stream: 'stdout'})
+    let count = 0
+    // The first line after the reader left is what tells.
+    await waitUntil(
+      async () => {
+        await put(key, `${count++}`)
+        return /ended/.test(watch.stderr)
+      },
+      {what: 'the watch to end'},
+    )
+    expect((await watch.exited).stderr).toBe('ended with 0\n')
+  })
+
   it('stops its handler when it is stopped', async () => {
     await using watch = startCli(['watch', 'key', 'w/slow', '--', 'sh', '-c', 'echo $$; sleep 60'], {agent})
     const [pid = ''] = await watch.waitForOutput(/\d+/)
@@ -111,5 +148,19 @@ describe('baton watch', () => {
   it('ends with 69 and one line when no agent is there at the start', async () => {
     const {exitCode, stderr, stdout} = await runCli(['watch', 'key', 'a', '--http-addr=127.0.0.1:1', '--', 'true'])
     expect([exitCode, lines(stderr).length, stdout]).toEqual([69, 1, ''])
+  })
+
+  it.each([
+    [['key', ''], 'Must specify a single key to watch'],
+    [['service', ''], 'Must specify a single service to watch'],
+    [['key', 'a', '--ndjson', '--', 'true'], /--ndjson prints every change/],
+    [['key', 'a', '--ndjson', '--debounce=1s'], /--ndjson prints every change/],
+    [['key', 'a', '--previous'], /--previous is for a handler/],
+    [['--watches', 'w.json', '--debounce=1s'], /--debounce does not go with --watches/],
+    [['--watches', 'w.json', '--', 'true'], /a command does not go with --watches/],
+  ])('refuses what it would have to ignore: %j', async (words, message) => {
+    const {exitCode, stderr, stdout} = await runCli(['watch', ...words])
+    expect([exitCode, lines(stderr).length, stdout]).toEqual([64, 1, ''])
+    expect(stderr).toMatch(message)
   })
 })
