@@ -46,8 +46,8 @@ describe('a file of watches', () => {
   })
 
   it.each([
-    [undefined, /w.json: watches: /],
-    [[], /w.json: watches: /],
+    [undefined, /^w.json: no watches: /],
+    [[], /^w.json: no watches: /],
     [[{type: 'key', key: 'a'}], /watches\[0\]: give exactly one of args and handler/],
     [[{type: 'key', args: ['x']}], /watches\[0\]: Must specify a single key/],
     [[{type: 'key', key: 'a', args: ['x'], kye: 1}], /watches\[0\]: .*kye/],
