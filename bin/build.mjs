@@ -1,6 +1,6 @@
 // Builds the command line into one lazy bundle and the library into dist/src.
 import {execFileSync} from 'node:child_process'
-import {mkdirSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {build} from 'esbuild'
 
@@ -45,23 +45,47 @@ const vendorFiles = {
   },
 }
 
-/** Parts of oclif's runner and screen that its parser drags along and baton never calls: a fifth of the start-up. */
+/** Parts of oclif that its parser drags along and baton never calls: they would be half of what a start runs of the bundle. */
 const leftOut = [
-  {importer: '/@oclif/core/lib/command.js', path: './config', contents: 'exports.Config = class {}'},
-  {importer: '/@oclif/core/lib/command.js', path: './help/util', contents: ''},
-  {importer: '/@oclif/core/lib/command.js', path: './ux', contents: ''},
-  {importer: '/@oclif/core/lib/errors/index.js', path: './handle', contents: ''},
-  {importer: '/@oclif/core/lib/flags.js', path: './help', contents: ''},
+  {importer: 'command.js', paths: ['./config'], contents: 'exports.Config = class {}'},
+  {importer: 'command.js', paths: ['./help/util', './ux'], contents: ''},
+  {importer: 'errors/error.js', paths: ['./errors/pretty-print'], contents: ''},
+  {importer: 'errors/errors/cli.js', paths: ['clean-stack'], contents: 'module.exports = stack => stack'},
+  {
+    importer: 'errors/errors/cli.js',
+    paths: ['indent-string', 'wrap-ansi', '../../screen', '../../ux/theme'],
+    contents: '',
+  },
+  {importer: 'errors/index.js', paths: ['./handle'], contents: ''},
+  {importer: 'errors/warn.js', paths: ['./errors/pretty-print'], contents: ''},
+  {importer: 'flags.js', paths: ['./help'], contents: ''},
+  {importer: 'logger.js', paths: ['debug'], contents: 'module.exports = () => () => {}'},
+  {importer: 'parser/errors.js', paths: ['../ux/list'], contents: "exports.default = () => ''"},
+  {importer: 'parser/errors.js', paths: ['../ux/theme'], contents: 'exports.colorize = (_color, text) => text'},
+  {importer: 'parser/index.js', paths: ['./help'], contents: ''},
+  // Asked only for flags and arguments of a kind that baton has none of.
+  {importer: 'parser/parse.js', paths: ['node:readline'], contents: later('node:readline')},
+  {importer: 'util/fs.js', paths: ['node:fs/promises'], contents: later('node:fs/promises')},
 ]
+
+function later(name) {
+  return `module.exports = new Proxy({}, {get: (_, part) => require('${name}')[part]})`
+}
 
 const withoutRunner = {
   name: 'without-runner',
   setup(bundler) {
-    bundler.onResolve({filter: /^\.\/(config|help|help\/util|ux|handle)$/}, ({path, importer}) => {
-      const part = leftOut.find(one => one.path === path && importer.endsWith(one.importer))
+    bundler.onResolve({filter: /./}, ({path, importer}) => {
+      const part = leftOut.find(
+        one => one.paths.includes(path) && importer.endsWith(`/@oclif/core/lib/${one.importer}`),
+      )
       return part && {path: `${part.importer} ${path}`, namespace: 'left-out', pluginData: part.contents}
     })
-    bundler.onLoad({filter: /.*/, namespace: 'left-out'}, ({pluginData}) => ({contents: pluginData, loader: 'js'}))
+    bundler.onLoad({filter: /./, namespace: 'left-out'}, ({pluginData}) => ({
+      contents: pluginData,
+      loader: 'js',
+      resolveDir: root,
+    }))
   },
 }
 
@@ -73,8 +97,8 @@ const common = {
   target: 'node20',
   // The bundle runs from a vm.Script, which has no import().
   supported: {'dynamic-import': false},
-  define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__importMetaUrl'},
-  banner: {js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;'},
+  // Enough for createRequire, and nothing has to be made of it at each start.
+  define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__filename'},
   external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
   logLevel: 'warning',
   legalComments: 'none',
@@ -83,12 +107,7 @@ const common = {
 /** One CommonJS file: the launcher's code cache covers it whole, and a command's modules run only when it is asked for. */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
-  const main = build({
-    ...common,
-    entryPoints: ['src/cli/main.ts'],
-    outfile: 'dist/cli/main.cjs',
-    plugins: [commandTable, vendorFiles, withoutRunner],
-  })
+  const main = buildMain()
   const vendor = vendored.map(name =>
     build({
       ...common,
@@ -98,6 +117,26 @@ export async function buildCli() {
     }),
   )
   await Promise.all([main, ...vendor])
+}
+
+/** ASCII alone and without comments: what Node need not decode, and half of what it reads. Names stay, for stack traces. */
+async function buildMain() {
+  const {outputFiles} = await build({
+    ...common,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/cli/main.cjs',
+    plugins: [commandTable, vendorFiles, withoutRunner],
+    minifyWhitespace: true,
+    minifySyntax: true,
+    lineLimit: 160,
+    write: false,
+  })
+  // esbuild escapes texts, but not regular expressions.
+  const text = outputFiles[0].text.replace(
+    /[^\0-\x7f]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  writeFileSync(`${root}dist/cli/main.cjs`, text)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

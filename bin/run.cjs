@@ -21,7 +21,8 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
 function loadBundle(file, command) {
   const vm = require('node:vm')
   const Module = require('node:module')
-  const source = fs.readFileSync(file, 'utf8')
+  // The build writes ASCII alone.
+  const source = fs.readFileSync(file, 'latin1')
   const cacheFile = cachePath(file, command)
   const cachedData = readCache(cacheFile)
   const script = new vm.Script(Module.wrap(source), {

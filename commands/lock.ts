@@ -165,7 +165,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
         argv: child.argv,
         env: host.env as Record<string, string>,
         stdin: child.isStdinPassed ? 'inherit' : 'ignore',
-        shape: familyShape(host.stdin),
+        shape: familyShape(host.isStdinTerminal),
       },
       stops: this.stopSignals,
       observer: event => this.#report(event, isCompat),

@@ -1,3 +1,4 @@
+import {isatty} from 'node:tty'
 import {Command} from '@oclif/core/command'
 import type {InferredArgs, InferredFlags} from '@oclif/core/interfaces'
 import type {Environment} from '../config/environment.js'
@@ -17,15 +18,27 @@ export type ChildWords = NonNullable<SplitArgv['child']>
 export interface CommandHost {
   readonly env: Environment
   readonly stdin: NodeJS.ReadStream
+  /** Whether stdin is a terminal; asking does not open it. */
+  readonly isStdinTerminal: boolean
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
 }
 
+/** Opens a stream when it is asked for: stdin alone would be a thirtieth of the start-up. */
 export const processHost = (): CommandHost => ({
   env: process.env,
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdin() {
+    return process.stdin
+  },
+  get isStdinTerminal() {
+    return isatty(0)
+  },
+  get stdout() {
+    return process.stdout
+  },
+  get stderr() {
+    return process.stderr
+  },
 })
 
 type Flagged = Pick<typeof BaseCommand, 'baseFlags' | 'flags' | 'enableJsonFlag'>

@@ -189,5 +189,4 @@ export function childEnvironment(
 }
 
 /** A child gets baton's terminal only where there is one. */
-export const familyShape = (stdin: {readonly isTTY?: boolean}): FamilyShape =>
-  stdin.isTTY === true ? 'terminal' : 'group'
+export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

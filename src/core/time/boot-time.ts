@@ -1,4 +1,5 @@
 import {uptime} from 'node:os'
+import {monotonicMs} from './clock.js'
 
 /** Milliseconds since boot, counted on while the machine sleeps and untouched by steps of the wall clock. */
 export type BootTime = () => number
@@ -11,10 +12,10 @@ let offsetMs: number | undefined
  * All processes of one machine read the same time.
  */
 export const systemBootTime: BootTime = () => {
-  const monotonicMs = performance.now()
+  const steadyMs = monotonicMs()
   const bootMs = uptime() * 1000
-  if (offsetMs === undefined || Math.abs(bootMs - monotonicMs - offsetMs) > sleepAtLeastMs) {
-    offsetMs = bootMs - monotonicMs
+  if (offsetMs === undefined || Math.abs(bootMs - steadyMs - offsetMs) > sleepAtLeastMs) {
+    offsetMs = bootMs - steadyMs
   }
-  return monotonicMs + offsetMs
+  return steadyMs + offsetMs
 }

@@ -22,9 +22,15 @@ class RealTimer implements Timer {
   }
 }
 
+/** Not `performance.now()`: its first use loads 1.7 ms of Node, a fiftieth of a start. */
+export function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1e6
+}
+
 /** CLOCK_MONOTONIC runs on while the process is stopped and stands still while the machine sleeps. */
 export const systemClock: Clock = {
-  monotonicMs: () => performance.now(),
+  monotonicMs,
   wallMs: () => Date.now(),
   timer: (ms, callback, options) => new RealTimer(ms, callback, options?.ref ?? true),
   sleep: (ms, signal) =>
