@@ -60,7 +60,7 @@ const leftOut = [
   {importer: 'errors/warn.js', paths: ['./errors/pretty-print'], contents: ''},
   {importer: 'flags.js', paths: ['./help'], contents: ''},
   {importer: 'logger.js', paths: ['debug'], contents: 'module.exports = () => () => {}'},
-  {importer: 'parser/errors.js', paths: ['../ux/list'], contents: "exports.default = () => ''"},
+  {importer: 'parser/errors.js', paths: ['../ux/list'], contents: "module.exports = () => ''"},
   {importer: 'parser/errors.js', paths: ['../ux/theme'], contents: 'exports.colorize = (_color, text) => text'},
   {importer: 'parser/index.js', paths: ['./help'], contents: ''},
   // Asked only for flags and arguments of a kind that baton has none of.

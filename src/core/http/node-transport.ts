@@ -1,8 +1,9 @@
-import {Agent, request as httpRequest, type IncomingMessage} from 'node:http'
-import type {RequestOptions} from 'node:https'
+import {connect, isIP, type Socket} from 'node:net'
 import {linkSignal} from '../cancel/link-signal.js'
 import type {Clock, Plane, Transport, TransportRequest, TransportResponse} from '../types.js'
 import {type AgentAddress, formatAddress} from './address.js'
+import {Connection} from './connection.js'
+import {Lane} from './lane.js'
 import type {TlsOptions} from './tls.js'
 import {timeoutError, toTransportError} from './transport-errors.js'
 
@@ -20,9 +21,12 @@ export interface TransportOptions {
 export const defaultWatchConnections = 64
 export const defaultControlConnections = 64
 
+/** So that a dead peer is noticed although a parked query is silent for minutes. */
+const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000}
+
 /**
- * The transport of short-lived and waiting processes: starts in half the time of undici and keeps control sockets
- * open.
+ * The transport of short-lived and waiting processes, on Node's sockets alone: a whole lock takes a fifth less processor
+ * time than with node:http, and a start with undici twice as long.
  *
  * @example
  * ```ts
@@ -34,85 +38,73 @@ export const defaultControlConnections = 64
 export class NodeTransport implements Transport {
   readonly #options: TransportOptions
   readonly #peer: string
-  readonly #agents = new Map<Plane, Agent>()
-  #isClosed = false
+  readonly #lanes: Readonly<Record<Plane, Lane<Connection>>>
+  #connectTls: typeof import('node:tls')['connect'] | undefined
 
   constructor(options: TransportOptions) {
+    const {controlConnections = defaultControlConnections, watchConnections = defaultWatchConnections} = options
     this.#options = options
     this.#peer = formatAddress(options.address)
+    const isSecure = options.address.protocol === 'https:'
+    const open = (): Connection =>
+      new Connection({open: () => this.#dial(), readyEvent: isSecure ? 'secureConnect' : 'connect'})
+    this.#lanes = {control: new Lane(controlConnections, open), watch: new Lane(watchConnections, open)}
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
-    const {clock} = this.#options
+    const {clock, address} = this.#options
     using link = linkSignal(request.signal, {
       clock,
       timeoutMs: request.timeoutMs,
       onTimeout: () => timeoutError(this.#peer, request.timeoutMs),
     })
+    const lane = this.#lanes[request.plane]
+    let connection: Connection | undefined
     try {
-      return await this.#exchange(request, link.signal)
+      if (address.protocol === 'https:') this.#connectTls ??= (await import('node:tls')).connect
+      link.signal.throwIfAborted()
+      const bytes = encodeRequest(request, address)
+      connection = await lane.take(link.signal)
+      return await connection.exchange(bytes, link.signal)
     } catch (error) {
       throw link.signal.aborted ? link.signal.reason : toTransportError(error, this.#peer)
+    } finally {
+      if (connection) lane.give(connection, true)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true
-    for (const agent of this.#agents.values()) agent.destroy()
-    this.#agents.clear()
+    const closed = new Error('the client is closed')
+    for (const lane of Object.values(this.#lanes)) for (const one of lane.close(closed)) one.close(closed)
   }
 
-  async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+  #dial(): Socket {
     const {address, tls} = this.#options
-    const secure = address.protocol === 'https:'
-    const send = secure ? (await import('node:https')).request : httpRequest
-    const options: RequestOptions = {
-      method: request.method,
-      path: `${address.basePath}${request.path}`,
-      agent: await this.#agent(request.plane, secure),
-      headers: {...request.headers, ...(request.body && {'content-length': request.body.byteLength})},
-      signal,
-      ...(address.socketPath === undefined
-        ? {host: address.hostname, port: address.port}
-        : {socketPath: address.socketPath}),
-      ...(secure && tls),
-    }
-    return new Promise((resolve, reject) => {
-      const outgoing = send(options, incoming => {
-        collect(incoming).then(resolve, reject)
-      })
-      outgoing.on('error', reject)
-      outgoing.end(request.body)
-    })
-  }
-
-  async #agent(plane: Plane, secure: boolean): Promise<Agent> {
-    const AgentClass = secure ? (await import('node:https')).Agent : Agent
-    const known = this.#agents.get(plane)
-    if (known) return known
-    if (this.#isClosed) throw new Error('the client is closed')
-    const {controlConnections, watchConnections} = this.#options
-    const maxSockets =
-      plane === 'watch'
-        ? (watchConnections ?? defaultWatchConnections)
-        : (controlConnections ?? defaultControlConnections)
-    const agent = new AgentClass({keepAlive: true, maxSockets, scheduling: 'lifo'})
-    this.#agents.set(plane, agent)
-    return agent
+    const {hostname, port, socketPath} = address
+    const peer = socketPath === undefined ? {host: hostname, port} : {path: socketPath}
+    if (!this.#connectTls) return connect({...socketOptions, ...peer})
+    const servername = isIP(hostname) === 0 ? hostname : ''
+    return this.#connectTls({...socketOptions, ...peer, servername, ALPNProtocols: ['http/1.1'], ...tls})
   }
 }
 
-async function collect(incoming: IncomingMessage): Promise<TransportResponse> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk as Buffer)
-  if (!incoming.complete) {
-    throw Object.assign(new Error('connection closed in the middle of an answer'), {code: 'ECONNRESET'})
+/** The head and the body in one piece: small ones leave in one packet. */
+function encodeRequest(request: TransportRequest, address: AgentAddress): Buffer {
+  const {method, body} = request
+  const path = `${address.basePath}${request.path}`
+  if (!/^[\x21-\x7e]+$/.test(path)) throw new Error('the path of the request holds what must be percent-encoded')
+  const lines = [`${method} ${path} HTTP/1.1`, `host: ${hostHeader(address)}`]
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    // A line break would begin another header, or another request.
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw new Error(`header ${name}: it holds what a header cannot`)
+    lines.push(`${name}: ${value}`)
   }
-  const headers = new Map<string, string>()
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
-  }
-  const [first] = chunks
-  const body = chunks.length === 1 && first ? first : Buffer.concat(chunks)
-  return {status: incoming.statusCode ?? 0, headers, body}
+  if (method !== 'GET' || body) lines.push(`content-length: ${body?.byteLength ?? 0}`)
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  return body ? Buffer.concat([head, body]) : head
+}
+
+function hostHeader({protocol, hostname, port, socketPath}: AgentAddress): string {
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname
+  return socketPath !== undefined || port === (protocol === 'https:' ? 443 : 80) ? host : `${host}:${port}`
 }

@@ -1,4 +1,5 @@
 import {TransportError} from '../errors.js'
+import {NotHttpError} from './answer-reader.js'
 
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -20,7 +21,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function toTransportError(error: unknown, peer: string): TransportError {
   const code = codeOf(error)
   const text = error instanceof Error ? error.message : String(error)
-  const isNotHttp = code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')
+  const isNotHttp = error instanceof NotHttpError || (error instanceof Error && error.name === 'HTTPParserError')
   if (isNotHttp) return notHttp(error, peer)
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)|EPROTO/.test(code)) {
     return new TransportError('BATON_TLS', `Consul at ${peer}: TLS failed: ${text}`, {

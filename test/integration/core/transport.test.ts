@@ -14,7 +14,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 import {bodyOf, pem, startServer, type TestServer} from './transport-servers.js'
 
 const kinds = [
-  {name: 'node:http', create: (options: TransportOptions): Transport => new NodeTransport(options)},
+  {name: 'sockets', create: (options: TransportOptions): Transport => new NodeTransport(options)},
   {name: 'undici', create: undiciTransport},
 ]
 
@@ -119,6 +119,35 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(ports.size).toBe(1)
   })
 
+  it.each(['says so', 'does not say so'])(
+    'opens a new connection when the server closed the last one and %s',
+    async how => {
+      const server = owned(
+        await startServer((request, response) => {
+          if (how === 'says so') response.setHeader('connection', 'close')
+          else response.once('finish', () => setImmediate(() => request.socket.end()))
+          response.end(String(request.socket.remotePort))
+        }),
+      )
+      const transport = openTo(server)
+      const ports = new Set<string>()
+      for (let call = 0; call < 3; call += 1) {
+        ports.add((await transport.send(get('/v1/x'))).body.toString())
+        await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
+      }
+      expect(ports.size).toBe(3)
+    },
+  )
+
+  it('sends no header that would be more than one, and does not tell its value', async () => {
+    const server = owned(await startServer((_, response) => response.end()))
+    const headers = {'x-consul-token': 'secret\r\nx-other: 1'}
+    const error = await failureOf(openTo(server).send(get('/v1/x', {headers})))
+    expect(isBatonError(error) && error.message).toMatch(/x-consul-token/)
+    expect(isBatonError(error) && error.message).not.toMatch(/secret/)
+    expect(server.seen).toHaveLength(0)
+  })
+
   it('parks at most 64 requests, and they never block a control request', async () => {
     const parked: ServerResponse[] = []
     const server = owned(
@@ -158,6 +187,20 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
     },
   )
+
+  it('gives up at whatever moment of its start it is told to', async () => {
+    const server = owned(await startServer(() => {}))
+    const transport = openTo(server)
+    for (let turns = 0; turns < 12; turns += 1) {
+      const stop = new AbortController()
+      const reason = new Error('enough')
+      const sending = failureOf(transport.send(get('/v1/x', {signal: stop.signal})))
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+      stop.abort(reason)
+      expect(await sending).toBe(reason)
+    }
+    await waitUntil(() => server.sockets.size === 0, {what: 'the connections to close'})
+  })
 
   it.each(['headers', 'body'])('times out when the %s do not come', async missing => {
     const server = owned(

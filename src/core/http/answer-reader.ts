@@ -1,0 +1,157 @@
+import type {TransportResponse} from '../types.js'
+
+const longestHead = 64 * 1024
+const nothing = Buffer.alloc(0)
+const start = 'HTTP/1.'
+
+/** What answered does not speak HTTP/1.1. */
+export class NotHttpError extends Error {}
+
+interface Head {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly isKeptAlive: boolean
+}
+
+/** Which bytes come next. `until-close`: all there are. */
+type Part = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'over'
+
+/**
+ * Reads one answer of HTTP/1.1, in whatever pieces it arrives. Throws a NotHttpError. Of the protocol's choices it knows
+ * those that servers have: informational answers are skipped, bodies come with a length, in chunks, or end with the
+ * connection.
+ */
+export class AnswerReader {
+  readonly #body: Buffer[] = []
+  #part: Part = 'head'
+  #head: Head | undefined
+  /** Not understood yet: a piece of the head, or of a line between chunks. */
+  #rest: Buffer = nothing
+  /** Bytes to come of the body or the chunk. */
+  #left = 0
+  #isKeptAlive = false
+
+  /** Takes what arrived; true when the answer is whole. */
+  push(bytes: Buffer): boolean {
+    let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
+    for (let before = 0; this.#part !== 'over' && rest.length > 0 && rest.length !== before; ) {
+      before = rest.length
+      rest = this.#read(rest)
+    }
+    this.#rest = rest
+    return this.#part === 'over'
+  }
+
+  /** The connection has ended; true when that was the end of the answer. */
+  end(): boolean {
+    if (this.#part === 'until-close') this.#part = 'over'
+    return this.#part === 'over'
+  }
+
+  /** Of an answer that is whole. */
+  get answer(): TransportResponse {
+    const [first = nothing] = this.#body
+    const {status = 0, headers = new Map<string, string>()} = this.#head ?? {}
+    return {status, headers, body: this.#body.length > 1 ? Buffer.concat(this.#body) : first}
+  }
+
+  /** True when the connection can carry another request; bytes that nobody asked for forbid it. */
+  get isReusable(): boolean {
+    return this.#isKeptAlive && this.#part === 'over' && this.#rest.length === 0
+  }
+
+  /** One step. Returns what it did not take; everything, when more has to come first. */
+  #read(bytes: Buffer): Buffer {
+    switch (this.#part) {
+      case 'head':
+        return this.#readHead(bytes)
+      case 'until-close':
+        this.#body.push(bytes)
+        return nothing
+      case 'body':
+      case 'chunk':
+        return this.#readBody(bytes)
+      default:
+        return this.#readLine(bytes)
+    }
+  }
+
+  #readHead(bytes: Buffer): Buffer {
+    const end = bytes.indexOf('\r\n\r\n')
+    if (!start.startsWith(bytes.toString('latin1', 0, start.length)) || (end < 0 && bytes.length > longestHead)) {
+      throw new NotHttpError('no head of HTTP/1.1')
+    }
+    if (end < 0) return bytes
+    const head = parseHead(bytes.toString('latin1', 0, end))
+    // Informational: the answer itself follows.
+    if (head.status >= 200) this.#begin(head)
+    return bytes.subarray(end + 4)
+  }
+
+  #begin(head: Head): void {
+    this.#head = head
+    const {status, headers, isKeptAlive} = head
+    const encoding = headers.get('transfer-encoding')
+    const length = headers.get('content-length')
+    this.#isKeptAlive = isKeptAlive
+    if (status === 204 || status === 304) this.#part = 'over'
+    else if (encoding !== undefined) {
+      if (encoding.toLowerCase() !== 'chunked') throw new NotHttpError(`transfer encoding ${encoding}`)
+      this.#part = 'chunk-size'
+    } else if (length !== undefined) {
+      if (!/^\d{1,15}$/.test(length)) throw new NotHttpError(`content length ${length}`)
+      this.#left = Number(length)
+      this.#part = this.#left === 0 ? 'over' : 'body'
+    } else {
+      this.#isKeptAlive = false
+      this.#part = 'until-close'
+    }
+  }
+
+  #readBody(bytes: Buffer): Buffer {
+    this.#body.push(bytes.subarray(0, this.#left))
+    const rest = bytes.subarray(this.#left)
+    this.#left = Math.max(0, this.#left - bytes.length)
+    if (this.#left === 0) this.#part = this.#part === 'chunk' ? 'chunk-end' : 'over'
+    return rest
+  }
+
+  /** The lines between chunks: an end, a size, and behind the last one trailers, which are skipped. */
+  #readLine(bytes: Buffer): Buffer {
+    const end = bytes.indexOf('\r\n')
+    if (end < 0) {
+      if (bytes.length > longestHead) throw new NotHttpError('a line without end')
+      return bytes
+    }
+    const line = bytes.toString('latin1', 0, end)
+    if (this.#part === 'trailer') this.#part = line === '' ? 'over' : 'trailer'
+    else if (this.#part === 'chunk-end') {
+      if (line !== '') throw new NotHttpError('a chunk without end')
+      this.#part = 'chunk-size'
+    } else {
+      const [, size] = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?$/i.exec(line) ?? []
+      if (size === undefined) throw new NotHttpError('a chunk without size')
+      this.#left = Number.parseInt(size, 16)
+      this.#part = this.#left === 0 ? 'trailer' : 'chunk'
+    }
+    return bytes.subarray(end + 2)
+  }
+}
+
+function parseHead(text: string): Head {
+  const [statusLine = '', ...lines] = text.split('\r\n')
+  const [, minor, status] = /^HTTP\/1\.([01]) (\d{3})(?: .*)?$/.exec(statusLine) ?? []
+  if (status === undefined) throw new NotHttpError('no status')
+  const headers = new Map<string, string>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    if (colon < 1 || /\s/.test(name)) throw new NotHttpError('a header without name')
+    const value = line.slice(colon + 1).trim()
+    const earlier = headers.get(name)
+    headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
+  }
+  const connection = headers.get('connection')?.toLowerCase() ?? ''
+  const isKeptAlive = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive')
+  return {status: Number(status), headers, isKeptAlive}
+}

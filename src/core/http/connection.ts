@@ -1,0 +1,118 @@
+import type {Socket} from 'node:net'
+import type {TransportResponse} from '../types.js'
+import {AnswerReader} from './answer-reader.js'
+
+interface Exchange {
+  readonly reader: AnswerReader
+  settle(outcome: TransportResponse | Error): void
+}
+
+export interface Dial {
+  /** Opens a socket; it need not be connected yet. */
+  readonly open: () => Socket
+  /** With this event it may be written to. */
+  readonly readyEvent: 'connect' | 'secureConnect'
+}
+
+/**
+ * A socket for one exchange at a time: opened by the first, used again by the next, and opened anew by one that finds it
+ * ended. While it is idle it does not keep the process alive.
+ */
+export class Connection {
+  readonly #dial: Dial
+  #socket: Socket | undefined
+  #isReady = false
+  #exchange: Exchange | undefined
+
+  constructor(dial: Dial) {
+    this.#dial = dial
+  }
+
+  /** Sends a whole request and resolves with the whole answer. The signal ends the socket with the exchange. */
+  exchange(request: Uint8Array, signal: AbortSignal): Promise<TransportResponse> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      const handleAbort = (): void => this.close(new Error('given up'))
+      this.#exchange = {
+        reader: new AnswerReader(),
+        settle: outcome => {
+          signal.removeEventListener('abort', handleAbort)
+          this.#exchange = undefined
+          if (outcome instanceof Error) reject(outcome)
+          else resolve(outcome)
+        },
+      }
+      signal.addEventListener('abort', handleAbort, {once: true})
+      this.#socket ??= this.#open()
+      const socket = this.#socket
+      socket.ref()
+      if (this.#isReady) socket.write(request)
+      else socket.once(this.#dial.readyEvent, () => socket.write(request))
+    })
+  }
+
+  /** Ends the socket, and the exchange under way with this error. */
+  close(error: Error): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    this.#isReady = false
+    // Not with the error: a stream looks at its stack, and for that V8 counts the lines of the whole bundle.
+    socket?.destroy()
+    this.#exchange?.settle(error)
+  }
+
+  #open(): Socket {
+    const socket = this.#dial.open()
+    const unlessClosed =
+      <T extends unknown[]>(handle: (...args: T) => void) =>
+      (...args: T): void => {
+        if (this.#socket === socket) handle(...args)
+      }
+    socket.once(
+      this.#dial.readyEvent,
+      unlessClosed(() => {
+        this.#isReady = true
+      }),
+    )
+    socket.on(
+      'data',
+      unlessClosed((bytes: Buffer) => this.#handleData(socket, bytes)),
+    )
+    socket.once(
+      'end',
+      unlessClosed(() => {
+        if (this.#exchange?.reader.end() === true) this.#exchange.settle(this.#exchange.reader.answer)
+      }),
+    )
+    socket.on(
+      'error',
+      unlessClosed((error: Error) => this.close(error)),
+    )
+    socket.once(
+      'close',
+      unlessClosed(() => this.close(hungUp())),
+    )
+    return socket
+  }
+
+  #handleData(socket: Socket, bytes: Buffer): void {
+    const exchange = this.#exchange
+    if (!exchange) {
+      this.close(hungUp())
+      return
+    }
+    try {
+      if (!exchange.reader.push(bytes)) return
+    } catch (error) {
+      this.close(error as Error)
+      return
+    }
+    exchange.settle(exchange.reader.answer)
+    // Answered before everything was sent: what is left of the request must not come before the next one.
+    if (exchange.reader.isReusable && socket.writableLength === 0) socket.unref()
+    else this.close(hungUp())
+  }
+}
+
+const hungUp = (): Error =>
+  Object.assign(new Error('connection closed in the middle of an answer'), {code: 'ECONNRESET'})

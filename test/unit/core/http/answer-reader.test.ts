@@ -1,0 +1,101 @@
+import {describe, expect, it} from 'vitest'
+import {AnswerReader, NotHttpError} from '../../../../src/core/http/answer-reader.js'
+
+interface Read {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly isReusable: boolean
+}
+
+/** Reads a text in pieces of one size, each byte alone and all at once, which must make no difference. */
+function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read | 'unfinished' {
+  const bytes = Buffer.from(text, 'latin1')
+  const results = [1, 2, 3, 7, bytes.length].map(size => {
+    const reader = new AnswerReader()
+    let isWhole = false
+    for (let at = 0; at < bytes.length; at += size) isWhole = reader.push(bytes.subarray(at, at + size))
+    if (options.thenEnds === true) isWhole = reader.end()
+    if (!isWhole) return 'unfinished'
+    const {status, headers, body} = reader.answer
+    return {status, headers: Object.fromEntries(headers), body: body.toString(), isReusable: reader.isReusable}
+  })
+  const [first = 'unfinished', ...others] = results
+  for (const other of others) expect(other).toEqual(first)
+  return first
+}
+
+describe('the reader of answers', () => {
+  it('reads a body by its length, however it arrives', () => {
+    const text = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Consul-Index:  7 \r\nContent-Length: 5\r\n\r\n'
+    expect(read(`${text}a\r\nbc`)).toEqual({
+      status: 200,
+      headers: {'content-type': 'application/json', 'x-consul-index': '7', 'content-length': '5'},
+      body: 'a\r\nbc',
+      isReusable: true,
+    })
+    expect(read(`${text}a\r\nb`)).toBe('unfinished')
+  })
+
+  it('reads chunks, with their extensions and trailers', () => {
+    const text =
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n4\r\nwiki\r\nA;x=1\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n'
+    expect(read(text)).toMatchObject({status: 200, body: 'wiki0123456789', isReusable: true})
+    expect(read(text.slice(0, -2))).toBe('unfinished')
+  })
+
+  it('reads to the end of the connection when nothing else is said', () => {
+    const text = 'HTTP/1.1 200 OK\r\n\r\nall there is'
+    expect(read(text)).toBe('unfinished')
+    expect(read(text, {thenEnds: true})).toMatchObject({body: 'all there is', isReusable: false})
+    expect(read('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', {thenEnds: true})).toBe('unfinished')
+    expect(read('HTTP/1.1 200 OK\r\nContent-', {thenEnds: true})).toBe('unfinished')
+  })
+
+  it('expects no body where there is none', () => {
+    expect(read('HTTP/1.1 204 No Content\r\n\r\n')).toMatchObject({status: 204, body: '', isReusable: true})
+    expect(read('HTTP/1.1 304\r\nContent-Length: 10\r\n\r\n')).toMatchObject({status: 304, body: ''})
+    expect(read('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')).toMatchObject({body: '', isReusable: true})
+  })
+
+  it('skips what comes before the answer', () => {
+    const text = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'
+    expect(read(`${text}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`)).toMatchObject({status: 200, body: 'ok'})
+  })
+
+  it('joins repeated headers', () => {
+    const text = 'HTTP/1.1 200 OK\r\nX-Many: a\r\nx-many: b\r\nContent-Length: 0\r\n\r\n'
+    expect(read(text)).toMatchObject({headers: {'x-many': 'a, b'}})
+  })
+
+  it.each([
+    ['the server closes', 'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'],
+    ['it is of HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+    ['more comes than was said', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok!'],
+  ])('does not use the connection again when %s', (_, text) => {
+    const reader = new AnswerReader()
+    expect(reader.push(Buffer.from(text))).toBe(true)
+    expect(reader.answer.body.toString()).toBe('ok')
+    expect(reader.isReusable).toBe(false)
+  })
+
+  it.each([
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    'HTTP/2 200 OK\r\n\r\n',
+    'HTTP/1.1 OK\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nno colon\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n',
+  ])('refuses what is not HTTP/1.1: %j', text => {
+    expect(() => read(text)).toThrow(NotHttpError)
+  })
+
+  it('refuses a head without end', () => {
+    const reader = new AnswerReader()
+    expect(reader.push(Buffer.from('HTTP/1.1 200 OK\r\nX: '))).toBe(false)
+    expect(() => reader.push(Buffer.alloc(70_000, 'x'))).toThrow(NotHttpError)
+  })
+})
