@@ -22,16 +22,17 @@ function commandIds() {
 }
 
 /** The table of commands, made from the files themselves. */
-const commandTable = {
+const commandTable = isIncluded => ({
   name: 'command-table',
   setup(bundler) {
     bundler.onResolve({filter: /^virtual:command-table$/}, ({path}) => ({path, namespace: 'virtual'}))
     bundler.onLoad({filter: /.*/, namespace: 'virtual'}, () => {
-      const rows = commandIds().map(({id, file}) => `${JSON.stringify(id)}: () => import('./commands/${file}')`)
+      const commands = commandIds().filter(({id}) => isIncluded(id))
+      const rows = commands.map(({id, file}) => `${JSON.stringify(id)}: () => import('./commands/${file}')`)
       return {contents: `export default {${rows.join(',')}}`, resolveDir: root, loader: 'ts'}
     })
   },
-}
+})
 
 /** Large packages that few commands need: files of their own, so that the others do not read them at each start. */
 const vendored = ['execa', 'js-hcl-parser', 'prom-client', 're2js', 'undici', 'yaml', 'zod']
@@ -104,10 +105,12 @@ const common = {
   legalComments: 'none',
 }
 
-/** One CommonJS file: the launcher's code cache covers it whole, and a command's modules run only when it is asked for. */
+/**
+ * One script for all commands, whose modules run only when they are asked for, so that the launcher's code cache covers
+ * it whole. `lock`, which runs the most often, gets one of its own: half the script and its cache, a twentieth of its start.
+ */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
-  const main = buildMain()
   const vendor = vendored.map(name =>
     build({
       ...common,
@@ -116,16 +119,16 @@ export async function buildCli() {
       minify: true,
     }),
   )
-  await Promise.all([main, ...vendor])
+  await Promise.all([buildBundle('main', () => true), buildBundle('lock', id => id === 'lock'), ...vendor])
 }
 
 /** ASCII alone and without comments: what Node need not decode, and half of what it reads. Names stay, for stack traces. */
-async function buildMain() {
+async function buildBundle(name, isIncluded) {
   const {outputFiles} = await build({
     ...common,
     entryPoints: ['src/cli/main.ts'],
-    outfile: 'dist/cli/main.cjs',
-    plugins: [commandTable, vendorFiles, withoutRunner],
+    outfile: `dist/cli/${name}.cjs`,
+    plugins: [commandTable(isIncluded), vendorFiles, withoutRunner],
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: 160,
@@ -136,7 +139,10 @@ async function buildMain() {
     /[^\0-\x7f]/g,
     unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-  writeFileSync(`${root}dist/cli/main.cjs`, text)
+  writeFileSync(
+    `${root}dist/cli/${name}.cjs`,
+    `(function (exports, require, module, __filename, __dirname) {${text}\n})\n`,
+  )
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -12,24 +12,23 @@ if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--com
 if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
   process.stdout.write(`baton ${require('../package.json').version}\n`)
 } else {
-  loadBundle(path.join(__dirname, '..', 'dist', 'cli', 'main.cjs'), /^[a-z]+$/.test(argv[0]) ? argv[0] : 'none').main(
-    argv,
-  )
+  const command = /^[a-z]+$/.test(argv[0]) ? argv[0] : 'none'
+  const bundle = command === 'lock' ? 'lock.cjs' : 'main.cjs'
+  loadBundle(path.join(__dirname, '..', 'dist', 'cli', bundle), command)
+    .main(argv)
+    // All is written and awaited by then: Node need not take itself apart before it ends (2 ms).
+    .then(() => process.once('exit', code => process.exit(code)))
 }
 
 /** Compiles the bundle with cached code. A cache is made after a run, so that it holds the functions which that command needs. */
 function loadBundle(file, command) {
   const vm = require('node:vm')
   const Module = require('node:module')
-  // The build writes ASCII alone.
+  // The build writes ASCII alone, and the function that modules are wrapped in.
   const source = fs.readFileSync(file, 'latin1')
   const cacheFile = cachePath(file, command)
   const cachedData = readCache(cacheFile)
-  const script = new vm.Script(Module.wrap(source), {
-    filename: file,
-    cachedData,
-    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  })
+  const script = new vm.Script(source, {filename: file, cachedData})
   const bundle = new Module(file, module)
   bundle.filename = file
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
