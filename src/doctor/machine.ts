@@ -1,5 +1,5 @@
-import {accessSync, constants, existsSync, statSync} from 'node:fs'
-import {delimiter, join} from 'node:path'
+import {existsSync, statSync} from 'node:fs'
+import {isOnPath} from '../process/search-path.js'
 import type {Finding} from './types.js'
 
 /** The oldest Node that baton is tested with. */
@@ -24,23 +24,13 @@ export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/
       text: 'no /proc: when baton lock is killed, its command runs on without the lock',
     }
   }
-  const folders = searchPath.split(delimiter).filter(folder => folder !== '')
-  if (folders.some(folder => isExecutable(join(folder, 'bash')))) {
+  if (isOnPath('bash', searchPath)) {
     return {check: 'guardian', verdict: 'ok', text: 'of lock: bash'}
   }
   return {
     check: 'guardian',
     verdict: 'ok',
     text: 'of lock: a second node, some 40 MB for each lock held (with bash on the PATH: 3 MB)',
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return statSync(file).isFile()
-  } catch {
-    return false
   }
 }
 

@@ -3,6 +3,7 @@ import {existsSync} from 'node:fs'
 import type {Writable} from 'node:stream'
 import type {Family} from './family.js'
 import {bashGuardian, nodeGuardian, releaseScript} from './guardian-script.js'
+import {isOnPath} from './search-path.js'
 
 /** One request of the release, ready to be sent by somebody else. */
 export interface OrphanRequest {
@@ -46,12 +47,16 @@ export class Guardian {
   /** The newest line of each kind, told again after a restart. */
   readonly #told = new Map<string, string>()
   #process: ChildProcess | undefined
-  #hasBash = true
+  readonly #searchPath: string
+  readonly #command: typeof bashGuardian | typeof nodeGuardian
   #starts = 0
   #isReleased = false
 
   constructor(options: GuardianOptions) {
     this.#options = options
+    this.#searchPath = options.searchPath ?? defaultPath
+    // Looked for, not tried: a failure would come too late, when the child is there already.
+    this.#command = isOnPath('bash', this.#searchPath) ? bashGuardian : nodeGuardian
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
     this.#told.set('marked', options.marker)
@@ -96,12 +101,11 @@ export class Guardian {
   #start(): void {
     this.#starts += 1
     const grace = String(Math.ceil(this.#options.graceMs / 10))
-    const [file, ...words] = this.#hasBash ? bashGuardian : nodeGuardian
-    const {searchPath = defaultPath} = this.#options
+    const [file, ...words] = this.#command
     const guardian = spawn(file, [...words, grace, process.execPath, '-e', releaseScript], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
-      env: {PATH: searchPath},
+      env: {PATH: this.#searchPath},
     })
     this.#process = guardian
     let isOver = false
@@ -112,10 +116,7 @@ export class Guardian {
       if (this.#starts < mostStarts) this.#start()
       else this.#options.onFailure(why)
     }
-    guardian.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'EACCES') this.#hasBash = false
-      handleEnd(error.message)
-    })
+    guardian.once('error', error => handleEnd(error.message))
     guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'nothing'}`))
     // A guardian that died takes its pipe with it; one that could not be started may have none.
     const pipe = guardian.stdin as Writable | null | undefined

@@ -1,4 +1,4 @@
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
@@ -131,10 +131,14 @@ describe.each(backends)('baton lock under faults on $name', backend => {
       const before = `before-${round}`
       const after = `after-${round}`
       const key = `${lock()}-${round}`
-      await using holder = startCli(['lock', key, ...section(before, 1.5)], {agent})
+      const go = join(folder, `go-${round}`)
+      const note = (what: string) => `echo "${what} ${before} $((\${EPOCHREALTIME/./} * 1000))" >>${history()}`
+      const script = `${note('start')}; while [ ! -e ${go} ]; do sleep 0.01; done; ${note('end')}`
+      await using holder = startCli(['lock', key, '--', 'bash', '-c', script], {agent})
       await hasBegun(before)
       await using waiter = startCli(['lock', '-v', key, ...section(after, 0.05)], {agent})
-      await waiter.waitForOutput(/waiting for/)
+      await waiter.waitForOutput(/waiting for/, {timeoutMs: 30_000})
+      writeFileSync(go, '')
       await Promise.all([holder.exited, waiter.exited])
       const startedAt = performance.now()
       await runCommand('bash', ['-c', ':'])
