@@ -94,7 +94,7 @@ describe('the corpus of Go command lines', () => {
 describe.each(backends.filter(backend => backend.name === 'real'))('both tools on one agent', backend => {
   const agent = sharedAgent(backend)
 
-  it('give the same output and exit code', {timeout: 120_000}, async () => {
+  it('give the same output and exit code', {timeout: 240_000}, async () => {
     await furnish(agent)
     await untilQuiet(agent)
     const problems: unknown[] = []
