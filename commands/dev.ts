@@ -57,6 +57,12 @@ export default class Dev extends BaseCommand<typeof Dev> {
       helpValue: 'DIR',
     }),
     acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
+    'dns-port': Flags.integer({
+      description: 'answer DNS questions about the catalog on this UDP port; 0 takes a free one',
+      helpValue: 'PORT',
+      min: 0,
+      max: 65_535,
+    }),
     'enable-script-checks': Flags.boolean({description: 'run script checks, on this machine and as this user'}),
     like: Flags.string({description: 'imitate a newer Consul where clients must cope', helpValue: 'VERSION'}),
     seed: Flags.string({description: 'keys to begin with, as kv export writes them', helpValue: 'FILE'}),
@@ -76,7 +82,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       host,
       port,
       ...(datacenter && {datacenters: datacenter}),
-      ...defined({like}),
+      ...defined({like, dnsPort: this.flags['dns-port']}),
       ...(this.flags['enable-script-checks'] && {runScript: this.#scriptRunner()}),
       nodes: parseNodes(this.flags.node ?? []),
       ...(acl && {acl: {managementToken: randomUUID()}}),
@@ -133,16 +139,17 @@ export default class Dev extends BaseCommand<typeof Dev> {
   }
 
   async #announce(agent: EmbeddedAgent): Promise<void> {
-    const {address, addresses, managementToken} = agent
+    const {address, addresses, managementToken, dnsPort} = agent
     const path = this.flags['ready-file']
     if (path !== undefined) {
-      const facts = {address, addresses: Object.fromEntries(addresses), managementToken, pid: process.pid}
+      const facts = {address, addresses: Object.fromEntries(addresses), managementToken, dnsPort, pid: process.pid}
       await writeFileAtomic(path, `${JSON.stringify(facts, undefined, 2)}\n`, {mode: 0o600}).catch((error: unknown) => {
         throw new UsageError(`--ready-file: ${messageOf(error)}`, {cause: error})
       })
     }
     this.out.line(`baton dev: ready at ${address}`)
     if (addresses.size > 1) for (const [name, at] of addresses) this.out.line(`datacenter ${name}: ${at}`)
+    if (dnsPort !== undefined) this.out.line(`DNS: port ${dnsPort}`)
     const {responders = 0} = this.flags
     if (responders > 0) this.out.line(`responders: responder-1${responders > 1 ? ` to responder-${responders}` : ''}`)
     if (managementToken !== undefined) this.out.line(`management token: ${managementToken}`)

@@ -7,6 +7,7 @@ import type {ScriptRunner} from './checks/probe.js'
 import {MovableClock} from './clock.js'
 import {type Cluster, routeTo} from './cluster.js'
 import {Datacenter} from './datacenter.js'
+import type {DnsDoor} from './dns/server.js'
 import {createFaultPanel, type FaultPanel} from './fault-panel.js'
 import {Faults} from './faults.js'
 import {toBytes} from './go/bytes.js'
@@ -36,6 +37,8 @@ export interface EmbeddedAgentOptions {
   readonly seed?: readonly SeedKey[]
   /** Turns ACLs on: whatever is not granted is denied. */
   readonly acl?: {readonly managementToken: string}
+  /** Answers DNS questions about the catalog on this UDP port, 0 for any free one. Default: no DNS. */
+  readonly dnsPort?: number
   /** Runs script checks. Without it they are refused, as by an agent that does not allow them. */
   readonly runScript?: ScriptRunner
   /** A newer version to imitate where clients must cope, `1.9` to `1.22`. Default: Consul 1.8.7, as measured. */
@@ -56,6 +59,8 @@ export interface EmbeddedAgent extends AsyncDisposable {
   /** HTTP address by datacenter. */
   readonly addresses: ReadonlyMap<string, string>
   readonly managementToken?: string
+  /** Where DNS is answered, if it is. */
+  readonly dnsPort?: number
   readonly faults: FaultPanel
 }
 
@@ -86,6 +91,10 @@ export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Pr
   }
   const pristine = new Map(locals.map(datacenter => [datacenter.name, datacenter.state.save()]))
   const doors = await openDoors(cluster, host, options.port ?? 0)
+  const dns = await openDns(cluster, host, options.dnsPort).catch(async (error: unknown) => {
+    await doors.close()
+    throw error
+  })
   const shown = host.includes(':') ? `[${host}]` : host
   const addresses = new Map([...doors.ports].map(([name, port]) => [name, `http://${shown}:${port}`]))
   const token = options.acl?.managementToken
@@ -94,9 +103,10 @@ export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Pr
     address: addresses.get(local.name) as string,
     addresses,
     ...(token === undefined ? {} : {managementToken: token}),
+    ...(dns && {dnsPort: dns.port}),
     faults: createFaultPanel({cluster, local, doors, pristine}),
     [Symbol.asyncDispose]: () => {
-      closing ??= doors.close().finally(() => {
+      closing ??= Promise.all([doors.close(), dns?.[Symbol.asyncDispose]()]).then(() => {
         for (const datacenter of locals) datacenter[Symbol.dispose]()
       })
       return closing
@@ -141,6 +151,22 @@ function createCluster(options: EmbeddedAgentOptions, names: readonly string[]):
     profile,
     acl: options.acl && new AclStore(options.acl.managementToken, random, clock.wallMs()),
     route: (from, name) => routeTo(datacenters, from, name),
+  }
+}
+
+async function openDns(cluster: Cluster, host: string, port: number | undefined): Promise<DnsDoor | undefined> {
+  if (port === undefined) return undefined
+  const {datacenters, random} = cluster
+  const [home] = datacenters.values()
+  if (!home) return undefined
+  const {openDnsDoor} = await import('./dns/server.js')
+  try {
+    return await openDnsDoor({host, port, random, zone: {home, datacenters}})
+  } catch (error) {
+    throw new UsageError(`embedded agent: cannot answer DNS on ${host}:${port}`, {
+      cause: error,
+      hint: 'choose another port, or 0 for any free one',
+    })
   }
 }
 

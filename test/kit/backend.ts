@@ -10,7 +10,9 @@ export interface BackendOptions {
   readonly datacenters?: readonly string[]
   /** Turns ACLs on, with deny as the default, in one datacenter. */
   readonly managementToken?: string
-  /** Let the agent run script checks. */
+  /** Has DNS answered on this UDP port. */
+  readonly dnsPort?: number
+  /** Let the embedded agent run script checks; the real one always may. */
   readonly scriptChecks?: boolean
   /** Agent configuration; only the real backend reads it. */
   readonly config?: ConsulConfig
@@ -40,11 +42,17 @@ const runScript: ScriptRunner = (argv, options) =>
 
 const embedded: Backend = {
   name: 'embedded',
-  async start({datacenters = ['dc1'], managementToken, scriptChecks = false} = {}) {
+  async start({datacenters = ['dc1'], managementToken, scriptChecks = false, dnsPort} = {}) {
     const {startEmbeddedAgent} = await import('../../src/embedded/index.js')
     const acl = managementToken === undefined ? {} : {acl: {managementToken}}
     const like = likeVersion === undefined ? {} : {like: likeVersion}
-    const agent = await startEmbeddedAgent({datacenters, ...acl, ...like, ...(scriptChecks && {runScript})})
+    const agent = await startEmbeddedAgent({
+      datacenters,
+      ...acl,
+      ...like,
+      ...(scriptChecks && {runScript}),
+      ...(dnsPort && {dnsPort}),
+    })
     return {
       backend: 'embedded',
       address: agent.address,
@@ -58,8 +66,8 @@ const embedded: Backend = {
 
 const real: Backend = {
   name: 'real',
-  async start({datacenters = ['dc1'], managementToken, scriptChecks = false, config: given = {}} = {}) {
-    const config = scriptChecks ? {...given, enable_script_checks: true} : given
+  async start({datacenters = ['dc1'], managementToken, dnsPort, config: given = {}} = {}) {
+    const config = dnsPort === undefined ? given : {...given, ports: {dns: dnsPort}}
     const first = datacenters[0]!
     if (datacenters.length === 1) {
       const token = managementToken === undefined ? {} : {managementToken}

@@ -1,0 +1,106 @@
+import {createSocket, type Socket} from 'node:dgram'
+import {isIP} from 'node:net'
+import type {Answer, DecodedPacket, Packet, Question} from 'dns-packet'
+import type {Random} from '../../core/types.js'
+import {type Found, resolveName, type Zone} from './resolve.js'
+
+export interface DnsDoor extends AsyncDisposable {
+  readonly port: number
+}
+
+export interface DnsOptions {
+  readonly host: string
+  readonly port: number
+  readonly zone: Zone
+  readonly random: Random
+}
+
+/** To clients that did not say that they take larger answers. */
+const mostAnswers = 3
+const nameError = 3
+const refused = 5
+
+/** Answers DNS questions about the catalog over UDP, with a time to live of 0. Nothing outside `consul.` is looked up. */
+export async function openDnsDoor(options: DnsOptions): Promise<DnsDoor> {
+  const codec = await import('dns-packet')
+  const socket = createSocket(isIP(options.host) === 6 ? 'udp6' : 'udp4')
+  await bind(socket, options)
+  socket.on('error', () => {})
+  socket.on('message', (message, peer) => {
+    const question = decode(codec, message)
+    if (question) socket.send(codec.encode(replyTo(options, question)), peer.port, peer.address)
+  })
+  return {
+    port: socket.address().port,
+    [Symbol.asyncDispose]: () => new Promise(resolve => socket.close(() => resolve())),
+  }
+}
+
+async function bind(socket: Socket, {host, port}: DnsOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind({address: host, port}, () => {
+      socket.removeListener('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** What is no question gets no answer. */
+function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPacket | undefined {
+  try {
+    const packet = codec.decode(message)
+    return packet.type === 'query' && packet.questions?.length === 1 ? packet : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function replyTo({zone, random}: DnsOptions, {id, flags = 0, questions = [], additionals = []}: DecodedPacket): Packet {
+  const [question] = questions as [Question]
+  const isLarge = additionals.some(({type}) => type === 'OPT')
+  const recursionDesired = flags & 0x0100
+  const base: Packet = {type: 'response', ...(id !== undefined && {id}), questions: [question]}
+  const {name} = question
+  if (!/(?:^|\.)consul\.?$/i.test(name)) return {...base, flags: recursionDesired | refused}
+  const authoritative = 0x0400 | recursionDesired
+  const found = resolveName(zone, name)
+  if (!found) return {...base, flags: authoritative | nameError, authorities: [authority(zone)]}
+  const shown = shuffled(found, random).slice(0, isLarge ? found.length : mostAnswers)
+  return {...base, flags: authoritative, ...records(question, shown)}
+}
+
+interface Records {
+  readonly answers: Answer[]
+  readonly additionals?: Answer[]
+  readonly authorities?: Answer[]
+}
+
+function records({name, type}: Question, found: readonly Found[]): Records {
+  const answers = found.flatMap(one => addressRecord(name, one.address, type))
+  if (type !== 'SRV') return {answers}
+  return {
+    answers: found.map(({target, port, weight}) => ({name, type, ttl: 0, data: {target, port, weight, priority: 1}})),
+    additionals: found.flatMap(({target, address}) => addressRecord(target, address, 'ANY')),
+  }
+}
+
+function addressRecord(name: string, address: string, asked: Question['type'] | 'ANY'): Answer[] {
+  const type = isIP(address) === 6 ? 'AAAA' : 'A'
+  return isIP(address) !== 0 && (asked === type || asked === 'ANY') ? [{name, type, ttl: 0, data: address}] : []
+}
+
+function authority({home}: Zone): Answer {
+  const serial = Math.floor(home.clock.wallMs() / 1000)
+  const times = {refresh: 3600, retry: 600, expire: 86_400, minimum: 0}
+  return {name: 'consul', type: 'SOA', ttl: 0, data: {mname: 'ns.consul', rname: 'hostmaster.consul', serial, ...times}}
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const list = [...items]
+  for (let at = list.length - 1; at > 0; at -= 1) {
+    const other = Math.floor(random() * (at + 1))
+    ;[list[at], list[other]] = [list[other] as T, list[at] as T]
+  }
+  return list
+}

@@ -1,0 +1,71 @@
+import {Resolver} from 'node:dns/promises'
+import {beforeAll, describe, expect, it} from 'vitest'
+import {backends, type TestAgent} from '../../kit/backend.js'
+import {freePort} from '../../kit/ports.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+/** The embedded agent answers as a real one does: the same tests on both. */
+describe.each(backends)('DNS of $name', backend => {
+  let agent: TestAgent
+  const resolver = new Resolver({timeout: 2000, tries: 2})
+  const addresses = async (name: string): Promise<string[]> => (await resolver.resolve4(name)).toSorted()
+
+  beforeAll(async () => {
+    const dnsPort = await freePort()
+    agent = await backend.start({dnsPort})
+    resolver.setServers([`127.0.0.1:${dnsPort}`])
+    const register = (node: string, at: number, service: object, check = {}): Promise<unknown> =>
+      raw(agent.address).ok('PUT', '/v1/catalog/register', {
+        body: JSON.stringify({
+          Node: node,
+          Address: `10.202.2.${at}`,
+          Service: {Service: 'hopscotch', ...service},
+          ...check,
+        }),
+      })
+    await register('web1', 211, {Port: 8084, Tags: ['prod']})
+    await register('web2', 212, {Port: 8085, Tags: ['beta'], Address: '10.9.9.9'})
+    const critical = {CheckID: 'c', Name: 'c', ServiceID: 'hopscotch', Status: 'critical'}
+    await register('web3', 213, {Port: 8084, Tags: ['prod']}, {Check: critical})
+    await waitUntil(() => addresses('web1.node.consul'), {what: 'DNS to be answered'})
+    return () => agent[Symbol.asyncDispose]()
+  })
+
+  it('knows the addresses of a service, but for critical instances', async () => {
+    expect(await addresses('hopscotch.service.consul')).toEqual(['10.202.2.211', '10.9.9.9'])
+    expect(await addresses('HOPSCOTCH.service.dc1.consul')).toEqual(['10.202.2.211', '10.9.9.9'])
+  })
+
+  it('narrows by tag', async () => {
+    expect(await addresses('beta.hopscotch.service.consul')).toEqual(['10.9.9.9'])
+    expect(await addresses('_hopscotch._prod.service.consul')).toEqual(['10.202.2.211'])
+  })
+
+  it('knows nodes', async () => {
+    expect(await addresses('web3.node.consul')).toEqual(['10.202.2.213'])
+    expect(await addresses('web3.node.dc1.consul')).toEqual(['10.202.2.213'])
+  })
+
+  it('tells ports, and names that lead to the addresses', async () => {
+    const records = await resolver.resolveSrv('_hopscotch._tcp.service.consul')
+    const seen = await Promise.all(records.map(async ({name, port}) => [port, ...(await addresses(name))]))
+    expect(seen.toSorted()).toEqual([
+      [8084, '10.202.2.211'],
+      [8085, '10.9.9.9'],
+    ])
+  })
+
+  it.each([
+    'nobody.service.consul',
+    'nobody.node.consul',
+    'gamma.hopscotch.service.consul',
+    'hopscotch.service.dc9.consul',
+  ])('says that there is no %s', async name => {
+    await expect(resolver.resolve4(name)).rejects.toMatchObject({code: expect.stringMatching(/ENOTFOUND|ESERVFAIL/)})
+  })
+
+  it('has no record of a kind that the name has not', async () => {
+    await expect(resolver.resolve6('web1.node.consul')).rejects.toMatchObject({code: 'ENODATA'})
+  })
+})
