@@ -7,27 +7,37 @@ const isWide = new Set<string>(wideFields)
 // Inside a JSON string the quotes around a name are escaped, so this can only match a name.
 const widePattern = new RegExp(`"(${wideFields.join('|')})":(\\s*)(\\d+)`, 'g')
 
+// Shorter numbers are exact as JavaScript numbers.
+const longNumber = /\d{16}/
+
 /** Parses an answer of Consul. The fields above arrive as bigint. Throws a SyntaxError on anything but JSON. */
 export function parseConsulJson(text: string): unknown {
+  if (!longNumber.test(text)) return toBigints(JSON.parse(text), undefined)
   let mark = 'n'
   while (text.includes(`\\u0000${mark}`)) mark += 'n'
   const marked = text.replace(widePattern, `"$1":$2"\\u0000${mark}$3"`)
   return toBigints(JSON.parse(marked), `\u0000${mark}`)
 }
 
-function toBigints(value: unknown, mark: string): unknown {
+/** `mark` begins the text of a number that JSON.parse would have rounded. */
+function toBigints(value: unknown, mark: string | undefined): unknown {
   if (Array.isArray(value)) {
     for (const item of value) toBigints(item, mark)
   } else if (typeof value === 'object' && value !== null) {
     const object = value as Record<string, unknown>
-    for (const [name, field] of Object.entries(object)) {
+    for (const name in object) {
+      const field = object[name]
       if (typeof field === 'object') toBigints(field, mark)
-      else if (typeof field === 'string' && isWide.has(name) && field.startsWith(mark)) {
-        object[name] = BigInt(field.slice(mark.length))
-      }
+      else if (isWide.has(name)) object[name] = toBigint(field, mark)
     }
   }
   return value
+}
+
+function toBigint(field: unknown, mark: string | undefined): unknown {
+  if (typeof field === 'number') return Number.isInteger(field) && field >= 0 ? BigInt(field) : field
+  const isMarked = mark !== undefined && typeof field === 'string' && field.startsWith(mark)
+  return isMarked ? BigInt(field.slice(mark.length)) : field
 }
 
 /** Serialises with bigints as raw digits, as Consul itself writes them. `indent` as for JSON.stringify. */

@@ -1,0 +1,17 @@
+import type {IncomingHttpHeaders} from 'node:http'
+
+/** What both transports make of the headers that Node or undici give them. */
+export function toHeaderMap(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  const map = new Map<string, string>()
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) map.set(name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value)
+  }
+  return map
+}
+
+/** Without a copy when there is only one, as in nearly every answer to a parked query. */
+export function joinChunks(chunks: readonly Buffer[]): Buffer {
+  const [only] = chunks
+  return chunks.length === 1 && only ? only : Buffer.concat(chunks)
+}
