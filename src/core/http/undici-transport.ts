@@ -41,7 +41,7 @@ class UndiciTransport implements Transport {
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
-    using link = linkSignal(request.signal, {
+    const link = linkSignal(request.signal, {
       clock: this.#options.clock,
       timeoutMs: request.timeoutMs,
       onTimeout: () => timeoutError(this.#peer, request.timeoutMs),
@@ -58,6 +58,7 @@ class UndiciTransport implements Transport {
     } catch (error) {
       throw link.signal.aborted ? link.signal.reason : toTransportError(error, this.#peer)
     } finally {
+      link[Symbol.dispose]()
       if (client) {
         lane.give(client, isReusable)
         if (!isReusable) discard(client)

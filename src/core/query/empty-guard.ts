@@ -6,7 +6,7 @@ import {toEntries} from './diff.js'
 import {readOnce} from './read-once.js'
 import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
 
-type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
+export type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
 
 export interface EmptyGuardOptions {
   readonly signal: AbortSignal
@@ -32,13 +32,25 @@ export class EmptyGuard<T> {
 
   /** Resolves with an answer that can be believed; rejects with the signal's reason. `knownCount` undefined: nothing known yet. */
   async believe(answer: Snapshot<T>, knownCount: number | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
-    if (!this.#query.guardEmpty) return answer
+    const doubt = this.doubt(answer, this.#count(answer), knownCount)
+    return doubt ? await this.confirm(doubt, knownCount, options) : answer
+  }
+
+  /** Why an answer with so many items is not believed as it is. */
+  doubt(answer: Snapshot<T>, count: number, knownCount: number | undefined): HeldReason | undefined {
+    if (count > 0 || !this.#query.guardEmpty) return undefined
+    if (answer.knownLeader === false) return 'no-leader'
+    if (knownCount === undefined || knownCount === 0) return undefined
+    return answer.filteredByAcls ? 'filtered' : 'empty'
+  }
+
+  /** Resolves with an answer that can be believed in place of the doubtful one; rejects with the signal's reason. */
+  async confirm(doubt: HeldReason, knownCount: number | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
     const {clock, random, logger} = this.#context
     const backoff = new Backoff({minMs: 1000, maxMs: 60_000, random})
-    let candidate = answer
-    let reason = this.#doubt(answer, knownCount, false)
+    let reason = doubt
     let isDelayed = reason !== 'empty'
-    while (reason) {
+    for (;;) {
       if (isDelayed) {
         options.onHeld(reason)
         await clock.sleep(backoff.next(), options.signal)
@@ -46,25 +58,23 @@ export class EmptyGuard<T> {
       isDelayed = true
       await options.pace()
       try {
-        candidate = await readOnce(this.#query, this.#context, {
+        const answer = await readOnce(this.#query, this.#context, {
           signal: options.signal,
           timeoutMs: answerTimeoutMs,
           consistency: 'consistent',
         })
-        reason = this.#doubt(candidate, knownCount, true)
+        const still = this.doubt(answer, this.#count(answer), knownCount)
+        // Only the reasons that the leader's own word does not remove are left.
+        if (still === undefined || still === 'empty') return answer
+        reason = still
       } catch (error) {
         options.signal.throwIfAborted()
         logger.debug({query: this.#query.id, err: messageOf(error)}, 'empty answer not confirmed')
       }
     }
-    return candidate
   }
 
-  #doubt(answer: Snapshot<T>, knownCount: number | undefined, isConfirmed: boolean): HeldReason | undefined {
-    if (toEntries(this.#query.entries(answer.value)).size > 0) return undefined
-    if (answer.knownLeader === false) return 'no-leader'
-    if (knownCount === undefined || knownCount === 0) return undefined
-    if (answer.filteredByAcls) return 'filtered'
-    return isConfirmed ? undefined : 'empty'
+  #count(answer: Snapshot<T>): number {
+    return toEntries(this.#query.entries(answer.value)).size
   }
 }

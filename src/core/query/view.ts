@@ -1,14 +1,13 @@
 import {CancelledError, UsageError} from '../errors.js'
 import type {Snapshot, Timer} from '../types.js'
 import {AppendOnlyTracker, type Change, diffEntries, type Entries, toEntries} from './diff.js'
-import {EmptyGuard} from './empty-guard.js'
-import {type FollowShared, follow} from './follow.js'
+import {EmptyGuard, type HeldReason} from './empty-guard.js'
+import {FollowLoop, type FollowShared} from './follow-loop.js'
 import {RateLimiter} from './rate-limiter.js'
 import {toMark, type ViewCore} from './readers.js'
 import {ViewSubscription} from './subscription.js'
 import type {
   BlockingQuery,
-  Followed,
   FollowStatus,
   QueryContext,
   SubscribeOptions,
@@ -115,7 +114,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     const {signal} = this.#stop
     const {waitMs, maxStaleMs, lot} = this.#options
     try {
-      const answers = follow(this.#query, this.#context, {
+      const loop = new FollowLoop<T>(this.#query, this.#context, {
         signal,
         limiter: this.#limiter,
         onStatus: status => this.#onFollowStatus(status),
@@ -126,7 +125,17 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
         ...(waitMs !== undefined && {waitMs}),
         ...(maxStaleMs !== undefined && {maxStaleMs}),
       })
-      for await (const answer of answers) await this.#take(answer)
+      for (;;) {
+        const answer = await loop.step()
+        if (!answer) continue
+        const {snapshot, kind} = answer
+        const entries = toEntries(this.#query.entries(snapshot.value))
+        const isSuspicious = kind === 'reset' || kind === 'recovered'
+        const doubt = this.#guard.doubt(snapshot, entries.size, this.#knownCount())
+        if (doubt) await this.#confirm(doubt, isSuspicious)
+        else this.#publish(snapshot, entries, isSuspicious)
+        await readersTurn()
+      }
     } catch (error) {
       if (signal.aborted) return
       this.#setStatus({state: 'failed', error})
@@ -134,30 +143,34 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     }
   }
 
-  async #take({kind, snapshot}: Followed<T>): Promise<void> {
-    const knownCount = this.current === undefined ? undefined : this.entries.size
-    const believed = await this.#guard.believe(snapshot, knownCount, {
+  #knownCount(): number | undefined {
+    return this.current === undefined ? undefined : this.entries.size
+  }
+
+  async #confirm(doubt: HeldReason, isSuspicious: boolean): Promise<void> {
+    const snapshot = await this.#guard.confirm(doubt, this.#knownCount(), {
       signal: this.#stop.signal,
       pace: () => this.#pace(),
       onHeld: reason => this.#setStatus({state: 'held', reason}),
     })
-    this.#publish(believed, kind === 'reset' || kind === 'recovered')
-    if (this.status.state !== 'limited') this.#setStatus({state: 'live', lastContactMs: believed.lastContactMs})
+    this.#publish(snapshot, toEntries(this.#query.entries(snapshot.value)), isSuspicious)
   }
 
-  #publish(snapshot: Snapshot<T>, isSuspicious: boolean): void {
+  #publish(snapshot: Snapshot<T>, entries: Entries<Item>, isSuspicious: boolean): void {
     const isFirst = this.current === undefined
     const before = this.entries
     this.current = snapshot
-    this.entries = toEntries(this.#query.entries(snapshot.value))
+    this.entries = entries
     const {changes, wentBack} = this.#compare(before, isSuspicious)
     if (isFirst || wentBack) {
       if (wentBack) this.epoch += 1
       this.log.cut()
     } else if (changes.length > 0) this.log.append(changes, this.entries.size)
-    else return
-    this.stats.changes += 1
-    this.#wakeAll()
+    if (isFirst || wentBack || changes.length > 0) {
+      this.stats.changes += 1
+      this.#wakeAll()
+    }
+    if (this.status.state !== 'limited') this.#setStatus({state: 'live', lastContactMs: snapshot.lastContactMs})
   }
 
   #compare(
@@ -215,6 +228,9 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     for (const subscription of this.#subscribers) subscription.wake()
   }
 }
+
+/** Writing the next request takes longer than all else on the way of a wake-up: it comes after the readers. */
+const readersTurn = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))
 
 /** For a registry that is closed. */
 export const closedRegistry = (id: string): UsageError =>

@@ -17,9 +17,9 @@ type Seen = (value: string) => void
 /** Follows a key at an address until it is disposed, and reports each value. */
 type Follower = (address: string, key: string, seen: Seen) => AsyncDisposable
 
-const writes = Number(process.env['BENCH_WRITES'] ?? 60)
-const rounds = 4
-const pauseMs = 150
+const writes = Number(process.env['BENCH_WRITES'] ?? 200)
+const warmUpWrites = 10
+const pauseMs = 60
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const bareLoop: Follower = (address, key, seen) => {
@@ -94,9 +94,14 @@ const goTool: Follower = (address, key, seen) => {
   }
 }
 
-async function latencies(address: string, key: string, follow: Follower): Promise<readonly number[]> {
-  const consul = raw(address)
-  await consul.kvPut(key, 'start')
+interface Contestant extends AsyncDisposable {
+  readonly name: string
+  readonly times: number[]
+  /** Resolves when the follower has reported this value. */
+  waitFor(value: string): Promise<void>
+}
+
+async function enter(address: string, name: string, follow: Follower): Promise<Contestant> {
   let onSeen: Seen = () => {}
   const waitFor = (value: string): Promise<void> =>
     new Promise(resolve => {
@@ -104,18 +109,28 @@ async function latencies(address: string, key: string, follow: Follower): Promis
         if (now === value) resolve()
       }
     })
+  await raw(address).kvPut(keyOf(name), 'start')
   const started = waitFor('start')
-  await using _follower = follow(address, key, value => onSeen(value))
+  const follower = follow(address, keyOf(name), value => onSeen(value))
   await started
-  const times: number[] = []
-  for (let write = 0; write < writes / rounds; write += 1) {
-    await sleep(pauseMs)
-    const seen = waitFor(String(write))
-    const atMs = performance.now()
-    await Promise.all([consul.kvPut(key, String(write)), seen])
-    times.push(performance.now() - atMs)
+  return {name, times: [], waitFor, [Symbol.asyncDispose]: () => follower[Symbol.asyncDispose]()}
+}
+
+const keyOf = (name: string): string => `bench/${name.replace(' ', '-')}`
+
+/** Each write is another follower's, in turns, so that a busy moment of the machine hits them all. */
+async function race(address: string, contestants: readonly Contestant[]): Promise<void> {
+  for (let write = 0; write < warmUpWrites + writes; write += 1) {
+    const first = write % contestants.length
+    for (const {name, times, waitFor} of [...contestants.slice(first), ...contestants.slice(0, first)]) {
+      await sleep(pauseMs)
+      const atMs = performance.now()
+      const seen = waitFor(String(write)).then(() => performance.now() - atMs)
+      await raw(address).kvPut(keyOf(name), String(write))
+      const elapsedMs = await seen
+      if (write >= warmUpWrites) times.push(elapsedMs)
+    }
   }
-  return times
 }
 
 const quantile = (times: readonly number[], part: number): number =>
@@ -191,20 +206,16 @@ const followers: readonly (readonly [string, Follower])[] = [
   ['npm consul', npmClient],
   ['consul watch', goTool],
 ]
-// In turns, so that a busy moment of the machine hits them all.
-const times = new Map(followers.map(([name]) => [name, [] as number[]]))
-for (let round = 0; round < rounds; round += 1) {
-  const inTurn = [...followers.slice(round % followers.length), ...followers.slice(0, round % followers.length)]
-  for (const [name, follow] of inTurn) {
-    times.get(name)?.push(...(await latencies(address, `bench/${name.replace(' ', '-')}-${round}`, follow)))
-  }
-}
-const bareMs = quantile(times.get('bare loop') ?? [], 0.5)
-print(`write to reader, ${writes} single writes`)
-for (const [name, list] of times) {
-  const [p50, p90] = [quantile(list, 0.5), quantile(list, 0.9)]
+const contestants: Contestant[] = []
+for (const [name, follow] of followers) contestants.push(await enter(address, name, follow))
+await race(address, contestants)
+const bareMs = quantile(contestants[0]?.times ?? [], 0.5)
+print(`write to reader, ${writes} single writes each`)
+for (const {name, times} of contestants) {
+  const [p50, p90] = [quantile(times, 0.5), quantile(times, 0.9)]
   print(`  ${name.padEnd(14)} p50 ${p50.toFixed(2)} ms  p90 ${p90.toFixed(2)} ms  ${(p50 / bareMs).toFixed(2)}x`)
 }
+for (const contestant of contestants) await contestant[Symbol.asyncDispose]()
 print('requests a reader and processor time, 10 writes to the key and 10 elsewhere')
 const show = ({requests, cpuMs}: Cost): string => `${requests.toFixed(2)} requests, ${cpuMs.toFixed(0)} ms`
 for (const count of [1, 100, 1000]) {

@@ -1,0 +1,228 @@
+import {BatonError, isBatonError} from '../errors.js'
+import {answerTimeoutMs, parkedTimeoutMs} from '../http/caller.js'
+import {Backoff} from '../time/backoff.js'
+import type {ConsulIndex, Snapshot} from '../types.js'
+import {judgeIndex, toBlockingIndex, type Verdict} from './index-rules.js'
+import {LearntWait} from './learnt-wait.js'
+import type {ParkingLot, ParkingPlace} from './parking-lot.js'
+import {RateLimiter} from './rate-limiter.js'
+import {readOnce} from './read-once.js'
+import {RetryPolicy, reactionTo} from './retry-policy.js'
+import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
+
+const defaultWaitMs = 60_000
+const disturbancesAtFullSpeed = 2
+const shortestPauseMs = 1000
+/** Consul's own advice for queries that cannot park. */
+const pollEveryMs = 15_000
+
+/** What the queries of one client share. */
+export interface FollowShared {
+  /** The query's own, when somebody else reads it too. */
+  readonly limiter?: RateLimiter
+  /** Places for parked requests; without one there is no bound but the transport's. */
+  readonly lot?: ParkingLot
+}
+
+interface Sent {
+  readonly index: ConsulIndex | undefined
+  readonly waitMs: number
+  readonly atMs: number
+}
+
+/**
+ * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
+ * afresh, without index and without parking: the start, the step after any failure, and the step after a disturbance.
+ *
+ * A disturbance is an answer to a parked request that cannot be believed: its index went back (restore, or tombstones
+ * reaped), or it came early with nothing changed (the state store was replaced under the query: the answer shows the
+ * state from before). Such an answer is never yielded. Single disturbances are re-read at once, a series of them with
+ * back-off.
+ */
+export class FollowLoop<T> {
+  readonly #query: BlockingQuery<T>
+  readonly #context: QueryContext
+  readonly #options: FollowOptions & FollowShared
+  readonly #limiter: RateLimiter
+  readonly #retry: RetryPolicy
+  readonly #wait: LearntWait
+  readonly #disturbed: Backoff
+  /** Sent with the next request; undefined reads afresh. */
+  #index: ConsulIndex | undefined
+  /** Of the last good answer. */
+  #seen: ConsulIndex | undefined
+  #wentBack = false
+  #isTooStale = false
+  #limitedMs = 0
+
+  constructor(query: BlockingQuery<T>, context: QueryContext, options: FollowOptions & FollowShared) {
+    this.#query = query
+    this.#context = context
+    this.#options = options
+    this.#limiter = options.limiter ?? new RateLimiter(context.clock.monotonicMs())
+    this.#retry = new RetryPolicy(context.random)
+    this.#wait = new LearntWait(options.waitMs ?? defaultWaitMs)
+    this.#disturbed = new Backoff({random: context.random})
+    if (options.index !== undefined) {
+      this.#seen = options.index
+      this.#index = toBlockingIndex(options.index)
+    }
+  }
+
+  /** Undefined when there is nothing to yield and another step is due. */
+  async step(): Promise<Followed<T> | undefined> {
+    this.#options.signal.throwIfAborted()
+    const place = this.#index === undefined ? undefined : await this.#park()
+    try {
+      await this.#pace()
+    } catch (error) {
+      place?.[Symbol.dispose]()
+      throw error
+    }
+    const nowMs = this.#context.clock.monotonicMs()
+    const sent: Sent = {index: this.#index, waitMs: this.#wait.currentMs(nowMs), atMs: nowMs}
+    try {
+      const snapshot = await this.#read(sent, place)
+      if (this.#refuseStale(snapshot)) return undefined
+      const {index} = snapshot
+      if (index === undefined) throw noIndex(this.#query.id)
+      return sent.index === undefined
+        ? this.#acceptFresh(snapshot, index)
+        : await this.#acceptParked(snapshot, index, sent)
+    } catch (error) {
+      this.#options.signal.throwIfAborted()
+      await this.#recover(error, sent)
+      return undefined
+    }
+  }
+
+  /** With no place free, reads afresh now and then instead of parking. */
+  async #park(): Promise<ParkingPlace | undefined> {
+    const {lot, signal} = this.#options
+    if (!lot) return undefined
+    const place = lot.take()
+    if (place) return place
+    const pauseMs = Math.min(this.#wait.currentMs(this.#context.clock.monotonicMs()), pollEveryMs)
+    await this.#context.clock.sleep(pauseMs * (0.75 + this.#context.random() / 2), signal)
+    const later = lot.take()
+    if (!later) this.#index = undefined
+    return later
+  }
+
+  async #pace(): Promise<void> {
+    const {clock} = this.#context
+    const delayMs = this.#limiter.take(clock.monotonicMs())
+    if (delayMs <= 0) return
+    this.#limitedMs += delayMs
+    this.#options.onStatus?.({type: 'limited', delayMs, totalMs: this.#limitedMs})
+    await clock.sleep(delayMs, this.#options.signal)
+  }
+
+  /** The place is free again as soon as the answer is here: an agent holds nothing for a query that backs off. */
+  async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
+    const {signal, onRequest} = this.#options
+    const consistency = this.#isTooStale ? 'default' : this.#options.consistency
+    const timeoutMs = sent.index === undefined ? answerTimeoutMs : parkedTimeoutMs(sent.waitMs)
+    onRequest?.(sent.atMs)
+    try {
+      return await readOnce(this.#query, this.#context, {
+        signal,
+        timeoutMs,
+        ...(consistency !== undefined && {consistency}),
+        ...(sent.index !== undefined && {index: sent.index, waitMs: sent.waitMs}),
+      })
+    } catch (error) {
+      const isGivenUp = signal.aborted || isBatonError(error, 'BATON_TIMEOUT')
+      if (isGivenUp) place?.abandon(sent.atMs + (sent.waitMs * 17) / 16)
+      throw error
+    } finally {
+      place?.[Symbol.dispose]()
+    }
+  }
+
+  /** Consul does not enforce `max_stale` for keys, so it is done here: the next read asks the leader. */
+  #refuseStale(snapshot: Snapshot<T>): boolean {
+    const {maxStaleMs} = this.#options
+    const isTooStale =
+      maxStaleMs !== undefined &&
+      !this.#isTooStale &&
+      snapshot.lastContactMs !== undefined &&
+      snapshot.lastContactMs > maxStaleMs
+    this.#isTooStale = isTooStale
+    if (isTooStale) this.#index = undefined
+    return isTooStale
+  }
+
+  #acceptFresh(snapshot: Snapshot<T>, index: ConsulIndex): Followed<T> {
+    const verdict = this.#seen === undefined ? undefined : judgeIndex(this.#query.indexRule, this.#seen, index, false)
+    const kind = this.#kindOfFresh(verdict)
+    this.#adopt(index)
+    return {kind, snapshot}
+  }
+
+  #kindOfFresh(verdict: Verdict | undefined): Followed<T>['kind'] {
+    if (verdict === undefined) return 'first'
+    if (this.#wentBack || verdict === 'reset') return 'reset'
+    if (this.#retry.failures > 0) return 'recovered'
+    return verdict === 'changed' ? 'changed' : 'unchanged'
+  }
+
+  async #acceptParked(snapshot: Snapshot<T>, index: ConsulIndex, sent: Sent): Promise<Followed<T> | undefined> {
+    const {clock, logger} = this.#context
+    const ageMs = clock.monotonicMs() - sent.atMs
+    const verdict = judgeIndex(
+      this.#query.indexRule,
+      sent.index ?? index,
+      toBlockingIndex(index),
+      ageMs < sent.waitMs * 0.95,
+    )
+    if (verdict === 'changed' || verdict === 'unchanged') {
+      this.#wait.survived(ageMs)
+      this.#disturbed.reset()
+      this.#adopt(index)
+      return {kind: verdict, snapshot}
+    }
+    logger.debug({query: this.#query.id, verdict, index, ageMs}, 'query disturbed, reading afresh')
+    if (verdict === 'early') this.#wait.cut(ageMs, clock.monotonicMs())
+    else this.#wentBack = true
+    this.#index = undefined
+    const delayMs = this.#disturbed.next()
+    if (this.#disturbed.attempts > disturbancesAtFullSpeed) await clock.sleep(delayMs, this.#options.signal)
+    return undefined
+  }
+
+  #adopt(index: ConsulIndex): void {
+    this.#seen = index
+    this.#index = toBlockingIndex(index)
+    this.#wentBack = false
+    this.#retry.reset()
+  }
+
+  async #recover(error: unknown, sent: Sent): Promise<void> {
+    const {clock, logger} = this.#context
+    const reaction = reactionTo(error, this.#seen !== undefined)
+    if (reaction === 'fatal') throw error
+    const nowMs = clock.monotonicMs()
+    const isCut = sent.index !== undefined && reaction === 'transient' && !isBatonError(error, 'BATON_TIMEOUT')
+    if (isCut && this.#wait.cut(nowMs - sent.atMs, nowMs)) {
+      logger.info(
+        {query: this.#query.id, waitMs: this.#wait.currentMs(nowMs)},
+        'agent cuts parked queries, asking for less',
+      )
+    }
+    this.#index = undefined
+    const backoffMs = this.#retry.nextMs(reaction)
+    // However long the failed request took, the next one follows before anybody would call the query silent.
+    const leftMs = sent.atMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs) - nowMs
+    const delayMs = Math.min(backoffMs, Math.max(shortestPauseMs, leftMs))
+    logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')
+    if (backoffMs === 0) return
+    this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
+    await clock.sleep(delayMs, this.#options.signal)
+  }
+}
+
+const noIndex = (id: string): BatonError =>
+  new BatonError('BATON_BAD_ANSWER', `${id}: the answer carries no index`, {
+    hint: 'does the address belong to a Consul agent?',
+  })
