@@ -114,6 +114,7 @@ export interface WireFacts {
   readonly status: number
   /** The answer's text, cut to 1 kB. */
   readonly text: string
+  readonly retryAfterMs?: number
 }
 
 /** Consul answered, and not with success. `status` and `text` are its own. */
@@ -132,7 +133,16 @@ export class ConsulError extends BatonError {
 export class NoLeaderError extends ConsulError {}
 
 /** Consul or the agent asks us to slow down. Transient. */
-export class RateLimitedError extends ConsulError {}
+/** The agent or a server is over its limits. */
+export class RateLimitedError extends ConsulError {
+  /** What the answer's `Retry-After` asked for; Consul itself sends none, proxies before it do. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: BatonErrorOptions & WireFacts) {
+    super(code, message, options)
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
 /** 401 or 403. Not proof that a lock is lost. */
 export class PermissionError extends ConsulError {}
 

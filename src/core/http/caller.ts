@@ -60,7 +60,7 @@ export function createCaller(options: CallerOptions): Caller {
         ...(settings.signal && {signal: settings.signal}),
       })
       if (!(call.accept ?? [200]).includes(response.status)) {
-        throw toWireError({method: call.method, path}, response.status, response.body)
+        throw toWireError({method: call.method, path}, response, options.clock.wallMs())
       }
       return {...response, sentAtMs}
     },

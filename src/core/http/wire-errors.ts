@@ -6,6 +6,7 @@ import {
   PermissionError,
   RateLimitedError,
 } from '../errors.js'
+import type {TransportResponse} from '../types.js'
 
 interface Rule {
   readonly status?: number
@@ -66,8 +67,8 @@ const rules: readonly Rule[] = [
 /** The error for an answer that is not a success. */
 export function toWireError(
   call: {readonly method: string; readonly path: string},
-  status: number,
-  body: Buffer,
+  {status, headers, body}: TransportResponse,
+  wallMs: number,
 ): ConsulError {
   const text = body.toString('utf8', 0, 1024).trim()
   const [pathOnly = ''] = call.path.split('?')
@@ -78,5 +79,19 @@ export function toWireError(
   )
   if (!rule) return new ConsulError('BATON_HTTP', message, {status, text, transient: status >= 500})
   const {make: ErrorClass, code, transient, hint} = rule
-  return new ErrorClass(code, message, {status, text, transient, ...(hint !== undefined && {hint})})
+  const retryAfterMs = toRetryAfterMs(headers.get('retry-after'), wallMs)
+  return new ErrorClass(code, message, {
+    status,
+    text,
+    transient,
+    ...(hint !== undefined && {hint}),
+    ...(retryAfterMs !== undefined && {retryAfterMs}),
+  })
+}
+
+/** Seconds or a date, by RFC 9110. Undefined when there is nothing to wait for. */
+function toRetryAfterMs(text: string | undefined, wallMs: number): number | undefined {
+  if (text === undefined) return undefined
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - wallMs
+  return ms > 0 ? ms : undefined
 }

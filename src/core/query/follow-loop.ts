@@ -34,7 +34,7 @@ interface Sent {
  * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
  * afresh, without index and without parking: the start, the step after any failure, and the step after a disturbance.
  *
- * A disturbance is an answer to a parked request that cannot be believed: its index went back (restore, or tombstones
+ * A failed parked request counts as a disturbance too. Any other disturbance is an answer to a parked request that cannot be believed: its index went back (restore, or tombstones
  * reaped), or it came early with nothing changed (the state store was replaced under the query: the answer shows the
  * state from before). Such an answer is never yielded. Single disturbances are re-read at once, a series of them with
  * back-off.
@@ -62,7 +62,7 @@ export class FollowLoop<T> {
     this.#limiter = options.limiter ?? new RateLimiter(context.clock.monotonicMs())
     this.#retry = new RetryPolicy(context.random)
     this.#wait = new LearntWait(options.waitMs ?? defaultWaitMs)
-    this.#disturbed = new Backoff({random: context.random})
+    this.#disturbed = new Backoff({maxMs: pollEveryMs, random: context.random})
     if (options.index !== undefined) {
       this.#seen = options.index
       this.#index = toBlockingIndex(options.index)
@@ -186,9 +186,15 @@ export class FollowLoop<T> {
     if (verdict === 'early') this.#wait.cut(ageMs, clock.monotonicMs())
     else this.#wentBack = true
     this.#index = undefined
-    const delayMs = this.#disturbed.next()
-    if (this.#disturbed.attempts > disturbancesAtFullSpeed) await clock.sleep(delayMs, this.#options.signal)
+    const delayMs = this.#disturbanceMs()
+    if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
     return undefined
+  }
+
+  /** What one more disturbance costs. */
+  #disturbanceMs(): number {
+    const delayMs = this.#disturbed.next()
+    return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
   }
 
   #adopt(index: ConsulIndex): void {
@@ -211,14 +217,15 @@ export class FollowLoop<T> {
       )
     }
     this.#index = undefined
-    const backoffMs = this.#retry.nextMs(reaction)
+    const backoffMs = this.#retry.nextMs(reaction, error)
+    // Other reads may succeed all the while: where there is no connection left to park on, the query is polled.
+    const pauseMs = Math.max(backoffMs, sent.index === undefined ? 0 : this.#disturbanceMs())
     // However long the failed request took, the next one follows before anybody would call the query silent.
     const leftMs = sent.atMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs) - nowMs
-    const delayMs = Math.min(backoffMs, Math.max(shortestPauseMs, leftMs))
+    const delayMs = Math.min(pauseMs, Math.max(shortestPauseMs, leftMs))
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')
-    if (backoffMs === 0) return
-    this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
-    await clock.sleep(delayMs, this.#options.signal)
+    if (backoffMs > 0) this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
+    if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 }
 

@@ -1,4 +1,4 @@
-import {isBatonError} from '../errors.js'
+import {isBatonError, type RateLimitedError} from '../errors.js'
 import {Backoff} from '../time/backoff.js'
 import type {Random} from '../types.js'
 
@@ -27,13 +27,20 @@ export function reactionTo(error: unknown, wasAnswered: boolean): Reaction {
   }
 }
 
+const longestAskedMs = 60_000
+
+const retryAfterMs = (error: unknown): number =>
+  isBatonError(error, 'BATON_RATE_LIMITED') ? ((error as RateLimitedError).retryAfterMs ?? 0) : 0
+
 /** Delays of one query's failures in a row. */
 export class RetryPolicy {
   readonly #backoffs: Readonly<Record<Exclude<Reaction, 'fatal'>, Backoff>>
   /** Failures since the last answer. */
   failures = 0
+  readonly #random: Random
 
   constructor(random: Random) {
+    this.#random = random
     this.#backoffs = {
       transient: new Backoff({random}),
       limited: new Backoff({minMs: 1000, random}),
@@ -41,10 +48,16 @@ export class RetryPolicy {
     }
   }
 
-  /** 0 for the first transient failure: most are over at once, and it is nobody's business. */
-  nextMs(reaction: Exclude<Reaction, 'fatal'>): number {
+  /**
+   * 0 for the first transient failure: most are over at once, and it is nobody's business. An answer that says how long
+   * to wait is obeyed for up to a minute.
+   */
+  nextMs(reaction: Exclude<Reaction, 'fatal'>, error: unknown): number {
     this.failures += 1
-    return reaction === 'transient' && this.failures === 1 ? 0 : this.#backoffs[reaction].next()
+    if (reaction === 'transient' && this.failures === 1) return 0
+    const askedMs = Math.min(retryAfterMs(error), longestAskedMs)
+    // Whoever was told the same does not come back at the same instant.
+    return Math.max(this.#backoffs[reaction].next(), askedMs * (1 + this.#random() / 16))
   }
 
   reset(): void {

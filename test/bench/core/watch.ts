@@ -98,7 +98,7 @@ interface Contestant extends AsyncDisposable {
   readonly name: string
   readonly times: number[]
   /** Resolves when the follower has reported this value. */
-  waitFor(value: string): Promise<void>
+  readonly waitFor: (value: string) => Promise<void>
 }
 
 async function enter(address: string, name: string, follow: Follower): Promise<Contestant> {

@@ -1,3 +1,5 @@
+import {connect, type Socket} from 'node:net'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/default-client.js'
 import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
@@ -53,4 +55,56 @@ describe.runIf(required || consulIsInstalled())('views through outages of a real
     const last = registry.view(kvKey(client, 'few/39'))
     await waitUntil(() => last.current?.value !== undefined, {what: 'the change', timeoutMs: 60_000})
   })
+
+  it('live on what they have while the 200 connections of a default agent are taken, and catch up', async () => {
+    await using agent = await startDevAgent()
+    await using client = createClient({address: agent.address})
+    await using registry = createViewRegistry(client, {lingerMs: 0, waitMs: 2000})
+    const first = registry.view(kvKey(client, 'full/a'))
+    await first.subscribe().ready
+    await using others = await takeAllConnections(agent.address)
+    expect(others.count).toBeGreaterThan(180)
+    expect(others.count).toBeLessThan(200)
+
+    const late = registry.view(kvKey(client, 'full/b'))
+    await late.subscribe().ready
+    const before = late.stats.requests
+    await sleep(3000)
+    // It is polled by the connection that is open, with growing pauses: ten a second would be 30.
+    expect(late.stats.requests - before).toBeLessThan(15)
+
+    // One connection for reads and one for the rest are open, and stay so.
+    await client.kv.put('full/a', Buffer.from('1'))
+    await waitUntil(() => first.current?.value !== undefined, {what: 'the change', timeoutMs: 20_000})
+
+    await others[Symbol.asyncDispose]()
+    await client.kv.put('full/b', Buffer.from('1'))
+    await waitUntil(() => late.current?.value !== undefined, {what: 'the change after', timeoutMs: 20_000})
+  })
 })
+
+/** Opens connections, one after the other, until the agent turns one away. */
+async function takeAllConnections(address: string): Promise<AsyncDisposable & {readonly count: number}> {
+  const {hostname, port} = new URL(address)
+  const sockets: Socket[] = []
+  const isTurnedAway = (socket: Socket): Promise<boolean> =>
+    new Promise(resolve => {
+      socket.on('error', () => resolve(true)).on('close', () => resolve(true))
+      // An answer, whatever it says, means that the agent has taken it.
+      socket.once('data', () => resolve(false))
+      socket.write('GET /v1/status/leader HTTP/1.1\r\nHost: agent\r\n\r\n')
+    })
+  for (;;) {
+    const socket = connect(Number(port), hostname)
+    if (await isTurnedAway(socket)) break
+    sockets.push(socket)
+    if (sockets.length > 250) break
+  }
+  const count = sockets.length
+  return {
+    count,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets.splice(0)) socket.destroy()
+    },
+  }
+}

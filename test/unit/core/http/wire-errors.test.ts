@@ -1,9 +1,16 @@
 import {describe, expect, it} from 'vitest'
-import {NoLeaderError, NotFoundError, PermissionError, RateLimitedError} from '../../../../src/core/errors.js'
+import {
+  type ConsulError,
+  NoLeaderError,
+  NotFoundError,
+  PermissionError,
+  RateLimitedError,
+} from '../../../../src/core/errors.js'
 import {toWireError} from '../../../../src/core/http/wire-errors.js'
 
-const refusal = (status: number, text: string): ReturnType<typeof toWireError> =>
-  toWireError({method: 'GET', path: '/v1/kv/a?token=secret&recurse'}, status, Buffer.from(text))
+const nowMs = Date.parse('Wed, 21 Oct 2026 07:28:00 GMT')
+const refusal = (status: number, text: string, headers: ReadonlyMap<string, string> = new Map()): ConsulError =>
+  toWireError({method: 'GET', path: '/v1/kv/a?token=secret&recurse'}, {status, headers, body: Buffer.from(text)}, nowMs)
 
 describe('toWireError', () => {
   it.each([
@@ -46,6 +53,17 @@ describe('toWireError', () => {
     [404, '', NotFoundError],
   ])('gives %d %j its class', (status, text, type) => {
     expect(refusal(status, text)).toBeInstanceOf(type)
+  })
+
+  it.each([
+    ['7', 7000],
+    ['Wed, 21 Oct 2026 07:28:30 GMT', 30_000],
+    ['Wed, 21 Oct 2026 07:27:30 GMT', undefined],
+    ['0', undefined],
+    ['-3', undefined],
+    ['soon', undefined],
+  ])('reads a Retry-After of %j as %s ms', (text, retryAfterMs) => {
+    expect(refusal(503, '', new Map([['retry-after', text]]))).toMatchObject({retryAfterMs})
   })
 
   it('names the call without its query, and what Consul said in one line', () => {

@@ -1,4 +1,5 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {PermissionError} from '../../../../src/core/errors.js'
 import type {ViewRegistry} from '../../../../src/core/query/types.js'
 import {FakeClock, settle} from '../../../kit/fake-clock.js'
 import {listQuery, things} from '../support/list-query.js'
@@ -55,6 +56,22 @@ describe('view: frames', () => {
     expect(view.stats).toMatchObject({requests: 4, changes: 1})
   })
 
+  it('hands an answer to its readers before it writes the next request', async () => {
+    const script = listQuery(clock)
+    const subscription = registry.view(script.query).subscribe()
+    const requestsAt: number[] = []
+    const note = async (items: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of items) requestsAt.push(script.requests.length)
+    }
+    void note(subscription.snapshots())
+    void note(subscription.frames())
+    await settle()
+    script.last.answer(5n, things('a=1@3', 'b=1@4'))
+    await settle()
+    expect(requestsAt).toEqual([1, 1, 1, 1, 1, 1])
+    expect(script.requests).toHaveLength(2)
+  })
+
   it('resolves ready once, with the first snapshot', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
@@ -102,11 +119,11 @@ describe('view: sharing', () => {
     await settle()
     await answer(script, 1n, things('a=0@1'))
     for (const expected of ['[initial', '+a=0', ']1', '!live']) expect(word((await slow.next()).value)).toBe(expected)
-    for (let index = 2n; index < 2000n; index += 1n) await answer(script, index, things(`a=${index}@${index}`))
-    expect(fast.words).toHaveLength(4 + 1998)
+    for (let index = 2n; index < 400n; index += 1n) await answer(script, index, things(`a=${index}@${index}`))
+    expect(fast.words).toHaveLength(4 + 398)
     const words: string[] = []
     for (let frame = 0; frame < 3; frame += 1) words.push(word((await slow.next()).value))
-    expect(words).toEqual(['[lagged', '+a=1999', ']1'])
+    expect(words).toEqual(['[lagged', '+a=399', ']1'])
   })
 
   it('starts over when the snapshot itself was read too slowly', async () => {
@@ -239,5 +256,19 @@ describe('view: coming and going', () => {
       await clock.advance(1000)
     }
     expect(second.last.options.index).toBe(5n)
+  })
+
+  it('leave a place to others while a query backs off', async () => {
+    registry = openRegistry(clock, {places: 1})
+    const [refused, other] = [listQuery(clock, {id: 'a'}), listQuery(clock, {id: 'b'})]
+    registry.view(refused.query).subscribe()
+    await settle()
+    await answer(refused, 5n, things('a=1@3'))
+    const denied = {status: 403, text: 'Permission denied'}
+    refused.last.fail(new PermissionError('BATON_ACL_DENIED', 'no', denied))
+    registry.view(other.query).subscribe()
+    await settle()
+    await answer(other, 5n, things('a=1@3'))
+    expect(other.last.options.index).toBe(5n)
   })
 })
