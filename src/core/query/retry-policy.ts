@@ -1,4 +1,4 @@
-import {isBatonError, type RateLimitedError} from '../errors.js'
+import {isBatonError, RateLimitedError} from '../errors.js'
 import {Backoff} from '../time/backoff.js'
 import type {Random} from '../types.js'
 
@@ -29,8 +29,7 @@ export function reactionTo(error: unknown, wasAnswered: boolean): Reaction {
 
 const longestAskedMs = 60_000
 
-const retryAfterMs = (error: unknown): number =>
-  isBatonError(error, 'BATON_RATE_LIMITED') ? ((error as RateLimitedError).retryAfterMs ?? 0) : 0
+const retryAfterMs = (error: unknown): number => (error instanceof RateLimitedError ? (error.retryAfterMs ?? 0) : 0)
 
 /** Delays of one query's failures in a row. */
 export class RetryPolicy {

@@ -233,20 +233,6 @@ describe('follow: failures', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it.each([
-    ['as long as the answer asks', 20_000, 20_000, 21_250],
-    ['a minute at most, however long the answer asks', 3_600_000, 60_000, 63_750],
-  ])('waits %s', async (_, retryAfterMs, fromMs, toMs) => {
-    const script = start()
-    await settle()
-    const facts = {status: 503, text: '', transient: true, retryAfterMs}
-    script.last.fail(new RateLimitedError('BATON_RATE_LIMITED', 'later', facts))
-    await clock.advance(fromMs - 1)
-    expect(script.requests).toHaveLength(1)
-    await clock.advance(toMs - fromMs + 1)
-    expect(script.requests).toHaveLength(2)
-  })
-
   it('retries a refused token every 5 to 60 s', async () => {
     const script = start()
     const denied = (): Error => new PermissionError('BATON_ACL_DENIED', 'no', {status: 403, text: 'Permission denied'})
@@ -287,17 +273,6 @@ describe('follow: failures', () => {
     await clock.advance(2)
     expect(script.requests).toHaveLength(3)
     expect(script.last.options.index).toBeUndefined()
-  })
-
-  it('makes no storm when parked requests fail at once while others are answered: no connection is left', async () => {
-    const script = await startParked(5n)
-    for (let elapsedMs = 0; elapsedMs < 120_000; elapsedMs += 50) {
-      if (script.last.isOpen && script.last.options.index === undefined) script.last.answer(5n, 'a')
-      else if (script.last.isOpen) script.last.fail(refused())
-      await clock.advance(50)
-    }
-    expect(script.requests.length).toBeLessThan(60)
-    expect(statuses.filter(status => status.type === 'retrying')).toEqual([])
   })
 
   it('makes no storm of a leader that is gone', async () => {

@@ -1,0 +1,58 @@
+import {afterEach, beforeEach, expect, it} from 'vitest'
+import {RateLimitedError, TransportError} from '../../../../src/core/errors.js'
+import {noopLogger} from '../../../../src/core/log.js'
+import {follow} from '../../../../src/core/query/follow.js'
+import type {FollowStatus} from '../../../../src/core/query/types.js'
+import {FakeClock, settle} from '../../../kit/fake-clock.js'
+import {ScriptedQuery} from '../support/scripted-query.js'
+
+let clock: FakeClock
+let stop: AbortController
+let statuses: FollowStatus[]
+let script: ScriptedQuery<string>
+
+beforeEach(async () => {
+  clock = new FakeClock()
+  stop = new AbortController()
+  statuses = []
+  script = new ScriptedQuery<string>(clock)
+  const onStatus = (status: FollowStatus): void => void statuses.push(status)
+  const run = async (): Promise<void> => {
+    const answers = follow(
+      script.query,
+      {clock, random: () => 0.5, logger: noopLogger},
+      {signal: stop.signal, onStatus},
+    )
+    for await (const _ of answers);
+  }
+  run().catch(() => {})
+  await settle()
+})
+afterEach(async () => {
+  stop.abort(new Error('test over'))
+  await settle()
+  expect(clock.pendingCount).toBe(0)
+})
+
+it.each([
+  ['as long as the answer asks', 20_000, 20_000, 21_250],
+  ['a minute at most, however long the answer asks', 3_600_000, 60_000, 63_750],
+])('waits %s', async (_, retryAfterMs, fromMs, toMs) => {
+  const facts = {status: 503, text: '', transient: true, retryAfterMs}
+  script.last.fail(new RateLimitedError('BATON_RATE_LIMITED', 'later', facts))
+  await clock.advance(fromMs - 1)
+  expect(script.requests).toHaveLength(1)
+  await clock.advance(toMs - fromMs + 1)
+  expect(script.requests).toHaveLength(2)
+})
+
+it('makes no storm when parked requests fail at once while others are answered: no connection is left', async () => {
+  const refused = new TransportError('BATON_CONNECT', 'Consul at x: connection reset')
+  for (let elapsedMs = 0; elapsedMs < 120_000; elapsedMs += 100) {
+    if (script.last.isOpen && script.last.options.index === undefined) script.last.answer(5n, 'a')
+    else if (script.last.isOpen) script.last.fail(refused)
+    await clock.advance(100)
+  }
+  expect(script.requests.length).toBeLessThan(60)
+  expect(statuses.filter(status => status.type === 'retrying')).toEqual([])
+})
