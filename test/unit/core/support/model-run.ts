@@ -135,7 +135,9 @@ export async function runModel(hours: number, leastSteps: number): Promise<void>
   }
 
   while (clock.monotonicMs() < hours * 3_600_000 || steps < leastSteps) {
-    agent.faults = random() < 0.3 ? someFaults(random) : {}
+    const faults = random() < 0.3 ? someFaults(random) : {}
+    // Before the first answer a refusal is an error of the request, and the view ends, as it should.
+    agent.faults = view.current ? faults : {}
     if (agent.faults.cutAfterMs !== undefined || agent.faults.isRefusing === true) agent.reset()
     // Now and then without pause.
     const isBurst = random() < 0.05
