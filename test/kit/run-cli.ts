@@ -34,7 +34,9 @@ export interface CommandResult {
   readonly signalName: NodeJS.Signals | null
 }
 
-const runnersOwn = /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
+/** What would change a command or its start: `NODE_EXTRA_CA_CERTS` alone doubles the time of an empty one. */
+const runnersOwn =
+  /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
 
 export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
   const inherited = Object.entries(process.env).filter(([name]) => !runnersOwn.test(name))

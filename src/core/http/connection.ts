@@ -81,7 +81,10 @@ export class Connection {
     socket.once(
       'end',
       unlessClosed(() => {
-        if (this.#exchange?.reader.end() === true) this.#exchange.settle(this.#exchange.reader.answer)
+        const exchange = this.#exchange
+        if (exchange?.reader.end() === true) exchange.settle(exchange.reader.answer)
+        // Whoever comes next must not write to it any more.
+        this.close(hungUp())
       }),
     )
     socket.on(

@@ -139,6 +139,18 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     },
   )
 
+  it('asks again at once after an answer that ended with its connection', async () => {
+    const server = owned(
+      await startServer(({socket}) => {
+        socket.end('HTTP/1.1 200 OK\r\n\r\nto the end')
+      }),
+    )
+    const transport = openTo(server)
+    for (let call = 0; call < 20; call += 1) {
+      expect((await transport.send(get('/v1/x'))).body.toString()).toBe('to the end')
+    }
+  })
+
   it('sends no header that would be more than one, and does not tell its value', async () => {
     const server = owned(await startServer((_, response) => response.end()))
     const headers = {'x-consul-token': 'secret\r\nx-other: 1'}
