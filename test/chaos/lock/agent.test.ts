@@ -29,6 +29,11 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
 
   const begin = async (id: string, words: readonly string[], seconds: number, client: number) => {
     const agent = cluster.clients[client]!
+    // The server may have been restarted by the test before: its clients find it again after a while.
+    await waitUntil(() => raw(agent.address).kvKeys('k/'), {
+      what: `an answer through client ${client}`,
+      timeoutMs: 60_000,
+    })
     const history = join(folder, id)
     const holder = startCli(['lock', ...words, `k/${id}`, '--', criticalSection, history, id, String(seconds)], {agent})
     await waitUntil(() => readHistory(history).length > 0, {what: `${id} to begin`, timeoutMs: 60_000})
