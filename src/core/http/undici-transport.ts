@@ -75,6 +75,8 @@ class UndiciTransport implements Transport {
   /** By `dispatch`, without the streams of `request`: they cost as much as everything else on the way of a wake-up. */
   #exchange(client: Client, request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
     return new Promise((resolve, reject) => {
+      // Given up between the lane and here.
+      signal.throwIfAborted()
       // Who rejects gives the client up, and with it the request.
       signal.addEventListener('abort', () => reject(signal.reason), {once: true})
       const options: Dispatcher.DispatchOptions = {

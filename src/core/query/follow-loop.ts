@@ -34,10 +34,10 @@ interface Sent {
  * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
  * afresh, without index and without parking: the start, the step after any failure, and the step after a disturbance.
  *
- * A failed parked request counts as a disturbance too. Any other disturbance is an answer to a parked request that cannot be believed: its index went back (restore, or tombstones
- * reaped), or it came early with nothing changed (the state store was replaced under the query: the answer shows the
- * state from before). Such an answer is never yielded. Single disturbances are re-read at once, a series of them with
- * back-off.
+ * A disturbance is a parked request that failed, or an answer to one that cannot be believed: its index went back
+ * (restore, or tombstones reaped), or it came early with nothing changed (the state store was replaced under the query:
+ * the answer shows the state from before). Such an answer is never yielded. Single disturbances are re-read at once, a
+ * series of them with back-off.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
