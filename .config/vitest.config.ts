@@ -31,7 +31,7 @@ export default defineConfig({
           setupFiles: ['test/kit/fix-property-seeds.ts'],
           globalSetup: ['test/kit/build-once.ts'],
           pool: 'forks',
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: {groupOrder: 1},
           ...slow,
         },

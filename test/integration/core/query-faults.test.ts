@@ -1,61 +1,22 @@
-import {randomUUID} from 'node:crypto'
 import {describe, expect, it} from 'vitest'
-import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
+import {kvKey} from '../../../src/core/query/topics.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import type {Clock} from '../../../src/core/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
-import {HttpProxy, type RealAnswer, type ScriptedAnswer} from '../../kit/http-proxy.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 import {TcpProxy} from '../../kit/tcp-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
+import {followThroughProxy, type ProxiedView, parked, reads, withHeaders} from './proxied-view.js'
 import {ViewReader} from './view-reader.js'
-
-/** The same answer with other headers; undefined takes one away. */
-const withHeaders =
-  (changes: Readonly<Record<string, string | undefined>>) =>
-  ({status, headers, body}: RealAnswer): ScriptedAnswer => ({
-    status,
-    body,
-    headers: Object.fromEntries(
-      Object.entries({...headers, ...changes}).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, String(value)] as const],
-      ),
-    ),
-  })
-
-const reads = {path: '/v1/kv/'} as const
-const parked = {path: /[?&]index=/} as const
 
 describe.each(backends)('views through a faulty proxy, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, ignoreHandles: true})
 
-  /** A view of one existing key behind a proxy, live. */
-  async function follow(
-    options: {readonly waitMs?: number; readonly maxStaleMs?: number; readonly clock?: Clock} = {},
-  ): Promise<
-    AsyncDisposable & {
-      readonly proxy: HttpProxy
-      readonly reader: ViewReader<unknown, unknown>
-      readonly key: string
-      readonly consul: ReturnType<typeof raw>
-    }
-  > {
-    const key = `${leaks.prefix}${randomUUID()}`
-    const consul = raw(agent.address)
-    await consul.kvPut(key, '1')
-    const proxy = await HttpProxy.start(agent.address)
-    const reader = new ViewReader(proxy.address, client => kvPrefix(client, key), options)
-    await reader.saw(['[initial', `+${key}`, ']1', '!live'])
-    await waitUntil(() => proxy.count(parked) > 0, {what: 'a parked query'})
-    const dispose = async (): Promise<void> => {
-      await reader[Symbol.asyncDispose]()
-      await proxy[Symbol.asyncDispose]()
-      await consul.kvDelete(key)
-    }
-    return {proxy, reader, key, consul, [Symbol.asyncDispose]: dispose}
-  }
+  const follow = (options?: Parameters<typeof followThroughProxy>[2]): Promise<ProxiedView> =>
+    followThroughProxy(agent.address, leaks.prefix, options)
 
   it('read afresh and say nothing after a single reset', async () => {
     await using setup = await follow()
@@ -86,30 +47,6 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await waitUntil(() => times.length >= 2, {what: 'the retry'})
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(leastMs * 0.95)
     await waitUntil(() => reader.view.status.state === 'live', {what: 'the recovery'})
-  })
-
-  it.each([
-    ['lower than before', '1'],
-    ['zero', '0'],
-    ['absent', undefined],
-    ['above 2^53', '18446744073709551000'],
-    ['no number', 'soon'],
-  ])('an index that is %s loses no change and stirs up no storm', async (_what, index) => {
-    await using setup = await follow({waitMs: 1000})
-    const {proxy, reader, key, consul} = setup
-    const shows = (value: string): Promise<unknown> =>
-      waitUntil(() => String((reader.view.current?.value as {value: Buffer}[])[0]?.value) === value, {
-        what: `the value ${value}`,
-        timeoutMs: 20_000,
-      })
-    proxy.on(reads, {rewrite: withHeaders({'x-consul-index': index})}, 1)
-    await consul.kvPut(key, '2')
-    await shows('2')
-    const before = proxy.requests.length
-    await consul.kvPut(key, '3')
-    await shows('3')
-    expect(proxy.requests.length - before).toBeLessThanOrEqual(6)
-    expect(reader.words.filter(word => word === `+${key}`)).toHaveLength(3)
   })
 
   it('read afresh when the machine has slept: the wall clock is ahead of the monotonic one', async () => {
