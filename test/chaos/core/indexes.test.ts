@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
+import {followThroughProxy, reads, withHeaders} from '../../integration/core/proxied-view.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {waitUntil} from '../../kit/wait-until.js'
-import {followThroughProxy, reads, withHeaders} from './proxied-view.js'
 
 describe.each(backends)('views of odd indexes, on $name', backend => {
   const agent = sharedAgent(backend)
