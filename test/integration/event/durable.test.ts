@@ -7,6 +7,7 @@ import {fireDurable} from '../../../src/event/durable-fire.js'
 import {newUlid} from '../../../src/event/ulid.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
+import {descendants} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
 import {type CommandHandle, runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -36,7 +37,9 @@ describe.each(backends)('durable events on $name', backend => {
     await using client = createClient({address: agent.address})
     for (const payload of payloads) await fireDurable(client, name, {payload: Buffer.from(payload)})
   }
+  /** Once its handlers have ended: one that is cut off would run again with the next watch. */
   const stop = async (watch: CommandHandle): Promise<string[]> => {
+    await waitUntil(() => descendants(watch.pid).length === 0, {what: 'the handlers to end'})
     watch.kill('SIGTERM')
     const {stdout, exitCode} = await watch.exited
     expect(exitCode).toBe(0)
