@@ -27,6 +27,19 @@ describe.each(backends)('views on $name', backend => {
     expect(reader.words.slice(6).sort()).toEqual([`-${prefix}a`, `-${prefix}b`])
   })
 
+  it('see a parent deleted whole, also where an older tombstone hides it', async () => {
+    const {prefix} = leaks
+    await consul().kvPut(`${prefix}sub/kept`, '1')
+    await consul().kvPut(`${prefix}sub/older`, '1')
+    await using reader = new ViewReader(agent.address, client => kvPrefix(client, `${prefix}sub/`), {waitMs: 1000})
+    await reader.saw(['[initial', `+${prefix}sub/kept`, `+${prefix}sub/older`, ']2', '!live'])
+    await consul().kvDelete(`${prefix}sub/older`)
+    await reader.saw([`-${prefix}sub/older`], 5)
+    await consul().kvDelete(prefix, {recurse: true})
+    // Consul 1.8 does not wake such a query: it is seen with the next answer, within a wait.
+    await reader.saw([`-${prefix}sub/kept`], 6)
+  })
+
   it('say nothing for a missing key while unrelated keys are written', async () => {
     const {prefix} = leaks
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}missing`))
