@@ -173,10 +173,14 @@ async function memory(address: string, queries: number, readers: number): Promis
   return (process.memoryUsage().heapUsed - before) / 1024
 }
 
+const shared = (): string => 'bench/shared'
+/** Of many different keys, one is the key that is written. */
+const ownKey = (at: number): string => (at === 0 ? shared() : `bench/other/${at}`)
+
 const many =
-  (count: number, follow: Follower) =>
+  (count: number, follow: Follower, key: (at: number) => string = shared) =>
   (address: string): AsyncDisposable => {
-    const followers = Array.from({length: count}, () => follow(address, 'bench/shared', () => {}))
+    const followers = Array.from({length: count}, (_, at) => follow(address, key(at), () => {}))
     return {
       [Symbol.asyncDispose]: async () => {
         for (const follower of followers) await follower[Symbol.asyncDispose]()
@@ -185,11 +189,11 @@ const many =
   }
 
 const manyOfOneView =
-  (count: number) =>
+  (count: number, key: (at: number) => string = shared) =>
   (address: string): AsyncDisposable => {
     const client = createClient({address})
     const registry = createViewRegistry(client, {lingerMs: 0})
-    for (let reader = 0; reader < count; reader += 1) registry.view(kvKey(client, 'bench/shared')).subscribe()
+    for (let reader = 0; reader < count; reader += 1) registry.view(kvKey(client, key(reader))).subscribe()
     return {
       [Symbol.asyncDispose]: async () => {
         await registry[Symbol.asyncDispose]()
@@ -225,6 +229,11 @@ for (const count of [1, 100, 1000]) {
     count > 200 ? 'more connections than an agent takes' : show(await costOf(address, count, many(count, npmClient)))
   print(`  ${count} readers: baton ${ours}; npm consul ${theirs}`)
 }
+const [ours64, theirs64] = [
+  show(await costOf(address, 64, manyOfOneView(64, ownKey))),
+  show(await costOf(address, 64, many(64, npmClient, ownKey))),
+]
+print(`  64 different queries: baton ${ours64}; npm consul ${theirs64}`)
 print('heap of baton (run node with --expose-gc for exact figures)')
 for (const [queries, readers] of [
   [1, 1],
