@@ -19,8 +19,10 @@ function datacenters(call: Call): Reply {
 
 function nodes(call: Call): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
+  // The first field is found by an index, and watched there.
+  const [meta] = call.query.all('node-meta')
   return catalogRead(call, {
-    topics: ['nodes'],
+    topics: [meta === undefined ? 'nodes' : `node-meta:${meta.includes(':') ? meta : `${meta}:`}`],
     sample: samples.node,
     read: ({state: {catalog}}, {may, matching}) => ({
       value: catalog

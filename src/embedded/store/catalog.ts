@@ -84,8 +84,7 @@ export class CatalogTable {
       this.#shelves.set(key, {node: row, services: new Map(), checks: new Map()})
       batch.undo(() => this.#shelves.delete(key))
     }
-    this.#moved(batch, 'nodes')
-    batch.touch(`node:${key}`)
+    this.#nodeMoved(batch, row, known)
     for (const service of this.servicesOf(key)) this.#serviceMoved(batch, service.name)
     return row
   }
@@ -153,8 +152,7 @@ export class CatalogTable {
   removeNode(batch: Batch, row: NodeRow): void {
     const key = row.name.toLowerCase()
     this.#dropFrom(batch, this.#shelves, key)
-    this.#moved(batch, 'nodes')
-    batch.touch(`node:${key}`)
+    this.#nodeMoved(batch, row)
   }
 
   save = (): CatalogImage => ({
@@ -190,6 +188,15 @@ export class CatalogTable {
     if (before === undefined) return
     map.delete(key)
     batch.undo(() => map.set(key, before))
+  }
+
+  /** Queries for a meta field are woken by the nodes alone that have it, or had it. */
+  #nodeMoved(batch: Batch, ...rows: readonly (NodeRow | undefined)[]): void {
+    this.#moved(batch, 'nodes')
+    for (const row of rows) {
+      if (row) batch.touch(`node:${row.name.toLowerCase()}`)
+      for (const [field, value] of row?.meta ?? []) batch.touch(`node-meta:${field}:${value}`)
+    }
   }
 
   #moved(batch: Batch, table: Table): void {
