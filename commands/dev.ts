@@ -100,7 +100,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
   }
 
   #scriptRunner(): ScriptRunner {
-    const env = defined(this.host.env) as Readonly<Record<string, string>>
+    const env = this.childEnvironment()
     return (argv, options) => captureOutput({argv, env, clock: systemClock, mostBytes: 65_536, ...options})
   }
 

@@ -163,7 +163,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       ...(maxRuntimeMs !== undefined && maxRuntimeMs > 0 && {maxRuntimeMs}),
       child: {
         argv: child.argv,
-        env: host.env as Record<string, string>,
+        env: this.childEnvironment(),
         stdin: child.isStdinPassed ? 'inherit' : 'ignore',
         shape: familyShape(host.isStdinTerminal),
       },

@@ -172,9 +172,7 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     argv: [string, ...string[]] | undefined,
   ): EventHandling {
     const {timeout = 0} = this.flags
-    const env = Object.fromEntries(
-      Object.entries(this.host.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
-    )
+    const env = this.childEnvironment()
     return new EventHandling({
       ...(argv && {argv}),
       scripts,

@@ -104,6 +104,12 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return exitCode === 0 ? 1 : exitCode
   }
 
+  /** The variables that this process has, for what it starts. */
+  protected childEnvironment(): Record<string, string> {
+    const entries = Object.entries(this.host.env)
+    return Object.fromEntries(entries.filter((pair): pair is [string, string] => pair[1] !== undefined))
+  }
+
   /** Signals stop a command only once it asked for them; before, they end the process as usual. */
   protected get stopSignals(): StopSignals {
     this.#signals ??= catchStopSignals()

@@ -228,11 +228,6 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       withPrevious,
     })
   }
-
-  protected childEnvironment(): Record<string, string> {
-    const entries = Object.entries(this.host.env)
-    return Object.fromEntries(entries.filter((pair): pair is [string, string] => pair[1] !== undefined))
-  }
 }
 
 type Frame = Parameters<typeof goJson>[0]

@@ -28,27 +28,27 @@ export async function judgeFilters(
     {clock, random, signal},
   )
   const {RE2JS} = await import('re2js')
-  const matches = (pattern: string, text: string): boolean =>
-    pattern === '' || RE2JS.compile(pattern).matcher(text).find()
+  const compile = (pattern: string): ((text: string) => boolean) => {
+    if (pattern === '') return () => true
+    const compiled = RE2JS.compile(pattern)
+    return text => compiled.matcher(text).find()
+  }
   const others: string[] = []
   const unreadable: UnreadableEntry[] = []
-  for (const {id, nodeFilter, serviceFilter, tagFilter} of filtered) {
-    // Compiled first, whatever matches: a faulty expression is told to everybody.
+  for (const {id: eventId, nodeFilter, serviceFilter, tagFilter} of filtered) {
+    let matches: Record<'node' | 'service' | 'tag', (text: string) => boolean>
+    // All of them first, whatever matches: a faulty expression is told to everybody.
     try {
-      for (const pattern of [nodeFilter, serviceFilter, tagFilter]) matches(pattern, '')
+      matches = {node: compile(nodeFilter), service: compile(serviceFilter), tag: compile(tagFilter)}
     } catch (error) {
-      unreadable.push({id, reason: `has a filter that is no regular expression: ${messageOf(error)}`})
+      unreadable.push({id: eventId, reason: `has a filter that is no regular expression: ${messageOf(error)}`})
       continue
     }
     const isOurs =
-      matches(nodeFilter, node) &&
+      matches.node(node) &&
       (serviceFilter === '' ||
-        services.some(
-          service =>
-            matches(serviceFilter, service.id) &&
-            (tagFilter === '' || service.tags.some(tag => matches(tagFilter, tag))),
-        ))
-    if (!isOurs) others.push(id)
+        services.some(({id, tags}) => matches.service(id) && (tagFilter === '' || tags.some(matches.tag))))
+    if (!isOurs) others.push(eventId)
   }
   return {others, unreadable}
 }

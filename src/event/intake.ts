@@ -88,7 +88,9 @@ export class EventIntake {
     const isBeginning = this.#isFirst && state.isNew
     if (isBeginning) await this.#begin(wanted)
     this.#isFirst = false
-    const fresh = wanted.filter((event, at) => !state.has(event.id) && wanted.findIndex(e => e.id === event.id) === at)
+    const unknown = wanted.filter(event => !state.has(event.id))
+    // A list may name an event twice.
+    const fresh = [...new Map(unknown.map(event => [event.id, event])).values()]
     await state.take(fresh)
     if (isBeginning) await state.begin()
     this.#window.add(fresh.map(event => ({event, restarted: false})))
