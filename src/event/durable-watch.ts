@@ -46,7 +46,7 @@ export interface DurableWatchOptions extends IntakeOptions {
 export async function watchDurable(client: ConsulClient, options: DurableWatchOptions): Promise<void> {
   const prefix = logPrefix(options.name)
   await runIntake(client, options, async (intake, signal) => {
-    await using views = createViewRegistry(client, {lingerMs: 0})
+    await using views = createViewRegistry(client, {lingerMs: 0, freshConsistency: 'consistent'})
     const subscription = views.view(kvPrefix(client, prefix)).subscribe({signal})
     const statuses = (async () => {
       for await (const frame of subscription.frames()) if (frame.type === 'status') options.onStatus?.(frame.status)

@@ -37,14 +37,16 @@ export async function watchMembers(
     working = working.then(look)
     return working
   }
+  // A leader that has not applied its log yet would begin with members of the past.
+  const how = {signal: stop.signal, freshConsistency: 'consistent'} as const
   const followNodes = async (): Promise<void> => {
-    for await (const {snapshot} of follow(nodesTopic(client), client, {signal: stop.signal})) {
+    for await (const {snapshot} of follow(nodesTopic(client), client, how)) {
       nodes = snapshot.value
       await step()
     }
   }
   const followChecks = async (): Promise<void> => {
-    for await (const {snapshot} of follow(checksTopic(client), client, {signal: stop.signal})) {
+    for await (const {snapshot} of follow(checksTopic(client), client, how)) {
       checks = snapshot.value
       await step()
     }

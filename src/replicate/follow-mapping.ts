@@ -11,6 +11,8 @@ import type {ReplicationPass} from './types.js'
 import {Wake} from './wake.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from './worker.js'
 
+/** A list to begin with must not be older than what was copied before. */
+const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
 /** Reading the destination takes at most this part of the time. */
 const readShare = 10
@@ -107,8 +109,8 @@ class MappingLoop {
       read: options => this.#worker.readSource(options),
       entries: () => [],
     }
-    const stale = maxStaleMs > 0 ? ({consistency: 'stale', maxStaleMs} as const) : {}
-    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report, ...stale}
+    const modes = maxStaleMs > 0 ? ({consistency: 'stale', maxStaleMs} as const) : fromLeader
+    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report, ...modes}
     for await (const {snapshot} of follow(query, source, options)) {
       this.#source = snapshot
       this.#sourceMoved = true

@@ -59,7 +59,7 @@ export class MappingWorker {
 
   async readSides(signal: AbortSignal): Promise<Sides> {
     const {maxStaleMs} = this.#setup
-    const consistency = maxStaleMs > 0 ? 'stale' : 'default'
+    const consistency = maxStaleMs > 0 ? 'stale' : 'consistent'
     const [source, replica] = await Promise.all([this.readSource({signal, consistency}), this.readReplica(signal)])
     const isTooOld = maxStaleMs > 0 && (source.lastContactMs ?? 0) > maxStaleMs
     return {source: isTooOld ? await this.readSource({signal}) : source, replica}

@@ -1,7 +1,7 @@
 import {BatonError, isBatonError} from '../errors.js'
 import {answerTimeoutMs, parkedTimeoutMs} from '../http/caller.js'
 import {Backoff} from '../time/backoff.js'
-import type {ConsulIndex, Snapshot} from '../types.js'
+import type {Consistency, ConsulIndex, Snapshot} from '../types.js'
 import {judgeIndex, toBlockingIndex, type Verdict} from './index-rules.js'
 import {LearntWait} from './learnt-wait.js'
 import type {ParkingLot, ParkingPlace} from './parking-lot.js'
@@ -28,16 +28,18 @@ interface Sent {
   readonly index: ConsulIndex | undefined
   readonly waitMs: number
   readonly atMs: number
+  readonly consistency: Consistency | undefined
 }
 
 /**
  * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
  * afresh, without index and without parking: the start, the step after any failure, and the step after a disturbance.
  *
- * A disturbance is a parked request that failed, or an answer to one that cannot be believed: its index went back
- * (restore, or tombstones reaped), or it came early with nothing changed (the state store was replaced under the query:
- * the answer shows the state from before). Such an answer is never yielded. Single disturbances are re-read at once, a
- * series of them with back-off.
+ * A disturbance is a parked request that failed, or an answer that cannot be believed: its index went back (restore,
+ * tombstones reaped, or a server that leads before it has applied its log and shows an old state), or it came early with
+ * nothing changed (the state store was replaced under the query: the answer shows the state from before). Such an answer
+ * is never yielded. After an index that went back the leader must prove itself: only a consistent read ends the doubt.
+ * Single disturbances are re-read at once, a series of them with back-off.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
@@ -80,20 +82,28 @@ export class FollowLoop<T> {
       throw error
     }
     const nowMs = this.#context.clock.monotonicMs()
-    const sent: Sent = {index: this.#index, waitMs: this.#wait.currentMs(nowMs), atMs: nowMs}
+    const waitMs = this.#wait.currentMs(nowMs)
+    const sent: Sent = {index: this.#index, waitMs, atMs: nowMs, consistency: this.#consistency}
     try {
       const snapshot = await this.#read(sent, place)
       if (this.#refuseStale(snapshot)) return undefined
       const {index} = snapshot
       if (index === undefined) throw noIndex(this.#query.id)
       return sent.index === undefined
-        ? this.#acceptFresh(snapshot, index)
+        ? await this.#acceptFresh(snapshot, index, sent)
         : await this.#acceptParked(snapshot, index, sent)
     } catch (error) {
       this.#options.signal.throwIfAborted()
       await this.#recover(error, sent)
       return undefined
     }
+  }
+
+  get #consistency(): Consistency | undefined {
+    if (this.#wentBack) return 'consistent'
+    if (this.#isTooStale) return 'default'
+    const {consistency, freshConsistency = consistency} = this.#options
+    return this.#index === undefined ? freshConsistency : consistency
   }
 
   /** With no place free, reads afresh now and then instead of parking. */
@@ -121,7 +131,7 @@ export class FollowLoop<T> {
   /** The place is free again as soon as the answer is here: an agent holds nothing for a query that backs off. */
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
-    const consistency = this.#isTooStale ? 'default' : this.#options.consistency
+    const {consistency} = sent
     const timeoutMs = sent.index === undefined ? answerTimeoutMs : parkedTimeoutMs(sent.waitMs)
     onRequest?.(sent.atMs)
     try {
@@ -153,8 +163,12 @@ export class FollowLoop<T> {
     return isTooStale
   }
 
-  #acceptFresh(snapshot: Snapshot<T>, index: ConsulIndex): Followed<T> {
+  async #acceptFresh(snapshot: Snapshot<T>, index: ConsulIndex, sent: Sent): Promise<Followed<T> | undefined> {
     const verdict = this.#seen === undefined ? undefined : judgeIndex(this.#query.indexRule, this.#seen, index, false)
+    if (verdict === 'reset' && sent.consistency !== 'consistent') {
+      await this.#distrust(verdict, index, sent)
+      return undefined
+    }
     const kind = this.#kindOfFresh(verdict)
     this.#adopt(index)
     return {kind, snapshot}
@@ -168,8 +182,7 @@ export class FollowLoop<T> {
   }
 
   async #acceptParked(snapshot: Snapshot<T>, index: ConsulIndex, sent: Sent): Promise<Followed<T> | undefined> {
-    const {clock, logger} = this.#context
-    const ageMs = clock.monotonicMs() - sent.atMs
+    const ageMs = this.#context.clock.monotonicMs() - sent.atMs
     const verdict = judgeIndex(
       this.#query.indexRule,
       sent.index ?? index,
@@ -182,13 +195,19 @@ export class FollowLoop<T> {
       this.#adopt(index)
       return {kind: verdict, snapshot}
     }
+    await this.#distrust(verdict, index, sent)
+    return undefined
+  }
+
+  async #distrust(verdict: 'early' | 'reset', index: ConsulIndex, {atMs}: Sent): Promise<void> {
+    const {clock, logger} = this.#context
+    const ageMs = clock.monotonicMs() - atMs
     logger.debug({query: this.#query.id, verdict, index, ageMs}, 'query disturbed, reading afresh')
     if (verdict === 'early') this.#wait.cut(ageMs, clock.monotonicMs())
     else this.#wentBack = true
     this.#index = undefined
     const delayMs = this.#disturbanceMs()
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
-    return undefined
   }
 
   /** What one more disturbance costs. */

@@ -55,6 +55,11 @@ export interface FollowOptions {
   /** @default 60000 */
   readonly waitMs?: number
   readonly consistency?: Consistency
+  /**
+   * Of reads without an index: the first, and each after a failure. `consistent` keeps a leader that has not applied its
+   * log yet from beginning with an old state. @default `consistency`
+   */
+  readonly freshConsistency?: Consistency
   /** With `stale`: an answer older than this is thrown away and asked of the leader instead. */
   readonly maxStaleMs?: number
   /** Starts as if this answer had just been seen. */

@@ -1,3 +1,4 @@
+import type {Consistency} from '../types.js'
 import {ParkingLot} from './parking-lot.js'
 import type {BlockingQuery, QueryContext, View, ViewRegistry} from './types.js'
 import {closedRegistry, SharedView} from './view.js'
@@ -10,6 +11,8 @@ export interface ViewRegistryOptions {
   readonly waitMs?: number
   /** Answers of stale reads that are older are asked of the leader again. */
   readonly maxStaleMs?: number
+  /** Of reads without an index: the first, and each after a failure. */
+  readonly freshConsistency?: Consistency
   /** Most parked requests at one agent; queries beyond that are polled. @default 64 */
   readonly places?: number
 }
@@ -53,12 +56,13 @@ class Registry implements ViewRegistry {
     if (this.#closing) throw closedRegistry(query.id)
     const known = this.#views.get(query.id)
     if (known) return known as View<T, Item>
-    const {lingerMs = defaultLingerMs, waitMs, maxStaleMs} = this.#options
+    const {lingerMs = defaultLingerMs, waitMs, maxStaleMs, freshConsistency} = this.#options
     const view = new SharedView(query, this.#context, {
       lot: this.#lot,
       lingerMs,
       ...(waitMs !== undefined && {waitMs}),
       ...(maxStaleMs !== undefined && {maxStaleMs}),
+      ...(freshConsistency && {freshConsistency}),
       successor: () => this.view(query),
       onStopped: () => this.#views.delete(query.id),
     })

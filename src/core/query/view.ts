@@ -8,6 +8,7 @@ import {toMark, type ViewCore} from './readers.js'
 import {ViewSubscription} from './subscription.js'
 import type {
   BlockingQuery,
+  FollowOptions,
   FollowStatus,
   QueryContext,
   SubscribeOptions,
@@ -18,9 +19,9 @@ import type {
 } from './types.js'
 import {ViewLog} from './view-log.js'
 
-export interface ViewOptions extends Pick<FollowShared, 'lot'> {
-  readonly waitMs?: number
-  readonly maxStaleMs?: number
+export interface ViewOptions
+  extends Pick<FollowShared, 'lot'>,
+    Pick<FollowOptions, 'waitMs' | 'maxStaleMs' | 'freshConsistency'> {
   /** How long the reading goes on when the last subscriber has left. */
   readonly lingerMs: number
   /** The view under this id that took over after this one stopped. */
@@ -112,7 +113,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
 
   async #run(): Promise<void> {
     const {signal} = this.#stop
-    const {waitMs, maxStaleMs, lot} = this.#options
+    const {waitMs, maxStaleMs, freshConsistency, lot} = this.#options
     try {
       const loop = new FollowLoop<T>(this.#query, this.#context, {
         signal,
@@ -124,6 +125,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
         ...(lot && {lot}),
         ...(waitMs !== undefined && {waitMs}),
         ...(maxStaleMs !== undefined && {maxStaleMs}),
+        ...(freshConsistency && {freshConsistency}),
       })
       for (;;) {
         const answer = await loop.step()

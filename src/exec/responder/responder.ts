@@ -137,7 +137,8 @@ class Service implements AsyncDisposable {
   async followJobs(signal: AbortSignal): Promise<void> {
     const {client} = this.#options
     let isFirst = true
-    for await (const {snapshot} of follow(kvPrefix(client, jobsPrefix), client, {signal})) {
+    const how = {signal, freshConsistency: 'consistent'} as const
+    for await (const {snapshot} of follow(kvPrefix(client, jobsPrefix), client, how)) {
       const jobs = new Map(snapshot.value.map(entry => [entry.key.slice(jobsPrefix.length), entry]))
       if (isFirst) await this.#reportInterrupted(jobs)
       isFirst = false

@@ -122,7 +122,7 @@ describe('follow: the index', () => {
     const script = await startParked(50n)
     script.last.answer(20n, 'from the past')
     await settle()
-    expect(script.last.options.index).toBeUndefined()
+    expect(script.last.options).toMatchObject({consistency: 'consistent'})
     script.last.answer(21n, 'b')
     await settle()
     expect(got.map(({kind, snapshot}) => [kind, snapshot.value])).toEqual([
@@ -130,7 +130,21 @@ describe('follow: the index', () => {
       ['reset', 'b'],
     ])
     await clock.advance(100)
-    expect(script.last.options.index).toBe(21n)
+    expect(script.last.options).toMatchObject({index: 21n, waitMs: 60_000})
+    expect(script.last.options.consistency).toBeUndefined()
+  })
+
+  it('lets a leader that has just restarted show an old state to nobody', async () => {
+    const script = await startParked(50n)
+    script.last.fail(refused())
+    await clock.advance(200)
+    script.last.answer(14n, 'before the log was applied')
+    await failFor(100, script, refused)
+    await clock.advance(2000)
+    expect(script.last.options).toMatchObject({consistency: 'consistent'})
+    script.last.answer(50n, 'b')
+    await settle()
+    expect(got.map(({snapshot}) => snapshot.value).join()).toBe('a,b')
   })
 
   it('reads afresh after an early answer that changed nothing: the state store was replaced', async () => {
@@ -138,7 +152,9 @@ describe('follow: the index', () => {
     await clock.advance(530)
     script.last.answer(163n, 'from before the restore')
     await settle()
-    expect(script.last.options.index).toBeUndefined()
+    script.last.answer(153n, 'restored')
+    await settle()
+    expect(script.last.options).toMatchObject({consistency: 'consistent'})
     script.last.answer(153n, 'restored')
     await settle()
     expect(got.map(({kind, snapshot}) => [kind, snapshot.value])).toEqual([
@@ -149,12 +165,9 @@ describe('follow: the index', () => {
 
   it('backs off when early answers come in a row', async () => {
     const script = await startParked(5n)
-    const answerBoth = async (): Promise<void> => {
+    for (let step = 0; step < 200; step += 1) {
       script.last.answer(5n, 'a')
       await settle()
-    }
-    for (let step = 0; step < 200; step += 1) {
-      await answerBoth()
       await clock.advance(100)
     }
     // 20 s at full speed would be 200 requests.

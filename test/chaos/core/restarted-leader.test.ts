@@ -1,0 +1,103 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/default-client.js'
+import {follow} from '../../../src/core/query/follow.js'
+import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
+import {parseMapping} from '../../../src/replicate/mapping.js'
+import {createReplicator} from '../../../src/replicate/replicator.js'
+import {ViewReader} from '../../integration/core/view-reader.js'
+import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
+import {consulIsInstalled, startDevAgent} from '../../kit/consul-server.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
+const writes = 700
+/** Makes Consul's log long: it takes a second and more to apply it again. */
+const padding = (value: string) =>
+  Array.from({length: 63}, (_, at) => toSet(`padding/${at}`, value.padEnd(1200, String(at))))
+const toSet = (key: string, value: string) => ({
+  KV: {Verb: 'set', Key: key, Value: Buffer.from(value).toString('base64')},
+})
+
+// A server that leads alone answers at once, and shows its whole history while it applies its log again.
+describe.runIf(required || consulIsInstalled())('a server that leads again before it has applied its log', () => {
+  let cluster: ConsulCluster
+  const write = async (key: string, value: string): Promise<void> => {
+    await raw(cluster.address).ok('PUT', '/v1/txn', {body: JSON.stringify([toSet(key, value), ...padding(value)])})
+  }
+
+  beforeAll(async () => {
+    cluster = await startCluster({servers: 1, config: {performance: {raft_multiplier: 1}}})
+    for (let count = 1; count <= writes; count += 1) await write('shown/count', String(count))
+    await write('shown/last', '1')
+  }, 120_000)
+  afterAll(() => cluster[Symbol.asyncDispose]())
+
+  it('shows what is over to no view', async () => {
+    await using reader = new ViewReader(cluster.address, client => kvPrefix(client, 'shown/'))
+    await waitUntil(() => reader.words.includes('!live'), {what: 'the first list'})
+    await using history = await watchDefaultReads(cluster.address)
+    await cluster.servers[0]!.restart('kill')
+    await cluster.untilReady()
+    await write('shown/after', '1')
+    await waitUntil(() => reader.words.includes('+shown/after'), {what: 'the next change', timeoutMs: 60_000})
+    expect(
+      history.counts.some(count => count < writes),
+      'the server shows its past',
+    ).toBe(true)
+    expect(reader.words.filter(word => /^[+-]/.test(word))).toEqual(['+shown/count', '+shown/last', '+shown/after'])
+  })
+
+  it('lets the replicator write no older value, whether it runs or starts', async () => {
+    await using destination = await startDevAgent()
+    await using source = createClient({address: cluster.address})
+    await using target = createClient({address: destination.address})
+    const mappings = [parseMapping('shown/@dc1:copy/')]
+    const replicator = createReplicator({source, destination: target, mappings, attempts: 100})
+    await replicator.runOnce()
+    const stop = new AbortController()
+    const copied: number[] = []
+    const watching = (async () => {
+      for await (const {snapshot} of follow(kvKey(target, 'copy/count'), target, {signal: stop.signal}))
+        copied.push(Number(snapshot.value?.value))
+    })()
+    const running = (async () => {
+      for await (const _ of replicator.run({signal: stop.signal}));
+    })()
+    await using history = await watchDefaultReads(cluster.address)
+    await cluster.servers[0]!.restart('kill')
+    await replicator.runOnce()
+    await cluster.untilReady()
+    await write('shown/count', String(writes + 1))
+    await waitUntil(() => copied.includes(writes + 1), {what: 'the next change', timeoutMs: 60_000})
+    stop.abort()
+    await Promise.allSettled([watching, running])
+    expect(
+      history.counts.some(count => count < writes),
+      'the server shows its past',
+    ).toBe(true)
+    expect([...new Set(copied)]).toEqual([writes, writes + 1])
+  })
+})
+
+/** What plain reads of the count show meanwhile, to prove that there was something to see. */
+async function watchDefaultReads(address: string): Promise<AsyncDisposable & {readonly counts: number[]}> {
+  const counts: number[] = []
+  const stop = new AbortController()
+  const read = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      const answer = await raw(address)
+        .request('GET', '/v1/kv/shown/count', {query: {raw: true}})
+        .catch(() => undefined)
+      if (answer?.status === 200) counts.push(Number(answer.text))
+    }
+  }
+  const reading = read()
+  return {
+    counts,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await reading
+    },
+  }
+}
