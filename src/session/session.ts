@@ -91,9 +91,10 @@ interface RenewedSessionOptions {
 }
 
 /**
- * Alive until one of: `lost` (a 404, or unproven for too long), `orphan`, `destroy`. Each of them stops the renewals for
+ * Alive until one of: `lost` (gone, or unproven for too long), `orphan`, `destroy`. Each of them stops the renewals for
  * good; destroying is possible from all of them. A failed renewal changes nothing by itself: it is tried again soon,
- * and only the alarm that counts from the last success, or a 404, ends the session.
+ * and only the alarm that counts from the last success, or a 404 that a consistent read confirms, ends the session: a
+ * server that leads again before it has applied its log says 404 of sessions that live.
  */
 class RenewedSession implements Session {
   readonly id: SessionId
@@ -180,13 +181,15 @@ class RenewedSession implements Session {
 
   /** True when it was answered. */
   async #renew(signal: AbortSignal): Promise<boolean> {
-    const {client, now, observer, unprovenLimitMs} = this.#options
+    const {client, now, observer, unprovenLimitMs, renewEveryMs} = this.#options
     const sentAtMs = now()
     try {
-      const {alive} = await client.session.renew(this.id, {signal, timeoutMs: this.#options.renewEveryMs})
+      const limits = {signal, timeoutMs: renewEveryMs}
+      const {alive} = await client.session.renew(this.id, limits)
       if (signal.aborted) return false
       if (!alive) {
-        this.#lose('Consul has ended it')
+        const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
+        if (!value) this.#lose('Consul has ended it')
         return false
       }
     } catch (error) {

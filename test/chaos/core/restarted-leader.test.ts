@@ -4,6 +4,7 @@ import {follow} from '../../../src/core/query/follow.js'
 import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
 import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
+import {openSession} from '../../../src/session/session.js'
 import {ViewReader} from '../../integration/core/view-reader.js'
 import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
 import {consulIsInstalled, startDevAgent} from '../../kit/consul-server.js'
@@ -48,6 +49,18 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect(reader.words.filter(word => /^[+-]/.test(word))).toEqual(['+shown/count', '+shown/last', '+shown/after'])
   })
 
+  it('ends no session', async () => {
+    await using client = createClient({address: cluster.address})
+    await using session = await openSession(client, {unprovenLimitMs: 60_000, renewEveryMs: 300})
+    await using denials = await watchRenewals(cluster.address, session.id)
+    await cluster.servers[0]!.restart('kill')
+    await cluster.untilReady()
+    const provenAtMs = session.provenAtMs
+    await waitUntil(() => session.provenAtMs > provenAtMs || session.signal.aborted, {what: 'a renewal'})
+    expect(denials.count, 'the server denies the session').toBeGreaterThan(0)
+    expect(session.signal.reason).toBeUndefined()
+  })
+
   it('lets the replicator write no older value, whether it runs or starts', async () => {
     await using destination = await startDevAgent()
     await using source = createClient({address: cluster.address})
@@ -79,6 +92,28 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect([...new Set(copied)]).toEqual([writes, writes + 1])
   })
 })
+
+/** How often renewals are answered with 404 meanwhile, to prove that there was something to see. */
+async function watchRenewals(address: string, id: string): Promise<AsyncDisposable & {count: number}> {
+  let isOver = false
+  const watch = {
+    count: 0,
+    async [Symbol.asyncDispose]() {
+      isOver = true
+      await renewing
+    },
+  }
+  const renew = async (): Promise<void> => {
+    while (!isOver) {
+      const answer = await raw(address)
+        .request('PUT', `/v1/session/renew/${id}`)
+        .catch(() => undefined)
+      if (answer?.status === 404) watch.count += 1
+    }
+  }
+  const renewing = renew()
+  return watch
+}
 
 /** What plain reads of the count show meanwhile, to prove that there was something to see. */
 async function watchDefaultReads(address: string): Promise<AsyncDisposable & {readonly counts: number[]}> {

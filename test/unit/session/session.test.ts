@@ -18,9 +18,10 @@ const answer = (status: number, body: string): TransportResponse => ({
 function setUp(options: SessionOptions = {}) {
   const clock = new FakeClock()
   const log: {method: string; path: string; atMs: number; timeoutMs: number; body: string}[] = []
-  const replies: {create: Reply; renew: Reply; destroy: Reply} = {
+  const replies: {create: Reply; renew: Reply; info: Reply; destroy: Reply} = {
     create: async () => answer(200, '{"ID":"s-1"}'),
     renew: async () => answer(200, '[]'),
+    info: async () => answer(200, '[]'),
     destroy: async () => answer(200, 'true'),
   }
   const client = createClient({
@@ -88,6 +89,23 @@ describe('openSession', () => {
     await clock.advance(5001)
     expect(session.signal.aborted).toBe(true)
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
+  })
+
+  it('outlives a 404 that a consistent read does not confirm, and tries again soon', async () => {
+    const {open, clock, replies, log, renewals} = setUp()
+    await using session = await open()
+    replies.renew = async () => answer(404, "Session id 's-1' not found")
+    replies.info = async () => answer(500, 'No cluster leader')
+    await clock.advance(5001)
+    replies.info = async () => answer(200, '[{"ID":"s-1","TTL":"15s"}]')
+    await clock.advance(2000)
+    expect(session.signal.aborted).toBe(false)
+    expect(renewals().length).toBeGreaterThanOrEqual(3)
+    expect(session.provenAtMs).toBe(0)
+    expect(log.find(entry => entry.path.includes('info'))?.path).toContain('consistent')
+    replies.info = async () => answer(200, '[]')
+    await clock.advance(1000)
+    expect(session.signal.reason).toMatchObject({message: 'session s-1: Consul has ended it'})
   })
 
   it.each([
