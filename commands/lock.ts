@@ -6,10 +6,16 @@ import {EventWriter} from '../src/command/event-writer.js'
 import {bareDurationFlag, durationFlag} from '../src/command/flags.js'
 import {UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
-import {formatDuration} from '../src/core/time/duration.js'
 import {defaultGraceMs} from '../src/lock/acquire.js'
-import {type AnyLockEvent, toEventLine, toProgress} from '../src/lock/event-lines.js'
-import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoExit, toGoLine} from '../src/lock/go-compat.js'
+import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/lock/event-lines.js'
+import {
+  goSessionName,
+  rethrowAsAgentError,
+  toGoAnswer,
+  toGoExit,
+  toGoLine,
+  toGoReleaseLine,
+} from '../src/lock/go-compat.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/lock-and-run.js'
 import {familyShape} from '../src/lock/run-locked.js'
 import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
@@ -106,11 +112,6 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     // The Go tool asks the agent first, and says so when it cannot.
     if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
     const {verdict, report} = await lockAndRun(client, options)
-    if (!report.isSessionDestroyed && !isCompat) {
-      this.out.warn(
-        `lock ${options.prefix}: no answer to the end of its session: it expires within ${formatDuration(2 * (options.ttlMs ?? 0))}`,
-      )
-    }
     if (verdict.type === 'max-runtime') {
       this.out.warn(`lock ${options.prefix}: --max-runtime reached, command stopped`)
       return maxRuntimeCode
@@ -118,6 +119,10 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const {code} = verdict.exit
     if (!isCompat) return code
     if (code !== 0) this.host.stderr.write(`Error running handler: ${toGoExit(verdict.exit)}\n`)
+    if (report.error !== undefined) {
+      this.host.stderr.write(`${toGoReleaseLine(report.error)}\n`)
+      return 1
+    }
     return code !== 0 && this.flags['child-exit-code'] ? 2 : 0
   }
 
@@ -183,12 +188,8 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     }
     const progress = toProgress(event, prefix)
     if (progress !== undefined) this.out.say(progress)
-    if (event.type === 'guardian.failed') {
-      this.out.warn(
-        `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command runs on without its lock`,
-      )
-    }
-    if (event.type === 'child.leftover') this.out.warn(`lock ${prefix}: stopped what the command left running`)
+    const warning = toWarning(event, prefix)
+    if (warning !== undefined) this.out.warn(warning)
   }
 }
 

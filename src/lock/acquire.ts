@@ -146,7 +146,8 @@ class Acquisition {
     } catch (error) {
       this.#client.logger.debug({err: error}, 'contender not withdrawn')
     }
-    await session.destroy({timeoutMs: lateAnswerMs})
+    if (await session.destroy({timeoutMs: lateAnswerMs})) return
+    this.#emit({type: 'session.expiring', session: session.id, withinMs: 2 * session.ttlMs})
   }
 
   async #openSession(options: {

@@ -1,7 +1,7 @@
-import {messageOf} from '../core/errors.js'
+import {messageOf, PermissionError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {RunEvent} from './run-locked.js'
-import type {LockEvent} from './types.js'
+import type {LockEvent, ReleaseReport} from './types.js'
 
 export type AnyLockEvent = LockEvent | RunEvent
 
@@ -33,6 +33,34 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
     default:
       return undefined
   }
+}
+
+/** What a person must know even when nobody asked for progress. */
+export function toWarning(event: AnyLockEvent, prefix: string): string | undefined {
+  switch (event.type) {
+    case 'guardian.failed':
+      return `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command runs on without its lock`
+    case 'child.leftover':
+      return `lock ${prefix}: stopped what the command left running`
+    case 'lock.released':
+      return toReleaseWarning(event.report, prefix)
+    case 'session.expiring': {
+      const within = formatDuration(event.withinMs)
+      return `lock ${prefix}: no answer to the end of session ${event.session}: it expires within ${within}`
+    }
+    default:
+      return undefined
+  }
+}
+
+function toReleaseWarning({lock, error}: ReleaseReport, prefix: string): string | undefined {
+  // A refusal is the command's own answer.
+  if (error === undefined || error instanceof PermissionError) return undefined
+  const why = messageOf(error)
+  if (lock === 'held') return `lock ${prefix}: not released (${why}): it is held until its session expires`
+  if (lock === 'unknown')
+    return `lock ${prefix}: perhaps not released (${why}): it may be held until its session expires`
+  return `lock ${prefix}: released by the end of its session alone (${why}): it is free after the lock-delay`
 }
 
 const causes = {

@@ -35,7 +35,7 @@ export function toGoLine(event: AnyLockEvent): string | undefined {
     case 'child.exited':
       return 'Child terminated, releasing lock'
     case 'lock.released':
-      return 'Cleanup succeeded'
+      return event.report.error === undefined ? 'Cleanup succeeded' : undefined
     default:
       return undefined
   }
@@ -75,6 +75,9 @@ export function toGoAnswer(error: unknown, facts: {readonly isChildCodeWanted: b
   if (isBatonError(error, 'BATON_USAGE') || isBatonError(error, 'BATON_CONFIG')) return {exit: 1, line: error.message}
   return {exit: 1, line: `Lock acquisition failed: ${step(error)}${toGoText(error)}`}
 }
+
+/** What is said when the command ran and the lock could not be given back. */
+export const toGoReleaseLine = (error: unknown): string => `Lock release failed: ${toGoText(error)}`
 
 /** Which of the Go tool's steps failed. */
 function step(error: unknown): string {

@@ -12,6 +12,8 @@ import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const monitorWaitMs = 60_000
 const releaseWithinMs = 3000
+const releaseAttemptMs = 1500
+const findOutWithinMs = 1000
 const destroyWithinMs = 2000
 const retryMs = 100
 
@@ -229,34 +231,49 @@ export class LeasedHold implements Hold {
     this.#alarm[Symbol.dispose]()
     this.#stopped.abort()
     await this.#loops
-    let lock: ReleaseReport['lock'] = 'unknown'
-    let error: unknown
-    try {
-      lock = await this.#giveBack()
-    } catch (reason) {
-      error = reason
-    }
+    const {outcome, error} = await this.#giveBack()
     const isSessionDestroyed = await session.destroy({timeoutMs: destroyWithinMs})
+    // Without its session there is no lock: at most the lock-delay is left of it.
+    const lock = isSessionDestroyed && outcome !== 'lost' ? 'released' : outcome
     const report: ReleaseReport = {lock, isSessionDestroyed, error}
     observer({type: 'lock.released', report})
+    if (!isSessionDestroyed) observer({type: 'session.expiring', session: session.id, withinMs: 2 * session.ttlMs})
     return report
   }
 
-  /** Repeats until there is an answer or the time is over. A repetition after a lost answer finds the lock given back. */
-  async #giveBack(): Promise<'released' | 'lost'> {
+  /** Tries until it is known what became of the lock or the time is over: once an answer was lost, only reading tells. */
+  async #giveBack(): Promise<{readonly outcome: ReleaseReport['lock']; readonly error?: unknown}> {
     const {client, grant} = this.#options
     using link = linkSignal(undefined, {timeoutMs: releaseWithinMs, clock: client.clock})
-    for (let attempts = 1; ; attempts += 1) {
+    let error: unknown
+    for (;;) {
       try {
-        const outcome = await grant.release({signal: link.signal, timeoutMs: releaseWithinMs})
-        return attempts > 1 ? 'released' : outcome
-      } catch (error) {
-        if (!isTransient(error) || link.signal.aborted) throw error
-        this.#lastError = error
-        await client.clock.sleep(retryMs, link.signal).catch(() => {
-          throw error
-        })
+        const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs})
+        if (lock === 'released' || error === undefined) return {outcome: lock}
+      } catch (reason) {
+        // That our time is over says nothing about why.
+        if (!link.signal.aborted || error === undefined) error = reason
       }
+      const outcome = await this.#findOut()
+      if (outcome === 'released' || outcome === 'lost') return {outcome}
+      if (link.signal.aborted || !isTransient(error)) return {outcome, error}
+      await client.clock.sleep(retryMs, link.signal).catch(() => {})
+    }
+  }
+
+  /** Asks who holds, and, when it is not us, whether our session lived to give it back. */
+  async #findOut(): Promise<ReleaseReport['lock']> {
+    const {client, grant, session} = this.#options
+    const read = {timeoutMs: findOutWithinMs, consistency: 'consistent', plane: 'control'} as const
+    const [evidence] = grant.evidence
+    try {
+      const {value} = await evidence.query.read(read)
+      if (evidence.judge(value) === undefined) return 'held'
+      const {value: living} = await client.session.info(session.id, read)
+      return living ? 'released' : 'lost'
+    } catch (error) {
+      client.logger.debug({err: error}, 'nobody says what became of the lock')
+      return 'unknown'
     }
   }
 }

@@ -70,7 +70,9 @@ export async function lockAndRun(client: ConsulClient, options: LockAndRunOption
       cause: report.error,
       status: report.error.status,
       text: report.error.text,
-      hint: `session ${hold.session} keeps it until it expires`,
+      hint: report.isSessionDestroyed
+        ? 'its session was ended instead: it is free after the lock-delay'
+        : `session ${hold.session} keeps it until it expires`,
     })
   }
   return {verdict, report}

@@ -79,10 +79,14 @@ export interface Hold extends AsyncDisposable {
 
 /** What became of a lock that was given back. */
 export interface ReleaseReport {
-  /** `lost`: it was not ours any more. `unknown`: no answer came, or a refusal; `error` says which. */
-  readonly lock: 'released' | 'lost' | 'unknown'
-  /** False: the session, and with it the lock if that is `unknown`, expires by itself up to twice the TTL later. */
+  /**
+   * `lost`: it was not ours any more. `held`: Consul still names our session, and frees the lock when that ends.
+   * `unknown`: nobody told.
+   */
+  readonly lock: 'released' | 'held' | 'lost' | 'unknown'
+  /** False: the session, and with it what is `held`, expires by itself up to twice the TTL later. */
   readonly isSessionDestroyed: boolean
+  /** Why the lock was not given back by us. With `released` the end of the session freed it: a lock-delay runs. */
   readonly error: unknown
 }
 
@@ -101,3 +105,5 @@ export type LockEvent =
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
   | {readonly type: 'lock.lost'; readonly error: Error}
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
+  /** Nobody answered the end of the session: it ends by itself within this time. */
+  | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}

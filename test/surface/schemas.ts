@@ -150,7 +150,7 @@ const lockLine = z.discriminatedUnion('type', [
   z.strictObject({
     ...lockFacts,
     type: z.literal('lock.waiting'),
-    reason: z.enum(['held', 'lock-delay', 'unreachable']),
+    reason: z.enum(['held', 'lock-delay', 'unreachable', 'local']),
     holder: z.string().optional(),
     error: z.string().optional(),
   }),
@@ -162,10 +162,16 @@ const lockLine = z.discriminatedUnion('type', [
     ...lockFacts,
     type: z.literal('lock.released'),
     report: z.strictObject({
-      lock: z.enum(['released', 'lost', 'unknown']),
+      lock: z.enum(['released', 'held', 'lost', 'unknown']),
       isSessionDestroyed: z.boolean(),
       error: z.string().optional(),
     }),
+  }),
+  z.strictObject({
+    ...lockFacts,
+    type: z.literal('session.expiring'),
+    session: z.string(),
+    withinMs: milliseconds,
   }),
   z.strictObject({...lockFacts, type: z.literal('child.started'), pid: whole}),
   z.strictObject({
