@@ -6,6 +6,9 @@ import {toEntries} from './diff.js'
 import {readOnce} from './read-once.js'
 import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
 
+/** With a confirmation that nobody answers, still shorter than what anybody would call silence. */
+const longestPauseMs = 50_000
+
 export type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
 
 export interface EmptyGuardOptions {
@@ -47,7 +50,7 @@ export class EmptyGuard<T> {
   /** Resolves with an answer that can be believed in place of the doubtful one; rejects with the signal's reason. */
   async confirm(doubt: HeldReason, knownCount: number | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
     const {clock, random, logger} = this.#context
-    const backoff = new Backoff({minMs: 1000, maxMs: 60_000, random})
+    const backoff = new Backoff({minMs: 1000, maxMs: longestPauseMs, random})
     let reason = doubt
     let isDelayed = reason !== 'empty'
     for (;;) {

@@ -12,7 +12,6 @@ import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types
 
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
-const shortestPauseMs = 1000
 /** Consul's own advice for queries that cannot park. */
 const pollEveryMs = 15_000
 
@@ -206,7 +205,7 @@ export class FollowLoop<T> {
     if (verdict === 'early') this.#wait.cut(ageMs, clock.monotonicMs())
     else this.#wentBack = true
     this.#index = undefined
-    const delayMs = this.#disturbanceMs()
+    const delayMs = this.#beforeSilence(this.#disturbanceMs(), atMs)
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 
@@ -214,6 +213,12 @@ export class FollowLoop<T> {
   #disturbanceMs(): number {
     const delayMs = this.#disturbed.next()
     return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
+  }
+
+  /** However long a request took, the next one follows before anybody would call the query silent. */
+  #beforeSilence(pauseMs: number, sentAtMs: number): number {
+    const silentAtMs = sentAtMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs)
+    return Math.min(pauseMs, Math.max(0, silentAtMs - this.#context.clock.monotonicMs()))
   }
 
   #adopt(index: ConsulIndex): void {
@@ -239,9 +244,7 @@ export class FollowLoop<T> {
     const backoffMs = this.#retry.nextMs(reaction, error)
     // Other reads may succeed all the while: where there is no connection left to park on, the query is polled.
     const pauseMs = Math.max(backoffMs, sent.index === undefined ? 0 : this.#disturbanceMs())
-    // However long the failed request took, the next one follows before anybody would call the query silent.
-    const leftMs = sent.atMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs) - nowMs
-    const delayMs = Math.min(pauseMs, Math.max(shortestPauseMs, leftMs))
+    const delayMs = this.#beforeSilence(pauseMs, sent.atMs)
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')
     if (backoffMs > 0) this.#options.onStatus?.({type: 'retrying', attempt: this.#retry.failures, delayMs, error})
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)

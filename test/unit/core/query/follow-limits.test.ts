@@ -56,3 +56,27 @@ it('makes no storm when parked requests fail at once while others are answered: 
   expect(script.requests.length).toBeLessThan(60)
   expect(statuses.filter(status => status.type === 'retrying')).toEqual([])
 })
+
+it.each([
+  ['fail', (): void => script.last.fail(new TransportError('BATON_CONNECT', 'Consul at x: connection reset'))],
+  ['say that the index went back', (): void => script.last.answer(3n, 'a')],
+])('is never silent for longer than a parked request may take when many %s late', async (_, end) => {
+  const longestMs = 60_000 * (17 / 16) + 10_000
+  for (let round = 0; round < 10; round += 1) {
+    script.last.answer(5n, 'a')
+    // Not at the same age again: that would teach a shorter wait.
+    await clock.advance(round % 2 === 0 ? 20_000 : 30_000)
+    expect(script.last.options.index).toBe(5n)
+    end()
+    await clock.advance(20_000)
+    expect(script.last.options.index).toBeUndefined()
+  }
+  script.last.answer(5n, 'a')
+  await clock.advance(73_500)
+  const parked = script.requests.length
+  end()
+  await clock.advance(250)
+  expect(script.requests.length).toBe(parked + 1)
+  const gaps = script.requests.map(({sentAtMs}, at) => sentAtMs - (script.requests[at - 1]?.sentAtMs ?? sentAtMs))
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(longestMs)
+})

@@ -1,12 +1,7 @@
 import {TransportError} from '../../../../src/core/errors.js'
 import type {Timer, Transport, TransportRequest, TransportResponse} from '../../../../src/core/types.js'
+import {ModelHistory, type ModelKey, type ModelState} from './model-history.js'
 import type {SimClock} from './sim-clock.js'
-
-export interface ModelKey {
-  readonly value: string
-  readonly createIndex: number
-  readonly modifyIndex: number
-}
 
 /** What is wrong with the agent at the moment. */
 export interface Faults {
@@ -32,22 +27,36 @@ interface Parked {
   timer?: Timer
 }
 
+const showEveryMs = 200
+const statesOfPast = 50
+
 /** A store of keys behind a transport: Consul's blocking queries as they are, hazards included. */
 export class ModelAgent implements Transport {
   keys = new Map<string, ModelKey>()
   faults: Faults = {}
   /** Monotonic instants at which requests came. */
   readonly sentAtMs: number[] = []
+  /** Answers that showed a state that was over. */
+  pastAnswers = 0
   readonly #clock: SimClock
   readonly #random: () => number
   #raftIndex = 100
   #listIndex = 100
   #parked = new Set<Parked>()
-  #saved: {readonly keys: Map<string, ModelKey>; readonly listIndex: number} | undefined
+  #saved: ModelState | undefined
+  readonly #onState: (state: ModelState) => void
+  readonly #history = new ModelHistory()
+  /** What a leader that still applies its log shows; consistent reads wait until it is through. */
+  #past: ModelState[] = []
+  #replaying: Timer | undefined
+  #waiting: (() => void)[] = []
 
-  constructor(clock: SimClock, random: () => number) {
+  /** `onState` hears of every state, in order. */
+  constructor(clock: SimClock, random: () => number, onState: (state: ModelState) => void = () => {}) {
     this.#clock = clock
     this.#random = random
+    this.#onState = onState
+    this.#note()
   }
 
   set(key: string, value: string): void {
@@ -76,11 +85,20 @@ export class ModelAgent implements Transport {
 
   /** A recursive delete of a shorter prefix: nobody is woken, and the index goes back. */
   deleteUnseen(key: string): void {
-    if (this.keys.delete(key)) this.#listIndex -= 1
+    if (!this.keys.delete(key)) return
+    this.#listIndex -= 1
+    this.#wentBack()
+  }
+
+  /** The server restarts and leads again at once: plain reads show its past while it applies its log. */
+  relead(): void {
+    this.reset()
+    this.#past = this.#history.last(Math.ceil(this.#random() * statesOfPast))
+    this.#showNext()
   }
 
   save(): void {
-    this.#saved = {keys: new Map(this.keys), listIndex: this.#listIndex}
+    this.#saved = this.#state()
   }
 
   /** Parked requests are answered with the state of before, or not at all until their wait is over. */
@@ -89,6 +107,7 @@ export class ModelAgent implements Transport {
     if (isAnswered) this.#answerAll()
     this.keys = new Map(this.#saved.keys)
     this.#listIndex = this.#saved.listIndex
+    this.#wentBack()
   }
 
   /** A new data folder under the same address: indexes start again, and may say something else under the same number. */
@@ -98,6 +117,7 @@ export class ModelAgent implements Transport {
     this.#saved = undefined
     this.#raftIndex = 100 + Math.floor(this.#random() * 50)
     this.#listIndex = this.#raftIndex
+    this.#wentBack()
     for (const key of keys) this.set(key, `wiped ${this.#random()}`)
   }
 
@@ -128,7 +148,8 @@ export class ModelAgent implements Transport {
       }
       const index = Number(query.get('index') ?? 0)
       const waitMs = Number.parseInt(query.get('wait') ?? '0', 10)
-      if (index > 0 && this.#listIndex <= index) this.#park({index, answer, reset: refuse}, waitMs)
+      if (index > 0 && this.#shown.listIndex <= index) this.#park({index, answer, reset: refuse}, waitMs)
+      else if (query.has('consistent') && this.#past.length > 0) this.#waiting.push(answer)
       else answer()
     })
   }
@@ -153,9 +174,53 @@ export class ModelAgent implements Transport {
     return this.#raftIndex
   }
 
+  get #shown(): ModelState {
+    return this.#past[0] ?? this
+  }
+
+  get listIndex(): number {
+    return this.#listIndex
+  }
+
+  #state(): ModelState {
+    return {keys: new Map(this.keys), listIndex: this.#listIndex}
+  }
+
+  #note(): void {
+    const state = this.#state()
+    this.#history.add(state)
+    this.#onState(state)
+  }
+
+  /** What was before is in no log. */
+  #wentBack(): void {
+    this.#history.clear()
+    this.#endPast()
+    this.#note()
+  }
+
+  #showNext(): void {
+    this.#past.shift()
+    this.#replaying?.[Symbol.dispose]()
+    if (this.#past.length === 0) this.#endPast()
+    else this.#replaying = this.#clock.timer(showEveryMs, () => this.#showNext())
+    this.#wakeParked()
+  }
+
+  #endPast(): void {
+    this.#replaying?.[Symbol.dispose]()
+    this.#past = []
+    for (const answer of this.#waiting.splice(0)) answer()
+  }
+
   #wake(): void {
+    this.#note()
+    this.#wakeParked()
+  }
+
+  #wakeParked(): void {
     for (const parked of [...this.#parked]) {
-      if (this.#listIndex <= parked.index) continue
+      if (this.#shown.listIndex <= parked.index) continue
       this.#leave(parked)
       parked.answer()
     }
@@ -184,13 +249,15 @@ export class ModelAgent implements Transport {
       return {status: 500, headers: new Map(), body: Buffer.from('No cluster leader')}
     }
     const isHidden = isFiltered === true || isLeaderless === true
-    const headers = new Map([['x-consul-index', String(this.#listIndex)]])
+    const {keys, listIndex} = this.#shown
+    if (this.#past.length > 0) this.pastAnswers += 1
+    const headers = new Map([['x-consul-index', String(listIndex)]])
     if (isSilent !== true || isConsistent) {
       headers.set('x-consul-knownleader', String(isLeaderless !== true)).set('x-consul-lastcontact', '0')
     }
     if (isFiltered === true) headers.set('x-consul-results-filtered-by-acls', 'true')
-    if (isHidden || this.keys.size === 0) return {status: 404, headers, body: Buffer.alloc(0)}
-    const list = [...this.keys].map(([key, {value, createIndex, modifyIndex}]) => ({
+    if (isHidden || keys.size === 0) return {status: 404, headers, body: Buffer.alloc(0)}
+    const list = [...keys].map(([key, {value, createIndex, modifyIndex}]) => ({
       Key: key,
       Value: Buffer.from(value).toString('base64'),
       Flags: 0,

@@ -5,6 +5,7 @@ import type {Frame, Subscription} from '../../../../src/core/query/types.js'
 import {createViewRegistry} from '../../../../src/core/query/view-registry.js'
 import type {KvEntry} from '../../../../src/core/types.js'
 import {type Faults, ModelAgent} from './model-agent.js'
+import {ModelOrder} from './model-history.js'
 import {type Seeded, seeded} from './seeded.js'
 import {SimClock} from './sim-clock.js'
 
@@ -52,6 +53,14 @@ class Mirror {
   }
 }
 
+/** Tells states apart, also those with equal values. */
+const stateOf = (
+  keys: Iterable<readonly [string, {readonly modifyIndex: number | bigint; readonly value: Buffer | string}]>,
+): string =>
+  Array.from(keys, ([key, {modifyIndex, value}]) => `${key}@${modifyIndex}=${value.toString()}`)
+    .sort()
+    .join()
+
 const contentOf = (keys: Iterable<readonly [string, {readonly value: Buffer | string}]>): Record<string, string> =>
   Object.fromEntries(Array.from(keys, ([key, {value}]) => [key, value.toString()] as const).sort())
 
@@ -83,7 +92,8 @@ function happen(agent: ModelAgent, clock: SimClock, random: Seeded): void {
   else if (chance < 0.97) agent.save()
   else if (chance < 0.975) agent.restore(random() < 0.5)
   else if (chance < 0.98) agent.wipe(names.slice(0, random.integer(names.length)))
-  else if (chance < 0.99) agent.reset()
+  else if (chance < 0.985) agent.reset()
+  else if (chance < 0.99) agent.relead()
   else if (chance < 0.995) agent.clear()
   else {
     // A sleep of the machine: connections die without a word.
@@ -108,7 +118,8 @@ function measure(sentAtMs: readonly number[]): {readonly longestGapMs: number; r
 export async function runModel(hours: number, leastSteps: number): Promise<void> {
   const random = seeded(`${hours} hours of faults`)
   const clock = new SimClock()
-  const agent = new ModelAgent(clock, random)
+  const order = new ModelOrder()
+  const agent = new ModelAgent(clock, random, ({keys}) => order.add(stateOf(keys)))
   await using client = createClient({address: 'model:8500', transport: agent, clock, random})
   await using registry = createViewRegistry(client, {waitMs})
   const view = registry.view(kvPrefix(client, 'app/'))
@@ -131,6 +142,9 @@ export async function runModel(hours: number, leastSteps: number): Promise<void>
     const {emptiedAtMs} = prompt ?? {}
     if (emptiedAtMs !== undefined && emptiedAtMs - emptyAtMs > 1000) wrong.push('emptied without being empty')
     if (prompt) prompt.emptiedAtMs = undefined
+    const {current} = view
+    if (current && !order.show(stateOf(current.value.map(entry => [entry.key, entry]))))
+      wrong.push('shows what is over')
     if (wrong.length > 0) throw new Error(wrong.join(', '))
   }
 
@@ -167,8 +181,9 @@ export async function runModel(hours: number, leastSteps: number): Promise<void>
 
   expect(steps).toBeGreaterThanOrEqual(leastSteps)
   expect(quietChecks).toBeGreaterThan(0)
+  expect(agent.pastAnswers).toBeGreaterThan(0)
   expect(mirrors.every(mirror => mirror.resets > 0)).toBe(true)
   process.stderr.write(
-    `${steps} steps, ${agent.sentAtMs.length} requests, ${quietChecks} quiet checks, ${prompt?.resets} resets\n`,
+    `${steps} steps, ${agent.sentAtMs.length} requests, ${quietChecks} quiet checks, ${prompt?.resets} resets, ${agent.pastAnswers} answers of the past\n`,
   )
 }
