@@ -2,7 +2,7 @@ import {txnOperationLimit} from '../core/api/txn.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, messageOf} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
-import type {ConsulIndex, KvEntry} from '../core/types.js'
+import type {ConsulIndex, KvEntry, ReadOptions} from '../core/types.js'
 
 const waitMs = 15_000
 /** Shortest time between two listings: a burst of writes costs one. */
@@ -27,44 +27,75 @@ export interface NewKey {
 }
 
 /**
- * Follows the keys below a prefix, each handed on once, those of one listing together. Errors that may pass are retried
- * until the signal aborts, so a lost connection costs time and no output.
+ * Hands on the keys that appear below a prefix, each once, those of one listing together. Where two readings overlap, the
+ * one that is ready first hands on what both have found.
  */
-export async function followKeys(
-  options: ReaderOptions,
-  handle: (keys: readonly NewKey[]) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const {client, prefix} = options
-  const {clock} = client
-  const seen = new Set<string>()
-  const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
-  const isStopped = (): boolean => signal.aborted
-  let index: ConsulIndex | undefined
-  while (!isStopped()) {
-    try {
-      const listedAtMs = clock.monotonicMs()
-      const answer = await client.kv.keys(prefix, {signal, waitMs, plane: 'watch', ...(index && {index})})
-      const fresh = answer.value.filter(key => !seen.has(key))
-      const keys = await fetchValues(options, fresh, signal)
-      backoff.reset()
-      if (keys) {
-        for (const key of fresh) seen.add(key)
-        if (keys.length > 0) handle(keys)
+export class KeyReader {
+  readonly #options: ReaderOptions
+  readonly #handle: (keys: readonly NewKey[]) => void
+  readonly #seen = new Set<string>()
+
+  constructor(options: ReaderOptions, handle: (keys: readonly NewKey[]) => void) {
+    this.#options = options
+    this.#handle = handle
+  }
+
+  /**
+   * Reads until the signal aborts. Errors that may pass are retried, so a lost connection costs time and no output. A
+   * server that shows an old state costs time, too: what is absent proves nothing here.
+   */
+  async follow(signal: AbortSignal): Promise<void> {
+    const {client, prefix, onRetry} = this.#options
+    const {clock} = client
+    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
+    const isStopped = (): boolean => signal.aborted
+    let index: ConsulIndex | undefined
+    while (!isStopped()) {
+      try {
+        const listedAtMs = clock.monotonicMs()
+        const answer = await client.kv.keys(prefix, {signal, waitMs, plane: 'watch', ...(index && {index})})
+        const isWhole = await this.#take(answer.value, {signal})
+        backoff.reset()
+        // An index that went back belongs to another history: start over, keys already seen stay seen.
+        const wentBack = index !== undefined && answer.index !== undefined && answer.index < index
+        index = wentBack || !isWhole ? undefined : answer.index
+        const restMs = listedAtMs + coalesceMs + this.#seen.size * coalescePerKeyMs - clock.monotonicMs()
+        if (restMs > 0) await clock.sleep(restMs, signal)
+      } catch (error) {
+        if (isStopped()) return
+        if (!isTransient(error)) throw error
+        onRetry(error)
+        client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
+        index = undefined
+        await clock.sleep(backoff.next(), signal).catch(() => {})
       }
-      // An index that went back belongs to another history: start over, keys already seen stay seen.
-      const wentBack = index !== undefined && answer.index !== undefined && answer.index < index
-      index = wentBack || !keys ? undefined : answer.index
-      const restMs = listedAtMs + coalesceMs + seen.size * coalescePerKeyMs - clock.monotonicMs()
-      if (restMs > 0) await clock.sleep(restMs, signal)
-    } catch (error) {
-      if (isStopped()) return
-      if (!isTransient(error)) throw error
-      options.onRetry(error)
-      client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
-      index = undefined
-      await clock.sleep(backoff.next(), signal).catch(() => {})
     }
+  }
+
+  /** When this resolves, all that was written before it was called has been handed on. Retries no failure. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    const {client, prefix} = this.#options
+    const how = {signal, consistency: 'consistent'} as const
+    for (;;) {
+      const {value} = await client.kv.keys(prefix, how)
+      if (await this.#take(value, how)) return
+      await client.clock.sleep(coalesceMs, signal)
+    }
+  }
+
+  /** False when a listed key had no value any more: the listing is out of date. */
+  async #take(listed: readonly string[], how: ReadOptions): Promise<boolean> {
+    const keys = await fetchValues(
+      this.#options,
+      listed.filter(key => !this.#seen.has(key)),
+      how,
+    )
+    if (!keys) return false
+    const {prefix} = this.#options
+    const fresh = keys.filter(({rest}) => !this.#seen.has(prefix + rest))
+    for (const {rest} of fresh) this.#seen.add(prefix + rest)
+    if (fresh.length > 0) this.#handle(fresh)
+    return true
   }
 }
 
@@ -72,12 +103,12 @@ export async function followKeys(
 async function fetchValues(
   {client, prefix, needsValue}: ReaderOptions,
   keys: readonly string[],
-  signal: AbortSignal,
+  how: ReadOptions,
 ): Promise<readonly NewKey[] | undefined> {
   const values = new Map<string, Buffer>()
   const wanted = keys.filter(key => needsValue(key.slice(prefix.length)))
   for (let at = 0; at < wanted.length; at += txnOperationLimit) {
-    for (const entry of await getMany(client, wanted.slice(at, at + txnOperationLimit), signal)) {
+    for (const entry of await getMany(client, wanted.slice(at, at + txnOperationLimit), how)) {
       values.set(entry.key, entry.value)
     }
   }
@@ -86,12 +117,8 @@ async function fetchValues(
 }
 
 /** `get-tree` of a whole key is a `get` that does not refuse the transaction when the key has gone. */
-async function getMany(
-  client: ConsulClient,
-  keys: readonly string[],
-  signal: AbortSignal,
-): Promise<readonly KvEntry[]> {
+async function getMany(client: ConsulClient, keys: readonly string[], how: ReadOptions): Promise<readonly KvEntry[]> {
   const operations = keys.map(key => ({verb: 'get-tree' as const, key}))
-  const result = await client.txn.commit(operations, {signal})
+  const result = await client.txn.commit(operations, how)
   return result.committed ? result.entries : []
 }

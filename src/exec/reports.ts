@@ -1,3 +1,4 @@
+import type {KeyReader} from './reader.js'
 import type {OutputStream, Via} from './types.js'
 
 /** How a node says its child ended. */
@@ -33,8 +34,8 @@ export interface Delivery extends AsyncDisposable {
   readonly lost: AbortSignal
   /** Writes the job. Nodes may run from here on. */
   start(signal: AbortSignal): Promise<void>
-  /** Hands on reports until the signal aborts. Reads that may succeed later are repeated. */
-  follow(handle: (reports: readonly Report[]) => void, signal: AbortSignal): Promise<void>
+  /** Reads what the nodes report. */
+  reader(handle: (reports: readonly Report[]) => void): KeyReader
   /** Asks the nodes to stop what they run. False where they cannot be asked. */
   cancel(): Promise<boolean>
 }

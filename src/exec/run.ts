@@ -1,8 +1,10 @@
 import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ConsulClient} from '../core/client.js'
-import {messageOf} from '../core/errors.js'
+import {isTransient, messageOf} from '../core/errors.js'
+import {Backoff} from '../core/time/backoff.js'
 import {EventQueue} from './event-queue.js'
+import type {KeyReader} from './reader.js'
 import type {Delivery, Report} from './reports.js'
 import {isNodePassing, passingResponders} from './targets.js'
 import type {Tracker} from './tracker.js'
@@ -21,6 +23,12 @@ export interface RunParts {
 }
 
 const neverMs = 60_000
+const maxRetryMs = 2000
+
+interface OpenReader {
+  readonly delivery: Delivery
+  readonly reader: KeyReader
+}
 
 /** Leads one job to its end: hands reports to the tracker, wakes it when time has decided something, and cleans up. */
 export class Run implements ExecRun {
@@ -59,13 +67,14 @@ export class Run implements ExecRun {
       releases.defer(() => this.#close(delivery))
       delivery.lost.addEventListener('abort', () => this.#rouse(), {once: true})
     }
-    const followers = deliveries.map(delivery => this.#follow(delivery))
+    const readers = deliveries.map(delivery => ({delivery, reader: this.#read(delivery)}))
+    const followers = readers.map(({reader}) => this.#follow(reader))
     releases.defer(async () => {
       this.#reading.abort()
       await Promise.all(followers)
     })
     try {
-      await this.#untilDone()
+      await this.#untilDone(readers)
       this.#emit(tracker.finish())
     } finally {
       await releases[Symbol.asyncDispose]()
@@ -82,22 +91,59 @@ export class Run implements ExecRun {
     }
   }
 
-  async #untilDone(): Promise<void> {
-    const {client, deliveries, tracker} = this.#parts
+  async #untilDone(readers: readonly OpenReader[]): Promise<void> {
+    const {client, tracker} = this.#parts
     while (true) {
       if (this.#failure) throw this.#failure.error
-      this.#emit(tracker.tick(client.clock.monotonicMs()))
-      for (const {lost, via} of deliveries) {
-        if (lost.aborted) this.#emit(tracker.settleRest({type: 'lost', reason: messageOf(lost.reason)}, via))
-      }
+      this.#settleLost()
       if (tracker.isDone) return
       if (this.#stop.signal.aborted) {
         await this.#cancel()
         return
       }
-      if (await this.#judgeSuspects()) continue
-      await this.#sleep(tracker.nextDeadlineMs)
+      const nowMs = client.clock.monotonicMs()
+      if (tracker.nextDeadlineMs > nowMs) {
+        await this.#sleep(tracker.nextDeadlineMs)
+        continue
+      }
+      if (!(await this.#catchUp(readers))) continue
+      this.#settleLost()
+      this.#emit(tracker.tick(nowMs))
+      await this.#judgeSuspects()
     }
+  }
+
+  #settleLost(): void {
+    const {deliveries, tracker} = this.#parts
+    for (const {lost, via} of deliveries) {
+      if (lost.aborted) this.#emit(tracker.settleRest({type: 'lost', reason: messageOf(lost.reason)}, via))
+    }
+  }
+
+  /**
+   * Time settles a node only when all is read that it wrote until then: Consul may have been away, may have shown a state
+   * from before, or this process may have stood still. Tries until Consul answers; false when the run ends first.
+   */
+  async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
+    const {client, tracker} = this.#parts
+    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
+    using link = linkSignal(this.#stop.signal)
+    const {signal} = link
+    const isOver = (): boolean => signal.aborted || this.#failure !== undefined
+    while (!isOver()) {
+      const open = readers.filter(({delivery}) => !delivery.lost.aborted)
+      try {
+        await Promise.all(open.map(({reader}) => reader.catchUp(signal)))
+        if (backoff.attempts > 0) tracker.resume(client.clock.monotonicMs())
+        return true
+      } catch (error) {
+        if (isOver()) return false
+        if (!isTransient(error)) throw error
+        client.logger.warn({job: this.id, error: messageOf(error)}, 'exec.notCaughtUp')
+        await client.clock.sleep(backoff.next(), signal).catch(() => {})
+      }
+    }
+    return false
   }
 
   /** What can be asked to stop gets a while to say so; the rest is given up at once. */
@@ -116,32 +162,31 @@ export class Run implements ExecRun {
     this.#emit(tracker.settleRest(cancelled))
   }
 
-  /** True when that settled somebody. */
-  async #judgeSuspects(): Promise<boolean> {
+  async #judgeSuspects(): Promise<void> {
     const {client, tracker} = this.#parts
     const {signal} = this.#reading
-    let hasSettled = false
     for (const {node, via} of tracker.suspects(client.clock.monotonicMs())) {
       try {
         const isPassing = await isAlive(client, {node, via}, signal)
-        const events = tracker.judge(node, isPassing, client.clock.monotonicMs())
-        hasSettled ||= events.length > 0
-        this.#emit(events)
+        this.#emit(tracker.judge(node, isPassing, client.clock.monotonicMs()))
       } catch (error) {
         client.logger.warn({node, error: messageOf(error)}, 'exec.healthUnknown')
       }
     }
-    return hasSettled
   }
 
-  async #follow(delivery: Delivery): Promise<void> {
+  #read(delivery: Delivery): KeyReader {
     const {client, tracker} = this.#parts
+    return delivery.reader(reports => {
+      const nowMs = client.clock.monotonicMs()
+      for (const report of endsLast(reports)) this.#emit(tracker.handle(report, delivery.via, nowMs))
+      this.#rouse()
+    })
+  }
+
+  async #follow(reader: KeyReader): Promise<void> {
     try {
-      await delivery.follow(reports => {
-        const nowMs = client.clock.monotonicMs()
-        for (const report of endsLast(reports)) this.#emit(tracker.handle(report, delivery.via, nowMs))
-        this.#rouse()
-      }, this.#reading.signal)
+      await reader.follow(this.#reading.signal)
     } catch (error) {
       this.#failure ??= {error}
       this.#rouse()

@@ -33,16 +33,20 @@ export interface Targets {
   readonly serviceNamesMatched: readonly string[]
 }
 
+/** A state from before would leave nodes out, or name those that have gone. */
+const newest = {consistency: 'consistent'} as const
+
 /** Foretells which nodes a job will reach, from the catalog and the health checks, by the rules the agents go by. */
 export async function findTargets(
   client: ConsulClient,
   selector: CompiledSelector,
-  options: {readonly signal: AbortSignal},
+  {signal}: {readonly signal: AbortSignal},
 ): Promise<Targets> {
+  const options = {...newest, signal}
   const [checks, instances, byService] = await Promise.all([
     client.catalog.checksInState('any', options),
     client.catalog.service(responderService, {...options, passing: true}),
-    selector.needsServices ? nodesByService(client, selector, options.signal) : undefined,
+    selector.needsServices ? nodesByService(client, selector, signal) : undefined,
   ])
   const hasService = (node: string): boolean => byService === undefined || byService.nodes.has(node)
   const agents = checks.value
@@ -73,12 +77,12 @@ async function nodesByService(
   selector: CompiledSelector,
   signal: AbortSignal,
 ): Promise<{readonly nodes: ReadonlySet<string>; readonly namesMatched: readonly string[]}> {
-  const {value: services} = await client.catalog.services({signal})
+  const {value: services} = await client.catalog.services({...newest, signal})
   const names = [...services.keys()].filter(name => name !== catalogOnlyService)
   const nodes = new Set<string>()
   for (let at = 0; at < names.length; at += serviceReadsAtOnce) {
     const batch = names.slice(at, at + serviceReadsAtOnce)
-    const answers = await Promise.all(batch.map(name => client.catalog.service(name, {signal})))
+    const answers = await Promise.all(batch.map(name => client.catalog.service(name, {...newest, signal})))
     for (const instance of answers.flatMap(answer => answer.value)) {
       const service = {id: instance.serviceId, tags: instance.tags}
       if (selector.matchesService(service)) nodes.add(instance.node.node)
@@ -91,13 +95,13 @@ async function nodesByService(
 
 /** Asks Consul whether the node's agent is alive. Where that cannot be known, it counts as alive. */
 export async function isNodePassing(client: ConsulClient, node: string, signal: AbortSignal): Promise<boolean> {
-  const {value: checks} = await client.catalog.checksInState('any', {signal})
+  const {value: checks} = await client.catalog.checksInState('any', {...newest, signal})
   const check = checks.find(one => one.node === node && one.checkId === 'serfHealth')
   return check !== undefined && check.status === 'passing'
 }
 
 /** Of these responders, those whose checks pass. */
 export async function passingResponders(client: ConsulClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const {value} = await client.catalog.service(responderService, {passing: true, signal})
+  const {value} = await client.catalog.service(responderService, {...newest, passing: true, signal})
   return new Set(value.map(instance => toResponder(instance).name))
 }

@@ -49,6 +49,8 @@ interface NodeState {
 export class Tracker {
   readonly #options: TrackerOptions
   readonly #nodes = new Map<string, NodeState>()
+  /** Until then nobody could be heard. */
+  #deafUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: TrackerOptions) {
     this.#options = options
@@ -85,6 +87,11 @@ export class Tracker {
     return events
   }
 
+  /** Until now Consul could not be read, nor perhaps written: what was due meanwhile is due anew. */
+  resume(nowMs: number): void {
+    this.#deafUntilMs = nowMs
+  }
+
   /** Settles what time has decided. */
   tick(nowMs: number): ExecEvent[] {
     const events: ExecEvent[] = []
@@ -111,7 +118,7 @@ export class Tracker {
   judge(node: string, isPassing: boolean, nowMs: number): ExecEvent[] {
     const state = this.#nodes.get(node)
     if (!state || state.outcome) return []
-    const silentMs = nowMs - state.heardAtMs
+    const silentMs = nowMs - this.#heardAtMs(state)
     const beatMs = this.#options.heartbeatMs[state.via]
     if (silentMs <= missedBeats * beatMs) return []
     const silence = `nothing heard for ${formatDuration(silentMs)}`
@@ -166,19 +173,23 @@ export class Tracker {
   }
 
   get #ackDeadlineMs(): number {
-    return this.#options.startMs + this.#options.ackTimeoutMs
+    return Math.max(this.#options.startMs, this.#deafUntilMs) + this.#options.ackTimeoutMs
   }
 
   #timeoutDeadlineMs(state: NodeState): number {
     const {timeoutMs, timeoutGraceMs} = this.#options
     if (timeoutMs === undefined || state.ackedAtMs === undefined) return Number.POSITIVE_INFINITY
-    return state.ackedAtMs + timeoutMs + timeoutGraceMs[state.via]
+    return Math.max(state.ackedAtMs + timeoutMs, this.#deafUntilMs) + timeoutGraceMs[state.via]
   }
 
   #suspectAtMs(state: NodeState): number {
     if (state.outcome || state.ackedAtMs === undefined) return Number.POSITIVE_INFINITY
     const beatMs = this.#options.heartbeatMs[state.via]
-    return Math.max(state.heardAtMs + missedBeats * beatMs, state.judgedAtMs + beatMs)
+    return Math.max(this.#heardAtMs(state) + missedBeats * beatMs, state.judgedAtMs + beatMs)
+  }
+
+  #heardAtMs(state: NodeState): number {
+    return Math.max(state.heardAtMs, this.#deafUntilMs)
   }
 
   #advance(state: NodeState, nowMs: number): ExecEvent[] {

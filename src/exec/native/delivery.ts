@@ -3,7 +3,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {BatonError, UsageError} from '../../core/errors.js'
 import {openSession} from '../../session/session.js'
 import type {Session} from '../../session/types.js'
-import {followKeys, type NewKey} from '../reader.js'
+import {KeyReader, type NewKey} from '../reader.js'
 import type {Delivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
 import {maxJobBytes} from './check.js'
@@ -113,10 +113,10 @@ class NativeDelivery implements Delivery {
     if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(this.id)}: Consul refused to acquire it`)
   }
 
-  follow(handle: (reports: readonly Report[]) => void, signal: AbortSignal): Promise<void> {
+  reader(handle: (reports: readonly Report[]) => void): KeyReader {
     const {client, onRetry} = this.#options
-    const reader = {client, prefix: runPrefix(this.id), needsValue: needsNativeValue, onRetry}
-    return followKeys(reader, keys => handle(keys.map(parseNativeKey).filter(report => report !== undefined)), signal)
+    const options = {client, prefix: runPrefix(this.id), needsValue: needsNativeValue, onRetry}
+    return new KeyReader(options, keys => handle(keys.map(parseNativeKey).filter(report => report !== undefined)))
   }
 
   async cancel(): Promise<boolean> {

@@ -50,28 +50,29 @@ export class JobWriter {
     return this.#gone.signal
   }
 
-  /** True when this responder, and no other of the same name, may run the job. */
-  static async claim(client: ConsulClient, manifest: Manifest, node: string): Promise<boolean> {
+  /** `claimed` when this responder, and no other of the same name, may begin the job, and may begin it now. */
+  static async claim(client: ConsulClient, manifest: Manifest, node: string): Promise<'claimed' | 'taken' | 'expired'> {
     const nonce = randomUUID()
     const key = ackKey(manifest.id, node)
     const value = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
     const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
-    while (client.clock.wallMs() <= manifest.expiresAtMs) {
+    const isValid = (): boolean => client.clock.wallMs() <= manifest.expiresAtMs
+    while (isValid()) {
       try {
         const result = await client.txn.commit([
           {verb: 'check-not-exists', key},
           {verb: 'lock', key, value, session: manifest.session},
         ])
-        if (result.committed) return true
         // An earlier attempt may have been applied although its answer was lost.
-        const found = await client.kv.get(key)
-        return parseObject(found.value?.value ?? Buffer.alloc(0))?.['nonce'] === nonce
+        const found = result.committed ? undefined : await client.kv.get(key, {consistency: 'consistent'})
+        if (found && parseObject(found.value?.value ?? Buffer.alloc(0))?.['nonce'] !== nonce) return 'taken'
+        if (isValid()) return 'claimed'
       } catch (error) {
         if (!isTransient(error)) throw error
         await client.clock.sleep(backoff.next())
       }
     }
-    return false
+    return 'expired'
   }
 
   /** Never waits; resolves when there is room for more. */

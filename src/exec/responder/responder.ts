@@ -2,10 +2,11 @@ import {mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
-import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import {BatonError, isTransient, messageOf, UsageError} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
 import {kvKey, kvPrefix} from '../../core/query/topics.js'
-import type {KvEntry} from '../../core/types.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {KvEntry, KvOperation} from '../../core/types.js'
 import {prepareChildren} from '../../process/child.js'
 import {checkJob, checkPolicy, checkSignatures, type Refusal} from '../native/check.js'
 import {parseControl} from '../native/control.js'
@@ -47,6 +48,8 @@ export interface ResponderOptions {
 
 const visibleWithinMs = 10_000
 const visiblePollMs = 50
+/** Initiators wait longer for a node only when they cannot read either. */
+const answerWithinMs = 30_000
 
 /**
  * Runs the jobs that trusted keys signed for this node.
@@ -176,9 +179,11 @@ class Service implements AsyncDisposable {
         await this.#refuse(id, refused.refusal)
         return
       }
-      if (!(await JobWriter.claim(client, manifest, this.#identity.name))) {
+      const claim = await JobWriter.claim(client, manifest, this.#identity.name)
+      if (claim !== 'claimed') {
         await this.#replay.finish(id)
-        log.warn({node: this.#identity.name}, 'exec.claimedByAnother')
+        if (claim === 'taken') log.warn({node: this.#identity.name}, 'exec.claimedByAnother')
+        else await this.#refuse(id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
         return
       }
       log.info({signers, requester: manifest.requester, kind: manifest.command.kind}, 'exec.accepted')
@@ -259,10 +264,27 @@ class Service implements AsyncDisposable {
     const value = Buffer.from(JSON.stringify({v: 1, code, reason}))
     const {session} = claimed
     // A job that was run and answered needs no second answer. The session is the job's word only: Consul judges it.
-    await client.txn.commit([
+    await this.#answer([
       {verb: 'check-not-exists', key: resultKey(id, name)},
       {verb: 'lock', key: refusalKey(id, name), value, session},
     ])
+  }
+
+  /** An answer outlasts a change of leader. A session that has ended takes none. */
+  async #answer(operations: readonly KvOperation[]): Promise<void> {
+    const {client} = this.#options
+    const {clock} = client
+    const backoff = new Backoff({minMs: 100, maxMs: 2000, random: client.random})
+    const deadlineMs = clock.monotonicMs() + answerWithinMs
+    for (;;) {
+      try {
+        await client.txn.commit(operations)
+        return
+      } catch (error) {
+        if (!isTransient(error) || clock.monotonicMs() > deadlineMs) throw error
+        await clock.sleep(backoff.next())
+      }
+    }
   }
 
   /** What an earlier process began and did not finish is not run again: its end is unknown, and that is said. */
@@ -284,7 +306,7 @@ class Service implements AsyncDisposable {
           ...times,
         })
         const key = resultKey(id, this.#identity.name)
-        await client.txn.commit([{verb: 'lock', key, value, session: manifest.session}])
+        await this.#answer([{verb: 'lock', key, value, session: manifest.session}])
         client.logger.warn({job: id}, 'exec.interrupted')
       }
       await this.#replay.finish(id)

@@ -3,7 +3,7 @@ import {BatonError} from '../../core/errors.js'
 import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
 import type {Session, SessionOptions} from '../../session/types.js'
-import {followKeys} from '../reader.js'
+import {KeyReader} from '../reader.js'
 import type {Delivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
 import {
@@ -108,22 +108,18 @@ class RexecDelivery implements Delivery {
     }
   }
 
-  follow(handle: (reports: readonly Report[]) => void, signal: AbortSignal): Promise<void> {
+  reader(handle: (reports: readonly Report[]) => void): KeyReader {
     const {client, onRetry, onNotice} = this.#options
-    const reader = {client, prefix: `${this.#root}/`, needsValue: needsRexecValue, onRetry}
-    return followKeys(
-      reader,
-      keys => {
-        const reports: Report[] = []
-        for (const key of keys) {
-          const report = parseRexecKey(key)
-          if (report) reports.push(report)
-          else if (key.rest !== 'job') onNotice({type: 'unknown-key', key: key.rest})
-        }
-        handle(reports)
-      },
-      signal,
-    )
+    const options = {client, prefix: `${this.#root}/`, needsValue: needsRexecValue, onRetry}
+    return new KeyReader(options, keys => {
+      const reports: Report[] = []
+      for (const key of keys) {
+        const report = parseRexecKey(key)
+        if (report) reports.push(report)
+        else if (key.rest !== 'job') onNotice({type: 'unknown-key', key: key.rest})
+      }
+      handle(reports)
+    })
   }
 
   /** Agents cannot be asked: they notice that the session is gone, stop reporting, and leave the child running. */

@@ -12,6 +12,7 @@ import {jobKey, refusalKey, resultKey, runPrefix} from '../../../src/exec/native
 import {encodeManifest, type Manifest} from '../../../src/exec/native/manifest.js'
 import {trustFromDirectory} from '../../../src/exec/native/trust.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {processInfo} from '../../kit/processes.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {
@@ -202,8 +203,8 @@ describe.each(backends)('responders on $name', backend => {
       return {id: manifest.id, value: alter?.(sealed) ?? sealed}
     }
 
-    const refusalOf = (id: string): Promise<unknown> =>
-      waitUntil(async () => (await client.kv.get(refusalKey(id, 'r1'))).value, {what: 'a refusal'}).then(
+    const refusalOf = (id: string, node = 'r1'): Promise<unknown> =>
+      waitUntil(async () => (await client.kv.get(refusalKey(id, node))).value, {what: 'a refusal'}).then(
         entry => (JSON.parse(entry.value.toString()) as {code: string}).code,
       )
 
@@ -240,6 +241,24 @@ describe.each(backends)('responders on $name', backend => {
         await client.kv.acquire(jobKey(id), value, {session})
         expect(await refusalOf(id)).toBe(code)
         await barrier()
+      })
+      expect(folder.lines(file)).toEqual([])
+    })
+
+    it('a job that expired before it could be claimed, and say so when Consul answers again', async () => {
+      await using proxy = await HttpProxy.start(agent.address)
+      await using _slow = await startResponder(proxy.address, {node: 'r1-slow', stateDirectory: folder.path})
+      const file = randomUUID()
+      const rule = proxy.on({method: 'PUT', path: '/v1/txn'}, {status: 500, body: 'No cluster leader'})
+      await withSession(async session => {
+        const changes = {nodes: ['r1-slow'], expiresAtMs: Date.now() + 700}
+        const late = forge(session, file, {changes})
+        const unsigned = forge(session, file, {changes: {nodes: ['r1-slow']}, keys: []})
+        for (const {id, value} of [late, unsigned]) await client.kv.acquire(jobKey(id), value, {session})
+        await waitUntil(() => Date.now() > changes.expiresAtMs, {what: 'the job to expire'})
+        rule[Symbol.dispose]()
+        expect(await refusalOf(late.id, 'r1-slow')).toBe('expired')
+        expect(await refusalOf(unsigned.id, 'r1-slow')).toBe('unsigned')
       })
       expect(folder.lines(file)).toEqual([])
     })

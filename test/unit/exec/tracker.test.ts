@@ -44,6 +44,17 @@ describe('the tracker', () => {
     expect(tracker.isDone).toBe(true)
   })
 
+  it('gives nodes their time anew when Consul could not be read', () => {
+    const tracker = track({nodes: ['a', 'b'], timeoutMs: 8000})
+    tracker.handle(ack('a'), 'rexec', 10)
+    tracker.resume(20_000)
+    expect(tracker.suspects(20_000)).toEqual([])
+    expect(tracker.tick(9000)).toEqual([])
+    expect(tracker.tick(24_999)).toMatchObject([{node: 'a', outcome: {type: 'timed-out'}}])
+    expect(tracker.tick(25_000)).toMatchObject([{node: 'b', outcome: {type: 'no-answer'}}])
+    expect(tracker.isDone).toBe(true)
+  })
+
   it('gives each node exactly one outcome: a late answer is shown and changes nothing', () => {
     const tracker = track({nodes: ['a']})
     tracker.tick(5000)
