@@ -18,7 +18,7 @@ describe.each(backends)('views of odd indexes, on $name', backend => {
     await using setup = await followThroughProxy(agent.address, leaks.prefix, {waitMs: 1000})
     const {proxy, reader, key, consul} = setup
     const shows = (value: string): Promise<unknown> =>
-      waitUntil(() => String((reader.view.current?.value as {value: Buffer}[])[0]?.value) === value, {
+      waitUntil(() => reader.view.current?.value[0]?.value.toString() === value, {
         what: `the value ${value}`,
         timeoutMs: 20_000,
       })

@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {kvPrefix} from '../../../src/core/query/topics.js'
-import type {Clock} from '../../../src/core/types.js'
+import type {ViewRegistryOptions} from '../../../src/core/query/view-registry.js'
+import type {Clock, KvEntry, Random} from '../../../src/core/types.js'
 import {HttpProxy, type RealAnswer, type ScriptedAnswer} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -21,24 +22,44 @@ export const withHeaders =
 
 export const reads = {path: '/v1/kv/'} as const
 export const parked = {path: /[?&]index=/} as const
+export const consistent = {path: /[?&]consistent/} as const
+/** What a server answers that has not applied its log yet. */
+export const plain = {path: /^(?!.*[?&]consistent)/} as const
+
+/** The one key as it was, under an index that went back. */
+export const past =
+  (value: string): ((answer: RealAnswer) => ScriptedAnswer) =>
+  answer => {
+    const [entry] = JSON.parse(answer.body.toString()) as readonly object[]
+    const old = {...entry, Value: Buffer.from(value).toString('base64'), ModifyIndex: 1}
+    return withHeaders({'x-consul-index': '1'})({...answer, body: Buffer.from(JSON.stringify([old]))})
+  }
 
 export interface ProxiedView extends AsyncDisposable {
   readonly proxy: HttpProxy
-  readonly reader: ViewReader<unknown, unknown>
+  readonly reader: ViewReader<readonly KvEntry[], KvEntry>
   readonly key: string
   readonly consul: ReturnType<typeof raw>
+}
+
+export interface FollowSetup extends ViewRegistryOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+  /** Called before the first request. */
+  readonly prepare?: (proxy: HttpProxy) => void
 }
 
 /** A view of one existing key behind a proxy, live. */
 export async function followThroughProxy(
   address: string,
   prefix: string,
-  options: {readonly waitMs?: number; readonly maxStaleMs?: number; readonly clock?: Clock} = {},
+  {prepare, ...options}: FollowSetup = {},
 ): Promise<ProxiedView> {
   const key = `${prefix}${randomUUID()}`
   const consul = raw(address)
   await consul.kvPut(key, '1')
   const proxy = await HttpProxy.start(address)
+  prepare?.(proxy)
   const reader = new ViewReader(proxy.address, client => kvPrefix(client, key), options)
   await reader.saw(['[initial', `+${key}`, ']1', '!live'])
   await waitUntil(() => proxy.count(parked) > 0, {what: 'a parked query'})

@@ -2,7 +2,7 @@ import type {ConsulClient} from '../../../src/core/client.js'
 import {createClient} from '../../../src/core/default-client.js'
 import type {BlockingQuery, Frame, View} from '../../../src/core/query/types.js'
 import {createViewRegistry, type ViewRegistryOptions} from '../../../src/core/query/view-registry.js'
-import type {Clock} from '../../../src/core/types.js'
+import type {Clock, Random} from '../../../src/core/types.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 /** A view with one reader that keeps a word for each frame: `+key`, `-key`, `[initial`, `]2`, `!live`, `?gap`. */
@@ -16,10 +16,10 @@ export class ViewReader<T, Item> implements AsyncDisposable {
   constructor(
     address: string,
     topic: (client: ConsulClient) => BlockingQuery<T, Item>,
-    options: ViewRegistryOptions & {readonly clock?: Clock} = {},
+    options: ViewRegistryOptions & {readonly clock?: Clock; readonly random?: Random} = {},
   ) {
-    const {clock} = options
-    this.client = createClient({address, ...(clock && {clock})})
+    const {clock, random} = options
+    this.client = createClient({address, ...(clock && {clock}), ...(random && {random})})
     const registry = createViewRegistry(this.client, {lingerMs: 0, ...options})
     this.#registry = registry
     this.view = registry.view(topic(this.client))
