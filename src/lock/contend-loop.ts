@@ -51,6 +51,8 @@ async function judgeAnswers<T>(client: ConsulClient, options: ContendLoopOptions
   const answers = follow(options.query, client, {
     signal,
     waitMs: waiterWaitMs,
+    // A leader that has not applied its log yet shows locks of another kind, other limits and lost contenders.
+    freshConsistency: 'consistent',
     onRequest: () => {
       sentAtMs = now()
     },

@@ -49,6 +49,8 @@ export class LeasedHold implements Hold {
   #isShapeKnown: boolean
   #lastError: unknown
   #released: Promise<ReleaseReport> | undefined
+  /** Consul said so. */
+  #isGone = false
 
   constructor(options: LeasedHoldOptions) {
     const {grant, session, client, now} = options
@@ -124,6 +126,11 @@ export class LeasedHold implements Hold {
   }
 
   #lose(why: string, cause?: unknown): void {
+    this.#isGone = true
+    this.#abort(why, cause)
+  }
+
+  #abort(why: string, cause?: unknown): void {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     this.#alarm[Symbol.dispose]()
     const {now, observer, session} = this.#options
@@ -139,7 +146,7 @@ export class LeasedHold implements Hold {
     const {now} = this.#options
     const sinceMs = now() - Math.max(this.#proofs.renewedAtMs, this.#proofs.seenAtMs)
     const said = this.#lastError === undefined ? '' : `: ${messageOf(this.#lastError)}`
-    this.#lose(`not proven for ${formatDuration(sinceMs)}${said}`, this.#lastError)
+    this.#abort(`not proven for ${formatDuration(sinceMs)}${said}`, this.#lastError)
   }
 
   #learnShapeOnce(): void {
@@ -256,6 +263,7 @@ export class LeasedHold implements Hold {
       }
       const outcome = await this.#findOut()
       if (outcome === 'released' || outcome === 'lost') return {outcome}
+      if (outcome === 'unknown' && this.#isGone) return {outcome: 'lost'}
       if (link.signal.aborted || !isTransient(error)) return {outcome, error}
       await client.clock.sleep(retryMs, link.signal).catch(() => {})
     }

@@ -1,18 +1,28 @@
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {createClient} from '../../../src/core/default-client.js'
 import {follow} from '../../../src/core/query/follow.js'
 import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
+import {createMutex} from '../../../src/lock/mutex.js'
+import type {LockEvent} from '../../../src/lock/types.js'
 import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
 import {openSession} from '../../../src/session/session.js'
 import {ViewReader} from '../../integration/core/view-reader.js'
 import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
 import {consulIsInstalled, startDevAgent} from '../../kit/consul-server.js'
+import {checkNoOverlap, criticalSection, readHistory} from '../../kit/history.js'
 import {raw} from '../../kit/raw-consul.js'
+import {startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
+const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
+const semaphoreFlags = '16210313421097356768'
 /** Makes Consul's log long: it takes a second and more to apply it again. */
 const padding = (value: string) =>
   Array.from({length: 63}, (_, at) => toSet(`padding/${at}`, value.padEnd(1200, String(at))))
@@ -29,8 +39,12 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
 
   beforeAll(async () => {
     cluster = await startCluster({servers: 1, config: {performance: {raft_multiplier: 1}}})
+    // What the log says of these locks first is not true any more.
+    for (const prefix of locks)
+      await raw(cluster.address).kvPut(`${prefix}/.lock`, '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags})
     for (let count = 1; count <= writes; count += 1) await write('shown/count', String(count))
     await write('shown/last', '1')
+    for (const prefix of locks) await raw(cluster.address).kvDelete(`${prefix}/.lock`)
   }, 120_000)
   afterAll(() => cluster[Symbol.asyncDispose]())
 
@@ -60,6 +74,34 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect(denials.count, 'the server denies the session').toBeGreaterThan(0)
     expect(session.signal.reason).toBeUndefined()
   })
+
+  it('takes no lock from its holder, gives it to nobody else, and sends no waiter away', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+    const history = join(folder, 'history')
+    const start = (id: string, seconds: number) =>
+      startCli(['lock', '-v', locks[0]!, '--', criticalSection, history, id, String(seconds)], {agent: cluster})
+    await using holder = start('holder', 10)
+    await waitUntil(() => readHistory(history).length > 0, {what: 'the holder to begin'})
+    await using waiting = start('waiting', 0.1)
+    await waiting.waitForOutput(/held by/, {stream: 'stderr'})
+    const {session} = (await raw(cluster.address).kvGet(`${locks[0]}/.lock`))!
+    await using client = createClient({address: cluster.address})
+    const others = await Promise.all(locks.slice(1).map(prefix => holdAndWait(client, prefix)))
+    await using denials = await watchRenewals(cluster.address, session!)
+    await cluster.servers[0]!.restart('kill')
+    await using late = start('late', 0.1)
+    const results = await Promise.all([holder, waiting, late].map(each => each.exited))
+    expect(
+      results.map(result => result.exitCode),
+      results.map(result => result.stderr).join('\n'),
+    ).toEqual([0, 0, 0])
+    expect(denials.count, "the server denies the holder's session").toBeGreaterThan(0)
+    expect(checkNoOverlap(history).finished).toHaveLength(3)
+    rmSync(folder, {recursive: true})
+    expect(others.map(({hold}) => hold.signal.reason)).toEqual(others.map(() => undefined))
+    await Promise.all(others.map(({hold}) => hold.release()))
+    expect(await Promise.all(others.map(({next}) => next))).toEqual(others.map(() => 'released'))
+  }, 90_000)
 
   it('lets the replicator write no older value, whether it runs or starts', async () => {
     await using destination = await startDevAgent()
@@ -92,6 +134,20 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect([...new Set(copied)]).toEqual([writes, writes + 1])
   })
 })
+
+/** A hold, and somebody who waits for it, gets it and gives it back. */
+async function holdAndWait(client: ConsulClient, prefix: string) {
+  const hold = await createMutex(client, {prefix}).acquire()
+  let isWaiting = false
+  const observer = (event: LockEvent): void => {
+    if (event.type === 'lock.waiting' && event.reason === 'held') isWaiting = true
+  }
+  const next = createMutex(client, {prefix, observer})
+    .acquire()
+    .then(async own => (await own.release()).lock, String)
+  await waitUntil(() => isWaiting, {what: 'the next to wait'})
+  return {hold, next}
+}
 
 /** How often renewals are answered with 404 meanwhile, to prove that there was something to see. */
 async function watchRenewals(address: string, id: string): Promise<AsyncDisposable & {count: number}> {

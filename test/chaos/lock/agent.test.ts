@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
-import {consulIsInstalled} from '../../kit/consul-server.js'
+import {type ConsulServer, consulIsInstalled} from '../../kit/consul-server.js'
 import {checkNoOverlap, criticalSection, readHistory} from '../../kit/history.js'
 import {raw} from '../../kit/raw-consul.js'
 import {startCli} from '../../kit/run-cli.js'
@@ -18,7 +18,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     cluster = await startCluster({
       servers: 1,
-      clients: 2,
+      clients: 3,
       config: ({role}) => (role === 'client' ? {leave_on_terminate: true} : {}),
     })
   }, 120_000)
@@ -57,11 +57,22 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     expect(result).toMatchObject({exitCode: 0})
   })
 
-  it('a node that leaves takes the lock with it: 76, and the command does not run to its end', async () => {
-    await using holder = await begin('leave', ['--grace', '500ms'], 60, 1)
-    await cluster.clients[1]!.stop()
-    const result = await holder.exited
-    expect(result.exitCode).toBe(76)
-    expect(checkNoOverlap(join(folder, 'leave')).unfinished).toEqual(['leave'])
+  it.each([
+    {how: 'told-to-leave', client: 1, leave: (agent: ConsulServer) => raw(agent.address).ok('PUT', '/v1/agent/leave')},
+    {how: 'ended-in-order', client: 2, leave: (agent: ConsulServer) => agent.stop()},
+  ])('a node that leaves takes the lock with it ($how): 76, the child dead before a rival starts', async one => {
+    const {how, client, leave} = one
+    // A rival may hold 4 s after the node is gone, however short ago the hold was proven.
+    const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
+    await using holder = await begin(how, tight, 60, client)
+    const history = join(folder, how)
+    await using rival = startCli(['lock', ...tight, `k/${how}`, '--', criticalSection, history, 'rival', '0.1'], {
+      agent: cluster,
+    })
+    await leave(cluster.clients[client]!)
+    expect((await rival.exited).exitCode).toBe(0)
+    const {exitCode, stderr} = await holder.exited
+    expect({exitCode, stderr}).toMatchObject({exitCode: 76, stderr: expect.stringContaining('lost after')})
+    expect(checkNoOverlap(history)).toMatchObject({order: [how, 'rival'], unfinished: [how]})
   })
 })

@@ -192,6 +192,16 @@ describe.each(backends)('mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
+  it('begins with no old state: a leader that has not applied its log yet decides nothing', async () => {
+    const {proxy, client} = await proxied()
+    const old = {Key: key(), Flags: 0, Value: null, CreateIndex: 3, ModifyIndex: 3, LockIndex: 0}
+    const isPlain = /^\/v1\/kv\/(?!.*consistent)/
+    proxy.on({method: 'PUT', path: '/v1/txn'}, 'reset', 1)
+    proxy.on({method: 'GET', path: isPlain}, {headers: {'x-consul-index': '3'}, body: JSON.stringify([old])})
+    await using hold = await mutex(client).acquire({timeoutMs: 10_000})
+    expect((await consul().kvGet(key()))?.session).toBe(hold.session)
+  })
+
   it.each(['reset', {status: 500, body: 'No cluster leader'}] as const)(
     'ends a single attempt with an error when nothing answers it any more (%j)',
     async fault => {
