@@ -86,6 +86,7 @@ class SemaphoreKind implements LockKind {
       judge: async (entries, sentAtMs) => {
         const state = this.#toState(entries)
         this.#checkEntered(session, state)
+        this.#checkLimit(state)
         if (!state.document.holders.includes(session.id)) return this.#takeSlot(session, state, options)
         return this.#grant(session, {index: state.index, sentAtMs})
       },
@@ -134,18 +135,28 @@ class SemaphoreKind implements LockKind {
       })
     }
     const document = parseSemaphoreDocument(this.key, lock.value) ?? {limit, holders: []}
-    if (document.limit !== limit) {
-      throw new ConflictError('BATON_LOCK_KIND', `lock ${prefix}: its limit is ${document.limit}, ours is ${limit}`, {
-        hint: `use -n ${document.limit}, or another prefix`,
-        details: {limit: document.limit, ours: limit},
-      })
-    }
     return {document: pruneHolders(document, contenders), index: lock.modifyIndex, contenders}
+  }
+
+  #checkLimit({document}: SemaphoreState): void {
+    const {limit, prefix} = this.#options
+    const held = document.holders.length
+    if (document.limit === limit || held === 0) return
+    throw new ConflictError(
+      'BATON_LOCK_KIND',
+      `lock ${prefix}: its limit is ${document.limit}, ours is ${limit}, and ${held} of ${document.limit} hold it`,
+      {
+        hint: `use -n ${document.limit}, or wait until nobody holds it, or use another prefix`,
+        details: {limit: document.limit, ours: limit},
+      },
+    )
   }
 
   async #takeSlot(session: Session, state: SemaphoreState, options: ContendOptions): Promise<Grant | undefined> {
     const {document, contenders, index} = state
-    const free = document.limit - document.holders.length
+    // Another limit, and nobody holds: what a crash left behind. Who came earlier may take it as it is, then it is ours.
+    const isLeftOver = document.limit !== this.#options.limit
+    const free = isLeftOver ? 1 : document.limit - document.holders.length
     if (free <= 0) {
       options.waiting({
         type: 'lock.waiting',
@@ -171,8 +182,9 @@ class SemaphoreKind implements LockKind {
   }
 
   async #write(session: Session, state: SemaphoreState, signal: AbortSignal): Promise<Grant | undefined> {
-    const {document, index} = state
-    const value = encodeSemaphoreDocument({...document, holders: [...document.holders, session.id]})
+    const {index} = state
+    const {limit} = this.#options
+    const value = encodeSemaphoreDocument({limit, holders: [...state.document.holders, session.id]})
     const {key} = this
     const sentAtMs = this.#now()
     using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})

@@ -92,7 +92,28 @@ describe.each(backends)('semaphore on $name', backend => {
       .acquire()
       .catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_KIND')).toBe(true)
-    expect(String(error)).toContain('its limit is 3, ours is 2')
+    expect(String(error)).toContain('its limit is 3, ours is 2, and 1 of 3 hold it')
+  })
+
+  it('puts its own limit in the place of one that a crash left behind, and never lets in more', async () => {
+    const dead = '{"Limit":5,"Holders":{"00000000-0000-0000-0000-000000000000":true}}'
+    await consul().kvPut(key(), dead, {flags: semaphoreFlags})
+    const client = connect()
+    let inside = 0
+    const peaks = await Promise.all(
+      Array.from({length: 6}, () =>
+        semaphore(client).withLock(async hold => {
+          inside += 1
+          const peak = inside
+          const {value} = (await consul().kvGet(key()))!
+          expect(JSON.parse(value)).toMatchObject({Limit: 2, Holders: {[hold.session]: true}})
+          inside -= 1
+          return peak
+        }),
+      ),
+    )
+    expect(Math.max(...peaks)).toBeLessThanOrEqual(2)
+    expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
   it('takes the slot of a holder whose session is gone', async () => {
