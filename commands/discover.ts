@@ -5,6 +5,7 @@ import {durationFlag} from '../src/command/flags.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
+import type {Consistency} from '../src/core/types.js'
 import {toLines, toTable} from '../src/discover/format.js'
 import {openServer} from '../src/discover/http/server.js'
 import {runWorkers} from '../src/discover/lifecycle.js'
@@ -61,7 +62,8 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
   }
 
   async #printOnce(from: DiscoverFrom): Promise<number> {
-    const {list, problems} = await readList(this.openClient({logger: noopLogger}), from, {signal: this.stopSignal})
+    const client = this.openClient({logger: noopLogger})
+    const {list, problems} = await readList(client, from, {signal: this.stopSignal, consistency: this.#consistency()})
     if (this.jsonEnabled()) this.out.json({services: list.services})
     else for (const line of (this.out.isTty ? toTable : toLines)(list.services)) this.out.line(line)
     for (const {message} of problems) this.out.warn(message)
@@ -75,7 +77,7 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     const listen = parseListen(this.flags.listen)
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')
     const client = this.openClient({transport: undiciTransport})
-    const directory = await createDirectory(client, from, {waitMs})
+    const directory = await createDirectory(client, from, {waitMs, freshConsistency: this.#consistency()})
     const config = {address: client.address, source: from, settings: this.settingsShown()}
     const {clock, logger} = client
     const maxStaleMs = 2 * waitMs
@@ -83,5 +85,9 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     if (!isLoopback(listen.host)) logger.warn({...listen}, 'anybody who reaches this address can read the list')
     await runWorkers([followWorker(directory), httpWorker(server)], {signal: this.stopSignal, logger, clock})
     return 0
+  }
+  /** What a list may begin with. */
+  #consistency(): Consistency {
+    return this.clientOptions().consistency ?? 'consistent'
   }
 }

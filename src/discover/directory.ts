@@ -4,7 +4,7 @@ import {EmptyGuard} from '../core/query/empty-guard.js'
 import {follow} from '../core/query/follow.js'
 import {ParkingLot} from '../core/query/parking-lot.js'
 import type {FollowStatus} from '../core/query/types.js'
-import type {Clock, Logger, Random, Snapshot} from '../core/types.js'
+import type {Clock, Consistency, Logger, Random, Snapshot} from '../core/types.js'
 import {ServiceList} from './service-list.js'
 import type {DiscoverSource} from './source.js'
 import type {DirectoryStats, DirectoryStatus, DiscoveredService, PublishedList, SourceDocument} from './types.js'
@@ -16,6 +16,8 @@ export interface DirectoryOptions {
   readonly logger: Logger
   /** Longest time an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
+  /** Of reads without an index. @default 'consistent' */
+  readonly freshConsistency?: Consistency
 }
 
 const heldTexts = {
@@ -148,7 +150,7 @@ export class ServiceDirectory implements AsyncDisposable {
   }
 
   async #follow(source: DiscoverSource): Promise<void> {
-    const {clock, logger, waitMs} = this.#options
+    const {clock, logger, waitMs, freshConsistency = 'consistent'} = this.#options
     const log = logger.child({source: source.name})
     const contact: Contact = {lastAnswerMs: clock.monotonicMs(), isFailing: false}
     this.#contacts.set(source.name, contact)
@@ -156,6 +158,7 @@ export class ServiceDirectory implements AsyncDisposable {
     const answers = follow(source.query, this.#options, {
       signal: this.#stop.signal,
       lot: this.#lot,
+      freshConsistency,
       ...(waitMs !== undefined && {waitMs}),
       onRequest: () => {
         this.#requests += 1

@@ -1,6 +1,6 @@
 import type {ConsulClient} from '../core/client.js'
 import {BatonError} from '../core/errors.js'
-import type {ReadOptions} from '../core/types.js'
+import type {Consistency, ReadOptions} from '../core/types.js'
 import {ServiceDirectory} from './directory.js'
 import {ServiceList} from './service-list.js'
 import {type DiscoverFrom, openSources} from './source.js'
@@ -11,13 +11,18 @@ export interface OpenDirectoryOptions {
   readonly signal?: AbortSignal
   /** Longest time an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
+  /**
+   * Of the first read, and of the first after a failure: any other than a consistent one may show a list from before.
+   * @default 'consistent'
+   */
+  readonly freshConsistency?: Consistency
 }
 
 /** A directory that follows its sources until it is disposed. Not started: call `run`, and catch its errors. */
 export async function createDirectory(
   client: ConsulClient,
   from: DiscoverFrom,
-  options: {readonly waitMs?: number} = {},
+  options: Omit<OpenDirectoryOptions, 'signal'> = {},
 ): Promise<ServiceDirectory> {
   const {clock, random, logger} = client
   return new ServiceDirectory({...options, sources: await openSources(client, from), clock, random, logger})
@@ -54,7 +59,7 @@ export async function openDirectory(
 }
 
 /**
- * Reads the sources once. Rejects when Consul cannot be read, or when there is no good document at all.
+ * Reads the sources once, consistently unless told otherwise. Rejects when Consul cannot be read, or when there is no good document at all.
  *
  * @example
  * ```ts
@@ -65,7 +70,7 @@ export async function openDirectory(
 export async function readList(
   client: ConsulClient,
   from: DiscoverFrom,
-  options: Pick<ReadOptions, 'signal'> = {},
+  options: Pick<ReadOptions, 'signal' | 'consistency'> = {},
 ): Promise<{readonly list: PublishedList; readonly problems: readonly Problem[]}> {
   const sources = await openSources(client, from)
   const list = new ServiceList(
@@ -73,7 +78,7 @@ export async function readList(
     client,
   )
   for (const source of sources) {
-    const {value: documents, index} = await source.query.read(options)
+    const {value: documents, index} = await source.query.read({consistency: 'consistent', ...options})
     if (source.isRequired && documents.length === 0) {
       throw new BatonError('BATON_NOT_FOUND', `${source.name}: does not exist`)
     }

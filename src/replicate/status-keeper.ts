@@ -26,7 +26,7 @@ export class StatusKeeper {
     const {signal} = options
     try {
       if (!this.#isRead) {
-        const {value} = await destination.kv.get(this.#key, {signal, consistency: 'default'})
+        const {value} = await destination.kv.get(this.#key, {signal, consistency: 'consistent'})
         this.#known = value && decodeStatus(value.value)
         this.#isRead = true
       }

@@ -50,10 +50,10 @@ export class MappingWorker {
     return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options})
   }
 
-  /** Never from a follower: what was just written must be in it. */
+  /** Neither from a follower nor from a leader that has yet to apply its log: what was just written must be in it. */
   async readReplica(signal: AbortSignal): Promise<Map<string, ReplicaEntry>> {
     const {destination} = this.#setup
-    const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'default'})
+    const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'consistent'})
     return new Map(value.map(entry => [entry.key, entry]))
   }
 

@@ -5,6 +5,7 @@ import type {ServiceDirectory} from '../../../src/discover/directory.js'
 import {openDirectory, readList} from '../../../src/discover/open.js'
 import type {DiscoverFrom} from '../../../src/discover/source.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
@@ -158,6 +159,19 @@ describe.each(backends)('directory of services on $name', backend => {
     await until(directory, 'http://a:60')
     await waitUntil(() => directory.status.stats.limitDelayMs > 0, {what: 'a delay'})
     expect(directory.status.stats.answers).toBeLessThan(60)
+  })
+
+  it('begins with no list of the past, which a server shows that leads again, unless told to', async () => {
+    await put('d8/services', {services: [two]})
+    const past = [{Key: 'd8/services', Value: Buffer.from(JSON.stringify({services: [one]})).toString('base64')}]
+    const headers = {'x-consul-index': '5', 'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
+    const body = past.map(entry => ({...entry, Flags: 0, LockIndex: 0, CreateIndex: 5, ModifyIndex: 5}))
+    await using proxy = await HttpProxy.start(agent.address)
+    proxy.on({path: '/v1/kv/'}, request => (/consistent|index=/.test(request.path) ? 'pass' : {headers, body}))
+    const from = {key: 'd8/services'}
+    expect((await readList(client(proxy.address), from)).list.services).toEqual([two])
+    expect((await readList(client(proxy.address), from, {consistency: 'stale'})).list.services).toEqual([one])
+    expect((await open(from, proxy.address)).services()).toEqual([two])
   })
 
   it('reads a list once', async () => {

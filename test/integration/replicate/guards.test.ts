@@ -3,6 +3,7 @@ import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
 import type {ReplicatorOptions} from '../../../src/replicate/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {bytes, contentOf, countingClient, seed} from './support.js'
 
 const pairs = (prefix: string, count: number) =>
@@ -31,6 +32,20 @@ describe.each(backends)('the guards on deletes on $name', backend => {
       `replicate emtpy/@dc1 -> empty/: 3 deletes held: the source has no keys there: empty/0, empty/1, empty/2; to let them go: --approve ${held?.id}`,
     )
     expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
+  })
+
+  it('compares with the destination as it is, not with a past that a server shows which leads again', async () => {
+    await using client = open()
+    await seed(client, 'dc1', [{key: 'now/a', value: bytes('1')}])
+    await seed(client, 'dc2', [{key: 'past/a', value: bytes('2')}])
+    const headers = {'x-consul-index': '5', 'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
+    const entry = {Key: 'past/a', Value: Buffer.from('1').toString('base64'), Flags: 0, LockIndex: 0}
+    const body = [{...entry, CreateIndex: 5, ModifyIndex: 5}]
+    await using proxy = await HttpProxy.start(agent.addresses.get('dc2')!)
+    proxy.on({path: '/v1/kv/past/'}, request => (request.path.includes('consistent') ? 'pass' : {headers, body}))
+    await using destination = countingClient(proxy.address)
+    expect((await once('now/@dc1:past/', {destination})).written).toBe(1)
+    expect(await contentOf(client, 'dc2', 'past/')).toEqual(await contentOf(client, 'dc1', 'now/'))
   })
 
   it('lets a held set go when that very set is approved, and no other', async () => {
