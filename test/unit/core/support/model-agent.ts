@@ -49,7 +49,7 @@ export class ModelAgent implements Transport {
   /** What a leader that still applies its log shows; consistent reads wait until it is through. */
   #past: ModelState[] = []
   #replaying: Timer | undefined
-  #waiting: (() => void)[] = []
+  #waiting: Pick<Parked, 'answer' | 'reset'>[] = []
 
   /** `onState` hears of every state, in order. */
   constructor(clock: SimClock, random: () => number, onState: (state: ModelState) => void = () => {}) {
@@ -123,12 +123,13 @@ export class ModelAgent implements Transport {
 
   /** Every connection is cut. */
   reset(): void {
-    for (const parked of this.#take()) parked.reset()
+    for (const each of [...this.#take(), ...this.#waiting.splice(0)]) each.reset()
   }
 
   /** As {@link reset}, but nobody hears of it. */
   forget(): void {
     this.#take()
+    this.#waiting = []
   }
 
   send(request: TransportRequest): Promise<TransportResponse> {
@@ -149,7 +150,7 @@ export class ModelAgent implements Transport {
       const index = Number(query.get('index') ?? 0)
       const waitMs = Number.parseInt(query.get('wait') ?? '0', 10)
       if (index > 0 && this.#shown.listIndex <= index) this.#park({index, answer, reset: refuse}, waitMs)
-      else if (query.has('consistent') && this.#past.length > 0) this.#waiting.push(answer)
+      else if (query.has('consistent') && this.#past.length > 0) this.#waiting.push({answer, reset: refuse})
       else answer()
     })
   }
@@ -210,7 +211,7 @@ export class ModelAgent implements Transport {
   #endPast(): void {
     this.#replaying?.[Symbol.dispose]()
     this.#past = []
-    for (const answer of this.#waiting.splice(0)) answer()
+    for (const {answer} of this.#waiting.splice(0)) answer()
   }
 
   #wake(): void {
