@@ -52,6 +52,8 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
       verdict = code
       stop.abort(new CancelledError())
     }
+    // Whoever runs commands goes on: what they do does not depend on a reader.
+    if (!argv && scripts.length === 0) this.out.onClosed(() => giveUp(0))
     const missed = (what: string): void => {
       this.out.warn(`events were missed: ${what}`)
       if (this.flags['on-overflow'] === 'exit') giveUp(2)

@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises'
+import {readFile, readlink} from 'node:fs/promises'
 import {UsageError} from '../core/errors.js'
 
 /** Everything a stream has to say. */
@@ -13,13 +13,30 @@ export async function readAll(stream: AsyncIterable<Uint8Array | string>): Promi
  * anything else is itself.
  */
 export async function readDataArgument(text: string, stdin: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
-  if (text === '-') return readAll(stdin)
+  if (text === '-') {
+    if (await isClosed(stdin)) throw new UsageError('Failed to read stdin: it is closed')
+    return readAll(stdin)
+  }
   if (!text.startsWith('@')) return Buffer.from(text)
   const path = text.slice(1)
   try {
     return await readFile(path)
   } catch (error) {
     throw new UsageError(`Failed to read file: ${whyUnreadable(path, error)}`, {cause: error})
+  }
+}
+
+/**
+ * In the place of a closed stdin Node opens /dev/null, for reading and writing: a shell's `</dev/null` only reads.
+ * Elsewhere than on Linux it cannot be told.
+ */
+async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}): Promise<boolean> {
+  if (stdin.fd !== 0) return false
+  try {
+    const facts = await readFile('/proc/self/fdinfo/0', 'utf8')
+    return /^flags:\s*\d*2$/m.test(facts) && (await readlink('/proc/self/fd/0')) === '/dev/null'
+  } catch {
+    return false
   }
 }
 

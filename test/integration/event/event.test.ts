@@ -4,7 +4,8 @@ import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
-import {runCli, startCli} from '../../kit/run-cli.js'
+import {cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-event-cli-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
@@ -102,6 +103,22 @@ describe.each(backends)('baton event on $name', backend => {
     await watch.waitForOutput(/all else/)
     watch.kill('SIGTERM')
     expect((await watch.exited).stdout).toBe('deploy v1\nall deploy\nall else\n')
+  })
+
+  it('ends when nobody reads the events that it prints', async () => {
+    const words = [process.execPath, cliPath, 'event', 'watch', '--name', 'unread']
+    const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
+    await using watch = startCommand('sh', ['-c', script, ...words, '-v'], {agent})
+    await watch.waitForOutput(/watching/)
+    // The first event after the reader left is what tells.
+    await waitUntil(
+      async () => {
+        await raw(agent.address).ok('PUT', '/v1/event/fire/unread')
+        return /ended with/.test(watch.stderr)
+      },
+      {what: 'the watch to end'},
+    )
+    expect((await watch.exited).stderr).toMatch(/ended with 0\n$/)
   })
 
   it('takes lists from consul watch, and handles each event once', async () => {

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
-import {runCli, startCli} from '../../kit/run-cli.js'
+import {cliPath, runCli, runCommand, startCli} from '../../kit/run-cli.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-kv-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
@@ -24,6 +24,14 @@ describe.each(backends)('baton kv on $name', backend => {
     const back = await kv(['get', 'k/bytes', '--json'])
     expect(back.stdout).toContain('"flags": 18446744073709551615')
     expect((JSON.parse(back.stdout) as {value: string}).value).toBe(bytes.toString('base64'))
+  })
+
+  it('writes nothing when the value was to come from a stdin that is closed', async () => {
+    const put = [process.execPath, cliPath, 'kv', 'put', 'k/closed', '-']
+    const closed = await runCommand('sh', ['-c', '"$0" "$@" <&-', ...put], {agent})
+    expect([closed.exitCode, closed.stderr]).toEqual([64, 'Error! Failed to read stdin: it is closed\n'])
+    expect((await kv(['get', 'k/closed'])).exitCode).toBe(1)
+    expect((await runCommand('sh', ['-c', '"$0" "$@" </dev/null', ...put], {agent})).exitCode).toBe(0)
   })
 
   it('creates, compares and swaps', async () => {

@@ -27,14 +27,15 @@ describe('splitting work into transactions', () => {
     )
     const item = fc.tuple(name, fc.nat(3000), fc.bigInt(0n, 3n))
     fc.assert(
-      fc.property(fc.array(item, {maxLength: 150}), fc.string({maxLength: 10}), (items, namespace) => {
+      fc.property(fc.array(item, {maxLength: 100}), fc.string({maxLength: 10}), (items, namespace) => {
         const limits = {operations: 64, bytes: 8192}
         const scope = {namespace}
         const work = items.map(([key, length, group]) =>
           toWork({verb: 'set', key, value: Buffer.alloc(length), flags: 2n ** 64n - 1n}, group, scope),
         )
         const batches = toBatches(work, limits)
-        expect(batches.flat()).toEqual(work)
+        // The same objects, so that no values are compared byte by byte.
+        expect(batches.flat().map(each => work.indexOf(each))).toEqual(work.map((_, at) => at))
         for (const batch of batches) {
           expect(batch.length).toBeLessThanOrEqual(64)
           expect(
@@ -45,7 +46,7 @@ describe('splitting work into transactions', () => {
           ).toBeLessThanOrEqual(limits.bytes)
         }
       }),
-      {numRuns: 50},
+      {numRuns: 20},
     )
   })
 
