@@ -5,7 +5,8 @@ import {ConsulCommand} from '../src/command/consul-command.js'
 import {defined} from '../src/command/defined.js'
 import {keysDirectory} from '../src/command/directories.js'
 import {durationFlag} from '../src/command/flags.js'
-import {messageOf, UsageError} from '../src/core/errors.js'
+import {linkSignal} from '../src/core/cancel/link-signal.js'
+import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
 import {createInitiator, type InitiatorOptions} from '../src/exec/initiator.js'
 import {JsonOutput} from '../src/exec/json-output.js'
 import {compileSelector} from '../src/exec/selector.js'
@@ -103,10 +104,12 @@ export default class Exec extends ConsulCommand<typeof Exec> {
         replicationWaitMs: this.flags['wait-repl'],
       }),
     })
-    const signal = this.stopSignal
-    await using run = await initiator.run(job, selector, {signal})
+    using stop = linkSignal(this.stopSignal)
+    // Whoever stops reading (`| head -1`) wants no more of it: what still runs is stopped.
+    this.out.onClosed(() => stop.abort(new CancelledError()))
+    await using run = await initiator.run(job, selector, {signal: stop.signal})
     const summary = await this.#show(run)
-    signal.throwIfAborted()
+    this.stopSignal.throwIfAborted()
     return this.#exitCode(summary)
   }
 

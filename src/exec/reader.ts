@@ -10,6 +10,8 @@ const coalesceMs = 50
 /** Listings repeat every key, so they get rarer as keys get many. */
 const coalescePerKeyMs = 0.02
 const maxRetryMs = 2000
+/** Agents hold a request back while there is no leader. */
+const slowMs = 1000
 
 export interface ReaderOptions {
   readonly client: ConsulClient
@@ -34,10 +36,16 @@ export class KeyReader {
   readonly #options: ReaderOptions
   readonly #handle: (keys: readonly NewKey[]) => void
   readonly #seen = new Set<string>()
+  #troubledAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: ReaderOptions, handle: (keys: readonly NewKey[]) => void) {
     this.#options = options
     this.#handle = handle
+  }
+
+  /** When reading last failed or was slow, as when a leader is lost: the nodes had that trouble too. */
+  get troubledAtMs(): number {
+    return this.#troubledAtMs
   }
 
   /**
@@ -64,6 +72,7 @@ export class KeyReader {
       } catch (error) {
         if (isStopped()) return
         if (!isTransient(error)) throw error
+        this.#troubledAtMs = clock.monotonicMs()
         onRetry(error)
         client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
         index = undefined
@@ -75,11 +84,19 @@ export class KeyReader {
   /** When this resolves, all that was written before it was called has been handed on. Retries no failure. */
   async catchUp(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options
+    const {clock} = client
     const how = {signal, consistency: 'consistent'} as const
-    for (;;) {
-      const {value} = await client.kv.keys(prefix, how)
-      if (await this.#take(value, how)) return
-      await client.clock.sleep(coalesceMs, signal)
+    const startedMs = clock.monotonicMs()
+    let isDone = false
+    try {
+      while (!isDone) {
+        const {value} = await client.kv.keys(prefix, how)
+        isDone = await this.#take(value, how)
+        if (!isDone) await clock.sleep(coalesceMs, signal)
+      }
+    } finally {
+      const nowMs = clock.monotonicMs()
+      if (!isDone || nowMs - startedMs > slowMs) this.#troubledAtMs = nowMs
     }
   }
 

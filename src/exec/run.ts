@@ -134,7 +134,7 @@ export class Run implements ExecRun {
       const open = readers.filter(({delivery}) => !delivery.lost.aborted)
       try {
         await Promise.all(open.map(({reader}) => reader.catchUp(signal)))
-        if (backoff.attempts > 0) tracker.resume(client.clock.monotonicMs())
+        tracker.forgive(Math.max(...open.map(({reader}) => reader.troubledAtMs)))
         return true
       } catch (error) {
         if (isOver()) return false

@@ -8,6 +8,8 @@ const missedBeats = 3
 /** A node whose agent is healthy but which stays silent this many heartbeats, and at least so long, is given up too. */
 const silentBeats = 10
 const silentFloorMs = 30_000
+/** A node that has lost Consul, too, may take so long until it asks again. */
+const recoveryMs = 15_000
 
 export interface TrackerOptions {
   readonly expected: readonly ExpectedNode[]
@@ -87,9 +89,9 @@ export class Tracker {
     return events
   }
 
-  /** Until now Consul could not be read, nor perhaps written: what was due meanwhile is due anew. */
-  resume(nowMs: number): void {
-    this.#deafUntilMs = nowMs
+  /** Until then Consul could not be read, nor perhaps written: what was due meanwhile is due anew. */
+  forgive(untilMs: number): void {
+    this.#deafUntilMs = untilMs
   }
 
   /** Settles what time has decided. */
@@ -173,7 +175,8 @@ export class Tracker {
   }
 
   get #ackDeadlineMs(): number {
-    return Math.max(this.#options.startMs, this.#deafUntilMs) + this.#options.ackTimeoutMs
+    const {startMs, ackTimeoutMs} = this.#options
+    return Math.max(startMs + ackTimeoutMs, this.#deafUntilMs + Math.max(ackTimeoutMs, recoveryMs))
   }
 
   #timeoutDeadlineMs(state: NodeState): number {

@@ -59,4 +59,16 @@ describe.runIf(hasConsul)('exec on three servers', () => {
     expect(output).toEqual({r1: counted, r2: counted, r3: counted, r4: counted})
     await expectNothingLeft(client)
   })
+  it('calls no node silent when the leader is killed as the run begins', async () => {
+    const leader = await cluster.leader()
+    const initiator = createInitiator({client, keys: [ours.key], via: 'native'})
+    await using run = await initiator.run({command: {kind: 'shell', line: 'echo here'}})
+    await leader.kill()
+    const followed = followRun(run)
+    await leader.restart()
+    const {output, outcomes} = await followed
+    expect(outcomes).toEqual({r1: 'ok', r2: 'ok', r3: 'ok', r4: 'ok'})
+    expect(output).toEqual({r1: 'here\n', r2: 'here\n', r3: 'here\n', r4: 'here\n'})
+    await expectNothingLeft(client)
+  })
 })

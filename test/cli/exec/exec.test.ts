@@ -4,7 +4,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import {expectNothingLeft, openFolder} from '../../integration/exec/support.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
-import {type CommandHandle, type CommandResult, runCli, startCli} from '../../kit/run-cli.js'
+import {type CommandHandle, type CommandResult, cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const embedded = backends.filter(backend => backend.name === 'embedded')
@@ -169,6 +169,22 @@ describe('baton exec, responder and keys', () => {
     expect(() => process.kill(Number(folder.lines('pids')[0]), 0)).toThrow(/ESRCH/)
     await expectNothingLeft(client)
   })
+
+  it.each([['--ndjson'], ['--verbose']])(
+    'end when nobody reads what it prints, and what runs with it: %s',
+    async flag => {
+      const line = `echo $$ >> ${at(`unread${flag}`)}; while :; do echo again; sleep 0.1; done`
+      const words = ['exec', ...keys(), '--node', 'r1', '--ack-timeout', '20s', flag, line]
+      const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
+      await using command = startCommand('sh', ['-c', script, process.execPath, cliPath, ...words], {agent})
+      const {stdout, stderr} = await command.exited
+      expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+      expect(stderr).toMatch(flag === '--ndjson' ? /^ended with 1\n$/ : /ended with 1\n$/)
+      const [pid] = folder.lines(`unread${flag}`)
+      if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
+      await expectNothingLeft(client)
+    },
+  )
 
   it.concurrent.each([
     [['exec'], 'Must specify a command to execute'],
