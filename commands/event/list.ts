@@ -36,7 +36,9 @@ export default class EventList extends ConsulCommand<typeof EventList> {
     const client = this.openClient()
     if (!durable) return (await client.event.list(name === undefined ? {} : {name})).value
     if (name === undefined) throw new UsageError('event list: --durable needs --name')
-    const {events, unreadable} = readLog(name, (await client.kv.list(logPrefix(name))).value)
+    const {value, filteredByAcls} = await client.kv.list(logPrefix(name))
+    if (filteredByAcls) this.out.warn(`event list: the token may not read all below ${logPrefix(name)}`)
+    const {events, unreadable} = readLog(name, value)
     for (const {id, reason} of unreadable) this.out.warn(`event ${id}: ${reason}`)
     return events
   }

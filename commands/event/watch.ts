@@ -134,7 +134,10 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
           if (status.error !== undefined) this.out.warn(`agent ${client.address}: ${messageOf(status.error)}`)
         } else if (status.state === 'held') this.out.warn(`an empty log is not believed: ${status.reason}`)
       },
-      onReady: length => this.out.say(`watching; the log holds ${length} events`),
+      onReady: (length, isFiltered) => {
+        this.out.say(`watching; the log holds ${length} events`)
+        if (isFiltered) this.out.warn('the token may not read all of the log')
+      },
     })
   }
 

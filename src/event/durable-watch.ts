@@ -2,7 +2,7 @@ import type {ConsulClient} from '../core/client.js'
 import {kvPrefix} from '../core/query/topics.js'
 import type {ViewStatus} from '../core/query/types.js'
 import {createViewRegistry} from '../core/query/view-registry.js'
-import type {KvEntry} from '../core/types.js'
+import type {KvEntry, Snapshot} from '../core/types.js'
 import {judgeFilters} from './audience.js'
 import {logPrefix, readLog, type UnreadableEntry} from './durable-log.js'
 import {type EventIntake, type IntakeOptions, runIntake} from './intake.js'
@@ -16,8 +16,8 @@ export interface DurableWatchOptions extends IntakeOptions {
   /** Called for each entry that is no event or of a version that is not known. It is left out for good. */
   readonly onUnreadable?: (entry: UnreadableEntry) => void
   readonly onStatus?: (status: ViewStatus) => void
-  /** Called after the log was read for the first time, with its length. */
-  readonly onReady?: (length: number) => void
+  /** Called after the log was read for the first time, with its length; `isFiltered`: rights hide entries, as far as Consul tells. */
+  readonly onReady?: (length: number, isFiltered: boolean) => void
 }
 
 /**
@@ -53,7 +53,7 @@ export async function watchDurable(client: ConsulClient, options: DurableWatchOp
     })()
     statuses.catch(() => undefined)
     const reader = new LogReader(client, intake, {...options, signal})
-    for await (const {value} of subscription.snapshots()) await reader.receive(value)
+    for await (const snapshot of subscription.snapshots()) await reader.receive(snapshot)
   })
 }
 
@@ -74,7 +74,7 @@ class LogReader {
    * Whoever knows the newest entry that was pruned has seen all before it, because logs are pruned from their old end:
    * so the IDs in the state tell a gap, and no index has to survive a restore of the cluster.
    */
-  async receive(list: readonly KvEntry[]): Promise<void> {
+  async receive({value: list, filteredByAcls}: Snapshot<readonly KvEntry[]>): Promise<void> {
     const {state, name, from = 'now', signal, accepts = () => true, onGap, onReady} = this.#options
     const {events, unreadable, keys, prunedThrough} = readLog(name, list)
     const isBeginning = this.#isFirst && state.isNew
@@ -91,7 +91,7 @@ class LogReader {
     const listed = new Set(keys.map(({id}) => id))
     if (prunedThrough !== undefined) listed.add(prunedThrough)
     await this.#intake.receive(events, listed)
-    if (this.#isFirst) onReady?.(keys.length)
+    if (this.#isFirst) onReady?.(keys.length, filteredByAcls)
     this.#isFirst = false
   }
 

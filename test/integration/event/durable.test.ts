@@ -228,6 +228,20 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(watch)).toEqual(numbers(0, 5))
   })
 
+  it('that the token may not read are not passed over in silence', async () => {
+    await using proxy = await HttpProxy.start(agent.address)
+    // As Consul does from 1.11 on.
+    proxy.on(
+      {path: '/v1/kv/'},
+      {status: 404, headers: {'X-Consul-Index': '9', 'X-Consul-Results-Filtered-By-ACLs': 'true'}},
+    )
+    const hidden = {agent: {address: proxy.address}}
+    const list = await runCli(['event', 'list', '--durable', '--name', 'hidden'], hidden)
+    expect([list.exitCode, list.stdout, lines(list.stderr)]).toEqual([0, '', [expect.stringContaining('may not read')]])
+    await using watch = startCli(['event', 'watch', '--durable', '--name', 'hidden', '--', 'cat'], hidden)
+    await watch.waitForOutput(/may not read all of the log/)
+  })
+
   it('are refused in one line where the words are wrong, and nothing is written', async () => {
     const wrong: [string[], RegExp][] = [
       [['fire', 'a/b', 'x', '--durable'], /is no name for a durable event/],
