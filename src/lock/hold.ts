@@ -11,6 +11,8 @@ import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, pr
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const monitorWaitMs = 60_000
+/** What is over by then costs no connection. */
+const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
@@ -177,7 +179,7 @@ export class LeasedHold implements Hold {
     session.signal.removeEventListener('abort', onSessionLost)
   }
 
-  /** Parked on the key: sees a loss when it happens. */
+  /** Parked on the key: sees a loss when it happens, from a moment after the grant on. */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -192,6 +194,7 @@ export class LeasedHold implements Hold {
       },
     })
     try {
+      await client.clock.sleep(monitorAfterMs, signal)
       for await (const {snapshot} of answers) {
         const why = evidence.judge(snapshot.value)
         if (why !== undefined) {

@@ -1,16 +1,16 @@
 /**
  * The guardian, in bash with nothing but builtins until the last step. Words: grace in hundredths of a second, then the
- * command that gives the lock back. Lines on stdin: `marked NAME=VALUE` (a child is to come), `group PID`,
- * `terminal PID NAME=VALUE`, `gone`, `deadline TERM KILL` in hundredths of a second since boot, `release TEXT` (what that
- * command reads), `released`. Who was once found stays in `known` when its parents end.
+ * command that gives the lock back. The first line on stdin is what that command reads; read without a limit of time,
+ * which would cost bash three system calls more for each byte. Then come `marked NAME=VALUE` (a child is to come),
+ * `group PID`, `terminal PID NAME=VALUE`, `gone`, `deadline TERM KILL` in hundredths of a second since boot, `released`.
+ * Who was once found stays in `known` when its parents end.
  */
 const bashScript = String.raw`
 grace=$1; shift
-shape= root= marker= term_at=0 kill_at=0 stopped= payload= line=
+shape= root= marker= term_at=0 kill_at=0 stopped= payload= line= never=
 declare -A known=()
-exec {never}<> <(:)
 clock() { local up; read -r up _ </proc/uptime; now=$((10#${'$'}{up/./})); }
-pause() { local _; read -r -t "$1" -u "$never" _; }
+pause() { local _; [ -n "$never" ] || exec {never}<> <(:); read -r -t "$1" -u "$never" _; }
 marked() { local kv; while IFS= read -r -d '' kv; do [ "$kv" = "$marker" ] && return 0; done 2>/dev/null <"/proc/$1/environ"; return 1; }
 living() {
   local file stat rest pid grown=1
@@ -51,10 +51,10 @@ heed() {
     terminal) shape=terminal root=$2 marker=$3 stopped=;;
     gone) shape= root=;;
     deadline) term_at=$2 kill_at=$3 stopped=;;
-    release) payload=$2;;
     released) exit 0;;
   esac
 }
+IFS= read -r payload || exit 0
 while :; do
   seconds=1
   if ((term_at)) && [ -z "$stopped" ]; then
@@ -121,12 +121,12 @@ const deeds = {
   terminal: (pid, text) => { shape = 'terminal'; root = pid; marker = text },
   gone: () => { shape = undefined; root = undefined },
   deadline: (term, kill) => { termAt = Number(term); killAt = Number(kill) },
-  release: text => { payload = text },
   released: () => process.exit(0),
 }
 process.stdin.on('data', part => {
   const lines = (text += part).split('\n')
   text = lines.pop()
+  payload ??= lines.shift()
   for (const line of lines) { const [verb, ...words] = line.split(' '); deeds[verb](...words) }
   watch()
 }).on('end', async () => {

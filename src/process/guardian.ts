@@ -48,6 +48,7 @@ export class Guardian {
   readonly #told = new Map<string, string>()
   #process: ChildProcess | undefined
   readonly #searchPath: string
+  readonly #release: string
   readonly #command: typeof bashGuardian | typeof nodeGuardian
   #starts = 0
   #isReleased = false
@@ -60,7 +61,7 @@ export class Guardian {
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
     this.#told.set('marked', options.marker)
-    this.#told.set('release', Buffer.from(JSON.stringify({target, requests: encoded})).toString('base64'))
+    this.#release = Buffer.from(JSON.stringify({target, requests: encoded})).toString('base64')
     if (existsSync('/proc/uptime')) this.#start()
     else options.onFailure('this system has no /proc')
   }
@@ -122,6 +123,7 @@ export class Guardian {
     const pipe = guardian.stdin as Writable | null | undefined
     pipe?.on('error', () => {})
     guardian.unref()
+    this.#write(this.#release)
     for (const [verb, told] of this.#told) this.#write(`${verb} ${told}`)
   }
 }

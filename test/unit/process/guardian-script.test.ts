@@ -64,6 +64,7 @@ describe.each([
     })
     guardGroup(guardian.pid!)
     started.push(guardian.pid!)
+    guardian.stdin!.write('payload\n')
     return guardian
   }
   const tell = (guardian: ChildProcess, ...lines: string[]) =>
@@ -79,7 +80,7 @@ describe.each([
       const root = startFamily(`${stubborn('inner')} & setsid ${stubborn('outer')} & wait`)
       const members = [root, await numberIn('inner'), await numberIn('outer')]
       const guardian = start(20)
-      tell(guardian, 'release payload', `marked ${mark()}`, `${shape} ${root} ${mark()}`)
+      tell(guardian, `marked ${mark()}`, `${shape} ${root} ${mark()}`)
       guardian.stdin!.end()
       await waitUntil(() => released() === 'payload', {what: 'the release', timeoutMs: 20_000})
       expect(members.filter(isAlive)).toEqual([])
@@ -91,7 +92,7 @@ describe.each([
     startFamily(stubborn('child'))
     const child = await numberIn('child')
     const guardian = start(10)
-    tell(guardian, `marked ${mark()}`, 'release payload')
+    tell(guardian, `marked ${mark()}`)
     guardian.stdin!.end()
     await waitUntil(() => released() === 'payload', {what: 'the release', timeoutMs: 20_000})
     expect(isAlive(child)).toBe(false)
@@ -103,7 +104,7 @@ describe.each([
     await numberIn('child')
     const guardian = start(10)
     const now = bootHundredths()
-    tell(guardian, 'release payload', `group ${root}`, `deadline ${Math.floor(now - 100)} ${Math.floor(now + 30)}`)
+    tell(guardian, `group ${root}`, `deadline ${Math.floor(now - 100)} ${Math.floor(now + 30)}`)
     await waitUntil(() => !isAlive(root), {what: 'the end of the family', timeoutMs: 20_000})
     expect(released()).toBe('')
     tell(guardian, 'gone', 'released')
@@ -135,12 +136,15 @@ describe.each([
   })
 
   it('reads a line that comes in two parts, with a pause between them', async () => {
+    const root = startFamily(stubborn('child'))
+    await numberIn('child')
     const guardian = start(10)
-    guardian.stdin!.write('release pay')
+    guardian.stdin!.write('gro')
     await new Promise(resolve => setTimeout(resolve, 1300))
-    guardian.stdin!.write('load\n')
+    guardian.stdin!.write(`up ${root}\n`)
     guardian.stdin!.end()
     await waitUntil(() => released() === 'payload', {what: 'the release', timeoutMs: 20_000})
+    expect(isAlive(root)).toBe(false)
     await isGone(guardian)
   })
 })
