@@ -276,10 +276,9 @@ export class LeasedHold implements Hold {
   async #findOut(): Promise<ReleaseReport['lock']> {
     const {client, grant, session} = this.#options
     const read = {timeoutMs: findOutWithinMs, consistency: 'consistent', plane: 'control'} as const
-    const [evidence] = grant.evidence
     try {
-      const {value} = await evidence.query.read(read)
-      if (evidence.judge(value) === undefined) return 'held'
+      const seen = await Promise.all(grant.evidence.map(async one => one.judge((await one.query.read(read)).value)))
+      if (seen.every(why => why === undefined)) return 'held'
       const {value: living} = await client.session.info(session.id, read)
       return living ? 'released' : 'lost'
     } catch (error) {

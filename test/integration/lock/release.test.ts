@@ -8,6 +8,7 @@ import {HttpProxy} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
 import {startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 const release = {method: 'PUT', path: '/v1/txn'}
 const kinds = [
@@ -47,8 +48,13 @@ describe.each(backends)('a release that goes unanswered, on $name', backend => {
 
   it.each(kinds)('is reported as lost when the session ended before it (%s)', async (_name, create) => {
     const {proxy, hold} = await held(create)
-    const unanswered = proxy.on(release, 'reset')
+    let attempts = 0
+    const unanswered = proxy.on(release, () => {
+      attempts += 1
+      return 'reset'
+    })
     const released = hold.release()
+    await waitUntil(() => attempts > 0, {what: 'a release that goes unanswered'})
     await consul().sessionDestroy(hold.session)
     unanswered[Symbol.dispose]()
     expect(await released).toMatchObject({lock: 'lost'})

@@ -64,7 +64,7 @@ describe.each([
     })
     guardGroup(guardian.pid!)
     started.push(guardian.pid!)
-    guardian.stdin!.write('payload\n')
+    guardian.stdin.write('payload\n')
     return guardian
   }
   const tell = (guardian: ChildProcess, ...lines: string[]) =>
