@@ -1,6 +1,6 @@
 import {isIP} from 'node:net'
 import type {Datacenter} from '../datacenter.js'
-import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
+import {isCheckOf, type NodeRow, type ServiceRow} from '../store/catalog-rows.js'
 
 /** What a name stands for: nodes with an address, and a port where it names a service. */
 export interface Found {
@@ -78,7 +78,7 @@ function serviceAndTag(words: readonly string[]): readonly [string | undefined, 
 const isCritical = ({catalog}: Datacenter['state'], row: ServiceRow): boolean =>
   catalog
     .checksOf(row.node)
-    .some(check => check.status === 'critical' && (check.serviceId === '' || check.serviceId === row.id))
+    .some(check => check.status === 'critical' && (check.serviceId === '' || isCheckOf(check, row)))
 
 const nodeTarget = (node: NodeRow, datacenter: string): string => `${node.name}.node.${datacenter}.consul`
 const hexOf = (address: string): string => Buffer.from(address.split('.').map(Number)).toString('hex')

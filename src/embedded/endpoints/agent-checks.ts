@@ -2,7 +2,8 @@ import type {LocalCheck, LocalService} from '../agent/local-agent.js'
 import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply} from '../http/reply.js'
-import {get, put, type Route} from '../http/route.js'
+import {get, plain, put, type Route} from '../http/route.js'
+import {printLocalService} from './agent-print.js'
 import {demandNamed, refuseUnknown, registerCheck} from './agent-register.js'
 import {decodeBody} from './body.js'
 import {printCheck} from './catalog-print.js'
@@ -40,6 +41,7 @@ async function update(call: Call): Promise<Reply> {
   const body = await decodeBody(call, {Status: 'string', Output: 'string'})
   const status = body.string('Status')
   if (!['passing', 'warning', 'critical'].includes(status)) throw badRequest(`Invalid check status: '${status}'`)
+  call.checkNamespace()
   return setStatus(call, status, body.string('Output'))
 }
 
@@ -48,53 +50,94 @@ const worst = (statuses: readonly string[]): string =>
 
 const codes: Readonly<Record<string, number>> = {passing: 200, warning: 429, critical: 503, maintenance: 503}
 
-function healthOf({agent}: Call, service: LocalService) {
+/** As the client library for Go has it, which knows less of a check than the agent. */
+const printBriefly = (check: LocalCheck): Printable => ({
+  Node: check.node,
+  CheckID: check.id,
+  Name: check.name,
+  Status: check.status,
+  Notes: check.notes,
+  Output: check.output,
+  ServiceID: check.serviceId,
+  ServiceName: check.serviceName,
+  ServiceTags: check.serviceTags ?? null,
+  Type: '',
+  Definition: emptyDefinition,
+  CreateIndex: 0,
+  ModifyIndex: 0,
+})
+const emptyDefinition = {
+  Interval: '0s',
+  Timeout: '0s',
+  DeregisterCriticalServiceAfter: '0s',
+  HTTP: '',
+  Header: null,
+  Method: '',
+  Body: '',
+  TLSSkipVerify: false,
+  TCP: '',
+}
+
+interface Found {
+  readonly status: string
+  readonly printed: Printable
+}
+
+function healthOf({agent}: Call, service: LocalService): Found {
   const checks = [...agent.checks.values()].filter(check => check.serviceId === '' || check.serviceId === service.id)
   const status = worst(checks.map(({id, status}) => (/^_(node|service)_maintenance/.test(id) ? 'maintenance' : status)))
-  return {status, checks}
+  const printed = {AggregatedStatus: status, Service: printLocalService(service), Checks: checks.map(printBriefly)}
+  return {status, printed}
 }
 
-function localHealth(call: Call, found: readonly LocalService[], missing: string, single: boolean): Reply {
-  const plain = call.query.get('format') === 'text'
-  const shaped = (code: number, reason: string, body: Printable): Reply => {
-    const headers = {'x-consul-reason': reason}
-    if (!plain) return jsonReply(body, headers, code)
-    return {status: code, headers: {...headers, 'content-type': 'text/plain'}, body: reason}
-  }
-  if (found.length === 0) return shaped(404, missing, single ? null : [])
-  const entries = found.map(service => ({service, ...healthOf(call, service)}))
-  const status = worst(entries.map(entry => entry.status))
-  const printed = entries.map(entry => ({
-    AggregatedStatus: entry.status,
-    Service: {
-      ID: entry.service.id,
-      Service: entry.service.name,
-      Tags: entry.service.tags ?? [],
-      Port: entry.service.port,
-    },
-    Checks: entry.checks.map(checkRowOf),
-  }))
-  return shaped(codes[status] ?? 500, status, single ? (printed[0] ?? null) : printed)
+/** The status as the whole answer, or with what it is made of. */
+function healthReply(call: Call, reason: string, body: Printable, code = codes[reason] ?? 500): Reply {
+  const headers = {'x-consul-reason': reason}
+  if (!wantsText(call)) return jsonReply(body, headers, code)
+  return {status: code, headers: {...headers, 'content-type': 'text/plain'}, body: reason}
 }
+
+const wantsText = (call: Call): boolean => call.query.get('format') === 'text'
 
 function healthById(call: Call): Reply {
-  if (call.rest === '') throw badRequest('Missing serviceID')
+  if (call.rest === '') throw new HttpError(500, 'Bad request: Missing serviceID')
+  call.checkNamespace()
   const service = call.agent.services.get(call.name)
-  return localHealth(call, service ? [service] : [], `ServiceId ${call.name} not found`, true)
+  if (!service) {
+    const reason = `ServiceId ${call.name} not found`
+    const nothing = {AggregatedStatus: 'critical', Service: null, Checks: null}
+    // As in Consul: here the text is JSON.
+    return jsonReply(wantsText(call) ? reason : nothing, {'x-consul-reason': reason}, 404)
+  }
+  const {status, printed} = healthOf(call, service)
+  return healthReply(call, status, printed)
 }
 
 function healthByName(call: Call): Reply {
-  if (call.rest === '') throw badRequest('Missing service Name')
+  if (call.rest === '') throw new HttpError(500, 'Bad request: Missing service Name')
+  call.checkNamespace()
   const found = [...call.agent.services.values()].filter(service => service.name === call.name)
-  return localHealth(call, found, `ServiceName ${call.name} Not Found`, false)
+  if (found.length === 0) return healthReply(call, `ServiceName ${call.name} Not Found`, [], 404)
+  const entries = found.map(service => healthOf(call, service))
+  const printed = entries.map(entry => entry.printed)
+  return healthReply(call, worst(entries.map(entry => entry.status)), printed)
 }
 
 export const agentCheckRoutes: readonly Route[] = [
-  put('/v1/agent/check/register', registerCheck),
-  put('/v1/agent/check/deregister/', deregister),
-  put('/v1/agent/check/pass/', call => setStatus(call, 'passing', call.query.get('note'))),
-  put('/v1/agent/check/warn/', call => setStatus(call, 'warning', call.query.get('note'))),
-  put('/v1/agent/check/fail/', call => setStatus(call, 'critical', call.query.get('note'))),
+  put('/v1/agent/check/register', plain(registerCheck)),
+  put('/v1/agent/check/deregister/', plain(deregister)),
+  put(
+    '/v1/agent/check/pass/',
+    plain(call => setStatus(call, 'passing', call.query.get('note'))),
+  ),
+  put(
+    '/v1/agent/check/warn/',
+    plain(call => setStatus(call, 'warning', call.query.get('note'))),
+  ),
+  put(
+    '/v1/agent/check/fail/',
+    plain(call => setStatus(call, 'critical', call.query.get('note'))),
+  ),
   put('/v1/agent/check/update/', update),
   get('/v1/agent/health/service/id/', healthById),
   get('/v1/agent/health/service/name/', healthByName),

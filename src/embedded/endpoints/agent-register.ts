@@ -5,22 +5,23 @@ import type {Decoded, Fields} from '../go/decode.js'
 import type {Call} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, type Reply, RpcError} from '../http/reply.js'
 import {decodeBody} from './body.js'
-import {serviceDraft} from './catalog-write.js'
+import {givenWeights, serviceDraft, weightsError} from './catalog-write.js'
 
 const checkKinds: Fields = {
   Name: 'string',
   Notes: 'string',
   Status: 'string',
+  Interval: 'duration',
+  Timeout: 'duration',
   TTL: 'duration',
+  DeregisterCriticalServiceAfter: 'duration',
   HTTP: 'string',
-  Header: 'any',
+  Header: 'lists',
   Method: 'string',
   Body: 'string',
   TCP: 'string',
   GRPC: 'string',
   GRPCUseTLS: 'bool',
-  Interval: 'duration',
-  Timeout: 'duration',
   TLSServerName: 'string',
   TLSSkipVerify: 'bool',
   Args: 'strings',
@@ -29,7 +30,6 @@ const checkKinds: Fields = {
   Shell: 'string',
   AliasNode: 'string',
   AliasService: 'string',
-  DeregisterCriticalServiceAfter: 'duration',
   OutputMaxSize: 'int',
   SuccessBeforePassing: 'int',
   FailuresBeforeCritical: 'int',
@@ -44,7 +44,7 @@ const serviceFields: Fields = {
   Name: 'string',
   Tags: 'strings',
   Address: 'string',
-  TaggedAddresses: 'any',
+  TaggedAddresses: {mapOf: {Address: 'string', Port: 'int'}},
   Meta: 'map',
   Port: 'int',
   Check: {object: serviceCheckFields},
@@ -52,8 +52,8 @@ const serviceFields: Fields = {
   Weights: {object: {Passing: 'int', Warning: 'int'}},
   Token: 'string',
   EnableTagOverride: 'bool',
-  Proxy: 'any',
-  Connect: 'any',
+  Proxy: {object: {}, lenient: true},
+  Connect: {object: {}, lenient: true},
 }
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
@@ -90,14 +90,17 @@ function kindOf(check: Decoded): string {
     ['docker', check.string('DockerContainerID') !== ''],
     ['script', check.has('Args') || check.has('ScriptArgs')],
   ]
-  if (interval > 0 && ttl > 0) return refuse('Interval and TTL cannot both be specified')
-  if (check.string('AliasNode') !== '' || check.string('AliasService') !== '') return 'alias'
   const periodic = kinds.find(([, given]) => given)?.[0]
+  const isAlias = check.string('AliasNode') !== '' || check.string('AliasService') !== ''
+  if (interval > 0 && ttl > 0) return refuse('Interval and TTL cannot both be specified')
   if (periodic !== undefined && interval <= 0) {
     return refuse('Interval must be > 0 for Script, HTTP, or TCP checks')
   }
-  if (periodic === undefined && ttl <= 0) return refuse('TTL must be > 0 for TTL checks')
-  return periodic ?? 'ttl'
+  if (periodic !== undefined && isAlias) return refuse('Interval cannot be set for Alias checks')
+  if (isAlias && ttl > 0) return refuse('TTL must be not be set for Alias checks')
+  if (periodic === undefined && !isAlias && ttl <= 0) return refuse('TTL must be > 0 for TTL checks')
+  if (check.int('OutputMaxSize') < 0) return refuse('MaxOutputMaxSize must be positive')
+  return isAlias ? 'alias' : (periodic ?? 'ttl')
 }
 
 interface CheckIdentity {
@@ -146,19 +149,15 @@ function probeOf(kind: string, body: Decoded): Probe | undefined {
 function targetOf(kind: string, body: Decoded): ProbeTarget | undefined {
   if (kind === 'tcp') return {kind, address: body.string('TCP')}
   if (kind === 'http') {
-    const headers = headersOf(body.any('Header'))
+    const headers = headersOf(body)
     return {kind, url: body.string('HTTP'), method: body.string('Method') || 'GET', headers, body: body.string('Body')}
   }
   const [file, ...words] = body.strings('Args') ?? body.strings('ScriptArgs') ?? []
   return kind === 'script' && file !== undefined ? {kind, args: [file, ...words]} : undefined
 }
 
-const headersOf = (given: unknown): [string, string][] =>
-  given instanceof Map
-    ? [...(given as Map<string, unknown>)].flatMap(([name, values]) =>
-        (Array.isArray(values) ? values : []).map((value): [string, string] => [name, String(value)]),
-      )
-    : []
+const headersOf = (body: Decoded): [string, string][] =>
+  [...(body.lists('Header') ?? [])].flatMap(([name, values]) => values.map((value): [string, string] => [name, value]))
 
 /** An IP address is repeated under its family. */
 function familyAddresses(service: LocalService): LocalService['taggedAddresses'] {
@@ -171,6 +170,26 @@ function familyAddresses(service: LocalService): LocalService['taggedAddresses']
   ])
 }
 
+function checkMeta(body: Decoded): void {
+  const meta = body.map('Meta') ?? new Map<string, string>()
+  const refuse = (why: string): never => {
+    throw badRequest(`Invalid Service Meta: ${why}`)
+  }
+  if (meta.size > 64) refuse('Node metadata cannot contain more than 64 key/value pairs')
+  for (const [key, value] of meta) {
+    const why = metaRefusal(key, value)
+    if (why !== undefined) refuse(`Couldn't load metadata pair ('${key}', '${value}'): ${why}`)
+  }
+}
+
+function metaRefusal(key: string, value: string): string | undefined {
+  if (key === '') return 'Key cannot be blank'
+  if (!/^[A-Za-z0-9_-]+$/.test(key)) return 'Key contains invalid characters'
+  if (key.length > 128) return 'Key is too long (limit: 128 characters)'
+  if (key.startsWith('consul-')) return "Key prefix 'consul-' is reserved for internal use"
+  return Buffer.byteLength(value) > 512 ? 'Value is too long (limit: 512 characters)' : undefined
+}
+
 export async function registerService(call: Call): Promise<Reply> {
   const {agent} = call
   const body = await decodeBody(call, serviceFields)
@@ -180,11 +199,13 @@ export async function registerService(call: Call): Promise<Reply> {
   const single = body.object('Check')
   const given = [...(single && !isEmpty(single) ? [single] : []), ...(body.list('Checks') ?? [])]
   const weights = body.object('Weights')
-  if (weights && weights.int('Passing') < 1) throw badRequest('Invalid Weights: Passing must be greater than 0')
+  const wrong = weights && weightsError(givenWeights(weights))
+  if (wrong !== undefined) throw badRequest(`Invalid Weights: ${wrong}`)
   const plain: LocalService = {...serviceDraft(agent.node, body), id: body.string('ID') || name, name}
   const service = {...plain, taggedAddresses: familyAddresses(plain)}
+  checkMeta(body)
+  for (const check of given) kindOf(check)
   for (const check of given) {
-    kindOf(check)
     if (!statuses.has(check.string('Status'))) {
       throw badRequest("Status for checks must 'passing', 'warning', 'critical'")
     }

@@ -1,15 +1,15 @@
 import {createHash} from 'node:crypto'
 import {printMember, printSelf} from '../agent/describe.js'
 import type {LocalAgent, LocalService} from '../agent/local-agent.js'
-import {filterOf} from '../filter/filter.js'
-import {samples} from '../filter/samples.js'
-import {type Printable, printJson} from '../go/json-print.js'
+import {rowFields} from '../filter/fields.js'
+import {filterOf, lateFilterOf} from '../filter/filter.js'
+import {printJson} from '../go/json-print.js'
 import {type Call, ClientGone, readWait} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply, textReply} from '../http/reply.js'
-import {get, put, type Route} from '../http/route.js'
+import {get, plain, put, type Route} from '../http/route.js'
 import {checkRowOf} from './agent-checks.js'
+import {printLocalService} from './agent-print.js'
 import {demandNamed, refuseUnknown, registerService} from './agent-register.js'
-import {printTagged, printWeights} from './catalog-print.js'
 
 function members(call: Call): Reply {
   const wan = call.query.get('wan') !== ''
@@ -23,22 +23,9 @@ function members(call: Call): Reply {
   return jsonReply(pool.filter(({node}) => may.can('node', node, 'read')).map(agent => printMember(agent, wan)))
 }
 
-const printLocalService = (row: LocalService): {readonly [name: string]: Printable} => ({
-  Kind: row.kind || undefined,
-  ID: row.id,
-  Service: row.name,
-  Tags: row.tags ?? [],
-  Meta: row.meta ?? {},
-  Port: row.port,
-  Address: row.address,
-  TaggedAddresses: printTagged(row),
-  Weights: printWeights(row),
-  EnableTagOverride: row.enableTagOverride,
-})
-
 function services(call: Call): Reply {
   const {may, query} = call
-  const matching = filterOf(query.get('filter'), samples.service)
+  const matching = filterOf(query.get('filter'), rowFields.service)
   const rows = [...call.agent.services.values()].filter(row => may.can('service', row.name, 'read'))
   const printed = rows.map(row => [row.id, printLocalService(row)] as const)
   return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
@@ -46,7 +33,7 @@ function services(call: Call): Reply {
 
 function checks(call: Call): Reply {
   const {may, query} = call
-  const matching = filterOf(query.get('filter'), samples.check)
+  const matching = lateFilterOf(query.get('filter'), rowFields.check)
   const rows = [...call.agent.checks.values()].filter(row =>
     row.serviceName === '' ? may.can('node', row.node, 'read') : may.can('service', row.serviceName, 'read'),
   )
@@ -146,6 +133,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
 function serviceMaintenance(call: Call): Reply {
   if (call.rest === '') throw badRequest('Missing service ID')
   enableFlag(call)
+  call.checkNamespace()
   const service = call.agent.services.get(call.name)
   if (service) demandNamed(call, 'service', service.name)
   if (!service) return textReply(404, `No service registered with ID ${JSON.stringify(call.name)}`)
@@ -205,11 +193,11 @@ export const agentRoutes: readonly Route[] = [
     guarded('read', ({cluster, home, agent}) => jsonReply(printSelf(cluster, home, agent))),
   ),
   get('/v1/agent/members', members),
-  get('/v1/agent/services', services),
-  get('/v1/agent/checks', checks),
-  get('/v1/agent/service/', service),
-  put('/v1/agent/service/register', registerService),
-  put('/v1/agent/service/deregister/', deregisterService),
+  get('/v1/agent/services', plain(services)),
+  get('/v1/agent/checks', plain(checks)),
+  get('/v1/agent/service/', plain(service)),
+  put('/v1/agent/service/register', plain(registerService)),
+  put('/v1/agent/service/deregister/', plain(deregisterService)),
   put('/v1/agent/service/maintenance/', serviceMaintenance),
   put('/v1/agent/maintenance', nodeMaintenance),
   put('/v1/agent/join/', guarded('write', join)),

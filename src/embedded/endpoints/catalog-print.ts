@@ -18,8 +18,9 @@ export const printWeights = (row: Pick<ServiceRow, 'weights'>): Printable => ({
 })
 
 export const printTagged = (row: Pick<ServiceRow, 'taggedAddresses'>): Printable =>
-  row.taggedAddresses &&
-  new Map([...row.taggedAddresses].map(([name, at]) => [name, {Address: at.address, Port: at.port}]))
+  row.taggedAddresses && row.taggedAddresses.size > 0
+    ? new Map([...row.taggedAddresses].map(([name, at]) => [name, {Address: at.address, Port: at.port}]))
+    : undefined
 
 const proxy = {MeshGateway: {}, Expose: {}}
 
@@ -56,7 +57,7 @@ export const printServiceNode = (row: ServiceRow, node: NodeRow): Printable => (
   ServiceAddress: row.address,
   ServiceTaggedAddresses: printTagged(row),
   ServiceWeights: printWeights(row),
-  ServiceMeta: row.meta ?? {},
+  ServiceMeta: row.meta ?? new Map(),
   ServicePort: row.port,
   ServiceEnableTagOverride: row.enableTagOverride,
   ServiceProxy: proxy,

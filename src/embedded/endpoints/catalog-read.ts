@@ -1,5 +1,6 @@
 import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
+import type {Fields} from '../filter/fields.js'
 import {filterOf, type RowFilter} from '../filter/filter.js'
 import type {Printable} from '../go/json-print.js'
 import {blockingRead, effective, metaHeaders, type Reading} from '../http/blocking.js'
@@ -15,23 +16,25 @@ export interface ReadScope {
 }
 
 export interface CatalogRead {
-  readonly topics: readonly string[]
-  /** A row with all its fields, where `?filter=` is understood. */
-  readonly sample?: Printable
+  readonly topics: (target: Datacenter) => readonly string[]
+  /** The fields of a row, where `?filter=` is understood. */
+  readonly fields?: Fields
+  /** Whether namespaces are refused; one read of Consul passes over them. @default true */
+  readonly refusesNamespaces?: boolean
   readonly read: (target: Datacenter, scope: ReadScope) => Reading<Printable>
 }
 
 /** Reads of catalog and health: all of them block, and say which consistency they had. */
 export async function catalogRead(call: Call, query: CatalogRead): Promise<Reply> {
-  const parameters = readParameters(call)
+  const parameters = readParameters(call, query.refusesNamespaces)
   return await withMetaOnRefusal(async () => {
     const target = call.target()
     const {value, index} = await call.rpc(target, () => {
-      const matching = query.sample === undefined ? () => true : filterOf(call.query.get('filter'), query.sample)
+      const matching = query.fields ? filterOf(call.query.get('filter'), query.fields) : () => true
       const scope = {may: call.may, matching}
       return blockingRead(call, target, {
         parameters,
-        watch: {topics: query.topics},
+        watch: {topics: query.topics(target)},
         read: () => query.read(target, scope),
       })
     })
@@ -43,6 +46,12 @@ export function requireRest(call: Call, text: string): string {
   readParameters(call)
   if (call.rest === '') throw badRequest(text)
   return call.name
+}
+
+/** The topic of the first field of `?node-meta=`, by which Consul finds nodes; undefined without one. */
+export function nodeMetaTopic(call: Call): string | undefined {
+  const [meta] = call.query.all('node-meta')
+  return meta === undefined ? undefined : `node-meta:${meta.includes(':') ? meta : `${meta}:`}`
 }
 
 /** `?node-meta=key:value`, repeatable, all of them. */

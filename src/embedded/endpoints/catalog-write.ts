@@ -1,38 +1,13 @@
 import type {Datacenter} from '../datacenter.js'
 import type {Decoded, Fields} from '../go/decode.js'
-import {formatGoDuration} from '../go/duration.js'
-import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
 import {jsonReply, type Reply, RpcError} from '../http/reply.js'
 import type {Batch} from '../store/batch.js'
-import type {CheckRow, NodeRow, ServiceRow} from '../store/catalog-rows.js'
+import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
 import {decodeBody} from './body.js'
+import {checkFields, registeredCheck} from './check-body.js'
 
 const weightFields: Fields = {Passing: 'int', Warning: 'int'}
-const definitionFields: Fields = {
-  HTTP: 'string',
-  TLSServerName: 'string',
-  TLSSkipVerify: 'bool',
-  Header: 'any',
-  Method: 'string',
-  Body: 'string',
-  TCP: 'string',
-  Interval: 'duration',
-  IntervalDuration: 'duration',
-  OutputMaxSize: 'uint64',
-  Timeout: 'duration',
-  TimeoutDuration: 'duration',
-  DeregisterCriticalServiceAfter: 'duration',
-  DeregisterCriticalServiceAfterDuration: 'duration',
-  ScriptArgs: 'strings',
-  DockerContainerID: 'string',
-  Shell: 'string',
-  GRPC: 'string',
-  GRPCUseTLS: 'bool',
-  AliasNode: 'string',
-  AliasService: 'string',
-  TTL: 'duration',
-}
 export const nodeFields: Fields = {
   ID: 'string',
   Node: 'string',
@@ -49,29 +24,14 @@ export const serviceFields: Fields = {
   Service: 'string',
   Tags: 'strings',
   Address: 'string',
-  TaggedAddresses: 'any',
+  TaggedAddresses: {mapOf: {Address: 'string', Port: 'int'}},
   Meta: 'map',
   Port: 'int',
   Weights: {object: weightFields},
   EnableTagOverride: 'bool',
-  Proxy: 'any',
-  Connect: 'any',
+  Proxy: {object: {}, lenient: true},
+  Connect: {object: {}, lenient: true},
   LocallyRegisteredAsSidecar: 'any',
-  CreateIndex: 'uint64',
-  ModifyIndex: 'uint64',
-}
-export const checkFields: Fields = {
-  Node: 'string',
-  CheckID: 'string',
-  Name: 'string',
-  Status: 'string',
-  Notes: 'string',
-  Output: 'string',
-  ServiceID: 'string',
-  ServiceName: 'string',
-  ServiceTags: 'strings',
-  Type: 'string',
-  Definition: {object: definitionFields},
   CreateIndex: 'uint64',
   ModifyIndex: 'uint64',
 }
@@ -86,31 +46,66 @@ const registerFields: Fields = {
   Check: {object: checkFields},
   Checks: {list: checkFields},
   SkipNodeUpdate: 'bool',
-  WriteRequest: 'any',
+  Token: 'string',
 }
 const deregisterFields: Fields = {
   Datacenter: 'string',
   Node: 'string',
+  Address: 'string',
   ServiceID: 'string',
   CheckID: 'string',
-  WriteRequest: 'any',
+  Token: 'string',
 }
 
 type Draft<T> = Omit<T, 'createIndex' | 'modifyIndex'>
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
+/** What is wrong with a node's ID, which may be absent. */
+export function nodeIdError(id: string): string | undefined {
+  if (id === '' || uuid.test(id)) return undefined
+  return id.length === 36 ? 'uuid is improperly formatted' : 'uuid string is wrong length'
+}
+
 export function checkNodeId(id: string): void {
-  if (id === '') return
-  if (id.length !== 36) throw new RpcError('Bad node ID: uuid string is wrong length')
-  if (!uuid.test(id)) throw new RpcError('Bad node ID: uuid is improperly formatted')
+  const malformed = nodeIdError(id)
+  if (malformed !== undefined) throw new RpcError(`Bad node ID: ${malformed}`)
 }
 
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
 
+/** Throws for a service that cannot be. */
+export function checkService(service: Decoded): void {
+  if (service.string('ID') !== '' && service.string('Service') === '') {
+    throw new RpcError('Must provide service name with ID')
+  }
+  if (anyAddress.has(service.string('Address'))) throw new RpcError('Invalid service address')
+}
+
+function taggedAddresses(body: Decoded): ServiceRow['taggedAddresses'] {
+  const given = body.objects('TaggedAddresses')
+  return given && new Map([...given].map(([name, at]) => [name, {address: at.string('Address'), port: at.int('Port')}]))
+}
+
+/** What is wrong with weights, which the agent says, and the catalog passes over. */
+export function weightsError({passing, warning}: ServiceRow['weights']): string | undefined {
+  if (passing < 1) return 'Passing must be greater than 0'
+  if (warning < 0) return 'Warning must be greater or equal than 0'
+  return passing > 65535 || warning > 65535 ? 'DNS Weight must be between 0 and 65535' : undefined
+}
+
+export const givenWeights = (body: Decoded): ServiceRow['weights'] => ({
+  passing: body.int('Passing'),
+  warning: body.int('Warning'),
+})
+
+function weightsOf(body: Decoded): ServiceRow['weights'] {
+  const given = body.object('Weights')
+  const weights = given && givenWeights(given)
+  return weights && weightsError(weights) === undefined ? weights : {passing: 1, warning: 1}
+}
+
 /** The service that a body describes; its ID defaults to its name. */
 export function serviceDraft(node: string, body: Decoded): Draft<ServiceRow> {
-  const weights = body.object('Weights')
-  const tagged = body.any('TaggedAddresses')
   return {
     node,
     id: body.string('ID') || body.string('Service'),
@@ -118,54 +113,13 @@ export function serviceDraft(node: string, body: Decoded): Draft<ServiceRow> {
     kind: body.string('Kind'),
     tags: body.strings('Tags'),
     address: body.string('Address'),
-    taggedAddresses: tagged instanceof Map ? taggedAddresses(tagged) : undefined,
+    taggedAddresses: taggedAddresses(body),
     meta: body.map('Meta'),
     port: body.int('Port'),
-    weights: weights ? {passing: weights.int('Passing'), warning: weights.int('Warning')} : {passing: 1, warning: 1},
+    weights: weightsOf(body),
     enableTagOverride: body.bool('EnableTagOverride'),
   }
 }
-
-function taggedAddresses(given: ReadonlyMap<string, unknown>): ServiceRow['taggedAddresses'] {
-  return new Map(
-    [...given].map(([name, value]) => {
-      const at = value instanceof Map ? (value as Map<string, unknown>) : new Map<string, unknown>()
-      const field = (wanted: string): unknown => [...at].find(([key]) => key.toLowerCase() === wanted)?.[1]
-      const [address, port] = [field('address'), field('port')]
-      return [name, {address: typeof address === 'string' ? address : '', port: typeof port === 'number' ? port : 0}]
-    }),
-  )
-}
-
-const durations = ['Interval', 'Timeout', 'DeregisterCriticalServiceAfter'] as const
-
-function printDefinition(body: Decoded | undefined): Map<string, Printable> {
-  const printed = new Map<string, Printable>()
-  if (!body) return printed
-  for (const name of ['HTTP', 'Method', 'Body', 'TCP', 'AliasNode', 'AliasService', 'GRPC'] as const) {
-    if (body.string(name) !== '') printed.set(name, body.string(name))
-  }
-  if (body.bool('TLSSkipVerify')) printed.set('TLSSkipVerify', true)
-  for (const name of durations) {
-    const ns = body.duration(name) || body.duration(`${name}Duration`)
-    if (ns !== 0) printed.set(name, formatGoDuration(ns))
-  }
-  return printed
-}
-
-export const checkDraft = (node: string, body: Decoded): Draft<CheckRow> => ({
-  node,
-  id: body.string('CheckID') || body.string('Name'),
-  name: body.string('Name'),
-  status: body.string('Status') || 'critical',
-  notes: body.string('Notes'),
-  output: body.string('Output'),
-  serviceId: body.string('ServiceID'),
-  serviceName: body.string('ServiceName'),
-  serviceTags: body.strings('ServiceTags'),
-  type: body.string('Type'),
-  definition: printDefinition(body.object('Definition')),
-})
 
 export async function register(call: Call): Promise<Reply> {
   const body = await decodeBody(call, registerFields)
@@ -187,16 +141,11 @@ function applyRegister(target: Datacenter, body: Decoded): void {
   const single = body.object('Check')
   if (single) checks.push(single)
   if (name === '') throw new RpcError('Must provide node')
+  checkNodeId(body.string('ID'))
   if (body.string('Address') === '' && !body.bool('SkipNodeUpdate')) {
     throw new RpcError('Must provide address if SkipNodeUpdate is not set')
   }
-  checkNodeId(body.string('ID'))
-  if (service) {
-    if (service.string('ID') !== '' && service.string('Service') === '') {
-      throw new RpcError('Must provide service name with ID')
-    }
-    if (anyAddress.has(service.string('Address'))) throw new RpcError('Invalid service address')
-  }
+  if (service) checkService(service)
   target.state.write(batch => {
     registerNode(batch, target, body)
     if (service) {
@@ -228,18 +177,17 @@ function registerNode(batch: Batch, target: Datacenter, body: Decoded): void {
 function registerCheck(batch: Batch, target: Datacenter, node: string, body: Decoded): void {
   const {state} = target
   const other = body.string('Node')
-  if (other !== '' && other.toLowerCase() !== node.toLowerCase()) {
+  if (other !== '' && other !== node) {
     throw new RpcError(`check node ${JSON.stringify(other)} does not match node ${JSON.stringify(node)}`)
   }
-  const draft = checkDraft(node, body)
-  if (draft.id === '')
-    throw new RpcError('failed inserting check: failed inserting check: object missing primary index')
-  if (draft.serviceId === '') return void state.putCheck(batch, draft)
-  const service = state.catalog.service(node, draft.serviceId)
-  if (!service) {
-    throw new RpcError(`failed inserting check: Missing service registration on node ${JSON.stringify(node)}`)
+  const draft = registeredCheck(node, body)
+  const refuse = (why: string): never => {
+    throw new RpcError(`failed inserting check: ${why} on node ${JSON.stringify(node)}`)
   }
-  state.putCheck(batch, {...draft, serviceName: service.name, serviceTags: service.tags})
+  const service = state.catalog.service(node, draft.serviceId)
+  if (draft.serviceId !== '' && !service) refuse('Missing service registration')
+  if (draft.id === '') refuse('failed inserting check: object missing primary index')
+  state.putCheck(batch, service ? {...draft, serviceName: service.name, serviceTags: service.tags} : draft)
 }
 
 export async function deregister(call: Call): Promise<Reply> {

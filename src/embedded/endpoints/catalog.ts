@@ -1,4 +1,4 @@
-import {samples} from '../filter/samples.js'
+import {rowFields} from '../filter/fields.js'
 import type {Printable} from '../go/json-print.js'
 import {type Call, readParameters} from '../http/call.js'
 import {jsonReply, type Reply} from '../http/reply.js'
@@ -6,7 +6,7 @@ import {get, put, type Route} from '../http/route.js'
 import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
 import type {State} from '../store/state.js'
 import {printNode, printService, printServiceNode} from './catalog-print.js'
-import {catalogRead, nodeMetaFilter, requireRest, tagFilter} from './catalog-read.js'
+import {catalogRead, nodeMetaFilter, nodeMetaTopic, requireRest, tagFilter} from './catalog-read.js'
 import {deregister, register} from './catalog-write.js'
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
@@ -19,11 +19,10 @@ function datacenters(call: Call): Reply {
 
 function nodes(call: Call): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
-  // The first field is found by an index, and watched there.
-  const [meta] = call.query.all('node-meta')
   return catalogRead(call, {
-    topics: [meta === undefined ? 'nodes' : `node-meta:${meta.includes(':') ? meta : `${meta}:`}`],
-    sample: samples.node,
+    topics: () => [nodeMetaTopic(call) ?? 'nodes'],
+    fields: rowFields.node,
+    refusesNamespaces: false,
     read: ({state: {catalog}}, {may, matching}) => ({
       value: catalog
         .nodes()
@@ -38,7 +37,12 @@ function nodes(call: Call): Promise<Reply> {
 function services(call: Call): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
   return catalogRead(call, {
-    topics: ['services'],
+    topics: ({state: {catalog}}) => {
+      const topic = nodeMetaTopic(call)
+      if (topic === undefined) return ['services']
+      const hosts = catalog.nodes().filter(node => wanted(node.meta))
+      return [topic, ...hosts.map(node => `node:${node.name.toLowerCase()}`)]
+    },
     read: ({state: {catalog}}, {may}) => {
       const tags = new Map<string, Set<string>>()
       for (const row of catalog.allServices()) {
@@ -48,7 +52,8 @@ function services(call: Call): Promise<Reply> {
         tags.set(row.name, known)
       }
       const value: Printable = new Map([...tags].map(([name, set]) => [name, [...set]]))
-      return {value, index: catalog.tableIndex('services')}
+      const index = catalog.tableIndex('services')
+      return {value, index: nodeMetaTopic(call) === undefined ? index : maxOf(index, catalog.tableIndex('nodes'))}
     },
   })
 }
@@ -57,8 +62,8 @@ function service(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing service name')
   const [wantedMeta, wantedTags] = [nodeMetaFilter(call), tagFilter(call)]
   return catalogRead(call, {
-    topics: [`service:${name.toLowerCase()}`],
-    sample: samples.serviceNode,
+    topics: () => [`service:${name.toLowerCase()}`],
+    fields: rowFields.serviceNode,
     read: ({state: {catalog}}, {may, matching}) => ({
       value: catalog
         .instancesOf(name)
@@ -79,21 +84,23 @@ const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalo
 /** Reads of one node; the filter chooses among its services. */
 function ofNode(
   call: Call,
-  print: (services: readonly ServiceRow[], node: NodeRow) => Printable,
+  print: (services: readonly ServiceRow[], node: NodeRow, hasAny: boolean) => Printable,
   missing: Printable,
 ): Promise<Reply> {
   const name = requireRest(call, 'Missing node name')
   return catalogRead(call, {
-    topics: [`node:${name.toLowerCase()}`],
-    sample: samples.service,
+    topics: () => [`node:${name.toLowerCase()}`],
+    fields: rowFields.service,
     read: ({state}, {may, matching}) => {
       const node = findNode(state, name)
       if (!node || !may.can('node', node.name, 'read')) return {value: missing, index: 0n, found: false}
       const {catalog} = state
-      const services = catalog
-        .servicesOf(node.name)
-        .filter(row => may.can('service', row.name, 'read') && matching(printService(row)))
-      return {value: print(services, node), index: maxOf(catalog.tableIndex('nodes'), catalog.tableIndex('services'))}
+      const readable = catalog.servicesOf(node.name).filter(row => may.can('service', row.name, 'read'))
+      const services = readable.filter(row => matching(printService(row)))
+      return {
+        value: print(services, node, readable.length > 0),
+        index: maxOf(catalog.tableIndex('nodes'), catalog.tableIndex('services')),
+      }
     },
   })
 }
@@ -111,9 +118,9 @@ const node = (call: Call): Promise<Reply> =>
 const nodeServices = (call: Call): Promise<Reply> =>
   ofNode(
     call,
-    (services, row) => ({
+    (services, row, hasAny) => ({
       Node: printNode(row),
-      Services: services.length > 0 ? services.map(service => printService(service)) : null,
+      Services: hasAny ? services.map(service => printService(service)) : null,
     }),
     {Node: null, Services: null},
   )

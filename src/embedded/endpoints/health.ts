@@ -1,48 +1,62 @@
 import type {Authorizer} from '../acl/authorizer.js'
-import {samples} from '../filter/samples.js'
+import {rowFields} from '../filter/fields.js'
 import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
 import {badRequest, type Reply} from '../http/reply.js'
 import {get, type Route} from '../http/route.js'
-import type {CheckRow, ServiceRow} from '../store/catalog-rows.js'
+import {type CheckRow, isCheckOf, type ServiceRow} from '../store/catalog-rows.js'
 import type {State} from '../store/state.js'
 import {printCheck, printNode, printService} from './catalog-print.js'
-import {catalogRead, nodeMetaFilter, requireRest, tagFilter} from './catalog-read.js'
+import {catalogRead, nodeMetaFilter, nodeMetaTopic, requireRest, tagFilter} from './catalog-read.js'
 
 function node(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing node name')
-  return checksRead(call, `checks-node:${name.toLowerCase()}`, ({catalog}) => catalog.checksOf(name))
+  return checksRead(call, {
+    topics: [`checks-node:${name.toLowerCase()}`],
+    find: ({catalog}) => catalog.checksOf(name),
+  })
 }
 
 function checks(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing service name').toLowerCase()
-  return checksRead(call, `checks-service:${name}`, ({catalog}) =>
-    catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name),
-  )
+  const find = ({catalog}: State): readonly CheckRow[] =>
+    catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
+  const topic = `checks-service:${name}`
+  if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: [topic], find})
+  // As in Consul: with a condition for nodes it is the index of the service that counts.
+  const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
+  return checksRead(call, {topics: [topic, 'nodes'], find, indexOf})
 }
 
 function state(call: Call): Promise<Reply> {
   const wanted = requireRest(call, 'Missing check state')
-  const topic = wanted === 'any' ? 'checks' : `state:${wanted}`
-  return checksRead(call, topic, ({catalog}) =>
-    catalog.allChecks().filter(check => wanted === 'any' || check.status === wanted),
-  )
+  return checksRead(call, {
+    topics: [wanted === 'any' ? 'checks' : `state:${wanted}`],
+    find: ({catalog}) => catalog.allChecks().filter(check => wanted === 'any' || check.status === wanted),
+  })
 }
 
 const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
   may.can('node', check.node, 'read') && (check.serviceName === '' || may.can('service', check.serviceName, 'read'))
 
-function checksRead(call: Call, topic: string, find: (state: State) => readonly CheckRow[]): Promise<Reply> {
+interface ChecksQuery {
+  readonly topics: readonly string[]
+  readonly find: (state: State) => readonly CheckRow[]
+  /** Default: that of all checks. */
+  readonly indexOf?: (state: State) => bigint
+}
+
+function checksRead(call: Call, {topics, find, indexOf}: ChecksQuery): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
   return catalogRead(call, {
-    topics: [topic],
-    sample: samples.check,
+    topics: () => topics,
+    fields: rowFields.check,
     read: ({state}, {may, matching}) => ({
       value: find(state)
         .filter(check => wanted(state.catalog.node(check.node)?.meta) && mayReadCheck(may, check))
         .map(check => printCheck(check))
         .filter(matching),
-      index: state.catalog.tableIndex('checks'),
+      index: indexOf ? indexOf(state) : state.catalog.tableIndex('checks'),
     }),
   })
 }
@@ -57,15 +71,15 @@ function passingOnly(call: Call): boolean {
 }
 
 const checksOfInstance = ({catalog}: State, row: ServiceRow): CheckRow[] =>
-  catalog.checksOf(row.node).filter(check => check.serviceId === '' || check.serviceId === row.id)
+  catalog.checksOf(row.node).filter(check => check.serviceId === '' || isCheckOf(check, row))
 
 function service(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing service name')
   const [wantedMeta, wantedTags, passing] = [nodeMetaFilter(call), tagFilter(call), passingOnly(call)]
   const lower = name.toLowerCase()
   return catalogRead(call, {
-    topics: [`service:${lower}`, `health:${lower}`],
-    sample: samples.health,
+    topics: () => [`service:${lower}`, `health:${lower}`],
+    fields: rowFields.health,
     read: ({state}, {may, matching}) => {
       const value: Printable[] = []
       for (const row of state.catalog.instancesOf(name)) {

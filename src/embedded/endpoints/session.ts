@@ -1,7 +1,7 @@
 import type {Datacenter} from '../datacenter.js'
 import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
 import {parseGoDuration} from '../go/duration.js'
-import {JsonError, type JsonValue, parseGoJson} from '../go/json-parse.js'
+import {JsonDecimal, JsonError, type JsonValue, parseGoJson} from '../go/json-parse.js'
 import {type Printable, printJson} from '../go/json-print.js'
 import {blockingRead, metaHeaders, refusedMeta} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
@@ -11,6 +11,9 @@ import {type SessionRow, sessionIdError} from '../store/sessions.js'
 import {randomUuid} from '../uuid.js'
 
 const fields: Fields = {
+  ID: 'string',
+  CreateIndex: 'uint64',
+  ModifyIndex: 'uint64',
   Name: 'string',
   Node: 'string',
   LockDelay: 'any',
@@ -31,7 +34,7 @@ const printSession = (row: SessionRow): Printable => ({
   LockDelay: row.lockDelayNs,
   Behavior: row.behavior,
   TTL: row.ttl,
-  NodeChecks: row.nodeChecks,
+  NodeChecks: row.nodeChecks ?? null,
   ServiceChecks: row.serviceChecks?.map(id => ({ID: id, Namespace: ''})) ?? null,
   Checks: row.checks.length > 0 ? row.checks : undefined,
   CreateIndex: row.createIndex,
@@ -41,6 +44,7 @@ const printSession = (row: SessionRow): Printable => ({
 /** A duration, seconds below 1000, or nanoseconds. */
 function lockDelayNs(value: JsonValue | undefined): number {
   if (value === undefined) return defaultLockDelayNs
+  if (value instanceof JsonDecimal) return lockDelayNs(value.value)
   if (typeof value === 'number') return value < secondsBelow ? value * 1e9 : value
   if (typeof value !== 'string') return 0
   const parsed = parseGoDuration(value)
@@ -50,19 +54,26 @@ function lockDelayNs(value: JsonValue | undefined): number {
 
 type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | 'behavior'> & {readonly behavior: string}
 
+const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
+
+/** Both kinds default to the node's own health; no checks of one kind mean none of the other. */
+function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
+  const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : ['serfHealth']
+  const nodeChecks = isGiven(body, 'NodeChecks') ? body.strings('NodeChecks') : ['serfHealth']
+  if (checks.length === 0) return {checks: [], nodeChecks: []}
+  const onlySerf = checks.length === 1 && checks[0] === 'serfHealth'
+  return {checks: onlySerf || (nodeChecks?.length ?? 0) === 0 ? [] : checks, nodeChecks}
+}
+
 function draftOf(body: Decoded, node: string): Draft {
-  const checks = body.strings('Checks')
-  const noChecks = checks?.length === 0
-  const onlySerf = checks?.length === 1 && checks[0] === 'serfHealth'
   return {
+    ...checksOf(body),
     name: body.string('Name'),
     node: body.has('Node') ? body.string('Node') : node,
     lockDelayNs: lockDelayNs(body.any('LockDelay')),
     behavior: body.string('Behavior'),
     ttl: body.string('TTL'),
-    nodeChecks: noChecks ? [] : (body.strings('NodeChecks') ?? ['serfHealth']),
     serviceChecks: body.list('ServiceChecks')?.map(check => check.string('ID')),
-    checks: onlySerf || noChecks ? [] : (checks ?? []),
   }
 }
 
@@ -95,7 +106,7 @@ function begin(target: Datacenter, draft: Draft): SessionRow {
   return state.write(batch => {
     const node = state.catalog.node(draft.node)
     if (!node) throw new RpcError('Missing node registration')
-    for (const id of [...draft.checks, ...draft.nodeChecks, ...(draft.serviceChecks ?? [])]) {
+    for (const id of [...draft.checks, ...(draft.nodeChecks ?? []), ...(draft.serviceChecks ?? [])]) {
       const check = state.catalog.check(draft.node, id)
       if (!check) throw new RpcError(`Missing check '${id}' registration`)
       if (check.status === 'critical') throw new RpcError(`Check '${id}' is in critical state`)

@@ -6,7 +6,8 @@ import {permissionDenied, RpcError} from '../http/reply.js'
 import type {Batch} from '../store/batch.js'
 import type {CheckRow, NodeRow, ServiceRow} from '../store/catalog-rows.js'
 import {printCheck, printNode, printService} from './catalog-print.js'
-import {checkDraft, checkNodeId, serviceDraft} from './catalog-write.js'
+import {checkNodeId, checkService, nodeIdError, serviceDraft} from './catalog-write.js'
+import {checkDraft} from './check-body.js'
 import type {Operation} from './txn-operation.js'
 
 const quote = (text: string): string => JSON.stringify(text)
@@ -29,10 +30,7 @@ export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation):
     checkNodeId(node.string('ID'))
   }
   if (kind === 'Service') {
-    const service = body.object('Service') ?? nothing
-    if (service.string('Service') === '' && (verb === 'set' || verb === 'cas' || !body.has('Service'))) {
-      throw new RpcError('Must provide service name with ID')
-    }
+    checkService(body.object('Service') ?? nothing)
   }
 }
 
@@ -48,6 +46,12 @@ interface Subject<Row extends {readonly modifyIndex: bigint}> {
   readonly print: (row: Row) => Printable
 }
 
+type Indexed = Pick<Subject<{readonly modifyIndex: bigint}>, 'known' | 'index' | 'label'>
+
+function requireIndex({known, index, label}: Indexed): void {
+  if ((known?.modifyIndex ?? 0n) !== index) throw new RpcError(`failed to set ${label}, index is stale`)
+}
+
 function act<Row extends {readonly modifyIndex: bigint}>(verb: string, subject: Subject<Row>): readonly string[] {
   const {known, label, kind} = subject
   const shown = (row: Row): readonly string[] => [`{"${kind}":${printJson(subject.print(row))}}`]
@@ -58,25 +62,25 @@ function act<Row extends {readonly modifyIndex: bigint}>(verb: string, subject: 
     case 'set':
       return shown(subject.put())
     case 'cas':
-      if ((known?.modifyIndex ?? 0n) !== subject.index) throw new RpcError(`failed to set ${label}, index is stale`)
+      requireIndex(subject)
       return shown(subject.put())
     case 'delete':
       if (known) subject.remove(known)
       return []
     case 'delete-cas':
-      if (known && known.modifyIndex !== subject.index) {
-        throw new RpcError(`failed to delete ${label}, index is stale`)
-      }
-      if (known) subject.remove(known)
+      if (!known || known.modifyIndex !== subject.index) throw new RpcError(`failed to delete ${label}, index is stale`)
+      subject.remove(known)
       return []
     default:
       throw new RpcError(`unknown ${kind} verb ${quote(verb)}`)
   }
 }
 
-function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, body: Decoded): Subject<NodeRow> {
+function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body, verb}: Operation): Subject<NodeRow> {
   const node = body.object('Node') ?? nothing
   const [name, id] = [node.string('Node'), node.string('ID')]
+  const malformed = verb === 'get' ? nodeIdError(id) : undefined
+  if (malformed !== undefined) throw new RpcError(`node lookup by ID failed, wrong UUID: ${malformed} for '${id}'`)
   return {
     kind: 'Node',
     label: `node ${quote(name)}`,
@@ -96,10 +100,12 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, body: 
   }
 }
 
-function serviceSubject(batch: Batch, {state}: Datacenter, body: Decoded): Subject<ServiceRow> {
+function serviceSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operation): Subject<ServiceRow> {
   const node = body.string('Node')
   const service = body.object('Service') ?? nothing
-  const draft = serviceDraft(node, service)
+  const given = serviceDraft(node, service)
+  // A read takes the ID as it is.
+  const draft = verb === 'get' ? {...given, id: service.string('ID')} : given
   return {
     kind: 'Service',
     label: `service ${quote(draft.id)} on node ${quote(node)}`,
@@ -107,6 +113,7 @@ function serviceSubject(batch: Batch, {state}: Datacenter, body: Decoded): Subje
     index: service.uint64('ModifyIndex'),
     put: () => {
       if (!state.catalog.node(node)) throw new RpcError('Missing node registration')
+      if (draft.id === '') throw new RpcError('failed inserting service: object missing primary index')
       return state.catalog.putService(batch, draft)
     },
     remove: row => state.removeService(batch, row),
@@ -114,10 +121,11 @@ function serviceSubject(batch: Batch, {state}: Datacenter, body: Decoded): Subje
   }
 }
 
-function checkSubject(batch: Batch, {state}: Datacenter, body: Decoded): Subject<CheckRow> {
+function checkSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operation): Subject<CheckRow> {
   const check = body.object('Check') ?? nothing
   const node = check.string('Node')
-  const draft = checkDraft(node, check)
+  const given = checkDraft(node, check)
+  const draft = verb === 'get' ? {...given, id: check.string('CheckID')} : given
   return {
     kind: 'Check',
     label: `check ${quote(draft.id)} on node ${quote(node)}`,
@@ -136,8 +144,18 @@ function checkSubject(batch: Batch, {state}: Datacenter, body: Decoded): Subject
 }
 
 /** Applies one operation; returns what it adds to the results. */
-export function applyCatalog(batch: Batch, target: Datacenter, {kind, verb, body}: Operation): readonly string[] {
-  if (kind === 'Node') return act(verb, nodeSubject(batch, target, body))
-  if (kind === 'Service') return act(verb, serviceSubject(batch, target, body))
-  return act(verb, checkSubject(batch, target, body))
+export function applyCatalog(batch: Batch, target: Datacenter, operation: Operation): readonly string[] {
+  const {kind, verb} = operation
+  if (kind === 'Node') return act(verb, nodeSubject(batch, target, operation))
+  if (kind === 'Service') return act(verb, serviceSubject(batch, target, operation))
+  const subject = checkSubject(batch, target, operation)
+  if (verb !== 'cas') return act(verb, subject)
+  requireIndex(subject)
+  try {
+    return act(verb, subject)
+  } catch (error) {
+    // As in Consul, where a check that cannot be put for another reason than its index is passed over.
+    if (error instanceof RpcError) return []
+    throw error
+  }
 }

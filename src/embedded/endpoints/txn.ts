@@ -1,13 +1,14 @@
 import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
-import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
+import {type Decoded, decodeObject, type Fields, kindOf} from '../go/decode.js'
 import {JsonError, parseGoJson} from '../go/json-parse.js'
 import {printString} from '../go/json-print.js'
 import {contactHeaders} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
 import {badRequest, HttpError, type Reply, RpcError} from '../http/reply.js'
 import {put, type Route} from '../http/route.js'
-import {checkFields, nodeFields, serviceFields} from './catalog-write.js'
+import {nodeFields, serviceFields} from './catalog-write.js'
+import {txnCheckFields} from './check-body.js'
 import {applyCatalog, catalogPreCheck} from './txn-catalog.js'
 import {applyKv, kvPreCheck} from './txn-kv.js'
 import type {Operation} from './txn-operation.js'
@@ -29,7 +30,7 @@ const operationFields: Fields = {
   },
   Node: {object: {Verb: 'string', Node: {object: nodeFields}}},
   Service: {object: {Verb: 'string', Node: 'string', Service: {object: serviceFields}}},
-  Check: {object: {Verb: 'string', Check: {object: checkFields}}},
+  Check: {object: {Verb: 'string', Check: {object: txnCheckFields}}},
 }
 
 interface Refused {
@@ -67,8 +68,7 @@ function parseOperations(text: string): Decoded[] {
     const value = parseGoJson(text)
     if (value === null) return []
     if (!Array.isArray(value)) {
-      const kind = value instanceof Map ? 'object' : typeof value === 'boolean' ? 'bool' : typeof value
-      throw new JsonError(`json: cannot unmarshal ${kind} into Go value of type api.TxnOps`)
+      throw new JsonError(`json: cannot unmarshal ${kindOf(value)} into Go value of type api.TxnOps`)
     }
     return value.map(item => decodeObject(item, operationFields))
   } catch (error) {

@@ -1,131 +1,253 @@
+import {Scanner} from './scanner.js'
+
 /** Consul's filter language: selectors, values, `and or not`, parentheses. */
 
-export type Operator = '==' | '!=' | 'in' | 'not in' | 'is empty' | 'is not empty' | 'matches' | 'not matches'
+/** As refusals name them. */
+export type Operator = 'Equal' | 'Not Equal' | 'In' | 'Not In' | 'Is Empty' | 'Is Not Empty' | 'Matches' | 'Not Matches'
 
 export type Expression =
   | {readonly type: 'and' | 'or'; readonly left: Expression; readonly right: Expression}
   | {readonly type: 'not'; readonly inner: Expression}
-  | {readonly type: 'test'; readonly selector: readonly string[]; readonly operator: Operator; readonly value: string}
+  | Test
+export interface Test {
+  readonly type: 'test'
+  readonly selector: readonly string[]
+  readonly operator: Operator
+  /** Undefined for the operators that compare with nothing. */
+  readonly value: string | undefined
+}
 
 export class FilterError extends Error {}
 
-type Token = {readonly kind: 'word' | 'string' | 'sign'; readonly text: string; readonly at: number}
-
-const token = /\s*(?:"([^"]*)"|`([^`]*)`|(==|!=|\(|\))|([^\s()"`=!]+))/y
-
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = []
-  token.lastIndex = 0
-  while (token.lastIndex < text.trimEnd().length) {
-    const at = token.lastIndex
-    const found = token.exec(text)
-    if (!found) throw noMatch(at)
-    const [, quoted, raw, sign, word] = found
-    if (quoted !== undefined || raw !== undefined) tokens.push({kind: 'string', text: quoted ?? raw ?? '', at})
-    else if (sign !== undefined) tokens.push({kind: 'sign', text: sign, at})
-    else tokens.push({kind: 'word', text: word ?? '', at})
-  }
-  return tokens
-}
-
-const noMatch = (at: number): FilterError => new FilterError(`1:${at + 1} (${at}): no match found`)
+/** Operators between a selector and a value, as words; `==` and `!=` need no blanks around them. */
+const wordOperators: readonly (readonly [readonly string[], Operator])[] = [
+  [['contains'], 'In'],
+  [['not', 'contains'], 'Not In'],
+  [['matches'], 'Matches'],
+  [['not', 'matches'], 'Not Matches'],
+]
+const [white, letter, digit] = ['[ \\t\\r\\n]', '[a-zA-Z]', '[0-9]']
+/** What would be a text nobody writes by hand. */
+const deepest = 200
 
 class Parser {
-  readonly #tokens: readonly Token[]
-  readonly #end: number
-  #at = 0
+  readonly #in: Scanner
+  #depth = 0
 
   constructor(text: string) {
-    this.#tokens = tokenize(text)
-    this.#end = text.length
+    this.#in = new Scanner(text)
   }
 
   whole(): Expression {
-    const expression = this.#or()
-    if (this.#at < this.#tokens.length) throw this.#wrong()
-    return expression
+    const scanner = this.#in
+    const found = scanner.attempt(() => {
+      this.#blanks()
+      const expression = this.#or()
+      this.#blanks()
+      return expression && scanner.end() ? expression : undefined
+    })
+    const wrong = scanner.verdict(found === undefined)
+    if (wrong !== undefined || found === undefined) throw new FilterError(wrong ?? '')
+    return found
   }
 
-  #or(): Expression {
+  #or(): Expression | undefined {
     const left = this.#and()
-    return this.#word('or') ? {type: 'or', left, right: this.#or()} : left
+    if (!left) return undefined
+    const right = this.#in.attempt(() => (this.#words('or') && this.#gap() ? this.#or() : undefined))
+    return right ? {type: 'or', left, right} : left
   }
 
-  #and(): Expression {
+  #and(): Expression | undefined {
     const left = this.#not()
-    return this.#word('and') ? {type: 'and', left, right: this.#and()} : left
+    if (!left) return undefined
+    const right = this.#in.attempt(() => (this.#words('and') && this.#gap() ? this.#and() : undefined))
+    return right ? {type: 'and', left, right} : left
   }
 
-  #not(): Expression {
-    if (this.#word('not')) return {type: 'not', inner: this.#not()}
-    if (this.#sign('(')) {
-      const inner = this.#or()
-      if (!this.#sign(')')) throw this.#wrong()
-      return inner
+  #not(): Expression | undefined {
+    const inner = this.#in.attempt(() => (this.#in.literal('not') && this.#gap() ? this.#not() : undefined))
+    return inner ? {type: 'not', inner} : (this.#in.attempt(() => this.#group()) ?? this.#match())
+  }
+
+  #group(): Expression | undefined {
+    if (!this.#in.literal('(')) return undefined
+    this.#depth += 1
+    if (this.#depth > deepest) throw new FilterError('too many parentheses')
+    this.#blanks()
+    const inner = this.#or()
+    this.#depth -= 1
+    if (!inner) return undefined
+    this.#blanks()
+    if (this.#in.literal(')')) return inner
+    this.#in.complain('grouping', 'Unmatched parentheses')
+    return undefined
+  }
+
+  #match(): Expression | undefined {
+    const scanner = this.#in
+    return (
+      scanner.attempt(() => this.#selectorFirst()) ??
+      scanner.attempt(() => this.#emptiness()) ??
+      scanner.attempt(() => this.#valueFirst())
+    )
+  }
+
+  #selectorFirst(): Test | undefined {
+    const selector = this.#selector()
+    const operator = selector && this.#operator()
+    const value = operator && this.#value()
+    return selector && operator && value !== undefined ? {type: 'test', selector, operator, value} : undefined
+  }
+
+  #operator(): Operator | undefined {
+    const scanner = this.#in
+    for (const [sign, operator] of [['==', 'Equal'] as const, ['!=', 'Not Equal'] as const]) {
+      const found = scanner.attempt(() => {
+        this.#blanks()
+        return scanner.literal(sign) || undefined
+      })
+      if (found) {
+        this.#blanks()
+        return operator
+      }
     }
-    return this.#test()
-  }
-
-  #test(): Expression {
-    const first = this.#take()
-    const operator = this.#operator()
-    if (operator === 'is empty' || operator === 'is not empty') {
-      return {type: 'test', selector: selectorOf(first), operator, value: ''}
+    for (const [words, operator] of wordOperators) {
+      if (scanner.attempt(() => (this.#words(...words) && this.#gap()) || undefined)) return operator
     }
-    if (operator === 'in' || operator === 'not in') {
-      return {type: 'test', selector: selectorOf(this.#take()), operator, value: first.text}
+    return undefined
+  }
+
+  #emptiness(): Test | undefined {
+    const selector = this.#selector()
+    if (!selector) return undefined
+    const is = (...words: string[]): boolean =>
+      this.#in.attempt(() => this.#words('is', ...words) || undefined) === true
+    const operator = is('empty') ? 'Is Empty' : is('not', 'empty') ? 'Is Not Empty' : undefined
+    return operator && {type: 'test', selector, operator, value: undefined}
+  }
+
+  #valueFirst(): Test | undefined {
+    const value = this.#value()
+    if (value === undefined) return undefined
+    const found = (...words: string[]): boolean =>
+      this.#in.attempt(() => (this.#words(...words) && this.#gap()) || undefined) === true
+    const operator = found('in') ? 'In' : found('not', 'in') ? 'Not In' : undefined
+    if (!operator) return undefined
+    const selector = this.#selector()
+    if (selector) return {type: 'test', selector, operator, value}
+    this.#in.complain('match', 'Invalid selector')
+    return undefined
+  }
+
+  #selector(): string[] | undefined {
+    const first = this.#identifier()
+    if (first === undefined) return undefined
+    const path = [first]
+    for (;;) {
+      const next = this.#in.attempt(() => (this.#in.literal('.') ? this.#identifier() : undefined)) ?? this.#index()
+      if (next === undefined) return path
+      path.push(next)
     }
-    const value = this.#take().text
-    if (operator === 'contains' || operator === 'not contains') {
-      const inverse = operator === 'contains' ? 'in' : 'not in'
-      return {type: 'test', selector: selectorOf(first), operator: inverse, value}
+  }
+
+  #identifier(): string | undefined {
+    const start = this.#in.at
+    if (!this.#in.one(/[a-zA-Z]/, letter)) return undefined
+    this.#in.many(/[a-zA-Z0-9_]/, '[a-zA-Z0-9_]')
+    return this.#in.from(start)
+  }
+
+  /** `["name"]`, for names that are no identifiers. */
+  #index(): string | undefined {
+    const scanner = this.#in
+    return scanner.attempt(() => {
+      if (!scanner.literal('[')) return undefined
+      this.#blanks()
+      const name = scanner.attempt(() => this.#string())
+      if (name === undefined) {
+        scanner.complain('index', 'Invalid index')
+        return undefined
+      }
+      this.#blanks()
+      if (scanner.literal(']')) return name
+      scanner.complain('index', 'Unclosed index expression')
+      return undefined
+    })
+  }
+
+  #value(): string | undefined {
+    const scanner = this.#in
+    return (
+      scanner.attempt(() => this.#selector())?.join('.') ??
+      scanner.attempt(() => this.#number()) ??
+      scanner.attempt(() => this.#string())
+    )
+  }
+
+  #number(): string | undefined {
+    const scanner = this.#in
+    const start = scanner.at
+    scanner.literal('-')
+    if (!scanner.literal('0')) {
+      if (!scanner.one(/[1-9]/, '[1-9]')) return undefined
+      scanner.many(/\d/, digit)
     }
-    return {type: 'test', selector: selectorOf(first), operator, value}
+    scanner.attempt(() => {
+      if (!scanner.literal('.') || !scanner.one(/\d/, digit)) return undefined
+      scanner.many(/\d/, digit)
+      return true
+    })
+    const text = scanner.from(start)
+    if (scanner.sees(/^[ \t\r\n]/) || scanner.end() || scanner.sees(/^\)/)) return text
+    scanner.complain('number', 'Invalid number literal')
+    return undefined
   }
 
-  #operator(): Operator | 'contains' | 'not contains' {
-    if (this.#sign('==')) return '=='
-    if (this.#sign('!=')) return '!='
-    if (this.#word('is')) {
-      const negated = this.#word('not')
-      if (this.#word('empty')) return negated ? 'is not empty' : 'is empty'
-      throw this.#wrong()
+  #string(): string | undefined {
+    const scanner = this.#in
+    const start = scanner.at
+    const quote = ['`', '"'].find(mark => scanner.literal(mark))
+    if (quote === undefined) return undefined
+    scanner.skipTo(quote)
+    if (scanner.end()) {
+      scanner.complain('string', 'Unterminated string literal')
+      return undefined
     }
-    const negated = this.#word('not')
-    for (const name of ['in', 'contains', 'matches'] as const) {
-      if (this.#word(name)) return negated ? `not ${name}` : name
-    }
-    throw this.#wrong()
+    scanner.literal(quote)
+    const text = scanner.from(start)
+    if (quote === '`') return text.slice(1, -1).replaceAll('\r', '')
+    const plain = unquote(text)
+    if (plain === undefined) scanner.complain('string', 'invalid syntax', start)
+    return plain ?? ''
   }
 
-  #take(): Token {
-    const next = this.#tokens[this.#at]
-    if (!next || next.kind === 'sign') throw this.#wrong()
-    this.#at += 1
-    return next
+  /** Blanks, if any. */
+  #blanks(): void {
+    this.#in.many(/[ \t\r\n]/, white)
   }
 
-  #word(text: string): boolean {
-    return this.#accept('word', text)
-  }
-
-  #sign(text: string): boolean {
-    return this.#accept('sign', text)
-  }
-
-  #accept(kind: Token['kind'], text: string): boolean {
-    const next = this.#tokens[this.#at]
-    if (next?.kind !== kind || next.text !== text) return false
-    this.#at += 1
+  /** At least one blank. */
+  #gap(): boolean {
+    if (!this.#in.one(/[ \t\r\n]/, white)) return false
+    this.#blanks()
     return true
   }
 
-  #wrong = (): FilterError => noMatch(this.#tokens[this.#at]?.at ?? this.#end)
+  /** Each word after at least one blank. */
+  #words(...words: readonly string[]): boolean {
+    return words.every(word => this.#gap() && this.#in.literal(word))
+  }
 }
 
-function selectorOf({kind, text, at}: Token): readonly string[] {
-  if (kind !== 'word' || !/^[A-Za-z]/.test(text)) throw noMatch(at)
-  return text.split('.')
+/** Undefined for what Go would not take as a string in double quotes. */
+function unquote(text: string): string | undefined {
+  if (/[\n\r]/.test(text)) return undefined
+  try {
+    return JSON.parse(text.replaceAll('\t', '\\t')) as string
+  } catch {
+    return undefined
+  }
 }
 
 /** Throws a FilterError that says where the text stops making sense. */

@@ -1,99 +1,171 @@
 import {RE2JS} from 're2js'
 import type {Printable} from '../go/json-print.js'
 import {HttpError} from '../http/reply.js'
-import {type Expression, FilterError, parseFilter} from './expression.js'
+import {type Expression, FilterError, parseFilter, type Test} from './expression.js'
+import {type Field, type Fields, operatorsOf} from './fields.js'
 
-/** One step into a printed value: a field in any case, or an entry of a map. */
-function step(value: Printable, name: string): Printable {
-  if (value instanceof Map) return (value as ReadonlyMap<string, Printable>).get(name)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const fields = value as {readonly [name: string]: Printable}
-  return fields[name]
+export type RowFilter = (row: Printable) => boolean
+
+const quote = (text: string): string => JSON.stringify(text)
+
+/** The field that a selector names. Throws for the first step that leads nowhere. */
+function fieldOf(selector: readonly string[], fields: Fields): Field {
+  let field: Field = {kind: 'object', fields}
+  for (const [at, name] of selector.entries()) {
+    const next: Field | undefined =
+      field.kind === 'map'
+        ? field.of
+        : 'fields' in field && Object.hasOwn(field.fields, name)
+          ? field.fields[name]
+          : undefined
+    if (!next) throw new FilterError(`Selector ${quote(selector.slice(0, at + 1).join('.'))} is not valid`)
+    field = next
+  }
+  return field
 }
 
-const follow = (value: Printable, selector: readonly string[]): Printable => selector.reduce(step, value)
+/** A whole number as Go reads one without a given base: `0x` and friends, and a leading 0 for octal. */
+function parseGoInt(text: string): bigint {
+  const digits = text.replace(/^[+-]/, '').replace(/^0(?=[0-7]+$)/, '0o')
+  if (!/^(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\d+)$/.test(digits) || /^0\d/.test(digits)) {
+    throw new FilterError('invalid syntax')
+  }
+  const value = text.startsWith('-') ? -BigInt(digits) : BigInt(digits)
+  if (value >= 2n ** 63n || value < -(2n ** 63n)) throw new FilterError('value out of range')
+  return value
+}
+
+function parseGoBool(text: string): boolean {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true
+  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false
+  throw new FilterError('invalid syntax')
+}
+
+/** Reads the value of a test as its field needs it. */
+function coerce<T>(test: Test, called: string, read: (text: string) => T): T {
+  const text = test.value ?? ''
+  try {
+    return read(text)
+  } catch (error) {
+    const why = `strconv.${called}: parsing ${quote(text)}: ${error instanceof Error ? error.message : String(error)}`
+    throw new FilterError(
+      `Failed to coerce value ${quote(text)} for selector ${quote(test.selector.join('.'))}: ${why}`,
+    )
+  }
+}
+
+function compileRegex(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern)
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error)
+    const why = text.startsWith('error parsing regexp') ? text : `error parsing regexp: ${text}`
+    throw new FilterError(`Failed to compile regular expression ${quote(pattern)}: ${why}`)
+  }
+}
+
+function compileEquality(test: Test, kind: Field['kind']): RowFilter {
+  const wanted = test.operator === 'Equal'
+  if (kind === 'bool') {
+    const value = coerce(test, 'ParseBool', parseGoBool)
+    return found => ((found ?? false) === value) === wanted
+  }
+  if (kind === 'int') {
+    const value = coerce(test, 'ParseInt', parseGoInt)
+    return found => (BigInt((found ?? 0) as number) === value) === wanted
+  }
+  return found => ((found ?? '') === test.value) === wanted
+}
 
 function has(value: Printable, wanted: string): boolean {
-  if (Array.isArray(value)) return value.some(item => String(item) === wanted)
+  if (Array.isArray(value)) return value.includes(wanted)
   if (value instanceof Map) return value.has(wanted)
   return typeof value === 'string' && value.includes(wanted)
 }
 
 function isEmpty(value: Printable): boolean {
-  if (value === null || value === undefined || value === '') return true
   if (Array.isArray(value)) return value.length === 0
-  return value instanceof Map && value.size === 0
+  return value instanceof Map ? value.size === 0 : true
 }
 
-const shown = (value: Printable): string => (typeof value === 'object' ? '' : String(value ?? ''))
-
-function test(expression: Extract<Expression, {type: 'test'}>, row: Printable): boolean {
-  const {selector, operator, value} = expression
-  const found = follow(row, selector)
-  switch (operator) {
-    case '==':
-      return shown(found) === value
-    case '!=':
-      return shown(found) !== value
-    case 'in':
-      return has(found, value)
-    case 'not in':
-      return !has(found, value)
-    case 'is empty':
-      return isEmpty(found)
-    case 'is not empty':
-      return !isEmpty(found)
-    case 'matches':
-      return RE2JS.compile(value).matcher(shown(found)).find()
-    case 'not matches':
-      return !RE2JS.compile(value).matcher(shown(found)).find()
+/** What a test says of the value that its selector leads to. */
+function compileTest(test: Test, {kind}: Field): RowFilter {
+  const {operator, value = ''} = test
+  if (!operatorsOf[kind].includes(operator)) {
+    throw new FilterError(`Invalid match operator ${quote(operator)} for selector ${quote(test.selector.join('.'))}`)
   }
+  if (operator === 'Equal' || operator === 'Not Equal') return compileEquality(test, kind)
+  if (operator === 'In') return found => has(found, value)
+  if (operator === 'Not In') return found => !has(found, value)
+  if (operator === 'Is Empty') return isEmpty
+  if (operator === 'Is Not Empty') return found => !isEmpty(found)
+  const regex = compileRegex(value)
+  const wanted = operator === 'Matches'
+  return found => regex.matcher(typeof found === 'string' ? found : '').find() === wanted
 }
 
-function evaluate(expression: Expression, row: Printable): boolean {
-  switch (expression.type) {
-    case 'and':
-      return evaluate(expression.left, row) && evaluate(expression.right, row)
-    case 'or':
-      return evaluate(expression.left, row) || evaluate(expression.right, row)
-    case 'not':
-      return !evaluate(expression.inner, row)
-    case 'test':
-      return test(expression, row)
+/** Of a key that a map does not have, only these are false. */
+const needsPresence = new Set(['Equal', 'Is Not Empty', 'In'])
+
+/** Follows the selector; of a list of objects any one may answer. */
+function lookUp(value: Printable, selector: readonly string[], test: Test, judge: RowFilter): boolean {
+  const [name, ...rest] = selector
+  if (name === undefined) return judge(value)
+  if (Array.isArray(value)) return value.some(item => lookUp(item as Printable, selector, test, judge))
+  if (value instanceof Map) {
+    const found = (value as ReadonlyMap<string, Printable>).get(name)
+    return found === undefined ? !needsPresence.has(test.operator) : lookUp(found, rest, test, judge)
   }
+  // An absent map has no keys.
+  if (typeof value !== 'object' || value === null) return !needsPresence.has(test.operator)
+  return lookUp((value as {readonly [name: string]: Printable})[name], rest, test, judge)
 }
 
-/** Selectors are checked against the fields that rows have; what lies below maps may have any name. */
-function checkSelectors(expression: Expression, sample: Printable): void {
+function compile(expression: Expression, fields: Fields): RowFilter {
+  if (expression.type === 'test') {
+    const judge = compileTest(expression, fieldOf(expression.selector, fields))
+    return row => lookUp(row, expression.selector, expression, judge)
+  }
   if (expression.type === 'not') {
-    checkSelectors(expression.inner, sample)
-    return
+    const inner = compile(expression.inner, fields)
+    return row => !inner(row)
   }
-  if (expression.type !== 'test') {
-    checkSelectors(expression.left, sample)
-    checkSelectors(expression.right, sample)
-    return
-  }
-  let at = sample
-  for (const name of expression.selector) {
-    if (at instanceof Map || at === null) return
-    at = step(at, name)
-    if (at === undefined)
-      throw new FilterError(`Selector ${JSON.stringify(expression.selector.join('.'))} is not valid`)
-  }
+  const [left, right] = [compile(expression.left, fields), compile(expression.right, fields)]
+  return expression.type === 'and' ? row => left(row) && right(row) : row => left(row) || right(row)
 }
 
-export type RowFilter = (row: Printable) => boolean
+const refuseText = (prefix: string, error: unknown): never => {
+  if (error instanceof FilterError) throw new HttpError(500, `${prefix}${error.message}`)
+  throw error
+}
+const prefix = 'Failed to create boolean expression evaluator: '
 
-/** `?filter=`; `sample` is a row with all its fields. Throws Consul's refusal. */
-export function filterOf(text: string, sample: Printable): RowFilter {
+/** `?filter=` over rows with these fields. Throws Consul's refusal. */
+export function filterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   try {
-    const expression = parseFilter(text)
-    checkSelectors(expression, sample)
-    return row => evaluate(expression, row)
+    return compile(parseFilter(text), fields)
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    throw new HttpError(500, `Failed to create boolean expression evaluator: ${error.message}`)
+    return refuseText(prefix, error)
+  }
+}
+
+/** As for the agent's own checks: what is said of the fields is judged with the first row, and refused without a prefix. */
+export function lateFilterOf(text: string, fields: Fields): RowFilter {
+  if (text === '') return () => true
+  let filter: RowFilter | undefined
+  let expression: Expression
+  try {
+    expression = parseFilter(text)
+  } catch (error) {
+    return refuseText(prefix, error)
+  }
+  return row => {
+    try {
+      filter ??= compile(expression, fields)
+    } catch (error) {
+      refuseText('', error)
+    }
+    return filter?.(row) === true
   }
 }

@@ -1,7 +1,10 @@
 import {parseGoDuration} from './duration.js'
-import {JsonError, type JsonValue} from './json-parse.js'
+import {JsonDecimal, JsonError, type JsonValue} from './json-parse.js'
 
-/** What a field may hold. `duration` takes a Go duration or a number of nanoseconds; `bytes` is base64. */
+/**
+ * What a field may hold. `duration` takes a Go duration or a number of nanoseconds, and passes over anything else;
+ * `bytes` is base64, `lists` a map of lists of strings. A lenient object passes over fields that it does not know.
+ */
 export type FieldType =
   | 'string'
   | 'bool'
@@ -11,18 +14,25 @@ export type FieldType =
   | 'bytes'
   | 'strings'
   | 'map'
+  | 'lists'
   | 'any'
-  | {readonly object: Fields}
+  | {readonly object: Fields; readonly lenient?: boolean}
+  | {readonly mapOf: Fields}
   | {readonly list: Fields}
 export type Fields = Readonly<Record<string, FieldType>>
 
-/** Fields that were given, by the canonical name; `null` and absent are the same, as in Go. */
+/** Fields that were given, by the canonical name; `null` counts as absent, though it can be told. */
 export class Decoded {
   readonly #values: ReadonlyMap<string, unknown>
 
-  constructor(values: ReadonlyMap<string, unknown>) {
+  readonly #nulls: ReadonlySet<string>
+
+  constructor(values: ReadonlyMap<string, unknown>, nulls: ReadonlySet<string> = new Set()) {
     this.#values = values
+    this.#nulls = nulls
   }
+
+  isNull = (name: string): boolean => this.#nulls.has(name)
 
   has = (name: string): boolean => this.#values.has(name)
   string = (name: string): string => (this.#values.get(name) as string | undefined) ?? ''
@@ -35,15 +45,20 @@ export class Decoded {
   strings = (name: string): readonly string[] | undefined => this.#values.get(name) as readonly string[] | undefined
   map = (name: string): ReadonlyMap<string, string> | undefined =>
     this.#values.get(name) as ReadonlyMap<string, string> | undefined
+  lists = (name: string): ReadonlyMap<string, readonly string[]> | undefined =>
+    this.#values.get(name) as ReadonlyMap<string, readonly string[]> | undefined
+  objects = (name: string): ReadonlyMap<string, Decoded> | undefined =>
+    this.#values.get(name) as ReadonlyMap<string, Decoded> | undefined
   object = (name: string): Decoded | undefined => this.#values.get(name) as Decoded | undefined
   list = (name: string): readonly Decoded[] | undefined => this.#values.get(name) as readonly Decoded[] | undefined
   any = (name: string): JsonValue | undefined => this.#values.get(name) as JsonValue | undefined
 }
 
-const kindOf = (value: JsonValue): string => {
+export const kindOf = (value: JsonValue): string => {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
   if (value instanceof Map) return 'object'
+  if (value instanceof JsonDecimal) return 'number'
   return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value
 }
 
@@ -62,6 +77,18 @@ function decodeBase64(text: string): Buffer {
   throw new JsonError(`illegal base64 data at input byte ${at}`)
 }
 
+/** Go also takes bytes as a list of numbers. */
+function decodeOctets(values: readonly JsonValue[], name: string): Buffer {
+  return Buffer.from(
+    values.map(value => {
+      if (value === null) return 0
+      if (typeof value === 'number' && value >= 0 && value <= 255) return value
+      const text = typeof value === 'number' || typeof value === 'bigint' ? ` ${value}` : ''
+      throw new JsonError(`json: cannot unmarshal ${kindOf(value)}${text} into Go struct field .${name} of type uint8`)
+    }),
+  )
+}
+
 function stringOf(value: JsonValue, name: string): string {
   return typeof value === 'string' ? value : refuse(value, name, 'string')
 }
@@ -72,21 +99,33 @@ function decodeMap(value: JsonValue, name: string): Map<string, string> {
 }
 
 function decodeNumber(value: JsonValue, name: string, goType: 'int' | 'uint64'): number | bigint {
-  if (typeof value !== 'number' && typeof value !== 'bigint') return refuse(value, name, goType)
-  const fits = typeof value === 'bigint' || Number.isInteger(value)
-  if (goType === 'int') return fits ? Number(value) : refuse(value, name, 'int')
-  const exact = fits ? BigInt(value) : -1n
-  if (exact >= 0n && exact < 2n ** 64n) return exact
-  throw new JsonError(`json: cannot unmarshal number ${String(value)} into Go struct field .${name} of type ${goType}`)
+  const isWhole = typeof value === 'number' || typeof value === 'bigint'
+  if (!isWhole && !(value instanceof JsonDecimal)) return refuse(value, name, goType)
+  const exact = isWhole ? BigInt(value) : undefined
+  const [least, beyond] = goType === 'int' ? [-(2n ** 63n), 2n ** 63n] : [0n, 2n ** 64n]
+  if (exact !== undefined && exact >= least && exact < beyond) return goType === 'int' ? Number(exact) : exact
+  const text = value instanceof JsonDecimal ? value.text : String(value)
+  throw new JsonError(`json: cannot unmarshal number ${text} into Go struct field .${name} of type ${goType}`)
 }
 
-function decodeDuration(value: JsonValue, name: string): number {
+function decodeDuration(value: JsonValue): number {
+  if (value instanceof JsonDecimal) return Math.trunc(value.value)
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value)
-  if (typeof value !== 'string') return refuse(value, name, 'time.Duration')
-  if (value === '') return 0
+  if (typeof value !== 'string') return 0
   const parsed = parseGoDuration(value)
   if ('error' in parsed) throw new JsonError(parsed.error)
   return parsed.ns
+}
+
+function decodeStrings(value: JsonValue, name: string): string[] {
+  if (!Array.isArray(value)) return refuse(value, name, '[]string')
+  return value.map(item => (item === null ? '' : stringOf(item, name)))
+}
+
+/** A map whose values are all of one kind. */
+function decodeEntries<T>(value: JsonValue, name: string, read: (item: JsonValue) => T): Map<string, T> {
+  if (!(value instanceof Map)) return refuse(value, name, 'map')
+  return new Map([...value].map(([key, item]) => [key, read(item)]))
 }
 
 function decodeList(value: JsonValue, name: string, fields: Fields): Decoded[] {
@@ -96,7 +135,9 @@ function decodeList(value: JsonValue, name: string, fields: Fields): Decoded[] {
 
 function decodeField(value: JsonValue, type: FieldType, name: string): unknown {
   if (typeof type === 'object') {
-    return 'object' in type ? decodeObject(value, type.object, name) : decodeList(value, name, type.list)
+    if ('object' in type) return decodeObject(value, type.object, name, type.lenient)
+    if ('list' in type) return decodeList(value, name, type.list)
+    return decodeEntries(value, name, item => decodeObject(item, type.mapOf, name))
   }
   switch (type) {
     case 'string':
@@ -107,12 +148,13 @@ function decodeField(value: JsonValue, type: FieldType, name: string): unknown {
     case 'uint64':
       return decodeNumber(value, name, type)
     case 'duration':
-      return decodeDuration(value, name)
+      return decodeDuration(value)
     case 'bytes':
-      return decodeBase64(stringOf(value, name))
+      return Array.isArray(value) ? decodeOctets(value, name) : decodeBase64(stringOf(value, name))
     case 'strings':
-      if (!Array.isArray(value)) return refuse(value, name, '[]string')
-      return value.map(item => (item === null ? '' : stringOf(item, name)))
+      return decodeStrings(value, name)
+    case 'lists':
+      return decodeEntries(value, name, item => (item === null ? [] : decodeStrings(item, name)))
     case 'map':
       return decodeMap(value, name)
     case 'any':
@@ -138,6 +180,8 @@ export function decodeObject(value: JsonValue, fields: Fields, name = '', lenien
   if (!(value instanceof Map)) return refuseWhole(value, name)
   const names = namesOf(fields)
   const found = new Map<string, unknown>()
+  const durations = new Map<string, JsonValue>()
+  const nulls = new Set<string>()
   for (const [key, item] of value) {
     const field = names.get(fold(key))
     if (field === undefined) {
@@ -145,9 +189,17 @@ export function decodeObject(value: JsonValue, fields: Fields, name = '', lenien
       throw new JsonError(`json: unknown field "${key}"`)
     }
     const type = fields[field]
-    if (item !== null && type !== undefined) found.set(field, decodeField(item, type, field))
+    if (item === null) nulls.add(field)
+    if (item === null || type === undefined) continue
+    if (type === 'duration') durations.set(field, item)
+    else found.set(field, decodeField(item, type, field))
   }
-  return new Decoded(found)
+  // Durations are read once all else is known to be right, in the order of the fields.
+  for (const field of Object.keys(fields)) {
+    const item = durations.get(field)
+    if (item !== undefined) found.set(field, decodeField(item, 'duration', field))
+  }
+  return new Decoded(found, nulls)
 }
 
 function refuseWhole(value: JsonValue, name: string): never {

@@ -1,10 +1,21 @@
 /** Go's `encoding/json` reader: exact integers, its own words for what is wrong, and text after the first value ignored. */
 
-export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject
+export type JsonValue = null | boolean | number | bigint | string | JsonDecimal | JsonValue[] | JsonObject
 /** A Map, so that no field name can touch a prototype. */
 export type JsonObject = Map<string, JsonValue>
 
 export class JsonError extends Error {}
+
+/** A number with a fraction or an exponent: no whole number, whatever its value. */
+export class JsonDecimal {
+  readonly text: string
+  readonly value: number
+
+  constructor(text: string) {
+    this.text = text
+    this.value = Number(text)
+  }
+}
 
 const escapes: Readonly<Record<string, string>> = {
   '"': '"',
@@ -16,8 +27,9 @@ const escapes: Readonly<Record<string, string>> = {
   r: '\r',
   t: '\t',
 }
-const number = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
+const digits = /\d+/y
 const plain = /[^"\\\u0000-\u001f]*/y
+/** Where recursion ends; Go goes on to 10,000. */
 const deepest = 1000
 
 class Reader {
@@ -29,8 +41,8 @@ class Reader {
   }
 
   value(depth = 0): JsonValue {
-    if (depth > deepest) throw new JsonError('exceeded max depth')
     const char = this.#next('looking for beginning of value')
+    if (depth > deepest && (char === '[' || char === '{')) throw this.#invalid(char, 'exceeded max depth')
     if (char === '{') return this.#object(depth)
     if (char === '[') return this.#array(depth)
     if (char === '"') return this.#string()
@@ -50,8 +62,7 @@ class Reader {
   }
 
   #invalid(char: string, where: string): JsonError {
-    const shown = char === "'" ? `'\\''` : char === '"' ? `'"'` : `'${char}'`
-    return new JsonError(`invalid character ${shown} ${where}`)
+    return new JsonError(`invalid character '${shownByte(char)}' ${where}`)
   }
 
   #object(depth: number): JsonObject {
@@ -104,7 +115,7 @@ class Reader {
       if (char === undefined) throw new JsonError('unexpected EOF')
       this.#at += 1
       if (char === '"') return result
-      if (char !== '\\') throw this.#invalid(JSON.stringify(char).slice(1, -1), 'in string literal')
+      if (char !== '\\') throw this.#invalid(char, 'in string literal')
       result += this.#escape()
     }
   }
@@ -119,7 +130,9 @@ class Reader {
       return plainChar
     }
     const hex = this.#text.slice(this.#at, this.#at + 4)
-    if (!/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#invalid(hex[0] ?? '"', 'in \\u hexadecimal character escape')
+    const wrong = hex.search(/[^0-9a-fA-F]/)
+    if (wrong >= 0) throw this.#invalid(hex[wrong] as string, 'in \\u hexadecimal character escape')
+    if (hex.length < 4) throw atEnd()
     this.#at += 4
     return String.fromCharCode(Number.parseInt(hex, 16))
   }
@@ -134,15 +147,57 @@ class Reader {
     return value
   }
 
-  #number(char: string): number | bigint {
-    number.lastIndex = this.#at
-    const found = number.exec(this.#text)
-    if (!found) throw this.#invalid(this.#text[this.#at + 1] ?? char, 'in numeric literal')
-    this.#at += found[0].length
-    if (found[1] !== undefined || found[2] !== undefined) return Number(found[0])
-    const exact = BigInt(found[0])
+  #number(char: string): number | bigint | JsonDecimal {
+    const start = this.#at
+    if (char === '-') this.#at += 1
+    if (this.#text[this.#at] === '0') this.#at += 1
+    else this.#digits('in numeric literal')
+    const whole = this.#text.slice(start, this.#at)
+    if (this.#text[this.#at] === '.') {
+      this.#at += 1
+      this.#digits('after decimal point in numeric literal')
+    }
+    if (/[eE]/.test(this.#text[this.#at] ?? '')) {
+      this.#at += /[+-]/.test(this.#text[this.#at + 1] ?? '') ? 2 : 1
+      this.#digits('in exponent of numeric literal')
+    }
+    const text = this.#text.slice(start, this.#at)
+    if (text !== whole) return new JsonDecimal(text)
+    const exact = BigInt(text)
     return exact >= -(2n ** 53n) && exact <= 2n ** 53n ? Number(exact) : exact
   }
+
+  /** At least one. */
+  #digits(where: string): void {
+    digits.lastIndex = this.#at
+    const found = digits.exec(this.#text)
+    if (found) this.#at = digits.lastIndex
+    else throw this.#at < this.#text.length ? this.#invalid(this.#text[this.#at] as string, where) : atEnd()
+  }
+}
+
+const atEnd = (): JsonError => new JsonError('unexpected EOF')
+
+const named: Readonly<Record<string, string>> = {
+  "'": "\\'",
+  '\\': '\\\\',
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+
+/** The first byte of a character as Go shows it: what is no ASCII is taken for the character of that number. */
+function shownByte(char: string): string {
+  const byte = Buffer.from(char, 'utf8')[0] ?? 0
+  const known = named[char]
+  if (known !== undefined) return known
+  const hex = byte.toString(16)
+  if (byte < 0x20 || byte === 0x7f) return `\\x${hex.padStart(2, '0')}`
+  return byte >= 0x80 && byte <= 0xa0 ? `\\u00${hex}` : String.fromCharCode(byte)
 }
 
 /** Throws a JsonError with Go's message. An empty text is `EOF`. */

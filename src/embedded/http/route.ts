@@ -12,3 +12,11 @@ type Handler = Route['handle']
 
 export const get = (path: string, handle: Handler): Route => ({path, methods: ['GET'], handle})
 export const put = (path: string, handle: Handler): Route => ({path, methods: ['PUT'], handle})
+
+/** Refuses namespaces before anything else is looked at. */
+export const plain =
+  (handle: Handler): Handler =>
+  call => {
+    call.checkNamespace()
+    return handle(call)
+  }

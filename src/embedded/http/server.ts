@@ -7,6 +7,7 @@ import type {Datacenter} from '../datacenter.js'
 import {fromBytes} from '../go/bytes.js'
 import type {Profile} from '../profile.js'
 import {Call, ClientGone} from './call.js'
+import {Connections, judgeHead} from './connections.js'
 import {asNewer, refusePartition, unknownPath} from './newer.js'
 import {cleanPath, decodePath, redirect} from './path.js'
 import {parseQuery, type Query} from './query.js'
@@ -29,22 +30,20 @@ export interface DoorOptions {
   readonly cluster: Cluster
 }
 
-const badRequestText =
-  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request'
-
 /** Go's limit: keys in paths may be long. */
 const longestHead = 1024 * 1024
 
 /** Opens one agent's HTTP address. */
 export async function openDoor(options: DoorOptions): Promise<HttpDoor> {
-  const server = createServer({keepAlive: true, noDelay: true, maxHeaderSize: longestHead}, (request, response) => {
-    void serve(options, request, response)
+  const connections = new Connections()
+  const settings = {keepAlive: true, noDelay: true, maxHeaderSize: longestHead, requireHostHeader: false}
+  const server = createServer(settings, (request, response) => {
+    connections.take(request, response, () => serve(options, request, response))
   })
   server.keepAliveTimeout = 0
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end(badRequestText)
-    else socket.destroy()
-  })
+  // Their size is bounded, not their number.
+  server.maxHeadersCount = 0
+  connections.watch(server)
   await listen(server, options)
   return {
     port: (server.address() as AddressInfo).port,
@@ -127,9 +126,15 @@ interface Routed {
   readonly query: Query
 }
 
+/** What a client puts before the path that takes this for a proxy. */
+const wholeAddress = /^https?:\/\/[^/?]*/i
+
 /** Judges path and query in Consul's order; the answer when the request ends there. */
 function route(request: IncomingMessage, profile: Profile): Routed | Reply {
-  const {method = 'GET', url = '/'} = request
+  const {method = 'GET'} = request
+  const refusal = judgeHead(request)
+  if (refusal) return refusal
+  const url = (request.url ?? '/').replace(wholeAddress, '')
   const cut = url.indexOf('?')
   const [escaped, rawQuery] = cut < 0 ? [url, ''] : [url.slice(0, cut), url.slice(cut + 1)]
   if (method === 'OPTIONS' && url === '*') return emptyReply()

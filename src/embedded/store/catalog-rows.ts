@@ -54,3 +54,7 @@ export function sameRow<T extends {readonly createIndex: bigint; readonly modify
     )
   return plain(a) === plain(b)
 }
+
+/** Whether a check of a node is one of a service there. IDs compare in any case. */
+export const isCheckOf = (check: CheckRow, service: ServiceRow): boolean =>
+  check.serviceId.toLowerCase() === service.id.toLowerCase()

@@ -65,7 +65,14 @@ export class CatalogTable {
   serviceIndex(service: string, withChecks: boolean): bigint {
     const own = this.#serviceIndexes.get(service.toLowerCase())
     if (own !== undefined) return own
-    if (this.#extinction > 0n) return this.#extinction
+    return this.#extinction > 0n ? this.#extinction : this.#lastOf(withChecks)
+  }
+
+  /** The same where the service is taken to exist. */
+  presumedServiceIndex = (service: string): bigint =>
+    this.#serviceIndexes.get(service.toLowerCase()) ?? this.#lastOf(true)
+
+  #lastOf(withChecks: boolean): bigint {
     const {nodes, services, checks} = this.#tableIndexes
     const last = nodes > services ? nodes : services
     return withChecks && checks > last ? checks : last

@@ -10,7 +10,7 @@ export interface SessionRow {
   /** As it was written. */
   readonly ttl: string
   readonly ttlMs: number
-  readonly nodeChecks: readonly string[]
+  readonly nodeChecks: readonly string[] | undefined
   readonly serviceChecks: readonly string[] | undefined
   readonly checks: readonly string[]
   readonly createIndex: bigint
@@ -52,7 +52,7 @@ export class SessionTable {
   boundTo(node: string, checkId: string): SessionRow[] {
     return this.ofNode(node).filter(
       row =>
-        row.nodeChecks.includes(checkId) ||
+        row.nodeChecks?.includes(checkId) === true ||
         row.checks.includes(checkId) ||
         row.serviceChecks?.includes(checkId) === true,
     )

@@ -1,6 +1,6 @@
 import {Batch} from './batch.js'
 import {type CatalogImage, CatalogTable} from './catalog.js'
-import type {CheckRow, NodeRow, ServiceRow} from './catalog-rows.js'
+import {type CheckRow, isCheckOf, type NodeRow, type ServiceRow} from './catalog-rows.js'
 import {type KvRow, KvTable} from './kv.js'
 import {type SessionRow, SessionTable} from './sessions.js'
 import {Watches} from './watches.js'
@@ -86,7 +86,7 @@ export class State {
 
   removeService(batch: Batch, row: ServiceRow): void {
     for (const check of this.catalog.checksOf(row.node)) {
-      if (check.serviceId === row.id) this.removeCheck(batch, check)
+      if (isCheckOf(check, row)) this.removeCheck(batch, check)
     }
     this.catalog.removeService(batch, row)
   }
