@@ -84,7 +84,8 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body,
   return {
     kind: 'Node',
     label: `node ${quote(name)}`,
-    known: (id === '' ? undefined : state.catalog.nodeById(id)) ?? state.catalog.node(name),
+    // A read goes by the ID alone where there is one, a write by the name.
+    known: verb === 'get' && id !== '' ? state.catalog.nodeById(id) : state.catalog.node(name),
     index: node.uint64('ModifyIndex'),
     put: () =>
       state.catalog.putNode(batch, {

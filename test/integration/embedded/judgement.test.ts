@@ -43,6 +43,7 @@ const filters: readonly (readonly [string, boolean])[] = [
 
 const transactions: readonly (readonly [object, string | undefined])[] = [
   [{Node: {Verb: 'delete-cas', Node: {Node: 'none'}}}, 'failed to delete node "none", index is stale'],
+  [{Node: {Verb: 'get', Node: {Node: 'far', ID: '5e7b0a4e-0000-4000-8000-000000000000'}}}, 'node "far" doesn\'t exist'],
   [{Service: {Verb: 'delete', Node: 'far', Service: {ID: 'x'}}}, 'Must provide service name with ID'],
   [{Service: {Verb: 'delete', Node: 'far'}}, undefined],
   [{Service: {Verb: 'set', Node: 'far'}}, 'failed inserting service: object missing primary index'],
