@@ -65,12 +65,15 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
 
   it('ends no session', async () => {
     await using client = createClient({address: cluster.address})
-    await using session = await openSession(client, {unprovenLimitMs: 60_000, renewEveryMs: 300})
+    await using session = await openSession(client, {unprovenLimitMs: 60_000, renewEveryMs: 1000})
     await using denials = await watchRenewals(cluster.address, session.id)
     await cluster.servers[0]!.restart('kill')
     await cluster.untilReady()
     const provenAtMs = session.provenAtMs
-    await waitUntil(() => session.provenAtMs > provenAtMs || session.signal.aborted, {what: 'a renewal'})
+    await waitUntil(() => session.provenAtMs > provenAtMs || session.signal.aborted, {
+      what: 'a renewal',
+      timeoutMs: 30_000,
+    })
     expect(denials.count, 'the server denies the session').toBeGreaterThan(0)
     expect(session.signal.reason).toBeUndefined()
   })
