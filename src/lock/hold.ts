@@ -104,6 +104,13 @@ export class LeasedHold implements Hold {
     this.#learnShapeOnce()
   }
 
+  /** Consul said that the session is gone, and could not be asked again: until the next proof the hold lasts less long. */
+  doubted(): void {
+    if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
+    this.#proofs = {...this.#proofs, isDoubted: true}
+    this.#alarm.set(this.deadline.termAtMs)
+  }
+
   release(): Promise<ReleaseReport> {
     this.#released ??= this.#release()
     return this.#released
@@ -116,9 +123,11 @@ export class LeasedHold implements Hold {
   #prove(proofs: Partial<LeaseProofs>): void {
     const {renewedAtMs, seenAtMs} = this.#proofs
     const before = this.deadline.termAtMs
+    const isNews = (proofs.renewedAtMs ?? 0) > renewedAtMs || (proofs.seenAtMs ?? 0) > seenAtMs
     this.#proofs = {
       renewedAtMs: Math.max(renewedAtMs, proofs.renewedAtMs ?? 0),
       seenAtMs: Math.max(seenAtMs, proofs.seenAtMs ?? 0),
+      isDoubted: this.#proofs.isDoubted === true && !isNews,
     }
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     const {deadline} = this

@@ -21,6 +21,8 @@ export interface LeaseProofs {
   readonly renewedAtMs: number
   /** The key was written by us, or read consistently and showed our session. */
   readonly seenAtMs: number
+  /** Consul has said since then that the session is gone, and could not be asked whether that is true. */
+  readonly isDoubted?: boolean
 }
 
 /** The instants of a lease, in milliseconds of boot time. */
@@ -48,6 +50,8 @@ function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (shape.kind === 'semaphore') return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
   if (!shape.isTtlOnly) return seen
+  // Perhaps somebody ended the session right after its last proof: only the lock-delay runs then.
+  if (proofs.isDoubted) return Math.max(seen, proofs.renewedAtMs + delayOf(shape))
   return Math.max(seen, proofs.renewedAtMs + shape.ttlMs + delayOf(shape))
 }
 

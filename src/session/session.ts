@@ -188,8 +188,7 @@ class RenewedSession implements Session {
       const {alive} = await client.session.renew(this.id, limits)
       if (signal.aborted) return false
       if (!alive) {
-        const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
-        if (!value) this.#lose('Consul has ended it')
+        await this.#confirmEnd(limits)
         return false
       }
     } catch (error) {
@@ -203,6 +202,18 @@ class RenewedSession implements Session {
     this.#alarm.set(sentAtMs + unprovenLimitMs)
     observer.renewed?.(sentAtMs)
     return true
+  }
+
+  /** Rejects when nobody can be asked. */
+  async #confirmEnd(limits: {readonly signal: AbortSignal; readonly timeoutMs: number}): Promise<void> {
+    const {client, observer} = this.#options
+    try {
+      const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
+      if (!value) this.#lose('Consul has ended it')
+    } catch (error) {
+      if (!limits.signal.aborted) observer.doubted?.()
+      throw error
+    }
   }
 
   async #destroyWithin(timeoutMs: number): Promise<boolean> {

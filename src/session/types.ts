@@ -32,6 +32,8 @@ export interface SessionObserver {
   readonly renewed?: (sentAtMs: number) => void
   /** A renewal failed; the session may still be alive. */
   readonly degraded?: (error: unknown) => void
+  /** Consul said that the session is gone, and could not be asked whether that is true. Told before `degraded`. */
+  readonly doubted?: () => void
 }
 
 /**

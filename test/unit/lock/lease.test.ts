@@ -46,6 +46,16 @@ describe('leaseDeadline', () => {
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs).freeAtMs).toBe(35_000)
   })
 
+  it('counts only the lock-delay from the last proof when the end of the session is neither confirmed nor refuted', () => {
+    const proofs = {renewedAtMs: 20_000, seenAtMs: 0, isDoubted: true}
+    expect(leaseDeadline(shape({isTtlOnly: true}), proofs)).toEqual({
+      termAtMs: 29_000,
+      killAtMs: 34_000,
+      freeAtMs: 35_000,
+    })
+    expect(leaseDeadline(shape(), proofs).freeAtMs).toBe(15_000)
+  })
+
   it('takes no sight of the key for proof that a semaphore slot stays', () => {
     expect(leaseDeadline(shape({kind: 'semaphore'}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
   })
