@@ -48,6 +48,8 @@ export interface RawOptions {
   readonly token?: string
   /** Sent with every request. */
   readonly datacenter?: string
+  /** Where the connections come from. @default what the system chooses */
+  readonly localAddress?: string
 }
 
 const fromWire = (entry: WireKv): RawKv => ({
@@ -84,9 +86,11 @@ export class RawConsul {
 
   request(method: string, path: string, options: {query?: Query; body?: string | Uint8Array} = {}): Promise<RawAnswer> {
     const url = new URL(pathOf(path, {dc: this.#options.datacenter, ...options.query}), this.#address)
+    const {localAddress} = this.#options
+    const local = localAddress === undefined ? {} : {localAddress}
     const headers = this.#options.token === undefined ? {} : {'X-Consul-Token': this.#options.token}
     return new Promise((resolve, reject) => {
-      const request = httpRequest(url, {method, headers, agent: false, timeout: 30_000}, response => {
+      const request = httpRequest(url, {method, headers, agent: false, timeout: 30_000, ...local}, response => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', reject)

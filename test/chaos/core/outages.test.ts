@@ -73,8 +73,8 @@ describe.runIf(required || consulIsInstalled())('views through outages of a real
     // It is polled by the connection that is open, with growing pauses: the rate limiter alone would take a second.
     expect(performance.now() - startedAt).toBeGreaterThan(3000)
 
-    // One connection for reads and one for the rest are open, and stay so.
-    await client.kv.put('full/a', Buffer.from('1'))
+    // The limit is that of our address.
+    await raw(agent.address, {localAddress: '127.0.0.2'}).kvPut('full/a', '1')
     await waitUntil(() => first.current?.value !== undefined, {what: 'the change', timeoutMs: 20_000})
 
     await others[Symbol.asyncDispose]()
