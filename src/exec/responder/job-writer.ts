@@ -8,6 +8,7 @@ import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/f
 import {ackKey, frameKey, resultKey} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
 import type {OutputPart} from '../reports.js'
+import type {Answerer} from './job-answers.js'
 
 /** Longest time that output waits for more, counted from its first byte. */
 const flushMs = 250
@@ -51,7 +52,7 @@ export class JobWriter {
   }
 
   /** `claimed` when this responder, and no other of the same name, may begin the job, and may begin it now. */
-  static async claim(client: ConsulClient, manifest: Manifest, node: string): Promise<'claimed' | 'taken' | 'expired'> {
+  static async claim({client, node, signal}: Answerer, manifest: Manifest): Promise<'claimed' | 'taken' | 'expired'> {
     const nonce = randomUUID()
     const key = ackKey(manifest.id, node)
     const value = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
@@ -69,7 +70,7 @@ export class JobWriter {
         if (isValid()) return 'claimed'
       } catch (error) {
         if (!isTransient(error)) throw error
-        await client.clock.sleep(backoff.next())
+        await client.clock.sleep(backoff.next(), signal)
       }
     }
     return 'expired'

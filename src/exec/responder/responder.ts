@@ -2,23 +2,22 @@ import {mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
-import {BatonError, isTransient, messageOf, UsageError} from '../../core/errors.js'
+import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
 import {kvKey, kvPrefix} from '../../core/query/topics.js'
-import {Backoff} from '../../core/time/backoff.js'
-import type {KvEntry, KvOperation} from '../../core/types.js'
+import type {KvEntry} from '../../core/types.js'
 import {prepareChildren} from '../../process/child.js'
-import {checkJob, checkPolicy, checkSignatures, type Refusal} from '../native/check.js'
+import {checkJob, checkPolicy, checkSignatures} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
-import {encodeResult} from '../native/frames.js'
-import {controlKey, isJobId, isResponderName, jobsPrefix, refusalKey, resultKey} from '../native/layout.js'
+import {controlKey, isJobId, isResponderName, jobsPrefix} from '../native/layout.js'
 import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import {openReplayStore, type ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
 import {responderService} from '../targets.js'
 import type {ExecResponder} from '../types.js'
+import {type Answerer, refuseJob, reportInterrupted} from './job-answers.js'
 import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
 import {registerResponder} from './registration.js'
@@ -48,8 +47,6 @@ export interface ResponderOptions {
 
 const visibleWithinMs = 10_000
 const visiblePollMs = 50
-/** Initiators wait longer for a node only when they cannot read either. */
-const answerWithinMs = 30_000
 
 /**
  * Runs the jobs that trusted keys signed for this node.
@@ -143,14 +140,14 @@ class Service implements AsyncDisposable {
     const how = {signal, freshConsistency: 'consistent'} as const
     for await (const {snapshot} of follow(kvPrefix(client, jobsPrefix), client, how)) {
       const jobs = new Map(snapshot.value.map(entry => [entry.key.slice(jobsPrefix.length), entry]))
-      if (isFirst) await this.#reportInterrupted(jobs)
+      if (isFirst) await this.#reportInterrupted(jobs, signal)
       isFirst = false
       for (const [id, {stop}] of this.#running) if (!jobs.has(id)) stop.abort()
       this.#handled = new Set([...this.#handled].filter(id => jobs.has(id)))
       for (const [id, entry] of jobs) {
         if (this.#handled.has(id) || !isJobId(id)) continue
         this.#handled.add(id)
-        await this.#handle(id, entry)
+        await this.#handle(id, entry, signal)
       }
     }
   }
@@ -161,13 +158,14 @@ class Service implements AsyncDisposable {
     await Promise.all(running.map(({done}) => done))
   }
 
-  async #handle(id: string, entry: KvEntry): Promise<void> {
+  async #handle(id: string, entry: KvEntry, signal: AbortSignal): Promise<void> {
     const {client} = this.#options
     const log = client.logger.child({job: id})
+    const answerer = this.#answerer(signal)
     try {
       const checked = checkJob(id, entry.value, await this.#context())
       if (!checked.isAccepted) {
-        await this.#refuse(id, checked.refusal)
+        await refuseJob(answerer, id, checked.refusal)
         return
       }
       const {manifest, policy, signers} = checked
@@ -176,14 +174,15 @@ class Service implements AsyncDisposable {
       const refused = checkPolicy(policy, manifest, this.#identity.name)
       if (refused && !refused.isAccepted) {
         await this.#replay.finish(id)
-        await this.#refuse(id, refused.refusal)
+        await refuseJob(answerer, id, refused.refusal)
         return
       }
-      const claim = await JobWriter.claim(client, manifest, this.#identity.name)
+      const claim = await JobWriter.claim(answerer, manifest)
       if (claim !== 'claimed') {
         await this.#replay.finish(id)
         if (claim === 'taken') log.warn({node: this.#identity.name}, 'exec.claimedByAnother')
-        else await this.#refuse(id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
+        else
+          await refuseJob(answerer, id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
         return
       }
       log.info({signers, requester: manifest.requester, kind: manifest.command.kind}, 'exec.accepted')
@@ -191,6 +190,10 @@ class Service implements AsyncDisposable {
     } catch (error) {
       log.error({error: messageOf(error)}, 'exec.jobNotRun')
     }
+  }
+
+  #answerer(signal: AbortSignal): Answerer {
+    return {client: this.#options.client, node: this.#identity.name, signal}
   }
 
   async #context(): Promise<Parameters<typeof checkJob>[2]> {
@@ -253,61 +256,14 @@ class Service implements AsyncDisposable {
     }
   }
 
-  async #refuse(id: string, {code, reason, claimed}: Refusal): Promise<void> {
-    const {client} = this.#options
-    const {name} = this.#identity
-    if (claimed?.nodes.includes(name) !== true) {
-      client.logger.debug({job: id, code}, 'exec.passedOver')
-      return
-    }
-    client.logger.warn({job: id, code, reason, requester: claimed.requester}, 'exec.refused')
-    const value = Buffer.from(JSON.stringify({v: 1, code, reason}))
-    const {session} = claimed
-    // A job that was run and answered needs no second answer. The session is the job's word only: Consul judges it.
-    await this.#answer([
-      {verb: 'check-not-exists', key: resultKey(id, name)},
-      {verb: 'lock', key: refusalKey(id, name), value, session},
-    ])
-  }
-
-  /** An answer outlasts a change of leader. A session that has ended takes none. */
-  async #answer(operations: readonly KvOperation[]): Promise<void> {
-    const {client} = this.#options
-    const {clock} = client
-    const backoff = new Backoff({minMs: 100, maxMs: 2000, random: client.random})
-    const deadlineMs = clock.monotonicMs() + answerWithinMs
-    for (;;) {
-      try {
-        await client.txn.commit(operations)
-        return
-      } catch (error) {
-        if (!isTransient(error) || clock.monotonicMs() > deadlineMs) throw error
-        await clock.sleep(backoff.next())
-      }
-    }
-  }
-
   /** What an earlier process began and did not finish is not run again: its end is unknown, and that is said. */
-  async #reportInterrupted(jobs: ReadonlyMap<string, KvEntry>): Promise<void> {
-    const {client} = this.#options
+  async #reportInterrupted(jobs: ReadonlyMap<string, KvEntry>, signal: AbortSignal): Promise<void> {
     for (const id of this.#replay.unfinished) {
       const entry = jobs.get(id)
       const manifest = entry && parseManifest(parseEnvelope('baton-exec/1', entry.value)?.payload ?? Buffer.alloc(0))
       if (typeof manifest === 'object') {
         this.#handled.add(id)
-        const nowMs = client.clock.wallMs()
-        const times = {startedAtMs: nowMs, endedAtMs: nowMs}
-        const value = encodeResult({
-          code: -2,
-          isInterrupted: true,
-          frameCount: 0,
-          outputBytes: 0,
-          droppedBytes: 0,
-          ...times,
-        })
-        const key = resultKey(id, this.#identity.name)
-        await this.#answer([{verb: 'lock', key, value, session: manifest.session}])
-        client.logger.warn({job: id}, 'exec.interrupted')
+        await reportInterrupted(this.#answerer(signal), id, manifest.session)
       }
       await this.#replay.finish(id)
     }

@@ -263,6 +263,21 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
+    it('a job that cannot be claimed, and end at once when they are told to', async () => {
+      await using proxy = await HttpProxy.start(agent.address)
+      const stuck = await startResponder(proxy.address, {node: 'stuck', stateDirectory: folder.path})
+      const claim = {method: 'PUT', path: '/v1/txn'}
+      proxy.on(claim, {status: 500, body: 'No cluster leader'})
+      await withSession(async session => {
+        const file = randomUUID()
+        const {id, value} = forge(session, file, {changes: {nodes: ['stuck']}})
+        await client.kv.acquire(jobKey(id), value, {session})
+        await waitUntil(() => proxy.count(claim) > 1, {what: 'a second claim'})
+        await stuck[Symbol.asyncDispose]()
+        expect(folder.lines(file)).toEqual([])
+      })
+    })
+
     it('a job for another node', async () => {
       const file = randomUUID()
       await withSession(async session => {

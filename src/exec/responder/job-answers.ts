@@ -1,0 +1,61 @@
+import type {ConsulClient} from '../../core/client.js'
+import {isTransient} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {KvOperation, SessionId} from '../../core/types.js'
+import type {Refusal} from '../native/check.js'
+import {encodeResult} from '../native/frames.js'
+import {refusalKey, resultKey} from '../native/layout.js'
+
+/** Initiators wait longer for a node only when they cannot read either. */
+const answerWithinMs = 30_000
+
+/** Who answers. An aborted signal ends the attempts with its reason. */
+export interface Answerer {
+  readonly client: ConsulClient
+  readonly node: string
+  readonly signal: AbortSignal
+}
+
+/** Says why a job that names this node is not run here; of others nothing is said. */
+export async function refuseJob(answerer: Answerer, id: string, {code, reason, claimed}: Refusal): Promise<void> {
+  const {client, node} = answerer
+  if (claimed?.nodes.includes(node) !== true) {
+    client.logger.debug({job: id, code}, 'exec.passedOver')
+    return
+  }
+  client.logger.warn({job: id, code, reason, requester: claimed.requester}, 'exec.refused')
+  const value = Buffer.from(JSON.stringify({v: 1, code, reason}))
+  const {session} = claimed
+  // A job that was run and answered needs no second answer. The session is the job's word only: Consul judges it.
+  await answer(answerer, [
+    {verb: 'check-not-exists', key: resultKey(id, node)},
+    {verb: 'lock', key: refusalKey(id, node), value, session},
+  ])
+}
+
+/** Says of a job that an earlier process began that its end is unknown. */
+export async function reportInterrupted(answerer: Answerer, id: string, session: SessionId): Promise<void> {
+  const {client, node} = answerer
+  const nowMs = client.clock.wallMs()
+  const times = {startedAtMs: nowMs, endedAtMs: nowMs}
+  const counts = {frameCount: 0, outputBytes: 0, droppedBytes: 0}
+  const value = encodeResult({code: -2, isInterrupted: true, ...counts, ...times})
+  await answer(answerer, [{verb: 'lock', key: resultKey(id, node), value, session}])
+  client.logger.warn({job: id}, 'exec.interrupted')
+}
+
+/** An answer outlasts a change of leader. A session that has ended takes none. */
+async function answer({client, signal}: Answerer, operations: readonly KvOperation[]): Promise<void> {
+  const {clock} = client
+  const backoff = new Backoff({minMs: 100, maxMs: 2000, random: client.random})
+  const deadlineMs = clock.monotonicMs() + answerWithinMs
+  for (;;) {
+    try {
+      await client.txn.commit(operations, {signal})
+      return
+    } catch (error) {
+      if (!isTransient(error) || clock.monotonicMs() > deadlineMs) throw error
+      await clock.sleep(backoff.next(), signal)
+    }
+  }
+}
