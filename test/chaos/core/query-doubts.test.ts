@@ -2,11 +2,6 @@ import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/default-client.js'
 import {kvKey} from '../../../src/core/query/topics.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
-import {backends, sharedAgent} from '../../kit/backend.js'
-import {HttpProxy, type RealAnswer} from '../../kit/http-proxy.js'
-import {useLeakCheck} from '../../kit/leaks.js'
-import {raw} from '../../kit/raw-consul.js'
-import {waitUntil} from '../../kit/wait-until.js'
 import {
   consistent,
   type FollowSetup,
@@ -17,8 +12,13 @@ import {
   plain,
   reads,
   withHeaders,
-} from './proxied-view.js'
-import {ViewReader} from './view-reader.js'
+} from '../../integration/core/proxied-view.js'
+import {ViewReader} from '../../integration/core/view-reader.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy, type RealAnswer} from '../../kit/http-proxy.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 const indexesOf = (proxy: HttpProxy): readonly string[] =>
   proxy.requests.flatMap(({path}) => /[?&]index=(\d+)/.exec(path)?.[1] ?? [])
