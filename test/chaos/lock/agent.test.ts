@@ -66,7 +66,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
     await using holder = await begin(how, tight, 60, client)
     const history = join(folder, how)
-    await using rival = startCli(['lock', ...tight, `k/${how}`, '--', criticalSection, history, 'rival', '0.1'], {
+    await using rival = startCli(['lock', `k/${how}`, '--', criticalSection, history, 'rival', '0.1'], {
       agent: cluster,
     })
     await leave(cluster.clients[client]!)
