@@ -168,7 +168,7 @@ class Acquisition {
           observer: {
             renewed: sentAtMs => this.#hold?.renewed(sentAtMs),
             degraded: error => this.#hold?.degraded(error),
-            doubted: () => this.#hold?.doubted(),
+            doubted: isDoubted => this.#hold?.doubted(isDoubted),
           },
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),

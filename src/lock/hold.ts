@@ -1,6 +1,6 @@
 import {linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {isTransient, LockLostError, messageOf} from '../core/errors.js'
+import {isTransient, LockLostError, messageOf, SessionLostError} from '../core/errors.js'
 import {follow} from '../core/query/follow.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {ConsulIndex, FencingToken, SessionId} from '../core/types.js'
@@ -104,11 +104,14 @@ export class LeasedHold implements Hold {
     this.#learnShapeOnce()
   }
 
-  /** Consul said that the session is gone, and could not be asked again: until the next proof the hold lasts less long. */
-  doubted(): void {
+  /** While Consul's word that the session is gone is neither confirmed nor refuted, the hold lasts less long. */
+  doubted(isDoubted: boolean): void {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
-    this.#proofs = {...this.#proofs, isDoubted: true}
-    this.#alarm.set(this.deadline.termAtMs)
+    this.#proofs = {...this.#proofs, isDoubted}
+    const {deadline} = this
+    this.#alarm.set(deadline.termAtMs)
+    const error = new SessionLostError(`session ${this.session}: Consul does not know it`)
+    this.#options.observer(isDoubted ? {type: 'lease.degraded', error, deadline} : {type: 'lease.renewed', deadline})
   }
 
   release(): Promise<ReleaseReport> {

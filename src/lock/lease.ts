@@ -21,7 +21,7 @@ export interface LeaseProofs {
   readonly renewedAtMs: number
   /** The key was written by us, or read consistently and showed our session. */
   readonly seenAtMs: number
-  /** Consul has said since then that the session is gone, and could not be asked whether that is true. */
+  /** Consul has said since then that the session is gone, which is neither confirmed nor refuted. */
   readonly isDoubted?: boolean
 }
 

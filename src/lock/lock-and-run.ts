@@ -41,7 +41,7 @@ export async function lockAndRun(client: ConsulClient, options: LockAndRunOption
   const hold = await acquire(client, {
     ...options,
     observer: event => {
-      if (event.type === 'lease.renewed') guardian?.deadline(event.deadline)
+      if (event.type === 'lease.renewed' || event.type === 'lease.degraded') guardian?.deadline(event.deadline)
       options.observer(event)
     },
   })

@@ -207,13 +207,10 @@ class RenewedSession implements Session {
   /** Rejects when nobody can be asked. */
   async #confirmEnd(limits: {readonly signal: AbortSignal; readonly timeoutMs: number}): Promise<void> {
     const {client, observer} = this.#options
-    try {
-      const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
-      if (!value) this.#lose('Consul has ended it')
-    } catch (error) {
-      if (!limits.signal.aborted) observer.doubted?.()
-      throw error
-    }
+    observer.doubted?.(true)
+    const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
+    if (value) observer.doubted?.(false)
+    else this.#lose('Consul has ended it')
   }
 
   async #destroyWithin(timeoutMs: number): Promise<boolean> {

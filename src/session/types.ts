@@ -32,8 +32,8 @@ export interface SessionObserver {
   readonly renewed?: (sentAtMs: number) => void
   /** A renewal failed; the session may still be alive. */
   readonly degraded?: (error: unknown) => void
-  /** Consul said that the session is gone, and could not be asked whether that is true. Told before `degraded`. */
-  readonly doubted?: () => void
+  /** Consul said that the session is gone: true until a consistent read or a renewal says that it lives. */
+  readonly doubted?: (isDoubted: boolean) => void
 }
 
 /**

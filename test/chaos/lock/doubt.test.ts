@@ -26,12 +26,16 @@ describe.each(backends)('a hold whose session is said to be gone, on $name', bac
     )
     await using client = createClient({address: proxy.address})
     const proofs: number[] = []
+    const degraded: number[] = []
     const mutex = createMutex(client, {
       prefix: `${leaks.prefix}doubt`,
       ttlMs: 10_000,
       lockDelayMs,
       graceMs: 100,
-      observer: event => event.type === 'lease.renewed' && proofs.push(event.deadline.freeAtMs),
+      observer: event => {
+        if (event.type === 'lease.renewed') proofs.push(event.deadline.freeAtMs)
+        if (event.type === 'lease.degraded') degraded.push(event.deadline.freeAtMs)
+      },
     })
     await using hold = await mutex.acquire()
     await waitUntil(() => hold.deadline.freeAtMs - Math.min(...proofs) >= 10_000, {
@@ -43,6 +47,8 @@ describe.each(backends)('a hold whose session is said to be gone, on $name', bac
     const unasked = proxy.on({path: '/v1/session/info/'}, {status: 500, body: 'No cluster leader'})
     await waitUntil(() => hold.deadline.freeAtMs < long, {what: 'the shorter deadline', timeoutMs: 20_000})
     expect(hold.signal.aborted).toBe(false)
+    // This is what the guardian is told.
+    expect(degraded[0]).toBeLessThan(long)
     unasked[Symbol.dispose]()
     gone[Symbol.dispose]()
     await waitUntil(() => hold.deadline.freeAtMs > long, {what: 'the long deadline again', timeoutMs: 20_000})
