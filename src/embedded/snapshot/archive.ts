@@ -4,30 +4,24 @@ import type {StateImage} from '../store/state.js'
 import {parseImage, printImage} from './image-text.js'
 import {readTar, writeTar} from './tar.js'
 
-const sumOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex')
+/**
+ * The first file of the archive. Consul refuses an archive with a file that it does not know, names that file, and
+ * does so before it touches its state.
+ */
+const mark = 'snapshot of baton dev, not of Consul'
+const stateName = 'state.json'
+const sumsName = 'SHA256SUMS'
 
-/** The archive of `consul snapshot save`: its wrapping and sums are Consul's, the state inside is our own. */
+const sumLine = (data: Buffer): string => `${createHash('sha256').update(data).digest('hex')}  ${stateName}\n`
+
+/** An archive that only the embedded agent restores. */
 export function packSnapshot(image: StateImage): Buffer {
   const state = Buffer.from(printImage(image))
-  const index = Number(image.index)
-  const meta = Buffer.from(
-    JSON.stringify({
-      Version: 1,
-      ID: `2-${index}-0`,
-      Index: index,
-      Term: 2,
-      Peers: '',
-      Configuration: {Servers: []},
-      ConfigurationIndex: 1,
-      Size: state.length,
-    }),
-  )
-  const sums = Buffer.from(`${sumOf(meta)}  meta.json\n${sumOf(state)}  state.bin\n`)
   return gzipSync(
     writeTar([
-      {name: 'meta.json', data: meta},
-      {name: 'state.bin', data: state},
-      {name: 'SHA256SUMS', data: sums},
+      {name: mark, data: Buffer.alloc(0)},
+      {name: stateName, data: state},
+      {name: sumsName, data: Buffer.from(sumLine(state))},
     ]),
   )
 }
@@ -42,12 +36,16 @@ export function unpackSnapshot(packed: Buffer): StateImage {
     throw new Error(`failed to decompress snapshot: ${why}`)
   }
   try {
-    const files = readTar(archive)
-    const state = files.get('state.bin')
-    if (!state) throw new Error('missing "state.bin" in archive')
-    if (!files.get('SHA256SUMS')?.includes(sumOf(state))) throw new Error('hash check failed for "state.bin"')
-    return parseImage(state.toString('utf8'))
+    return readState(readTar(archive))
   } catch (error) {
     throw new Error(`failed to read snapshot file: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+function readState(files: ReadonlyMap<string, Buffer>): StateImage {
+  if (files.has('state.bin')) throw new Error('a snapshot of Consul itself cannot be restored here')
+  const state = files.get(stateName)
+  if (!files.has(mark) || !state) throw new Error('not a snapshot of baton dev')
+  if (files.get(sumsName)?.toString('utf8') !== sumLine(state)) throw new Error(`hash check failed for "${stateName}"`)
+  return parseImage(state.toString('utf8'))
 }

@@ -1,4 +1,4 @@
-import {mkdtemp, rm} from 'node:fs/promises'
+import {access, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -118,13 +118,24 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await output('catalog', 'services')).not.toContain('cache')
   })
 
-  it('snapshot: saves, inspects and restores', async () => {
+  it('snapshot: restores what curl saves; save and inspect say that it is not a snapshot of Consul', async () => {
     const path = join(folder, 'saved.snap')
+    const notConsuls = 'unexpected file "snapshot of baton dev, not of Consul" in snapshot'
     await output('kv', 'put', 'kept', 'yes')
-    await output('snapshot', 'save', path)
-    expect(await output('snapshot', 'inspect', path)).toMatch(/Index\s+\d+/)
+    const answer = await fetch(`${agent.address}/v1/snapshot`)
+    await writeFile(path, Buffer.from(await answer.arrayBuffer()))
     await output('kv', 'delete', 'kept')
     await output('snapshot', 'restore', path)
     expect(await output('kv', 'get', 'kept')).toBe('yes\n')
+    expect(await consul('snapshot', 'inspect', path)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(notConsuls),
+    })
+    const unsaved = join(folder, 'unsaved.snap')
+    expect(await consul('snapshot', 'save', unsaved)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(notConsuls),
+    })
+    await expect(access(unsaved)).rejects.toMatchObject({code: 'ENOENT'})
   })
 })
