@@ -35,8 +35,23 @@ describe('docs/reference/errors.md', () => {
   })
 })
 
+describe('docs/decisions', () => {
+  const records = filesUnder('docs/decisions', '.md').filter(file => !file.endsWith('README.md'))
+  const index = read('docs/decisions/README.md')
+
+  it.each(records)('has a number, three parts and a place in the index: %s', file => {
+    const name = posix.basename(file)
+    const title = new RegExp(`^# ${name.slice(0, 4)}: (.+)\\n`).exec(read(file))?.[1]
+    expect(title, 'the first line is `# NNNN: Title`').toBeDefined()
+    const parts = [...read(file).matchAll(/^\*\*(\w+)\.\*\*/gm)].map(match => match[1])
+    expect(parts).toEqual(['Context', 'Decision', 'Consequences'])
+    expect(index).toContain(`| [${name.slice(0, 4)}](${name}) | ${title} |`)
+  })
+})
+
 describe('links in the docs', () => {
-  const pages = ['README.md', ...filesUnder('docs', '.md')]
+  const atTheRoot = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md']
+  const pages = [...atTheRoot, ...filesUnder('docs', '.md')]
   /** Pages and files that a page links to, as paths from the root. */
   const linksOf = (page: string): string[] =>
     [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => posix.join(dirname(page), match[1] ?? ''))
