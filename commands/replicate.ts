@@ -1,13 +1,8 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {ConsulCommand} from '../src/command/consul-command.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
-import {
-  checkConfiguredPrefixes,
-  logLevelFromEnv,
-  sourceConnection,
-  toReplicatorOptions,
-  withConsulReplicate,
-} from '../src/command/replicate/compile.js'
+import {checkConfiguredPrefixes, logLevelFromEnv, toReplicatorOptions} from '../src/command/replicate/compile.js'
+import {sourceConnection, withConsulReplicate} from '../src/command/replicate/connection.js'
 import {deprecatedFlags, parseLogLevel, replicateFlags} from '../src/command/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/command/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/command/replicate/process.js'
@@ -141,9 +136,11 @@ that it does not exist, and held when they are more than --max-delete or the sou
   /** Clients of its own, so that a reload can change addresses and tokens. */
   #open(extra: ClientOptions = {}): Opened {
     const options = toReplicatorOptions(this.flags, this.words)
-    const sourceSettings = sourceConnection(this.flags)
-    const destination = createClient({logger: this.logger, ...this.clientOptions(), ...extra})
-    const source = sourceSettings && createClient({logger: this.logger, ...toClientOptions(sourceSettings), ...extra})
+    const from = sourceConnection(this.flags)
+    const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})
+    for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
+    const destination = createClient({logger: this.logger, ...toClientOptions(to.settings), ...extra})
+    const source = from && createClient({logger: this.logger, ...toClientOptions(from.settings), ...extra})
     return {
       options: {...options, destination, ...(source && {source}), logger: this.logger},
       async [Symbol.asyncDispose]() {
@@ -151,10 +148,6 @@ that it does not exist, and held when they are more than --max-delete or the sou
         await source?.[Symbol.asyncDispose]()
       },
     }
-  }
-
-  protected override clientOptions(): ClientOptions {
-    return withConsulReplicate(super.clientOptions(), this.flags, {env: this.host.env, sources: this.sources})
   }
 
   #report(pass: ReplicationPass): void {

@@ -22,9 +22,14 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   /** The connection settings as a client takes them, for commands that open more than one. */
   protected clientOptions(): ClientOptions {
+    return toClientOptions(this.connectionSettings())
+  }
+
+  /** The connection settings as given; no file is opened. */
+  protected connectionSettings(): ConnectionSettings {
     // Variables without a flag of their own (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count too.
     const {settings} = connectionFromEnv(this.host.env)
-    return toClientOptions({...settings, ...this.#given()})
+    return {...settings, ...this.#given()}
   }
 
   #given(): ConnectionSettings {

@@ -1,6 +1,4 @@
-import type {ConnectionSettings} from '../../config/connection.js'
 import type {Environment} from '../../config/environment.js'
-import type {ClientOptions} from '../../core/client.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {parseMaxDelete} from '../../replicate/guard.js'
@@ -98,42 +96,6 @@ function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
   return minMs === 0 || maxMs === 0 ? {} : {quiescence: {minMs, maxMs}}
 }
 
-/** The source's own connection, when it has one. */
-export function sourceConnection(flags: Readonly<Record<string, unknown>>): ConnectionSettings | undefined {
-  const given = Object.entries(flags).flatMap(([name, value]) =>
-    name.startsWith('source-') && value !== undefined ? [[name.slice('source-'.length), value] as const] : [],
-  )
-  if (given.length === 0) return undefined
-  if (flags['source-http-addr'] === undefined) {
-    throw new UsageError(`--source-${given[0]?.[0] ?? ''}: only with --source-http-addr`)
-  }
-  return Object.fromEntries(given)
-}
-
 /** consul-replicate's own variables, below the common ones. */
 export const logLevelFromEnv = (env: Environment): string | undefined =>
   [env['CR_LOG'], env['CONSUL_REPLICATE_LOG']].find(text => text !== undefined && text !== '')
-
-/** What consul-replicate adds to a connection: its own flags and CONSUL_TOKEN. Consistency is decided request by request. */
-export function withConsulReplicate(
-  options: ClientOptions,
-  flags: {
-    readonly 'consul-auth'?: string | undefined
-    readonly 'consul-ssl'?: boolean
-    readonly 'consul-ssl-verify'?: boolean
-  },
-  layers: {readonly env: Environment; readonly sources: ReadonlyMap<string, string>},
-): ClientOptions {
-  const {consistency: _, tls, ...rest} = options
-  const {'consul-auth': auth, 'consul-ssl': ssl, 'consul-ssl-verify': verify} = flags
-  const token = layers.env['CONSUL_TOKEN']
-  const higher = new Set(['flag', 'BATON_TOKEN', 'BATON_TOKEN_FILE'])
-  const isGiven = ['token', 'token-file'].some(name => higher.has(layers.sources.get(name) ?? ''))
-  return {
-    ...rest,
-    ...(token !== undefined && token !== '' && !isGiven && {token}),
-    ...(auth !== undefined && {auth}),
-    ...(ssl === true && {ssl}),
-    ...((tls ?? verify === false) && {tls: {...tls, ...(verify === false && {rejectUnauthorized: false})}}),
-  }
-}

@@ -1,0 +1,82 @@
+import {describe, expect, it} from 'vitest'
+import {sourceConnection, withConsulReplicate} from '../../../../src/command/replicate/connection.js'
+import type {ConnectionSettings} from '../../../../src/config/connection.js'
+
+const read = (
+  settings: ConnectionSettings,
+  flags: Parameters<typeof withConsulReplicate>[1] = {},
+  {env = {}, sources = {}}: {env?: Record<string, string>; sources?: Record<string, string>} = {},
+) => withConsulReplicate(settings, flags, {env, sources: new Map(Object.entries(sources))})
+
+const fields = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name'] as const
+
+describe("consul-replicate's connection settings", () => {
+  it.each(fields)('mean TLS for %s', name => {
+    expect(read({[name]: 'x'}, {}, {sources: {[name]: 'c.hcl'}}).settings).toMatchObject({
+      'http-ssl': true,
+      [name]: 'x',
+    })
+  })
+
+  it.each([true, false])('mean TLS for a consul-ssl-verify of %s', verify => {
+    expect(read({}, {'consul-ssl-verify': verify}).settings).toMatchObject({
+      'http-ssl': true,
+      'http-ssl-verify': verify,
+    })
+  })
+
+  it('mean no TLS for nothing, for empty names, and for the variables of Consul', () => {
+    expect(read({'http-addr': 'a:1'}).settings).toEqual({'http-addr': 'a:1'})
+    expect(read({'ca-file': '', 'client-cert': ''}, {}, {sources: {'ca-file': 'c.hcl'}}).settings).toEqual({})
+    expect(read({'ca-file': 'x'}, {}, {sources: {'ca-file': 'CONSUL_CACERT'}}).settings).toEqual({'ca-file': 'x'})
+  })
+
+  it.each(fields)('drop %s when the block is off', name => {
+    const settings = {[name]: '/none', 'http-addr': 'a:1'}
+    expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
+  })
+
+  it('keep what variables say of TLS when a file turns the block off, and not when a flag does', () => {
+    const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
+    const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
+    expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})
+    expect(read(settings, {'consul-ssl': false}, {sources: {...sources, 'consul-ssl': 'flag'}}).settings).toEqual({})
+  })
+
+  it('follow an address that says http, and say so, unless TLS is asked for by name', () => {
+    const settings = {'http-addr': 'http://a:1', 'ca-file': 'x'}
+    const {warning, settings: plain} = read(settings)
+    expect(plain).toEqual(settings)
+    expect(warning).toBe('ca-file: without effect: the address says http://')
+    expect(read(settings, {'consul-ssl': true})).toEqual({
+      settings: {...settings, 'http-ssl': true},
+      warning: undefined,
+    })
+  })
+
+  it('take a certificate without a key as one file with both', () => {
+    expect(read({'client-cert': 'both.pem'}).settings).toMatchObject({'client-key': 'both.pem'})
+  })
+
+  it('take CONSUL_TOKEN over a token file, but not over a flag', () => {
+    const env = {CONSUL_TOKEN: 't'}
+    expect(read({'token-file': 'f'}, {}, {env, sources: {'token-file': 'CONSUL_HTTP_TOKEN_FILE'}}).settings).toEqual({
+      token: 't',
+    })
+    expect(read({token: 'typed'}, {}, {env, sources: {token: 'flag'}}).settings).toEqual({token: 'typed'})
+  })
+})
+
+describe("the source's own connection", () => {
+  it.each(fields)('means TLS for %s', name => {
+    const flags = {'source-http-addr': 'a:1', 'source-token': 't', [`source-${name}`]: 'x'}
+    expect(sourceConnection(flags)?.settings).toMatchObject({'http-ssl': true, 'http-addr': 'a:1', token: 't'})
+  })
+
+  it('is plain without settings of TLS', () => {
+    expect(sourceConnection({'source-http-addr': 'a:1'})).toEqual({
+      settings: {'http-addr': 'a:1'},
+      warning: undefined,
+    })
+  })
+})
