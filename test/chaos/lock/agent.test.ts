@@ -17,7 +17,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     cluster = await startCluster({
-      servers: 1,
+      servers: 3,
       clients: 3,
       config: ({role}) => (role === 'client' ? {leave_on_terminate: true} : {}),
     })
@@ -29,7 +29,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
 
   const begin = async (id: string, words: readonly string[], seconds: number, client: number) => {
     const agent = cluster.clients[client]!
-    // The server may have been restarted by the test before: its clients find it again after a while.
+    // A server may have been restarted by the test before: the clients find it again after a while.
     await waitUntil(() => raw(agent.address).kvKeys('k/'), {
       what: `an answer through client ${client}`,
       timeoutMs: 60_000,
@@ -50,11 +50,15 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await waitUntil(async () => (await raw(cluster.address).kvKeys('k/restart')).length === 0, {what: 'the key to go'})
   })
 
-  it('a lost leader is ridden out: the command runs to its end', async () => {
-    await using holder = await begin('leader', [], 10, 0)
-    await cluster.servers[0]!.restart('kill')
-    const result = await holder.exited
-    expect(result).toMatchObject({exitCode: 0})
+  it('a lost leader is ridden out while other servers live: the command runs to its end', async () => {
+    const leader = await cluster.leader()
+    await using holder = await begin('leader', [], 20, 0)
+    await leader.kill()
+    await waitUntil(async () => (await cluster.leader()) !== leader, {what: 'another leader', timeoutMs: 60_000})
+    expect(await holder.exited).toMatchObject({exitCode: 0})
+    expect(checkNoOverlap(join(folder, 'leader')).finished).toEqual(['leader'])
+    await leader.restart()
+    await cluster.untilReady()
   })
 
   it.each([
@@ -74,5 +78,31 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     const {exitCode, stderr} = await holder.exited
     expect({exitCode, stderr}).toMatchObject({exitCode: 76, stderr: expect.stringContaining('lost after')})
     expect(checkNoOverlap(history)).toMatchObject({order: [how, 'rival'], unfinished: [how]})
+  })
+})
+
+describe.runIf(hasConsul)('baton lock under a lone server', () => {
+  it('is lost when the server restarts without knowing the client: 76, the child dead before a rival starts', async () => {
+    await using cluster = await startCluster({servers: 1, clients: 1})
+    const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+    using _folder = {[Symbol.dispose]: () => rmSync(folder, {recursive: true})}
+    const history = join(folder, 'history')
+    const [server, client] = [cluster.servers[0]!, cluster.clients[0]!]
+    await using holder = startCli(['lock', 'k/lone', '--', criticalSection, history, 'holder', '120'], {agent: client})
+    await waitUntil(() => readHistory(history).length > 0, {what: 'the holder to begin', timeoutMs: 60_000})
+    const session = (await raw(server.address).kvGet('k/lone/.lock'))?.session
+    // A client that the server hears of before it leads again would be spared: it is kept from speaking.
+    await client.pause()
+    await server.restart('kill')
+    await waitUntil(async () => (await raw(server.address).get(`/v1/session/info/${session ?? ''}`)).length === 0, {
+      what: 'the server to reap the client and its session',
+      timeoutMs: 60_000,
+    })
+    client.resume()
+    await using rival = startCli(['lock', 'k/lone', '--', criticalSection, history, 'rival', '0.1'], {agent: server})
+    const {exitCode, stderr} = await holder.exited
+    expect({exitCode, stderr}).toMatchObject({exitCode: 76, stderr: expect.stringContaining('lost after')})
+    expect((await rival.exited).exitCode).toBe(0)
+    expect(checkNoOverlap(history)).toMatchObject({order: ['holder', 'rival'], unfinished: ['holder']})
   })
 })
