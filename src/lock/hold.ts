@@ -3,7 +3,7 @@ import type {ConsulClient} from '../core/client.js'
 import {isTransient, LockLostError, messageOf, SessionLostError} from '../core/errors.js'
 import {follow} from '../core/query/follow.js'
 import {formatDuration} from '../core/time/duration.js'
-import type {ConsulIndex, FencingToken, SessionId} from '../core/types.js'
+import type {CallOptions, ConsulIndex, FencingToken, SessionId} from '../core/types.js'
 import {Alarm, sleepUntil} from '../session/alarm.js'
 import type {Session} from '../session/types.js'
 import type {Evidence, Grant} from './kind.js'
@@ -87,6 +87,7 @@ export class LeasedHold implements Hold {
     this.signal.throwIfAborted()
     await this.#look(options)
     this.signal.throwIfAborted()
+    if (this.#released) throw new LockLostError(`lock ${this.prefix}: it was released`)
   }
 
   /** The session was renewed by a request sent at this boot time. */
@@ -240,12 +241,18 @@ export class LeasedHold implements Hold {
 
   /** Reads consistently, and loses the hold if that is what it sees. */
   async #look(options: {readonly signal?: AbortSignal; readonly timeoutMs?: number}): Promise<void> {
-    const [evidence] = this.#options.grant.evidence
     const sentAtMs = this.#options.now()
-    const {value} = await evidence.query.read({...options, consistency: 'consistent', plane: 'control'})
-    const why = evidence.judge(value)
+    const why = await this.#judge(options)
     if (why === undefined) this.#prove({seenAtMs: sentAtMs})
     else this.#lose(why)
+  }
+
+  /** Reads all evidence consistently. Resolves with the first reason why the lock is lost, if there is one. */
+  async #judge(options: CallOptions): Promise<string | undefined> {
+    const read = {...options, consistency: 'consistent', plane: 'control'} as const
+    const {evidence} = this.#options.grant
+    const seen = await Promise.all(evidence.map(async one => one.judge((await one.query.read(read)).value)))
+    return seen.find(why => why !== undefined)
   }
 
   async #release(): Promise<ReleaseReport> {
@@ -286,12 +293,15 @@ export class LeasedHold implements Hold {
 
   /** Asks who holds, and, when it is not us, whether our session lived to give it back. */
   async #findOut(): Promise<ReleaseReport['lock']> {
-    const {client, grant, session} = this.#options
-    const read = {timeoutMs: findOutWithinMs, consistency: 'consistent', plane: 'control'} as const
+    const {client, session} = this.#options
+    const limits = {timeoutMs: findOutWithinMs}
     try {
-      const seen = await Promise.all(grant.evidence.map(async one => one.judge((await one.query.read(read)).value)))
-      if (seen.every(why => why === undefined)) return 'held'
-      const {value: living} = await client.session.info(session.id, read)
+      if ((await this.#judge(limits)) === undefined) return 'held'
+      const {value: living} = await client.session.info(session.id, {
+        ...limits,
+        consistency: 'consistent',
+        plane: 'control',
+      })
       return living ? 'released' : 'lost'
     } catch (error) {
       client.logger.debug({err: error}, 'nobody says what became of the lock')

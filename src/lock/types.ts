@@ -71,7 +71,10 @@ export interface Hold extends AsyncDisposable {
   readonly signal: AbortSignal
   /** In boot time, moved on by every proof. */
   readonly deadline: LeaseDeadline
-  /** Asks Consul. Rejects with a LockLostError when the lock is not ours, and with other errors when nobody can tell. */
+  /**
+   * Reads every key that shows the hold. Rejects with a LockLostError if one of them does not, or if the hold was
+   * released, and with other errors if Consul does not answer.
+   */
   assertHeld(options?: {readonly signal?: AbortSignal}): Promise<void>
   /** Gives the lock back and ends the session. The same report however often it is called. */
   release(): Promise<ReleaseReport>

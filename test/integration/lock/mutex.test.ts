@@ -56,6 +56,13 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
+  it('is not asserted to be held once it is released', async () => {
+    const hold = await mutex(connect()).acquire()
+    await hold.release()
+    const error = await hold.assertHeld().catch((reason: unknown) => reason)
+    expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
+  })
+
   it('leaves neither key nor session behind, and no lock-delay', async () => {
     const client = connect()
     const first = await mutex(client).acquire()

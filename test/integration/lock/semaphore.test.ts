@@ -58,6 +58,31 @@ describe.each(backends)('semaphore on $name', backend => {
     await Promise.all([b.release(), c.release()])
   })
 
+  it.each([
+    ['its contender key is deleted', (hold: Hold) => consul().kvDelete(`${leaks.prefix}s/${hold.session}`)],
+    ['its document is deleted', () => consul().kvDelete(key())],
+    [
+      'its document names another holder',
+      () => consul().kvPut(key(), '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags}),
+    ],
+    ['its session is destroyed', (hold: Hold) => consul().sessionDestroy(hold.session)],
+  ] as [string, (hold: Hold) => Promise<unknown>][])('is not asserted to be held once %s', async (_what, end) => {
+    const hold = await semaphore(connect()).acquire()
+    await hold.assertHeld()
+    await end(hold)
+    const error = await hold.assertHeld().catch((reason: unknown) => reason)
+    expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
+    await hold.release()
+    await consul().kvDelete(key())
+  })
+
+  it('is not asserted to be held once it is released', async () => {
+    const hold = await semaphore(connect()).acquire()
+    await hold.release()
+    const error = await hold.assertHeld().catch((reason: unknown) => reason)
+    expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
+  })
+
   it('never lets in more than its limit when many come at once', async () => {
     const client = connect()
     let inside = 0
