@@ -1,6 +1,7 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {ConsulCommand} from '../src/command/consul-command.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
+import {checkApprovals, refuseLastingApprovals} from '../src/command/replicate/approvals.js'
 import {checkConfiguredPrefixes, logLevelFromEnv, toReplicatorOptions} from '../src/command/replicate/compile.js'
 import {sourceConnection, withConsulReplicate} from '../src/command/replicate/connection.js'
 import {deprecatedFlags, parseLogLevel, replicateFlags} from '../src/command/replicate/flags.js'
@@ -104,6 +105,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
 
   async #follow(): Promise<number> {
     if (this.jsonEnabled()) throw new UsageError('--json: only with --once, --dry-run or verify')
+    checkApprovals(this.flags, this.sources)
+    refuseLastingApprovals(this.flags)
     const reload = parseSignal(this.flags['reload-signal'], '--reload-signal')
     const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
     using stop = linkSignal(this.stopSignal)
@@ -135,6 +138,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
 
   /** Clients of its own, so that a reload can change addresses and tokens. */
   #open(extra: ClientOptions = {}): Opened {
+    checkApprovals(this.flags, this.sources)
     const options = toReplicatorOptions(this.flags, this.words)
     const from = sourceConnection(this.flags)
     const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})

@@ -21,6 +21,8 @@ export interface DeleteVerdict {
   readonly go: readonly string[]
   readonly held: readonly Held[]
   readonly hidden: number
+  /** The id of an approval without which these would be held. */
+  readonly approval?: string
 }
 
 const nothing: DeleteVerdict = {go: [], held: [], hidden: 0}
@@ -37,14 +39,16 @@ export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   if (!isLeaders) return holdAll(given, 'no-leader', 'the list did not come from a leader of the source')
   const limit = deleteLimit(setup.maxDelete, plan.destinationCount)
   const isEmpty = plan.sourceCount === 0
-  const isApproved = given.approveAll || setup.approved.has(heldId(given.mapping, deletes))
-  if (!isApproved && (isEmpty || deletes.length > limit)) return holdMany(given, limit)
+  const isMany = isEmpty || deletes.length > limit
+  const id = isMany ? heldId(given.mapping, deletes) : ''
+  if (isMany && !given.approveAll && !setup.approved.has(id)) return holdMany(given, limit)
   const verdict = await ask(given, deletes)
   const hidden = deletes.filter(key => verdict.hidden.has(given.scope.toSource(key)))
   return {
     go: deletes.filter(key => verdict.absent.has(given.scope.toSource(key))),
     held: hidden.length === 0 ? [] : [holdHidden(given.mapping, hidden)],
     hidden: hidden.length,
+    ...(isMany && {approval: id}),
   }
 }
 

@@ -43,7 +43,7 @@ export function toHeld(
   const id = heldId(mapping, keys)
   const sample = keys.slice(0, sampleSize)
   const names = sample.map(printable).join(', ') + (keys.length > sample.length ? ', …' : '')
-  const next = why.approvable ? `; to let them go: --approve ${id}` : ''
+  const next = why.approvable ? `; to let them go: --once --approve ${id}` : ''
   const message = `replicate ${formatMapping(mapping)}: ${plural(keys.length, 'delete')} held: ${why.text}: ${names}${next}`
   return {id, reason: why.reason, count: keys.length, sample, message}
 }

@@ -17,7 +17,8 @@ export interface Setup {
   readonly mappings: readonly Mapping[]
   readonly deletes: boolean
   readonly maxDelete: MaxDelete
-  readonly approved: ReadonlySet<string>
+  /** Ids leave it when they are used. */
+  readonly approved: Set<string>
   readonly statusDir: string
   /** 0: only the leader answers for the source. */
   readonly maxStaleMs: number

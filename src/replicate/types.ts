@@ -33,7 +33,7 @@ export interface ReplicatorOptions {
   readonly deletes?: boolean
   /** @default 10 % */
   readonly maxDelete?: MaxDelete
-  /** Held deletes that may go ahead: ids of held sets, or `all` for the first pass of each mapping. */
+  /** Held deletes that may go ahead, once: ids of held sets, or `all` for the first pass of each mapping. */
   readonly approved?: readonly string[]
   /** @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string

@@ -103,6 +103,7 @@ export class MappingWorker {
       counts.deleted += 1
       sides.replica.delete(work.key)
     })
+    if (verdict.approval !== undefined && gone.error === undefined) this.#setup.approved.delete(verdict.approval)
     for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
     const refusedSets = [...sets.resting, ...written.refused]
     const error = written.error ?? gone.error

@@ -119,11 +119,11 @@ export const replicateFlags = {
   }),
   'approve-deletes': Flags.boolean({
     helpGroup: deletes,
-    description: 'let the deletes of the first pass go, however many',
+    description: 'with --once: let the deletes of the first pass go, however many',
   }),
   approve: Flags.string({
     helpGroup: deletes,
-    description: 'let the held deletes with this id go (repeatable)',
+    description: 'with --once: let the held deletes with this id go (repeatable)',
     helpValue: 'ID',
     multiple: true,
   }),

@@ -94,7 +94,7 @@ describe('baton replicate --once', () => {
     expect(first.exitCode).toBe(16)
     const id = /--approve ([0-9a-f]{8})\n$/.exec(first.stderr)?.[1]
     expect(first.stderr).toBe(
-      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to let them go: --approve ${id}\n`,
+      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to let them go: --once --approve ${id}\n`,
     )
     expect(await replicate('hled/@dc1:held/', '--once', '--approve', id!)).toMatchObject({exitCode: 0, stderr: ''})
     expect(await at('dc2').kvKeys('held/')).toEqual([])
@@ -161,6 +161,9 @@ describe('bad input', () => {
     [['app@dc1', '--wait=5s:1s'], 13, /--wait: '5s:1s'/],
     [['app@dc1', '--kill-signal=SIGNOPE'], 13, /'SIGNOPE' is not a signal/],
     [['app@dc1', '--log-level=loud'], 13, /'loud' is none of/],
+    [['app@dc1', '--approve-deletes'], 13, /--approve-deletes: only with --once/],
+    [['app@dc1', '--approve=3f2a91c0'], 13, /--approve: only with --once/],
+    [['app@dc1', '--once', '--approve=all'], 13, /'all' is not the id of held deletes/],
     [['app@dc1', '--source-token=x'], 13, /only with --source-http-addr/],
     [['app@dc1', '--pid-file=/no/such/folder/pid'], 13, /cannot write/],
     [['app@dc2'], 13, /overlaps 'app'/],
@@ -180,6 +183,8 @@ describe('bad input', () => {
     ['prefix = "app"', /missing datacenter/],
     ['nope = 1', /unknown setting 'nope'/],
     ['prefix {', /At 1:/],
+    ['prefix = "app@dc1" approve_deletes = true', /bad.hcl: approve-deletes would approve deletes at each start/],
+    ['prefix = "app@dc1" approve = ["3f2a91c0"]', /bad.hcl: approve would approve deletes at each start/],
   ])('in a file, %s: exit 15', async (text, message) => {
     const result = await replicate('-config', file('bad.hcl', text), '-once')
     expect(result).toMatchObject({exitCode: 15, stdout: ''})
@@ -226,12 +231,15 @@ describe('baton replicate as a daemon', () => {
     file('hup.hcl', 'prefix = "hup2/@dc1"')
     command.kill('SIGHUP')
     await waitUntil(async () => (await prefixes('dc2', 'hup2/')) === 'hup2/a', {what: 'the new settings at work'})
+    file('hup.hcl', 'prefix = "hup2/@dc1" approve_deletes = true')
+    command.kill('SIGHUP')
+    await command.waitForOutput(/going on as before: .*hup.hcl: approve-deletes would approve/)
     // A prefix of the command line outlives the reload.
     await put('dc1', {'hup3/b': '2'})
     await waitUntil(async () => (await prefixes('dc2', 'hup3/')) === 'hup3/a,hup3/b', {what: 'the flag at work'})
     command.kill('SIGTERM')
     const {exitCode, stderr} = await command.exited
     expect(exitCode).toBe(12)
-    expect(stderr.match(/^Reloading configuration\.\.\.$/gm)).toHaveLength(2)
+    expect(stderr.match(/^Reloading configuration\.\.\.$/gm)).toHaveLength(3)
   })
 })

@@ -29,7 +29,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     const [held] = pass.held
     expect(held).toMatchObject({reason: 'empty-source', count: 3, sample: ['empty/0', 'empty/1', 'empty/2']})
     expect(held?.message).toBe(
-      `replicate emtpy/@dc1 -> empty/: 3 deletes held: the source has no keys there: empty/0, empty/1, empty/2; to let them go: --approve ${held?.id}`,
+      `replicate emtpy/@dc1 -> empty/: 3 deletes held: the source has no keys there: empty/0, empty/1, empty/2; to let them go: --once --approve ${held?.id}`,
     )
     expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
   })
@@ -58,6 +58,17 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(wrong.held[0]?.id).not.toBe(held.id)
     expect(await once('gone/@dc1:app/', {approved: [wrong.held[0]!.id]})).toMatchObject({deleted: 4, held: []})
     expect((await contentOf(client, 'dc2', 'app/')).size).toBe(0)
+  })
+
+  it('takes an approval once: the same set is held when it comes back', async () => {
+    await using client = open()
+    const mappings = [parseMapping('gone/@dc1:again/')]
+    await seed(client, 'dc2', pairs('again/', 3))
+    const [held] = (await once('gone/@dc1:again/')).held
+    const replicator = createReplicator({destination: client, mappings, approved: [held!.id]})
+    expect(await replicator.runOnce()).toMatchObject([{deleted: 3, held: []}])
+    await seed(client, 'dc2', pairs('again/', 3))
+    expect(await replicator.runOnce()).toMatchObject([{deleted: 0, held: [{id: held!.id}]}])
   })
 
   it('holds more deletes than the limit while sets go on', async () => {

@@ -1,0 +1,41 @@
+import {UsageError} from '../../core/errors.js'
+
+interface ApprovalFlags {
+  readonly approve?: readonly string[] | undefined
+  readonly 'approve-deletes': boolean
+}
+
+const idForm = /^[0-9a-f]{8}$/
+
+const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[] => [
+  ...(flags.approve?.length ? (['approve'] as const) : []),
+  ...(flags['approve-deletes'] ? (['approve-deletes'] as const) : []),
+]
+
+/** An approval is typed for one run: what a file or a variable holds would approve again at each start and reload. */
+export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string, string>): void {
+  for (const name of given(flags)) {
+    const source = sources.get(name)
+    if (source === 'flag') continue
+    throw new UsageError(`${source ?? 'settings'}: ${name} would approve deletes at each start`, {
+      code: 'BATON_CONFIG',
+      hint: `give it as a flag: --once --${name}`,
+    })
+  }
+  for (const id of flags.approve ?? []) {
+    if (!idForm.test(id)) {
+      throw new UsageError(`--approve: '${id}' is not the id of held deletes`, {
+        hint: 'take the id from the line that says what is held, like 3f2a91c0',
+      })
+    }
+  }
+}
+
+/** A process that goes on, or is started again with the same words, would approve what nobody has seen. */
+export function refuseLastingApprovals(flags: ApprovalFlags): void {
+  const [name] = given(flags)
+  if (name === undefined) return
+  throw new UsageError(`--${name}: only with --once: a restart would approve again`, {
+    hint: `run it beside the one that goes on: baton replicate … --once --${name}`,
+  })
+}
