@@ -39,11 +39,13 @@ export default class Dev extends BaseCommand<typeof Dev> {
     datacenter: Flags.string({
       description: 'name of a datacenter (repeatable); the first is the local one, each has its own address',
       multiple: true,
+      multipleNonGreedy: true,
     }),
     node: Flags.string({
       description: 'simulated member, with a service (repeatable)',
       helpValue: 'NAME[:SERVICE[:TAG]]',
       multiple: true,
+      multipleNonGreedy: true,
     }),
     responders: Flags.integer({
       description: 'run this many responders, named responder-1 and so on, for baton exec',

@@ -30,7 +30,11 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
   }
   static override flags = {
     prefix: Flags.string({description: 'one document for each key that starts with this'}),
-    service: Flags.string({description: 'passing instances of a service in the catalog (repeatable)', multiple: true}),
+    service: Flags.string({
+      description: 'passing instances of a service in the catalog (repeatable)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     tag: Flags.string({description: 'with --service: only instances with this tag'}),
     listen: Flags.string({
       description: 'address to serve on; without a host it is loopback',

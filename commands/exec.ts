@@ -63,6 +63,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     key: Flags.string({
       description: 'sign with this key, by name or path (repeatable; default: the key named default)',
       multiple: true,
+      multipleNonGreedy: true,
     }),
     'keys-dir': Flags.string({description: 'where your keys are (default: ~/.config/baton/keys)', helpValue: 'DIR'}),
     unsigned: Flags.boolean({description: 'send the job unsigned, for responders that allow it'}),

@@ -25,7 +25,11 @@ export default class Watch extends WatchCommand<typeof Watch> {
     key: Flags.string({description: 'key to watch (key)'}),
     prefix: Flags.string({description: 'prefix to watch (keyprefix)'}),
     service: Flags.string({description: 'service to watch (service, checks)'}),
-    tag: Flags.string({description: 'only instances with this tag (service; repeatable)', multiple: true}),
+    tag: Flags.string({
+      description: 'only instances with this tag (service; repeatable)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     passingonly: Flags.string({description: 'only instances whose checks pass (service)', helpValue: 'true|false'}),
     state: Flags.string({description: 'only checks in this state (checks)'}),
     name: Flags.string({description: 'only events of this name (event)'}),

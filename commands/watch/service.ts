@@ -13,7 +13,11 @@ export default class WatchService extends WatchCommand<typeof WatchService> {
   static override childForm = {ownArgs: 1}
   static override flags = {
     ...watchFlags,
-    tag: Flags.string({description: 'only instances with this tag (repeatable)', multiple: true}),
+    tag: Flags.string({
+      description: 'only instances with this tag (repeatable)',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     passing: Flags.boolean({description: 'only instances whose checks pass'}),
   }
 

@@ -38,6 +38,7 @@ export const commonFlags = {
     helpGroup: common,
     description: 'JSON or YAML file with settings (repeatable)',
     multiple: true,
+    multipleNonGreedy: true,
   }),
   'print-config': Flags.boolean({helpGroup: common, description: 'show every setting with its source, and stop'}),
   'log-level': Flags.option({

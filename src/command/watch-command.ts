@@ -49,6 +49,7 @@ export const watchFlags = {
     helpGroup: http,
     description: "header of these requests, 'Name: value' (repeatable)",
     multiple: true,
+    multipleNonGreedy: true,
   }),
   'http-timeout': durationFlag({helpGroup: http, description: 'longest wait for the answer', default: '10s'}),
   'http-skip-verify': Flags.boolean({helpGroup: http, description: 'do not check the certificate'}),

@@ -1,4 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs'
+import {Parser} from '@oclif/core'
+import type {FlagInput} from '@oclif/core/interfaces'
 import {beforeAll, describe, expect, it} from 'vitest'
 import type {CommandClass} from '../../src/cli/command-table.js'
 import {loadCommands, root} from './command-files.js'
@@ -33,6 +35,20 @@ describe('the command surface', () => {
       }
     }
     expect(faults).toEqual([])
+  })
+
+  it('has no flag that takes the words after its value', async () => {
+    const greedy: string[] = []
+    for (const [id, command] of commands) {
+      for (const [name, flag] of Object.entries({...command.baseFlags, ...command.flags})) {
+        if (flag.type !== 'option' || !flag.multiple) continue
+        const value = flag.options?.[0] ?? '5'
+        const flags = {[name]: {...flag, dependsOn: [], exclusive: []}} as FlagInput
+        const {argv} = await Parser.parse([`--${name}`, value, 'word'], {flags, strict: false})
+        if (argv[0] !== 'word') greedy.push(`${id} --${name}`)
+      }
+    }
+    expect(greedy).toEqual([])
   })
 
   it('has a page or a section under docs/commands for each command', () => {

@@ -3,7 +3,7 @@ import {durationFlag} from '../flags.js'
 
 /** What `event watch` takes. */
 export const watchFlags = {
-  name: Flags.string({description: 'only events of this name (repeatable)', multiple: true}),
+  name: Flags.string({description: 'only events of this name (repeatable)', multiple: true, multipleNonGreedy: true}),
   state: Flags.string({description: 'file that remembers what was handled', helpValue: 'FILE'}),
   from: Flags.string({description: 'where a first watch begins: now, earliest or an event ID', default: 'now'}),
   'on-crash': Flags.option({
@@ -11,7 +11,11 @@ export const watchFlags = {
     default: 'rerun' as const,
     description: 'events that were being handled at a crash: handle again, or not',
   })(),
-  handler: Flags.string({description: "Serf's form: [user:NAME|member-...=]SCRIPT (repeatable)", multiple: true}),
+  handler: Flags.string({
+    description: "Serf's form: [user:NAME|member-...=]SCRIPT (repeatable)",
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   concurrency: Flags.integer({description: 'handlers that may run at the same time', default: 1, min: 1}),
   batch: Flags.boolean({description: 'one run for all waiting events, as a JSON list on stdin'}),
   'order-window': durationFlag({description: 'wait this long for earlier events', default: '0'}),

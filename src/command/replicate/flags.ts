@@ -87,19 +87,25 @@ export const replicateFlags = {
   ...connection,
   ...sourceFlags,
   ...transportFlags,
-  prefix: Flags.string({description: 'SOURCE@DC[:DESTINATION], as the words are (repeatable)', multiple: true}),
+  prefix: Flags.string({
+    description: 'SOURCE@DC[:DESTINATION], as the words are (repeatable)',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   once: Flags.boolean({description: 'copy what differs, and stop', allowNo: true}),
   'dry-run': Flags.boolean({description: 'show what differs and write nothing; exit 1 if something does'}),
   exclude: Flags.string({
     description: 'leave out source keys that start with this (repeatable)',
     helpValue: 'PREFIX',
     multiple: true,
+    multipleNonGreedy: true,
   }),
   'exclude-match': Flags.string({
     description: 'leave out source keys that hold this anywhere (repeatable)',
     helpValue: 'TEXT',
     aliases: ['excludematch'],
     multiple: true,
+    multipleNonGreedy: true,
   }),
   'lock-keys': Flags.option({
     options: ['skip', 'copy'] as const,
@@ -126,6 +132,7 @@ export const replicateFlags = {
     description: 'with --once: let the held deletes with this id go (repeatable)',
     helpValue: 'ID',
     multiple: true,
+    multipleNonGreedy: true,
   }),
   'max-stale': durationFlag({
     description: 'let a server answer for the source that is at most this far behind (default: the leader)',

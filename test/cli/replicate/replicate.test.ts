@@ -120,6 +120,28 @@ describe('baton replicate --once', () => {
     expect(nobody.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
   })
 
+  it('takes one value for each repeatable flag: the words after it are prefixes', async () => {
+    await put('dc1', {'rep1/a': '1', 'rep1/no/b': '2', 'rep2/a': '1', 'rep3/a': '1', 'rep3/bno': '1'})
+    const config = file('rep.hcl', 'prefix = "rep1/@dc1"')
+    const words = [
+      '-config',
+      config,
+      'rep2/@dc1',
+      '--exclude',
+      'rep1/no/',
+      'rep3/@dc1',
+      '--exclude-match',
+      'bno',
+      '--once',
+    ]
+    expect(await replicate(...words)).toMatchObject({exitCode: 0, stderr: ''})
+    expect(await at('dc2').kvKeys('rep')).toEqual(['rep1/a', 'rep2/a', 'rep3/a'])
+    const fromVariable = ['replicate', 'rep3/@dc1:rep4/', '--once']
+    expect(await runCli(fromVariable, options({env: {BATON_EXCLUDE: 'rep3/b'}}))).toMatchObject({exitCode: 0})
+    expect(await at('dc2').kvKeys('rep4/')).toEqual(['rep4/a'])
+    expect(await replicate('-config', config, 'nonexist.hcl', '--once')).toMatchObject({exitCode: 13})
+  })
+
   it('copies between two addresses without naming a datacenter', async () => {
     await put('dc1', {'two/a': '1'})
     const {exitCode} = await replicate('two/', '--once', '--source-http-addr', agent.addresses.get('dc1')!)
