@@ -81,6 +81,12 @@ module.exports = {
       to: {path: 'node_modules/pino/'},
     },
     {
+      name: 'examples-use-the-public-library',
+      severity: 'error',
+      from: {path: '^examples/'},
+      to: {path: '^(src|commands|test|bin)/', pathNot: '^src/index\\.ts$'},
+    },
+    {
       name: 'no-tests-in-production',
       severity: 'error',
       from: {path: '^(src|commands)/'},

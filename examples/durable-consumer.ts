@@ -1,0 +1,34 @@
+/**
+ * Handles every durable event of one name, those too that were fired while this process was down.
+ *
+ *   node --import tsx examples/durable-consumer.ts reindex ./reindex.state
+ *   baton event fire --durable reindex shop
+ *
+ * The state file remembers what was handled. Keep it as long as the machine, and one file a consumer. With `rerun`, the
+ * default, a handler that a crash interrupted runs again: make handlers idempotent, for example by the event's ID.
+ */
+import {createClient, EventState, watchDurable} from 'consul-baton'
+
+const [name = 'reindex', file = `${name}.state`] = process.argv.slice(2)
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+
+await using client = createClient({address: process.env.CONSUL_HTTP_ADDR ?? '127.0.0.1:8500'})
+const {datacenter} = await client.agent.self()
+// The node is empty: a log belongs to the datacenter, not to one agent.
+await using state = await EventState.open(file, {datacenter, node: '', log: name})
+
+await watchDurable(client, {
+  name,
+  state,
+  signal: stop.signal,
+  // Without a state file from an earlier run, handle everything that is still in the log.
+  from: 'earliest',
+  retries: 3,
+  onReady: length => console.log(`following, ${length} in the log`),
+  handle: async events => {
+    for (const {id, payload} of events) console.log(`handled ${id} ${payload?.toString() ?? ''}`)
+  },
+  onDead: async (events, error) => console.error(`abandoned ${events.map(({id}) => id).join()}:`, error),
+  onGap: ({through}) => console.error(`events up to ${through} were pruned unseen`),
+})

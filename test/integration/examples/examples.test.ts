@@ -1,0 +1,118 @@
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
+import {fireDurable} from '../../../src/event/durable-fire.js'
+import {fireEvent} from '../../../src/event/fire.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {bundleExample, root} from '../../kit/bundle-example.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {type CommandHandle, startCommand} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const programs = readdirSync(join(root, 'examples')).filter(file => file.endsWith('.ts'))
+// Inside the repository, so that packages are found.
+const folder = join(root, 'dist', `examples-${process.pid}`)
+const directory = mkdtempSync(join(tmpdir(), 'baton-examples-'))
+
+beforeAll(async () => {
+  mkdirSync(folder, {recursive: true})
+  const bundle = (file: string): Promise<void> =>
+    bundleExample(readFileSync(join(root, 'examples', file), 'utf8'), join(folder, file.replace(/ts$/, 'mjs')))
+  await Promise.all(programs.map(bundle))
+})
+afterAll(() => {
+  rmSync(folder, {recursive: true, force: true})
+  rmSync(directory, {recursive: true, force: true})
+})
+
+describe('examples/README.md', () => {
+  it('lists every program', () => {
+    const listed = [...readFileSync(join(root, 'examples/README.md'), 'utf8').matchAll(/^\| \[(.+)\]\(\1\)/gm)]
+    expect(listed.map(match => match[1]).sort()).toEqual(programs.sort())
+  })
+})
+
+describe.each(backends)('the examples on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent, ignoreHandles: true})
+  // Runs before the leak check, which was registered first.
+  afterEach(async () => {
+    await raw(agent.address).kvDelete(leaks.prefix, {recurse: true})
+  })
+  const start = (program: string, ...args: string[]): CommandHandle =>
+    startCommand(process.execPath, [join(folder, `${program}.mjs`), ...args], {agent})
+  /** Stops a program as a service manager does, and expects it to end in order. */
+  const stop = async (program: CommandHandle): Promise<void> => {
+    program.kill('SIGTERM')
+    expect((await program.exited).exitCode, program.stderr).toBe(0)
+  }
+
+  it('counter loses no increment when several processes count', async () => {
+    const key = `${leaks.prefix}visits`
+    const counters = Array.from({length: 3}, () => start('counter', key, '10'))
+    const results = await Promise.all(counters.map(counter => counter.exited))
+    const seen = results.flatMap(({stdout}) => stdout.trim().split('\n').map(Number))
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({length: 30}, (_, n) => n + 1))
+    expect((await raw(agent.address).kvGet(key))?.value).toBe('30')
+  })
+
+  it('locked-job runs once at a time, and stores the result of the last holder', async () => {
+    const prefix = `${leaks.prefix}job`
+    const jobs = [start('locked-job', prefix), start('locked-job', prefix)]
+    const outputs = (await Promise.all(jobs.map(job => job.exited))).map(({stdout}) => stdout)
+    const tokens = outputs.map(text => /^start (\d+)\nend \1\n$/.exec(text)?.[1] ?? text)
+    const newest = tokens.toSorted((a, b) => Number(a) - Number(b)).at(-1)
+    expect(new Set(tokens).size).toBe(2)
+    expect((await raw(agent.address).kvGet(`${prefix}/result`))?.value).toMatch(`${newest} report of process`)
+  })
+
+  it('configstate serves the newest good document, and ends with the signal', async () => {
+    const key = `${leaks.prefix}config`
+    const consul = raw(agent.address)
+    await using service = start('configstate', key)
+    const [, url] = await service.waitForOutput(/listening on (\S+)/)
+    const read = async (): Promise<string> => (await fetch(`${url}/config`)).text()
+    await service.waitForOutput(/ignored: .*does not exist/)
+    expect(await read()).toBe('{"error":"no configuration yet"}')
+    await consul.kvPut(key, '{"limit":1}')
+    await waitUntil(async () => (await read()) === '{"limit":1}', {what: 'the first document'})
+    await consul.kvPut(key, '{"limit":')
+    await service.waitForOutput(/ignored: SyntaxError/)
+    expect(await read()).toBe('{"limit":1}')
+    await consul.kvPut(key, '{"limit":2}')
+    await waitUntil(async () => (await read()) === '{"limit":2}', {what: 'the second document'})
+    await stop(service)
+  })
+
+  it('cache-flush drops one entry, then all of them', async () => {
+    await using client = createClient({address: agent.address})
+    await using cache = start('cache-flush')
+    await cache.waitForOutput(/watching, 2 cached/)
+    await fireEvent(client, 'cache-flush', {payload: Buffer.from('price/apples')})
+    await cache.waitForOutput(/flushed price\/apples, 1 cached/)
+    await fireEvent(client, 'cache-flush')
+    await cache.waitForOutput(/flushed everything, 0 cached/)
+    await stop(cache)
+  })
+
+  it('durable-consumer handles what was fired while it was down, and nothing twice', async () => {
+    await using client = createClient({address: agent.address})
+    const name = `reindex-${leaks.id}`
+    const file = join(directory, `${backend.name}.state`)
+    const fire = (text: string) => fireDurable(client, name, {payload: Buffer.from(text)})
+    await using first = start('durable-consumer', name, file)
+    await first.waitForOutput(/following, 0 in the log/)
+    await fire('one')
+    await first.waitForOutput(/handled \S+ one/)
+    await stop(first)
+    await fire('two')
+    await using second = start('durable-consumer', name, file)
+    await second.waitForOutput(/handled \S+ two/)
+    await stop(second)
+    expect(second.stdout).not.toContain(' one')
+    await client.kv.deleteTree(`baton/events/v1/${name}/`)
+  })
+})
