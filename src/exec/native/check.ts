@@ -1,4 +1,5 @@
 import {formatDuration} from '../../core/time/duration.js'
+import type {Control} from './control.js'
 import {type Envelope, isSignedBy, parseEnvelope} from './envelope.js'
 import {type Manifest, parseManifest} from './manifest.js'
 import {findRefusal, type Policy} from './policy.js'
@@ -146,22 +147,31 @@ function checkScope(manifest: Manifest, context: CheckContext): Failure | undefi
   return undefined
 }
 
+/** The signer's own `iat` is believed only within the skew: otherwise it would stretch the validity at will. */
 function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckContext): Failure | undefined {
-  if (manifest.notBeforeMs - maxSkewMs > nowMs) {
-    const aheadMs = manifest.notBeforeMs - nowMs
+  const {issuedAtMs, notBeforeMs, expiresAtMs} = manifest
+  const aheadMs = Math.max(issuedAtMs, notBeforeMs) - nowMs
+  if (aheadMs > maxSkewMs) {
     return {code: 'not-yet-valid', reason: `valid in ${formatDuration(aheadMs)}: do the clocks agree?`}
   }
-  if (nowMs > manifest.expiresAtMs) {
-    return {code: 'expired', reason: `expired ${formatDuration(nowMs - manifest.expiresAtMs)} ago`}
-  }
-  const validityMs = manifest.expiresAtMs - manifest.issuedAtMs
-  if (validityMs > maxValidityMs || validityMs < 0) {
-    return {
-      code: 'valid-too-long',
-      reason: `valid for ${formatDuration(validityMs)}, at most ${formatDuration(maxValidityMs)}`,
-    }
-  }
-  return undefined
+  return checkEnd(expiresAtMs, nowMs) ?? checkValidity(expiresAtMs - Math.min(issuedAtMs, nowMs), maxValidityMs)
+}
+
+const checkEnd = (expiresAtMs: number, nowMs: number): Failure | undefined =>
+  nowMs > expiresAtMs ? {code: 'expired', reason: `expired ${formatDuration(nowMs - expiresAtMs)} ago`} : undefined
+
+function checkValidity(validityMs: number, maxValidityMs: number): Failure | undefined {
+  if (validityMs <= maxValidityMs) return undefined
+  const [valid, most] = [formatDuration(validityMs), formatDuration(maxValidityMs)]
+  return {code: 'valid-too-long', reason: `valid for ${valid}, at most ${most}`}
+}
+
+/** A signed cancel is bounded in time like a job. */
+export function checkControlTime(
+  control: Control,
+  {nowMs, maxValidityMs}: Pick<CheckContext, 'nowMs' | 'maxValidityMs'>,
+): Failure | undefined {
+  return checkEnd(control.expiresAtMs, nowMs) ?? checkValidity(control.expiresAtMs - nowMs, maxValidityMs)
 }
 
 function checkTarget(manifest: Manifest, {node, replay}: CheckContext): Failure | undefined {

@@ -1,7 +1,12 @@
 import {z} from 'zod'
 import {parseObject} from './envelope.js'
 
-const controlSchema = z.object({v: z.literal(1), id: z.string(), verb: z.literal('cancel'), exp: z.number()})
+const controlSchema = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  verb: z.literal('cancel'),
+  exp: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+})
 
 /** A signed word to the responders of one running job. */
 export interface Control {

@@ -39,6 +39,8 @@ export function decodeFrame(value: Buffer): readonly OutputPart[] | undefined {
   }
 }
 
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
 function cut(body: Buffer, sections: readonly unknown[]): readonly OutputPart[] | undefined {
   const parts: OutputPart[] = []
   let at = 0
@@ -46,7 +48,7 @@ function cut(body: Buffer, sections: readonly unknown[]): readonly OutputPart[] 
     if (!Array.isArray(section)) return undefined
     const [number, length] = section as unknown[]
     const stream = typeof number === 'number' ? streamOf.get(number) : undefined
-    if (!stream || typeof length !== 'number' || length < 0 || at + length > body.length) return undefined
+    if (!stream || !isCount(length) || at + length > body.length) return undefined
     parts.push({stream, chunk: body.subarray(at, at + length)})
     at += length
   }
@@ -82,10 +84,12 @@ export function encodeResult(result: RunResult): Buffer {
 /** What an initiator needs of a result; `undefined` for what is none. */
 export function decodeResult(value: Buffer): ExitReport | undefined {
   const raw = parseObject(value)
-  if (raw?.['v'] !== 1 || typeof raw['code'] !== 'number' || typeof raw['frames'] !== 'number') return undefined
+  if (raw?.['v'] !== 1) return undefined
+  const {code, frames} = raw
+  if (!Number.isSafeInteger(code) || !isCount(frames)) return undefined
   return {
-    code: raw['code'],
-    frameCount: raw['frames'],
+    code: code as number,
+    frameCount: frames,
     ...(typeof raw['signal'] === 'string' && {signal: raw['signal']}),
     ...(raw['timed_out'] === true && {isTimedOut: true}),
     ...(raw['cancelled'] === true && {isCancelled: true}),

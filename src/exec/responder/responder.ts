@@ -7,7 +7,7 @@ import {follow} from '../../core/query/follow.js'
 import {kvKey, kvPrefix} from '../../core/query/topics.js'
 import type {KvEntry} from '../../core/types.js'
 import {prepareChildren} from '../../process/child.js'
-import {checkJob, checkPolicy, checkSignatures} from '../native/check.js'
+import {checkControlTime, checkJob, checkPolicy, checkSignatures} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import {controlKey, isJobId, isResponderName, jobsPrefix} from '../native/layout.js'
@@ -240,15 +240,16 @@ class Service implements AsyncDisposable {
 
   /** A job is stopped by a word that a trusted key signed for it. */
   async #followControl(id: string, signal: AbortSignal, stop: AbortController): Promise<void> {
-    const {client, trust, unsignedPolicy} = this.#options
+    const {client, trust, unsignedPolicy, maxValidityMs = defaultValidityMs} = this.#options
     try {
       for await (const {snapshot} of follow(kvKey(client, controlKey(id)), client, {signal})) {
         const envelope = snapshot.value && parseEnvelope('baton-ctl/1', snapshot.value.value)
         const control = envelope && parseControl(envelope.payload)
         const nowMs = client.clock.wallMs()
-        if (!envelope || control?.id !== id || nowMs > control.expiresAtMs) continue
+        if (!envelope || control?.id !== id) continue
         const signed = checkSignatures(envelope, {trust: await trust(), unsignedPolicy, nowMs})
-        if ('code' in signed) client.logger.warn({job: id, code: signed.code}, 'exec.cancelRefused')
+        const failed = 'code' in signed ? signed : checkControlTime(control, {nowMs, maxValidityMs})
+        if (failed) client.logger.warn({job: id, code: failed.code, reason: failed.reason}, 'exec.cancelRefused')
         else stop.abort()
       }
     } catch (error) {

@@ -3,11 +3,13 @@ import type {SessionId} from '../../../../src/core/types.js'
 import {
   type CheckContext,
   type Checked,
+  checkControlTime,
   checkJob,
   checkPolicy,
   maxJobBytes,
   type RefusalCode,
 } from '../../../../src/exec/native/check.js'
+import {parseControl} from '../../../../src/exec/native/control.js'
 import {type SigningKey, sealEnvelope} from '../../../../src/exec/native/envelope.js'
 import {generateKey} from '../../../../src/exec/native/keys.js'
 import {encodeManifest, type Manifest} from '../../../../src/exec/native/manifest.js'
@@ -76,6 +78,13 @@ function alter(value: Buffer, from: string, to: string): Buffer {
   return Buffer.from(JSON.stringify({...raw, p: Buffer.from(payload).toString('base64url')}))
 }
 
+/** Changes what is signed, and signs again. */
+function resign(value: Buffer, from: RegExp, to: string): Buffer {
+  const raw = JSON.parse(value.toString()) as {p: string}
+  const payload = Buffer.from(raw.p, 'base64url').toString().replace(from, to)
+  return sealEnvelope('baton-exec/1', Buffer.from(payload), [ours.key])
+}
+
 describe('the checks of a job', () => {
   it('accept a job that a trusted key signed for this node', () => {
     const checked = checkJob(id, seal(), context())
@@ -100,6 +109,31 @@ describe('the checks of a job', () => {
     ['from the future', 'not-yet-valid', seal(), {nowMs: now - 30_001}],
     ['expired', 'expired', seal(), {nowMs: now + 60_001}],
     ['valid for too long', 'valid-too-long', seal({expiresAtMs: now + 300_001}), {}],
+    [
+      'signed in a far future, and valid until then',
+      'not-yet-valid',
+      seal({issuedAtMs: 9e15, notBeforeMs: 0, expiresAtMs: 9e15}),
+      {},
+    ],
+    ['signed beyond the skew', 'not-yet-valid', seal({issuedAtMs: now + 30_001, notBeforeMs: 0}), {}],
+    [
+      'signed within the skew, and valid for too long from now',
+      'valid-too-long',
+      seal({issuedAtMs: now + 30_000, expiresAtMs: now + 300_001}),
+      {},
+    ],
+    ['signed long ago', 'valid-too-long', seal({issuedAtMs: now - 240_001}), {}],
+    ['expired before it was signed', 'expired', seal({issuedAtMs: now + 1, expiresAtMs: now - 1}), {}],
+    ...['iat', 'nbf', 'exp', 'timeout', 'kill_after', 'out_max', 'hb'].flatMap(field =>
+      ['-1', '1.5', '9007199254740992', '1e400', '"1"', 'null'].map(
+        (number): [string, RefusalCode, Buffer, Partial<CheckContext>] => [
+          `not of whole numbers: ${field} ${number}`,
+          'malformed',
+          resign(seal(), new RegExp(`"${field}":[0-9]+`), `"${field}":${number}`),
+          {},
+        ],
+      ),
+    ),
     ['for other nodes', 'wrong-node', seal({nodes: ['n2']}), {}],
     ['run before', 'replayed', seal(), {replay: replayOf(id)}],
   ])('refuse a job that is %s: %s', (_, code, value, changes) => {
@@ -160,6 +194,27 @@ describe('the checks of a job', () => {
 
   it('allow for clocks that are a little apart', () => {
     expect(codeOf(checkJob(id, seal(), context({nowMs: now - 30_000})))).toBe('accepted')
+  })
+})
+
+describe('the checks of a cancel', () => {
+  const codeAt = (expiresAtMs: number): string | undefined =>
+    checkControlTime({id, expiresAtMs}, {nowMs: now, maxValidityMs: 300_000})?.code
+
+  it('accept one that ends within the longest validity from now', () => {
+    expect([codeAt(now), codeAt(now + 300_000)]).toEqual([undefined, undefined])
+  })
+
+  it('refuse one that has expired, or that stays valid for longer', () => {
+    expect([codeAt(now - 1), codeAt(now + 300_001), codeAt(9e15)]).toEqual([
+      'expired',
+      'valid-too-long',
+      'valid-too-long',
+    ])
+  })
+
+  it.each(['-1', '1.5', '1e308', '9007199254740992', '"1"', 'null'])('refuse the end %s', exp => {
+    expect(parseControl(Buffer.from(`{"v":1,"id":"${id}","verb":"cancel","exp":${exp}}`))).toBeUndefined()
   })
 })
 

@@ -25,6 +25,7 @@ describe('frames', () => {
     ['another version', Buffer.from('{"v":2,"s":[]}\n')],
     ['a length beyond the bytes', Buffer.from('{"v":1,"s":[[1,99]]}\nabc')],
     ['a negative length', Buffer.from('{"v":1,"s":[[1,-1]]}\nabc')],
+    ['a length that is not a whole number', Buffer.from('{"v":1,"s":[[1,1.5]]}\nabc')],
     ['an unknown stream', Buffer.from('{"v":1,"s":[[9,1]]}\nabc')],
     ['broken packing', Buffer.from('{"v":1,"s":[[1,1]],"z":true}\nabc')],
     [
@@ -43,7 +44,16 @@ describe('results', () => {
     expect(decodeResult(encodeResult(result))).toEqual({code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4})
   })
 
-  it.each(['', '{}', '{"v":2,"code":0,"frames":0}', '{"v":1,"code":"0","frames":0}'])('%j is none', text => {
+  it.each([
+    '',
+    '{}',
+    '{"v":2,"code":0,"frames":0}',
+    '{"v":1,"code":"0","frames":0}',
+    '{"v":1,"code":0.5,"frames":0}',
+    '{"v":1,"code":1e308,"frames":0}',
+    '{"v":1,"code":0,"frames":-1}',
+    '{"v":1,"code":0,"frames":1e308}',
+  ])('%j is none', text => {
     expect(decodeResult(Buffer.from(text))).toBeUndefined()
   })
 })
