@@ -149,7 +149,7 @@ function createCluster(options: EmbeddedAgentOptions, names: readonly string[]):
     faults: new Faults(clock),
     datacenters,
     profile,
-    acl: options.acl && new AclStore(options.acl.managementToken, random, clock.wallMs()),
+    acl: options.acl && new AclStore(options.acl.managementToken, random, clock),
     route: (from, name) => routeTo(datacenters, from, name),
   }
 }

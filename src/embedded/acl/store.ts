@@ -1,6 +1,7 @@
-import type {Random} from '../../core/types.js'
+import type {Clock, Random} from '../../core/types.js'
 import {randomUuid} from '../uuid.js'
 import {type Authorizer, allowAll, authorizerOf} from './authorizer.js'
+import {identityRules, type NodeIdentity, type ServiceIdentity} from './identities.js'
 import {parseRules, type RuleSet} from './rules.js'
 
 export interface PolicyRow {
@@ -9,6 +10,8 @@ export interface PolicyRow {
   readonly description: string
   readonly text: string
   readonly rules: RuleSet
+  /** Datacenters where it is valid; all if none is named. */
+  readonly datacenters: readonly string[] | undefined
   readonly createIndex: bigint
   readonly modifyIndex: bigint
 }
@@ -19,37 +22,55 @@ export interface TokenRow {
   readonly description: string
   /** IDs of policies. */
   readonly policies: readonly string[]
+  readonly serviceIdentities: readonly ServiceIdentity[]
+  readonly nodeIdentities: readonly NodeIdentity[]
   readonly local: boolean
   readonly createdMs: number
+  /** The token is unknown from this time on. */
+  readonly expiresMs: number | undefined
   readonly createIndex: bigint
   readonly modifyIndex: bigint
 }
 
-const managementPolicyId = '00000000-0000-0000-0000-000000000001'
-const anonymousId = '00000000-0000-0000-0000-000000000002'
+export type PolicyDraft = Omit<PolicyRow, 'rules' | 'createIndex' | 'modifyIndex'>
+export type TokenDraft = Omit<TokenRow, 'createIndex' | 'modifyIndex'>
+
+export const managementPolicyId = '00000000-0000-0000-0000-000000000001'
+export const anonymousId = '00000000-0000-0000-0000-000000000002'
 const noRules: RuleSet = {rules: [], scalars: new Map()}
+const firstIndex = 5n
 
 /** Tokens and policies: one store for all datacenters of the process. */
 export class AclStore {
   readonly policies = new Map<string, PolicyRow>()
-  /** By accessor ID. */
-  readonly tokens = new Map<string, TokenRow>()
   readonly #random: Random
+  readonly #clock: Clock
+  readonly #byAccessor = new Map<string, TokenRow>()
   readonly #bySecret = new Map<string, TokenRow>()
   readonly #authorizers = new Map<string, Authorizer>()
-  index = 5n
+  index = firstIndex
 
-  constructor(managementToken: string, random: Random, nowMs: number) {
+  constructor(managementToken: string, random: Random, clock: Clock) {
     this.#random = random
-    const first = {createdMs: nowMs, local: false, createIndex: 5n, modifyIndex: 5n}
-    const policy = {
+    this.#clock = clock
+    const indexes = {createIndex: firstIndex, modifyIndex: firstIndex}
+    this.policies.set(managementPolicyId, {
       id: managementPolicyId,
       name: 'global-management',
       description: 'Builtin Policy that grants unlimited access',
       text: '',
       rules: noRules,
+      datacenters: undefined,
+      ...indexes,
+    })
+    const first = {
+      serviceIdentities: [],
+      nodeIdentities: [],
+      local: false,
+      createdMs: clock.wallMs(),
+      expiresMs: undefined,
+      ...indexes,
     }
-    this.policies.set(managementPolicyId, {...policy, createIndex: 5n, modifyIndex: 5n})
     this.#keep({
       accessorId: randomUuid(random),
       secretId: managementToken,
@@ -60,30 +81,34 @@ export class AclStore {
     this.#keep({accessorId: anonymousId, secretId: 'anonymous', description: 'Anonymous Token', policies: [], ...first})
   }
 
-  token = (secret: string): TokenRow | undefined => this.#bySecret.get(secret === '' ? 'anonymous' : secret)
+  /** By its secret; the empty one is the anonymous token's. */
+  token = (secret: string): TokenRow | undefined =>
+    this.#alive(this.#bySecret.get(secret === '' ? 'anonymous' : secret))
 
-  /** Undefined for a secret that nobody has. The empty one is the anonymous token's. */
-  authorizer(secret: string): Authorizer | undefined {
+  tokenByAccessor = (id: string): TokenRow | undefined => this.#alive(this.#byAccessor.get(id))
+
+  /** In the order of their secrets, as Consul lists them. */
+  tokens = (): readonly TokenRow[] =>
+    [...this.#bySecret.values()]
+      .filter(row => this.#alive(row) !== undefined)
+      .sort((a, b) => (a.secretId < b.secretId ? -1 : 1))
+
+  /** What a secret grants in a datacenter; undefined for an unknown secret. */
+  authorizer(secret: string, datacenter: string): Authorizer | undefined {
     const row = this.token(secret)
     if (!row) return undefined
-    const known = this.#authorizers.get(row.accessorId)
+    const key = `${row.accessorId} ${datacenter}`
+    const known = this.#authorizers.get(key)
     if (known) return known
-    const made = row.policies.includes(managementPolicyId)
-      ? allowAll
-      : authorizerOf(row.policies.flatMap(id => this.policies.get(id)?.rules ?? []))
-    this.#authorizers.set(row.accessorId, made)
+    const made = row.policies.includes(managementPolicyId) ? allowAll : authorizerOf(this.#rulesOf(row, datacenter))
+    this.#authorizers.set(key, made)
     return made
   }
 
   policyByName = (name: string): PolicyRow | undefined => [...this.policies.values()].find(row => row.name === name)
 
   /** Throws a RuleError for rules that cannot be read. */
-  putPolicy(draft: {
-    readonly id: string
-    readonly name: string
-    readonly description: string
-    readonly text: string
-  }): PolicyRow {
+  putPolicy(draft: PolicyDraft): PolicyRow {
     const rules = parseRules(draft.text)
     const id = draft.id || randomUuid(this.#random)
     this.index += 1n
@@ -105,13 +130,13 @@ export class AclStore {
     this.#authorizers.clear()
   }
 
-  putToken(draft: Omit<TokenRow, 'createIndex' | 'modifyIndex'>): TokenRow {
+  putToken(draft: TokenDraft): TokenRow {
     this.index += 1n
-    const known = this.tokens.get(draft.accessorId)
+    const known = this.#byAccessor.get(draft.accessorId)
     const row: TokenRow = {
       ...draft,
       accessorId: draft.accessorId || randomUuid(this.#random),
-      secretId: draft.secretId || known?.secretId || randomUuid(this.#random),
+      secretId: draft.secretId || randomUuid(this.#random),
       createIndex: known?.createIndex ?? this.index,
       modifyIndex: this.index,
     }
@@ -121,15 +146,27 @@ export class AclStore {
 
   deleteToken(accessorId: string): void {
     this.index += 1n
-    const row = this.tokens.get(accessorId)
+    const row = this.#byAccessor.get(accessorId)
     if (!row) return
-    this.tokens.delete(accessorId)
+    this.#byAccessor.delete(accessorId)
     this.#bySecret.delete(row.secretId)
   }
 
+  #rulesOf(row: TokenRow, datacenter: string): readonly RuleSet[] {
+    const ofPolicies = row.policies.flatMap(id => {
+      const policy = this.policies.get(id)
+      const isValid = policy && (!policy.datacenters?.length || policy.datacenters.includes(datacenter))
+      return isValid ? [policy.rules] : []
+    })
+    return [...ofPolicies, ...identityRules(row.serviceIdentities, row.nodeIdentities, datacenter)]
+  }
+
+  #alive = (row: TokenRow | undefined): TokenRow | undefined =>
+    row?.expiresMs !== undefined && row.expiresMs <= this.#clock.wallMs() ? undefined : row
+
   #keep(row: TokenRow): void {
-    this.tokens.set(row.accessorId, row)
+    this.#byAccessor.set(row.accessorId, row)
     this.#bySecret.set(row.secretId, row)
-    this.#authorizers.delete(row.accessorId)
+    this.#authorizers.clear()
   }
 }

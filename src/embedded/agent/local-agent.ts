@@ -52,6 +52,8 @@ export class LocalAgent implements Disposable {
   readonly services = new Map<string, LocalService>()
   readonly checks = new Map<string, LocalCheck>()
   readonly events = new EventBuffer()
+  /** Token of requests that have none. */
+  defaultToken = ''
   readonly #ttlTimers = new Map<string, Timer>()
   readonly #outputTimers = new Map<string, Timer>()
   readonly #criticalTimers = new Map<string, Timer>()

@@ -3,8 +3,8 @@ import {JsonError, parseGoJson} from '../go/json-parse.js'
 import type {Call} from '../http/call.js'
 import {badRequest} from '../http/reply.js'
 
-/** Reads a JSON body strictly: no body, bad JSON and unknown fields are refused in Go's words. */
-export async function decodeBody(call: Call, fields: Fields): Promise<Decoded> {
+/** Reads a JSON body strictly: no body, bad JSON and unknown fields are refused in Go's words, after `failed`. */
+export async function decodeBody(call: Call, fields: Fields, failed = 'Request decode failed'): Promise<Decoded> {
   const text = await call.textBody()
   try {
     return decodeObject(parseGoJson(text), fields)
@@ -12,6 +12,6 @@ export async function decodeBody(call: Call, fields: Fields): Promise<Decoded> {
     if (!(error instanceof JsonError)) throw error
     const suffix =
       error.message === 'json: unknown field "Namespace"' ? ' - Namespaces are a Consul Enterprise feature' : ''
-    throw badRequest(`Request decode failed: ${error.message}${suffix}`)
+    throw badRequest(`${failed}: ${error.message}${suffix}`)
   }
 }

@@ -3,7 +3,7 @@ import {JsonDecimal, JsonError, type JsonValue} from './json-parse.js'
 
 /**
  * What a field may hold. `duration` takes a Go duration or a number of nanoseconds, and passes over anything else;
- * `bytes` is base64, `lists` a map of lists of strings. A lenient object passes over fields that it does not know.
+ * `time` takes a time of RFC 3339; `bytes` is base64, `lists` a map of lists of strings. A lenient object passes over fields that it does not know.
  */
 export type FieldType =
   | 'string'
@@ -11,6 +11,7 @@ export type FieldType =
   | 'int'
   | 'uint64'
   | 'duration'
+  | 'time'
   | 'bytes'
   | 'strings'
   | 'map'
@@ -41,6 +42,8 @@ export class Decoded {
   uint64 = (name: string): bigint => (this.#values.get(name) as bigint | undefined) ?? 0n
   /** Nanoseconds. */
   duration = (name: string): number => (this.#values.get(name) as number | undefined) ?? 0
+  /** Milliseconds since 1970; undefined for Go's zero time, too. */
+  time = (name: string): number | undefined => this.#values.get(name) as number | undefined
   bytes = (name: string): Buffer | undefined => this.#values.get(name) as Buffer | undefined
   strings = (name: string): readonly string[] | undefined => this.#values.get(name) as readonly string[] | undefined
   map = (name: string): ReadonlyMap<string, string> | undefined =>
@@ -117,6 +120,18 @@ function decodeDuration(value: JsonValue): number {
   return parsed.ns
 }
 
+const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/
+const goZeroTimeMs = Date.parse('0001-01-01T00:00:00Z')
+
+function decodeTime(value: JsonValue): number | undefined {
+  const text = typeof value === 'string' ? value : ''
+  const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(ms)) return ms === goZeroTimeMs ? undefined : ms
+  const shown = JSON.stringify(text)
+  const layout = '"2006-01-02T15:04:05Z07:00"'
+  throw new JsonError(`parsing time "${shown}" as "${layout}": cannot parse "${shown.slice(1)}" as "2006"`)
+}
+
 function decodeStrings(value: JsonValue, name: string): string[] {
   if (!Array.isArray(value)) return refuse(value, name, '[]string')
   return value.map(item => (item === null ? '' : stringOf(item, name)))
@@ -149,6 +164,8 @@ function decodeField(value: JsonValue, type: FieldType, name: string): unknown {
       return decodeNumber(value, name, type)
     case 'duration':
       return decodeDuration(value)
+    case 'time':
+      return decodeTime(value)
     case 'bytes':
       return Array.isArray(value) ? decodeOctets(value, name) : decodeBase64(stringOf(value, name))
     case 'strings':

@@ -70,12 +70,12 @@ export class Call {
     return this.header('transfer-encoding') === '' ? 0 : -1
   }
 
-  /** Query beats header beats bearer. */
+  /** The query wins over the header, the header over the bearer, the bearer over the agent's default. */
   get token(): string {
     const direct = this.query.get('token') || this.header('x-consul-token')
     if (direct !== '') return direct
     const [scheme = '', word = ''] = this.header('authorization').trim().split(/\s+/)
-    return scheme.toLowerCase() === 'bearer' ? word : ''
+    return (scheme.toLowerCase() === 'bearer' ? word : '') || this.agent.defaultToken
   }
 
   onGone(listener: () => void): () => void {
@@ -134,7 +134,7 @@ export class Call {
   get may(): Authorizer {
     const {acl} = this.cluster
     if (!acl) return allowAll
-    this.#authorizer ??= this.#noticing(acl.authorizer(this.token))
+    this.#authorizer ??= this.#noticing(acl.authorizer(this.token, this.query.get('dc') || this.home.name))
     return this.#authorizer
   }
 

@@ -1,4 +1,6 @@
-import {aclRoutes} from '../endpoints/acl.js'
+import {aclOtherRoutes} from '../endpoints/acl-others.js'
+import {aclPolicyRoutes} from '../endpoints/acl-policies.js'
+import {aclTokenRoutes} from '../endpoints/acl-tokens.js'
 import {agentRoutes} from '../endpoints/agent.js'
 import {agentCheckRoutes} from '../endpoints/agent-checks.js'
 import {catalogRoutes} from '../endpoints/catalog.js'
@@ -21,7 +23,9 @@ const routes: readonly Route[] = [
   ...agentRoutes,
   ...agentCheckRoutes,
   ...statusRoutes,
-  ...aclRoutes,
+  ...aclPolicyRoutes,
+  ...aclTokenRoutes,
+  ...aclOtherRoutes,
   ...snapshotRoutes,
 ]
 const exact = new Map(routes.filter(route => !route.path.endsWith('/')).map(route => [route.path, route]))

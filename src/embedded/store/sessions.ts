@@ -1,3 +1,4 @@
+import {uuidError} from '../uuid.js'
 import type {Batch} from './batch.js'
 
 export interface SessionRow {
@@ -17,18 +18,11 @@ export interface SessionRow {
   readonly modifyIndex: bigint
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-/** What Consul's table index says of a malformed session ID; undefined when it is well formed. */
+/** What Consul says of a malformed session ID; undefined when it is well formed. */
 export function sessionIdError(id: string): string | undefined {
-  if (Buffer.byteLength(id) !== 36) return 'failed session lookup: index error: UUID must be 36 characters'
-  if (uuid.test(id)) return undefined
-  const wrong = /[^0-9a-f-]/i.exec(id)?.[0] ?? '-'
-  return `failed session lookup: index error: Invalid UUID: encoding/hex: invalid byte: ${goRune(wrong)}`
+  const wrong = uuidError(id)
+  return wrong && `failed session lookup: ${wrong}`
 }
-
-const goRune = (char: string): string =>
-  `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')} '${char}'`
 
 export class SessionTable {
   readonly #rows = new Map<string, SessionRow>()

@@ -98,4 +98,28 @@ describe('tokens of the embedded agent', () => {
       expect(await statusOf(root, 'PUT', '/v1/acl/policy', body)).toBe(500)
     },
   )
+
+  it('identities of a token: a service registers itself and finds others, a node writes itself', async () => {
+    const create = async (body: object): Promise<RawConsul> =>
+      raw(agent.address, {token: ((await root.put('/v1/acl/token', body)) as {SecretID: string}).SecretID})
+    const service = await create({ServiceIdentities: [{ServiceName: 'cache'}]})
+    expect(await statusOf(service, 'PUT', '/v1/agent/service/register', '{"Name":"cache"}')).toBe(200)
+    expect(await statusOf(service, 'PUT', '/v1/agent/service/register', '{"Name":"other"}')).toBe(403)
+    expect(await service.get('/v1/catalog/nodes')).toHaveLength(1)
+    const node = await create({NodeIdentities: [{NodeName: 'n9', Datacenter: 'dc1'}]})
+    const elsewhere = await create({NodeIdentities: [{NodeName: 'n9', Datacenter: 'dc2'}]})
+    const registration = '{"Node":"n9","Address":"10.0.0.9"}'
+    expect(await statusOf(elsewhere, 'PUT', '/v1/catalog/register', registration)).toBe(403)
+    expect(await statusOf(node, 'PUT', '/v1/catalog/register', registration)).toBe(200)
+    await root.ok('PUT', '/v1/catalog/deregister', {body: '{"Node":"n9"}'})
+    await root.ok('PUT', '/v1/agent/service/deregister/cache')
+  })
+
+  it('an expired token is unknown', async () => {
+    const token = (await root.put('/v1/acl/token', {ExpirationTTL: '1h'})) as {SecretID: string}
+    const consul = raw(agent.address, {token: token.SecretID})
+    expect(await statusOf(consul, 'GET', '/v1/acl/token/self')).toBe(200)
+    agent.faults.fastForward(3_600_000)
+    expect(await consul.request('GET', '/v1/kv/x')).toMatchObject({status: 403, text: 'ACL not found'})
+  })
 })

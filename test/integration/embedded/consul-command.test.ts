@@ -139,3 +139,47 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     await expect(access(unsaved)).rejects.toMatchObject({code: 'ENOENT'})
   })
 })
+
+describe.runIf(consulIsInstalled() || required)('consul acl on the embedded agent', () => {
+  const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
+  let agent: EmbeddedAgent
+  beforeAll(async () => {
+    agent = await startEmbeddedAgent({acl: {managementToken}})
+  })
+  afterAll(() => agent[Symbol.asyncDispose]())
+
+  async function acl(...args: string[]): Promise<string> {
+    const env = {CONSUL_HTTP_TOKEN: managementToken}
+    const {stdout, stderr, exitCode} = await runCommand('consul', ['acl', ...args], {agent, env})
+    expect(exitCode, `${args.join(' ')}: ${stdout}${stderr}`).toBe(0)
+    return stdout
+  }
+  const field = (name: string, text: string): string => new RegExp(`^${name}: +(\\S+)`, 'm').exec(text)?.[1] ?? ''
+
+  it('policy: creates, reads, updates, lists, deletes', async () => {
+    const rules = 'key_prefix "app/" { policy = "write" }'
+    const id = field('ID', await acl('policy', 'create', '-name=app', `-rules=${rules}`))
+    expect(await acl('policy', 'read', '-name=app')).toContain('app/')
+    expect(await acl('policy', 'update', `-id=${id}`, '-description=ours')).toMatch(/Description: +ours[\s\S]*app\//)
+    expect(await acl('policy', 'list')).toMatch(/global-management:[\s\S]*app:/)
+    expect(await acl('policy', 'delete', `-id=${id}`)).toContain('deleted successfully')
+  })
+
+  it('token: creates, reads, updates, clones, lists, deletes', async () => {
+    await acl('policy', 'create', '-name=one')
+    await acl('policy', 'create', '-name=two')
+    const id = field('AccessorID', await acl('token', 'create', '-policy-name=one', '-expires-ttl=1h', '-local'))
+    expect(await acl('token', 'update', `-id=${id}`, '-policy-name=two', '-merge-policies')).toMatch(/one[\s\S]*two/)
+    expect(await acl('token', 'read', `-id=${id}`)).toMatch(/Local: +true[\s\S]*Expiration Time:[\s\S]*one/)
+    const cloned = await acl('token', 'clone', `-id=${id}`, '-description=copy')
+    expect(cloned).toMatch(/Description: +copy[\s\S]*one[\s\S]*two/)
+    expect(await acl('token', 'list')).toContain(field('AccessorID', cloned))
+    expect(await acl('token', 'delete', `-id=${id}`)).toContain('deleted successfully')
+  })
+
+  it('set-agent-token: requests without a token use the default one', async () => {
+    expect(await raw(agent.address).request('PUT', '/v1/kv/k', {body: 'v'})).toMatchObject({status: 403})
+    await acl('set-agent-token', 'default', managementToken)
+    expect(await raw(agent.address).request('PUT', '/v1/kv/k', {body: 'v'})).toMatchObject({status: 200})
+  })
+})

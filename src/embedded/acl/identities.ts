@@ -1,0 +1,45 @@
+import type {Rule, RuleSet} from './rules.js'
+
+/** The right to be a service: to register it and its sidecar, and to find others. Valid in all datacenters if none is named. */
+export interface ServiceIdentity {
+  readonly name: string
+  readonly datacenters: readonly string[] | undefined
+}
+
+/** The right to be a node of one datacenter. */
+export interface NodeIdentity {
+  readonly name: string
+  readonly datacenter: string
+}
+
+const rule = (resource: Rule['resource'], name: string, access: Rule['access'], prefix = false): Rule => ({
+  resource,
+  name,
+  prefix,
+  access,
+})
+const canFindServices = rule('service', '', 'read', true)
+
+const rulesOf = (rules: readonly Rule[]): RuleSet => ({rules, scalars: new Map()})
+
+/** What the identities of a token grant in a datacenter. */
+export function identityRules(
+  services: readonly ServiceIdentity[],
+  nodes: readonly NodeIdentity[],
+  datacenter: string,
+): readonly RuleSet[] {
+  const ofServices = services
+    .filter(({datacenters}) => !datacenters?.length || datacenters.includes(datacenter))
+    .map(({name}) =>
+      rulesOf([
+        rule('service', name, 'write'),
+        rule('service', `${name}-sidecar-proxy`, 'write'),
+        canFindServices,
+        rule('node', '', 'read', true),
+      ]),
+    )
+  const ofNodes = nodes
+    .filter(node => node.datacenter === datacenter)
+    .map(({name}) => rulesOf([rule('node', name, 'write'), canFindServices]))
+  return [...ofServices, ...ofNodes]
+}
