@@ -52,8 +52,15 @@ export interface TransportRequest {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
-  /** From sending to the last byte; expiry rejects with a TransportError of code BATON_TIMEOUT. */
+  /**
+   * From sending to the last byte, or to the first one if there is an `idleTimeoutMs`. Expiry rejects with a
+   * TransportError of code BATON_TIMEOUT.
+   */
   readonly timeoutMs: number
+  /** Longest time without a byte once the answer has begun: an answer that moves may take as long as it needs. */
+  readonly idleTimeoutMs?: number
+  /** Called once, when the answer begins. */
+  readonly onFirstByte?: () => void
   readonly plane: Plane
   readonly signal?: AbortSignal
 }
@@ -85,7 +92,12 @@ export interface CallOptions {
   readonly partition?: string
   /** Replaces the client's token for this call; the empty string sends none. */
   readonly token?: string
+  /** From sending to the last byte. Left out, reads are limited to 15 s before the first byte and between bytes. */
   readonly timeoutMs?: number
+  /** With it `timeoutMs` ends with the first byte of the answer; from then on this limits the time between bytes. */
+  readonly idleTimeoutMs?: number
+  /** Called once, when the answer begins. */
+  readonly onFirstByte?: () => void
   /** Default `control`. */
   readonly plane?: Plane
 }

@@ -5,6 +5,7 @@ import {kvKeys} from '../core/query/topics.js'
 import type {BlockingQuery, FollowStatus} from '../core/query/types.js'
 import {Backoff} from '../core/time/backoff.js'
 import type {KvEntry} from '../core/types.js'
+import {listTimeoutMs} from './list.js'
 import {formatMapping} from './mapping.js'
 import type {Setup} from './setup.js'
 import type {ReplicationPass} from './types.js'
@@ -106,6 +107,7 @@ class MappingLoop {
       id: `replicate.source(${formatMapping(mapping)})`,
       indexRule: 'monotonic',
       guardEmpty: true,
+      answerTimeoutMs: listTimeoutMs,
       read: options => this.#worker.readSource(options),
       entries: () => [],
     }

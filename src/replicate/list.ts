@@ -1,11 +1,12 @@
 import {encodeKey, type RawKvEntry, toKvEntry} from '../core/api/kv.js'
 import type {ConsulClient} from '../core/client.js'
-import {type Answer, badAnswer, toSnapshot} from '../core/http/caller.js'
+import {type Answer, answerTimeoutMs, badAnswer, toSnapshot} from '../core/http/caller.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'
 import type {BlockingReadOptions, Clock, KvEntry, Snapshot} from '../core/types.js'
 
 const chunkBytes = 512 * 1024
-const listTimeoutMs = 120_000
+/** The agent sends nothing before it has the whole list, from another datacenter perhaps. */
+export const listTimeoutMs = 120_000
 
 /** A list of any size, decoded in pieces so that timers and other connections get their turn in between. */
 export async function listEntries(
@@ -14,7 +15,7 @@ export async function listEntries(
   options: BlockingReadOptions = {},
 ): Promise<Snapshot<readonly KvEntry[]>> {
   const path = `/v1/kv/${encodeKey(prefix)}`
-  const timeout = options.index === undefined ? {timeoutMs: listTimeoutMs} : {}
+  const timeout = options.index === undefined ? {timeoutMs: listTimeoutMs, idleTimeoutMs: answerTimeoutMs} : {}
   const answer = await client.caller.call(
     {method: 'GET', path, query: {recurse: true}, accept: [200, 404]},
     {...timeout, ...options},

@@ -7,10 +7,13 @@ type Item = {readonly dueMs: number} & (
 )
 
 const highWater = 1024 * 1024
+/** A throttled pipe sends a piece this often. */
+const pieceEveryMs = 50
 
 /** What a pipe asks before it moves anything. */
 export interface PipeRules {
   readonly delayMs: () => number
+  readonly bytesPerSecond: () => number
   /** While true nothing is read or written: the peers' buffers fill up as behind a firewall that drops packets. */
   readonly isHole: () => boolean
   /** True: the bytes are thrown away. */
@@ -28,6 +31,7 @@ export class TcpPipe {
   readonly #rules: PipeRules
   readonly #queue: Item[] = []
   #queuedBytes = 0
+  #lastDueMs = 0
   #timer: NodeJS.Timeout | undefined
   #ended = false
 
@@ -37,7 +41,7 @@ export class TcpPipe {
     this.#rules = rules
     from.on('data', (chunk: Buffer) => {
       this.#queuedBytes += chunk.length
-      this.#push({what: 'data', chunk, dueMs: this.#dueMs()})
+      for (const piece of this.#pieces(chunk)) this.#push({what: 'data', ...piece})
     })
     from.on('end', () => this.#finish('end'))
     from.on('error', () => this.#finish('reset'))
@@ -93,7 +97,18 @@ export class TcpPipe {
     this.pump()
   }
 
+  *#pieces(chunk: Buffer): Generator<{readonly chunk: Buffer; readonly dueMs: number}> {
+    const bytesPerSecond = this.#rules.bytesPerSecond()
+    const size = Math.max(1, Math.min(chunk.length, Math.ceil((bytesPerSecond * pieceEveryMs) / 1000)))
+    for (let at = 0; at < chunk.length; at += size) {
+      const piece = chunk.subarray(at, at + size)
+      this.#lastDueMs = this.#dueMs() + (piece.length / bytesPerSecond) * 1000
+      yield {chunk: piece, dueMs: this.#lastDueMs}
+    }
+  }
+
+  /** Nothing overtakes what is throttled. */
   #dueMs(): number {
-    return performance.now() + this.#rules.delayMs()
+    return Math.max(this.#lastDueMs, performance.now() + this.#rules.delayMs())
   }
 }

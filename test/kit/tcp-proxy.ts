@@ -35,6 +35,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #parked = new Set<Socket>()
   #listener: Server | undefined
   #delayMs = 0
+  #bytesPerSecond = Number.POSITIVE_INFINITY
   #hole: Direction | undefined
   #swallow: {then: 'reset' | 'hold'; left: number; match: (answer: Buffer) => boolean} | undefined
 
@@ -57,6 +58,11 @@ export class TcpProxy implements AsyncDisposable {
     this.#pump()
   }
 
+  /** Answers arrive at this many bytes a second from now on. */
+  throttle(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond
+  }
+
   /** Nothing passes and nobody is told: no reset, no end. New connections are accepted and stay mute. */
   blackHole(direction: Direction = 'both'): void {
     this.#hole = direction
@@ -66,6 +72,7 @@ export class TcpProxy implements AsyncDisposable {
   /** Lets everything pass again, also what piled up, and takes new connections. */
   async heal(): Promise<void> {
     this.#delayMs = 0
+    this.#bytesPerSecond = Number.POSITIVE_INFINITY
     this.#hole = undefined
     this.#swallow = undefined
     await this.accept()
@@ -140,12 +147,14 @@ export class TcpProxy implements AsyncDisposable {
     const delayMs = (): number => this.#delayMs
     const requests = new TcpPipe(client, server, {
       delayMs,
+      bytesPerSecond: () => Number.POSITIVE_INFINITY,
       isHole: () => this.#hole === 'both' || this.#hole === 'requests',
       swallow: () => false,
       moved: bytes => (this.counters.bytesToServer += bytes),
     })
     const answers = new TcpPipe(server, client, {
       delayMs,
+      bytesPerSecond: () => this.#bytesPerSecond,
       isHole: () => this.#hole === 'both' || this.#hole === 'answers',
       swallow: chunk => {
         mute ||= this.#loses(chunk, client)

@@ -3,6 +3,8 @@ import type {Clock, Timer} from '../types.js'
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal
   abort(reason: unknown): void
+  /** Replaces the timeout: it aborts so long from now, with what `onTimeout` makes; undefined ends the timeout. */
+  restart(timeoutMs: number | undefined, onTimeout?: () => unknown): void
 }
 
 export interface LinkOptions {
@@ -21,19 +23,24 @@ export interface LinkOptions {
 export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions = {}): LinkedSignal {
   const controller = new AbortController()
   let timer: Timer | undefined
+  let isReleased = false
   const onParent = (): void => controller.abort(parent?.reason)
   const release = (): void => {
+    isReleased = true
     parent?.removeEventListener('abort', onParent)
     timer?.[Symbol.dispose]()
+  }
+  const restart = (timeoutMs: number | undefined, onTimeout = options.onTimeout): void => {
+    timer?.[Symbol.dispose]()
+    if (timeoutMs === undefined || isReleased || !options.clock) return
+    timer = options.clock.timer(timeoutMs, () => controller.abort(onTimeout?.()))
   }
   if (parent?.aborted) controller.abort(parent.reason)
   else {
     parent?.addEventListener('abort', onParent, {once: true})
-    if (options.timeoutMs !== undefined && options.clock) {
-      timer = options.clock.timer(options.timeoutMs, () => controller.abort(options.onTimeout?.()))
-    }
+    restart(options.timeoutMs)
   }
-  return {signal: controller.signal, abort: reason => controller.abort(reason), [Symbol.dispose]: release}
+  return {signal: controller.signal, abort: reason => controller.abort(reason), restart, [Symbol.dispose]: release}
 }
 
 /** Resolves when the signal aborts; dispose to stop waiting. */

@@ -1,6 +1,6 @@
 import {BatonError} from '../errors.js'
 import {toWireDuration} from '../time/duration.js'
-import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport} from '../types.js'
+import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport, TransportRequest} from '../types.js'
 import {toWireError} from './wire-errors.js'
 
 /** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
@@ -37,7 +37,7 @@ export interface CallerOptions {
   readonly defaults?: BlockingReadOptions
 }
 
-/** Above the 7 s for which a server without leader holds a request. */
+/** Above the 7 s for which a server without leader holds a request. Also the longest time without a byte. */
 export const answerTimeoutMs = 15_000
 const parkedSlackMs = 10_000
 
@@ -50,14 +50,16 @@ export function createCaller(options: CallerOptions): Caller {
       const settings = {...options.defaults, ...overrides}
       const path = `${call.path}${toQuery(call, settings)}`
       const sentAtMs = options.clock.monotonicMs()
+      const limits = toLimits(call, settings)
       const response = await options.transport.send({
         method: call.method,
         path,
         headers: toHeaders(options, settings),
         ...(call.body && {body: call.body}),
-        timeoutMs: settings.timeoutMs ?? defaultTimeoutMs(settings),
+        ...limits,
         plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
         ...(settings.signal && {signal: settings.signal}),
+        ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
       })
       if (!(call.accept ?? [200]).includes(response.status)) {
         throw toWireError({method: call.method, path}, response, options.clock.wallMs())
@@ -67,8 +69,18 @@ export function createCaller(options: CallerOptions): Caller {
   }
 }
 
-const defaultTimeoutMs = (settings: BlockingReadOptions): number =>
-  settings.index === undefined ? answerTimeoutMs : parkedTimeoutMs(settings.waitMs ?? 300_000)
+/** A read that names no limit of its own may take as long as its bytes keep coming: lists have any size. */
+function toLimits(
+  {method}: Call,
+  settings: BlockingReadOptions,
+): Pick<TransportRequest, 'timeoutMs' | 'idleTimeoutMs'> {
+  const {index, waitMs = 300_000, timeoutMs, idleTimeoutMs} = settings
+  if (timeoutMs !== undefined) return {timeoutMs, ...(idleTimeoutMs !== undefined && {idleTimeoutMs})}
+  return {
+    timeoutMs: index === undefined ? answerTimeoutMs : parkedTimeoutMs(waitMs),
+    ...(method === 'GET' && {idleTimeoutMs: idleTimeoutMs ?? answerTimeoutMs}),
+  }
+}
 
 function toQuery(call: Call, settings: BlockingReadOptions): string {
   const parameters: [string, string | true | undefined][] = []

@@ -1,9 +1,11 @@
 import type {Socket} from 'node:net'
 import type {TransportResponse} from '../types.js'
 import {AnswerReader} from './answer-reader.js'
+import type {Deadline} from './deadline.js'
 
 interface Exchange {
   readonly reader: AnswerReader
+  readonly deadline: Pick<Deadline, 'moved'>
   settle(outcome: TransportResponse | Error): void
 }
 
@@ -28,13 +30,15 @@ export class Connection {
     this.#dial = dial
   }
 
-  /** Sends a whole request and resolves with the whole answer. The signal ends the socket with the exchange. */
-  exchange(request: Uint8Array, signal: AbortSignal): Promise<TransportResponse> {
+  /** Sends a whole request and resolves with the whole answer. The deadline ends the socket with the exchange. */
+  exchange(request: Uint8Array, deadline: Pick<Deadline, 'signal' | 'moved'>): Promise<TransportResponse> {
+    const {signal} = deadline
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
       const handleAbort = (): void => this.close(new Error('given up'))
       this.#exchange = {
         reader: new AnswerReader(),
+        deadline,
         settle: outcome => {
           signal.removeEventListener('abort', handleAbort)
           this.#exchange = undefined
@@ -105,6 +109,7 @@ export class Connection {
       return
     }
     try {
+      exchange.deadline.moved()
       if (!exchange.reader.push(bytes)) return
     } catch (error) {
       this.close(error as Error)

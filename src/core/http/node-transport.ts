@@ -1,11 +1,11 @@
 import {connect, isIP, type Socket} from 'node:net'
-import {linkSignal} from '../cancel/link-signal.js'
 import type {Clock, Plane, Transport, TransportRequest, TransportResponse} from '../types.js'
 import {type AgentAddress, formatAddress} from './address.js'
 import {Connection} from './connection.js'
+import {startDeadline} from './deadline.js'
 import {Lane} from './lane.js'
 import type {TlsOptions} from './tls.js'
-import {timeoutError, toTransportError} from './transport-errors.js'
+import {toTransportError} from './transport-errors.js'
 
 /** What a transport is told about the agent it speaks to. */
 export interface TransportOptions {
@@ -53,21 +53,18 @@ export class NodeTransport implements Transport {
 
   async send(request: TransportRequest): Promise<TransportResponse> {
     const {clock, address} = this.#options
-    using link = linkSignal(request.signal, {
-      clock,
-      timeoutMs: request.timeoutMs,
-      onTimeout: () => timeoutError(this.#peer, request.timeoutMs),
-    })
+    using deadline = startDeadline(request, {clock, peer: this.#peer})
+    const {signal} = deadline
     const lane = this.#lanes[request.plane]
     let connection: Connection | undefined
     try {
       if (address.protocol === 'https:') this.#connectTls ??= (await import('node:tls')).connect
-      link.signal.throwIfAborted()
+      signal.throwIfAborted()
       const bytes = encodeRequest(request, address)
-      connection = await lane.take(link.signal)
-      return await connection.exchange(bytes, link.signal)
+      connection = await lane.take(signal)
+      return await connection.exchange(bytes, deadline)
     } catch (error) {
-      throw link.signal.aborted ? link.signal.reason : toTransportError(error, this.#peer)
+      throw signal.aborted ? signal.reason : toTransportError(error, this.#peer)
     } finally {
       if (connection) lane.give(connection, true)
     }

@@ -53,5 +53,11 @@ function codeOf(error: unknown): string {
   return ''
 }
 
+export const stalledError = (peer: string, idleTimeoutMs: number): TransportError =>
+  new TransportError(
+    'BATON_TIMEOUT',
+    `Consul at ${peer}: the answer stopped in the middle: no byte for ${Math.round(idleTimeoutMs / 100) / 10}s`,
+  )
+
 export const timeoutError = (peer: string, timeoutMs: number): TransportError =>
   new TransportError('BATON_TIMEOUT', `Consul at ${peer}: no answer within ${Math.round(timeoutMs / 100) / 10}s`)

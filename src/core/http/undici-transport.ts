@@ -1,12 +1,12 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {Client, type Dispatcher} from 'undici'
-import {linkSignal} from '../cancel/link-signal.js'
 import type {Plane, Transport, TransportRequest, TransportResponse} from '../types.js'
 import {formatAddress} from './address.js'
+import {type Deadline, startDeadline} from './deadline.js'
 import {Lane} from './lane.js'
 import {defaultControlConnections, defaultWatchConnections, type TransportOptions} from './node-transport.js'
 import {joinChunks, toHeaderMap} from './response-parts.js'
-import {timeoutError, toTransportError} from './transport-errors.js'
+import {toTransportError} from './transport-errors.js'
 
 /** Consul never closes an idle connection by itself; with undici's own 4 s a renewal would need a new one each time. */
 const keepAliveMs = 600_000
@@ -41,24 +41,21 @@ class UndiciTransport implements Transport {
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
-    const link = linkSignal(request.signal, {
-      clock: this.#options.clock,
-      timeoutMs: request.timeoutMs,
-      onTimeout: () => timeoutError(this.#peer, request.timeoutMs),
-    })
+    const deadline = startDeadline(request, {clock: this.#options.clock, peer: this.#peer})
+    const {signal} = deadline
     const lane = this.#lanes[request.plane]
     let client: Client | undefined
     let isReusable = false
     try {
-      link.signal.throwIfAborted()
-      client = await lane.take(link.signal)
-      const answer = await this.#exchange(client, request, link.signal)
+      signal.throwIfAborted()
+      client = await lane.take(signal)
+      const answer = await this.#exchange(client, request, deadline)
       isReusable = true
       return answer
     } catch (error) {
-      throw link.signal.aborted ? link.signal.reason : toTransportError(error, this.#peer)
+      throw signal.aborted ? signal.reason : toTransportError(error, this.#peer)
     } finally {
-      link[Symbol.dispose]()
+      deadline[Symbol.dispose]()
       if (client) {
         lane.give(client, isReusable)
         if (!isReusable) discard(client)
@@ -73,7 +70,8 @@ class UndiciTransport implements Transport {
   }
 
   /** By `dispatch`, without the streams of `request`: they cost as much as everything else on the way of a wake-up. */
-  #exchange(client: Client, request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+  #exchange(client: Client, request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
+    const {signal} = deadline
     return new Promise((resolve, reject) => {
       // Given up between the lane and here.
       signal.throwIfAborted()
@@ -85,7 +83,7 @@ class UndiciTransport implements Transport {
         ...(request.headers && {headers: request.headers}),
         ...(request.body && {body: request.body}),
       }
-      client.dispatch(options, new Collector(resolve, reject))
+      client.dispatch(options, new Collector(() => deadline.moved(), resolve, reject))
     })
   }
 
@@ -110,13 +108,15 @@ function discard(client: Client): void {
 
 /** Puts one answer together. */
 class Collector implements Dispatcher.DispatchHandler {
+  readonly #moved: () => void
   readonly #resolve: (answer: TransportResponse) => void
   readonly #reject: (error: unknown) => void
   readonly #chunks: Buffer[] = []
   #status = 0
   #headers: ReadonlyMap<string, string> = new Map()
 
-  constructor(resolve: (answer: TransportResponse) => void, reject: (error: unknown) => void) {
+  constructor(moved: () => void, resolve: (answer: TransportResponse) => void, reject: (error: unknown) => void) {
+    this.#moved = moved
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -125,11 +125,13 @@ class Collector implements Dispatcher.DispatchHandler {
   onRequestStart(): void {}
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#moved()
     this.#status = status
     this.#headers = toHeaderMap(headers)
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#moved()
     this.#chunks.push(chunk)
   }
 

@@ -63,7 +63,7 @@ export class EmptyGuard<T> {
       try {
         const answer = await readOnce(this.#query, this.#context, {
           signal: options.signal,
-          timeoutMs: answerTimeoutMs,
+          timeoutMs: this.#query.answerTimeoutMs ?? answerTimeoutMs,
           consistency: 'consistent',
         })
         const still = this.doubt(answer, this.#count(answer), knownCount)

@@ -131,7 +131,8 @@ export class FollowLoop<T> {
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
     const {consistency} = sent
-    const timeoutMs = sent.index === undefined ? answerTimeoutMs : parkedTimeoutMs(sent.waitMs)
+    const freshMs = this.#query.answerTimeoutMs ?? answerTimeoutMs
+    const timeoutMs = sent.index === undefined ? freshMs : parkedTimeoutMs(sent.waitMs) + freshMs - answerTimeoutMs
     onRequest?.(sent.atMs)
     try {
       return await readOnce(this.#query, this.#context, {

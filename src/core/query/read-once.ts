@@ -1,11 +1,15 @@
 import {linkSignal} from '../cancel/link-signal.js'
 import {TransportError} from '../errors.js'
+import {answerTimeoutMs} from '../http/caller.js'
 import {formatDuration} from '../time/duration.js'
 import type {BlockingReadOptions, Snapshot} from '../types.js'
 import {watchForJump} from './jump-watch.js'
 import type {BlockingQuery, QueryContext} from './types.js'
 
-/** One read that ends by its deadline whatever the query does, and early when the machine slept meanwhile. */
+/**
+ * One read that ends by its deadline whatever the query does, and early when the machine slept meanwhile. Once the answer
+ * has begun, it ends when no byte comes for `idleTimeoutMs`, however long it takes as a whole.
+ */
 export async function readOnce<T>(
   query: BlockingQuery<T>,
   context: QueryContext,
@@ -18,7 +22,13 @@ export async function readOnce<T>(
   const jump = watchForJump(clock, error => link.abort(error))
   // Not with `using`: compiled for Node 20 it is slow, and this is on the way of every wake-up.
   try {
-    return await query.read({...options, signal: link.signal})
+    return await query.read({
+      idleTimeoutMs: answerTimeoutMs,
+      ...options,
+      signal: link.signal,
+      // From here on the transport watches.
+      onFirstByte: () => link.restart(undefined),
+    })
   } finally {
     jump[Symbol.dispose]()
     link[Symbol.dispose]()

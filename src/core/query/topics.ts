@@ -12,7 +12,7 @@ import type {
 import type {BlockingQuery, ViewEntry} from './types.js'
 
 /** Where and how a topic is read; left out, the client's own. */
-export type TopicScope = Omit<ReadOptions, 'signal' | 'timeoutMs' | 'plane'>
+export type TopicScope = Omit<ReadOptions, 'signal' | 'timeoutMs' | 'idleTimeoutMs' | 'onFirstByte' | 'plane'>
 
 /** The id of a question: equal for equal questions, readable in logs, and without secrets. */
 function topicId(client: ConsulClient, name: string, scope: TopicScope): string {

@@ -22,6 +22,8 @@ export interface BlockingQuery<T, Item = unknown> {
   readonly indexRule: IndexRule
   /** True where an empty answer may mean "not allowed" or "not known yet", so that the empty guard applies. */
   readonly guardEmpty: boolean
+  /** Longest time from a read without index to the first byte of its answer. @default 15000 */
+  readonly answerTimeoutMs?: number
   read(options: BlockingReadOptions): Promise<Snapshot<T>>
   entries(value: T): Iterable<ViewEntry<Item>>
   /** True for logs that drop their oldest items by themselves (events): an item that is gone was not deleted. */

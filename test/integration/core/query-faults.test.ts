@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {kvKey} from '../../../src/core/query/topics.js'
+import type {ConsulClient} from '../../../src/core/client.js'
+import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import type {Clock} from '../../../src/core/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
@@ -17,6 +18,18 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
 
   const follow = (options?: Parameters<typeof followThroughProxy>[2]): Promise<ProxiedView> =>
     followThroughProxy(agent.address, leaks.prefix, options)
+
+  it('read a list that takes longer than its limit before the first byte', async () => {
+    const consul = raw(agent.address)
+    for (let at = 0; at < 4; at += 1) await consul.kvPut(`${leaks.prefix}slow/${at}`, 'x'.repeat(20_000))
+    await using proxy = await TcpProxy.start(agent.address)
+    proxy.throttle(40_000)
+    const topic = (client: ConsulClient) => ({...kvPrefix(client, `${leaks.prefix}slow/`), answerTimeoutMs: 1500})
+    await using reader = new ViewReader(proxy.address, topic)
+    await waitUntil(() => reader.view.current?.value.length === 4, {what: 'the whole list'})
+    expect(reader.view.stats.failures).toBe(0)
+    for (let at = 0; at < 4; at += 1) await consul.kvDelete(`${leaks.prefix}slow/${at}`)
+  })
 
   it('read afresh and say nothing after a single reset', async () => {
     await using setup = await follow()

@@ -228,6 +228,39 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     })
   })
 
+  it('waits for an answer that moves, longer than the limit before its first byte', async () => {
+    const server = owned(
+      await startServer((_, response) => {
+        response.writeHead(200, {'content-length': '20'})
+        let sent = 0
+        const timer = setInterval(() => {
+          response.write('x')
+          sent += 1
+          if (sent === 20) clearInterval(timer)
+        }, 100)
+      }),
+    )
+    let begun = 0
+    const transport = openTo(server)
+    const onFirstByte = (): void => void (begun += 1)
+    const request = get('/v1/x', {timeoutMs: 1500, idleTimeoutMs: 10_000, onFirstByte})
+    for (const plane of ['control', 'watch'] as const) {
+      expect((await transport.send({...request, plane})).body).toHaveLength(20)
+    }
+    expect(begun).toBe(2)
+  })
+
+  it('gives up an answer that stops in the middle, and closes the connection', async () => {
+    const server = owned(await startServer((_, response) => void response.writeHead(200).write('half')))
+    const error = await failureOf(openTo(server).send(get('/v1/x', {timeoutMs: 60_000, idleTimeoutMs: 200})))
+    expect(error).toMatchObject({
+      code: 'BATON_TIMEOUT',
+      transient: true,
+      message: `Consul at 127.0.0.1:${server.port}: the answer stopped in the middle: no byte for 0.2s`,
+    })
+    await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
+  })
+
   it('counts the time in the queue against the deadline', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server, {watchConnections: 1})

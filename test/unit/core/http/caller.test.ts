@@ -45,11 +45,15 @@ describe('the caller', () => {
     await caller.call(read, {index: 5n as ConsulIndex, waitMs: 60_000})
     await caller.call(read, {index: 5n as ConsulIndex})
     await caller.call(read, {timeoutMs: 5, plane: 'watch'})
-    expect(transport.requests.map(({timeoutMs, plane}) => [timeoutMs, plane])).toEqual([
-      [15_000, 'control'],
-      [73_750, 'watch'],
-      [328_750, 'watch'],
-      [5, 'watch'],
+    await caller.call(read, {timeoutMs: 5, idleTimeoutMs: 6})
+    await caller.call({...read, method: 'PUT'})
+    expect(transport.requests.map(({timeoutMs, idleTimeoutMs, plane}) => [timeoutMs, idleTimeoutMs, plane])).toEqual([
+      [15_000, 15_000, 'control'],
+      [73_750, 15_000, 'watch'],
+      [328_750, 15_000, 'watch'],
+      [5, undefined, 'watch'],
+      [5, 6, 'control'],
+      [15_000, undefined, 'control'],
     ])
   })
 

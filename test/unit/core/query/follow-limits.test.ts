@@ -46,6 +46,30 @@ it.each([
   expect(script.requests).toHaveLength(2)
 })
 
+it('gives an answer that has begun all the time it needs', async () => {
+  script.last.options.onFirstByte?.()
+  await clock.advance(100_000)
+  script.last.answer(7n, 'a')
+  await settle()
+  expect(script.last.options.index).toBe(7n)
+  script.last.options.onFirstByte?.()
+  await clock.advance(300_000)
+  expect(script.requests).toHaveLength(2)
+})
+
+it('waits for the first byte of an answer as long as the query says', async () => {
+  const patient = new ScriptedQuery<string>(clock, {answerTimeoutMs: 120_000})
+  const answers = follow(patient.query, {clock, random: () => 0.5, logger: noopLogger}, {signal: stop.signal})
+  const first = answers.next()
+  await settle()
+  expect(patient.last.options).toMatchObject({timeoutMs: 120_000, idleTimeoutMs: 15_000})
+  patient.last.answer(7n, 'a')
+  await first
+  answers.next().catch(() => {})
+  await settle()
+  expect(patient.last.options).toMatchObject({index: 7n, timeoutMs: 60_000 * (17 / 16) + 115_000})
+})
+
 it('makes no storm when parked requests fail at once while others are answered: no connection is left', async () => {
   const refused = new TransportError('BATON_CONNECT', 'Consul at x: connection reset')
   for (let elapsedMs = 0; elapsedMs < 120_000; elapsedMs += 100) {
