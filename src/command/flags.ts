@@ -83,7 +83,11 @@ export function bareDurationFlag(options: {
   const flag = Flags.custom<number | 'once'>({
     ...options,
     helpValue: '[DURATION]',
-    parse: async (text, _context, {name}) => (text === 'once' ? 'once' : parseDuration(text, `--${name}`)),
+    parse: async (text, _context, {name}) => {
+      const ms = text === 'once' ? text : parseDuration(text, `--${name}`)
+      if (ms !== 'once' && ms < 0) throw new UsageError(`--${name}: '${text}' is below 0ms`)
+      return ms
+    },
   })()
   const shape: Pick<FlagShape, 'bare' | 'bareUnless'> = {bare: 'once', bareUnless: /^[+-]?\.?\d/}
   return Object.assign(flag, shape)

@@ -1,4 +1,5 @@
 import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
+import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {
   ConsulError,
@@ -16,6 +17,7 @@ import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
 import {checkLease, isUsable, type LeaseShape, proveEveryMs} from './lease.js'
 import {type LocalTurn, takeLocalTurn, turnName} from './local-turn.js'
+import {acquireRules} from './option-rules.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
 
 export const defaultGraceMs = 5000
@@ -28,7 +30,8 @@ interface SettledOptions extends LockOptions {
 
 export function createLock(client: ConsulClient, options: SettledOptions, kind: LockKind): Mutex {
   const acquisition = (): Acquisition => new Acquisition(client, options, kind)
-  const acquire: Mutex['acquire'] = async acquireOptions => {
+  const acquire: Mutex['acquire'] = async (acquireOptions = {}) => {
+    checkOptions('acquire', acquireOptions, acquireRules)
     const hold = await acquisition().run({...acquireOptions, isOnce: false})
     // Only a single attempt ends without a hold.
     return hold as Hold
@@ -73,7 +76,8 @@ class Acquisition {
   }
 
   async run(options: AcquireOptions & {readonly isOnce: boolean}): Promise<Hold | undefined> {
-    const {timeoutMs, isOnce} = options
+    const {isOnce} = options
+    const timeoutMs = options.timeoutMs === Number.POSITIVE_INFINITY ? undefined : options.timeoutMs
     using link = linkSignal(options.signal, {
       clock: this.#client.clock,
       ...(timeoutMs !== undefined && {timeoutMs, onTimeout: () => this.#notInTime(timeoutMs)}),

@@ -84,7 +84,7 @@ export function checkLease(shape: LeaseShape, options: {readonly prefix: string;
       hint: 'leave --checks out: a failed check would free the slot at once',
     })
   }
-  if (shape.ttlMs <= 0) {
+  if (!(shape.ttlMs > 0)) {
     throw new UsageError(`lock ${prefix}: a session without a TTL would keep the lock for ever when we die`)
   }
   if (isUsable(shape)) return

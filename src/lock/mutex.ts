@@ -1,4 +1,5 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
+import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {ConflictError, isTransient} from '../core/errors.js'
 import {kvKey} from '../core/query/topics.js'
@@ -10,13 +11,15 @@ import {attemptPause, contendLoop} from './contend-loop.js'
 import {describeHolder, encodeHolderRecord, ownRecord} from './holder-record.js'
 import type {ContendOptions, Grant, LockKind} from './kind.js'
 import {lockKey, mutexFlags, semaphoreFlags} from './names.js'
+import {lockRules} from './option-rules.js'
 import {type Refusal, toRefusal} from './refusal.js'
 import type {LockOptions, Mutex} from './types.js'
 
 const noValue = new Uint8Array()
 
 /**
- * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired.
+ * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired. Throws a
+ * UsageError if an option is not what it should be.
  *
  * @example
  * ```ts
@@ -27,8 +30,10 @@ const noValue = new Uint8Array()
  * })
  * ```
  */
-export const createMutex = (client: ConsulClient, options: LockOptions): Mutex =>
-  createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
+export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
+  checkOptions('createMutex', options, lockRules, ['prefix'])
+  return createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
+}
 
 /**
  * Takes `.lock` by one transaction that both checks what was known of the key and locks it, so that a key of another

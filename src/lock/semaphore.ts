@@ -1,4 +1,5 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
+import {checkOptions, count} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {ConflictError, SessionLostError, UsageError} from '../core/errors.js'
 import {kvKey, kvPrefix} from '../core/query/topics.js'
@@ -10,6 +11,7 @@ import {contendLoop, untilAnswered} from './contend-loop.js'
 import {encodeHolderRecord, ownRecord} from './holder-record.js'
 import type {ContendOptions, Evidence, Grant, LockKind} from './kind.js'
 import {joinKey, lockKey, mutexFlags, semaphoreFlags} from './names.js'
+import {lockRules} from './option-rules.js'
 import {toRefusal} from './refusal.js'
 import {
   encodeSemaphoreDocument,
@@ -22,7 +24,8 @@ import type {Semaphore, SemaphoreOptions} from './types.js'
 const outOfTurnMs = 300
 
 /**
- * A lock that up to `limit` holders have at a time, shared with the Go tool's `lock -n`.
+ * A lock that up to `limit` holders have at a time, shared with the Go tool's `lock -n`. Throws a UsageError if an
+ * option is not what it should be.
  *
  * @example
  * ```ts
@@ -34,9 +37,7 @@ const outOfTurnMs = 300
  * ```
  */
 export function createSemaphore(client: ConsulClient, options: SemaphoreOptions): Semaphore {
-  if (!Number.isSafeInteger(options.limit) || options.limit < 1) {
-    throw new UsageError(`lock ${options.prefix}: the limit must be a positive whole number`)
-  }
+  checkOptions('createSemaphore', options, {...lockRules, limit: count({min: 1})}, ['prefix', 'limit'])
   if (options.prefix.replace(/^\//, '') === '') throw new UsageError('lock: a semaphore needs a prefix')
   const kind = new SemaphoreKind(client, options)
   return {

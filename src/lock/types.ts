@@ -33,7 +33,7 @@ export interface SemaphoreOptions extends LockOptions {
 /** How long to wait for a lock. */
 export interface AcquireOptions {
   readonly signal?: AbortSignal
-  /** From the call to the grant. @default without limit */
+  /** From the call to the grant; at most 24.8 days, or Infinity. @default Infinity */
   readonly timeoutMs?: number
 }
 

@@ -43,11 +43,12 @@ export class Alarm implements Disposable {
   }
 }
 
-/** Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason. */
+/** Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason, also if that instant has passed. */
 export async function sleepUntil(
   atMs: number,
   options: {readonly clock: Clock; readonly now: BootTime; readonly signal: AbortSignal},
 ): Promise<void> {
+  options.signal.throwIfAborted()
   for (let leftMs = atMs - options.now(); leftMs > 0; leftMs = atMs - options.now()) {
     await options.clock.sleep(Math.min(leftMs, tickMs), options.signal)
   }

@@ -1,4 +1,5 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
+import {checkOptions, duration, text} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, messageOf, SessionLostError} from '../core/errors.js'
 import {type BootTime, systemBootTime} from '../core/time/boot-time.js'
@@ -13,6 +14,14 @@ export const defaultTtlMs = 15_000
 export const defaultLockDelayMs = 15_000
 const defaultDestroyMs = 2000
 const destroyRetryMs = 100
+const sessionRules = {
+  name: text,
+  node: text,
+  ttlMs: duration({minMs: 1}),
+  lockDelayMs: duration(),
+  unprovenLimitMs: duration({isEndless: true}),
+  renewEveryMs: duration({minMs: 1}),
+} as const
 const cancelledCreateMs = 1000
 
 /** The time that deadlines are counted in. */
@@ -20,7 +29,8 @@ export const bootTimeOf = (client: ConsulClient): BootTime =>
   client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
 
 /**
- * Creates a session and keeps it alive. Rejects with what Consul or the transport said, or with the signal's reason.
+ * Creates a session and keeps it alive. Rejects with what Consul or the transport said, with the signal's reason, or
+ * with a UsageError if an option is not what it should be.
  *
  * @example
  * ```ts
@@ -30,6 +40,7 @@ export const bootTimeOf = (client: ConsulClient): BootTime =>
  * ```
  */
 export async function openSession(client: ConsulClient, options: SessionOptions = {}): Promise<Session> {
+  checkOptions('openSession', options, sessionRules)
   const ttlMs = options.ttlMs ?? defaultTtlMs
   const lockDelayMs = options.lockDelayMs ?? defaultLockDelayMs
   const nodeChecks = options.nodeChecks ?? []
@@ -139,7 +150,8 @@ class RenewedSession implements Session {
     this.#stop()
   }
 
-  destroy(options: {readonly timeoutMs?: number} = {}): Promise<boolean> {
+  async destroy(options: {readonly timeoutMs?: number} = {}): Promise<boolean> {
+    checkOptions('destroy', options, {timeoutMs: duration()})
     this.#stop()
     this.#destroyed ??= this.#destroyWithin(options.timeoutMs ?? defaultDestroyMs)
     return this.#destroyed

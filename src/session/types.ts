@@ -56,6 +56,6 @@ export interface Session extends AsyncDisposable {
   readonly validUntil: number
   /** Stops renewing and leaves the session to expire, up to twice its TTL later. */
   orphan(): void
-  /** Ends the session now. False when no answer came in time: then it expires by itself. */
+  /** Ends the session now. False if no answer came in time: then it expires by itself. @default timeoutMs 2000 */
   destroy(options?: {readonly timeoutMs?: number}): Promise<boolean>
 }

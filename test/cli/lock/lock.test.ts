@@ -87,6 +87,14 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect((await holder.exited).exitCode).toBe(143)
   })
 
+  it.each([['--try=-1s'], ['--timeout=-1s'], ['--lock-delay=-1s'], ['--grace=-1s'], ['--ttl=0s']])(
+    'answers 64 for a duration that makes no sense: %s',
+    async flag => {
+      const result = await run([flag, lock(), '--', 'echo', 'ran'])
+      expect(result).toMatchObject({exitCode: 64, stdout: ''})
+    },
+  )
+
   it('answers 124 when --max-runtime is reached', async () => {
     const result = await run(['--max-runtime', '100ms', lock(), '--', 'sleep', '60'])
     expect(result.exitCode).toBe(124)

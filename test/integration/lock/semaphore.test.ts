@@ -181,7 +181,7 @@ describe.each(backends)('semaphore on $name', backend => {
   it('needs a prefix and a positive limit', () => {
     const client = connect()
     expect(() => semaphore(client, {prefix: ''})).toThrow('needs a prefix')
-    expect(() => semaphore(client, {limit: 0})).toThrow('positive')
+    expect(() => semaphore(client, {limit: 0})).toThrow('a whole number of at least 1')
   })
 
   it('with checks, it is refused: nothing would delay the next holder', async () => {

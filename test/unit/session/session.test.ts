@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {isBatonError, TransportError} from '../../../src/core/errors.js'
 import type {TransportRequest, TransportResponse} from '../../../src/core/types.js'
+import {sleepUntil} from '../../../src/session/alarm.js'
 import {openSession} from '../../../src/session/session.js'
 import type {SessionOptions} from '../../../src/session/types.js'
 import {FakeClock, settle} from '../../kit/fake-clock.js'
@@ -229,5 +230,20 @@ describe('openSession', () => {
     await outcome
     expect(log.at(-1)!.path).toBe('/v1/session/destroy/s-1')
     expect(clock.pendingCount).toBe(0)
+  })
+})
+
+describe('sleepUntil', () => {
+  it.each([0, -1, Number.NaN])('rejects with the reason of its signal, also when the instant is %s', async atMs => {
+    const clock = new FakeClock()
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(sleepUntil(atMs, {clock, now: () => 0, signal})).rejects.toThrow('enough')
+  })
+})
+
+describe('destroy', () => {
+  it('refuses a time limit that is no number, and the session lives on', async () => {
+    await using session = await setUp().open()
+    await expect(session.destroy({timeoutMs: Number.NaN})).rejects.toThrow('expected the option timeoutMs')
   })
 })
