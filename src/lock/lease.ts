@@ -87,15 +87,20 @@ export function checkLease(shape: LeaseShape, options: {readonly prefix: string;
   if (!(shape.ttlMs > 0)) {
     throw new UsageError(`lock ${prefix}: a session without a TTL would keep the lock for ever when we die`)
   }
-  if (isUsable(shape)) return
-  const {graceMs} = shape
-  const marginMs = leaseMarginMs(shape)
-  const needMs = graceMs + marginMs
+  const needMs = shape.graceMs + leaseMarginMs(shape)
+  const need = `grace ${formatDuration(shape.graceMs)} and margin ${formatDuration(leaseMarginMs(shape))} need ${formatDuration(needMs)}`
+  if (!isUsable(shape)) {
+    throw new UsageError(
+      `lock ${prefix}: no time to stop the child: a rival may hold ${formatDuration(leaseWindowMs(shape))} after the ` +
+        `last proof (${arithmetic(shape)}), ${need} of it, the work ${formatDuration(leastUsableMs)}`,
+      {hint: `shorten the grace, or lengthen ${shape.kind === 'mutex' ? 'the TTL or the lock-delay' : 'the TTL'}`},
+    )
+  }
+  if (shape.kind === 'semaphore' || needMs <= delayOf(shape)) return
   throw new UsageError(
-    `lock ${prefix}: no time to stop the child: a rival may hold ${formatDuration(leaseWindowMs(shape))} after the last ` +
-      `proof (${arithmetic(shape)}), grace ${formatDuration(graceMs)} and margin ${formatDuration(marginMs)} ` +
-      `need ${formatDuration(needMs)} of it, the work ${formatDuration(leastUsableMs)}`,
-    {hint: 'shorten --grace, or lengthen --ttl or --lock-delay'},
+    `lock ${prefix}: no time to stop the child: when its session is destroyed, or its agent leaves, a rival may hold ` +
+      `${formatDuration(delayOf(shape))} later (the lock-delay), and ${need} of it`,
+    {hint: 'shorten the grace, or lengthen the lock-delay'},
   )
 }
 

@@ -6,7 +6,7 @@ import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
 import {type ConsulServer, consulIsInstalled} from '../../kit/consul-server.js'
 import {checkNoOverlap, criticalSection, readHistory} from '../../kit/history.js'
 import {raw} from '../../kit/raw-consul.js'
-import {startCli} from '../../kit/run-cli.js'
+import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const hasConsul = consulIsInstalled() || process.env.BATON_REQUIRE_CONSUL === '1'
@@ -59,6 +59,37 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     expect(checkNoOverlap(join(folder, 'leader')).finished).toEqual(['leader'])
     await leader.restart()
     await cluster.untilReady()
+  })
+
+  it.each([
+    {id: 'destroyed-2s', settings: ['--lock-delay', '2s', '--grace', '1s']},
+    {id: 'destroyed-4s', settings: ['--lock-delay', '4s', '--grace', '3s']},
+    {id: 'destroyed-7s', settings: ['--lock-delay', '7s', '--grace', '5s', '--ttl', '60s']},
+  ])('a destroyed session stops the command before a rival starts, also one that ignores TERM ($id): 76', async one => {
+    const {id, settings} = one
+    const history = join(folder, id)
+    const [client, agent] = [cluster.clients[0]!, cluster]
+    const stubborn = ['sh', '-c', 'trap "" TERM; exec "$@"', 'sh', criticalSection, history, id, '60']
+    await using holder = startCli(['lock', ...settings, `k/${id}`, '--', ...stubborn], {agent: client})
+    await waitUntil(() => readHistory(history).length > 0, {what: `${id} to begin`, timeoutMs: 60_000})
+    await using rival = startCli(['lock', `k/${id}`, '--', criticalSection, history, 'rival', '0.1'], {agent})
+    await raw(cluster.address).sessionDestroy((await raw(cluster.address).kvGet(`k/${id}/.lock`))!.session!)
+    expect((await rival.exited).exitCode).toBe(0)
+    expect((await holder.exited).exitCode).toBe(76)
+    expect(checkNoOverlap(history)).toMatchObject({order: [id, 'rival'], unfinished: [id]})
+  })
+
+  it.each([
+    ['0s', '5s'],
+    ['1s', '5s'],
+    ['3s', '5s'],
+    ['5900ms', '5s'],
+  ])('a lock-delay of %s is refused with a grace of %s: 64, and no session is created', async (lockDelay, grace) => {
+    const before = (await raw(cluster.address).sessions()).length
+    const words = ['lock', '--lock-delay', lockDelay, '--grace', grace, 'k/refused', '--', 'true']
+    const {exitCode, stderr} = await runCli(words, {agent: cluster.clients[0]!})
+    expect({exitCode, stderr}).toMatchObject({exitCode: 64, stderr: expect.stringContaining('need 6s')})
+    expect(await raw(cluster.address).sessions()).toHaveLength(before)
   })
 
   it.each([

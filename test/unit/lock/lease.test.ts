@@ -111,8 +111,35 @@ describe('checkLease', () => {
     expect(() => check(changes, hasChecks)).toThrow(/no time to stop|no safe time to stop/)
   })
 
-  it('accepts no lock-delay where only the TTL counts', () => {
-    expect(() => check({lockDelayMs: 0, isTtlOnly: true})).not.toThrow()
+  it.each([
+    {lockDelayMs: 0, graceMs: 5000},
+    {lockDelayMs: 0, graceMs: 0},
+    {lockDelayMs: 1000, graceMs: 5000},
+    {lockDelayMs: 3000, graceMs: 5000},
+    {lockDelayMs: 5999, graceMs: 5000},
+    {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
+    // Two hundredths of a long window are more than a second.
+    {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
+  ])('refuses a lock-delay that does not cover grace and margin, also where the TTL counts: %o', changes => {
+    expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
+  })
+
+  it('refuses a short lock-delay with the arithmetic', () => {
+    expect(() => check({isTtlOnly: true, lockDelayMs: 1000})).toThrow(
+      'lock app/db: no time to stop the child: when its session is destroyed, or its agent leaves, a rival may hold 1s ' +
+        'later (the lock-delay), and grace 5s and margin 1s need 6s of it',
+    )
+  })
+
+  it.each([
+    {lockDelayMs: 6000, graceMs: 5000},
+    {lockDelayMs: 1000, graceMs: 0},
+  ])('accepts a lock-delay that just covers grace and margin where the TTL counts: %o', changes => {
+    expect(() => check({isTtlOnly: true, ...changes})).not.toThrow()
+  })
+
+  it('accepts a semaphore without a lock-delay, which has none', () => {
+    expect(() => check({kind: 'semaphore', lockDelayMs: 0})).not.toThrow()
   })
 })
 
