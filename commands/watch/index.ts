@@ -70,7 +70,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
       configured.map(async ({spec, scope, run, debounceMs}) => {
         const query = watchQuery(client, spec, scope)
         this.reportStatus(views, query, spec)
-        const policy = {clock: client.clock, random: client.random, onError: 'continue' as const}
+        const policy = {random: client.random, onError: 'continue' as const}
         const handler = withPolicy(this.#handlerOf(client, run), {
           ...policy,
           // As in an agent: what goes wrong in one handler is told, and concerns nobody else.

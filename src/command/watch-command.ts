@@ -119,7 +119,6 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const {clock, random} = client
     const handler = withPolicy(run.handler, {
       onError: this.#own['on-error'],
-      clock,
       random,
       onFailure: error => this.out.warn(error.message),
     })

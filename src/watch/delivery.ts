@@ -55,24 +55,29 @@ export class NewsFilter {
     this.#comparable = options.ignoreIndexes === true ? value => goJson(withoutIndexes(value)) : value => goJson(value)
   }
 
-  /** Undefined when there is nothing new. What is returned counts as delivered. */
-  take(snapshot: Snapshot<GoValue>): Delivery | undefined {
-    const delivery = this.#spec.type === 'event' ? this.#takeEvents(snapshot) : this.#takeState(snapshot)
+  /**
+   * Undefined when there is nothing new. What is returned counts as delivered. With `failed`, a delivery that its handler
+   * failed, the result replaces that one too: its changes begin where those of `failed` do, and its events come first.
+   */
+  take(snapshot: Snapshot<GoValue>, failed?: Delivery): Delivery | undefined {
+    const delivery =
+      this.#spec.type === 'event' ? this.#takeEvents(snapshot, failed) : this.#takeState(snapshot, failed)
     if (delivery) this.#isFirst = false
     return delivery
   }
 
-  #takeState(snapshot: Snapshot<GoValue>): Delivery | undefined {
+  #takeState(snapshot: Snapshot<GoValue>, failed: Delivery | undefined): Delivery | undefined {
     const {value, index} = snapshot
     const comparable = this.#comparable(value)
     const last = this.#last
     if (last && last.comparable === comparable) return undefined
     this.#last = {value, comparable}
-    const changes = changesBetween(this.#spec, last?.value ?? null, value)
-    return {spec: this.#spec, value, index, previous: last?.value, changes, isFirst: this.#isFirst}
+    const previous = failed ? failed.previous : last?.value
+    const changes = changesBetween(this.#spec, previous ?? null, value)
+    return {spec: this.#spec, value, index, previous, changes, isFirst: failed?.isFirst ?? this.#isFirst}
   }
 
-  #takeEvents(snapshot: Snapshot<GoValue>): Delivery | undefined {
+  #takeEvents(snapshot: Snapshot<GoValue>, failed: Delivery | undefined): Delivery | undefined {
     const fresh = itemsOf(this.#spec, snapshot.value).filter(({key}) => !this.#seenEvents.has(key))
     if (fresh.length === 0 && !this.#isFirst) return undefined
     for (const {key} of fresh) this.#seenEvents.add(key)
@@ -80,13 +85,15 @@ export class NewsFilter {
       if (this.#seenEvents.size <= keptIds) break
       this.#seenEvents.delete(id)
     }
+    const created = fresh.map(({key, item}) => ({op: 'create', key, item, previous: null}) as const)
+    const changes = [...(failed?.changes ?? []), ...created]
     return {
       spec: this.#spec,
-      value: fresh.map(({item}) => item),
+      value: changes.map(({item}) => item),
       index: snapshot.index,
       previous: undefined,
-      changes: fresh.map(({key, item}) => ({op: 'create', key, item, previous: null})),
-      isFirst: this.#isFirst,
+      changes,
+      isFirst: failed?.isFirst ?? this.#isFirst,
     }
   }
 }

@@ -183,36 +183,37 @@ function send(
   })
 }
 
-/** `exit`: the watch ends with the handler's error. `continue`: on to the next change. `retry`: again until it succeeds. */
+/** `exit`: the watch ends with the handler's error. `continue`: on to the next change. `retry`: again until it succeeds or something newer replaces it. */
 export type OnHandlerError = 'exit' | 'continue' | 'retry'
 
 export interface PolicyOptions {
   readonly onError: OnHandlerError
-  readonly clock: Clock
   readonly random: Random
   readonly onFailure?: (error: HandlerError) => void
 }
 
-/** The handler with a rule for its failures. With `retry` the same value is handed over again: changes meanwhile wait. */
-export function withPolicy(handler: Handler, options: PolicyOptions): Handler {
-  const {onError, clock, random, onFailure} = options
+/**
+ * The handler with a rule for its failures. With `retry` it resolves with the milliseconds after which the failed delivery
+ * is to be repeated; a newer one is tried at once.
+ */
+export function withPolicy(
+  handler: Handler,
+  options: PolicyOptions,
+): (delivery: Delivery, signal: AbortSignal) => Promise<number | undefined> {
+  const {onError, random, onFailure} = options
+  const backoff = new Backoff({random, minMs: 1000, maxMs: 60_000})
+  let last: Delivery | undefined
   return async (delivery, signal) => {
-    const backoff = new Backoff({random, minMs: 1000, maxMs: 60_000})
-    for (;;) {
-      try {
-        await handler(delivery, signal)
-        return
-      } catch (error) {
-        if (signal.aborted) return
-        if (!(error instanceof HandlerError) || onError === 'exit') throw error
-        onFailure?.(error)
-        if (onError === 'continue') return
-      }
-      try {
-        await clock.sleep(backoff.next(), signal)
-      } catch {
-        return
-      }
+    if (delivery !== last) backoff.reset()
+    last = delivery
+    try {
+      await handler(delivery, signal)
+      return undefined
+    } catch (error) {
+      if (signal.aborted) return undefined
+      if (!(error instanceof HandlerError) || onError === 'exit') throw error
+      onFailure?.(error)
+      return onError === 'retry' ? backoff.next() : undefined
     }
   }
 }

@@ -46,6 +46,19 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).exitCode).toBe(0)
   })
 
+  it('hands over a corrected value at once while --on-error=retry waits', async () => {
+    await put('w/retry', 'bad')
+    // Fails so often that the next attempt is far away.
+    const script = 'v=$(cat); case $v in *YmFk*) echo bad; exit 3;; *) echo good;; esac'
+    await using watch = startCli(['watch', 'key', 'w/retry', '--on-error=retry', '--', 'sh', '-c', script], {agent})
+    await watch.waitForOutput(/(bad\n[^]*){3}/)
+    await put('w/retry', 'good')
+    await watch.waitForOutput(/good/)
+    watch.kill('SIGTERM')
+    const {stdout, exitCode} = await watch.exited
+    expect([exitCode, lines(stdout).at(-1)]).toEqual([0, 'good'])
+  })
+
   it('prints frames with --ndjson: a snapshot, then changes', async () => {
     await put('w/nd/1', 'a')
     await using watch = startCli(['watch', 'keyprefix', 'w/nd/', '--ndjson'], {agent})

@@ -12,7 +12,6 @@ import {
   httpHandler,
   withPolicy,
 } from '../../../src/watch/handlers.js'
-import {FakeClock} from '../../kit/fake-clock.js'
 
 const delivery: Delivery = {
   spec: {type: 'key', key: 'a'},
@@ -125,7 +124,7 @@ describe('the rule for failures', () => {
       },
     }
   }
-  const base = {clock: new FakeClock(), random: () => 0}
+  const base = {random: () => 0}
 
   it('exit hands the failure on', async () => {
     const {handler} = failing(1)
@@ -140,13 +139,15 @@ describe('the rule for failures', () => {
     expect([calls(), told]).toEqual([1, ['no']])
   })
 
-  it('retry tries the same value until it succeeds', async () => {
-    const clock = new FakeClock()
-    const {handler, calls} = failing(3)
-    const done = withPolicy(handler, {...base, clock, onError: 'retry'})(delivery, signal)
-    await clock.advance(60_000)
-    await done
-    expect(calls()).toBe(4)
+  it('retry says when to repeat, later each time, and begins again with a newer delivery', async () => {
+    const {handler} = failing(3)
+    const deliver = withPolicy(handler, {random: () => 0.9, onError: 'retry'})
+    const first = await deliver(delivery, signal)
+    const second = await deliver(delivery, signal)
+    const newer = {...delivery}
+    expect(second).toBeGreaterThan(first ?? 0)
+    expect(await deliver(newer, signal)).toBe(first)
+    expect(await deliver(newer, signal)).toBeUndefined()
   })
 
   it('is not asked once the watch ends', async () => {

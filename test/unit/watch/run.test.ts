@@ -1,0 +1,127 @@
+import {afterEach, describe, expect, it} from 'vitest'
+import type {GoValue} from '../../../src/core/api/go-json.js'
+import {noopLogger} from '../../../src/core/log.js'
+import {createViewRegistry} from '../../../src/core/query/view-registry.js'
+import type {Delivery} from '../../../src/watch/delivery.js'
+import {itemsOf} from '../../../src/watch/query.js'
+import {type DeliverResult, runWatch} from '../../../src/watch/run.js'
+import {parseWatch, type WatchSpec} from '../../../src/watch/spec.js'
+import {FakeClock, settle} from '../../kit/fake-clock.js'
+import {ScriptedQuery} from '../core/support/scripted-query.js'
+
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+interface Setup {
+  readonly clock: FakeClock
+  readonly handed: Delivery[]
+  readonly isOver: () => boolean
+  readonly answer: (value: GoValue) => Promise<void>
+}
+
+/** A watch whose answers the test gives, and whose deliveries get these results. */
+function start(spec: WatchSpec, results: (delivery: Delivery) => DeliverResult, once = false): Setup {
+  const clock = new FakeClock()
+  const stop = new AbortController()
+  const script = new ScriptedQuery<GoValue, GoValue>(clock, {
+    entries: value => itemsOf(spec, value),
+    ...(spec.type === 'event' && {appendOnly: true}),
+  })
+  const views = createViewRegistry({clock, random: () => 0.5, logger: noopLogger}, {lingerMs: 0})
+  const handed: Delivery[] = []
+  let isOver = false
+  let index = 1n
+  const running = runWatch(views, spec, script.query, {
+    signal: stop.signal,
+    clock,
+    once,
+    deliver: async delivery => {
+      handed.push(delivery)
+      return results(delivery)
+    },
+  }).finally(() => {
+    isOver = true
+  })
+  ends.push(async () => {
+    stop.abort(new Error('test over'))
+    await running
+    await views[Symbol.asyncDispose]()
+    expect(clock.pendingCount).toBe(0)
+  })
+  const answer = async (value: GoValue): Promise<void> => {
+    // The rate limiter may hold the next request back.
+    for (let turn = 0; turn < 20 && !script.requests.at(-1)?.isOpen; turn += 1) await clock.advance(50)
+    index += 1n
+    script.last.answer(index, value)
+    await settle()
+  }
+  return {clock, handed, isOver: () => isOver, answer}
+}
+
+const key = (Value: string): GoValue => ({Key: 'cfg', Value})
+const valueOf = ({value}: Delivery): unknown => (value as {readonly Value: string}).Value
+const event = (ID: string): GoValue => ({ID, Name: 'deploy'})
+const hour = 3_600_000
+const oneKey = parseWatch({type: 'key', key: 'cfg'})
+
+describe('a delivery that failed', () => {
+  it('is repeated until it succeeds', async () => {
+    let failures = 3
+    const {clock, handed, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined))
+    await answer(key('a'))
+    await clock.advance(10_000)
+    expect(handed.map(valueOf)).toEqual(['a', 'a', 'a', 'a'])
+  })
+
+  it('is replaced at once by a newer value, which holds the changes of both', async () => {
+    const {clock, handed, answer} = start(oneKey, delivery => (valueOf(delivery) === 'bad' ? hour : undefined))
+    await answer(key('good'))
+    await answer(key('bad'))
+    await answer(key('better'))
+    expect(handed.map(valueOf)).toEqual(['good', 'bad', 'better'])
+    expect(handed.at(-1)).toMatchObject({previous: {Value: 'good'}, changes: [{op: 'update'}]})
+    await clock.advance(2 * hour)
+    expect(handed).toHaveLength(3)
+  })
+
+  it('is replaced by the value before it when that comes back', async () => {
+    const {handed, answer} = start(oneKey, delivery => (valueOf(delivery) === 'bad' ? hour : undefined))
+    await answer(key('good'))
+    await answer(key('bad'))
+    await answer(key('good'))
+    expect(handed.map(valueOf)).toEqual(['good', 'bad', 'good'])
+  })
+
+  it('is repeated at its time when an answer brings nothing new', async () => {
+    const {clock, handed, answer} = start(oneKey, () => 20_000)
+    await answer(key('a'))
+    await answer(key('a'))
+    await clock.advance(10_000)
+    expect(handed).toHaveLength(1)
+    await clock.advance(10_000)
+    expect(handed).toHaveLength(2)
+  })
+
+  it('keeps its events: they come before the newer ones, and none comes twice', async () => {
+    let failures = 2
+    const {handed, answer} = start(parseWatch({type: 'event'}), () => (failures-- > 0 ? hour : undefined))
+    const ids = (delivery: Delivery | undefined): unknown => delivery?.changes.map(change => change.key)
+    await answer([event('1')])
+    await answer([event('1'), event('2')])
+    await answer([event('2'), event('3')])
+    expect(handed.map(ids)).toEqual([['1'], ['1', '2'], ['1', '2', '3']])
+    await answer([event('3'), event('4')])
+    expect(ids(handed.at(-1))).toEqual(['4'])
+  })
+
+  it('does not end a watch that ends after its first result', async () => {
+    let failures = 1
+    const {clock, isOver, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined), true)
+    await answer(key('a'))
+    expect(isOver()).toBe(false)
+    await clock.advance(1000)
+    expect(isOver()).toBe(true)
+  })
+})
