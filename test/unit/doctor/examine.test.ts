@@ -4,6 +4,7 @@ import {TransportError} from '../../../src/core/errors.js'
 import {examine} from '../../../src/doctor/examine.js'
 import type {TokenSource} from '../../../src/doctor/machine.js'
 import type {Finding} from '../../../src/doctor/types.js'
+import {FakeClock} from '../../kit/fake-clock.js'
 import {type FakeReply, FakeTransport} from '../../kit/fake-transport.js'
 
 const self = {Config: {Version: '1.8.7', NodeName: 'n1'}, DebugConfig: {HTTPMaxConnsPerClient: 200}}
@@ -32,6 +33,40 @@ describe('doctor, at the agent', () => {
     expect(find('leader')).toMatchObject([{verdict: 'ok', text: '127.0.0.1:8300'}])
     expect(find('acl')).toMatchObject([{verdict: 'ok', text: 'disabled'}])
     expect(new Set(transport.requests.map(({method}) => method))).toEqual(new Set(['GET']))
+  })
+
+  describe('when answers take their time', () => {
+    async function timed(address: string, latencies: readonly number[]): Promise<Finding[]> {
+      const clock = new FakeClock()
+      let asked = 0
+      const transport = new FakeTransport(async ({path}) => {
+        if (path === '/v1/status/leader') await clock.advance(latencies[asked++] ?? 0)
+        return healthy[path] ?? {status: 404, body: ''}
+      })
+      const client = createClient({address, transport, clock})
+      const found = await examine({client, nodeVersion: 'v20.20.2', searchPath: '', token: 'none', key: 'app/db'})
+      expect(asked).toBe(latencies.length)
+      return found.filter(({check}) => check === 'agent')
+    }
+
+    it('believes the fastest of a few answers', async () => {
+      const found = await timed('127.0.0.1:8500', [900, 700, 20])
+      expect(found).toMatchObject([{verdict: 'ok', text: expect.stringContaining('answered in 20ms')}])
+    })
+
+    it.each(['127.0.0.1:8500', 'localhost:8500', '[::1]:8500'])(
+      'does not advise a local agent at %s',
+      async address => {
+        const [finding] = await timed(address, [900, 700, 800, 600])
+        expect(finding).toMatchObject({verdict: 'warn', text: expect.stringContaining('answered in 600ms')})
+        expect(finding?.fix).not.toContain('use an agent on this machine')
+      },
+    )
+
+    it('advises a local agent for a remote one', async () => {
+      const found = await timed('192.0.2.1:8500', [900, 700, 800, 600])
+      expect(found).toMatchObject([{verdict: 'warn', fix: 'use an agent on this machine'}])
+    })
   })
 
   it('stops asking when nobody answers', async () => {
