@@ -1,9 +1,8 @@
-import {createHash} from 'node:crypto'
+import {contentHash} from '../agent/content-hash.js'
 import {printMember, printSelf} from '../agent/describe.js'
 import type {LocalAgent, LocalService} from '../agent/local-agent.js'
 import {rowFields} from '../filter/fields.js'
 import {filterOf, lateFilterOf} from '../filter/filter.js'
-import {printJson} from '../go/json-print.js'
 import {type Call, ClientGone, readWait} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, jsonReply, type Reply, textReply} from '../http/reply.js'
 import {get, plain, put, type Route} from '../http/route.js'
@@ -41,12 +40,6 @@ function checks(call: Call): Reply {
   return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
 }
 
-const hashOf = (row: LocalService): string =>
-  createHash('sha256')
-    .update(printJson(printLocalService(row)))
-    .digest('hex')
-    .slice(0, 16)
-
 /** One service; `?hash=` waits until it is another one. */
 async function service(call: Call): Promise<Reply> {
   const asked = call.query.get('hash')
@@ -55,13 +48,13 @@ async function service(call: Call): Promise<Reply> {
   const current = (): LocalService | undefined => call.agent.services.get(id)
   const changed = (): boolean => {
     const row = current()
-    return !row || hashOf(row) !== asked
+    return !row || contentHash(row) !== asked
   }
   if (asked !== '' && !changed()) await parkForService(call, waitMs, changed)
   const row = current()
   if (row) call.demand('service', row.name, 'read')
   if (!row) return textReply(404, `unknown service ID: ${id}`)
-  const hash = hashOf(row)
+  const hash = contentHash(row)
   return jsonReply({...printLocalService(row), ContentHash: hash}, {'x-consul-contenthash': hash})
 }
 
