@@ -11,6 +11,7 @@ import {type Answer, Side} from './embedded/side.js'
 
 const seed = testSeed('conversations')
 const numRuns = Number(process.env['BATON_TEST_RUNS'] ?? 2000)
+const timeout = Math.max(300_000, numRuns * 100)
 
 describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('beside a real agent', () => {
   let consul: ConsulServer
@@ -46,7 +47,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     for (const side of [real, embedded]) side.begin(`d${run}`)
   }
 
-  it(`answers the same to ${numRuns} random conversations (seed ${seed})`, async () => {
+  it(`answers the same to ${numRuns} random conversations (seed ${seed})`, {timeout}, async () => {
     const property = fc.asyncProperty(conversations, async asks => {
       begin()
       const likeness = new Likeness()
@@ -63,7 +64,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await fc.assert(property, {seed, numRuns, endOnFailure: false})
   })
 
-  it(`wakes whom Consul wakes, and nobody else (seed ${seed})`, async () => {
+  it(`wakes exactly the queries that Consul wakes (seed ${seed})`, {timeout}, async () => {
     const setting = fc.tuple(fc.array(writes, {maxLength: 5}), reads, writes)
     const property = fc.asyncProperty(setting, async ([before, read, change]) => {
       begin()

@@ -57,8 +57,9 @@ const sessionBody = fc.record(
     TTL: fc.constantFrom('', '10s', '1h', '9s', 'x'),
     Behavior: fc.constantFrom('release', 'delete', '', 'foo'),
     LockDelay: fc.constantFrom<unknown>('0s', '5s', 5, 1500, '15', null, true),
-    NodeChecks: fc.constantFrom<unknown>([], ['serfHealth'], ['nope']),
-    Checks: fc.constantFrom<unknown>([], ['serfHealth']),
+    NodeChecks: fc.constantFrom<unknown>([], ['serfHealth'], ['nope'], ['c1'], ['c1', 'c2']),
+    ServiceChecks: fc.constantFrom<unknown>([], [{ID: 'c2'}], [{ID: 'nope'}]),
+    Checks: fc.constantFrom<unknown>([], ['serfHealth'], ['c1'], ['service:{p}-local']),
     Node: fc.constantFrom('{p}-n1', 'nobody'),
   },
   {requiredKeys: []},
@@ -77,6 +78,17 @@ const session: fc.Arbitrary<Ask> = fc.oneof(
       body: JSON.stringify(body),
       session: at,
     })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(slot, fc.constantFrom(['c1'], ['c2'], ['c1', 'c2'], []), fc.constantFrom('release', 'delete'))
+      .map(([at, checks, behavior]) => ({
+        method: 'PUT',
+        path: '/v1/session/create',
+        body: JSON.stringify({Node: '{p}-n1', Checks: checks, LockDelay: 0, Behavior: behavior}),
+        session: at,
+      })),
   },
   {weight: 2, arbitrary: holder.map(id => ({method: 'PUT', path: `/v1/session/destroy/${id}`}))},
   {weight: 1, arbitrary: holder.map(id => ({method: 'PUT', path: `/v1/session/renew/${id}`}))},
@@ -99,15 +111,44 @@ const operation = fc.tuple(verb, key, value, index('a'), holder).map(
     // The index is written bare, because the real one may be any number.
     `{"KV":{"Verb":"${Verb}","Key":"{p}/${name}","Value":"${base64(body)}","Index":${at},"Session":"${Session}"}}`,
 )
-const catalogOperation = fc.constantFrom(
-  '{"Node":{"Verb":"get","Node":{"Node":"{p}-n1"}}}',
-  '{"Node":{"Verb":"set","Node":{"Node":"{p}-n1","Address":"10.0.0.9"}}}',
-  '{"Node":{"Verb":"delete","Node":{"Node":"{p}-n1"}}}',
-  '{"Service":{"Verb":"set","Node":"{p}-n1","Service":{"ID":"web","Service":"{p}-web","Port":9}}}',
-  '{"Service":{"Verb":"get","Node":"{p}-n1","Service":{"ID":"web","Service":"{p}-web"}}}',
-  '{"Check":{"Verb":"set","Check":{"Node":"{p}-n1","CheckID":"c1","Name":"c1","Status":"critical"}}}',
-  '{"Check":{"Verb":"delete","Check":{"Node":"{p}-n1","CheckID":"c1"}}}',
-)
+const catalogOperation = fc
+  .oneof(
+    fc
+      .tuple(
+        fc.constantFrom('set', 'cas', 'get', 'delete', 'delete-cas', 'nope'),
+        fc.constantFrom('n1', 'n2'),
+        fc.constantFrom<object>({Address: '10.0.0.9'}, {Address: '10.0.0.1', Meta: {rack: '2'}}, {}),
+        fc.constantFrom(0, 1),
+      )
+      .map(([Verb, name, rest, ModifyIndex]) => ({Node: {Verb, Node: {Node: `{p}-${name}`, ...rest, ModifyIndex}}})),
+    fc
+      .tuple(
+        fc.constantFrom('set', 'cas', 'get', 'delete', 'delete-cas', 'nope'),
+        fc.constantFrom<object>(
+          {ID: 'web', Service: '{p}-web', Port: 9},
+          {ID: 'web', Service: '{p}-web', Tags: ['x', 'y']},
+          {Service: '{p}-db'},
+          {ID: 'only'},
+        ),
+        fc.constantFrom(0, 1),
+      )
+      .map(([Verb, service, ModifyIndex]) => ({Service: {Verb, Node: '{p}-n1', Service: {...service, ModifyIndex}}})),
+    fc
+      .tuple(
+        fc.constantFrom('set', 'cas', 'get', 'delete', 'delete-cas', 'nope'),
+        fc.constantFrom<object>(
+          {CheckID: 'c1', Name: 'c1'},
+          {CheckID: 'c2', Name: 'c2', ServiceID: 'web'},
+          {Name: 'c4'},
+        ),
+        fc.constantFrom('passing', 'critical', 'warning', ''),
+        fc.constantFrom(0, 1),
+      )
+      .map(([Verb, check, Status, ModifyIndex]) => ({
+        Check: {Verb, Check: {Node: '{p}-n1', ...check, Status, ModifyIndex}},
+      })),
+  )
+  .map(each => JSON.stringify(each))
 const txn: fc.Arbitrary<Ask> = fc
   .array(fc.oneof({weight: 5, arbitrary: operation}, {weight: 1, arbitrary: catalogOperation}), {maxLength: 5})
   .map(operations => ({method: 'PUT', path: '/v1/txn', body: `[${operations.join(',')}]`}))
@@ -117,18 +158,33 @@ const registration = fc.record(
     Node: fc.constantFrom('{p}-n1', '{p}-n1', '{p}-n2'),
     Address: fc.constantFrom('10.0.0.1', '10.0.0.1', '10.0.0.2', ''),
     SkipNodeUpdate: fc.constantFrom(true, false),
-    NodeMeta: fc.constantFrom({rack: '1'}, {}),
+    NodeMeta: fc.constantFrom<unknown>({rack: '1'}, {rack: '2', zone: 'a'}, {}),
+    TaggedAddresses: fc.constantFrom<unknown>({lan: '10.0.0.1'}, {}),
+    ID: fc.constantFrom('', 'nope'),
     Service: fc.constantFrom<unknown>(
       {Service: '{p}-web', ID: 'web', Port: 80},
       {Service: '{p}-web', ID: 'web2', Tags: ['x'], Meta: {a: 'b'}},
+      {Service: '{p}-web', ID: 'web', Port: 80, Weights: {Passing: 3, Warning: 1}, EnableTagOverride: true},
       {Service: '{p}-db', Address: '10.1.1.1'},
+      {Service: '{p}-DB', Tags: ['X'], TaggedAddresses: {wan: {Address: '1.2.3.4', Port: 5}}},
       {ID: 'only'},
     ),
     Check: fc.constantFrom<unknown>(
       {CheckID: 'c1', Name: 'c1', Status: 'passing'},
       {CheckID: 'c1', Name: 'c1', Status: 'critical'},
       {CheckID: 'c2', Name: 'c2', Status: 'warning', ServiceID: 'web'},
+      {CheckID: 'c2', Name: 'c2', Status: 'passing', ServiceID: 'web', Notes: 'n', Output: 'o'},
+      {CheckID: 'c2', Name: 'c2', Status: 'critical', ServiceID: 'web2'},
+      {Name: 'c4', Definition: {TCP: '127.0.0.1:1', Interval: '10s', Timeout: '1s'}},
       {Name: 'c3', ServiceID: 'nosuch'},
+    ),
+    Checks: fc.constantFrom<unknown>(
+      [],
+      [
+        {CheckID: 'c1', Name: 'c1', Status: 'passing'},
+        {Name: 'c4', Status: 'warning'},
+      ],
+      [{Node: '{p}-n2', CheckID: 'c1', Name: 'c1'}],
     ),
   },
   {requiredKeys: ['Node', 'Address']},
@@ -157,17 +213,32 @@ const catalog: fc.Arbitrary<Ask> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .constantFrom(
-        ...['catalog/nodes', 'catalog/node/{p}-n1', 'catalog/node-services/{p}-n1', 'catalog/service/{p}-web'],
-        ...['catalog/service/{p}-web?tag=x', 'health/node/{p}-n1', 'health/checks/{p}-web', 'health/service/{p}-web'],
-        ...[
-          'health/service/{p}-web?passing',
-          'health/state/critical',
-          'health/state/any',
-          'catalog/nodes?filter=Meta.rack==1',
-        ],
-        ...['catalog/nodes?node-meta=rack:1', 'health/service/{p}-db?tag=none', 'health/checks/{p}-db?stale'],
+      .tuple(
+        fc.constantFrom(
+          ...['catalog/nodes', 'catalog/services', 'catalog/node/{p}-n1', 'catalog/node-services/{p}-n1'],
+          ...['catalog/service/{p}-web', 'catalog/service/{p}-DB', 'health/node/{p}-n1', 'health/checks/{p}-web'],
+          ...['health/service/{p}-web', 'health/service/{p}-db', 'health/state/critical', 'health/state/any'],
+          ...['health/state/warning', 'health/checks/{p}-db', 'catalog/node/{p}-n2', 'catalog/datacenters'],
+        ),
+        fc.oneof(
+          {weight: 4, arbitrary: fc.constant('')},
+          {
+            weight: 5,
+            arbitrary: fc.constantFrom(
+              ...['?passing', '?tag=x', '?tag=none', '?tag=x&tag=y', '?stale', '?consistent', '?near={p}-n1&stale'],
+              ...['?node-meta=rack:1', '?node-meta=rack:2&node-meta=zone:a', '?node-meta=rack', '?dc=nowhere'],
+              ...[
+                '?filter=Meta.rack==1',
+                '?filter=ServiceID==web',
+                '?filter=Service.ID==web',
+                '?filter=Status==passing',
+              ],
+              ...['?filter=nope', '?filter=Node=="{p}-n1"', '?passing=false', '?ns=x'],
+            ),
+          },
+        ),
       )
+      .map(([path, query]) => `${path}${query}`)
       .map(path => ({method: 'GET', path: `/v1/${path}`})),
   },
 )
@@ -177,6 +248,7 @@ const agent: fc.Arbitrary<Ask> = fc.oneof(
     .constantFrom<unknown>(
       {Name: '{p}-local', Check: {TTL: '30s'}},
       {Name: '{p}-local', ID: '{p}-l2', Tags: ['t'], Port: 9},
+      {Name: '{p}-local', ID: '{p}-l2', Address: '10.1.1.1', Meta: {a: 'b', c: 'd'}, Weights: {Passing: 2, Warning: 1}},
       {Name: '', ID: 'x'},
       {Name: '{p}-local', Check: {TTL: '30s', Status: 'passing'}},
     )
@@ -187,7 +259,13 @@ const agent: fc.Arbitrary<Ask> = fc.oneof(
         'check/pass/service:{p}-local?note=fine',
         'check/pass/service:{p}-local?note=better',
         'check/warn/service:{p}-local',
+        'check/fail/service:{p}-local',
         'check/fail/none',
+        'check/deregister/{p}-c',
+        'service/maintenance/{p}-local?enable=true&reason=r',
+        'service/maintenance/{p}-local?enable=false',
+        'service/maintenance/{p}-none?enable=true',
+        'service/maintenance/{p}-local',
       ],
       ...['service/deregister/{p}-local', 'service/deregister/{p}-l2'],
     )
@@ -196,12 +274,25 @@ const agent: fc.Arbitrary<Ask> = fc.oneof(
     .constantFrom(
       'agent/services',
       'agent/checks',
+      'agent/service/{p}-local',
+      'agent/service/{p}-l2',
       'health/checks/{p}-local',
       'health/service/{p}-local',
       'catalog/service/{p}-local',
     )
     .map(path => ({method: 'GET', path: `/v1/${path}`})),
 )
+
+const agentCheck: fc.Arbitrary<Ask> = fc
+  .constantFrom<unknown>(
+    {ID: '{p}-c', Name: 'c', TTL: '1h'},
+    {ID: '{p}-c', Name: 'c', TTL: '1h', Status: 'passing', Notes: 'n'},
+    {ID: '{p}-c', Name: 'c', ServiceID: '{p}-local', TTL: '1h'},
+    {ID: '{p}-c', Name: 'c', ServiceID: '{p}-none', TTL: '1h'},
+    {ID: '{p}-c', Name: 'c'},
+    {ID: '{p}-c', Name: 'c', TTL: '1h', Status: 'nope'},
+  )
+  .map(body => ({method: 'PUT', path: '/v1/agent/check/register', body: JSON.stringify(body)}))
 
 const event: fc.Arbitrary<Ask> = fc.oneof(
   fc
@@ -248,15 +339,17 @@ const ask = fc.oneof(
   {weight: 14, arbitrary: txn},
   {weight: 12, arbitrary: catalog},
   {weight: 8, arbitrary: agent},
+  {weight: 3, arbitrary: agentCheck},
   {weight: 4, arbitrary: event},
   {weight: 3, arbitrary: odd},
 )
 
 /** Random conversations with an agent. */
 export const conversations = fc.array(ask, {minLength: 1, maxLength: 14})
-export const writes = fc.oneof(write, remove, session, txn, catalog)
+export const writes = fc.oneof(write, remove, session, txn, catalog, agent, agentCheck)
 export const reads = fc.oneof(
   get,
   session.filter(({method}) => method === 'GET'),
   catalog.filter(({method}) => method === 'GET'),
+  agent.filter(({method}) => method === 'GET'),
 )

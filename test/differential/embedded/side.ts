@@ -46,6 +46,7 @@ export class Side {
   async end(): Promise<void> {
     for (const id of this.#created.splice(0)) await this.send('PUT', `/v1/session/destroy/${id}`)
     await this.send('DELETE', `/v1/kv/${this.#prefix}/?recurse`)
+    await this.send('PUT', `/v1/agent/check/deregister/${this.#prefix}-c`)
     for (const id of ['local', 'l2']) await this.send('PUT', `/v1/agent/service/deregister/${this.#prefix}-${id}`)
     for (const node of ['n1', 'n2']) {
       await this.send('PUT', '/v1/catalog/deregister', JSON.stringify({Node: `${this.#prefix}-${node}`}))
