@@ -41,6 +41,13 @@ export default class Dev extends BaseCommand<typeof Dev> {
       multiple: true,
       multipleNonGreedy: true,
     }),
+    name: Flags.string({description: "name of the agent's own node (default: baton-dev)", helpValue: 'NAME'}),
+    'node-meta': Flags.string({
+      description: "metadata of the agent's own node (repeatable)",
+      helpValue: 'KEY=VALUE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     node: Flags.string({
       description: 'simulated member, with a service (repeatable)',
       helpValue: 'NAME[:SERVICE[:TAG]]',
@@ -84,7 +91,8 @@ export default class Dev extends BaseCommand<typeof Dev> {
       host,
       port,
       ...(datacenter && {datacenters: datacenter}),
-      ...defined({like, dnsPort: this.flags['dns-port']}),
+      ...defined({like, dnsPort: this.flags['dns-port'], name: this.flags.name}),
+      nodeMeta: parseMeta(this.flags['node-meta'] ?? []),
       ...(this.flags['enable-script-checks'] && {runScript: this.#scriptRunner()}),
       nodes: parseNodes(this.flags.node ?? []),
       ...(acl && {acl: {managementToken: randomUUID()}}),
@@ -165,6 +173,18 @@ function parseAddress(text: string): {readonly host: string; readonly port: numb
     throw new UsageError(`--http-addr: '${text}' is not HOST:PORT`, {hint: `write it like ${defaultAddress}`})
   }
   return {host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port)}
+}
+
+/** `rack=1`, or `rack:1` as Consul writes it; the first sign separates. */
+function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
+  const meta = new Map<string, string>()
+  for (const pair of pairs) {
+    const [, key = '', value = ''] = /^([^=:]*)[=:](.*)$/s.exec(pair) ?? []
+    if (key === '') throw new UsageError(`--node-meta: '${pair}' is not KEY=VALUE`)
+    if (meta.has(key)) throw new UsageError(`--node-meta: '${key}' is given twice`)
+    meta.set(key, value)
+  }
+  return Object.fromEntries(meta)
 }
 
 /** `web-1:web:blue`; a name that comes again gets one more service. */

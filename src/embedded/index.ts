@@ -12,6 +12,7 @@ import {createFaultPanel, type FaultPanel} from './fault-panel.js'
 import {Faults} from './faults.js'
 import {toBytes} from './go/bytes.js'
 import {type HttpDoor, openDoor} from './http/server.js'
+import {metaError} from './meta.js'
 import {populate, type SimulatedNode} from './populate.js'
 import {profileOf} from './profile.js'
 
@@ -31,6 +32,10 @@ export interface EmbeddedAgentOptions {
   readonly port?: number
   /** Default `['dc1']`. The first is the local one; each has its own HTTP address. */
   readonly datacenters?: readonly string[]
+  /** Name of the agent's own node. Default `baton-dev`. In other datacenters `-` and the datacenter's name follow it. */
+  readonly name?: string
+  /** Metadata of the agent's own node in the first datacenter. Default: none. */
+  readonly nodeMeta?: Readonly<Record<string, string>>
   /** Simulated members of the first datacenter, beside the agent's own node. */
   readonly nodes?: readonly SimulatedNode[]
   /** Keys that the first datacenter begins with. */
@@ -66,6 +71,8 @@ export interface EmbeddedAgent extends AsyncDisposable {
 
 const loopback = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/
 const datacenterName = /^[a-z0-9_-]+$/
+const nodeName = /^[A-Za-z0-9_.-]+$/
+const defaultName = 'baton-dev'
 
 /**
  * Starts a memory-only agent that answers like Consul 1.8.7. Resolves when it accepts connections.
@@ -83,6 +90,7 @@ export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Pr
   const host = options.host ?? '127.0.0.1'
   const names = options.datacenters ?? ['dc1']
   check(host, names)
+  checkNode(options)
   const cluster = createCluster(options, names)
   const locals = [...cluster.datacenters.values()]
   const local = locals[0] as Datacenter
@@ -132,6 +140,23 @@ function check(host: string, names: readonly string[]): void {
   }
 }
 
+const metaOf = ({nodeMeta = {}}: EmbeddedAgentOptions): ReadonlyMap<string, string> => new Map(Object.entries(nodeMeta))
+
+/** Throws for a name or metadata that Consul would refuse, and for a name that a simulated member has. */
+function checkNode(options: EmbeddedAgentOptions): void {
+  const {name = defaultName, nodes = []} = options
+  if (!nodeName.test(name)) {
+    throw new UsageError(`embedded agent: '${name}' cannot name a node`, {
+      hint: 'use letters, digits, -, _ and dots',
+    })
+  }
+  if (nodes.some(node => node.name.toLowerCase() === name.toLowerCase())) {
+    throw new UsageError(`embedded agent: '${name}' names both the agent's own node and a simulated one`)
+  }
+  const wrong = metaError(metaOf(options))
+  if (wrong !== undefined) throw new UsageError(`embedded agent: node metadata: ${wrong}`)
+}
+
 function createCluster(options: EmbeddedAgentOptions, names: readonly string[]): Cluster {
   const clock = new MovableClock(options.clock ?? systemClock)
   const random = options.random ?? systemRandom
@@ -140,7 +165,8 @@ function createCluster(options: EmbeddedAgentOptions, names: readonly string[]):
     names.map(name => [name, new Datacenter({name, clock, random, profile, runScript: options.runScript})]),
   )
   for (const [at, datacenter] of [...datacenters.values()].entries()) {
-    populate(datacenter, at, at === 0 ? (options.nodes ?? []) : [])
+    const nodes = at === 0 ? (options.nodes ?? []) : []
+    populate(datacenter, {at, name: options.name ?? defaultName, meta: metaOf(options), nodes})
   }
   return {
     clock,

@@ -16,23 +16,44 @@ export interface SimulatedNode {
 
 const ports = (at: number) => ({rpc: 8300 + 10 * at, serfLan: 8301 + 10 * at, serfWan: 8302 + 10 * at})
 
+export interface Population {
+  /** Position of the datacenter: 0 is the local one. */
+  readonly at: number
+  /** The agent's own node; in other datacenters the datacenter's name is added. */
+  readonly name: string
+  readonly meta: ReadonlyMap<string, string>
+  readonly nodes: readonly SimulatedNode[]
+}
+
+/** Every node has it. */
+const segment = ['consul-network-segment', ''] as const
+
 /** Creates the agent that answers HTTP and the simulated ones, and registers them all. */
-export function populate(datacenter: Datacenter, at: number, nodes: readonly SimulatedNode[]): void {
+export function populate(datacenter: Datacenter, {at, name, meta, nodes}: Population): void {
   const uuid = (): string => randomUuid(datacenter.random)
-  const node = at === 0 ? 'baton-dev' : `baton-dev-${datacenter.name}`
+  const node = at === 0 ? name : `${name}-${datacenter.name}`
   const server = new LocalAgent({
     home: datacenter,
     node,
     nodeId: uuid(),
     address: '127.0.0.1',
+    meta: new Map([segment, ...(at === 0 ? meta : [])]),
     server: true,
     ports: ports(at),
   })
   datacenter.agents.push(server)
-  for (const [position, {name}] of nodes.entries()) {
+  for (const [position, {name: member}] of nodes.entries()) {
     const address = `127.0.${1 + Math.floor(position / 250)}.${1 + (position % 250)}`
     datacenter.agents.push(
-      new LocalAgent({home: datacenter, node: name, nodeId: uuid(), address, server: false, ports: ports(at)}),
+      new LocalAgent({
+        home: datacenter,
+        node: member,
+        nodeId: uuid(),
+        address,
+        meta: new Map([segment]),
+        server: false,
+        ports: ports(at),
+      }),
     )
   }
   for (const agent of datacenter.agents) enroll(agent)
@@ -101,6 +122,5 @@ function enroll(agent: LocalAgent): void {
   })
   // The leader enrols a node when it joins; the agent adds the rest with its first synchronisation.
   const taggedAddresses = new Map(['lan', 'lan_ipv4', 'wan', 'wan_ipv4'].map(name => [name, address]))
-  const meta = new Map([['consul-network-segment', '']])
-  state.write(batch => state.catalog.putNode(batch, {...bare, taggedAddresses, meta}))
+  state.write(batch => state.catalog.putNode(batch, {...bare, taggedAddresses, meta: agent.meta}))
 }

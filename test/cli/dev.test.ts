@@ -83,6 +83,13 @@ describe('baton dev', () => {
     expect((await dev.exited).exitCode).toBe(0)
   })
 
+  it('names its own node and gives it metadata', async () => {
+    await using dev = startCli([...anyPort, '--name', 'web-9', '--node-meta', 'rack=1', '--node-meta', 'zone:a=b'])
+    const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
+    const self = (await (await fetch(`${address}/v1/agent/self`)).json()) as {Member: {Name: string}; Meta: object}
+    expect(self).toMatchObject({Member: {Name: 'web-9'}, Meta: {rack: '1', zone: 'a=b'}})
+  })
+
   it('logs requests without their tokens when asked to', async () => {
     await using dev = startCli([...anyPort, '--log'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
@@ -95,6 +102,9 @@ describe('baton dev', () => {
     [['--http-addr', '0.0.0.0:0'], "'0.0.0.0' is not a loopback address"],
     [['--http-addr', 'nonsense'], "--http-addr: 'nonsense' is not HOST:PORT"],
     [['--node', 'a:b:c:d'], "--node: 'a:b:c:d' is not NAME[:SERVICE[:TAG]]"],
+    [['--name', 'a b'], "'a b' cannot name a node"],
+    [['--node-meta', 'rack'], "--node-meta: 'rack' is not KEY=VALUE"],
+    [['--node-meta', 'a=1', '--node-meta', 'a=2'], "--node-meta: 'a' is given twice"],
     [['--seed', '/nowhere/seed.json'], '--seed: ENOENT'],
     [['--datacenter', 'UP'], "'UP' cannot name a datacenter"],
   ])('refuses %j in one line with exit code 64', async (words, text) => {

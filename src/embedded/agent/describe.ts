@@ -64,7 +64,7 @@ export function printSelf(cluster: Cluster, datacenter: Datacenter, agent: Local
     Coord: coordinate,
     Member: printMember(agent),
     Stats: stats(cluster, datacenter, agent),
-    Meta: {'consul-network-segment': ''},
+    Meta: agent.meta,
   }
 }
 

@@ -31,6 +31,7 @@ export interface LocalAgentOptions {
   readonly node: string
   readonly nodeId: string
   readonly address: string
+  readonly meta: ReadonlyMap<string, string>
   /** Servers register the service `consul`. */
   readonly server: boolean
   readonly ports: {readonly rpc: number; readonly serfLan: number; readonly serfWan: number}
@@ -47,6 +48,7 @@ export class LocalAgent implements Disposable {
   readonly node: string
   readonly nodeId: string
   readonly address: string
+  readonly meta: ReadonlyMap<string, string>
   readonly server: boolean
   readonly ports: LocalAgentOptions['ports']
   readonly services = new Map<string, LocalService>()
@@ -66,6 +68,7 @@ export class LocalAgent implements Disposable {
     this.node = options.node
     this.nodeId = options.nodeId
     this.address = options.address
+    this.meta = options.meta
     this.server = options.server
     this.ports = options.ports
     const {clock, random, runScript} = options.home

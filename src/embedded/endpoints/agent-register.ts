@@ -4,6 +4,7 @@ import type {Probe, ProbeTarget} from '../checks/probe.js'
 import type {Decoded, Fields} from '../go/decode.js'
 import type {Call} from '../http/call.js'
 import {badRequest, emptyReply, HttpError, type Reply, RpcError} from '../http/reply.js'
+import {metaError} from '../meta.js'
 import {decodeBody} from './body.js'
 import {givenWeights, serviceDraft, weightsError} from './catalog-write.js'
 
@@ -171,23 +172,8 @@ function familyAddresses(service: LocalService): LocalService['taggedAddresses']
 }
 
 function checkMeta(body: Decoded): void {
-  const meta = body.map('Meta') ?? new Map<string, string>()
-  const refuse = (why: string): never => {
-    throw badRequest(`Invalid Service Meta: ${why}`)
-  }
-  if (meta.size > 64) refuse('Node metadata cannot contain more than 64 key/value pairs')
-  for (const [key, value] of meta) {
-    const why = metaRefusal(key, value)
-    if (why !== undefined) refuse(`Couldn't load metadata pair ('${key}', '${value}'): ${why}`)
-  }
-}
-
-function metaRefusal(key: string, value: string): string | undefined {
-  if (key === '') return 'Key cannot be blank'
-  if (!/^[A-Za-z0-9_-]+$/.test(key)) return 'Key contains invalid characters'
-  if (key.length > 128) return 'Key is too long (limit: 128 characters)'
-  if (key.startsWith('consul-')) return "Key prefix 'consul-' is reserved for internal use"
-  return Buffer.byteLength(value) > 512 ? 'Value is too long (limit: 512 characters)' : undefined
+  const wrong = metaError(body.map('Meta') ?? new Map<string, string>())
+  if (wrong !== undefined) throw badRequest(`Invalid Service Meta: ${wrong}`)
 }
 
 export async function registerService(call: Call): Promise<Reply> {

@@ -56,4 +56,26 @@ describe('embedded agent', () => {
     await agent.faults.restart({keepState: false})
     expect((await fetch(url)).status).toBe(404)
   })
+
+  it('has the name and the metadata that it is given, wherever its node is read', async () => {
+    await using agent = await startEmbeddedAgent({name: 'web-9', nodeMeta: {rack: '1'}, datacenters: ['dc1', 'dc2']})
+    const consul = raw(agent.address)
+    const meta = {'consul-network-segment': '', rack: '1'}
+    expect(await consul.get('/v1/agent/self')).toMatchObject({Config: {NodeName: 'web-9'}, Meta: meta})
+    expect(await consul.get('/v1/catalog/nodes?node-meta=rack:1')).toMatchObject([{Node: 'web-9', Meta: meta}])
+    expect(await consul.get('/v1/health/service/consul?node-meta=rack:1')).toMatchObject([{Node: {Node: 'web-9'}}])
+    expect(await consul.get('/v1/catalog/nodes?dc=dc2')).toMatchObject([
+      {Node: 'web-9-dc2', Meta: {'consul-network-segment': ''}},
+    ])
+  })
+
+  it.each([
+    [{name: ''}, "'' cannot name a node"],
+    [{name: 'a b'}, "'a b' cannot name a node"],
+    [{name: 'WEB', nodes: [{name: 'web'}]}, "'WEB' names both the agent's own node and a simulated one"],
+    [{nodeMeta: {'consul-x': ''}}, "Key prefix 'consul-' is reserved for internal use"],
+    [{nodeMeta: {a: 'v'.repeat(513)}}, 'Value is too long (limit: 512 characters)'],
+  ])('refuses %j', async (options, text) => {
+    await expect(startEmbeddedAgent(options)).rejects.toThrow(text)
+  })
 })
