@@ -2,6 +2,7 @@ import type {Timer} from '../../core/types.js'
 import type {Probe, ProbeResult} from '../checks/probe.js'
 import {Prober} from '../checks/prober.js'
 import type {CheckRow, ServiceRow} from '../store/catalog-rows.js'
+import {CacheLog} from './cache-log.js'
 import {EventBuffer} from './event-buffer.js'
 import type {AgentHome} from './home.js'
 
@@ -54,6 +55,7 @@ export class LocalAgent implements Disposable {
   readonly services = new Map<string, LocalService>()
   readonly checks = new Map<string, LocalCheck>()
   readonly events = new EventBuffer()
+  readonly cache: CacheLog
   /** Token of requests that have none. */
   defaultToken = ''
   readonly #ttlTimers = new Map<string, Timer>()
@@ -72,6 +74,7 @@ export class LocalAgent implements Disposable {
     this.server = options.server
     this.ports = options.ports
     const {clock, random, runScript} = options.home
+    this.cache = new CacheLog(clock)
     this.#prober = new Prober({clock, random, runScript, report: (id, result) => this.#report(id, result)})
   }
 
@@ -130,6 +133,7 @@ export class LocalAgent implements Disposable {
   /** What a restart forgets: events always, registrations unless they are kept. */
   forget(keepRegistrations: boolean): void {
     this.events.clear()
+    this.cache.clear()
     if (keepRegistrations) return
     this[Symbol.dispose]()
     this.services.clear()

@@ -4,6 +4,7 @@ import type {Fields} from '../filter/fields.js'
 import {filterOf, type RowFilter} from '../filter/filter.js'
 import type {Printable} from '../go/json-print.js'
 import {blockingRead, effective, metaHeaders, type Reading} from '../http/blocking.js'
+import {cacheHeaders} from '../http/cached.js'
 import {type Call, readParameters} from '../http/call.js'
 import {badRequest, jsonReply, type Reply} from '../http/reply.js'
 import type {StringMap} from '../store/catalog-rows.js'
@@ -21,6 +22,8 @@ export interface CatalogRead {
   readonly fields?: Fields
   /** Whether namespaces are refused; one read of Consul passes over them. @default true */
   readonly refusesNamespaces?: boolean
+  /** Whether the agent's cache may answer. @default false */
+  readonly isCacheable?: boolean
   readonly read: (target: Datacenter, scope: ReadScope) => Reading<Printable>
 }
 
@@ -38,7 +41,8 @@ export async function catalogRead(call: Call, query: CatalogRead): Promise<Reply
         read: () => query.read(target, scope),
       })
     })
-    return jsonReply(value, {...metaHeaders(index), ...effective(parameters.mode)})
+    const cache = query.isCacheable ? cacheHeaders(call) : {}
+    return jsonReply(value, {...metaHeaders(index), ...effective(parameters.mode), ...cache})
   })
 }
 

@@ -1,5 +1,6 @@
 import {rowFields} from '../filter/fields.js'
 import type {Printable} from '../go/json-print.js'
+import {cacheHeaders} from '../http/cached.js'
 import {type Call, readParameters} from '../http/call.js'
 import {jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
@@ -14,7 +15,7 @@ const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 function datacenters(call: Call): Reply {
   const own = call.home.name
   const others = [...call.cluster.datacenters.keys()].filter(name => name !== own)
-  return jsonReply([own, ...others])
+  return jsonReply([own, ...others], cacheHeaders(call, false))
 }
 
 function nodes(call: Call): Promise<Reply> {
@@ -37,6 +38,7 @@ function nodes(call: Call): Promise<Reply> {
 function services(call: Call): Promise<Reply> {
   const wanted = nodeMetaFilter(call)
   return catalogRead(call, {
+    isCacheable: true,
     topics: ({state: {catalog}}) => {
       const topic = nodeMetaTopic(call)
       if (topic === undefined) return ['services']
@@ -62,6 +64,7 @@ function service(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing service name')
   const [wantedMeta, wantedTags] = [nodeMetaFilter(call), tagFilter(call)]
   return catalogRead(call, {
+    isCacheable: true,
     topics: () => [`service:${name.toLowerCase()}`],
     fields: rowFields.serviceNode,
     read: ({state: {catalog}}, {may, matching}) => ({

@@ -78,6 +78,7 @@ function service(call: Call): Promise<Reply> {
   const [wantedMeta, wantedTags, passing] = [nodeMetaFilter(call), tagFilter(call), passingOnly(call)]
   const lower = name.toLowerCase()
   return catalogRead(call, {
+    isCacheable: true,
     topics: () => [`service:${lower}`, `health:${lower}`],
     fields: rowFields.health,
     read: ({state}, {may, matching}) => {

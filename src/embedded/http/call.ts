@@ -12,6 +12,8 @@ import {badRequest, permissionDenied, RpcError} from './reply.js'
 export interface CallParts {
   readonly request: IncomingMessage
   readonly query: Query
+  /** The whole path, as a byte string. */
+  readonly path: string
   /** What follows the route, as a byte string. */
   readonly rest: string
   readonly agent: LocalAgent
@@ -30,6 +32,7 @@ export class ClientGone extends Error {}
 export class Call {
   readonly method: string
   readonly query: Query
+  readonly path: string
   readonly rest: string
   readonly agent: LocalAgent
   readonly home: Datacenter
@@ -43,6 +46,7 @@ export class Call {
   constructor(parts: CallParts) {
     this.method = parts.request.method ?? 'GET'
     this.query = parts.query
+    this.path = parts.path
     this.rest = parts.rest
     this.agent = parts.agent
     this.home = parts.home

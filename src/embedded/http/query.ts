@@ -12,6 +12,8 @@ export class Query {
   has = (name: string): boolean => this.#pairs.some(([key]) => key === name)
   all = (name: string): readonly string[] => this.#pairs.filter(([key]) => key === name).map(([, value]) => value)
 
+  without = (names: ReadonlySet<string>): Query => new Query(this.#pairs.filter(([key]) => !names.has(key)))
+
   /** All of it, sorted by name and escaped again. */
   encode = (): string =>
     [...this.#pairs]

@@ -100,7 +100,7 @@ async function answer(options: DoorOptions, request: IncomingMessage, response: 
   }
   const {found, path, query} = routed
   const {agent, home, cluster} = options
-  const call = new Call({request, query, rest: found.rest, agent, home, cluster})
+  const call = new Call({request, query, path, rest: found.rest, agent, home, cluster})
   response.once('close', () => call.markGone())
   const faulty = await cluster.faults.intercept(call.method, fromBytes(path))
   if (faulty === 'drop') {

@@ -3,11 +3,13 @@ import {differences, foldedUuid, parseExact} from '../../integration/embedded/re
 import type {Answer} from './side.js'
 
 const compared = [
+  'age',
   'allow',
   'content-security-policy',
   'content-type',
   'location',
   'vary',
+  'x-cache',
   'x-consul-contenthash',
   'x-consul-effective-consistency',
   'x-consul-knownleader',

@@ -233,7 +233,7 @@ const catalog: fc.Arbitrary<Ask> = fc.oneof(
                 '?filter=Service.ID==web',
                 '?filter=Status==passing',
               ],
-              ...['?filter=nope', '?filter=Node=="{p}-n1"', '?passing=false', '?ns=x'],
+              ...['?filter=nope', '?filter=Node=="{p}-n1"', '?passing=false', '?ns=x', '?cached&consistent'],
             ),
           },
         ),

@@ -1,0 +1,24 @@
+import type {Clock} from '../../core/types.js'
+
+/** Remembers which answers an agent would have in its cache. The answers themselves are always fresh. */
+export class CacheLog {
+  readonly #clock: Clock
+  readonly #sinceMs = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Age in milliseconds of what is cached under `key`; undefined if nothing is, or if it is older than `longestMs`. */
+  ageMs(key: string, longestMs: number): number | undefined {
+    const nowMs = this.#clock.monotonicMs()
+    const since = this.#sinceMs.get(key)
+    if (since !== undefined && nowMs - since <= longestMs) return nowMs - since
+    this.#sinceMs.set(key, nowMs)
+    return undefined
+  }
+
+  clear(): void {
+    this.#sinceMs.clear()
+  }
+}

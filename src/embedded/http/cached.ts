@@ -1,0 +1,23 @@
+import type {Call} from './call.js'
+import type {Headers} from './reply.js'
+
+/** Parameters that choose among answers of one cache entry, or that the cache does not see. */
+const outside = new Set(['cached', 'stale', 'index', 'wait', 'pretty', 'near', 'passing', 'max_stale', 'token'])
+
+/**
+ * What `?cached` adds to an answer: whether it came from the agent's cache, and its age in seconds. The agent keeps most
+ * answers fresh itself: their age is always 0.
+ */
+export function cacheHeaders(call: Call, isKeptFresh = true): Headers {
+  if (!call.query.has('cached')) return {}
+  const ageMs = call.agent.cache.ageMs(keyOf(call), isKeptFresh ? Number.POSITIVE_INFINITY : longestAgeMs(call))
+  if (ageMs === undefined) return {'x-cache': 'MISS'}
+  return {'x-cache': 'HIT', age: isKeptFresh ? '0' : String(Math.trunc(ageMs / 1000))}
+}
+
+const keyOf = (call: Call): string => `${call.token} ${call.path} ${call.query.without(outside).encode()}`
+
+function longestAgeMs(call: Call): number {
+  const [, seconds] = /(?:^|,)\s*max-age=(\d+)/.exec(call.header('cache-control')) ?? []
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Number(seconds) * 1000
+}
