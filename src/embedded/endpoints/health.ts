@@ -14,6 +14,7 @@ function node(call: Call): Promise<Reply> {
   return checksRead(call, {
     topics: [`checks-node:${name.toLowerCase()}`],
     find: ({catalog}) => catalog.checksOf(name),
+    isOfOneNode: true,
   })
 }
 
@@ -42,12 +43,14 @@ const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
 interface ChecksQuery {
   readonly topics: readonly string[]
   readonly find: (state: State) => readonly CheckRow[]
+  /** The node is named already: `?node-meta=` has no effect. @default false */
+  readonly isOfOneNode?: boolean
   /** Default: that of all checks. */
   readonly indexOf?: (state: State) => bigint
 }
 
-function checksRead(call: Call, {topics, find, indexOf}: ChecksQuery): Promise<Reply> {
-  const wanted = nodeMetaFilter(call)
+function checksRead(call: Call, {topics, find, indexOf, isOfOneNode}: ChecksQuery): Promise<Reply> {
+  const wanted = isOfOneNode ? () => true : nodeMetaFilter(call)
   return catalogRead(call, {
     topics: () => topics,
     fields: rowFields.check,
