@@ -3,10 +3,14 @@ import {text} from 'node:stream/consumers'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../src/command/base-command.js'
+import {defined} from '../../src/command/defined.js'
 import {trustDirectory} from '../../src/command/directories.js'
 import {messageOf, UsageError} from '../../src/core/errors.js'
+import {systemClock} from '../../src/core/time/clock.js'
 import {addTrust} from '../../src/exec/native/key-files.js'
 import {parsePolicy} from '../../src/exec/native/policy.js'
+
+const labels = {policy: 'policy', exp: 'expiry', nbf: 'beginning'} as const
 
 export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
   static override summary = "let this node's responder run the jobs of a key"
@@ -29,12 +33,22 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
   async run(): Promise<number> {
     const {name, policy, expires} = this.flags
     const added = await addTrust(this.flags['trust-dir'], await this.#read(this.args.file), {
-      ...(name !== undefined && {name}),
-      ...(policy !== undefined && {policy: parsePolicy(await this.#read(policy), policy)}),
-      ...(expires !== undefined && {exp: expires}),
+      changes: defined({
+        name,
+        policy: policy === undefined ? undefined : parsePolicy(await this.#read(policy), policy),
+        exp: expires,
+      }),
+      nowMs: systemClock.wallMs(),
     })
     if (this.flags.json) this.out.json(added)
     else this.out.line(`trusted ${added.kid} in ${added.path}`)
+    if (added.kept.length > 0) {
+      const kept = added.kept.map(field => labels[field]).join(' and ')
+      this.out.warn(`keys: the key was trusted before: its ${kept} is kept (to drop it, remove ${added.path} first)`)
+    }
+    if (added.alsoIn.length > 0) {
+      this.out.warn(`keys: the key is also in ${added.alsoIn.join(', ')}: the restrictions of all these files hold`)
+    }
     return 0
   }
 

@@ -10,6 +10,8 @@ interface Row {
   readonly isRevoked: boolean
   readonly expires: string | undefined
   readonly hasPolicy: boolean
+  /** Other trust files with the same key: the restrictions of all of them hold. */
+  readonly alsoIn: readonly string[]
 }
 
 export default class KeysLs extends BaseCommand<typeof KeysLs> {
@@ -34,14 +36,18 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
         isRevoked: false,
         expires: undefined,
         hasPolicy: false,
+        alsoIn: [],
       })),
-      ...trust.keys.map(({entry}) => ({
+      ...trust.keys.map(({entry, path}) => ({
         kid: entry.kid,
         name: entry.name,
         use: 'trust' as const,
         isRevoked: revoked.has(entry.kid),
         expires: entry.exp,
         hasPolicy: entry.policy !== undefined,
+        alsoIn: trust.keys
+          .filter(other => other.path !== path && other.entry.kid === entry.kid)
+          .map(other => other.path),
       })),
     ]
     if (this.flags.json) this.out.json({keys: rows})
@@ -51,11 +57,12 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
   }
 }
 
-function toLine({kid, name, use, isRevoked, expires, hasPolicy}: Row): string {
+function toLine({kid, name, use, isRevoked, expires, hasPolicy, alsoIn}: Row): string {
   const remarks = [
     ...(isRevoked ? ['revoked'] : []),
     ...(expires === undefined ? [] : [`expires ${expires}`]),
     ...(hasPolicy ? ['with policy'] : []),
+    ...(alsoIn.length > 0 ? [`also in ${alsoIn.join(', ')}: the restrictions of all hold`] : []),
   ]
   return [kid, use.padEnd(5), name, ...remarks].join('  ')
 }

@@ -232,7 +232,12 @@ export const schemas = {
     nodes: z.array(nodeResult.extend({output: z.partialRecord(stream, bytes)})),
   }),
   'exec.ndjson': execLine,
-  'keys.add': z.strictObject({kid, path: z.string()}),
+  'keys.add': z.strictObject({
+    kid,
+    path: z.string(),
+    kept: z.array(z.enum(['policy', 'exp', 'nbf'])),
+    alsoIn: z.array(z.string()),
+  }),
   'keys.init': z.strictObject({kid, name: z.string(), privatePath: z.string(), publicPath: z.string()}),
   'keys.ls': z.strictObject({
     keys: z.array(
@@ -243,6 +248,7 @@ export const schemas = {
         isRevoked: z.boolean(),
         expires: z.string().optional(),
         hasPolicy: z.boolean(),
+        alsoIn: z.array(z.string()),
       }),
     ),
   }),

@@ -52,7 +52,7 @@ export type Checked =
   | {
       readonly isAccepted: true
       readonly manifest: Manifest
-      readonly policy: Policy
+      readonly policies: readonly Policy[]
       readonly signers: readonly string[]
     }
   | {readonly isAccepted: false; readonly refusal: Refusal}
@@ -77,12 +77,12 @@ export function checkJob(id: string, value: Buffer, context: CheckContext): Chec
   if ('code' in signed) return refuse(signed.code, signed.reason, manifest)
   const failed = checkScope(manifest, context) ?? checkTime(manifest, context) ?? checkTarget(manifest, context)
   if (failed) return refuse(failed.code, failed.reason, manifest)
-  return {isAccepted: true, manifest, policy: signed.policy, signers: signed.signers.map(key => key.kid)}
+  return {isAccepted: true, manifest, policies: signed.policies, signers: signed.signers.map(key => key.kid)}
 }
 
 /** The last check, after the id was written down. */
-export const checkPolicy = (policy: Policy, manifest: Manifest, node: string): Checked | undefined => {
-  const reason = findRefusal(policy, manifest, node)
+export const checkPolicies = (policies: readonly Policy[], manifest: Manifest, node: string): Checked | undefined => {
+  const [reason] = policies.map(policy => findRefusal(policy, manifest, node)).filter(found => found !== undefined)
   return reason === undefined ? undefined : refuse('policy', reason, manifest)
 }
 
@@ -91,13 +91,13 @@ interface Failure {
   readonly reason: string
 }
 
-/** The first signer's policy holds; with several signers each of them must be valid. */
+/** Each signer must be valid, and the policies of all of them hold. */
 export function checkSignatures(
   envelope: Envelope,
   context: Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs'>,
-): Failure | {readonly policy: Policy; readonly signers: readonly TrustedKey[]} {
+): Failure | {readonly policies: readonly Policy[]; readonly signers: readonly TrustedKey[]} {
   if (envelope.signatures.length === 0) {
-    if (context.unsignedPolicy) return {policy: context.unsignedPolicy, signers: []}
+    if (context.unsignedPolicy) return {policies: [context.unsignedPolicy], signers: []}
     return {code: 'unsigned', reason: 'no signature'}
   }
   const signers = new Map<string, TrustedKey>()
@@ -108,10 +108,10 @@ export function checkSignatures(
     if (key) signers.set(kid, key)
   }
   const all = [...signers.values()]
-  const needed = Math.max(...all.map(key => key.policy.needs_m))
+  const policies = all.flatMap(key => key.policies)
+  const needed = Math.max(...policies.map(policy => policy.needs_m))
   if (all.length < needed) return {code: 'too-few-signatures', reason: `${all.length} of ${needed}`}
-  const [first] = all
-  return first ? {policy: first.policy, signers: all} : {code: 'unsigned', reason: 'no signature'}
+  return {policies, signers: all}
 }
 
 const unknownKey = (kid: string, trust: TrustStore): Failure =>

@@ -79,31 +79,66 @@ export async function listTrust(directory: string): Promise<TrustListing> {
   return {keys, revoked: await readRevocations(directory)}
 }
 
-export interface AddedKey {
+/** A key in the file that now holds it. */
+export interface KeyPlace {
   readonly kid: string
   readonly path: string
 }
 
-/** Trusts a public key. A name that already stands for another key is refused. */
-export async function addTrust(directory: string, text: string, changes: Partial<TrustEntry>): Promise<AddedKey> {
-  const {entry} = parseTrustEntry(text, 'key')
-  const {entry: changed} = parseTrustEntry(JSON.stringify({...entry, ...changes}), 'key')
-  refuseBadName(changed.name)
-  const path = join(directory, `${changed.name}.json`)
-  if (basename(path) === revocationFile) throw new UsageError(`key ${changed.name}: the name is taken`)
-  const {keys} = await listTrust(directory)
-  const other = keys.find(known => known.path === path && known.key.kid !== changed.kid)
-  if (other) {
-    throw new UsageError(`key ${changed.name}: ${path} holds another key, ${other.key.kid}`, {
+export interface AddedKey extends KeyPlace {
+  /** What an earlier entry of this name restricts, and this one says nothing of: it stays. */
+  readonly kept: readonly ('policy' | 'exp' | 'nbf')[]
+  /** Other files with the same key: the restrictions of all of them hold. */
+  readonly alsoIn: readonly string[]
+}
+
+export interface AddOptions {
+  readonly changes: Partial<TrustEntry>
+  readonly nowMs: number
+}
+
+/**
+ * Trusts a public key. Rejects if the name stands for another key, or if the key is revoked or has expired. A key that is
+ * added again under its name keeps the restrictions that are not given again.
+ */
+export async function addTrust(directory: string, text: string, {changes, nowMs}: AddOptions): Promise<AddedKey> {
+  const given = {...parseTrustEntry(text, 'key').entry, ...changes}
+  refuseBadName(given.name)
+  const path = join(directory, `${given.name}.json`)
+  if (basename(path) === revocationFile) throw new UsageError(`key ${given.name}: the name is taken`)
+  const {keys, revoked} = await listTrust(directory)
+  const known = keys.find(one => one.path === path)
+  refuseOtherKey(given, known)
+  const kept = restrictions.filter(field => known?.entry[field] !== undefined && given[field] === undefined)
+  const before = Object.fromEntries(kept.map(field => [field, known?.entry[field]]))
+  const {entry, key} = parseTrustEntry(JSON.stringify({...given, ...before}), 'key')
+  if (revoked.includes(entry.kid)) {
+    throw new UsageError(`key ${entry.kid} (${entry.name}): revoked in ${join(directory, revocationFile)}`, {
+      hint: 'make a new key',
+    })
+  }
+  if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) {
+    throw new UsageError(`key ${entry.kid} (${entry.name}): expired at ${entry.exp}`, {
+      hint: 'give a date in the future with --expires',
+    })
+  }
+  await replaceFile(directory, path, `${JSON.stringify(entry, undefined, 2)}\n`)
+  const others = keys.filter(one => one.path !== path && one.key.kid === entry.kid)
+  return {kid: entry.kid, path, kept, alsoIn: others.map(one => one.path)}
+}
+
+const restrictions = ['policy', 'exp', 'nbf'] as const
+
+function refuseOtherKey({kid, name}: TrustEntry, known: TrustListing['keys'][number] | undefined): void {
+  if (known && known.key.kid !== kid) {
+    throw new UsageError(`key ${name}: ${known.path} holds another key, ${known.key.kid}`, {
       hint: 'give the new one another name with --name',
     })
   }
-  await replaceFile(directory, path, `${JSON.stringify(changed, undefined, 2)}\n`)
-  return {kid: changed.kid, path}
 }
 
 /** Puts a key, by kid or name, on the list of those never to be trusted again. */
-export async function revokeTrust(directory: string, kidOrName: string): Promise<AddedKey> {
+export async function revokeTrust(directory: string, kidOrName: string): Promise<KeyPlace> {
   const {keys, revoked} = await listTrust(directory)
   const known = keys.find(({key}) => key.kid === kidOrName || key.name === kidOrName)
   const kid = known?.key.kid ?? kidOrName

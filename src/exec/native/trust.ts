@@ -14,7 +14,22 @@ export interface TrustedKey {
   /** Wall-clock bounds of the key itself. */
   readonly notBeforeMs: number | undefined
   readonly expiresAtMs: number | undefined
-  readonly policy: Policy
+  /** A job must pass every one of them. */
+  readonly policies: readonly Policy[]
+}
+
+/** The key under all its names: what any of its entries restricts is restricted. */
+function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
+  const other = keys.get(key.kid)
+  if (!other) keys.set(key.kid, key)
+  else {
+    keys.set(key.kid, {
+      ...other,
+      notBeforeMs: Math.max(other.notBeforeMs ?? Number.NEGATIVE_INFINITY, key.notBeforeMs ?? Number.NEGATIVE_INFINITY),
+      expiresAtMs: Math.min(other.expiresAtMs ?? Number.POSITIVE_INFINITY, key.expiresAtMs ?? Number.POSITIVE_INFINITY),
+      policies: [...other.policies, ...key.policies],
+    })
+  }
 }
 
 export interface TrustStore {
@@ -50,7 +65,7 @@ export function parseTrustEntry(text: string, where: string): {readonly entry: T
   const {kid, name} = entry
   const notBeforeMs = parseInstant(entry.nbf, where)
   const expiresAtMs = parseInstant(entry.exp, where)
-  return {entry, key: {kid, name, publicKey, notBeforeMs, expiresAtMs, policy: entry.policy ?? openPolicy}}
+  return {entry, key: {kid, name, publicKey, notBeforeMs, expiresAtMs, policies: [entry.policy ?? openPolicy]}}
 }
 
 function parseInstant(text: string | undefined, where: string): number | undefined {
@@ -71,12 +86,14 @@ function parseInstant(text: string | undefined, where: string): number | undefin
  * ```
  */
 export function trustKeys(publicFiles: readonly string[]): TrustSource {
-  const keys = new Map(publicFiles.map(text => parseTrustEntry(text, 'key').key).map(key => [key.kid, key]))
+  const keys = new Map<string, TrustedKey>()
+  for (const text of publicFiles) addKey(keys, parseTrustEntry(text, 'key').key)
   return async () => ({keys, revoked: new Set()})
 }
 
 /**
- * Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is.
+ * Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is. A key in several
+ * files may do what all of them allow.
  *
  * @example
  * ```ts
@@ -95,10 +112,7 @@ export function trustFromDirectory(directory: string): TrustSource {
       await refuseForeignWriters(path)
       const text = await readFile(path, 'utf8')
       if (name === revocationFile) revoked = new Set(parseRevocations(text, path))
-      else {
-        const {key} = parseTrustEntry(text, path)
-        keys.set(key.kid, key)
-      }
+      else addKey(keys, parseTrustEntry(text, path).key)
     }
     return {keys, revoked}
   }

@@ -13,8 +13,9 @@ export interface JobRunOptions extends Omit<JobChildOptions, 'clock'> {
   readonly client: ConsulClient
   /** Stops the job: its group is asked to end, then killed. */
   readonly cancel: AbortSignal
-  readonly maxTimeoutMs: number | undefined
-  readonly maxOutputBytes: number | undefined
+  /** Of the policies; `Infinity` for no limit. */
+  readonly maxTimeoutMs: number
+  readonly maxOutputBytes: number
 }
 
 /** How long a pipe may stay open after the child: something it started in the background holds it. */
@@ -27,7 +28,7 @@ export async function runJob(manifest: Manifest, options: JobRunOptions): Promis
   const {client, node} = options
   const {clock} = client
   const writer = new JobWriter({client, manifest, node})
-  const cap = new OutputCap(Math.min(manifest.maxOutputBytes, options.maxOutputBytes ?? Number.POSITIVE_INFINITY))
+  const cap = new OutputCap(Math.min(manifest.maxOutputBytes, options.maxOutputBytes))
   const startedAtMs = clock.wallMs()
   let ended: Pick<RunResult, 'code' | 'signal' | 'isTimedOut' | 'isCancelled'>
   try {
@@ -62,7 +63,7 @@ async function waitForEnd(
   manifest: Manifest,
   options: JobRunOptions & {readonly gone: AbortSignal},
 ): Promise<Ending> {
-  const timeoutMs = Math.min(manifest.timeoutMs, options.maxTimeoutMs ?? Number.POSITIVE_INFINITY)
+  const timeoutMs = Math.min(manifest.timeoutMs, options.maxTimeoutMs)
   using cancelled = whenAborted(options.cancel)
   using gone = whenAborted(options.gone)
   let onTime = (): void => {}

@@ -7,7 +7,7 @@ import {follow} from '../../core/query/follow.js'
 import {kvKey, kvPrefix} from '../../core/query/topics.js'
 import type {KvEntry} from '../../core/types.js'
 import {prepareChildren} from '../../process/child.js'
-import {checkControlTime, checkJob, checkPolicy, checkSignatures} from '../native/check.js'
+import {checkControlTime, checkJob, checkPolicies, checkSignatures} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import {controlKey, isJobId, isResponderName, jobsPrefix} from '../native/layout.js'
@@ -168,10 +168,10 @@ class Service implements AsyncDisposable {
         await refuseJob(answerer, id, checked.refusal)
         return
       }
-      const {manifest, policy, signers} = checked
+      const {manifest, policies, signers} = checked
       const graceMs = this.#options.maxSkewMs ?? defaultSkewMs
       await this.#replay.begin(id, manifest.expiresAtMs + graceMs)
-      const refused = checkPolicy(policy, manifest, this.#identity.name)
+      const refused = checkPolicies(policies, manifest, this.#identity.name)
       if (refused && !refused.isAccepted) {
         await this.#replay.finish(id)
         await refuseJob(answerer, id, refused.refusal)
@@ -186,7 +186,7 @@ class Service implements AsyncDisposable {
         return
       }
       log.info({signers, requester: manifest.requester, kind: manifest.command.kind}, 'exec.accepted')
-      this.#start(manifest, policy)
+      this.#start(manifest, policies)
     } catch (error) {
       log.error({error: messageOf(error)}, 'exec.jobNotRun')
     }
@@ -211,15 +211,15 @@ class Service implements AsyncDisposable {
     }
   }
 
-  #start(manifest: Manifest, policy: Policy): void {
+  #start(manifest: Manifest, policies: readonly Policy[]): void {
     const stop = new AbortController()
-    const done = this.#serveJob(manifest, policy, stop)
+    const done = this.#serveJob(manifest, policies, stop)
       .catch((error: unknown) => this.#options.client.logger.error({error: messageOf(error)}, 'exec.jobFailed'))
       .finally(() => this.#running.delete(manifest.id))
     this.#running.set(manifest.id, {stop, done})
   }
 
-  async #serveJob(manifest: Manifest, policy: Policy, stop: AbortController): Promise<void> {
+  async #serveJob(manifest: Manifest, policies: readonly Policy[], stop: AbortController): Promise<void> {
     const {client, env, stateDirectory} = this.#options
     using listening = linkSignal(stop.signal)
     const control = this.#followControl(manifest.id, listening.signal, stop)
@@ -229,8 +229,8 @@ class Service implements AsyncDisposable {
       env: env ?? {},
       scratchDirectory: await scratchIn(stateDirectory),
       cancel: stop.signal,
-      maxTimeoutMs: policy.max_timeout,
-      maxOutputBytes: policy.max_output,
+      maxTimeoutMs: strictest(policies.map(policy => policy.max_timeout)),
+      maxOutputBytes: strictest(policies.map(policy => policy.max_output)),
     })
     listening.abort(undefined)
     await control
@@ -270,6 +270,10 @@ class Service implements AsyncDisposable {
     }
   }
 }
+
+/** `Infinity` where nothing is limited. */
+const strictest = (limits: readonly (number | undefined)[]): number =>
+  Math.min(...limits.map(limit => limit ?? Number.POSITIVE_INFINITY))
 
 const defaultSkewMs = 30_000
 const defaultValidityMs = 300_000

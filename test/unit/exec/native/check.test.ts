@@ -5,7 +5,7 @@ import {
   type Checked,
   checkControlTime,
   checkJob,
-  checkPolicy,
+  checkPolicies,
   maxJobBytes,
   type RefusalCode,
 } from '../../../../src/exec/native/check.js'
@@ -177,7 +177,7 @@ describe('the checks of a job', () => {
   it('count different keys where a policy asks for several', () => {
     const policy: Policy = {...openPolicy, needs_m: 2}
     const keys = new Map([
-      [ours.key.kid, trusted(ours.publicFile, {policy})],
+      [ours.key.kid, trusted(ours.publicFile, {policies: [policy]})],
       [second.key.kid, trusted(second.publicFile)],
     ])
     const both = context({trust: {keys, revoked: new Set()}})
@@ -186,9 +186,28 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [second.key, ours.key]), both))).toBe('accepted')
   })
 
+  it('hold a job to the policies of all its signers, in any order', () => {
+    const limited: Policy = {...openPolicy, shell: false}
+    const keys = new Map([
+      [ours.key.kid, trusted(ours.publicFile)],
+      [second.key.kid, trusted(second.publicFile, {policies: [limited]})],
+    ])
+    for (const signers of [
+      [ours.key, second.key],
+      [second.key, ours.key],
+    ]) {
+      const checked = checkJob(id, seal({}, signers), context({trust: {keys, revoked: new Set()}}))
+      if (!checked.isAccepted) throw new Error(checked.refusal.reason)
+      expect(checkPolicies(checked.policies, checked.manifest, 'n1')).toMatchObject({refusal: {code: 'policy'}})
+    }
+  })
+
   it('take unsigned jobs only where a policy for them is given, and hand that policy on', () => {
     const unsignedPolicy: Policy = {...openPolicy, shell: false}
-    expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({policy: {shell: false}, signers: []})
+    expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({
+      policies: [{shell: false}],
+      signers: [],
+    })
     expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
   })
 
@@ -221,7 +240,7 @@ describe('the checks of a cancel', () => {
 describe('policies', () => {
   const strict: Policy = {shell: false, argv: false, argv_allow: [['/usr/bin/df', '-[hk]', '/[a-z]*']], needs_m: 1}
   const refusal = (policy: Policy, changes: Partial<Manifest>): string | undefined => {
-    const checked = checkPolicy(policy, manifest(changes), 'n1')
+    const checked = checkPolicies([policy], manifest(changes), 'n1')
     return checked && !checked.isAccepted ? checked.refusal.reason : undefined
   }
   const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})

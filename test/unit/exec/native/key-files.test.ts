@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {
+  type AddOptions,
   addTrust,
   initKey,
   listOwnKeys,
@@ -13,7 +14,7 @@ import {
 } from '../../../../src/exec/native/key-files.js'
 import {generateKey} from '../../../../src/exec/native/keys.js'
 import {openPolicy} from '../../../../src/exec/native/policy.js'
-import {trustFromDirectory} from '../../../../src/exec/native/trust.js'
+import {type TrustEntry, trustFromDirectory, trustKeys} from '../../../../src/exec/native/trust.js'
 
 let root: string
 let keys: string
@@ -25,6 +26,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, {recursive: true}))
 
+const added = (changes: Partial<TrustEntry>): AddOptions => ({changes, nowMs: Date.parse('2026-01-01')})
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
 
 describe('key files', () => {
@@ -71,9 +73,9 @@ describe('trust', () => {
 
   it('is given, listed and taken back', async () => {
     const {kid, text} = await publicOf()
-    await addTrust(trust, text, {policy: {...openPolicy, shell: false}})
+    await addTrust(trust, text, added({policy: {...openPolicy, shell: false}}))
     const before = await trustFromDirectory(trust)()
-    expect(before.keys.get(kid)).toMatchObject({name: 'deploy', policy: {shell: false}})
+    expect(before.keys.get(kid)).toMatchObject({name: 'deploy', policies: [{shell: false}]})
     await revokeTrust(trust, 'deploy')
     expect((await trustFromDirectory(trust)()).revoked).toEqual(new Set([kid]))
     expect(await listTrust(trust)).toMatchObject({revoked: [kid], keys: [{key: {kid}}]})
@@ -81,27 +83,69 @@ describe('trust', () => {
 
   it('does not let one name stand for two keys', async () => {
     const {text} = await publicOf()
-    await addTrust(trust, text, {})
-    await addTrust(trust, text, {exp: '2030-01-01'})
-    await expect(addTrust(trust, generateKey('deploy', 0).publicFile, {})).rejects.toThrow(/holds another key/)
+    await addTrust(trust, text, added({}))
+    await addTrust(trust, text, added({exp: '2030-01-01'}))
+    await expect(addTrust(trust, generateKey('deploy', 0).publicFile, added({}))).rejects.toThrow(/holds another key/)
+  })
+
+  it('restricts a key under two names by the entries of both, whatever their order', async () => {
+    const {kid, text} = await publicOf()
+    const limited = {...openPolicy, shell: false}
+    await addTrust(trust, text, added({name: 'mm', policy: limited, exp: '2030-01-01'}))
+    for (const name of ['aa', 'zz']) {
+      expect(await addTrust(trust, text, added({name, exp: '2031-01-01'}))).toMatchObject({
+        alsoIn: expect.arrayContaining([join(trust, 'mm.json')]),
+      })
+    }
+    const key = (await trustFromDirectory(trust)()).keys.get(kid)
+    expect(key?.policies).toContainEqual(limited)
+    expect(key?.expiresAtMs).toBe(Date.parse('2030-01-01'))
+    const files = await Promise.all(['mm', 'zz'].map(name => readFile(join(trust, `${name}.json`), 'utf8')))
+    for (const order of [files, files.toReversed()]) {
+      expect((await trustKeys(order)()).keys.get(kid)?.policies).toContainEqual(limited)
+    }
+  })
+
+  it('keeps the restrictions of a key that is added again without them, and says so', async () => {
+    const {kid, text} = await publicOf()
+    const policy = {...openPolicy, shell: false}
+    await addTrust(trust, text, added({policy, exp: '2030-01-01'}))
+    expect(await addTrust(trust, text, added({}))).toMatchObject({kept: ['policy', 'exp'], alsoIn: []})
+    expect((await trustFromDirectory(trust)()).keys.get(kid)).toMatchObject({
+      policies: [policy],
+      expiresAtMs: Date.parse('2030-01-01'),
+    })
+    expect(await addTrust(trust, text, added({policy: openPolicy, exp: '2031-01-01'}))).toMatchObject({kept: []})
+  })
+
+  it('refuses to add a key that is revoked or has expired, and writes nothing', async () => {
+    const {text} = await publicOf()
+    await expect(addTrust(trust, text, added({exp: '2025-12-31'}))).rejects.toThrow(/expired at 2025-12-31/)
+    expect((await listTrust(trust)).keys).toEqual([])
+    await addTrust(trust, text, added({}))
+    await revokeTrust(trust, 'deploy')
+    await expect(addTrust(trust, text, added({name: 'again'}))).rejects.toThrow(/revoked in/)
+    expect((await listTrust(trust)).keys).toHaveLength(1)
   })
 
   it('refuses a private key, and a kid that is not that of the key', async () => {
     const {text} = await publicOf()
-    await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', {})).rejects.toThrow(/not a public key/)
-    await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), {})).rejects.toThrow(/do not belong together/)
-    await expect(addTrust(trust, text, {exp: 'someday'})).rejects.toThrow(/not a date/)
+    await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', added({}))).rejects.toThrow(/not a public key/)
+    await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), added({}))).rejects.toThrow(
+      /do not belong together/,
+    )
+    await expect(addTrust(trust, text, added({exp: 'someday'}))).rejects.toThrow(/not a date/)
   })
 
   it('never copies the secret part of a key', async () => {
     const made = await initKey(keys, 'own', 0)
-    const added = await addTrust(trust, await readFile(made.publicPath, 'utf8'), {})
-    expect(JSON.parse(await readFile(added.path, 'utf8'))).not.toHaveProperty('d')
+    const {path} = await addTrust(trust, await readFile(made.publicPath, 'utf8'), added({}))
+    expect(JSON.parse(await readFile(path, 'utf8'))).not.toHaveProperty('d')
   })
 
   it.each(['the directory', 'a file'])('holds nothing when others may write %s', async what => {
     const {text} = await publicOf()
-    const {path} = await addTrust(trust, text, {})
+    const {path} = await addTrust(trust, text, added({}))
     const place = what === 'a file' ? path : trust
     await chmod(place, what === 'a file' ? 0o664 : 0o777)
     await expect(trustFromDirectory(trust)()).rejects.toThrow(/writable by group or others/)
