@@ -12,6 +12,14 @@ export default defineConfig({
   test: {
     root,
     reporters: ['default', `${root}/test/kit/count-reporter.ts`],
+    // Only what runs inside the test processes is counted: not the guardian, nor commands that a test starts.
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'commands/**/*.ts'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      reportsDirectory: `${root}/coverage`,
+      reportOnFailure: true,
+    },
     projects: [
       {
         test: {
