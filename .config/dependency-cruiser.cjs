@@ -3,7 +3,7 @@
  * bin -> src/cli -> commands -> src/command, src/<capability> -> src/session -> src/core
  * Capabilities are islands: they meet only in a command.
  */
-const capabilities = 'lock|exec|replicate|event|watch|template|discover|kv'
+const capabilities = 'lock|exec|replicate|event|watch|discover|kv|doctor'
 
 module.exports = {
   forbidden: [
@@ -37,6 +37,12 @@ module.exports = {
       severity: 'error',
       from: {path: '^src/embedded/'},
       to: {path: '^(src/(?!core/|embedded/)|commands/|test/)'},
+    },
+    {
+      name: 'tour-stands-on-core-and-embedded',
+      severity: 'error',
+      from: {path: '^src/tour/'},
+      to: {path: '^(src/(?!core/|embedded/|tour/)|commands/|test/)'},
     },
     {
       name: 'command-is-below-commands',

@@ -22,13 +22,14 @@ const processDoors = ['stdout', 'stderr', 'stdin', 'argv', 'exit', 'env'].map(pr
 }))
 
 export default tseslint.config(
-  {ignores: ['dist/**', 'node_modules/**', 'test/**/fixtures/**', 'bin/**']},
+  {ignores: ['dist/**', 'node_modules/**', 'test/**/fixtures/**']},
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {parserOptions: {projectService: true, tsconfigRootDir: root}},
     rules: {
       'max-lines': ['error', {max: 400}],
       'max-params': ['error', 4],
+      'max-lines-per-function': ['error', {max: 50}],
       '@typescript-eslint/restrict-template-expressions': ['error', {allowNumber: true, allowBoolean: true}],
       '@typescript-eslint/no-confusing-void-expression': ['error', {ignoreArrowShorthand: true}],
       '@typescript-eslint/no-non-null-assertion': 'error',
@@ -38,6 +39,29 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
       '@typescript-eslint/no-unnecessary-condition': ['error', {allowConstantLoopConditions: 'only-allowed-literals'}],
+    },
+  },
+  {
+    // Longer than the limit today; a file leaves this list when its function is divided.
+    files: ['commands/event/watch.ts', 'src/core/api/agent.ts', 'src/event/member-watch.ts'],
+    rules: {'max-lines-per-function': ['error', {max: 70}]},
+  },
+  {
+    files: ['bin/**/*.{mjs,cjs}'],
+    ...tseslint.configs.disableTypeChecked,
+  },
+  {
+    files: ['bin/**/*.cjs'],
+    rules: {'@typescript-eslint/no-require-imports': 'off'},
+  },
+  {
+    files: ['src/**/*.ts', 'examples/**/*.ts'],
+    ignores: ['**/*.d.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {selector: 'ExportDefaultDeclaration', message: 'only commands and configuration have default exports'},
+      ],
     },
   },
   {
@@ -52,12 +76,14 @@ export default tseslint.config(
     rules: {'no-restricted-globals': 'off', 'no-restricted-properties': 'off'},
   },
   {
-    files: ['src/cli/**/*.ts', 'src/command/**/*.ts', 'src/config/sources.ts', 'src/tour/**/*.ts'],
+    files: ['src/cli/**/*.ts', 'src/command/**/*.ts', 'src/tour/**/*.ts'],
     rules: {'no-restricted-properties': ['error', ...timeAndChance]},
   },
   {
     files: ['test/**/*.ts'],
     rules: {
+      // The callback of a describe is as long as its tests.
+      'max-lines-per-function': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
