@@ -28,6 +28,15 @@ describe('docs/guarantees.md', () => {
   })
 })
 
+describe('the package', () => {
+  const {files} = JSON.parse(read('package.json')) as {readonly files: readonly string[]}
+
+  it('contains the pages that README.md links to', () => {
+    const linked = [...read('README.md').matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => match[1] ?? '')
+    expect(linked.filter(link => !files.includes(link.split('/')[0] ?? ''))).toEqual([])
+  })
+})
+
 describe('docs/reference/errors.md', () => {
   it('lists every code, and no other', () => {
     const listed = [...read('docs/reference/errors.md').matchAll(/^\| `(BATON_\w+)`/gm)].map(match => match[1])
