@@ -16,13 +16,16 @@ import type {Session} from '../session/types.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
 import {checkLease, isUsable, type LeaseShape, proveEveryMs} from './lease.js'
-import {type LocalTurn, takeLocalTurn, turnName} from './local-turn.js'
+import {localDirectory} from './local-directory.js'
+import {type LocalTurn, takeLocalTurn, turnPath, withoutTurn} from './local-turn.js'
 import {acquireRules} from './option-rules.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
 
 export const defaultGraceMs = 5000
 /** How long the answer to a write is waited for after nobody wants it any more. */
 export const lateAnswerMs = 1000
+/** How long the local line is stood in before Consul is asked whether the lock is held at all. */
+const linePatienceMs = 15_000
 
 interface SettledOptions extends LockOptions {
   readonly kind: 'mutex' | 'semaphore'
@@ -87,7 +90,7 @@ class Acquisition {
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
     // A semaphore lets in several of one host at once, and a single attempt must not wait.
-    using _turn = this.#options.kind === 'mutex' && !isOnce ? await this.#takeTurn(signal) : undefined
+    using _turn = this.#options.kind === 'mutex' && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
       this.#emit({type: 'session.created', session: session.id})
@@ -110,11 +113,29 @@ class Acquisition {
   }
 
   /** Of many contenders on one host and key, one at a time talks to Consul: the next one when this one holds. */
-  #takeTurn(signal: AbortSignal): Promise<LocalTurn> {
-    const {address, scope, clock, random} = this.#client
-    const name = turnName(address, scope.datacenter, scope.namespace, scope.partition, this.#kind.key)
-    const onWait = (): void => this.#emit({type: 'lock.waiting', reason: 'local'})
-    return takeLocalTurn(name, {signal, clock, random, onWait})
+  async #takeTurn(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<LocalTurn> {
+    const {address, scope, clock, random, kv, logger} = this.#client
+    const {key} = this.#kind
+    let path: string | undefined
+    try {
+      path = turnPath(localDirectory(), address, scope.datacenter, scope.namespace, scope.partition, key)
+    } catch (error) {
+      logger.debug({err: error}, 'no line of this host: every contender asks Consul by itself')
+    }
+    if (path === undefined) return withoutTurn
+    return takeLocalTurn(path, {
+      signal,
+      clock,
+      random,
+      onWait: () => this.#emit({type: 'lock.waiting', reason: 'local'}),
+      patienceMs: Math.min(linePatienceMs, timeoutMs / 2),
+      isFree: async asking => {
+        const {value} = await kv.get(key, {signal: asking, timeoutMs: linePatienceMs})
+        const isFree = value?.session === undefined
+        if (isFree) logger.debug({key}, 'the contender that has the turn does not take the free lock: the line is left')
+        return isFree
+      },
+    })
   }
 
   /** Undefined: refused, and everything is cleaned up. */

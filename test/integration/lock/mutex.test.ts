@@ -1,6 +1,8 @@
 import {afterEach, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import {isBatonError} from '../../../src/core/errors.js'
+import {localDirectory} from '../../../src/lock/local-directory.js'
+import {takeLocalTurn, turnPath} from '../../../src/lock/local-turn.js'
 import {createMutex} from '../../../src/lock/mutex.js'
 import {createSemaphore} from '../../../src/lock/semaphore.js'
 import type {LockEvent, LockOptions} from '../../../src/lock/types.js'
@@ -61,6 +63,17 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
     const error = await hold.assertHeld().catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
+  })
+
+  it('is acquired in time although another contender on the host has the turn and leaves the lock free', async () => {
+    const client = connect()
+    const {datacenter, namespace, partition} = client.scope
+    const path = turnPath(localDirectory(), client.address, datacenter, namespace, partition, key())!
+    const common = {clock: client.clock, random: client.random, patienceMs: 60_000, isFree: async () => false}
+    using _turn = await takeLocalTurn(path, {...common, signal: new AbortController().signal})
+    const lock = mutex(connect())
+    await using _hold = await lock.acquire({timeoutMs: 4000})
+    expect(lock.events.some(one => one.type === 'lock.waiting' && one.reason === 'local')).toBe(true)
   })
 
   it('leaves neither key nor session behind, and no lock-delay', async () => {
