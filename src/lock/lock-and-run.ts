@@ -1,11 +1,13 @@
 import type {ClientOptions, ConsulClient} from '../core/client.js'
 import {LockLostError, LockNotAcquiredError, PermissionError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
+import type {SessionId} from '../core/types.js'
 import type {ChildSpec} from '../process/child-spec.js'
 import {Guardian} from '../process/guardian.js'
 import {bootTimeOf, defaultTtlMs} from '../session/session.js'
 import {defaultGraceMs} from './acquire.js'
 import {createMutex} from './mutex.js'
+import {lockKey} from './names.js'
 import {orphanRelease} from './orphan-release.js'
 import {childEnvironment, type RunEvent, type RunVerdict, runLocked, type StopRequests} from './run-locked.js'
 import {createSemaphore} from './semaphore.js'
@@ -38,28 +40,46 @@ const markedBy = 'BATON_LOCK_SESSION'
  */
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
   let guardian: Guardian | undefined
-  const hold = await acquire(client, {
-    ...options,
-    observer: event => {
-      if (event.type === 'lease.renewed' || event.type === 'lease.degraded') guardian?.deadline(event.deadline)
-      options.observer(event)
-    },
+  const observer: LockAndRunOptions['observer'] = event => {
+    if (event.type === 'lease.renewed' || event.type === 'lease.degraded') guardian?.deadline(event.deadline)
+    if (event.type === 'session.created') {
+      // Before the lock is asked for: we may be killed in the moment of the grant.
+      guardian?.released()
+      guardian = guard(client, event.session, options)
+    }
+    options.observer(event)
+  }
+  try {
+    const hold = await acquire(client, {...options, observer})
+    guardian?.deadline(hold.deadline)
+    return await runAndRelease(client, hold, {...options, guardian})
+  } finally {
+    guardian?.released()
+  }
+}
+
+/** Gives back what this session holds, or is about to hold, when we die. */
+function guard(client: ConsulClient, session: SessionId, options: LockAndRunOptions): Guardian {
+  return new Guardian({
+    graceMs: options.graceMs ?? defaultGraceMs,
+    marker: `${markedBy}=${session}`,
+    searchPath: options.child.env.PATH,
+    release: orphanRelease({key: lockKey(options.prefix), session}, {...options, scope: client.scope}),
+    onFailure: why => options.observer({type: 'guardian.failed', why}),
   })
+}
+
+async function runAndRelease(
+  client: ConsulClient,
+  hold: Hold,
+  options: LockAndRunOptions & {readonly guardian: Guardian | undefined},
+): Promise<LockAndRunResult> {
   let verdict: RunVerdict
   let report: ReleaseReport
   try {
-    guardian = new Guardian({
-      graceMs: options.graceMs ?? defaultGraceMs,
-      marker: `${markedBy}=${hold.session}`,
-      searchPath: options.child.env.PATH,
-      release: orphanRelease(hold, {...options, scope: client.scope}),
-      onFailure: why => options.observer({type: 'guardian.failed', why}),
-    })
-    guardian.deadline(hold.deadline)
-    verdict = await run(client, hold, {...options, guardian})
+    verdict = await run(client, hold, options)
   } finally {
     report = await hold.release()
-    guardian?.released()
   }
   if (verdict.type === 'lost') throw verdict.error
   if (report.lock === 'lost') {
@@ -101,7 +121,7 @@ async function acquire(client: ConsulClient, options: LockAndRunOptions): Promis
 function run(
   client: ConsulClient,
   hold: Hold,
-  options: LockAndRunOptions & {readonly guardian: Guardian},
+  options: LockAndRunOptions & {readonly guardian: Guardian | undefined},
 ): Promise<RunVerdict> {
   const {child, limit, ttlMs, graceMs, maxRuntimeMs, stops, observer} = options
   const env = childEnvironment(child.env, hold, {

@@ -13,9 +13,10 @@ export interface OrphanReleaseOptions {
 
 /**
  * What the guardian sends after our death, when nothing of the child is left. A mutex is unlocked and its key deleted,
- * so that no lock-delay starts; a slot of a semaphore ends with its session.
+ * so that no lock-delay starts; a slot of a semaphore ends with its session. A lock that was not granted yet is left
+ * alone: the unlock is refused, and the session ends.
  */
-export function orphanRelease(hold: Hold, options: OrphanReleaseOptions): OrphanRelease {
+export function orphanRelease(hold: Pick<Hold, 'key' | 'session'>, options: OrphanReleaseOptions): OrphanRelease {
   const {connection, limit, scope} = options
   const address = parseAddress(connection.address ?? defaultAddress, {ssl: connection.ssl ?? false})
   const {protocol, hostname, port, basePath, socketPath} = address

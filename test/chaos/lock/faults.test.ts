@@ -54,6 +54,37 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     },
   )
 
+  it('kill -9 of baton at 24 instants around the grant gives the lock back, and leaves no process', async () => {
+    const random = createRandom(testSeed('kill -9 around the grant'))
+    const held = async (): Promise<string | undefined> => (await raw(agent.address).kvGet(`${lock()}/.lock`))?.session
+    for (let round = 0; round < 24; round += 1) {
+      await using holder = startCli(['lock', lock(), '--', 'sleep', '60'], {agent})
+      const session = await waitUntil(held, {what: 'the grant', timeoutMs: 60_000, intervalMs: 1})
+      await new Promise(resolve => setTimeout(resolve, random() * 60))
+      holder.kill('SIGKILL')
+      // Without its release the session, and the lock with it, would live for 15 to 30 s.
+      const isFree = async (): Promise<boolean> => (await held()) === undefined
+      await waitUntil(isFree, {what: `round ${round} to give the lock back`, timeoutMs: 12_000})
+      await waitUntil(() => findByEnv(`BATON_LOCK_SESSION=${session}`).length === 0, {what: 'the child to end'})
+      // A lock-delay would refuse this.
+      expect((await runCli(['lock', '--timeout', '12s', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
+    }
+  })
+
+  it('kill -9 of baton before the grant ends its session', async () => {
+    await using holder = startCli(['lock', lock(), ...section('holder', 60)], {agent})
+    await hasBegun('holder')
+    await using waiter = startCli(['lock', '-v', '--name', 'waiter', lock(), '--', 'true'], {agent})
+    const sessions = async (): Promise<number> =>
+      (await raw(agent.address).sessions()).filter(one => one.Name === 'waiter').length
+    await waiter.waitForOutput(/held by/, {stream: 'stderr', timeoutMs: 60_000})
+    expect(await sessions()).toBe(1)
+    waiter.kill('SIGKILL')
+    await waitUntil(async () => (await sessions()) === 0, {what: "the waiter's session to end", timeoutMs: 9000})
+    holder.kill('SIGTERM')
+    await holder.exited
+  })
+
   it('kill -9 of baton: the guardian stops a child that ignores TERM, and gives the lock back without a lock-delay', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...stubborn('orphan', 60)], {agent})
     await hasBegun('orphan')
