@@ -123,7 +123,7 @@ describe.each([
 
 describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
   it('ends a child that goes on TERM without waiting for the grace', async () => {
-    const child = await start('echo ready; sleep 60 & wait', {shape})
+    const child = await start('sleep 60 & echo ready; wait', {shape})
     await nextLine(child)
     const signals: string[] = []
     await child.stop({graceMs: 30_000, onSignal: name => signals.push(name)})
