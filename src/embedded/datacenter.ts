@@ -2,6 +2,7 @@ import type {Random, Timer} from '../core/types.js'
 import type {LocalAgent} from './agent/local-agent.js'
 import type {ScriptRunner} from './checks/probe.js'
 import type {MovableClock} from './clock.js'
+import type {Printable} from './go/json-print.js'
 import {RpcError} from './http/reply.js'
 import {LockDelays} from './lock-delays.js'
 import type {Profile} from './profile.js'
@@ -11,6 +12,24 @@ import {State, type StateImage} from './store/state.js'
 const tombstoneAgeMs = 15 * 60_000
 const reapEveryMs = 30_000
 const leaderPatienceMs = 7_000
+
+/** The settings of the servers' autopilot, which are stored here without effect. */
+export interface Autopilot {
+  readonly settings: Readonly<Record<string, Printable>>
+  readonly createIndex: bigint
+  readonly modifyIndex: bigint
+}
+
+const defaultAutopilot: Autopilot['settings'] = {
+  CleanupDeadServers: true,
+  LastContactThreshold: '200ms',
+  MaxTrailingLogs: 250,
+  MinQuorum: 0,
+  ServerStabilizationTime: '10s',
+  RedundancyZoneTag: '',
+  DisableUpgradeMigration: false,
+  UpgradeVersionTag: '',
+}
 
 export interface DatacenterOptions {
   readonly name: string
@@ -31,6 +50,8 @@ export class Datacenter implements Disposable {
   readonly lockDelays: LockDelays
   readonly agents: LocalAgent[] = []
   hasLeader = true
+  readonly startedMs: number
+  autopilot: Autopilot = {settings: defaultAutopilot, createIndex: 4n, modifyIndex: 4n}
   /** Lamport time of the last event. */
   eventTime = 1n
   readonly #ttlTimers = new Map<string, Timer>()
@@ -39,6 +60,7 @@ export class Datacenter implements Disposable {
   constructor(options: DatacenterOptions) {
     this.name = options.name
     this.clock = options.clock
+    this.startedMs = options.clock.wallMs()
     this.random = options.random
     this.profile = options.profile
     this.runScript = options.runScript
@@ -83,6 +105,11 @@ export class Datacenter implements Disposable {
     this.hasLeader = true
     this.lockDelays.clear()
     for (const row of this.state.sessions.list()) this.armTtl(row)
+  }
+
+  setAutopilot(settings: Autopilot['settings']): void {
+    this.state.write(() => undefined)
+    this.autopilot = {...this.autopilot, settings, modifyIndex: this.state.index}
   }
 
   /** Puts a saved state back under a leader that knows nothing but it. */

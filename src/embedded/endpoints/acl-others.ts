@@ -1,20 +1,41 @@
+import {metaHeaders} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
-import {emptyReply, type Reply, RpcError} from '../http/reply.js'
-import {put, type Route} from '../http/route.js'
-import {aclStore} from './acl.js'
+import {jsonReply, type Reply, RpcError} from '../http/reply.js'
+import {get, put, type Route} from '../http/route.js'
+import {aclStore, demandAcl} from './acl.js'
 
 function bootstrap(call: Call): Reply {
   aclStore(call)
   throw new RpcError('Permission denied: ACL bootstrap no longer allowed (reset index: 5)')
 }
 
-/** The parts that are not imitated: nothing is there. */
-function unknown(call: Call): Reply {
+/** There are none: their creation is refused. */
+function emptyList(call: Call): Reply {
+  demandAcl(call, 'read')
+  return jsonReply([], metaHeaders(0n))
+}
+
+const never = '0001-01-01T00:00:00Z'
+
+function replication(call: Call): Reply {
   aclStore(call)
-  return emptyReply(404)
+  return jsonReply({
+    Enabled: false,
+    Running: false,
+    SourceDatacenter: '',
+    ReplicationType: '',
+    ReplicatedIndex: 0,
+    ReplicatedRoleIndex: 0,
+    ReplicatedTokenIndex: 0,
+    LastSuccess: never,
+    LastError: never,
+  })
 }
 
 export const aclOtherRoutes: readonly Route[] = [
   put('/v1/acl/bootstrap', bootstrap),
-  {path: '/v1/acl/', methods: ['GET', 'PUT', 'DELETE'], handle: unknown},
+  get('/v1/acl/roles', emptyList),
+  get('/v1/acl/auth-methods', emptyList),
+  get('/v1/acl/binding-rules', emptyList),
+  get('/v1/acl/replication', replication),
 ]

@@ -7,6 +7,7 @@ import {badRequest, emptyReply, HttpError, type Reply, RpcError} from '../http/r
 import {metaError} from '../meta.js'
 import {decodeBody} from './body.js'
 import {givenWeights, serviceDraft, weightsError} from './catalog-write.js'
+import {connectFields, refuseConnect} from './unserved.js'
 
 const checkKinds: Fields = {
   Name: 'string',
@@ -53,8 +54,7 @@ const serviceFields: Fields = {
   Weights: {object: {Passing: 'int', Warning: 'int'}},
   Token: 'string',
   EnableTagOverride: 'bool',
-  Proxy: {object: {}, lenient: true},
-  Connect: {object: {}, lenient: true},
+  ...connectFields,
 }
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
@@ -181,6 +181,7 @@ export async function registerService(call: Call): Promise<Reply> {
   const body = await decodeBody(call, serviceFields)
   const name = body.string('Name')
   if (name === '') throw badRequest('Missing service name')
+  refuseConnect(call, body)
   if (anyAddress.has(body.string('Address'))) throw badRequest('Invalid service address')
   const single = body.object('Check')
   const given = [...(single && !isEmpty(single) ? [single] : []), ...(body.list('Checks') ?? [])]

@@ -159,10 +159,12 @@ const guarded =
   }
 
 function join(call: Call): Reply {
-  const address = call.name
+  const given = call.name
+  const host = given.replace(/:\d+$/, '')
+  const address = given === host ? `${host}:${call.query.get('wan') === '' ? 8301 : 8302}` : given
   throw new HttpError(
     500,
-    `1 error occurred:\n\t* Failed to join ${address.replace(/:\d+$/, '')}: dial tcp ${address}: connect: connection refused\n\n`,
+    `1 error occurred:\n\t* Failed to join ${host}: dial tcp ${address}: connect: connection refused\n\n`,
   )
 }
 

@@ -6,6 +6,7 @@ import type {Batch} from '../store/batch.js'
 import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
 import {decodeBody} from './body.js'
 import {checkFields, registeredCheck} from './check-body.js'
+import {connectFields, refuseConnect} from './unserved.js'
 
 const weightFields: Fields = {Passing: 'int', Warning: 'int'}
 export const nodeFields: Fields = {
@@ -29,8 +30,7 @@ export const serviceFields: Fields = {
   Port: 'int',
   Weights: {object: weightFields},
   EnableTagOverride: 'bool',
-  Proxy: {object: {}, lenient: true},
-  Connect: {object: {}, lenient: true},
+  ...connectFields,
   LocallyRegisteredAsSidecar: 'any',
   CreateIndex: 'uint64',
   ModifyIndex: 'uint64',
@@ -124,6 +124,8 @@ export function serviceDraft(node: string, body: Decoded): Draft<ServiceRow> {
 export async function register(call: Call): Promise<Reply> {
   const body = await decodeBody(call, registerFields)
   call.checkNamespace()
+  const declared = body.object('Service')
+  if (declared) refuseConnect(call, declared)
   const target = call.target(body.string('Datacenter'))
   await call.rpc(target, () => {
     const service = body.object('Service')?.string('Service') ?? ''

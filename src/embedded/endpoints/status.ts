@@ -1,7 +1,7 @@
 import {printCoordinate, rpcAddress} from '../agent/describe.js'
-import {contactHeaders, metaHeaders} from '../http/blocking.js'
+import {metaHeaders} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
-import {emptyReply, jsonReply, permissionDenied, type Reply} from '../http/reply.js'
+import {emptyReply, jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
 
 function leader(call: Call): Reply {
@@ -36,24 +36,6 @@ function coordinateNode(call: Call): Reply {
   return jsonReply([printCoordinate(agent)], metaHeaders(target.state.catalog.tableIndex('nodes')))
 }
 
-function raftConfiguration(call: Call): Reply {
-  if (!call.may.canScalar('operator', 'read')) throw permissionDenied()
-  const {server, hasLeader} = call.target()
-  return jsonReply({
-    Servers: [
-      {
-        ID: server.nodeId,
-        Node: server.node,
-        Address: rpcAddress(server),
-        Leader: hasLeader,
-        ProtocolVersion: '3',
-        Voter: true,
-      },
-    ],
-    Index: 0,
-  })
-}
-
 export const statusRoutes: readonly Route[] = [
   get('/v1/status/leader', leader),
   get('/v1/status/peers', peers),
@@ -61,6 +43,4 @@ export const statusRoutes: readonly Route[] = [
   get('/v1/coordinate/nodes', coordinateNodes),
   get('/v1/coordinate/node/', coordinateNode),
   put('/v1/coordinate/update', () => emptyReply()),
-  get('/v1/operator/raft/configuration', raftConfiguration),
-  get('/v1/query', () => jsonReply([], contactHeaders)),
 ]

@@ -7,10 +7,12 @@ import {catalogRoutes} from '../endpoints/catalog.js'
 import {eventRoutes} from '../endpoints/event.js'
 import {healthRoutes} from '../endpoints/health.js'
 import {kvRoutes} from '../endpoints/kv.js'
+import {operatorRoutes} from '../endpoints/operator.js'
 import {sessionRoutes} from '../endpoints/session.js'
 import {snapshotRoutes} from '../endpoints/snapshot.js'
 import {statusRoutes} from '../endpoints/status.js'
 import {txnRoutes} from '../endpoints/txn.js'
+import {unservedRoutes} from '../endpoints/unserved.js'
 import type {Route} from './route.js'
 
 const routes: readonly Route[] = [
@@ -27,6 +29,8 @@ const routes: readonly Route[] = [
   ...aclTokenRoutes,
   ...aclOtherRoutes,
   ...snapshotRoutes,
+  ...operatorRoutes,
+  ...unservedRoutes,
 ]
 const exact = new Map(routes.filter(route => !route.path.endsWith('/')).map(route => [route.path, route]))
 const subtrees = routes.filter(route => route.path.endsWith('/')).sort((a, b) => b.path.length - a.path.length)
