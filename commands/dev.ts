@@ -8,6 +8,7 @@ import {BaseCommand} from '../src/command/base-command.js'
 import {defined} from '../src/command/defined.js'
 import {trustDirectory} from '../src/command/directories.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
+import {brief} from '../src/core/brief.js'
 import {createClient} from '../src/core/client.js'
 import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
@@ -170,7 +171,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
 function parseAddress(text: string): {readonly host: string; readonly port: number} {
   const [, host = '', port = ''] = /^(?:http:\/\/)?(\[[^\]]*\]|[^:/]*):(\d+)\/?$/.exec(text) ?? []
   if (port === '' || Number(port) > 65_535) {
-    throw new UsageError(`--http-addr: '${text}' is not HOST:PORT`, {hint: `write it like ${defaultAddress}`})
+    throw new UsageError(`--http-addr: '${brief(text)}' is not HOST:PORT`, {hint: `write it like ${defaultAddress}`})
   }
   return {host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port)}
 }
@@ -193,7 +194,7 @@ function parseNodes(words: readonly string[]): SimulatedNode[] {
   for (const word of words) {
     const [name = '', service = '', tag = '', ...more] = word.split(':')
     if (name === '' || more.length > 0 || word.endsWith(':')) {
-      throw new UsageError(`--node: '${word}' is not NAME[:SERVICE[:TAG]]`)
+      throw new UsageError(`--node: '${brief(word)}' is not NAME[:SERVICE[:TAG]]`)
     }
     const services = nodes.get(name) ?? []
     nodes.set(name, services)

@@ -25,6 +25,7 @@ export default class EventFire extends ConsulCommand<typeof EventFire> {
     name: Args.string({required: true, ignoreStdin: true, description: 'name of the event'}),
     payload: Args.string({ignoreStdin: true, description: 'payload; @FILE for a file, - for stdin'}),
   }
+  static override dataForm = {after: 1}
   static override flags = {
     node: Flags.string({description: 'only agents whose node name matches (RE2)'}),
     service: Flags.string({description: 'only agents with a service whose ID matches (RE2)'}),

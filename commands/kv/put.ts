@@ -1,7 +1,5 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {splitArgv} from '../../src/command/argv.js'
-import {flagShapes} from '../../src/command/base-command.js'
 import {ConsulCommand} from '../../src/command/consul-command.js'
 import {readDataArgument} from '../../src/command/data-argument.js'
 import {bigintFlag} from '../../src/command/flags.js'
@@ -38,6 +36,8 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     key: Args.string({ignoreStdin: true, description: 'key to write'}),
     data: Args.string({ignoreStdin: true, description: 'value; @FILE for a file, - for stdin; empty when left out'}),
   }
+  /** In Go flags end at the key. */
+  static override dataForm = {after: 1, isLastWordData: true}
   static override flags = {
     base64: Flags.boolean({description: 'the data is base64'}),
     flags: bigintFlag({description: 'number to store beside the value (default: 0)'}),
@@ -47,10 +47,6 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     acquire: Flags.boolean({description: 'lock the key with --session'}),
     release: Flags.boolean({description: 'unlock the key with --session'}),
     session: Flags.string({description: 'session for --acquire and --release'}),
-  }
-
-  constructor(...[argv, config]: ConstructorParameters<typeof ConsulCommand>) {
-    super(withDataMarked(argv), config)
   }
 
   async run(): Promise<number> {
@@ -111,12 +107,4 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     this.out.error(text)
     return 64
   }
-}
-
-/** As in Go, where flags end at the key: a lone last word behind it that starts with one dash is the value. */
-function withDataMarked(argv: readonly string[]): string[] {
-  const [before, last] = [argv.slice(0, -1), argv.slice(-1)]
-  const {child} = splitArgv(before, flagShapes(KvPut), {ownArgs: 0})
-  const isData = /^-[^-]/.test(last[0] ?? '') && child?.form === 'go' && child.words.length === 1
-  return [...before, ...(isData ? ['--'] : []), ...last]
 }

@@ -1,7 +1,8 @@
 import commandTable from 'virtual:command-table'
 import type {Config} from '@oclif/core/interfaces'
-import {splitArgv} from '../command/argv.js'
+import {flagWords, isHelpFlag, splitArgv} from '../command/argv.js'
 import {flagShapes, processHost} from '../command/base-command.js'
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
 import {exitCodeOf, toMessage, usageExitCode} from './exit-codes.js'
@@ -35,13 +36,13 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function run(argv: readonly string[]): Promise<number> {
   const host = processHost()
   const [first = ''] = argv
-  const asksHelp = ['help', '--help', '-h', '-help'].includes(first)
+  const asksHelp = first === 'help' || isHelpFlag(first)
   if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0)
   const resolved = resolveCommand(table, argv)
   const load = resolved && table[resolved.id]
   if (!load) {
     const isTopic = Object.keys(table).some(id => id.startsWith(`${first} `))
-    if (isTopic && (argv.length === 1 || argv.slice(1).every(word => word.startsWith('-'))))
+    if (isTopic && (argv.length === 1 || argv.slice(1).every(isHelpFlag)))
       return help([first], argv.length === 1 ? usageExitCode : 0)
     host.stderr.write(`baton: ${await unknownCommand(argv)}\n`)
     return usageExitCode
@@ -52,8 +53,8 @@ async function run(argv: readonly string[]): Promise<number> {
 
 async function runCommand(id: string, CommandOf: CommandClass, rest: readonly string[]): Promise<number> {
   const host = processHost()
-  const {own} = splitArgv(rest, flagShapes(CommandOf), CommandOf.childForm)
-  if (own.some(word => word === '--help' || word === '-h' || word === '-help')) return help(id.split(' '), 0)
+  const own = flagWords(splitArgv(rest, flagShapes(CommandOf), CommandOf).own)
+  if (own.some(isHelpFlag)) return help(id.split(' '), 0)
   CommandOf.id = id
   try {
     return await new CommandOf([...rest], config).execute()
@@ -94,16 +95,20 @@ async function help(words: readonly string[], exit: number): Promise<number> {
 
 /** A wrong guess could delete keys: a suggestion is only ever shown. */
 async function unknownCommand(words: readonly string[]): Promise<string> {
-  const typed = words
-    .filter(word => !word.startsWith('-'))
-    .slice(0, 2)
-    .join(' ')
+  const [first = ''] = words
+  if (first.startsWith('-')) {
+    return toMessage(
+      new UsageError(`${brief(first)}: not a command`, {hint: 'flags come after it: baton COMMAND [FLAGS]'}),
+    )
+  }
+  const typed = words.slice(0, 2).join(' ')
   const {closest, distance} = await import('fastest-levenshtein')
   const names = [...new Set(Object.keys(table).flatMap(id => [id, id.split(' ')[0] ?? id]))]
   const [firstWord = ''] = typed.split(' ')
+  const isNear = (name: string, word: string): boolean => distance(name, word) <= Math.min(3, word.length / 2)
   const guesses = [closest(typed, names), closest(firstWord, names)]
-  const guess = guesses.find(name => distance(name, name.includes(' ') ? typed : firstWord) <= 3)
-  const error = new UsageError(`unknown command '${typed || words.join(' ')}'`, {
+  const guess = guesses.find(name => isNear(name, name.includes(' ') ? typed : firstWord))
+  const error = new UsageError(`unknown command '${brief(typed)}'`, {
     hint: guess === undefined ? "see 'baton help'" : `did you mean 'baton ${guess}'?`,
   })
   return toMessage(error)

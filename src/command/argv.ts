@@ -18,8 +18,19 @@ export interface ChildForm {
   readonly nativeOnly?: boolean
 }
 
+/** Where a command takes free text, which may begin with dashes. */
+export interface DataForm {
+  /** Positional words before it, at least one. */
+  readonly after: number
+  /** The last word of the line is data there, also if it is the name of a flag, as in Go. */
+  readonly isLastWordData?: boolean
+}
+
 export interface SplitArgv {
-  /** The command's own words, ready for the parser: Go-style flags written as long ones. */
+  /**
+   * The command's own words, ready for the parser: Go-style flags written as long ones, each with its value in one word.
+   * Words that could be taken for flags stand behind `--`.
+   */
   readonly own: readonly string[]
   /** The child's words, untouched; absent where there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
@@ -33,15 +44,22 @@ export interface SplitArgv {
 export function splitArgv(
   argv: readonly string[],
   flags: Readonly<Record<string, FlagShape>>,
-  childForm: ChildForm | undefined,
+  {childForm, dataForm}: {readonly childForm?: ChildForm | undefined; readonly dataForm?: DataForm | undefined} = {},
 ): SplitArgv {
   const names = indexFlags(flags)
   const own: string[] = []
+  const marked: string[] = []
+  const ready = (): string[] => (marked.length === 0 ? own : [...own, '--', ...marked])
   let positionals = 0
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? ''
+    if (dataForm && positionals === dataForm.after && isData(word, at === argv.length - 1, {dataForm, names})) {
+      marked.push(word)
+      positionals += 1
+      continue
+    }
     if (word === '--') {
-      if (!childForm) return {own: [...own, ...argv.slice(at)], child: undefined}
+      if (!childForm) return {own: [...own, '--', ...marked, ...argv.slice(at + 1)], child: undefined}
       return {own, child: {form: 'native', words: argv.slice(at + 1)}}
     }
     if (!word.startsWith('-') || word === '-') {
@@ -59,13 +77,31 @@ export function splitArgv(
     }
     const next = argv[at + 1]
     const read = readFlag(word, next, {names, flags})
-    own.push(...read.words)
     if (read.wantsValue && next !== undefined) {
-      own.push(next)
+      own.push(`${read.words[0] ?? ''}=${next}`)
       at += 1
-    }
+    } else own.push(...read.words)
   }
-  return {own, child: undefined}
+  return {own: ready(), child: undefined}
+}
+
+/** The flags among a command's own words. */
+export const flagWords = (own: readonly string[]): readonly string[] =>
+  own.includes('--') ? own.slice(0, own.indexOf('--')) : own
+
+/** Help is shown for these wherever they stand before `--`, as by Consul. */
+export const isHelpFlag = (word: string): boolean => word === '--help' || word === '-help' || word === '-h'
+
+function isData(
+  word: string,
+  isLast: boolean,
+  {dataForm, names}: {readonly dataForm: DataForm; readonly names: ReadonlyMap<string, string>},
+): boolean {
+  if (!word.startsWith('-') || word === '-') return false
+  if (isHelpFlag(word)) return false
+  if (isLast && dataForm.isLastWordData === true) return true
+  const [, given = ''] = /^--?([^=]*)/.exec(word) ?? []
+  return word !== '--' && !names.has(given)
 }
 
 function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {

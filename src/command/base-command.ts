@@ -5,7 +5,7 @@ import type {Environment} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ErrorCode} from '../core/errors.js'
-import {type ChildForm, type FlagShape, type SplitArgv, splitArgv} from './argv.js'
+import {type ChildForm, type DataForm, type FlagShape, type SplitArgv, splitArgv} from './argv.js'
 import {commonFlags} from './flags.js'
 import {Output} from './output.js'
 import {createPinoLogger, type FlushableLogger} from './pino-logger.js'
@@ -59,6 +59,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   static override baseFlags: typeof commonFlags = commonFlags
   /** Set by commands that run a child: how its words are told from ours. */
   static childForm: ChildForm | undefined = undefined
+  /** Set by commands that take free text: it may begin with dashes. */
+  static dataForm: DataForm | undefined = undefined
   /** Repeatable flags to which files add, where other settings of a file give way to a flag. */
   static addedFromFiles: readonly string[] = []
 
@@ -130,7 +132,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected async readFlags(): Promise<void> {
     const ctor = this.ctor as unknown as T & typeof BaseCommand
     const shapes = flagShapes(ctor)
-    const split = splitArgv(this.#given, shapes, ctor.childForm)
+    const split = splitArgv(this.#given, shapes, ctor)
     const layered = await layerSettings({
       command: this.id ?? '',
       argv: split.own,

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import type {OptionFlag} from '@oclif/core/interfaces'
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
 import type {FlagShape} from './argv.js'
@@ -69,7 +70,7 @@ export function durationFlag(options: {
     }),
     parse: async (text, _context, flag) => {
       const ms = parseDuration(text, `--${flag.name}`)
-      if (ms < (min ?? 0)) throw new UsageError(`--${flag.name}: '${text}' is below ${min ?? 0}ms`)
+      if (ms < (min ?? 0)) throw new UsageError(`--${flag.name}: '${brief(text)}' is below ${min ?? 0}ms`)
       return ms
     },
   })()
@@ -85,7 +86,7 @@ export function bareDurationFlag(options: {
     helpValue: '[DURATION]',
     parse: async (text, _context, {name}) => {
       const ms = text === 'once' ? text : parseDuration(text, `--${name}`)
-      if (ms !== 'once' && ms < 0) throw new UsageError(`--${name}: '${text}' is below 0ms`)
+      if (ms !== 'once' && ms < 0) throw new UsageError(`--${name}: '${brief(text)}' is below 0ms`)
       return ms
     },
   })()
@@ -109,7 +110,7 @@ export function bigintFlag(options: {readonly description: string; readonly alia
     helpValue: 'N',
     parse: async (text, _context, flag) => {
       const value = parseGoUint(text)
-      if (value === undefined) throw new UsageError(`--${flag.name}: '${text}' is not a whole number below 2^64`)
+      if (value === undefined) throw new UsageError(`--${flag.name}: '${brief(text)}' is not a whole number below 2^64`)
       return value
     },
   })()

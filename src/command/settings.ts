@@ -1,7 +1,7 @@
 import {consulVariables, type Environment, parseGoBool, secretSettings} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {UsageError} from '../core/errors.js'
-import type {FlagShape} from './argv.js'
+import {type FlagShape, flagWords} from './argv.js'
 
 /** Where a setting's value came from: `flag`, the name of a variable, a file, or `default`. */
 export type SettingSources = ReadonlyMap<string, string>
@@ -35,7 +35,11 @@ export async function layerSettings(options: {
   readonly added?: readonly string[]
 }): Promise<LayeredArgv> {
   const {argv, flags, env} = options
-  const given = new Set(argv.map(word => /^--(?:no-)?([^=]+)/.exec(word)?.[1]).filter(name => name !== undefined))
+  const given = new Set(
+    flagWords(argv)
+      .map(word => /^--(?:no-)?([^=]+)/.exec(word)?.[1])
+      .filter(name => name !== undefined),
+  )
   const files = await readFiles(options)
   const sources = new Map<string, string>()
   const added: string[] = []
@@ -86,10 +90,7 @@ function toWords(name: string, flag: FlagShape, layer: Layer): string[] {
 /** Settings of a section named like the command win over those at the top of the same file. */
 async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<ReadonlyMap<string, Layer>> {
   const {argv, flags, command, readFile = readSettingsFile, added = []} = options
-  const paths = argv.flatMap((word, at) => {
-    if (word.startsWith('--config=')) return [word.slice('--config='.length)]
-    return word === '--config' ? [argv[at + 1] ?? ''] : []
-  })
+  const paths = flagWords(argv).flatMap(word => (word.startsWith('--config=') ? [word.slice('--config='.length)] : []))
   const layers = new Map<string, Layer>()
   const section = command.replaceAll(' ', '-')
   for (const path of paths) {

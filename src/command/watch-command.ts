@@ -1,6 +1,7 @@
 import type {Command} from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
 import {goJson} from '../core/api/go-json.js'
+import {brief} from '../core/brief.js'
 import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
 import {CancelledError, messageOf, UsageError} from '../core/errors.js'
@@ -247,7 +248,7 @@ function toLine(frame: {readonly type: string; readonly epoch: number; readonly 
 
 function checkUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new UsageError(`--http-handler: '${text}' is no HTTP address`)
+    throw new UsageError(`--http-handler: '${brief(text)}' is no HTTP address`)
   return text
 }
 
@@ -255,7 +256,7 @@ function parseHeaders(lines: readonly string[]): Record<string, string[]> {
   const headers: Record<string, string[]> = {}
   for (const line of lines) {
     const [, name = '', value = ''] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? []
-    if (name === '') throw new UsageError(`--http-header: '${line}' is not of the form 'Name: value'`)
+    if (name === '') throw new UsageError(`--http-header: '${brief(line)}' is not of the form 'Name: value'`)
     headers[name] = [...(headers[name] ?? []), value]
   }
   return headers

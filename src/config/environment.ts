@@ -1,3 +1,4 @@
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import type {ConnectionSettings} from './connection.js'
 
@@ -30,7 +31,7 @@ const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 export function parseGoBool(text: string, name: string): boolean {
   if (truths.has(text)) return true
   if (untruths.has(text)) return false
-  throw new UsageError(`${name}: '${text}' is neither true nor false`, {code: 'BATON_CONFIG'})
+  throw new UsageError(`${name}: '${brief(text)}' is neither true nor false`, {code: 'BATON_CONFIG'})
 }
 
 /** The connection settings an environment asks for, with the variable each came from. Empty variables count as unset. */

@@ -1,3 +1,4 @@
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
 export interface ListenAddress {
@@ -9,7 +10,7 @@ export interface ListenAddress {
 export function parseListen(text: string): ListenAddress {
   const [, v6, host, port = ''] = /^(?:(?:\[([0-9a-f:.]+)\]|([^:/[\]]*)):)?(\d{1,5})$/i.exec(text) ?? []
   if (port === '' || Number(port) > 65_535) {
-    throw new UsageError(`listen address: '${text}' cannot be used`, {
+    throw new UsageError(`listen address: '${brief(text)}' cannot be used`, {
       hint: 'write HOST:PORT, for example 127.0.0.1:8080',
     })
   }

@@ -1,3 +1,4 @@
+import {brief} from '../core/brief.js'
 import type {ConsulClient} from '../core/client.js'
 import {ConflictError, UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
@@ -12,7 +13,9 @@ export type Keep = {readonly count: number} | {readonly ageMs: number}
 export function parseKeep(text: string, what = '--keep'): Keep {
   const keep = /^\d+$/.test(text) ? {count: Number(text)} : {ageMs: parseDuration(text, what)}
   if (('count' in keep ? keep.count : keep.ageMs) <= 0) {
-    throw new UsageError(`${what}: '${text}' would keep nothing`, {hint: 'give a number of events, or an age as 168h'})
+    throw new UsageError(`${what}: '${brief(text)}' would keep nothing`, {
+      hint: 'give a number of events, or an age as 168h',
+    })
   }
   return keep
 }

@@ -1,3 +1,4 @@
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
 const memberEvents = ['member-join', 'member-leave', 'member-failed', 'member-update', 'member-reap'] as const
@@ -28,7 +29,7 @@ export function parseHandler(text: string): SelectedScript {
   const at = text.indexOf('=')
   const script = at < 0 ? text : text.slice(at + 1)
   if (script.trim() === '')
-    throw new UsageError(`handler '${text}': has no script`, {hint: "write 'user:deploy=script'"})
+    throw new UsageError(`handler '${brief(text)}': has no script`, {hint: "write 'user:deploy=script'"})
   if (at < 0) return {script, selectors: [{type: '*', name: undefined}]}
   return {
     script,
@@ -46,7 +47,7 @@ function parseSelector(word: string, whole: string): Selector {
   if (type === 'user') return {type, name: name === '' ? undefined : name}
   const member = memberEvents.find(known => known === type)
   if (member && name === undefined) return {type: member, name: undefined}
-  throw new UsageError(`handler '${whole}': unknown event type '${word}'`, {
+  throw new UsageError(`handler '${brief(whole)}': unknown event type '${brief(word)}'`, {
     hint: `known: user, user:NAME, ${memberEvents.join(', ')}, *`,
   })
 }

@@ -1,3 +1,4 @@
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
 /** What is watched. */
@@ -63,7 +64,7 @@ export function parseWatch(parameters: WatchParameters): WatchSpec {
   if (agentOnly.has(type)) throw new UsageError(`Type ${type} is not supported in the CLI tool`)
   const passingOnly = parsePassing(parameters.passingonly ?? '')
   const names = known[type as WatchType] as (typeof known)[WatchType] | undefined
-  if (!Object.hasOwn(known, type) || !names) throw new UsageError(`Unsupported watch type: ${type}`)
+  if (!Object.hasOwn(known, type) || !names) throw new UsageError(`Unsupported watch type: ${brief(type)}`)
   const spec = build(type as WatchType, parameters, passingOnly)
   const surplus = allNames.filter(name => isGiven(parameters[name]) && !names.includes(name))
   if (surplus.length > 0) throw new UsageError(`Invalid parameters: [${surplus.join(' ')}]`)
@@ -76,7 +77,7 @@ function parsePassing(text: string): boolean {
   if (truths.has(text)) return true
   if (text === '' || untruths.has(text)) return false
   throw new UsageError(
-    `Failed to parse passingonly flag: strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`,
+    `Failed to parse passingonly flag: strconv.ParseBool: parsing ${JSON.stringify(brief(text))}: invalid syntax`,
   )
 }
 

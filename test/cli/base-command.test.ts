@@ -18,6 +18,10 @@ describe('an unknown command', () => {
   it.each([
     [['kv', 'gte', 'x'], "unknown command 'kv gte' (did you mean 'baton kv get'?)"],
     [['loc', 'x', '--', 'true'], "unknown command 'loc x' (did you mean 'baton lock'?)"],
+    [['foo'], "unknown command 'foo' (see 'baton help')"],
+    [['-v'], '-v: not a command (flags come after it: baton COMMAND [FLAGS])'],
+    [['kv', '--bogus'], "unknown command 'kv --bogus' (did you mean 'baton kv'?)"],
+    [['--token', 'x', 'kv', 'get'], '--token: not a command (flags come after it: baton COMMAND [FLAGS])'],
     [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
   ])('is answered with a suggestion and never run: %j', async (args, message) => {
     const result = await runCli(args, {env: nobody})

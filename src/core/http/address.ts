@@ -1,3 +1,4 @@
+import {brief} from '../brief.js'
 import {UsageError} from '../errors.js'
 
 /** Where an agent listens. */
@@ -41,7 +42,7 @@ export function parseAddress(text: string, options: {readonly ssl?: boolean} = {
 }
 
 const badAddress = (text: string): UsageError =>
-  new UsageError(`Consul address: '${text.replace(/\/\/[^/@]*@/, '//…@')}' cannot be used`, {
+  new UsageError(`Consul address: '${brief(text.replace(/\/\/[^/@]*@/, '//…@'))}' cannot be used`, {
     hint: 'write host:port, http://host:port, https://host:port or unix:///path/to/socket',
   })
 

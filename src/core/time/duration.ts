@@ -1,3 +1,4 @@
+import {brief} from '../brief.js'
 import {UsageError} from '../errors.js'
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -24,10 +25,10 @@ const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
 export function parseDuration(text: string, what = 'duration'): number {
   if (/^[+-]?0$/.test(text)) return 0
   if (!whole.test(text)) {
-    const hint = /^[+-]?[\d.]+$/.test(text)
+    const hint = /^[+-]?[\d.]{1,18}$/.test(text)
       ? `add a unit: ${text}s, ${text}m or ${text}h`
       : 'write it like 1h30m, 15s or 250ms'
-    throw new UsageError(`${what}: '${text}' is not a duration`, {hint})
+    throw new UsageError(`${what}: '${brief(text)}' is not a duration`, {hint})
   }
   let totalMs = 0
   for (const [, amount = '', unit = ''] of text.matchAll(part)) totalMs += Number(amount) * (unitMs[unit] ?? 0)

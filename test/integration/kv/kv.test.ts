@@ -70,7 +70,7 @@ describe.each(backends)('baton kv on $name', backend => {
     const {stdout} = await kv(['get', '-detailed', 'k/num'])
     expect(stdout).toMatch(/^Flags +8$/m)
     expect(stdout).toMatch(/^Value +-acquire$/m)
-    expect((await kv(['put', 'k/num', '--create'])).stderr).toBe('Error! Did not write to k/num: CAS failed\n')
+    expect((await kv(['put', '--create', 'k/num'])).stderr).toBe('Error! Did not write to k/num: CAS failed\n')
   })
 
   it('says what Consul says of a value that is too large', async () => {

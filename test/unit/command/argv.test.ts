@@ -16,8 +16,8 @@ describe('splitArgv', () => {
   it('hands every word after -- to the child untouched, whatever it is', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), words => {
-        const {own, child} = splitArgv(['key', '--name', 'x', '--', ...words], flags, lock)
-        expect(own).toEqual(['key', '--name', 'x'])
+        const {own, child} = splitArgv(['key', '--name', 'x', '--', ...words], flags, {childForm: lock})
+        expect(own).toEqual(['key', '--name=x'])
         expect(child).toEqual({form: 'native', words})
       }),
     )
@@ -28,8 +28,8 @@ describe('splitArgv', () => {
     fc.assert(
       fc.property(word, fc.array(word), (first, rest) => {
         fc.pre(!first.startsWith('-') || first === '-')
-        const {own, child} = splitArgv(['-n', '2', 'key', first, ...rest], flags, lock)
-        expect(own).toEqual(['--n', '2', 'key'])
+        const {own, child} = splitArgv(['-n', '2', 'key', first, ...rest], flags, {childForm: lock})
+        expect(own).toEqual(['--n=2', 'key'])
         expect(child).toEqual({form: 'go', words: [first, ...rest]})
       }),
     )
@@ -42,11 +42,11 @@ describe('splitArgv', () => {
     ],
     [
       ['-http-addr', '1.2.3.4:5', 'key'],
-      ['--http-addr', '1.2.3.4:5', 'key'],
+      ['--http-addr=1.2.3.4:5', 'key'],
     ],
     [
       ['--name', '-odd', 'key'],
-      ['--name', '-odd', 'key'],
+      ['--name=-odd', 'key'],
     ],
     [
       ['-shell=false', 'key'],
@@ -74,28 +74,66 @@ describe('splitArgv', () => {
       ['-bogus', 'key'],
     ],
   ])('reads the flags of %j', (argv, own) => {
-    expect(splitArgv(argv, flags, lock)).toEqual({own, child: undefined})
+    expect(splitArgv(argv, flags, {childForm: lock})).toEqual({own, child: undefined})
   })
 
   it('takes a flag after the command for the child’s', () => {
-    expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, lock)).toEqual({
+    expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, {childForm: lock})).toEqual({
       own: ['key'],
       child: {form: 'go', words: ['cmd', '-n', '5', '--help']},
     })
   })
 
   it('keeps a second -- for the child', () => {
-    expect(splitArgv(['key', '--', 'a', '--', 'b'], flags, lock).child?.words).toEqual(['a', '--', 'b'])
+    expect(splitArgv(['key', '--', 'a', '--', 'b'], flags, {childForm: lock}).child?.words).toEqual(['a', '--', 'b'])
   })
 
   it('prefers the native form when both could be meant: words before -- stay the command’s own', () => {
-    expect(splitArgv(['key', 'extra', '--', 'a'], flags, lock)).toEqual({
+    expect(splitArgv(['key', 'extra', '--', 'a'], flags, {childForm: lock})).toEqual({
       own: ['key', 'extra'],
       child: {form: 'native', words: ['a']},
     })
   })
 
   it('leaves commands without a child alone', () => {
-    expect(splitArgv(['a', 'b', '-stale'], flags, undefined).own).toEqual(['a', 'b', '--stale'])
+    expect(splitArgv(['a', 'b', '-stale'], flags).own).toEqual(['a', 'b', '--stale'])
+  })
+
+  describe('at free text', () => {
+    const put = {dataForm: {after: 1, isLastWordData: true}}
+    const cas = {dataForm: {after: 1}}
+
+    it('takes the last word after the key for data, whatever it is', () => {
+      fc.assert(
+        fc.property(fc.oneof(fc.string(), fc.constantFrom('--', '-stale', '--name', '--stale=0')), word => {
+          const {own} = splitArgv(['-name', 'x', 'key', word], flags, put)
+          expect(own.filter(one => one !== '--' || word === '--').at(-1)).toBe(word)
+          if (word.startsWith('-') && word !== '-') expect(own).toEqual(['--name=x', 'key', '--', word])
+        }),
+      )
+    })
+
+    it('takes a word that is not a flag for data, and the flags around it for flags', () => {
+      const word = fc.string().map(text => `-${text}`)
+      fc.assert(
+        fc.property(word, text => {
+          fc.pre(text !== '-' && !/^--?(?:$|(?:name|http-addr|n|shell|no-shell|stale|try|help|h)(?:=|$))/s.test(text))
+          const {own} = splitArgv(['key', '-stale', text, '--name', '--stale'], flags, cas)
+          expect(own).toEqual(['key', '--stale', '--name=--stale', '--', text])
+        }),
+      )
+    })
+
+    it('keeps a flag where both could be meant, if Go has no such form', () => {
+      expect(splitArgv(['key', '--stale'], flags, cas).own).toEqual(['key', '--stale'])
+    })
+
+    it.each(['-h', '-help', '--help'])('leaves %s to the help', word => {
+      expect(splitArgv(['key', word], flags, put).own).toEqual(['key', word])
+    })
+
+    it('takes every word after -- for data', () => {
+      expect(splitArgv(['key', '--', '--stale'], flags, cas).own).toEqual(['key', '--', '--stale'])
+    })
   })
 })

@@ -25,6 +25,12 @@ const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv g
   layerSettings({command, argv, flags, env})
 
 describe('layerSettings', () => {
+  it('reads no settings from data', async () => {
+    const {argv, sources} = await layer(['key', '--', '--config=/nowhere', '--token=x'], {CONSUL_HTTP_TOKEN: 't'})
+    expect(sources.get('token')).toBe('CONSUL_HTTP_TOKEN')
+    expect(argv).toEqual(['--token=t', 'key', '--', '--config=/nowhere', '--token=x'])
+  })
+
   it('puts flags above BATON_*, BATON_* above CONSUL_*, CONSUL_* above files', async () => {
     const file = `--config=${join(dir, 'a.json')}`
     const env = {BATON_HTTP_ADDR: 'baton:1', CONSUL_HTTP_ADDR: 'consul:1'}
@@ -40,7 +46,7 @@ describe('layerSettings', () => {
   })
 
   it('merges files left to right, a section of the command above the rest of its file', async () => {
-    const {argv} = await layer(['--config', join(dir, 'a.json'), '--config', join(dir, 'b.yaml')], {}, 'lock')
+    const {argv} = await layer([`--config=${join(dir, 'a.json')}`, `--config=${join(dir, 'b.yaml')}`], {}, 'lock')
     expect(argv).toContain('--http-addr=b:1')
     expect(argv).toContain('--timeout=2s')
   })
@@ -52,12 +58,12 @@ describe('layerSettings', () => {
   })
 
   it('refuses an unknown setting with a suggestion, a broken file and a missing one', async () => {
-    await expect(layer(['--config', join(dir, 'typo.json')])).rejects.toMatchObject({
+    await expect(layer([`--config=${join(dir, 'typo.json')}`])).rejects.toMatchObject({
       message: expect.stringContaining("unknown setting 'tiemout'"),
       hint: "did you mean 'timeout'?",
     })
-    await expect(layer(['--config', join(dir, 'broken.json')])).rejects.toThrow('broken.json')
-    await expect(layer(['--config', join(dir, 'none.json')])).rejects.toThrow('ENOENT')
+    await expect(layer([`--config=${join(dir, 'broken.json')}`])).rejects.toThrow('broken.json')
+    await expect(layer([`--config=${join(dir, 'none.json')}`])).rejects.toThrow('ENOENT')
   })
 
   it('names secrets without showing them', () => {
