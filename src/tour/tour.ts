@@ -57,7 +57,7 @@ async function remoteExec(stage: Stage, home: string): Promise<void> {
     }),
   )
   await Promise.all(responders.map(responder => responder.line(/ready|serving|listening|registered/i)))
-  await stage.run(['exec', '--node', '^web', '--', 'sh', '-c', 'echo "hello from $BATON_EXEC_NODE"; uptime'])
+  await stage.run(['exec', '--node', '^web', '--', 'sh', '-c', 'echo "hello from $BATON_EXEC_NODE, shell $$"'])
   await Promise.all(responders.map(responder => responder.stop()))
 }
 
@@ -94,10 +94,10 @@ async function discovery(stage: Stage): Promise<void> {
   const [, url = ''] = await server.line(/(http:\/\/127\.0\.0\.1:\d+)/)
   const shows = async (): Promise<string> => (await fetch(`${url}/services`, {signal: stage.signal})).text()
   await until(stage, async () => (await shows()).includes('pool01'))
-  stage.say(`$ curl -s ${url}/services\n  ${(await shows()).trim()}`)
+  stage.say(`GET ${url}/services\n  ${(await shows()).trim()}`)
   await stage.run(['kv', 'put', 'services', document(2)])
   await until(stage, async () => (await shows()).includes('pool02'))
-  stage.say(`$ curl -s ${url}/services\n  ${(await shows()).trim()}`)
+  stage.say(`GET ${url}/services\n  ${(await shows()).trim()}`)
   await server.stop()
 }
 

@@ -1,5 +1,6 @@
-import {readdirSync} from 'node:fs'
+import {mkdtempSync, readdirSync, rmSync, symlinkSync} from 'node:fs'
 import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {useLeakCheck} from '../kit/leaks.js'
 import {startCli} from '../kit/run-cli.js'
@@ -22,6 +23,22 @@ describe('baton tour', () => {
     expect(stdout).toMatch(/\[dc2\] 100[\s\S]*\[dc2\] 250/)
     expect(stdout).toMatch(/pool02/)
     expect(leftovers()).toEqual(before)
+  })
+
+  it('needs nothing but Node, a POSIX shell and sleep', async () => {
+    const bin = mkdtempSync(join(tmpdir(), 'baton-path-'))
+    try {
+      symlinkSync(process.execPath, join(bin, 'node'))
+      symlinkSync('/bin/sh', join(bin, 'sh'))
+      symlinkSync('/bin/sleep', join(bin, 'sleep'))
+      await using tour = startCli(['tour'], {env: {PATH: bin}})
+      const {exitCode, stdout, stderr} = await tour.exited
+      expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+      expect(stdout).toMatch(/2 \/ 2 node\(s\) completed/)
+      expect(stdout).not.toMatch(/not found|ENOENT|curl/)
+    } finally {
+      rmSync(bin, {recursive: true})
+    }
   })
 
   it('stops at once when asked to, and leaves nothing behind', async () => {
