@@ -9,6 +9,7 @@ import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
 import {createInitiator, type InitiatorOptions} from '../src/exec/initiator.js'
 import {JsonOutput} from '../src/exec/json-output.js'
+import {printable} from '../src/exec/printable.js'
 import {compileSelector} from '../src/exec/selector.js'
 import {TextOutput} from '../src/exec/text-output.js'
 import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
@@ -116,7 +117,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
 
   async #show(run: ExecRun): Promise<ExecSummary> {
     const {json, ndjson, verbose, compat} = this.flags
-    const text = new TextOutput({isVerbose: verbose, isCompat: compat !== undefined})
+    const text = new TextOutput({isVerbose: verbose, isCompat: compat !== undefined, isTerminal: this.out.isTty})
     const objects = new JsonOutput()
     for await (const event of run) {
       this.#remark(event)
@@ -134,9 +135,15 @@ export default class Exec extends ConsulCommand<typeof Exec> {
   }
 
   #remark(event: ExecEvent): void {
-    if (event.type === 'retrying') this.out.say(`exec: reading again: ${event.reason}`)
+    if (event.type === 'retrying') this.out.say(`exec: reading again: ${printable(event.reason)}`)
+    if (event.type === 'foreign') {
+      this.out.warn(
+        `exec: ignored what was reported for ${printable(event.node)}, a node that the job does not name: ` +
+          'something else writes below baton/exec/v1/run/',
+      )
+    }
     if (event.type !== 'targets' || event.nodes.length > 0 || event.serviceNamesMatched.length === 0) return
-    const names = event.serviceNamesMatched.slice(0, 5).join(', ')
+    const names = event.serviceNamesMatched.slice(0, 5).map(printable).join(', ')
     this.out.warn(`exec: --service matches service IDs, not names: no ID matched, but these names did: ${names}`)
   }
 
@@ -147,7 +154,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     }
     const silent = nodes.filter(node => node.outcome.type === 'no-answer')
     if (silent.length === 0) return
-    this.out.warn(`exec: no answer from ${silent.map(node => node.node).join(', ')}`)
+    this.out.warn(`exec: no answer from ${silent.map(node => printable(node.node)).join(', ')}`)
     if (silent.some(node => node.via === 'rexec')) {
       this.out.warn(
         "exec: agents answer only with disable_remote_exec = false (Consul's default is true) and key:write on the prefix; " +

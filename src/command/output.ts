@@ -50,7 +50,9 @@ export class Output {
 
   /** One object, 64-bit numbers as raw digits. Pretty for `--json`, one line each for `--ndjson`. */
   json(value: unknown, options: {readonly compact?: boolean} = {}): void {
-    this.line(stringifyConsulJson(value, options.compact === true ? undefined : 2))
+    const text = stringifyConsulJson(value, options.compact === true ? undefined : 2)
+    // JSON leaves these controls as they are, and a terminal would obey them.
+    this.line(text.replaceAll(/[\u007f-\u009f]/gu, one => `\\u00${one.charCodeAt(0).toString(16)}`))
   }
 
   /** What baton does, for people: only on a terminal or with --verbose, never with --quiet. */

@@ -192,6 +192,7 @@ function nativeOpener(options: InitiatorOptions, {job}: Request, nodes: readonly
         maxOutputBytes: options.maxOutputBytes ?? 1024 * 1024,
         requester: {name: options.requester ?? userName(), host: hostname()},
         onRetry: onRetry(events, 'native'),
+        onForeign: node => events.push({type: 'foreign', node}),
       },
       signal,
     )

@@ -1,11 +1,14 @@
 import {formatDuration} from '../core/time/duration.js'
 import {NodeLines} from './line-buffer.js'
+import {printable, printableLines} from './printable.js'
 import type {ExecEvent, ExecSummary, NodeOutcome} from './types.js'
 
 export interface TextOptions {
   readonly isVerbose: boolean
   /** Exactly what `consul exec` prints, also its empty last lines, and nothing it would not say. */
   readonly isCompat: boolean
+  /** Controls in output would act on a terminal: they are shown escaped there. Elsewhere output is exact. */
+  readonly isTerminal: boolean
 }
 
 type OutputKey = Pick<Extract<ExecEvent, {type: 'output'}>, 'node' | 'stream'>
@@ -73,8 +76,8 @@ export class TextOutput {
 
   /** Works on bytes (as latin1 text), because output need not be text at all. */
   #prefix(node: string, lines: Buffer): Buffer {
-    const start = `    ${Buffer.from(node).toString('latin1')}: `
-    const text = lines.toString('latin1')
+    const start = `    ${Buffer.from(printable(node)).toString('latin1')}: `
+    const text = (this.#options.isTerminal ? printableLines(lines) : lines).toString('latin1')
     if (!this.#options.isCompat) {
       const body = text.endsWith('\n') ? text.slice(0, -1) : text
       return Buffer.from(`${start}${body.replaceAll('\n', `\n${start}`)}\n`, 'latin1')
@@ -84,7 +87,8 @@ export class TextOutput {
   }
 }
 
-const toLine = (text: string | undefined): Buffer => (text === undefined ? Buffer.alloc(0) : Buffer.from(`${text}\n`))
+const toLine = (text: string | undefined): Buffer =>
+  text === undefined ? Buffer.alloc(0) : Buffer.from(`${printable(text)}\n`)
 
 function verboseLine(event: ExecEvent): string | undefined {
   switch (event.type) {

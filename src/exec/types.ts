@@ -76,6 +76,8 @@ export type ExecEvent =
   | {readonly type: 'job-written'}
   | {readonly type: 'unknown-key'; readonly key: string}
   | {readonly type: 'ack' | 'heartbeat' | 'unexpected' | 'late'; readonly node: string}
+  /** Something was reported for a node that the signed job does not name. It is ignored, and said once for a run. */
+  | {readonly type: 'foreign'; readonly node: string}
   | {
       readonly type: 'output'
       readonly node: string

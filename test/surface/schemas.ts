@@ -105,7 +105,7 @@ const execLine = z.union([
   z.strictObject({type: z.enum(['session-created', 'event-fired']), id: z.string()}),
   z.strictObject({type: z.literal('job-written')}),
   z.strictObject({type: z.literal('unknown-key'), key: z.string()}),
-  z.strictObject({type: z.enum(['ack', 'heartbeat', 'unexpected', 'late']), node: z.string()}),
+  z.strictObject({type: z.enum(['ack', 'heartbeat', 'unexpected', 'late', 'foreign']), node: z.string()}),
   z.strictObject({type: z.literal('output'), node: z.string(), stream, text: z.string()}),
   z.strictObject({type: z.literal('output'), node: z.string(), stream, base64}),
   z.strictObject({type: z.literal('missing'), node: z.string(), seq: count, count}),

@@ -33,6 +33,8 @@ export interface NativeOptions {
   readonly maxOutputBytes: number
   readonly requester: {readonly name: string; readonly host: string}
   readonly onRetry: (error: unknown) => void
+  /** Called once if something is reported for a node that the job does not name. */
+  readonly onForeign: (node: string) => void
 }
 
 /** A UUID of version 7: sorts by time. */
@@ -86,9 +88,12 @@ class NativeDelivery implements Delivery {
   readonly #options: NativeOptions
   readonly #session: Session
   readonly #manifest: Manifest
+  readonly #nodes: ReadonlySet<string>
+  #hasForeign = false
   #closing: Promise<void> | undefined
 
   constructor(options: NativeOptions, session: Session, manifest: Manifest) {
+    this.#nodes = new Set(manifest.nodes)
     this.#options = options
     this.#session = session
     this.#manifest = manifest
@@ -116,7 +121,18 @@ class NativeDelivery implements Delivery {
   reader(handle: (reports: readonly Report[]) => void): KeyReader {
     const {client, onRetry} = this.#options
     const options = {client, prefix: runPrefix(this.id), needsValue: needsNativeValue, onRetry}
-    return new KeyReader(options, keys => handle(keys.map(parseNativeKey).filter(report => report !== undefined)))
+    return new KeyReader(options, keys => {
+      const reports = keys.map(parseNativeKey).filter(report => report !== undefined)
+      handle(reports.filter(({node}) => this.#isNamed(node)))
+    })
+  }
+
+  /** Any writer below `run/` can make up names: only those that were signed count. */
+  #isNamed(node: string): boolean {
+    if (this.#nodes.has(node)) return true
+    if (!this.#hasForeign) this.#options.onForeign(node)
+    this.#hasForeign = true
+    return false
   }
 
   async cancel(): Promise<boolean> {

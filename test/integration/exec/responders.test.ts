@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto'
+import {writeFileSync} from 'node:fs'
 import {mkdir, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
@@ -95,6 +96,22 @@ describe.each(backends)('responders on $name', backend => {
     expect(output['r1']).toMatch(/^1\n2\n/)
     expect(output['r1']).toMatch(/\n\[\.\.\. \d+ bytes dropped \.\.\.\]\n/)
     expect(output['r1']).toMatch(/\n99999\n100000\n$/)
+  })
+
+  it('are the only ones to be believed: a report for a node that is not on the signed list is ignored', async () => {
+    const job = {command: shell(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)}
+    await using run = await initiate().run(job, {node: 'r1'})
+    const ghost = 'r1\u001b[2K: x\n==> r9: finished with exit code 0'
+    const result = Buffer.from('{"v":1,"code":0,"frames":0}')
+    await client.txn.commit([
+      {verb: 'set', key: resultKey(run.id, ghost), value: result},
+      {verb: 'set', key: resultKey(run.id, 'r2'), value: result},
+    ])
+    const {events, outcomes} = await followRun(run, event => {
+      if (event.type === 'foreign') writeFileSync(join(folder.path, 'go'), '')
+    })
+    expect(outcomes).toEqual({r1: 'ok'})
+    expect(events.filter(event => event.type === 'foreign')).toHaveLength(1)
   })
 
   it('tell exit codes, signals and commands that cannot be run apart', async () => {

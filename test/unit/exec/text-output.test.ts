@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {TextOutput} from '../../../src/exec/text-output.js'
+import {type TextOptions, TextOutput} from '../../../src/exec/text-output.js'
 import type {ExecEvent, OutputStream} from '../../../src/exec/types.js'
 
 const output = (node: string, text: string | Buffer, stream: OutputStream = 'merged'): ExecEvent => ({
@@ -9,8 +9,8 @@ const output = (node: string, text: string | Buffer, stream: OutputStream = 'mer
   stream,
   chunk: Buffer.from(text),
 })
-const show = (events: ExecEvent[], options = {isVerbose: false, isCompat: false}): string => {
-  const text = new TextOutput(options)
+const show = (events: ExecEvent[], options: Partial<TextOptions> = {}): string => {
+  const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, ...options})
   const summary = {verdict: 'ok' as const, nodes: [], ackedCount: 2, completedCount: 1, durationMs: 5147}
   return Buffer.concat([...events.map(event => text.show(event)), text.finish(summary)]).toString()
 }
@@ -34,6 +34,31 @@ describe('the text of a run', () => {
   it('keeps characters whole that were cut between two chunks', () => {
     const euro = Buffer.from('€\n')
     expect(show([output('a', euro.subarray(0, 1)), output('a', euro.subarray(1))])).toContain('    a: €\n')
+  })
+
+  it('never prints the controls of a name or a reason', () => {
+    const node = 'c1\u001b[2K: x\n==> c9: finished\u009b0m\u202e'
+    const outcome = {type: 'refused' as const, code: 'a\rb', reason: 'c\u0007d'}
+    const lines = show([output(node, 'hello\n'), {type: 'exit', node, code: 0}, {type: 'outcome', node, outcome}])
+    const shown = 'c1\\x1b[2K: x\\x0a==> c9: finished\\x9b0m\\u202e'
+    expect(lines).toBe(
+      `    ${shown}: hello\n==> ${shown}: finished with exit code 0\n==> ${shown}: refused: a\\x0db: c\\x07d\n` +
+        '1 / 2 node(s) completed / acknowledged\n',
+    )
+  })
+
+  it('escapes the controls of output for a terminal, and keeps its bytes exact elsewhere', () => {
+    const raw = Buffer.concat([
+      Buffer.from('\u001b]0;title\u0007\tä\r\nover\rwritten\u009b1m'),
+      Buffer.from([0xff, 10]),
+    ])
+    expect(show([output('a', raw)], {isTerminal: true})).toContain(
+      '    a: \\x1b]0;title\\x07\tä\n    a: over\\x0dwritten\\x9b1m\ufffd\n',
+    )
+    expect(show([output('a', raw)], {isTerminal: true, isCompat: true})).not.toMatch(/[\u001b\u0007\r\u009b]/)
+    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false})
+    expect(text.show(output('a', raw)).includes(Buffer.from('over\rwritten\u009b1m'))).toBe(true)
+    expect(text.show(output('a', raw)).includes(Buffer.from([0xff, 10]))).toBe(true)
   })
 
   it('keeps stdout and stderr apart until their lines end', () => {
