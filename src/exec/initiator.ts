@@ -41,7 +41,6 @@ export interface InitiatorOptions {
   readonly requester?: string
 }
 
-const defaultTimeoutMs = 3_600_000
 const heartbeatMs = {native: 15_000, rexec: 2000} as const
 /** What a responder may need beyond the timeout, besides the kill: its writes and our reads. */
 const reportingSlackMs = 5000
@@ -186,7 +185,7 @@ function nativeOpener(options: InitiatorOptions, {job}: Request, nodes: readonly
         datacenter,
         cluster: options.cluster ?? '',
         keys,
-        timeoutMs: job.timeoutMs ?? defaultTimeoutMs,
+        timeoutMs: job.timeoutMs ?? Number.POSITIVE_INFINITY,
         killAfterMs: options.killAfterMs ?? 5000,
         heartbeatMs: job.heartbeatMs ?? heartbeatMs.native,
         maxOutputBytes: options.maxOutputBytes ?? 1024 * 1024,

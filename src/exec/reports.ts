@@ -6,6 +6,8 @@ export interface ExitReport {
   readonly code: number
   readonly signal?: string
   readonly isTimedOut?: boolean
+  /** How long the child ran, by the node's clock. */
+  readonly ranMs?: number
   readonly isCancelled?: boolean
   /** The responder was restarted while the child ran: nothing is known of its end. */
   readonly isInterrupted?: boolean

@@ -205,7 +205,7 @@ export class Tracker {
 
   #toOutcome(exit: ExitReport, missingCount: number): NodeOutcome {
     if (exit.isInterrupted === true) return {type: 'lost', reason: 'its responder was restarted while the job ran'}
-    if (exit.isTimedOut === true) return {type: 'timed-out', afterMs: this.#options.timeoutMs ?? 0}
+    if (exit.isTimedOut === true) return {type: 'timed-out', afterMs: this.#options.timeoutMs ?? exit.ranMs ?? 0}
     if (exit.isCancelled === true) return {type: 'cancelled'}
     if (missingCount > 0) {
       return {type: 'lost', reason: `exit code ${exit.code}, but ${missingCount} part(s) of its output are missing`}

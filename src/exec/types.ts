@@ -12,7 +12,8 @@ export interface JobSpec {
   readonly command: JobCommand
   /**
    * Longest time a node may take. Responders stop the whole process group then; agents that serve `_rexec` know no
-   * timeout: the node is reported, and what it runs goes on. Default: none for `_rexec`, one hour for responders.
+   * timeout: the node is reported, and what it runs goes on.
+   * @default no limit
    */
   readonly timeoutMs?: number
   /** How often a silent node says that it is still at it. @default 2000 for `_rexec`, 15000 for responders */

@@ -73,7 +73,7 @@ export async function openNativeDelivery(options: NativeOptions, signal: AbortSi
     expiresAtMs: nowMs + validityMs,
     nodes: options.nodes,
     command: options.command,
-    timeoutMs: Math.ceil(options.timeoutMs),
+    timeoutMs: options.timeoutMs,
     killAfterMs: Math.ceil(options.killAfterMs),
     maxOutputBytes: options.maxOutputBytes,
     heartbeatMs: Math.ceil(options.heartbeatMs),

@@ -38,6 +38,7 @@ export interface Manifest {
   readonly expiresAtMs: number
   readonly nodes: readonly string[]
   readonly command: JobCommand
+  /** `Infinity` for no limit, which is written as 2^53-1: every responder reads that as a number. */
   readonly timeoutMs: number
   readonly killAfterMs: number
   readonly maxOutputBytes: number
@@ -57,7 +58,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     exp: manifest.expiresAtMs,
     target: {nodes: [...manifest.nodes]},
     cmd: toRawCommand(manifest.command),
-    timeout: manifest.timeoutMs,
+    timeout: toRawLimit(manifest.timeoutMs),
     kill_after: manifest.killAfterMs,
     out_max: manifest.maxOutputBytes,
     hb: manifest.heartbeatMs,
@@ -84,7 +85,7 @@ export function parseManifest(payload: Buffer): Manifest | string {
     expiresAtMs: raw.exp,
     nodes: raw.target.nodes,
     command: fromRawCommand(raw.cmd),
-    timeoutMs: raw.timeout,
+    timeoutMs: fromRawLimit(raw.timeout),
     killAfterMs: raw.kill_after,
     maxOutputBytes: raw.out_max,
     heartbeatMs: raw.hb,
@@ -92,6 +93,10 @@ export function parseManifest(payload: Buffer): Manifest | string {
     requester: raw.requester,
   }
 }
+
+const noLimit = Number.MAX_SAFE_INTEGER
+const toRawLimit = (limit: number): number => Math.min(Math.ceil(limit), noLimit)
+const fromRawLimit = (raw: number): number => (raw === noLimit ? Number.POSITIVE_INFINITY : raw)
 
 type RawCommand = z.infer<typeof manifestSchema>['cmd']
 

@@ -50,7 +50,8 @@ export function findRefusal(policy: Policy, manifest: Manifest, node: string): s
   const matchesNode = compileFilter('policy', policy.nodes)
   if (matchesNode && !matchesNode(node)) return `the key may not run jobs on ${node}`
   if (policy.max_timeout !== undefined && manifest.timeoutMs > policy.max_timeout) {
-    return `the timeout is above the key's ${formatDuration(policy.max_timeout)}`
+    const has = Number.isFinite(manifest.timeoutMs) ? 'the timeout is above' : 'the job has no timeout, which is above'
+    return `${has} the key's ${formatDuration(policy.max_timeout)}`
   }
   const {command} = manifest
   if (command.kind === 'argv') return findArgvRefusal(policy, command.argv)

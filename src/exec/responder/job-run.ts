@@ -2,6 +2,7 @@ import type {Readable} from 'node:stream'
 import {whenAborted} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {ChildError, messageOf} from '../../core/errors.js'
+import type {Clock, Timer} from '../../core/types.js'
 import type {Child} from '../../process/child.js'
 import type {RunResult} from '../native/frames.js'
 import type {Manifest} from '../native/manifest.js'
@@ -66,17 +67,31 @@ async function waitForEnd(
   const timeoutMs = Math.min(manifest.timeoutMs, options.maxTimeoutMs)
   using cancelled = whenAborted(options.cancel)
   using gone = whenAborted(options.gone)
-  let onTime = (): void => {}
-  const late = new Promise<'timed-out'>(resolve => {
-    onTime = () => resolve('timed-out')
-  })
-  using _timer = options.client.clock.timer(timeoutMs, onTime)
+  using late = passed(options.client.clock, timeoutMs)
   return await Promise.race([
     child.exited.then(() => 'exited' as const),
     cancelled.promise.then(() => 'cancelled' as const),
     gone.promise.then(() => 'gone' as const),
-    late,
+    late.promise.then(() => 'timed-out' as const),
   ])
+}
+
+/** Timers end after 24 days at the latest. */
+const longestWaitMs = 86_400_000
+
+/** Resolves when that much time has passed; never for `Infinity`. */
+function passed(clock: Clock, ms: number): Disposable & {readonly promise: Promise<void>} {
+  const untilMs = clock.monotonicMs() + ms
+  let timer: Timer | undefined
+  const promise = new Promise<void>(resolve => {
+    const wait = (): void => {
+      const leftMs = untilMs - clock.monotonicMs()
+      if (leftMs <= 0) resolve()
+      else timer = clock.timer(Math.min(leftMs, longestWaitMs), wait)
+    }
+    if (Number.isFinite(ms)) wait()
+  })
+  return {promise, [Symbol.dispose]: () => timer?.[Symbol.dispose]()}
 }
 
 interface Sink {

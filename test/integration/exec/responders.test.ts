@@ -10,7 +10,7 @@ import {createJobId} from '../../../src/exec/native/delivery.js'
 import {type SigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
 import {jobKey, refusalKey, resultKey, runPrefix} from '../../../src/exec/native/layout.js'
-import {encodeManifest, type Manifest} from '../../../src/exec/native/manifest.js'
+import {encodeManifest, type Manifest, parseManifest} from '../../../src/exec/native/manifest.js'
 import {trustFromDirectory} from '../../../src/exec/native/trust.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
@@ -159,6 +159,14 @@ describe.each(backends)('responders on $name', backend => {
     expect(summary.verdict).toBe('incomplete')
     expect(pidsOf('late')).toHaveLength(2)
     await untilGone(pidsOf('late'))
+  })
+
+  it('get no timeout where none is asked for', async () => {
+    await using run = await initiate().run({command: shell('sleep 0.2')}, {node: 'r1'})
+    const job = await waitUntil(async () => (await client.kv.get(jobKey(run.id))).value, {what: 'the job'})
+    const {p} = JSON.parse(job.value.toString()) as {p: string}
+    expect(parseManifest(Buffer.from(p, 'base64url'))).toMatchObject({timeoutMs: Number.POSITIVE_INFINITY})
+    expect((await followRun(run)).outcomes).toEqual({r1: 'ok'})
   })
 
   it('stop what runs when the initiator is told to stop', async () => {

@@ -103,6 +103,16 @@ describe('the tracker', () => {
     expect(tracker.tick(1500)).toMatchObject([{outcome: {type: 'timed-out', afterMs: 1000}}])
   })
 
+  it('names the time that a node took where no timeout was asked for', () => {
+    const tracker = track({nodes: ['a']})
+    const report: Report = {type: 'exit', node: 'a', exit: {code: 143, isTimedOut: true, ranMs: 700}}
+    expect(tracker.handle(report, 'native', 1000)).toContainEqual({
+      type: 'outcome',
+      node: 'a',
+      outcome: {type: 'timed-out', afterMs: 700},
+    })
+  })
+
   it('leaves responders the time to stop the child themselves', () => {
     const native = [{node: 'a', via: 'native' as const}]
     const tracker = track({expected: native, timeoutMs: 1000})

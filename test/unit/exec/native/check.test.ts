@@ -12,7 +12,7 @@ import {
 import {parseControl} from '../../../../src/exec/native/control.js'
 import {type SigningKey, sealEnvelope} from '../../../../src/exec/native/envelope.js'
 import {generateKey} from '../../../../src/exec/native/keys.js'
-import {encodeManifest, type Manifest} from '../../../../src/exec/native/manifest.js'
+import {encodeManifest, type Manifest, parseManifest} from '../../../../src/exec/native/manifest.js'
 import {openPolicy, type Policy} from '../../../../src/exec/native/policy.js'
 import type {ReplayStore} from '../../../../src/exec/native/replay-store.js'
 import {parseTrustEntry, type TrustedKey} from '../../../../src/exec/native/trust.js'
@@ -156,6 +156,12 @@ describe('the checks of a job', () => {
     expect(codes).toEqual(['unsigned', 'wrong-cluster', 'wrong-datacenter', 'expired', 'wrong-node', 'replayed'])
   })
 
+  it('read the absence of a timeout, which is written as a number', () => {
+    const value = encodeManifest(manifest({timeoutMs: Number.POSITIVE_INFINITY}))
+    expect(JSON.parse(value.toString())).toMatchObject({timeout: Number.MAX_SAFE_INTEGER})
+    expect(parseManifest(value)).toMatchObject({timeoutMs: Number.POSITIVE_INFINITY})
+  })
+
   it('refuse keys that are revoked, also when their file is gone, expired, or not valid yet', () => {
     const {kid} = ours.key
     const keyed = (changes: Partial<TrustedKey>, revoked: string[] = []): CheckContext =>
@@ -265,6 +271,12 @@ describe('policies', () => {
     ['another program', argv('/usr/bin/dd', '-h', '/var')],
   ])('refuse %s', (_, changes) => {
     expect(refusal(strict, changes)).toBeDefined()
+  })
+
+  it('refuse a job without a timeout where the key has a longest one', () => {
+    expect(refusal({...openPolicy, max_timeout: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
+      "the job has no timeout, which is above the key's 999ms",
+    )
   })
 
   it('bound nodes and time', () => {

@@ -41,7 +41,13 @@ describe('results', () => {
   const times = {outputBytes: 1, droppedBytes: 0, startedAtMs: 1, endedAtMs: 2}
   it('tell how the child ended', () => {
     const result = {code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4, ...times}
-    expect(decodeResult(encodeResult(result))).toEqual({code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4})
+    expect(decodeResult(encodeResult(result))).toEqual({
+      code: 137,
+      signal: 'SIGKILL',
+      isTimedOut: true,
+      frameCount: 4,
+      ranMs: 1,
+    })
   })
 
   it.each([
