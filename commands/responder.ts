@@ -1,4 +1,5 @@
 import {readFile} from 'node:fs/promises'
+import {resolve} from 'node:path'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/command/consul-command.js'
 import {defined} from '../src/command/defined.js'
@@ -48,7 +49,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
     const responder = createResponder({
       client: this.openClient(),
       trust,
-      stateDirectory: this.flags['state-dir'] ?? stateDirectory(this.host.env, 'responder'),
+      stateDirectory: resolve(this.flags['state-dir'] ?? stateDirectory(this.host.env, 'responder')),
       cluster: this.flags.cluster,
       env: this.host.env,
       ...defined({

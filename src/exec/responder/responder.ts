@@ -1,5 +1,5 @@
 import {mkdir} from 'node:fs/promises'
-import {join} from 'node:path'
+import {join, resolve} from 'node:path'
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
@@ -80,7 +80,8 @@ export function createResponder(options: ResponderOptions): ExecResponder {
           hint: 'give another with --name',
         })
       }
-      const stateDirectory = join(options.stateDirectory, name)
+      // Children start in `/`: a relative path would lead elsewhere there.
+      const stateDirectory = resolve(options.stateDirectory, name)
       await using replay = await openReplayStore(stateDirectory, client.clock.wallMs())
       await using service = new Service({...options, stateDirectory}, {name, datacenter: self.datacenter}, replay)
       const registration = {client, name, consulNode: self.node, ttlMs: options.ttlMs ?? 15_000}

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {writeFileSync} from 'node:fs'
 import {mkdir, rm, writeFile} from 'node:fs/promises'
-import {join} from 'node:path'
+import {join, relative} from 'node:path'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import type {SessionId} from '../../../src/core/types.js'
@@ -135,6 +135,14 @@ describe.each(backends)('responders on $name', backend => {
     const [, path = ''] = /^script (.*)\n$/.exec(output['r1'] ?? '') ?? []
     expect(path).toContain(folder.path)
     await expect(rm(path)).rejects.toThrow(/ENOENT/)
+  })
+
+  it('run scripts from a state directory that is given by a relative path', async () => {
+    const stateDirectory = relative(process.cwd(), join(folder.path, 'relative'))
+    await using _near = await startResponder(agent.address, {stateDirectory, node: 'near'})
+    const script = Buffer.from('#!/bin/sh\necho near\n')
+    await using run = await initiate().run({command: {kind: 'script', script}}, {node: '^near$'})
+    expect(await followRun(run)).toMatchObject({outcomes: {near: 'ok'}, output: {near: 'near\n'}})
   })
 
   it('hand no secrets on to what they run', async () => {
