@@ -203,8 +203,10 @@ class Acquisition {
         })
       } catch (error) {
         signal.throwIfAborted()
-        if (error instanceof ConsulError && error.text.startsWith('Invalid Session TTL')) {
-          throw new UsageError(`lock ${this.#options.prefix}: ${error.text}`, {cause: error, hint: 'change --ttl'})
+        // A client agent puts words of its own before those of the server.
+        const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
+        if (refusal !== undefined) {
+          throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
         const isUnreachable = isBatonError(error, 'BATON_CONNECT') || isBatonError(error, 'BATON_TLS')
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isUnreachable)) throw error

@@ -79,6 +79,11 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     expect(checkNoOverlap(history)).toMatchObject({order: [id, 'rival'], unfinished: [id]})
   })
 
+  it.each(['5s', '48h'])('a TTL that Consul refuses is a wrong setting: 64 (%s)', async ttl => {
+    const result = await runCli(['lock', '--ttl', ttl, 'k/ttl', '--', 'true'], {agent: cluster.clients[0]!})
+    expect(result).toMatchObject({exitCode: 64, stderr: expect.stringContaining('Invalid Session TTL')})
+  })
+
   it.each([
     ['0s', '5s'],
     ['1s', '5s'],
