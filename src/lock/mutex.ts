@@ -10,7 +10,7 @@ import {createLock, lateAnswerMs} from './acquire.js'
 import {attemptPause, contendLoop} from './contend-loop.js'
 import {describeHolder, encodeHolderRecord, ownRecord} from './holder-record.js'
 import type {ContendOptions, Grant, LockKind} from './kind.js'
-import {lockKey, mutexFlags, semaphoreFlags} from './names.js'
+import {checkPrefix, lockKey, mutexFlags, semaphoreFlags} from './names.js'
 import {lockRules} from './option-rules.js'
 import {type Refusal, toRefusal} from './refusal.js'
 import type {LockOptions, Mutex} from './types.js'
@@ -19,7 +19,7 @@ const noValue = new Uint8Array()
 
 /**
  * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired. Throws a
- * UsageError if an option is not what it should be.
+ * UsageError if an option is not what it should be, or if Consul cannot serve the key.
  *
  * @example
  * ```ts
@@ -32,6 +32,7 @@ const noValue = new Uint8Array()
  */
 export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
   checkOptions('createMutex', options, lockRules, ['prefix'])
+  checkPrefix(options.prefix)
   return createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
 }
 

@@ -1,3 +1,6 @@
+import {encodeKey} from '../core/api/kv.js'
+import {UsageError} from '../core/errors.js'
+
 /** Flags of a mutex's `.lock`, as the Go tool writes them. */
 export const mutexFlags = 3304740253564472344n
 /** Flags of a semaphore's keys, as the Go tool writes them. */
@@ -18,3 +21,17 @@ export function joinKey(prefix: string, name: string): string {
 }
 
 export const lockKey = (prefix: string): string => joinKey(prefix, '.lock')
+
+/** What Consul's HTTP server refuses in a path: all but letters, marks, numbers, punctuation, symbols and the blank. */
+const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u
+
+/** Throws a UsageError if Consul could not serve the key of this prefix: a transaction would take it, a read would not. */
+export function checkPrefix(prefix: string): void {
+  const key = lockKey(prefix)
+  const [character] = unprintable.exec(key) ?? []
+  if (character !== undefined) {
+    const code = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')
+    throw new UsageError(`lock ${JSON.stringify(prefix)}: Consul serves no key with the character U+${code ?? ''}`)
+  }
+  encodeKey(key)
+}

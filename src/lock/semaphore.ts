@@ -10,7 +10,7 @@ import {createLock, lateAnswerMs} from './acquire.js'
 import {contendLoop, untilAnswered} from './contend-loop.js'
 import {encodeHolderRecord, ownRecord} from './holder-record.js'
 import type {ContendOptions, Evidence, Grant, LockKind} from './kind.js'
-import {joinKey, lockKey, mutexFlags, semaphoreFlags} from './names.js'
+import {checkPrefix, joinKey, lockKey, mutexFlags, semaphoreFlags} from './names.js'
 import {lockRules} from './option-rules.js'
 import {toRefusal} from './refusal.js'
 import {
@@ -25,7 +25,7 @@ const outOfTurnMs = 300
 
 /**
  * A lock that up to `limit` holders have at a time, shared with the Go tool's `lock -n`. Throws a UsageError if an
- * option is not what it should be.
+ * option is not what it should be, or if Consul cannot serve the key.
  *
  * @example
  * ```ts
@@ -38,6 +38,7 @@ const outOfTurnMs = 300
  */
 export function createSemaphore(client: ConsulClient, options: SemaphoreOptions): Semaphore {
   checkOptions('createSemaphore', options, {...lockRules, limit: count({min: 1})}, ['prefix', 'limit'])
+  checkPrefix(options.prefix)
   if (options.prefix.replace(/^\//, '') === '') throw new UsageError('lock: a semaphore needs a prefix')
   const kind = new SemaphoreKind(client, options)
   return {

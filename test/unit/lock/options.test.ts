@@ -80,6 +80,22 @@ describe('options of locks and sessions', () => {
     expect((await refusal(client => openSession(client, {name: value} as never))).message).toContain('name')
   })
 
+  it.each(['//two', '..', '../x', 'a\nb', 'a\tb', 'a\u0001', 'a\u007f', 'a\u00a0b', 'a\u2028', '\ud800'])(
+    'are refused before any request: the prefix %j, whose key Consul cannot serve',
+    async prefix => {
+      await refusal(client => createMutex(client, {prefix}))
+      await refusal(client => createSemaphore(client, {prefix, limit: 2}))
+    },
+  )
+
+  it.each(['a b', 'ü/ñ', '🔒', '?&#%*', `"'\\`, 'a/', 'a//b', '.', '/a', 'é'.normalize('NFD')])(
+    'are accepted with the prefix %j',
+    prefix => {
+      createMutex(unusedClient().client, {prefix})
+      createSemaphore(unusedClient().client, {prefix, limit: 2})
+    },
+  )
+
   it.each([undefined, null, 'a/b'])('are refused when they are no object: %s', async value => {
     expect((await refusal(client => createMutex(client, value as never))).message).toContain('object')
     expect((await refusal(client => createSemaphore(client, value as never))).message).toContain('object')
