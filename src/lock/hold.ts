@@ -6,7 +6,7 @@ import {formatDuration} from '../core/time/duration.js'
 import type {CallOptions, ConsulIndex, FencingToken, SessionId} from '../core/types.js'
 import {Alarm, sleepUntil} from '../session/alarm.js'
 import type {Session} from '../session/types.js'
-import type {Evidence, Grant} from './kind.js'
+import {deletedContender, deletedKey, type Evidence, type Grant} from './kind.js'
 import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, proveEveryMs} from './lease.js'
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
@@ -16,6 +16,8 @@ const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
+/** Less than the margin has to spare. */
+const explainWithinMs = 200
 const destroyWithinMs = 2000
 const retryMs = 100
 
@@ -211,7 +213,7 @@ export class LeasedHold implements Hold {
       for await (const {snapshot} of answers) {
         const why = evidence.judge(snapshot.value)
         if (why !== undefined) {
-          this.#lose(why)
+          this.#lose(await this.#explain(why))
           return
         }
         this.#prove({seenAtMs: sentAtMs})
@@ -244,7 +246,22 @@ export class LeasedHold implements Hold {
     const sentAtMs = this.#options.now()
     const why = await this.#judge(options)
     if (why === undefined) this.#prove({seenAtMs: sentAtMs})
-    else this.#lose(why)
+    else this.#lose(await this.#explain(why))
+  }
+
+  /** The end of a session deletes its keys: says which of both it was, but costs the stop of the work no time to speak of. */
+  async #explain(why: string): Promise<string> {
+    if (why !== deletedKey && why !== deletedContender) return why
+    const {client, session} = this.#options
+    const limits = {timeoutMs: explainWithinMs, consistency: 'consistent', plane: 'control'} as const
+    try {
+      const {value: living} = await client.session.info(session.id, limits)
+      return living
+        ? `${why}, and its session lives on`
+        : 'Consul ended its session: it was destroyed, or its agent left'
+    } catch {
+      return `${why}, or Consul ended its session`
+    }
   }
 
   /** Reads all evidence consistently. Resolves with the first reason why the lock is lost, if there is one. */

@@ -3,6 +3,10 @@ import type {CallOptions, FencingToken, KvEntry} from '../core/types.js'
 import type {Session} from '../session/types.js'
 import type {LockEvent} from './types.js'
 
+/** What is said of a key that is gone: deleted by hand, or with the session. */
+export const deletedKey = 'its key was deleted'
+export const deletedContender = 'its contender key was deleted'
+
 /** A key that says whether we still hold. */
 export interface Evidence {
   readonly query: BlockingQuery<KvEntry | undefined, KvEntry>

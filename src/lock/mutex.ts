@@ -9,7 +9,7 @@ import type {Session} from '../session/types.js'
 import {createLock, lateAnswerMs} from './acquire.js'
 import {attemptPause, contendLoop} from './contend-loop.js'
 import {describeHolder, encodeHolderRecord, ownRecord} from './holder-record.js'
-import type {ContendOptions, Grant, LockKind} from './kind.js'
+import {type ContendOptions, deletedKey, type Grant, type LockKind} from './kind.js'
 import {checkPrefix, lockKey, mutexFlags, semaphoreFlags} from './names.js'
 import {lockRules} from './option-rules.js'
 import {type Refusal, toRefusal} from './refusal.js'
@@ -132,7 +132,7 @@ class MutexKind implements LockKind {
           query: kvKey(this.#client, this.key),
           index,
           judge: entry => {
-            if (!entry) return 'its key was deleted'
+            if (!entry) return deletedKey
             if (entry.session === undefined) return 'somebody released it'
             return entry.session === session.id ? undefined : `session ${entry.session} holds it`
           },

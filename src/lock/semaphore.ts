@@ -9,7 +9,7 @@ import type {Session} from '../session/types.js'
 import {createLock, lateAnswerMs} from './acquire.js'
 import {contendLoop, untilAnswered} from './contend-loop.js'
 import {encodeHolderRecord, ownRecord} from './holder-record.js'
-import type {ContendOptions, Evidence, Grant, LockKind} from './kind.js'
+import {type ContendOptions, deletedContender, deletedKey, type Evidence, type Grant, type LockKind} from './kind.js'
 import {checkPrefix, joinKey, lockKey, mutexFlags, semaphoreFlags} from './names.js'
 import {lockRules} from './option-rules.js'
 import {toRefusal} from './refusal.js'
@@ -212,7 +212,7 @@ class SemaphoreKind implements LockKind {
       query: kvKey(this.#client, this.key),
       index,
       judge: entry => {
-        if (!entry) return 'its key was deleted'
+        if (!entry) return deletedKey
         try {
           const document = parseSemaphoreDocument(this.key, entry.value)
           return document?.holders.includes(session.id) === true
@@ -229,7 +229,7 @@ class SemaphoreKind implements LockKind {
     return {
       query: kvKey(this.#client, this.#contenderKey(session.id)),
       index: undefined,
-      judge: entry => (entry?.session === session.id ? undefined : 'its contender key was deleted'),
+      judge: entry => (entry?.session === session.id ? undefined : deletedContender),
     }
   }
 

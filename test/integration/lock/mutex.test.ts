@@ -203,6 +203,23 @@ describe.each(backends)('mutex on $name', backend => {
     await expect(outcome).rejects.toThrow('its key was deleted')
   })
 
+  it.each([
+    ['its session is destroyed', (session: string) => consul().sessionDestroy(session), 'Consul ended its session'],
+    ['its key is deleted', () => consul().kvDelete(key()), 'its key was deleted, and its session lives on'],
+    ['its key is unlocked', (session: string) => consul().kvPut(key(), '', {release: session}), 'somebody released it'],
+  ] as [string, (session: string) => Promise<unknown>, string][])(
+    'names the cause of a loss: %s',
+    async (_what, end, why) => {
+      const hold = await mutex(connect()).acquire()
+      // The monitor sees it, not only the next renewal.
+      await end(hold.session)
+      await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
+      expect(String(hold.signal.reason)).toContain(why)
+      await hold.release()
+      await consul().kvDelete(key())
+    },
+  )
+
   it('holds although the answer that granted it was lost', async () => {
     const {proxy, client} = await proxied()
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
