@@ -137,7 +137,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const {words} = child
     if (child.form === 'native') return {argv: [first, ...words.slice(1)], isStdinPassed: true, words}
     if (subVerbs.includes(prefix) && this.flags.compat === undefined) {
-      throw new UsageError(`lock: '${prefix}' names a sub-command, and words follow that could be a command`, {
+      throw new UsageError(`lock: '${prefix}' is reserved for a sub-command that does not exist yet`, {
         hint: `for a lock of that name: baton lock ${prefix} -- ${words.join(' ')}`,
       })
     }

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
 import {readSettingsFile} from '../../src/config/files.js'
+import {brief} from '../../src/core/brief.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {isBatonError, UsageError} from '../../src/core/errors.js'
 import {createViewRegistry} from '../../src/core/query/view-registry.js'
@@ -10,6 +11,8 @@ import {execHandler, type Handler, httpHandler, withPolicy} from '../../src/watc
 import {watchQuery} from '../../src/watch/query.js'
 import {runWatch} from '../../src/watch/run.js'
 import {describeWatch, parseWatch, type WatchSpec} from '../../src/watch/spec.js'
+
+const watchTypes = ['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event']
 
 export default class Watch extends WatchCommand<typeof Watch> {
   static override summary = 'watch as consul watch does, or all watches of a file'
@@ -39,12 +42,19 @@ export default class Watch extends WatchCommand<typeof Watch> {
   async run(): Promise<number> {
     const {watches} = this.flags
     if (watches !== undefined) return this.#runFile(watches)
-    const spec = this.#parse()
+    const spec = await this.#parse()
     if (!spec) return 64
     return this.watch({spec}, this.child?.form === 'native' ? 'native' : 'consul')
   }
 
-  #parse(): WatchSpec | undefined {
+  async #parse(): Promise<WatchSpec | undefined> {
+    const word = this.child?.form === 'go' ? (this.child.words[0] ?? '') : ''
+    if (this.flags.type === undefined && word !== '') {
+      const {closest} = await import('fastest-levenshtein')
+      throw new UsageError(`unknown command 'watch ${brief(word)}'`, {
+        hint: `did you mean 'baton watch ${closest(word, watchTypes)}'? A command to run needs -type before it`,
+      })
+    }
     try {
       return parseWatch(this.flags)
     } catch (error) {

@@ -51,9 +51,18 @@ async function run(argv: readonly string[]): Promise<number> {
   return runCommand(resolved.id, command, resolved.rest)
 }
 
+/** Words that cannot be split are reported when the command reads them. */
+function ownFlags(CommandOf: CommandClass, rest: readonly string[]): readonly string[] {
+  try {
+    return flagWords(splitArgv(rest, flagShapes(CommandOf), CommandOf).own)
+  } catch {
+    return flagWords(rest)
+  }
+}
+
 async function runCommand(id: string, CommandOf: CommandClass, rest: readonly string[]): Promise<number> {
   const host = processHost()
-  const own = flagWords(splitArgv(rest, flagShapes(CommandOf), CommandOf).own)
+  const own = ownFlags(CommandOf, rest)
   if (own.some(isHelpFlag)) return help(id.split(' '), 0)
   CommandOf.id = id
   try {

@@ -19,6 +19,18 @@ export function toUsageError(error: unknown, command: string): unknown {
   if (name === 'UnexpectedArgsError')
     return new UsageError(`unexpected argument: ${words.map(brief).join(' ')}`, {hint})
   if (name === 'RequiredArgsError') return new UsageError(`missing argument: ${words.join(' ')}`, {hint})
-  const [first = ''] = message.replace(/^The following errors? occurred:\s*/, '').split('\n')
-  return new UsageError(first.trim(), {hint})
+  return new UsageError(reasonOf(message), {hint})
+}
+
+/** The parser's sentence in our form: the flag, what was given, what is wrong with it. */
+function reasonOf(message: string): string {
+  const text = message.replace(/^The following errors? occurred:\s*/, '').replace(/\nSee more help with --help$/, '')
+  const [, flag, least, number = ''] =
+    /^Parsing (--\S+) \n\tExpected an integer(?: greater than or equal to (\S+))? but received: (.*)$/s.exec(text) ?? []
+  if (flag !== undefined) {
+    return `${flag}: '${brief(number)}' ${least === undefined ? 'is not a whole number' : `is less than ${least}`}`
+  }
+  const [, option, given = '', choices] = /^Expected (--[^=]+)=(.*) to be one of: ([^\n]*)/s.exec(text) ?? []
+  if (option !== undefined) return `${option}: '${brief(given)}' is not one of ${choices}`
+  return (text.split('\n')[0] ?? '').trim()
 }

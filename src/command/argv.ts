@@ -1,3 +1,6 @@
+import {brief} from '../core/brief.js'
+import {UsageError} from '../core/errors.js'
+
 /** What splitting needs to know of a command's flags. */
 export interface FlagShape {
   readonly type: 'boolean' | 'option'
@@ -142,6 +145,9 @@ function readFlag(
   if (name === undefined || !flag) return {words: [word], wantsValue: false}
   if (flag.type === 'option') {
     if (equals !== undefined) return {words: [`--${name}=${value}`], wantsValue: false}
+    // An empty or quoted word is not a key: the variable that a script has for the value is broken.
+    if (flag.bare !== undefined && next !== undefined && /^(?:$|["'\s])/.test(next))
+      throw new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {hint: 'leave it out, or give one'})
     if (flag.bare !== undefined && !(next !== undefined && flag.bareUnless?.test(next) === true))
       return {words: [`--${name}=${flag.bare}`], wantsValue: false}
     return {words: [`--${name}`], wantsValue: true}
@@ -149,7 +155,7 @@ function readFlag(
   const negated = given.startsWith('no-') && given !== name
   if (equals === undefined) return {words: [negated ? `--no-${name}` : `--${name}`], wantsValue: false}
   const on = goBooleans[value]
-  if (on === undefined) return {words: [word], wantsValue: false}
+  if (on === undefined) throw new UsageError(`--${name}: '${brief(value)}' is neither true nor false`)
   if (on !== negated) return {words: [`--${name}`], wantsValue: false}
   return {words: flag.allowNo === true ? [`--no-${name}`] : [], wantsValue: false}
 }

@@ -22,6 +22,10 @@ describe('an unknown command', () => {
     [['-v'], '-v: not a command (flags come after it: baton COMMAND [FLAGS])'],
     [['kv', '--bogus'], "unknown command 'kv --bogus' (did you mean 'baton kv'?)"],
     [['--token', 'x', 'kv', 'get'], '--token: not a command (flags come after it: baton COMMAND [FLAGS])'],
+    [
+      ['watch', 'keys', 'a'],
+      "unknown command 'watch keys' (did you mean 'baton watch key'? A command to run needs -type before it)",
+    ],
     [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
   ])('is answered with a suggestion and never run: %j', async (args, message) => {
     const result = await runCli(args, {env: nobody})
@@ -34,11 +38,26 @@ describe('bad words', () => {
   it.each([
     [['kv', 'get', 'a', 'b'], 'unexpected argument: b (see baton kv get --help)'],
     [['kv', 'get', 'a', '--bogus'], 'unknown flag: --bogus (see baton kv get --help)'],
-    [['kv', 'get', 'a', '--log-level=loud'], 'Expected --log-level=loud to be one of:'],
+    [['kv', 'get', 'a', '--log-level=loud'], "--log-level: 'loud' is not one of trace, debug"],
     [['kv', 'get', 'a', '--http-addr'], 'Flag --http-addr expects a value (see baton kv get --help)'],
     [['kv', 'get', 'a', '--http-addr=ftp://x'], "Consul address: 'ftp://x' cannot be used"],
     [['kv', 'get', 'a', '--token-file=/nowhere'], 'token-file: cannot read /nowhere: ENOENT'],
     [['kv', 'get', 'a', '--client-cert=x'], 'client-cert and client-key: one is given without the other'],
+    [['lock', '-n', 'two', 'a', 'true'], "--limit: 'two' is not a whole number"],
+    [['lock', '-n', '', 'a', 'true'], "--limit: '' is not a whole number"],
+    [['lock', '-n', '1.5', 'a', 'true'], "--limit: '1.5' is not a whole number"],
+    [['lock', '-n', '-try', '5m', 'a', 'true'], '--limit'],
+    [['lock', '-monitor-retry=abc', 'a', 'true'], "--monitor-retry: 'abc' is not a whole number"],
+    [['dev', '--responders', '-1'], "--responders: '-1' is less than 0"],
+    [['dev', '--responders', 'x'], "--responders: 'x' is not a whole number"],
+    [['lock', '-child-exit-code=yes', 'a', 'true'], "--child-exit-code: 'yes' is neither true nor false"],
+    [['lock', '-try', '', 'jobs/x', 'true'], "--try: '' is not a value of it"],
+    [['lock', '-try', '"5m"', 'jobs/x', 'true'], `--try: '"5m"' is not a value of it`],
+    [['lock', '-try', '5', 'jobs/x', 'true'], "--try: '5' is not a duration"],
+    [['lock', '-try', ' 5m', 'jobs/x', 'true'], "--try: ' 5m' is not a value of it"],
+    [['lock', '-try=', 'jobs/x', 'true'], "--try: '' is not a duration"],
+    [['lock', '-timeout', '', 'jobs/x', 'true'], "--timeout: '' is not a duration"],
+    [['lock', 'status', 'jobs/x'], "lock: 'status' is reserved for a sub-command that does not exist yet"],
     [['kv', 'get', 'a', '--config=/nowhere'], 'config: cannot read /nowhere: ENOENT'],
   ])('get one line that says what to do, and exit code 64: %j', async (args, message) => {
     const result = await runCli(args, {env: nobody})
