@@ -1,7 +1,7 @@
 import {rowFields} from '../filter/fields.js'
 import type {Printable} from '../go/json-print.js'
 import {cacheHeaders} from '../http/cached.js'
-import {type Call, readParameters} from '../http/call.js'
+import {type Call, readMode} from '../http/call.js'
 import {jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
 import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
@@ -12,7 +12,9 @@ import {deregister, register} from './catalog-write.js'
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
+/** Reads no more of the query than its consistency. */
 function datacenters(call: Call): Reply {
+  readMode(call)
   const own = call.home.name
   const others = [...call.cluster.datacenters.keys()].filter(name => name !== own)
   return jsonReply([own, ...others], cacheHeaders(call, false))
@@ -129,10 +131,7 @@ const nodeServices = (call: Call): Promise<Reply> =>
   )
 
 export const catalogRoutes: readonly Route[] = [
-  get('/v1/catalog/datacenters', call => {
-    readParameters(call, false)
-    return datacenters(call)
-  }),
+  get('/v1/catalog/datacenters', datacenters),
   get('/v1/catalog/nodes', nodes),
   get('/v1/catalog/services', services),
   get('/v1/catalog/service/', service),

@@ -192,7 +192,8 @@ export function readParameters(call: Call, namespace = true): ReadParameters {
   return {mode, index, waitMs}
 }
 
-function readMode(call: Call): ReadMode {
+/** The consistency that a read asks for. Throws for one that contradicts itself. */
+export function readMode(call: Call): ReadMode {
   const {query} = call
   let stale = query.has('stale')
   const consistent = query.has('consistent')

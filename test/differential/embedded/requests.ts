@@ -218,7 +218,7 @@ const catalog: fc.Arbitrary<Ask> = fc.oneof(
           ...['catalog/nodes', 'catalog/services', 'catalog/node/{p}-n1', 'catalog/node-services/{p}-n1'],
           ...['catalog/service/{p}-web', 'catalog/service/{p}-DB', 'health/node/{p}-n1', 'health/checks/{p}-web'],
           ...['health/service/{p}-web', 'health/service/{p}-db', 'health/state/critical', 'health/state/any'],
-          ...['health/state/warning', 'health/checks/{p}-db', 'catalog/node/{p}-n2', 'catalog/datacenters'],
+          ...['health/state/warning', 'health/checks/{p}-db', 'catalog/node/{p}-n2'],
         ),
         fc.oneof(
           {weight: 4, arbitrary: fc.constant('')},
@@ -306,6 +306,8 @@ const event: fc.Arbitrary<Ask> = fc.oneof(
 )
 
 const odd: fc.Arbitrary<Ask> = fc.constantFrom<Ask>(
+  {method: 'GET', path: '/v1/catalog/datacenters?wait=x'},
+  {method: 'GET', path: '/v1/catalog/datacenters?index=x&ns=x&dc=nowhere'},
   {method: 'GET', path: '/v1/kv/{p}/a?index=x'},
   {method: 'GET', path: '/v1/kv/{p}/a?wait=10'},
   {method: 'GET', path: '/v1/kv/{p}/a?dc=nowhere'},
