@@ -45,6 +45,30 @@ module.exports = {
       to: {path: '^(src/(?!core/|embedded/|tour/)|commands/|test/)'},
     },
     {
+      name: 'embedded-go-stands-alone',
+      severity: 'error',
+      from: {path: '^src/embedded/go/'},
+      to: {path: '^src/embedded/(?!go/)'},
+    },
+    {
+      name: 'embedded-store-stands-on-go',
+      severity: 'error',
+      from: {path: '^src/embedded/store/'},
+      to: {path: '^src/embedded/(?!store/|go/|uuid\\.ts$)'},
+    },
+    {
+      name: 'embedded-state-knows-no-http',
+      severity: 'error',
+      from: {path: '^src/embedded/', pathNot: '^src/embedded/(http/|endpoints/|index\\.ts$)'},
+      to: {path: '^src/embedded/(http|endpoints)/'},
+    },
+    {
+      name: 'embedded-http-knows-no-endpoints',
+      severity: 'error',
+      from: {path: '^src/embedded/http/'},
+      to: {path: '^src/embedded/(endpoints|dns|snapshot)/'},
+    },
+    {
       name: 'command-is-below-commands',
       severity: 'error',
       from: {path: '^src/command/'},

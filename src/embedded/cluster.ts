@@ -3,8 +3,8 @@ import type {AclStore} from './acl/store.js'
 import type {MovableClock} from './clock.js'
 import type {Datacenter} from './datacenter.js'
 import type {Faults} from './faults.js'
-import {HttpError} from './http/reply.js'
 import type {Profile} from './profile.js'
+import {HttpError} from './refusals.js'
 
 /** What all datacenters of one process share. */
 export interface Cluster {

@@ -1,5 +1,4 @@
 import type {Clock} from '../core/types.js'
-import {type Reply, textReply} from './http/reply.js'
 
 /** What to do to matching requests. One of `drop`, `dropAnswer`, `status`; `delayMs` may stand alone or come first. */
 export interface FaultRule {
@@ -16,6 +15,12 @@ export interface FaultRule {
   /** Answers instead of the handler. */
   readonly status?: number
   readonly body?: string
+}
+
+/** What is answered in place of the handler. */
+export interface ReplacedAnswer {
+  readonly status: number
+  readonly body: string
 }
 
 interface Armed {
@@ -44,8 +49,8 @@ export class Faults {
     this.#armed.clear()
   }
 
-  /** What becomes of a request: `drop`, `drop answer`, an answer in place of the handler's, or nothing. */
-  async intercept(method: string, path: string): Promise<Reply | 'drop' | 'drop answer' | undefined> {
+  /** What to do with a request: `drop`, `drop answer`, an answer in place of the handler's, or nothing. */
+  async intercept(method: string, path: string): Promise<ReplacedAnswer | 'drop' | 'drop answer' | undefined> {
     const armed = [...this.#armed].find(({rule}) => hits(rule, method, path))
     if (!armed) return undefined
     this.hits += 1
@@ -55,7 +60,7 @@ export class Faults {
     if (rule.delayMs !== undefined) await this.#clock.sleep(rule.delayMs)
     if (rule.drop) return 'drop'
     if (rule.dropAnswer) return 'drop answer'
-    return rule.status === undefined ? undefined : textReply(rule.status, rule.body ?? '')
+    return rule.status === undefined ? undefined : {status: rule.status, body: rule.body ?? ''}
   }
 }
 

@@ -8,6 +8,7 @@ import {MovableClock} from './clock.js'
 import {type Cluster, routeTo} from './cluster.js'
 import {Datacenter} from './datacenter.js'
 import type {DnsDoor} from './dns/server.js'
+import {findRoute} from './endpoints/router.js'
 import {createFaultPanel, type FaultPanel} from './fault-panel.js'
 import {Faults} from './faults.js'
 import {toBytes} from './go/bytes.js'
@@ -210,7 +211,7 @@ async function openDoors(cluster: Cluster, host: string, firstPort: number): Pro
     for (const [at, home] of [...cluster.datacenters.values()].entries()) {
       const {name, server} = home
       const port = ports.get(name) ?? (at === 0 ? firstPort : 0)
-      const door = await openDoor({host, port, agent: server, home, cluster})
+      const door = await openDoor({host, port, agent: server, home, cluster, findRoute})
       open.set(name, door)
       ports.set(name, door.port)
     }

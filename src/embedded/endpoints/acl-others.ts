@@ -1,7 +1,8 @@
 import {metaHeaders} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
-import {jsonReply, type Reply, RpcError} from '../http/reply.js'
+import {jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
+import {RpcError} from '../refusals.js'
 import {aclStore, demandAcl} from './acl.js'
 
 function bootstrap(call: Call): Reply {

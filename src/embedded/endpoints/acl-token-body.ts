@@ -3,7 +3,7 @@ import type {AclStore} from '../acl/store.js'
 import type {Decoded, Fields} from '../go/decode.js'
 import {formatGoDuration} from '../go/duration.js'
 import type {Call} from '../http/call.js'
-import {RpcError} from '../http/reply.js'
+import {RpcError} from '../refusals.js'
 import {uuidError} from '../uuid.js'
 import {decodeBody} from './body.js'
 

@@ -3,7 +3,7 @@ import type {AclStore} from '../acl/store.js'
 import {type Printable, printJson} from '../go/json-print.js'
 import {metaHeaders, refusedMeta} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
-import {HttpError, permissionDenied} from '../http/reply.js'
+import {HttpError, permissionDenied} from '../refusals.js'
 import {uuidError} from '../uuid.js'
 
 export function aclStore(call: Call): AclStore {

@@ -1,7 +1,7 @@
 import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
 import {JsonError, parseGoJson} from '../go/json-parse.js'
 import type {Call} from '../http/call.js'
-import {badRequest} from '../http/reply.js'
+import {badRequest} from '../refusals.js'
 
 /** Reads a JSON body strictly: no body, bad JSON and unknown fields are refused in Go's words, after `failed`. */
 export async function decodeBody(call: Call, fields: Fields, failed = 'Request decode failed'): Promise<Decoded> {

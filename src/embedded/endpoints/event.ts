@@ -3,8 +3,9 @@ import {concerns} from '../agent/event-buffer.js'
 import {eventIndex, printableEvent, type UserEventRow} from '../agent/user-event.js'
 import type {Datacenter} from '../datacenter.js'
 import {type Call, ClientGone, readIndex, readWait} from '../http/call.js'
-import {badRequest, HttpError, jsonReply, type Reply, RpcError} from '../http/reply.js'
+import {jsonReply, type Reply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
+import {badRequest, HttpError, RpcError} from '../refusals.js'
 import {randomUuid} from '../uuid.js'
 
 const longestWaitMs = 600_000

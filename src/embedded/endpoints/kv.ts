@@ -3,17 +3,9 @@ import type {Datacenter} from '../datacenter.js'
 import {fromBytes, toBytes} from '../go/bytes.js'
 import {blockingRead, metaHeaders} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
-import {
-  badRequest,
-  emptyReply,
-  HttpError,
-  jsonListReply,
-  jsonReply,
-  permissionDenied,
-  type Reply,
-  RpcError,
-} from '../http/reply.js'
+import {emptyReply, jsonListReply, jsonReply, type Reply} from '../http/reply.js'
 import type {Route} from '../http/route.js'
+import {badRequest, HttpError, permissionDenied, RpcError} from '../refusals.js'
 import type {KvWrite} from '../store/kv.js'
 import {sessionIdError} from '../store/sessions.js'
 import {printKey, printRow} from './kv-print.js'

@@ -3,8 +3,9 @@ import type {Decoded, Fields} from '../go/decode.js'
 import {formatGoDuration} from '../go/duration.js'
 import type {Printable} from '../go/json-print.js'
 import type {Call} from '../http/call.js'
-import {badRequest, jsonReply, permissionDenied, type Reply} from '../http/reply.js'
+import {jsonReply, type Reply} from '../http/reply.js'
 import {get, type Route} from '../http/route.js'
+import {badRequest, permissionDenied} from '../refusals.js'
 import {decodeBody} from './body.js'
 
 function demandOperator(call: Call, access: 'read' | 'write'): void {

@@ -5,8 +5,9 @@ import {JsonDecimal, JsonError, type JsonValue, parseGoJson} from '../go/json-pa
 import {type Printable, printJson} from '../go/json-print.js'
 import {blockingRead, metaHeaders, refusedMeta} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
-import {badRequest, HttpError, jsonListReply, jsonReply, type Reply, RpcError, textReply} from '../http/reply.js'
+import {jsonListReply, jsonReply, type Reply, textReply} from '../http/reply.js'
 import {get, put, type Route} from '../http/route.js'
+import {badRequest, HttpError, RpcError} from '../refusals.js'
 import {type SessionRow, sessionIdError} from '../store/sessions.js'
 import {randomUuid} from '../uuid.js'
 

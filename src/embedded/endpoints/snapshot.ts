@@ -1,7 +1,8 @@
 import {metaHeaders} from '../http/blocking.js'
 import {type Call, readParameters} from '../http/call.js'
-import {emptyReply, HttpError, permissionDenied, type Reply} from '../http/reply.js'
+import {emptyReply, type Reply} from '../http/reply.js'
 import type {Route} from '../http/route.js'
+import {HttpError, permissionDenied} from '../refusals.js'
 import {packSnapshot, unpackSnapshot} from '../snapshot/archive.js'
 
 function demandManagement(call: Call): void {

@@ -1,7 +1,7 @@
 import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
 import {fromBytes, toBytes} from '../go/bytes.js'
-import {permissionDenied, RpcError} from '../http/reply.js'
+import {permissionDenied, RpcError} from '../refusals.js'
 import type {Batch} from '../store/batch.js'
 import type {KvRow, KvWrite} from '../store/kv.js'
 import {checkKeyName, requireSession} from './kv.js'

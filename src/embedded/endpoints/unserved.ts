@@ -2,8 +2,9 @@ import {fromBytes} from '../go/bytes.js'
 import type {Decoded, Fields} from '../go/decode.js'
 import {contactHeaders} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
-import {HttpError, jsonReply, type Reply} from '../http/reply.js'
+import {jsonReply, type Reply} from '../http/reply.js'
 import type {Route} from '../http/route.js'
+import {HttpError} from '../refusals.js'
 import {aclStore} from './acl.js'
 
 /** What Consul serves and this agent does not, with the paths that belong to it. docs/commands/dev.md lists the same. */

@@ -1,6 +1,6 @@
 import {RE2JS} from 're2js'
 import type {Printable} from '../go/json-print.js'
-import {HttpError} from '../http/reply.js'
+import {HttpError} from '../refusals.js'
 import {type Expression, FilterError, parseFilter, type Test} from './expression.js'
 import {type Field, type Fields, operatorsOf} from './fields.js'
 

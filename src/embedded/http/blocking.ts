@@ -1,7 +1,7 @@
 import type {Datacenter} from '../datacenter.js'
+import type {Headers} from '../refusals.js'
 import type {WatchList} from '../store/watches.js'
 import {type Call, ClientGone, type ReadMode, type ReadParameters} from './call.js'
-import type {Headers} from './reply.js'
 
 export interface Reading<T> {
   readonly value: T

@@ -1,5 +1,5 @@
+import type {Headers} from '../refusals.js'
 import type {Call} from './call.js'
-import type {Headers} from './reply.js'
 
 /** Parameters that choose among answers of one cache entry, or that the cache does not see. */
 const outside = new Set(['cached', 'stale', 'index', 'wait', 'pretty', 'near', 'passing', 'max_stale', 'token'])

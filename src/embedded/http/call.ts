@@ -6,8 +6,8 @@ import type {Cluster} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import {fromBytes} from '../go/bytes.js'
 import {parseGoDuration} from '../go/duration.js'
+import {badRequest, permissionDenied, RpcError} from '../refusals.js'
 import type {Query} from './query.js'
-import {badRequest, permissionDenied, RpcError} from './reply.js'
 
 export interface CallParts {
   readonly request: IncomingMessage

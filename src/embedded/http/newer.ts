@@ -1,6 +1,7 @@
 import type {Profile} from '../profile.js'
+import {badRequest} from '../refusals.js'
 import type {Call} from './call.js'
-import {badRequest, emptyReply, type Reply, textReply} from './reply.js'
+import {emptyReply, type Reply, textReply} from './reply.js'
 
 /** What versions after 1.8.7 add to an answer, and what they say in other words. */
 export function asNewer(call: Call, path: string, reply: Reply): Reply {

@@ -1,4 +1,5 @@
 import {indentJson, type Printable, printJson} from '../go/json-print.js'
+import type {Headers} from '../refusals.js'
 
 /** One answer. A body in pieces is sent piece by piece, so that a long list never holds up the event loop. */
 export interface Reply {
@@ -7,33 +8,7 @@ export interface Reply {
   readonly body: string | Buffer | Iterable<string>
 }
 
-export type Headers = Readonly<Record<string, string>>
-
 const jsonType = {'content-type': 'application/json'}
-
-/** Refusal found by the agent that was asked. */
-export class HttpError extends Error {
-  readonly status: number
-  readonly headers: Headers
-
-  constructor(status: number, text: string, headers: Headers = {}) {
-    super(text)
-    this.status = status
-    this.headers = headers
-  }
-}
-
-/** Refusal by the servers of a datacenter, prefixed when it comes from another one. */
-export class RpcError extends Error {
-  /** As Consul does it: by the text. */
-  get status(): number {
-    return /Permission denied|ACL not found/.test(this.message) ? 403 : 500
-  }
-}
-
-export const permissionDenied = (): RpcError => new RpcError('Permission denied')
-
-export const badRequest = (text: string): HttpError => new HttpError(400, text)
 
 export const textReply = (status: number, text: string, headers: Headers = {}): Reply => ({
   status,

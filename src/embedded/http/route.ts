@@ -8,6 +8,9 @@ export interface Route {
   readonly handle: (call: Call) => Reply | Promise<Reply>
 }
 
+/** The route of a clean path; `slash` if it lacks only its final slash. */
+export type FindRoute = (path: string) => {readonly route: Route; readonly rest: string} | 'slash' | undefined
+
 type Handler = Route['handle']
 
 export const get = (path: string, handle: Handler): Route => ({path, methods: ['GET'], handle})

@@ -5,15 +5,14 @@ import type {LocalAgent} from '../agent/local-agent.js'
 import type {Cluster} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import {fromBytes} from '../go/bytes.js'
-import type {Profile} from '../profile.js'
+import {HttpError, RpcError} from '../refusals.js'
 import {Call, ClientGone} from './call.js'
 import {Connections, judgeHead} from './connections.js'
 import {asNewer, refusePartition, unknownPath} from './newer.js'
 import {cleanPath, decodePath, redirect} from './path.js'
 import {parseQuery, type Query} from './query.js'
-import {emptyReply, HttpError, prettyReply, type Reply, RpcError, textReply} from './reply.js'
-import type {Route} from './route.js'
-import {findRoute} from './router.js'
+import {emptyReply, prettyReply, type Reply, textReply} from './reply.js'
+import type {FindRoute, Route} from './route.js'
 import {sendReply} from './send.js'
 
 export interface HttpDoor extends AsyncDisposable {
@@ -28,6 +27,7 @@ export interface DoorOptions {
   readonly agent: LocalAgent
   readonly home: Datacenter
   readonly cluster: Cluster
+  readonly findRoute: FindRoute
 }
 
 /** Go's limit: keys in paths may be long. */
@@ -93,7 +93,7 @@ function logRequest({logger, clock}: Cluster, request: IncomingMessage, response
 
 async function answer(options: DoorOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const startedMs = options.cluster.clock.monotonicMs()
-  const routed = route(request, options.cluster.profile)
+  const routed = route(request, options)
   if (!('found' in routed)) {
     await sendReply(request, response, routed)
     return
@@ -107,7 +107,7 @@ async function answer(options: DoorOptions, request: IncomingMessage, response: 
     response.destroy()
     return
   }
-  const given = typeof faulty === 'object' ? faulty : await handled(call, found.route)
+  const given = typeof faulty === 'object' ? textReply(faulty.status, faulty.body) : await handled(call, found.route)
   const reply = asNewer(call, path, given)
   const isTooLate = cluster.clock.monotonicMs() - startedMs > cluster.profile.longestAnswerMs
   if (faulty === 'drop answer' || isTooLate) {
@@ -130,7 +130,7 @@ interface Routed {
 const wholeAddress = /^https?:\/\/[^/?]*/i
 
 /** Judges path and query in Consul's order; the answer when the request ends there. */
-function route(request: IncomingMessage, profile: Profile): Routed | Reply {
+function route(request: IncomingMessage, {cluster: {profile}, findRoute}: DoorOptions): Routed | Reply {
   const {method = 'GET'} = request
   const refusal = judgeHead(request)
   if (refusal) return refusal
