@@ -4,7 +4,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/command/consul-command.js'
 import {defined} from '../src/command/defined.js'
 import {keysDirectory} from '../src/command/directories.js'
-import {durationFlag} from '../src/command/flags.js'
+import {durationFlag, sizeFlag} from '../src/command/flags.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
 import {createInitiator, type InitiatorOptions} from '../src/exec/initiator.js'
@@ -20,6 +20,7 @@ const exitCodes: Readonly<Record<ExecVerdict, number>> = {
   incomplete: 3,
   silent: 4,
   'no-nodes': 5,
+  truncated: 8,
   refused: 6,
   cancelled: 1,
 }
@@ -56,6 +57,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     timeout: durationFlag({description: 'longest time a node may take (default: no limit)'}),
     'ack-timeout': durationFlag({description: 'how long nodes may take to answer', default: '5s', min: 1}),
     grace: durationFlag({description: 'time between the stop signal and the kill, on responders', default: '5s'}),
+    'max-output': sizeFlag({description: 'most output of a node, on responders; 0: no limit (default: 1M)'}),
     script: Flags.string({description: 'run this file (- is stdin) instead of a command', helpValue: 'FILE'}),
     shell: Flags.boolean({description: 'without --: run the words by a shell (default)', default: true, allowNo: true}),
     wait: durationFlag({description: 'heartbeat of silent nodes (Consul: quiet period)', min: 1}),
@@ -103,6 +105,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
         keys: await this.#keys(),
         ackTimeoutMs: compat === undefined ? this.flags['ack-timeout'] : (wait ?? compatQuietMs),
         killAfterMs: this.flags.grace,
+        maxOutputBytes: this.flags['max-output'],
         replicationWaitMs: this.flags['wait-repl'],
       }),
     })
@@ -151,6 +154,11 @@ export default class Exec extends ConsulCommand<typeof Exec> {
   #explain({verdict, nodes}: ExecSummary): void {
     if (verdict === 'no-nodes') {
       this.out.warn('exec: no node matched, so nothing ran (nodes that the token may not read never match)')
+    }
+    const cut = nodes.filter(node => node.droppedBytes !== undefined)
+    if (cut.length > 0) {
+      const all = cut.map(node => `${node.droppedBytes ?? 0} bytes of ${printable(node.node)}`)
+      this.out.warn(`exec: output was dropped: ${all.join(', ')} (more is kept with --max-output)`)
     }
     const silent = nodes.filter(node => node.outcome.type === 'no-answer')
     if (silent.length === 0) return

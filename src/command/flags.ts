@@ -94,6 +94,24 @@ export function bareDurationFlag(options: {
   return Object.assign(flag, shape)
 }
 
+const units: Readonly<Record<string, number>> = {'': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3}
+
+/** A size in bytes, or with K, M or G (of 1024). `0` and `unlimited` are `Infinity`. */
+export function sizeFlag(options: {readonly description: string; readonly helpGroup?: string}) {
+  return Flags.custom<number>({
+    ...options,
+    helpValue: 'SIZE',
+    parse: async (text, _context, flag) => {
+      const [, digits = '', unit = ''] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text) ?? []
+      const bytes = text === 'unlimited' ? 0 : Number(digits) * (units[unit.toLowerCase()] ?? 1)
+      if ((digits === '' && text !== 'unlimited') || !Number.isSafeInteger(bytes)) {
+        throw new UsageError(`--${flag.name}: '${text}' is not a size such as 65536, 64K, 10M or unlimited`)
+      }
+      return bytes === 0 ? Number.POSITIVE_INFINITY : bytes
+    },
+  })()
+}
+
 const wholeNumber = /^(?:0[xX](?:_?[\da-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/
 
 /** Go's syntax of whole numbers: `010` is 8, `0x10` is 16, `1_000` is 1000. Undefined for what is none of 64 bits. */

@@ -32,7 +32,7 @@ export interface InitiatorOptions {
   readonly ackTimeoutMs?: number
   /** From the stop signal to the kill, for responders. @default 5000 */
   readonly killAfterMs?: number
-  /** Output kept of each node, for responders. @default 1048576 */
+  /** Most output of each node, for responders: beyond it, beginning and end are kept. `Infinity`: all. @default 1048576 */
   readonly maxOutputBytes?: number
   /** Where `_rexec` jobs live. @default '_rexec' */
   readonly prefix?: string

@@ -6,6 +6,8 @@ export interface ExitReport {
   readonly code: number
   readonly signal?: string
   readonly isTimedOut?: boolean
+  /** Output that the node left out because of a limit. */
+  readonly droppedBytes?: number
   /** How long the child ran, by the node's clock. */
   readonly ranMs?: number
   readonly isCancelled?: boolean

@@ -34,6 +34,8 @@ export class TextOutput {
         return this.#afterLines(event.node, `==> ${event.node}: finished with exit code ${event.code}`)
       case 'outcome':
         return this.#afterLines(event.node, this.#outcomeLine(event.node, event.outcome))
+      case 'truncated':
+        return this.#note(`==> ${event.node}: ${event.droppedBytes} bytes of the output were dropped`)
       case 'missing':
         return this.#note(`==> ${event.node}: ${event.count} part(s) of the output are missing`)
       case 'late':

@@ -33,6 +33,7 @@ interface NodeState {
   judgedAtMs: number
   isLate: boolean
   isCompleted: boolean
+  droppedBytes: number
   outcome: NodeOutcome | undefined
 }
 
@@ -166,6 +167,7 @@ export class Tracker {
       outcome: state.outcome ?? {type: 'lost', reason: 'the run ended'},
       isExpected: state.isExpected,
       isAcked: state.ackedAtMs !== undefined,
+      ...(state.droppedBytes > 0 && {droppedBytes: state.droppedBytes}),
       isLate: state.isLate,
     }))
   }
@@ -199,8 +201,11 @@ export class Tracker {
     const {events, exit, missingCount} = state.assembler.advance(nowMs)
     if (!exit) return [...events]
     state.isCompleted = exit.isInterrupted !== true
+    state.droppedBytes = exit.droppedBytes ?? 0
     const last: ExecEvent[] = state.isCompleted ? [{type: 'exit', node: state.node, code: exit.code}] : []
-    return [...events, ...last, ...this.#settle(state, this.#toOutcome(exit, missingCount))]
+    const {node, droppedBytes} = state
+    const cut: ExecEvent[] = droppedBytes > 0 ? [{type: 'truncated', node, droppedBytes}] : []
+    return [...events, ...cut, ...last, ...this.#settle(state, this.#toOutcome(exit, missingCount))]
   }
 
   #toOutcome(exit: ExitReport, missingCount: number): NodeOutcome {
@@ -236,6 +241,7 @@ export class Tracker {
       judgedAtMs: Number.NEGATIVE_INFINITY,
       isLate: false,
       isCompleted: false,
+      droppedBytes: 0,
       outcome: undefined,
     }
   }

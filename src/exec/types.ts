@@ -58,6 +58,8 @@ export interface NodeResult {
   /** False for a node that answered although the catalog did not foretell it. */
   readonly isExpected: boolean
   readonly isAcked: boolean
+  /** Output that the node left out between the beginning and the end, because of a limit. Absent: none. */
+  readonly droppedBytes?: number
   /** Its first sign came after it had been given up. */
   readonly isLate: boolean
 }
@@ -88,12 +90,14 @@ export type ExecEvent =
     }
   /** Output that never arrived: `seq` is the first number missing. */
   | {readonly type: 'missing'; readonly node: string; readonly seq: number; readonly count: number}
+  /** The node left that much output out, because of a limit. */
+  | {readonly type: 'truncated'; readonly node: string; readonly droppedBytes: number}
   | {readonly type: 'exit'; readonly node: string; readonly code: number}
   | {readonly type: 'outcome'; readonly node: string; readonly outcome: NodeOutcome}
   | {readonly type: 'retrying'; readonly via: Via; readonly reason: string}
 
-/** The worst that happened, in the order refused, incomplete, silent, failed. */
-export type ExecVerdict = 'ok' | 'refused' | 'incomplete' | 'silent' | 'failed' | 'no-nodes' | 'cancelled'
+/** The worst that happened, in the order refused, incomplete, silent, failed, truncated. */
+export type ExecVerdict = 'ok' | 'truncated' | 'refused' | 'incomplete' | 'silent' | 'failed' | 'no-nodes' | 'cancelled'
 
 /** What became of all nodes, when each has come to its end. */
 export interface ExecSummary {

@@ -12,5 +12,6 @@ const worstFirst: readonly (readonly [ExecVerdict, readonly NodeOutcome['type'][
 export function judgeResults(results: readonly NodeResult[]): ExecVerdict {
   if (results.length === 0) return 'no-nodes'
   const seen = new Set(results.map(result => result.outcome.type))
-  return worstFirst.find(([, outcomes]) => outcomes.some(outcome => seen.has(outcome)))?.[0] ?? 'ok'
+  const worst = worstFirst.find(([, outcomes]) => outcomes.some(outcome => seen.has(outcome)))?.[0]
+  return worst ?? (results.some(({droppedBytes = 0}) => droppedBytes > 0) ? 'truncated' : 'ok')
 }

@@ -86,11 +86,12 @@ const nodeResult = z.strictObject({
   outcome,
   isExpected: z.boolean(),
   isAcked: z.boolean(),
+  droppedBytes: count.optional(),
   isLate: z.boolean(),
 })
 const bytes = z.union([z.strictObject({text: z.string()}), z.strictObject({base64})])
 const totals = {
-  verdict: z.enum(['ok', 'refused', 'incomplete', 'silent', 'failed', 'no-nodes', 'cancelled']),
+  verdict: z.enum(['ok', 'truncated', 'refused', 'incomplete', 'silent', 'failed', 'no-nodes', 'cancelled']),
   ackedCount: count,
   completedCount: count,
   exit: whole,
@@ -109,6 +110,7 @@ const execLine = z.union([
   z.strictObject({type: z.literal('output'), node: z.string(), stream, text: z.string()}),
   z.strictObject({type: z.literal('output'), node: z.string(), stream, base64}),
   z.strictObject({type: z.literal('missing'), node: z.string(), seq: count, count}),
+  z.strictObject({type: z.literal('truncated'), node: z.string(), droppedBytes: count}),
   z.strictObject({type: z.literal('exit'), node: z.string(), code: whole}),
   z.strictObject({type: z.literal('outcome'), node: z.string(), outcome}),
   z.strictObject({type: z.literal('retrying'), via, reason: z.string()}),

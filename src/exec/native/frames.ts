@@ -85,11 +85,12 @@ export function encodeResult(result: RunResult): Buffer {
 export function decodeResult(value: Buffer): ExitReport | undefined {
   const raw = parseObject(value)
   if (raw?.['v'] !== 1) return undefined
-  const {code, frames, started, ended} = raw
+  const {code, frames, dropped, started, ended} = raw
   if (!Number.isSafeInteger(code) || !isCount(frames)) return undefined
   return {
     code: code as number,
     frameCount: frames,
+    ...(isCount(dropped) && dropped > 0 && {droppedBytes: dropped}),
     ...(isCount(started) && isCount(ended) && ended >= started && {ranMs: ended - started}),
     ...(typeof raw['signal'] === 'string' && {signal: raw['signal']}),
     ...(raw['timed_out'] === true && {isTimedOut: true}),

@@ -41,6 +41,7 @@ export interface Manifest {
   /** `Infinity` for no limit, which is written as 2^53-1: every responder reads that as a number. */
   readonly timeoutMs: number
   readonly killAfterMs: number
+  /** `Infinity` for no limit, written like that of `timeoutMs`. */
   readonly maxOutputBytes: number
   readonly heartbeatMs: number
   /** Holds every key of the job: when it ends, they vanish. */
@@ -60,7 +61,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     cmd: toRawCommand(manifest.command),
     timeout: toRawLimit(manifest.timeoutMs),
     kill_after: manifest.killAfterMs,
-    out_max: manifest.maxOutputBytes,
+    out_max: toRawLimit(manifest.maxOutputBytes),
     hb: manifest.heartbeatMs,
     session: manifest.session,
     requester: manifest.requester,
@@ -87,7 +88,7 @@ export function parseManifest(payload: Buffer): Manifest | string {
     command: fromRawCommand(raw.cmd),
     timeoutMs: fromRawLimit(raw.timeout),
     killAfterMs: raw.kill_after,
-    maxOutputBytes: raw.out_max,
+    maxOutputBytes: fromRawLimit(raw.out_max),
     heartbeatMs: raw.hb,
     session: raw.session as SessionId,
     requester: raw.requester,

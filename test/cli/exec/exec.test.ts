@@ -71,6 +71,15 @@ describe('baton exec, responder and keys', () => {
     expect(piped.stdout).toContain('    r1: from stdin\n')
   })
 
+  it('take a script on a responder whose state directory is relative', async () => {
+    const words = ['responder', '--name', 'near', '--state-dir', './near-state', ...trust()]
+    await using near = startCli(words, {agent, cwd: folder.path})
+    await near.waitForOutput(/responder near: ready/, {timeoutMs: 30_000})
+    writeFileSync(at('near-script'), '#!/bin/sh\necho near\n')
+    const {stdout} = await exec('--node', '^near$', '--script', at('near-script'))
+    expect(stdout).toContain('    near: near\n')
+  })
+
   it('print one object with --json, and one a line with --ndjson', async () => {
     const one = await exec('--json', '--node', 'r[12]', 'echo "$BATON_EXEC_NODE"; exit 4')
     expect(one.exitCode).toBe(2)
@@ -88,6 +97,21 @@ describe('baton exec, responder and keys', () => {
       .split('\n')
       .map(line => (JSON.parse(line) as {type: string}).type)
     expect(types).toEqual(['targets', 'ack', 'output', 'exit', 'outcome', 'summary'])
+  })
+
+  it('count output that is dropped, with an exit code of its own, and keep all of it with --max-output 0', async () => {
+    const line = 'head -c 2000000 /dev/zero'
+    const cut = await exec('--json', '--node', 'r1', '--max-output', '64K', line)
+    expect([cut.exitCode, JSON.parse(cut.stdout)]).toMatchObject([
+      8,
+      {verdict: 'truncated', exit: 8, nodes: [{outcome: {type: 'ok'}, droppedBytes: 2_000_000 - 65_536}]},
+    ])
+    expect(cut.stderr).toContain('1934464 bytes of r1')
+    const whole = await exec('--json', '--node', 'r1', '--max-output', '0', line)
+    expect([whole.exitCode, JSON.parse(whole.stdout)]).toMatchObject([
+      0,
+      {nodes: [{output: {stdout: {text: '\0'.repeat(2_000_000)}}}]},
+    ])
   })
 
   it('refuse a job without a signature and one with a key that is not trusted, with exit code 6', async () => {
@@ -190,6 +214,7 @@ describe('baton exec, responder and keys', () => {
     [['exec'], 'Must specify a command to execute'],
     [['exec', '--node', '(', 'true'], "node filter '('"],
     [['exec', '--tag', 'x', 'true'], 'Cannot provide tag filter without service filter.'],
+    [['exec', '--max-output', '1.5M', 'true'], "'1.5M' is not a size"],
     [['exec', '--timeout', '5', 'true'], "'5' is not a duration"],
     [['exec', '--via', 'ssh', 'true'], '--via'],
     [['exec', '--script', '/no/such/file'], 'cannot read /no/such/file'],
