@@ -66,7 +66,7 @@ class Acquisition {
   readonly #kind: LockKind
   readonly #now: () => number
   readonly #backoff: Backoff
-  #holder: string | undefined
+  #obstacle: string | undefined
   /** Gets what the session says once somebody holds. */
   #hold: LeasedHold | undefined
 
@@ -208,8 +208,9 @@ class Acquisition {
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
-        const isUnreachable = isBatonError(error, 'BATON_CONNECT') || isBatonError(error, 'BATON_TLS')
-        if (!isTransient(error) || !options.isPatient || (options.isFirst && isUnreachable)) throw error
+        // A certificate that is refused at the start is a wrong setting.
+        if (!isTransient(error) || !options.isPatient || (options.isFirst && isBatonError(error, 'BATON_TLS')))
+          throw error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
         await this.#client.clock.sleep(this.#backoff.next(), signal)
       }
@@ -241,26 +242,26 @@ class Acquisition {
   }
 
   #notInTime(timeoutMs: number): LockNotAcquiredError {
-    const by = this.#holder === undefined ? '' : `: held by ${this.#holder}`
+    const why = this.#obstacle === undefined ? '' : `: ${this.#obstacle}`
     return new LockNotAcquiredError(
-      `lock ${this.#options.prefix}: not acquired within ${formatDuration(timeoutMs)}${by}`,
+      `lock ${this.#options.prefix}: not acquired within ${formatDuration(timeoutMs)}${why}`,
     )
   }
 
   #emit(event: LockEvent): void {
     if (event.type === 'lock.waiting') {
       // Several wake-ups behind one holder are one piece of news.
-      const news = event.holder ?? waitingReasons[event.reason]
-      if (news === this.#holder) return
-      this.#holder = news
+      const news = event.holder === undefined ? waitingReasons[event.reason] : `held by ${event.holder}`
+      if (news === this.#obstacle) return
+      this.#obstacle = news
     }
     this.#options.observer?.(event)
   }
 }
 
 const waitingReasons = {
-  held: 'somebody else',
-  'lock-delay': 'nobody, but the lock-delay runs',
-  unreachable: 'somebody unknown: Consul does not answer',
-  local: 'others on this host, who are first',
+  held: 'held by another contender',
+  'lock-delay': 'free, but the lock-delay runs',
+  unreachable: 'Consul does not answer',
+  local: 'other contenders on this host are first',
 } as const

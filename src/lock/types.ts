@@ -33,7 +33,10 @@ export interface SemaphoreOptions extends LockOptions {
 /** How long to wait for a lock. */
 export interface AcquireOptions {
   readonly signal?: AbortSignal
-  /** From the call to the grant; at most 24.8 days, or Infinity. @default Infinity */
+  /**
+   * From the call to the grant; at most 24.8 days, or Infinity. With a time limit also failures of the first request are
+   * retried: an agent that is down, overloaded or without a leader. @default Infinity
+   */
   readonly timeoutMs?: number
 }
 

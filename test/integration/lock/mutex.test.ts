@@ -10,6 +10,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {raw} from '../../kit/raw-consul.js'
+import {TcpProxy} from '../../kit/tcp-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const mutexFlags = '3304740253564472344'
@@ -219,6 +220,31 @@ describe.each(backends)('mutex on $name', backend => {
       await consul().kvDelete(key())
     },
   )
+
+  it.each([
+    ['resets connections', 'reset'],
+    ['is overloaded', {status: 429, body: 'Your IP is issuing too many concurrent connections'}],
+    ['has no leader', {status: 500, body: 'No cluster leader'}],
+  ] as const)('rides out an agent that %s at the start, within its time limit', async (_what, fault) => {
+    const {proxy, client} = await proxied()
+    proxy.on({method: 'PUT', path: '/v1/session/create'}, fault, 3)
+    await using _hold = await mutex(client).acquire({timeoutMs: 20_000})
+  })
+
+  it('rides out an agent that refuses connections at the start, within its time limit', async () => {
+    await using proxy = await TcpProxy.start(agent.address)
+    await proxy.refuse()
+    const lock = mutex(connect(proxy.address))
+    const acquiring = lock.acquire({timeoutMs: 20_000})
+    await waitUntil(() => lock.seen('lock.waiting'), {what: 'the refusal'})
+    await proxy.accept()
+    await using _hold = await acquiring
+  })
+
+  it('says that Consul does not answer when the time limit is over', async () => {
+    const acquiring = mutex(connect('http://127.0.0.1:1')).acquire({timeoutMs: 300})
+    await expect(acquiring).rejects.toThrow('not acquired within 300ms: Consul does not answer')
+  })
 
   it('holds although the answer that granted it was lost', async () => {
     const {proxy, client} = await proxied()
