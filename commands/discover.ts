@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/command/consul-command.js'
 import {durationFlag} from '../src/command/flags.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
+import {waitAloud} from '../src/command/wait-aloud.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
 import type {Consistency} from '../src/core/types.js'
@@ -67,7 +68,8 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
 
   async #printOnce(from: DiscoverFrom): Promise<number> {
     const client = this.openClient({logger: noopLogger})
-    const {list, problems} = await readList(client, from, {signal: this.stopSignal, consistency: this.#consistency()})
+    const reading = readList(client, from, {signal: this.stopSignal, consistency: this.#consistency()})
+    const {list, problems} = await waitAloud(reading, {client, say: text => this.out.warn(text)})
     if (this.jsonEnabled()) this.out.json({services: list.services})
     else for (const line of (this.out.isTty ? toTable : toLines)(list.services)) this.out.line(line)
     for (const {message} of problems) this.out.warn(message)
@@ -82,6 +84,10 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')
     const client = this.openClient({transport: undiciTransport})
     const directory = await createDirectory(client, from, {waitMs, freshConsistency: this.#consistency()})
+    // Ends with the command.
+    const answered = directory.until(() => directory.status.lastAnswerAtMs !== undefined, this.stopSignal)
+    const reason = (): string | undefined => directory.status.problems[0]?.message
+    waitAloud(answered, {client, say: text => client.logger.warn({}, text), reason}).catch(() => {})
     const config = {address: client.address, source: from, settings: this.settingsShown()}
     const {clock, logger} = client
     const maxStaleMs = 2 * waitMs

@@ -2,6 +2,7 @@ import {appendFile} from 'node:fs/promises'
 import {ConsulCommand} from '../../src/command/consul-command.js'
 import {readAll} from '../../src/command/data-argument.js'
 import {watchFlags} from '../../src/command/event/watch-flags.js'
+import {waitAloud} from '../../src/command/wait-aloud.js'
 import {type LinkedSignal, linkSignal} from '../../src/core/cancel/link-signal.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {CancelledError, messageOf, UsageError} from '../../src/core/errors.js'
@@ -42,7 +43,10 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     const scripts = (this.flags.handler ?? []).map(parseHandler)
     const argv = this.#childArgv()
     this.#check(argv, scripts)
-    const self = await client.agent.self({signal: this.stopSignal})
+    const self = await waitAloud(client.agent.self({signal: this.stopSignal}), {
+      client,
+      say: text => this.out.warn(text),
+    })
     const state = this.releases.use(await this.#openState(self))
     const handling = this.#handling(client, scripts, argv)
     let verdict = 0

@@ -1,9 +1,11 @@
 import * as Flags from '@oclif/core/flags'
+import {waitAloud} from '../../src/command/wait-aloud.js'
 import {WatchCommand, watchFlags} from '../../src/command/watch-command.js'
 import {readSettingsFile} from '../../src/config/files.js'
 import {brief} from '../../src/core/brief.js'
 import type {ConsulClient} from '../../src/core/client.js'
-import {isBatonError, UsageError} from '../../src/core/errors.js'
+import {isBatonError, messageOf, UsageError} from '../../src/core/errors.js'
+import type {ViewStatus} from '../../src/core/query/types.js'
 import {createViewRegistry} from '../../src/core/query/view-registry.js'
 import {shellWords} from '../../src/process/handler.js'
 import {type ConfiguredWatch, parseWatches} from '../../src/watch/config.js'
@@ -75,16 +77,28 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const {watches} = await readSettingsFile(path)
     const configured = parseWatches(watches, path)
     const client = this.openClient()
+    const say = (text: string): void => this.out.warn(text)
+    const asked = configured.map(one => ({...one, query: watchQuery(client, one.spec, one.scope)}))
+    if (this.flags.once) {
+      // An agent that cannot be reached, or a wrong question, ends the command before any handler runs.
+      await waitAloud(Promise.all(asked.map(({query}) => query.read({signal: this.stopSignal}))), {client, say})
+    }
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
+    const answers = asked.map(({query, spec}) => this.reportStatus(views, query, spec))
+    const reason = (): string | undefined => whyConnecting(asked.map(({query}) => views.view(query).status))
+    // Ends with the command.
+    waitAloud(Promise.any(answers), {client, say, reason}).catch(() => {})
+    let failures = 0
     await Promise.all(
-      configured.map(async ({spec, scope, run, debounceMs}) => {
-        const query = watchQuery(client, spec, scope)
-        this.reportStatus(views, query, spec)
+      asked.map(async ({query, spec, run, debounceMs}) => {
         const policy = {random: client.random, onError: 'continue' as const}
         const handler = withPolicy(this.#handlerOf(client, run), {
           ...policy,
           // As in an agent: what goes wrong in one handler is told, and concerns nobody else.
-          onFailure: error => this.out.warn(`${describeWatch(spec)}: ${error.message}`),
+          onFailure: error => {
+            failures += 1
+            this.out.warn(`${describeWatch(spec)}: ${error.message}`)
+          },
         })
         await runWatch(views, spec, query, {
           signal: this.stopSignal,
@@ -95,7 +109,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
         })
       }),
     )
-    return 0
+    return this.flags.once && failures > 0 ? 1 : 0
   }
 
   #handlerOf(client: ConsulClient, run: ConfiguredWatch['run']): Handler {
@@ -103,4 +117,11 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const argv = run.kind === 'exec' ? run.argv : shellWords(run.command, '/bin/sh')
     return execHandler({argv, env: this.childEnvironment(), clock: client.clock})
   }
+}
+
+/** The first error among views that have not been read yet. */
+function whyConnecting(statuses: readonly ViewStatus[]): string | undefined {
+  const errors = statuses.map(status => (status.state === 'connecting' ? status.error : undefined))
+  const error = errors.find(one => one !== undefined)
+  return error === undefined ? undefined : messageOf(error)
 }

@@ -1,12 +1,13 @@
 import type {Command} from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import {goJson} from '../core/api/go-json.js'
+import {type GoValue, goJson} from '../core/api/go-json.js'
 import {brief} from '../core/brief.js'
 import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {CancelledError, messageOf, UsageError} from '../core/errors.js'
-import type {ViewRegistry} from '../core/query/types.js'
+import {CancelledError, messageOf, TransportError, UsageError} from '../core/errors.js'
+import type {ViewRegistry, ViewStatus} from '../core/query/types.js'
 import {createViewRegistry} from '../core/query/view-registry.js'
+import type {Snapshot} from '../core/types.js'
 import {shellWords} from '../process/handler.js'
 import {type Delivery, NewsFilter} from '../watch/delivery.js'
 import {
@@ -22,6 +23,7 @@ import {runWatch} from '../watch/run.js'
 import {describeWatch, type WatchSpec} from '../watch/spec.js'
 import {ConsulCommand} from './consul-command.js'
 import {durationFlag} from './flags.js'
+import {waitAloud} from './wait-aloud.js'
 
 const http = 'HTTP HANDLER'
 
@@ -96,7 +98,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const handler = this.#handler(client)
     this.#checkFlags(handler !== undefined)
     // An agent that cannot be reached, or a wrong question, ends the command here; later outages are outlived.
-    const first = await query.read({signal: this.stopSignal})
+    const first = await this.#readAloud(client, query)
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
       this.out.line(goJson(new NewsFilter(watched.spec).take(first)?.value ?? null, '    '))
       return 0
@@ -123,7 +125,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       random,
       onFailure: error => this.out.warn(error.message),
     })
-    this.reportStatus(views, query, spec)
+    void this.reportStatus(views, query, spec)
     using stop = this.#stopWhenUnread()
     try {
       await runWatch(views, spec, query, {
@@ -142,25 +144,28 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     }
   }
 
-  /** Says when what is known grows old, and when it is fresh again. */
-  protected reportStatus(views: ViewRegistry, query: WatchQuery, spec: WatchSpec): void {
+  #readAloud(client: ConsulClient, query: WatchQuery): Promise<Snapshot<GoValue>> {
+    return waitAloud(query.read({signal: this.stopSignal}), {client, say: text => this.out.warn(text)})
+  }
+
+  /**
+   * Says when what is known grows old, or cannot be read at all though Consul answers, and when it is fresh again.
+   * Resolves with the first answer.
+   */
+  protected reportStatus(views: ViewRegistry, query: WatchQuery, spec: WatchSpec): Promise<unknown> {
     const subscription = this.releases.use(views.view(query).subscribe({signal: this.stopSignal}))
     void (async () => {
       let isTroubled = false
       for await (const frame of subscription.frames()) {
         if (frame.type !== 'status') continue
         const {status} = frame
-        const trouble =
-          status.state === 'stale'
-            ? messageOf(status.error)
-            : status.state === 'held'
-              ? `${status.reason} answer held`
-              : ''
+        const trouble = troubleOf(status)
         if (trouble !== '') this.out.warn(`${describeWatch(spec)}: ${trouble}`)
         else if (isTroubled && status.state === 'live') this.out.say(`${describeWatch(spec)}: live again`)
         isTroubled = trouble !== ''
       }
     })().catch(() => undefined)
+    return subscription.ready
   }
 
   /** What would be ignored is refused. */
@@ -229,6 +234,15 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       withPrevious,
     })
   }
+}
+
+/** Why a view is not live; empty while it is, or while the command as a whole waits for Consul. */
+function troubleOf(status: ViewStatus): string {
+  if (status.state === 'stale') return messageOf(status.error)
+  if (status.state === 'held') return `${status.reason} answer held`
+  const isRefused =
+    status.state === 'connecting' && status.error !== undefined && !(status.error instanceof TransportError)
+  return isRefused ? messageOf(status.error) : ''
 }
 
 type Frame = Parameters<typeof goJson>[0]

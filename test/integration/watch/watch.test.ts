@@ -1,10 +1,12 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:http'
-import type {AddressInfo} from 'node:net'
+import {type AddressInfo, createServer as createTcpServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
+import {startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
 import {cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -129,6 +131,20 @@ describe.each(backends)('baton watch on $name', backend => {
     expect(lines(stdout).sort()).toEqual(['null', expect.stringContaining('"Key":"w/once"')])
   })
 
+  it.each([
+    [{args: ['false']}, /handler false: exit code 1/],
+    [{args: ['./no-such-command']}, /no-such-command/],
+    [
+      {handler_type: 'http', http_handler_config: {path: 'http://127.0.0.1:1/'}},
+      /handler http:\/\/127.0.0.1:1\/:.*refused/i,
+    ],
+  ])('ends with 1 after --once if a handler of the file fails: %j', async (how, message) => {
+    const file = join(directory, `${backend.name}-fails.json`)
+    writeFileSync(file, JSON.stringify({watches: [{type: 'key', key: 'w/none', ...how}]}))
+    const {stderr, exitCode} = await runCli(['watch', '--watches', file, '--once'], {agent})
+    expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)])
+  })
+
   it.each([['--ndjson'], ['--debounce=1ms']])('ends when nobody reads what it prints: %s', async flag => {
     const key = `w/unread${flag}`
     await put(key, 'x')
@@ -161,6 +177,49 @@ describe('baton watch', () => {
   it('ends with 69 and one line when no agent is there at the start', async () => {
     const {exitCode, stderr, stdout} = await runCli(['watch', 'key', 'a', '--http-addr=127.0.0.1:1', '--', 'true'])
     expect([exitCode, lines(stderr).length, stdout]).toEqual([69, 1, ''])
+  })
+
+  describe('with a file, while no agent is there at the start', () => {
+    const file = join(directory, 'start.json')
+    const watches = [
+      {type: 'key', key: 'w/start', args: ['cat']},
+      {type: 'services', args: ['cat']},
+    ]
+    writeFileSync(file, JSON.stringify({watches}))
+
+    it('says that it waits and why, and when it is over', async () => {
+      const port = await freePort()
+      await using watch = startCli(['watch', '--watches', file, `--http-addr=127.0.0.1:${port}`])
+      await watch.waitForOutput(/waiting for Consul: .*connection refused/, {stream: 'stderr'})
+      await using _agent = await startEmbeddedAgent({port})
+      await watch.waitForOutput(/answers/, {stream: 'stderr'})
+      await watch.waitForOutput(/null/, {stream: 'stdout'})
+      watch.kill('SIGTERM')
+      const {exitCode, stderr} = await watch.exited
+      expect([exitCode, stderr.match(/answers/g)]).toEqual([0, ['answers']])
+    })
+
+    it('ends with 69 with --once', async () => {
+      const {exitCode, stderr, stdout} = await runCli(['watch', '--watches', file, '--once', '--http-addr=127.0.0.1:1'])
+      expect([exitCode, stdout]).toEqual([69, ''])
+      expect(stderr).toMatch(/connection refused/)
+    })
+  })
+
+  it.each([
+    ['watch', ['watch', 'key', 'a']],
+    ['event watch', ['event', 'watch']],
+    ['discover --once', ['discover', 'a', '--once']],
+    ['discover', ['discover', 'a', '--listen', '0']],
+  ])('says that it waits for an agent that is silent: %s', async (_, words) => {
+    const silent = createTcpServer(() => {})
+    await new Promise<void>(resolve => void silent.listen(0, '127.0.0.1', resolve))
+    const {port} = silent.address() as AddressInfo
+    await using cli = startCli([...words, `--http-addr=127.0.0.1:${port}`])
+    await cli.waitForOutput(/waiting for Consul: 127\.0\.0\.1:\d+ has not answered yet/, {stream: 'stderr'})
+    cli.kill('SIGTERM')
+    await cli.exited
+    silent.close()
   })
 
   it.each([
