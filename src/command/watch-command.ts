@@ -239,7 +239,10 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
 /** Why a view is not live; empty while it is, or while the command as a whole waits for Consul. */
 function troubleOf(status: ViewStatus): string {
   if (status.state === 'stale') return messageOf(status.error)
-  if (status.state === 'held') return `${status.reason} answer held`
+  if (status.state === 'held') {
+    const {reason} = status
+    return reason === 'denied' ? 'permission denied: what exists may not be read any more' : `${reason} answer held`
+  }
   const isRefused =
     status.state === 'connecting' && status.error !== undefined && !(status.error instanceof TransportError)
   return isRefused ? messageOf(status.error) : ''

@@ -21,9 +21,10 @@ export interface DirectoryOptions {
 }
 
 const heldTexts = {
-  empty: 'the leader does not confirm it',
-  filtered: 'the token may not read everything',
-  'no-leader': 'there is no leader',
+  empty: 'empty, which is not believed: the leader does not confirm it',
+  filtered: 'empty, which is not believed: the token may not read everything',
+  'no-leader': 'empty, which is not believed: there is no leader',
+  denied: 'permission denied: something that was in the list exists, but the token may not read it any more',
 } as const
 
 /** When a source was last read well, and whether that still holds. */
@@ -172,13 +173,13 @@ export class ServiceDirectory implements AsyncDisposable {
       contact.isFailing = false
       this.#lastAnswerAtMs = clock.wallMs()
       log.debug({kind, index: String(snapshot.index)}, 'received response')
-      const believed = await guard.believe(snapshot, this.#list.documentCount(source.name), {
+      const believed = await guard.believe(snapshot, this.#list.documents(source.name), {
         signal: this.#stop.signal,
         pace: async () => {
           this.#requests += 1
         },
         onHeld: reason => {
-          this.#list.setProblem(source.name, `${source.name}: empty, which is not believed: ${heldTexts[reason]}`)
+          this.#list.setProblem(source.name, `${source.name}: ${heldTexts[reason]}`)
           this.#notify()
         },
       })

@@ -47,8 +47,9 @@ export class ServiceList {
     return {badDocuments: this.#badDocuments, unchanged: this.#unchanged, updates: this.#updates}
   }
 
-  documentCount(source: string): number {
-    return this.#sources.get(source)?.size ?? 0
+  /** By key; undefined until the source has been read. */
+  documents(source: string): ReadonlyMap<string, unknown> | undefined {
+    return this.#sources.get(source)
   }
 
   /** True when a new list was published. */

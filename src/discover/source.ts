@@ -1,4 +1,5 @@
 import type {ConsulClient} from '../core/client.js'
+import {type HiddenProbe, hiddenProbe} from '../core/query/hidden-items.js'
 import type {BlockingQuery} from '../core/query/types.js'
 import type {BlockingReadOptions, KvEntry, ServiceInstance, Snapshot} from '../core/types.js'
 import {createDecoder, type DocumentDecoder, type DocumentKind, fingerprint} from './document.js'
@@ -41,6 +42,7 @@ function keySource(client: ConsulClient, key: string, decode: DocumentDecoder): 
 function prefixSource(client: ConsulClient, prefix: string, decode: DocumentDecoder): DiscoverSource {
   return source(`prefix ${prefix}`, {
     isRequired: false,
+    hides: hiddenProbe(client.caller, 'key'),
     read: async options => {
       const snapshot = await client.kv.list(prefix, options)
       const documents = snapshot.value.filter(entry => !isFolderMark(entry))
@@ -55,6 +57,7 @@ const isFolderMark = (entry: KvEntry): boolean => entry.key.endsWith('/') && ent
 function catalogSource(client: ConsulClient, name: string, tag: string | undefined): DiscoverSource {
   return source(`service ${name}`, {
     isRequired: false,
+    hides: hiddenProbe(client.caller, 'service'),
     read: async options => {
       const snapshot = await client.catalog.service(name, {...options, passing: true, ...(tag !== undefined && {tag})})
       return {...snapshot, value: snapshot.value.map(instanceDocument)}
@@ -64,7 +67,11 @@ function catalogSource(client: ConsulClient, name: string, tag: string | undefin
 
 function source(
   name: string,
-  options: {readonly isRequired: boolean; readonly read: (read: BlockingReadOptions) => Promise<Snapshot<Documents>>},
+  options: {
+    readonly isRequired: boolean
+    readonly hides?: HiddenProbe
+    readonly read: (read: BlockingReadOptions) => Promise<Snapshot<Documents>>
+  },
 ): DiscoverSource {
   return {
     name,
@@ -74,6 +81,7 @@ function source(
       indexRule: 'monotonic',
       guardEmpty: !options.isRequired,
       read: options.read,
+      ...(options.hides && {hides: options.hides}),
       entries: documents => documents.map(item => ({key: item.key, version: item.fingerprint, item})),
     },
   }

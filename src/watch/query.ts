@@ -4,6 +4,7 @@ import {decodeJson} from '../core/api/json.js'
 import {encodeKey} from '../core/api/kv.js'
 import type {ConsulClient} from '../core/client.js'
 import {type Call, toSnapshot} from '../core/http/caller.js'
+import {hiddenProbe, type ItemKind} from '../core/query/hidden-items.js'
 import type {BlockingQuery, ViewEntry} from '../core/query/types.js'
 import type {CallOptions} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
@@ -18,6 +19,8 @@ interface Shape {
   readonly decode: (raw: unknown) => GoValue
   /** What tells items apart. */
   readonly keyOf: (item: GoObject) => string
+  /** What these keys are, where each can be asked for. */
+  readonly kind?: ItemKind
 }
 
 type Raw = Readonly<Record<string, unknown>>
@@ -30,9 +33,17 @@ const listOf =
 
 const field = (item: GoObject, ...names: readonly string[]): string => names.map(name => item[name] as string).join('/')
 
+const found = {accept: [200, 404]}
+
+const checksShape = (call: Call): Shape => ({
+  call,
+  decode: listOf(goCheck),
+  keyOf: item => field(item, 'Node', 'CheckID'),
+  kind: 'check',
+})
+
 function shapeOf(spec: WatchSpec): Shape {
   const get = (path: string, query: Call['query'] = {}): Call => ({method: 'GET', path, query})
-  const found = {accept: [200, 404]}
   switch (spec.type) {
     case 'key':
       return {
@@ -45,6 +56,7 @@ function shapeOf(spec: WatchSpec): Shape {
         call: {...get(`/v1/kv/${encodeKey(spec.prefix)}`, {recurse: true}), ...found},
         decode: listOf(goKvPair),
         keyOf: item => field(item, 'Key'),
+        kind: 'key',
       }
     case 'services':
       return {
@@ -53,7 +65,7 @@ function shapeOf(spec: WatchSpec): Shape {
         keyOf: item => field(item, 'Name'),
       }
     case 'nodes':
-      return {call: get('/v1/catalog/nodes'), decode: listOf(goNode), keyOf: item => field(item, 'Node')}
+      return {call: get('/v1/catalog/nodes'), decode: listOf(goNode), keyOf: item => field(item, 'Node'), kind: 'node'}
     case 'service':
       return {
         call: get(`/v1/health/service/${encodeURIComponent(spec.service)}`, {
@@ -62,6 +74,7 @@ function shapeOf(spec: WatchSpec): Shape {
         }),
         decode: listOf(goHealthService),
         keyOf: item => `${field(item['Node'] as GoObject, 'Node')}/${field(item['Service'] as GoObject, 'ID')}`,
+        kind: 'service',
       }
     case 'checks': {
       const {service, state = 'any'} = spec
@@ -69,7 +82,7 @@ function shapeOf(spec: WatchSpec): Shape {
         service === undefined
           ? `/v1/health/state/${encodeURIComponent(state)}`
           : `/v1/health/checks/${encodeURIComponent(service)}`
-      return {call: get(path), decode: listOf(goCheck), keyOf: item => field(item, 'Node', 'CheckID')}
+      return checksShape(get(path))
     }
     case 'event':
       return {
@@ -108,7 +121,7 @@ const markOf = (token: string): string => createHash('sha256').update(token).dig
  * ```
  */
 export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchScope = {}): WatchQuery {
-  const {call, decode} = shapeOf(spec)
+  const {call, decode, kind} = shapeOf(spec)
   const {token, ...where} = {...client.scope, ...scope}
   const words = Object.entries(where).map(([name, value]) => `${name}=${value}`)
   if (token !== undefined) words.push(`token=${markOf(token)}`)
@@ -119,6 +132,7 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     // A key that may not be read is a refusal, not an absence; an agent that restarted has no events.
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
+    ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),
     async read(options) {
       const answer = await client.caller.call(call, {...scope, ...options})
       return toSnapshot(answer, answer.status === 404 ? null : decode(decodeJson(call.path, answer)))

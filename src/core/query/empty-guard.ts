@@ -1,4 +1,5 @@
-import {messageOf} from '../errors.js'
+import {linkSignal} from '../cancel/link-signal.js'
+import {isBatonError, isTransient, messageOf} from '../errors.js'
 import {answerTimeoutMs} from '../http/caller.js'
 import {Backoff} from '../time/backoff.js'
 import type {Snapshot} from '../types.js'
@@ -18,11 +19,19 @@ export interface EmptyGuardOptions {
   readonly onHeld: (reason: HeldReason) => void
 }
 
+/** `shrunk`: items are gone, which may mean that they were deleted or hidden. */
+export type Doubt = HeldReason | 'shrunk'
+
+type Known = ReadonlyMap<string, unknown>
+
 /**
  * Believes an empty answer only when it must be true: data was lost more than once because a missing right, a lost
  * leader or a fresh follower look just like an empty list. An answer that empties what was known is confirmed by a read
  * that the leader proves to be current. Without a known leader, or with rights missing, it is never believed. Answers
  * that do not say whether there is a leader (the streaming backend's) go straight to the confirmation.
+ *
+ * Consul before 1.11 leaves out what the token may not read without a word. So an answer without items that were known
+ * is believed only when a probe says that none of them is hidden.
  */
 export class EmptyGuard<T> {
   readonly #query: BlockingQuery<T>
@@ -33,51 +42,85 @@ export class EmptyGuard<T> {
     this.#context = context
   }
 
-  /** Resolves with an answer that can be believed; rejects with the signal's reason. `knownCount` undefined: nothing known yet. */
-  async believe(answer: Snapshot<T>, knownCount: number | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
-    const doubt = this.doubt(answer, this.#count(answer), knownCount)
-    return doubt ? await this.confirm(doubt, knownCount, options) : answer
+  /** Resolves with an answer that can be believed; rejects with the signal's reason. `known` undefined: nothing known yet. */
+  async believe(answer: Snapshot<T>, known: Known | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
+    const doubt = this.doubt(answer, this.#entries(answer), known)
+    return doubt ? await this.confirm({answer, doubt}, known, options) : answer
   }
 
-  /** Why an answer with so many items is not believed as it is. */
-  doubt(answer: Snapshot<T>, count: number, knownCount: number | undefined): HeldReason | undefined {
-    if (count > 0 || !this.#query.guardEmpty) return undefined
-    if (answer.knownLeader === false) return 'no-leader'
-    if (knownCount === undefined || knownCount === 0) return undefined
-    return answer.filteredByAcls ? 'filtered' : 'empty'
+  /** Why an answer with these items is not believed as it is. */
+  doubt(answer: Snapshot<T>, entries: Known, known: Known | undefined): Doubt | undefined {
+    if (entries.size === 0 && this.#query.guardEmpty) {
+      if (answer.knownLeader === false) return 'no-leader'
+      if (known !== undefined && known.size > 0) return answer.filteredByAcls ? 'filtered' : 'empty'
+    }
+    return this.#query.hides && known && hasGone(known, entries) ? 'shrunk' : undefined
   }
 
   /** Resolves with an answer that can be believed in place of the doubtful one; rejects with the signal's reason. */
-  async confirm(doubt: HeldReason, knownCount: number | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
+  async confirm(
+    doubtful: {readonly answer: Snapshot<T>; readonly doubt: Doubt},
+    known: Known | undefined,
+    options: EmptyGuardOptions,
+  ): Promise<Snapshot<T>> {
     const {clock, random, logger} = this.#context
     const backoff = new Backoff({minMs: 1000, maxMs: longestPauseMs, random})
-    let reason = doubt
-    let isDelayed = reason !== 'empty'
-    for (;;) {
-      if (isDelayed) {
-        options.onHeld(reason)
+    let {answer, doubt} = doubtful
+    let isConfirmed = doubt === 'shrunk'
+    for (let isFirst = true; ; isFirst = false) {
+      if (!isFirst || (doubt !== 'empty' && doubt !== 'shrunk')) {
+        if (doubt !== 'shrunk') options.onHeld(doubt)
         await clock.sleep(backoff.next(), options.signal)
       }
-      isDelayed = true
-      await options.pace()
       try {
-        const answer = await readOnce(this.#query, this.#context, {
-          signal: options.signal,
-          timeoutMs: this.#query.answerTimeoutMs ?? answerTimeoutMs,
-          consistency: 'consistent',
-        })
-        const still = this.doubt(answer, this.#count(answer), knownCount)
+        if (!isConfirmed) answer = await this.#readConsistently(options)
+        isConfirmed = false
+        const still = this.doubt(answer, this.#entries(answer), known)
         // Only the reasons that the leader's own word does not remove are left.
-        if (still === undefined || still === 'empty') return answer
-        reason = still
+        const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
+        if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
+        doubt = isBelieved ? 'denied' : still
       } catch (error) {
         options.signal.throwIfAborted()
-        logger.debug({query: this.#query.id, err: messageOf(error)}, 'empty answer not confirmed')
+        logger.debug({query: this.#query.id, err: messageOf(error)}, 'doubtful answer not confirmed')
       }
     }
   }
 
-  #count(answer: Snapshot<T>): number {
-    return toEntries(this.#query.entries(answer.value)).size
+  async #readConsistently(options: EmptyGuardOptions): Promise<Snapshot<T>> {
+    await options.pace()
+    return readOnce(this.#query, this.#context, {
+      signal: options.signal,
+      timeoutMs: this.#query.answerTimeoutMs ?? answerTimeoutMs,
+      consistency: 'consistent',
+    })
   }
+
+  async #isHidden(answer: Snapshot<T>, known: Known | undefined, options: EmptyGuardOptions): Promise<boolean> {
+    const {hides} = this.#query
+    if (!hides || !known) return false
+    const entries = this.#entries(answer)
+    const gone = [...known.keys()].filter(key => !entries.has(key))
+    if (gone.length === 0) return false
+    await options.pace()
+    // Custom transports may leave a listener on the signal.
+    using link = linkSignal(options.signal)
+    try {
+      return await hides(gone, {signal: link.signal})
+    } catch (error) {
+      if (isBatonError(error, 'BATON_ACL_DENIED')) return true
+      if (isTransient(error) || options.signal.aborted) throw error
+      // What has no transactions cannot tell.
+      return false
+    }
+  }
+
+  #entries(answer: Snapshot<T>): Known {
+    return toEntries(this.#query.entries(answer.value))
+  }
+}
+
+function hasGone(known: Known, entries: Known): boolean {
+  for (const key of known.keys()) if (!entries.has(key)) return true
+  return false
 }

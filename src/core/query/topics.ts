@@ -9,6 +9,7 @@ import type {
   ServiceInstance,
   UserEvent,
 } from '../types.js'
+import {hiddenProbe, type ItemKind} from './hidden-items.js'
 import type {BlockingQuery, ViewEntry} from './types.js'
 
 /** Where and how a topic is read; left out, the client's own. */
@@ -33,6 +34,8 @@ interface Topic<T, Item> {
   readonly scope: TopicScope
   read(options: BlockingReadOptions): ReturnType<BlockingQuery<T>['read']>
   entries(value: T): Iterable<ViewEntry<Item>>
+  /** What the keys of the entries are, where that can be asked for one by one. */
+  readonly kind?: ItemKind
 }
 
 const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => ({
@@ -41,6 +44,7 @@ const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): Blocki
   guardEmpty: true,
   read: options => topic.read({...topic.scope, ...options}),
   entries: value => topic.entries(value),
+  ...(topic.kind && {hides: hiddenProbe(client.caller, topic.kind, topic.scope)}),
 })
 
 /**
@@ -88,6 +92,7 @@ export const kvPrefix = (
   listTopic(client, {
     name: `kv.prefix(${prefix})`,
     scope,
+    kind: 'key',
     read: options => client.kv.list(prefix, options),
     entries: entries => entries.map(toKvViewEntry),
   })
@@ -119,6 +124,8 @@ export function kvKeys(
   return listTopic(client, {
     name: separator === undefined ? `kv.keys(${prefix})` : `kv.keys(${prefix} by ${separator})`,
     scope,
+    // Of a folder nothing can be asked.
+    ...(separator === undefined && {kind: 'key'}),
     read: readOptions => client.kv.keys(prefix, {...readOptions, ...(separator !== undefined && {separator})}),
     entries: keys => keys.map(key => ({key, version: '', item: key})),
   })
@@ -167,6 +174,7 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
   listTopic(client, {
     name: 'catalog.nodes',
     scope,
+    kind: 'node',
     read: options => client.catalog.nodes(options),
     entries: list =>
       list.map(node => ({
@@ -201,6 +209,7 @@ export function service(
   return listTopic(client, {
     name: `health.service(${which.join(' ')})`,
     scope,
+    kind: 'service',
     read: readOptions =>
       client.catalog.service(name, {
         ...readOptions,
@@ -241,6 +250,7 @@ export function checks(
   return listTopic(client, {
     name: ofService === undefined ? `health.state(${state})` : `health.checks(${ofService})`,
     scope,
+    kind: 'check',
     read: readOptions =>
       ofService === undefined
         ? client.catalog.checksInState(state, readOptions)

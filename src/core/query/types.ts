@@ -1,4 +1,5 @@
 import type {BlockingReadOptions, Clock, Consistency, ConsulIndex, Logger, Random, Snapshot} from '../types.js'
+import type {HiddenProbe} from './hidden-items.js'
 
 /**
  * What an index means: `monotonic` grows and may be reset, `equality` (events) is random and only blocks while equal,
@@ -26,6 +27,8 @@ export interface BlockingQuery<T, Item = unknown> {
   readonly answerTimeoutMs?: number
   read(options: BlockingReadOptions): Promise<Snapshot<T>>
   entries(value: T): Iterable<ViewEntry<Item>>
+  /** Tells items that are gone from those that the token may not read any more; without it, what is gone was deleted. */
+  readonly hides?: HiddenProbe
   /** True for logs that drop their oldest items by themselves (events): an item that is gone was not deleted. */
   readonly appendOnly?: boolean
 }
@@ -89,14 +92,15 @@ export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly se
 
 /**
  * `state` strings are part of the interface. `connecting`: no answer yet. `stale`: the newest answer is of the
- * monotonic instant `sinceMs`, and the error is the latest one. `held`: an empty answer is not believed.
+ * monotonic instant `sinceMs`, and the error is the latest one. `held`: an empty answer, or one
+ * without items that exist but may not be read (`denied`), is not believed.
  * `limited`: the query changes faster than it may be read. `failed`: the request itself is wrong; the view has ended.
  */
 export type ViewStatus =
   | {readonly state: 'connecting'; readonly error: unknown}
   | {readonly state: 'live'; readonly lastContactMs: number | undefined}
   | {readonly state: 'stale'; readonly sinceMs: number; readonly error: unknown}
-  | {readonly state: 'held'; readonly reason: 'empty' | 'filtered' | 'no-leader'}
+  | {readonly state: 'held'; readonly reason: 'empty' | 'filtered' | 'no-leader' | 'denied'}
   | {readonly state: 'limited'; readonly delayMs: number}
   | {readonly state: 'failed'; readonly error: unknown}
 

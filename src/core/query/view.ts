@@ -1,7 +1,7 @@
 import {CancelledError, UsageError} from '../errors.js'
 import type {Snapshot, Timer} from '../types.js'
 import {AppendOnlyTracker, type Change, diffEntries, type Entries, toEntries} from './diff.js'
-import {EmptyGuard, type HeldReason} from './empty-guard.js'
+import {type Doubt, EmptyGuard} from './empty-guard.js'
 import {FollowLoop, type FollowShared} from './follow-loop.js'
 import {RateLimiter} from './rate-limiter.js'
 import {toMark, type ViewCore} from './readers.js'
@@ -133,8 +133,8 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
         const {snapshot, kind} = answer
         const entries = toEntries(this.#query.entries(snapshot.value))
         const isSuspicious = kind === 'reset' || kind === 'recovered'
-        const doubt = this.#guard.doubt(snapshot, entries.size, this.#knownCount())
-        if (doubt) await this.#confirm(doubt, isSuspicious)
+        const doubt = this.#guard.doubt(snapshot, entries, this.#known())
+        if (doubt) await this.#confirm({answer: snapshot, doubt}, isSuspicious)
         else this.#publish(snapshot, entries, isSuspicious)
         await readersTurn()
       }
@@ -145,12 +145,15 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     }
   }
 
-  #knownCount(): number | undefined {
-    return this.current === undefined ? undefined : this.entries.size
+  #known(): Entries<Item> | undefined {
+    return this.current === undefined ? undefined : this.entries
   }
 
-  async #confirm(doubt: HeldReason, isSuspicious: boolean): Promise<void> {
-    const snapshot = await this.#guard.confirm(doubt, this.#knownCount(), {
+  async #confirm(
+    doubtful: {readonly answer: Snapshot<T>; readonly doubt: Doubt},
+    isSuspicious: boolean,
+  ): Promise<void> {
+    const snapshot = await this.#guard.confirm(doubtful, this.#known(), {
       signal: this.#stop.signal,
       pace: () => this.#pace(),
       onHeld: reason => this.#setStatus({state: 'held', reason}),

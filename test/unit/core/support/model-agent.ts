@@ -132,6 +132,18 @@ export class ModelAgent implements Transport {
     this.#waiting = []
   }
 
+  /** A transaction that reads keys: those that do not exist are named. */
+  #readEach({body}: TransportRequest): TransportResponse {
+    const {refusal} = this.faults
+    if (refusal) return this.#response(new URLSearchParams())
+    const reads = JSON.parse(Buffer.from(body ?? '').toString()) as readonly {readonly KV: {readonly Key: string}}[]
+    const Errors = reads.flatMap(({KV: {Key}}, OpIndex) =>
+      this.keys.has(Key) ? [] : [{OpIndex, What: `key "${Key}" doesn't exist`}],
+    )
+    const answer = Errors.length > 0 ? {Results: null, Errors} : {Results: reads, Errors: null}
+    return {status: Errors.length > 0 ? 409 : 200, headers: new Map(), body: Buffer.from(JSON.stringify(answer))}
+  }
+
   send(request: TransportRequest): Promise<TransportResponse> {
     this.sentAtMs.push(this.#clock.monotonicMs())
     const query = new URL(request.path, 'http://agent').searchParams
@@ -144,7 +156,7 @@ export class ModelAgent implements Transport {
         return
       }
       const answer = (): void => {
-        const response = this.#response(query)
+        const response = request.path.startsWith('/v1/txn') ? this.#readEach(request) : this.#response(query)
         this.#clock.timer(1, () => resolve(response))
       }
       const index = Number(query.get('index') ?? 0)

@@ -1,0 +1,64 @@
+import {decodeJson} from '../api/json.js'
+import {txnOperationLimit} from '../api/txn.js'
+import type {Caller} from '../http/caller.js'
+import type {CallOptions} from '../types.js'
+
+/** What the keys of a query's items name: keys, nodes, `node/service id` or `node/check id`. */
+export type ItemKind = 'key' | 'node' | 'service' | 'check'
+
+/** Of these items, those of a list that an answer no longer has: true if one of them exists but may not be read. */
+export type HiddenProbe = (keys: readonly string[], options?: CallOptions) => Promise<boolean>
+
+interface RawTxn {
+  readonly Results: readonly unknown[] | null
+  readonly Errors: readonly {readonly OpIndex: number; readonly What: string}[] | null
+}
+
+const rounds = 3
+
+/**
+ * A list lacks what was deleted and what the token may not read alike. A read transaction tells them apart: it names each
+ * item that does not exist, returns those that may be read, and leaves out without a word those that may not. More items
+ * than fit one transaction are sampled.
+ */
+export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions = {}): HiddenProbe {
+  return async (keys, options = {}) => {
+    const settings = {...scope, ...options}
+    let open = sample(keys, kind).flatMap(key => toReads(kind, key, settings))
+    for (let round = 0; round < rounds && open.length > 0; round += 1) {
+      const body = Buffer.from(JSON.stringify(open))
+      const call = {method: 'PUT', path: '/v1/txn', query: {consistent: true}, body, accept: [200, 409]} as const
+      const answer = await caller.call(call, settings)
+      const raw = decodeJson<RawTxn>('txn', answer)
+      if (answer.status === 200) return (raw.Results ?? []).length < open.length
+      const errors = raw.Errors ?? []
+      if (errors.length === 0 || errors.some(({What}) => !What.includes("doesn't exist"))) return true
+      const absent = new Set(errors.map(error => error.OpIndex))
+      open = open.filter((_, at) => !absent.has(at))
+    }
+    return false
+  }
+}
+
+function sample(keys: readonly string[], kind: ItemKind): readonly string[] {
+  const most = kind === 'service' || kind === 'check' ? txnOperationLimit / 2 : txnOperationLimit
+  if (keys.length <= most) return keys
+  const step = (keys.length - 1) / (most - 1)
+  return Array.from({length: most}, (_, at) => keys[Math.round(at * step)] ?? '')
+}
+
+/** What belongs to a node is in a list only if its node may be read, too. */
+function toReads(kind: ItemKind, key: string, {namespace, partition}: CallOptions): readonly object[] {
+  const Verb = 'get'
+  const place = {...(namespace && {Namespace: namespace}), ...(partition && {Partition: partition})}
+  if (kind === 'key') return [{KV: {Verb, Key: key, ...place}}]
+  const nodeRead = (Node: string): object => ({Node: {Verb, Node: {Node, ...(partition && {Partition: partition})}}})
+  if (kind === 'node') return [nodeRead(key)]
+  const slash = key.indexOf('/')
+  const [node, id] = [key.slice(0, slash), key.slice(slash + 1)]
+  const itemRead =
+    kind === 'service'
+      ? {Service: {Verb, Node: node, Service: {ID: id, ...place}}}
+      : {Check: {Verb, Check: {Node: node, CheckID: id, ...place}}}
+  return [itemRead, nodeRead(node)]
+}

@@ -1,0 +1,134 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import type {ConsulClient} from '../../../src/core/client.js'
+import {createClient} from '../../../src/core/default-client.js'
+import {checks, kvPrefix, nodes, service} from '../../../src/core/query/topics.js'
+import type {BlockingQuery, View} from '../../../src/core/query/types.js'
+import {createViewRegistry} from '../../../src/core/query/view-registry.js'
+import {openDirectory} from '../../../src/discover/open.js'
+import {backends} from '../../kit/backend.js'
+import {startDevAgent} from '../../kit/consul-server.js'
+import {raw} from '../../kit/raw-consul.js'
+import {startCli} from '../../kit/run-cli.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const root = '5f0e3c2a-0000-4000-8000-000000000002'
+const acl = {
+  enabled: true,
+  default_policy: 'deny',
+  policy_ttl: '1s',
+  tokens: {master: root, default: root, agent: root},
+}
+const everything = [
+  'key_prefix "" { policy = "read" }',
+  'service_prefix "" { policy = "read" }',
+  'node_prefix "" { policy = "read" }',
+]
+const without = (what: string): string => everything.filter(rule => !rule.startsWith(what)).join('\n')
+
+describe.runIf(backends.some(({name}) => name === 'real'))('permission that is taken away', () => {
+  let agent: (AsyncDisposable & {readonly address: string}) | undefined
+  beforeAll(async () => {
+    agent = await startDevAgent({config: {acl}})
+    await register('hop-1', 1)
+    await register('hop-2', 2)
+    for (const key of ['hide/1', 'hide/2']) await consul().kvPut(key, '{"services":[]}')
+  })
+  afterAll(() => agent?.[Symbol.asyncDispose]())
+  const consul = () => raw(agent!.address, {token: root})
+  const register = (ID: string, Port: number) =>
+    consul().ok('PUT', '/v1/agent/service/register', {body: JSON.stringify({ID, Name: 'hop', Port})})
+
+  let count = 0
+  /** A token that may read everything, and what changes its policy. */
+  async function tokenWithAll(): Promise<{readonly token: string; readonly allow: (rules: string) => Promise<void>}> {
+    const Name = `all-${(count += 1)}`
+    const policy = (await consul().put('/v1/acl/policy', {Name, Rules: everything.join('\n')})) as {ID: string}
+    const {SecretID} = (await consul().put('/v1/acl/token', {Policies: [{Name}]})) as {SecretID: string}
+    const allow = async (Rules: string): Promise<void> => {
+      await consul().put(`/v1/acl/policy/${policy.ID}`, {ID: policy.ID, Name, Rules})
+    }
+    return {token: SecretID, allow}
+  }
+  /** Wakes the queries. */
+  const change = async (): Promise<void> => {
+    count += 1
+    await register('hop-1', count)
+    await consul().kvPut('hide/1', JSON.stringify({services: [], count}))
+  }
+  const sizeOf = (view: View<unknown>): number => (view.current?.value as readonly unknown[]).length
+
+  it.each<readonly [string, string, (client: ConsulClient) => BlockingQuery<unknown>]>([
+    ['keys', 'key', client => kvPrefix(client, 'hide/')],
+    ['instances, without their service', 'service', client => service(client, 'hop')],
+    ['instances, without their node', 'node', client => service(client, 'hop')],
+    ['nodes', 'node', client => nodes(client)],
+    ['checks', 'node', client => checks(client)],
+  ])('does not delete %s from a view', async (_, what, topic) => {
+    const {token, allow} = await tokenWithAll()
+    await using client = createClient({address: agent!.address, token})
+    await using views = createViewRegistry(client, {lingerMs: 0, waitMs: 1000})
+    const view = views.view(topic(client))
+    await using subscription = view.subscribe()
+    await subscription.ready
+    const before = sizeOf(view)
+    expect(before).toBeGreaterThan(0)
+    await allow(without(what))
+    await waitUntil(
+      async () => {
+        await change()
+        return view.status.state === 'held'
+      },
+      {what: 'the held view', detail: () => JSON.stringify(view.status)},
+    )
+    expect([view.status, sizeOf(view)]).toEqual([{state: 'held', reason: 'denied'}, before])
+    await allow(everything.join('\n'))
+    await waitUntil(() => view.status.state === 'live', {what: 'the live view', timeoutMs: 30_000})
+    expect(sizeOf(view)).toBe(before)
+  })
+
+  it('still lets deletions through', async () => {
+    await using client = createClient({address: agent!.address, token: root})
+    await using views = createViewRegistry(client, {lingerMs: 0})
+    for (const key of ['gone/1', 'gone/2', 'gone/3']) await consul().kvPut(key, 'x')
+    const view = views.view(kvPrefix(client, 'gone/'))
+    await using subscription = view.subscribe()
+    await subscription.ready
+    await consul().kvDelete('gone/2')
+    await waitUntil(() => sizeOf(view) === 2, {what: 'one key less'})
+    await consul().ok('DELETE', '/v1/kv/gone/?recurse')
+    await waitUntil(() => sizeOf(view) === 0, {what: 'no key'})
+  })
+
+  it('leaves the list of discover as it was, with a problem', async () => {
+    const {token, allow} = await tokenWithAll()
+    await using client = createClient({address: agent!.address, token})
+    await using directory = await openDirectory(client, {services: ['hop']}, {waitMs: 1000})
+    const before = directory.services().length
+    await allow(without('service'))
+    await waitUntil(
+      async () => {
+        await change()
+        return directory.status.problems.length > 0
+      },
+      {what: 'the problem'},
+    )
+    expect(directory.status.problems[0]?.message).toMatch(/^service hop: permission denied: /)
+    expect([before, directory.services().length]).toEqual([2, 2])
+  })
+
+  it('hands nothing to the handler of a watch, which says so', async () => {
+    const {token, allow} = await tokenWithAll()
+    const words = ['watch', 'keyprefix', 'hide/', `--token=${token}`, '--', 'cat']
+    await using watch = startCli(words, {agent: {address: agent!.address}})
+    await watch.waitForOutput(/hide\/1/, {stream: 'stdout'})
+    await allow(without('key'))
+    await waitUntil(
+      async () => {
+        await change()
+        return /keyprefix.*: permission denied/.test(watch.stderr)
+      },
+      {what: 'the line', detail: () => watch.stderr},
+    )
+    expect(watch.stdout).not.toMatch(/null/)
+  })
+})
