@@ -8,6 +8,7 @@ import {deprecatedFlags, parseLogLevel, replicateFlags} from '../src/command/rep
 import {followUntilStopped, type Opened} from '../src/command/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/command/replicate/process.js'
 import {changeLine, differs, passLine, previewLine, troubleLines} from '../src/command/replicate/report.js'
+import {flagOnly} from '../src/command/settings.js'
 import {toClientOptions} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
 import {readReplicateConfig} from '../src/config/replicate-file.js'
@@ -53,7 +54,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   protected override async readSettings(path: string): Promise<Settings> {
     const {settings, warnings} = await readReplicateConfig(
       path,
-      Object.keys({...Replicate.baseFlags, ...replicateFlags}),
+      Object.keys({...Replicate.baseFlags, ...replicateFlags}).filter(name => !flagOnly.has(name)),
     )
     this.#warnings.push(...warnings)
     checkConfiguredPrefixes(path, settings, this.host.env, this.#typed)

@@ -18,7 +18,7 @@ interface Layer {
 }
 
 /** Flags that steer the command line itself and cannot come from elsewhere. */
-const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'json'])
+export const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'json'])
 
 /**
  * flags > BATON_* > CONSUL_* > --config files (the last one wins) > defaults. What a flag does not set is looked up and

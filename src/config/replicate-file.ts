@@ -14,7 +14,7 @@ export async function readReplicateConfig(path: string, flagNames: readonly stri
   const merged: Record<string, unknown> = {}
   const warnings: string[] = []
   for (const file of filesUnder(path)) {
-    const translation = await translate(await parse(file), {path: file, flagNames})
+    const translation = translate(await parse(file), {path: file, flagNames})
     warnings.push(...translation.warnings)
     for (const [name, value] of Object.entries(translation.settings)) {
       const earlier = mergedLists.includes(name) ? merged[name] : undefined

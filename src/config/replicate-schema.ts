@@ -1,5 +1,6 @@
 import {UsageError} from '../core/errors.js'
 import type {Settings} from './files.js'
+import {unknownSetting} from './unknown-setting.js'
 
 export interface Translation {
   /** By the names of flags. */
@@ -62,11 +63,14 @@ const top: Schema = {
   path: ['', 'ignored'],
 }
 const legacy = new Set(['token', 'path'])
+const consulBlocks = ['auth', 'ssl', 'retry', 'transport']
+const topBlocks = ['consul', 'auth', 'ssl', 'retry', 'wait', 'syslog', 'prefix', 'exclude', 'excludematch']
+const prefixFields = ['source', 'destination', 'datacenter', 'dc']
 
-/** Turns the content of one file of consul-replicate into settings. Unknown names and wrong types are refused by name. */
-export async function translate(content: unknown, place: Place): Promise<Translation> {
+/** Turns the content of one file of consul-replicate into settings. Unknown names, wrong types and contradictions are refused by name. */
+export function translate(content: unknown, place: Place): Translation {
   const translator = new Translator(place)
-  await translator.readTop(toFields(content, place, 'the file'))
+  translator.readTop(toFields(content, place, 'the file'))
   return {settings: translator.settings, warnings: translator.warnings}
 }
 
@@ -74,15 +78,18 @@ class Translator {
   readonly settings: Record<string, unknown> = {}
   readonly warnings: string[] = []
   readonly #place: Place
+  /** By flag, the name that set it. */
+  readonly #origins = new Map<string, string>()
 
   constructor(place: Place) {
     this.#place = place
   }
 
-  async readTop(fields: Fields): Promise<void> {
+  readTop(fields: Fields): void {
     for (const [name, value] of Object.entries(fields)) {
       if (legacy.has(name)) this.#deprecated(name)
-      if (top[name]) this.#set(name, value, top[name])
+      const rule = ruleOf(top, name)
+      if (rule) this.#set(name, value, rule)
       else if (name === 'consul') this.#readConsul(value)
       else if (['auth', 'ssl', 'retry'].includes(name)) this.#readLegacy(name, value)
       else if (name === 'wait') this.#readWait(value)
@@ -90,14 +97,14 @@ class Translator {
       else if (name === 'prefix') this.settings['prefix'] = items(value).flatMap(item => this.#prefix(item))
       else if (name === 'exclude' || name === 'excludematch' || name === 'exclude_match')
         this.#readExcludes(name, value)
-      else await this.#passOn(name, value)
+      else this.#passOn(name, value)
     }
   }
 
   #readConsul(value: unknown): void {
     if (typeof value === 'string') {
       this.#deprecated('consul = "address"')
-      this.settings['http-addr'] = value
+      this.#assign('http-addr', value, 'consul')
       return
     }
     for (const [name, field] of Object.entries(this.#fields(value, 'consul'))) {
@@ -105,7 +112,7 @@ class Translator {
       else if (name === 'ssl') this.#readBlock(field, ssl, 'consul.ssl')
       else if (name === 'retry') this.#readBlock(field, retry, 'consul.retry')
       else if (name === 'transport') this.#readBlock(field, transport, 'consul.transport')
-      else this.#set(`consul.${name}`, field, consul[name])
+      else this.#setIn(consul, `consul.${name}`, field, consulBlocks)
     }
   }
 
@@ -113,16 +120,17 @@ class Translator {
     this.#deprecated(name)
     if (name === 'auth') this.#readAuth(value, name)
     else if (name === 'ssl') this.#readBlock(value, ssl, name)
-    else this.#set(name, value, retry['backoff'])
+    else this.#set(name, value, ['consul-retry-backoff', 'duration'])
   }
 
   #readAuth(value: unknown, name: string): void {
     const {enabled, username = '', password, ...rest} = this.#fields(value, name)
-    this.#refuseRest(name, rest)
+    this.#refuseRest(name, rest, ['enabled', 'username', 'password'])
+    this.#checkSwitch(name, enabled)
     if (typeof username !== 'string') throw this.#wrong(`${name}.username`, 'a string')
     if (password !== undefined && typeof password !== 'string') throw this.#wrong(`${name}.password`, 'a string')
     if (enabled === false || (username === '' && password === undefined)) return
-    this.settings['consul-auth'] = password === undefined ? username : `${username}:${password}`
+    this.#assign('consul-auth', password === undefined ? username : `${username}:${password}`, name)
   }
 
   #readWait(value: unknown): void {
@@ -131,7 +139,9 @@ class Translator {
       return
     }
     const {min, max, enabled, bool: _misnamed, ...rest} = this.#fields(value, 'wait')
-    this.#refuseRest('wait', rest)
+    this.#refuseRest('wait', rest, ['enabled', 'min', 'max'])
+    this.#checkSwitch('wait', enabled)
+    if (min === undefined && max !== undefined) throw this.#wrong('wait.min', 'given beside wait.max')
     if (enabled === false || min === undefined) return
     const words = [min, ...(max === undefined ? [] : [max])].map(each => this.#convert('wait', each, 'duration'))
     this.settings['wait'] = words.join(':')
@@ -139,59 +149,93 @@ class Translator {
 
   #readSyslog(value: unknown): void {
     const {enabled, facility, name: _name, ...rest} = this.#fields(value, 'syslog')
-    this.#refuseRest('syslog', rest)
+    this.#refuseRest('syslog', rest, ['enabled', 'facility', 'name'])
+    this.#checkSwitch('syslog', enabled)
     if (enabled === true || (enabled === undefined && facility !== undefined)) this.settings['syslog'] = true
   }
 
   #readExcludes(name: string, value: unknown): void {
     const found = items(value).map(item => {
-      const text = typeof item === 'string' ? item : this.#fields(item, name)['source']
-      if (typeof text !== 'string') throw this.#wrong(name, 'a string')
-      return text
+      if (typeof item === 'string') return item
+      const {source, ...rest} = this.#fields(item, name)
+      this.#refuseLabel(name, rest)
+      this.#refuseRest(name, rest, ['source'])
+      if (typeof source !== 'string') throw this.#wrong(`${name}.source`, 'a string')
+      return source
     })
-    this.settings[name === 'exclude' ? 'exclude' : 'exclude-match'] = found
+    const flag = name === 'exclude' ? 'exclude' : 'exclude-match'
+    this.settings[flag] = [this.settings[flag] ?? [], found].flat()
   }
 
   /** All forms end as `source@dc:destination`. */
   #prefix(item: unknown): string[] {
     if (typeof item === 'string') return item.split(',').map(part => part.trim())
-    const {source, destination, dc, datacenter} = this.#fields(item, 'prefix')
+    const {source, destination, dc, datacenter, ...rest} = this.#fields(item, 'prefix')
+    this.#refuseLabel('prefix', rest)
+    this.#refuseRest('prefix', rest, prefixFields)
     const text = (name: string, value: unknown): string | undefined => {
       if (value === undefined || typeof value === 'string') return value
       throw this.#wrong(`prefix.${name}`, 'a string')
     }
-    const [path, ownDestination] = splitOnce(text('source', source) ?? '', ':')
-    const at = text('dc', dc) ?? text('datacenter', datacenter)
-    const from = path.includes('@') || at === undefined ? path : `${path}@${at}`
-    const to = text('destination', destination) ?? ownDestination
+    const whole = text('source', source)
+    if (whole === undefined || whole === '') throw this.#wrong('prefix.source', 'given')
+    const [left, ownDestination] = splitOnce(whole, ':')
+    const [path, ownDatacenter] = splitOnce(left, '@')
+    const at = this.#agreed('datacenter', [ownDatacenter, text('dc', dc), text('datacenter', datacenter)])
+    const to = this.#agreed('destination', [ownDestination, text('destination', destination)])
+    const from = at === undefined ? path : `${path}@${at}`
     return [to === undefined ? from : `${from}:${to}`]
+  }
+
+  /** One value, however often it is given. */
+  #agreed(name: string, values: readonly (string | undefined)[]): string | undefined {
+    const [first, second] = new Set(values.filter(value => value !== undefined && value !== ''))
+    if (second === undefined) return first
+    throw new UsageError(`config: ${this.#place.path}: prefix: the ${name} is both '${first ?? ''}' and '${second}'`, {
+      code: 'BATON_CONFIG',
+      hint: `give the ${name} once`,
+    })
   }
 
   #readBlock(value: unknown, schema: Schema, name: string): void {
     for (const [field, given] of Object.entries(this.#fields(value, name))) {
-      this.#set(`${name}.${field}`, given, schema[field])
+      this.#setIn(schema, `${name}.${field}`, given)
     }
   }
 
   /** Our own settings, by the names of their flags. */
-  async #passOn(name: string, value: unknown): Promise<void> {
+  #passOn(name: string, value: unknown): void {
     const flag = name.replaceAll('_', '-')
-    const {flagNames, path} = this.#place
-    if (flagNames.includes(flag) && flag !== 'config') {
-      this.settings[flag] = value
+    const {flagNames} = this.#place
+    if (flagNames.includes(flag)) {
+      this.#assign(flag, value, name)
       return
     }
-    const {closest} = await import('fastest-levenshtein')
-    throw new UsageError(`config: ${path}: unknown setting '${name}'`, {
-      code: 'BATON_CONFIG',
-      hint: `did you mean '${closest(flag, flagNames).replaceAll('-', '_')}'?`,
-    })
+    const ours = flagNames.map(each => each.replaceAll('-', '_'))
+    throw this.#unknown(name, [...Object.keys(top), ...topBlocks, ...ours])
   }
 
-  #set(name: string, value: unknown, rule: Schema[string] | undefined): void {
-    if (!rule) throw this.#unknown(name)
-    const [flag, kind] = rule
-    if (kind !== 'ignored') this.settings[flag] = this.#convert(name, value, kind)
+  #set(name: string, value: unknown, [flag, kind]: readonly [flag: string, kind: Kind]): void {
+    if (kind !== 'ignored') this.#assign(flag, this.#convert(name, value, kind), name)
+  }
+
+  #setIn(schema: Schema, name: string, value: unknown, blocks: readonly string[] = []): void {
+    const rule = ruleOf(schema, name.slice(name.lastIndexOf('.') + 1))
+    if (!rule) throw this.#unknown(name, [...Object.keys(schema), ...blocks])
+    this.#set(name, value, rule)
+  }
+
+  /** Two names of one setting must not differ. */
+  #assign(flag: string, value: unknown, name: string): void {
+    const origin = this.#origins.get(flag)
+    if (origin !== undefined && origin !== name && this.settings[flag] !== value) {
+      throw new UsageError(`config: ${this.#place.path}: '${origin}' and '${name}' contradict each other`, {
+        code: 'BATON_CONFIG',
+        hint: 'give one of them',
+      })
+    }
+    this.#origins.set(flag, name)
+    this.settings[flag] = value
   }
 
   #convert(name: string, value: unknown, kind: Kind): unknown {
@@ -210,23 +254,40 @@ class Translator {
     return toFields(value, this.#place, name)
   }
 
-  #refuseRest(name: string, rest: Fields): void {
+  #refuseRest(name: string, rest: Fields, known: readonly string[]): void {
     const [unknown] = Object.keys(rest)
-    if (unknown !== undefined) throw this.#unknown(`${name}.${unknown}`)
+    if (unknown !== undefined) throw this.#unknown(`${name}.${unknown}`, known)
+  }
+
+  /** `prefix "app" {…}` arrives as a block within a block. */
+  #refuseLabel(name: string, rest: Fields): void {
+    const label = Object.keys(rest).find(key => isBlock(rest[key]))
+    if (label === undefined) return
+    throw new UsageError(`config: ${this.#place.path}: ${name} '${label}': this block has no label`, {
+      code: 'BATON_CONFIG',
+      hint: `write ${name} { source = "…" }`,
+    })
+  }
+
+  #checkSwitch(name: string, enabled: unknown): void {
+    if (enabled !== undefined && typeof enabled !== 'boolean') throw this.#wrong(`${name}.enabled`, 'a boolean')
   }
 
   #deprecated(name: string): void {
     this.warnings.push(`${this.#place.path}: ${name} is deprecated, use the consul block`)
   }
 
-  #unknown(name: string): UsageError {
-    return new UsageError(`config: ${this.#place.path}: unknown setting '${name}'`, {code: 'BATON_CONFIG'})
+  #unknown(name: string, known: readonly string[]): UsageError {
+    return unknownSetting(this.#place.path, name, known)
   }
 
   #wrong(name: string, wanted: string): UsageError {
     return new UsageError(`config: ${this.#place.path}: ${name} must be ${wanted}`, {code: 'BATON_CONFIG'})
   }
 }
+
+const ruleOf = (schema: Schema, name: string): Schema[string] | undefined =>
+  Object.hasOwn(schema, name) ? schema[name] : undefined
 
 const items = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : [value])
 
@@ -242,8 +303,15 @@ function toFields(value: unknown, place: Place, name: string): Fields {
     if (typeof part !== 'object' || part === null || Array.isArray(part)) {
       throw new UsageError(`config: ${place.path}: ${name} must be a block`, {code: 'BATON_CONFIG'})
     }
+    const seen = new Set<string>()
     for (const [key, field] of Object.entries(part)) {
       const lower = key.toLowerCase()
+      if (seen.has(lower)) {
+        throw new UsageError(`config: ${place.path}: '${lower}' is given twice, in different letters`, {
+          code: 'BATON_CONFIG',
+        })
+      }
+      seen.add(lower)
       const earlier = merged[lower]
       merged[lower] = isBlock(earlier) && isBlock(field) ? [earlier, field].flat() : field
     }

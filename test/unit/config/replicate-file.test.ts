@@ -78,8 +78,9 @@ describe("consul-replicate's configuration", () => {
     ['prefix = "g/@dc1:d/"', ['g/@dc1:d/']],
     ['prefix = "a/@dc1,b/@dc1:c/"', ['a/@dc1', 'b/@dc1:c/']],
     ['prefix = ["a/@dc1", "b/@dc1:c/"]', ['a/@dc1', 'b/@dc1:c/']],
-    ['prefix { source = "a/" dc = "dc2" datacenter = "dc1" }', ['a/@dc2']],
-    ['PREFIX { Source = "a/@dc1" unknown_inside = 1 }', ['a/@dc1']],
+    ['prefix { source = "a/" dc = "dc2" datacenter = "dc2" }', ['a/@dc2']],
+    ['prefix { source = "a/@dc1:b/" datacenter = "dc1" destination = "b/" }', ['a/@dc1:b/']],
+    ['PREFIX { Source = "a/@dc1" }', ['a/@dc1']],
     ['{"prefix": [{"source": "a/@dc1", "destination": "b/"}]} // end', ['a/@dc1:b/']],
   ])('reads the form %s', async (text, prefix) => {
     expect((await read(text)).settings).toEqual({prefix})
@@ -89,6 +90,25 @@ describe("consul-replicate's configuration", () => {
     ['nonsense = 1', /unknown setting 'nonsense'/],
     ['maxdelete = "1"', /unknown setting 'maxdelete'/],
     ['consul { adress = "x" }', /unknown setting 'consul.adress'/],
+    ['prefix { source = "a@dc1" unknown_inside = 1 }', /unknown setting 'prefix.unknown_inside'/],
+    ['exclude { source = "a" destination = "b" }', /unknown setting 'exclude.destination'/],
+    ['excludematch { sorce = "a" }', /unknown setting 'excludematch.sorce'/],
+    ['consul { transport { dial_timout = "1s" } }', /unknown setting 'consul.transport.dial_timout'/],
+    ['constructor = 1', /unknown setting 'constructor'/],
+    ['consul { constructor = 1 }', /unknown setting 'consul.constructor'/],
+    ['prefix { datacenter = "dc1" }', /prefix.source must be given/],
+    ['prefix { source = "a@dc2" datacenter = "dc1" }', /the datacenter is both 'dc2' and 'dc1'/],
+    ['prefix { source = "a" dc = "dc2" datacenter = "dc1" }', /the datacenter is both 'dc2' and 'dc1'/],
+    ['prefix { source = "a@dc1:b/" destination = "c/" }', /the destination is both 'b\/' and 'c\/'/],
+    ['prefix "app" { source = "a@dc1" }', /prefix 'app': this block has no label/],
+    ['exclude "app" { source = "a" }', /exclude 'app': this block has no label/],
+    ['prefix = "a@dc1"\nPrefix = "b@dc1"', /'prefix' is given twice, in different letters/],
+    ['token = "a"\nconsul { token = "b" }', /'consul.token' and 'token' contradict each other/],
+    ['http_addr = "a"\nconsul { address = "b" }', /'consul.address' and 'http_addr' contradict each other/],
+    ['wait { max = "5s" }', /wait.min must be given beside wait.max/],
+    ['wait { enabled = "no" min = "5s" }', /wait.enabled must be a boolean/],
+    ['syslog { enabled = "no" }', /syslog.enabled must be a boolean/],
+    ['consul { auth { enabled = "no" } }', /consul.auth.enabled must be a boolean/],
     ['consul { retry { attempts = "3" } }', /consul.retry.attempts must be a number/],
     ['consul { ssl { enabled = "true" } }', /consul.ssl.enabled must be a boolean/],
     ['syslog = true', /syslog must be a block/],
@@ -98,6 +118,22 @@ describe("consul-replicate's configuration", () => {
     const failure = await read(text).catch((error: unknown) => error)
     expect(failure).toMatchObject({code: 'BATON_CONFIG', message: expect.stringMatching(message)})
     expect((failure as Error).message).not.toContain('\n')
+  })
+
+  it.each([
+    ['prefix { source = "a@dc1" destinaton = "b" }', 'destination'],
+    ['{"prefix": [{"source": "a@dc1", "dest": "b"}]}', 'destination'],
+    ['exclude { souce = "a" }', 'source'],
+    ['consull { address = "a" }', 'consul'],
+    ['consul { sll { verify = true } }', 'ssl'],
+    ['consul { ssl { ca_cer = "a" } }', 'ca_cert'],
+    ['syslog { facilty = "LOCAL0" }', 'facility'],
+    ['wait { mn = "5s" }', 'min'],
+    ['auth { user = "a" }', 'username'],
+    ['max_stal = "1s"', 'max_stale'],
+  ])('names the nearest setting for %s', async (text, nearest) => {
+    const failure = await read(text).catch((error: unknown) => error)
+    expect(failure).toMatchObject({code: 'BATON_CONFIG', hint: `did you mean '${nearest}'?`})
   })
 
   it('keeps earlier settings when a block is repeated', async () => {
