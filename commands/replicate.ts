@@ -3,8 +3,8 @@ import {ConsulCommand} from '../src/command/consul-command.js'
 import {createPinoLogger} from '../src/command/pino-logger.js'
 import {checkApprovals, refuseLastingApprovals} from '../src/command/replicate/approvals.js'
 import {checkConfiguredPrefixes, logLevelFromEnv, toReplicatorOptions} from '../src/command/replicate/compile.js'
-import {sourceConnection, withConsulReplicate} from '../src/command/replicate/connection.js'
-import {deprecatedFlags, parseLogLevel, replicateFlags} from '../src/command/replicate/flags.js'
+import {sourceConnection, usesOwnToken, withConsulReplicate} from '../src/command/replicate/connection.js'
+import {deprecatedFlags, replicateFlags} from '../src/command/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/command/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/command/replicate/process.js'
 import {changeLine, differs, passLine, previewLine, troubleLines} from '../src/command/replicate/report.js'
@@ -12,6 +12,7 @@ import {flagOnly} from '../src/command/settings.js'
 import {toClientOptions} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
 import {readReplicateConfig} from '../src/config/replicate-file.js'
+import {withoutSecrets} from '../src/config/secrets.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {type ClientOptions, createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
@@ -67,9 +68,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
   readonly #told = new Map<string, readonly string[]>()
 
   async run(): Promise<number> {
-    const level = logLevelFromEnv(this.host.env)
-    if (!this.sources.has('log-level') && level !== undefined)
-      this.logger = createPinoLogger(parseLogLevel(level, 'CR_LOG'))
+    const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(this.host.env)
+    if (fromEnv) this.logger = createPinoLogger(fromEnv.level)
     this.#warn()
     const [verb, ...rest] = this.words
     const isVerify = verb === 'verify'
@@ -153,6 +153,16 @@ that it does not exist, and held when they are more than --max-delete or the sou
         await source?.[Symbol.asyncDispose]()
       },
     }
+  }
+
+  protected override settingsShown(): ReturnType<ConsulCommand['settingsShown']> {
+    const shown = super.settingsShown()
+    const {env} = this.host
+    const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(env)
+    if (fromEnv) shown['log-level'] = {value: fromEnv.level, source: fromEnv.source}
+    if (!usesOwnToken(env, this.sources)) return shown
+    shown['token-file'] = {value: null, source: 'default'}
+    return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
   }
 
   #report(pass: ReplicationPass): void {

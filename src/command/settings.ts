@@ -1,5 +1,6 @@
-import {consulVariables, type Environment, parseGoBool, secretSettings} from '../config/environment.js'
+import {consulVariables, type Environment, parseGoBool} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
+import {withoutSecrets} from '../config/secrets.js'
 import {UsageError} from '../core/errors.js'
 import {type FlagShape, flagWords} from './argv.js'
 
@@ -125,8 +126,7 @@ export function describeSettings(
   for (const [name, flag] of Object.entries(flags)) {
     if (flagOnly.has(name)) continue
     const value = values[name] ?? (flag.type === 'boolean' ? false : null)
-    const isSecret = secretSettings.has(name) && value !== null
-    shown[name] = {value: isSecret ? '(hidden)' : value, source: sources.get(name) ?? 'default'}
+    shown[name] = {value: withoutSecrets(name, value), source: sources.get(name) ?? 'default'}
   }
   return shown
 }

@@ -21,8 +21,6 @@ export const consulVariables: Readonly<Record<string, keyof ConnectionSettings>>
   CONSUL_PARTITION: 'partition',
 }
 
-export const secretSettings: ReadonlySet<string> = new Set(['token', 'http-auth'])
-
 const booleanSettings: ReadonlySet<string> = new Set(['http-ssl', 'http-ssl-verify', 'stale'])
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])

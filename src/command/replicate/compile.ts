@@ -4,6 +4,7 @@ import {parseDuration} from '../../core/time/duration.js'
 import {parseMaxDelete} from '../../replicate/guard.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
 import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
+import {type LogLevel, parseLogLevel} from './flags.js'
 
 /** The flags that shape a replicator, as parsed. */
 export interface ReplicateFlags {
@@ -97,5 +98,7 @@ function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
 }
 
 /** consul-replicate's own variables, below the common ones. */
-export const logLevelFromEnv = (env: Environment): string | undefined =>
-  [env['CR_LOG'], env['CONSUL_REPLICATE_LOG']].find(text => text !== undefined && text !== '')
+export function logLevelFromEnv(env: Environment): {readonly level: LogLevel; readonly source: string} | undefined {
+  const source = ['CR_LOG', 'CONSUL_REPLICATE_LOG'].find(name => (env[name] ?? '') !== '')
+  return source === undefined ? undefined : {level: parseLogLevel(env[source] ?? '', source), source}
+}

@@ -90,10 +90,15 @@ function withoutTls(
 
 function withToken(given: ConnectionSettings, env: Environment, sources: Layers['sources']): ConnectionSettings {
   const token = env['CONSUL_TOKEN']
+  if (token === undefined || !usesOwnToken(env, sources)) return given
+  return {...without(given, ['token-file']), token}
+}
+
+/** True if CONSUL_TOKEN counts: nothing above it names a token. */
+export function usesOwnToken(env: Environment, sources: Layers['sources']): boolean {
   const higher = new Set(['flag', 'BATON_TOKEN', 'BATON_TOKEN_FILE'])
   const isHigher = ['token', 'token-file'].some(name => higher.has(sources.get(name) ?? ''))
-  if (token === undefined || token === '' || isHigher) return given
-  return {...without(given, ['token-file']), token}
+  return (env['CONSUL_TOKEN'] ?? '') !== '' && !isHigher
 }
 
 const isGiven = (text: string | undefined): boolean => text !== undefined && text !== ''

@@ -214,6 +214,21 @@ describe('bad input', () => {
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
+  it('shows the sources of its own variables, and none of its secrets', async () => {
+    const env = {CONSUL_TOKEN: 's3cret', CR_LOG: 'DEBUG', CONSUL_HTTP_AUTH: 'user:s3cret'}
+    const config = file('auth.hcl', 'consul { auth { username = "user" password = "s3cret" } }')
+    const words = ['-config', config, '--source-http-addr=http://u:s3cret@a:1', '--source-token=s3cret']
+    const {stdout, exitCode} = await runCli(['replicate', 'x/', ...words, '--print-config'], options({env}))
+    expect(exitCode).toBe(0)
+    expect(stdout).not.toContain('s3cret')
+    expect(JSON.parse(stdout)).toMatchObject({
+      token: {value: '(hidden)', source: 'CONSUL_TOKEN'},
+      'log-level': {value: 'debug', source: 'CR_LOG'},
+      'consul-auth': {value: '(hidden)', source: config},
+      'source-token': {value: '(hidden)', source: 'flag'},
+    })
+  })
+
   it('warns of old flags, and shows no secret', async () => {
     const result = await replicate('x@dc1', '-retry=5s', '-token=sesame', '--print-config')
     expect(result.exitCode).toBe(0)
