@@ -1,6 +1,6 @@
 /**
  * The direction of dependencies:
- * bin -> src/cli -> commands -> src/command, src/<capability> -> src/session -> src/core
+ * bin -> src/main -> commands -> src/command, src/<capability> -> src/session -> src/core
  * Capabilities are islands: they meet only in a command.
  */
 const capabilities = 'lock|exec|replicate|event|watch|discover|kv|doctor'
@@ -24,7 +24,7 @@ module.exports = {
       name: 'capabilities-are-islands',
       severity: 'error',
       from: {path: `^src/(${capabilities})/`},
-      to: {path: `^(src/(${capabilities})/|src/(cli|command|embedded|tour)/|commands/|test/)`, pathNot: '^src/$1/'},
+      to: {path: `^(src/(${capabilities})/|src/(main|command|embedded|tour)/|commands/|test/)`, pathNot: '^src/$1/'},
     },
     {
       name: 'process-and-config-stand-on-core',
@@ -72,24 +72,24 @@ module.exports = {
       name: 'command-is-below-commands',
       severity: 'error',
       from: {path: '^src/command/'},
-      to: {path: '^(src/cli/|commands/|test/)'},
+      to: {path: '^(src/main/|commands/|test/)'},
     },
     {
       name: 'nobody-imports-the-command-line',
       severity: 'error',
-      from: {path: '^(src/(?!cli/)|commands/)'},
-      to: {path: '^src/cli/'},
+      from: {path: '^(src/(?!main/)|commands/)'},
+      to: {path: '^src/main/'},
     },
     {
       name: 'only-the-table-imports-commands',
       severity: 'error',
-      from: {path: '^(src|test)/', pathNot: '^(src/cli/command-table\\.ts|commands/)'},
+      from: {path: '^(src|test)/', pathNot: '^(src/main/command-table\\.ts|commands/)'},
       to: {path: '^commands/'},
     },
     {
       name: 'oclif-stays-in-the-command-line',
       severity: 'error',
-      from: {path: '^src/', pathNot: '^src/(cli|command)/'},
+      from: {path: '^src/', pathNot: '^src/(main|command)/'},
       to: {path: 'node_modules/@oclif/'},
     },
     {
@@ -107,7 +107,7 @@ module.exports = {
     {
       name: 'pino-in-the-command-line',
       severity: 'error',
-      from: {path: '^src/', pathNot: '^src/(cli|command)/'},
+      from: {path: '^src/', pathNot: '^src/(main|command)/'},
       to: {path: 'node_modules/pino/'},
     },
     {

@@ -126,7 +126,7 @@ export async function buildCli() {
 async function buildBundle(name, isIncluded) {
   const {outputFiles} = await build({
     ...common,
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: ['src/main/main.ts'],
     outfile: `dist/cli/${name}.cjs`,
     plugins: [commandTable(isIncluded), vendorFiles, withoutRunner],
     minifyWhitespace: true,

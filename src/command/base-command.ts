@@ -52,7 +52,7 @@ export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonl
 
 /**
  * A command translates words to an options object and a result to text, and nothing else.
- * `run` resolves to the exit code; errors are thrown and get their code in one place (src/cli).
+ * `run` resolves to the exit code; errors are thrown and get their code in one place (src/main).
  * Never parse, print or exit by oclif's own means: they reorder words, swallow stdin and leak settings.
  */
 export abstract class BaseCommand<T extends typeof Command = typeof Command> extends Command {

@@ -1,6 +1,6 @@
 import {readdirSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
-import type {CommandClass} from '../../src/cli/command-table.js'
+import type {CommandClass} from '../../src/main/command-table.js'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 

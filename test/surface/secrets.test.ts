@@ -1,7 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest'
-import type {CommandClass} from '../../src/cli/command-table.js'
 import {flagShapes} from '../../src/command/base-command.js'
 import {describeSettings} from '../../src/command/settings.js'
+import type {CommandClass} from '../../src/main/command-table.js'
 import {loadCommands} from './command-files.js'
 
 let commands: ReadonlyMap<string, CommandClass> = new Map()

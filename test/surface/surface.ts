@@ -1,6 +1,6 @@
-import type {CommandClass} from '../../src/cli/command-table.js'
 import {commonFlags, consulFlags} from '../../src/command/flags.js'
 import {watchFlags} from '../../src/command/watch-command.js'
+import type {CommandClass} from '../../src/main/command-table.js'
 
 type Definitions = Readonly<Record<string, object>>
 

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {exitCodeOf, toMessage} from '../../../src/cli/exit-codes.js'
 import {BatonError, CancelledError, ChildError, errorCodes, UsageError} from '../../../src/core/errors.js'
+import {exitCodeOf, toMessage} from '../../../src/main/exit-codes.js'
 
 describe('exitCodeOf', () => {
   it('knows every error code', () => {
