@@ -1,6 +1,6 @@
 /**
  * The direction of dependencies:
- * bin -> src/main -> commands -> src/command, src/<capability> -> src/session -> src/core
+ * bin -> src/main -> commands -> src/cli, src/<capability> -> src/session -> src/core
  * Capabilities are islands: they meet only in a command.
  */
 const capabilities = 'lock|exec|replicate|event|watch|discover|kv|doctor'
@@ -24,7 +24,7 @@ module.exports = {
       name: 'capabilities-are-islands',
       severity: 'error',
       from: {path: `^src/(${capabilities})/`},
-      to: {path: `^(src/(${capabilities})/|src/(main|command|embedded|tour)/|commands/|test/)`, pathNot: '^src/$1/'},
+      to: {path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour)/|commands/|test/)`, pathNot: '^src/$1/'},
     },
     {
       name: 'process-and-config-stand-on-core',
@@ -69,9 +69,9 @@ module.exports = {
       to: {path: '^src/embedded/(endpoints|dns|snapshot)/'},
     },
     {
-      name: 'command-is-below-commands',
+      name: 'cli-is-below-commands',
       severity: 'error',
-      from: {path: '^src/command/'},
+      from: {path: '^src/cli/'},
       to: {path: '^(src/main/|commands/|test/)'},
     },
     {
@@ -89,7 +89,7 @@ module.exports = {
     {
       name: 'oclif-stays-in-the-command-line',
       severity: 'error',
-      from: {path: '^src/', pathNot: '^src/(main|command)/'},
+      from: {path: '^src/', pathNot: '^src/(main|cli)/'},
       to: {path: 'node_modules/@oclif/'},
     },
     {
@@ -107,7 +107,7 @@ module.exports = {
     {
       name: 'pino-in-the-command-line',
       severity: 'error',
-      from: {path: '^src/', pathNot: '^src/(main|command)/'},
+      from: {path: '^src/', pathNot: '^src/(main|cli)/'},
       to: {path: 'node_modules/pino/'},
     },
     {

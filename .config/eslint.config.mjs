@@ -76,7 +76,7 @@ export default tseslint.config(
     rules: {'no-restricted-globals': 'off', 'no-restricted-properties': 'off'},
   },
   {
-    files: ['src/main/**/*.ts', 'src/command/**/*.ts', 'src/tour/**/*.ts'],
+    files: ['src/main/**/*.ts', 'src/cli/**/*.ts', 'src/tour/**/*.ts'],
     rules: {'no-restricted-properties': ['error', ...timeAndChance]},
   },
   {

@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import {ConsulCommand} from '../src/command/consul-command.js'
+import {ConsulCommand} from '../src/cli/consul-command.js'
 import {examine} from '../src/doctor/examine.js'
 import type {TokenSource} from '../src/doctor/machine.js'
 

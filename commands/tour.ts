@@ -1,4 +1,4 @@
-import {BaseCommand} from '../src/command/base-command.js'
+import {BaseCommand} from '../src/cli/base-command.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {runTour} from '../src/tour/tour.js'
 

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {ConsulError, isBatonError} from '../../src/core/errors.js'
 import {fireEvent} from '../../src/event/fire.js'
 

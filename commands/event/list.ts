@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {goJson} from '../../src/core/api/go-json.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {UserEvent} from '../../src/core/types.js'

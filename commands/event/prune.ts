@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {parseKeep, pruneEvents} from '../../src/event/durable-prune.js'
 
 export default class EventPrune extends ConsulCommand<typeof EventPrune> {

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {BaseCommand} from '../../src/command/base-command.js'
-import {keysDirectory} from '../../src/command/directories.js'
+import {BaseCommand} from '../../src/cli/base-command.js'
+import {keysDirectory} from '../../src/cli/directories.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {defaultKeyName, initKey} from '../../src/exec/native/key-files.js'
 

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
-import {BaseCommand} from '../../src/command/base-command.js'
-import {keysDirectory, trustDirectory} from '../../src/command/directories.js'
+import {BaseCommand} from '../../src/cli/base-command.js'
+import {keysDirectory, trustDirectory} from '../../src/cli/directories.js'
 import {listOwnKeys, listTrust} from '../../src/exec/native/key-files.js'
 
 interface Row {

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {BaseCommand} from '../../src/command/base-command.js'
-import {trustDirectory} from '../../src/command/directories.js'
+import {BaseCommand} from '../../src/cli/base-command.js'
+import {trustDirectory} from '../../src/cli/directories.js'
 import {revokeTrust} from '../../src/exec/native/key-files.js'
 
 export default class KeysRevoke extends BaseCommand<typeof KeysRevoke> {

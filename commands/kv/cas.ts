@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
-import {readDataArgument} from '../../src/command/data-argument.js'
-import {bigintFlag} from '../../src/command/flags.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {readDataArgument} from '../../src/cli/data-argument.js'
+import {bigintFlag} from '../../src/cli/flags.js'
 import {UsageError} from '../../src/core/errors.js'
 
 export default class KvCas extends ConsulCommand<typeof KvCas> {

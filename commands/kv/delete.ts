@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
-import {bigintFlag} from '../../src/command/flags.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {bigintFlag} from '../../src/cli/flags.js'
 
 export default class KvDelete extends ConsulCommand<typeof KvDelete> {
   static override summary = 'delete a key, or all keys under a prefix'

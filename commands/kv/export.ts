@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {exportText} from '../../src/kv/exchange.js'
 
 export default class KvExport extends ConsulCommand<typeof KvExport> {

@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {detailedRows, entryObject, listText, shownValue} from '../../src/kv/text.js'
 

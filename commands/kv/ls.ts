@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/command/consul-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
 
 export default class KvLs extends ConsulCommand<typeof KvLs> {
   static override summary = 'list the names under a prefix'

@@ -1,5 +1,5 @@
 import type {Config} from '@oclif/core/interfaces'
-import type {BaseCommand} from '../command/base-command.js'
+import type {BaseCommand} from '../cli/base-command.js'
 
 /** A command's class, not yet loaded. */
 export type CommandLoader = () => Promise<{readonly default: CommandClass}>

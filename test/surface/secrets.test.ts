@@ -1,6 +1,6 @@
 import {beforeAll, describe, expect, it} from 'vitest'
-import {flagShapes} from '../../src/command/base-command.js'
-import {describeSettings} from '../../src/command/settings.js'
+import {flagShapes} from '../../src/cli/base-command.js'
+import {describeSettings} from '../../src/cli/settings.js'
 import type {CommandClass} from '../../src/main/command-table.js'
 import {loadCommands} from './command-files.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {type FlagShape, splitArgv} from '../../../src/command/argv.js'
+import {type FlagShape, splitArgv} from '../../../src/cli/argv.js'
 
 const flags: Record<string, FlagShape> = {
   'http-addr': {type: 'option'},

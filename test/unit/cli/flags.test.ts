@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {parseGoUint} from '../../../src/command/flags.js'
+import {parseGoUint} from '../../../src/cli/flags.js'
 
 describe('a whole number', () => {
   it.each([

@@ -2,7 +2,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {describeSettings, layerSettings} from '../../../src/command/settings.js'
+import {describeSettings, layerSettings} from '../../../src/cli/settings.js'
 
 const flags = {
   'http-addr': {type: 'option'},

@@ -1,5 +1,5 @@
 import {beforeEach, describe, expect, it} from 'vitest'
-import {waitAloud} from '../../../src/command/wait-aloud.js'
+import {waitAloud} from '../../../src/cli/wait-aloud.js'
 import {FakeClock, settle} from '../../kit/fake-clock.js'
 
 let clock: FakeClock

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {sourceConnection, withConsulReplicate} from '../../../../src/command/replicate/connection.js'
+import {sourceConnection, withConsulReplicate} from '../../../../src/cli/replicate/connection.js'
 import type {ConnectionSettings} from '../../../../src/config/connection.js'
 
 const read = (
