@@ -4,10 +4,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {EventWriter} from '../src/cli/event-writer.js'
 import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
-import {UsageError} from '../src/core/errors.js'
-import {systemClock} from '../src/core/time/clock.js'
-import {defaultGraceMs} from '../src/lock/acquire.js'
-import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/lock/event-lines.js'
+import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
 import {
   goSessionName,
   rethrowAsAgentError,
@@ -15,7 +12,10 @@ import {
   toGoExit,
   toGoLine,
   toGoReleaseLine,
-} from '../src/lock/go-compat.js'
+} from '../src/cli/lock/go-compat.js'
+import {UsageError} from '../src/core/errors.js'
+import {systemClock} from '../src/core/time/clock.js'
+import {defaultGraceMs} from '../src/lock/acquire.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/lock-and-run.js'
 import {familyShape} from '../src/lock/run-locked.js'
 import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'

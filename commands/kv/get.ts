@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {detailedRows, entryObject, listText, shownValue} from '../../src/cli/kv/text.js'
 import type {ConsulClient} from '../../src/core/client.js'
-import {detailedRows, entryObject, listText, shownValue} from '../../src/kv/text.js'
 
 export default class KvGet extends ConsulCommand<typeof KvGet> {
   static override summary = 'print the value of a key, or list the keys under a prefix'

@@ -2,10 +2,10 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
+import {refusals} from '../../src/cli/kv/refusal.js'
 import {isBatonError, isTransient} from '../../src/core/errors.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
 import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
-import {refusals} from '../../src/kv/refusal.js'
 
 const badData = {code: 'BATON_USAGE', exit: 64} as const
 

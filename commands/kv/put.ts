@@ -3,10 +3,10 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {bigintFlag} from '../../src/cli/flags.js'
+import {refusalText} from '../../src/cli/kv/refusal.js'
 import {decodeGoBase64} from '../../src/core/api/go-base64.js'
 import {isBatonError} from '../../src/core/errors.js'
 import type {SessionId} from '../../src/core/types.js'
-import {refusalText} from '../../src/kv/refusal.js'
 
 type Mode = 'put' | 'cas' | 'acquire' | 'release'
 

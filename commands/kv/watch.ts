@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class KvWatch extends WatchCommand<typeof KvWatch> {
   static override summary = 'follow a key, or all keys under a prefix that ends with /'

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class WatchChecks extends WatchCommand<typeof WatchChecks> {
   static override summary = 'follow health checks'

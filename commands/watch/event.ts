@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class WatchEvent extends WatchCommand<typeof WatchEvent> {
   static override summary = 'follow user events, as lists; event watch handles each once'

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import {waitAloud} from '../../src/cli/wait-aloud.js'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 import {readSettingsFile} from '../../src/config/files.js'
 import {brief} from '../../src/core/brief.js'
 import type {ConsulClient} from '../../src/core/client.js'

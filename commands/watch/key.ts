@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 import {parseWatch} from '../../src/watch/spec.js'
 
 export default class WatchKey extends WatchCommand<typeof WatchKey> {

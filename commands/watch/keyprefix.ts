@@ -1,5 +1,5 @@
 import * as Args from '@oclif/core/args'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class WatchKeyprefix extends WatchCommand<typeof WatchKeyprefix> {
   static override summary = 'follow all keys under a prefix'

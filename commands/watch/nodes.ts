@@ -1,4 +1,4 @@
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class WatchNodes extends WatchCommand<typeof WatchNodes> {
   static override summary = 'follow the nodes of the datacenter'

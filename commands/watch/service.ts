@@ -1,6 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 import {parseWatch} from '../../src/watch/spec.js'
 
 export default class WatchService extends WatchCommand<typeof WatchService> {

@@ -1,4 +1,4 @@
-import {WatchCommand, watchFlags} from '../../src/cli/watch-command.js'
+import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class WatchServices extends WatchCommand<typeof WatchServices> {
   static override summary = 'follow the names and tags of all services'

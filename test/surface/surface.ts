@@ -1,5 +1,5 @@
 import {commonFlags, consulFlags} from '../../src/cli/flags.js'
-import {watchFlags} from '../../src/cli/watch-command.js'
+import {watchFlags} from '../../src/cli/watch/watch-command.js'
 import type {CommandClass} from '../../src/main/command-table.js'
 
 type Definitions = Readonly<Record<string, object>>

@@ -1,4 +1,4 @@
-import type {UserEvent} from '../core/types.js'
+import type {UserEvent} from '../../core/types.js'
 
 const plain = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u
 

@@ -1,6 +1,6 @@
 import {isUtf8} from 'node:buffer'
+import type {ExecEvent, ExecSummary, NodeResult, OutputStream} from '../../exec/types.js'
 import {NodeLines} from './line-buffer.js'
-import type {ExecEvent, ExecSummary, NodeResult, OutputStream} from './types.js'
 
 type OutputKey = {readonly node: string; readonly stream: OutputStream}
 

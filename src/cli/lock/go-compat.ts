@@ -8,8 +8,8 @@ import {
   LockLostError,
   LockNotAcquiredError,
   messageOf,
-} from '../core/errors.js'
-import type {ChildExit} from '../process/exit-code.js'
+} from '../../core/errors.js'
+import type {ChildExit} from '../../process/exit-code.js'
 import type {AnyLockEvent} from './event-lines.js'
 
 /** What the Go tool answers, for the scripts that look: 0 when a child ran, however it ended. */

@@ -1,6 +1,6 @@
-import {UsageError} from '../core/errors.js'
-import {parseConsulJson} from '../core/http/json-bigint.js'
-import type {UserEvent} from '../core/types.js'
+import {UsageError} from '../../core/errors.js'
+import {parseConsulJson} from '../../core/http/json-bigint.js'
+import type {UserEvent} from '../../core/types.js'
 
 /** Reads the list that `consul watch -type=event` hands to its handler. */
 export function parseEventList(text: string): readonly UserEvent[] {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import type {KvEntry, SessionId} from '../../../src/core/types.js'
-import {detailedRows, entryObject, listText, recurseLine, valueLine} from '../../../src/kv/text.js'
+import {detailedRows, entryObject, listText, recurseLine, valueLine} from '../../../../src/cli/kv/text.js'
+import type {KvEntry, SessionId} from '../../../../src/core/types.js'
 
 const entry = (over: Partial<KvEntry> = {}): KvEntry => ({
   key: 'app/a',

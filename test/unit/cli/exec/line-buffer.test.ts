@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {LineBuffer} from '../../../src/exec/line-buffer.js'
+import {LineBuffer} from '../../../../src/cli/exec/line-buffer.js'
 
 describe('line buffers', () => {
   it('hold back what has no end yet', () => {

@@ -1,4 +1,4 @@
-import type {KvEntry} from '../core/types.js'
+import type {KvEntry} from '../../core/types.js'
 
 export interface ValueOptions {
   readonly base64?: boolean

@@ -1,7 +1,7 @@
-import {messageOf, PermissionError} from '../core/errors.js'
-import {formatDuration} from '../core/time/duration.js'
-import type {RunEvent} from './run-locked.js'
-import type {LockEvent, ReleaseReport} from './types.js'
+import {messageOf, PermissionError} from '../../core/errors.js'
+import {formatDuration} from '../../core/time/duration.js'
+import type {RunEvent} from '../../lock/run-locked.js'
+import type {LockEvent, ReleaseReport} from '../../lock/types.js'
 
 export type AnyLockEvent = LockEvent | RunEvent
 

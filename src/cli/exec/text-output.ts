@@ -1,7 +1,7 @@
-import {formatDuration} from '../core/time/duration.js'
+import {formatDuration} from '../../core/time/duration.js'
+import type {ExecEvent, ExecSummary, NodeOutcome} from '../../exec/types.js'
 import {NodeLines} from './line-buffer.js'
 import {printable, printableLines} from './printable.js'
-import type {ExecEvent, ExecSummary, NodeOutcome} from './types.js'
 
 export interface TextOptions {
   readonly isVerbose: boolean

@@ -1,15 +1,15 @@
 import type {Command} from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import {type GoValue, goJson} from '../core/api/go-json.js'
-import {brief} from '../core/brief.js'
-import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
-import type {ConsulClient} from '../core/client.js'
-import {CancelledError, messageOf, TransportError, UsageError} from '../core/errors.js'
-import type {ViewRegistry, ViewStatus} from '../core/query/types.js'
-import {createViewRegistry} from '../core/query/view-registry.js'
-import type {Snapshot} from '../core/types.js'
-import {shellWords} from '../process/handler.js'
-import {type Delivery, NewsFilter} from '../watch/delivery.js'
+import {type GoValue, goJson} from '../../core/api/go-json.js'
+import {brief} from '../../core/brief.js'
+import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
+import type {ConsulClient} from '../../core/client.js'
+import {CancelledError, messageOf, TransportError, UsageError} from '../../core/errors.js'
+import type {ViewRegistry, ViewStatus} from '../../core/query/types.js'
+import {createViewRegistry} from '../../core/query/view-registry.js'
+import type {Snapshot} from '../../core/types.js'
+import {shellWords} from '../../process/handler.js'
+import {type Delivery, NewsFilter} from '../../watch/delivery.js'
 import {
   execHandler,
   type Handler,
@@ -17,13 +17,13 @@ import {
   httpHandler,
   type OnHandlerError,
   withPolicy,
-} from '../watch/handlers.js'
-import {type WatchQuery, type WatchScope, watchQuery} from '../watch/query.js'
-import {runWatch} from '../watch/run.js'
-import {describeWatch, type WatchSpec} from '../watch/spec.js'
-import {ConsulCommand} from './consul-command.js'
-import {durationFlag} from './flags.js'
-import {waitAloud} from './wait-aloud.js'
+} from '../../watch/handlers.js'
+import {type WatchQuery, type WatchScope, watchQuery} from '../../watch/query.js'
+import {runWatch} from '../../watch/run.js'
+import {describeWatch, type WatchSpec} from '../../watch/spec.js'
+import {ConsulCommand} from '../consul-command.js'
+import {durationFlag} from '../flags.js'
+import {waitAloud} from '../wait-aloud.js'
 
 const http = 'HTTP HANDLER'
 

@@ -1,4 +1,4 @@
-import {ConsulError} from '../core/errors.js'
+import {ConsulError} from '../../core/errors.js'
 
 /** Codes of what Consul does not do because of what was asked. */
 export const refusals: ReadonlySet<string> = new Set(['BATON_HTTP', 'BATON_TOO_LARGE'])

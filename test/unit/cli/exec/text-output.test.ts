@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {type TextOptions, TextOutput} from '../../../src/exec/text-output.js'
-import type {ExecEvent, OutputStream} from '../../../src/exec/types.js'
+import {type TextOptions, TextOutput} from '../../../../src/cli/exec/text-output.js'
+import type {ExecEvent, OutputStream} from '../../../../src/exec/types.js'
 
 const output = (node: string, text: string | Buffer, stream: OutputStream = 'merged'): ExecEvent => ({
   type: 'output',
