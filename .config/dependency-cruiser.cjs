@@ -33,6 +33,12 @@ module.exports = {
       to: {path: '^(src/(?!core/|process/|config/)|commands/|test/)'},
     },
     {
+      name: 'serve-stands-on-core',
+      severity: 'error',
+      from: {path: '^src/serve/'},
+      to: {path: '^(src/(?!core/|serve/)|commands/|test/)'},
+    },
+    {
       name: 'embedded-stands-alone',
       severity: 'error',
       from: {path: '^src/embedded/'},

@@ -8,12 +8,13 @@ import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
 import type {Consistency} from '../src/core/types.js'
 import {toLines, toTable} from '../src/discover/format.js'
-import {openServer} from '../src/discover/http/server.js'
-import {runWorkers} from '../src/discover/lifecycle.js'
-import {isLoopback, parseListen} from '../src/discover/listen.js'
+import {createRoutes} from '../src/discover/http/routes.js'
 import {createDirectory, readList} from '../src/discover/open.js'
 import {followWorker, httpWorker} from '../src/discover/serve.js'
 import type {DiscoverFrom} from '../src/discover/source.js'
+import {runWorkers} from '../src/serve/lifecycle.js'
+import {isLoopback, parseListen} from '../src/serve/listen.js'
+import {openServer, type ServerLoad} from '../src/serve/server.js'
 
 export default class Discover extends ConsulCommand<typeof Discover> {
   static override summary = 'serve a list of services that follows Consul over HTTP'
@@ -90,8 +91,9 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     waitAloud(answered, {client, say: text => client.logger.warn({}, text), reason}).catch(() => {})
     const config = {address: client.address, source: from, settings: this.settingsShown()}
     const {clock, logger} = client
-    const maxStaleMs = 2 * waitMs
-    const server = this.releases.use(await openServer({directory, listen, config, clock, logger, maxStaleMs}))
+    const shown = {config, clock, maxStaleMs: 2 * waitMs}
+    const routes = (measure: () => ServerLoad) => createRoutes(directory, shown, measure)
+    const server = this.releases.use(await openServer({routes, listen, clock, logger}))
     if (!isLoopback(listen.host)) logger.warn({...listen}, 'anybody who reaches this address can read the list')
     await runWorkers([followWorker(directory), httpWorker(server)], {signal: this.stopSignal, logger, clock})
     return 0

@@ -10,8 +10,8 @@ import {TextOutput} from '../src/cli/exec/text-output.js'
 import {durationFlag, sizeFlag} from '../src/cli/flags.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
-import {createInitiator, type InitiatorOptions} from '../src/exec/initiator.js'
-import {compileSelector} from '../src/exec/selector.js'
+import {createInitiator, type InitiatorOptions} from '../src/exec/initiator/initiator.js'
+import {compileSelector} from '../src/exec/initiator/selector.js'
 import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
 
 const exitCodes: Readonly<Record<ExecVerdict, number>> = {

@@ -16,8 +16,8 @@ import {
 import {UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {defaultGraceMs} from '../src/lock/acquire.js'
-import {type LockAndRunOptions, lockAndRun} from '../src/lock/lock-and-run.js'
-import {familyShape} from '../src/lock/run-locked.js'
+import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
+import {familyShape} from '../src/lock/run/run-locked.js'
 import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
 
 const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'resize']

@@ -16,10 +16,10 @@ import {withoutSecrets} from '../src/config/secrets.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {type ClientOptions, createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
+import {Wake} from '../src/replicate/follow/wake.js'
 import {formatMapping} from '../src/replicate/mapping.js'
 import {createReplicator} from '../src/replicate/replicator.js'
 import type {ReplicationPass} from '../src/replicate/types.js'
-import {Wake} from '../src/replicate/wake.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
 

@@ -4,9 +4,9 @@ import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {durationFlag} from '../../src/cli/flags.js'
 import {messageOf, UsageError} from '../../src/core/errors.js'
-import {type FireDurableOptions, fireDurable} from '../../src/event/durable-fire.js'
-import {type Keep, parseKeep, pruneEvents} from '../../src/event/durable-prune.js'
-import {filtersOf, fireEvent} from '../../src/event/fire.js'
+import {type FireDurableOptions, fireDurable} from '../../src/event/durable/durable-fire.js'
+import {type Keep, parseKeep, pruneEvents} from '../../src/event/durable/durable-prune.js'
+import {filtersOf, fireEvent} from '../../src/event/ring/fire.js'
 
 export default class EventFire extends ConsulCommand<typeof EventFire> {
   static override summary = 'tell all agents of a datacenter something'

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {ConsulError, isBatonError} from '../../src/core/errors.js'
-import {fireEvent} from '../../src/event/fire.js'
+import {fireEvent} from '../../src/event/ring/fire.js'
 
 export default class Event extends ConsulCommand<typeof Event> {
   static override summary = 'fire an event as consul event does'

@@ -4,8 +4,8 @@ import {eventRow} from '../../src/cli/event/text.js'
 import {goJson} from '../../src/core/api/go-json.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {UserEvent} from '../../src/core/types.js'
-import {logPrefix, readLog} from '../../src/event/durable-log.js'
-import {toGoEvent} from '../../src/event/handler-io.js'
+import {logPrefix, readLog} from '../../src/event/durable/durable-log.js'
+import {toGoEvent} from '../../src/event/handler/handler-io.js'
 
 export default class EventList extends ConsulCommand<typeof EventList> {
   static override summary = "show the agent's newest 256 events, oldest first"

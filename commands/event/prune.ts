@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {parseKeep, pruneEvents} from '../../src/event/durable-prune.js'
+import {parseKeep, pruneEvents} from '../../src/event/durable/durable-prune.js'
 
 export default class EventPrune extends ConsulCommand<typeof EventPrune> {
   static override summary = 'delete the old end of the log of a durable event'

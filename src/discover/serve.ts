@@ -1,6 +1,6 @@
+import type {Worker} from '../serve/lifecycle.js'
+import type {PageServer} from '../serve/server.js'
 import type {ServiceDirectory} from './directory.js'
-import type {DiscoverServer} from './http/server.js'
-import type {Worker} from './lifecycle.js'
 
 /** The directory as a worker: started, it follows its sources until it is stopped. */
 export function followWorker(directory: ServiceDirectory): Worker {
@@ -19,7 +19,7 @@ export function followWorker(directory: ServiceDirectory): Worker {
 }
 
 /** An open server as a worker. It listens before it is started, so that a port in use is known before anything else begins. */
-export function httpWorker(server: DiscoverServer): Worker {
+export function httpWorker(server: PageServer): Worker {
   return {
     texts: {
       starting: 'starting http service',

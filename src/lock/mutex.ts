@@ -7,13 +7,13 @@ import type {FencingToken, KvEntry} from '../core/types.js'
 import {bootTimeOf} from '../session/session.js'
 import type {Session} from '../session/types.js'
 import {createLock, lateAnswerMs} from './acquire.js'
-import {attemptPause, contendLoop} from './contend-loop.js'
-import {describeHolder, encodeHolderRecord, ownRecord} from './holder-record.js'
+import {attemptPause, contendLoop} from './contend/contend-loop.js'
 import {type ContendOptions, deletedKey, type Grant, type LockKind} from './kind.js'
-import {checkPrefix, lockKey, mutexFlags, semaphoreFlags} from './names.js'
 import {lockRules} from './option-rules.js'
-import {type Refusal, toRefusal} from './refusal.js'
 import type {LockOptions, Mutex} from './types.js'
+import {describeHolder, encodeHolderRecord, ownRecord} from './wire/holder-record.js'
+import {checkPrefix, lockKey, mutexFlags, semaphoreFlags} from './wire/names.js'
+import {type Refusal, toRefusal} from './wire/refusal.js'
 
 const noValue = new Uint8Array()
 

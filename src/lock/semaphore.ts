@@ -7,19 +7,19 @@ import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '.
 import {bootTimeOf} from '../session/session.js'
 import type {Session} from '../session/types.js'
 import {createLock, lateAnswerMs} from './acquire.js'
-import {contendLoop, untilAnswered} from './contend-loop.js'
-import {encodeHolderRecord, ownRecord} from './holder-record.js'
+import {contendLoop, untilAnswered} from './contend/contend-loop.js'
 import {type ContendOptions, deletedContender, deletedKey, type Evidence, type Grant, type LockKind} from './kind.js'
-import {checkPrefix, joinKey, lockKey, mutexFlags, semaphoreFlags} from './names.js'
 import {lockRules} from './option-rules.js'
-import {toRefusal} from './refusal.js'
+import type {Semaphore, SemaphoreOptions} from './types.js'
+import {encodeHolderRecord, ownRecord} from './wire/holder-record.js'
+import {checkPrefix, joinKey, lockKey, mutexFlags, semaphoreFlags} from './wire/names.js'
+import {toRefusal} from './wire/refusal.js'
 import {
   encodeSemaphoreDocument,
   parseSemaphoreDocument,
   pruneHolders,
   type SemaphoreDocument,
-} from './semaphore-document.js'
-import type {Semaphore, SemaphoreOptions} from './types.js'
+} from './wire/semaphore-document.js'
 
 const outOfTurnMs = 300
 

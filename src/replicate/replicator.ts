@@ -1,12 +1,12 @@
 import {isTransient, PermissionError} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
-import {followMapping} from './follow-mapping.js'
-import {graceSignal} from './grace.js'
+import {followMapping} from './follow/follow-mapping.js'
+import {graceSignal} from './follow/grace.js'
+import {merge} from './follow/merge.js'
 import {checkWithinDatacenter} from './mapping.js'
-import {merge} from './merge.js'
+import {MappingWorker, type Stops} from './pass/worker.js'
 import {type Setup, toSetup} from './setup.js'
 import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, ReplicatorOptions} from './types.js'
-import {MappingWorker, type Stops} from './worker.js'
 
 const never = new AbortController().signal
 

@@ -1,11 +1,11 @@
 import type {ConsulClient} from '../core/client.js'
 import {UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
-import {defaultLimits, type Limits} from './batch.js'
-import {defaultMaxDelete} from './guard.js'
 import {checkMappings} from './mapping.js'
-import {createScope, type Scope} from './scope.js'
-import {defaultStatusDir} from './status.js'
+import {defaultLimits, type Limits} from './pass/batch.js'
+import {defaultStatusDir} from './pass/status.js'
+import {defaultMaxDelete} from './plan/guard.js'
+import {createScope, type Scope} from './plan/scope.js'
 import type {Mapping, MaxDelete, ReplicatorOptions} from './types.js'
 
 /** The options of a replicator, checked and complete. */

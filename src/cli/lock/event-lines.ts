@@ -1,6 +1,6 @@
 import {messageOf, PermissionError} from '../../core/errors.js'
 import {formatDuration} from '../../core/time/duration.js'
-import type {RunEvent} from '../../lock/run-locked.js'
+import type {RunEvent} from '../../lock/run/run-locked.js'
 import type {LockEvent, ReleaseReport} from '../../lock/types.js'
 
 export type AnyLockEvent = LockEvent | RunEvent

@@ -1,8 +1,8 @@
 import type {Environment} from '../../config/environment.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
-import {parseMaxDelete} from '../../replicate/guard.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
+import {parseMaxDelete} from '../../replicate/plan/guard.js'
 import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
 

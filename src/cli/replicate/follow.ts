@@ -1,8 +1,8 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import {messageOf} from '../../core/errors.js'
+import type {Wake} from '../../replicate/follow/wake.js'
 import {createReplicator} from '../../replicate/replicator.js'
 import type {ReplicationPass, ReplicatorOptions} from '../../replicate/types.js'
-import type {Wake} from '../../replicate/wake.js'
 
 /** Options with the clients they name. Dispose closes these. */
 export interface Opened extends AsyncDisposable {

@@ -1,5 +1,5 @@
-import {printable} from '../../replicate/guard.js'
 import {formatMapping} from '../../replicate/mapping.js'
+import {printable} from '../../replicate/plan/guard.js'
 import type {PlannedChange, ReplicationPass, ReplicationPreview} from '../../replicate/types.js'
 
 /** One line about a pass. */

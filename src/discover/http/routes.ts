@@ -1,33 +1,29 @@
-import type {IncomingMessage, ServerResponse} from 'node:http'
+import type {IncomingMessage} from 'node:http'
 import type {Clock} from '../../core/types.js'
+import {errorReply, jsonReply, type Reply} from '../../serve/reply.js'
+import type {Route, ServerLoad} from '../../serve/server.js'
 import type {ServiceDirectory} from '../directory.js'
 import {streamFrames} from './event-stream.js'
-import {createMetrics, type Measured, type Metrics} from './metrics.js'
-import {errorReply, jsonReply, type Reply} from './reply.js'
+import {createMetrics, type Metrics} from './metrics.js'
 import {answerList, renderServices, renderTargets} from './services.js'
 
-export interface RouteContext {
-  readonly directory: ServiceDirectory
+/** What the routes of a directory show, and how. */
+export interface RouteOptions {
   readonly clock: Clock
   /** Shown under `/config`, so without secrets. */
   readonly config: unknown
-  /** How old the last proof may be before the list counts as not ready. */
-  readonly maxStaleMs: number
-  readonly measure: () => Pick<Measured, 'openRequests' | 'requests'>
+  /** Longest age of the last proof for which the list counts as ready. @default 120000 */
+  readonly maxStaleMs?: number
 }
 
-export interface RouteCall {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly query: URLSearchParams
-  readonly signal: AbortSignal
-}
-
-/** Undefined when the route has sent its answer itself. */
-export type Route = (call: RouteCall) => Promise<Reply | undefined> | Reply
-
-export function createRoutes(context: RouteContext): ReadonlyMap<string, Route> {
-  const {directory} = context
+/** The pages of a directory, for a server that tells its load. */
+export function createRoutes(
+  directory: ServiceDirectory,
+  options: RouteOptions,
+  measure: () => ServerLoad,
+): ReadonlyMap<string, Route> {
+  const {clock, config, maxStaleMs = 120_000} = options
+  const context = {directory, clock}
   let metrics: Promise<Metrics> | undefined
   return new Map<string, Route>([
     [
@@ -43,16 +39,16 @@ export function createRoutes(context: RouteContext): ReadonlyMap<string, Route> 
       },
     ],
     ['/sd/prometheus', call => answerList(call, {...context, render: renderTargets})],
-    ['/config', () => jsonReply(200, context.config, {'cache-control': 'no-store'})],
+    ['/config', () => jsonReply(200, config, {'cache-control': 'no-store'})],
     ['/healthz', () => jsonReply(200, describeHealth(directory), {'cache-control': 'no-store'})],
-    ['/readyz', () => answerReady(context)],
+    ['/readyz', () => answerReady(directory, maxStaleMs)],
     [
       '/metrics',
       async () => {
         metrics ??= createMetrics()
         const {contentType, render} = await metrics
         const {status, current} = directory
-        const body = await render({status, serviceCount: current?.services.length ?? 0, ...context.measure()})
+        const body = await render({status, serviceCount: current?.services.length ?? 0, ...measure()})
         return {status: 200, body, headers: {'content-type': contentType}}
       },
     ],
@@ -79,7 +75,7 @@ function describeHealth({status, current}: ServiceDirectory): Record<string, unk
 const toIso = (wallMs: number | undefined): string | null =>
   wallMs === undefined ? null : new Date(wallMs).toISOString()
 
-function answerReady({directory, maxStaleMs}: RouteContext): Reply {
+function answerReady(directory: ServiceDirectory, maxStaleMs: number): Reply {
   const {state, staleForMs} = directory.status
   if (state === 'starting') return errorReply(503, 'no list yet', {'cache-control': 'no-store'})
   if (staleForMs > maxStaleMs) {

@@ -3,10 +3,10 @@ import {linkSignal} from '../../core/cancel/link-signal.js'
 import {isBatonError, messageOf} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import type {Clock} from '../../core/types.js'
+import {errorReply, type Reply, taggedReply} from '../../serve/reply.js'
 import type {ServiceDirectory} from '../directory.js'
 import type {DiscoveredService, PublishedList} from '../types.js'
 import {toTargets} from './prometheus-sd.js'
-import {errorReply, type Reply, taggedReply} from './reply.js'
 
 /** Consul's own: what no wait and too long a wait mean. */
 const defaultWaitMs = 300_000

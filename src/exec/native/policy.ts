@@ -2,7 +2,7 @@ import {isAbsolute} from 'node:path'
 import {z} from 'zod'
 import {UsageError} from '../../core/errors.js'
 import {formatDuration} from '../../core/time/duration.js'
-import {compileFilter} from '../selector.js'
+import {compileFilter} from '../initiator/selector.js'
 import {parseObject} from './envelope.js'
 import type {Manifest} from './manifest.js'
 

@@ -1,6 +1,6 @@
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
-import {responderNameKey, responderService} from '../targets.js'
+import {responderNameKey, responderService} from '../initiator/targets.js'
 
 const renewalsPerTtl = 3
 /** The agent forgets a responder that has been dead this long. */

@@ -1,8 +1,8 @@
 import {posix} from 'node:path'
 import {UsageError} from '../../core/errors.js'
+import {toNodePattern} from '../initiator/selector.js'
 import type {NewKey} from '../reader.js'
 import type {Report} from '../reports.js'
-import {toNodePattern} from '../selector.js'
 import type {JobCommand, NodeSelector} from '../types.js'
 
 /** Name of the event that every agent treats as a request to run a job. */

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
-import {createInitiator} from '../../../src/exec/initiator.js'
+import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import {
   expectNothingLeft,
   followRun,

@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
-import {createInitiator, type InitiatorOptions} from '../../../src/exec/initiator.js'
+import {createInitiator, type InitiatorOptions} from '../../../src/exec/initiator/initiator.js'
 import {backends} from '../../kit/backend.js'
 import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
 import {raw} from '../../kit/raw-consul.js'

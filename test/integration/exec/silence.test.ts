@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
-import {createInitiator} from '../../../src/exec/initiator.js'
+import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {type Fault, HttpProxy} from '../../kit/http-proxy.js'
 import {

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {noopLogger} from '../../../src/core/log.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import type {LogFields, Logger} from '../../../src/core/types.js'
-import {runWorkers, type Worker} from '../../../src/discover/lifecycle.js'
+import {runWorkers, type Worker} from '../../../src/serve/lifecycle.js'
 
 function setUp() {
   const lines: string[] = []

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {formatListen, isLoopback, parseListen} from '../../../src/discover/listen.js'
+import {formatListen, isLoopback, parseListen} from '../../../src/serve/listen.js'
 
 describe('listen address', () => {
   it.each([

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import type {UserEvent} from '../../../src/core/types.js'
-import {Dispatcher, type DispatchOptions, deadLetter} from '../../../src/event/dispatcher.js'
-import {EventState} from '../../../src/event/event-state.js'
+import {Dispatcher, type DispatchOptions, deadLetter} from '../../../src/event/intake/dispatcher.js'
+import {EventState} from '../../../src/event/intake/event-state.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {userEvent} from './support.js'
 

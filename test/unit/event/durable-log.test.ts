@@ -1,8 +1,15 @@
 import {describe, expect, it} from 'vitest'
 import type {KvEntry} from '../../../src/core/types.js'
-import {encodeEntry, encodePruneMark, logKey, logPrefix, pruneMarkKey, readLog} from '../../../src/event/durable-log.js'
-import {parseKeep, pruneEvents} from '../../../src/event/durable-prune.js'
-import {isUlid, newUlid, ulidTimeMs} from '../../../src/event/ulid.js'
+import {
+  encodeEntry,
+  encodePruneMark,
+  logKey,
+  logPrefix,
+  pruneMarkKey,
+  readLog,
+} from '../../../src/event/durable/durable-log.js'
+import {parseKeep, pruneEvents} from '../../../src/event/durable/durable-prune.js'
+import {isUlid, newUlid, ulidTimeMs} from '../../../src/event/durable/ulid.js'
 
 const entry = (key: string, createIndex: bigint, value = encodeEntry('deploy', Buffer.from(key), {})): KvEntry => ({
   key,

@@ -1,6 +1,6 @@
 import {readFileSync, writeFileSync} from 'node:fs'
 import {describe, expect, it} from 'vitest'
-import {EventState} from '../../../src/event/event-state.js'
+import {EventState} from '../../../src/event/intake/event-state.js'
 import {temporaryDirectory, userEvent} from './support.js'
 
 const path = temporaryDirectory()

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {EventState} from '../../../src/event/event-state.js'
-import {EventIntake, type IntakeOptions} from '../../../src/event/intake.js'
+import {EventState} from '../../../src/event/intake/event-state.js'
+import {EventIntake, type IntakeOptions} from '../../../src/event/intake/intake.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {userEvent} from './support.js'
 

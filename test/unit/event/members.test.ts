@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import type {CheckInfo, NodeInfo} from '../../../src/core/types.js'
-import {memberChanges, memberLine, toMembers} from '../../../src/event/members.js'
+import {memberChanges, memberLine, toMembers} from '../../../src/event/members/members.js'
 
 const node = (name: string, address = '10.0.0.1') => ({node: name, address}) as NodeInfo
 const check = (name: string, status: string, checkId = 'serfHealth') => ({node: name, status, checkId}) as CheckInfo

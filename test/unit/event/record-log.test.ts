@@ -1,6 +1,6 @@
 import {readFileSync, writeFileSync} from 'node:fs'
 import {describe, expect, it} from 'vitest'
-import {RecordLog} from '../../../src/event/record-log.js'
+import {RecordLog} from '../../../src/event/intake/record-log.js'
 import {temporaryDirectory} from './support.js'
 
 const path = temporaryDirectory()

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import type {UserEvent} from '../../../src/core/types.js'
-import {EventState} from '../../../src/event/event-state.js'
-import {RingAlarm} from '../../../src/event/ring-alarm.js'
+import {EventState} from '../../../src/event/intake/event-state.js'
+import {RingAlarm} from '../../../src/event/ring/ring-alarm.js'
 import {userEvent} from './support.js'
 
 const ring = (from: number, count = 256): UserEvent[] =>

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
-import {Coalescer} from '../../../src/event/coalescer.js'
-import {OrderWindow} from '../../../src/event/order-window.js'
+import {Coalescer} from '../../../src/event/intake/coalescer.js'
+import {OrderWindow} from '../../../src/event/intake/order-window.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {userEvent} from './support.js'
 

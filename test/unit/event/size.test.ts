@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {judgeSize, maxPayload} from '../../../src/event/size.js'
+import {judgeSize, maxPayload} from '../../../src/event/ring/size.js'
 
 const name = (length: number): string => 'e'.repeat(length)
 

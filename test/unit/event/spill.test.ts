@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import type {ConsulClient} from '../../../src/core/client.js'
-import {fireEvent} from '../../../src/event/fire.js'
-import {parseSpill, resolvePayload, spillPrefix} from '../../../src/event/spill.js'
+import {fireEvent} from '../../../src/event/ring/fire.js'
+import {parseSpill, resolvePayload, spillPrefix} from '../../../src/event/ring/spill.js'
 
 function fakeClient(eventTime?: bigint) {
   const store = new Map<string, Buffer>()

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {Assembler, gapPatienceMs} from '../../../src/exec/assembler.js'
+import {Assembler, gapPatienceMs} from '../../../src/exec/initiator/assembler.js'
 
 const output = (seq: number, text = `${seq}`) => ({
   type: 'output' as const,

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {compileFilter, compileSelector, toNodePattern} from '../../../src/exec/selector.js'
+import {compileFilter, compileSelector, toNodePattern} from '../../../src/exec/initiator/selector.js'
 
 describe('selectors', () => {
   it('match anywhere in the text, as agents do', () => {

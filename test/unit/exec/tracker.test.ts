@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
+import {Tracker, type TrackerOptions} from '../../../src/exec/initiator/tracker.js'
 import type {Report} from '../../../src/exec/reports.js'
-import {Tracker, type TrackerOptions} from '../../../src/exec/tracker.js'
 import type {ExecEvent} from '../../../src/exec/types.js'
 
 const track = (options: Partial<TrackerOptions> & {nodes?: string[]; down?: string[]} = {}): Tracker =>

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest'
+import {judgeResults} from '../../../src/exec/initiator/verdict.js'
 import type {NodeOutcome} from '../../../src/exec/types.js'
-import {judgeResults} from '../../../src/exec/verdict.js'
 
 const judge = (...outcomes: NodeOutcome[]): string =>
   judgeResults(

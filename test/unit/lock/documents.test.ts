@@ -1,7 +1,11 @@
 import {describe, expect, it} from 'vitest'
 import type {KvEntry, SessionId} from '../../../src/core/types.js'
-import {encodeHolderRecord, parseHolderRecord} from '../../../src/lock/holder-record.js'
-import {encodeSemaphoreDocument, parseSemaphoreDocument, pruneHolders} from '../../../src/lock/semaphore-document.js'
+import {encodeHolderRecord, parseHolderRecord} from '../../../src/lock/wire/holder-record.js'
+import {
+  encodeSemaphoreDocument,
+  parseSemaphoreDocument,
+  pruneHolders,
+} from '../../../src/lock/wire/semaphore-document.js'
 
 const parse = (text: string) => parseSemaphoreDocument('p/.lock', Buffer.from(text))
 const ids = (...names: string[]) => names as SessionId[]

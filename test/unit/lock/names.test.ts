@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {joinKey, lockKey} from '../../../src/lock/names.js'
+import {joinKey, lockKey} from '../../../src/lock/wire/names.js'
 
 describe('lockKey', () => {
   // What the Go tool makes of these prefixes: one leading slash is dropped, the rest is cleaned like a path.

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {encodeTxn} from '../../../src/core/api/txn.js'
-import {defaultLimits, learnLimit, toBatches, toWork, type Work} from '../../../src/replicate/batch.js'
+import {defaultLimits, learnLimit, toBatches, toWork, type Work} from '../../../src/replicate/pass/batch.js'
 
 const set = (key: string, length: number, group?: bigint): Work =>
   toWork({verb: 'set', key, value: Buffer.alloc(length), flags: 2n ** 64n - 1n}, group, {})

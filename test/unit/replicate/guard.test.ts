@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {deleteLimit, heldId, parseMaxDelete, printable, toHeld} from '../../../src/replicate/guard.js'
+import {deleteLimit, heldId, parseMaxDelete, printable, toHeld} from '../../../src/replicate/plan/guard.js'
 
 const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import type {KvEntry, SessionId} from '../../../src/core/types.js'
-import {plan, type ReplicaEntry} from '../../../src/replicate/plan.js'
-import {createScope, mutexFlags, type ScopeOptions, semaphoreFlags} from '../../../src/replicate/scope.js'
+import {plan, type ReplicaEntry} from '../../../src/replicate/plan/plan.js'
+import {createScope, mutexFlags, type ScopeOptions, semaphoreFlags} from '../../../src/replicate/plan/scope.js'
 
 const entry = (key: string, value = 'v', more: Partial<KvEntry> = {}): KvEntry => ({
   key,

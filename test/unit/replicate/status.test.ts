@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {decodeStatus, encodeStatus, statusKey} from '../../../src/replicate/status.js'
+import {decodeStatus, encodeStatus, statusKey} from '../../../src/replicate/pass/status.js'
 
 const mapping = {source: 'global', datacenter: 'dc1', destination: 'backup'}
 

@@ -6,7 +6,8 @@ import {TransportError} from '../../../../src/core/errors.js'
 import {noopLogger} from '../../../../src/core/log.js'
 import {systemClock} from '../../../../src/core/time/clock.js'
 import {ServiceDirectory} from '../../../../src/discover/directory.js'
-import {type DiscoverServer, type DiscoverServerOptions, openServer} from '../../../../src/discover/http/server.js'
+import {createRoutes, type RouteOptions} from '../../../../src/discover/http/routes.js'
+import {openServer, type PageServer, type PageServerOptions} from '../../../../src/serve/server.js'
 import {waitUntil} from '../../../kit/wait-until.js'
 import {ManualSource} from '../manual-source.js'
 
@@ -15,17 +16,20 @@ const two = {uri: 'http://two:2/x', capabilities: [{name: 'crop', capacity: 1}]}
 
 let source: ManualSource
 let directory: ServiceDirectory
-let server: DiscoverServer
+let server: PageServer
 let agent: Agent
 const warnings: Error[] = []
 const onWarning = (warning: Error): void => void warnings.push(warning)
 
-async function serve(options: Partial<DiscoverServerOptions> = {}): Promise<void> {
+async function serve(
+  options: Partial<PageServerOptions & RouteOptions> & {readonly shown?: ServiceDirectory} = {},
+): Promise<void> {
+  const shown = options.shown ?? directory
   await server[Symbol.asyncDispose]()
   server = await openServer({
-    directory,
+    routes: measure =>
+      createRoutes(shown, {config: {token: {value: '(hidden)'}}, clock: systemClock, ...options}, measure),
     listen: {host: '127.0.0.1', port: 0},
-    config: {token: {value: '(hidden)'}},
     clock: systemClock,
     logger: noopLogger,
     ...options,
@@ -171,7 +175,7 @@ describe('discover over HTTP', () => {
       random: () => 0,
       logger: noopLogger,
     })
-    await serve({directory: none})
+    await serve({shown: none})
     expect((await ask('/readyz')).status).toBe(503)
     expect((await ask('/services')).status).toBe(503)
     expect((await ask('/healthz')).status).toBe(200)
@@ -307,7 +311,7 @@ describe('discover over HTTP', () => {
 
   it('says in one line that a port is in use', async () => {
     const port = Number(new URL(server.url).port)
-    const options = {directory, config: {}, clock: systemClock, logger: noopLogger}
+    const options = {routes: () => new Map(), clock: systemClock, logger: noopLogger}
     await expect(openServer({...options, listen: {host: '127.0.0.1', port}})).rejects.toThrow(
       `listen address 127.0.0.1:${port}: the port is in use`,
     )

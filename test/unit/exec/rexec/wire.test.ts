@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest'
+import {compileFilter} from '../../../../src/exec/initiator/selector.js'
 import {
   checkEventRoom,
   encodeRexecJob,
@@ -7,7 +8,6 @@ import {
   packNodes,
   parseRexecKey,
 } from '../../../../src/exec/rexec/wire.js'
-import {compileFilter} from '../../../../src/exec/selector.js'
 
 const session = '3f2b6f60-9d4a-2a6e-5f7e-0d6a5b1c2d3e'
 

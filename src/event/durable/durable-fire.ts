@@ -1,0 +1,101 @@
+import type {EventFilters} from '../../core/api/event.js'
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, ConflictError, isBatonError, isTransient} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {CallOptions} from '../../core/types.js'
+import {checkFilters, filtersOf} from '../ring/fire.js'
+import {judgeSize} from '../ring/size.js'
+import {encodeEntry, encodeHint, logKey} from './durable-log.js'
+import {newUlid} from './ulid.js'
+
+/** Largest value a Consul key takes. */
+const valueLimit = 512 * 1024
+const attempts = 4
+
+/** Whom the event is for, and what it carries. */
+export interface FireDurableOptions extends EventFilters, CallOptions {
+  readonly payload?: Uint8Array
+}
+
+/** A durable event that is in its log. */
+export interface FiredDurably {
+  /** The ULID, which is the event's identity. */
+  readonly id: string
+  readonly key: string
+  /** Why the event that announces the entry was not fired. Watchers of the log do not need it. */
+  readonly hintError: BatonError | undefined
+}
+
+/**
+ * Writes an event into the log of its name, then fires an event that points at it. Resolves when the entry is written:
+ * every watcher of the log will see it, those that are down now too. A failed answer is asked for again under the same
+ * ID, so the entry is written once; when it rejects nevertheless, it may have been written.
+ *
+ * @example
+ * ```ts
+ * const {id, key, hintError} = await fireDurable(client, 'deploy', {payload: Buffer.from('v1.2.3')})
+ * key === `baton/events/v1/deploy/${id}` // => true
+ * hintError // => undefined
+ * ```
+ */
+export async function fireDurable(
+  client: Pick<ConsulClient, 'event' | 'kv' | 'clock' | 'random'>,
+  name: string,
+  options: FireDurableOptions = {},
+): Promise<FiredDurably> {
+  const {payload = new Uint8Array(), node, service, tag, ...call} = options
+  const filters = filtersOf({node, service, tag})
+  const id = newUlid(client.clock.wallMs())
+  const key = logKey(name, id)
+  await checkFilters(filters)
+  const value = encodeEntry(name, payload, filters)
+  const hint = encodeHint(key)
+  checkSizes(name, {payload: payload.length, value: value.length, hint: hint.length}, filters)
+  await write(client, key, value, call)
+  try {
+    await client.event.fire(name, hint, {...filters, ...call})
+    return {id, key, hintError: undefined}
+  } catch (error) {
+    if (!isBatonError(error)) throw error
+    return {id, key, hintError: error}
+  }
+}
+
+function checkSizes(
+  name: string,
+  size: {readonly payload: number; readonly value: number; readonly hint: number},
+  filters: EventFilters,
+): void {
+  const hint = judgeSize({name, ...filters}, size.hint)
+  if (hint.verdict !== 'fits') {
+    throw new BatonError('BATON_TOO_LARGE', `event ${name}: the name and its filters leave no room for the hint`)
+  }
+  if (size.value <= valueLimit) return
+  // Three bytes take four digits.
+  const max = Math.floor((valueLimit - (size.value - Math.ceil(size.payload / 3) * 4)) / 4) * 3
+  throw new BatonError(
+    'BATON_TOO_LARGE',
+    `event ${name}: the payload of ${size.payload} bytes is ${size.payload - max} too long: a durable event takes ${max}`,
+    {details: {given: size.payload, over: size.payload - max, max}},
+  )
+}
+
+async function write(
+  {kv, clock, random}: Pick<ConsulClient, 'kv' | 'clock' | 'random'>,
+  key: string,
+  value: Buffer,
+  call: CallOptions,
+): Promise<void> {
+  const backoff = new Backoff({random})
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const isWritten = await kv.cas(key, value, {...call, index: 0n})
+      // From the second attempt on, what is in the way is our own entry: only the answer to it was lost.
+      if (isWritten || attempt > 1) return
+      throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: is there already`)
+    } catch (error) {
+      if (!isTransient(error) || attempt >= attempts) throw error
+    }
+    await clock.sleep(backoff.next(), call.signal)
+  }
+}

@@ -1,0 +1,159 @@
+import type {EventFilters} from '../../core/api/event.js'
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import type {CallOptions, KvEntry, UserEvent} from '../../core/types.js'
+import {isUlid} from './ulid.js'
+
+/** `<root><name>/<ulid>` holds one event, `<root><name>/pruned` how far the log was shortened. */
+const root = 'baton/events/v1/'
+const pruneMark = 'pruned'
+const nameShape = /^[A-Za-z0-9_.-]+$/
+
+/** Where the log of a name lies. Refuses names that could reach into another log. */
+export function logPrefix(name: string): string {
+  if (!nameShape.test(name) || name === '.' || name === '..') {
+    throw new UsageError(`event '${name}': is no name for a durable event`, {
+      hint: "take letters, digits, '_', '-' and '.'",
+    })
+  }
+  return `${root}${name}/`
+}
+
+export const logKey = (name: string, id: string): string => `${logPrefix(name)}${id}`
+export const pruneMarkKey = (name: string): string => `${logPrefix(name)}${pruneMark}`
+
+interface Envelope {
+  readonly v: 1
+  readonly name: string
+  /** Base64; absent when there is none. */
+  readonly payload?: string
+  readonly node?: string
+  readonly service?: string
+  readonly tag?: string
+}
+
+/** The value of an entry. */
+export function encodeEntry(name: string, payload: Uint8Array, {node, service, tag}: EventFilters): Buffer {
+  const envelope: Envelope = {
+    v: 1,
+    name,
+    ...(payload.length > 0 && {payload: Buffer.from(payload).toString('base64')}),
+    ...(node !== undefined && {node}),
+    ...(service !== undefined && {service}),
+    ...(tag !== undefined && {tag}),
+  }
+  return Buffer.from(JSON.stringify(envelope))
+}
+
+/** An entry as an event: the ID is the ULID, and in place of Lamport's time stands the index at which Consul took it. */
+function decodeEntry(id: string, entry: KvEntry): UserEvent {
+  const envelope = JSON.parse(entry.value.toString()) as Partial<Envelope> | null
+  if (typeof envelope !== 'object' || envelope === null || typeof envelope.name !== 'string') {
+    throw new Error('is no envelope')
+  }
+  if (envelope.v !== 1) throw new Error(`has version ${String(envelope.v)}, this baton knows version 1`)
+  const {payload, node = '', service = '', tag = ''} = envelope
+  return {
+    id,
+    name: envelope.name,
+    payload: payload === undefined ? undefined : Buffer.from(payload, 'base64'),
+    nodeFilter: node,
+    serviceFilter: service,
+    tagFilter: tag,
+    version: 1,
+    lTime: entry.createIndex,
+  }
+}
+
+/** An entry of a log that no watcher here can handle. */
+export interface UnreadableEntry {
+  readonly id: string
+  readonly reason: string
+}
+
+export interface EventLog {
+  /** In the order in which Consul took them. */
+  readonly events: readonly UserEvent[]
+  readonly unreadable: readonly UnreadableEntry[]
+  /** IDs of both, oldest first, with the ModifyIndex of their keys. */
+  readonly keys: readonly {readonly id: string; readonly modifyIndex: bigint}[]
+  /** The newest entry that pruning has taken away. */
+  readonly prunedThrough: string | undefined
+  /** ModifyIndex of the key that says so; 0 where there is none. */
+  readonly markIndex: bigint
+}
+
+/**
+ * Reads a log from one answer. Entries are created and never written again, so the order of their CreateIndex is the
+ * order in which they became visible, the same for every reader: an answer that holds an entry holds all before it.
+ * ULIDs of several writers are in no such order.
+ */
+export function readLog(name: string, list: readonly KvEntry[]): EventLog {
+  const prefix = logPrefix(name)
+  const idOf = ({key}: KvEntry): string => key.slice(prefix.length)
+  const entries = list
+    .filter(entry => isUlid(idOf(entry)))
+    .toSorted((a, b) =>
+      a.createIndex === b.createIndex ? (a.key < b.key ? -1 : 1) : a.createIndex < b.createIndex ? -1 : 1,
+    )
+  const events: UserEvent[] = []
+  const unreadable: UnreadableEntry[] = []
+  for (const entry of entries) {
+    try {
+      events.push(decodeEntry(idOf(entry), entry))
+    } catch (error) {
+      unreadable.push({id: idOf(entry), reason: error instanceof SyntaxError ? 'is not JSON' : messageOf(error)})
+    }
+  }
+  const mark = list.find(entry => idOf(entry) === pruneMark)
+  return {
+    events,
+    unreadable,
+    keys: entries.map(entry => ({id: idOf(entry), modifyIndex: entry.modifyIndex})),
+    prunedThrough: mark && parsePruneMark(mark.value),
+    markIndex: mark?.modifyIndex ?? 0n,
+  }
+}
+
+export const encodePruneMark = (id: string): Buffer => Buffer.from(JSON.stringify({v: 1, through: id}))
+
+function parsePruneMark(value: Buffer): string | undefined {
+  try {
+    const {through} = JSON.parse(value.toString()) as {through?: unknown}
+    return typeof through === 'string' && isUlid(through) ? through : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What the event that announces an entry carries. */
+export const encodeHint = (key: string): Buffer => Buffer.from(JSON.stringify({baton: 'durable', v: 1, key}))
+
+/** The name and ID that a hint points at; undefined for every other payload. */
+function parseHint(payload: Uint8Array): {readonly key: string; readonly id: string} | undefined {
+  try {
+    const {baton, v, key} = JSON.parse(Buffer.from(payload).toString()) as Partial<Record<string, unknown>>
+    if (baton !== 'durable' || v !== 1 || typeof key !== 'string') return undefined
+    const [, name = '', id = ''] = /^baton\/events\/v1\/([^/]+)\/([^/]+)$/.exec(key) ?? []
+    return nameShape.test(name) && isUlid(id) ? {key, id} : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The event that a hint announces, for watchers that do not follow the log; undefined when the payload is no hint. */
+export async function readHinted(
+  client: Pick<ConsulClient, 'kv'>,
+  payload: Uint8Array,
+  options: CallOptions,
+): Promise<UserEvent | undefined> {
+  const hint = parseHint(payload)
+  if (!hint) return undefined
+  const {value: entry} = await client.kv.get(hint.key, options)
+  if (!entry) throw new BatonError('BATON_NOT_FOUND', `key ${hint.key}: the event is no longer in its log`)
+  try {
+    return decodeEntry(hint.id, entry)
+  } catch (error) {
+    throw new BatonError('BATON_REFUSED', `key ${hint.key}: ${messageOf(error)}`, {cause: error})
+  }
+}

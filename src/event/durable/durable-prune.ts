@@ -1,0 +1,70 @@
+import {brief} from '../../core/brief.js'
+import type {ConsulClient} from '../../core/client.js'
+import {ConflictError, UsageError} from '../../core/errors.js'
+import {parseDuration} from '../../core/time/duration.js'
+import type {CallOptions, KvOperation} from '../../core/types.js'
+import {type EventLog, encodePruneMark, logKey, logPrefix, pruneMarkKey, readLog} from './durable-log.js'
+import {ulidTimeMs} from './ulid.js'
+
+/** What stays of a log: its newest entries, or those younger than an age by their writers' clocks. */
+export type Keep = {readonly count: number} | {readonly ageMs: number}
+
+/** `1000` is a number of entries, `168h` an age. */
+export function parseKeep(text: string, what = '--keep'): Keep {
+  const keep = /^\d+$/.test(text) ? {count: Number(text)} : {ageMs: parseDuration(text, what)}
+  if (('count' in keep ? keep.count : keep.ageMs) <= 0) {
+    throw new UsageError(`${what}: '${brief(text)}' would keep nothing`, {
+      hint: 'give a number of events, or an age as 168h',
+    })
+  }
+  return keep
+}
+
+/** Entries that one transaction deletes, beside the mark that it moves. */
+const perTransaction = 60
+const rivalsAtMost = 5
+
+/**
+ * Deletes the old end of a log and resolves with the number of entries deleted. Nothing is deleted before something that
+ * stays. The mark of how far the log was pruned moves in the same transactions, so a watcher that had not seen one of
+ * the deleted entries can tell, and says so; it cannot get it back.
+ *
+ * @example
+ * ```ts
+ * for (let n = 0; n < 5; n += 1) await fireDurable(client, 'nightly')
+ * await pruneEvents(client, 'nightly', {count: 2}) // => 3
+ * ```
+ */
+export async function pruneEvents(
+  client: Pick<ConsulClient, 'kv' | 'txn' | 'clock'>,
+  name: string,
+  keep: Keep,
+  options: CallOptions = {},
+): Promise<number> {
+  let deleted = 0
+  for (let rivals = 0; rivals < rivalsAtMost; ) {
+    const {value} = await client.kv.list(logPrefix(name), {...options, consistency: 'consistent'})
+    const log = readLog(name, value)
+    const old = oldEnd(log, keep, client.clock.wallMs()).slice(0, perTransaction)
+    const last = old.at(-1)
+    if (!last) return deleted
+    const result = await client.txn.commit(
+      [
+        {verb: 'cas', key: pruneMarkKey(name), value: encodePruneMark(last.id), index: log.markIndex},
+        ...old.map(
+          ({id, modifyIndex}): KvOperation => ({verb: 'delete-cas', key: logKey(name, id), index: modifyIndex}),
+        ),
+      ],
+      options,
+    )
+    if (result.committed) deleted += old.length
+    else rivals += 1
+  }
+  throw new ConflictError('BATON_CAS_CONFLICT', `event ${name}: others prune the same log all the time`)
+}
+
+function oldEnd({keys}: EventLog, keep: Keep, nowMs: number): EventLog['keys'] {
+  if ('count' in keep) return keys.slice(0, Math.max(0, keys.length - keep.count))
+  const staying = keys.findIndex(({id}) => nowMs - ulidTimeMs(id) <= keep.ageMs)
+  return staying < 0 ? keys : keys.slice(0, staying)
+}

@@ -1,0 +1,130 @@
+import {BatonError} from '../../core/errors.js'
+import type {Clock, UserEvent} from '../../core/types.js'
+import {runHandler} from '../../process/handler.js'
+import {type MemberEventType, type Occurrence, type SelectedScript, selects} from '../selector.js'
+import {
+  batchEnvironment,
+  batchInput,
+  type EventFacts,
+  eventEnvironment,
+  type SelfFacts,
+  selfEnvironment,
+  serfInput,
+} from './handler-io.js'
+
+export interface HandlingOptions {
+  /** Runs for every event, or for every batch. */
+  readonly argv?: readonly [string, ...string[]]
+  /** Serf's form: each script that selects the event runs, one after another, by /bin/sh. */
+  readonly scripts?: readonly SelectedScript[]
+  /** Lets scripts of several occurrences run at the same time; Serf does not. @default false */
+  readonly isConcurrent?: boolean
+  readonly env: Readonly<Record<string, string>>
+  readonly clock: Clock
+  readonly timeoutMs?: number
+  readonly graceMs?: number
+  /** The payload as it was given to `fire`. */
+  readonly resolve: (payload: Buffer | undefined, signal: AbortSignal) => Promise<Buffer | undefined>
+}
+
+/** A handler that ended with anything but 0. */
+export class HandlerFailedError extends BatonError {
+  readonly exitCode: number
+  constructor(message: string, exitCode: number) {
+    super('BATON_CHILD', message)
+    this.exitCode = exitCode
+  }
+}
+
+interface Run {
+  readonly argv: readonly [string, ...string[]]
+  readonly env: Readonly<Record<string, string>>
+  readonly input: Buffer
+}
+
+interface ScriptWork {
+  readonly occurrence: Occurrence
+  readonly env: Readonly<Record<string, string>>
+  readonly input: Buffer
+  readonly done: Set<SelectedScript>
+}
+
+/** Runs what is to be run for an event. A second attempt runs only those scripts that failed in the first. */
+export class EventHandling {
+  readonly #options: HandlingOptions
+  readonly #succeeded = new WeakMap<UserEvent, Set<SelectedScript>>()
+  /** The scripts that run now, if any: Serf runs its scripts one after another, whatever they are for. */
+  #turn: Promise<void> | undefined
+
+  constructor(options: HandlingOptions) {
+    this.#options = options
+  }
+
+  async one(event: UserEvent, facts: EventFacts, signal: AbortSignal): Promise<void> {
+    const {argv} = this.#options
+    const payload = await this.#options.resolve(event.payload, signal)
+    const env = eventEnvironment(event, facts)
+    if (argv) await this.#run({argv, env, input: payload ?? Buffer.alloc(0)}, signal)
+    const done = this.#succeeded.get(event) ?? new Set()
+    this.#succeeded.set(event, done)
+    await this.#runScripts({occurrence: {type: 'user', name: event.name}, env, input: serfInput(payload), done}, signal)
+  }
+
+  /** The list as JSON on stdin, in Consul's form; payloads in it are resolved. */
+  async batch(events: readonly UserEvent[], facts: EventFacts, signal: AbortSignal): Promise<void> {
+    const {argv} = this.#options
+    if (!argv) return
+    const whole: UserEvent[] = []
+    for (const event of events) whole.push({...event, payload: await this.#options.resolve(event.payload, signal)})
+    await this.#run({argv, env: batchEnvironment(events, facts), input: batchInput(whole)}, signal)
+  }
+
+  /** A change of membership, for the scripts that select it. */
+  async members(type: MemberEventType, input: string, self: SelfFacts, signal: AbortSignal): Promise<void> {
+    const env = {...selfEnvironment(self), SERF_EVENT: type}
+    await this.#runScripts({occurrence: {type}, env, input: Buffer.from(input), done: new Set()}, signal)
+  }
+
+  /** Runs all scripts that select the occurrence and are not done, whatever becomes of each. Rejects with the first failure. */
+  async #runScripts(work: ScriptWork, signal: AbortSignal): Promise<void> {
+    const {scripts = [], isConcurrent = false} = this.#options
+    const chosen = scripts.filter(script => !work.done.has(script) && selects(script, work.occurrence))
+    if (chosen.length === 0) return
+    const before = isConcurrent ? undefined : this.#turn
+    const turn = (async () => {
+      await before
+      let failure: unknown
+      for (const script of chosen) {
+        try {
+          await this.#run({argv: ['/bin/sh', '-c', script.script], env: work.env, input: work.input}, signal)
+          work.done.add(script)
+        } catch (error) {
+          failure ??= error
+        }
+      }
+      if (failure !== undefined) throw failure
+    })()
+    this.#turn = turn.catch(() => undefined)
+    await turn
+  }
+
+  async #run(run: Run, signal: AbortSignal): Promise<void> {
+    const {env, clock, timeoutMs, graceMs} = this.#options
+    const result = await runHandler({
+      argv: run.argv,
+      env: {...env, ...run.env},
+      input: run.input,
+      clock,
+      signal,
+      ...(timeoutMs !== undefined && {timeoutMs}),
+      ...(graceMs !== undefined && {graceMs}),
+    })
+    if (result.stopped === 'timeout') {
+      throw new HandlerFailedError(`handler ${run.argv[0]}: stopped at its time limit`, 124)
+    }
+    if (result.code !== 0) {
+      const how = result.signal === undefined ? `exit code ${result.code}` : `killed by ${result.signal}`
+      throw new HandlerFailedError(`handler ${run.argv[0]}: ${how}`, result.code)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import type PQueue from 'p-queue'
+import {messageOf} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {Clock, Random, UserEvent} from '../../core/types.js'
+import type {EventState} from './event-state.js'
+
+/** Handles a batch (of one, unless batches were asked for). Rejects when it failed. */
+export type HandleEvents = (events: readonly UserEvent[], attempt: number, signal: AbortSignal) => Promise<void>
+
+export interface DispatchOptions {
+  readonly state: EventState
+  readonly handle: HandleEvents
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+  /** Handlers that may run at the same time. @default 1 */
+  readonly concurrency?: number
+  /** One run for everything that waits, instead of one an event. */
+  readonly batch?: boolean
+  /** Attempts after a failed first one. @default 0 */
+  readonly retries?: number
+  readonly retryDelayMs?: number
+  /** Called when the last attempt failed; the event is over when it resolves. Rejecting ends the watch. */
+  readonly onDead: (events: readonly UserEvent[], error: unknown) => Promise<void>
+  readonly onRetry?: (events: readonly UserEvent[], attempt: number, error: unknown) => void
+}
+
+/** Runs handlers in the order of their events, marks what they do in the state, and tries failed ones again. */
+export class Dispatcher {
+  readonly #options: DispatchOptions
+  readonly #queue: PQueue
+  readonly #failed: Promise<never>
+  #fail: (error: unknown) => void = () => {}
+  #gathered: UserEvent[] = []
+
+  private constructor(options: DispatchOptions, queue: PQueue) {
+    this.#options = options
+    this.#queue = queue
+    this.#failed = new Promise((_resolve, reject) => {
+      this.#fail = reject
+    })
+    this.#failed.catch(() => undefined)
+  }
+
+  static async create(options: DispatchOptions): Promise<Dispatcher> {
+    const {default: Queue} = await import('p-queue')
+    return new Dispatcher(options, new Queue({concurrency: options.concurrency ?? 1}))
+  }
+
+  /** Rejects when something failed that no retry mends: the state file, or `onDead`. Never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed
+  }
+
+  add(events: readonly UserEvent[]): void {
+    if (this.#options.batch === true) {
+      const isWaiting = this.#gathered.length > 0
+      this.#gathered.push(...events)
+      if (!isWaiting && events.length > 0) this.#enqueue(() => this.#gathered.splice(0))
+      return
+    }
+    for (const event of events) this.#enqueue(() => [event])
+  }
+
+  /** Resolves when nothing is queued or running. */
+  async idle(): Promise<void> {
+    await this.#queue.onIdle()
+  }
+
+  /** Starts nothing more, and resolves when what runs has ended. */
+  async close(): Promise<void> {
+    this.#queue.clear()
+    await this.#queue.onIdle()
+  }
+
+  #enqueue(take: () => readonly UserEvent[]): void {
+    void this.#queue
+      .add(async () => {
+        if (!this.#options.signal.aborted) await this.#run(take())
+      })
+      .catch((error: unknown) => this.#fail(error))
+  }
+
+  async #run(events: readonly UserEvent[]): Promise<void> {
+    const {state, signal} = this.#options
+    const ids = events.map(event => event.id)
+    await state.start(ids)
+    const outcome = await this.#attempt(events)
+    // A handler that was cut off by our own end stays `started`: the next watch decides.
+    if (outcome === 'cut-off' || (outcome === 'failed' && signal.aborted)) return
+    await state.finish(ids, outcome === 'done' ? 'done' : 'dead')
+  }
+
+  async #attempt(events: readonly UserEvent[]): Promise<'done' | 'failed' | 'cut-off'> {
+    const {handle, signal, clock, random, retries = 0, retryDelayMs = 1000} = this.#options
+    const backoff = new Backoff({random, minMs: retryDelayMs, maxMs: Math.max(retryDelayMs, 60_000)})
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await handle(events, attempt, signal)
+        return 'done'
+      } catch (error) {
+        if (signal.aborted) return 'cut-off'
+        if (attempt > retries) {
+          await this.#options.onDead(events, error)
+          return 'failed'
+        }
+        this.#options.onRetry?.(events, attempt, error)
+      }
+      try {
+        await clock.sleep(backoff.next(), signal)
+      } catch {
+        return 'cut-off'
+      }
+    }
+  }
+}
+
+/** One line of a dead-letter file: the event, and why nobody could handle it. */
+export const deadLetter = (event: UserEvent, error: unknown, wallMs: number): string =>
+  JSON.stringify({
+    v: 1,
+    at: new Date(wallMs).toISOString(),
+    id: event.id,
+    name: event.name,
+    payload: event.payload?.toString('base64') ?? null,
+    ltime: event.lTime.toString(),
+    error: messageOf(error),
+  })

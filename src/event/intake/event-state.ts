@@ -1,0 +1,249 @@
+import {UsageError} from '../../core/errors.js'
+import type {UserEvent} from '../../core/types.js'
+import {type FileLock, lockFile, readHolder} from '../../process/file-lock.js'
+import type {Outcome, PendingEvent} from '../types.js'
+import {RecordLog} from './record-log.js'
+
+/** Four rings of an agent, and twice the window in which late events still arrive. */
+const keptIds = 1024
+
+/** Whose state it is: event rings differ from agent to agent, a durable log does not. */
+export interface StateIdentity {
+  readonly datacenter: string
+  /** The agent; empty for a log. */
+  readonly node: string
+  /** The name whose durable log is followed. */
+  readonly log?: string
+}
+
+interface Entry {
+  readonly phase: 'taken' | 'started' | 'over'
+  /** Kept until it is over: the ring may have lost it by the time it is needed again. */
+  readonly event: UserEvent | undefined
+}
+
+interface Header {
+  readonly kind: 'baton-event-state'
+  readonly v: 1
+  readonly dc: string
+  readonly node: string
+  readonly log?: string
+  /** A record tells when the first list was taken in; older files have none. */
+  readonly b?: 1
+}
+
+interface WireRecord {
+  readonly i: string
+  readonly s: 'take' | 'start' | Outcome
+  readonly e?: {
+    readonly n: string
+    readonly p?: string
+    readonly lt: string
+    readonly nf?: string
+    readonly sf?: string
+    readonly tf?: string
+    readonly v: number
+  }
+}
+
+/**
+ * What one handler has seen, started and finished, by event ID. The memory is what counts while the watcher runs; the
+ * file makes it survive. An event is `taken` (with its content) when it arrives, `started` right before its handler, and
+ * over after it; each step is on disk before the next one begins. So after a crash an event is either untouched, or
+ * taken and to be handled, or started with its outcome unknown, or over.
+ *
+ * @example
+ * ```ts
+ * await using state = EventState.inMemory({datacenter: 'dc1', node: 'web-1'})
+ * state.isNew // => true
+ * state.pending() // => []
+ * ```
+ */
+export class EventState implements AsyncDisposable {
+  readonly #entries = new Map<string, Entry>()
+  readonly #log: RecordLog | undefined
+  readonly #lock: FileLock | undefined
+  readonly #identity: StateIdentity
+  /** True until a first list was taken in. */
+  readonly isNew: boolean
+
+  private constructor(identity: StateIdentity, options: {log?: RecordLog; lock?: FileLock; isNew: boolean}) {
+    this.#identity = identity
+    this.#log = options.log
+    this.#lock = options.lock
+    this.isNew = options.isNew
+  }
+
+  /** A state that is forgotten with the process. */
+  static inMemory(identity: StateIdentity): EventState {
+    return new EventState(identity, {isNew: true})
+  }
+
+  /** Opens or creates a state file. Refuses one that another watcher uses, or that belongs to another agent. */
+  static async open(path: string, identity: StateIdentity): Promise<EventState> {
+    const lockPath = `${path}.lock`
+    const lock = await lockFile(lockPath).catch((error: unknown) => {
+      const {code} = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error
+      throw new UsageError(`${path}: cannot be created: ${code}`, {cause: error})
+    })
+    if (!lock) {
+      throw new UsageError(`${path}: in use by process ${await readHolder(lockPath)}`, {
+        hint: 'each handler needs a state file of its own',
+      })
+    }
+    let log: RecordLog | undefined
+    try {
+      const opened = await RecordLog.open(path)
+      log = opened.log
+      const state = new EventState(identity, {log, lock, isNew: isNew(opened.records)})
+      if (opened.records.length === 0) await log.append([toHeader(identity)])
+      else state.#load(path, opened.records)
+      return state
+    } catch (error) {
+      await log?.[Symbol.asyncDispose]()
+      await lock[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  #load(path: string, records: readonly unknown[]): void {
+    const [header, ...rest] = records as [Partial<Header>, ...Partial<WireRecord>[]]
+    if (header.kind !== 'baton-event-state') {
+      throw new UsageError(`${path}: is not an event state file`, {hint: 'name a file of its own'})
+    }
+    if (header.v !== 1) {
+      throw new UsageError(`${path}: has version ${String(header.v)}, this baton knows version 1`)
+    }
+    const {dc = '', node = '', log} = header
+    const owner = ownerOf({datacenter: dc, node, ...(log !== undefined && {log})})
+    if (owner !== ownerOf(this.#identity)) {
+      throw new UsageError(`${path}: belongs to ${owner}, not to ${ownerOf(this.#identity)}`, {
+        hint: 'each agent, and each durable log, needs a state file of its own',
+      })
+    }
+    for (const record of rest) {
+      if (typeof record.i !== 'string') continue
+      if (record.s === 'take') this.#entries.set(record.i, {phase: 'taken', event: toEvent(record as WireRecord)})
+      else if (record.s === 'start') {
+        this.#entries.set(record.i, {phase: 'started', event: this.#entries.get(record.i)?.event})
+      } else this.#entries.set(record.i, {phase: 'over', event: undefined})
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Events that were taken and are not over, in the order of their arrival. */
+  pending(): readonly PendingEvent[] {
+    return [...this.#entries.values()].flatMap(({phase, event}) =>
+      phase === 'over' || !event ? [] : [{event, restarted: phase === 'started'}],
+    )
+  }
+
+  /** Records that the first list was taken in, even where nothing of it counted. */
+  begin(): Promise<void> {
+    return this.#append([{s: 'begin'}])
+  }
+
+  /** Resolves when the events cannot be lost any more. */
+  take(events: readonly UserEvent[]): Promise<void> {
+    for (const event of events) this.#entries.set(event.id, {phase: 'taken', event})
+    return this.#append(events.map(toTakeRecord))
+  }
+
+  /** Resolves when a crash would be noticed. Everything finished before is on disk then, too. */
+  start(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#entries.set(id, {phase: 'started', event: this.#entries.get(id)?.event})
+    return this.#append(ids.map(id => ({i: id, s: 'start'})))
+  }
+
+  finish(ids: readonly string[], outcome: Outcome): Promise<void> {
+    for (const id of ids) this.#entries.set(id, {phase: 'over', event: undefined})
+    return this.#append(ids.map(id => ({i: id, s: outcome})))
+  }
+
+  /**
+   * Forgets the oldest IDs. Never one that is still listed, nor one that is not over, and the newest of the others stay:
+   * an answer may be older than the one before.
+   */
+  async prune(listed: ReadonlySet<string>): Promise<void> {
+    if (this.#entries.size > keptIds) {
+      const unlisted = [...this.#entries].filter(([id, {phase}]) => phase === 'over' && !listed.has(id))
+      for (const [id] of unlisted.slice(0, -keptIds)) this.#entries.delete(id)
+    }
+    const log = this.#log
+    if (log && log.lines > 2 * this.#entries.size + keptIds) await log.rewrite(() => this.#snapshot())
+  }
+
+  #snapshot(): readonly object[] {
+    return [
+      toHeader(this.#identity),
+      {s: 'begin'},
+      ...[...this.#entries].flatMap(([id, {phase, event}]): object[] => {
+        if (phase === 'over' || !event) return [{i: id, s: 'done'}]
+        return phase === 'taken' ? [toTakeRecord(event)] : [toTakeRecord(event), {i: id, s: 'start'}]
+      }),
+    ]
+  }
+
+  #append(records: readonly object[]): Promise<void> {
+    return records.length === 0 || !this.#log ? Promise.resolve() : this.#log.append(records)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#log?.[Symbol.asyncDispose]()
+    await this.#lock?.[Symbol.asyncDispose]()
+  }
+}
+
+const ownerOf = ({datacenter, node, log}: StateIdentity): string =>
+  log === undefined ? `agent ${node} in ${datacenter}` : `the log of ${log} in ${datacenter}`
+
+/** A watch that ended before it took in its first list has not begun. */
+const isNew = ([header, ...rest]: readonly unknown[]): boolean =>
+  header === undefined ||
+  ((header as Partial<Header>).b === 1 && !rest.some(record => (record as {s?: unknown}).s === 'begin'))
+
+const toHeader = (identity: StateIdentity): Header => ({
+  kind: 'baton-event-state',
+  v: 1,
+  dc: identity.datacenter,
+  node: identity.node,
+  ...(identity.log !== undefined && {log: identity.log}),
+  b: 1,
+})
+
+const toTakeRecord = (event: UserEvent): WireRecord => ({
+  i: event.id,
+  s: 'take',
+  e: {
+    n: event.name,
+    ...(event.payload && {p: event.payload.toString('base64')}),
+    lt: event.lTime.toString(),
+    ...(event.nodeFilter !== '' && {nf: event.nodeFilter}),
+    ...(event.serviceFilter !== '' && {sf: event.serviceFilter}),
+    ...(event.tagFilter !== '' && {tf: event.tagFilter}),
+    v: event.version,
+  },
+})
+
+function toEvent(record: WireRecord): UserEvent | undefined {
+  const {i: id, e: content} = record
+  if (!content) return undefined
+  return {
+    id,
+    name: content.n,
+    payload: content.p === undefined ? undefined : Buffer.from(content.p, 'base64'),
+    nodeFilter: content.nf ?? '',
+    serviceFilter: content.sf ?? '',
+    tagFilter: content.tf ?? '',
+    version: content.v,
+    lTime: BigInt(content.lt),
+  }
+}

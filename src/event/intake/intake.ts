@@ -1,0 +1,156 @@
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import type {ConsulClient} from '../../core/client.js'
+import {UsageError} from '../../core/errors.js'
+import type {UserEvent} from '../../core/types.js'
+import type {PendingEvent} from '../types.js'
+import {Coalescer} from './coalescer.js'
+import {Dispatcher, type DispatchOptions} from './dispatcher.js'
+import type {EventState} from './event-state.js'
+import {OrderWindow} from './order-window.js'
+
+/** Where a first watch begins: with what comes, with all there still is, or after one event of the list. */
+export type StartPoint = 'now' | 'earliest' | {readonly afterId: string}
+
+export interface IntakeOptions
+  extends Pick<
+    DispatchOptions,
+    'handle' | 'concurrency' | 'batch' | 'retries' | 'retryDelayMs' | 'onDead' | 'onRetry'
+  > {
+  readonly state: EventState
+  readonly signal: AbortSignal
+  /** Which events are for this handler. @default all */
+  readonly accepts?: (event: UserEvent) => boolean
+  /** Ignored when the state remembers an earlier watch. @default 'now' */
+  readonly from?: StartPoint
+  /** What happens to events whose handler had been started before a crash. @default 'rerun' */
+  readonly onCrash?: 'rerun' | 'skip'
+  /** How long events wait for earlier ones. @default 0 */
+  readonly orderWindowMs?: number
+  readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
+}
+
+/** What all lists go through, wherever they come from: recording, sorting, handing over. */
+export class EventIntake {
+  readonly #options: IntakeOptions
+  readonly #dispatcher: Dispatcher
+  readonly #window: OrderWindow<PendingEvent>
+  readonly #coalescer: Coalescer<PendingEvent> | undefined
+  #isFirst = true
+
+  private constructor(client: Pick<ConsulClient, 'clock'>, options: IntakeOptions, dispatcher: Dispatcher) {
+    this.#options = options
+    this.#dispatcher = dispatcher
+    const {clock} = client
+    const release = (items: readonly PendingEvent[]): void => this.#dispatch(items)
+    this.#coalescer = options.coalesce
+      ? new Coalescer({clock, ...options.coalesce, release, dropped: item => this.#drop(item)})
+      : undefined
+    this.#window = new OrderWindow({
+      clock,
+      windowMs: options.orderWindowMs ?? 0,
+      release: items => (this.#coalescer ? this.#coalescer.add(items) : release(items)),
+    })
+  }
+
+  static async create(client: Pick<ConsulClient, 'clock' | 'random'>, options: IntakeOptions): Promise<EventIntake> {
+    const {clock, random} = client
+    const dispatcher = await Dispatcher.create({...options, clock, random})
+    return new EventIntake(client, options, dispatcher)
+  }
+
+  get failed(): Promise<never> {
+    return this.#dispatcher.failed
+  }
+
+  /** Takes up what an earlier watch left behind: first what it had begun, then the rest in order. */
+  async resume(): Promise<void> {
+    const {state, onCrash = 'rerun'} = this.#options
+    const pending = state.pending()
+    const begun = pending.filter(item => item.restarted)
+    if (onCrash === 'rerun') this.#dispatch(begun)
+    else {
+      await state.finish(
+        begun.map(item => item.event.id),
+        'skipped',
+      )
+    }
+    this.#window.add(pending.filter(item => !item.restarted))
+  }
+
+  #dispatch(items: readonly PendingEvent[]): void {
+    this.#dispatcher.add(items.map(item => item.event))
+  }
+
+  /** Records what is new in a list, durably, and passes it on. IDs that are not `listed` any more may be forgotten. */
+  async receive(list: readonly UserEvent[], listed = idsOf(list)): Promise<void> {
+    const {state, accepts = () => true} = this.#options
+    const wanted = list.filter(accepts)
+    const isBeginning = this.#isFirst && state.isNew
+    if (isBeginning) await this.#begin(wanted)
+    this.#isFirst = false
+    const unknown = wanted.filter(event => !state.has(event.id))
+    // A list may name an event twice.
+    const fresh = [...new Map(unknown.map(event => [event.id, event])).values()]
+    await state.take(fresh)
+    if (isBeginning) await state.begin()
+    this.#window.add(fresh.map(event => ({event, restarted: false})))
+    await state.prune(listed)
+  }
+
+  async #begin(wanted: readonly UserEvent[]): Promise<void> {
+    const {state, from = 'now'} = this.#options
+    if (from === 'earliest') return
+    const last = from === 'now' ? wanted.length - 1 : wanted.findIndex(event => event.id === from.afterId)
+    if (from !== 'now' && last < 0) {
+      throw new UsageError(`event ${from.afterId}: is not listed`, {
+        hint: "--from earliest takes all there is; see 'baton event list'",
+      })
+    }
+    await state.finish(
+      wanted.slice(0, last + 1).map(event => event.id),
+      'seen',
+    )
+  }
+
+  #drop(item: PendingEvent): void {
+    this.#options.state.finish([item.event.id], 'coalesced').catch(() => undefined)
+  }
+
+  idle(): Promise<void> {
+    return this.#dispatcher.idle()
+  }
+
+  async close(): Promise<void> {
+    this.#window[Symbol.dispose]()
+    this.#coalescer?.[Symbol.dispose]()
+    await this.#dispatcher.close()
+  }
+}
+
+const idsOf = (list: readonly UserEvent[]): ReadonlySet<string> => new Set(list.map(event => event.id))
+
+/**
+ * Takes up what an earlier watch left, then takes in what `feed` receives until the signal aborts: then resolves, after
+ * the handlers under way. Rejects when feeding does, or on a failure that no retry mends.
+ */
+export async function runIntake(
+  client: Pick<ConsulClient, 'clock' | 'random'>,
+  options: IntakeOptions,
+  feed: (intake: EventIntake, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  using stop = linkSignal(options.signal)
+  const intake = await EventIntake.create(client, {...options, signal: stop.signal})
+  intake.failed.catch((error: unknown) => stop.abort(error))
+  try {
+    await intake.resume()
+    await feed(intake, stop.signal)
+    stop.signal.throwIfAborted()
+  } catch (error) {
+    if (!options.signal.aborted) {
+      stop.abort(error)
+      throw error
+    }
+  } finally {
+    await intake.close()
+  }
+}

@@ -1,0 +1,53 @@
+import type {CheckInfo, NodeInfo} from '../../core/types.js'
+import type {MemberEventType} from '../selector.js'
+
+export interface MemberFacts {
+  readonly name: string
+  readonly address: string
+  readonly failed: boolean
+}
+
+export interface MemberChange {
+  readonly type: MemberEventType
+  readonly member: MemberFacts
+}
+
+/** The members that a catalog and its checks show. A node without Serf's check (an external one) is no member. */
+export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo[]): ReadonlyMap<string, MemberFacts> {
+  const serf = new Map(checks.filter(check => check.checkId === 'serfHealth').map(check => [check.node, check.status]))
+  return new Map(
+    nodes.flatMap(({node, address}) => {
+      const status = serf.get(node)
+      return status === undefined ? [] : [[node, {name: node, address, failed: status === 'critical'}] as const]
+    }),
+  )
+}
+
+/**
+ * What happened between two looks, in Serf's words. Consul forgets a node that left in order and, later, one that stayed
+ * failed: the second is `member-reap`.
+ */
+export function memberChanges(
+  before: ReadonlyMap<string, MemberFacts>,
+  after: ReadonlyMap<string, MemberFacts>,
+): readonly MemberChange[] {
+  const changes: MemberChange[] = []
+  for (const [name, member] of after) {
+    const old = before.get(name)
+    if (!old) changes.push({type: member.failed ? 'member-failed' : 'member-join', member})
+    else if (old.failed !== member.failed) changes.push({type: member.failed ? 'member-failed' : 'member-join', member})
+    else if (old.address !== member.address) changes.push({type: 'member-update', member})
+  }
+  for (const [name, member] of before) {
+    if (!after.has(name)) changes.push({type: member.failed ? 'member-reap' : 'member-leave', member})
+  }
+  return changes
+}
+
+/** A line of a Serf handler's stdin: name, address, role and tags, with tabs between. */
+export const memberLine = (member: MemberFacts, tags: Readonly<Record<string, string>> = {}): string => {
+  const list = Object.entries(tags).map(([name, value]) => `${name}=${value}`)
+  return `${[clean(member.name), member.address, clean(tags['role'] ?? ''), clean(list.join(','))].join('\t')}\n`
+}
+
+const clean = (text: string): string => text.replaceAll('\t', '\\t').replaceAll('\n', '\\n')

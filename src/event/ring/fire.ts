@@ -1,0 +1,114 @@
+import type {EventFilters} from '../../core/api/event.js'
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, ConsulError, UsageError} from '../../core/errors.js'
+import type {CallOptions, UserEvent} from '../../core/types.js'
+import {judgeSize, type SizeVerdict} from './size.js'
+import {spillPayload} from './spill.js'
+
+/** What is fired, for whom, and what to do when it does not fit. */
+export interface FireOptions extends EventFilters, CallOptions {
+  readonly payload?: Uint8Array
+  /** Puts a payload that is too large into KV, where it stays at least this long. */
+  readonly spillTtlMs?: number
+}
+
+/** What the agent made of it. Not a proof that anybody got it. */
+export interface Fired {
+  readonly event: UserEvent
+  /** Bytes that would still have fitted: to the byte when few are left, else at least. */
+  readonly left: number
+  readonly spilled: boolean
+}
+
+type FireClient = Pick<ConsulClient, 'agent' | 'event' | 'kv' | 'scope' | 'session'>
+
+const filterNames = ['node', 'service', 'tag'] as const
+
+/** Go's words for a filter that is no regular expression: each receiver would drop the event in silence. */
+export async function checkFilters(filters: EventFilters): Promise<void> {
+  if (filters.tag !== undefined && filters.service === undefined) {
+    throw new UsageError('Cannot provide tag filter without service filter.')
+  }
+  const given = filterNames.flatMap(name => (filters[name] === undefined ? [] : [[name, filters[name]] as const]))
+  if (given.length === 0) return
+  const {RE2JS} = await import('re2js')
+  for (const [name, text] of given) {
+    try {
+      RE2JS.compile(text)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new UsageError(`Failed to compile ${name} filter regexp: ${why}`, {cause: error})
+    }
+  }
+}
+
+/** Those filters that are given. */
+export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: string | undefined}): EventFilters => ({
+  ...(node !== undefined && {node}),
+  ...(service !== undefined && {service}),
+  ...(tag !== undefined && {tag}),
+})
+
+/**
+ * Fires an event. What cannot fit is refused before anything is sent, with the number of bytes it is over.
+ *
+ * @example
+ * ```ts
+ * const {event, spilled} = await fireEvent(client, 'deploy', {payload: Buffer.from('v1.2.3')})
+ * event.name // => 'deploy'
+ * spilled // => false
+ * const tooLong = fireEvent(client, 'deploy', {payload: Buffer.alloc(1000)})
+ * await tooLong.catch(error => error.code) // => 'BATON_TOO_LARGE'
+ * ```
+ */
+export async function fireEvent(client: FireClient, name: string, options: FireOptions = {}): Promise<Fired> {
+  if (name === '') throw new UsageError('Event name must be specified')
+  const {payload = new Uint8Array(), spillTtlMs, node, service, tag, ...call} = options
+  const filters = filtersOf({node, service, tag})
+  await checkFilters(filters)
+  const shape = {name, ...filters}
+  const lTime = await timeIfItMatters(client, judgeSize(shape, payload.length), call)
+  const size = judgeSize(shape, payload.length, lTime)
+  const mustSpill = size.verdict !== 'fits' && spillTtlMs !== undefined
+  if (size.verdict === 'too-large' && !mustSpill)
+    throw tooLarge(name, payload.length, {...size, isExact: lTime !== undefined})
+  const body = mustSpill ? await spillPayload(client, payload, {...call, ttlMs: spillTtlMs}) : payload
+  const sent = judgeSize(shape, body.length, lTime)
+  if (sent.verdict === 'too-large') throw tooLarge(name, body.length, {...sent, isExact: lTime !== undefined})
+  try {
+    const event = await client.event.fire(name, body.length === 0 ? undefined : body, {...filters, ...call})
+    return {event, left: sent.left, spilled: mustSpill}
+  } catch (error) {
+    if (error instanceof ConsulError && error.text.includes('exceeds configured limit')) {
+      throw tooLarge(name, body.length, {over: 1, max: body.length - 1, isExact: false}, error)
+    }
+    throw error
+  }
+}
+
+/** The next Lamport time takes up to 8 bytes: asked for only when the event could hang on them, and done without. */
+async function timeIfItMatters(
+  {agent, scope}: FireClient,
+  {verdict}: SizeVerdict,
+  call: CallOptions,
+): Promise<bigint | undefined> {
+  // Other datacenters have clocks of their own.
+  if (verdict === 'fits' || (call.datacenter ?? scope.datacenter) !== undefined) return undefined
+  const self = await agent.self(call).catch(() => undefined)
+  return self?.eventTime
+}
+
+function tooLarge(
+  name: string,
+  given: number,
+  size: {readonly over: number; readonly max: number; readonly isExact: boolean},
+  cause?: unknown,
+): BatonError {
+  const {over, max, isExact} = size
+  const [atLeast, atMost] = isExact ? ['', ''] : ['at least ', 'at most ']
+  return new BatonError(
+    'BATON_TOO_LARGE',
+    `event ${name}: the payload of ${given} bytes is ${atLeast}${over} too long: ${atMost}${max} fit beside this name and these filters`,
+    {cause, hint: '--spill puts it into KV and sends a pointer', details: {given, over, max}},
+  )
+}

@@ -1,0 +1,93 @@
+import type {EventFilters} from '../../core/api/event.js'
+
+/** What Consul puts on the gossip wire, and no setting of it changes. */
+const eventSizeLimit = 512
+
+export interface EventShape extends EventFilters {
+  readonly name: string
+}
+
+const bytes = (text: string): number => Buffer.byteLength(text)
+
+/** Bytes that announce a text or a byte string of this length (MessagePack). */
+const textHeader = (length: number): number => (length < 32 ? 1 : length < 256 ? 2 : 3)
+/** The outer message is written in the older form, which has no 1-byte lengths. */
+const outerHeader = (length: number): number => (length < 32 ? 1 : 3)
+const binaryHeader = (length: number): number => (length < 256 ? 2 : 3)
+
+const idField = 3 + textHeader(36) + 36
+const versionField = 2 + 1
+
+/** Consul's own envelope: id, name, payload, filters, version. Fields without content are left out. */
+function innerSize(shape: EventShape, payloadLength: number): number {
+  const name = 2 + textHeader(bytes(shape.name)) + bytes(shape.name)
+  const payload = payloadLength === 0 ? 0 : 2 + binaryHeader(payloadLength) + payloadLength
+  const filters = [shape.node, shape.service, shape.tag]
+    .filter(filter => filter !== undefined && filter !== '')
+    .reduce((sum, filter = '') => sum + 3 + textHeader(bytes(filter)) + bytes(filter), 0)
+  return 1 + idField + name + payload + filters + versionField
+}
+
+const lTimeWidth = (lTime: bigint): number => {
+  if (lTime < 128n) return 1
+  if (lTime < 256n) return 2
+  if (lTime < 65_536n) return 3
+  return lTime < 2n ** 32n ? 5 : 9
+}
+
+/** Size of the gossip message, byte for byte. The Lamport time is the firing agent's next one. */
+function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigint): number {
+  const inner = innerSize(shape, payloadLength)
+  const outerName = bytes('consul:event:') + bytes(shape.name)
+  const names = 6 + 5 + 8 + 3
+  return 1 + 1 + names + lTimeWidth(lTime) + outerHeader(outerName) + outerName + outerHeader(inner) + inner + 1
+}
+
+/**
+ * The longest payload that fits beside this name and these filters; negative when not even an empty one does.
+ *
+ * @example
+ * ```ts
+ * maxPayload({name: 'deploy'}, 1n) > maxPayload({name: 'deploy', node: '^web-'}, 1n) // => true
+ * ```
+ */
+export function maxPayload(shape: EventShape, lTime: bigint): number {
+  let room = eventSizeLimit - encodedEventSize(shape, 0, lTime)
+  if (room < 0) return room
+  while (room > 0 && encodedEventSize(shape, room, lTime) > eventSizeLimit) room -= 1
+  return room
+}
+
+/**
+ * `fits` and `too-large` hold whatever the agent's Lamport time is. Between them lie the 8 bytes that time may take:
+ * there only the agent can tell.
+ */
+export type SizeVerdict =
+  | {readonly verdict: 'fits' | 'depends'; readonly left: number}
+  | {readonly verdict: 'too-large'; readonly over: number; readonly max: number}
+
+const smallestLTime = 1n
+const largestLTime = 2n ** 64n - 1n
+
+/**
+ * Tells whether a payload of this length fits beside this name and these filters, before anything is sent. With the
+ * event's Lamport time, where it is known, there is no `depends`.
+ *
+ * @example
+ * ```ts
+ * judgeSize({name: 'deploy'}, 100).verdict // => 'fits'
+ * judgeSize({name: 'deploy'}, 1000).verdict // => 'too-large'
+ * judgeSize({name: 'deploy'}, 403).verdict // => 'depends'
+ * judgeSize({name: 'deploy'}, 403, 70_000n) // => {verdict: 'too-large', over: 3, max: 400}
+ * ```
+ */
+export function judgeSize(shape: EventShape, payloadLength: number, lTime?: bigint): SizeVerdict {
+  const most = maxPayload(shape, lTime ?? smallestLTime)
+  if (payloadLength > most || most < 0) {
+    return {verdict: 'too-large', over: payloadLength - most, max: Math.max(0, most)}
+  }
+  const surely = maxPayload(shape, lTime ?? largestLTime)
+  return payloadLength <= surely
+    ? {verdict: 'fits', left: surely - payloadLength}
+    : {verdict: 'depends', left: most - payloadLength}
+}

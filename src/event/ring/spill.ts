@@ -1,0 +1,100 @@
+import {createHash, randomUUID} from 'node:crypto'
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, UsageError} from '../../core/errors.js'
+import type {CallOptions} from '../../core/types.js'
+import {readHinted} from '../durable/durable-log.js'
+
+/** Payloads that do not fit an event wait here. A watcher reads keys below this prefix only, whatever an event says. */
+export const spillPrefix = 'baton/events/blob/v1/'
+
+/** Largest value a Consul key takes. */
+const valueLimit = 512 * 1024
+
+interface Pointer {
+  readonly baton: 'spill'
+  readonly v: 1
+  readonly key: string
+  readonly size: number
+  readonly sha256: string
+}
+
+const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+type SpillClient = Pick<ConsulClient, 'kv' | 'session'>
+
+/**
+ * Puts a payload into KV and returns what the event carries instead. The key belongs to a session that nobody renews, so
+ * Consul deletes it between one and two `ttlMs` later, whatever becomes of us.
+ */
+export async function spillPayload(
+  client: SpillClient,
+  payload: Uint8Array,
+  options: CallOptions & {readonly ttlMs: number},
+): Promise<Buffer> {
+  if (payload.length > valueLimit) {
+    throw new UsageError(`payload: ${payload.length} bytes are more than a key takes (${valueLimit})`)
+  }
+  const {ttlMs, ...call} = options
+  const key = `${spillPrefix}${randomUUID()}`
+  const request = {name: 'baton event payload', ttlMs, lockDelayMs: 0, behavior: 'delete', nodeChecks: []} as const
+  const {id: session} = await client.session.create(request, call)
+  if (!(await client.kv.acquire(key, payload, {...call, session}))) {
+    throw new BatonError('BATON_CAS_CONFLICT', `key ${key}: is locked by somebody else`)
+  }
+  const pointer: Pointer = {baton: 'spill', v: 1, key, size: payload.length, sha256: sha256(payload)}
+  return Buffer.from(JSON.stringify(pointer))
+}
+
+/** The pointer in an event's payload; undefined for every other payload. */
+export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined {
+  if (payload?.[0] !== '{'.charCodeAt(0)) return undefined
+  try {
+    const pointer = JSON.parse(Buffer.from(payload).toString()) as Partial<Pointer>
+    const {baton, v, key, size} = pointer
+    if (baton !== 'spill' || v !== 1 || typeof size !== 'number' || typeof pointer.sha256 !== 'string') return undefined
+    return typeof key === 'string' && key.startsWith(spillPrefix) ? (pointer as Pointer) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The payload as it was given to `fire`: from KV when it was spilled, from its log when the event announces a durable
+ * one. Rejects when it is gone or not the one that was sent.
+ *
+ * @example
+ * ```ts
+ * const report = Buffer.alloc(2000, 'x')
+ * const {event, spilled} = await fireEvent(client, 'report', {payload: report, spillTtlMs: 60_000})
+ * spilled // => true
+ * const payload = await resolvePayload(client, event.payload)
+ * payload?.equals(report) // => true
+ * ```
+ */
+export async function resolvePayload(
+  client: Pick<SpillClient, 'kv'>,
+  payload: Buffer | undefined,
+  options: CallOptions = {},
+): Promise<Buffer | undefined> {
+  const pointer = parseSpill(payload)
+  if (!pointer) return payload && payload.length > 0 ? unhint(client, payload, options) : payload
+  const {value: entry} = await client.kv.get(pointer.key, options)
+  if (!entry) {
+    throw new BatonError('BATON_NOT_FOUND', `key ${pointer.key}: the event's payload is no longer there`, {
+      hint: 'fire with a longer --spill-ttl',
+    })
+  }
+  if (sha256(entry.value) !== pointer.sha256) {
+    throw new BatonError('BATON_REFUSED', `key ${pointer.key}: is not the payload that was sent`)
+  }
+  return entry.value
+}
+
+async function unhint(
+  client: Pick<SpillClient, 'kv'>,
+  payload: Buffer,
+  options: CallOptions,
+): Promise<Buffer | undefined> {
+  const logged = await readHinted(client, payload, options)
+  return logged ? logged.payload : payload
+}

@@ -1,0 +1,243 @@
+import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
+import {ReleaseStack} from '../../core/cancel/release-stack.js'
+import type {ConsulClient} from '../../core/client.js'
+import {isTransient, messageOf} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {KeyReader} from '../reader.js'
+import type {Delivery, Report} from '../reports.js'
+import type {ExecEvent, ExecRun, ExecSummary, NodeOutcome, Via} from '../types.js'
+import {EventQueue} from './event-queue.js'
+import {isNodePassing, passingResponders} from './targets.js'
+import type {Tracker} from './tracker.js'
+import {judgeResults} from './verdict.js'
+
+export interface RunParts {
+  readonly client: ConsulClient
+  readonly id: string
+  readonly deliveries: readonly Delivery[]
+  readonly tracker: Tracker
+  readonly events: EventQueue<ExecEvent>
+  readonly startedAtMs: number
+  /** How long nodes that were asked to stop may take to say so. */
+  readonly cancelPatienceMs: number
+}
+
+const neverMs = 60_000
+const maxRetryMs = 2000
+
+interface OpenReader {
+  readonly delivery: Delivery
+  readonly reader: KeyReader
+}
+
+/** Leads one job to its end: hands reports to the tracker, wakes it when time has decided something, and cleans up. */
+export class Run implements ExecRun {
+  readonly id: string
+  readonly summary: Promise<ExecSummary>
+  readonly #parts: RunParts
+  readonly #stop: LinkedSignal
+  readonly #reading = new AbortController()
+  #wake: () => void = () => {}
+  #failure: {readonly error: unknown} | undefined
+  #isAwake = false
+
+  constructor(parts: RunParts, signal: AbortSignal | undefined) {
+    this.#parts = parts
+    this.id = parts.id
+    this.#stop = linkSignal(signal)
+    this.#stop.signal.addEventListener('abort', () => this.#rouse(), {once: true})
+    this.summary = this.#lead()
+    // Whoever only iterates must not die of an unhandled rejection: the iterator ends, and `summary` still rejects.
+    this.summary.catch(() => {})
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ExecEvent> {
+    return this.#parts.events.read()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(undefined)
+    await this.summary.catch(() => {})
+  }
+
+  async #lead(): Promise<ExecSummary> {
+    const {client, deliveries, tracker, events, startedAtMs} = this.#parts
+    const releases = new ReleaseStack()
+    for (const delivery of deliveries) {
+      releases.defer(() => this.#close(delivery))
+      delivery.lost.addEventListener('abort', () => this.#rouse(), {once: true})
+    }
+    const readers = deliveries.map(delivery => ({delivery, reader: this.#read(delivery)}))
+    const followers = readers.map(({reader}) => this.#follow(reader))
+    releases.defer(async () => {
+      this.#reading.abort()
+      await Promise.all(followers)
+    })
+    try {
+      await this.#untilDone(readers)
+      this.#emit(tracker.finish())
+    } finally {
+      await releases[Symbol.asyncDispose]()
+      this.#stop[Symbol.dispose]()
+      events.close()
+    }
+    const {results} = tracker
+    return {
+      verdict: judgeResults(results),
+      nodes: results,
+      ackedCount: results.filter(result => result.isAcked).length,
+      completedCount: tracker.completedCount,
+      durationMs: client.clock.monotonicMs() - startedAtMs,
+    }
+  }
+
+  async #untilDone(readers: readonly OpenReader[]): Promise<void> {
+    const {client, tracker} = this.#parts
+    while (true) {
+      if (this.#failure) throw this.#failure.error
+      this.#settleLost()
+      if (tracker.isDone) return
+      if (this.#stop.signal.aborted) {
+        await this.#cancel()
+        return
+      }
+      const nowMs = client.clock.monotonicMs()
+      if (tracker.nextDeadlineMs > nowMs) {
+        await this.#sleep(tracker.nextDeadlineMs)
+        continue
+      }
+      if (!(await this.#catchUp(readers))) continue
+      this.#settleLost()
+      this.#emit(tracker.tick(nowMs))
+      await this.#judgeSuspects()
+    }
+  }
+
+  #settleLost(): void {
+    const {deliveries, tracker} = this.#parts
+    for (const {lost, via} of deliveries) {
+      if (lost.aborted) this.#emit(tracker.settleRest({type: 'lost', reason: messageOf(lost.reason)}, via))
+    }
+  }
+
+  /**
+   * Time settles a node only when all is read that it wrote until then: Consul may have been away, may have shown a state
+   * from before, or this process may have stood still. Tries until Consul answers; false when the run ends first.
+   */
+  async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
+    const {client, tracker} = this.#parts
+    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
+    using link = linkSignal(this.#stop.signal)
+    const {signal} = link
+    const isOver = (): boolean => signal.aborted || this.#failure !== undefined
+    while (!isOver()) {
+      const open = readers.filter(({delivery}) => !delivery.lost.aborted)
+      try {
+        await Promise.all(open.map(({reader}) => reader.catchUp(signal)))
+        tracker.forgive(Math.max(...open.map(({reader}) => reader.troubledAtMs)))
+        return true
+      } catch (error) {
+        if (isOver()) return false
+        if (!isTransient(error)) throw error
+        client.logger.warn({job: this.id, error: messageOf(error)}, 'exec.notCaughtUp')
+        await client.clock.sleep(backoff.next(), signal).catch(() => {})
+      }
+    }
+    return false
+  }
+
+  /** What can be asked to stop gets a while to say so; the rest is given up at once. */
+  async #cancel(): Promise<void> {
+    const {client, deliveries, tracker, cancelPatienceMs} = this.#parts
+    const cancelled: NodeOutcome = {type: 'cancelled'}
+    const deadlineMs = client.clock.monotonicMs() + cancelPatienceMs
+    for (const delivery of deliveries) {
+      const isAsked = await delivery.cancel().catch(() => false)
+      if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery.via))
+    }
+    while (!tracker.isDone && !this.#failure && client.clock.monotonicMs() < deadlineMs) {
+      this.#emit(tracker.tick(client.clock.monotonicMs()))
+      await this.#sleep(Math.min(deadlineMs, tracker.nextDeadlineMs))
+    }
+    this.#emit(tracker.settleRest(cancelled))
+  }
+
+  async #judgeSuspects(): Promise<void> {
+    const {client, tracker} = this.#parts
+    const {signal} = this.#reading
+    for (const {node, via} of tracker.suspects(client.clock.monotonicMs())) {
+      try {
+        const isPassing = await isAlive(client, {node, via}, signal)
+        this.#emit(tracker.judge(node, isPassing, client.clock.monotonicMs()))
+      } catch (error) {
+        client.logger.warn({node, error: messageOf(error)}, 'exec.healthUnknown')
+      }
+    }
+  }
+
+  #read(delivery: Delivery): KeyReader {
+    const {client, tracker} = this.#parts
+    return delivery.reader(reports => {
+      const nowMs = client.clock.monotonicMs()
+      for (const report of endsLast(reports)) this.#emit(tracker.handle(report, delivery.via, nowMs))
+      this.#rouse()
+    })
+  }
+
+  async #follow(reader: KeyReader): Promise<void> {
+    try {
+      await reader.follow(this.#reading.signal)
+    } catch (error) {
+      this.#failure ??= {error}
+      this.#rouse()
+    }
+  }
+
+  async #close(delivery: Delivery): Promise<void> {
+    try {
+      await delivery[Symbol.asyncDispose]()
+    } catch (error) {
+      this.#parts.client.logger.warn({job: delivery.id, error: messageOf(error)}, 'exec.cleanUpFailed')
+    }
+  }
+
+  #emit(events: readonly ExecEvent[]): void {
+    for (const event of events) this.#parts.events.push(event)
+  }
+
+  #rouse(): void {
+    this.#isAwake = true
+    this.#wake()
+  }
+
+  /** Until the instant, or until something was heard since the last sleep. */
+  async #sleep(untilMs: number): Promise<void> {
+    const {clock} = this.#parts.client
+    if (!this.#isAwake) {
+      const ms = Math.max(0, Math.min(neverMs, untilMs - clock.monotonicMs()))
+      await new Promise<void>(resolve => {
+        const timer = clock.timer(ms, resolve)
+        this.#wake = () => {
+          timer[Symbol.dispose]()
+          resolve()
+        }
+      })
+    }
+    this.#isAwake = false
+  }
+}
+
+/** Keys come sorted by name, so exits before output: both of one listing belong together, the end at the end. */
+function endsLast(reports: readonly Report[]): readonly Report[] {
+  const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused'
+  return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]
+}
+
+async function isAlive(
+  client: ConsulClient,
+  {node, via}: {readonly node: string; readonly via: Via},
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (via === 'rexec') return isNodePassing(client, node, signal)
+  return (await passingResponders(client, signal)).has(node)
+}

@@ -1,0 +1,248 @@
+import {formatDuration} from '../../core/time/duration.js'
+import type {ExitReport, Report} from '../reports.js'
+import type {ExecEvent, ExpectedNode, NodeOutcome, NodeResult, Via} from '../types.js'
+import {Assembler} from './assembler.js'
+
+/** Heartbeats that may be missed before a node's health is asked for. */
+const missedBeats = 3
+/** A node whose agent is healthy but which stays silent this many heartbeats, and at least so long, is given up too. */
+const silentBeats = 10
+const silentFloorMs = 30_000
+/** A node that has lost Consul, too, may take so long until it asks again. */
+const recoveryMs = 15_000
+
+export interface TrackerOptions {
+  readonly expected: readonly ExpectedNode[]
+  /** Monotonic instant from which the nodes could answer. */
+  readonly startMs: number
+  readonly ackTimeoutMs: number
+  readonly timeoutMs: number | undefined
+  readonly heartbeatMs: Readonly<Record<Via, number>>
+  /** Beyond the timeout, for nodes that enforce it themselves. */
+  readonly timeoutGraceMs: Readonly<Record<Via, number>>
+}
+
+interface NodeState {
+  readonly node: string
+  readonly via: Via
+  readonly isExpected: boolean
+  readonly isDown: boolean
+  readonly assembler: Assembler
+  ackedAtMs: number | undefined
+  heardAtMs: number
+  judgedAtMs: number
+  isLate: boolean
+  isCompleted: boolean
+  droppedBytes: number
+  outcome: NodeOutcome | undefined
+}
+
+/**
+ * Leads every node to exactly one outcome. A node is *waiting* until its first report, *running* until its exit or refusal,
+ * and then *settled*.
+ *
+ * - waiting → settled as `no-answer` when the ack timeout has passed. Reports that come afterwards are shown as late and
+ *   do not change the outcome. A node that is down is not waited for, but may answer as long as others run.
+ * - running → settled by its exit (after all output before it), its refusal, the job's timeout, or as `lost` when it missed
+ *   heartbeats and its health check fails, or when it has been silent for long although its agent is healthy.
+ * - A node that nobody expected is shown as unexpected, and waited for like any other.
+ *
+ * Time comes in as an argument, so that every case can be tested without waiting.
+ */
+export class Tracker {
+  readonly #options: TrackerOptions
+  readonly #nodes = new Map<string, NodeState>()
+  /** Until then nobody could be heard. */
+  #deafUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: TrackerOptions) {
+    this.#options = options
+    for (const {node, via, isDown} of options.expected) {
+      this.#nodes.set(node, this.#newNode({node, via, isExpected: true, isDown: isDown === true}))
+    }
+  }
+
+  handle(report: Report, via: Via, nowMs: number): ExecEvent[] {
+    const {node} = report
+    const events: ExecEvent[] = []
+    let state = this.#nodes.get(node)
+    if (!state) {
+      state = this.#newNode({node, via, isExpected: false, isDown: false})
+      this.#nodes.set(node, state)
+      events.push({type: 'unexpected', node})
+    }
+    state.heardAtMs = nowMs
+    if (state.outcome?.type === 'no-answer' && !state.isLate) {
+      state.isLate = true
+      events.push({type: 'late', node})
+    }
+    if (report.type === 'refused') {
+      const {code, reason} = report
+      return [...events, ...this.#settle(state, {type: 'refused', code, reason})]
+    }
+    if (state.ackedAtMs === undefined) {
+      state.ackedAtMs = nowMs
+      events.push({type: 'ack', node})
+    }
+    if (report.type === 'exit') state.assembler.end(report.exit)
+    else if (report.type !== 'ack') state.assembler.add(report)
+    events.push(...this.#advance(state, nowMs))
+    return events
+  }
+
+  /** Until then Consul could not be read, nor perhaps written: what was due meanwhile is due anew. */
+  forgive(untilMs: number): void {
+    this.#deafUntilMs = untilMs
+  }
+
+  /** Settles what time has decided. */
+  tick(nowMs: number): ExecEvent[] {
+    const events: ExecEvent[] = []
+    for (const state of this.#nodes.values()) {
+      events.push(...this.#advance(state, nowMs))
+      if (state.outcome) continue
+      if (state.ackedAtMs === undefined) {
+        if (nowMs >= this.#ackDeadlineMs) events.push(...this.#settle(state, this.#noAnswer(state)))
+      } else if (nowMs >= this.#timeoutDeadlineMs(state)) {
+        events.push(...this.#settle(state, {type: 'timed-out', afterMs: this.#options.timeoutMs ?? 0}))
+      }
+    }
+    return events
+  }
+
+  /** Running nodes that have missed heartbeats, each at most once a heartbeat. */
+  suspects(nowMs: number): {readonly node: string; readonly via: Via}[] {
+    const due = [...this.#nodes.values()].filter(state => this.#suspectAtMs(state) <= nowMs)
+    for (const state of due) state.judgedAtMs = nowMs
+    return due.map(({node, via}) => ({node, via}))
+  }
+
+  /** What became known about a suspect's health. */
+  judge(node: string, isPassing: boolean, nowMs: number): ExecEvent[] {
+    const state = this.#nodes.get(node)
+    if (!state || state.outcome) return []
+    const silentMs = nowMs - this.#heardAtMs(state)
+    const beatMs = this.#options.heartbeatMs[state.via]
+    if (silentMs <= missedBeats * beatMs) return []
+    const silence = `nothing heard for ${formatDuration(silentMs)}`
+    if (!isPassing) return this.#settle(state, {type: 'lost', reason: `${silence}, and its health check fails`})
+    if (silentMs < Math.max(silentFloorMs, silentBeats * beatMs)) return []
+    return this.#settle(state, {type: 'lost', reason: `${silence}, although its agent is healthy`})
+  }
+
+  /** Gives everything unfinished the same end. */
+  settleRest(outcome: NodeOutcome, via?: Via): ExecEvent[] {
+    const rest = [...this.#nodes.values()].filter(state => via === undefined || state.via === via)
+    return rest.flatMap(state => this.#settle(state, outcome))
+  }
+
+  /** True when nobody needs to be waited for any more. */
+  get isDone(): boolean {
+    const open = [...this.#nodes.values()].filter(state => !state.outcome)
+    if (open.length === 0) return true
+    const allDown = [...this.#nodes.values()].every(state => state.isDown)
+    return !allDown && open.every(state => state.isDown && state.ackedAtMs === undefined)
+  }
+
+  /** Names those that were not waited for. */
+  finish(): ExecEvent[] {
+    return [...this.#nodes.values()].flatMap(state => (state.outcome ? [] : this.#settle(state, this.#noAnswer(state))))
+  }
+
+  get nextDeadlineMs(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const state of this.#nodes.values()) {
+      next = Math.min(next, state.assembler.deadlineMs)
+      if (state.outcome) continue
+      next = Math.min(next, state.ackedAtMs === undefined ? this.#ackDeadlineMs : this.#timeoutDeadlineMs(state))
+      next = Math.min(next, this.#suspectAtMs(state))
+    }
+    return next
+  }
+
+  get results(): readonly NodeResult[] {
+    return [...this.#nodes.values()].map(state => ({
+      node: state.node,
+      via: state.via,
+      outcome: state.outcome ?? {type: 'lost', reason: 'the run ended'},
+      isExpected: state.isExpected,
+      isAcked: state.ackedAtMs !== undefined,
+      ...(state.droppedBytes > 0 && {droppedBytes: state.droppedBytes}),
+      isLate: state.isLate,
+    }))
+  }
+
+  get completedCount(): number {
+    return [...this.#nodes.values()].filter(state => state.isCompleted).length
+  }
+
+  get #ackDeadlineMs(): number {
+    const {startMs, ackTimeoutMs} = this.#options
+    return Math.max(startMs + ackTimeoutMs, this.#deafUntilMs + Math.max(ackTimeoutMs, recoveryMs))
+  }
+
+  #timeoutDeadlineMs(state: NodeState): number {
+    const {timeoutMs, timeoutGraceMs} = this.#options
+    if (timeoutMs === undefined || state.ackedAtMs === undefined) return Number.POSITIVE_INFINITY
+    return Math.max(state.ackedAtMs + timeoutMs, this.#deafUntilMs) + timeoutGraceMs[state.via]
+  }
+
+  #suspectAtMs(state: NodeState): number {
+    if (state.outcome || state.ackedAtMs === undefined) return Number.POSITIVE_INFINITY
+    const beatMs = this.#options.heartbeatMs[state.via]
+    return Math.max(this.#heardAtMs(state) + missedBeats * beatMs, state.judgedAtMs + beatMs)
+  }
+
+  #heardAtMs(state: NodeState): number {
+    return Math.max(state.heardAtMs, this.#deafUntilMs)
+  }
+
+  #advance(state: NodeState, nowMs: number): ExecEvent[] {
+    const {events, exit, missingCount} = state.assembler.advance(nowMs)
+    if (!exit) return [...events]
+    state.isCompleted = exit.isInterrupted !== true
+    state.droppedBytes = exit.droppedBytes ?? 0
+    const last: ExecEvent[] = state.isCompleted ? [{type: 'exit', node: state.node, code: exit.code}] : []
+    const {node, droppedBytes} = state
+    const cut: ExecEvent[] = droppedBytes > 0 ? [{type: 'truncated', node, droppedBytes}] : []
+    return [...events, ...cut, ...last, ...this.#settle(state, this.#toOutcome(exit, missingCount))]
+  }
+
+  #toOutcome(exit: ExitReport, missingCount: number): NodeOutcome {
+    if (exit.isInterrupted === true) return {type: 'lost', reason: 'its responder was restarted while the job ran'}
+    if (exit.isTimedOut === true) return {type: 'timed-out', afterMs: this.#options.timeoutMs ?? exit.ranMs ?? 0}
+    if (exit.isCancelled === true) return {type: 'cancelled'}
+    if (missingCount > 0) {
+      return {type: 'lost', reason: `exit code ${exit.code}, but ${missingCount} part(s) of its output are missing`}
+    }
+    if (exit.code === 0) return {type: 'ok'}
+    return {type: 'failed', code: exit.code, ...(exit.signal !== undefined && {signal: exit.signal})}
+  }
+
+  #noAnswer(state: NodeState): NodeOutcome {
+    const reason = state.isDown
+      ? 'Consul reports the node down'
+      : `no ack within ${formatDuration(this.#options.ackTimeoutMs)}`
+    return {type: 'no-answer', reason}
+  }
+
+  #settle(state: NodeState, outcome: NodeOutcome): ExecEvent[] {
+    if (state.outcome) return []
+    state.outcome = outcome
+    return [{type: 'outcome', node: state.node, outcome}]
+  }
+
+  #newNode(known: Pick<NodeState, 'node' | 'via' | 'isExpected' | 'isDown'>): NodeState {
+    return {
+      ...known,
+      assembler: new Assembler(known.node),
+      ackedAtMs: undefined,
+      heardAtMs: this.#options.startMs,
+      judgedAtMs: Number.NEGATIVE_INFINITY,
+      isLate: false,
+      isCompleted: false,
+      droppedBytes: 0,
+      outcome: undefined,
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type {ExecVerdict, NodeOutcome, NodeResult} from '../types.js'
+
+const worstFirst: readonly (readonly [ExecVerdict, readonly NodeOutcome['type'][]])[] = [
+  ['refused', ['refused']],
+  ['incomplete', ['timed-out', 'lost']],
+  ['silent', ['no-answer']],
+  ['failed', ['failed']],
+  ['cancelled', ['cancelled']],
+]
+
+/** One word for the whole run. No node at all is never `ok`. */
+export function judgeResults(results: readonly NodeResult[]): ExecVerdict {
+  if (results.length === 0) return 'no-nodes'
+  const seen = new Set(results.map(result => result.outcome.type))
+  const worst = worstFirst.find(([, outcomes]) => outcomes.some(outcome => seen.has(outcome)))?.[0]
+  return worst ?? (results.some(({droppedBytes = 0}) => droppedBytes > 0) ? 'truncated' : 'ok')
+}

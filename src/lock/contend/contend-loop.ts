@@ -1,0 +1,70 @@
+import type {ConsulClient} from '../../core/client.js'
+import {isBatonError, isTransient} from '../../core/errors.js'
+import {follow} from '../../core/query/follow.js'
+import type {BlockingQuery} from '../../core/query/types.js'
+import type {ContendOptions, Grant} from '../kind.js'
+
+/** How long a parked read of a waiter stays parked. */
+const waiterWaitMs = 15_000
+const pauseMinMs = 100
+const pauseSpreadMs = 150
+
+/** Between two attempts at what is refused, or went unanswered, for a moment. */
+export const attemptPause = (client: ConsulClient, signal: AbortSignal): Promise<void> =>
+  client.clock.sleep(pauseMinMs + client.random() * pauseSpreadMs, signal)
+
+export interface ContendLoopOptions<T> extends ContendOptions {
+  readonly query: BlockingQuery<T>
+  /** Boot time. */
+  readonly now: () => number
+  /** Acts on one answer, whose request was sent at `sentAtMs`. Undefined: wait for the next. */
+  readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>
+}
+
+/** Repeats an attempt that goes unanswered; with `isOnce` that is its error. */
+export async function untilAnswered<T>(
+  client: ConsulClient,
+  options: ContendOptions,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (options.signal.aborted || options.isOnce || !isTransient(error)) throw error
+      options.waiting({type: 'lock.waiting', reason: 'unreachable', error})
+      await attemptPause(client, options.signal)
+    }
+  }
+}
+
+/**
+ * Reads and judges until there is a grant; with `isOnce` the first judgement is the last. A write that went unanswered
+ * may have been applied: only what is read afresh can tell, so the loop begins anew.
+ */
+export const contendLoop = <T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> =>
+  untilAnswered(client, options, () => judgeAnswers(client, options))
+
+async function judgeAnswers<T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> {
+  const {signal, isOnce, now} = options
+  let sentAtMs = now()
+  const answers = follow(options.query, client, {
+    signal,
+    waitMs: waiterWaitMs,
+    // A leader that has not applied its log yet shows locks of another kind, other limits and lost contenders.
+    freshConsistency: 'consistent',
+    onRequest: () => {
+      sentAtMs = now()
+    },
+    onStatus: status => {
+      if (status.type !== 'retrying') return
+      if (isOnce || isBatonError(status.error, 'BATON_ACL_DENIED')) throw status.error
+      options.waiting({type: 'lock.waiting', reason: 'unreachable', error: status.error})
+    },
+  })
+  for await (const {snapshot} of answers) {
+    const grant = await options.judge(snapshot.value, sentAtMs)
+    if (grant || isOnce) return grant
+  }
+  return undefined
+}

@@ -1,0 +1,192 @@
+import {CancelledError, LockLostError} from '../../core/errors.js'
+import type {Clock} from '../../core/types.js'
+import {type Child, startChild} from '../../process/child.js'
+import type {ChildSpec} from '../../process/child-spec.js'
+import type {ChildExit} from '../../process/exit-code.js'
+import type {FamilyShape} from '../../process/family.js'
+import type {Guardian} from '../../process/guardian/guardian.js'
+import {launchPlainly} from '../../process/launch.js'
+import {Alarm} from '../../session/alarm.js'
+import type {Hold} from '../types.js'
+
+/** Requests to stop, as they come in: the first is passed on, the second ends the grace. A terminal's are the child's. */
+export interface StopRequests {
+  /** Aborts with the first. */
+  readonly signal: AbortSignal
+  onEach(listener: (name: NodeJS.Signals) => void): void
+}
+
+export interface RunLockedOptions {
+  readonly child: ChildSpec
+  readonly clock: Clock
+  /** Boot time. */
+  readonly now: () => number
+  readonly graceMs: number
+  readonly maxRuntimeMs?: number
+  readonly stops: StopRequests
+  readonly observer?: (event: RunEvent) => void
+  /** Told of the child when it runs, and when nothing of it is left. */
+  readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
+}
+
+export type RunEvent =
+  | {readonly type: 'child.started'; readonly pid: number}
+  | {readonly type: 'child.signalled'; readonly signal: NodeJS.Signals; readonly why: StopCause}
+  | {readonly type: 'child.exited'; readonly code: number; readonly signal: NodeJS.Signals | undefined}
+  | {readonly type: 'child.leftover'}
+  | {readonly type: 'guardian.failed'; readonly why: string}
+
+export type StopCause = 'lost' | 'stop-signal' | 'max-runtime' | 'leftover'
+
+export type RunVerdict =
+  | {readonly type: 'exited'; readonly exit: ChildExit}
+  | {readonly type: 'lost'; readonly error: Error}
+  | {readonly type: 'max-runtime'; readonly exit: ChildExit}
+
+/** Signals that a terminal sends to everybody in front of it: the child has them already, and decides what they mean. */
+const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
+
+/**
+ * Runs a child under a hold and resolves when nothing of its family is left; releasing is the caller's, afterwards.
+ * Rejects with a ChildError when the child cannot be started. A loss wins over everything else that happens with it.
+ */
+export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
+  if (hold.signal.aborted) return lost(hold)
+  // Too late to stop a child in time is too late to start one.
+  if (options.now() >= hold.deadline.termAtMs) {
+    return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
+  }
+  options.stops.signal.throwIfAborted()
+  const child = await startChild(options.child, launchPlainly)
+  options.guardian?.watch(child.family)
+  const verdict = await new LockedRun(hold, child, options).finish()
+  options.guardian?.familyIsGone()
+  return verdict
+}
+
+const signalNameOf = (reason: unknown): NodeJS.Signals =>
+  (reason instanceof CancelledError && reason.signalName) || 'SIGTERM'
+
+const lost = (hold: Hold): RunVerdict => ({type: 'lost', error: hold.signal.reason as Error})
+
+/**
+ * Running until the child ends by itself or one cause to stop it comes first. Stopping is one sequence (a signal, the
+ * grace, KILL); later causes can only shorten it. The hold's deadline shortens every grace.
+ */
+class LockedRun {
+  readonly #hold: Hold
+  readonly #child: Child
+  readonly #options: RunLockedOptions
+  readonly #hurry = new AbortController()
+  readonly #killAlarm: Alarm
+  #stopping: Promise<void> | undefined
+  #isOverrun = false
+  #isOver = false
+
+  constructor(hold: Hold, child: Child, options: RunLockedOptions) {
+    this.#hold = hold
+    this.#child = child
+    this.#options = options
+    const {clock, now} = options
+    this.#killAlarm = new Alarm({clock, now, ring: () => this.#hurry.abort()})
+    this.#emit({type: 'child.started', pid: child.pid})
+    const {stops} = options
+    // A signal from while the child was being started did not reach it.
+    if (stops.signal.aborted) this.#passOn(signalNameOf(stops.signal.reason))
+    stops.onEach(name => this.#handleStop(name))
+    if (hold.signal.aborted) this.#handleLoss()
+    hold.signal.addEventListener('abort', this.#handleLoss, {once: true})
+  }
+
+  async finish(): Promise<RunVerdict> {
+    const {clock, maxRuntimeMs} = this.#options
+    const limit = maxRuntimeMs === undefined ? undefined : clock.timer(maxRuntimeMs, () => this.#handleOverrun())
+    try {
+      const exit = await this.#child.exited
+      this.#emit({type: 'child.exited', code: exit.code, signal: exit.signal})
+      if (!this.#stopping && !this.#child.isGone()) {
+        this.#emit({type: 'child.leftover'})
+        this.#stop('leftover', this.#options.graceMs)
+      }
+      await this.#stopping
+      if (this.#hold.signal.aborted) return lost(this.#hold)
+      // We stood still, and the child's end is the first thing we see: its lock may have ended before it.
+      if (this.#options.now() >= this.#hold.deadline.termAtMs) {
+        return {type: 'lost', error: new LockLostError(`lock ${this.#hold.prefix}: lost: not proven in time`)}
+      }
+      return this.#isOverrun ? {type: 'max-runtime', exit} : {type: 'exited', exit}
+    } finally {
+      this.#isOver = true
+      limit?.[Symbol.dispose]()
+      this.#killAlarm[Symbol.dispose]()
+      this.#hold.signal.removeEventListener('abort', this.#handleLoss)
+    }
+  }
+
+  readonly #handleLoss = (): void => {
+    const {now, graceMs} = this.#options
+    const killAtMs = Math.min(now() + graceMs, this.#hold.deadline.killAtMs)
+    this.#killAlarm.set(killAtMs)
+    this.#stop('lost', graceMs)
+  }
+
+  #handleOverrun(): void {
+    this.#isOverrun = true
+    this.#stop('max-runtime', this.#options.graceMs)
+  }
+
+  #handleStop(name: NodeJS.Signals): void {
+    if (this.#isOver) return
+    if (this.#stopping) this.#hurry.abort()
+    else if (this.#options.child.shape === 'group' || !terminalSignals.has(name)) this.#passOn(name)
+  }
+
+  #passOn(name: NodeJS.Signals): void {
+    this.#child.signal(name)
+    this.#child.signal('SIGCONT')
+    this.#emit({type: 'child.signalled', signal: name, why: 'stop-signal'})
+    this.#stopping = this.#child.stop({graceMs: this.#options.graceMs, hurry: this.#hurry.signal, term: false})
+  }
+
+  #stop(why: StopCause, graceMs: number): void {
+    if (this.#stopping) {
+      // The family was already asked in other words; it has no time left to deliberate.
+      if (why === 'lost') this.#child.signal('SIGTERM')
+      return
+    }
+    this.#stopping = this.#child.stop({
+      graceMs,
+      hurry: this.#hurry.signal,
+      onSignal: signal => this.#emit({type: 'child.signalled', signal, why}),
+    })
+  }
+
+  #emit(event: RunEvent): void {
+    this.#options.observer?.(event)
+  }
+}
+
+/** What the child learns about the lock, added to what it inherits. */
+export function childEnvironment(
+  inherited: Readonly<Record<string, string | undefined>>,
+  hold: Hold,
+  facts: {readonly ttl: string; readonly limit: number; readonly datacenter?: string | undefined},
+): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const [name, value] of Object.entries(inherited)) if (value !== undefined) env[name] = value
+  return {
+    ...env,
+    CONSUL_LOCK_HELD: 'true',
+    BATON_LOCK_PREFIX: hold.prefix,
+    BATON_LOCK_KEY: hold.key,
+    BATON_LOCK_SESSION: hold.session,
+    BATON_LOCK_MODE: facts.limit > 1 ? 'semaphore' : 'mutex',
+    BATON_LOCK_TTL: facts.ttl,
+    ...(facts.limit > 1 && {BATON_LOCK_LIMIT: String(facts.limit)}),
+    ...(facts.datacenter !== undefined && {BATON_LOCK_DC: facts.datacenter}),
+    BATON_FENCING_TOKEN: hold.token.toString(),
+  }
+}
+
+/** A child gets baton's terminal only where there is one. */
+export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

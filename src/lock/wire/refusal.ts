@@ -1,0 +1,27 @@
+import {BatonError, PermissionError, SessionLostError} from '../../core/errors.js'
+import type {SessionId, TxnError} from '../../core/types.js'
+
+/** Why a transaction that should have taken a lock did not. */
+export type Refusal = 'held' | 'lock-delay' | 'changed'
+
+/** Reads Consul's texts. Throws what waiting cannot mend. */
+export function toRefusal(errors: readonly TxnError[], session: SessionId, key: string): Refusal {
+  const texts = errors.map(error => error.what)
+  const some = (pattern: RegExp): boolean => texts.some(text => pattern.test(text))
+  if (some(/Permission denied|ACL not found/)) {
+    throw new PermissionError('BATON_ACL_DENIED', `Consul refused to write ${key}: ${texts.join('; ')}`, {
+      status: 403,
+      text: texts.join('; '),
+      hint: 'the token needs key write on the prefix and session write on the node',
+    })
+  }
+  if (some(/invalid session/i)) {
+    throw new SessionLostError(`session ${session}: Consul does not know it`, {details: {session}})
+  }
+  if (some(/due to lock delay/)) return 'lock-delay'
+  if (some(/already held/)) return 'held'
+  if (some(/stale|exist|failed index check|check failed|current modify index|isn't held|another session/i)) {
+    return 'changed'
+  }
+  throw new BatonError('BATON_HTTP', `Consul refused to write ${key}: ${texts.join('; ')}`)
+}

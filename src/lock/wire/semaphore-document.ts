@@ -1,0 +1,41 @@
+import {ConflictError} from '../../core/errors.js'
+import type {KvEntry, SessionId} from '../../core/types.js'
+
+/** The value of a semaphore's `.lock`: `{"Limit":3,"Holders":{"<session>":true}}`, as the Go tool writes it. */
+export interface SemaphoreDocument {
+  readonly limit: number
+  readonly holders: readonly SessionId[]
+}
+
+/** Holders are counted by their names alone, whatever stands behind them, and field names in any case, as in Go. */
+export function parseSemaphoreDocument(key: string, value: Uint8Array): SemaphoreDocument | undefined {
+  if (value.length === 0) return undefined
+  try {
+    const raw = JSON.parse(Buffer.from(value).toString('utf8')) as Record<string, unknown>
+    const fields = new Map(Object.entries(raw).map(([name, field]) => [name.toLowerCase(), field]))
+    const limit = fields.get('limit')
+    const holders = fields.get('holders') ?? {}
+    if (typeof limit !== 'number' || typeof holders !== 'object') throw new Error('Limit or Holders missing')
+    return {limit, holders: Object.keys(holders) as SessionId[]}
+  } catch (cause) {
+    throw new ConflictError('BATON_LOCK_KIND', `${key}: does not hold a semaphore's document`, {
+      cause,
+      hint: 'the key was overwritten by something else: remove it when no holder is left',
+    })
+  }
+}
+
+/** `Holders` is always an object: the Go tool crashes on anything else. */
+export const encodeSemaphoreDocument = (document: SemaphoreDocument): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      Limit: document.limit,
+      Holders: Object.fromEntries(document.holders.map(holder => [holder, true])),
+    }),
+  )
+
+/** Keeps the holders whose session still owns a key under the prefix. */
+export function pruneHolders(document: SemaphoreDocument, entries: readonly KvEntry[]): SemaphoreDocument {
+  const alive = new Set(entries.map(entry => entry.session))
+  return {...document, holders: document.holders.filter(holder => alive.has(holder))}
+}

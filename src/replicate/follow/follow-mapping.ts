@@ -1,0 +1,202 @@
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import {isTransient, messageOf} from '../../core/errors.js'
+import {follow} from '../../core/query/follow.js'
+import {kvKeys} from '../../core/query/topics.js'
+import type {BlockingQuery, FollowStatus} from '../../core/query/types.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {KvEntry} from '../../core/types.js'
+import {formatMapping} from '../mapping.js'
+import {listTimeoutMs} from '../pass/list.js'
+import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
+import type {Setup} from '../setup.js'
+import type {ReplicationPass} from '../types.js'
+import {Wake} from './wake.js'
+
+/** A list to begin with must not be older than what was copied before. */
+const fromLeader = {freshConsistency: 'consistent'} as const
+const leastBetweenReadsMs = 500
+/** Reading the destination takes at most this part of the time. */
+const readShare = 10
+
+/**
+ * Keeps one mapping equal until `stop` aborts. The source is followed with its values. The destination is followed by
+ * name only, and read whole between two passes when something moved there: what is read then is newer than every write
+ * of ours, so foreign changes are seen and our own are not mistaken for them. Both are read again at least once per
+ * wait, which bounds what a missed wake can cost.
+ */
+export async function* followMapping(
+  worker: MappingWorker,
+  setup: Setup,
+  stops: Stops,
+): AsyncGenerator<ReplicationPass, void, undefined> {
+  using link = linkSignal(stops.stop)
+  const loop = new MappingLoop(worker, setup, {...stops, stop: link.signal})
+  const watchers = loop.start(reason => link.abort(reason))
+  try {
+    yield* loop.passes()
+  } catch (error) {
+    if (!link.signal.aborted) throw error
+  } finally {
+    link.abort(undefined)
+    await watchers
+  }
+  if (loop.failure !== undefined && !stops.stop.aborted) throw loop.failure
+}
+
+class MappingLoop {
+  /** What ended the watchers, when it was not a stop. */
+  failure: unknown
+  readonly #worker: MappingWorker
+  readonly #setup: Setup
+  readonly #stops: Stops
+  readonly #wake = new Wake()
+  readonly #backoff: Backoff
+  #source: SourceSnapshot | undefined
+  #sourceMoved = false
+  #replicaMoved = false
+  #readableAtMs = 0
+  #heldIds = ''
+
+  constructor(worker: MappingWorker, setup: Setup, stops: Stops) {
+    this.#worker = worker
+    this.#setup = setup
+    this.#stops = stops
+    this.#backoff = new Backoff({random: setup.destination.random})
+  }
+
+  /** Resolves when both watchers have ended. */
+  async start(abort: (reason: unknown) => void): Promise<void> {
+    const guard = async (watch: Promise<void>): Promise<void> => {
+      try {
+        await watch
+      } catch (error) {
+        if (this.#stops.stop.aborted) return
+        this.failure ??= error
+        abort(error)
+      }
+    }
+    await Promise.all([guard(this.#watchSource()), guard(this.#watchDestination())])
+  }
+
+  async *passes(): AsyncGenerator<ReplicationPass, void, undefined> {
+    let sides: Sides | undefined
+    let isFirst = true
+    while (!this.#stops.stop.aborted) {
+      await this.#waitForWork(sides === undefined)
+      const replica: Sides['replica'] = sides && !this.#mustRead() ? sides.replica : await this.#readReplica()
+      if (this.#source === undefined) continue
+      sides = {source: this.#source, replica}
+      const pass = await this.#pass(sides)
+      if (pass && (this.#isNews(pass) || isFirst)) {
+        isFirst = false
+        yield pass
+      }
+      // What gets somewhere in spite of failures need not slow down.
+      if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
+      if (pass?.error) await this.#rest(pass.error)
+      // After a failure nobody knows what was applied: read the destination again.
+      if (pass === undefined || pass.error) sides = undefined
+      else this.#backoff.reset()
+    }
+  }
+
+  async #watchSource(): Promise<void> {
+    const {source, maxStaleMs, waitMs} = this.#setup
+    const {mapping} = this.#worker
+    const query: BlockingQuery<readonly KvEntry[]> = {
+      id: `replicate.source(${formatMapping(mapping)})`,
+      indexRule: 'monotonic',
+      guardEmpty: true,
+      answerTimeoutMs: listTimeoutMs,
+      read: options => this.#worker.readSource(options),
+      entries: () => [],
+    }
+    const modes = maxStaleMs > 0 ? ({consistency: 'stale', maxStaleMs} as const) : fromLeader
+    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report, ...modes}
+    for await (const {snapshot} of follow(query, source, options)) {
+      this.#source = snapshot
+      this.#sourceMoved = true
+      this.#wake.set()
+    }
+  }
+
+  async #watchDestination(): Promise<void> {
+    const {destination, waitMs} = this.#setup
+    const query = kvKeys(destination, this.#worker.mapping.destination, {separator: '/'})
+    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report}
+    for await (const {kind} of follow(query, destination, options)) {
+      if (kind === 'first') continue
+      this.#replicaMoved = true
+      this.#wake.set()
+    }
+  }
+
+  /** Before the first list, what only a person can mend ends the run; later everything is waited out. */
+  readonly #report = (status: FollowStatus): void => {
+    if (status.type !== 'retrying') return
+    if (this.#source === undefined && !isTransient(status.error)) throw status.error
+    const fields = {component: 'replicate', mapping: formatMapping(this.#worker.mapping)}
+    this.#setup.logger.warn(
+      {...fields, delayMs: Math.round(status.delayMs), reason: messageOf(status.error)},
+      'retrying',
+    )
+  }
+
+  /** Until there is something to do. A destination that moved waits until it may be read again, and collects what else comes. */
+  async #waitForWork(isDue: boolean): Promise<void> {
+    const {clock, quiescence} = this.#setup
+    const {stop} = this.#stops
+    while (!(this.#source !== undefined && (isDue || this.#sourceMoved || this.#mustRead()))) {
+      if (this.#replicaMoved)
+        await this.#wake.waitAtMost(this.#readableAtMs - clock.monotonicMs(), {clock, signal: stop})
+      else await this.#wake.wait(stop)
+    }
+    if (quiescence) await this.#wake.settle({...quiescence, clock, signal: stop})
+    this.#sourceMoved = false
+  }
+
+  #mustRead(): boolean {
+    return this.#replicaMoved && this.#setup.clock.monotonicMs() >= this.#readableAtMs
+  }
+
+  async #readReplica(): Promise<Sides['replica']> {
+    const {clock} = this.#setup
+    for (;;) {
+      const startedMs = clock.monotonicMs()
+      this.#replicaMoved = false
+      try {
+        const replica = await this.#worker.readReplica(this.#stops.stop)
+        const endedMs = clock.monotonicMs()
+        this.#readableAtMs = endedMs + Math.max(leastBetweenReadsMs, (endedMs - startedMs) * readShare)
+        return replica
+      } catch (error) {
+        this.#stops.stop.throwIfAborted()
+        await this.#rest(error)
+      }
+    }
+  }
+
+  /** Undefined when the source could not be asked. */
+  async #pass(sides: Sides): Promise<ReplicationPass | undefined> {
+    try {
+      return await this.#worker.pass(sides, this.#stops)
+    } catch (error) {
+      if (this.#stops.stop.aborted) return undefined
+      await this.#rest(error)
+      return undefined
+    }
+  }
+
+  async #rest(error: unknown): Promise<void> {
+    const delayMs = this.#backoff.next()
+    this.#report({type: 'retrying', attempt: this.#backoff.attempts, delayMs, error})
+    await this.#setup.clock.sleep(delayMs, this.#stops.stop)
+  }
+
+  #isNews(pass: ReplicationPass): boolean {
+    const heldIds = pass.held.map(held => held.id).join()
+    const isNew = heldIds !== this.#heldIds
+    this.#heldIds = heldIds
+    return isNew || pass.written > 0 || pass.deleted > 0 || pass.error !== undefined
+  }
+}

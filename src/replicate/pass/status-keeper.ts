@@ -1,0 +1,45 @@
+import {messageOf} from '../../core/errors.js'
+import type {Setup} from '../setup.js'
+import type {Mapping} from '../types.js'
+import {decodeStatus, encodeStatus, type StatusRecord, sameStatus, statusKey} from './status.js'
+
+/** Writes a mapping's status key when what it says has changed, and never otherwise. */
+export class StatusKeeper {
+  readonly #setup: Setup
+  readonly #mapping: Mapping
+  readonly #key: string
+  #known: StatusRecord | undefined
+  #isRead = false
+
+  constructor(setup: Setup, mapping: Mapping) {
+    this.#setup = setup
+    this.#mapping = mapping
+    this.#key = statusKey(setup.statusDir, mapping)
+  }
+
+  /** A status that cannot be read or written is reported and tried again: it decides nothing. */
+  async keep(
+    record: StatusRecord,
+    options: {readonly signal: AbortSignal; readonly keepPosition: boolean},
+  ): Promise<Error | undefined> {
+    const {destination, clock, logger} = this.#setup
+    const {signal} = options
+    try {
+      if (!this.#isRead) {
+        const {value} = await destination.kv.get(this.#key, {signal, consistency: 'consistent'})
+        this.#known = value && decodeStatus(value.value)
+        this.#isRead = true
+      }
+      const known = this.#known
+      const next = options.keepPosition ? {...record, lastReplicated: known?.lastReplicated ?? 0n} : record
+      if (sameStatus(known, next)) return undefined
+      await destination.kv.put(this.#key, encodeStatus(this.#mapping, next, clock.wallMs()), {signal})
+      this.#known = next
+      return undefined
+    } catch (error) {
+      logger.warn({component: 'replicate', key: this.#key, err: error}, 'status not written')
+      this.#isRead = false
+      return error instanceof Error ? error : new Error(messageOf(error))
+    }
+  }
+}

@@ -1,0 +1,244 @@
+import type {BlockingReadOptions, KvEntry, Snapshot} from '../../core/types.js'
+import {formatMapping} from '../mapping.js'
+import {type DeleteVerdict, judgeDeletes} from '../plan/deletes.js'
+import {type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
+import {Quarantine} from '../plan/quarantine.js'
+import type {Scope} from '../plan/scope.js'
+import type {Setup} from '../setup.js'
+import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
+import {type ApplyResult, applyWork} from './apply.js'
+import {toWork, type Work} from './batch.js'
+import {listEntries} from './list.js'
+import {StatusKeeper} from './status-keeper.js'
+
+export type SourceSnapshot = Snapshot<readonly KvEntry[]>
+
+/** Both sides, as last read. `replica` is kept up to date with what a pass writes. */
+export interface Sides {
+  source: SourceSnapshot
+  replica: Map<string, ReplicaEntry>
+}
+
+export interface Stops {
+  /** Nothing new is begun. */
+  readonly stop: AbortSignal
+  /** What is under way is cut. */
+  readonly kill: AbortSignal
+}
+
+/** One mapping: reads both sides, plans, and carries the plan out. Passes of one worker never overlap. */
+export class MappingWorker {
+  readonly mapping: Mapping
+  readonly #setup: Setup
+  readonly #scope: Scope
+  readonly #quarantine: Quarantine
+  readonly #status: StatusKeeper
+  /** Lists that were asked of the leader although others may answer. */
+  readonly #leaders = new WeakSet<SourceSnapshot>()
+  #passes = 0
+
+  constructor(setup: Setup, mapping: Mapping) {
+    this.mapping = mapping
+    this.#setup = setup
+    this.#scope = setup.scopeOf(mapping)
+    this.#quarantine = new Quarantine(setup.clock)
+    this.#status = new StatusKeeper(setup, mapping)
+  }
+
+  readSource(options: BlockingReadOptions): Promise<SourceSnapshot> {
+    const {source, sourceCall} = this.#setup
+    return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options})
+  }
+
+  /** Neither from a follower nor from a leader that has yet to apply its log: what was just written must be in it. */
+  async readReplica(signal: AbortSignal): Promise<Map<string, ReplicaEntry>> {
+    const {destination} = this.#setup
+    const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'consistent'})
+    return new Map(value.map(entry => [entry.key, entry]))
+  }
+
+  async readSides(signal: AbortSignal): Promise<Sides> {
+    const {maxStaleMs} = this.#setup
+    const consistency = maxStaleMs > 0 ? 'stale' : 'consistent'
+    const [source, replica] = await Promise.all([this.readSource({signal, consistency}), this.readReplica(signal)])
+    const isTooOld = maxStaleMs > 0 && (source.lastContactMs ?? 0) > maxStaleMs
+    return {source: isTooOld ? await this.readSource({signal}) : source, replica}
+  }
+
+  /** What a pass would do. Writes nothing. */
+  async preview(sides: Sides, signal: AbortSignal): Promise<ReplicationPreview> {
+    const plan = await this.#plan(sides, signal)
+    const verdict = await this.#judge(sides, plan, signal)
+    return {
+      mapping: this.mapping,
+      index: sides.source.index ?? 0n,
+      changes: [
+        ...plan.sets.map(({kind, key, differs}) => ({kind, key, differs})),
+        ...verdict.go.map(key => ({kind: 'delete' as const, key, differs: undefined})),
+      ],
+      unchanged: plan.unchanged,
+      skipped: plan.skipped,
+      hidden: verdict.hidden,
+      held: verdict.held,
+    }
+  }
+
+  /** Sets first, then the deletes that may go, then the status. Rejects only when the source cannot be asked. */
+  async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
+    const {clock, destination} = this.#setup
+    const startedMs = clock.monotonicMs()
+    const plan = await this.#plan(sides, stops.kill)
+    const counts = {written: 0, deleted: 0}
+    const sets = this.#split(plan.sets, change => [change.key, change.entry.modifyIndex])
+    const written = await this.#apply(sets.go.map(toSetWork(destination.scope)), stops, (work, entry) => {
+      counts.written += 1
+      if (work.operation.verb === 'set') sides.replica.set(work.key, toReplica(work.operation, entry))
+    })
+    this.#remember(written.refused, sets.go)
+    const mayDelete = written.error === undefined && !stops.stop.aborted
+    const verdict = mayDelete ? await this.#judge(sides, plan, stops.kill) : noDeletes
+    this.#passes += 1
+    const deletes = this.#split(verdict.go, key => [key, 'delete'])
+    const gone = await this.#apply(deletes.go.map(toDeleteWork(destination.scope)), stops, work => {
+      counts.deleted += 1
+      sides.replica.delete(work.key)
+    })
+    if (verdict.approval !== undefined && gone.error === undefined) this.#setup.approved.delete(verdict.approval)
+    for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
+    const refusedSets = [...sets.resting, ...written.refused]
+    const error = written.error ?? gone.error
+    const isWhole = error === undefined && counts.written + refusedSets.length === plan.sets.length
+    const statusError = isWhole && (await this.#keepStatus({sides, plan, verdict, refusedSets, stops}))
+    return {
+      mapping: this.mapping,
+      index: sides.source.index ?? 0n,
+      ...counts,
+      unchanged: plan.unchanged,
+      skipped: plan.skipped,
+      hidden: verdict.hidden,
+      held: verdict.held,
+      refused: [...refusedSets, ...deletes.resting, ...gone.refused],
+      error: error ?? (statusError instanceof Error ? statusError : undefined),
+      durationMs: clock.monotonicMs() - startedMs,
+    }
+  }
+
+  /** Deletes never rest on a list that any server may have given: such a list is read again from the leader. */
+  async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
+    const plan = await this.#compare(sides, signal)
+    if (plan.deletes.length === 0 || !this.#setup.deletes || this.#isLeaders(sides.source)) return plan
+    sides.source = await this.readSource({signal, consistency: 'consistent'})
+    this.#leaders.add(sides.source)
+    return this.#compare(sides, signal)
+  }
+
+  async #compare(sides: Sides, signal: AbortSignal): Promise<Plan> {
+    const steps = planSteps(sides.source.value, sides.replica, this.#scope)
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return step.value
+      await this.#setup.clock.sleep(0, signal)
+    }
+  }
+
+  /** A follower that has just started may claim all that a leader does: the question counts as well as the answer. */
+  #isLeaders(source: SourceSnapshot): boolean {
+    const isAsked = this.#setup.maxStaleMs === 0 || this.#leaders.has(source)
+    return isAsked && source.knownLeader === true && source.lastContactMs === 0
+  }
+
+  #judge(sides: Sides, plan: Plan, signal: AbortSignal): Promise<DeleteVerdict> {
+    return judgeDeletes({
+      setup: this.#setup,
+      mapping: this.mapping,
+      scope: this.#scope,
+      plan,
+      isLeaders: this.#isLeaders(sides.source),
+      approveAll: this.#passes === 0 && this.#setup.approved.has('all'),
+      signal,
+    })
+  }
+
+  #apply(
+    work: readonly Work[],
+    stops: Stops,
+    onCommitted: (work: Work, entry: KvEntry | undefined) => void,
+  ): Promise<ApplyResult> {
+    const {destination: client, limits, concurrency} = this.#setup
+    if (work.length === 0) return Promise.resolve({refused: [], error: undefined})
+    return applyWork(work, {client, limits, concurrency, ...stops, onCommitted})
+  }
+
+  #split<T>(
+    items: readonly T[],
+    toCase: (item: T) => readonly [string, bigint | 'delete'],
+  ): {readonly go: T[]; readonly resting: Refused[]} {
+    const go: T[] = []
+    const resting: Refused[] = []
+    for (const item of items) {
+      const known = this.#quarantine.find(...toCase(item))
+      if (known) resting.push(known)
+      else go.push(item)
+    }
+    return {go, resting}
+  }
+
+  #remember(refused: readonly Refused[], sets: readonly SetChange[]): void {
+    if (refused.length === 0) return
+    const versions = new Map(sets.map(change => [change.key, change.entry.modifyIndex]))
+    for (const {key, reason} of refused) {
+      this.#quarantine.add(key, versions.get(key) ?? 0n, reason)
+      this.#setup.logger.info(
+        {component: 'replicate', mapping: formatMapping(this.mapping), key, reason},
+        'key refused',
+      )
+    }
+  }
+
+  /** The status never claims a key that is not at the destination. */
+  async #keepStatus(facts: {
+    readonly sides: Sides
+    readonly plan: Plan
+    readonly verdict: DeleteVerdict
+    readonly refusedSets: readonly Refused[]
+    readonly stops: Stops
+  }): Promise<Error | undefined> {
+    const {sides, plan, verdict, refusedSets, stops} = facts
+    const {source} = sides
+    const missing = new Set(refusedSets.map(({key}) => key))
+    const oldest = plan.sets.find(change => missing.has(change.key))?.entry.modifyIndex
+    const index = source.index ?? 0n
+    const isPartial = verdict.hidden > 0 || source.filteredByAcls
+    return this.#status.keep(
+      {
+        lastReplicated: oldest === undefined || oldest > index ? index : oldest - 1n,
+        datacenter: this.mapping.datacenter,
+        keys: plan.sourceCount,
+      },
+      {signal: stops.kill, keepPosition: isPartial},
+    )
+  }
+}
+
+const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0}
+
+type WorkScope = Parameters<typeof toWork>[2]
+
+const toSetWork =
+  (scope: WorkScope) =>
+  ({key, entry}: SetChange): Work =>
+    toWork({verb: 'set', key, value: entry.value, flags: entry.flags}, entry.modifyIndex, scope)
+
+const toDeleteWork =
+  (scope: WorkScope) =>
+  (key: string): Work =>
+    toWork({verb: 'delete', key}, undefined, scope)
+
+const toReplica = (
+  operation: {readonly value: Uint8Array; readonly flags?: bigint},
+  written: KvEntry | undefined,
+): ReplicaEntry => ({
+  value: Buffer.from(operation.value),
+  flags: operation.flags ?? 0n,
+  session: written?.session,
+})

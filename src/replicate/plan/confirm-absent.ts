@@ -1,0 +1,68 @@
+import {txnOperationLimit} from '../../core/api/txn.js'
+import type {ConsulClient} from '../../core/client.js'
+import type {CallOptions} from '../../core/types.js'
+
+export interface Verdict {
+  /** The source's leader says that these do not exist. */
+  readonly absent: ReadonlySet<string>
+  /** These exist by now. */
+  readonly present: ReadonlySet<string>
+  /** These exist, or may exist, where the token may not read them. */
+  readonly hidden: ReadonlySet<string>
+}
+
+const rounds = 3
+
+/**
+ * Asks the source's leader about each key. A read transaction names every key that does not exist,
+ * but drops without a word a key that the token may not read: so absent and hidden can be told apart exactly,
+ * where a list shows neither.
+ */
+export async function confirmAbsent(
+  client: ConsulClient,
+  keys: readonly string[],
+  options: CallOptions = {},
+): Promise<Verdict> {
+  const verdict = {absent: new Set<string>(), present: new Set<string>(), hidden: new Set<string>()}
+  for (let at = 0; at < keys.length; at += txnOperationLimit) {
+    await confirmSome(client, keys.slice(at, at + txnOperationLimit), {options, verdict})
+  }
+  return verdict
+}
+
+interface Confirmation {
+  readonly options: CallOptions
+  readonly verdict: {readonly absent: Set<string>; readonly present: Set<string>; readonly hidden: Set<string>}
+}
+
+async function confirmSome(
+  client: ConsulClient,
+  keys: readonly string[],
+  {options, verdict}: Confirmation,
+): Promise<void> {
+  let open = keys
+  for (let round = 0; round < rounds && open.length > 0; round += 1) {
+    const asked = open
+    const result = await client.txn.commit(
+      asked.map(key => ({verb: 'get', key})),
+      {...options, consistency: 'consistent'},
+    )
+    if (result.committed) {
+      for (const entry of result.entries) verdict.present.add(entry.key)
+      open = asked.filter(key => !verdict.present.has(key))
+      break
+    }
+    const named = new Set<string>()
+    for (const {opIndex, what} of result.errors) {
+      const key = asked[opIndex]
+      if (key === undefined) continue
+      named.add(key)
+      if (/doesn't exist/.test(what)) verdict.absent.add(key)
+      else verdict.hidden.add(key)
+    }
+    open = asked.filter(key => !named.has(key))
+    if (named.size === 0) break
+  }
+  // Not listed as absent, not shown as present: there, but not for this token.
+  for (const key of open) verdict.hidden.add(key)
+}

@@ -1,0 +1,208 @@
+import {setMaxListeners} from 'node:events'
+import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http'
+import type {AddressInfo, Socket} from 'node:net'
+import {linkSignal} from '../core/cancel/link-signal.js'
+import {CancelledError, messageOf, UsageError} from '../core/errors.js'
+import type {Clock, Logger} from '../core/types.js'
+import {formatListen, type ListenAddress} from './listen.js'
+import {errorReply, type Reply, send} from './reply.js'
+
+export interface RouteCall {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly query: URLSearchParams
+  /** Aborts when the client disconnects and when the server closes. */
+  readonly signal: AbortSignal
+}
+
+/** Returns undefined if the route has sent its answer itself. */
+export type Route = (call: RouteCall) => Promise<Reply | undefined> | Reply
+
+/** What the server counts, for a page of metrics. */
+export interface ServerLoad {
+  /** Requests being answered now. */
+  readonly openRequests: number
+  /** Answered requests by `PATH STATUS`. */
+  readonly requests: ReadonlyMap<string, number>
+}
+
+export interface PageServerOptions {
+  /** Called once: the routes by path. */
+  readonly routes: (measure: () => ServerLoad) => ReadonlyMap<string, Route>
+  readonly listen: ListenAddress
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Requests answered at the same time, blocking queries included; more are refused with 503. @default 1000 */
+  readonly maxOpenRequests?: number
+  /** How long answers in progress may take after close. @default 5000 */
+  readonly drainMs?: number
+}
+
+export interface PageServer extends AsyncDisposable {
+  /** `http://127.0.0.1:8080`. */
+  readonly url: string
+}
+
+const maxHeaderBytes = 16_384
+const maxUrlLength = 8192
+const headersTimeoutMs = 10_000
+const slowReaderMs = 30_000
+
+/**
+ * Serves pages, read only. Dispose aborts the signal of every call, lets answers in progress finish within the drain time,
+ * and resolves when no socket is left.
+ */
+export async function openServer(options: PageServerOptions): Promise<PageServer> {
+  const handler = new RequestHandler(options)
+  const server = createServer(
+    {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: headersTimeoutMs / 2,
+      keepAliveTimeout: 5000,
+    },
+    (request, response) => void handler.handle(request, response),
+  )
+  server.maxConnections = 2 * handler.maxOpenRequests
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  const {port} = await listen(server, options.listen)
+  let closing: Promise<void> | undefined
+  return {
+    url: `http://${formatListen({...options.listen, port})}`,
+    [Symbol.asyncDispose]: () => {
+      closing ??= close(server, {handler, sockets, options})
+      return closing
+    },
+  }
+}
+
+async function listen(server: Server, address: ListenAddress): Promise<AddressInfo> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', error => reject(toListenError(error, address)))
+    server.listen(address.port, address.host, resolve)
+  })
+  return server.address() as AddressInfo
+}
+
+const listenTexts: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'this user may not use the port',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  ENOTFOUND: 'no such host',
+}
+
+function toListenError(error: NodeJS.ErrnoException, address: ListenAddress): UsageError {
+  const why = listenTexts[error.code ?? ''] ?? messageOf(error)
+  return new UsageError(`listen address ${formatListen(address)}: ${why}`, {
+    code: 'BATON_CONFIG',
+    cause: error,
+    hint: 'choose another with --listen HOST:PORT',
+  })
+}
+
+interface Open {
+  readonly handler: RequestHandler
+  readonly sockets: ReadonlySet<Socket>
+  readonly options: PageServerOptions
+}
+
+async function close(server: Server, {handler, sockets, options}: Open): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  handler.close()
+  // Node counts a connection that has not asked anything yet as busy.
+  for (const socket of sockets) if (!handler.isBusy(socket)) socket.destroy()
+  using _deadline = options.clock.timer(options.drainMs ?? 5000, () => server.closeAllConnections())
+  await closed
+}
+
+class RequestHandler {
+  readonly maxOpenRequests: number
+  readonly #routes: ReadonlyMap<string, Route>
+  readonly #closing = new AbortController()
+  readonly #counts = new Map<string, number>()
+  readonly #busy = new Map<Socket, number>()
+  readonly #logger: Logger
+  #open = 0
+
+  constructor(options: PageServerOptions) {
+    this.maxOpenRequests = options.maxOpenRequests ?? 1000
+    this.#logger = options.logger
+    // One listener for each request being answered is no leak.
+    setMaxListeners(0, this.#closing.signal)
+    this.#routes = options.routes(() => ({openRequests: this.#open, requests: this.#counts}))
+  }
+
+  close(): void {
+    this.#closing.abort(new CancelledError('shutting down'))
+  }
+
+  isBusy(socket: Socket): boolean {
+    return (this.#busy.get(socket) ?? 0) > 0
+  }
+
+  /** Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path, search] = splitOnce(request.url ?? '', '?')
+    const route = this.#routes.get(path)
+    const {socket} = request
+    this.#count(socket, 1)
+    using link = linkSignal(this.#closing.signal)
+    response.once('close', () => link.abort(new CancelledError('the client has gone')))
+    // A client that disconnects mid-response is not an error.
+    response.on('error', () => {})
+    request.on('error', () => {})
+    try {
+      const call = {request, response, query: new URLSearchParams(search), signal: link.signal}
+      const reply = this.#refuse(request, route) ?? (await route?.(call))
+      if (reply) await this.#send(request, response, reply)
+    } catch (error) {
+      this.#logger.error({path, problem: messageOf(error)}, 'request failed')
+      if (response.headersSent) response.destroy()
+      else await send(response, errorReply(500, 'internal error'), {isLast: true})
+    } finally {
+      this.#count(socket, -1)
+      const key = `${route ? path : 'other'} ${response.statusCode}`
+      this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    }
+  }
+
+  #count(socket: Socket, change: 1 | -1): void {
+    this.#open += change
+    const requests = (this.#busy.get(socket) ?? 0) + change
+    if (requests > 0) this.#busy.set(socket, requests)
+    else this.#busy.delete(socket)
+  }
+
+  async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+    if (response.destroyed) return
+    const isLast = this.#closing.signal.aborted || hasBody(request)
+    response.setTimeout(slowReaderMs, () => response.destroy())
+    await send(response, reply, {isLast})
+    // What such a client may still be sending is not read.
+    if (hasBody(request)) request.socket.destroy()
+  }
+
+  #refuse(request: IncomingMessage, route: Route | undefined): Reply | undefined {
+    if ((request.url ?? '').length > maxUrlLength) return errorReply(414, 'the URL is too long')
+    if (!route) return errorReply(404, 'no such path')
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return errorReply(405, 'read only: GET or HEAD', {allow: 'GET, HEAD'})
+    }
+    if (hasBody(request)) return errorReply(413, 'a request has no body here')
+    if (this.#open > this.maxOpenRequests) return errorReply(503, 'too many requests at once', {'retry-after': '5'})
+    return undefined
+  }
+}
+
+const hasBody = ({headers}: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
