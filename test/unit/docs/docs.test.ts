@@ -1,4 +1,4 @@
-import {readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {dirname, posix} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
@@ -55,6 +55,22 @@ describe('docs/decisions', () => {
     const parts = [...read(file).matchAll(/^\*\*(\w+)\.\*\*/gm)].map(match => match[1])
     expect(parts).toEqual(['Context', 'Decision', 'Consequences'])
     expect(index).toContain(`| [${name.slice(0, 4)}](${name}) | ${title} |`)
+  })
+})
+
+describe('docs/architecture.md', () => {
+  const paths = [...read('docs/architecture.md').matchAll(/`((?:src|commands|bin|test|docs|\.config)\/[^`<]*)`/g)]
+
+  it('names files and folders that exist', () => {
+    const missing = paths.map(match => match[1] ?? '').filter(path => !existsSync(`${root}${path}`))
+    expect(missing).toEqual([])
+  })
+
+  it('names every folder of src', () => {
+    const page = read('docs/architecture.md')
+    const folders = readdirSync(`${root}src`, {withFileTypes: true}).filter(entry => entry.isDirectory())
+    const isNamed = (name: string): boolean => new RegExp(`(src/|  )${name}\\b`).test(page)
+    expect(folders.map(({name}) => name).filter(name => !isNamed(name))).toEqual([])
   })
 })
 
