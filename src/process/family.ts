@@ -67,22 +67,24 @@ export function isGroupGone(family: Family): boolean {
   }
 }
 
-/** Sends a signal to every living member. Those that end meanwhile are no error. Returns how many there were. */
-export function signalFamily(family: Family, signal: NodeJS.Signals): number {
+/** Sends a signal to every living member. A member that ends meanwhile is not an error. Returns the members. */
+export function signalFamily(family: Family, signal: NodeJS.Signals): readonly ProcessEntry[] {
   const members = livingMembers(family)
-  // The group first and in one call: a member that forks in this moment does not slip through.
-  if (family.shape === 'group' && members.some(member => member.group === family.rootPid)) send(-family.rootPid, signal)
-  for (const member of members) {
-    if (family.shape === 'terminal' || member.group !== family.rootPid) send(member.pid, signal)
+  // The group first and in one call: it reaches a member that forks at this moment, and its child.
+  if (family.shape === 'group' && members.some(member => member.group === family.rootPid)) {
+    signalProcess(-family.rootPid, signal)
   }
-  return members.length
+  for (const member of members) {
+    if (family.shape === 'terminal' || member.group !== family.rootPid) signalProcess(member.pid, signal)
+  }
+  return members
 }
 
-function send(pid: number, signal: NodeJS.Signals): void {
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    // Who runs as another user may not be signalled by us, and stays a member as long as he lives.
+    // A process of another user refuses our signals, and stays a member until it exits.
     if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

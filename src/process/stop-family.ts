@@ -1,42 +1,61 @@
 import type {Clock} from '../core/types.js'
-import {type Family, isGroupGone, livingMembers, signalFamily} from './family.js'
+import {type Family, isGroupGone, livingMembers, signalFamily, signalProcess} from './family.js'
+import type {ProcessEntry} from './process-table.js'
 
 export interface StopOptions {
   readonly clock: Clock
-  /** Time between TERM and KILL. */
+  /** Time between the first signal and KILL. */
   readonly graceMs: number
-  /** Cuts the grace short when it aborts. */
+  /** Ends the grace early when it aborts. */
   readonly hurry?: AbortSignal
-  readonly onSignal?: (signal: 'SIGTERM' | 'SIGKILL') => void
-  /** False when the family has already been asked to stop by another signal. @default true */
-  readonly term?: boolean
+  /** Called when the first signal was sent to the family, and when KILL was. */
+  readonly onSignal?: (signal: NodeJS.Signals) => void
+  /** Asks the family to stop. @default 'SIGTERM' */
+  readonly signal?: NodeJS.Signals
 }
 
 const firstLookMs = 5
 const longestLookMs = 50
 
 /**
- * TERM, the grace, then KILL until nobody is left; resolves only then. TERM is followed by CONT, so that stopped members
- * get it too. A member that cannot be killed (state D, another user's) keeps this waiting: nothing may be released over its head.
+ * Sends TERM, waits for the grace, then sends KILL until no member is left; resolves only then. CONT follows TERM, so
+ * that stopped members receive it. A member that cannot be killed (state D, another user's) delays this: nothing may be
+ * released while it runs.
  */
 export async function stopFamily(family: Family, options: StopOptions): Promise<void> {
-  const {clock, graceMs, hurry} = options
+  const {clock, graceMs, hurry, signal = 'SIGTERM'} = options
   if (isGroupGone(family)) return
-  if (options.term !== false) {
-    if (signalFamily(family, 'SIGTERM') === 0) return
-    signalFamily(family, 'SIGCONT')
-    options.onSignal?.('SIGTERM')
-  }
+  const reached = signalFamily(family, signal)
+  if (reached.length === 0) return
+  signalFamily(family, 'SIGCONT')
+  options.onSignal?.(signal)
+  const asked = new Map(reached.map(({pid, startedAt}) => [pid, startedAt]))
   const killAtMs = clock.monotonicMs() + graceMs
   const pause = createPause(clock, hurry)
   while (clock.monotonicMs() < killAtMs && hurry?.aborted !== true) {
-    if (livingMembers(family).length === 0) return
+    const living = livingMembers(family)
+    if (living.length === 0) return
+    askStragglers(living, asked, signal)
     await pause(killAtMs - clock.monotonicMs())
   }
   const rest = createPause(clock, undefined)
-  for (let isFirst = true; signalFamily(family, 'SIGKILL') > 0; isFirst = false) {
+  for (let isFirst = true; signalFamily(family, 'SIGKILL').length > 0; isFirst = false) {
     if (isFirst) options.onSignal?.('SIGKILL')
     await rest(longestLookMs)
+  }
+}
+
+/**
+ * A member that was forked after the processes were listed did not receive the signal. It receives it once its parent
+ * has ended: what a living member starts now can be its cleaning up, which has the grace.
+ */
+function askStragglers(living: readonly ProcessEntry[], asked: Map<number, number>, signal: NodeJS.Signals): void {
+  const pids = new Set(living.map(({pid}) => pid))
+  for (const {pid, parent, startedAt} of living) {
+    if (asked.get(pid) === startedAt || pids.has(parent)) continue
+    asked.set(pid, startedAt)
+    signalProcess(pid, signal)
+    signalProcess(pid, 'SIGCONT')
   }
 }
 

@@ -142,10 +142,8 @@ class LockedRun {
   }
 
   #passOn(name: NodeJS.Signals): void {
-    this.#child.signal(name)
-    this.#child.signal('SIGCONT')
+    this.#stopping = this.#child.stop({graceMs: this.#options.graceMs, hurry: this.#hurry.signal, signal: name})
     this.#emit({type: 'child.signalled', signal: name, why: 'stop-signal'})
-    this.#stopping = this.#child.stop({graceMs: this.#options.graceMs, hurry: this.#hurry.signal, term: false})
   }
 
   #stop(why: StopCause, graceMs: number): void {

@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process'
-import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
@@ -126,9 +126,40 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     const child = await start('sleep 60 & echo ready; wait', {shape})
     await nextLine(child)
     const signals: string[] = []
-    await child.stop({graceMs: 30_000, onSignal: name => signals.push(name)})
+    await child.stop({graceMs: 600_000, onSignal: name => signals.push(name)})
     expect(signals).toEqual(['SIGTERM'])
     expect(membersOf(child)).toBe(0)
+  })
+
+  it('sends TERM to a process that is forked after the members were listed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+    const child = await start('echo ready; while [ ! -e go ]; do :; done; sleep 60 & : >forked; wait', {
+      shape,
+      cwd: folder,
+    })
+    await nextLine(child)
+    const kill = process.kill.bind(process)
+    const spy = vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
+      if (signal === 'SIGTERM') writeFileSync(join(folder, 'go'), '')
+      while (signal === 'SIGTERM' && !existsSync(join(folder, 'forked')));
+      return kill(pid, signal)
+    })
+    const signals: string[] = []
+    await child.stop({graceMs: 600_000, onSignal: name => signals.push(name)})
+    spy.mockRestore()
+    rmSync(folder, {recursive: true})
+    expect(signals).toEqual(['SIGTERM'])
+    expect(membersOf(child)).toBe(0)
+  })
+
+  it('leaves the grace to what a member starts to clean up', async () => {
+    const child = await start(`trap 'sleep 0.3; echo cleaned; exit' TERM; echo ready; while :; do sleep 0.01; done`, {
+      shape,
+    })
+    await nextLine(child)
+    const line = nextLine(child)
+    await child.stop({graceMs: 600_000})
+    expect(await line).toBe('cleaned')
   })
 
   it('kills a grandchild that ignores TERM when the grace is over', async () => {
@@ -147,7 +178,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     const pid = Number(await nextLine(child))
     await until(() => readProcesses().find(one => one.pid === pid)?.state === 'T')
     const signals: string[] = []
-    await child.stop({graceMs: 30_000, onSignal: name => signals.push(name)})
+    await child.stop({graceMs: 600_000, onSignal: name => signals.push(name)})
     expect(signals).toEqual(['SIGTERM'])
     expect(membersOf(child)).toBe(0)
   })
@@ -157,7 +188,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     await nextLine(child)
     await child.exited
     expect(child.isGone()).toBe(false)
-    await child.stop({graceMs: 30_000})
+    await child.stop({graceMs: 600_000})
     expect(child.isGone()).toBe(true)
     expect(membersOf(child)).toBe(0)
   })
