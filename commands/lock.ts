@@ -1,6 +1,7 @@
 import {basename} from 'node:path'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
+import {type CompatAnswer, ownFlags} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {EventWriter} from '../src/cli/event-writer.js'
 import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
@@ -92,20 +93,13 @@ export default class Lock extends ConsulCommand<typeof Lock> {
 
   #events: EventWriter | undefined
 
-  override async execute(): Promise<number> {
-    try {
-      return await super.execute()
-    } catch (error) {
-      if (!asksCompat(this.argv)) throw error
-      const {exit, line} = toGoAnswer(error, {isChildCodeWanted: this.argv.includes('-child-exit-code')})
-      if (line !== undefined) this.host.stderr.write(`${line}\n`)
-      return exit
-    }
+  protected override answerAsConsul(error: unknown): CompatAnswer {
+    return toGoAnswer(error, {isChildCodeWanted: ownFlags(this.typed, Lock).includes('--child-exit-code')})
   }
 
   async run(): Promise<number> {
-    const {compat, events} = this.flags
-    const isCompat = compat === 'consul'
+    const {events} = this.flags
+    const {isCompat} = this
     const options = this.#lockOptions(this.#childWords(), isCompat)
     if (events !== undefined) this.#events = this.releases.use(new EventWriter(events, 'events'))
     const client = this.openClient()
@@ -191,13 +185,4 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const warning = toWarning(event, prefix)
     if (warning !== undefined) this.out.warn(warning)
   }
-}
-
-/** Asked of the words themselves: also when they could not be parsed. */
-function asksCompat(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--')
-  const own = end < 0 ? argv : argv.slice(0, end)
-  return own.some(
-    (word, at) => /^--?compat=consul$/.test(word) || (/^--?compat$/.test(word) && own[at + 1] === 'consul'),
-  )
 }

@@ -58,11 +58,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
       Object.keys({...Replicate.baseFlags, ...replicateFlags}).filter(name => !flagOnly.has(name)),
     )
     this.#warnings.push(...warnings)
-    checkConfiguredPrefixes(path, settings, this.host.env, this.#typed)
+    checkConfiguredPrefixes(path, settings, this.host.env, this.typed)
     return settings
   }
 
-  readonly #typed = [...this.argv]
   readonly #warnings: string[] = []
   /** By mapping, what was last said to be wrong. */
   readonly #told = new Map<string, readonly string[]>()
@@ -175,7 +174,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   #warn(): void {
-    for (const word of this.#typed) {
+    for (const word of this.typed) {
       const name = /^--?([a-z-]+)/.exec(word)?.[1]
       const better = name === undefined ? undefined : deprecatedFlags[name]
       if (better !== undefined) this.out.warn(`-${name ?? ''} is deprecated, use -${better}`)

@@ -5,9 +5,11 @@ import type {Environment} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ErrorCode} from '../core/errors.js'
-import {type ChildForm, type DataForm, type FlagShape, type SplitArgv, splitArgv} from './argv.js'
+import {type ChildForm, type DataForm, type FlagShape, flagWords, type SplitArgv, splitArgv} from './argv.js'
 import {commonFlags} from './flags.js'
+import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
+import {toUsageError} from './parse-errors.js'
 import {createPinoLogger, type FlushableLogger} from './pino-logger.js'
 import {describeSettings, layerSettings, type SettingSources} from './settings.js'
 import {catchStopSignals, type StopSignals} from './signals.js'
@@ -50,6 +52,25 @@ export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonl
   ...(flags as unknown as Readonly<Record<string, FlagShape>>),
 })
 
+/** The flags among a command's words, each with its value in one word, also where the words cannot be split. */
+export function ownFlags(
+  words: readonly string[],
+  command: Flagged & Pick<typeof BaseCommand, 'childForm' | 'dataForm'>,
+): readonly string[] {
+  try {
+    return flagWords(splitArgv(words, flagShapes(command), command).own)
+  } catch {
+    return flagWords(words)
+  }
+}
+
+/** What a command with `--compat` answers to an error. */
+export interface CompatAnswer {
+  readonly exit: number
+  /** For stderr. */
+  readonly line: string | undefined
+}
+
 /**
  * A command translates words to an options object and a result to text, and nothing else.
  * `run` resolves to the exit code; errors are thrown and get their code in one place (src/main).
@@ -81,8 +102,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected readonly host: CommandHost = processHost()
   /** Released after `run`, whatever came of it, in reverse order. */
   protected readonly releases = new ReleaseStack()
-  /** As typed; parsing replaces `argv`. */
-  readonly #given: readonly string[] = [...this.argv]
+  /** The command's words as typed; parsing replaces `argv`. */
+  protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
 
   abstract override run(): Promise<number>
@@ -90,12 +111,38 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Parses, runs, cleans up. The only entry; resolves to the exit code. */
   async execute(): Promise<number> {
     try {
+      return await this.#execute()
+    } catch (error) {
+      const answer = this.isCompat ? this.answerAsConsul(error) : undefined
+      if (answer === undefined) throw error
+      if (answer.line !== undefined) this.host.stderr.write(`${toFlagWords(answer.line, this.#shapes, 'go')}\n`)
+      return answer.exit
+    }
+  }
+
+  async #execute(): Promise<number> {
+    try {
       return await this.#printed((await this.#prepare()) ? await this.run() : 0)
     } finally {
       await this.releases[Symbol.asyncDispose]()
       this.#signals?.[Symbol.dispose]()
       await this.logger.flush()
     }
+  }
+
+  /** True if `--compat` is set. Where the words could not be parsed, they themselves are looked at. */
+  protected get isCompat(): boolean {
+    const shapes = this.#shapes
+    if (!Object.hasOwn(shapes, 'compat')) return false
+    const parsed = this.flags as {readonly compat?: string} | undefined
+    if (parsed) return parsed.compat !== undefined
+    const words = ownFlags(this.typed, this.ctor as typeof BaseCommand)
+    return /(?:^| )--?compat[= ]consul(?: |$)/.test(words.join(' '))
+  }
+
+  /** For a command with `--compat`: an error in the words of Consul's own tool. Undefined leaves it to the common table. */
+  protected answerAsConsul(_error: unknown): CompatAnswer | undefined {
+    return undefined
   }
 
   /** A result that did not get out, onto a full disk for instance, is no success. */
@@ -131,8 +178,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Reads words, variables and files anew and takes the result over; throws, and changes nothing, when it is not valid. */
   protected async readFlags(): Promise<void> {
     const ctor = this.ctor as unknown as T & typeof BaseCommand
-    const shapes = flagShapes(ctor)
-    const split = splitArgv(this.#given, shapes, ctor)
+    const shapes = this.#shapes
+    const split = splitArgv(this.typed, shapes, ctor)
     const layered = await layerSettings({
       command: this.id ?? '',
       argv: split.own,
@@ -141,15 +188,11 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       readFile: path => this.readSettings(path),
       added: ctor.addedFromFiles,
     })
-    const parsed = await this.parse(
-      {
-        flags: ctor.flags,
-        baseFlags: ctor.baseFlags,
-        args: ctor.args,
-        strict: ctor.strict,
-        enableJsonFlag: ctor.enableJsonFlag,
+    const {flags, baseFlags, args, strict, enableJsonFlag} = ctor
+    const parsed = await this.parse({flags, baseFlags, args, strict, enableJsonFlag}, [...layered.argv]).catch(
+      (error: unknown) => {
+        throw toUsageError(error, this.id ?? '')
       },
-      [...layered.argv],
     )
     this.child = split.child
     this.sources = layered.sources
@@ -168,6 +211,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       stderr: this.host.stderr,
       quiet: common.quiet,
       verbose: common.verbose,
+      phrase: text => toFlagWords(text, this.#shapes),
     })
     if ((this.flags as {'print-config'?: boolean})['print-config'] !== true) return true
     this.out.json(this.settingsShown())
@@ -183,7 +227,10 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   /** Every setting with its value and source; secrets are named, not shown. */
   protected settingsShown(): ReturnType<typeof describeSettings> {
-    const ctor = this.ctor as typeof BaseCommand
-    return describeSettings(flagShapes(ctor), this.flags, this.sources)
+    return describeSettings(this.#shapes, this.flags, this.sources)
+  }
+
+  get #shapes(): Readonly<Record<string, FlagShape>> {
+    return flagShapes(this.ctor as typeof BaseCommand)
   }
 }

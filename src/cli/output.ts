@@ -5,6 +5,8 @@ export interface OutputOptions {
   readonly stderr: NodeJS.WriteStream
   readonly quiet: boolean
   readonly verbose: boolean
+  /** Puts flags in the place of the options that a text names. */
+  readonly phrase: (text: string) => string
 }
 
 /** stdout is for results, stderr for everything said about them. */
@@ -57,18 +59,19 @@ export class Output {
 
   /** What baton does, for people: only on a terminal or with --verbose, never with --quiet. */
   say(text: string): void {
-    const {quiet, verbose, stderr} = this.#options
-    if (!quiet && (verbose || stderr.isTTY)) stderr.write(`baton: ${text}\n`)
+    const {quiet, verbose, stderr, phrase} = this.#options
+    if (!quiet && (verbose || stderr.isTTY)) stderr.write(`baton: ${phrase(text)}\n`)
   }
 
   /** Something people must know although the command goes on. Not silenced by a pipe, only by --quiet. */
   warn(text: string): void {
-    if (!this.#options.quiet) this.#options.stderr.write(`baton: ${text}\n`)
+    const {quiet, stderr, phrase} = this.#options
+    if (!quiet) stderr.write(`baton: ${phrase(text)}\n`)
   }
 
   /** Always shown. */
   error(text: string): void {
-    this.#options.stderr.write(`${text}\n`)
+    this.#options.stderr.write(`${this.#options.phrase(text)}\n`)
   }
 
   get isTty(): boolean {

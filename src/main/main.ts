@@ -1,12 +1,12 @@
 import commandTable from 'virtual:command-table'
 import type {Config} from '@oclif/core/interfaces'
-import {flagWords, isHelpFlag, splitArgv} from '../cli/argv.js'
-import {flagShapes, processHost} from '../cli/base-command.js'
+import {isHelpFlag} from '../cli/argv.js'
+import {flagShapes, ownFlags, processHost} from '../cli/base-command.js'
+import {toFlagWords} from '../cli/option-words.js'
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
 import {exitCodeOf, toMessage, usageExitCode} from './exit-codes.js'
-import {toUsageError} from './parse-errors.js'
 
 declare const BATON_VERSION: string
 
@@ -51,26 +51,16 @@ async function run(argv: readonly string[]): Promise<number> {
   return runCommand(resolved.id, command, resolved.rest)
 }
 
-/** Words that cannot be split are reported when the command reads them. */
-function ownFlags(CommandOf: CommandClass, rest: readonly string[]): readonly string[] {
-  try {
-    return flagWords(splitArgv(rest, flagShapes(CommandOf), CommandOf).own)
-  } catch {
-    return flagWords(rest)
-  }
-}
-
 async function runCommand(id: string, CommandOf: CommandClass, rest: readonly string[]): Promise<number> {
   const host = processHost()
-  const own = ownFlags(CommandOf, rest)
+  const own = ownFlags(rest, CommandOf)
   if (own.some(isHelpFlag)) return help(id.split(' '), 0)
   CommandOf.id = id
   try {
     return await new CommandOf([...rest], config).execute()
-  } catch (thrown) {
-    const error = toUsageError(thrown, id)
+  } catch (error) {
     const exit = CommandOf.exitCodeFor(error) ?? exitCodeOf(error)
-    const message = toMessage(error)
+    const message = toFlagWords(toMessage(error), flagShapes(CommandOf))
     if (CommandOf.enableJsonFlag && own.includes('--json')) {
       host.stdout.write(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`)
     } else host.stderr.write(`baton: ${message}\n`)

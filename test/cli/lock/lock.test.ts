@@ -220,6 +220,15 @@ describe.each(commandBackends)('baton lock on $name', backend => {
       exitCode: 1,
       stderr: 'Shutdown triggered or timeout during lock acquisition\n',
     })
+    const fromVariable = run(['-timeout=200ms', lock(), 'true'], {env: {BATON_COMPAT: 'consul'}})
+    expect(await fromVariable).toMatchObject({
+      exitCode: 1,
+      stderr: 'Shutdown triggered or timeout during lock acquisition\n',
+    })
+    expect(await compat('-n=two', lock(), 'true')).toMatchObject({
+      exitCode: 1,
+      stderr: "--limit: 'two' is not a whole number\n",
+    })
     holder.kill()
     await holder.exited
   })
