@@ -1,3 +1,4 @@
+import {brief} from './brief.js'
 import {UsageError} from './errors.js'
 
 /** What the value of an option may be. */
@@ -5,13 +6,15 @@ export interface OptionRule {
   /** Continues "expected … to be". */
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
+  /** True for tokens, passwords and keys: an error names only the type of the value. */
+  readonly isSecret?: boolean
 }
 
-/** A timer counts no more than this (24.8 days). */
+/** Maximum delay of a timer (24.8 days). */
 const longestMs = 2 ** 31 - 1
 
 /**
- * A number of milliseconds from `minMs` (default: 0) to 24.8 days, which is the longest time that a timer counts.
+ * A number of milliseconds from `minMs` (default: 0) to 24.8 days, which is the maximum delay of a timer.
  * With `isEndless` also Infinity.
  */
 export function duration(options: {readonly minMs?: number; readonly isEndless?: boolean} = {}): OptionRule {
@@ -23,17 +26,69 @@ export function duration(options: {readonly minMs?: number; readonly isEndless?:
   }
 }
 
-/** A whole number of at least `min`. */
-export const count = (options: {readonly min: number}): OptionRule => ({
-  expected: `a whole number of at least ${options.min}`,
-  accepts: value => Number.isSafeInteger(value) && (value as number) >= options.min,
-})
+/** A whole number of at least `min` and, if given, at most `max`. With `isEndless` also Infinity. */
+export function count(options: {
+  readonly min: number
+  readonly max?: number
+  /** What is counted, for the message: `bytes`. */
+  readonly unit?: string
+  readonly isEndless?: boolean
+}): OptionRule {
+  const {min, max, unit, isEndless = false} = options
+  const noun = unit === undefined ? 'a whole number' : `a whole number of ${unit}`
+  const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`
+  return {
+    expected: `${noun} ${range}${isEndless ? ', or Infinity' : ''}`,
+    accepts: value =>
+      (isEndless && value === Infinity) ||
+      (Number.isSafeInteger(value) && (value as number) >= min && (max === undefined || (value as number) <= max)),
+  }
+}
+
+/** An index or flags of Consul: a bigint of 64 bits without sign. */
+export const uint64: OptionRule = {
+  expected: 'a bigint from 0 to 2^64 - 1',
+  accepts: value => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n,
+}
 
 export const text: OptionRule = {expected: 'a string', accepts: value => typeof value === 'string'}
 
+/** Where the empty string means nothing: names, IDs. */
+export const name: OptionRule = {
+  expected: 'a string that is not empty',
+  accepts: value => typeof value === 'string' && value !== '',
+}
+
+export const texts: OptionRule = {
+  expected: 'an array of strings',
+  accepts: value => Array.isArray(value) && value.every(one => typeof one === 'string'),
+}
+
+export const boolean: OptionRule = {expected: 'true or false', accepts: value => typeof value === 'boolean'}
+
+export const callback: OptionRule = {expected: 'a function', accepts: value => typeof value === 'function'}
+
+export const bytes: OptionRule = {
+  expected: 'a Uint8Array or a Buffer',
+  accepts: value => value instanceof Uint8Array,
+}
+
+/** Any signal with the methods that baton uses, so that those of other implementations also pass. */
+export const abortSignal: OptionRule = {
+  expected: 'an AbortSignal',
+  accepts: value => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
+}
+
+/** One of these strings. */
+export const oneOf = (values: readonly string[]): OptionRule => ({
+  expected: values.map(value => `'${value}'`).join(' or '),
+  accepts: value => typeof value === 'string' && values.includes(value),
+})
+
 /**
  * Throws a UsageError that names the function, the option, what was expected and what came, if a value breaks its rule.
- * An option that is left out or undefined is not checked unless it is in `required`.
+ * Its details are `option`, `expected` and `value`, shortened. An option that is left out or undefined is not checked
+ * unless it is in `required`.
  */
 export function checkOptions<T extends object>(
   what: string,
@@ -43,25 +98,35 @@ export function checkOptions<T extends object>(
 ): void {
   const given: unknown = options
   if (typeof given !== 'object' || given === null) {
-    throw new UsageError(`${what}: expected the options to be an object, got ${describe(given)}`)
+    throw refusal(what, 'options', {rule: {expected: 'an object', accepts: () => false}, value: given})
   }
-  for (const [name, rule] of Object.entries(rules) as [keyof T & string, OptionRule][]) {
-    const value: unknown = options[name]
-    if (value === undefined ? !required.includes(name) : rule.accepts(value)) continue
-    throw new UsageError(`${what}: expected the option ${name} to be ${rule.expected}, got ${describe(value)}`)
+  for (const option in rules) {
+    const rule = rules[option]
+    const value: unknown = options[option]
+    if (!rule || (value === undefined ? !required.includes(option) : rule.accepts(value))) continue
+    throw refusal(what, option, {rule, value})
   }
 }
 
-const longestShown = 40
+function refusal(
+  what: string,
+  option: string,
+  broken: {readonly rule: OptionRule; readonly value: unknown},
+): UsageError {
+  const {expected, isSecret = false} = broken.rule
+  const value = describe(broken.value, isSecret)
+  const subject = option === 'options' ? 'the options' : `the option \`${option}\``
+  return new UsageError(`${what}: expected ${subject} to be ${expected}, got ${value}`, {
+    details: {option, expected, value},
+  })
+}
 
-function describe(value: unknown): string {
-  if (typeof value === 'string') {
-    return value.length > longestShown
-      ? `a string of ${value.length} characters`
-      : `${JSON.stringify(value)} (a string)`
-  }
+function describe(value: unknown, isSecret: boolean): string {
   if (Array.isArray(value)) return 'an array'
+  if (value === undefined || value === null) return String(value)
+  if (typeof value === 'object') return 'an object'
+  if (isSecret) return `a ${typeof value}`
+  if (typeof value === 'string') return `${JSON.stringify(brief(value))} (a string)`
   if (typeof value === 'bigint') return `${value}n (a bigint)`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value)
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : `a ${typeof value}`
 }

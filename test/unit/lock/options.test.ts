@@ -49,7 +49,7 @@ describe('options of locks and sessions', () => {
 
   it.each([...badNumbers, 0, 1.5, undefined])('are refused before any request: limit %s', async limit => {
     const {message} = await refusal(client => createSemaphore(client, {prefix: 'a/b', limit} as never))
-    expect(message).toContain('createSemaphore: expected the option limit to be a whole number of at least 1, got ')
+    expect(message).toContain('createSemaphore: expected the option `limit` to be a whole number of at least 1, got ')
   })
 
   it.each(badDurations)('are refused before any request: timeoutMs %s of acquire and withLock', async timeoutMs => {
@@ -103,7 +103,7 @@ describe('options of locks and sessions', () => {
 
   it('are refused with what was expected and what came', async () => {
     expect((await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: '15s'} as never))).message).toBe(
-      'createMutex: expected the option ttlMs to be a number of milliseconds from 0 to 2147483647, got "15s" (a string)',
+      'createMutex: expected the option `ttlMs` to be a number of milliseconds from 0 to 2147483647, got "15s" (a string)',
     )
   })
 

@@ -244,6 +244,6 @@ describe('sleepUntil', () => {
 describe('destroy', () => {
   it('refuses a time limit that is no number, and the session lives on', async () => {
     await using session = await setUp().open()
-    await expect(session.destroy({timeoutMs: Number.NaN})).rejects.toThrow('expected the option timeoutMs')
+    await expect(session.destroy({timeoutMs: Number.NaN})).rejects.toThrow('expected the option `timeoutMs`')
   })
 })
