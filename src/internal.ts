@@ -1,7 +1,11 @@
 /** For tests and sibling tools. Nothing here is stable. */
 export {linkSignal, whenAborted} from './core/cancel/link-signal.js'
 export {ReleaseStack} from './core/cancel/release-stack.js'
+export {boolean, bytes, count, name, oneOf, texts, uint64} from './core/check-options.js'
+export {defaultGraceMs, mutexFlags, semaphoreFlags, serfHealth, valueLimitBytes} from './core/consul-constants.js'
 export {badAnswer, createCaller, toSnapshot} from './core/http/caller.js'
 export {parseConsulJson, stringifyConsulJson} from './core/http/json-bigint.js'
+export {loadRe2} from './core/re2.js'
+export {retry} from './core/retry.js'
 export {Backoff} from './core/time/backoff.js'
 export * from './index.js'

@@ -1,5 +1,5 @@
-import {txnOperationLimit} from '../core/api/txn.js'
 import type {ConsulClient} from '../core/client.js'
+import {txnOperationLimit} from '../core/consul-constants.js'
 import {isTransient, messageOf} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import type {ConsulIndex, KvEntry, ReadOptions} from '../core/types.js'

@@ -1,6 +1,7 @@
 import {encodeKey} from '../core/api/kv.js'
-import {encodeTxn, txnOperationLimit} from '../core/api/txn.js'
+import {encodeTxn} from '../core/api/txn.js'
 import type {ConsulClient} from '../core/client.js'
+import {txnOperationLimit} from '../core/consul-constants.js'
 import {BatonError, ConflictError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
 import type {CallOptions, KvOperation} from '../core/types.js'
 import {type ExchangeEntry, keyFault} from './exchange.js'

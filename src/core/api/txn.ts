@@ -8,9 +8,6 @@ interface RawTxn {
   readonly Errors: readonly {readonly OpIndex: number; readonly What: string}[] | null
 }
 
-/** Operations of one transaction that every Consul since 0.7 takes (128 from 1.14). */
-export const txnOperationLimit = 64
-
 /** Several operations on keys, all or none. */
 export interface TxnApi {
   /**

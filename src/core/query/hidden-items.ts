@@ -1,5 +1,5 @@
 import {decodeJson} from '../api/json.js'
-import {txnOperationLimit} from '../api/txn.js'
+import {txnOperationLimit} from '../consul-constants.js'
 import type {Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 

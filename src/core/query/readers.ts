@@ -1,3 +1,4 @@
+import {Wake} from '../time/wake.js'
 import type {Snapshot} from '../types.js'
 import type {Change, Entries} from './diff.js'
 import type {Frame, FrameBody, ResumeToken, SubscribeOptions, ViewEntry, ViewStatus} from './types.js'
@@ -17,7 +18,7 @@ export abstract class Reader<T, Item> {
   protected readonly core: ViewCore<T, Item>
   readonly #onEnd: (reader: Reader<T, Item>) => void
   #isClosed = false
-  #wake: (() => void) | undefined
+  readonly #woken = new Wake()
 
   constructor(core: ViewCore<T, Item>, onEnd: (reader: Reader<T, Item>) => void) {
     this.core = core
@@ -25,8 +26,7 @@ export abstract class Reader<T, Item> {
   }
 
   wake(): void {
-    this.#wake?.()
-    this.#wake = undefined
+    this.#woken.wake()
   }
 
   close(): void {
@@ -45,9 +45,7 @@ export abstract class Reader<T, Item> {
   }
 
   protected sleep(): Promise<void> {
-    return new Promise(resolve => {
-      this.#wake = resolve
-    })
+    return this.#woken.wait()
   }
 }
 

@@ -1,5 +1,5 @@
-import {txnOperationLimit} from '../../core/api/txn.js'
 import type {ConsulClient} from '../../core/client.js'
+import {txnOperationLimit} from '../../core/consul-constants.js'
 import type {CallOptions} from '../../core/types.js'
 
 export interface Verdict {

@@ -1,0 +1,15 @@
+/** Flags that the Go client writes on a mutex's key, and that mark it as one. */
+export const mutexFlags = 0x2ddccbc058a50c18n
+/** Flags that the Go client writes on a semaphore's keys. */
+export const semaphoreFlags = 0xe0f69a2baa414de0n
+
+/** ID of the check by which gossip says whether a node lives. */
+export const serfHealth = 'serfHealth'
+
+/** Maximum number of operations in one transaction that every Consul since 0.7 accepts (128 from 1.14). */
+export const txnOperationLimit = 64
+/** Default maximum size of a value, and of the body of a transaction (`kv_max_value_size`, `txn_max_req_len`). */
+export const valueLimitBytes = 512 * 1024
+
+/** Time that baton gives a process or a job to stop after it was asked to, unless an option says otherwise. */
+export const defaultGraceMs = 5000

@@ -1,0 +1,66 @@
+import {linkSignal} from '../cancel/link-signal.js'
+import type {Clock} from '../types.js'
+
+/** Wakes what waits for it. A wake between two waits is not lost: the next wait resolves at once. */
+export class Wake {
+  #isPending = false
+  /** Undefined while nothing waits, and never longer than needed: a view has one of these for each reader. */
+  #waiting: readonly (() => void)[] | undefined
+
+  /** Wakes all that wait now. If nothing waits, the next wait resolves at once, however many wakes there were. */
+  wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#isPending = waiting === undefined
+    for (const resume of waiting ?? []) resume()
+  }
+
+  /** Forgets a wake that no wait has seen. */
+  clear(): void {
+    this.#isPending = false
+  }
+
+  /** Rejects with the signal's reason if it aborts first. */
+  wait(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) reject(signal.reason)
+      else if (this.#isPending) {
+        this.#isPending = false
+        resolve()
+      } else this.#add(signal ? this.#abortable(signal, resolve, reject) : resolve)
+    })
+  }
+
+  #add(resume: () => void): void {
+    this.#waiting = this.#waiting ? [...this.#waiting, resume] : [resume]
+  }
+
+  #abortable(signal: AbortSignal, resolve: () => void, reject: (reason: unknown) => void): () => void {
+    const onAbort = (): void => {
+      const others = this.#waiting?.filter(other => other !== resume)
+      this.#waiting = others?.length === 0 ? undefined : others
+      reject(signal.reason)
+    }
+    const resume = (): void => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }
+    signal.addEventListener('abort', onAbort, {once: true})
+    return resume
+  }
+
+  /** True if woken within `ms`, false otherwise. Rejects with the signal's reason if it aborts first. */
+  async waitAtMost(ms: number, options: {readonly clock: Clock; readonly signal?: AbortSignal}): Promise<boolean> {
+    const timeout = Symbol('timeout')
+    const link = linkSignal(options.signal, {clock: options.clock, timeoutMs: ms, onTimeout: () => timeout})
+    try {
+      await this.wait(link.signal)
+      return true
+    } catch (error) {
+      if (error !== timeout) throw error
+      return false
+    } finally {
+      link[Symbol.dispose]()
+    }
+  }
+}
