@@ -42,6 +42,14 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
   })
 
   const both = <T>(work: (side: Side) => Promise<T>): Promise<[T, T]> => Promise.all([work(real), work(embedded)])
+  const events = async (side: Side, path: string): Promise<number> =>
+    (JSON.parse((await side.ask({method: 'GET', path})).text) as unknown[]).length
+  /** A real agent lists its own event a moment after its answer. */
+  const listed = async (fired: Ask): Promise<void> => {
+    const path = `/v1/event/list?name=${fired.path.replace(/^.*fire\/|\?.*$/g, '')}`
+    const count = await events(embedded, path)
+    await waitUntil(async () => (await events(real, path)) === count, {what: 'the real agent to list its event'})
+  }
   const begin = (): void => {
     run += 1
     for (const side of [real, embedded]) side.begin(`d${run}`)
@@ -54,6 +62,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
       try {
         for (const ask of asks) {
           const [a, b] = await both(side => side.ask(ask))
+          if (ask.path.startsWith('/v1/event/fire/') && a.status === 200) await listed(ask)
           const lines = likeness.compare(nameless(a, real), nameless(b, embedded))
           if (lines.length > 0) throw new Error(`${ask.method} ${ask.path} ${ask.body ?? ''}\n${lines.join('\n')}`)
         }
