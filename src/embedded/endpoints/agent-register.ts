@@ -229,6 +229,6 @@ export async function registerCheck(call: Call): Promise<Reply> {
   if (serviceId !== '' && !service) throw new HttpError(500, `ServiceID ${JSON.stringify(serviceId)} does not exist`)
   if (service) demandNamed(call, 'service', service.name)
   else demandNamed(call, 'node', agent.node)
-  agent.putCheck(localCheck(agent, body, {id: body.string('ID') || name, name, service}))
+  agent.putCheck(keepStatus(agent, localCheck(agent, body, {id: body.string('ID') || name, name, service})))
   return emptyReply()
 }

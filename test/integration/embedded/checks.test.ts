@@ -103,4 +103,26 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     server.closeAllConnections()
     server.close()
   })
+
+  it('keep the status and output that they have when they are registered again', async () => {
+    const consul = raw(agent.address)
+    const registerCheck = (body: object): Promise<unknown> =>
+      consul.ok('PUT', '/v1/agent/check/register', {body: JSON.stringify({ID: 'again', Name: 'again', ...body})})
+    const shown = async (): Promise<unknown> => {
+      const checks = (await consul.get('/v1/agent/checks')) as Record<string, Check & {readonly Notes: string}>
+      const {Status, Output, Notes} = checks['again']!
+      return {Status, Output, Notes}
+    }
+    await registerCheck({TTL: '1h', Status: 'passing', Notes: 'first'})
+    await registerCheck({TTL: '1h'})
+    expect(await shown()).toEqual({Status: 'passing', Output: '', Notes: ''})
+    await consul.ok('PUT', '/v1/agent/check/warn/again?note=slow')
+    await registerCheck({TTL: '1h', Status: 'critical', Notes: 'second'})
+    expect(await shown()).toEqual({Status: 'warning', Output: 'slow', Notes: 'second'})
+    await registerCheck({TCP: '127.0.0.1:1', Interval: '1h'})
+    expect(await shown()).toMatchObject({Status: 'warning', Output: 'slow'})
+    await consul.ok('PUT', '/v1/agent/check/deregister/again')
+    await registerCheck({TTL: '1h'})
+    expect(await shown()).toEqual({Status: 'critical', Output: '', Notes: ''})
+  })
 })
