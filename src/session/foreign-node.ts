@@ -13,7 +13,8 @@ export async function pickServerNode(client: ConsulClient, signal?: AbortSignal)
   const {value: servers} = await client.catalog.service('consul', {passing: true, ...(signal && {signal})})
   const server = servers[Math.floor(client.random() * servers.length)]
   if (server) return server.node.node
-  throw new BatonError('BATON_NO_LEADER', `datacenter ${client.scope.datacenter}: no healthy server found`, {
+  const where = client.scope.datacenter ?? 'of the agent'
+  throw new BatonError('BATON_NO_LEADER', `datacenter ${where}: no healthy server found`, {
     transient: true,
   })
 }

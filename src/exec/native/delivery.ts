@@ -1,8 +1,9 @@
 import {randomBytes} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
-import {BatonError, UsageError} from '../../core/errors.js'
+import {BatonError, isBatonError, messageOf, UsageError} from '../../core/errors.js'
+import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
-import type {Session} from '../../session/types.js'
+import type {Session, SessionOptions} from '../../session/types.js'
 import {KeyReader, type NewKey} from '../reader.js'
 import type {Delivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
@@ -48,14 +49,14 @@ export function createJobId(nowMs: number): string {
 }
 
 /**
- * Opens the job's retention session, which holds every key of the job and is tied to no node's health: when all who
- * took part have died, Consul itself removes the tree within twice the TTL.
+ * Opens the job's session, which holds every key of the job and depends on no health check. When the initiator has died,
+ * the session expires, and Consul removes the keys within twice the TTL.
  */
 export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<Delivery> {
   const {client} = options
   const nowMs = client.clock.wallMs()
   const id = createJobId(nowMs)
-  const session = await openSession(client, {
+  const session = await openOnServer(client, {
     name: `baton exec ${id}`,
     ttlMs: sessionTtlMs,
     behavior: 'delete',
@@ -81,6 +82,22 @@ export async function openNativeDelivery(options: NativeOptions, signal: AbortSi
     requester: options.requester,
   }
   return new NativeDelivery(options, session, manifest)
+}
+
+/**
+ * Consul ends the sessions of a node that leaves, as a client agent does when it is restarted. A server's node stays, so
+ * a job may restart every client agent, the initiator's own included. A token that may not list servers, or may not
+ * create sessions on them, leaves the agent's own node.
+ */
+async function openOnServer(client: ConsulClient, options: SessionOptions & {signal: AbortSignal}): Promise<Session> {
+  try {
+    const node = await pickServerNode(client, options.signal)
+    return await openSession(client, {...options, node})
+  } catch (error) {
+    if (!isBatonError(error, 'BATON_ACL_DENIED') && !isBatonError(error, 'BATON_NO_LEADER')) throw error
+    client.logger.warn({error: messageOf(error)}, 'exec.sessionOnOwnNode')
+    return openSession(client, options)
+  }
 }
 
 class NativeDelivery implements Delivery {
