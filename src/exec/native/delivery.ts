@@ -131,7 +131,11 @@ class NativeDelivery implements Delivery {
         hint: 'shorten the script, or let it fetch its parts',
       })
     }
-    const isWritten = await this.#options.client.kv.acquire(jobKey(this.id), value, {session: this.#session.id, signal})
+    const {kv} = this.#options.client
+    const how = {session: this.#session.id, signal}
+    // Consul answers a query for a key that does not exist at every write to any other key: responders wait for this one.
+    const controlWritten = kv.acquire(controlKey(this.id), Buffer.alloc(0), how)
+    const [isWritten] = await Promise.all([kv.acquire(jobKey(this.id), value, how), controlWritten])
     if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(this.id)}: Consul refused to acquire it`)
   }
 

@@ -3,6 +3,8 @@ const root = 'baton/exec/v1'
 
 export const jobsPrefix = `${root}/jobs/`
 const controlPrefix = `${root}/ctl/`
+/** Is always there, so that `jobs/` is never empty. Its name is not a job's. */
+export const standingKey = `${jobsPrefix}.standing`
 export const jobKey = (id: string): string => `${jobsPrefix}${id}`
 export const controlKey = (id: string): string => `${controlPrefix}${id}`
 export const runPrefix = (id: string): string => `${root}/run/${id}/`

@@ -11,7 +11,7 @@ import {responderService} from '../initiator/targets.js'
 import {checkControlTime, checkJob, checkPolicies, checkSignatures} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
-import {controlKey, isJobId, isResponderName, jobsPrefix} from '../native/layout.js'
+import {controlKey, isJobId, isResponderName, jobsPrefix, standingKey} from '../native/layout.js'
 import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import {openReplayStore, type ReplayStore} from '../native/replay-store.js'
@@ -21,6 +21,7 @@ import {type Answerer, refuseJob, reportInterrupted} from './job-answers.js'
 import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
 import {registerResponder} from './registration.js'
+import {StandingKey} from './standing-key.js'
 
 /** Whose jobs are run, as which node, and within what bounds. */
 export interface ResponderOptions {
@@ -137,12 +138,14 @@ class Service implements AsyncDisposable {
 
   async followJobs(signal: AbortSignal): Promise<void> {
     const {client} = this.#options
+    const standing = new StandingKey(client)
     let isFirst = true
     const how = {signal, freshConsistency: 'consistent'} as const
     for await (const {snapshot} of follow(kvPrefix(client, jobsPrefix), client, how)) {
       const jobs = new Map(snapshot.value.map(entry => [entry.key.slice(jobsPrefix.length), entry]))
       if (isFirst) await this.#reportInterrupted(jobs, signal)
       isFirst = false
+      if (!snapshot.value.some(entry => entry.key === standingKey)) await standing.write(signal)
       for (const [id, {stop}] of this.#running) if (!jobs.has(id)) stop.abort()
       this.#handled = new Set([...this.#handled].filter(id => jobs.has(id)))
       for (const [id, entry] of jobs) {

@@ -196,7 +196,7 @@ describe.each(backends)('responders on $name', backend => {
     await waitUntil(() => pidsOf('orphaned').length === 2, {what: 'two processes'})
     for (const {id} of (await client.session.list()).value) await client.session.destroy(id)
     await untilGone(pidsOf('orphaned'))
-    expect((await client.kv.keys('baton/exec/v1/')).value).toEqual([])
+    await expectNothingLeft(client)
   })
 
   describe('never run', () => {

@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
+import {standingKey} from '../../../src/exec/native/layout.js'
 import {type TrustSource, trustKeys} from '../../../src/exec/native/trust.js'
 import {createResponder, type ResponderOptions} from '../../../src/exec/responder/responder.js'
 import type {ExecEvent, ExecRun, ExecSummary} from '../../../src/exec/types.js'
@@ -89,11 +90,12 @@ export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => voi
   return {events, summary, output, outcomes}
 }
 
-/** No key and no session of a job is left. */
+/** No key and no session of a job is left; the responders' standing key stays. */
 export async function expectNothingLeft(client: ConsulClient): Promise<void> {
   await waitUntil(
     async () => {
-      const keys = [...(await client.kv.keys('baton/exec/')).value, ...(await client.kv.keys('_rexec')).value]
+      const native = (await client.kv.keys('baton/exec/')).value.filter(key => key !== standingKey)
+      const keys = [...native, ...(await client.kv.keys('_rexec')).value]
       return keys.length === 0 && (await client.session.list()).value.length === 0
     },
     {what: 'keys and sessions of jobs to be gone'},
