@@ -1,5 +1,5 @@
 /**
- * Handles every durable event of one name, those too that were fired while this process was down.
+ * Handles every durable event of one name, including those that were fired while this process was down.
  *
  *   node --import tsx examples/durable-consumer.ts reindex ./reindex.state
  *   baton event fire --durable reindex shop

@@ -3,14 +3,14 @@
  *
  *   node --import tsx examples/locked-job.ts jobs/report
  *
- * `hold.signal` aborts early enough to stop the work before another holder can start; pass it to whatever the job waits
- * for. A process that freezes cannot notice that. Therefore the result carries the fencing token, and a result of an
- * older token never replaces one of a newer.
+ * `hold.signal` aborts early enough to stop the work before another holder can start; pass it to everything that the job waits
+ * for. A process that is suspended cannot notice the signal. Therefore the result carries the fencing token, and a result of an
+ * older token never replaces one of a newer token.
  */
 import {setTimeout as sleep} from 'node:timers/promises'
 import {type ConsulClient, createClient, createMutex, type FencingToken, isBatonError} from 'consul-baton'
 
-/** Stands for the real work. */
+/** Placeholder for the real work. */
 async function makeReport(signal: AbortSignal): Promise<string> {
   await sleep(200, undefined, {signal})
   return `report of process ${process.pid}`

@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs'
 import {dirname, join} from 'node:path'
 import ts from 'typescript'
 
-/** A function or class of the public door. */
+/** A function or class of the public library. */
 export interface PublicValue {
   readonly name: string
   /** Without what the comment around them says. */

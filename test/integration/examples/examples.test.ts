@@ -44,7 +44,7 @@ describe.each(backends)('the examples on $name', backend => {
   })
   const start = (program: string, ...args: string[]): CommandHandle =>
     startCommand(process.execPath, [join(folder, `${program}.mjs`), ...args], {agent})
-  /** Stops a program as a service manager does, and expects it to end in order. */
+  /** Stops a program as a service manager does, and expects a clean exit. */
   const stop = async (program: CommandHandle): Promise<void> => {
     program.kill('SIGTERM')
     expect((await program.exited).exitCode, program.stderr).toBe(0)
@@ -59,7 +59,7 @@ describe.each(backends)('the examples on $name', backend => {
     expect((await raw(agent.address).kvGet(key))?.value).toBe('30')
   })
 
-  it('locked-job runs once at a time, and stores the result of the last holder', async () => {
+  it('locked-job runs in one process at a time, and stores the result of the last holder', async () => {
     const prefix = `${leaks.prefix}job`
     const jobs = [start('locked-job', prefix), start('locked-job', prefix)]
     const outputs = (await Promise.all(jobs.map(job => job.exited))).map(({stdout}) => stdout)
@@ -69,7 +69,7 @@ describe.each(backends)('the examples on $name', backend => {
     expect((await raw(agent.address).kvGet(`${prefix}/result`))?.value).toMatch(`${newest} report of process`)
   })
 
-  it('configstate serves the newest good document, and ends with the signal', async () => {
+  it('configstate serves the newest valid document, and exits on a signal', async () => {
     const key = `${leaks.prefix}config`
     const consul = raw(agent.address)
     await using service = start('configstate', key)

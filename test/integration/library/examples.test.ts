@@ -27,21 +27,21 @@ type Examples = Readonly<Record<string, (given: Given, compare: Compare) => Prom
 const surface = readPublicSurface(root)
 const {code, expectations} = writeExampleProgram(surface.values)
 
-describe('the public door', () => {
-  it('says something about whatever it exports', () => {
+describe('the public library', () => {
+  it('documents every export', () => {
     expect(surface.undocumented).toEqual([])
   })
 
-  it('shows an example of every function and class', () => {
+  it('has an example for every function and class', () => {
     const without = surface.values.filter(({examples}) => examples.length === 0 || examples.includes(''))
     expect(without.map(({name}) => name)).toEqual([])
   })
 
-  it('shows in every example what comes out', () => {
+  it('has an expected value in every example', () => {
     expect([...expectations].filter(([, count]) => count === 0)).toEqual([])
   })
 
-  it('shows examples that have the right types', () => {
+  it('has examples whose types are correct', () => {
     expect(typeErrors(root, code)).toEqual([])
   })
 })
@@ -87,6 +87,6 @@ describe.each(backends)('examples of the library on $name', backend => {
       deepStrictEqual(actual, expected)
       met.add(at)
     })
-    expect(met.size, 'every value that is shown was seen').toBe(count)
+    expect(met.size, 'every expected value was compared').toBe(count)
   })
 })

@@ -17,13 +17,13 @@ describe('docs/guarantees.md', () => {
     .filter(line => line.startsWith('- '))
   const tests = filesUnder('test', '.test.ts').map(read).join('\n')
 
-  it('makes promises', () => {
+  it('contains guarantees', () => {
     expect(sentences.length).toBeGreaterThan(0)
   })
 
   it.each(sentences)('names a test that exists: %s', sentence => {
     const ids = [...sentence.matchAll(/\[test: ([^\]]+)\]/g)].map(match => match[1] ?? '')
-    expect(ids, 'every promise names its test as [test: part of its title]').not.toHaveLength(0)
+    expect(ids, 'every guarantee names its test as [test: part of its title]').not.toHaveLength(0)
     for (const id of ids) expect(tests, `no test is called '${id}'`).toContain(id)
   })
 })
@@ -81,7 +81,7 @@ describe('links in the docs', () => {
   const linksOf = (page: string): string[] =>
     [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => posix.join(dirname(page), match[1] ?? ''))
 
-  it.each(pages)('lead somewhere: %s', page => {
+  it.each(pages)('lead to files that exist: %s', page => {
     for (const link of linksOf(page)) expect(() => readFileSync(`${root}${link}`)).not.toThrow(/ENOENT/)
   })
 
