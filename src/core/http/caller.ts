@@ -1,7 +1,7 @@
 import {BatonError} from '../errors.js'
 import {toWireDuration} from '../time/duration.js'
 import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport, TransportRequest} from '../types.js'
-import {toWireError} from './wire-errors.js'
+import {isConsulAbsence, toWireError} from './wire-errors.js'
 
 /** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
 export interface Call {
@@ -61,7 +61,8 @@ export function createCaller(options: CallerOptions): Caller {
         ...(settings.signal && {signal: settings.signal}),
         ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
       })
-      if (!(call.accept ?? [200]).includes(response.status)) {
+      const {status} = response
+      if (!(call.accept ?? [200]).includes(status) || (status === 404 && !isConsulAbsence(response))) {
         throw toWireError({method: call.method, path}, response, options.clock.wallMs())
       }
       return {...response, sentAtMs}

@@ -64,15 +64,31 @@ const rules: readonly Rule[] = [
   {status: 500, text: refusedForGood, make: ConsulError, code: 'BATON_HTTP', transient: false},
 ]
 
+const knownAbsence = /^(?:Session id '|[Uu]nknown (?:service|check) |No service |Invalid URL path)/
+
+/** True if an agent said 404: its reads carry X-Consul-Index, and its other refusals have known texts. */
+export const isConsulAbsence = ({status, headers, body}: TransportResponse): boolean =>
+  status === 404 &&
+  (headers.has('x-consul-index') || headers.has('x-consul-reason') || knownAbsence.test(body.toString('utf8', 0, 64)))
+
 /** The error for an answer that is not a success. */
 export function toWireError(
   call: {readonly method: string; readonly path: string},
-  {status, headers, body}: TransportResponse,
+  response: TransportResponse,
   wallMs: number,
 ): ConsulError {
+  const {status, headers, body} = response
   const text = body.toString('utf8', 0, 1024).trim()
   const [pathOnly = ''] = call.path.split('?')
   const said = text === '' ? '' : `: ${text.replaceAll(/\s+/g, ' ')}`
+  if (status === 404 && !isConsulAbsence(response)) {
+    const message = `the answer to ${call.method} ${pathOnly} is not Consul's: 404${said.slice(0, 80)}`
+    return new ConsulError('BATON_BAD_ANSWER', message, {
+      status,
+      text,
+      hint: 'does the address belong to a Consul agent?',
+    })
+  }
   const message = `Consul answered ${status} to ${call.method} ${pathOnly}${said}`
   const rule = rules.find(
     r => (r.status === undefined || r.status === status) && (r.text === undefined || r.text.test(text)),

@@ -43,7 +43,7 @@ describe.each(backends)('a hold whose session is said to be gone, on $name', bac
       timeoutMs: 20_000,
     })
     const long = hold.deadline.freeAtMs
-    const gone = proxy.on({path: '/v1/session/renew/'}, {status: 404, body: 'Session id not found'})
+    const gone = proxy.on({path: '/v1/session/renew/'}, {status: 404, body: "Session id 'x' not found"})
     const unasked = proxy.on({path: '/v1/session/info/'}, {status: 500, body: 'No cluster leader'})
     await waitUntil(() => hold.deadline.freeAtMs < long, {what: 'the shorter deadline', timeoutMs: 20_000})
     expect(hold.signal.aborted).toBe(false)

@@ -83,9 +83,14 @@ describe('the caller', () => {
   })
 
   it('takes only the statuses that are answers', async () => {
-    const {caller} = open({status: 404})
+    const {caller} = open({status: 404, headers: {'X-Consul-Index': '7'}})
     await expect(caller.call(read)).rejects.toMatchObject({code: 'BATON_NOT_FOUND'})
     expect((await caller.call({...read, accept: [200, 404]})).status).toBe(404)
+  })
+
+  it('accepts no 404 of a server that is not an agent', async () => {
+    const {caller} = open({status: 404, body: 'not found'})
+    await expect(caller.call({...read, accept: [200, 404]})).rejects.toMatchObject({code: 'BATON_BAD_ANSWER'})
   })
 })
 

@@ -32,7 +32,12 @@ describe('toWireError', () => {
     [403, 'ACL not found', 'BATON_ACL_DENIED', false],
     [500, 'rpc error making call: Permission denied', 'BATON_ACL_DENIED', false],
     [401, '', 'BATON_ACL_DENIED', false],
-    [404, 'not found', 'BATON_NOT_FOUND', false],
+    [404, "Session id 'x' not found", 'BATON_NOT_FOUND', false],
+    [404, 'unknown service ID: x', 'BATON_NOT_FOUND', false],
+    [404, 'Unknown check ID "x". Ensure that the check ID is passed, not the check name.', 'BATON_NOT_FOUND', false],
+    [404, '', 'BATON_BAD_ANSWER', false],
+    [404, '404 page not found', 'BATON_BAD_ANSWER', false],
+    [404, '<html>Not Found</html>', 'BATON_BAD_ANSWER', false],
     [413, 'Request body too large', 'BATON_TOO_LARGE', false],
     [400, 'Invalid index', 'BATON_HTTP', false],
     [405, 'method PATCH not allowed', 'BATON_HTTP', false],
@@ -50,7 +55,7 @@ describe('toWireError', () => {
     [500, 'No cluster leader', NoLeaderError],
     [429, '', RateLimitedError],
     [403, 'Permission denied', PermissionError],
-    [404, '', NotFoundError],
+    [404, "Session id 'x' not found", NotFoundError],
   ])('gives %d %j its class', (status, text, type) => {
     expect(refusal(status, text)).toBeInstanceOf(type)
   })
