@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {examine} from '../src/doctor/examine.js'
 import type {TokenSource} from '../src/doctor/machine.js'
+import type {Finding} from '../src/doctor/types.js'
 
 export default class Doctor extends ConsulCommand<typeof Doctor> {
   static override summary = 'look at everything baton stands on, and say what to mend'
@@ -28,14 +29,19 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
       key: this.args.key.replace(/^\//, ''),
     })
     const failed = findings.some(({verdict}) => verdict === 'fail')
-    if (this.jsonEnabled()) this.out.json({ok: !failed, findings})
+    if (this.jsonEnabled()) this.out.json({ok: !failed, findings: findings.map(one => this.#phrased(one))})
     else {
-      for (const {verdict, check, text, fix} of findings) {
+      for (const {verdict, check, text, fix} of findings.map(one => this.#phrased(one))) {
         const line = `${verdict.padEnd(4)} ${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
         this.out.line(line.replaceAll(/\s*\n\s*/g, ' '))
       }
     }
     return failed ? 69 : 0
+  }
+
+  #phrased(finding: Finding): Finding {
+    const {fix} = finding
+    return fix === undefined ? finding : {...finding, fix: this.phrase(fix)}
   }
 
   #tokenSource(): TokenSource {

@@ -211,7 +211,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       stderr: this.host.stderr,
       quiet: common.quiet,
       verbose: common.verbose,
-      phrase: text => toFlagWords(text, this.#shapes),
+      phrase: text => this.phrase(text),
     })
     if ((this.flags as {'print-config'?: boolean})['print-config'] !== true) return true
     this.out.json(this.settingsShown())
@@ -228,6 +228,11 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Every setting with its value and source; secrets are named, not shown. */
   protected settingsShown(): ReturnType<typeof describeSettings> {
     return describeSettings(this.#shapes, this.flags, this.sources)
+  }
+
+  /** A text of the library with the command's flags in the place of the options it names. */
+  protected phrase(text: string): string {
+    return toFlagWords(text, this.#shapes)
   }
 
   get #shapes(): Readonly<Record<string, FlagShape>> {

@@ -2,6 +2,7 @@ import {readdirSync, readFileSync, statSync} from 'node:fs'
 import type {ClientOptions} from '../core/client.js'
 import {UsageError} from '../core/errors.js'
 import type {TlsOptions} from '../core/http/tls.js'
+import {belongTogether, checkCertificates, checkPrivateKey} from './pem.js'
 
 /** The connection settings of Consul's tools, under the names of their flags. */
 export interface ConnectionSettings {
@@ -79,10 +80,13 @@ function readTls(settings: ConnectionSettings): TlsOptions | undefined {
   const serverName = settings['tls-server-name']?.replace(/:\d+$/, '')
   const tls: TlsOptions = {
     ...(ca && {ca}),
-    ...(certFile !== undefined && {cert: readSetting('client-cert', certFile)}),
-    ...(keyFile !== undefined && {key: readSetting('client-key', keyFile)}),
+    ...(certFile !== undefined && {cert: readPem('client-cert', certFile, checkCertificates)}),
+    ...(keyFile !== undefined && {key: readPem('client-key', keyFile, checkPrivateKey)}),
     ...(serverName !== undefined && {servername: serverName}),
     ...(settings['http-ssl-verify'] === false && {rejectUnauthorized: false}),
+  }
+  if (tls.cert !== undefined && tls.key !== undefined && !belongTogether(tls.cert, tls.key)) {
+    throw new UsageError(`client-key: ${keyFile ?? ''} is not the key of ${certFile ?? ''}`, {code: 'BATON_CONFIG'})
   }
   return Object.keys(tls).length === 0 ? undefined : tls
 }
@@ -90,13 +94,22 @@ function readTls(settings: ConnectionSettings): TlsOptions | undefined {
 function readCas(settings: ConnectionSettings): string[] | undefined {
   const file = settings['ca-file']
   const path = settings['ca-path']
-  if (file !== undefined) return [readSetting('ca-file', file)]
+  if (file !== undefined) return [readPem('ca-file', file, checkCertificates)]
   if (path === undefined) return undefined
+  let names: string[]
   try {
-    return readdirSync(path).map(name => readSetting('ca-path', `${path}/${name}`))
+    names = readdirSync(path)
   } catch (error) {
     throw unreadable('ca-path', path, error)
   }
+  return names.map(name => readPem('ca-path', `${path}/${name}`, checkCertificates))
+}
+
+function readPem(name: string, file: string, check: (text: string) => string | undefined): string {
+  const text = readSetting(name, file)
+  const fault = check(text)
+  if (fault !== undefined) throw new UsageError(`${name}: ${file}: ${fault}`, {code: 'BATON_CONFIG'})
+  return text
 }
 
 function readSetting(name: string, file: string): string {

@@ -11,7 +11,8 @@ const slowMs = 500
 const attempts = 4
 /** The Date header has whole seconds, and an answer takes its time. */
 const largestSkewMs = 5000
-const defaultConnectionLimit = 200
+/** What an agent accepts from one address unless it is configured otherwise. */
+export const defaultConnectionLimit = 200
 
 export interface AgentReport {
   readonly findings: readonly Finding[]

@@ -1,7 +1,7 @@
 import type {ConsulClient} from '../core/client.js'
 import {parseAddress} from '../core/http/address.js'
 import {examineAcl} from './acl.js'
-import {examineAgent} from './agent.js'
+import {defaultConnectionLimit, examineAgent} from './agent.js'
 import {examineConnections} from './connections.js'
 import {examineGuardian, examineNode, examineToken, type TokenSource} from './machine.js'
 import type {Finding} from './types.js'
@@ -17,7 +17,7 @@ export interface ExamineOptions {
   readonly key: string
 }
 
-/** Looks at everything baton stands on. Reads only. What needs an agent is left out when there is none. */
+/** Looks at everything baton stands on. Reads only. What needs an agent is left out if none answers. */
 export async function examine(options: ExamineOptions): Promise<readonly Finding[]> {
   const {client, token} = options
   const findings: Finding[] = [
@@ -25,13 +25,15 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
     examineGuardian(options.searchPath),
     examineToken(token),
   ]
+  const {hostname: host, port, socketPath} = parseAddress(client.address)
   const {findings: found, agent} = await examineAgent(client)
   findings.push(...found)
-  if (!agent) return findings
-  const {hostname: host, port, socketPath} = parseAddress(client.address)
+  // Also without an answer: an agent resets each connection above its limit.
   if (socketPath === undefined) {
-    findings.push(await examineConnections({host, port, limit: agent.connectionLimit}))
+    const limit = agent?.connectionLimit ?? defaultConnectionLimit
+    findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
   }
+  if (!agent) return findings
   // Without a leader each of these would take seconds and tell nothing.
   if (agent.hasLeader) findings.push(...(await examineAcl(client, {hasToken: token !== 'none', key: options.key})))
   return findings

@@ -24,16 +24,38 @@ export function toTransportError(error: unknown, peer: string): TransportError {
   const isNotHttp = error instanceof NotHttpError || (error instanceof Error && error.name === 'HTTPParserError')
   if (isNotHttp) return notHttp(error, peer)
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)|EPROTO/.test(code)) {
-    return new TransportError('BATON_TLS', `Consul at ${peer}: TLS failed: ${text}`, {
-      cause: error,
-      hint: 'check --ca-file, --client-cert, --client-key and --tls-server-name',
-    })
+    const {why, hint} = explainTls(code, text)
+    return new TransportError('BATON_TLS', `Consul at ${peer}: TLS failed: ${why}`, {cause: error, hint})
   }
   return new TransportError('BATON_CONNECT', `Consul at ${peer}: ${reasons[code] ?? text}`, {
     cause: error,
-    hint: 'is the agent running there? set --http-addr or CONSUL_HTTP_ADDR',
+    hint: code === 'ECONNRESET' ? tooMany : 'is the agent running there? set `address`',
     details: code === '' ? {} : {code},
   })
+}
+
+/** An agent resets connections beyond limits.http_max_conns_per_client. */
+const tooMany = 'does this machine hold too many connections to the agent (200 by default)? see baton doctor'
+
+const checkTls = 'check `tls.ca`, `tls.cert`, `tls.key` and `tls.servername`'
+
+/** OpenSSL names its source files and routines: only what can be acted on is told. */
+function explainTls(code: string, text: string): {readonly why: string; readonly hint: string} {
+  if (/WRONG_VERSION_NUMBER|packet length too long|HTTP_REQUEST/i.test(`${code} ${text}`))
+    return {why: 'the server does not speak TLS there', hint: 'write http:// in the address, or name its https port'}
+  if (
+    /alert (?:bad certificate|certificate required|handshake failure)|ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_REQUIRED)/i.test(
+      `${code} ${text}`,
+    )
+  )
+    return {why: 'the server wants a client certificate that it knows', hint: 'set `tls.cert` and `tls.key`'}
+  if (/alert unknown ca|ALERT_UNKNOWN_CA/i.test(`${code} ${text}`))
+    return {
+      why: 'the server does not know the CA of the client certificate',
+      hint: 'set another `tls.cert` and `tls.key`',
+    }
+  const [, reason] = /:SSL routines:[^:]*:([^:]+):/.exec(text) ?? []
+  return {why: reason ?? text, hint: checkTls}
 }
 
 const notHttp = (cause: unknown, peer: string): TransportError =>

@@ -296,7 +296,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(refused).toMatchObject({
       code: 'BATON_CONNECT',
       message: `Consul at 127.0.0.1:${port}: connection refused`,
-      hint: expect.stringContaining('CONSUL_HTTP_ADDR'),
+      hint: expect.stringContaining('`address`'),
     })
   })
 
@@ -324,7 +324,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       const server = await answerPeer()
       expect((await secure(server, {ca: [pem('ca')]}).send(get('/v1/x'))).body.toString()).toBe('secure')
       const stranger = await failureOf(secure(server, {ca: [pem('other-ca')]}).send(get('/v1/x')))
-      expect(stranger).toMatchObject({code: 'BATON_TLS', hint: expect.stringContaining('--ca-file')})
+      expect(stranger).toMatchObject({code: 'BATON_TLS', hint: expect.stringContaining('`tls.ca`')})
       expect(await failureOf(secure(server, {}).send(get('/v1/x')))).toMatchObject({code: 'BATON_TLS'})
     })
 

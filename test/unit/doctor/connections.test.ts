@@ -32,17 +32,32 @@ describe('doctor, counting connections', () => {
 
   it('warns before the limit is reached', async () => {
     const rows = Array.from({length: 150}, () => row('0100007F:2134'))
-    const options = {host: '127.0.0.1', port: 8500, limit: 200}
+    const options = {host: '127.0.0.1', port: 8500, limit: 200, isLimitKnown: true}
     const of = (count: number) => examineConnections({...options, readTables: () => [table(...rows.slice(0, count))]})
     expect(await of(149)).toMatchObject({verdict: 'ok', text: expect.stringMatching(/^149 of 200 /)})
     expect(await of(150)).toMatchObject({verdict: 'warn', fix: expect.stringContaining('http_max_conns_per_client')})
+  })
+
+  it('warns of each connection if the agent does not answer and its limit is unknown', async () => {
+    const of = (...rows: string[]) =>
+      examineConnections({
+        ...{host: '127.0.0.1', port: 8500, limit: 200, isLimitKnown: false},
+        readTables: () => [table(...rows)],
+      })
+    expect(await of(row('0100007F:2134'))).toMatchObject({
+      verdict: 'warn',
+      text: expect.stringMatching(/^1 from this machine .* limit is unknown \(200 by default\)/),
+    })
+    expect(await of()).toMatchObject({verdict: 'ok'})
   })
 
   it('says so where it cannot count', async () => {
     const readTables = (): never => {
       throw new Error('no /proc')
     }
-    expect(await examineConnections({host: '127.0.0.1', port: 1, limit: 200, readTables})).toMatchObject({
+    expect(
+      await examineConnections({host: '127.0.0.1', port: 1, limit: 200, isLimitKnown: true, readTables}),
+    ).toMatchObject({
       verdict: 'ok',
     })
   })
