@@ -114,7 +114,7 @@ export async function play(file: string, options: PlayOptions): Promise<Played> 
 class Player {
   readonly #options: PlayOptions
   readonly #bindings: Bindings
-  readonly #marks = new Map<string, number>()
+  readonly #marks = new Map<string, Answer>()
   readonly #pending = new Map<string, {readonly step: Step; readonly answer: Promise<Answer>}>()
   readonly #found: Difference[] = []
   #steps = 0
@@ -181,7 +181,7 @@ class Player {
   }
 
   #judge(step: Step, answer: Answer): void {
-    if (step.mark !== undefined) this.#marks.set(step.mark, answer.atMs)
+    if (step.mark !== undefined) this.#marks.set(step.mark, answer)
     const lines = this.#compare(step, answer, this.#bindings)
     if (lines.length > 0) this.#found.push({step: step.name ?? '', lines})
   }
@@ -203,11 +203,13 @@ class Player {
       const json = String(headers['content-type']).startsWith('application/json')
       lines.push(...differences(body, json ? parseExact(answer.text) : answer.text, bindings))
     }
-    const since = step.from === undefined ? answer.sentMs : (this.#marks.get(step.from) ?? Number.NaN)
-    const tookMs = answer.atMs - since
-    if (least !== undefined && !(tookMs >= least)) lines.push(`time: expected at least ${least} ms, took ${tookMs}`)
-    if (most !== undefined && !(tookMs <= most + (this.#options.slackMs ?? 400))) {
-      lines.push(`time: expected at most ${most} ms, took ${tookMs}`)
+    const mark = step.from === undefined ? undefined : this.#marks.get(step.from)
+    // The agent acted on the marked request between the time it was sent and the time its answer was read.
+    const atMostMs = answer.atMs - (mark ?? answer).sentMs
+    const atLeastMs = answer.atMs - (mark?.atMs ?? answer.sentMs)
+    if (least !== undefined && !(atMostMs >= least)) lines.push(`time: expected at least ${least} ms, took ${atMostMs}`)
+    if (most !== undefined && !(atLeastMs <= most + (this.#options.slackMs ?? 400))) {
+      lines.push(`time: expected at most ${most} ms, took ${atLeastMs}`)
     }
     return lines
   }
