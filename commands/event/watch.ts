@@ -18,7 +18,7 @@ import {EventState} from '../../src/event/intake/event-state.js'
 import {EventIntake, type IntakeOptions, type StartPoint} from '../../src/event/intake/intake.js'
 import {runMemberScripts} from '../../src/event/members/member-scripts.js'
 import {outliveOutages} from '../../src/event/outage.js'
-import {RingAlarm} from '../../src/event/ring/ring-alarm.js'
+import {type MissedEvents, RingAlarm} from '../../src/event/ring/ring-alarm.js'
 import {resolvePayload} from '../../src/event/ring/spill.js'
 import {watchEvents} from '../../src/event/ring/watcher.js'
 import {parseHandler, type SelectedScript, selects, wantsMembers} from '../../src/event/selector.js'
@@ -118,7 +118,7 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   #ring(client: ConsulClient, options: IntakeOptions, missed: (what: string) => void): Promise<void> {
     return watchEvents(client, {
       ...options,
-      onOverflow: ({listed}) => missed(inRing(listed)),
+      onMissed: facts => missed(whyMissed(facts)),
       onStatus: status => {
         if (status.type !== 'retrying') return
         this.out.warn(`agent ${client.address}: ${messageOf(status.error)}; again in ${formatDuration(status.delayMs)}`)
@@ -150,7 +150,13 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     const intake = await EventIntake.create(client, options)
     try {
       await intake.resume()
-      const alarm = new RingAlarm({state: options.state, onOverflow: ({listed}) => missed(inRing(listed))})
+      const alarm = new RingAlarm({
+        state: options.state,
+        // The list may be that of one name.
+        isWhole: false,
+        wallMs: () => client.clock.wallMs(),
+        onMissed: facts => missed(whyMissed(facts)),
+      })
       await alarm.guard(list, all => intake.receive(all))
       await Promise.race([intake.idle(), intake.failed])
     } finally {
@@ -242,7 +248,11 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   }
 }
 
-const inRing = (listed: number): string => `the agent keeps ${listed}, and none of them is known`
+function whyMissed({reason, listed, sinceMs, untilMs}: MissedEvents): string {
+  if (reason === 'overflow') return `the agent keeps ${listed}, and none of them is known`
+  const since = sinceMs === undefined ? 'since the last watch' : `from ${new Date(sinceMs).toISOString()}`
+  return `the agent was restarted: events fired ${since} until ${new Date(untilMs).toISOString()} are unknown`
+}
 
 /** Runs all until the signal aborts; the first failure stops the others. */
 async function together(all: readonly (() => Promise<void>)[], stop: LinkedSignal): Promise<void> {

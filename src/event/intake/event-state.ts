@@ -34,7 +34,8 @@ interface Header {
 
 interface WireRecord {
   readonly i: string
-  readonly s: 'take' | 'start' | Outcome
+  readonly s: 'take' | 'start' | 'ring' | Outcome
+  readonly empty?: boolean
   readonly e?: {
     readonly n: string
     readonly p?: string
@@ -66,6 +67,7 @@ export class EventState implements AsyncDisposable {
   readonly #identity: StateIdentity
   /** True until a first list was taken in. */
   readonly isNew: boolean
+  #wasRingEmpty = false
 
   private constructor(identity: StateIdentity, options: {log?: RecordLog; lock?: FileLock; isNew: boolean}) {
     this.#identity = identity
@@ -123,6 +125,7 @@ export class EventState implements AsyncDisposable {
       })
     }
     for (const record of rest) {
+      if (record.s === 'ring') this.#wasRingEmpty = record.empty === true
       if (typeof record.i !== 'string') continue
       if (record.s === 'take') this.#entries.set(record.i, {phase: 'taken', event: toEvent(record as WireRecord)})
       else if (record.s === 'start') {
@@ -144,6 +147,18 @@ export class EventState implements AsyncDisposable {
     return [...this.#entries.values()].flatMap(({phase, event}) =>
       phase === 'over' || !event ? [] : [{event, restarted: phase === 'started'}],
     )
+  }
+
+  /** True if the agent listed no events when it was last read. */
+  get wasRingEmpty(): boolean {
+    return this.#wasRingEmpty
+  }
+
+  /** Records whether the agent lists any events; writes only what changed. */
+  async noteRing(isEmpty: boolean): Promise<void> {
+    if (isEmpty === this.#wasRingEmpty) return
+    this.#wasRingEmpty = isEmpty
+    await this.#append([{s: 'ring', empty: isEmpty}])
   }
 
   /** Records that the first list was taken in, even where nothing of it counted. */
@@ -185,6 +200,7 @@ export class EventState implements AsyncDisposable {
     return [
       toHeader(this.#identity),
       {s: 'begin'},
+      ...(this.#wasRingEmpty ? [{s: 'ring', empty: true}] : []),
       ...[...this.#entries].flatMap(([id, {phase, event}]): object[] => {
         if (phase === 'over' || !event) return [{i: id, s: 'done'}]
         return phase === 'taken' ? [toTakeRecord(event)] : [toTakeRecord(event), {i: id, s: 'start'}]

@@ -4,19 +4,42 @@ import type {EventState} from '../intake/event-state.js'
 /** Events an agent keeps, whatever their names. */
 const ringSize = 256
 
+/** Why events may have passed unseen. Instants are of the wall clock. */
+export interface MissedEvents {
+  /**
+   * `overflow`: the agent's list is full and holds nothing known, so it has turned over since it was last read.
+   * `restart`: the list is not full and lacks what it held last, so the agent has lost its memory.
+   */
+  readonly reason: 'overflow' | 'restart'
+  /** Number of events listed now. */
+  readonly listed: number
+  /** When the last list before this one was read; undefined if an earlier watch read it. */
+  readonly sinceMs: number | undefined
+  /** When this list was read: events fired between the two instants may have been missed. */
+  readonly untilMs: number
+}
+
 export interface RingAlarmOptions {
   readonly state: EventState
-  /** Called when the ring has turned over between two looks: some events were never seen. */
-  readonly onOverflow?: (facts: {readonly listed: number; readonly newest: string}) => void
+  /** Wall clock, in milliseconds. */
+  readonly wallMs: () => number
+  /**
+   * True if the lists hold events of all names. Only then does a short list that lacks a known event show a restart: in
+   * a list of one name, events of other names push the known ones out.
+   */
+  readonly isWhole: boolean
+  readonly onMissed: (missed: MissedEvents) => void
 }
 
 /**
- * Notices that events may have passed unseen: a full ring that holds nothing known has turned over. So that this can be
- * told after a restart too, and is told once, the state always knows one of the newest events, whatever its name.
+ * Notices that events may have passed unseen. An agent keeps the newest 256 events, and none across a restart: a full
+ * list without anything known has turned over, and a shorter one without the newest known event comes from an agent that
+ * was restarted. The state always knows one of the newest events, whatever its name, and whether the list was empty. So
+ * either is noticed after a restart of the watch as well, and reported once.
  */
 export class RingAlarm {
   readonly #options: RingAlarmOptions
-  #listed: ReadonlySet<string> = new Set()
+  #last: {readonly ids: ReadonlySet<string>; readonly newest: string | undefined; readonly atMs: number} | undefined
 
   constructor(options: RingAlarmOptions) {
     this.#options = options
@@ -24,15 +47,37 @@ export class RingAlarm {
 
   /** Looks at a whole list of the agent before it is taken in, and remembers it after. */
   async guard(list: readonly UserEvent[], takeIn: (list: readonly UserEvent[]) => Promise<void>): Promise<void> {
-    const {state, onOverflow} = this.#options
-    const isKnown = ({id}: UserEvent): boolean => this.#listed.has(id) || state.has(id)
-    const isBlank = this.#listed.size === 0 && state.size === 0
-    if (list.length >= ringSize && !isBlank && !list.some(isKnown)) {
-      onOverflow?.({listed: list.length, newest: list.at(-1)?.id ?? ''})
-    }
+    const {state, wallMs, onMissed} = this.#options
+    const untilMs = wallMs()
+    const reason = this.#judge(list)
+    if (reason) onMissed({reason, listed: list.length, sinceMs: this.#last?.atMs, untilMs})
     await takeIn(list)
-    this.#listed = new Set(list.map(event => event.id))
-    const newest = list.at(-1)
-    if (newest && !list.slice(-ringSize / 2).some(({id}) => state.has(id))) await state.finish([newest.id], 'seen')
+    const newest = list.at(-1)?.id
+    this.#last = {ids: new Set(list.map(event => event.id)), newest, atMs: untilMs}
+    if (newest !== undefined && !list.slice(-ringSize / 2).some(({id}) => state.has(id))) {
+      await state.finish([newest], 'seen')
+    }
+    await state.noteRing(newest === undefined)
+  }
+
+  #judge(list: readonly UserEvent[]): MissedEvents['reason'] | undefined {
+    const {state, isWhole} = this.#options
+    const last = this.#last
+    const isBlank = state.size === 0 && (last === undefined || last.newest === undefined)
+    if (isBlank) return undefined
+    if (list.length >= ringSize) {
+      return list.some(({id}) => last?.ids.has(id) === true || state.has(id)) ? undefined : 'overflow'
+    }
+    if (!isWhole) return undefined
+    const isLost = last
+      ? last.newest !== undefined && !list.some(({id}) => id === last.newest)
+      : this.#isForgotten(list)
+    return isLost ? 'restart' : undefined
+  }
+
+  /** True if nothing is left of what an earlier watch knew. */
+  #isForgotten(list: readonly UserEvent[]): boolean {
+    const {state} = this.#options
+    return !state.wasRingEmpty && !list.some(({id}) => state.has(id))
   }
 }

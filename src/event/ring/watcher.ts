@@ -3,10 +3,12 @@ import {follow} from '../../core/query/follow.js'
 import {events as eventTopic} from '../../core/query/topics.js'
 import type {FollowStatus} from '../../core/query/types.js'
 import {type IntakeOptions, runIntake} from '../intake/intake.js'
-import {RingAlarm, type RingAlarmOptions} from './ring-alarm.js'
+import {type MissedEvents, RingAlarm} from './ring-alarm.js'
 
 /** Which events, what to do with each, and what to remember. */
-export interface EventWatchOptions extends IntakeOptions, Omit<RingAlarmOptions, 'state'> {
+export interface EventWatchOptions extends IntakeOptions {
+  /** Called when events may have passed unseen: the agent's list has turned over, or the agent was restarted. */
+  readonly onMissed?: (missed: MissedEvents) => void
   readonly onStatus?: (status: FollowStatus) => void
   /** Called after the first list: from now on nothing is missed. */
   readonly onReady?: (listed: number) => void
@@ -35,9 +37,9 @@ export interface EventWatchOptions extends IntakeOptions, Omit<RingAlarmOptions,
  */
 export async function watchEvents(client: ConsulClient, options: EventWatchOptions): Promise<void> {
   await runIntake(client, options, async (intake, signal) => {
-    const alarm = new RingAlarm(options)
+    const {state, onStatus, onMissed = () => {}} = options
+    const alarm = new RingAlarm({state, isWhole: true, wallMs: () => client.clock.wallMs(), onMissed})
     let isFirst = true
-    const {onStatus} = options
     for await (const {snapshot} of follow(eventTopic(client), client, {signal, ...(onStatus && {onStatus})})) {
       await alarm.guard(snapshot.value, list => intake.receive(list))
       if (isFirst) options.onReady?.(snapshot.value.length)

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {startDevAgent} from '../../kit/consul-server.js'
 import {raw} from '../../kit/raw-consul.js'
 import {cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -134,5 +135,28 @@ describe.each(backends)('baton event on $name', backend => {
     expect((await hand(event('b', 'B'), event('c', 'C'))).stdout).toBe('C')
     const bad = await runCli(words, {agent, input: 'nonsense'})
     expect([bad.exitCode, lines(bad.stderr).length]).toEqual([64, 1])
+  })
+})
+
+describe.runIf(backends.some(({name}) => name === 'real'))('an agent that is restarted', () => {
+  it('names the time in which a restart of the agent lost events, once, and ends with 2 if asked', async () => {
+    await using agent = await startDevAgent()
+    const fire = (text: string) => runCli(['event', 'fire', 'dep', text], {agent})
+    const words = ['event', 'watch', '--name', 'dep', '-v']
+    await using watch = startCli([...words, '--', 'cat'], {agent})
+    await using strict = startCli([...words, '--on-overflow=exit', '--', 'cat'], {agent})
+    await Promise.all([watch.waitForOutput(/watching/), strict.waitForOutput(/watching/)])
+    await fire('before')
+    await Promise.all([watch.waitForOutput(/before/), strict.waitForOutput(/before/)])
+    await agent.restart('kill')
+    await agent.untilReady()
+    const line = /events were missed: the agent was restarted: events fired from \S+Z until \S+Z are unknown/
+    await watch.waitForOutput(line)
+    expect(await strict.exited).toMatchObject({exitCode: 2, stderr: expect.stringMatching(line)})
+    await fire('after')
+    await watch.waitForOutput(/after/)
+    watch.kill('SIGTERM')
+    const {stdout, stderr} = await watch.exited
+    expect([stdout, stderr.match(/were missed/g)?.length]).toEqual(['beforeafter', 1])
   })
 })

@@ -7,38 +7,87 @@ import {userEvent} from './support.js'
 const ring = (from: number, count = 256): UserEvent[] =>
   Array.from({length: count}, (_, n) => userEvent(`e${from + n}`, from + n))
 
-function setUp(state = EventState.inMemory({datacenter: 'dc1', node: 'n1'})) {
-  const overflows: string[] = []
-  const alarm = new RingAlarm({state, onOverflow: ({newest}) => overflows.push(newest)})
-  return {state, overflows, look: (list: readonly UserEvent[]) => alarm.guard(list, async () => {})}
+function setUp(state = EventState.inMemory({datacenter: 'dc1', node: 'n1'}), isWhole = true) {
+  const missed: string[] = []
+  let nowMs = 0
+  const alarm = new RingAlarm({
+    state,
+    isWhole,
+    wallMs: () => (nowMs += 1000),
+    onMissed: ({reason, listed, sinceMs, untilMs}) =>
+      missed.push(`${reason} ${listed} ${sinceMs ?? 'before'}-${untilMs}`),
+  })
+  return {state, missed, look: (list: readonly UserEvent[]) => alarm.guard(list, async () => {})}
 }
 
 describe('the alarm about events that passed unseen', () => {
-  it('is raised when a full ring holds nothing known, and only then', async () => {
-    const {look, overflows} = setUp()
+  it('is raised when a full list holds nothing known, and only then', async () => {
+    const {look, missed} = setUp()
     await look(ring(0))
     await look(ring(255))
-    expect(overflows).toEqual([])
+    expect(missed).toEqual([])
     await look(ring(600))
-    expect(overflows).toEqual(['e855'])
-    await look([])
-    await look(ring(2000, 3))
-    expect(overflows).toEqual(['e855'])
+    expect(missed).toEqual(['overflow 256 2000-3000'])
   })
 
-  it('is raised once for what passed while no watcher ran, not again at every start', async () => {
+  it('is raised once for what passed while no watch ran, not again at every start', async () => {
     const {state, look} = setUp()
     await look(ring(0))
     const second = setUp(state)
     await second.look(ring(100))
-    expect(second.overflows).toEqual([])
+    expect(second.missed).toEqual([])
     const third = setUp(state)
     await third.look(ring(1000))
     await third.look(ring(1000))
-    expect(third.overflows).toEqual(['e1255'])
+    expect(third.missed).toEqual(['overflow 256 before-1000'])
     const fourth = setUp(state)
     await fourth.look(ring(1000))
-    expect(fourth.overflows).toEqual([])
+    expect(fourth.missed).toEqual([])
+  })
+
+  it('is raised when a list that is not full lacks the newest event of the last one', async () => {
+    const {look, missed} = setUp()
+    await look([])
+    await look(ring(0, 3))
+    await look(ring(0, 5))
+    expect(missed).toEqual([])
+    await look(ring(10, 2))
+    expect(missed).toEqual(['restart 2 3000-4000'])
+    await look(ring(10, 4))
+    expect(missed).toHaveLength(1)
+  })
+
+  it('is not raised when the oldest events of a list that permissions shorten are gone', async () => {
+    const {look, missed} = setUp()
+    await look(ring(0, 5))
+    await look(ring(3, 5))
+    expect(missed).toEqual([])
+  })
+
+  it('is raised once for an agent that lists nothing any more, also across restarts of the watch', async () => {
+    const {state, look, missed} = setUp()
+    await look(ring(0, 3))
+    await look([])
+    await look([])
+    await look(ring(10, 1))
+    expect(missed).toEqual(['restart 0 1000-2000'])
+    const second = setUp(state)
+    await second.look([])
+    expect(second.missed).toEqual(['restart 0 before-1000'])
+    const third = setUp(state)
+    await third.look(ring(20, 1))
+    expect(third.missed).toEqual([])
+    const fourth = setUp(state)
+    await fourth.look(ring(30, 1))
+    expect(fourth.missed).toEqual(['restart 1 before-1000'])
+  })
+
+  it('is not raised about restarts by lists of one name, which other names shorten', async () => {
+    const {look, missed} = setUp(undefined, false)
+    await look(ring(0, 3))
+    await look(ring(10, 3))
+    await look([])
+    expect(missed).toEqual([])
   })
 
   it('writes one mark for half a ring of foreign events', async () => {
