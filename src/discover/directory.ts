@@ -1,7 +1,7 @@
 import {setMaxListeners} from 'node:events'
 import {CancelledError, messageOf} from '../core/errors.js'
-import {EmptyGuard} from '../core/query/empty-guard.js'
-import {follow} from '../core/query/follow.js'
+import {failureKind} from '../core/failure-kind.js'
+import {followBelieved} from '../core/query/follow-believed.js'
 import {ParkingLot} from '../core/query/parking-lot.js'
 import type {FollowStatus} from '../core/query/types.js'
 import type {Clock, Consistency, Logger, Random, Snapshot} from '../core/types.js'
@@ -21,10 +21,10 @@ export interface DirectoryOptions {
 }
 
 const heldTexts = {
-  empty: 'empty, which is not believed: the leader does not confirm it',
-  filtered: 'empty, which is not believed: the token may not read everything',
-  'no-leader': 'empty, which is not believed: there is no leader',
-  denied: 'permission denied: something that was in the list exists, but the token may not read it any more',
+  empty: 'appears empty, ignored: the leader does not confirm it',
+  filtered: 'appears empty, ignored: the token may not read everything',
+  'no-leader': 'appears empty, ignored: there is no leader',
+  denied: 'permission denied: something that was in the list exists, but the token may no longer read it',
 } as const
 
 /** When a source was last read well, and whether that still holds. */
@@ -155,8 +155,7 @@ export class ServiceDirectory implements AsyncDisposable {
     const log = logger.child({source: source.name})
     const contact: Contact = {lastAnswerMs: clock.monotonicMs(), isFailing: false}
     this.#contacts.set(source.name, contact)
-    const guard = new EmptyGuard(source.query, this.#options)
-    const answers = follow(source.query, this.#options, {
+    const lists = followBelieved(source.query, this.#options, {
       signal: this.#stop.signal,
       lot: this.#lot,
       freshConsistency,
@@ -166,24 +165,20 @@ export class ServiceDirectory implements AsyncDisposable {
         log.debug({}, 'sending request')
       },
       onStatus: status => this.#note(status, source, contact),
+      onAnswer: ({kind, snapshot}) => {
+        this.#answers += 1
+        contact.lastAnswerMs = snapshot.sentAtMs
+        contact.isFailing = false
+        this.#lastAnswerAtMs = clock.wallMs()
+        log.debug({kind, index: String(snapshot.index)}, 'received response')
+      },
+      onHeld: reason => {
+        this.#list.setProblem(source.name, `${source.name}: ${heldTexts[reason]}`)
+        this.#notify()
+      },
     })
-    for await (const {kind, snapshot} of answers) {
-      this.#answers += 1
-      contact.lastAnswerMs = snapshot.sentAtMs
-      contact.isFailing = false
-      this.#lastAnswerAtMs = clock.wallMs()
-      log.debug({kind, index: String(snapshot.index)}, 'received response')
-      const believed = await guard.believe(snapshot, this.#list.documents(source.name), {
-        signal: this.#stop.signal,
-        pace: async () => {
-          this.#requests += 1
-        },
-        onHeld: reason => {
-          this.#list.setProblem(source.name, `${source.name}: ${heldTexts[reason]}`)
-          this.#notify()
-        },
-      })
-      this.#accept(source, believed, log)
+    for await (const snapshot of lists) {
+      this.#accept(source, snapshot, log)
       this.#notify()
     }
   }
@@ -206,7 +201,7 @@ export class ServiceDirectory implements AsyncDisposable {
     }
     this.#failures += 1
     contact.isFailing = true
-    this.#list.setProblem(source.name, messageOf(status.error), 'warn')
+    this.#list.setProblem(source.name, messageOf(status.error), {level: 'warn', kind: failureKind(status.error)})
     this.#notify()
   }
 

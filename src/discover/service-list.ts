@@ -22,7 +22,7 @@ export interface Reading {
 export class ServiceList {
   readonly #order: readonly string[]
   readonly #sources = new Map<string, Map<string, KnownDocument>>()
-  readonly #problems = new Map<string, Problem>()
+  readonly #problems = new Map<string, {readonly problem: Problem; readonly kind: string}>()
   readonly #clock: Clock
   readonly #logger: Logger
   #published: PublishedList | undefined
@@ -41,15 +41,10 @@ export class ServiceList {
     return this.#published
   }
   get problems(): readonly Problem[] {
-    return [...this.#problems.values()]
+    return [...this.#problems.values()].map(({problem}) => problem)
   }
   get counts(): {readonly badDocuments: number; readonly unchanged: number; readonly updates: number} {
     return {badDocuments: this.#badDocuments, unchanged: this.#unchanged, updates: this.#updates}
-  }
-
-  /** By key; undefined until the source has been read. */
-  documents(source: string): ReadonlyMap<string, unknown> | undefined {
-    return this.#sources.get(source)
   }
 
   /** True when a new list was published. */
@@ -63,12 +58,17 @@ export class ServiceList {
     return this.#publish(reading.index)
   }
 
-  /** Logged when it is new or says something else than before. */
-  setProblem(about: string, message: string, level: 'warn' | 'error' = 'error'): void {
+  /** Logs the problem if it is new or of another kind than before. The kind is the message if none is given. */
+  setProblem(
+    about: string,
+    message: string,
+    options: {readonly level?: 'warn' | 'error'; readonly kind?: string} = {},
+  ): void {
+    const {level = 'error', kind = message} = options
     const before = this.#problems.get(about)
-    if (before?.message === message) return
-    this.#problems.set(about, {about, message, sinceMs: before?.sinceMs ?? this.#clock.wallMs()})
-    this.#logger[level]({about, problem: message}, 'problem found')
+    const sinceMs = before?.problem.sinceMs ?? this.#clock.wallMs()
+    this.#problems.set(about, {problem: {about, message, sinceMs}, kind})
+    if (before?.kind !== kind) this.#logger[level]({about, problem: message}, 'problem found')
   }
 
   clearProblem(about: string): void {

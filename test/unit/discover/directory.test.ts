@@ -2,7 +2,7 @@ import {afterEach, describe, expect, it} from 'vitest'
 import {TransportError, UsageError} from '../../../src/core/errors.js'
 import {noopLogger} from '../../../src/core/log.js'
 import {systemClock} from '../../../src/core/time/clock.js'
-import type {Clock} from '../../../src/core/types.js'
+import type {Clock, Logger} from '../../../src/core/types.js'
 import {ServiceDirectory} from '../../../src/discover/directory.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -82,6 +82,29 @@ describe('directory of services', () => {
     expect(directory.status).toMatchObject({staleForMs: 0, problems: []})
   })
 
+  it('logs one outage once, though addresses and ports in its messages differ', async () => {
+    const source = new ManualSource()
+    await source.set({a: pool})
+    const logged: unknown[] = []
+    const logger: Logger = {...noopLogger, warn: fields => logged.push(fields['problem']), child: () => logger}
+    const clock = new FakeClock()
+    const directory = new ServiceDirectory({sources: [source.source('key a')], clock, random: () => 0, logger})
+    open.push(directory)
+    directory.run().catch(() => {})
+    await until('the first list', () => directory.status.state === 'live')
+    const dial = (port: number) => new TransportError('BATON_CONNECT', `dial tcp 127.0.0.1:${port}: connection refused`)
+    source.fail(dial(1))
+    for (let port = 2; port < 20; port += 1) {
+      source.failure = dial(port)
+      await clock.advance(10_000)
+    }
+    expect(directory.status.stats.failures).toBeGreaterThan(5)
+    expect(logged).toHaveLength(1)
+    source.failure = new TransportError('BATON_TLS', 'certificate expired')
+    await clock.advance(60_000)
+    expect(logged).toHaveLength(2)
+  })
+
   it('keeps trying when its source cannot be read from the start', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
@@ -113,7 +136,7 @@ describe('directory of services', () => {
     source.facts = {knownLeader: false}
     await source.set({})
     await until('the doubt', () => directory.status.state === 'degraded')
-    expect(directory.status.problems[0]?.message).toBe('key a: empty, which is not believed: there is no leader')
+    expect(directory.status.problems[0]?.message).toBe('key a: appears empty, ignored: there is no leader')
     source.facts = {filteredByAcls: true}
     const {requests} = directory.status.stats
     await clock.advance(5000)

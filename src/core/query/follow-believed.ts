@@ -1,0 +1,33 @@
+import type {Snapshot} from '../types.js'
+import {type Entries, toEntries} from './diff.js'
+import {EmptyGuard, type EmptyGuardOptions} from './empty-guard.js'
+import {follow} from './follow.js'
+import type {FollowShared} from './follow-loop.js'
+import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
+
+export interface FollowBelievedOptions extends FollowOptions, FollowShared, Pick<EmptyGuardOptions, 'onHeld'> {
+  /** Called with each good answer, before it is doubted. */
+  readonly onAnswer: (answer: Followed<unknown>) => void
+}
+
+/**
+ * Follows a query as {@link follow} does, but yields only answers that can be believed: one that is empty, or lacks known
+ * items, is confirmed first. For one reader that wants every answer; several readers share a view.
+ */
+export async function* followBelieved<T, Item>(
+  query: BlockingQuery<T, Item>,
+  context: QueryContext,
+  options: FollowBelievedOptions,
+): AsyncGenerator<Snapshot<T>, never, undefined> {
+  const {signal, onAnswer, onHeld, onRequest} = options
+  const guard = new EmptyGuard(query, context)
+  const pace = async (): Promise<void> => onRequest?.(context.clock.monotonicMs())
+  let known: Entries<Item> | undefined
+  for await (const answer of follow(query, context, options)) {
+    onAnswer(answer)
+    const snapshot = await guard.believe(answer.snapshot, known, {signal, pace, onHeld})
+    known = toEntries(query.entries(snapshot.value))
+    yield snapshot
+  }
+  throw new Error('unreachable')
+}
