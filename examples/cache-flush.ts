@@ -7,7 +7,7 @@
  *
  * The cache is empty when the process starts, so past events do not matter: the state is kept in memory, and the
  * watch starts now. User events travel by gossip and can be missed by a node that is down. For a cache that is enough,
- * because such a node starts with an empty one; what must not be missed is in durable-consumer.ts.
+ * because such a node starts with an empty one, and a watch that missed events empties it; what must not be missed is in durable-consumer.ts.
  */
 import {createClient, EventState, watchEvents} from 'consul-baton'
 
@@ -24,7 +24,10 @@ await watchEvents(client, {
   state: EventState.inMemory(await client.agent.self()),
   signal: stop.signal,
   accepts: event => event.name === 'cache-flush',
-  onReady: () => console.log(`watching, ${cache.size} cached`),
+  observer: notice => {
+    if (notice.type === 'watch.started') console.log(`watching, ${cache.size} cached`)
+    if (notice.type === 'events.missed') cache.clear()
+  },
   handle: async events => {
     for (const {payload} of events) {
       if (payload) cache.delete(payload.toString())
@@ -32,5 +35,5 @@ await watchEvents(client, {
       console.log(`flushed ${payload?.toString() ?? 'everything'}, ${cache.size} cached`)
     }
   },
-  onDead: async (_events, error) => console.error('a flush failed:', error),
+  handleDead: async (_events, error) => console.error('a flush failed:', error),
 })

@@ -18,17 +18,20 @@ const {datacenter} = await client.agent.self()
 // The node is empty: a log belongs to the datacenter, not to one agent.
 await using state = await EventState.open(file, {datacenter, node: '', log: name})
 
-await watchDurable(client, {
-  name,
+await watchDurable(client, name, {
   state,
   signal: stop.signal,
   // Without a state file from an earlier run, handle everything that is still in the log.
   from: 'earliest',
-  retries: 3,
-  onReady: length => console.log(`following, ${length} in the log`),
+  retryCount: 3,
+  observer: notice => {
+    if (notice.type === 'watch.started') console.log(`following, ${notice.listedCount} in the log`)
+    if (notice.type === 'events.missed' && notice.reason === 'pruned') {
+      console.error(`events up to ${notice.through} were pruned unseen`)
+    }
+  },
   handle: async events => {
     for (const {id, payload} of events) console.log(`handled ${id} ${payload?.toString() ?? ''}`)
   },
-  onDead: async (events, error) => console.error(`abandoned ${events.map(({id}) => id).join()}:`, error),
-  onGap: ({through}) => console.error(`events up to ${through} were pruned unseen`),
+  handleDead: async (events, error) => console.error(`abandoned ${events.map(({id}) => id).join()}:`, error),
 })

@@ -57,9 +57,9 @@ export default class EventFire extends ConsulCommand<typeof EventFire> {
       ...filters,
       ...(spill && {spillTtlMs: this.flags['spill-ttl'] ?? 3_600_000}),
     })
-    if (this.flags.json) this.out.json({id: fired.event.id, spilled: fired.spilled, bytesLeft: fired.left})
+    if (this.flags.json) this.out.json({id: fired.event.id, spilled: fired.isSpilled, bytesLeft: fired.leftBytes})
     else this.out.line(`Event ID: ${fired.event.id}`)
-    this.out.say(fired.spilled ? `payload of ${payload.length} bytes put into KV` : `${fired.left} bytes left`)
+    this.out.say(fired.isSpilled ? `payload of ${payload.length} bytes put into KV` : `${fired.leftBytes} bytes left`)
     return 0
   }
 

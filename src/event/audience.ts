@@ -1,7 +1,7 @@
 import type {ConsulClient} from '../core/client.js'
 import {messageOf} from '../core/errors.js'
 import type {UserEvent} from '../core/types.js'
-import type {UnreadableEntry} from './durable/durable-log.js'
+import type {UnreadableEntry} from './notices.js'
 import {outliveOutages} from './outage.js'
 
 export interface Judged {

@@ -3,10 +3,12 @@ import type {UserEvent} from '../core/types.js'
 /** What became of an event: `seen` was there before the watch began, `coalesced` gave way to a newer one of its name. */
 export type Outcome = 'done' | 'seen' | 'skipped' | 'coalesced' | 'dead'
 
-/** An event to be handled. `restarted`: its handler had been started before the watcher died. */
+/** An event that is not handled yet. */
 export interface PendingEvent {
+  /** The event as the agent listed it. */
   readonly event: UserEvent
-  readonly restarted: boolean
+  /** True if its handler had been started before the watch crashed. */
+  readonly isRestarted: boolean
 }
 
 /** Lamport time first; it may repeat, so the ID decides. */

@@ -1,4 +1,5 @@
 import {linkSignal} from '../core/cancel/link-signal.js'
+import {BatonError, isBatonError} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
 import {startChild} from './child.js'
 import type {ChildExit} from './exit-code.js'
@@ -17,7 +18,7 @@ export interface HandlerSpec {
   readonly graceMs?: number
 }
 
-export interface HandlerResult extends ChildExit {
+interface HandlerResult extends ChildExit {
   /** Why it was stopped, if it was. */
   readonly stopped: 'timeout' | 'signal' | undefined
 }
@@ -26,7 +27,7 @@ export interface HandlerResult extends ChildExit {
  * Runs one handler to its end in a process group of its own. Its output goes where ours goes. Rejects with a ChildError
  * when it cannot be started. Processes it leaves behind when it ends by itself are left alone.
  */
-export async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
+async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
   const {clock} = spec
   spec.signal?.throwIfAborted()
   const child = await startChild({argv: spec.argv, env: spec.env, stdin: 'pipe', shape: 'group', clock})
@@ -51,6 +52,52 @@ export async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
 }
 
 const timedOut = Symbol('timed out')
+
+/** How a handler failed. */
+export type HandlerFailure =
+  | {readonly how: 'exit' | 'timeout'}
+  | {readonly how: 'signal'; readonly signal: NodeJS.Signals}
+  /** It could not be started. */
+  | {readonly how: 'start'; readonly file: string}
+  /** An HTTP handler did not answer with 2xx. */
+  | {readonly how: 'answer'; readonly why: string}
+
+/** A handler that failed. `exitCode` is its own, 124 if it ran too long, 1 where it has none. */
+export class HandlerError extends BatonError {
+  readonly exitCode: number
+  readonly failure: HandlerFailure
+
+  constructor(
+    message: string,
+    options: {readonly exitCode: number; readonly failure: HandlerFailure; readonly cause?: unknown},
+  ) {
+    const {exitCode, failure, cause} = options
+    super('BATON_CHILD', message, {cause, details: {exitCode, ...failure}})
+    this.exitCode = exitCode
+    this.failure = failure
+  }
+}
+
+/** Runs one handler. Rejects with a HandlerError if it fails, and with the signal's reason if the signal stopped it. */
+export async function runHandlerToSuccess(spec: HandlerSpec): Promise<void> {
+  const [file] = spec.argv
+  const {code, signal, stopped} = await runHandler(spec).catch((error: unknown) => {
+    throw toStartError(file, error)
+  })
+  if (stopped === 'timeout') {
+    throw new HandlerError(`handler ${file}: stopped at its time limit`, {exitCode: 124, failure: {how: 'timeout'}})
+  }
+  if (code === 0) return
+  if (stopped === 'signal') spec.signal?.throwIfAborted()
+  const how = signal === undefined ? `exit code ${code}` : `killed by ${signal}`
+  const failure: HandlerFailure = signal === undefined ? {how: 'exit'} : {how: 'signal', signal}
+  throw new HandlerError(`handler ${file}: ${how}`, {exitCode: code, failure})
+}
+
+function toStartError(file: string, error: unknown): unknown {
+  if (!isBatonError(error, 'BATON_CHILD') || !('exitCode' in error) || typeof error.exitCode !== 'number') return error
+  return new HandlerError(error.message, {exitCode: error.exitCode, failure: {how: 'start', file}, cause: error})
+}
 
 /** The words that run `text` in the user's shell, as the Go tools do: `$SHELL`, else /bin/sh. */
 export const shellWords = (text: string, shell: string | undefined): [string, ...string[]] => [

@@ -1,31 +1,14 @@
 import {request as httpRequest} from 'node:http'
 import {request as httpsRequest} from 'node:https'
 import {goJson} from '../core/api/go-json.js'
-import {BatonError, isBatonError, messageOf} from '../core/errors.js'
+import {messageOf} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import type {Clock, Random} from '../core/types.js'
-import type {ChildExit} from '../process/exit-code.js'
-import {runHandler} from '../process/handler.js'
+import {HandlerError, runHandlerToSuccess} from '../process/handler.js'
 import type {Delivery} from './delivery.js'
 
 /** Runs for one delivery; rejects when it failed. */
 export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void>
-
-/** A handler that ended badly. `exitCode` is its own, 124 when it ran too long, 1 where it has none. */
-export class HandlerError extends BatonError {
-  readonly exitCode: number
-  /** What the Go tool says about it. */
-  readonly goText: string
-
-  constructor(
-    message: string,
-    options: {readonly exitCode: number; readonly goText: string; readonly cause?: unknown},
-  ) {
-    super('BATON_CHILD', message, {cause: options.cause})
-    this.exitCode = options.exitCode
-    this.goText = options.goText
-  }
-}
 
 export interface ExecHandlerOptions {
   readonly argv: readonly [string, ...string[]]
@@ -61,7 +44,7 @@ export function execHandler(options: ExecHandlerOptions): Handler {
       BATON_WATCH_CHANGES: delivery.changes.length.toString(),
     }
     const input = Buffer.from(handlerInput(delivery, options.withPrevious === true))
-    const result = await runHandler({
+    await runHandlerToSuccess({
       argv,
       env,
       input,
@@ -69,46 +52,9 @@ export function execHandler(options: ExecHandlerOptions): Handler {
       signal,
       ...(timeoutMs !== undefined && {timeoutMs}),
       ...(graceMs !== undefined && {graceMs}),
-    }).catch((error: unknown) => {
-      throw toStartError(argv[0], error)
     })
-    if (result.stopped === 'timeout') {
-      const goText = 'Error executing handler: signal: terminated'
-      throw new HandlerError(`handler ${argv[0]}: stopped at its time limit`, {exitCode: 124, goText})
-    }
-    if (result.stopped === undefined && result.code !== 0) {
-      const how = result.signal === undefined ? `exit code ${result.code}` : `killed by ${result.signal}`
-      const goText = `Error executing handler: ${goExit(result)}`
-      throw new HandlerError(`handler ${argv[0]}: ${how}`, {exitCode: result.code, goText})
-    }
   }
 }
-
-function toStartError(file: string, error: unknown): unknown {
-  if (!isBatonError(error, 'BATON_CHILD') || !('exitCode' in error) || typeof error.exitCode !== 'number') return error
-  const {exitCode} = error
-  const why = exitCode === 127 ? 'no such file or directory' : 'permission denied'
-  const goText = file.includes('/')
-    ? `Error starting handler: fork/exec ${file}: ${why}`
-    : `Error starting handler: exec: "${file}": executable file not found in $PATH`
-  return new HandlerError(error.message, {exitCode, goText, cause: error})
-}
-
-const goSignals: Partial<Record<NodeJS.Signals, string>> = {
-  SIGHUP: 'hangup',
-  SIGINT: 'interrupt',
-  SIGQUIT: 'quit',
-  SIGABRT: 'aborted',
-  SIGKILL: 'killed',
-  SIGSEGV: 'segmentation fault',
-  SIGPIPE: 'broken pipe',
-  SIGALRM: 'alarm clock',
-  SIGTERM: 'terminated',
-  SIGUSR1: 'user defined signal 1',
-  SIGUSR2: 'user defined signal 2',
-}
-const goExit = ({code, signal}: ChildExit): string =>
-  signal === undefined ? `exit status ${code}` : `signal: ${goSignals[signal] ?? signal}`
 
 export interface HttpHandlerOptions {
   readonly url: string
@@ -138,7 +84,7 @@ const failed = (url: string, why: string, cause?: unknown): HandlerError => {
   const {origin, pathname} = new URL(url)
   return new HandlerError(`handler ${origin}${pathname}: ${why}`, {
     exitCode: 1,
-    goText: `Error executing handler: ${why}`,
+    failure: {how: 'answer', why},
     cause,
   })
 }

@@ -53,6 +53,10 @@ const goSignals: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGQUIT: 'quit',
   SIGSEGV: 'segmentation fault',
   SIGABRT: 'aborted',
+  SIGPIPE: 'broken pipe',
+  SIGALRM: 'alarm clock',
+  SIGUSR1: 'user defined signal 1',
+  SIGUSR2: 'user defined signal 2',
 }
 
 class AgentQueryError extends Error {}

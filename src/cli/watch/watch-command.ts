@@ -8,22 +8,16 @@ import {CancelledError, messageOf, TransportError, UsageError} from '../../core/
 import type {ViewRegistry, ViewStatus} from '../../core/query/types.js'
 import {createViewRegistry} from '../../core/query/view-registry.js'
 import type {Snapshot} from '../../core/types.js'
-import {shellWords} from '../../process/handler.js'
+import {HandlerError, shellWords} from '../../process/handler.js'
 import {type Delivery, NewsFilter} from '../../watch/delivery.js'
-import {
-  execHandler,
-  type Handler,
-  HandlerError,
-  httpHandler,
-  type OnHandlerError,
-  withPolicy,
-} from '../../watch/handlers.js'
+import {execHandler, type Handler, httpHandler, type OnHandlerError, withPolicy} from '../../watch/handlers.js'
 import {type WatchQuery, type WatchScope, watchQuery} from '../../watch/query.js'
 import {runWatch} from '../../watch/run.js'
 import {describeWatch, type WatchSpec} from '../../watch/spec.js'
 import {ConsulCommand} from '../consul-command.js'
 import {durationFlag} from '../flags.js'
 import {waitAloud} from '../wait-aloud.js'
+import {goHandlerText} from './go-text.js'
 
 const http = 'HTTP HANDLER'
 
@@ -139,7 +133,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       return 0
     } catch (error) {
       if (!(error instanceof HandlerError)) throw error
-      this.out.error(form === 'consul' ? error.goText : `baton: ${error.message}`)
+      this.out.error(form === 'consul' ? goHandlerText(error) : `baton: ${error.message}`)
       return form === 'consul' ? 1 : error.exitCode
     }
   }

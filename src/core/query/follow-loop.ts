@@ -61,9 +61,12 @@ export class FollowLoop<T> {
     this.#context = context
     this.#options = options
     this.#limiter = options.limiter ?? new RateLimiter(context.clock.monotonicMs())
-    this.#retry = new RetryPolicy(context.random)
+    this.#retry = new RetryPolicy(context.random, options.maxPauseMs)
     this.#wait = new LearntWait(options.waitMs ?? defaultWaitMs)
-    this.#disturbed = new Backoff({maxMs: pollEveryMs, random: context.random})
+    this.#disturbed = new Backoff({
+      maxMs: Math.min(pollEveryMs, options.maxPauseMs ?? pollEveryMs),
+      random: context.random,
+    })
     if (options.index !== undefined) {
       this.#seen = options.index
       this.#index = toBlockingIndex(options.index)

@@ -38,10 +38,10 @@ export class RetryPolicy {
   failures = 0
   readonly #random: Random
 
-  constructor(random: Random) {
+  constructor(random: Random, maxPauseMs?: number) {
     this.#random = random
     this.#backoffs = {
-      transient: new Backoff({random}),
+      transient: new Backoff({random, ...(maxPauseMs !== undefined && {maxMs: maxPauseMs})}),
       limited: new Backoff({minMs: 1000, random}),
       slow: new Backoff({minMs: 5000, maxMs: 60_000, random}),
     }

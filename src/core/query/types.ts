@@ -67,6 +67,8 @@ export interface FollowOptions {
   readonly freshConsistency?: Consistency
   /** With `stale`: an answer older than this is thrown away and asked of the leader instead. */
   readonly maxStaleMs?: number
+  /** Longest pause between two attempts while Consul cannot be reached. @default 30000 */
+  readonly maxPauseMs?: number
   /** Starts as if this answer had just been seen. */
   readonly index?: ConsulIndex
   /** Called for each failure that is backed off (not for the first of a row, retried at once), and for each wait of the rate limiter. Throwing from it ends the loop with that error. */

@@ -2,6 +2,7 @@ import type {EventFilters} from '../../core/api/event.js'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import type {CallOptions, KvEntry, UserEvent} from '../../core/types.js'
+import type {UnreadableEntry} from '../notices.js'
 import {isUlid} from './ulid.js'
 
 /** `<root><name>/<ulid>` holds one event, `<root><name>/pruned` how far the log was shortened. */
@@ -63,12 +64,6 @@ function decodeEntry(id: string, entry: KvEntry): UserEvent {
     version: 1,
     lTime: entry.createIndex,
   }
-}
-
-/** An entry of a log that no watcher here can handle. */
-export interface UnreadableEntry {
-  readonly id: string
-  readonly reason: string
 }
 
 export interface EventLog {

@@ -4,34 +4,29 @@ import type {ViewStatus} from '../../core/query/types.js'
 import {createViewRegistry} from '../../core/query/view-registry.js'
 import type {KvEntry, Snapshot} from '../../core/types.js'
 import {judgeFilters} from '../audience.js'
-import {type EventIntake, type IntakeOptions, runIntake} from '../intake/intake.js'
-import {logPrefix, readLog, type UnreadableEntry} from './durable-log.js'
+import {type EventIntake, type EventIntakeOptions, runIntake} from '../intake/intake.js'
+import type {EventNotice, UnreadableEntry} from '../notices.js'
+import {OutageReport} from '../outage-report.js'
+import {logPrefix, readLog} from './durable-log.js'
 
-/** How a log is followed: as events are, and what is told of the log itself. */
-export interface DurableWatchOptions extends IntakeOptions {
-  /** Whose log is followed. The state must belong to it: `{datacenter, node: '', log: name}`. */
-  readonly name: string
-  /** Called when the log was pruned beyond what the state knows: events up to `through` were never seen. */
-  readonly onGap?: (gap: {readonly through: string}) => void
-  /** Called for each entry that is no event or of a version that is not known. It is left out for good. */
-  readonly onUnreadable?: (entry: UnreadableEntry) => void
-  readonly onStatus?: (status: ViewStatus) => void
-  /** Called after the log was read for the first time, with its length; `isFiltered`: rights hide entries, as far as Consul tells. */
-  readonly onReady?: (length: number, isFiltered: boolean) => void
+/** How events of a log are handled. The state must belong to the log: `{datacenter, node: '', log: name}`. */
+export interface DurableWatchOptions extends EventIntakeOptions {
+  /** Receives what happens on the way. Never awaited, and must not throw. */
+  readonly observer?: (notice: EventNotice) => void
 }
 
 /**
- * Hands every event of a log to the handler, in the order in which Consul took them, those too that came while nobody
- * watched: with `rerun` at least once, with `skip` at most once. The log itself is read, so a lost hint loses nothing.
- * Runs until the signal aborts (then resolves, after the handlers under way) or something cannot be mended (then rejects).
+ * Hands every event of a log to the handler, in the order in which Consul took them, including those that were fired
+ * while no watch ran: with `rerun` at least once, with `skip` at most once. The log itself is read, so a lost hint loses
+ * nothing. Resolves when the signal has aborted and the handlers in progress have ended. Rejects if Consul refuses the
+ * question, the state cannot be written, or `handleDead` rejects.
  *
  * @example
  * ```ts
  * await fireDurable(client, 'reindex', {payload: Buffer.from('shop')})
  * const {datacenter} = await client.agent.self()
  * const stop = new AbortController()
- * await watchDurable(client, {
- *   name: 'reindex',
+ * await watchDurable(client, 'reindex', {
  *   state: EventState.inMemory({datacenter, node: '', log: 'reindex'}),
  *   from: 'earliest',
  *   signal: stop.signal,
@@ -39,47 +34,62 @@ export interface DurableWatchOptions extends IntakeOptions {
  *     events.map(event => event.payload?.toString()) // => ['shop']
  *     stop.abort()
  *   },
- *   onDead: async (_events, error) => Promise.reject(error),
+ *   handleDead: async (_events, error) => Promise.reject(error),
  * })
  * ```
  */
-export async function watchDurable(client: ConsulClient, options: DurableWatchOptions): Promise<void> {
-  const prefix = logPrefix(options.name)
-  await runIntake(client, options, async (intake, signal) => {
+export async function watchDurable(client: ConsulClient, name: string, options: DurableWatchOptions): Promise<void> {
+  const prefix = logPrefix(name)
+  const {observer = () => {}} = options
+  await runIntake(client, {...options, observer}, async (intake, signal) => {
     await using views = createViewRegistry(client, {lingerMs: 0, freshConsistency: 'consistent'})
     const subscription = views.view(kvPrefix(client, prefix)).subscribe({signal})
+    const outage = new OutageReport(observer)
     const statuses = (async () => {
-      for await (const frame of subscription.frames()) if (frame.type === 'status') options.onStatus?.(frame.status)
+      for await (const frame of subscription.frames())
+        if (frame.type === 'status') report(frame.status, outage, observer)
     })()
     statuses.catch(() => undefined)
-    const reader = new LogReader(client, intake, {...options, signal})
+    const reader = new LogReader(client, intake, {...options, name, observer, signal})
     for await (const snapshot of subscription.snapshots()) await reader.receive(snapshot)
   })
+}
+
+function report(status: ViewStatus, outage: OutageReport, observer: (notice: EventNotice) => void): void {
+  if (status.state === 'stale' || status.state === 'connecting') {
+    if (status.error !== undefined) outage.failed(status.error)
+  } else if (status.state === 'held') observer({type: 'log.doubted', reason: status.reason})
+  else if (status.state === 'live') outage.answered()
+}
+
+interface LogReaderOptions extends DurableWatchOptions {
+  readonly name: string
+  readonly observer: (notice: EventNotice) => void
 }
 
 /** Compares each answer with what the state knows. */
 class LogReader {
   readonly #client: ConsulClient
   readonly #intake: EventIntake
-  readonly #options: DurableWatchOptions
+  readonly #options: LogReaderOptions
   #isFirst = true
 
-  constructor(client: ConsulClient, intake: EventIntake, options: DurableWatchOptions) {
+  constructor(client: ConsulClient, intake: EventIntake, options: LogReaderOptions) {
     this.#client = client
     this.#intake = intake
     this.#options = options
   }
 
   /**
-   * Whoever knows the newest entry that was pruned has seen all before it, because logs are pruned from their old end:
-   * so the IDs in the state tell a gap, and no index has to survive a restore of the cluster.
+   * Logs are pruned from their old end, so a state that knows the newest pruned entry knows all before it. The IDs in the
+   * state therefore show a gap, and no index has to survive a restore of the cluster.
    */
   async receive({value: list, filteredByAcls}: Snapshot<readonly KvEntry[]>): Promise<void> {
-    const {state, name, from = 'now', signal, accepts = () => true, onGap, onReady} = this.#options
+    const {state, name, from = 'now', signal, accepts = () => true, observer} = this.#options
     const {events, unreadable, keys, prunedThrough} = readLog(name, list)
     const isBeginning = this.#isFirst && state.isNew
     if (prunedThrough !== undefined && !state.has(prunedThrough)) {
-      if (!isBeginning) onGap?.({through: prunedThrough})
+      if (!isBeginning) observer({type: 'events.missed', reason: 'pruned', through: prunedThrough})
       await state.finish([prunedThrough], 'seen')
     }
     const isPast = isBeginning && from === 'now'
@@ -91,14 +101,14 @@ class LogReader {
     const listed = new Set(keys.map(({id}) => id))
     if (prunedThrough !== undefined) listed.add(prunedThrough)
     await this.#intake.receive(events, listed)
-    if (this.#isFirst) onReady?.(keys.length, filteredByAcls)
+    if (this.#isFirst) observer({type: 'watch.started', listedCount: keys.length, isFiltered: filteredByAcls})
     this.#isFirst = false
   }
 
   async #leaveOut(entries: readonly UnreadableEntry[], isPast: boolean): Promise<void> {
-    const {state, onUnreadable} = this.#options
+    const {state, observer} = this.#options
     const fresh = entries.filter(({id}) => !state.has(id))
-    if (!isPast) for (const entry of fresh) onUnreadable?.(entry)
+    if (!isPast) for (const entry of fresh) observer({type: 'entry.rejected', ...entry})
     await state.finish(
       fresh.map(({id}) => id),
       'dead',

@@ -1,6 +1,5 @@
-import {BatonError} from '../../core/errors.js'
 import type {Clock, UserEvent} from '../../core/types.js'
-import {runHandler} from '../../process/handler.js'
+import {runHandlerToSuccess} from '../../process/handler.js'
 import {type MemberEventType, type Occurrence, type SelectedScript, selects} from '../selector.js'
 import {
   batchEnvironment,
@@ -25,15 +24,6 @@ export interface HandlingOptions {
   readonly graceMs?: number
   /** The payload as it was given to `fire`. */
   readonly resolve: (payload: Buffer | undefined, signal: AbortSignal) => Promise<Buffer | undefined>
-}
-
-/** A handler that ended with anything but 0. */
-export class HandlerFailedError extends BatonError {
-  readonly exitCode: number
-  constructor(message: string, exitCode: number) {
-    super('BATON_CHILD', message)
-    this.exitCode = exitCode
-  }
 }
 
 interface Run {
@@ -110,7 +100,7 @@ export class EventHandling {
 
   async #run(run: Run, signal: AbortSignal): Promise<void> {
     const {env, clock, timeoutMs, graceMs} = this.#options
-    const result = await runHandler({
+    await runHandlerToSuccess({
       argv: run.argv,
       env: {...env, ...run.env},
       input: run.input,
@@ -119,12 +109,5 @@ export class EventHandling {
       ...(timeoutMs !== undefined && {timeoutMs}),
       ...(graceMs !== undefined && {graceMs}),
     })
-    if (result.stopped === 'timeout') {
-      throw new HandlerFailedError(`handler ${run.argv[0]}: stopped at its time limit`, 124)
-    }
-    if (result.code !== 0) {
-      const how = result.signal === undefined ? `exit code ${result.code}` : `killed by ${result.signal}`
-      throw new HandlerFailedError(`handler ${run.argv[0]}: ${how}`, result.code)
-    }
   }
 }

@@ -2,27 +2,34 @@ import type PQueue from 'p-queue'
 import {messageOf} from '../../core/errors.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {Clock, Random, UserEvent} from '../../core/types.js'
+import type {EventNotice} from '../notices.js'
 import type {EventState} from './event-state.js'
 
-/** Handles a batch (of one, unless batches were asked for). Rejects when it failed. */
+/**
+ * Handles one event, or a batch if `isBatched`. `attempt` is 1 for the first. The signal aborts when the watch ends.
+ * Rejects if it failed.
+ */
 export type HandleEvents = (events: readonly UserEvent[], attempt: number, signal: AbortSignal) => Promise<void>
 
 export interface DispatchOptions {
   readonly state: EventState
+  /** Called for each event in order, or for each batch. */
   readonly handle: HandleEvents
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
-  /** Handlers that may run at the same time. @default 1 */
+  /** Largest number of handlers that run at the same time. @default 1 */
   readonly concurrency?: number
-  /** One run for everything that waits, instead of one an event. */
-  readonly batch?: boolean
-  /** Attempts after a failed first one. @default 0 */
-  readonly retries?: number
+  /** Hands all waiting events to one call of `handle` instead of one event to each. @default false */
+  readonly isBatched?: boolean
+  /** Further attempts after the first one failed. @default 0 */
+  readonly retryCount?: number
+  /** Shortest pause before another attempt; it grows up to a minute. @default 1000 */
   readonly retryDelayMs?: number
-  /** Called when the last attempt failed; the event is over when it resolves. Rejecting ends the watch. */
-  readonly onDead: (events: readonly UserEvent[], error: unknown) => Promise<void>
-  readonly onRetry?: (events: readonly UserEvent[], attempt: number, error: unknown) => void
+  /** Called after the last attempt failed. The events are done when it resolves; rejecting ends the watch. */
+  readonly handleDead: (events: readonly UserEvent[], error: unknown) => Promise<void>
+  /** Receives `handler.failed` before another attempt. */
+  readonly observer?: (notice: EventNotice) => void
 }
 
 /** Runs handlers in the order of their events, marks what they do in the state, and tries failed ones again. */
@@ -47,13 +54,13 @@ export class Dispatcher {
     return new Dispatcher(options, new Queue({concurrency: options.concurrency ?? 1}))
   }
 
-  /** Rejects when something failed that no retry mends: the state file, or `onDead`. Never resolves. */
+  /** Rejects on a failure that retrying cannot fix: of the state file, or of `handleDead`. Never resolves. */
   get failed(): Promise<never> {
     return this.#failed
   }
 
   add(events: readonly UserEvent[]): void {
-    if (this.#options.batch === true) {
+    if (this.#options.isBatched === true) {
       const isWaiting = this.#gathered.length > 0
       this.#gathered.push(...events)
       if (!isWaiting && events.length > 0) this.#enqueue(() => this.#gathered.splice(0))
@@ -86,13 +93,13 @@ export class Dispatcher {
     const ids = events.map(event => event.id)
     await state.start(ids)
     const outcome = await this.#attempt(events)
-    // A handler that was cut off by our own end stays `started`: the next watch decides.
+    // A handler that our own end interrupted stays `started`: the next watch decides.
     if (outcome === 'cut-off' || (outcome === 'failed' && signal.aborted)) return
     await state.finish(ids, outcome === 'done' ? 'done' : 'dead')
   }
 
   async #attempt(events: readonly UserEvent[]): Promise<'done' | 'failed' | 'cut-off'> {
-    const {handle, signal, clock, random, retries = 0, retryDelayMs = 1000} = this.#options
+    const {handle, signal, clock, random, retryCount = 0, retryDelayMs = 1000} = this.#options
     const backoff = new Backoff({random, minMs: retryDelayMs, maxMs: Math.max(retryDelayMs, 60_000)})
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -100,11 +107,11 @@ export class Dispatcher {
         return 'done'
       } catch (error) {
         if (signal.aborted) return 'cut-off'
-        if (attempt > retries) {
-          await this.#options.onDead(events, error)
+        if (attempt > retryCount) {
+          await this.#options.handleDead(events, error)
           return 'failed'
         }
-        this.#options.onRetry?.(events, attempt, error)
+        this.#options.observer?.({type: 'handler.failed', events, attempt, error})
       }
       try {
         await clock.sleep(backoff.next(), signal)
@@ -115,7 +122,7 @@ export class Dispatcher {
   }
 }
 
-/** One line of a dead-letter file: the event, and why nobody could handle it. */
+/** One line of a dead-letter file: the event, and why its handler failed. */
 export const deadLetter = (event: UserEvent, error: unknown, wallMs: number): string =>
   JSON.stringify({
     v: 1,

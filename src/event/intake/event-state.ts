@@ -145,7 +145,7 @@ export class EventState implements AsyncDisposable {
   /** Events that were taken and are not over, in the order of their arrival. */
   pending(): readonly PendingEvent[] {
     return [...this.#entries.values()].flatMap(({phase, event}) =>
-      phase === 'over' || !event ? [] : [{event, restarted: phase === 'started'}],
+      phase === 'over' || !event ? [] : [{event, isRestarted: phase === 'started'}],
     )
   }
 

@@ -8,36 +8,43 @@ import {Dispatcher, type DispatchOptions} from './dispatcher.js'
 import type {EventState} from './event-state.js'
 import {OrderWindow} from './order-window.js'
 
-/** Where a first watch begins: with what comes, with all there still is, or after one event of the list. */
+/** Where a first watch starts: with new events, with every event still listed, or after a given event. */
 export type StartPoint = 'now' | 'earliest' | {readonly afterId: string}
 
-export interface IntakeOptions
+/** How events are taken in and handed to a handler. */
+export interface EventIntakeOptions
   extends Pick<
     DispatchOptions,
-    'handle' | 'concurrency' | 'batch' | 'retries' | 'retryDelayMs' | 'onDead' | 'onRetry'
+    'handle' | 'concurrency' | 'isBatched' | 'retryCount' | 'retryDelayMs' | 'handleDead' | 'observer'
   > {
+  /** What is remembered. It must belong to the agent or to the log that is followed. */
   readonly state: EventState
+  /** Ends the watch, after it has stopped the handlers in progress. */
   readonly signal: AbortSignal
-  /** Which events are for this handler. @default all */
+  /** True for events that are for this handler. @default all */
   readonly accepts?: (event: UserEvent) => boolean
-  /** Ignored when the state remembers an earlier watch. @default 'now' */
+  /** Where a first watch starts. Ignored if the state remembers an earlier watch. @default 'now' */
   readonly from?: StartPoint
-  /** What happens to events whose handler had been started before a crash. @default 'rerun' */
-  readonly onCrash?: 'rerun' | 'skip'
-  /** How long events wait for earlier ones. @default 0 */
+  /** What becomes of events whose handler had been started before a crash. @default 'rerun' */
+  readonly afterCrash?: 'rerun' | 'skip'
+  /** How long events wait for earlier ones, in milliseconds. @default 0 */
   readonly orderWindowMs?: number
+  /**
+   * Hands on only the newest event of each name: once none came for `quietMs`, at the latest `periodMs` after the first.
+   * @default every event
+   */
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
 }
 
 /** What all lists go through, wherever they come from: recording, sorting, handing over. */
 export class EventIntake {
-  readonly #options: IntakeOptions
+  readonly #options: EventIntakeOptions
   readonly #dispatcher: Dispatcher
   readonly #window: OrderWindow<PendingEvent>
   readonly #coalescer: Coalescer<PendingEvent> | undefined
   #isFirst = true
 
-  private constructor(client: Pick<ConsulClient, 'clock'>, options: IntakeOptions, dispatcher: Dispatcher) {
+  private constructor(client: Pick<ConsulClient, 'clock'>, options: EventIntakeOptions, dispatcher: Dispatcher) {
     this.#options = options
     this.#dispatcher = dispatcher
     const {clock} = client
@@ -52,7 +59,10 @@ export class EventIntake {
     })
   }
 
-  static async create(client: Pick<ConsulClient, 'clock' | 'random'>, options: IntakeOptions): Promise<EventIntake> {
+  static async create(
+    client: Pick<ConsulClient, 'clock' | 'random'>,
+    options: EventIntakeOptions,
+  ): Promise<EventIntake> {
     const {clock, random} = client
     const dispatcher = await Dispatcher.create({...options, clock, random})
     return new EventIntake(client, options, dispatcher)
@@ -62,19 +72,19 @@ export class EventIntake {
     return this.#dispatcher.failed
   }
 
-  /** Takes up what an earlier watch left behind: first what it had begun, then the rest in order. */
+  /** Resumes what an earlier watch left unfinished: first what it had started, then the rest in order. */
   async resume(): Promise<void> {
-    const {state, onCrash = 'rerun'} = this.#options
+    const {state, afterCrash = 'rerun'} = this.#options
     const pending = state.pending()
-    const begun = pending.filter(item => item.restarted)
-    if (onCrash === 'rerun') this.#dispatch(begun)
+    const begun = pending.filter(item => item.isRestarted)
+    if (afterCrash === 'rerun') this.#dispatch(begun)
     else {
       await state.finish(
         begun.map(item => item.event.id),
         'skipped',
       )
     }
-    this.#window.add(pending.filter(item => !item.restarted))
+    this.#window.add(pending.filter(item => !item.isRestarted))
   }
 
   #dispatch(items: readonly PendingEvent[]): void {
@@ -93,7 +103,7 @@ export class EventIntake {
     const fresh = [...new Map(unknown.map(event => [event.id, event])).values()]
     await state.take(fresh)
     if (isBeginning) await state.begin()
-    this.#window.add(fresh.map(event => ({event, restarted: false})))
+    this.#window.add(fresh.map(event => ({event, isRestarted: false})))
     await state.prune(listed)
   }
 
@@ -103,7 +113,7 @@ export class EventIntake {
     const last = from === 'now' ? wanted.length - 1 : wanted.findIndex(event => event.id === from.afterId)
     if (from !== 'now' && last < 0) {
       throw new UsageError(`event ${from.afterId}: is not listed`, {
-        hint: "--from earliest takes all there is; see 'baton event list'",
+        hint: "`from: 'earliest'` takes every event that is listed",
       })
     }
     await state.finish(
@@ -130,12 +140,12 @@ export class EventIntake {
 const idsOf = (list: readonly UserEvent[]): ReadonlySet<string> => new Set(list.map(event => event.id))
 
 /**
- * Takes up what an earlier watch left, then takes in what `feed` receives until the signal aborts: then resolves, after
- * the handlers under way. Rejects when feeding does, or on a failure that no retry mends.
+ * Resumes what an earlier watch left unfinished, then takes in what `feed` receives. Resolves when the signal has aborted
+ * and the handlers in progress have ended. Rejects if feeding does, or on a failure that retrying cannot fix.
  */
 export async function runIntake(
   client: Pick<ConsulClient, 'clock' | 'random'>,
-  options: IntakeOptions,
+  options: EventIntakeOptions,
   feed: (intake: EventIntake, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   using stop = linkSignal(options.signal)

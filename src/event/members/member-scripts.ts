@@ -4,25 +4,32 @@ import type {EventHandling} from '../handler/handling.js'
 import {watchMembers} from './member-watch.js'
 import {type MemberChange, memberLine} from './members.js'
 
+/**
+ * - `watch.started`: the members at the start are known, and every later change counts.
+ * - `script.failed`: a script of a change failed; the others and later changes run anyway.
+ */
+export type MemberNotice =
+  | {readonly type: 'watch.started'; readonly memberCount: number}
+  | {readonly type: 'script.failed'; readonly change: MemberChange; readonly error: unknown}
+
 export interface MemberScriptOptions {
   readonly handling: EventHandling
   readonly self: SelfFacts
   readonly signal: AbortSignal
-  readonly onReady: (count: number) => void
-  /** A script failed; the others and later changes are not touched by it. */
-  readonly onFailed: (change: MemberChange, error: unknown) => void
+  readonly observer: (notice: MemberNotice) => void
 }
 
 /** Runs Serf's scripts for each change of membership. Resolves when the signal aborts. */
 export async function runMemberScripts(client: ConsulClient, options: MemberScriptOptions): Promise<void> {
-  const {handling, self, signal, onReady} = options
-  const onChange = async ({type, member}: MemberChange): Promise<void> => {
+  const {handling, self, signal, observer} = options
+  const handle = async ({type, member}: MemberChange): Promise<void> => {
     const known = (await client.agent.members({signal}).catch(() => [])).find(({name}) => name === member.name)
-    // The catalog forgets a node that was reaped and one that was made to leave alike; gossip still tells them apart.
+    // The catalog no longer holds a node that was reaped, nor one that was forced to leave; gossip tells them apart.
     const change = {type: type === 'member-reap' && known?.status === 'left' ? 'member-leave' : type, member} as const
     await handling.members(change.type, memberLine(member, known?.tags), self, signal).catch((error: unknown) => {
-      if (!signal.aborted) options.onFailed(change, error)
+      if (!signal.aborted) observer({type: 'script.failed', change, error})
     })
   }
-  await watchMembers(client, {signal, onChange, onReady})
+  const onReady = (memberCount: number): void => observer({type: 'watch.started', memberCount})
+  await watchMembers(client, {signal, handle, onReady})
 }

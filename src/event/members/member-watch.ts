@@ -2,61 +2,80 @@ import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {follow} from '../../core/query/follow.js'
 import {checks as checksTopic, nodes as nodesTopic} from '../../core/query/topics.js'
+import type {BlockingQuery} from '../../core/query/types.js'
 import type {CheckInfo, NodeInfo} from '../../core/types.js'
 import {type MemberChange, type MemberFacts, memberChanges, toMembers} from './members.js'
 
+export interface MemberWatchOptions {
+  readonly signal: AbortSignal
+  /** Called for one change at a time, oldest first. Rejecting ends the watch. */
+  readonly handle: (change: MemberChange) => Promise<void>
+  /** Called with the number of members at the start: every later change counts. */
+  readonly onReady: (memberCount: number) => void
+}
+
 /**
- * Calls back with changes of membership, one call at a time, oldest first. The members that are there at the start are
- * no changes. Resolves when the signal aborts; rejects when `onChange` does.
+ * Follows changes of membership. The members at the start are not changes. Resolves when the signal aborts; rejects if
+ * `handle` does.
  */
-export async function watchMembers(
-  client: ConsulClient,
-  options: {
-    readonly signal: AbortSignal
-    readonly onChange: (change: MemberChange) => Promise<void>
-    /** Called when the members at the start are known: from now on every change counts. */
-    readonly onReady?: (count: number) => void
-  },
-): Promise<void> {
+export async function watchMembers(client: ConsulClient, options: MemberWatchOptions): Promise<void> {
   using stop = linkSignal(options.signal)
-  let nodes: readonly NodeInfo[] | undefined
-  let checks: readonly CheckInfo[] | undefined
-  let members: ReadonlyMap<string, MemberFacts> | undefined
-  let working = Promise.resolve()
-  const look = async (): Promise<void> => {
-    if (!nodes || !checks) return
-    const next = toMembers(nodes, checks)
-    // Our own agent is always a member: an empty answer tells of missing rights, not of an empty cluster.
-    if (next.size === 0) return
-    if (!members) options.onReady?.(next.size)
-    const changes = members ? memberChanges(members, next) : []
-    members = next
-    for (const change of changes) await options.onChange(change)
+  const reader = new MemberReader(options)
+  const read = async <T>(
+    query: BlockingQuery<readonly T[], T>,
+    receive: (value: readonly T[]) => Promise<void>,
+  ): Promise<void> => {
+    // A restarted leader would start with members of an old state.
+    const answers = follow(query, client, {signal: stop.signal, freshConsistency: 'consistent'})
+    for await (const {snapshot} of answers) await receive(snapshot.value)
   }
-  const step = (): Promise<void> => {
-    working = working.then(look)
-    return working
-  }
-  // A leader that has not applied its log yet would begin with members of the past.
-  const how = {signal: stop.signal, freshConsistency: 'consistent'} as const
-  const followNodes = async (): Promise<void> => {
-    for await (const {snapshot} of follow(nodesTopic(client), client, how)) {
-      nodes = snapshot.value
-      await step()
-    }
-  }
-  const followChecks = async (): Promise<void> => {
-    for await (const {snapshot} of follow(checksTopic(client), client, how)) {
-      checks = snapshot.value
-      await step()
-    }
-  }
-  const both = [followNodes(), followChecks()]
+  const both = [
+    read(nodesTopic(client), nodes => reader.receive({nodes})),
+    read(checksTopic(client), checks => reader.receive({checks})),
+  ]
   try {
     await Promise.all(both)
   } catch (error) {
     stop.abort(error)
     await Promise.allSettled(both)
     if (!options.signal.aborted) throw error
+  }
+}
+
+/** Joins the newest nodes and checks to members, and compares them with those before. */
+class MemberReader {
+  readonly #options: MemberWatchOptions
+  #nodes: readonly NodeInfo[] | undefined
+  #checks: readonly CheckInfo[] | undefined
+  #members: ReadonlyMap<string, MemberFacts> | undefined
+  #work = Promise.resolve()
+
+  constructor(options: MemberWatchOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when all changes up to this one are handled. */
+  receive({
+    nodes,
+    checks,
+  }: {
+    readonly nodes?: readonly NodeInfo[]
+    readonly checks?: readonly CheckInfo[]
+  }): Promise<void> {
+    this.#nodes = nodes ?? this.#nodes
+    this.#checks = checks ?? this.#checks
+    this.#work = this.#work.then(() => this.#compare())
+    return this.#work
+  }
+
+  async #compare(): Promise<void> {
+    if (!this.#nodes || !this.#checks) return
+    const next = toMembers(this.#nodes, this.#checks)
+    // Our own agent is always a member: an empty answer shows missing permission, not an empty cluster.
+    if (next.size === 0) return
+    if (!this.#members) this.#options.onReady(next.size)
+    const changes = this.#members ? memberChanges(this.#members, next) : []
+    this.#members = next
+    for (const change of changes) await this.#options.handle(change)
   }
 }

@@ -15,9 +15,10 @@ export interface FireOptions extends EventFilters, CallOptions {
 /** What the agent made of it. Not a proof that anybody got it. */
 export interface Fired {
   readonly event: UserEvent
-  /** Bytes that would still have fitted: to the byte when few are left, else at least. */
-  readonly left: number
-  readonly spilled: boolean
+  /** Bytes that would still have fitted: exact if few are left, otherwise a lower bound. */
+  readonly leftBytes: number
+  /** True if the payload was put into KV and the event carries a pointer to it. */
+  readonly isSpilled: boolean
 }
 
 type FireClient = Pick<ConsulClient, 'agent' | 'event' | 'kv' | 'scope' | 'session'>
@@ -54,9 +55,9 @@ export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: stri
  *
  * @example
  * ```ts
- * const {event, spilled} = await fireEvent(client, 'deploy', {payload: Buffer.from('v1.2.3')})
+ * const {event, isSpilled} = await fireEvent(client, 'deploy', {payload: Buffer.from('v1.2.3')})
  * event.name // => 'deploy'
- * spilled // => false
+ * isSpilled // => false
  * const tooLong = fireEvent(client, 'deploy', {payload: Buffer.alloc(1000)})
  * await tooLong.catch(error => error.code) // => 'BATON_TOO_LARGE'
  * ```
@@ -77,10 +78,10 @@ export async function fireEvent(client: FireClient, name: string, options: FireO
   if (sent.verdict === 'too-large') throw tooLarge(name, body.length, {...sent, isExact: lTime !== undefined})
   try {
     const event = await client.event.fire(name, body.length === 0 ? undefined : body, {...filters, ...call})
-    return {event, left: sent.left, spilled: mustSpill}
+    return {event, leftBytes: sent.leftBytes, isSpilled: mustSpill}
   } catch (error) {
     if (error instanceof ConsulError && error.text.includes('exceeds configured limit')) {
-      throw tooLarge(name, body.length, {over: 1, max: body.length - 1, isExact: false}, error)
+      throw tooLarge(name, body.length, {overBytes: 1, maxBytes: body.length - 1, isExact: false}, error)
     }
     throw error
   }
@@ -101,14 +102,14 @@ async function timeIfItMatters(
 function tooLarge(
   name: string,
   given: number,
-  size: {readonly over: number; readonly max: number; readonly isExact: boolean},
+  size: {readonly overBytes: number; readonly maxBytes: number; readonly isExact: boolean},
   cause?: unknown,
 ): BatonError {
-  const {over, max, isExact} = size
+  const {overBytes: over, maxBytes: max, isExact} = size
   const [atLeast, atMost] = isExact ? ['', ''] : ['at least ', 'at most ']
   return new BatonError(
     'BATON_TOO_LARGE',
-    `event ${name}: the payload of ${given} bytes is ${atLeast}${over} too long: ${atMost}${max} fit beside this name and these filters`,
-    {cause, hint: '--spill puts it into KV and sends a pointer', details: {given, over, max}},
+    `event ${name}: the payload of ${given} bytes is ${atLeast}${over} too long: ${atMost}${max} fit with this name and these filters`,
+    {cause, hint: 'with `spillTtlMs` it is put into KV and a pointer to it is sent', details: {given, over, max}},
   )
 }

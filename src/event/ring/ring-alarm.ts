@@ -1,23 +1,9 @@
 import type {UserEvent} from '../../core/types.js'
 import type {EventState} from '../intake/event-state.js'
+import type {MissedEvents} from '../notices.js'
 
 /** Events an agent keeps, whatever their names. */
 const ringSize = 256
-
-/** Why events may have passed unseen. Instants are of the wall clock. */
-export interface MissedEvents {
-  /**
-   * `overflow`: the agent's list is full and holds nothing known, so it has turned over since it was last read.
-   * `restart`: the list is not full and lacks what it held last, so the agent has lost its memory.
-   */
-  readonly reason: 'overflow' | 'restart'
-  /** Number of events listed now. */
-  readonly listed: number
-  /** When the last list before this one was read; undefined if an earlier watch read it. */
-  readonly sinceMs: number | undefined
-  /** When this list was read: events fired between the two instants may have been missed. */
-  readonly untilMs: number
-}
 
 export interface RingAlarmOptions {
   readonly state: EventState
@@ -50,7 +36,7 @@ export class RingAlarm {
     const {state, wallMs, onMissed} = this.#options
     const untilMs = wallMs()
     const reason = this.#judge(list)
-    if (reason) onMissed({reason, listed: list.length, sinceMs: this.#last?.atMs, untilMs})
+    if (reason) onMissed({reason, listedCount: list.length, sinceMs: this.#last?.atMs, untilMs})
     await takeIn(list)
     const newest = list.at(-1)?.id
     this.#last = {ids: new Set(list.map(event => event.id)), newest, atMs: untilMs}
@@ -60,7 +46,7 @@ export class RingAlarm {
     await state.noteRing(newest === undefined)
   }
 
-  #judge(list: readonly UserEvent[]): MissedEvents['reason'] | undefined {
+  #judge(list: readonly UserEvent[]): 'overflow' | 'restart' | undefined {
     const {state, isWhole} = this.#options
     const last = this.#last
     const isBlank = state.size === 0 && (last === undefined || last.newest === undefined)

@@ -63,8 +63,8 @@ export function maxPayload(shape: EventShape, lTime: bigint): number {
  * there only the agent can tell.
  */
 export type SizeVerdict =
-  | {readonly verdict: 'fits' | 'depends'; readonly left: number}
-  | {readonly verdict: 'too-large'; readonly over: number; readonly max: number}
+  | {readonly verdict: 'fits' | 'depends'; readonly leftBytes: number}
+  | {readonly verdict: 'too-large'; readonly overBytes: number; readonly maxBytes: number}
 
 const smallestLTime = 1n
 const largestLTime = 2n ** 64n - 1n
@@ -78,16 +78,16 @@ const largestLTime = 2n ** 64n - 1n
  * judgeSize({name: 'deploy'}, 100).verdict // => 'fits'
  * judgeSize({name: 'deploy'}, 1000).verdict // => 'too-large'
  * judgeSize({name: 'deploy'}, 403).verdict // => 'depends'
- * judgeSize({name: 'deploy'}, 403, 70_000n) // => {verdict: 'too-large', over: 3, max: 400}
+ * judgeSize({name: 'deploy'}, 403, 70_000n) // => {verdict: 'too-large', overBytes: 3, maxBytes: 400}
  * ```
  */
 export function judgeSize(shape: EventShape, payloadLength: number, lTime?: bigint): SizeVerdict {
   const most = maxPayload(shape, lTime ?? smallestLTime)
   if (payloadLength > most || most < 0) {
-    return {verdict: 'too-large', over: payloadLength - most, max: Math.max(0, most)}
+    return {verdict: 'too-large', overBytes: payloadLength - most, maxBytes: Math.max(0, most)}
   }
   const surely = maxPayload(shape, lTime ?? largestLTime)
   return payloadLength <= surely
-    ? {verdict: 'fits', left: surely - payloadLength}
-    : {verdict: 'depends', left: most - payloadLength}
+    ? {verdict: 'fits', leftBytes: surely - payloadLength}
+    : {verdict: 'depends', leftBytes: most - payloadLength}
 }

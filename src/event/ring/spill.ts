@@ -65,8 +65,8 @@ export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined
  * @example
  * ```ts
  * const report = Buffer.alloc(2000, 'x')
- * const {event, spilled} = await fireEvent(client, 'report', {payload: report, spillTtlMs: 60_000})
- * spilled // => true
+ * const {event, isSpilled} = await fireEvent(client, 'report', {payload: report, spillTtlMs: 60_000})
+ * isSpilled // => true
  * const payload = await resolvePayload(client, event.payload)
  * payload?.equals(report) // => true
  * ```

@@ -1,23 +1,24 @@
 import type {ConsulClient} from '../../core/client.js'
 import {follow} from '../../core/query/follow.js'
 import {events as eventTopic} from '../../core/query/topics.js'
-import type {FollowStatus} from '../../core/query/types.js'
-import {type IntakeOptions, runIntake} from '../intake/intake.js'
-import {type MissedEvents, RingAlarm} from './ring-alarm.js'
+import {type EventIntakeOptions, runIntake} from '../intake/intake.js'
+import type {EventNotice} from '../notices.js'
+import {OutageReport} from '../outage-report.js'
+import {RingAlarm} from './ring-alarm.js'
+
+/** An agent keeps 256 events, so that a long pause after an outage would itself lose some. */
+const maxPauseMs = 5000
 
 /** Which events, what to do with each, and what to remember. */
-export interface EventWatchOptions extends IntakeOptions {
-  /** Called when events may have passed unseen: the agent's list has turned over, or the agent was restarted. */
-  readonly onMissed?: (missed: MissedEvents) => void
-  readonly onStatus?: (status: FollowStatus) => void
-  /** Called after the first list: from now on nothing is missed. */
-  readonly onReady?: (listed: number) => void
+export interface EventWatchOptions extends EventIntakeOptions {
+  /** Receives what happens on the way. Never awaited, and must not throw. */
+  readonly observer?: (notice: EventNotice) => void
 }
 
 /**
- * Hands every event that reaches the agent to the handler, across restarts when the state has a file: with
- * `rerun` at least once, with `skip` at most once. Outages are outlived.
- * Runs until the signal aborts (then resolves, after the handlers under way) or something cannot be mended (then rejects).
+ * Hands every event that reaches the agent to the handler, across restarts if the state has a file: with `rerun` at
+ * least once, with `skip` at most once. Outages are retried. Resolves when the signal has aborted and the handlers in
+ * progress have ended. Rejects if Consul refuses the question, the state cannot be written, or `handleDead` rejects.
  *
  * @example
  * ```ts
@@ -26,24 +27,45 @@ export interface EventWatchOptions extends IntakeOptions {
  *   state: EventState.inMemory(await client.agent.self()),
  *   signal: stop.signal,
  *   accepts: event => event.name === 'release',
- *   onReady: () => void fireEvent(client, 'release', {payload: Buffer.from('v3')}),
+ *   observer: ({type}) => {
+ *     if (type === 'watch.started') void fireEvent(client, 'release', {payload: Buffer.from('v3')})
+ *   },
  *   handle: async events => {
  *     events.map(event => event.payload?.toString()) // => ['v3']
  *     stop.abort()
  *   },
- *   onDead: async (_events, error) => Promise.reject(error),
+ *   handleDead: async (_events, error) => Promise.reject(error),
  * })
  * ```
  */
 export async function watchEvents(client: ConsulClient, options: EventWatchOptions): Promise<void> {
-  await runIntake(client, options, async (intake, signal) => {
-    const {state, onStatus, onMissed = () => {}} = options
-    const alarm = new RingAlarm({state, isWhole: true, wallMs: () => client.clock.wallMs(), onMissed})
+  const {state, observer = () => {}} = options
+  await runIntake(client, {...options, observer}, async (intake, signal) => {
+    const alarm = new RingAlarm({
+      state,
+      isWhole: true,
+      wallMs: () => client.clock.wallMs(),
+      onMissed: missed => observer({type: 'events.missed', ...missed}),
+    })
+    const outage = new OutageReport(observer)
     let isFirst = true
-    for await (const {snapshot} of follow(eventTopic(client), client, {signal, ...(onStatus && {onStatus})})) {
+    const answers = follow(eventTopic(client), client, {
+      signal,
+      maxPauseMs,
+      onStatus: status => {
+        if (status.type === 'retrying') outage.failed(status.error)
+      },
+    })
+    for await (const {snapshot} of answers) {
+      outage.answered()
       await alarm.guard(snapshot.value, list => intake.receive(list))
-      if (isFirst) options.onReady?.(snapshot.value.length)
+      if (!isFirst) continue
       isFirst = false
+      observer({
+        type: 'watch.started',
+        listedCount: snapshot.value.length,
+        isFiltered: snapshot.filteredByAcls,
+      })
     }
   })
 }

@@ -188,11 +188,11 @@ describe.each(backends)('durable events on $name', backend => {
     await until(watch, 3)
     await watch.waitForOutput(/last/, {stream: 'stdout'})
     expect(await stop(watch)).toEqual(['this node', 'service', 'last'])
-    expect(watch.stderr.match(/left out: .*/g)?.toSorted()).toEqual([
-      expect.stringMatching(/^left out: has a filter that is no regular expression: /),
-      'left out: has version 2, this baton knows version 1',
-      'left out: is no envelope',
-      'left out: is not JSON',
+    expect(watch.stderr.match(/ignored: .*/g)?.toSorted()).toEqual([
+      expect.stringMatching(/^ignored: has a filter that is no regular expression: /),
+      'ignored: has version 2, this baton knows version 1',
+      'ignored: is no envelope',
+      'ignored: is not JSON',
     ])
   })
 

@@ -39,7 +39,7 @@ describe.each(backends)('baton event on $name', backend => {
     const refused = await fire('z', 'x'.repeat(max + 1))
     expect([refused.exitCode, refused.stderr]).toEqual([
       64,
-      expect.stringContaining(`the payload of ${max + 1} bytes is 1 too long: ${max} fit beside`),
+      expect.stringContaining(`the payload of ${max + 1} bytes is 1 too long: ${max} fit with`),
     ])
     const fired = await fire('z', 'x'.repeat(max), '--json')
     expect([fired.exitCode, JSON.parse(fired.stdout)]).toEqual([0, expect.objectContaining({bytesLeft: 0})])
@@ -89,7 +89,7 @@ describe.each(backends)('baton event on $name', backend => {
     await using watch = startCli([...words, '--', 'sh', '-c', 'echo try $BATON_EVENT_ATTEMPT; exit 3'], {agent})
     await watch.waitForOutput(/watching/)
     await fire('sad', 'x')
-    await watch.waitForOutput(/given up: handler sh: exit code 3/)
+    await watch.waitForOutput(/abandoned: handler sh: exit code 3/)
     watch.kill('SIGTERM')
     expect((await watch.exited).stdout).toBe('try 1\ntry 2\n')
     expect(JSON.parse(readFileSync(dead, 'utf8'))).toMatchObject({name: 'sad', payload: 'eA=='})

@@ -58,7 +58,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     outage[Symbol.dispose]()
     await watch.waitForOutput(/\b5000\b/)
     watch.kill('SIGTERM')
-    expect((await watch.exited).stderr).not.toMatch(/given up/)
+    expect((await watch.exited).stderr).not.toMatch(/abandoned/)
     await raw(agent.address).ok('DELETE', '/v1/kv/baton/events/blob/', {query: {recurse: true}})
   })
 

@@ -19,7 +19,7 @@ async function setUp(over: Partial<DispatchOptions> = {}) {
     random: () => 0,
     signal: stop.signal,
     handle: async (events, attempt) => void runs.push(`${ids(events).join('+')}#${attempt}`),
-    onDead: async events => void dead.push(...ids(events)),
+    handleDead: async events => void dead.push(...ids(events)),
     ...over,
   })
   const add = async (...events: UserEvent[]): Promise<void> => {
@@ -43,7 +43,7 @@ describe('the dispatcher', () => {
     const state = EventState.inMemory({datacenter: 'dc1', node: 'n1'})
     const {add, dispatcher} = await setUp({
       state,
-      handle: async () => void seen.push(state.pending()[0]?.restarted),
+      handle: async () => void seen.push(state.pending()[0]?.isRestarted),
     })
     await add(userEvent('a', 1))
     await dispatcher.idle()
@@ -70,7 +70,7 @@ describe('the dispatcher', () => {
 
   it('gathers what waits into one run with batch', async () => {
     const {add, dispatcher, runs, clock} = await setUp({
-      batch: true,
+      isBatched: true,
       handle: async events => {
         runs.push(ids(events).join('+'))
         await clock.sleep(10)
@@ -88,7 +88,7 @@ describe('the dispatcher', () => {
   it('tries again with growing delays, then gives up', async () => {
     const attempts: number[] = []
     const {add, dispatcher, clock, dead, state} = await setUp({
-      retries: 2,
+      retryCount: 2,
       retryDelayMs: 100,
       handle: async (_events, attempt) => {
         attempts.push(attempt)
@@ -111,7 +111,7 @@ describe('the dispatcher', () => {
     await clock.advance(10)
     stop.abort(new Error('enough'))
     await dispatcher.close()
-    expect(state.pending().map(({event, restarted}) => [event.id, restarted])).toEqual([
+    expect(state.pending().map(({event, isRestarted}) => [event.id, isRestarted])).toEqual([
       ['a', true],
       ['b', false],
     ])
@@ -120,7 +120,7 @@ describe('the dispatcher', () => {
   it('reports what no retry mends', async () => {
     const {add, dispatcher} = await setUp({
       handle: () => Promise.reject(new Error('no')),
-      onDead: () => Promise.reject(new Error('disk full')),
+      handleDead: () => Promise.reject(new Error('disk full')),
     })
     await add(userEvent('a', 1))
     await expect(dispatcher.failed).rejects.toThrow('disk full')

@@ -33,8 +33,8 @@ describe('the state of an event handler', () => {
     expect(state.isNew).toBe(false)
     expect(['a', 'b', 'c', 'old', 'new'].map(id => state.has(id))).toEqual([true, true, true, true, false])
     expect(state.pending()).toEqual([
-      {event: full, restarted: true},
-      {event: userEvent('c', 3), restarted: false},
+      {event: full, isRestarted: true},
+      {event: userEvent('c', 3), isRestarted: false},
     ])
   })
 
@@ -131,7 +131,7 @@ describe('the state of an event handler', () => {
       await first.take([userEvent('open', 1), userEvent('begun', 2)])
       await first.start(['begun'])
     })
-    expect(state.pending().map(({event, restarted}) => [event.id, restarted])).toEqual([
+    expect(state.pending().map(({event, isRestarted}) => [event.id, isRestarted])).toEqual([
       ['open', false],
       ['begun', true],
     ])

@@ -1,12 +1,12 @@
 import {describe, expect, it} from 'vitest'
 import {EventState} from '../../../src/event/intake/event-state.js'
-import {EventIntake, type IntakeOptions} from '../../../src/event/intake/intake.js'
+import {EventIntake, type EventIntakeOptions} from '../../../src/event/intake/intake.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {userEvent} from './support.js'
 
 const newState = (): EventState => EventState.inMemory({datacenter: 'dc1', node: 'n1'})
 
-async function setUp(over: Partial<IntakeOptions> = {}) {
+async function setUp(over: Partial<EventIntakeOptions> = {}) {
   const handled: string[] = []
   const intake = await EventIntake.create(
     {clock: new FakeClock(), random: () => 0},
@@ -14,7 +14,7 @@ async function setUp(over: Partial<IntakeOptions> = {}) {
       state: newState(),
       signal: new AbortController().signal,
       handle: async events => void handled.push(...events.map(event => event.id)),
-      onDead: async () => {},
+      handleDead: async () => {},
       ...over,
     },
   )
@@ -75,11 +75,11 @@ describe('the intake of events', () => {
       await state.start(['a'])
       return state
     }
-    const again = await setUp({state: await prepare(), onCrash: 'rerun'})
+    const again = await setUp({state: await prepare(), afterCrash: 'rerun'})
     await again.intake.resume()
     await again.intake.idle()
     expect(again.handled).toEqual(['a', 'b'])
-    const not = await setUp({state: await prepare(), onCrash: 'skip'})
+    const not = await setUp({state: await prepare(), afterCrash: 'skip'})
     await not.intake.resume()
     await not.intake.receive([userEvent('a', 1), userEvent('b', 2)])
     await not.intake.idle()

@@ -14,8 +14,11 @@ function setUp(state = EventState.inMemory({datacenter: 'dc1', node: 'n1'}), isW
     state,
     isWhole,
     wallMs: () => (nowMs += 1000),
-    onMissed: ({reason, listed, sinceMs, untilMs}) =>
-      missed.push(`${reason} ${listed} ${sinceMs ?? 'before'}-${untilMs}`),
+    onMissed: facts => {
+      if (facts.reason === 'pruned') return
+      const {reason, listedCount, sinceMs, untilMs} = facts
+      missed.push(`${reason} ${listedCount} ${sinceMs ?? 'before'}-${untilMs}`)
+    },
   })
   return {state, missed, look: (list: readonly UserEvent[]) => alarm.guard(list, async () => {})}
 }

@@ -26,14 +26,14 @@ describe('the size of an event', () => {
 
   it('leaves to the agent only what depends on its clock', () => {
     const shape = {name: 'x'}
-    expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', left: 0})
-    expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', left: 7})
-    expect(judgeSize(shape, 414)).toEqual({verdict: 'depends', left: 0})
-    expect(judgeSize(shape, 415)).toEqual({verdict: 'too-large', over: 1, max: 414})
+    expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', leftBytes: 0})
+    expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', leftBytes: 7})
+    expect(judgeSize(shape, 414)).toEqual({verdict: 'depends', leftBytes: 0})
+    expect(judgeSize(shape, 415)).toEqual({verdict: 'too-large', overBytes: 1, maxBytes: 414})
   })
 
   it('refuses a name that leaves no room at all', () => {
-    expect(judgeSize({name: name(210)}, 0)).toMatchObject({verdict: 'too-large', max: 0})
+    expect(judgeSize({name: name(210)}, 0)).toMatchObject({verdict: 'too-large', maxBytes: 0})
   })
 
   it('counts bytes, not characters', () => {

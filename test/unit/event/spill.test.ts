@@ -30,21 +30,21 @@ function fakeClient(eventTime?: bigint) {
 describe('firing', () => {
   it('sends what fits and says how much more would have', async () => {
     const {client, fired} = fakeClient()
-    const {left, spilled} = await fireEvent(client, 'x', {payload: Buffer.from('hello')})
-    expect([left, spilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
+    const {leftBytes, isSpilled} = await fireEvent(client, 'x', {payload: Buffer.from('hello')})
+    expect([leftBytes, isSpilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
   })
 
   it('knows what fits to the byte where it can ask for the time', async () => {
     const {client, fired} = fakeClient(300n)
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(413)})).rejects.toThrow('is 1 too long: 412 fit')
-    expect((await fireEvent(client, 'x', {payload: Buffer.alloc(410)})).left).toBe(2)
+    expect((await fireEvent(client, 'x', {payload: Buffer.alloc(410)})).leftBytes).toBe(2)
     expect(fired).toHaveLength(1)
   })
 
   it('refuses what cannot fit before it is sent, with the bytes it is over', async () => {
     const {client, fired} = fakeClient()
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(500)})).rejects.toThrow(
-      'event x: the payload of 500 bytes is at least 86 too long: at most 414 fit beside this name and these filters',
+      'event x: the payload of 500 bytes is at least 86 too long: at most 414 fit with this name and these filters',
     )
     expect(fired).toEqual([])
   })
@@ -62,8 +62,8 @@ describe('firing', () => {
   it('puts a payload that is too large into KV when asked to, and the watcher gets it back', async () => {
     const {client, fired} = fakeClient()
     const payload = Buffer.alloc(100_000, 7)
-    const {spilled} = await fireEvent(client, 'x', {payload, spillTtlMs: 60_000})
-    expect(spilled).toBe(true)
+    const {isSpilled} = await fireEvent(client, 'x', {payload, spillTtlMs: 60_000})
+    expect(isSpilled).toBe(true)
     const sent = Buffer.from(fired[0]?.payload ?? [])
     expect(sent.length).toBeLessThan(250)
     expect(await resolvePayload(client, sent)).toEqual(payload)

@@ -1,17 +1,12 @@
 import {createServer, type IncomingHttpHeaders} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {goHandlerText} from '../../../src/cli/watch/go-text.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import type {ConsulIndex} from '../../../src/core/types.js'
+import {HandlerError} from '../../../src/process/handler.js'
 import type {Delivery} from '../../../src/watch/delivery.js'
-import {
-  execHandler,
-  type Handler,
-  HandlerError,
-  handlerInput,
-  httpHandler,
-  withPolicy,
-} from '../../../src/watch/handlers.js'
+import {execHandler, type Handler, handlerInput, httpHandler, withPolicy} from '../../../src/watch/handlers.js'
 
 const delivery: Delivery = {
   spec: {type: 'key', key: 'a'},
@@ -62,7 +57,8 @@ describe('a command as handler', () => {
   ] as const)('%j fails with code %i', async (argv, exitCode, goText) => {
     const error = await run(...(argv as unknown as [string, ...string[]]))
     expect(error).toBeInstanceOf(HandlerError)
-    expect(error).toMatchObject({exitCode, goText})
+    expect(error).toMatchObject({exitCode})
+    expect(goHandlerText(error as HandlerError)).toBe(goText)
   })
 
   it('is stopped at its time limit', async () => {
@@ -120,7 +116,7 @@ describe('the rule for failures', () => {
       calls: () => calls,
       handler: async () => {
         calls += 1
-        if (calls <= times) throw new HandlerError('no', {exitCode: 3, goText: 'no'})
+        if (calls <= times) throw new HandlerError('no', {exitCode: 3, failure: {how: 'exit'}})
       },
     }
   }
@@ -155,7 +151,7 @@ describe('the rule for failures', () => {
     const handler = withPolicy(
       async () => {
         stop.abort(new Error('enough'))
-        throw new HandlerError('stopped', {exitCode: 143, goText: ''})
+        throw new HandlerError('stopped', {exitCode: 143, failure: {how: 'exit'}})
       },
       {...base, onError: 'exit'},
     )
