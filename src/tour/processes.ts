@@ -2,20 +2,20 @@ import {type ChildProcess, spawn} from 'node:child_process'
 import {createInterface} from 'node:readline'
 import type {Clock} from '../core/types.js'
 
-export interface StageOptions {
+export interface TourProcessesOptions {
   readonly clock: Clock
   readonly stdout: NodeJS.WritableStream
-  /** Words that start baton, for `spawn`. */
+  /** The program and the first arguments that start baton, for `spawn`. */
   readonly baton: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly signal: AbortSignal
 }
 
-/** A command of the tour: started as typed, its lines shown with a label. */
-export interface Actor {
-  /** Its exit code; 128 and more for a signal. */
+/** A running command of the tour, whose output is shown line by line with its label. */
+export interface TourProcess {
+  /** Resolves with the exit code, 128 for a signal. */
   readonly done: Promise<number>
-  /** Resolves with the first line of output, of both streams, that matches. Rejects when it ends without. */
+  /** Resolves with the first line of stdout or stderr that matches. Rejects if the process ends without one. */
   line(pattern: RegExp): Promise<RegExpExecArray>
   stop(): Promise<void>
 }
@@ -26,12 +26,12 @@ interface Seen {
   ended: boolean
 }
 
-/** Where the tour happens: real processes, one screen, and nothing left when the curtain falls. */
-export class Stage implements AsyncDisposable {
-  readonly #options: StageOptions
-  readonly #actors = new Set<Actor>()
+/** Runs the tour's processes, shows their output on one screen, and stops them all on dispose. */
+export class TourProcesses implements AsyncDisposable {
+  readonly #options: TourProcessesOptions
+  readonly #started = new Set<TourProcess>()
 
-  constructor(options: StageOptions) {
+  constructor(options: TourProcessesOptions) {
     this.#options = options
   }
 
@@ -47,8 +47,11 @@ export class Stage implements AsyncDisposable {
     this.say(`\n── ${text} ${'─'.repeat(Math.max(4, 72 - text.length))}`)
   }
 
-  /** Starts `baton ...args`. The command line is shown exactly as it can be typed. */
-  start(args: readonly string[], options: {readonly label?: string; readonly env?: StageOptions['env']} = {}): Actor {
+  /** Starts `baton ...args` and shows the command line as it can be typed. */
+  start(
+    args: readonly string[],
+    options: {readonly label?: string; readonly env?: TourProcessesOptions['env']} = {},
+  ): TourProcess {
     const {label, env = {}} = options
     const prefix = label === undefined ? '' : `[${label}] `
     this.say(`${prefix}$ baton ${args.map(quote).join(' ')}`)
@@ -58,12 +61,12 @@ export class Stage implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
-    const actor = this.#watch(child, line => this.say(`${prefix === '' ? '  ' : prefix}${line}`))
-    this.#actors.add(actor)
-    return actor
+    const started = this.#watch(child, line => this.say(`${prefix === '' ? '  ' : prefix}${line}`))
+    this.#started.add(started)
+    return started
   }
 
-  async run(args: readonly string[], options: Parameters<Stage['start']>[1] = {}): Promise<void> {
+  async run(args: readonly string[], options: Parameters<TourProcesses['start']>[1] = {}): Promise<void> {
     const code = await this.start(args, options).done
     if (code !== 0) throw new Error(`baton ${args.join(' ')}: exit code ${code}`)
   }
@@ -73,10 +76,10 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled([...this.#actors].map(actor => actor.stop()))
+    await Promise.allSettled([...this.#started].map(one => one.stop()))
   }
 
-  #watch(child: ChildProcess, show: (line: string) => void): Actor {
+  #watch(child: ChildProcess, show: (line: string) => void): TourProcess {
     const seen: Seen = {lines: [], waiting: new Set(), ended: false}
     const wake = (): void => seen.waiting.forEach(check => check())
     for (const stream of [child.stdout, child.stderr]) {
@@ -140,13 +143,13 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** A line of the log shows its message and its own fields. */
+/** Shows a JSON line of the log as its message and its own fields. */
 function shorten(line: string): string {
   if (!line.startsWith('{"level":')) return line
   const {level: _level, time: _time, msg, ...fields} = JSON.parse(line) as Record<string, unknown>
-  const words = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`)
-  return `${String(msg)}${words.join('')}`
+  const texts = Object.entries(fields).map(([name, value]) => ` ${name}=${String(value)}`)
+  return `${String(msg)}${texts.join('')}`
 }
 
-/** As a shell would need it. */
+/** Quotes an argument for a shell. */
 const quote = (word: string): string => (/^[\w@%+=:,./^-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
