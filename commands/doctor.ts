@@ -5,7 +5,7 @@ import type {TokenSource} from '../src/doctor/machine.js'
 import type {Finding} from '../src/doctor/types.js'
 
 export default class Doctor extends ConsulCommand<typeof Doctor> {
-  static override summary = 'look at everything baton stands on, and say what to mend'
+  static override summary = 'check everything baton depends on, and say what to fix'
   static override description = 'Reads only: nothing is written to Consul.'
   static override examples = [
     '<%= config.bin %> doctor',
@@ -16,7 +16,7 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     key: Args.string({
       ignoreStdin: true,
       default: 'baton/doctor',
-      description: 'a key you are going to use: can it be read?',
+      description: 'a key that is going to be used: can it be read?',
     }),
   }
 

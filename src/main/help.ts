@@ -1,13 +1,31 @@
 import type {Config} from '@oclif/core/interfaces'
+import {consulFlags} from '../cli/flags.js'
+import {consulVariables} from '../config/environment.js'
 import type {CommandClass, CommandTable} from './command-table.js'
 
 interface Definition {
+  readonly type?: string
   readonly default?: unknown
   readonly defaultHelp?: unknown
+  readonly helpValue?: unknown
+  readonly options?: unknown
 }
 
+export interface HelpOptions {
+  readonly config: Config
+  /** Characters in a line. */
+  readonly width: number
+}
+
+const [narrowest, widest, usual] = [40, 120, 100]
+
+/** The width of help on a stream: that of a terminal, within reason. */
+export const helpWidth = (columns: number | undefined): number =>
+  columns === undefined || columns <= 0 ? usual : Math.min(Math.max(columns, narrowest), widest)
+
 /** Help of one command, drawn by oclif from its flags, arguments and examples. */
-export async function commandHelp(id: string, command: CommandClass, config: Config): Promise<string> {
+export async function commandHelp(id: string, command: CommandClass, options: HelpOptions): Promise<string> {
+  const {config, width} = options
   const {CommandHelp} = await import('@oclif/core/help')
   const json = command.enableJsonFlag
     ? {json: {type: 'boolean', description: 'print the result as one JSON object', helpGroup: 'COMMON', allowNo: false}}
@@ -22,25 +40,61 @@ export async function commandHelp(id: string, command: CommandClass, config: Con
     strict: command.strict,
     hidden: command.hidden,
     args: await named(command.args),
-    flags: await named({...json, ...command.baseFlags, ...command.flags}),
+    flags: await named({...json, ...withoutConnection(command.baseFlags), ...command.flags}),
   }
   const drawn = new CommandHelp(loadable as never, config, {
-    maxWidth: 110,
+    maxWidth: width,
     stripAnsi: false,
     docopts: false,
   }).generate()
-  return [command.summary ?? '', drawn, ...units.filter(({word}) => drawn.includes(word)).map(({text}) => text)].join(
-    '\n\n',
-  )
+  const notes = units.filter(({word}) => drawn.includes(word)).map(({text}) => text)
+  if (talksToConsul(command)) notes.push(connectionNote)
+  return [command.summary ?? '', drawn, ...notes.map(text => wrap(text, width))].join('\n\n')
 }
 
-/** What the words for values mean, said where they are used. */
+const talksToConsul = ({baseFlags}: CommandClass): boolean => Object.hasOwn(baseFlags, 'token-file')
+
+const connectionNote =
+  "The agent is named by --http-addr or CONSUL_HTTP_ADDR. 'baton help connection' shows all flags and variables of the connection."
+
+/** The flags that each command for Consul takes have a page of their own; what a command redefines stays on its page. */
+const withoutConnection = (flags: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(consulFlags, name)))
+
+/** The page of the connection flags, each with its variable. */
+export function connectionHelp(width: number): string {
+  const variables = new Map(Object.entries(consulVariables).map(([variable, name]) => [name as string, variable]))
+  const rows = Object.entries(consulFlags).map(([name, {description, ...flag}]): readonly [string, string] => {
+    const variable = variables.get(name)
+    const value = flag.type === 'boolean' ? '' : `=${String(flag.helpValue ?? valueName(name))}`
+    return [`--${name}${value}`, `${description ?? ''}${variable === undefined ? '' : ` [${variable}]`}`]
+  })
+  const more: readonly (readonly [string, string])[] = [
+    ['CONSUL_HTTP_AUTH', 'user:password for a proxy in front of the agent'],
+    ['CONSUL_HTTP_SSL', 'true: TLS although the address says http'],
+    ['CONSUL_HTTP_SSL_VERIFY', 'false: accept any certificate'],
+  ]
+  return [
+    'how commands reach Consul',
+    `CONNECTION FLAGS\n${toList(rows, width)}`,
+    `VARIABLES WITHOUT A FLAG\n${toList(more, width)}`,
+    wrap(settingsNote, width),
+  ].join('\n\n')
+}
+
+const settingsNote =
+  'A flag wins over its variable BATON_FLAG_NAME (BATON_HTTP_ADDR), that over the variable of Consul, that over a file given with --config. Variables of proxies (HTTP_PROXY and the like) are not used.'
+
+const exitNote =
+  'Exit codes: 0 done, 64 wrong usage, 69 Consul cannot be reached, 70 a bug in baton, 77 permission denied; others belong to a command.'
+
+/** What the names of values mean, shown where they are used. */
 const units = [
   {word: 'DURATION', text: 'DURATION is a number with a unit: 300ms, 15s, 1h30m.'},
   {word: 'RE2', text: 'RE2 is a regular expression that matches anywhere in the name, unless ^ and $ say otherwise.'},
 ]
 
-/** The command's own arguments, as they are typed, and where the child's words go. */
+/** The command's own arguments as they are typed. */
 function usageWords(command: CommandClass): string {
   const words = Object.entries(command.args).map(([name, arg]) =>
     arg.required ? name.toUpperCase() : `[${name.toUpperCase()}]`,
@@ -48,28 +102,60 @@ function usageWords(command: CommandClass): string {
   return words.map(word => `${word} `).join('')
 }
 
-/** Definitions as the help wants them: each knows its name, and its default is what is shown. */
+/** Definitions as the help needs them: each with its name, the default that is shown, and a name for its value. */
 async function named(definitions: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
   const shown: Record<string, unknown> = {}
   for (const [name, definition] of Object.entries(definitions)) {
     const {default: fallback, defaultHelp, ...rest} = definition as Definition
     const value = typeof defaultHelp === 'function' ? await (defaultHelp as () => Promise<unknown>)() : fallback
-    shown[name] = {...rest, name, ...(value !== undefined && typeof value !== 'function' && {default: value})}
+    const isUnnamed = rest.type === 'option' && rest.helpValue === undefined && rest.options === undefined
+    shown[name] = {
+      ...rest,
+      name,
+      ...(isUnnamed && {helpValue: valueName(name)}),
+      ...(value !== undefined && typeof value !== 'function' && {default: value}),
+    }
   }
   return shown
 }
 
+/** `--token-file=FILE`: the last part of the flag's name. */
+const valueName = (flag: string): string => flag.slice(flag.lastIndexOf('-') + 1).toUpperCase()
+
 /** The list of commands, those of one topic when one is named. */
-export async function topicHelp(table: CommandTable, topic: string, version: string): Promise<string> {
+export async function topicHelp(table: CommandTable, topic: string, {config, width}: HelpOptions): Promise<string> {
   const ids = Object.keys(table).filter(id => topic === '' || id === topic || id.startsWith(`${topic} `))
   const rows: (readonly [string, string])[] = []
   for (const id of ids.sort()) {
     const loaded = await table[id]?.()
     if (loaded && !loaded.default.hidden) rows.push([id, loaded.default.summary ?? ''])
   }
-  const width = Math.max(0, ...rows.map(([id]) => id.length)) + 2
-  const list = rows.map(([id, summary]) => `  ${id.padEnd(width)}${summary}`).join('\n')
-  const head = topic === '' ? `baton ${version}: locks, remote execution and replication on Consul\n\n` : ''
+  const title = `baton ${config.version}: locks, remote execution and replication on Consul`
+  const head = topic === '' ? `${wrap(title, width)}\n\n` : ''
   const usage = topic === '' ? 'COMMAND' : `${topic} COMMAND`
-  return `${head}usage: baton ${usage}\n\n${list}\n\n'baton help COMMAND' shows flags and examples.`
+  const notes = ["'baton help COMMAND' shows flags and examples, 'baton help connection' how commands reach Consul."]
+  if (topic === '') notes.push(exitNote)
+  return `${head}usage: baton ${usage}\n\n${toList(rows, width)}\n\n${notes.map(text => wrap(text, width)).join('\n\n')}`
+}
+
+/** Two columns; the second is wrapped within itself. */
+function toList(rows: readonly (readonly [string, string])[], width: number): string {
+  const first = Math.max(0, ...rows.map(([name]) => name.length)) + 4
+  return rows
+    .map(
+      ([name, text]) =>
+        `  ${name}`.padEnd(first) + wrap(text, Math.max(width - first, 20)).replaceAll('\n', `\n${' '.repeat(first)}`),
+    )
+    .join('\n')
+}
+
+/** Breaks a text between words, at most `width` characters in a line where words allow it. */
+export function wrap(text: string, width: number): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines.join('\n')
 }

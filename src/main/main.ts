@@ -75,9 +75,15 @@ const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
 
 async function help(words: readonly string[], exit: number): Promise<number> {
-  const {commandHelp, topicHelp} = await import('./help.js')
+  const {commandHelp, connectionHelp, helpWidth, topicHelp} = await import('./help.js')
   const host = processHost()
   const id = words.join(' ')
+  const stream = exit === 0 ? host.stdout : host.stderr
+  const options = {config, width: helpWidth(stream.isTTY ? stream.columns : undefined)}
+  if (id === 'connection') {
+    stream.write(`${connectionHelp(options.width)}\n`)
+    return exit
+  }
   const load = table[id]
   const isTopic = id === '' || Object.keys(table).some(name => name.startsWith(`${id} `))
   if (!load && !isTopic) {
@@ -85,10 +91,9 @@ async function help(words: readonly string[], exit: number): Promise<number> {
     return usageExitCode
   }
   const parts: string[] = []
-  if (load) parts.push(await commandHelp(id, (await load()).default, config))
-  if (isTopic) parts.push(await topicHelp(table, id, BATON_VERSION))
-  const text = `${parts.join('\n\n')}\n`
-  ;(exit === 0 ? host.stdout : host.stderr).write(text)
+  if (load) parts.push(await commandHelp(id, (await load()).default, options))
+  if (isTopic) parts.push(await topicHelp(table, id, options))
+  stream.write(`${parts.join('\n\n')}\n`)
   return exit
 }
 

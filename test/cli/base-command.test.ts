@@ -153,8 +153,9 @@ describe('help', () => {
     ]) {
       const one = await runCli(args)
       expect(one).toMatchObject({exitCode: 0, stderr: ''})
-      expect(one.stdout).toContain('--token-file')
+      expect(one.stdout).toContain("'baton help connection'")
     }
+    expect((await runCli(['help', 'connection'])).stdout).toMatch(/--token-file=FILE .*\[CONSUL_HTTP_TOKEN_FILE\]/)
   })
 })
 

@@ -1,18 +1,23 @@
 import {mkdtempSync, readdirSync, rmSync, symlinkSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {useLeakCheck} from '../kit/leaks.js'
 import {startCli} from '../kit/run-cli.js'
 
-const leftovers = (): string[] => readdirSync(tmpdir()).filter(name => name.startsWith('baton-tour-'))
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-test-tour-'))
+})
+afterAll(() => rmSync(folder, {recursive: true}))
+
+const leftovers = (): string[] => readdirSync(folder)
 
 describe('baton tour', () => {
   useLeakCheck()
 
   it('shows lock, exec, replicate and discover, and leaves nothing behind', async () => {
-    const before = leftovers()
-    await using tour = startCli(['tour'])
+    await using tour = startCli(['tour'], {env: {TMPDIR: folder}})
     const {exitCode, stdout, stderr} = await tour.exited
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
     expect(stdout).toMatch(/waiting for jobs\/nightly/)
@@ -22,7 +27,7 @@ describe('baton tour', () => {
     expect(stdout).not.toMatch(/hello from db-1/)
     expect(stdout).toMatch(/\[dc2\] 100[\s\S]*\[dc2\] 250/)
     expect(stdout).toMatch(/pool02/)
-    expect(leftovers()).toEqual(before)
+    expect(leftovers()).toEqual([])
   })
 
   it('needs nothing but Node, a POSIX shell and sleep', async () => {
@@ -42,11 +47,10 @@ describe('baton tour', () => {
   })
 
   it('stops at once when asked to, and leaves nothing behind', async () => {
-    const before = leftovers()
-    await using tour = startCli(['tour'])
+    await using tour = startCli(['tour'], {env: {TMPDIR: folder}})
     await tour.waitForOutput(/acquired jobs\/nightly/)
     tour.kill('SIGINT')
     expect(await tour.exited).toMatchObject({exitCode: 130})
-    expect(leftovers()).toEqual(before)
+    expect(leftovers()).toEqual([])
   })
 })
