@@ -6,19 +6,13 @@ import {ConsulCommand} from '../src/cli/consul-command.js'
 import {EventWriter} from '../src/cli/event-writer.js'
 import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
-import {
-  goSessionName,
-  rethrowAsAgentError,
-  toGoAnswer,
-  toGoExit,
-  toGoLine,
-  toGoReleaseLine,
-} from '../src/cli/lock/go-compat.js'
+import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
 import {UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {defaultGraceMs} from '../src/lock/acquire.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
 import {familyShape} from '../src/lock/run/run-locked.js'
+import {toGoExit} from '../src/process/go-exit.js'
 import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
 
 const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'resize']

@@ -9,7 +9,6 @@ import {
   LockNotAcquiredError,
   messageOf,
 } from '../../core/errors.js'
-import type {ChildExit} from '../../process/exit-code.js'
 import type {AnyLockEvent} from './event-lines.js'
 
 /** What the Go tool answers, for the scripts that look: 0 when a child ran, however it ended. */
@@ -39,24 +38,6 @@ export function toGoLine(event: AnyLockEvent): string | undefined {
     default:
       return undefined
   }
-}
-
-/** How a child ended, as Go's `os/exec` says it. */
-export const toGoExit = (exit: ChildExit): string =>
-  exit.signal === undefined ? `exit status ${exit.code}` : `signal: ${goSignals[exit.signal] ?? exit.signal}`
-
-const goSignals: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
-  SIGKILL: 'killed',
-  SIGTERM: 'terminated',
-  SIGINT: 'interrupt',
-  SIGHUP: 'hangup',
-  SIGQUIT: 'quit',
-  SIGSEGV: 'segmentation fault',
-  SIGABRT: 'aborted',
-  SIGPIPE: 'broken pipe',
-  SIGALRM: 'alarm clock',
-  SIGUSR1: 'user defined signal 1',
-  SIGUSR2: 'user defined signal 2',
 }
 
 class AgentQueryError extends Error {}

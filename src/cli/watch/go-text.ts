@@ -1,5 +1,5 @@
 import type {HandlerError} from '../../process/handler.js'
-import {toGoExit} from '../lock/go-compat.js'
+import {toGoExit} from '../../process/go-exit.js'
 
 /** What `consul watch` prints about a handler that failed. */
 export function goHandlerText({exitCode, failure}: HandlerError): string {
