@@ -2,11 +2,13 @@ import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
 import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {
+  BatonError,
   ConsulError,
   isBatonError,
   isTransient,
   LockLostError,
   LockNotAcquiredError,
+  TransportError,
   UsageError,
 } from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
@@ -67,6 +69,9 @@ class Acquisition {
   readonly #now: () => number
   readonly #backoff: Backoff
   #obstacle: string | undefined
+  /** Of the first session: what is not answered until the time limit is not a lock that is held. */
+  #opening: 'none' | 'asked' | 'answered' = 'none'
+  #lastError: unknown
   /** Gets what the session says once somebody holds. */
   #hold: LeasedHold | undefined
 
@@ -94,6 +99,7 @@ class Acquisition {
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
       this.#emit({type: 'session.created', session: session.id})
+      this.#opening = 'answered'
       const outcome = await this.#contend(session, {signal, isOnce})
       if (outcome === 'session-lost') continue
       if (!outcome) return undefined
@@ -159,19 +165,20 @@ class Acquisition {
       return undefined
     } catch (error) {
       const isSessionLost = isBatonError(error, 'BATON_SESSION_LOST') && !options.signal.aborted
-      await this.#leave(session)
+      await this.#leave(session, error)
       if (isSessionLost) return 'session-lost'
       throw options.signal.aborted ? options.signal.reason : error
     }
   }
 
-  async #leave(session: Session): Promise<void> {
+  async #leave(session: Session, why?: unknown): Promise<void> {
     try {
       await this.#kind.withdraw(session)
     } catch (error) {
       this.#client.logger.debug({err: error}, 'contender not withdrawn')
     }
     if (await session.destroy({timeoutMs: lateAnswerMs})) return
+    if (isBatonError(why, 'BATON_SESSION_LOST') && why.details.isEnded === true) return
     this.#emit({type: 'session.expiring', session: session.id, withinMs: 2 * session.ttlMs})
   }
 
@@ -183,6 +190,7 @@ class Acquisition {
   }): Promise<Session> {
     const {signal, shape} = options
     const {nodeChecks, sessionName, now} = this.#options
+    if (options.isFirst) this.#opening = 'asked'
     for (;;) {
       try {
         return await openSession(this.#client, {
@@ -211,6 +219,7 @@ class Acquisition {
         // A certificate that is refused at the start is a wrong setting.
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isBatonError(error, 'BATON_TLS')))
           throw error
+        this.#lastError = error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
         await this.#client.clock.sleep(this.#backoff.next(), signal)
       }
@@ -241,11 +250,13 @@ class Acquisition {
     return onClient
   }
 
-  #notInTime(timeoutMs: number): LockNotAcquiredError {
-    const why = this.#obstacle === undefined ? '' : `: ${this.#obstacle}`
-    return new LockNotAcquiredError(
-      `lock ${this.#options.prefix}: not acquired within ${formatDuration(timeoutMs)}${why}`,
-    )
+  #notInTime(timeoutMs: number): BatonError {
+    const {prefix} = this.#options
+    const what = `lock ${prefix}: not acquired within ${formatDuration(timeoutMs)}`
+    if (this.#opening === 'asked') return unanswered(what, this.#lastError)
+    return new LockNotAcquiredError(this.#obstacle === undefined ? what : `${what}: ${this.#obstacle}`, {
+      details: {prefix, timeoutMs},
+    })
   }
 
   #emit(event: LockEvent): void {
@@ -257,6 +268,18 @@ class Acquisition {
     }
     this.#options.observer?.(event)
   }
+}
+
+/** The error of a time limit in which Consul never answered: why it did not. */
+function unanswered(what: string, cause: unknown): BatonError {
+  if (!isBatonError(cause)) return new TransportError('BATON_TIMEOUT', `${what}: Consul does not answer`)
+  const {code, hint, details} = cause
+  return new BatonError(code, `${what}: ${cause.message}`, {
+    cause,
+    transient: true,
+    details,
+    ...(hint !== undefined && {hint}),
+  })
 }
 
 const waitingReasons = {

@@ -55,6 +55,8 @@ export class LeasedHold implements Hold {
   #released: Promise<ReleaseReport> | undefined
   /** Consul said so. */
   #isGone = false
+  /** A consistent read did not find the session. */
+  #isSessionEnded = false
 
   constructor(options: LeasedHoldOptions) {
     const {grant, session, client, now} = options
@@ -256,6 +258,7 @@ export class LeasedHold implements Hold {
     const limits = {timeoutMs: explainWithinMs, consistency: 'consistent', plane: 'control'} as const
     try {
       const {value: living} = await client.session.info(session.id, limits)
+      this.#isSessionEnded = living === undefined
       return living
         ? `${why}, and its session lives on`
         : 'Consul ended its session: it was destroyed, or its agent left'
@@ -278,7 +281,8 @@ export class LeasedHold implements Hold {
     this.#stopped.abort()
     await this.#loops
     const {outcome, error} = await this.#giveBack()
-    const isSessionDestroyed = await session.destroy({timeoutMs: destroyWithinMs})
+    if (this.#isSessionEnded) session.orphan()
+    const isSessionDestroyed = this.#isSessionEnded || (await session.destroy({timeoutMs: destroyWithinMs}))
     // Without its session there is no lock: at most the lock-delay is left of it.
     const lock = isSessionDestroyed && outcome !== 'lost' ? 'released' : outcome
     const report: ReleaseReport = {lock, isSessionDestroyed, error}
@@ -319,6 +323,7 @@ export class LeasedHold implements Hold {
         consistency: 'consistent',
         plane: 'control',
       })
+      this.#isSessionEnded = living === undefined
       return living ? 'released' : 'lost'
     } catch (error) {
       client.logger.debug({err: error}, 'nobody says what became of the lock')

@@ -120,6 +120,8 @@ class RenewedSession implements Session {
   #provenAtMs: number
   #lastError: unknown
   #destroyed: Promise<boolean> | undefined
+  /** A consistent read did not find it. */
+  #isEnded = false
 
   constructor(options: RenewedSessionOptions) {
     const {clock} = options.client
@@ -168,7 +170,8 @@ class RenewedSession implements Session {
 
   #lose(why: string, cause?: unknown): void {
     this.#stop()
-    this.#lost.abort(new SessionLostError(`session ${this.id}: ${why}`, {cause, details: {session: this.id}}))
+    const details = {session: this.id, isEnded: this.#isEnded}
+    this.#lost.abort(new SessionLostError(`session ${this.id}: ${why}`, {cause, details}))
   }
 
   #loseUnproven(): void {
@@ -221,14 +224,19 @@ class RenewedSession implements Session {
     const {client, observer} = this.#options
     observer.doubted?.(true)
     const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
-    if (value) observer.doubted?.(false)
-    else this.#lose('Consul has ended it')
+    if (value) {
+      observer.doubted?.(false)
+      return
+    }
+    this.#isEnded = true
+    this.#lose('Consul has ended it')
   }
 
   async #destroyWithin(timeoutMs: number): Promise<boolean> {
     const {client} = this.#options
     const endMs = client.clock.monotonicMs() + timeoutMs
     await this.#loop
+    if (this.#isEnded) return true
     for (;;) {
       const leftMs = endMs - client.clock.monotonicMs()
       if (leftMs <= 0) return false

@@ -16,7 +16,7 @@ export function toRefusal(errors: readonly TxnError[], session: SessionId, key: 
     })
   }
   if (some(/invalid session/i)) {
-    throw new SessionLostError(`session ${session}: Consul does not know it`, {details: {session}})
+    throw new SessionLostError(`session ${session}: Consul does not know it`, {details: {session, isEnded: true}})
   }
   if (some(/due to lock delay/)) return 'lock-delay'
   if (some(/already held/)) return 'held'

@@ -251,6 +251,14 @@ describe('baton lock refuses with one line', () => {
     })
   })
 
+  it('no Consul at the address until the time limit: 69', async () => {
+    const result = await refuse(['--timeout=300ms', 'k', '--', 'echo', 'ran'])
+    expect(result.exitCode).toBe(69)
+    expect(result.stderr).toContain(
+      'baton: lock k: not acquired within 300ms: Consul at 127.0.0.1:1: connection refused',
+    )
+  })
+
   it('an address that is none: 64', async () => {
     const result = await refuse(['k', '--', 'true'], {CONSUL_HTTP_ADDR: 'http://'})
     expect(result.exitCode).toBe(64)
