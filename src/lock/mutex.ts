@@ -114,12 +114,14 @@ class MutexKind implements LockKind {
 
   #checkKind(entry: KvEntry | undefined): void {
     if (!entry || entry.flags === mutexFlags) return
-    const is = entry.flags === semaphoreFlags ? "is a semaphore's" : 'was written by something else'
+    const found = entry.flags === semaphoreFlags ? 'semaphore' : 'other'
+    const is = found === 'semaphore' ? "is a semaphore's" : 'was written by something else'
     throw new ConflictError('BATON_LOCK_KIND', `lock ${this.#options.prefix}: ${this.key} ${is}`, {
       hint:
-        entry.flags === semaphoreFlags
-          ? 'use -n with its limit, or another prefix'
-          : 'use another prefix, or remove the key if nobody needs it',
+        found === 'semaphore'
+          ? 'set `limit` to that of the semaphore, or use another prefix'
+          : 'use another prefix, or remove the key if nothing needs it',
+      details: {wanted: 'mutex', found, key: this.key},
     })
   }
 

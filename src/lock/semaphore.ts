@@ -131,9 +131,11 @@ class SemaphoreKind implements LockKind {
     const contenders = entries.filter(entry => entry.key !== this.key && entry.session !== undefined)
     if (!lock) return {document: {limit, holders: []}, index: 0n, contenders}
     if (lock.flags !== semaphoreFlags) {
-      const is = lock.flags === mutexFlags ? "is a mutex's" : 'was written by something else'
+      const found = lock.flags === mutexFlags ? 'mutex' : 'other'
+      const is = found === 'mutex' ? "is a mutex's" : 'was written by something else'
       throw new ConflictError('BATON_LOCK_KIND', `lock ${prefix}: ${this.key} ${is}`, {
-        hint: lock.flags === mutexFlags ? 'leave -n out, or use another prefix' : 'use another prefix',
+        hint: found === 'mutex' ? 'leave `limit` out, or use another prefix' : 'use another prefix',
+        details: {wanted: 'semaphore', found, key: this.key},
       })
     }
     const document = parseSemaphoreDocument(this.key, lock.value) ?? {limit, holders: []}
@@ -148,8 +150,8 @@ class SemaphoreKind implements LockKind {
       'BATON_LOCK_KIND',
       `lock ${prefix}: its limit is ${document.limit}, ours is ${limit}, and ${held} of ${document.limit} hold it`,
       {
-        hint: `use -n ${document.limit}, or wait until nobody holds it, or use another prefix`,
-        details: {limit: document.limit, ours: limit},
+        hint: `set \`limit: ${document.limit}\`, or wait until it has no holder, or use another prefix`,
+        details: {wanted: 'semaphore', found: 'semaphore', key: this.key, limit: document.limit, ours: limit},
       },
     )
   }

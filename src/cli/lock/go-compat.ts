@@ -1,5 +1,4 @@
 import {
-  BatonError,
   CancelledError,
   ChildError,
   ConflictError,
@@ -67,27 +66,26 @@ export const toGoReleaseLine = (error: unknown): string => `Lock release failed:
 /** Which of the Go tool's steps failed. */
 function step(error: unknown): string {
   if (!(error instanceof ConsulError)) return ''
-  if (error.message.includes('/v1/session/create')) return 'failed to create session: '
-  return error.message.includes(' to GET ') ? 'failed to read lock: ' : 'failed to acquire lock: '
+  const {method, path} = error.details
+  if (path === '/v1/session/create') return 'failed to create session: '
+  return method === 'GET' ? 'failed to read lock: ' : 'failed to acquire lock: '
 }
 
 /** An error in the words of Go's client. */
 function toGoText(error: unknown): string {
   if (error instanceof ConflictError) {
-    const {limit} = error.details
-    if (typeof limit === 'number')
-      return `semaphore limit conflict (lock: ${limit}, local: ${String(error.details.ours)})`
-    return error.message.includes("a semaphore's") || error.message.includes('is not')
-      ? 'Existing key does not match lock use'
-      : `Existing key does not match ${error.message.includes("a mutex's") ? 'semaphore' : 'lock'} use`
+    const {wanted, limit, ours} = error.details
+    return limit === undefined
+      ? `Existing key does not match ${wanted === 'mutex' ? 'lock' : 'semaphore'} use`
+      : `semaphore limit conflict (lock: ${Number(limit)}, local: ${Number(ours)})`
   }
   if (error instanceof ConsulError) {
     const said = error.text === '' ? '' : ` (${error.text})`
     return `Unexpected response code: ${error.status}${said}`
   }
-  if (error instanceof BatonError && error.code === 'BATON_CONNECT') {
-    const [, peer = '', why = ''] = /^Consul at (\S+): (.*)$/.exec(error.message) ?? []
-    return `Get "http://${peer}/v1/agent/self": dial tcp ${peer}: connect: ${why}`
+  if (isBatonError(error, 'BATON_CONNECT')) {
+    const {peer, why} = error.details
+    return `Get "http://${String(peer)}/v1/agent/self": dial tcp ${String(peer)}: connect: ${String(why)}`
   }
   return messageOf(error)
 }

@@ -1,5 +1,5 @@
-import type {HandlerError} from '../../process/handler.js'
 import {toGoExit} from '../../process/go-exit.js'
+import type {HandlerError} from '../../process/handler.js'
 
 /** What `consul watch` prints about a handler that failed. */
 export function goHandlerText({exitCode, failure}: HandlerError): string {

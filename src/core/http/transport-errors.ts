@@ -27,10 +27,11 @@ export function toTransportError(error: unknown, peer: string): TransportError {
     const {why, hint} = explainTls(code, text)
     return new TransportError('BATON_TLS', `Consul at ${peer}: TLS failed: ${why}`, {cause: error, hint})
   }
-  return new TransportError('BATON_CONNECT', `Consul at ${peer}: ${reasons[code] ?? text}`, {
+  const why = reasons[code] ?? text
+  return new TransportError('BATON_CONNECT', `Consul at ${peer}: ${why}`, {
     cause: error,
     hint: code === 'ECONNRESET' ? tooMany : 'is the agent running there? set `address`',
-    details: code === '' ? {} : {code},
+    details: {peer, why, ...(code !== '' && {code})},
   })
 }
 
@@ -61,6 +62,7 @@ function explainTls(code: string, text: string): {readonly why: string; readonly
 const notHttp = (cause: unknown, peer: string): TransportError =>
   new TransportError('BATON_CONNECT', `Consul at ${peer}: the answer is not HTTP`, {
     cause,
+    details: {peer, why: 'the answer is not HTTP'},
     hint: 'does the address belong to a Consul agent? does it want https?',
   })
 

@@ -93,12 +93,14 @@ export function toWireError(
   const rule = rules.find(
     r => (r.status === undefined || r.status === status) && (r.text === undefined || r.text.test(text)),
   )
-  if (!rule) return new ConsulError('BATON_HTTP', message, {status, text, transient: status >= 500})
+  const details = {method: call.method, path: pathOnly}
+  if (!rule) return new ConsulError('BATON_HTTP', message, {status, text, details, transient: status >= 500})
   const {make: ErrorClass, code, transient, hint} = rule
   const retryAfterMs = toRetryAfterMs(headers.get('retry-after'), wallMs)
   return new ErrorClass(code, message, {
     status,
     text,
+    details,
     transient,
     ...(hint !== undefined && {hint}),
     ...(retryAfterMs !== undefined && {retryAfterMs}),

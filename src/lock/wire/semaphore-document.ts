@@ -21,6 +21,7 @@ export function parseSemaphoreDocument(key: string, value: Uint8Array): Semaphor
     throw new ConflictError('BATON_LOCK_KIND', `${key}: does not hold a semaphore's document`, {
       cause,
       hint: 'the key was overwritten by something else: remove it when no holder is left',
+      details: {wanted: 'semaphore', found: 'other', key},
     })
   }
 }
