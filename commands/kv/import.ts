@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {refusals} from '../../src/cli/kv/refusal.js'
-import {isBatonError, isTransient} from '../../src/core/errors.js'
+import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
 import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
 
@@ -57,7 +57,10 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
       if (done > 0)
         this.out.warn(`${done} of ${entries.length} keys are written${isUnclear(error) ? ', perhaps more' : ''}`)
       if (error instanceof ImportError) {
-        // An outage or a missing right keeps its own exit code.
+        if (isBatonError(error.cause, 'BATON_ACL_DENIED') && !(error.cause instanceof ConsulError)) {
+          return this.refuse(error.message, {code: error.cause.code, exit: 77})
+        }
+        // An outage keeps its own exit code.
         if (isBatonError(error.cause) && !refusals.has(error.cause.code)) throw error.cause
         return this.refuse(error.message, {code: error.code, exit: 1})
       }

@@ -1,17 +1,12 @@
-import {encodeKey} from '../core/api/kv.js'
-import {encodeTxn} from '../core/api/txn.js'
+import {type BulkItem, defaultBulkLimits} from '../core/bulk/pack.js'
+import {sendBulk} from '../core/bulk/send.js'
 import type {ConsulClient} from '../core/client.js'
-import {txnOperationLimit} from '../core/consul-constants.js'
 import {BatonError, ConflictError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
-import type {CallOptions, KvOperation} from '../core/types.js'
 import {type ExchangeEntry, keyFault} from './exchange.js'
-
-/** Consul's default for `txn_max_req_len`; smaller settings are learnt from refusals. */
-const bodyLimit = 512 * 1024
 
 /** How entries are written. */
 export interface ImportOptions {
-  /** Ends before the next transaction. One under way is finished, so that all that was written is reported. */
+  /** Ends before the next transaction. The current one completes, so that every written key is reported. */
   readonly signal?: AbortSignal
   /** All or nothing: one transaction, refused as a whole when it does not fit. */
   readonly atomic?: boolean
@@ -30,7 +25,7 @@ export interface ImportResult {
 
 type ImportClient = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
-/** A key that Consul refused: everything before it is written, nothing after it. */
+/** The import ended at this key: everything before it is written, nothing after it. */
 export class ImportError extends BatonError {
   readonly key: string
   constructor(key: string, cause: unknown) {
@@ -60,127 +55,90 @@ export async function importEntries(
     const fault = keyFault(key)
     if (fault !== undefined) throw new BatonError('BATON_USAGE', `Error! Failed writing data for key ${key}: ${fault}`)
   }
-  const importer = new Importer(client, options)
-  const batches = options.atomic === true ? [entries] : planBatches(entries, client.scope)
-  for (const batch of batches) {
-    options.signal?.throwIfAborted()
-    if (batch.length > 0) await importer.write(batch)
-  }
-  return {imported: importer.imported, skipped: importer.skipped}
+  if (entries.length === 0) return {imported: 0, skipped: []}
+  return options.atomic === true ? importAtOnce(client, entries, options) : importInOrder(client, entries, options)
 }
 
-const toOperation = (entry: ExchangeEntry, create: boolean): KvOperation =>
-  create
-    ? {verb: 'cas', key: entry.key, value: entry.value, flags: entry.flags, index: 0n}
-    : {verb: 'set', key: entry.key, value: entry.value, flags: entry.flags}
+const toItem = ({key, value, flags}: ExchangeEntry, create = false): BulkItem => ({
+  operation: create ? {verb: 'cas', key, value, flags, index: 0n} : {verb: 'set', key, value, flags},
+})
 
-/** Cuts the entries where the next one would exceed a transaction's operations or body. One that is too long stands alone. */
-export function planBatches(
+async function importInOrder(
+  client: ImportClient,
   entries: readonly ExchangeEntry[],
-  scope: Pick<CallOptions, 'namespace' | 'partition'> = {},
-): readonly (readonly ExchangeEntry[])[] {
-  const batches: ExchangeEntry[][] = []
-  let size = 0
-  for (const entry of entries) {
-    const added = encodeTxn([toOperation(entry, true)], scope).length
-    const last = batches.at(-1)
-    if (last === undefined || last.length >= txnOperationLimit || size + added > bodyLimit) {
-      batches.push([entry])
-      size = added
-    } else {
-      last.push(entry)
-      size += added
-    }
-  }
-  return batches
+  {signal = new AbortController().signal, create, onImported}: ImportOptions,
+): Promise<ImportResult> {
+  const skipped: string[] = []
+  let imported = 0
+  let refusal: ImportError | undefined
+  const failure = await sendBulk(
+    entries.map(entry => toItem(entry, create)),
+    {
+      client,
+      limits: defaultBulkLimits(),
+      concurrency: 1,
+      stop: signal,
+      onCommitted: items => {
+        imported += items.length
+        onImported?.(items.map(({operation}) => operation.key))
+      },
+      handleRefused: ({operation: {key}}, error) => {
+        if (error.code === 'BATON_CAS_CONFLICT') {
+          skipped.push(key)
+          return 'continue'
+        }
+        refusal = new ImportError(key, error)
+        return 'stop'
+      },
+    },
+  )
+  if (refusal !== undefined) throw refusal
+  if (failure) throw new ImportError(failure.items[0]?.operation.key ?? '', failure.error)
+  signal.throwIfAborted()
+  return {imported, skipped}
 }
 
-class Importer {
-  imported = 0
-  readonly skipped: string[] = []
-  readonly #client: ImportClient
-  readonly #options: ImportOptions
-
-  constructor(client: ImportClient, options: ImportOptions) {
-    this.#client = client
-    this.#options = options
+async function importAtOnce(
+  client: ImportClient,
+  entries: readonly ExchangeEntry[],
+  {signal, create, onImported}: ImportOptions,
+): Promise<ImportResult> {
+  signal?.throwIfAborted()
+  const keys = entries.map(({key}) => key)
+  const [firstKey = ''] = keys
+  const operations = entries.map(entry => toItem(entry, create).operation)
+  const result = await client.txn.commit(operations).catch((error: unknown) => {
+    throw isBatonError(error, 'BATON_TOO_LARGE') ? tooLarge(entries, error) : new ImportError(firstKey, error)
+  })
+  if (result.committed) {
+    onImported?.(keys)
+    return {imported: keys.length, skipped: []}
   }
+  const [first] = result.errors
+  const key = keys[first?.opIndex ?? 0] ?? ''
+  if (create === true && result.errors.every(({what}) => what.includes('index is stale'))) {
+    throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: exists, so nothing was imported`)
+  }
+  throw new ImportError(key, new BatonError('BATON_HTTP', first?.what ?? 'refused'))
+}
 
-  async write(batch: readonly ExchangeEntry[]): Promise<void> {
-    const [first] = batch
-    if (!first) return
-    const create = this.#options.create === true
-    if (batch.length === 1 && this.#options.atomic !== true && !needsTransaction(first.key)) {
-      return this.#writeOne(first, create)
-    }
-    const operations = batch.map(entry => toOperation(entry, create))
-    const result = await this.#client.txn.commit(operations).catch((error: unknown) => {
-      const isSplittable = batch.length > 1 || this.#options.atomic === true
-      if (isSplittable && isBatonError(error, 'BATON_TOO_LARGE')) return 'too-large' as const
-      throw new ImportError(first.key, error)
+/** Consul's default for the size of a value (`kv_max_value_size`). */
+const valueLimit = 512 * 1024
+
+/** Names a value that no write can carry, because leaving `atomic` out would not help there. */
+function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
+  const large = entries.find(({value}) => value.byteLength > valueLimit)
+  if (large) {
+    const size = `a value of ${large.value.byteLength} bytes is more than Consul takes (${valueLimit} by default)`
+    return new BatonError('BATON_TOO_LARGE', `import: key ${large.key}: ${size}`, {
+      cause,
+      hint: 'nothing was written; shorten the value or leave the key out',
     })
-    if (result === 'too-large') return this.#split(batch)
-    if (result.committed) {
-      this.#done(batch)
-      return
-    }
-    const refused = new Map(result.errors.map(error => [error.opIndex, error.what]))
-    const [at, what] = [...refused][0] ?? [0, 'refused']
-    const key = batch[at]?.key ?? ''
-    if (create && [...refused.values()].every(reason => reason.includes('index is stale'))) {
-      if (this.#options.atomic === true) {
-        throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: exists, so nothing was imported`)
-      }
-      this.skipped.push(...batch.filter((_, place) => refused.has(place)).map(entry => entry.key))
-      return this.write(batch.filter((_, place) => !refused.has(place)))
-    }
-    throw new ImportError(key, new BatonError('BATON_HTTP', what))
   }
-
-  /** A value that fills a transaction by itself still fits a plain write, which has no base64. */
-  async #writeOne(entry: ExchangeEntry, create: boolean): Promise<void> {
-    const {key, value, flags} = entry
-    try {
-      if (!create) await this.#client.kv.put(key, value, {flags})
-      else if (!(await this.#client.kv.cas(key, value, {flags, index: 0n}))) {
-        this.skipped.push(key)
-        return
-      }
-    } catch (error) {
-      throw new ImportError(key, error)
-    }
-    this.#done([entry])
-  }
-
-  async #split(batch: readonly ExchangeEntry[]): Promise<void> {
-    if (this.#options.atomic === true) {
-      throw new BatonError(
-        'BATON_TOO_LARGE',
-        `import: ${batch.length} keys do not fit one transaction of this Consul`,
-        {
-          hint: 'nothing was written; leave --atomic out, or import a smaller part',
-        },
-      )
-    }
-    const middle = Math.ceil(batch.length / 2)
-    await this.write(batch.slice(0, middle))
-    await this.write(batch.slice(middle))
-  }
-
-  #done(batch: readonly ExchangeEntry[]): void {
-    this.imported += batch.length
-    this.#options.onImported?.(batch.map(entry => entry.key))
-  }
-}
-
-/** True for keys that no path can carry. */
-function needsTransaction(key: string): boolean {
-  try {
-    encodeKey(key)
-    return false
-  } catch {
-    return true
-  }
+  return new BatonError('BATON_TOO_LARGE', `import: ${entries.length} keys do not fit one transaction of this Consul`, {
+    cause,
+    hint: 'nothing was written; leave `atomic` out, or import fewer keys',
+  })
 }
 
 export type PlannedChange = 'create' | 'update' | 'unchanged' | 'skip'

@@ -1,8 +1,8 @@
+import {type BulkLimits, defaultBulkLimits} from '../core/bulk/pack.js'
 import type {ConsulClient} from '../core/client.js'
 import {UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
 import {checkMappings} from './mapping.js'
-import {defaultLimits, type Limits} from './pass/batch.js'
 import {defaultStatusDir} from './pass/status.js'
 import {defaultMaxDelete} from './plan/guard.js'
 import {createScope, type Scope} from './plan/scope.js'
@@ -30,7 +30,7 @@ export interface Setup {
   readonly clock: Clock
   readonly logger: Logger
   /** Of the destination, shared by all mappings. */
-  readonly limits: Limits
+  readonly limits: BulkLimits
   readonly scopeOf: (mapping: Mapping) => Scope
   /** Where a mapping's source is asked. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
@@ -58,7 +58,7 @@ export function toSetup(options: ReplicatorOptions): Setup {
     graceMs: options.graceMs ?? 10_000,
     clock: options.clock ?? destination.clock,
     logger: options.logger ?? destination.logger,
-    limits: defaultLimits(),
+    limits: defaultBulkLimits(),
     scopeOf: mapping =>
       createScope({
         mapping,

@@ -1,3 +1,6 @@
+import type {BulkItem} from '../../core/bulk/pack.js'
+import {sendBulk} from '../../core/bulk/send.js'
+import {messageOf} from '../../core/errors.js'
 import type {BlockingReadOptions, KvEntry, Snapshot} from '../../core/types.js'
 import {formatMapping} from '../mapping.js'
 import {type DeleteVerdict, judgeDeletes} from '../plan/deletes.js'
@@ -6,8 +9,6 @@ import {Quarantine} from '../plan/quarantine.js'
 import type {Scope} from '../plan/scope.js'
 import type {Setup} from '../setup.js'
 import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
-import {type ApplyResult, applyWork} from './apply.js'
-import {toWork, type Work} from './batch.js'
 import {listEntries} from './list.js'
 import {StatusKeeper} from './status-keeper.js'
 
@@ -85,23 +86,23 @@ export class MappingWorker {
 
   /** Sets first, then the deletes that may go, then the status. Rejects only when the source cannot be asked. */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
-    const {clock, destination} = this.#setup
+    const {clock} = this.#setup
     const startedMs = clock.monotonicMs()
     const plan = await this.#plan(sides, stops.kill)
     const counts = {written: 0, deleted: 0}
     const sets = this.#split(plan.sets, change => [change.key, change.entry.modifyIndex])
-    const written = await this.#apply(sets.go.map(toSetWork(destination.scope)), stops, (work, entry) => {
+    const written = await this.#write(toSets(sets.go), stops, ({operation}, entry) => {
       counts.written += 1
-      if (work.operation.verb === 'set') sides.replica.set(work.key, toReplica(work.operation, entry))
+      if (operation.verb === 'set') sides.replica.set(operation.key, toReplica(operation, entry))
     })
     this.#remember(written.refused, sets.go)
     const mayDelete = written.error === undefined && !stops.stop.aborted
     const verdict = mayDelete ? await this.#judge(sides, plan, stops.kill) : noDeletes
     this.#passes += 1
     const deletes = this.#split(verdict.go, key => [key, 'delete'])
-    const gone = await this.#apply(deletes.go.map(toDeleteWork(destination.scope)), stops, work => {
+    const gone = await this.#write(toDeletes(deletes.go), stops, ({operation}) => {
       counts.deleted += 1
-      sides.replica.delete(work.key)
+      sides.replica.delete(operation.key)
     })
     if (verdict.approval !== undefined && gone.error === undefined) this.#setup.approved.delete(verdict.approval)
     for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
@@ -159,14 +160,29 @@ export class MappingWorker {
     })
   }
 
-  #apply(
-    work: readonly Work[],
-    stops: Stops,
-    onCommitted: (work: Work, entry: KvEntry | undefined) => void,
-  ): Promise<ApplyResult> {
+  /** Retries nothing: the next pass compares again, so that an unknown outcome is read and not assumed. */
+  async #write(
+    items: Iterable<BulkItem>,
+    {stop, kill}: Stops,
+    onWritten: (item: BulkItem, entry: KvEntry | undefined) => void,
+  ): Promise<WriteResult> {
     const {destination: client, limits, concurrency} = this.#setup
-    if (work.length === 0) return Promise.resolve({refused: [], error: undefined})
-    return applyWork(work, {client, limits, concurrency, ...stops, onCommitted})
+    const refused: Refused[] = []
+    const failure = await sendBulk(items, {
+      client,
+      limits,
+      concurrency,
+      stop,
+      kill,
+      onCommitted: (committed, entries) => {
+        for (const item of committed) onWritten(item, entries.get(item.operation.key))
+      },
+      handleRefused: ({operation: {key}}, error) => {
+        refused.push({key, reason: messageOf(error)})
+        return 'continue'
+      },
+    })
+    return {refused, error: failure?.error}
   }
 
   #split<T>(
@@ -222,17 +238,21 @@ export class MappingWorker {
 
 const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0}
 
-type WorkScope = Parameters<typeof toWork>[2]
+interface WriteResult {
+  readonly refused: readonly Refused[]
+  /** A failure that is not about a key: some keys may or may not be written. */
+  readonly error: Error | undefined
+}
 
-const toSetWork =
-  (scope: WorkScope) =>
-  ({key, entry}: SetChange): Work =>
-    toWork({verb: 'set', key, value: entry.value, flags: entry.flags}, entry.modifyIndex, scope)
+function* toSets(changes: readonly SetChange[]): Generator<BulkItem> {
+  for (const {key, entry} of changes) {
+    yield {operation: {verb: 'set', key, value: entry.value, flags: entry.flags}, group: entry.modifyIndex}
+  }
+}
 
-const toDeleteWork =
-  (scope: WorkScope) =>
-  (key: string): Work =>
-    toWork({verb: 'delete', key}, undefined, scope)
+function* toDeletes(keys: readonly string[]): Generator<BulkItem> {
+  for (const key of keys) yield {operation: {verb: 'delete', key}}
+}
 
 const toReplica = (
   operation: {readonly value: Uint8Array; readonly flags?: bigint},

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {ConsulError} from '../../../src/core/errors.js'
 import type {KvOperation, TxnResult} from '../../../src/core/types.js'
 import type {ExchangeEntry} from '../../../src/kv/exchange.js'
-import {importEntries, planBatches, planImport} from '../../../src/kv/import.js'
+import {importEntries, planImport} from '../../../src/kv/import.js'
 
 type Client = Parameters<typeof importEntries>[0]
 
@@ -55,12 +55,6 @@ class FakeStore {
 }
 
 describe('import', () => {
-  it('cuts batches at 64 operations and below 512 kB', () => {
-    expect(planBatches(entries(130)).map(batch => batch.length)).toEqual([64, 64, 2])
-    const big = planBatches(entries(10, 'x'.repeat(100_000)))
-    expect(big.map(batch => batch.length)).toEqual([3, 3, 3, 1])
-  })
-
   it('writes everything in order and reports each step', async () => {
     const fake = new FakeStore()
     const steps: number[] = []
@@ -82,6 +76,8 @@ describe('import', () => {
     const fake = new FakeStore()
     await expect(importEntries(fake.client, entries(65), {atomic: true})).rejects.toThrow(/do not fit one transaction/)
     expect(fake.store.size).toBe(0)
+    const isTooLarge = importEntries(fake.client, [...entries(64), entry('big', 'x'.repeat(600_000))], {atomic: true})
+    await expect(isTooLarge).rejects.toThrow(/key big: a value of 600000 bytes is more than Consul takes/)
     fake.store.set('k/3', Buffer.from('mine'))
     await expect(importEntries(fake.client, entries(5), {atomic: true, create: true})).rejects.toThrow(/k\/3: exists/)
     expect(fake.store.size).toBe(1)

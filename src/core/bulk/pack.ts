@@ -1,0 +1,108 @@
+import {txnOperationLimit} from '../api/txn.js'
+import type {ConsulError} from '../errors.js'
+import type {CallOptions, KvOperation} from '../types.js'
+
+/** One write among many. */
+export interface BulkItem {
+  readonly operation: Extract<KvOperation, {verb: 'set' | 'cas'}> | {readonly verb: 'delete'; readonly key: string}
+  /** Neighbours of one group share a transaction if it can hold them. Undefined: no group. */
+  readonly group?: bigint | undefined
+}
+
+/** What one transaction may hold. Lowered when Consul answers that it takes less. */
+export interface BulkLimits {
+  operationCount: number
+  /** Of the request's body. */
+  bytes: number
+}
+
+/** Consul's defaults. */
+export const defaultBulkLimits = (): BulkLimits => ({operationCount: txnOperationLimit, bytes: 524_288})
+
+export type BulkScope = Pick<CallOptions, 'namespace' | 'partition'>
+
+const operationOverhead = 130
+/** The brackets around all operations. */
+const bodyOverhead = 2
+
+/** Upper bound of an operation's bytes in the body of a transaction. */
+export function operationBytes({operation}: BulkItem, scope: BulkScope): number {
+  const value = 'value' in operation ? Math.ceil(operation.value.byteLength / 3) * 4 : 0
+  const names = Buffer.byteLength(JSON.stringify([operation.key, scope.namespace ?? '', scope.partition ?? '']))
+  return operationOverhead + value + names
+}
+
+/** True if not even a transaction of its own can hold the item. */
+export const isOversized = (item: BulkItem, limits: BulkLimits, scope: BulkScope): boolean =>
+  operationBytes(item, scope) + bodyOverhead > limits.bytes
+
+/**
+ * Yields the items in transactions within the limits, in order, and an oversized item in a batch of its own. A group is
+ * divided only if one transaction cannot hold it. Reads items as batches are taken, and the limits at each item.
+ */
+export function* packBatches<T extends BulkItem>(
+  items: Iterable<T>,
+  limits: Readonly<BulkLimits>,
+  scope: BulkScope,
+): Generator<readonly T[]> {
+  let batch: T[] = []
+  let bytes = bodyOverhead
+  const fits = (count: number, size: number): boolean =>
+    batch.length + count <= limits.operationCount && bytes + size <= limits.bytes
+  for (const group of toGroups(items)) {
+    const sizes = group.map(item => operationBytes(item, scope))
+    const whole = sizes.reduce((sum, size) => sum + size, 0)
+    const fitsAlone = group.length <= limits.operationCount && whole + bodyOverhead <= limits.bytes
+    const isApart = fitsAlone && !fits(group.length, whole)
+    for (const [at, item] of group.entries()) {
+      const size = sizes[at] ?? 0
+      if (batch.length > 0 && ((isApart && at === 0) || !fits(1, size))) {
+        yield batch
+        batch = []
+        bytes = bodyOverhead
+      }
+      batch.push(item)
+      bytes += size
+    }
+  }
+  if (batch.length > 0) yield batch
+}
+
+function* toGroups<T extends BulkItem>(items: Iterable<T>): Generator<readonly T[]> {
+  let group: T[] = []
+  for (const item of items) {
+    const [first] = group
+    if (first && (item.group === undefined || first.group !== item.group)) {
+      yield group
+      group = []
+    }
+    group.push(item)
+  }
+  if (group.length > 0) yield group
+}
+
+/** Lowers the limits by what a 413 says; if it names none, to half of the operations that were refused. */
+export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount: number): void {
+  const operations = /too many operations \(\d+ > (\d+)\)/.exec(error.text)?.[1]
+  const bytes = /max size: (\d+) bytes/.exec(error.text)?.[1]
+  const most = limits.operationCount
+  if (operations !== undefined) limits.operationCount = Math.max(1, Math.min(most - 1, Number(operations)))
+  else if (bytes !== undefined && Number(bytes) < limits.bytes) limits.bytes = Number(bytes)
+  else if (refusedCount > 1) limits.operationCount = Math.max(1, Math.min(most, Math.floor(refusedCount / 2)))
+}
+
+/** Two halves; the second one is empty if there is one item. */
+export function halve<T>(items: readonly T[]): readonly [readonly T[], readonly T[]] {
+  const middle = Math.ceil(items.length / 2)
+  return [items.slice(0, middle), items.slice(middle)]
+}
+
+/** A refused batch in smaller parts: packed again, or halved if the limits did not change. */
+export function packSmaller<T extends BulkItem>(
+  batch: readonly T[],
+  limits: Readonly<BulkLimits>,
+  scope: BulkScope,
+): readonly (readonly T[])[] {
+  const parts = [...packBatches(batch, limits, scope)]
+  return parts.length > 1 ? parts : halve(batch)
+}

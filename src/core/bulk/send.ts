@@ -1,0 +1,180 @@
+import {setImmediate as nextTurn} from 'node:timers/promises'
+import type {ConsulClient} from '../client.js'
+import {BatonError, ConsulError, isTransient, messageOf, PermissionError} from '../errors.js'
+import type {KvEntry} from '../types.js'
+import {type BulkItem, type BulkLimits, halve, isOversized, learnLimits, packBatches, packSmaller} from './pack.js'
+
+/** How many writes are sent. */
+export interface BulkOptions<T extends BulkItem> {
+  readonly client: Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
+  /** Lowered to what Consul turns out to take. */
+  readonly limits: BulkLimits
+  /** Transactions in flight. With 1, items are written in their order. */
+  readonly concurrency: number
+  /** Once aborted, nothing more is sent. */
+  readonly stop: AbortSignal
+  /** Once aborted, requests in flight are cancelled. @default never */
+  readonly kill?: AbortSignal
+  /** Called after each commit with its items, and with the entries that Consul returned, by key. */
+  readonly onCommitted: (items: readonly T[], entries: ReadonlyMap<string, KvEntry>) => void
+  /**
+   * Decides about an item that Consul refuses by itself; its error is BATON_CAS_CONFLICT if a `cas` lost. The other
+   * items of its transaction are sent again without it, or nothing more is sent.
+   */
+  readonly handleRefused: (item: T, error: BatonError) => 'continue' | 'stop'
+}
+
+/** A failure that is not about a single item. It is unknown whether `items` were written. */
+export interface BulkFailure<T> {
+  readonly error: Error
+  readonly items: readonly T[]
+}
+
+/**
+ * Writes all items in transactions, packed as they are sent. What Consul finds too large is sent in smaller parts, and
+ * in the end by a write of its own, whose body has no base64. Nothing is retried. Sending ends after as many failures in
+ * a row as there are transactions in flight, or at once if retrying cannot help.
+ *
+ * Resolves with the first failure, or undefined. The event loop gets a turn after every transaction.
+ */
+export async function sendBulk<T extends BulkItem>(
+  items: Iterable<T>,
+  options: BulkOptions<T>,
+): Promise<BulkFailure<T> | undefined> {
+  const sender = new BulkSender(options)
+  const batches = packBatches(items, options.limits, options.client.scope)
+  await Promise.all(Array.from({length: options.concurrency}, () => sender.sendAll(batches)))
+  return sender.failure
+}
+
+class BulkSender<T extends BulkItem> {
+  failure: BulkFailure<T> | undefined
+  readonly #options: BulkOptions<T>
+  #failuresInARow = 0
+  #isOver = false
+
+  constructor(options: BulkOptions<T>) {
+    this.#options = options
+  }
+
+  /** Takes batches that no other lane has taken until there are none. */
+  async sendAll(batches: Generator<readonly T[]>): Promise<void> {
+    while (!this.#isStopped) {
+      // Not a `for of`: leaving it would end the generator for the other lanes.
+      const next = batches.next()
+      if (next.done) return
+      await this.#send(next.value)
+      await nextTurn()
+    }
+  }
+
+  get #isStopped(): boolean {
+    return this.#isOver || this.#options.stop.aborted
+  }
+
+  async #send(batch: readonly T[]): Promise<void> {
+    const [first] = batch
+    if (this.#isStopped || !first) return
+    const {client, limits} = this.#options
+    if (batch.length === 1 && first.operation.verb !== 'delete' && isOversized(first, limits, client.scope)) {
+      return this.#sendAlone(first)
+    }
+    try {
+      const result = await client.txn.commit(
+        batch.map(({operation}) => operation),
+        this.#call,
+      )
+      this.#failuresInARow = 0
+      if (result.committed) {
+        this.#options.onCommitted(batch, new Map(result.entries.map(entry => [entry.key, entry])))
+      } else await this.#setApart(batch, new Map(result.errors.map(({opIndex, what}) => [opIndex, what])))
+    } catch (error) {
+      await this.#handleFailure(batch, error)
+    }
+  }
+
+  async #sendAlone(item: T): Promise<void> {
+    const {operation} = item
+    if (this.#isStopped || operation.verb === 'delete') return
+    try {
+      if (await this.#write(operation)) this.#options.onCommitted([item], new Map())
+      else this.#refuse(item, new BatonError('BATON_CAS_CONFLICT', 'index is stale'))
+    } catch (error) {
+      if (isAboutItem(error)) this.#refuse(item, error)
+      else this.#fail([item], error)
+    }
+  }
+
+  async #write(operation: Exclude<BulkItem['operation'], {verb: 'delete'}>): Promise<boolean> {
+    const {kv} = this.#options.client
+    const {key, value, flags} = operation
+    const options = {...this.#call, ...(flags !== undefined && {flags})}
+    if (operation.verb === 'cas') return kv.cas(key, value, {...options, index: operation.index})
+    await kv.put(key, value, options)
+    return true
+  }
+
+  get #call(): {signal?: AbortSignal} {
+    const {kill} = this.#options
+    return kill ? {signal: kill} : {}
+  }
+
+  async #setApart(batch: readonly T[], reasons: ReadonlyMap<number, string>): Promise<void> {
+    if (reasons.size === 0) {
+      return this.#search(batch, new BatonError('BATON_HTTP', 'the transaction was refused without a reason'))
+    }
+    for (const [at, item] of batch.entries()) {
+      const reason = reasons.get(at)
+      if (reason !== undefined && !this.#isOver) this.#refuse(item, new BatonError(codeOf(reason), reason))
+    }
+    await this.#send(batch.filter((_, at) => !reasons.has(at)))
+  }
+
+  async #handleFailure(batch: readonly T[], error: unknown): Promise<void> {
+    if (!isAboutItem(error)) {
+      this.#fail(batch, error)
+      return
+    }
+    if (!(error instanceof ConsulError) || error.status !== 413) return this.#search(batch, error)
+    const {limits, client} = this.#options
+    learnLimits(limits, error, batch.length)
+    const [only] = batch
+    if (batch.length > 1) {
+      for (const part of packSmaller(batch, limits, client.scope)) await this.#send(part)
+    } else if (only?.operation.verb === 'delete') this.#refuse(only, error)
+    else if (only) await this.#sendAlone(only)
+  }
+
+  /** Finds the item that an answer is about, by halves, if the answer does not name it. */
+  async #search(batch: readonly T[], error: BatonError): Promise<void> {
+    const [only] = batch
+    if (batch.length === 1 && only) {
+      this.#refuse(only, error)
+      return
+    }
+    for (const half of halve(batch)) await this.#send(half)
+  }
+
+  #refuse(item: T, error: BatonError): void {
+    this.#failuresInARow = 0
+    if (this.#options.handleRefused(item, error) === 'stop') this.#isOver = true
+  }
+
+  #fail(items: readonly T[], error: unknown): void {
+    this.failure ??= {error: error instanceof Error ? error : new Error(messageOf(error)), items}
+    this.#failuresInARow += 1
+    if (!isTransient(error) || this.#failuresInARow >= this.#options.concurrency) this.#isOver = true
+  }
+}
+
+const codeOf = (reason: string): 'BATON_CAS_CONFLICT' | 'BATON_ACL_DENIED' | 'BATON_HTTP' => {
+  if (reason.includes('index is stale')) return 'BATON_CAS_CONFLICT'
+  return reason.includes('Permission denied') ? 'BATON_ACL_DENIED' : 'BATON_HTTP'
+}
+
+/** True for a refusal of what was sent. False for a server that cannot answer, or that does not know the token. */
+const isAboutItem = (error: unknown): error is BatonError =>
+  error instanceof BatonError &&
+  !error.transient &&
+  !(error instanceof PermissionError) &&
+  (error instanceof ConsulError || error.code === 'BATON_USAGE')
