@@ -7,7 +7,7 @@ import {sourceConnection, usesOwnToken, withConsulReplicate} from '../src/cli/re
 import {deprecatedFlags, replicateFlags} from '../src/cli/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
-import {changeLine, differs, passLine, previewLine, troubleLines} from '../src/cli/replicate/report.js'
+import {changeLine, differs, outageLine, passLine, previewLine, troubleLines} from '../src/cli/replicate/report.js'
 import {flagOnly} from '../src/cli/settings.js'
 import {toClientOptions} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
@@ -19,7 +19,7 @@ import {isBatonError, UsageError} from '../src/core/errors.js'
 import {Wake} from '../src/replicate/follow/wake.js'
 import {formatMapping} from '../src/replicate/mapping.js'
 import {createReplicator} from '../src/replicate/replicator.js'
-import type {ReplicationPass} from '../src/replicate/types.js'
+import type {ReplicationPass, ReplicatorEvent} from '../src/replicate/types.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
 
@@ -81,7 +81,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
 
   async #preview(isVerify: boolean): Promise<number> {
     await using opened = this.#open()
-    const previews = await createReplicator(opened.options).preview({signal: this.stopSignal})
+    const previews = await createReplicator(opened.destination, opened.options).preview({signal: this.stopSignal})
     const differ = previews.some(differs)
     if (this.jsonEnabled()) this.out.json({equal: !differ, mappings: previews})
     else {
@@ -96,8 +96,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
 
   async #once(): Promise<number> {
     await using opened = this.#open()
-    const onPass = (pass: ReplicationPass): void => this.#report(pass)
-    const passes = await createReplicator(opened.options).runOnce({signal: this.stopSignal, onPass})
+    const passes = await createReplicator(opened.destination, opened.options).runOnce({signal: this.stopSignal})
     if (this.jsonEnabled()) this.out.json({mappings: passes})
     if (passes.some(pass => pass.refused.length > 0)) return fatal
     return passes.some(pass => pass.held.length > 0) ? heldCode : 0
@@ -119,7 +118,6 @@ that it does not exist, and held when they are more than --max-delete or the sou
       stop: stop.signal,
       reloads: wishes,
       reopen: () => this.#reopen({transport}),
-      report: pass => this.#report(pass),
       tell: text => this.out.error(text),
     })
     return stopped
@@ -146,7 +144,13 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const destination = createClient({logger: this.logger, ...toClientOptions(to.settings), ...extra})
     const source = from && createClient({logger: this.logger, ...toClientOptions(from.settings), ...extra})
     return {
-      options: {...options, destination, ...(source && {source}), logger: this.logger},
+      destination,
+      options: {
+        ...options,
+        ...(source && {source}),
+        logger: this.logger,
+        observer: event => this.#observe(event),
+      },
       async [Symbol.asyncDispose]() {
         await destination[Symbol.asyncDispose]()
         await source?.[Symbol.asyncDispose]()
@@ -162,6 +166,12 @@ that it does not exist, and held when they are more than --max-delete or the sou
     if (!usesOwnToken(env, this.sources)) return shown
     shown['token-file'] = {value: null, source: 'default'}
     return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
+  }
+
+  #observe(event: ReplicatorEvent): void {
+    const outage = outageLine(event)
+    if (outage !== undefined) this.out.warn(outage)
+    else if (event.type === 'pass.finished') this.#report(event.pass)
   }
 
   #report(pass: ReplicationPass): void {

@@ -1,9 +1,11 @@
+import {lateSignal} from '../core/cancel/late-signal.js'
+import type {ConsulClient} from '../core/client.js'
 import {isTransient, PermissionError} from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import {followMapping} from './follow/follow-mapping.js'
-import {graceSignal} from './follow/grace.js'
 import {merge} from './follow/merge.js'
 import {checkWithinDatacenter} from './mapping.js'
+import {Outage} from './outage.js'
 import {MappingWorker, type Stops} from './pass/worker.js'
 import {type Setup, toSetup} from './setup.js'
 import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, ReplicatorOptions} from './types.js'
@@ -12,30 +14,30 @@ const never = new AbortController().signal
 
 /**
  * Throws a UsageError for mappings that would work against each other. Sends nothing yet.
- * The clients stay the caller's: they must outlive the replicator.
+ * The clients stay the caller's, and must not be closed before the replicator has ended.
  *
  * @example
  * ```ts
  * await client.kv.put('orders/1', Buffer.from('apples'))
  * const mappings = [parseMapping('orders/@dc1:copy/orders/')]
- * const [pass] = await createReplicator({destination: client, mappings}).runOnce()
+ * const [pass] = await createReplicator(client, {mappings}).runOnce()
  * pass?.written // => 1
  * ```
  */
-export function createReplicator(options: ReplicatorOptions): Replicator {
-  const setup = toSetup(options)
+export function createReplicator(destination: ConsulClient, options: ReplicatorOptions): Replicator {
+  const setup = toSetup(destination, options)
   const workers = setup.mappings.map(mapping => new MappingWorker(setup, mapping))
   return {
-    async runOnce({signal = never, onPass} = {}) {
+    async runOnce({signal = never} = {}) {
       await checkDatacenters(setup, signal)
-      using grace = graceSignal(signal, setup)
+      using late = lateSignal(signal, {lateMs: setup.graceMs, clock: setup.clock})
       const passes: ReplicationPass[] = []
       let failure: unknown
       for (const worker of workers) {
         try {
-          const pass = await passOnce(worker, setup, {stop: signal, kill: grace.signal})
+          const pass = await passOnce(worker, setup, {stop: signal, kill: late.signal})
           passes.push(pass)
-          onPass?.(pass)
+          setup.observer({type: 'pass.finished', pass})
         } catch (error) {
           signal.throwIfAborted()
           failure ??= error
@@ -49,19 +51,25 @@ export function createReplicator(options: ReplicatorOptions): Replicator {
       await checkDatacenters(setup, signal)
       const previews: ReplicationPreview[] = []
       for (const worker of workers) {
-        previews.push(await insist(setup, signal, async () => worker.preview(await worker.readSides(signal), signal)))
+        using outage = new Outage({...setup, part: 'pass', mapping: worker.mapping})
+        const look = async () => worker.preview(await worker.readSides(signal), signal)
+        previews.push(await insist(setup, {signal, outage}, look))
       }
       return previews
     },
     async *run({signal}) {
       try {
-        await insist({...setup, attempts: Number.POSITIVE_INFINITY}, signal, () => checkDatacenters(setup, signal))
+        await checkDatacenters({...setup, attempts: Number.POSITIVE_INFINITY}, signal)
       } catch (error) {
         if (signal.aborted) return
         throw error
       }
-      using grace = graceSignal(signal, setup)
-      yield* merge(workers.map(worker => followMapping(worker, setup, {stop: signal, kill: grace.signal})))
+      using late = lateSignal(signal, {lateMs: setup.graceMs, clock: setup.clock})
+      const passes = merge(workers.map(worker => followMapping(worker, setup, {stop: signal, kill: late.signal})))
+      for await (const pass of passes) {
+        setup.observer({type: 'pass.finished', pass})
+        yield pass
+      }
     },
   }
 }
@@ -69,7 +77,8 @@ export function createReplicator(options: ReplicatorOptions): Replicator {
 /** A pass that was cut short is followed by another, which takes up what is missing. */
 async function passOnce(worker: MappingWorker, setup: Setup, stops: Stops): Promise<ReplicationPass> {
   const sum = {written: 0, deleted: 0, durationMs: 0}
-  return insist(setup, stops.stop, async () => {
+  using outage = new Outage({...setup, part: 'pass', mapping: worker.mapping})
+  return await insist(setup, {signal: stops.stop, outage}, async () => {
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
     sum.written += pass.written
     sum.deleted += pass.deleted
@@ -80,12 +89,18 @@ async function passOnce(worker: MappingWorker, setup: Setup, stops: Stops): Prom
 }
 
 /** Repeats after transient failures, with back-off, as often as the setup allows. */
-async function insist<T>(setup: Setup, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+async function insist<T>(
+  setup: Setup,
+  {signal, outage}: {readonly signal: AbortSignal; readonly outage: Outage},
+  attempt: () => Promise<T>,
+): Promise<T> {
   const backoff = new Backoff({random: setup.destination.random, maxMs: 5000})
   for (;;) {
     signal.throwIfAborted()
     try {
-      return await attempt()
+      const result = await outage.watch(attempt)
+      outage.end()
+      return result
     } catch (error) {
       signal.throwIfAborted()
       if (!isTransient(error) || backoff.attempts + 1 >= setup.attempts) throw error
@@ -98,7 +113,9 @@ async function insist<T>(setup: Setup, signal: AbortSignal, attempt: () => Promi
 async function checkDatacenters(setup: Setup, signal: AbortSignal): Promise<void> {
   if (!setup.isOneAddress) return
   const {destination, mappings} = setup
-  const own = destination.scope.datacenter ?? (await ownDatacenter(setup, signal))
+  using outage = new Outage({...setup, part: 'agent'})
+  const own =
+    destination.scope.datacenter ?? (await insist(setup, {signal, outage}, () => ownDatacenter(setup, signal)))
   const isLocal = (mapping: Mapping): boolean => mapping.datacenter === undefined || mapping.datacenter === own
   checkWithinDatacenter(mappings, isLocal)
 }

@@ -1,12 +1,12 @@
 import {type BulkLimits, defaultBulkLimits} from '../core/bulk/pack.js'
 import type {ConsulClient} from '../core/client.js'
-import {UsageError} from '../core/errors.js'
+import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
-import {checkMappings} from './mapping.js'
+import {checkMappings, formatMapping} from './mapping.js'
 import {defaultStatusDir} from './pass/status.js'
 import {defaultMaxDelete} from './plan/guard.js'
 import {createScope, type Scope} from './plan/scope.js'
-import type {Mapping, MaxDelete, ReplicatorOptions} from './types.js'
+import type {Mapping, MaxDelete, Observer, ReplicatorOptions} from './types.js'
 
 /** The options of a replicator, checked and complete. */
 export interface Setup {
@@ -29,6 +29,7 @@ export interface Setup {
   readonly graceMs: number
   readonly clock: Clock
   readonly logger: Logger
+  readonly observer: Observer
   /** Of the destination, shared by all mappings. */
   readonly limits: BulkLimits
   readonly scopeOf: (mapping: Mapping) => Scope
@@ -36,8 +37,8 @@ export interface Setup {
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
 
-export function toSetup(options: ReplicatorOptions): Setup {
-  const {destination, source, mappings} = options
+export function toSetup(destination: ConsulClient, options: ReplicatorOptions): Setup {
+  const {source, mappings, logger = destination.logger} = options
   if (mappings.length === 0) throw new UsageError('replicate: nothing to replicate: no prefix was given')
   checkMappings(mappings)
   const statusDir = options.statusDir ?? defaultStatusDir
@@ -57,7 +58,8 @@ export function toSetup(options: ReplicatorOptions): Setup {
     attempts: options.attempts ?? 5,
     graceMs: options.graceMs ?? 10_000,
     clock: options.clock ?? destination.clock,
-    logger: options.logger ?? destination.logger,
+    logger,
+    observer: options.observer ?? logOutages(logger),
     limits: defaultBulkLimits(),
     scopeOf: mapping =>
       createScope({
@@ -70,3 +72,17 @@ export function toSetup(options: ReplicatorOptions): Setup {
     sourceCall: mapping => (mapping.datacenter === undefined ? {} : {datacenter: mapping.datacenter}),
   }
 }
+
+const logOutages =
+  (logger: Logger): Observer =>
+  event => {
+    if (event.type === 'pass.finished') return
+    const {type, mapping, elapsedMs} = event
+    const reason = 'error' in event && event.error !== undefined ? {reason: messageOf(event.error)} : {}
+    const fields = {
+      component: 'replicate',
+      mapping: mapping && formatMapping(mapping),
+      elapsedMs: Math.round(elapsedMs),
+    }
+    logger.warn({...fields, ...reason}, type)
+  }

@@ -18,9 +18,7 @@ export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'o
 
 /** What is copied from where to where, and what guards the deletes. */
 export interface ReplicatorOptions {
-  /** Where keys are written. The caller keeps and closes it. */
-  readonly destination: ConsulClient
-  /** Where keys are read. @default the destination's client, asked for the mapping's datacenter */
+  /** Where keys are read. The caller closes it. @default the destination's client, asked for the mapping's datacenter */
   readonly source?: ConsulClient
   readonly mappings: readonly Mapping[]
   /** Source keys that start with one of these are neither written nor deleted. */
@@ -51,8 +49,44 @@ export interface ReplicatorOptions {
   readonly graceMs?: number
   /** @default that of the destination's client */
   readonly clock?: Clock
+  /** @default that of the destination's client */
   readonly logger?: Logger
+  /** Receives what happens on the way. Must not throw. @default writes outages to the logger, at level warn */
+  readonly observer?: Observer
 }
+
+/**
+ * What does not answer: the agent that is asked for its own datacenter at the start, a mapping's source or destination,
+ * or the writes of a pass.
+ */
+export type RetryingPart = 'agent' | 'source' | 'destination' | 'pass'
+
+/** What happens while a replicator works. */
+export type ReplicatorEvent =
+  | {
+      /** No answer for 1.5 s, and again at growing intervals of up to a minute. It is retried. */
+      readonly type: `${RetryingPart}.retrying`
+      /** Absent if all mappings wait. */
+      readonly mapping: Mapping | undefined
+      /** Since the first request without an answer, or the first failure. */
+      readonly elapsedMs: number
+      /** The last failure. Absent if there is no answer yet. */
+      readonly error: unknown
+    }
+  | {
+      /** The first answer after a `retrying`. */
+      readonly type: `${RetryingPart}.recovered`
+      readonly mapping: Mapping | undefined
+      /** How long there was no answer. */
+      readonly elapsedMs: number
+    }
+  | {
+      /** Each pass of `runOnce`, and each that `run` yields. */
+      readonly type: 'pass.finished'
+      readonly pass: ReplicationPass
+    }
+
+export type Observer = (event: ReplicatorEvent) => void
 
 /** A set of deletes that a guard stopped. Everything else went on. */
 export interface Held {
@@ -121,12 +155,10 @@ export interface ReplicationPreview {
 export interface Replicator {
   /**
    * One pass per mapping, each repeated after failures that may pass. A mapping that cannot be read or written does not
-   * keep the others from theirs: they are told to `onPass`, and then the first failure is thrown. What was copied stays.
+   * stop the others: each pass is reported to the observer (`pass.finished`), and at the end the first failure is
+   * thrown. What was copied stays.
    */
-  runOnce(options?: {
-    readonly signal?: AbortSignal
-    readonly onPass?: (pass: ReplicationPass) => void
-  }): Promise<readonly ReplicationPass[]>
+  runOnce(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPass[]>
   /** The changes that `runOnce` would make. Writes nothing. */
   preview(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPreview[]>
   /**

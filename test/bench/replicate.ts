@@ -46,7 +46,7 @@ async function reenact(address: string, source: string, destination: string): Pr
 
 async function copy(address: string, source: string, destination: string): Promise<number> {
   await using client = countingClient(address)
-  await createReplicator({destination: client, mappings: [parseMapping(`${source}@dc1:${destination}`)]}).runOnce()
+  await createReplicator(client, {mappings: [parseMapping(`${source}@dc1:${destination}`)]}).runOnce()
   return client.requests.length
 }
 

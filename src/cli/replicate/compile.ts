@@ -30,7 +30,7 @@ export interface ReplicateFlags {
 export function toReplicatorOptions(
   flags: ReplicateFlags,
   words: readonly string[],
-): Omit<ReplicatorOptions, 'destination' | 'source'> {
+): Omit<ReplicatorOptions, 'source'> {
   const maxStaleMs = flags['max-stale'] ?? (flags.stale === true ? 2000 : 0)
   const attempts = flags['consul-retry'] ? flags['consul-retry-attempts'] : 1
   return {

@@ -1,11 +1,13 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
+import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
 import type {Wake} from '../../replicate/follow/wake.js'
 import {createReplicator} from '../../replicate/replicator.js'
-import type {ReplicationPass, ReplicatorOptions} from '../../replicate/types.js'
+import type {ReplicatorOptions} from '../../replicate/types.js'
 
 /** Options with the clients they name. Dispose closes these. */
 export interface Opened extends AsyncDisposable {
+  readonly destination: ConsulClient
   readonly options: ReplicatorOptions
 }
 
@@ -15,7 +17,6 @@ export interface FollowHost {
   readonly reloads: Wake
   /** Settings as they are now. Rejects when they are not valid. */
   readonly reopen: () => Promise<Opened>
-  readonly report: (pass: ReplicationPass) => void
   readonly tell: (text: string) => void
 }
 
@@ -34,7 +35,9 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
       round.abort(undefined)
     })
     try {
-      for await (const pass of createReplicator(current.options).run({signal: round.signal})) host.report(pass)
+      const passes = createReplicator(current.destination, current.options).run({signal: round.signal})
+      // The observer in the options reports each pass.
+      for await (const _ of passes);
     } finally {
       round.abort(undefined)
       await reloading

@@ -1,6 +1,14 @@
+import {messageOf} from '../../core/errors.js'
+import {formatDuration} from '../../core/time/duration.js'
 import {formatMapping} from '../../replicate/mapping.js'
 import {printable} from '../../replicate/plan/guard.js'
-import type {PlannedChange, ReplicationPass, ReplicationPreview} from '../../replicate/types.js'
+import type {
+  Mapping,
+  PlannedChange,
+  ReplicationPass,
+  ReplicationPreview,
+  ReplicatorEvent,
+} from '../../replicate/types.js'
 
 /** One line about a pass. */
 export function passLine(pass: ReplicationPass): string {
@@ -48,3 +56,20 @@ export function previewLine(preview: ReplicationPreview): string {
   ]
   return `${formatMapping(preview.mapping)}: ${words.join(', ')}`
 }
+
+const partNames = {agent: 'the agent', source: 'the source', destination: 'the destination', pass: 'the next pass'}
+
+/** What an outage waits for and why, or that it is over; undefined for other events. */
+export function outageLine(event: ReplicatorEvent): string | undefined {
+  if (event.type === 'pass.finished') return undefined
+  const [part, what] = event.type.split('.') as [keyof typeof partNames, 'retrying' | 'recovered']
+  const where = subject(event.mapping)
+  const elapsed = formatDuration(Math.round(event.elapsedMs / 1000) * 1000)
+  if (what === 'recovered')
+    return `${where}: ${part === 'pass' ? 'copying' : `${partNames[part]} answers`} again after ${elapsed}`
+  const reason = 'error' in event && event.error !== undefined ? messageOf(event.error) : 'no answer yet'
+  return `${where}: waiting for ${partNames[part]} for ${elapsed}: ${reason.replaceAll(/\s+/g, ' ')}`
+}
+
+const subject = (mapping: Mapping | undefined): string =>
+  mapping === undefined ? 'replicate' : `replicate ${formatMapping(mapping)}`

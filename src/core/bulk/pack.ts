@@ -26,7 +26,7 @@ const operationOverhead = 130
 const bodyOverhead = 2
 
 /** Upper bound of an operation's bytes in the body of a transaction. */
-export function operationBytes({operation}: BulkItem, scope: BulkScope): number {
+function operationBytes({operation}: BulkItem, scope: BulkScope): number {
   const value = 'value' in operation ? Math.ceil(operation.value.byteLength / 3) * 4 : 0
   const names = Buffer.byteLength(JSON.stringify([operation.key, scope.namespace ?? '', scope.partition ?? '']))
   return operationOverhead + value + names

@@ -1,11 +1,12 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
-import {isTransient, messageOf} from '../../core/errors.js'
+import {isTransient} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
 import {kvKeys} from '../../core/query/topics.js'
 import type {BlockingQuery, FollowStatus} from '../../core/query/types.js'
 import {Backoff} from '../../core/time/backoff.js'
-import type {KvEntry} from '../../core/types.js'
+import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
 import {formatMapping} from '../mapping.js'
+import {Outage} from '../outage.js'
 import {listTimeoutMs} from '../pass/list.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
 import type {Setup} from '../setup.js'
@@ -56,12 +57,15 @@ class MappingLoop {
   #replicaMoved = false
   #readableAtMs = 0
   #heldIds = ''
+  readonly #outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
 
   constructor(worker: MappingWorker, setup: Setup, stops: Stops) {
     this.#worker = worker
     this.#setup = setup
     this.#stops = stops
     this.#backoff = new Backoff({random: setup.destination.random})
+    const outage = (part: 'source' | 'destination' | 'pass') => new Outage({...setup, part, mapping: worker.mapping})
+    this.#outages = {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
   }
 
   /** Resolves when both watchers have ended. */
@@ -76,6 +80,7 @@ class MappingLoop {
       }
     }
     await Promise.all([guard(this.#watchSource()), guard(this.#watchDestination())])
+    for (const outage of Object.values(this.#outages)) outage[Symbol.dispose]()
   }
 
   async *passes(): AsyncGenerator<ReplicationPass, void, undefined> {
@@ -93,6 +98,7 @@ class MappingLoop {
       }
       // What gets somewhere in spite of failures need not slow down.
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
+      if (pass && !pass.error) this.#outages.pass.end()
       if (pass?.error) await this.#rest(pass.error)
       // After a failure nobody knows what was applied: read the destination again.
       if (pass === undefined || pass.error) sides = undefined
@@ -108,12 +114,13 @@ class MappingLoop {
       indexRule: 'monotonic',
       guardEmpty: true,
       answerTimeoutMs: listTimeoutMs,
-      read: options => this.#worker.readSource(options),
+      read: options => this.#watchFresh(this.#outages.source, options, () => this.#worker.readSource(options)),
       entries: () => [],
     }
     const modes = maxStaleMs > 0 ? ({consistency: 'stale', maxStaleMs} as const) : fromLeader
-    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report, ...modes}
+    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#endIfHopeless, ...modes}
     for await (const {snapshot} of follow(query, source, options)) {
+      this.#outages.source.end()
       this.#source = snapshot
       this.#sourceMoved = true
       this.#wake.set()
@@ -122,24 +129,32 @@ class MappingLoop {
 
   async #watchDestination(): Promise<void> {
     const {destination, waitMs} = this.#setup
-    const query = kvKeys(destination, this.#worker.mapping.destination, {separator: '/'})
-    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#report}
+    const names = kvKeys(destination, this.#worker.mapping.destination, {separator: '/'})
+    const query: typeof names = {
+      ...names,
+      read: options => this.#watchFresh(this.#outages.destination, options, () => names.read(options)),
+    }
+    const options = {signal: this.#stops.stop, waitMs, onStatus: this.#endIfHopeless}
     for await (const {kind} of follow(query, destination, options)) {
+      this.#outages.destination.end()
       if (kind === 'first') continue
       this.#replicaMoved = true
       this.#wake.set()
     }
   }
 
-  /** Before the first list, what only a person can mend ends the run; later everything is waited out. */
-  readonly #report = (status: FollowStatus): void => {
-    if (status.type !== 'retrying') return
-    if (this.#source === undefined && !isTransient(status.error)) throw status.error
-    const fields = {component: 'replicate', mapping: formatMapping(this.#worker.mapping)}
-    this.#setup.logger.warn(
-      {...fields, delayMs: Math.round(status.delayMs), reason: messageOf(status.error)},
-      'retrying',
-    )
+  /** A parked read answers when something changes; every other one answers at once. */
+  async #watchFresh<T>(outage: Outage, options: BlockingReadOptions, read: () => Promise<T>): Promise<T> {
+    if (options.index === undefined) return outage.watch(read)
+    return read().catch((error: unknown) => {
+      outage.fail(error)
+      throw error
+    })
+  }
+
+  /** Before the first list, an error that retrying cannot fix ends the run; later all are retried. */
+  readonly #endIfHopeless = (status: FollowStatus): void => {
+    if (status.type === 'retrying' && this.#source === undefined && !isTransient(status.error)) throw status.error
   }
 
   /** Until there is something to do. A destination that moved waits until it may be read again, and collects what else comes. */
@@ -189,7 +204,8 @@ class MappingLoop {
 
   async #rest(error: unknown): Promise<void> {
     const delayMs = this.#backoff.next()
-    this.#report({type: 'retrying', attempt: this.#backoff.attempts, delayMs, error})
+    this.#outages.pass.fail(error)
+    this.#endIfHopeless({type: 'retrying', attempt: this.#backoff.attempts, delayMs, error})
     await this.#setup.clock.sleep(delayMs, this.#stops.stop)
   }
 

@@ -111,7 +111,7 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     await using source = createClient({address: cluster.address})
     await using target = createClient({address: destination.address})
     const mappings = [parseMapping('shown/@dc1:copy/')]
-    const replicator = createReplicator({source, destination: target, mappings, attempts: 100})
+    const replicator = createReplicator(target, {source, mappings, attempts: 100})
     await replicator.runOnce()
     const stop = new AbortController()
     const copied: number[] = []

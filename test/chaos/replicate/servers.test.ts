@@ -30,7 +30,7 @@ describe.runIf(hasConsul)('replication between two datacenters', () => {
         Array.from({length: keys}, (_, at) => pair(round, at)).filter((_, at) => at % 3 === round % 3),
       )
     for (const round of [0, 1, 2]) await write(round)
-    const replicator = createReplicator({source, destination, mappings: [parseMapping('from/@dc1:to/')]})
+    const replicator = createReplicator(destination, {source, mappings: [parseMapping('from/@dc1:to/')]})
     const stop = new AbortController()
     const counts = {written: 0, deleted: 0}
     const running = (async () => {

@@ -253,6 +253,14 @@ describe('baton replicate as a daemon', () => {
     await at('dc2').kvDelete('stop/a')
   })
 
+  it('says that it waits for an agent that cannot be reached', async () => {
+    const noAgent = {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}}
+    await using command = startCli(['replicate', 'late/@dc1'], noAgent)
+    await command.waitForOutput(/^baton: replicate: waiting for the agent for \d+s: .*127\.0\.0\.1:1/m)
+    command.kill('SIGTERM')
+    expect((await command.exited).exitCode).toBe(12)
+  })
+
   it('takes over new settings on SIGHUP, and keeps the old ones when the new are broken', async () => {
     await put('dc1', {'hup1/a': '1', 'hup2/a': '1', 'hup3/a': '1'})
     const config = file('hup.hcl', 'prefix = "hup1/@dc1"')

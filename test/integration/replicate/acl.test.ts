@@ -37,7 +37,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     await using source = countingClient(agent!.address, await tokenFor(`${name}-${(policyCount += 1)}`, rules))
     await using destination = admin()
     const mapping = parseMapping(`${name}/:copy-${name}/`, {datacenterRequired: false})
-    const [pass] = await createReplicator({source, destination, mappings: [mapping], ...options}).runOnce()
+    const [pass] = await createReplicator(destination, {source, mappings: [mapping], ...options}).runOnce()
     return pass!
   }
 
@@ -88,7 +88,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     await using destination = countingClient(agent!.address, await tokenFor('writer', rules))
     const statusDir = 'service/w'
     const mapping = parseMapping('w/:copy-w/', {datacenterRequired: false})
-    const [pass] = await createReplicator({source: client, destination, mappings: [mapping], statusDir}).runOnce()
+    const [pass] = await createReplicator(destination, {source: client, mappings: [mapping], statusDir}).runOnce()
     expect(pass).toMatchObject({
       written: 1,
       refused: [{key: 'copy-w/closed', reason: expect.stringMatching(/Permission denied/)}],

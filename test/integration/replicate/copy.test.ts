@@ -12,7 +12,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
 
   async function once(spec: string, options: Partial<ReplicatorOptions> = {}) {
     await using client = open()
-    const replicator = createReplicator({destination: client, mappings: [parseMapping(spec)], ...options})
+    const replicator = createReplicator(client, {mappings: [parseMapping(spec)], ...options})
     const [pass] = await replicator.runOnce()
     return {pass: pass!, client}
   }
@@ -148,7 +148,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     ])
     const counting = open()
     const mapping = parseMapping('pre/@dc1')
-    const [preview] = await createReplicator({destination: counting, mappings: [mapping]}).preview()
+    const [preview] = await createReplicator(counting, {mappings: [mapping]}).preview()
     expect(preview?.changes).toEqual([
       {kind: 'create', key: 'pre/a', differs: undefined},
       {kind: 'update', key: 'pre/b', differs: 'value'},
@@ -163,8 +163,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     await using source = countingClient(agent.addresses.get('dc1')!)
     await using client = open()
     await seed(client, 'dc1', [{key: 'indep/a', value: bytes('1')}])
-    await createReplicator({
-      destination: client,
+    await createReplicator(client, {
       source,
       mappings: [parseMapping('indep/', {datacenterRequired: false})],
     }).runOnce()
@@ -175,7 +174,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     await using client = open()
     await seed(client, 'dc1', [{key: 'twice/a', value: bytes('1')}])
     const mappings = ['twice/@dc1:first/', 'twice/@dc1:second/'].map(spec => parseMapping(spec))
-    const passes = await createReplicator({destination: client, mappings}).runOnce()
+    const passes = await createReplicator(client, {mappings}).runOnce()
     expect(passes.map(pass => pass.written)).toEqual([1, 1])
     expect((await contentOf(client, 'dc2', 'first/')).size).toBe(1)
     expect((await contentOf(client, 'dc2', 'second/')).size).toBe(1)

@@ -1,7 +1,7 @@
 import {describe, expect, it, onTestFinished} from 'vitest'
 import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
-import type {ReplicationPass, ReplicatorOptions} from '../../../src/replicate/types.js'
+import type {ReplicationPass, ReplicatorEvent, ReplicatorOptions} from '../../../src/replicate/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -17,8 +17,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const client = countingClient(at)
     const controller = new AbortController()
     const passes: ReplicationPass[] = []
-    const replicator = createReplicator({
-      destination: client,
+    const replicator = createReplicator(client, {
       mappings: spec.split(' ').map(each => parseMapping(each)),
       waitMs: 2000,
       ...more,
@@ -169,7 +168,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     )
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
     const client = countingClient(proxy.address)
-    const [pass] = await createReplicator({destination: client, mappings: [parseMapping('lost/@dc1')]}).runOnce()
+    const [pass] = await createReplicator(client, {mappings: [parseMapping('lost/@dc1')]}).runOnce()
     // The transaction was done although its answer was lost: the second look finds nothing left to write.
     expect(pass).toMatchObject({unchanged: 10, held: []})
     expect(proxy.count({method: 'PUT', path: '/v1/txn'})).toBe(1)
@@ -189,8 +188,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const client = countingClient(proxy.address)
     const once = async (more: Partial<ReplicatorOptions> = {}) =>
       (
-        await createReplicator({
-          destination: client,
+        await createReplicator(client, {
           mappings: [parseMapping('stale/@dc1')],
           maxDelete: 'off',
           ...more,
@@ -235,7 +233,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       return refuses(request.body, 'poison/60') ? {status: 400, body: 'Invalid key name'} : 'pass'
     })
     const client = countingClient(proxy.address)
-    const [pass] = await createReplicator({destination: client, mappings: [parseMapping('poison/@dc1')]}).runOnce()
+    const [pass] = await createReplicator(client, {mappings: [parseMapping('poison/@dc1')]}).runOnce()
     expect(pass?.written).toBe(98)
     expect(pass?.refused.map(each => each.key).sort()).toEqual(['poison/17', 'poison/60'])
     expect((await contentOf(reader, 'dc2', 'poison/')).size).toBe(98)
@@ -266,7 +264,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       return size > 8192 ? {status: 413, body: `Request body(${size} bytes) too large, max size: 8192 bytes.`} : 'pass'
     })
     const client = countingClient(proxy.address)
-    const [pass] = await createReplicator({destination: client, mappings: [parseMapping('small/@dc1')]}).runOnce()
+    const [pass] = await createReplicator(client, {mappings: [parseMapping('small/@dc1')]}).runOnce()
     expect(pass).toMatchObject({written: 65, refused: []})
     expect(await contentOf(reader, 'dc2', 'small/')).toEqual(await contentOf(reader, 'dc1', 'small/'))
     await client[Symbol.asyncDispose]()
@@ -280,6 +278,26 @@ describe.each(backends)('continuous replication on $name', backend => {
     proxy.on({path: '/v1/kv/'}, {status: 403, body: 'ACL not found'})
     const refused = follow('x/@dc1', {at: proxy.address})
     await expect(refused.ended).rejects.toMatchObject({code: 'BATON_ACL_DENIED'})
+  })
+
+  it('reports a source that fails later, and that it answers again', async () => {
+    await using proxy = await HttpProxy.start(address())
+    const reader = countingClient(address())
+    await seed(reader, 'dc1', [{key: 'cut/a', value: bytes('1')}])
+    const events: ReplicatorEvent[] = []
+    const run = follow('cut/@dc1:cut2/', {at: proxy.address, observer: event => events.push(event)})
+    await equal(reader, 'cut/', 'cut2/')
+    const cut = proxy.on({path: /kv\/cut\/\?.*recurse/}, 'reset')
+    const has = (type: ReplicatorEvent['type']) => () => events.some(event => event.type === type)
+    await waitUntil(has('source.retrying'), {what: 'the outage to be reported', timeoutMs: 30_000})
+    cut[Symbol.dispose]()
+    await waitUntil(has('source.recovered'), {what: 'the end of the outage to be reported', timeoutMs: 30_000})
+    await run.stop()
+    expect(events.find(event => event.type === 'source.retrying')).toMatchObject({
+      mapping: {source: 'cut/'},
+      error: {code: 'BATON_CONNECT'},
+    })
+    await reader[Symbol.asyncDispose]()
   })
 
   it('lets transactions in flight finish when it is stopped', async () => {

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest'
+import type {ConsulClient} from '../../../src/core/client.js'
 import {parseMapping} from '../../../src/replicate/mapping.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
 import type {ReplicatorOptions} from '../../../src/replicate/types.js'
@@ -13,9 +14,10 @@ describe.each(backends)('the guards on deletes on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const open = () => countingClient(agent.addresses.get('dc2')!)
 
-  async function once(spec: string, options: Partial<ReplicatorOptions> = {}) {
+  type OnceOptions = Partial<ReplicatorOptions> & {readonly destination?: ConsulClient}
+  async function once(spec: string, {destination, ...options}: OnceOptions = {}) {
     await using client = open()
-    const replicator = createReplicator({destination: client, mappings: [parseMapping(spec)], ...options})
+    const replicator = createReplicator(destination ?? client, {mappings: [parseMapping(spec)], ...options})
     const [pass] = await replicator.runOnce()
     return pass!
   }
@@ -65,7 +67,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))
     const [held] = (await once('gone/@dc1:again/')).held
-    const replicator = createReplicator({destination: client, mappings, approved: [held!.id]})
+    const replicator = createReplicator(client, {mappings, approved: [held!.id]})
     expect(await replicator.runOnce()).toMatchObject([{deleted: 3, held: []}])
     await seed(client, 'dc2', pairs('again/', 3))
     expect(await replicator.runOnce()).toMatchObject([{deleted: 0, held: [{id: held!.id}]}])

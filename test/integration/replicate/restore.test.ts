@@ -42,7 +42,7 @@ describe.each(backends)('a snapshot restored at the source on $name', backend =>
     await reader.kv.delete('snap/deleted', {datacenter: 'dc1'})
     const controller = new AbortController()
     const client = countingClient(address('dc2'))
-    const replicator = createReplicator({destination: client, mappings: [parseMapping('snap/@dc1')], waitMs: 3000})
+    const replicator = createReplicator(client, {mappings: [parseMapping('snap/@dc1')], waitMs: 3000})
     const ended = (async () => {
       for await (const pass of replicator.run({signal: controller.signal})) expect(pass.held).toEqual([])
     })()
