@@ -1,5 +1,6 @@
 import {createRequire} from 'node:module'
 import {UsageError} from '../core/errors.js'
+import {findDuplicate} from './hcl-duplicates.js'
 
 interface HclModule {
   readonly parse: (text: string) => string
@@ -7,6 +8,13 @@ interface HclModule {
 
 /** Reads HCL 1 or JSON, with or without comments. Blocks arrive as arrays of objects. */
 export async function parseHcl(text: string, path: string): Promise<unknown> {
+  const duplicate = findDuplicate(text)
+  if (duplicate !== undefined) {
+    throw new UsageError(`config: ${path}: '${duplicate}' is given twice`, {
+      code: 'BATON_CONFIG',
+      hint: 'write several values as a list: ["a", "b"]',
+    })
+  }
   if (text.trimStart().startsWith('{')) {
     try {
       return JSON.parse(text) as unknown

@@ -1,0 +1,36 @@
+/**
+ * Returns the first name that is set to a single value twice within one block of HCL or JSON, or undefined. The parser
+ * keeps the last value and drops the first without a sign, and with it an exclude that protects keys. Lists and blocks
+ * that are given twice add up in the parser.
+ */
+export function findDuplicate(text: string): string | undefined {
+  const blocks: Set<string>[] = [new Set()]
+  let name: string | undefined
+  let isValueNext = false
+  for (const [token] of text.matchAll(tokens)) {
+    if (isSkipped(token)) continue
+    if (token === '=' || token === ':') isValueNext = name !== undefined
+    else if (token === '{' || token === '[') {
+      blocks.push(new Set())
+      name = undefined
+      isValueNext = false
+    } else if (token === '}' || token === ']') {
+      if (blocks.length > 1) blocks.pop()
+      name = undefined
+      isValueNext = false
+    } else if (isValueNext && name !== undefined) {
+      const names = blocks.at(-1)
+      if (names?.has(name)) return name
+      names?.add(name)
+      name = undefined
+      isValueNext = false
+    } else name = /^[A-Za-z_"]/.test(token) ? token.replaceAll('"', '') : undefined
+  }
+  return undefined
+}
+
+/** Comments, here-documents, strings, punctuation, words. */
+const tokens =
+  /#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/|<<-?(\w+)\n[\s\S]*?\n\s*\1(?=\n|$)|"(?:\\[\s\S]|[^"\\])*"|[{}[\]=:,]|[^\s{}[\]=:,"#]+/g
+
+const isSkipped = (token: string): boolean => /^(?:#|\/\/|\/\*|,$)/.test(token)
