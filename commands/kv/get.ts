@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {refusalText} from '../../src/cli/kv/refusal.js'
 import {detailedRows, entryObject, listText, shownValue} from '../../src/cli/kv/text.js'
 import type {ConsulClient} from '../../src/core/client.js'
 
@@ -32,8 +33,14 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
       return this.refuse('Error! Missing KEY argument', {code: 'BATON_USAGE', exit: 64})
     }
     const client = this.openClient()
-    if (keys) return this.#names(client, key)
-    return recurse ? this.#tree(client, key) : this.#one(client, key)
+    try {
+      if (keys) return await this.#names(client, key)
+      return await (recurse ? this.#tree(client, key) : this.#one(client, key))
+    } catch (error) {
+      const refusal = refusalText(error)
+      if (refusal === undefined) throw error
+      return this.refuse(`Error querying Consul agent: ${refusal}`, {code: 'BATON_HTTP', exit: 1})
+    }
   }
 
   async #names(client: ConsulClient, prefix: string): Promise<number> {

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {refusals} from '../../src/cli/kv/refusal.js'
+import {Progress} from '../../src/cli/progress.js'
 import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
 import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
@@ -36,12 +37,14 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     if (!entries) return badData.exit
     if (this.flags['dry-run']) return this.#plan(entries)
     let done = 0
-    const {stderr} = this.host
-    const showProgress = stderr.isTTY && !this.flags.quiet && entries.length > 64
+    const {stdout, stderr} = this.host
+    // Where keys scroll by on the same terminal, they are the progress.
+    const isQuiet = this.flags.quiet || (stdout.isTTY && !this.flags.json)
+    const progress = new Progress({stderr, isQuiet})
     const onImported = (keys: readonly string[]): void => {
       done += keys.length
       if (!this.flags.json) this.out.raw(keys.map(key => `Imported: ${key}\n`).join(''))
-      if (showProgress) stderr.write(`\rbaton: ${done} of ${entries.length} keys`)
+      progress.update('', done, entries.length)
     }
     const {atomic, create} = this.flags
     try {
@@ -51,9 +54,11 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
         onImported,
         signal: this.stopSignal,
       })
+      progress.end()
       this.#report(result)
       return 0
     } catch (error) {
+      progress.end()
       if (done > 0)
         this.out.warn(`${done} of ${entries.length} keys are written${isUnclear(error) ? ', perhaps more' : ''}`)
       if (error instanceof ImportError) {
@@ -66,8 +71,6 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
       }
       if (!isBatonError(error, 'BATON_USAGE')) throw error
       return this.refuse(error.message, badData)
-    } finally {
-      if (showProgress) stderr.write('\n')
     }
   }
 

@@ -1,6 +1,7 @@
 import {type BulkItem, defaultBulkLimits} from '../core/bulk/pack.js'
 import {sendBulk} from '../core/bulk/send.js'
 import type {ConsulClient} from '../core/client.js'
+import {valueLimitBytes} from '../core/consul-constants.js'
 import {BatonError, ConflictError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
 import {type ExchangeEntry, keyFault} from './exchange.js'
 
@@ -122,14 +123,11 @@ async function importAtOnce(
   throw new ImportError(key, new BatonError('BATON_HTTP', first?.what ?? 'refused'))
 }
 
-/** Consul's default for the size of a value (`kv_max_value_size`). */
-const valueLimit = 512 * 1024
-
 /** Names a value that no write can carry, because leaving `atomic` out would not help there. */
 function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
-  const large = entries.find(({value}) => value.byteLength > valueLimit)
+  const large = entries.find(({value}) => value.byteLength > valueLimitBytes)
   if (large) {
-    const size = `a value of ${large.value.byteLength} bytes is more than Consul takes (${valueLimit} by default)`
+    const size = `a value of ${large.value.byteLength} bytes is more than Consul takes (${valueLimitBytes} by default)`
     return new BatonError('BATON_TOO_LARGE', `import: key ${large.key}: ${size}`, {
       cause,
       hint: 'nothing was written; shorten the value or leave the key out',

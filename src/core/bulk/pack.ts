@@ -1,4 +1,4 @@
-import {txnOperationLimit} from '../api/txn.js'
+import {txnOperationLimit, valueLimitBytes} from '../consul-constants.js'
 import type {ConsulError} from '../errors.js'
 import type {CallOptions, KvOperation} from '../types.js'
 
@@ -17,7 +17,7 @@ export interface BulkLimits {
 }
 
 /** Consul's defaults. */
-export const defaultBulkLimits = (): BulkLimits => ({operationCount: txnOperationLimit, bytes: 524_288})
+export const defaultBulkLimits = (): BulkLimits => ({operationCount: txnOperationLimit, bytes: valueLimitBytes})
 
 export type BulkScope = Pick<CallOptions, 'namespace' | 'partition'>
 

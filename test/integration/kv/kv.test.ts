@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
 import {cliPath, runCli, runCommand, startCli} from '../../kit/run-cli.js'
 
@@ -99,5 +100,14 @@ describe.each(backends)('baton kv on $name', backend => {
     expect(written).toBeLessThan(count)
     expect(stdout.split('\n').length - 1).toBe(written)
     expect(stderr).toBe(`baton: ${written} of ${count} keys are written\nbaton: stopped by SIGINT\n`)
+  })
+
+  it('exits with 1 for a key that Consul refuses', async () => {
+    await using proxy = await HttpProxy.start(agent.address)
+    // As Consul answers to a key with a no-break space: without a text.
+    proxy.on({path: '/v1/kv/refused'}, {status: 400, body: ''})
+    const result = await runCli(['kv', 'get', 'refused'], {agent: {address: proxy.address}})
+    expect(result).toMatchObject({exitCode: 1, stdout: ''})
+    expect(result.stderr).toBe('Error querying Consul agent: Unexpected response code: 400 ()\n')
   })
 })

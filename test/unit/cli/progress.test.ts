@@ -1,0 +1,45 @@
+import {describe, expect, it} from 'vitest'
+import {Progress} from '../../../src/cli/progress.js'
+import {FakeClock} from '../../kit/fake-clock.js'
+
+function setUp({isTTY, isQuiet = false}: {isTTY: boolean; isQuiet?: boolean}) {
+  const clock = new FakeClock()
+  const written: string[] = []
+  const stderr = {isTTY, write: (text: string) => written.push(text)}
+  return {clock, written, progress: new Progress({stderr, isQuiet, clock})}
+}
+
+describe('progress', () => {
+  it('is drawn over itself on a terminal, and taken off it', async () => {
+    const {clock, written, progress} = setUp({isTTY: true})
+    progress.update('', 0, 1000)
+    await clock.advance(2000)
+    progress.update('', 400, 1000)
+    progress.update('', 410, 1000)
+    progress.end()
+    progress.end()
+    expect(written).toEqual(['\r\u001b[Kbaton: 400 of 1000 keys, 200/s, 3s left', '\r\u001b[K'])
+  })
+
+  it('is a line each ten seconds elsewhere', async () => {
+    const {clock, written, progress} = setUp({isTTY: false})
+    for (let done = 0; done <= 2500; done += 100) {
+      progress.update('app/: ', done, 10_000)
+      await clock.advance(1000)
+    }
+    progress.end()
+    expect(written).toEqual([
+      'baton: app/: 1000 of 10000 keys, 100/s, 1m30s left\n',
+      'baton: app/: 2000 of 10000 keys, 100/s, 1m20s left\n',
+    ])
+  })
+
+  it('is not shown with --quiet', async () => {
+    const {clock, written, progress} = setUp({isTTY: true, isQuiet: true})
+    progress.update('', 0, 10)
+    await clock.advance(1000)
+    progress.update('', 5, 10)
+    progress.end()
+    expect(written).toEqual([])
+  })
+})
