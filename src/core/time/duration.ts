@@ -31,8 +31,14 @@ export function parseDuration(text: string, what = 'duration'): number {
     throw new UsageError(`${what}: '${brief(text)}' is not a duration`, {hint})
   }
   let totalMs = 0
-  for (const [, amount = '', unit = ''] of text.matchAll(part)) totalMs += Number(amount) * (unitMs[unit] ?? 0)
+  for (const [, amount = '', unit = ''] of text.matchAll(part)) totalMs += toMs(Number(amount), unit)
   return text.startsWith('-') ? -totalMs : totalMs
+}
+
+/** Divides where a unit is less than a millisecond: 5 * 1e-6 is not 5e-6. */
+function toMs(amount: number, unit: string): number {
+  const ms = unitMs[unit] ?? 0
+  return ms < 1 ? amount / Math.round(1 / ms) : amount * ms
 }
 
 /** Milliseconds as Consul wants them on the wire: whole milliseconds, never below 1 ms where more than 0 was asked. */
