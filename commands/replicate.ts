@@ -1,13 +1,20 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {createPinoLogger} from '../src/cli/pino-logger.js'
+import {Progress} from '../src/cli/progress.js'
 import {checkApprovals, refuseLastingApprovals} from '../src/cli/replicate/approvals.js'
-import {checkConfiguredPrefixes, logLevelFromEnv, toReplicatorOptions} from '../src/cli/replicate/compile.js'
+import {
+  checkConfiguredPrefixes,
+  doubtfulOptions,
+  logLevelFromEnv,
+  toReplicatorOptions,
+} from '../src/cli/replicate/compile.js'
 import {sourceConnection, usesOwnToken, withConsulReplicate} from '../src/cli/replicate/connection.js'
-import {deprecatedFlags, replicateFlags} from '../src/cli/replicate/flags.js'
+import {deprecatedFlags, type LogLevel, replicateFlags} from '../src/cli/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
-import {changeLine, differs, outageLine, passLine, previewLine, troubleLines} from '../src/cli/replicate/report.js'
+import {changeLine, differs, heldLine, previewLine} from '../src/cli/replicate/report.js'
+import {Reporter} from '../src/cli/replicate/reporter.js'
 import {flagOnly} from '../src/cli/settings.js'
 import {toClientOptions} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
@@ -17,9 +24,7 @@ import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {type ClientOptions, createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
 import {Wake} from '../src/replicate/follow/wake.js'
-import {formatMapping} from '../src/replicate/mapping.js'
 import {createReplicator} from '../src/replicate/replicator.js'
-import type {ReplicationPass, ReplicatorEvent} from '../src/replicate/types.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
 
@@ -63,12 +68,16 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   readonly #warnings: string[] = []
-  /** By mapping, what was last said to be wrong. */
-  readonly #told = new Map<string, readonly string[]>()
+  #reporter: Reporter | undefined
 
   async run(): Promise<number> {
     const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(this.host.env)
     if (fromEnv) this.logger = createPinoLogger(fromEnv.level)
+    if (this.flags.version) {
+      this.out.line(this.config.version)
+      return 0
+    }
+    this.#reporter = this.#createReporter(fromEnv?.level ?? this.flags['log-level'])
     this.#warn()
     const [verb, ...rest] = this.words
     const isVerify = verb === 'verify'
@@ -90,7 +99,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
         this.out.line(previewLine(preview))
       }
     }
-    for (const preview of previews) for (const held of preview.held) this.out.error(`baton: ${held.message}`)
+    for (const preview of previews) for (const held of preview.held) this.out.error(`baton: ${heldLine(held)}`)
     return differ ? 1 : 0
   }
 
@@ -138,6 +147,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   #open(extra: ClientOptions = {}): Opened {
     checkApprovals(this.flags, this.sources)
     const options = toReplicatorOptions(this.flags, this.words)
+    for (const warning of doubtfulOptions(options)) this.out.warn(warning)
     const from = sourceConnection(this.flags)
     const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})
     for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
@@ -149,7 +159,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
         ...options,
         ...(source && {source}),
         logger: this.logger,
-        observer: event => this.#observe(event),
+        observer: event => this.#reporter?.observe(event),
       },
       async [Symbol.asyncDispose]() {
         await destination[Symbol.asyncDispose]()
@@ -168,19 +178,19 @@ that it does not exist, and held when they are more than --max-delete or the sou
     return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
   }
 
-  #observe(event: ReplicatorEvent): void {
-    const outage = outageLine(event)
-    if (outage !== undefined) this.out.warn(outage)
-    else if (event.type === 'pass.finished') this.#report(event.pass)
-  }
-
-  #report(pass: ReplicationPass): void {
-    this.out.say(passLine(pass))
-    const mapping = formatMapping(pass.mapping)
-    const trouble = [...troubleLines(pass)]
-    const known = this.#told.get(mapping) ?? []
-    for (const line of trouble) if (!known.includes(line)) this.out.error(`baton: ${line}`)
-    this.#told.set(mapping, trouble)
+  /** As in consul-replicate, `info` says what each pass did, and `debug` names each key. */
+  #createReporter(level: LogLevel): Reporter {
+    const isInfo = ['trace', 'debug', 'info'].includes(level)
+    const {out} = this
+    return new Reporter({
+      out: {
+        say: text => (isInfo ? out.warn(text) : out.say(text)),
+        warn: text => out.warn(text),
+        error: text => out.error(text),
+      },
+      progress: new Progress({stderr: this.host.stderr, isQuiet: this.flags.quiet}),
+      namesKeys: isInfo && level !== 'info',
+    })
   }
 
   #warn(): void {

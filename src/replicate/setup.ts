@@ -76,7 +76,7 @@ export function toSetup(destination: ConsulClient, options: ReplicatorOptions): 
 const logOutages =
   (logger: Logger): Observer =>
   event => {
-    if (event.type === 'pass.finished') return
+    if (!('elapsedMs' in event)) return
     const {type, mapping, elapsedMs} = event
     const reason = 'error' in event && event.error !== undefined ? {reason: messageOf(event.error)} : {}
     const fields = {

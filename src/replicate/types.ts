@@ -81,6 +81,21 @@ export type ReplicatorEvent =
       readonly elapsedMs: number
     }
   | {
+      /** A key of the destination was written or deleted. */
+      readonly type: 'key.written' | 'key.deleted'
+      readonly mapping: Mapping
+      readonly key: string
+    }
+  | {
+      /** A transaction was committed. */
+      readonly type: 'pass.progressed'
+      readonly mapping: Mapping
+      /** Keys written so far in this pass. */
+      readonly doneCount: number
+      /** Keys to write in this pass. */
+      readonly totalCount: number
+    }
+  | {
       /** Each pass of `runOnce`, and each that `run` yields. */
       readonly type: 'pass.finished'
       readonly pass: ReplicationPass
@@ -116,6 +131,8 @@ export interface ReplicationPass {
   readonly unchanged: number
   /** Keys left alone: excluded, protected, or a lock's. */
   readonly skipped: number
+  /** Source keys among these whose names are not UTF-8, or contain U+FFFD, which stands for such bytes. */
+  readonly unreadable: readonly string[]
   /** Destination keys that exist at the source, where the token may not read them. */
   readonly hidden: number
   readonly held: readonly Held[]
@@ -144,6 +161,7 @@ export interface ReplicationPreview {
   readonly changes: readonly PlannedChange[]
   readonly unchanged: number
   readonly skipped: number
+  readonly unreadable: readonly string[]
   readonly hidden: number
   readonly held: readonly Held[]
 }

@@ -48,6 +48,7 @@ const pass = z.strictObject({
   deleted: count,
   unchanged: count,
   skipped: count,
+  unreadable: z.array(z.string()),
   hidden: count,
   held: z.array(held),
   refused: z.array(z.strictObject({key: z.string(), reason: z.string()})),
@@ -65,6 +66,7 @@ const preview = z.strictObject({
   ),
   unchanged: count,
   skipped: count,
+  unreadable: z.array(z.string()),
   hidden: count,
   held: z.array(held),
 })

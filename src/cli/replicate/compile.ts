@@ -82,6 +82,23 @@ function toMappings(words: readonly string[], datacenterRequired: boolean): read
   return [...new Map(mappings.map(mapping => [formatMapping(mapping), mapping])).values()]
 }
 
+/** Warnings about options that do less, or something else, than they seem to. */
+export function doubtfulOptions({mappings, excludes = []}: Omit<ReplicatorOptions, 'source'>): readonly string[] {
+  const isInSource = (prefix: string): boolean =>
+    mappings.some(({source}) => source.startsWith(prefix) || prefix.startsWith(source))
+  return [
+    ...excludes
+      .filter(prefix => !isInSource(prefix))
+      .map(prefix => `--exclude ${prefix}: no source has such keys, so it has no effect`),
+    ...mappings
+      .filter(({destination}) => destination.includes('@'))
+      .map(
+        mapping =>
+          `replicate ${formatMapping(mapping)}: '@' is part of the destination's name: the destination is always in the agent's own datacenter`,
+      ),
+  ]
+}
+
 function checkStatusDir(path: string): string {
   if (path.replaceAll('/', '') !== '' && !path.startsWith('/')) return path
   throw new UsageError(`--status-dir: '${path}' is not a prefix for keys`)

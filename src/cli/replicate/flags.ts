@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags'
+import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import {consulFlags, durationFlag} from '../flags.js'
 
@@ -70,7 +71,7 @@ export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   const lower = text.toLowerCase()
   const level = logLevels.find(each => each === (lower === 'err' ? 'error' : lower))
   if (level !== undefined) return level
-  throw new UsageError(`${what}: '${text}' is none of trace, debug, info, warn, err`)
+  throw new UsageError(`${what}: '${brief(text)}' is none of trace, debug, info, warn, err`, {code: 'BATON_CONFIG'})
 }
 
 const taken = (description: string) =>
@@ -172,6 +173,7 @@ export const replicateFlags = {
     default: 'SIGHUP',
   }),
   'pid-file': Flags.string({helpGroup: consulReplicate, description: 'file for the process id', helpValue: 'PATH'}),
+  version: Flags.boolean({helpGroup: consulReplicate, description: 'print the version, and stop'}),
   syslog: Flags.boolean({helpGroup: consulReplicate, description: 'taken, without effect', allowNo: true}),
   'syslog-facility': taken('facility of syslog'),
   'log-level': Flags.custom<LogLevel>({

@@ -3,6 +3,7 @@ import {formatDuration} from '../../core/time/duration.js'
 import {formatMapping} from '../../replicate/mapping.js'
 import {printable} from '../../replicate/plan/guard.js'
 import type {
+  Held,
   Mapping,
   PlannedChange,
   ReplicationPass,
@@ -23,14 +24,23 @@ export function passLine(pass: ReplicationPass): string {
   return `${formatMapping(pass.mapping)}: ${counts.join(', ')}`
 }
 
-/** What somebody has to look at: held deletes and refused keys. */
-export function* troubleLines(pass: ReplicationPass): Generator<string> {
-  for (const held of pass.held) yield held.message
-  for (const {key, reason} of pass.refused.slice(0, 10)) {
-    yield `replicate ${formatMapping(pass.mapping)}: ${printable(key)} refused: ${reason.replaceAll(/\s+/g, ' ')}`
+const shownCount = 10
+
+/** A held set with what to do about it. */
+export const heldLine = ({message, reason, id}: Held): string =>
+  reason === 'limit' || reason === 'empty-source' ? `${message}; to delete them: --once --approve ${id}` : message
+
+/** Keys that were not copied, and why. At most ten of a kind are named. */
+export function* keyTroubles(pass: ReplicationPass): Generator<string> {
+  const where = subject(pass.mapping)
+  for (const {key, reason} of pass.refused.slice(0, shownCount)) {
+    yield `${where}: ${printable(key)} refused: ${reason.replaceAll(/\s+/g, ' ')}`
   }
-  const more = pass.refused.length - 10
-  if (more > 0) yield `replicate ${formatMapping(pass.mapping)}: ${more} more keys refused`
+  if (pass.refused.length > shownCount) yield `${where}: ${pass.refused.length - shownCount} more keys refused`
+  for (const key of pass.unreadable.slice(0, shownCount)) {
+    yield `${where}: ${JSON.stringify(key)} skipped: Consul shows U+FFFD for bytes that are not UTF-8, so this name may be another key's`
+  }
+  if (pass.unreadable.length > shownCount) yield `${where}: ${pass.unreadable.length - shownCount} more keys skipped`
 }
 
 const marks: Readonly<Record<PlannedChange['kind'], string>> = {create: '+', update: '~', delete: '-'}
@@ -61,7 +71,7 @@ const partNames = {agent: 'the agent', source: 'the source', destination: 'the d
 
 /** What an outage waits for and why, or that it is over; undefined for other events. */
 export function outageLine(event: ReplicatorEvent): string | undefined {
-  if (event.type === 'pass.finished') return undefined
+  if (!('elapsedMs' in event)) return undefined
   const [part, what] = event.type.split('.') as [keyof typeof partNames, 'retrying' | 'recovered']
   const where = subject(event.mapping)
   const elapsed = formatDuration(Math.round(event.elapsedMs / 1000) * 1000)

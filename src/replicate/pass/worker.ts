@@ -79,6 +79,7 @@ export class MappingWorker {
       ],
       unchanged: plan.unchanged,
       skipped: plan.skipped,
+      unreadable: plan.unreadable,
       hidden: verdict.hidden,
       held: verdict.held,
     }
@@ -86,13 +87,15 @@ export class MappingWorker {
 
   /** Sets first, then the deletes that may go, then the status. Rejects only when the source cannot be asked. */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
-    const {clock} = this.#setup
+    const {clock, observer} = this.#setup
+    const {mapping} = this
     const startedMs = clock.monotonicMs()
     const plan = await this.#plan(sides, stops.kill)
     const counts = {written: 0, deleted: 0}
     const sets = this.#split(plan.sets, change => [change.key, change.entry.modifyIndex])
-    const written = await this.#write(toSets(sets.go), stops, ({operation}, entry) => {
+    const written = await this.#write({all: toSets(sets.go), count: sets.go.length}, stops, ({operation}, entry) => {
       counts.written += 1
+      observer({type: 'key.written', mapping, key: operation.key})
       if (operation.verb === 'set') sides.replica.set(operation.key, toReplica(operation, entry))
     })
     this.#remember(written.refused, sets.go)
@@ -100,8 +103,9 @@ export class MappingWorker {
     const verdict = mayDelete ? await this.#judge(sides, plan, stops.kill) : noDeletes
     this.#passes += 1
     const deletes = this.#split(verdict.go, key => [key, 'delete'])
-    const gone = await this.#write(toDeletes(deletes.go), stops, ({operation}) => {
+    const gone = await this.#write({all: toDeletes(deletes.go), count: deletes.go.length}, stops, ({operation}) => {
       counts.deleted += 1
+      observer({type: 'key.deleted', mapping, key: operation.key})
       sides.replica.delete(operation.key)
     })
     if (verdict.approval !== undefined && gone.error === undefined) this.#setup.approved.delete(verdict.approval)
@@ -116,6 +120,7 @@ export class MappingWorker {
       ...counts,
       unchanged: plan.unchanged,
       skipped: plan.skipped,
+      unreadable: plan.unreadable,
       hidden: verdict.hidden,
       held: verdict.held,
       refused: [...refusedSets, ...deletes.resting, ...gone.refused],
@@ -162,13 +167,14 @@ export class MappingWorker {
 
   /** Retries nothing: the next pass compares again, so that an unknown outcome is read and not assumed. */
   async #write(
-    items: Iterable<BulkItem>,
+    items: {readonly all: Iterable<BulkItem>; readonly count: number},
     {stop, kill}: Stops,
     onWritten: (item: BulkItem, entry: KvEntry | undefined) => void,
   ): Promise<WriteResult> {
-    const {destination: client, limits, concurrency} = this.#setup
+    const {destination: client, limits, concurrency, observer} = this.#setup
+    let doneCount = 0
     const refused: Refused[] = []
-    const failure = await sendBulk(items, {
+    const failure = await sendBulk(items.all, {
       client,
       limits,
       concurrency,
@@ -176,6 +182,8 @@ export class MappingWorker {
       kill,
       onCommitted: (committed, entries) => {
         for (const item of committed) onWritten(item, entries.get(item.operation.key))
+        doneCount += committed.length
+        observer({type: 'pass.progressed', mapping: this.mapping, doneCount, totalCount: items.count})
       },
       handleRefused: ({operation: {key}}, error) => {
         refused.push({key, reason: messageOf(error)})

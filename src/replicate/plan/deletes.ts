@@ -71,7 +71,6 @@ async function holdMany(given: DeleteCase, limit: number): Promise<DeleteVerdict
   const held = toHeld(mapping, deletes, {
     reason: isEmpty ? 'empty-source' : 'limit',
     text: `${why}${also}`,
-    approvable: true,
   })
   return {go: [], held: [held], hidden: hidden.size}
 }
@@ -80,10 +79,9 @@ const holdHidden = (mapping: Mapping, keys: readonly string[]): Held =>
   toHeld(mapping, keys, {
     reason: 'hidden',
     text: 'the source has these keys, but the token may not read them',
-    approvable: false,
   })
 
 const holdAll = (given: DeleteCase, reason: Held['reason'], text: string): DeleteVerdict => ({
   ...nothing,
-  held: [toHeld(given.mapping, given.plan.deletes, {reason, text, approvable: false})],
+  held: [toHeld(given.mapping, given.plan.deletes, {reason, text})],
 })

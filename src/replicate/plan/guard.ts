@@ -38,13 +38,12 @@ const plural = (count: number, word: string): string => `${count} ${word}${count
 export function toHeld(
   mapping: Mapping,
   keys: readonly string[],
-  why: {readonly reason: Held['reason']; readonly text: string; readonly approvable: boolean},
+  why: {readonly reason: Held['reason']; readonly text: string},
 ): Held {
   const id = heldId(mapping, keys)
   const sample = keys.slice(0, sampleSize)
   const names = sample.map(printable).join(', ') + (keys.length > sample.length ? ', …' : '')
-  const next = why.approvable ? `; to let them go: --once --approve ${id}` : ''
-  const message = `replicate ${formatMapping(mapping)}: ${plural(keys.length, 'delete')} held: ${why.text}: ${names}${next}`
+  const message = `replicate ${formatMapping(mapping)}: ${plural(keys.length, 'delete')} held: ${why.text}: ${names}`
   return {id, reason: why.reason, count: keys.length, sample, message}
 }
 

@@ -20,6 +20,8 @@ export interface Plan {
   readonly deletes: readonly string[]
   readonly unchanged: number
   readonly skipped: number
+  /** Source keys among the skipped whose names are not UTF-8, or contain the character that stands for such bytes. */
+  readonly unreadable: readonly string[]
   /** Source keys in scope. */
   readonly sourceCount: number
   /** Destination keys in scope. */
@@ -35,6 +37,7 @@ const chunk = 2000
 export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: Scope): Generator<undefined, Plan> {
   const sets: SetChange[] = []
   const wanted = new Set<string>()
+  const unreadable: string[] = []
   let [unchanged, skipped, sourceCount, steps] = [0, 0, 0, 0]
   for (const entry of source) {
     steps += 1
@@ -44,6 +47,7 @@ export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: 
     const present = replica.get(key)
     if (!scope.includes(entry.key) || scope.isForeign(entry) || (present && scope.isForeign(present))) {
       skipped += 1
+      if (scope.isUnreadable(entry.key)) unreadable.push(entry.key)
       continue
     }
     sourceCount += 1
@@ -64,7 +68,7 @@ export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: 
     if (!wanted.has(key)) deletes.push(key)
   }
   sets.sort(byModifyIndex)
-  return {sets, deletes, unchanged, skipped, sourceCount, destinationCount}
+  return {sets, deletes, unchanged, skipped, unreadable, sourceCount, destinationCount}
 }
 
 function compare(key: string, entry: KvEntry, present: ReplicaEntry | undefined): SetChange | undefined {

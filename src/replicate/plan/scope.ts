@@ -1,9 +1,6 @@
+import {mutexFlags, semaphoreFlags} from '../../core/consul-constants.js'
 import type {KvEntry} from '../../core/types.js'
 import type {LockKeys, Mapping} from '../types.js'
-
-/** Flags by which the Go client marks the keys of a mutex and of a semaphore. */
-export const mutexFlags = 0x2ddccbc058a50c18n
-export const semaphoreFlags = 0xe0f69a2baa414de0n
 
 export type LockFacts = Pick<KvEntry, 'flags' | 'session'>
 
@@ -26,6 +23,8 @@ export interface Scope {
   readonly includes: (sourceKey: string) => boolean
   /** True when a lock, and not the mapping, owns the key. */
   readonly isForeign: (entry: LockFacts) => boolean
+  /** True if a key is left out only because its name cannot be read. */
+  readonly isUnreadable: (sourceKey: string) => boolean
 }
 
 /** Consul writes bytes that are not UTF-8 as this, so such a name cannot be told from another. */
@@ -35,14 +34,16 @@ export function createScope(options: ScopeOptions): Scope {
   const {mapping, excludes, excludeMatches, lockKeys} = options
   const statusRoot = `${options.statusDir.replace(/\/$/, '')}/`
   const toDestination = (key: string): string => mapping.destination + key.slice(mapping.source.length)
+  const isWanted = (key: string): boolean => {
+    const target = toDestination(key)
+    if (target === '' || key === '' || target.startsWith(statusRoot)) return false
+    return !excludes.some(prefix => key.startsWith(prefix)) && !excludeMatches.some(part => key.includes(part))
+  }
   return {
     toDestination,
     toSource: key => mapping.source + key.slice(mapping.destination.length),
-    includes: key => {
-      const target = toDestination(key)
-      if (target === '' || key === '' || target.startsWith(statusRoot) || key.includes(unreadable)) return false
-      return !excludes.some(prefix => key.startsWith(prefix)) && !excludeMatches.some(part => key.includes(part))
-    },
+    includes: key => !key.includes(unreadable) && isWanted(key),
+    isUnreadable: key => key.includes(unreadable) && isWanted(key),
     isForeign: entry => lockKeys === 'skip' && isLockKey(entry),
   }
 }

@@ -94,7 +94,7 @@ describe('baton replicate --once', () => {
     expect(first.exitCode).toBe(16)
     const id = /--approve ([0-9a-f]{8})\n$/.exec(first.stderr)?.[1]
     expect(first.stderr).toBe(
-      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to let them go: --once --approve ${id}\n`,
+      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to delete them: --once --approve ${id}\n`,
     )
     expect(await replicate('hled/@dc1:held/', '--once', '--approve', id!)).toMatchObject({exitCode: 0, stderr: ''})
     expect(await at('dc2').kvKeys('held/')).toEqual([])
@@ -182,7 +182,7 @@ describe('bad input', () => {
     [['app@dc1', '--max-stale=5'], 13, /--max-stale: '5' is not a duration/],
     [['app@dc1', '--wait=5s:1s'], 13, /--wait: '5s:1s'/],
     [['app@dc1', '--kill-signal=SIGNOPE'], 13, /'SIGNOPE' is not a signal/],
-    [['app@dc1', '--log-level=loud'], 13, /'loud' is none of/],
+    [['app@dc1', '--log-level=loud'], 15, /'loud' is none of/],
     [['app@dc1', '--approve-deletes'], 13, /--approve-deletes: only with --once/],
     [['app@dc1', '--approve=3f2a91c0'], 13, /--approve: only with --once/],
     [['app@dc1', '--once', '--approve=all'], 13, /'all' is not the id of held deletes/],
@@ -235,6 +235,41 @@ describe('bad input', () => {
     expect(result.stdout).not.toContain('sesame')
     const old = await replicate('x@dc1', '-once', '-retry=5s')
     expect(old.stderr).toBe('baton: -retry is deprecated, use -consul-retry-backoff\n')
+  })
+})
+
+describe('what consul-replicate shows', () => {
+  it('prints the version with -version', async () => {
+    const {version} = JSON.parse(readFileSync('package.json', 'utf8')) as {version: string}
+    expect(await replicate('-version')).toMatchObject({exitCode: 0, stdout: `${version}\n`, stderr: ''})
+  })
+
+  it('says at log level info what each pass did, and at debug each key, from a flag, a file or CR_LOG', async () => {
+    await put('dc1', {'level/a': '1'})
+    const pass = (count: number) =>
+      `baton: level/@dc1 -> level2/: ${count} written, 0 deleted, ${1 - count} unchanged\n`
+    const mapping = 'level/@dc1:level2/'
+    expect((await replicate(mapping, '-once', '-log-level', 'debug')).stderr).toContain(
+      `baton: level/@dc1 -> level2/: written level2/a\n${pass(1)}`,
+    )
+    expect((await replicate(mapping, '-once', '-log-level=info')).stderr).toBe(pass(0))
+    expect((await replicate(mapping, '-once', '-config', file('level.hcl', 'log_level = "INFO"'))).stderr).toBe(pass(0))
+    const fromEnv = await runCli(['replicate', mapping, '-once'], options({env: {CR_LOG: 'info'}}))
+    expect(fromEnv.stderr).toBe(pass(0))
+    expect((await replicate(mapping, '-once', '-log-level=warn')).stderr).toBe('')
+  })
+
+  it('shows a small max_stale exactly', async () => {
+    const {stdout} = await replicate('a@dc1', '-config', file('stale.hcl', 'max_stale = 5'), '--print-config')
+    expect(JSON.parse(stdout)).toMatchObject({'max-stale': {value: 0.000005}})
+  })
+
+  it('warns of an exclude that no source has, and of a destination with a datacenter', async () => {
+    const {stderr} = await replicate('warn/@dc1:copy@dc2', '--once', '--exclude=/warn/a', '--exclude=warn/a')
+    expect(stderr).toBe(
+      'baton: --exclude /warn/a: no source has such keys, so it has no effect\n' +
+        "baton: replicate warn/@dc1 -> copy@dc2: '@' is part of the destination's name: the destination is always in the agent's own datacenter\n",
+    )
   })
 })
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
+import {mutexFlags, semaphoreFlags} from '../../../src/core/consul-constants.js'
 import type {KvEntry, SessionId} from '../../../src/core/types.js'
 import {plan, type ReplicaEntry} from '../../../src/replicate/plan/plan.js'
-import {createScope, mutexFlags, type ScopeOptions, semaphoreFlags} from '../../../src/replicate/plan/scope.js'
+import {createScope, type ScopeOptions} from '../../../src/replicate/plan/scope.js'
 
 const entry = (key: string, value = 'v', more: Partial<KvEntry> = {}): KvEntry => ({
   key,
@@ -129,5 +130,15 @@ describe('the plan of a pass', () => {
         expect(made.sets.length + made.unchanged).toBe(source.length)
       }),
     )
+  })
+
+  it('names skipped keys whose names cannot be read', () => {
+    const made = plan(
+      [entry('a/\ufffd'), entry('a/no/\ufffd'), entry('a/b')],
+      replica(),
+      scope('a/', 'b/', {excludes: ['a/no/']}),
+    )
+    expect(made).toMatchObject({skipped: 2, unreadable: ['a/\ufffd']})
+    expect(keysOf(made).sets).toEqual(['b/b'])
   })
 })

@@ -1,0 +1,75 @@
+import {formatMapping} from '../../replicate/mapping.js'
+import {printable} from '../../replicate/plan/guard.js'
+import type {ReplicationPass, ReplicatorEvent} from '../../replicate/types.js'
+import type {Output} from '../output.js'
+import type {Progress} from '../progress.js'
+import {heldLine, keyTroubles, outageLine, passLine} from './report.js'
+
+export interface ReporterOptions {
+  readonly out: Pick<Output, 'say' | 'warn' | 'error'>
+  readonly progress: Progress
+  /** One line for each key. */
+  readonly namesKeys: boolean
+}
+
+/** Says what a replicator does. What goes on unchanged from pass to pass is said once. */
+export class Reporter {
+  readonly #options: ReporterOptions
+  /** By mapping, the keys that were last said not to be copied. */
+  readonly #troubles = new Map<string, readonly string[]>()
+  /** By mapping and reason, how many deletes were last said to be held. */
+  readonly #heldCounts = new Map<string, Map<string, number>>()
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+  }
+
+  observe(event: ReplicatorEvent): void {
+    const {out, progress, namesKeys} = this.#options
+    if (event.type === 'pass.progressed') {
+      progress.update(`${formatMapping(event.mapping)}: `, event.doneCount, event.totalCount)
+      return
+    }
+    if (event.type === 'key.written' || event.type === 'key.deleted') {
+      if (!namesKeys) return
+      progress.clear()
+      out.warn(`${formatMapping(event.mapping)}: ${event.type.slice('key.'.length)} ${printable(event.key)}`)
+      return
+    }
+    progress.end()
+    if (event.type === 'pass.finished') this.#finish(event.pass)
+    else {
+      const line = outageLine(event)
+      if (line !== undefined) out.warn(line)
+    }
+  }
+
+  #finish(pass: ReplicationPass): void {
+    const {out} = this.#options
+    out.say(passLine(pass))
+    const mapping = formatMapping(pass.mapping)
+    const troubles = [...keyTroubles(pass)]
+    const known = this.#troubles.get(mapping) ?? []
+    for (const line of troubles) if (!known.includes(line)) out.error(`baton: ${line}`)
+    this.#troubles.set(mapping, troubles)
+    this.#reportHeld(mapping, pass)
+  }
+
+  /** Names a held set once. While it grows, its size is said each time that it has doubled. */
+  #reportHeld(mapping: string, {held}: ReplicationPass): void {
+    const {out} = this.#options
+    const known = this.#heldCounts.get(mapping) ?? new Map<string, number>()
+    const next = new Map<string, number>()
+    for (const set of held) {
+      const saidCount = known.get(set.reason)
+      const isGrown = saidCount !== undefined && set.count >= 2 * saidCount
+      if (saidCount === undefined) out.error(`baton: ${heldLine(set)}`)
+      else if (isGrown) out.error(`baton: replicate ${mapping}: ${set.count} deletes held by now (${howToSee})`)
+      next.set(set.reason, saidCount === undefined || isGrown ? set.count : saidCount)
+    }
+    if (held.length === 0 && known.size > 0) out.warn(`replicate ${mapping}: no deletes are held any more`)
+    this.#heldCounts.set(mapping, next)
+  }
+}
+
+const howToSee = '--dry-run shows them, and the id that approves them'
