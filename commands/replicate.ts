@@ -23,7 +23,7 @@ import {withoutSecrets} from '../src/config/secrets.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {type ClientOptions, createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
-import {Wake} from '../src/replicate/follow/wake.js'
+import {Wake} from '../src/core/time/wake.js'
 import {createReplicator} from '../src/replicate/replicator.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
@@ -121,7 +121,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     using _kill = listen(kill, () => stop.abort(undefined))
     const wishes = new Wake()
     if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
-    using _reload = listen(reload, () => wishes.set())
+    using _reload = listen(reload, () => wishes.wake())
     const {undiciTransport: transport} = await import('../src/core/http/undici-transport.js')
     await followUntilStopped(this.#open({transport}), {
       stop: stop.signal,

@@ -1,13 +1,14 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
 import type {ConsulClient} from '../core/client.js'
-import {isTransient, PermissionError} from '../core/errors.js'
+import {PermissionError} from '../core/errors.js'
+import {retry} from '../core/retry.js'
 import {Backoff} from '../core/time/backoff.js'
+import {type Setup, toSetup} from './complete-options.js'
 import {followMapping} from './follow/follow-mapping.js'
-import {merge} from './follow/merge.js'
+import {merge} from './follow/merge-iterables.js'
 import {checkWithinDatacenter} from './mapping.js'
 import {Outage} from './outage.js'
 import {MappingWorker, type Stops} from './pass/worker.js'
-import {type Setup, toSetup} from './setup.js'
 import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, ReplicatorOptions} from './types.js'
 
 const never = new AbortController().signal
@@ -94,19 +95,11 @@ async function insist<T>(
   {signal, outage}: {readonly signal: AbortSignal; readonly outage: Outage},
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const backoff = new Backoff({random: setup.destination.random, maxMs: 5000})
-  for (;;) {
-    signal.throwIfAborted()
-    try {
-      const result = await outage.watch(attempt)
-      outage.end()
-      return result
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!isTransient(error) || backoff.attempts + 1 >= setup.attempts) throw error
-      await setup.clock.sleep(backoff.next(), signal)
-    }
-  }
+  const {clock, attempts, destination} = setup
+  const backoff = new Backoff({random: destination.random, maxMs: 5000})
+  const result = await retry(() => outage.watch(attempt), {signal, clock, backoff, attempts})
+  outage.end()
+  return result
 }
 
 /** Asked only where it matters: some source, read as itself, shares keys with a destination. */

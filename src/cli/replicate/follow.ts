@@ -1,7 +1,7 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
-import type {Wake} from '../../replicate/follow/wake.js'
+import type {Wake} from '../../core/time/wake.js'
 import {createReplicator} from '../../replicate/replicator.js'
 import type {ReplicatorOptions} from '../../replicate/types.js'
 

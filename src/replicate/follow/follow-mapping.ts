@@ -4,14 +4,15 @@ import {follow} from '../../core/query/follow.js'
 import {kvKeys} from '../../core/query/topics.js'
 import type {BlockingQuery, FollowStatus} from '../../core/query/types.js'
 import {Backoff} from '../../core/time/backoff.js'
+import {Wake} from '../../core/time/wake.js'
 import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
+import type {Setup} from '../complete-options.js'
 import {formatMapping} from '../mapping.js'
 import {Outage} from '../outage.js'
 import {listTimeoutMs} from '../pass/list.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
-import type {Setup} from '../setup.js'
 import type {ReplicationPass} from '../types.js'
-import {Wake} from './wake.js'
+import {waitForQuiescence} from './quiescence.js'
 
 /** A list to begin with must not be older than what was copied before. */
 const fromLeader = {freshConsistency: 'consistent'} as const
@@ -123,7 +124,7 @@ class MappingLoop {
       this.#outages.source.end()
       this.#source = snapshot
       this.#sourceMoved = true
-      this.#wake.set()
+      this.#wake.wake()
     }
   }
 
@@ -139,7 +140,7 @@ class MappingLoop {
       this.#outages.destination.end()
       if (kind === 'first') continue
       this.#replicaMoved = true
-      this.#wake.set()
+      this.#wake.wake()
     }
   }
 
@@ -166,7 +167,7 @@ class MappingLoop {
         await this.#wake.waitAtMost(this.#readableAtMs - clock.monotonicMs(), {clock, signal: stop})
       else await this.#wake.wait(stop)
     }
-    if (quiescence) await this.#wake.settle({...quiescence, clock, signal: stop})
+    if (quiescence) await waitForQuiescence(this.#wake, {...quiescence, clock, signal: stop})
     this.#sourceMoved = false
   }
 

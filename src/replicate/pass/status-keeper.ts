@@ -1,5 +1,5 @@
 import {messageOf} from '../../core/errors.js'
-import type {Setup} from '../setup.js'
+import type {Setup} from '../complete-options.js'
 import type {Mapping} from '../types.js'
 import {decodeStatus, encodeStatus, type StatusRecord, sameStatus, statusKey} from './status.js'
 

@@ -1,4 +1,4 @@
-import type {Setup} from '../setup.js'
+import type {Setup} from '../complete-options.js'
 import type {Held, Mapping} from '../types.js'
 import {confirmAbsent} from './confirm-absent.js'
 import {deleteLimit, heldId, toHeld} from './guard.js'
