@@ -58,7 +58,7 @@ export {type TrustSource, trustFromDirectory, trustKeys} from './exec/native/tru
 export {createResponder, type ResponderOptions} from './exec/responder/responder.js'
 export type * from './exec/types.js'
 export {type ExchangeEntry, exportText, parseExchange} from './kv/exchange.js'
-export {type ImportOptions, type ImportResult, importEntries, planImport} from './kv/import.js'
+export {type ImportEvent, type ImportOptions, type ImportResult, importEntries, planImport} from './kv/import.js'
 export type {LeaseDeadline} from './lock/lease.js'
 export {createMutex} from './lock/mutex.js'
 export {createSemaphore} from './lock/semaphore.js'

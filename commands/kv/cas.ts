@@ -6,9 +6,9 @@ import {bigintFlag} from '../../src/cli/flags.js'
 import {UsageError} from '../../src/core/errors.js'
 
 export default class KvCas extends ConsulCommand<typeof KvCas> {
-  static override summary = 'write a key only if it is still what you think it is'
+  static override summary = 'write a key only if its value or index is still the expected one'
   static override description =
-    'Compares and writes in one step: exit code 1 and nothing written when the key was changed meanwhile. ' +
+    'Compares and writes in one step: if the key has changed, nothing is written and the exit code is 1. ' +
     'Flags of the key are kept unless --flags is given.'
   static override examples = [
     '<%= config.bin %> kv cas app/leader new-value --expect old-value',

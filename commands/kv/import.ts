@@ -6,7 +6,7 @@ import {refusals} from '../../src/cli/kv/refusal.js'
 import {Progress} from '../../src/cli/progress.js'
 import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
-import {ImportError, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
+import {ImportError, type ImportEvent, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
 
 const badData = {code: 'BATON_USAGE', exit: 64} as const
 
@@ -41,7 +41,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     // Where keys scroll by on the same terminal, they are the progress.
     const isQuiet = this.flags.quiet || (stdout.isTTY && !this.flags.json)
     const progress = new Progress({stderr, isQuiet})
-    const onImported = (keys: readonly string[]): void => {
+    const observer = ({keys}: ImportEvent): void => {
       done += keys.length
       if (!this.flags.json) this.out.raw(keys.map(key => `Imported: ${key}\n`).join(''))
       progress.update('', done, entries.length)
@@ -49,9 +49,9 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     const {atomic, create} = this.flags
     try {
       const result = await importEntries(this.openClient(), entries, {
-        atomic,
-        create,
-        onImported,
+        isAtomic: atomic,
+        isCreateOnly: create,
+        observer,
         signal: this.stopSignal,
       })
       progress.end()
@@ -81,7 +81,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
   }
 
   async #plan(entries: readonly ExchangeEntry[]): Promise<number> {
-    const plan = await planImport(this.openClient(), entries, {create: this.flags.create})
+    const plan = await planImport(this.openClient(), entries, {isCreateOnly: this.flags.create})
     if (this.flags.json) this.out.json({changes: plan})
     else for (const {key, change} of plan) this.out.line(`${change.padEnd(9)} ${key}`)
     return 0

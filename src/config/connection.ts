@@ -64,7 +64,7 @@ function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
     try {
       return refresh()
     } catch {
-      // Being replaced at this moment: the last token is still the best known.
+      // The file is being replaced: the last token counts until it can be read.
       return token
     }
   }

@@ -8,7 +8,7 @@ const mergedLists = ['prefix', 'exclude', 'exclude-match']
 
 /**
  * Reads consul-replicate's configuration, HCL, JSON or YAML, from a file or from all files of a folder in the order of
- * their names, as settings by the names of flags. Lists of prefixes and excludes add up; of other settings the last wins.
+ * their names, as settings by the names of flags. Lists of prefixes and excludes add up; of other settings the last one counts.
  */
 export async function readReplicateConfig(path: string, flagNames: readonly string[]): Promise<Translation> {
   const merged: Record<string, unknown> = {}

@@ -6,8 +6,11 @@ import type {KvEntry} from '../core/types.js'
 
 /** One key of an export file. */
 export interface ExchangeEntry {
+  /** Without a leading `/`. */
   readonly key: string
+  /** The bytes, decoded. */
   readonly value: Buffer
+  /** A number of 64 bits without sign. @default 0 in a file */
   readonly flags: bigint
 }
 

@@ -1,5 +1,6 @@
 import {type BulkItem, defaultBulkLimits} from '../core/bulk/pack.js'
 import {sendBulk} from '../core/bulk/send.js'
+import {abortSignal, boolean, callback, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {valueLimitBytes} from '../core/consul-constants.js'
 import {BatonError, ConflictError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
@@ -10,17 +11,26 @@ export interface ImportOptions {
   /** Ends before the next transaction. The current one completes, so that every written key is reported. */
   readonly signal?: AbortSignal
   /** All or nothing: one transaction, refused as a whole when it does not fit. */
-  readonly atomic?: boolean
-  /** Leaves keys alone that exist; with `atomic` one of them stops everything. */
-  readonly create?: boolean
-  /** Called after each committed step. */
-  readonly onImported?: (keys: readonly string[]) => void
+  readonly isAtomic?: boolean
+  /** Leaves keys alone that exist; with `isAtomic` one of them stops everything. */
+  readonly isCreateOnly?: boolean
+  /** Receives what was written, after each transaction. Must not throw. */
+  readonly observer?: (event: ImportEvent) => void
+}
+
+/** What happens during an import. */
+export interface ImportEvent {
+  /** One kind so far; others may follow. */
+  readonly type: 'keys.imported'
+  /** The keys of one transaction, in the order of the entries. */
+  readonly keys: readonly string[]
 }
 
 /** What was written, and what was left alone. */
 export interface ImportResult {
+  /** How many keys were written. */
   readonly imported: number
-  /** Keys that existed and were left alone (`create`). */
+  /** Keys that existed and were left alone (`isCreateOnly`). */
   readonly skipped: readonly string[]
 }
 
@@ -44,7 +54,7 @@ const consulReason = (error: ConsulError): string => `Unexpected response code: 
  * ```ts
  * const entries = parseExchange('[{"key": "imported/a", "value": "MQ=="}]')
  * await importEntries(client, entries) // => {imported: 1, skipped: []}
- * await importEntries(client, entries, {create: true}) // => {imported: 0, skipped: ['imported/a']}
+ * await importEntries(client, entries, {isCreateOnly: true}) // => {imported: 0, skipped: ['imported/a']}
  * ```
  */
 export async function importEntries(
@@ -52,13 +62,16 @@ export async function importEntries(
   entries: readonly ExchangeEntry[],
   options: ImportOptions = {},
 ): Promise<ImportResult> {
+  checkOptions('importEntries', options, rules)
   for (const {key} of entries) {
     const fault = keyFault(key)
     if (fault !== undefined) throw new BatonError('BATON_USAGE', `Error! Failed writing data for key ${key}: ${fault}`)
   }
   if (entries.length === 0) return {imported: 0, skipped: []}
-  return options.atomic === true ? importAtOnce(client, entries, options) : importInOrder(client, entries, options)
+  return options.isAtomic === true ? importAtOnce(client, entries, options) : importInOrder(client, entries, options)
 }
+
+const rules = {signal: abortSignal, isAtomic: boolean, isCreateOnly: boolean, observer: callback}
 
 const toItem = ({key, value, flags}: ExchangeEntry, create = false): BulkItem => ({
   operation: create ? {verb: 'cas', key, value, flags, index: 0n} : {verb: 'set', key, value, flags},
@@ -67,13 +80,13 @@ const toItem = ({key, value, flags}: ExchangeEntry, create = false): BulkItem =>
 async function importInOrder(
   client: ImportClient,
   entries: readonly ExchangeEntry[],
-  {signal = new AbortController().signal, create, onImported}: ImportOptions,
+  {signal = new AbortController().signal, isCreateOnly, observer}: ImportOptions,
 ): Promise<ImportResult> {
   const skipped: string[] = []
   let imported = 0
   let refusal: ImportError | undefined
   const failure = await sendBulk(
-    entries.map(entry => toItem(entry, create)),
+    entries.map(entry => toItem(entry, isCreateOnly)),
     {
       client,
       limits: defaultBulkLimits(),
@@ -81,7 +94,7 @@ async function importInOrder(
       stop: signal,
       onCommitted: items => {
         imported += items.length
-        onImported?.(items.map(({operation}) => operation.key))
+        observer?.({type: 'keys.imported', keys: items.map(({operation}) => operation.key)})
       },
       handleRefused: ({operation: {key}}, error) => {
         if (error.code === 'BATON_CAS_CONFLICT') {
@@ -102,28 +115,28 @@ async function importInOrder(
 async function importAtOnce(
   client: ImportClient,
   entries: readonly ExchangeEntry[],
-  {signal, create, onImported}: ImportOptions,
+  {signal, isCreateOnly, observer}: ImportOptions,
 ): Promise<ImportResult> {
   signal?.throwIfAborted()
   const keys = entries.map(({key}) => key)
   const [firstKey = ''] = keys
-  const operations = entries.map(entry => toItem(entry, create).operation)
+  const operations = entries.map(entry => toItem(entry, isCreateOnly).operation)
   const result = await client.txn.commit(operations).catch((error: unknown) => {
     throw isBatonError(error, 'BATON_TOO_LARGE') ? tooLarge(entries, error) : new ImportError(firstKey, error)
   })
   if (result.committed) {
-    onImported?.(keys)
+    observer?.({type: 'keys.imported', keys})
     return {imported: keys.length, skipped: []}
   }
   const [first] = result.errors
   const key = keys[first?.opIndex ?? 0] ?? ''
-  if (create === true && result.errors.every(({what}) => what.includes('index is stale'))) {
+  if (isCreateOnly === true && result.errors.every(({what}) => what.includes('index is stale'))) {
     throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: exists, so nothing was imported`)
   }
   throw new ImportError(key, new BatonError('BATON_HTTP', first?.what ?? 'refused'))
 }
 
-/** Names a value that no write can carry, because leaving `atomic` out would not help there. */
+/** Names a value that no write can carry, because leaving `isAtomic` out would not help there. */
 function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
   const large = entries.find(({value}) => value.byteLength > valueLimitBytes)
   if (large) {
@@ -135,7 +148,7 @@ function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError
   }
   return new BatonError('BATON_TOO_LARGE', `import: ${entries.length} keys do not fit one transaction of this Consul`, {
     cause,
-    hint: 'nothing was written; leave `atomic` out, or import fewer keys',
+    hint: 'nothing was written; leave `isAtomic` out, or import fewer keys',
   })
 }
 
@@ -153,7 +166,7 @@ export type PlannedChange = 'create' | 'update' | 'unchanged' | 'skip'
 export async function planImport(
   client: ImportClient,
   entries: readonly ExchangeEntry[],
-  options: Pick<ImportOptions, 'create' | 'signal'> = {},
+  options: Pick<ImportOptions, 'isCreateOnly' | 'signal'> = {},
 ): Promise<readonly {readonly key: string; readonly change: PlannedChange}[]> {
   const prefix = commonPrefix(entries.map(entry => entry.key))
   const present = await client.kv.list(prefix, options.signal ? {signal: options.signal} : {})
@@ -161,7 +174,7 @@ export async function planImport(
   return entries.map(({key, value, flags}) => {
     const old = byKey.get(key)
     if (!old) return {key, change: 'create'}
-    if (options.create === true) return {key, change: 'skip'}
+    if (options.isCreateOnly === true) return {key, change: 'skip'}
     return {key, change: old.flags === flags && old.value.equals(value) ? 'unchanged' : 'update'}
   })
 }

@@ -1,4 +1,15 @@
 import {type BulkLimits, defaultBulkLimits} from '../core/bulk/pack.js'
+import {
+  boolean,
+  callback,
+  checkOptions,
+  count,
+  duration,
+  name,
+  type OptionRule,
+  oneOf,
+  texts,
+} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
@@ -6,7 +17,7 @@ import {checkMappings, formatMapping} from './mapping.js'
 import {defaultStatusDir} from './pass/status.js'
 import {defaultMaxDelete} from './plan/guard.js'
 import {createScope, type Scope} from './plan/scope.js'
-import type {Mapping, MaxDelete, Observer, ReplicatorOptions} from './types.js'
+import type {Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions} from './types.js'
 
 /** The options of a replicator, checked and complete. */
 export interface Setup {
@@ -15,9 +26,9 @@ export interface Setup {
   /** True when both sides are asked at one address. */
   readonly isOneAddress: boolean
   readonly mappings: readonly Mapping[]
-  readonly deletes: boolean
+  readonly canDelete: boolean
   readonly maxDelete: MaxDelete
-  /** Ids leave it when they are used. */
+  /** An id is removed once it is used. */
   readonly approved: Set<string>
   readonly statusDir: string
   /** 0: only the leader answers for the source. */
@@ -29,17 +40,69 @@ export interface Setup {
   readonly graceMs: number
   readonly clock: Clock
   readonly logger: Logger
-  readonly observer: Observer
+  readonly observer: ReplicatorObserver
   /** Of the destination, shared by all mappings. */
   readonly limits: BulkLimits
   readonly scopeOf: (mapping: Mapping) => Scope
-  /** Where a mapping's source is asked. */
+  /** Call options that address a mapping's source. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+const mappings: OptionRule = {
+  expected: 'an array of mappings, like those that parseMapping returns',
+  accepts: value =>
+    Array.isArray(value) &&
+    value.every(
+      (one: unknown) => isRecord(one) && typeof one['source'] === 'string' && typeof one['destination'] === 'string',
+    ),
+}
+
+const maxDelete: OptionRule = {
+  expected: "{ratio} from 0 to 1, {count} of at least 0, or 'off'",
+  accepts: value => {
+    if (value === 'off') return true
+    if (!isRecord(value)) return false
+    const {ratio, count: most} = value
+    if (most !== undefined) return Number.isSafeInteger(most) && (most as number) >= 0
+    return typeof ratio === 'number' && ratio >= 0 && ratio <= 1
+  },
+}
+
+const quiescence: OptionRule = {
+  expected: '{minMs, maxMs} in milliseconds, with minMs of at most maxMs',
+  accepts: value => {
+    if (!isRecord(value)) return false
+    const {minMs, maxMs} = value
+    return duration().accepts(minMs) && duration().accepts(maxMs) && (minMs as number) <= (maxMs as number)
+  },
+}
+
+const rules = {
+  mappings,
+  excludes: texts,
+  excludeMatches: texts,
+  lockKeys: oneOf(['skip', 'copy']),
+  canDelete: boolean,
+  maxDelete,
+  approved: texts,
+  statusDir: name,
+  maxStaleMs: duration(),
+  waitMs: duration({minMs: 1}),
+  quiescence,
+  concurrency: count({min: 1}),
+  attempts: count({min: 1, isEndless: true}),
+  graceMs: duration(),
+  observer: callback,
+}
+
 export function toSetup(destination: ConsulClient, options: ReplicatorOptions): Setup {
+  checkOptions('createReplicator', options, rules, ['mappings'])
   const {source, mappings, logger = destination.logger} = options
-  if (mappings.length === 0) throw new UsageError('replicate: nothing to replicate: no prefix was given')
+  if (mappings.length === 0)
+    throw new UsageError('replicate: nothing to replicate: no mapping was given', {details: {option: 'mappings'}})
   checkMappings(mappings)
   const statusDir = options.statusDir ?? defaultStatusDir
   return {
@@ -47,7 +110,7 @@ export function toSetup(destination: ConsulClient, options: ReplicatorOptions): 
     source: source ?? destination,
     isOneAddress: source === undefined || source === destination,
     mappings,
-    deletes: options.deletes ?? true,
+    canDelete: options.canDelete ?? true,
     maxDelete: options.maxDelete ?? defaultMaxDelete,
     approved: new Set(options.approved),
     statusDir,
@@ -74,7 +137,7 @@ export function toSetup(destination: ConsulClient, options: ReplicatorOptions): 
 }
 
 const logOutages =
-  (logger: Logger): Observer =>
+  (logger: Logger): ReplicatorObserver =>
   event => {
     if (!('elapsedMs' in event)) return
     const {type, mapping, elapsedMs} = event

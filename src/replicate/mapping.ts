@@ -63,7 +63,7 @@ export const formatMapping = (mapping: Mapping): string => {
 
 const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
 
-/** Two mappings into one destination would delete each other's keys for ever. */
+/** Two mappings into one destination would delete each other's keys forever. */
 export function checkMappings(mappings: readonly Mapping[]): void {
   mappings.forEach((mapping, at) => {
     const other = mappings.slice(0, at).find(earlier => overlap(earlier.destination, mapping.destination))
@@ -75,7 +75,7 @@ export function checkMappings(mappings: readonly Mapping[]): void {
   })
 }
 
-/** Within one datacenter, a destination inside a source would feed on itself. */
+/** Within one datacenter, a destination inside a source would be copied again and again. */
 export function checkWithinDatacenter(mappings: readonly Mapping[], isLocal: (mapping: Mapping) => boolean): void {
   for (const mapping of mappings.filter(isLocal)) {
     const other = mappings.find(candidate => overlap(mapping.source, candidate.destination))

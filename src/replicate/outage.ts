@@ -1,5 +1,5 @@
 import type {Clock, Timer} from '../core/types.js'
-import type {Mapping, Observer, RetryingPart} from './types.js'
+import type {Mapping, ReplicatorObserver, RetryingPart} from './types.js'
 
 const firstReportMs = 1500
 const longestPauseMs = 60_000
@@ -9,7 +9,7 @@ export interface OutageOptions {
   /** Absent: all of them wait. */
   readonly mapping?: Mapping
   readonly clock: Clock
-  readonly observer: Observer
+  readonly observer: ReplicatorObserver
 }
 
 /**

@@ -1,12 +1,13 @@
 import type {ConsulClient} from '../core/client.js'
 import type {Clock, Logger} from '../core/types.js'
 
-/** What is copied where: every key that starts with `source`, byte for byte, gets `destination` in its place. */
+/** Copies every key that starts with `source`, byte for byte, to a name that starts with `destination` instead. */
 export interface Mapping {
   /** The empty string is the root. */
   readonly source: string
   /** Absent: the datacenter the source client speaks to. */
   readonly datacenter: string | undefined
+  /** Takes the place of `source` in each name. The empty string is the root. */
   readonly destination: string
 }
 
@@ -20,6 +21,7 @@ export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'o
 export interface ReplicatorOptions {
   /** Where keys are read. The caller closes it. @default the destination's client, asked for the mapping's datacenter */
   readonly source?: ConsulClient
+  /** At least one. Their destinations must not overlap. */
   readonly mappings: readonly Mapping[]
   /** Source keys that start with one of these are neither written nor deleted. */
   readonly excludes?: readonly string[]
@@ -28,10 +30,10 @@ export interface ReplicatorOptions {
   /** @default 'skip' */
   readonly lockKeys?: LockKeys
   /** False only adds and changes. @default true */
-  readonly deletes?: boolean
+  readonly canDelete?: boolean
   /** @default 10 % */
   readonly maxDelete?: MaxDelete
-  /** Held deletes that may go ahead, once: ids of held sets, or `all` for the first pass of each mapping. */
+  /** Held deletes that may be done, once: ids of held sets, or `all` for the first pass of each mapping. */
   readonly approved?: readonly string[]
   /** @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string
@@ -43,7 +45,7 @@ export interface ReplicatorOptions {
   readonly quiescence?: {readonly minMs: number; readonly maxMs: number}
   /** Transactions in flight. @default 4 */
   readonly concurrency?: number
-  /** `runOnce` and `plan` give up after so many attempts in a row; `run` never does. @default 5 */
+  /** Maximum number of attempts in a row of `runOnce` and `preview`; Infinity retries forever, as `run` does. @default 5 */
   readonly attempts?: number
   /** How long transactions in flight may take to finish after the signal. @default 10000 */
   readonly graceMs?: number
@@ -52,7 +54,7 @@ export interface ReplicatorOptions {
   /** @default that of the destination's client */
   readonly logger?: Logger
   /** Receives what happens on the way. Must not throw. @default writes outages to the logger, at level warn */
-  readonly observer?: Observer
+  readonly observer?: ReplicatorObserver
 }
 
 /**
@@ -101,13 +103,15 @@ export type ReplicatorEvent =
       readonly pass: ReplicationPass
     }
 
-export type Observer = (event: ReplicatorEvent) => void
+export type ReplicatorObserver = (event: ReplicatorEvent) => void
 
-/** A set of deletes that a guard stopped. Everything else went on. */
+/** A set of deletes that a guard stopped. All other changes are made. */
 export interface Held {
   /** The same set has the same id in the next run. */
   readonly id: string
+  /** `empty-source` and `limit` can be approved by the id; `no-leader` and `hidden` can not. */
   readonly reason: 'empty-source' | 'limit' | 'no-leader' | 'hidden'
+  /** How many deletes are held. */
   readonly count: number
   /** Up to 10 destination keys. */
   readonly sample: readonly string[]
@@ -117,17 +121,23 @@ export interface Held {
 
 /** A key that could not be copied or deleted, while others were. */
 export interface Refused {
+  /** At the destination. */
   readonly key: string
+  /** Consul's answer. */
   readonly reason: string
 }
 
-/** One round over one mapping. */
+/** One comparison of a mapping's two sides, and the changes that it made. */
 export interface ReplicationPass {
+  /** As given in the options. */
   readonly mapping: Mapping
   /** Of the source's answer. */
   readonly index: bigint
+  /** How many keys were created or updated. */
   readonly written: number
+  /** How many keys were deleted. */
   readonly deleted: number
+  /** How many keys were equal on both sides. */
   readonly unchanged: number
   /** Keys left alone: excluded, protected, or a lock's. */
   readonly skipped: number
@@ -135,10 +145,13 @@ export interface ReplicationPass {
   readonly unreadable: readonly string[]
   /** Destination keys that exist at the source, where the token may not read them. */
   readonly hidden: number
+  /** Sets of deletes that a guard stopped. */
   readonly held: readonly Held[]
+  /** Keys that the destination refused, in this pass or less than a minute ago. */
   readonly refused: readonly Refused[]
-  /** A failure that cut the round short; the next one takes up what is missing. */
+  /** A failure that ended the pass early; the next one does what is missing. */
   readonly error: Error | undefined
+  /** From the plan to the status. */
   readonly durationMs: number
 }
 
@@ -147,6 +160,7 @@ export type ChangeKind = 'create' | 'update' | 'delete'
 
 /** One change that a pass would make. */
 export interface PlannedChange {
+  /** Creates, updates or deletes the key. */
   readonly kind: ChangeKind
   /** At the destination. */
   readonly key: string
@@ -156,13 +170,21 @@ export interface PlannedChange {
 
 /** What a pass would do, with the guards' verdicts, nothing written. */
 export interface ReplicationPreview {
+  /** As given in the options. */
   readonly mapping: Mapping
+  /** Of the source's answer. */
   readonly index: bigint
+  /** In the order in which a pass would make them. */
   readonly changes: readonly PlannedChange[]
+  /** How many keys are equal on both sides. */
   readonly unchanged: number
+  /** How many keys are left alone: excluded, protected, or a lock's. */
   readonly skipped: number
+  /** As in a pass. */
   readonly unreadable: readonly string[]
+  /** How many destination keys exist at the source, where the token may not read them. */
   readonly hidden: number
+  /** Sets of deletes that a guard would stop. */
   readonly held: readonly Held[]
 }
 
@@ -172,7 +194,7 @@ export interface ReplicationPreview {
  */
 export interface Replicator {
   /**
-   * One pass per mapping, each repeated after failures that may pass. A mapping that cannot be read or written does not
+   * One pass per mapping, each repeated after transient failures. A mapping that cannot be read or written does not
    * stop the others: each pass is reported to the observer (`pass.finished`), and at the end the first failure is
    * thrown. What was copied stays.
    */
@@ -181,8 +203,8 @@ export interface Replicator {
   preview(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPreview[]>
   /**
    * Follows source and destination until the signal aborts, then lets transactions in flight finish and ends.
-   * Yields the first pass of each mapping, then each pass that did or found something. Failures are retried for ever,
-   * except those of a first pass that only a person can mend.
+   * Yields the first pass of each mapping, then each pass that did or found something. Failures are retried forever,
+   * except errors before the first list that retrying cannot fix.
    */
   run(options: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass>
 }

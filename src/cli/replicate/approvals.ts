@@ -12,7 +12,7 @@ const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[]
   ...(flags['approve-deletes'] ? (['approve-deletes'] as const) : []),
 ]
 
-/** An approval is typed for one run: what a file or a variable holds would approve again at each start and reload. */
+/** An approval is typed for one run: one in a file or a variable would approve again at each start and reload. */
 export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string, string>): void {
   for (const name of given(flags)) {
     const source = sources.get(name)
@@ -31,11 +31,11 @@ export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string
   }
 }
 
-/** A process that goes on, or is started again with the same words, would approve what nobody has seen. */
+/** A process that keeps running, or is restarted with the same arguments, would approve deletes that nothing has shown yet. */
 export function refuseLastingApprovals(flags: ApprovalFlags): void {
   const [name] = given(flags)
   if (name === undefined) return
   throw new UsageError(`--${name}: only with --once: a restart would approve again`, {
-    hint: `run it beside the one that goes on: baton replicate … --once --${name}`,
+    hint: `run it beside the running replicator: baton replicate … --once --${name}`,
   })
 }

@@ -26,7 +26,7 @@ export interface ReplicateFlags {
   readonly 'source-http-addr'?: string | undefined
 }
 
-/** All of a replicator's options that come from words. Throws a UsageError for the first that is wrong. */
+/** The replicator's options that come from flags and arguments. Throws a UsageError for the first that is wrong. */
 export function toReplicatorOptions(
   flags: ReplicateFlags,
   words: readonly string[],
@@ -38,7 +38,7 @@ export function toReplicatorOptions(
     excludes: flags.exclude ?? [],
     excludeMatches: flags['exclude-match'] ?? [],
     lockKeys: flags['lock-keys'],
-    deletes: flags.delete,
+    canDelete: flags.delete,
     maxDelete: parseMaxDelete(flags['max-delete']),
     approved: [...(flags.approve ?? []), ...(flags['approve-deletes'] ? ['all'] : [])],
     statusDir: checkStatusDir(flags['status-dir']),
@@ -71,7 +71,7 @@ export function checkConfiguredPrefixes(
   }
 }
 
-/** Words, flags and files may name the same mapping. */
+/** Arguments, flags and files may name the same mapping. */
 function toMappings(words: readonly string[], datacenterRequired: boolean): readonly Mapping[] {
   const mappings = words.map(word => parseMapping(word, {datacenterRequired}))
   if (mappings.length === 0) {

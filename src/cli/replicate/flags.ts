@@ -11,7 +11,7 @@ function aliased<T>(flag: T, aliases: string[]): T {
   return {...flag, aliases}
 }
 
-/** What Consul's tools call these, under the names consul-replicate gives them. */
+/** Flags of Consul's tools, with the names that consul-replicate gives them as aliases. */
 const connection = {
   'http-addr': aliased(consulFlags['http-addr'], ['consul-addr', 'consul']),
   token: aliased(consulFlags.token, ['consul-token']),
@@ -39,7 +39,7 @@ const connection = {
   }),
 }
 
-/** The other side, where it is not joined to this one. */
+/** The source, if its cluster is not joined to the destination's. */
 const sourceFlags = {
   'source-http-addr': Flags.string({
     helpGroup: source,
@@ -89,7 +89,7 @@ export const replicateFlags = {
   ...sourceFlags,
   ...transportFlags,
   prefix: Flags.string({
-    description: 'SOURCE@DC[:DESTINATION], as the words are (repeatable)',
+    description: 'SOURCE@DC[:DESTINATION], like the arguments (repeatable)',
     multiple: true,
     multipleNonGreedy: true,
   }),
@@ -126,11 +126,11 @@ export const replicateFlags = {
   }),
   'approve-deletes': Flags.boolean({
     helpGroup: deletes,
-    description: 'with --once: let the deletes of the first pass go, however many',
+    description: 'with --once: do the deletes of the first pass, however many',
   }),
   approve: Flags.string({
     helpGroup: deletes,
-    description: 'with --once: let the held deletes with this id go (repeatable)',
+    description: 'with --once: do the held deletes with this id (repeatable)',
     helpValue: 'ID',
     multiple: true,
     multipleNonGreedy: true,
@@ -156,7 +156,7 @@ export const replicateFlags = {
   }),
   'consul-retry-attempts': Flags.integer({
     helpGroup: consulReplicate,
-    description: 'with --once: give up after so many (0: never)',
+    description: 'with --once: maximum number of attempts (0: no limit)',
     default: 5,
     min: 0,
   }),
@@ -184,7 +184,7 @@ export const replicateFlags = {
   })(),
 }
 
-/** Still work as in consul-replicate, with a word about their new names. */
+/** Names that still work, as in consul-replicate, with a warning that gives the new name. */
 export const deprecatedFlags: Readonly<Record<string, string>> = {
   auth: 'consul-auth',
   consul: 'consul-addr',

@@ -13,9 +13,9 @@ export interface Opened extends AsyncDisposable {
 
 export interface FollowHost {
   readonly stop: AbortSignal
-  /** Set when somebody wants the settings read again. */
+  /** Woken by the reload signal. */
   readonly reloads: Wake
-  /** Settings as they are now. Rejects when they are not valid. */
+  /** Reads the current settings. Rejects if they are not valid. */
   readonly reopen: () => Promise<Opened>
   readonly tell: (text: string) => void
 }
@@ -58,7 +58,7 @@ async function waitForReload(host: FollowHost, signal: AbortSignal): Promise<Ope
     try {
       return await host.reopen()
     } catch (error) {
-      host.tell(`baton: reload failed, going on as before: ${messageOf(error)}`)
+      host.tell(`baton: reload failed, the old settings stay in effect: ${messageOf(error)}`)
     }
   }
   return undefined

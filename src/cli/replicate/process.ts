@@ -2,7 +2,7 @@ import {rmSync, writeFileSync} from 'node:fs'
 import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
 
-/** Writes the process id; dispose takes the file away again. */
+/** Writes the process id; dispose removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
   try {
     writeFileSync(path, `${pid}\n`)

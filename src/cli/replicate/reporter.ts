@@ -12,7 +12,7 @@ export interface ReporterOptions {
   readonly namesKeys: boolean
 }
 
-/** Says what a replicator does. What goes on unchanged from pass to pass is said once. */
+/** Reports what a replicator does. A state that does not change from pass to pass is reported once. */
 export class Reporter {
   readonly #options: ReporterOptions
   /** By mapping, the keys that were last said not to be copied. */

@@ -14,7 +14,7 @@ import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.j
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
 
-/** A list to begin with must not be older than what was copied before. */
+/** The first list must not be older than what was copied before. */
 const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
 /** Reading the destination takes at most this part of the time. */
@@ -45,8 +45,28 @@ export async function* followMapping(
   if (loop.failure !== undefined && !stops.stop.aborted) throw loop.failure
 }
 
+/**
+ * Three coroutines share one mapping:
+ *
+ * - The source watcher stores each list in `#source` and sets `#sourceMoved`. It alone writes `#source`.
+ * - The destination watcher sets `#replicaMoved` if any name there changed, by a write of ours or of another client.
+ * - The pass loop waits, reads, and passes. It clears `#sourceMoved` before it takes the list and `#replicaMoved` before
+ *   it reads the destination, so that a change during a read or a pass is not lost: it starts the next one.
+ *
+ * The states of the pass loop:
+ *
+ *   waiting      until there is a list, and the source moved, or the destination moved and may be read, or the last pass
+ *                failed. `#readableAtMs` limits reads of the destination to a tenth of the time.
+ *   settling     with quiescence: until no wake came for `minMs`, at most `maxMs`.
+ *   reading      the destination, whole: at the start, after a failed pass, and if it moved. Else the copy in memory,
+ *                which each pass keeps up to date, is used again.
+ *   passing      plan, write, delete. A failure leads to resting, everything else to waiting.
+ *   resting      for a delay that grows with failures in a row, then to waiting.
+ *
+ * An error that retrying cannot fix ends the watchers, and with them the loop, as long as there is no list (`failure`).
+ */
 class MappingLoop {
-  /** What ended the watchers, when it was not a stop. */
+  /** The error that ended the watchers, if it was not a stop. */
   failure: unknown
   readonly #worker: MappingWorker
   readonly #setup: Setup
@@ -97,11 +117,11 @@ class MappingLoop {
         isFirst = false
         yield pass
       }
-      // What gets somewhere in spite of failures need not slow down.
+      // Progress resets the back-off even if part of the pass failed.
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass && !pass.error) this.#outages.pass.end()
       if (pass?.error) await this.#rest(pass.error)
-      // After a failure nobody knows what was applied: read the destination again.
+      // After a failure it is unknown what was applied: read the destination again.
       if (pass === undefined || pass.error) sides = undefined
       else this.#backoff.reset()
     }
@@ -158,7 +178,7 @@ class MappingLoop {
     if (status.type === 'retrying' && this.#source === undefined && !isTransient(status.error)) throw status.error
   }
 
-  /** Until there is something to do. A destination that moved waits until it may be read again, and collects what else comes. */
+  /** Resolves when there is work. Changes of the destination are collected until it may be read again. */
   async #waitForWork(isDue: boolean): Promise<void> {
     const {clock, quiescence} = this.#setup
     const {stop} = this.#stops
@@ -192,7 +212,7 @@ class MappingLoop {
     }
   }
 
-  /** Undefined when the source could not be asked. */
+  /** Undefined if the source could not be read. */
   async #pass(sides: Sides): Promise<ReplicationPass | undefined> {
     try {
       return await this.#worker.pass(sides, this.#stops)

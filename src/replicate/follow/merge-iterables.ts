@@ -1,4 +1,4 @@
-/** The values of several sources as they come. Ends when all have; the first failure ends it and the other sources with it. */
+/** Yields the values of several iterables as they arrive, until all have ended. The first failure ends all of them. */
 export async function* merge<T>(sources: readonly AsyncGenerator<T, void>[]): AsyncGenerator<T, void, undefined> {
   type Turn = {readonly at: number; readonly result: IteratorResult<T, void>}
   const take = async (at: number): Promise<Turn> => ({at, result: (await sources[at]?.next()) ?? ended})
@@ -13,7 +13,7 @@ export async function* merge<T>(sources: readonly AsyncGenerator<T, void>[]): As
       }
     }
   } finally {
-    // What is still under way has its own stop; nobody waits for its value.
+    // Pending reads have their own stop signal; their values are discarded.
     for (const turn of pending.values()) turn.catch(() => {})
     await Promise.allSettled(sources.map(source => source.return()))
   }

@@ -8,7 +8,7 @@ const chunkBytes = 512 * 1024
 /** The agent sends nothing before it has the whole list, from another datacenter perhaps. */
 export const listTimeoutMs = 120_000
 
-/** A list of any size, decoded in pieces so that timers and other connections get their turn in between. */
+/** A list of any size, decoded in pieces, so that timers and other connections run in between. */
 export async function listEntries(
   client: ConsulClient,
   prefix: string,

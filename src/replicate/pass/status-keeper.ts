@@ -3,7 +3,7 @@ import type {Setup} from '../complete-options.js'
 import type {Mapping} from '../types.js'
 import {decodeStatus, encodeStatus, type StatusRecord, sameStatus, statusKey} from './status.js'
 
-/** Writes a mapping's status key when what it says has changed, and never otherwise. */
+/** Writes a mapping's status key only if its content has changed. */
 export class StatusKeeper {
   readonly #setup: Setup
   readonly #mapping: Mapping
@@ -17,7 +17,7 @@ export class StatusKeeper {
     this.#key = statusKey(setup.statusDir, mapping)
   }
 
-  /** A status that cannot be read or written is reported and tried again: it decides nothing. */
+  /** A status that cannot be read or written is reported and retried: no decision depends on it. */
   async keep(
     record: StatusRecord,
     options: {readonly signal: AbortSignal; readonly keepPosition: boolean},

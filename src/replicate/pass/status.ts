@@ -4,7 +4,7 @@ import type {Mapping} from '../types.js'
 
 export const defaultStatusDir = 'service/consul-replicate/statuses'
 
-/** The position of a mapping, as consul-replicate keeps it, with fields of ours that it ignores. A report: nothing is decided by it. */
+/** The position of a mapping, as consul-replicate keeps it, and fields of baton that it ignores. It is only a report: no decision depends on it. */
 export interface StatusRecord {
   /** Source keys up to this index are at the destination. */
   readonly lastReplicated: bigint
@@ -42,7 +42,7 @@ export function encodeStatus(mapping: Mapping, record: StatusRecord, updatedAtMs
   return Buffer.from(text.replaceAll(/[<>&\u2028\u2029]/g, character => escapes[character] ?? character))
 }
 
-/** `undefined` for anything that is not a status: it is then written anew. */
+/** `undefined` for anything that is not a status: it is then replaced. */
 export function decodeStatus(value: Buffer): StatusRecord | undefined {
   const text = value.toString('utf8')
   try {

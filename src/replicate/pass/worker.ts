@@ -21,9 +21,9 @@ export interface Sides {
 }
 
 export interface Stops {
-  /** Nothing new is begun. */
+  /** No new request is sent. */
   readonly stop: AbortSignal
-  /** What is under way is cut. */
+  /** Requests in flight are cancelled. */
   readonly kill: AbortSignal
 }
 
@@ -34,7 +34,7 @@ export class MappingWorker {
   readonly #scope: Scope
   readonly #quarantine: Quarantine
   readonly #status: StatusKeeper
-  /** Lists that were asked of the leader although others may answer. */
+  /** Lists that were read from the leader although other servers may answer. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
   #passes = 0
 
@@ -51,7 +51,7 @@ export class MappingWorker {
     return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options})
   }
 
-  /** Neither from a follower nor from a leader that has yet to apply its log: what was just written must be in it. */
+  /** Reads consistently: the list contains every earlier write, which a follower or a restarted leader may lack. */
   async readReplica(signal: AbortSignal): Promise<Map<string, ReplicaEntry>> {
     const {destination} = this.#setup
     const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'consistent'})
@@ -85,7 +85,7 @@ export class MappingWorker {
     }
   }
 
-  /** Sets first, then the deletes that may go, then the status. Rejects only when the source cannot be asked. */
+  /** Sets first, then the deletes that may go, then the status. Rejects only if the source cannot be read. */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
     const {clock, observer} = this.#setup
     const {mapping} = this
@@ -129,10 +129,10 @@ export class MappingWorker {
     }
   }
 
-  /** Deletes never rest on a list that any server may have given: such a list is read again from the leader. */
+  /** A list that any server may have returned never justifies a delete: it is read again from the leader. */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
     const plan = await this.#compare(sides, signal)
-    if (plan.deletes.length === 0 || !this.#setup.deletes || this.#isLeaders(sides.source)) return plan
+    if (plan.deletes.length === 0 || !this.#setup.canDelete || this.#isLeaders(sides.source)) return plan
     sides.source = await this.readSource({signal, consistency: 'consistent'})
     this.#leaders.add(sides.source)
     return this.#compare(sides, signal)
@@ -147,7 +147,7 @@ export class MappingWorker {
     }
   }
 
-  /** A follower that has just started may claim all that a leader does: the question counts as well as the answer. */
+  /** The answer of a follower that has just started may look like a leader's, so the request counts as well. */
   #isLeaders(source: SourceSnapshot): boolean {
     const isAsked = this.#setup.maxStaleMs === 0 || this.#leaders.has(source)
     return isAsked && source.knownLeader === true && source.lastContactMs === 0

@@ -15,7 +15,7 @@ const rounds = 3
 
 /**
  * Asks the source's leader about each key. A read transaction names every key that does not exist,
- * but drops without a word a key that the token may not read: so absent and hidden can be told apart exactly,
+ * but silently omits a key that the token may not read: so absent and hidden keys are distinguished exactly,
  * where a list shows neither.
  */
 export async function confirmAbsent(
@@ -63,6 +63,6 @@ async function confirmSome(
     open = asked.filter(key => !named.has(key))
     if (named.size === 0) break
   }
-  // Not listed as absent, not shown as present: there, but not for this token.
+  // Neither reported as absent nor returned: the key exists, but this token may not read it.
   for (const key of open) verdict.hidden.add(key)
 }

@@ -35,7 +35,7 @@ const sampleToAsk = 64
 export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   const {setup, plan, isLeaders} = given
   const {deletes} = plan
-  if (!setup.deletes || deletes.length === 0) return nothing
+  if (!setup.canDelete || deletes.length === 0) return nothing
   if (!isLeaders) return holdAll(given, 'no-leader', 'the list did not come from a leader of the source')
   const limit = deleteLimit(setup.maxDelete, plan.destinationCount)
   const isEmpty = plan.sourceCount === 0

@@ -10,7 +10,7 @@ interface Case {
   readonly untilMs: number
 }
 
-/** Keys that the destination refused. They rest for a minute, or until the source writes them anew, and stop nobody else. */
+/** Keys that the destination refused. They are skipped for a minute, or until the source writes them again; other keys are written. */
 export class Quarantine {
   readonly #cases = new Map<string, Case>()
   readonly #clock: Clock
@@ -23,7 +23,7 @@ export class Quarantine {
     this.#cases.set(key, {reason, version, untilMs: this.#clock.monotonicMs() + retryAfterMs})
   }
 
-  /** The standing refusal of this very change. Anything else about the key ends its quarantine. */
+  /** The refusal of this change, if it still counts. Another change of the key ends its quarantine. */
   find(key: string, version: bigint | 'delete'): Refused | undefined {
     const known = this.#cases.get(key)
     if (!known) return undefined

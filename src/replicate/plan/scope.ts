@@ -15,7 +15,7 @@ export interface ScopeOptions {
   readonly statusDir: string
 }
 
-/** Which keys a mapping is about, and how their names translate. */
+/** The keys that a mapping covers, and how their names translate. */
 export interface Scope {
   readonly toDestination: (sourceKey: string) => string
   readonly toSource: (destinationKey: string) => string
@@ -27,7 +27,7 @@ export interface Scope {
   readonly isUnreadable: (sourceKey: string) => boolean
 }
 
-/** Consul writes bytes that are not UTF-8 as this, so such a name cannot be told from another. */
+/** Consul shows this for bytes that are not UTF-8, so that different names look the same. */
 const unreadable = '\ufffd'
 
 export function createScope(options: ScopeOptions): Scope {

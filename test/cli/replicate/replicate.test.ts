@@ -35,7 +35,7 @@ async function put(dc: string, keys: Readonly<Record<string, string>>): Promise<
 }
 
 describe('baton replicate --once', () => {
-  it('copies, says nothing, and exits 0', async () => {
+  it('copies, prints nothing, and exits with 0', async () => {
     await put('dc1', {'one/a': '1', 'one/b': '2'})
     expect(await replicate('one/@dc1', '--once')).toMatchObject({stdout: '', stderr: '', exitCode: 0})
     expect(await at('dc2').kvKeys('one/')).toEqual(['one/a', 'one/b'])
@@ -103,7 +103,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('held/')).toEqual([])
   })
 
-  it('goes on with other keys when one is refused, and exits 14', async () => {
+  it('copies the other keys if one is refused, and exits with 14', async () => {
     await put('dc1', {'ref/a': '1'})
     using _fault = agent.faults.inject({path: '/v1/txn', method: 'PUT', status: 400, body: 'Invalid key name'})
     const {exitCode, stderr} = await replicate('ref/@dc1', '--once')
@@ -111,16 +111,16 @@ describe('baton replicate --once', () => {
     expect(stderr).toMatch(/^baton: replicate ref\/@dc1 -> ref\/: ref\/a refused: .*Invalid key name\n$/)
   })
 
-  it('tries again after failures, and exits 69 when there is nobody', async () => {
+  it('retries after failures, and exits with 69 when no agent answers', async () => {
     await put('dc1', {'retry/a': '1'})
     using _fault = agent.faults.inject({path: '/v1/kv/', status: 500, body: 'rpc error making call: EOF', times: 2})
     expect(await replicate('retry/@dc1', '--once')).toMatchObject({exitCode: 0})
-    const nobody = await runCli(['replicate', 'retry/@dc1', '--once', '-consul-retry=false', '-http-addr=127.0.0.1:9'])
-    expect(nobody).toMatchObject({exitCode: 69, stdout: ''})
-    expect(nobody.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
+    const result = await runCli(['replicate', 'retry/@dc1', '--once', '-consul-retry=false', '-http-addr=127.0.0.1:9'])
+    expect(result).toMatchObject({exitCode: 69, stdout: ''})
+    expect(result.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
   })
 
-  it('takes one value for each repeatable flag: the words after it are prefixes', async () => {
+  it('takes one value for each repeatable flag: arguments after it are prefixes', async () => {
     await put('dc1', {'rep1/a': '1', 'rep1/no/b': '2', 'rep2/a': '1', 'rep3/a': '1', 'rep3/bno': '1'})
     const config = file('rep.hcl', 'prefix = "rep1/@dc1"')
     const words = [
@@ -229,7 +229,7 @@ describe('bad input', () => {
     })
   })
 
-  it('warns of old flags, and shows no secret', async () => {
+  it('warns about deprecated flags, and shows no secret', async () => {
     const result = await replicate('x@dc1', '-retry=5s', '-token=sesame', '--print-config')
     expect(result.exitCode).toBe(0)
     expect(result.stdout).not.toContain('sesame')
@@ -276,7 +276,7 @@ describe('what consul-replicate shows', () => {
 describe('baton replicate as a daemon', () => {
   const prefixes = async (dc: string, prefix: string) => (await at(dc).kvKeys(prefix)).join()
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12 and takes its pid file away', async signal => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12 and removes its pid file', async signal => {
     await put('dc1', {'stop/a': '1'})
     const pidFile = join(folder, `${signal}.pid`)
     await using command = start('stop/@dc1', '-pid-file', pidFile)
@@ -296,14 +296,14 @@ describe('baton replicate as a daemon', () => {
     expect((await command.exited).exitCode).toBe(12)
   })
 
-  it('takes over new settings on SIGHUP, and keeps the old ones when the new are broken', async () => {
+  it('applies new settings on SIGHUP, and keeps the old ones if the new ones are invalid', async () => {
     await put('dc1', {'hup1/a': '1', 'hup2/a': '1', 'hup3/a': '1'})
     const config = file('hup.hcl', 'prefix = "hup1/@dc1"')
     await using command = start('hup3/@dc1', '-config', config)
     await waitUntil(async () => (await prefixes('dc2', 'hup')) === 'hup1/a,hup3/a', {what: 'the first copies'})
     file('hup.hcl', 'prefix = "hup1/@dc1" nonsense')
     command.kill('SIGHUP')
-    await command.waitForOutput(/reload failed, going on as before: /)
+    await command.waitForOutput(/reload failed, the old settings stay in effect: /)
     await put('dc1', {'hup1/b': '2'})
     await waitUntil(async () => (await prefixes('dc2', 'hup1/')) === 'hup1/a,hup1/b', {
       what: 'the old settings at work',
@@ -313,8 +313,8 @@ describe('baton replicate as a daemon', () => {
     await waitUntil(async () => (await prefixes('dc2', 'hup2/')) === 'hup2/a', {what: 'the new settings at work'})
     file('hup.hcl', 'prefix = "hup2/@dc1" approve_deletes = true')
     command.kill('SIGHUP')
-    await command.waitForOutput(/going on as before: .*hup.hcl: approve-deletes would approve/)
-    // A prefix of the command line outlives the reload.
+    await command.waitForOutput(/old settings stay in effect: .*hup.hcl: approve-deletes would approve/)
+    // A prefix from the command line stays after the reload.
     await put('dc1', {'hup3/b': '2'})
     await waitUntil(async () => (await prefixes('dc2', 'hup3/')) === 'hup3/a,hup3/b', {what: 'the flag at work'})
     command.kill('SIGTERM')

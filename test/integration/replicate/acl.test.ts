@@ -74,7 +74,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
       held: [{reason: 'hidden', sample: ['copy-part/secret/1']}],
     })
     expect([...(await contentOf(client, 'dc1', 'copy-part/')).keys()]).toEqual(['open/1', 'secret/1'])
-    // Nothing has to be written anew at the source for it to heal.
+    // It recovers without another write at the source.
     const healed = await once('part', 'key_prefix "part/" { policy = "read" }')
     expect(healed).toMatchObject({written: 1, deleted: 0, held: []})
     expect((await contentOf(client, 'dc1', 'copy-part/')).size).toBe(2)

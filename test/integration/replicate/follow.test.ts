@@ -91,7 +91,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('keeps quiet while nothing changes', async () => {
+  it('sends no writes while nothing changes', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [{key: 'calm/a', value: bytes('1')}])
     const run = follow('calm/@dc1')
@@ -117,7 +117,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('holds the deletes of an emptied source while other mappings go on, and says it once', async () => {
+  it('holds the deletes of an emptied source while other mappings are copied, and reports it once', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [
       {key: 'hold/a', value: bytes('1')},
@@ -136,7 +136,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('outlives errors on every kind of request, and ends up equal', async () => {
+  it('retries after errors on every kind of request until both sides are equal', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -158,7 +158,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('reads again after a write whose outcome nobody knows', async () => {
+  it('reads again after a write whose outcome is unknown', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -177,7 +177,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('believes no empty list that does not come from a leader', async () => {
+  it('does not trust an empty list that does not come from a leader', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -271,7 +271,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('ends at once on what only a person can mend', async () => {
+  it('ends at once on an error that retrying cannot fix', async () => {
     const run = follow('x/@no-such-dc', {attempts: 1})
     await run.stop()
     await using proxy = await HttpProxy.start(address())

@@ -22,7 +22,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     return pass!
   }
 
-  it('deletes nothing for an empty or mistyped source, and says so', async () => {
+  it('deletes nothing for an empty or mistyped source, and reports it', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('empty/', 3))
     const pass = await once('emtpy/@dc1:empty/')
@@ -36,7 +36,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect((await contentOf(client, 'dc2', 'empty/')).size).toBe(3)
   })
 
-  it('compares with the destination as it is, not with a past that a server shows which leads again', async () => {
+  it('compares with the current destination, not with the old state of a restarted leader', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'now/a', value: bytes('1')}])
     await seed(client, 'dc2', [{key: 'past/a', value: bytes('2')}])
@@ -50,7 +50,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await contentOf(client, 'dc2', 'past/')).toEqual(await contentOf(client, 'dc1', 'now/'))
   })
 
-  it('lets a held set go when that very set is approved, and no other', async () => {
+  it('deletes a held set if its id is approved, and no other set', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('app/', 3))
     const held = (await once('gone/@dc1:app/')).held[0]!
@@ -73,7 +73,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await replicator.runOnce()).toMatchObject([{deleted: 0, held: [{id: held!.id}]}])
   })
 
-  it('holds more deletes than the limit while sets go on', async () => {
+  it('holds more deletes than the limit while keys are still written', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('lim/', 150))
     await seed(client, 'dc2', pairs('lim/x', 16))
@@ -83,11 +83,11 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await once('lim/@dc1')).toMatchObject({written: 0, deleted: 16, held: []})
   })
 
-  it('never deletes when told so', async () => {
+  it('never deletes if deletes are turned off', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('add/', 1))
     await seed(client, 'dc2', [{key: 'add/mine', value: bytes('1')}])
-    expect(await once('add/@dc1', {deletes: false})).toMatchObject({written: 1, deleted: 0, held: []})
+    expect(await once('add/@dc1', {canDelete: false})).toMatchObject({written: 1, deleted: 0, held: []})
     expect((await contentOf(client, 'dc2', 'add/')).size).toBe(2)
   })
 })

@@ -76,7 +76,7 @@ export async function contentOf(
   )
 }
 
-/** When each key was last written: equal before and after means that nobody wrote. */
+/** The index of each key's last write: if it is equal before and after, nothing was written. */
 export async function indexesOf(client: ConsulClient, datacenter: string, prefix: string): Promise<readonly string[]> {
   return (await entriesOf(client, datacenter, prefix)).map(entry => `${entry.key} ${entry.modifyIndex}`)
 }

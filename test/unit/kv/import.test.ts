@@ -58,7 +58,7 @@ describe('import', () => {
   it('writes everything in order and reports each step', async () => {
     const fake = new FakeStore()
     const steps: number[] = []
-    const result = await importEntries(fake.client, entries(130), {onImported: keys => steps.push(keys.length)})
+    const result = await importEntries(fake.client, entries(130), {observer: ({keys}) => steps.push(keys.length)})
     expect(result).toEqual({imported: 130, skipped: []})
     expect(steps).toEqual([64, 64, 2])
     expect(fake.store.size).toBe(130)
@@ -74,19 +74,23 @@ describe('import', () => {
 
   it('writes all or nothing with atomic', async () => {
     const fake = new FakeStore()
-    await expect(importEntries(fake.client, entries(65), {atomic: true})).rejects.toThrow(/do not fit one transaction/)
+    await expect(importEntries(fake.client, entries(65), {isAtomic: true})).rejects.toThrow(
+      /do not fit one transaction/,
+    )
     expect(fake.store.size).toBe(0)
-    const isTooLarge = importEntries(fake.client, [...entries(64), entry('big', 'x'.repeat(600_000))], {atomic: true})
+    const isTooLarge = importEntries(fake.client, [...entries(64), entry('big', 'x'.repeat(600_000))], {isAtomic: true})
     await expect(isTooLarge).rejects.toThrow(/key big: a value of 600000 bytes is more than Consul takes/)
     fake.store.set('k/3', Buffer.from('mine'))
-    await expect(importEntries(fake.client, entries(5), {atomic: true, create: true})).rejects.toThrow(/k\/3: exists/)
+    await expect(importEntries(fake.client, entries(5), {isAtomic: true, isCreateOnly: true})).rejects.toThrow(
+      /k\/3: exists/,
+    )
     expect(fake.store.size).toBe(1)
   })
 
   it('leaves present keys alone with create', async () => {
     const fake = new FakeStore()
     fake.store.set('k/3', Buffer.from('mine'))
-    const result = await importEntries(fake.client, entries(5), {create: true})
+    const result = await importEntries(fake.client, entries(5), {isCreateOnly: true})
     expect(result).toEqual({imported: 4, skipped: ['k/3']})
     expect(fake.store.get('k/3')?.toString()).toBe('mine')
   })
@@ -112,7 +116,7 @@ describe('import', () => {
     fake.store.set('k/1', Buffer.from('other'))
     const plan = await planImport(fake.client, entries(3))
     expect(plan.map(row => row.change)).toEqual(['unchanged', 'update', 'create'])
-    const careful = await planImport(fake.client, entries(3), {create: true})
+    const careful = await planImport(fake.client, entries(3), {isCreateOnly: true})
     expect(careful.map(row => row.change)).toEqual(['skip', 'skip', 'create'])
     expect(fake.commits).toEqual([])
   })

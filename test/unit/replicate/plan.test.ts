@@ -91,7 +91,7 @@ describe('the plan of a pass', () => {
     expect(keysOf(copied).sets).toEqual(['a/k'])
   })
 
-  it('never names a status key, an excluded key or a name that cannot be told from another', () => {
+  it('never changes a status key, an excluded key or a key whose name cannot be read', () => {
     const narrow = scope('', '', {excludes: ['no/'], excludeMatches: ['.lock']})
     const names = ['service/consul-replicate/statuses/x', 'no/x', 'a/.lock/x', 'bad\ufffdname']
     expect(
