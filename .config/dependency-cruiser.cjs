@@ -101,7 +101,7 @@ module.exports = {
     {
       name: 'undici-behind-its-transport',
       severity: 'error',
-      from: {path: '^(src|commands)/', pathNot: '^src/core/http/undici-transport\\.ts$'},
+      from: {path: '^(src|commands)/', pathNot: '^src/core/http/undici-lanes\\.ts$'},
       to: {path: 'node_modules/undici/'},
     },
     {

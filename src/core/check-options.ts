@@ -73,6 +73,11 @@ export const bytes: OptionRule = {
   accepts: value => value instanceof Uint8Array,
 }
 
+export const object: OptionRule = {
+  expected: 'an object',
+  accepts: value => typeof value === 'object' && value !== null && !Array.isArray(value),
+}
+
 /** Any signal with the methods that baton uses, so that those of other implementations also pass. */
 export const abortSignal: OptionRule = {
   expected: 'an AbortSignal',
@@ -98,7 +103,7 @@ export function checkOptions<T extends object>(
 ): void {
   const given: unknown = options
   if (typeof given !== 'object' || given === null) {
-    throw refusal(what, 'options', {rule: {expected: 'an object', accepts: () => false}, value: given})
+    throw refusal(what, 'options', {rule: object, value: given})
   }
   for (const option in rules) {
     const rule = rules[option]

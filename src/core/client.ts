@@ -4,57 +4,108 @@ import {createEventApi, type EventApi} from './api/event.js'
 import {createKvApi, type KvApi} from './api/kv.js'
 import {createSessionApi, type SessionApi} from './api/session.js'
 import {createTxnApi, type TxnApi} from './api/txn.js'
+import {boolean, callback, checkOptions, type OptionRule, object, text} from './check-options.js'
 import {defaultAddress, formatAddress, parseAddress} from './http/address.js'
+import {consistencyRule, secretText} from './http/call-rules.js'
 import {type Caller, createCaller} from './http/caller.js'
-import {NodeTransport, type TransportOptions} from './http/node-transport.js'
+import {NodeTransport} from './http/node-transport.js'
 import type {TlsOptions} from './http/tls.js'
+import type {TransportOptions} from './http/types.js'
 import {noopLogger} from './log.js'
 import {systemClock, systemRandom} from './time/clock.js'
 import type {CallOptions, Clock, Consistency, Logger, Random, Transport} from './types.js'
 
-/** Where the agent is, and what every call carries unless it says otherwise. */
+/** Where the agent is, and what every call carries unless it says otherwise. Only {@link createClient} reads them. */
 export interface ClientOptions {
-  /** @default '127.0.0.1:8500' */
+  /** `host:port`, `http://…`, `https://…` or `unix:///path`. @default '127.0.0.1:8500' */
   readonly address?: string
-  /** TLS although the address says `http` (CONSUL_HTTP_SSL). */
+  /** Uses TLS although the address says `http`, as CONSUL_HTTP_SSL does for Consul's client. @default false */
   readonly ssl?: boolean
+  /** Certificates and names for TLS. */
   readonly tls?: TlsOptions
-  /** Asked before each request when it is a function. */
+  /** The ACL token; a function is called before each request. @default no token */
   readonly token?: string | (() => string | undefined)
-  /** `user:password` for basic authorization. */
+  /** `user:password` for basic authorization. @default none */
   readonly auth?: string
+  /** Datacenter of every call. @default the agent's */
   readonly datacenter?: string
+  /** Namespace of every call (Consul Enterprise). @default the token's */
   readonly namespace?: string
+  /** Admin partition of every call (Consul Enterprise). @default the agent's */
   readonly partition?: string
-  /** @default 'default' */
+  /** Consistency of every read. @default 'default' */
   readonly consistency?: Consistency
-  /** Replaces the sockets. The client disposes it. */
+  /** Replaces Node's sockets, for instance by `undiciTransport`. The client disposes it. @default NodeTransport */
   readonly transport?: Transport | ((options: TransportOptions) => Transport)
+  /** Source of time, for tests. @default systemClock */
   readonly clock?: Clock
+  /** Source of jitter, for tests. @default systemRandom */
   readonly random?: Random
+  /** Receives what the library reports besides results. @default noopLogger */
   readonly logger?: Logger
 }
 
-/** A door to one agent. Dispose closes its sockets; calls under way are rejected. */
+/** A client for one agent. Disposing closes its sockets and rejects calls in progress. */
 export interface ConsulClient extends AsyncDisposable {
   /** For messages and logs; never holds secrets. */
   readonly address: string
+  /** Datacenter, namespace and partition that the client was created with. */
   readonly scope: Pick<CallOptions, 'datacenter' | 'namespace' | 'partition'>
+  /** The source of time. */
   readonly clock: Clock
+  /** The source of jitter. */
   readonly random: Random
+  /** The logger that was given, or one that does nothing. */
   readonly logger: Logger
   /** For endpoints without a typed method. */
   readonly caller: Caller
+  /** Keys and values. */
   readonly kv: KvApi
+  /** Sessions, without renewals. */
   readonly session: SessionApi
+  /** Transactions on keys. */
   readonly txn: TxnApi
+  /** User events. */
   readonly event: EventApi
+  /** Nodes, services and checks of a datacenter. */
   readonly catalog: CatalogApi
+  /** The agent itself, its members and its services. */
   readonly agent: AgentApi
 }
 
-/** Opens no connection by itself. Reads no environment. */
+const clientRules = {
+  address: text,
+  ssl: boolean,
+  tls: object,
+  token: {expected: 'a string or a function', accepts: isTextOrFunction, isSecret: true},
+  auth: secretText,
+  datacenter: text,
+  namespace: text,
+  partition: text,
+  consistency: consistencyRule,
+  transport: {
+    expected: 'a Transport or a function that makes one',
+    accepts: value => typeof value === 'function' || hasMethod(value, 'send'),
+  },
+  clock: {expected: 'a Clock', accepts: value => hasMethod(value, 'monotonicMs')},
+  random: callback,
+  logger: {expected: 'a Logger', accepts: value => hasMethod(value, 'child')},
+} as const satisfies Readonly<Record<keyof ClientOptions, OptionRule>>
+
+/**
+ * Creates a client for one agent. Sends nothing by itself and reads no environment. Dispose it to close its sockets;
+ * calls in progress reject. Throws a UsageError if an option is not what it should be.
+ *
+ * @example
+ * ```ts
+ * await using client = createClient({address})
+ * await client.kv.put('greeting', Buffer.from('hello'))
+ * const {value} = await client.kv.get('greeting')
+ * value?.value.toString() // => 'hello'
+ * ```
+ */
 export function createClient(options: ClientOptions = {}): ConsulClient {
+  checkOptions('createClient', options, clientRules)
   const clock = options.clock ?? systemClock
   const address = parseAddress(options.address ?? defaultAddress, {ssl: options.ssl ?? false})
   const transport = openTransport(options, {address, clock, ...(options.tls && {tls: options.tls})})
@@ -92,3 +143,10 @@ function openTransport(options: ClientOptions, transportOptions: TransportOption
   if (typeof options.transport === 'function') return options.transport(transportOptions)
   return options.transport ?? new NodeTransport(transportOptions)
 }
+
+function isTextOrFunction(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'function'
+}
+
+const hasMethod = (value: unknown, method: string): boolean =>
+  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'

@@ -30,6 +30,7 @@ export type ErrorCode = (typeof errorCodes)[number]
 
 /** What an error may say besides its message. */
 export interface BatonErrorOptions {
+  /** The error behind this one. */
   readonly cause?: unknown
   /** What to try next: its own line, after the message. */
   readonly hint?: string
@@ -51,9 +52,13 @@ export interface BatonErrorOptions {
  * ```
  */
 export class BatonError extends Error {
+  /** The stable name of what went wrong. */
   readonly code: ErrorCode
+  /** What to try next, for people; undefined if there is nothing to advise. */
   readonly hint: string | undefined
+  /** True if the same call may succeed later without any intervention. */
   readonly transient: boolean
+  /** Facts by name, for logs and programs; empty if there are none. Never secrets. */
   readonly details: Readonly<Record<string, unknown>>
 
   constructor(code: ErrorCode, message: string, options: BatonErrorOptions = {}) {
@@ -111,15 +116,19 @@ export class TransportError extends BatonError {
 
 /** What Consul answered. */
 export interface WireFacts {
+  /** The status of HTTP. */
   readonly status: number
   /** The answer's text, cut to 1 kB. */
   readonly text: string
+  /** Milliseconds to wait that the answer asked for. */
   readonly retryAfterMs?: number
 }
 
 /** Consul answered, and not with success. `status` and `text` are its own. */
 export class ConsulError extends BatonError {
+  /** The status of HTTP. */
   readonly status: number
+  /** The text of the answer, cut to 1 kB. */
   readonly text: string
 
   constructor(code: ErrorCode, message: string, options: BatonErrorOptions & WireFacts) {
@@ -176,6 +185,7 @@ export class LockLostError extends BatonError {
 }
 /** The child could not be started: 127 not found, 126 not executable. */
 export class ChildError extends BatonError {
+  /** 127 if the command was not found, 126 if it cannot be executed. */
   readonly exitCode: number
   constructor(message: string, options: BatonErrorOptions & {readonly exitCode: number}) {
     super('BATON_CHILD', message, options)
@@ -184,6 +194,7 @@ export class ChildError extends BatonError {
 }
 /** Somebody asked us to stop. `signalName` is set when it was a signal to the process. */
 export class CancelledError extends BatonError {
+  /** The signal to the process that caused it; undefined for any other cause. */
   readonly signalName: NodeJS.Signals | undefined
   constructor(message = 'cancelled', options: BatonErrorOptions & {readonly signalName?: NodeJS.Signals} = {}) {
     super('BATON_CANCELLED', message, options)

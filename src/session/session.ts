@@ -1,5 +1,6 @@
+import {sessionRequestRules} from '../core/api/session.js'
 import {lateSignal} from '../core/cancel/late-signal.js'
-import {checkOptions, duration, text} from '../core/check-options.js'
+import {checkOptions, duration} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, messageOf, SessionLostError} from '../core/errors.js'
 import {type BootTime, systemBootTime} from '../core/time/boot-time.js'
@@ -15,10 +16,7 @@ export const defaultLockDelayMs = 15_000
 const defaultDestroyMs = 2000
 const destroyRetryMs = 100
 const sessionRules = {
-  name: text,
-  node: text,
-  ttlMs: duration({minMs: 1}),
-  lockDelayMs: duration(),
+  ...sessionRequestRules,
   unprovenLimitMs: duration({isEndless: true}),
   renewEveryMs: duration({minMs: 1}),
 } as const

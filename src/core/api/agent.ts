@@ -1,14 +1,19 @@
-import type {Caller} from '../http/caller.js'
+import {checkOptions, count, duration, name as nameRule, object, text, texts} from '../check-options.js'
+import type {Answer, Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 import {decodeJson, encodeJson} from './json.js'
 
 /** What the agent says about itself. */
 export interface AgentSelf {
+  /** The agent's datacenter. */
   readonly datacenter: string
+  /** The name of the agent's node. */
   readonly node: string
+  /** The version of Consul, such as `1.8.7`. */
   readonly version: string
+  /** True if the agent is a server. */
   readonly isServer: boolean
-  /** What the agent tells the other members of itself. */
+  /** Tags that the agent gossips about itself. */
   readonly tags: Readonly<Record<string, string>>
   /** Lamport time of the next user event, as far as this agent knows. */
   readonly eventTime?: bigint
@@ -16,111 +21,135 @@ export interface AgentSelf {
 
 /** A member of the gossip pool, as the agent sees it. */
 export interface Member {
+  /** The name of the node. */
   readonly name: string
+  /** The address that the node gossips from. */
   readonly address: string
   /** `alive`, `leaving`, `left`, `failed`, else `none`. */
   readonly status: string
+  /** Tags that the member gossips about itself. */
   readonly tags: Readonly<Record<string, string>>
 }
 
 /** One of the agent's own services. */
 export interface LocalService {
+  /** The ID of the service, unique on the agent. */
   readonly id: string
+  /** The name that the instances of a service share. */
   readonly name: string
+  /** Tags of this instance. */
   readonly tags: readonly string[]
 }
 
-/** A service of the agent that is asked. */
+/** A service to be registered with the agent. */
 export interface ServiceRegistration {
+  /** The ID of the service; another service with this ID on the agent is replaced. */
   readonly id: string
+  /** The name that the instances of a service share. */
   readonly name: string
+  /** @default no tags */
   readonly tags?: readonly string[]
+  /** The port of the service. @default 0, which means that it has none */
   readonly port?: number
+  /** @default no metadata */
   readonly meta?: Readonly<Record<string, string>>
-  /** A check that turns critical unless it is passed again within this time. */
+  /** Adds a check that turns critical unless it is passed again within this many milliseconds. @default no check */
   readonly ttlMs?: number
-  /** The agent removes the service after it has been critical this long (a minute at least). */
+  /** The agent removes the service after it was critical for this many milliseconds (at least a minute). @default never */
   readonly deregisterAfterMs?: number
 }
 
 /** The agent itself, its members and its services. */
 export interface AgentApi {
+  /** What the agent says about itself. */
   self(options?: CallOptions): Promise<AgentSelf>
+  /** The members of the gossip pool, as this agent sees them. */
   members(options?: CallOptions): Promise<readonly Member[]>
   /** The agent's own services. */
   services(options?: CallOptions): Promise<readonly LocalService[]>
+  /** Registers a service with this agent, or replaces the one with its ID. */
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
+  /** Removes a service from this agent. Succeeds if there is none with this ID. */
   deregisterService(id: string, options?: CallOptions): Promise<void>
-  /** Passes the TTL check of a service registered with `ttlMs`. */
+  /** Passes the TTL check of a service registered with `ttlMs`; the note becomes the check's output. */
   passService(id: string, note?: string, options?: CallOptions): Promise<void>
 }
 
 const memberStates = ['none', 'alive', 'leaving', 'left', 'failed']
+const registrationRules = {
+  id: nameRule,
+  name: nameRule,
+  tags: texts,
+  port: count({min: 0, max: 65_535}),
+  meta: object,
+  ttlMs: duration({minMs: 1}),
+  deregisterAfterMs: duration({minMs: 1}),
+} as const
+
+function toSelf(answer: Answer): AgentSelf {
+  const {Config, Member, Stats} = decodeJson<{
+    Config: {Datacenter: string; NodeName: string; Version: string; Server: boolean}
+    Member?: {Tags?: Record<string, string>}
+    Stats?: {serf_lan?: {event_time?: string}}
+  }>('agent self', answer)
+  const time = Stats?.serf_lan?.event_time ?? ''
+  return {
+    datacenter: Config.Datacenter,
+    node: Config.NodeName,
+    version: Config.Version,
+    isServer: Config.Server,
+    tags: Member?.Tags ?? {},
+    ...(/^\d+$/.test(time) && {eventTime: BigInt(time)}),
+  }
+}
+
+function toMembers(answer: Answer): readonly Member[] {
+  const raw = decodeJson<{Name: string; Addr: string; Status: number; Tags: Record<string, string>}[]>(
+    'agent members',
+    answer,
+  )
+  return raw.map(member => ({
+    name: member.Name,
+    address: member.Addr,
+    status: memberStates[member.Status] ?? 'none',
+    tags: member.Tags,
+  }))
+}
+
+function toLocalServices(answer: Answer): readonly LocalService[] {
+  const raw = decodeJson<Record<string, {ID: string; Service: string; Tags: string[] | null}>>('agent services', answer)
+  return Object.values(raw).map(({ID, Service, Tags}) => ({id: ID, name: Service, tags: Tags ?? []}))
+}
+
+function encodeService(service: ServiceRegistration): Buffer {
+  const {id, name, tags = [], port, meta, ttlMs, deregisterAfterMs} = service
+  const check = ttlMs !== undefined && {
+    CheckID: `service:${id}`,
+    TTL: `${ttlMs}ms`,
+    Status: 'passing',
+    ...(deregisterAfterMs !== undefined && {DeregisterCriticalServiceAfter: `${deregisterAfterMs}ms`}),
+  }
+  return encodeJson({ID: id, Name: name, Tags: tags, Port: port, Meta: meta, ...(check && {Check: check})})
+}
 
 export function createAgentApi(caller: Caller): AgentApi {
+  const get = (path: string, options?: CallOptions): Promise<Answer> => caller.call({method: 'GET', path}, options)
   return {
-    async self(options) {
-      const answer = await caller.call({method: 'GET', path: '/v1/agent/self'}, options)
-      const {Config, Member, Stats} = decodeJson<{
-        Config: {Datacenter: string; NodeName: string; Version: string; Server: boolean}
-        Member?: {Tags?: Record<string, string>}
-        Stats?: {serf_lan?: {event_time?: string}}
-      }>('agent self', answer)
-      const time = Stats?.serf_lan?.event_time ?? ''
-      return {
-        datacenter: Config.Datacenter,
-        node: Config.NodeName,
-        version: Config.Version,
-        isServer: Config.Server,
-        tags: Member?.Tags ?? {},
-        ...(/^\d+$/.test(time) && {eventTime: BigInt(time)}),
-      }
-    },
-    async members(options) {
-      const answer = await caller.call({method: 'GET', path: '/v1/agent/members'}, options)
-      const raw = decodeJson<{Name: string; Addr: string; Status: number; Tags: Record<string, string>}[]>(
-        'agent members',
-        answer,
-      )
-      return raw.map(member => ({
-        name: member.Name,
-        address: member.Addr,
-        status: memberStates[member.Status] ?? 'none',
-        tags: member.Tags,
-      }))
-    },
-    async services(options) {
-      const answer = await caller.call({method: 'GET', path: '/v1/agent/services'}, options)
-      const raw = decodeJson<Record<string, {ID: string; Service: string; Tags: string[] | null}>>(
-        'agent services',
-        answer,
-      )
-      return Object.values(raw).map(({ID, Service, Tags}) => ({id: ID, name: Service, tags: Tags ?? []}))
-    },
+    self: async options => toSelf(await get('/v1/agent/self', options)),
+    members: async options => toMembers(await get('/v1/agent/members', options)),
+    services: async options => toLocalServices(await get('/v1/agent/services', options)),
     async registerService(service, options) {
-      const check = service.ttlMs !== undefined && {
-        CheckID: `service:${service.id}`,
-        TTL: `${service.ttlMs}ms`,
-        Status: 'passing',
-        ...(service.deregisterAfterMs !== undefined && {
-          DeregisterCriticalServiceAfter: `${service.deregisterAfterMs}ms`,
-        }),
-      }
-      const body = encodeJson({
-        ID: service.id,
-        Name: service.name,
-        Tags: service.tags ?? [],
-        Port: service.port,
-        Meta: service.meta,
-        ...(check && {Check: check}),
-      })
+      checkOptions('agent.registerService', service, registrationRules, ['id', 'name'])
+      const body = encodeService(service)
       await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
     },
     async deregisterService(id, options) {
+      checkOptions('agent.deregisterService', {id}, {id: nameRule}, ['id'])
       const path = `/v1/agent/service/deregister/${encodeURIComponent(id)}`
       await caller.call({method: 'PUT', path, accept: [200, 404]}, options)
     },
     async passService(id, note, options) {
+      checkOptions('agent.passService', {id, note}, {id: nameRule, note: text}, ['id'])
       const path = `/v1/agent/check/pass/${encodeURIComponent(`service:${id}`)}`
       await caller.call({method: 'PUT', path, query: {note}}, options)
     },

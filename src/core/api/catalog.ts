@@ -1,3 +1,4 @@
+import {boolean, checkOptions, name as nameRule, text} from '../check-options.js'
 import {type Caller, toSnapshot} from '../http/caller.js'
 import type {BlockingReadOptions, CheckInfo, NodeInfo, ServiceInstance, Snapshot} from '../types.js'
 import {decodeJson} from './json.js'
@@ -36,20 +37,25 @@ interface RawHealthService {
 
 /** Which instances of a service. */
 export interface HealthServiceOptions extends BlockingReadOptions {
+  /** Only instances whose checks all pass. @default false */
   readonly passing?: boolean
+  /** Only instances that carry this tag. @default all instances */
   readonly tag?: string
 }
 
-/** What the servers know of nodes, services and checks. Every read may park. */
+/** What the servers know of nodes, services and checks. Every read but `datacenters` blocks if it has an `index`. */
 export interface CatalogApi {
+  /** Names of all known datacenters, the nearest first. The answer carries no index. */
   datacenters(options?: BlockingReadOptions): Promise<Snapshot<readonly string[]>>
+  /** All nodes. */
   nodes(options?: BlockingReadOptions): Promise<Snapshot<readonly NodeInfo[]>>
-  /** Service name to the union of its instances' tags. */
+  /** The name of each service with the union of the tags of its instances. */
   services(options?: BlockingReadOptions): Promise<Snapshot<ReadonlyMap<string, readonly string[]>>>
-  /** Instances with the checks of their node and of themselves. */
+  /** The instances of a service, each with the checks of its node and its own. */
   service(name: string, options?: HealthServiceOptions): Promise<Snapshot<readonly ServiceInstance[]>>
-  /** `any`, `passing`, `warning` or `critical`. */
+  /** All checks in a state: `any`, `passing`, `warning` or `critical`. */
   checksInState(state: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
+  /** The checks of all instances of a service, without those of their nodes. */
   checksOfService(name: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
 }
 
@@ -85,6 +91,8 @@ const toInstance = (raw: RawHealthService): ServiceInstance => ({
   checks: raw.Checks.map(toCheck),
 })
 
+const serviceRules = {name: nameRule, passing: boolean, tag: text}
+
 export function createCatalogApi(caller: Caller): CatalogApi {
   async function read<Raw, T>(
     path: string,
@@ -107,12 +115,19 @@ export function createCatalogApi(caller: Caller): CatalogApi {
         options,
       ),
     async service(name, options = {}) {
+      checkOptions('catalog.service', {...options, name}, serviceRules, ['name'])
       const query = {passing: options.passing === true ? '1' : undefined, tag: options.tag}
       const path = `/v1/health/service/${encodeURIComponent(name)}`
       const answer = await caller.call({method: 'GET', path, query}, options)
       return toSnapshot(answer, decodeJson<RawHealthService[]>(path, answer).map(toInstance))
     },
-    checksInState: (state, options) => checks(`/v1/health/state/${encodeURIComponent(state)}`, options),
-    checksOfService: (name, options) => checks(`/v1/health/checks/${encodeURIComponent(name)}`, options),
+    async checksInState(state, options) {
+      checkOptions('catalog.checksInState', {state}, {state: nameRule}, ['state'])
+      return checks(`/v1/health/state/${encodeURIComponent(state)}`, options)
+    },
+    async checksOfService(name, options) {
+      checkOptions('catalog.checksOfService', {name}, {name: nameRule}, ['name'])
+      return checks(`/v1/health/checks/${encodeURIComponent(name)}`, options)
+    },
   }
 }

@@ -1,3 +1,4 @@
+import {bytes, checkOptions, name as nameRule, text} from '../check-options.js'
 import {type Caller, toSnapshot} from '../http/caller.js'
 import type {BlockingReadOptions, CallOptions, Snapshot, UserEvent} from '../types.js'
 import {decodeJson} from './json.js'
@@ -13,17 +14,19 @@ interface RawEvent {
   readonly LTime: bigint
 }
 
-/** Who takes up an event. */
+/** Which agents receive an event. */
 export interface EventFilters {
-  /** Regular expressions (RE2, unanchored), judged by each receiving agent. */
+  /** Names of nodes: a regular expression (RE2, unanchored), which each agent applies to itself. */
   readonly node?: string
-  /** Matches service IDs, not names. */
+  /** A regular expression over the IDs, not the names, of the agent's services. */
   readonly service?: string
+  /** A regular expression over the tags of the service that matched. */
   readonly tag?: string
 }
 
 /** User events. Prefer `fireEvent`, which refuses what cannot fit. */
 export interface EventApi {
+  /** Fires an event. Agents drop one that is too large for gossip (about 512 bytes in all) without an error. */
   fire(name: string, payload?: Uint8Array, options?: CallOptions & EventFilters): Promise<UserEvent>
   /** The agent's ring of its newest 256 events, oldest first. The index is random: only equality means anything. */
   list(options?: BlockingReadOptions & {readonly name?: string}): Promise<Snapshot<readonly UserEvent[]>>
@@ -42,15 +45,19 @@ function toEvent(raw: RawEvent): UserEvent {
   }
 }
 
+const fireRules = {name: nameRule, payload: bytes, node: text, service: text, tag: text}
+
 export function createEventApi(caller: Caller): EventApi {
   return {
     async fire(name, payload, options = {}) {
+      checkOptions('event.fire', {...options, name, payload}, fireRules, ['name'])
       const query = {node: options.node, service: options.service, tag: options.tag}
       const path = `/v1/event/fire/${name.split('/').map(encodeURIComponent).join('/')}`
       const answer = await caller.call({method: 'PUT', path, query, ...(payload && {body: payload})}, options)
       return toEvent(decodeJson<RawEvent>('event fire', answer))
     },
     async list(options = {}) {
+      checkOptions('event.list', options, {name: text})
       const answer = await caller.call({method: 'GET', path: '/v1/event/list', query: {name: options.name}}, options)
       return toSnapshot(answer, decodeJson<RawEvent[]>('event list', answer).map(toEvent))
     },

@@ -1,3 +1,4 @@
+import {bytes, checkOptions, name, text, uint64} from '../check-options.js'
 import {UsageError} from '../errors.js'
 import {type Answer, badAnswer, type Call, type Caller, toSnapshot} from '../http/caller.js'
 import type {BlockingReadOptions, CallOptions, KvEntry, SessionId, Snapshot} from '../types.js'
@@ -32,32 +33,42 @@ export interface KvWriteOptions extends CallOptions {
   readonly flags?: bigint
 }
 
-/** Keys and values. Contention is a value: `cas`, `acquire`, `release` and `deleteCas` say false. */
+/**
+ * Keys and values. Lost races are results, not errors: `cas`, `acquire`, `release` and `deleteCas` resolve with false. Reads
+ * with `index` block. Keys that a path cannot carry are refused with a UsageError.
+ */
 export interface KvApi {
-  /** `undefined` when the key does not exist. */
+  /** One key, or `undefined` if it does not exist. Rejects with a PermissionError if it may not be read. */
   get(key: string, options?: BlockingReadOptions): Promise<Snapshot<KvEntry | undefined>>
   /** All keys that start with `prefix`, in byte order; empty when there are none or none may be read. */
   list(prefix: string, options?: BlockingReadOptions): Promise<Snapshot<readonly KvEntry[]>>
+  /** The names of all keys that start with `prefix`; with `separator`, up to its next occurrence behind the prefix. */
   keys(
     prefix: string,
     options?: BlockingReadOptions & {readonly separator?: string},
   ): Promise<Snapshot<readonly string[]>>
+  /** Writes the value, whatever the key holds. The maximum is 512 kB unless the servers say otherwise. */
   put(key: string, value: Uint8Array, options?: KvWriteOptions): Promise<void>
-  /** Writes if the key's ModifyIndex is `index`, or, with 0, if it does not exist. False when it is not so. */
+  /** Writes if the key's ModifyIndex is `index`, or, with 0, if it does not exist. False if it is another. */
   cas(key: string, value: Uint8Array, options: KvWriteOptions & {readonly index: bigint}): Promise<boolean>
+  /** Writes the value and takes the key for the session. False if another session holds it, or a lock-delay is in effect. */
   acquire(key: string, value: Uint8Array, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
+  /** Writes the value and frees the key. False if the session does not hold it. */
   release(key: string, value: Uint8Array, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
+  /** Deletes the key, whatever it holds; succeeds if it does not exist. */
   delete(key: string, options?: CallOptions): Promise<void>
-  /** True when deleted or not there. */
+  /** Deletes the key if its ModifyIndex is `index`. True if it was deleted or does not exist. */
   deleteCas(key: string, options: CallOptions & {readonly index: bigint}): Promise<boolean>
   /** Deletes every key that starts with `prefix`, byte for byte: `a` includes `ab`. */
   deleteTree(prefix: string, options?: CallOptions): Promise<void>
 }
 
 const found = [200, 404]
+const writeRules = {value: bytes, flags: uint64}
 
 /** Percent-encodes a key for a path. Refuses names that a path cannot carry: Consul would redirect, and a redirected PUT is lost. */
 export function encodeKey(key: string): string {
+  checkOptions('kv', {key}, {key: text}, ['key'])
   if (key.startsWith('/')) {
     throw new UsageError(`Invalid key. Key must not begin with a '/': ${key}`)
   }
@@ -72,49 +83,70 @@ export function encodeKey(key: string): string {
   return segments.map(encodeURIComponent).join('/')
 }
 
-export function createKvApi(caller: Caller): KvApi {
-  const toEntries = (answer: Answer): readonly KvEntry[] =>
-    answer.status === 404 ? [] : decodeJson<RawKvEntry[]>('kv list', answer).map(toKvEntry)
+const toEntries = (answer: Answer): readonly KvEntry[] =>
+  answer.status === 404 ? [] : decodeJson<RawKvEntry[]>('kv list', answer).map(toKvEntry)
 
+export const createKvApi = (caller: Caller): KvApi => ({...createReads(caller), ...createWrites(caller)})
+
+type Reads = Pick<KvApi, 'get' | 'list' | 'keys'>
+
+const createReads = (caller: Caller): Reads => ({
+  async get(key, options) {
+    const answer = await caller.call({method: 'GET', path: `/v1/kv/${encodeKey(key)}`, accept: found}, options)
+    return toSnapshot(answer, toEntries(answer)[0])
+  },
+  async list(prefix, options) {
+    const path = `/v1/kv/${encodeKey(prefix)}`
+    const answer = await caller.call({method: 'GET', path, query: {recurse: true}, accept: found}, options)
+    return toSnapshot(answer, toEntries(answer))
+  },
+  async keys(prefix, options = {}) {
+    checkOptions('kv.keys', options, {separator: text})
+    const path = `/v1/kv/${encodeKey(prefix)}`
+    const query = {keys: true, separator: options.separator} as const
+    const answer = await caller.call({method: 'GET', path, query, accept: found}, options)
+    return toSnapshot(answer, answer.status === 404 ? [] : decodeJson<string[]>('kv keys', answer))
+  },
+})
+
+function createWrites(caller: Caller): Omit<KvApi, keyof Reads> {
   /** Consul answers every kv write with `true` or `false`. */
-  async function write(call: Call, key: string, options: CallOptions): Promise<boolean> {
+  async function write(call: Omit<Call, 'path'>, key: string, options: CallOptions): Promise<boolean> {
     const answer = await caller.call({...call, path: `/v1/kv/${encodeKey(key)}`}, options)
     const text = answer.body.toString('utf8').trim()
     if (text !== 'true' && text !== 'false') throw badAnswer(`kv ${call.method} ${key}`, answer)
     return text === 'true'
   }
-  const put = (key: string, body: Uint8Array, query: Call['query'], options: KvWriteOptions): Promise<boolean> =>
-    write({method: 'PUT', path: '', query: {...query, flags: options.flags?.toString()}, body}, key, options)
+  async function put(key: string, value: Uint8Array, query: Call['query'], options: KvWriteOptions): Promise<boolean> {
+    checkOptions('kv', {...options, value}, writeRules, ['value'])
+    return write({method: 'PUT', query: {...query, flags: options.flags?.toString()}, body: value}, key, options)
+  }
 
   return {
-    async get(key, options) {
-      const answer = await caller.call({method: 'GET', path: `/v1/kv/${encodeKey(key)}`, accept: found}, options)
-      return toSnapshot(answer, toEntries(answer)[0])
-    },
-    async list(prefix, options) {
-      const path = `/v1/kv/${encodeKey(prefix)}`
-      const answer = await caller.call({method: 'GET', path, query: {recurse: true}, accept: found}, options)
-      return toSnapshot(answer, toEntries(answer))
-    },
-    async keys(prefix, options = {}) {
-      const path = `/v1/kv/${encodeKey(prefix)}`
-      const query = {keys: true, separator: options.separator} as const
-      const answer = await caller.call({method: 'GET', path, query, accept: found}, options)
-      return toSnapshot(answer, answer.status === 404 ? [] : decodeJson<string[]>('kv keys', answer))
-    },
     async put(key, value, options = {}) {
       await put(key, value, {}, options)
     },
-    cas: (key, value, options) => put(key, value, {cas: options.index.toString()}, options),
-    acquire: (key, value, options) => put(key, value, {acquire: options.session}, options),
-    release: (key, value, options) => put(key, value, {release: options.session}, options),
-    async delete(key, options = {}) {
-      await write({method: 'DELETE', path: ''}, key, options)
+    async cas(key, value, options) {
+      checkOptions('kv.cas', options, {index: uint64}, ['index'])
+      return put(key, value, {cas: options.index.toString()}, options)
     },
-    deleteCas: (key, options) =>
-      write({method: 'DELETE', path: '', query: {cas: options.index.toString()}}, key, options),
+    async acquire(key, value, options) {
+      checkOptions('kv.acquire', options, {session: name}, ['session'])
+      return put(key, value, {acquire: options.session}, options)
+    },
+    async release(key, value, options) {
+      checkOptions('kv.release', options, {session: name}, ['session'])
+      return put(key, value, {release: options.session}, options)
+    },
+    async delete(key, options = {}) {
+      await write({method: 'DELETE'}, key, options)
+    },
+    async deleteCas(key, options) {
+      checkOptions('kv.deleteCas', options, {index: uint64}, ['index'])
+      return write({method: 'DELETE', query: {cas: options.index.toString()}}, key, options)
+    },
     async deleteTree(prefix, options = {}) {
-      await write({method: 'DELETE', path: '', query: {recurse: true}}, prefix, options)
+      await write({method: 'DELETE', query: {recurse: true}}, prefix, options)
     },
   }
 }

@@ -1,3 +1,4 @@
+import {checkOptions, duration, name, oneOf, text, texts} from '../check-options.js'
 import {type Caller, toSnapshot} from '../http/caller.js'
 import {parseDuration, toWireDuration} from '../time/duration.js'
 import type {BlockingReadOptions, CallOptions, SessionId, SessionInfo, SessionRequest, Snapshot} from '../types.js'
@@ -14,7 +15,7 @@ interface RawSession {
   readonly CreateIndex: bigint
 }
 
-/** What became of a renewal. */
+/** The result of a renewal. */
 export interface Renewal {
   /** False when Consul does not know the session: it has ended. */
   readonly alive: boolean
@@ -24,13 +25,30 @@ export interface Renewal {
 
 /** Sessions as Consul has them, without renewals: `openSession` keeps one alive. */
 export interface SessionApi {
+  /**
+   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic instant of sending. A create whose
+   * answer is lost may have succeeded: the session then lives until its TTL has passed.
+   */
   create(request: SessionRequest, options?: CallOptions): Promise<{readonly id: SessionId; readonly sentAtMs: number}>
+  /** Renews the session's TTL. A session that Consul does not know is a result, not an error. */
   renew(id: SessionId, options?: CallOptions): Promise<Renewal>
-  /** Idempotent: destroying an unknown session succeeds. */
+  /** Destroys the session and frees its keys. Succeeds if Consul does not know it. */
   destroy(id: SessionId, options?: CallOptions): Promise<void>
+  /** One session, or `undefined` if Consul does not know it. */
   info(id: SessionId, options?: BlockingReadOptions): Promise<Snapshot<SessionInfo | undefined>>
+  /** All sessions of the datacenter. */
   list(options?: BlockingReadOptions): Promise<Snapshot<readonly SessionInfo[]>>
 }
+
+/** Rules for the parts of a session that Consul is asked for. */
+export const sessionRequestRules = {
+  name: text,
+  node: text,
+  ttlMs: duration({minMs: 1}),
+  lockDelayMs: duration(),
+  behavior: oneOf(['release', 'delete']),
+  nodeChecks: texts,
+} as const
 
 const nanosecondsPerMs = 1e6
 
@@ -47,9 +65,15 @@ function toSession(raw: RawSession): SessionInfo {
   }
 }
 
+function sessionPath(verb: string, id: SessionId): string {
+  checkOptions(`session.${verb}`, {id}, {id: name}, ['id'])
+  return `/v1/session/${verb}/${encodeURIComponent(id)}`
+}
+
 export function createSessionApi(caller: Caller): SessionApi {
   return {
     async create(request, options) {
+      checkOptions('session.create', request, sessionRequestRules)
       const body = encodeJson({
         Name: request.name,
         Node: request.node,
@@ -63,14 +87,14 @@ export function createSessionApi(caller: Caller): SessionApi {
       return {id: decodeJson<{ID: SessionId}>('session create', answer).ID, sentAtMs: answer.sentAtMs}
     },
     async renew(id, options) {
-      const answer = await caller.call({method: 'PUT', path: `/v1/session/renew/${id}`, accept: [200, 404]}, options)
+      const answer = await caller.call({method: 'PUT', path: sessionPath('renew', id), accept: [200, 404]}, options)
       return {alive: answer.status === 200, sentAtMs: answer.sentAtMs}
     },
     async destroy(id, options) {
-      await caller.call({method: 'PUT', path: `/v1/session/destroy/${id}`}, options)
+      await caller.call({method: 'PUT', path: sessionPath('destroy', id)}, options)
     },
     async info(id, options) {
-      const answer = await caller.call({method: 'GET', path: `/v1/session/info/${id}`}, options)
+      const answer = await caller.call({method: 'GET', path: sessionPath('info', id)}, options)
       return toSnapshot(answer, decodeJson<RawSession[] | null>('session info', answer)?.map(toSession)[0])
     },
     async list(options) {

@@ -1,3 +1,4 @@
+import {bytes, checkOptions, type OptionRule, oneOf, text, uint64} from '../check-options.js'
 import type {Caller} from '../http/caller.js'
 import type {CallOptions, Consistency, KvOperation, TxnResult} from '../types.js'
 import {decodeJson} from './json.js'
@@ -20,6 +21,23 @@ export interface TxnApi {
   ): Promise<TxnResult>
 }
 
+const verbs =
+  'set cas lock unlock get get-tree delete delete-tree check-not-exists check-index delete-cas check-session'
+const operationRules = {
+  verb: oneOf(verbs.split(' ')),
+  key: text,
+  value: bytes,
+  index: uint64,
+  flags: uint64,
+  session: text,
+} as const
+const list: OptionRule = {expected: 'an array of operations', accepts: Array.isArray}
+
+function checkOperations(operations: readonly KvOperation[]): void {
+  checkOptions('txn.commit', {operations}, {operations: list}, ['operations'])
+  for (const operation of operations) checkOptions('txn.commit', operation, operationRules, ['verb', 'key'])
+}
+
 /** Raw digits for the 64-bit fields, hence by hand. */
 function encodeOperation(operation: KvOperation, options: CallOptions): string {
   const fields = [`"Verb":"${operation.verb}"`, `"Key":${JSON.stringify(operation.key)}`]
@@ -40,6 +58,7 @@ export const encodeTxn = (operations: readonly KvOperation[], options: CallOptio
 export function createTxnApi(caller: Caller, scope: Pick<CallOptions, 'namespace' | 'partition'> = {}): TxnApi {
   return {
     async commit(operations, options = {}) {
+      checkOperations(operations)
       const body = encodeTxn(operations, {...scope, ...options})
       const query = options.consistency === 'consistent' ? {consistent: true as const} : {}
       const answer = await caller.call({method: 'PUT', path: '/v1/txn', query, body, accept: [200, 409]}, options)

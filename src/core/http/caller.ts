@@ -1,13 +1,19 @@
+import {checkOptions} from '../check-options.js'
 import {BatonError} from '../errors.js'
 import {toWireDuration} from '../time/duration.js'
 import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport, TransportRequest} from '../types.js'
+import {callRules} from './call-rules.js'
 import {isConsulAbsence, toWireError} from './wire-errors.js'
 
 /** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
 export interface Call {
+  /** The method of HTTP. */
   readonly method: 'GET' | 'PUT' | 'DELETE'
+  /** Starts with `/v1/`, percent-encoded, without a query string. */
   readonly path: string
+  /** Parameters besides those of the call's options. */
   readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
+  /** The body; left out, the request has none. */
   readonly body?: Uint8Array
   /** Statuses that are answers here. @default [200] */
   readonly accept?: readonly number[]
@@ -15,8 +21,11 @@ export interface Call {
 
 /** A whole answer of Consul. */
 export interface Answer {
+  /** The status of HTTP, one of the accepted ones. */
   readonly status: number
+  /** Headers by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
+  /** The whole body. */
   readonly body: Buffer
   /** Monotonic instant of sending. */
   readonly sentAtMs: number
@@ -24,6 +33,11 @@ export interface Answer {
 
 /** What the typed endpoints stand on. Rejects with the class of the refusal; never retries. */
 export interface Caller {
+  /**
+   * Sends one request and resolves with the whole answer. Rejects with a UsageError for options that are not what
+   * they should be, with a ConsulError for a status that is not accepted, and with a TransportError if no answer
+   * came.
+   */
   call(call: Call, options?: BlockingReadOptions): Promise<Answer>
 }
 
@@ -47,6 +61,7 @@ export const parkedTimeoutMs = (waitMs: number): number => (waitMs * 17) / 16 + 
 export function createCaller(options: CallerOptions): Caller {
   return {
     async call(call, overrides = {}) {
+      checkOptions(`${call.method} ${call.path}`, overrides, callRules)
       const settings = {...options.defaults, ...overrides}
       const path = `${call.path}${toQuery(call, settings)}`
       const sentAtMs = options.clock.monotonicMs()

@@ -1,6 +1,6 @@
 import type {IncomingHttpHeaders} from 'node:http'
 
-/** What both transports make of the headers that Node or undici give them. */
+/** The headers of an answer as undici gives them, in the form of a TransportResponse. */
 export function toHeaderMap(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
   const map = new Map<string, string>()
   for (const name in headers) {

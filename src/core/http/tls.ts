@@ -1,8 +1,12 @@
 /** What both transports hand to Node's TLS, already read from files. */
 export interface TlsOptions {
+  /** Certificates of authorities, in PEM. @default Node's own */
   readonly ca?: string[]
+  /** The client's certificate, in PEM. @default none */
   readonly cert?: string
+  /** The key of the client's certificate, in PEM. @default none */
   readonly key?: string
+  /** The name that the agent's certificate must carry. @default the host of the address */
   readonly servername?: string
   /** False only where CONSUL_HTTP_SSL_VERIFY=false asked for it. */
   readonly rejectUnauthorized?: boolean

@@ -133,7 +133,9 @@ export function kvKeys(
 
 /** A service of the catalog with the union of its instances' tags. */
 export interface ServiceSummary {
+  /** The name of the service. */
   readonly name: string
+  /** Every tag that at least one instance carries. */
   readonly tags: readonly string[]
 }
 
@@ -201,6 +203,7 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
  */
 export function service(
   client: ConsulClient,
+  /** The name of the service. */
   name: string,
   options: TopicScope & Pick<HealthServiceOptions, 'passing' | 'tag'> = {},
 ): BlockingQuery<readonly ServiceInstance[], ServiceInstance> {

@@ -9,8 +9,11 @@ export type IndexRule = 'monotonic' | 'equality' | 'hash'
 
 /** One item of an answer, for telling answers apart: `version` changes whenever the item does. */
 export interface ViewEntry<Item> {
+  /** Identifies the item among those of one answer. */
   readonly key: string
+  /** Equal for equal items. */
   readonly version: string | bigint
+  /** The item itself. */
   readonly item: Item
   /** Consul's own ModifyIndex, where there is one: when it goes back, so did the whole store. */
   readonly modifyIndex?: bigint
@@ -20,12 +23,15 @@ export interface ViewEntry<Item> {
 export interface BlockingQuery<T, Item = unknown> {
   /** Equal ids mean the same question to the same agent: they share one upstream request. */
   readonly id: string
+  /** What the index of an answer means. */
   readonly indexRule: IndexRule
   /** True where an empty answer may mean "not allowed" or "not known yet", so that the empty guard applies. */
   readonly guardEmpty: boolean
   /** Longest time from a read without index to the first byte of its answer. @default 15000 */
   readonly answerTimeoutMs?: number
+  /** Sends one request with these options. */
   read(options: BlockingReadOptions): Promise<Snapshot<T>>
+  /** Divides an answer into its items. */
   entries(value: T): Iterable<ViewEntry<Item>>
   /** Tells items that are gone from those that the token may not read any more; without it, what is gone was deleted. */
   readonly hides?: HiddenProbe
@@ -35,8 +41,11 @@ export interface BlockingQuery<T, Item = unknown> {
 
 /** What the loop needs besides the query. A ConsulClient is one. */
 export interface QueryContext {
+  /** The source of time. */
   readonly clock: Clock
+  /** The source of jitter. */
   readonly random: Random
+  /** Receives what happens to the query. */
   readonly logger: Logger
 }
 
@@ -45,7 +54,9 @@ export interface QueryContext {
  * `reset`: the index went back; `recovered`: the first answer after errors, read without index.
  */
 export interface Followed<T> {
+  /** How this answer relates to the one before. */
   readonly kind: 'first' | 'changed' | 'unchanged' | 'reset' | 'recovered'
+  /** The answer. */
   readonly snapshot: Snapshot<T>
 }
 
@@ -56,9 +67,11 @@ export type FollowStatus =
 
 /** How a query is followed. */
 export interface FollowOptions {
+  /** Ends the query, also while a request is in progress. */
   readonly signal: AbortSignal
   /** @default 60000 */
   readonly waitMs?: number
+  /** Of all reads. @default the client's */
   readonly consistency?: Consistency
   /**
    * Of reads without an index: the first, and each after a failure. `consistent` keeps a leader that has not applied its
@@ -120,7 +133,9 @@ export interface ViewStats {
 
 /** Where a reader of frames stopped. Good for this view only, as long as the process lives. */
 export interface ResumeToken {
+  /** Changes when earlier frames no longer hold. */
   readonly epoch: number
+  /** The last batch that was delivered. */
   readonly seq: number
 }
 
@@ -157,10 +172,13 @@ export interface SubscribeOptions<Item = unknown> {
 
 /** A shared live result: one upstream request however many subscribers. Its last good snapshot survives any outage. */
 export interface View<T, Item = unknown> extends AsyncDisposable {
+  /** The ID of the query. */
   readonly id: string
   /** Kept up to date while there are subscribers. */
   readonly current: Snapshot<T> | undefined
+  /** What the view knows about its own freshness. */
   readonly status: ViewStatus
+  /** Counters since the view began. */
   readonly stats: ViewStats
   /** The first one starts the reading; a later one gets the current snapshot without a request. */
   subscribe(options?: SubscribeOptions<Item>): Subscription<T, Item>
@@ -168,5 +186,9 @@ export interface View<T, Item = unknown> extends AsyncDisposable {
 
 /** Owns the views of one client. Equal query ids give the same view. Dispose closes them all, and their subscriptions. */
 export interface ViewRegistry extends AsyncDisposable {
+  /**
+   * The view of a query: the existing one if a query with this ID is being read. Throws a UsageError once the
+   * registry is disposed.
+   */
   view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item>
 }

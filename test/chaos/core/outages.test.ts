@@ -1,6 +1,6 @@
 import {connect, type Socket} from 'node:net'
 import {describe, expect, it} from 'vitest'
-import {createClient} from '../../../src/core/default-client.js'
+import {createClient} from '../../../src/core/client.js'
 import {kvKey, kvPrefix} from '../../../src/core/query/topics.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
 import {ViewReader} from '../../integration/core/view-reader.js'

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {createClient} from '../../../src/core/default-client.js'
+import {createClient} from '../../../src/core/client.js'
 import {kvKey} from '../../../src/core/query/topics.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
 import {

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {ConsulClient} from '../../../src/core/client.js'
-import {createClient} from '../../../src/core/default-client.js'
+import {createClient} from '../../../src/core/client.js'
 import {checks, kvPrefix, nodes, service} from '../../../src/core/query/topics.js'
 import type {BlockingQuery, View} from '../../../src/core/query/types.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'

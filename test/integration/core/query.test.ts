@@ -153,7 +153,7 @@ describe.each(backends)('views on $name', backend => {
 
   it('serve 100 queries through 64 places', async () => {
     const {prefix} = leaks
-    const {createClient} = await import('../../../src/core/default-client.js')
+    const {createClient} = await import('../../../src/core/client.js')
     const {createViewRegistry} = await import('../../../src/core/query/view-registry.js')
     await using client = createClient({address: agent.address})
     await using registry = createViewRegistry(client, {lingerMs: 0})

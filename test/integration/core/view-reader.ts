@@ -1,5 +1,5 @@
 import type {ConsulClient} from '../../../src/core/client.js'
-import {createClient} from '../../../src/core/default-client.js'
+import {createClient} from '../../../src/core/client.js'
 import type {BlockingQuery, Frame, View} from '../../../src/core/query/types.js'
 import {createViewRegistry, type ViewRegistryOptions} from '../../../src/core/query/view-registry.js'
 import type {Clock, Random} from '../../../src/core/types.js'

@@ -1,0 +1,173 @@
+import type {SessionId} from './ids.js'
+
+/** A key with its value and indexes. */
+export interface KvEntry {
+  /** The whole key, without a leading slash. */
+  readonly key: string
+  /** Consul's `null` is an empty buffer. */
+  readonly value: Buffer
+  /** A number that clients attach to a key; 64 bits without sign. */
+  readonly flags: bigint
+  /** The session that holds the key, or undefined. */
+  readonly session: SessionId | undefined
+  /** Index of the write that created the key. */
+  readonly createIndex: bigint
+  /** Index of the write that last changed the key: the `index` of a compare-and-set. */
+  readonly modifyIndex: bigint
+  /** Number of times that the key was acquired. */
+  readonly lockIndex: bigint
+}
+
+/** A session as Consul has it. */
+export interface SessionInfo {
+  /** The ID of the session. */
+  readonly id: SessionId
+  /** A name for people; empty if it has none. */
+  readonly name: string
+  /** The node that the session belongs to. */
+  readonly node: string
+  /** Milliseconds for which keys stay refused after the session was invalidated. */
+  readonly lockDelayMs: number
+  /** What happens to the keys that the session holds when it ends. */
+  readonly behavior: 'release' | 'delete'
+  /** Milliseconds; 0 when the session has none. */
+  readonly ttlMs: number
+  /** Checks of the node that end the session when they turn critical. */
+  readonly nodeChecks: readonly string[]
+  /** Index of the write that created the session. */
+  readonly createIndex: bigint
+}
+
+/** A session to be made. Values left out are Consul's defaults. */
+export interface SessionRequest {
+  /** A name for people. @default no name */
+  readonly name?: string
+  /** The node that the session belongs to. @default the agent's own */
+  readonly node?: string
+  /**
+   * Milliseconds without a renewal after which the session may expire, 10 s to a day; it can live twice as long.
+   * @default no TTL
+   */
+  readonly ttlMs?: number
+  /** Milliseconds for which keys stay refused after the session was invalidated, up to 60 s. @default 15000 */
+  readonly lockDelayMs?: number
+  /** What happens to the keys that the session holds when it ends. @default 'release' */
+  readonly behavior?: 'release' | 'delete'
+  /** `[]` ties the session to nothing; absent leaves Consul's default, the node's serfHealth. */
+  readonly nodeChecks?: readonly string[]
+}
+
+/** One operation of a transaction. */
+export type KvOperation =
+  | {readonly verb: 'set'; readonly key: string; readonly value: Uint8Array; readonly flags?: bigint}
+  | {
+      readonly verb: 'cas'
+      readonly key: string
+      readonly value: Uint8Array
+      readonly index: bigint
+      readonly flags?: bigint
+    }
+  | {
+      readonly verb: 'lock' | 'unlock'
+      readonly key: string
+      readonly value: Uint8Array
+      readonly session: SessionId
+      readonly flags?: bigint
+    }
+  | {readonly verb: 'get' | 'get-tree' | 'delete' | 'delete-tree' | 'check-not-exists'; readonly key: string}
+  | {readonly verb: 'check-index' | 'delete-cas'; readonly key: string; readonly index: bigint}
+  | {readonly verb: 'check-session'; readonly key: string; readonly session: SessionId | ''}
+
+/** An operation that was refused, by its place in the transaction. */
+export interface TxnError {
+  /** Place of the operation in the list, from 0. */
+  readonly opIndex: number
+  /** The reason in Consul's words. */
+  readonly what: string
+}
+
+/** Contention is a value: a refused transaction applied nothing and says which operations were refused. */
+export type TxnResult =
+  | {readonly committed: true; readonly entries: readonly KvEntry[]; readonly sentAtMs: number}
+  | {readonly committed: false; readonly errors: readonly TxnError[]; readonly sentAtMs: number}
+
+/** An event as an agent lists it. */
+export interface UserEvent {
+  /** The ID that the firing agent gave the event. */
+  readonly id: string
+  /** The name of the event. */
+  readonly name: string
+  /** Consul tells no payload (`null`) from an empty one. */
+  readonly payload: Buffer | undefined
+  /** Regular expression for the names of nodes; empty for all. */
+  readonly nodeFilter: string
+  /** Regular expression for service IDs; empty for all. */
+  readonly serviceFilter: string
+  /** Regular expression for tags of the service; empty for all. */
+  readonly tagFilter: string
+  /** Version of the event's form, 1 today. */
+  readonly version: number
+  /** Sorts, never identifies: two events may share one. */
+  readonly lTime: bigint
+}
+
+/** A node of the catalog. */
+export interface NodeInfo {
+  /** The ID of the node; empty for nodes that were registered without one. */
+  readonly id: string
+  /** The name of the node. */
+  readonly node: string
+  /** The address of the node. */
+  readonly address: string
+  /** The datacenter of the node. */
+  readonly datacenter: string
+  /** Metadata of the node. */
+  readonly meta: Readonly<Record<string, string>>
+  /** Index of the write that last changed the node. */
+  readonly modifyIndex: bigint
+}
+
+/** Consul's words for the state of a check. */
+export type CheckStatus = 'passing' | 'warning' | 'critical' | 'maintenance'
+
+/** A health check of a node or of a service. */
+export interface CheckInfo {
+  /** The node of the check. */
+  readonly node: string
+  /** The ID of the check, unique on its node. */
+  readonly checkId: string
+  /** A name for people. */
+  readonly name: string
+  /** `passing`, `warning` or `critical`. */
+  readonly status: string
+  /** What the check printed or answered last. */
+  readonly output: string
+  /** The ID of the service that is checked; empty for a check of the node. */
+  readonly serviceId: string
+  /** The name of that service; empty for a check of the node. */
+  readonly serviceName: string
+  /** Index of the write that last changed the check. */
+  readonly modifyIndex: bigint
+}
+
+/** One instance of a service, with the checks of its node and of itself. */
+export interface ServiceInstance {
+  /** The node that the instance runs on. */
+  readonly node: NodeInfo
+  /** The ID of the instance, unique on its node. */
+  readonly serviceId: string
+  /** The name that the instances of a service share. */
+  readonly serviceName: string
+  /** Tags of the instance. */
+  readonly tags: readonly string[]
+  /** The address of the instance, or that of its node if it has none of its own. */
+  readonly address: string
+  /** The port; 0 if the instance has none. */
+  readonly port: number
+  /** Metadata of the instance. */
+  readonly meta: Readonly<Record<string, string>>
+  /** Index of the write that last changed the instance; changes of its checks and its node do not count. */
+  readonly modifyIndex: bigint
+  /** Empty for answers of the catalog, which carry no checks. */
+  readonly checks: readonly CheckInfo[]
+}

@@ -1,0 +1,22 @@
+import {abortSignal, callback, duration, type OptionRule, oneOf, text, uint64} from '../check-options.js'
+
+export const consistencyRule = oneOf(['default', 'consistent', 'stale'])
+
+/** For tokens and passwords, whose value no error may show. */
+export const secretText: OptionRule = {...text, isSecret: true}
+
+/** Rules for all that a call may carry. */
+export const callRules = {
+  signal: abortSignal,
+  datacenter: text,
+  namespace: text,
+  partition: text,
+  token: secretText,
+  timeoutMs: duration(),
+  idleTimeoutMs: duration(),
+  onFirstByte: callback,
+  plane: oneOf(['control', 'watch']),
+  consistency: consistencyRule,
+  index: uint64,
+  waitMs: duration(),
+} as const

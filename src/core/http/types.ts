@@ -1,0 +1,64 @@
+import type {Clock} from '../time/types.js'
+import type {AgentAddress} from './address.js'
+import type {TlsOptions} from './tls.js'
+
+/** Parked queries and everything else never share connections: a renewal must not queue behind a poll. */
+export type Plane = 'control' | 'watch'
+
+/** One request, ready to be sent. */
+export interface TransportRequest {
+  /** The method of HTTP. */
+  readonly method: 'GET' | 'PUT' | 'DELETE'
+  /** Starts with `/v1/`, already percent-encoded, with its query string. */
+  readonly path: string
+  /** Headers besides `host` and `content-length`, which the transport sets. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** The body; left out, the request has none. */
+  readonly body?: Uint8Array
+  /**
+   * Milliseconds from sending to the last byte, or to the first one if there is an `idleTimeoutMs`. Expiry rejects with
+   * a TransportError of code BATON_TIMEOUT.
+   */
+  readonly timeoutMs: number
+  /** Maximum number of milliseconds without a byte once the answer has begun; the whole answer may take any time. */
+  readonly idleTimeoutMs?: number
+  /** Called once, when the answer begins. */
+  readonly onFirstByte?: () => void
+  /** Which connections carry it. */
+  readonly plane: Plane
+  /** Cancels the request: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** One answer, read to its end. */
+export interface TransportResponse {
+  /** The status of HTTP. */
+  readonly status: number
+  /** Lower-case names; repeated headers are joined by a comma and a space. */
+  readonly headers: ReadonlyMap<string, string>
+  /** The whole body; empty if there is none. */
+  readonly body: Buffer
+}
+
+/** Carries requests to one agent. Disposing closes all sockets. */
+export interface Transport extends AsyncDisposable {
+  /**
+   * Sends one request and returns the whole answer, whatever its status. Never retries, never follows redirects.
+   * Rejects with a TransportError, or with the reason of the request's signal.
+   */
+  send(request: TransportRequest): Promise<TransportResponse>
+}
+
+/** What a transport is told about the agent it speaks to. */
+export interface TransportOptions {
+  /** Where the agent listens. */
+  readonly address: AgentAddress
+  /** Settings of TLS, for addresses with `https`. */
+  readonly tls?: TlsOptions
+  /** Counts the limits of requests. */
+  readonly clock: Clock
+  /** Maximum number of parked queries at once. @default 64 */
+  readonly watchConnections?: number
+  /** Maximum number of other requests at once. An agent takes 200 connections from one address by default. @default 64 */
+  readonly controlConnections?: number
+}

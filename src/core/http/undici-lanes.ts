@@ -1,0 +1,90 @@
+import type {IncomingHttpHeaders} from 'node:http'
+import {Client, type Dispatcher} from 'undici'
+import type {Deadline} from './deadline.js'
+import {LaneTransport} from './lane-transport.js'
+import {joinChunks, toHeaderMap} from './response-parts.js'
+import type {TransportRequest, TransportResponse} from './types.js'
+
+/** Consul never closes an idle connection by itself; with undici's own 4 s a renewal would need a new one each time. */
+const keepAliveMs = 600_000
+
+/**
+ * Lanes of clients with one connection each, instead of undici's pool: the pool opens a new connection whenever a
+ * request is abandoned, and each would occupy the agent beside the poll that the agent goes on serving.
+ */
+export class UndiciLanes extends LaneTransport<Client> {
+  /** By `dispatch`, without the streams of `request`, which cost as much as the rest of a wake-up together. */
+  protected exchange(client: Client, request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
+    const {signal} = deadline
+    return new Promise((resolve, reject) => {
+      // The request may have been cancelled between the lane and here.
+      signal.throwIfAborted()
+      // Rejecting discards the client, which cancels the request.
+      signal.addEventListener('abort', () => reject(signal.reason), {once: true})
+      const options: Dispatcher.DispatchOptions = {
+        method: request.method,
+        path: `${this.options.address.basePath}${request.path}`,
+        ...(request.headers && {headers: request.headers}),
+        ...(request.body && {body: request.body}),
+      }
+      client.dispatch(options, new Collector(() => deadline.moved(), resolve, reject))
+    })
+  }
+
+  protected async close(client: Client, error: Error): Promise<void> {
+    // undici rejects if the client is destroyed already.
+    await client.destroy(error).catch(() => {})
+  }
+
+  protected open(): Client {
+    const {address, tls} = this.options
+    const host = address.hostname.includes(':') ? `[${address.hostname}]` : address.hostname
+    return new Client(`${address.protocol}//${host}:${address.port}`, {
+      pipelining: 1,
+      keepAliveTimeout: keepAliveMs,
+      keepAliveMaxTimeout: keepAliveMs,
+      // The deadline of each request covers these.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: {...tls, ...(address.socketPath !== undefined && {socketPath: address.socketPath})},
+    })
+  }
+}
+
+/** Collects one answer. */
+class Collector implements Dispatcher.DispatchHandler {
+  readonly #moved: () => void
+  readonly #resolve: (answer: TransportResponse) => void
+  readonly #reject: (error: unknown) => void
+  readonly #chunks: Buffer[] = []
+  #status = 0
+  #headers: ReadonlyMap<string, string> = new Map()
+
+  constructor(moved: () => void, resolve: (answer: TransportResponse) => void, reject: (error: unknown) => void) {
+    this.#moved = moved
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  // undici knows a handler of this kind by the presence of this method.
+  onRequestStart(): void {}
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#moved()
+    this.#status = status
+    this.#headers = toHeaderMap(headers)
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#moved()
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#resolve({status: this.#status, headers: this.#headers, body: joinChunks(this.#chunks)})
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#reject(error)
+  }
+}
