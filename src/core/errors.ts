@@ -32,9 +32,9 @@ export type ErrorCode = (typeof errorCodes)[number]
 export interface BatonErrorOptions {
   /** The error behind this one. */
   readonly cause?: unknown
-  /** What to try next: its own line, after the message. */
+  /** What to try next, as an imperative: its own line, after the message. */
   readonly hint?: string
-  /** True when the same call may succeed later without anybody acting. */
+  /** True when the same call may succeed later without any intervention. @default false */
   readonly transient?: boolean
   /** Facts for logs and programs. Never secrets. */
   readonly details?: Readonly<Record<string, unknown>>
@@ -80,7 +80,7 @@ export class BatonError extends Error {
  * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
  * isBatonError(error) // => true
  * isBatonError(error, 'BATON_NOT_FOUND') // => false
- * isBatonError(new Error('of somebody else')) // => false
+ * isBatonError(new Error('not from baton')) // => false
  * ```
  */
 export function isBatonError(error: unknown, code?: ErrorCode): error is BatonError {
@@ -89,7 +89,7 @@ export function isBatonError(error: unknown, code?: ErrorCode): error is BatonEr
 }
 
 /**
- * True when trying again later may help without anybody acting. Unknown errors are not transient.
+ * True if a retry may succeed later without any intervention. Unknown errors are not transient.
  *
  * @example
  * ```ts
@@ -100,7 +100,7 @@ export function isBatonError(error: unknown, code?: ErrorCode): error is BatonEr
  */
 export const isTransient = (error: unknown): boolean => isBatonError(error) && error.transient
 
-/** Wrong words on the command line, in a call or in a configuration. */
+/** Invalid arguments of the command line, of a call or in a configuration. */
 export class UsageError extends BatonError {
   constructor(message: string, options: BatonErrorOptions & {readonly code?: 'BATON_USAGE' | 'BATON_CONFIG'} = {}) {
     super(options.code ?? 'BATON_USAGE', message, options)
@@ -141,8 +141,7 @@ export class ConsulError extends BatonError {
 /** The servers have no leader, or none that can be reached. Transient. */
 export class NoLeaderError extends ConsulError {}
 
-/** Consul or the agent asks us to slow down. Transient. */
-/** The agent or a server is over its limits. */
+/** The agent or a server is over its limits. Transient. */
 export class RateLimitedError extends ConsulError {
   /** What the answer's `Retry-After` asked for; Consul itself sends none, proxies before it do. */
   readonly retryAfterMs: number | undefined
@@ -165,7 +164,7 @@ export class ConflictError extends BatonError {
   }
 }
 
-/** The lock did not become ours in the time that was given. */
+/** The lock was not acquired in the time that was given. */
 export class LockNotAcquiredError extends BatonError {
   constructor(message: string, options: BatonErrorOptions = {}) {
     super('BATON_LOCK_TIMEOUT', message, options)
@@ -177,7 +176,7 @@ export class SessionLostError extends BatonError {
     super('BATON_SESSION_LOST', message, options)
   }
 }
-/** We hold the lock no longer, or can no longer prove it. */
+/** The lock is no longer held, or holding it can no longer be proven. */
 export class LockLostError extends BatonError {
   constructor(message: string, options: BatonErrorOptions = {}) {
     super('BATON_LOCK_LOST', message, options)
@@ -192,7 +191,7 @@ export class ChildError extends BatonError {
     this.exitCode = options.exitCode
   }
 }
-/** Somebody asked us to stop. `signalName` is set when it was a signal to the process. */
+/** A caller or a signal cancelled the operation. */
 export class CancelledError extends BatonError {
   /** The signal to the process that caused it; undefined for any other cause. */
   readonly signalName: NodeJS.Signals | undefined
@@ -202,13 +201,13 @@ export class CancelledError extends BatonError {
     this.name = 'AbortError'
   }
 }
-/** A policy or a signature check said no. */
+/** A policy or a signature check refused. */
 export class RefusedError extends BatonError {
   constructor(message: string, options: BatonErrorOptions = {}) {
     super('BATON_REFUSED', message, options)
   }
 }
-/** Ours to mend. */
+/** A bug in baton. */
 export class BugError extends BatonError {
   constructor(message: string, options: BatonErrorOptions = {}) {
     super('BATON_BUG', message, options)

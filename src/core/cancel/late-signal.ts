@@ -1,8 +1,8 @@
 import type {Clock, Timer} from '../types.js'
 
 /**
- * Aborts `lateMs` after its parent. For requests whose effect must be known even when nobody wants it any more: who
- * cuts off a grant or a creation cannot give it back. Dispose it when the request is over.
+ * Aborts `lateMs` after its parent. For requests whose effect must be known even after a cancel: a grant
+ * or a session whose answer is cut off cannot be released. Dispose it when the request is over.
  */
 export function lateSignal(
   parent: AbortSignal | undefined,

@@ -3,7 +3,7 @@ import type {Clock, Timer} from '../types.js'
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal
   abort(reason: unknown): void
-  /** Replaces the timeout: it aborts so long from now, with what `onTimeout` makes; undefined ends the timeout. */
+  /** Replaces the timeout by one that starts now and aborts with the result of `onTimeout`; undefined ends the timeout. */
   restart(timeoutMs: number | undefined, onTimeout?: () => unknown): void
 }
 
@@ -16,8 +16,8 @@ export interface LinkOptions {
 }
 
 /**
- * A signal that aborts with its parent, on a timeout, or when told, whichever comes first; the first reason stays.
- * Disposing cuts the tie, so that a short wait leaves nothing behind on a long-lived parent
+ * A signal that aborts with its parent, on a timeout, or through `abort`, whichever comes first; the first reason is kept.
+ * Disposing removes its listener, so that a short wait leaves nothing behind on a long-lived parent
  * (`AbortSignal.any` keeps every short signal alive as long as the parent lives, nodejs/node 54614).
  */
 export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions = {}): LinkedSignal {

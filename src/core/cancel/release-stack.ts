@@ -1,9 +1,9 @@
-/** Things to let go of, in reverse order of their taking. Every one is let go of; the first error is the one thrown. */
+/** Releases resources in reverse order of acquisition. All are released; the first error is thrown. */
 export class ReleaseStack implements AsyncDisposable {
   readonly #releases: (() => Promise<void> | void)[] = []
   #closing: Promise<void> | undefined
 
-  /** Not called if the stack was already released: then it runs at once. */
+  /** Adds a release. If the stack was already released, it runs at once. */
   defer(release: () => Promise<void> | void): void {
     if (this.#closing) void Promise.resolve().then(release)
     else this.#releases.push(release)

@@ -15,7 +15,7 @@ export const defaultAddress = '127.0.0.1:8500'
 
 /**
  * Reads what CONSUL_HTTP_ADDR may hold: `host:port`, `http(s)://host:port/prefix`, `unix:///path`.
- * With `ssl` a plain `http` address is spoken to with TLS all the same, as Consul's own client does.
+ * With `ssl` a plain `http` address is used with TLS anyway, as Consul's own client does.
  */
 export function parseAddress(text: string, options: {readonly ssl?: boolean} = {}): AgentAddress {
   if (text.startsWith('unix://')) {

@@ -55,7 +55,7 @@ export class AnswerReader {
     return {status, headers, body: this.#body.length > 1 ? Buffer.concat(this.#body) : first}
   }
 
-  /** True when the connection can carry another request; bytes that nobody asked for forbid it. */
+  /** True when the connection can carry another request; surplus bytes forbid it. */
   get isReusable(): boolean {
     return this.#isKeptAlive && this.#part === 'over' && this.#rest.length === 0
   }

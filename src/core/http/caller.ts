@@ -141,7 +141,7 @@ export function toSnapshot<T>(answer: Answer, value: T): Snapshot<T> {
   }
 }
 
-/** For answers that are not of the promised form: something that is not Consul answered. */
+/** The error for an answer that does not have Consul's form: something else answered. */
 export function badAnswer(what: string, answer: Answer, cause?: unknown): BatonError {
   const start = answer.body.toString('utf8', 0, 80).replaceAll(/\s+/g, ' ')
   return new BatonError('BATON_BAD_ANSWER', `${what}: the answer is not Consul's: ${start}`, {

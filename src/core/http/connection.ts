@@ -17,8 +17,8 @@ export interface Dial {
 }
 
 /**
- * A socket for one exchange at a time: opened by the first, used again by the next, and opened anew by one that finds it
- * ended. While it is idle it does not keep the process alive.
+ * A socket for one exchange at a time: opened by the first, used again by the next, and opened again by one that finds it
+ * closed. While it is idle it does not keep the process alive.
  */
 export class Connection {
   readonly #dial: Dial
@@ -35,7 +35,7 @@ export class Connection {
     const {signal} = deadline
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
-      const handleAbort = (): void => this.close(new Error('given up'))
+      const handleAbort = (): void => this.close(new Error('cancelled'))
       this.#exchange = {
         reader: new AnswerReader(),
         deadline,
@@ -87,7 +87,7 @@ export class Connection {
       unlessClosed(() => {
         const exchange = this.#exchange
         if (exchange?.reader.end() === true) exchange.settle(exchange.reader.answer)
-        // Whoever comes next must not write to it any more.
+        // The next exchange must not write to this socket.
         this.close(hungUp())
       }),
     )

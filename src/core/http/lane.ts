@@ -1,4 +1,4 @@
-/** At most so many resources in use at once; the one used last is used first. Whoever finds none free waits in line. */
+/** Limits how many resources are in use at once. Takes the most recently used first. Callers queue when none is free. */
 export class Lane<Resource> {
   readonly #limit: number
   readonly #open: () => Resource
@@ -12,7 +12,7 @@ export class Lane<Resource> {
     this.#open = open
   }
 
-  /** Rejects with the signal's reason when it aborts in line. */
+  /** Rejects with the signal's reason if it aborts while the caller waits. */
   async take(signal: AbortSignal): Promise<Resource> {
     while (this.#closedWith === undefined && this.#busy.size >= this.#limit) await this.#wait(signal)
     if (this.#closedWith !== undefined) throw this.#closedWith
@@ -21,14 +21,14 @@ export class Lane<Resource> {
     return resource
   }
 
-  /** A resource that is not reusable is the caller's to throw away. */
+  /** Returns a resource. The caller destroys one that is not reusable. */
   give(resource: Resource, isReusable: boolean): void {
     this.#busy.delete(resource)
     if (isReusable && this.#closedWith === undefined) this.#idle.push(resource)
     this.#waiting.shift()?.()
   }
 
-  /** Turns everybody away who waits or comes later. The result is every resource there is, for the caller to throw away. */
+  /** Rejects waiting and later callers. Returns all resources, for the caller to destroy. */
   close(error: Error): readonly Resource[] {
     this.#closedWith ??= error
     const all = [...this.#idle, ...this.#busy]

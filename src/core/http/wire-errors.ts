@@ -35,7 +35,7 @@ const rules: readonly Rule[] = [
     make: NoLeaderError,
     code: 'BATON_NO_LEADER',
     transient: true,
-    hint: 'is the name of the datacenter right, and is it joined?',
+    hint: 'check the name of the datacenter, and that it is joined',
   },
   {
     text: /rpc error getting client|rpc error making call: (EOF|.*connection refused|.*i\/o deadline|.*broken pipe)/,
@@ -55,7 +55,7 @@ const rules: readonly Rule[] = [
     make: PermissionError,
     code: 'BATON_ACL_DENIED',
     transient: false,
-    hint: 'the token lacks a right',
+    hint: 'the token lacks a permission',
   },
   {status: 401, make: PermissionError, code: 'BATON_ACL_DENIED', transient: false},
   {status: 403, make: PermissionError, code: 'BATON_ACL_DENIED', transient: false},

@@ -7,14 +7,14 @@ import {toEntries} from './diff.js'
 import {readOnce} from './read-once.js'
 import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
 
-/** With a confirmation that nobody answers, still shorter than what anybody would call silence. */
+/** Even with an unanswered confirmation, shorter than the time after which a query counts as silent. */
 const longestPauseMs = 50_000
 
 export type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
 
 export interface EmptyGuardOptions {
   readonly signal: AbortSignal
-  /** Asks for leave to send one request. */
+  /** Waits until one more request may be sent. */
   readonly pace: () => Promise<void>
   readonly onHeld: (reason: HeldReason) => void
 }
@@ -25,9 +25,9 @@ export type Doubt = HeldReason | 'shrunk'
 type Known = ReadonlyMap<string, unknown>
 
 /**
- * Believes an empty answer only when it must be true: data was lost more than once because a missing right, a lost
+ * Believes an empty answer only when it must be true: data was lost more than once because a missing permission, a lost
  * leader or a fresh follower look just like an empty list. An answer that empties what was known is confirmed by a read
- * that the leader proves to be current. Without a known leader, or with rights missing, it is never believed. Answers
+ * that the leader proves to be current. Without a known leader, or with permissions missing, it is never believed. Answers
  * that do not say whether there is a leader (the streaming backend's) go straight to the confirmation.
  *
  * Consul before 1.11 leaves out what the token may not read without a word. So an answer without items that were known
@@ -76,7 +76,7 @@ export class EmptyGuard<T> {
         if (!isConfirmed) answer = await this.#readConsistently(options)
         isConfirmed = false
         const still = this.doubt(answer, this.#entries(answer), known)
-        // Only the reasons that the leader's own word does not remove are left.
+        // Only the reasons that the leader's own answer does not remove are left.
         const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
         if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
         doubt = isBelieved ? 'denied' : still
@@ -110,7 +110,7 @@ export class EmptyGuard<T> {
     } catch (error) {
       if (isBatonError(error, 'BATON_ACL_DENIED')) return true
       if (isTransient(error) || options.signal.aborted) throw error
-      // What has no transactions cannot tell.
+      // Without transactions the items cannot be asked for.
       return false
     }
   }

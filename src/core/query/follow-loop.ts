@@ -17,7 +17,7 @@ const pollEveryMs = 15_000
 
 /** What the queries of one client share. */
 export interface FollowShared {
-  /** The query's own, when somebody else reads it too. */
+  /** The query's limiter, if another reader shares the query. */
   readonly limiter?: RateLimiter
   /** Places for parked requests; without one there is no bound but the transport's. */
   readonly lot?: ParkingLot
@@ -145,8 +145,8 @@ export class FollowLoop<T> {
         ...(sent.index !== undefined && {index: sent.index, waitMs: sent.waitMs}),
       })
     } catch (error) {
-      const isGivenUp = signal.aborted || isBatonError(error, 'BATON_TIMEOUT')
-      if (isGivenUp) place?.abandon(sent.atMs + (sent.waitMs * 17) / 16)
+      const isAbandoned = signal.aborted || isBatonError(error, 'BATON_TIMEOUT')
+      if (isAbandoned) place?.abandon(sent.atMs + (sent.waitMs * 17) / 16)
       throw error
     } finally {
       place?.[Symbol.dispose]()
@@ -213,13 +213,13 @@ export class FollowLoop<T> {
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 
-  /** What one more disturbance costs. */
+  /** The pause after one more disturbance. */
   #disturbanceMs(): number {
     const delayMs = this.#disturbed.next()
     return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
   }
 
-  /** However long a request took, the next one follows before anybody would call the query silent. */
+  /** Shortens the pause so that the next request is sent before the query would count as silent. */
   #beforeSilence(pauseMs: number, sentAtMs: number): number {
     const silentAtMs = sentAtMs + parkedTimeoutMs(this.#options.waitMs ?? defaultWaitMs)
     return Math.min(pauseMs, Math.max(0, silentAtMs - this.#context.clock.monotonicMs()))

@@ -1,13 +1,26 @@
+import {abortSignal, callback, checkOptions, duration, uint64} from '../check-options.js'
+import {consistencyRule} from '../http/call-rules.js'
 import {FollowLoop, type FollowShared} from './follow-loop.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
 
+const followRules = {
+  signal: abortSignal,
+  waitMs: duration({minMs: 1}),
+  consistency: consistencyRule,
+  freshConsistency: consistencyRule,
+  maxStaleMs: duration(),
+  index: uint64,
+  onStatus: callback,
+  onRequest: callback,
+} as const
+
 /**
- * Reads the query for ever and yields every good answer, also those that changed nothing: compare before acting.
+ * Reads the query forever and yields every good answer, also those that changed nothing: compare before acting.
  * Asks for the next answer only when the consumer does, so a slow consumer delays, never queues.
  *
- * Outages are outlived: transient failures and refusals are retried with jittered back-off, the first one at once and
- * silently; wrong tokens every 5 to 60 s. Throws only what retrying cannot mend: a wrong request, before any answer
- * came. Rejects with the signal's reason when it aborts; only the signal ends a request under way.
+ * Transient failures and refusals are retried with jittered back-off, the first one at once and silently; refused
+ * tokens every 5 to 60 s. Throws only what retrying cannot fix: a UsageError if an option is not what it should be, and
+ * the refusal of a wrong request before any answer came. Rejects with the signal's reason when it aborts; only the signal ends a request under way.
  *
  * @example
  * ```ts
@@ -26,6 +39,7 @@ export async function* follow<T>(
   context: QueryContext,
   options: FollowOptions & FollowShared,
 ): AsyncGenerator<Followed<T>, never, undefined> {
+  checkOptions('follow', options, followRules, ['signal'])
   const loop = new FollowLoop<T>(query, context, options)
   for (;;) {
     const followed = await loop.step()

@@ -23,7 +23,7 @@ export class LearntWait {
     return this.#learntMs ?? this.#askedMs
   }
 
-  /** A parked request ended before its wait without a change. True when that taught a shorter wait. */
+  /** A parked request ended before its wait without a change. Returns true if the wait was shortened. */
   cut(ageMs: number, nowMs: number): boolean {
     if (ageMs < shortestCutMs) return false
     const isSameAge = Math.abs(ageMs - this.#cutAtMs) <= this.#cutAtMs * 0.1

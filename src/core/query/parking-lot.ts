@@ -1,14 +1,14 @@
 import type {Clock} from '../types.js'
 
 export interface ParkingPlace extends Disposable {
-  /** The request was given up while parked: the agent holds its end until `untilMs` whatever we do. */
+  /** The request was abandoned while parked: the agent keeps its side open until `untilMs` regardless. */
   abandon(untilMs: number): void
 }
 
 const defaultPlaces = 64
 
 /**
- * Counts the parked requests one agent holds for us, also those that we gave up: a poll that nobody reads any more
+ * Counts the parked requests that one agent holds for this client, also the abandoned ones: a poll without a reader
  * occupies one of the agent's connections (200 an address by default) until its wait is over.
  */
 export class ParkingLot {

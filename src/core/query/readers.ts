@@ -74,12 +74,12 @@ export interface FrameReaderOptions<T, Item> extends SubscribeOptions<Item> {
 
 type Reason = Extract<FrameBody<unknown>, {type: 'new-snapshot-to-follow'}>['reason']
 
-/** Statuses of one mark are one state; not to reach the agent at all is news too. */
+/** Statuses with the same mark count as one state; an unreachable agent has its own mark. */
 export const toMark = (status: ViewStatus): string =>
   status.state === 'connecting' && status.error !== undefined ? 'unreachable' : status.state
 
 /**
- * Walks the snapshot, then the log behind it. The place is kept as a number; the snapshot being walked is let go of when
+ * Walks the snapshot, then the log behind it. The place is kept as a number; the snapshot being walked is released when
  * the log no longer reaches back to it, and the walk starts again on the newest one. Data goes before status.
  */
 export class FrameReader<T, Item> extends Reader<T, Item> {
@@ -88,8 +88,8 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   #place: ResumeToken | undefined
   #nextReason: Reason
   #walk: {readonly at: ResumeToken; readonly entries: Iterator<ViewEntry<Item>>} | undefined
-  /** Of the status that was told last. */
-  #told = 'connecting'
+  /** Mark of the last status delivered. */
+  #delivered = 'connecting'
 
   constructor(core: ViewCore<T, Item>, options: FrameReaderOptions<T, Item>) {
     super(core, options.onEnd)
@@ -124,8 +124,8 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
       if (batch) {
         this.#nextReason = 'lagged'
         yield* this.#batch(batch.changes, {epoch: core.epoch, seq: batch.seq})
-      } else if (toMark(core.status) !== this.#told) {
-        this.#told = toMark(core.status)
+      } else if (toMark(core.status) !== this.#delivered) {
+        this.#delivered = toMark(core.status)
         yield {type: 'status', status: core.status, ...this.#head()}
       } else await this.sleep()
     }

@@ -1,13 +1,13 @@
-import {isBatonError, RateLimitedError} from '../errors.js'
+import {isBatonError} from '../errors.js'
 import {Backoff} from '../time/backoff.js'
 import type {Random} from '../types.js'
 
-/** `slow`: somebody has to act first. `limited`: the agent is over its limits. `fatal`: the same question never gets an answer. */
+/** `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`: the same question never gets an answer. */
 export type Reaction = 'fatal' | 'slow' | 'limited' | 'transient'
 
 /**
  * A query that was answered before is not wrong by itself, so later refusals (a proxy's 400, a page that is not
- * Consul's) are outlived; before the first answer they are fatal.
+ * Consul's) are retried; before the first answer they are fatal.
  */
 export function reactionTo(error: unknown, wasAnswered: boolean): Reaction {
   if (!isBatonError(error)) return 'fatal'
@@ -29,7 +29,8 @@ export function reactionTo(error: unknown, wasAnswered: boolean): Reaction {
 
 const longestAskedMs = 60_000
 
-const retryAfterMs = (error: unknown): number => (error instanceof RateLimitedError ? (error.retryAfterMs ?? 0) : 0)
+const retryAfterMs = (error: unknown): number =>
+  isBatonError(error, 'BATON_RATE_LIMITED') ? ((error as {readonly retryAfterMs?: number}).retryAfterMs ?? 0) : 0
 
 /** Delays of one query's failures in a row. */
 export class RetryPolicy {
@@ -48,14 +49,14 @@ export class RetryPolicy {
   }
 
   /**
-   * 0 for the first transient failure: most are over at once, and it is nobody's business. An answer that says how long
-   * to wait is obeyed for up to a minute.
+   * 0 for the first transient failure: most are over at once and not worth reporting. A Retry-After is
+   * obeyed for up to a minute.
    */
   nextMs(reaction: Exclude<Reaction, 'fatal'>, error: unknown): number {
     this.failures += 1
     if (reaction === 'transient' && this.failures === 1) return 0
     const askedMs = Math.min(retryAfterMs(error), longestAskedMs)
-    // Whoever was told the same does not come back at the same instant.
+    // Jitter: clients given the same Retry-After must not return together.
     return Math.max(this.#backoffs[reaction].next(), askedMs * (1 + this.#random() / 16))
   }
 

@@ -27,7 +27,7 @@ export class ViewSubscription<T, Item> implements Subscription<T, Item> {
     this.ready = new Promise((resolve, reject) => {
       this.#settle = {resolve, reject}
     })
-    // Whoever awaits it sees the rejection; nobody has to.
+    // A caller that awaits it sees the rejection; a caller need not.
     this.ready.catch(() => {})
     if (options.signal) {
       this.#onAbort = () => this.close()

@@ -1,5 +1,7 @@
 import type {HealthServiceOptions} from '../api/catalog.js'
+import {boolean, checkOptions, name as nameRule, text} from '../check-options.js'
 import type {ConsulClient} from '../client.js'
+import {callRules} from '../http/call-rules.js'
 import type {
   BlockingReadOptions,
   CheckInfo,
@@ -38,14 +40,17 @@ interface Topic<T, Item> {
   readonly kind?: ItemKind
 }
 
-const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => ({
-  id: topicId(client, topic.name, topic.scope),
-  indexRule: 'monotonic',
-  guardEmpty: true,
-  read: options => topic.read({...topic.scope, ...options}),
-  entries: value => topic.entries(value),
-  ...(topic.kind && {hides: hiddenProbe(client.caller, topic.kind, topic.scope)}),
-})
+const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => {
+  checkOptions('topic', topic.scope, callRules)
+  return {
+    id: topicId(client, topic.name, topic.scope),
+    indexRule: 'monotonic',
+    guardEmpty: true,
+    read: options => topic.read({...topic.scope, ...options}),
+    entries: value => topic.entries(value),
+    ...(topic.kind && {hides: hiddenProbe(client.caller, topic.kind, topic.scope)}),
+  }
+}
 
 /**
  * One key, or undefined while it does not exist.
@@ -63,6 +68,7 @@ export function kvKey(
   key: string,
   scope: TopicScope = {},
 ): BlockingQuery<KvEntry | undefined, KvEntry> {
+  checkOptions('kvKey', {key}, {key: text}, ['key'])
   const topic = listTopic<KvEntry | undefined, KvEntry>(client, {
     name: `kv.key(${key})`,
     scope,
@@ -120,6 +126,7 @@ export function kvKeys(
   prefix: string,
   options: TopicScope & {readonly separator?: string} = {},
 ): BlockingQuery<readonly string[], string> {
+  checkOptions('kvKeys', {...options, prefix}, {prefix: text, separator: text}, ['prefix'])
   const {separator, ...scope} = options
   return listTopic(client, {
     name: separator === undefined ? `kv.keys(${prefix})` : `kv.keys(${prefix} by ${separator})`,
@@ -207,6 +214,7 @@ export function service(
   name: string,
   options: TopicScope & Pick<HealthServiceOptions, 'passing' | 'tag'> = {},
 ): BlockingQuery<readonly ServiceInstance[], ServiceInstance> {
+  checkOptions('service', {...options, name}, {name: nameRule, passing: boolean, tag: text}, ['name'])
   const {passing, tag, ...scope} = options
   const which = [name, ...(passing === true ? ['passing'] : []), ...(tag === undefined ? [] : [`tag=${tag}`])]
   return listTopic(client, {
@@ -249,6 +257,7 @@ export function checks(
   client: ConsulClient,
   options: TopicScope & {readonly state?: string; readonly service?: string} = {},
 ): BlockingQuery<readonly CheckInfo[], CheckInfo> {
+  checkOptions('checks', options, {state: nameRule, service: nameRule})
   const {state = 'any', service: ofService, ...scope} = options
   return listTopic(client, {
     name: ofService === undefined ? `health.state(${state})` : `health.checks(${ofService})`,
@@ -286,6 +295,7 @@ export function events(
   client: ConsulClient,
   options: TopicScope & {readonly name?: string} = {},
 ): BlockingQuery<readonly UserEvent[], UserEvent> {
+  checkOptions('events', options, {name: text})
   const {name, ...scope} = options
   const topic = listTopic<readonly UserEvent[], UserEvent>(client, {
     name: `event.list(${name ?? ''})`,

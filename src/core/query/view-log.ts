@@ -9,7 +9,7 @@ const mostBatches = 1000
 const fewestChangesKept = 256
 
 /**
- * The newest changes of a view. Readers keep numbers, not pointers, so that one who stopped reading holds nothing alive.
+ * The newest changes of a view. Readers keep numbers, not pointers, so that a stalled reader retains no memory.
  * Never keeps more changes than a snapshot would have: then the snapshot is cheaper.
  */
 export class ViewLog<Item> {
@@ -29,7 +29,7 @@ export class ViewLog<Item> {
     }
   }
 
-  /** Forgets everything: nobody can go on from before. */
+  /** Forgets everything: no reader can continue from before. */
   cut(): void {
     this.headSeq += 1
     this.#batches = []

@@ -1,13 +1,16 @@
+import {checkOptions, count, duration} from '../check-options.js'
+import {UsageError} from '../errors.js'
+import {consistencyRule} from '../http/call-rules.js'
 import type {Consistency} from '../types.js'
 import {ParkingLot} from './parking-lot.js'
 import type {BlockingQuery, QueryContext, View, ViewRegistry} from './types.js'
-import {closedRegistry, SharedView} from './view.js'
+import {SharedView} from './view.js'
 
 /** Rules for all views of a registry. */
 export interface ViewRegistryOptions {
-  /** How long a view goes on reading when its last subscriber has left. 0 for one-shot commands. @default 60000 */
+  /** Milliseconds for which a view goes on reading after its last subscriber has left. @default 60000 */
   readonly lingerMs?: number
-  /** @default 60000 */
+  /** Milliseconds for which a request is parked. @default 60000 */
   readonly waitMs?: number
   /** Answers of stale reads that are older are asked of the leader again. */
   readonly maxStaleMs?: number
@@ -18,9 +21,16 @@ export interface ViewRegistryOptions {
 }
 
 const defaultLingerMs = 60_000
+const registryRules = {
+  lingerMs: duration(),
+  waitMs: duration({minMs: 1}),
+  maxStaleMs: duration(),
+  freshConsistency: consistencyRule,
+  places: count({min: 1}),
+} as const
 
 /**
- * The views of one client. Dispose it before the client.
+ * The views of one client. Dispose it before the client. Throws a UsageError if an option is not what it should be.
  *
  * @example
  * ```ts
@@ -36,6 +46,7 @@ const defaultLingerMs = 60_000
  * ```
  */
 export function createViewRegistry(context: QueryContext, options: ViewRegistryOptions = {}): ViewRegistry {
+  checkOptions('createViewRegistry', options, registryRules)
   return new Registry(context, options)
 }
 
@@ -53,7 +64,11 @@ class Registry implements ViewRegistry {
   }
 
   view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item> {
-    if (this.#closing) throw closedRegistry(query.id)
+    if (this.#closing) {
+      throw new UsageError(`view ${query.id}: its registry is closed`, {
+        hint: 'subscribe before the registry is disposed',
+      })
+    }
     const known = this.#views.get(query.id)
     if (known) return known as View<T, Item>
     const {lingerMs = defaultLingerMs, waitMs, maxStaleMs, freshConsistency} = this.#options

@@ -1,4 +1,4 @@
-import {CancelledError, UsageError} from '../errors.js'
+import {CancelledError} from '../errors.js'
 import type {Snapshot, Timer} from '../types.js'
 import {AppendOnlyTracker, type Change, diffEntries, type Entries, toEntries} from './diff.js'
 import {type Doubt, EmptyGuard} from './empty-guard.js'
@@ -33,7 +33,7 @@ const limitedRestMs = 1000
 
 /**
  * Reads while it has subscribers, and `lingerMs` longer: an abandoned request goes on occupying the agent anyway, and
- * the next subscriber often comes soon. Then it stops for good; whoever subscribes to it later is handed to its
+ * the next subscriber often comes soon. Then it stops forever; later subscribers get its
  * successor.
  *
  * Each believed answer is compared with what is held. A difference becomes one batch of the log and a new `seq`; none
@@ -74,7 +74,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     this.#limiter = new RateLimiter(context.clock.monotonicMs())
     this.#guard = new EmptyGuard(query, context)
     this.#tracker = query.appendOnly === true ? new AppendOnlyTracker() : undefined
-    // No token of an earlier view under this id may fit.
+    // Resume tokens of an earlier view with this ID must not match.
     this.epoch = Math.floor(context.clock.wallMs())
   }
 
@@ -97,7 +97,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     this.#subscribers.delete(subscription)
     if (this.#subscribers.size > 0 || this.#stop.signal.aborted) return
     const {lingerMs} = this.#options
-    const stop = (): void => this.#end(new CancelledError('nobody reads the view'))
+    const stop = (): void => this.#end(new CancelledError('the view has no subscribers'))
     if (lingerMs === 0) stop()
     else this.#lingering = this.#context.clock.timer(lingerMs, stop, {ref: false})
   }
@@ -207,7 +207,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     )
   }
 
-  /** Under constant change the limiter works again and again. That is one state: it begins after a second and ends with a rest. */
+  /** Constant change triggers the limiter repeatedly. That is one `limited` state: entered after a second, left once the limiter rests. */
   #setLimited(delayMs: number): void {
     const {clock} = this.#context
     const nowMs = clock.monotonicMs()
@@ -234,9 +234,5 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   }
 }
 
-/** Writing the next request takes longer than all else on the way of a wake-up: it comes after the readers. */
+/** Writing the next request is the slowest step of a wake-up, so the readers run first. */
 const readersTurn = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))
-
-/** For a registry that is closed. */
-export const closedRegistry = (id: string): UsageError =>
-  new UsageError(`view ${id}: its registry is closed`, {hint: 'subscribe before the client is disposed'})

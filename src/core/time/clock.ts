@@ -28,7 +28,7 @@ export function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6
 }
 
-/** CLOCK_MONOTONIC runs on while the process is stopped and stands still while the machine sleeps. */
+/** CLOCK_MONOTONIC runs on while the process is stopped, and stops while the machine sleeps. */
 export const systemClock: Clock = {
   monotonicMs,
   wallMs: () => Date.now(),

@@ -1,4 +1,5 @@
 import {brief} from '../brief.js'
+import {checkOptions, text as textRule} from '../check-options.js'
 import {UsageError} from '../errors.js'
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -23,6 +24,7 @@ const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
  * ```
  */
 export function parseDuration(text: string, what = 'duration'): number {
+  checkOptions('parseDuration', {text}, {text: textRule}, ['text'])
   if (/^[+-]?0$/.test(text)) return 0
   if (!whole.test(text)) {
     const hint = /^[+-]?[\d.]{1,18}$/.test(text)

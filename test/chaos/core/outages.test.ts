@@ -55,7 +55,7 @@ describe.runIf(required || consulIsInstalled())('views through outages of a real
     await waitUntil(() => last.current?.value !== undefined, {what: 'the change', timeoutMs: 60_000})
   })
 
-  it('live on what they have while the 200 connections of a default agent are taken, and catch up', async () => {
+  it('keep their last data while all 200 connections of a default agent are taken, and catch up afterwards', async () => {
     await using agent = await startDevAgent()
     await using client = createClient({address: agent.address, random: () => 0.5})
     await using registry = createViewRegistry(client, {lingerMs: 0, waitMs: 2000})

@@ -54,7 +54,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     },
   )
 
-  it('never begin with what is over where fresh reads are consistent, nor after a failure', async () => {
+  it('never start from old state when fresh reads are consistent, nor after a failure', async () => {
     const prepare = (proxy: HttpProxy): unknown => proxy.on(plain, {rewrite: past('over')})
     await using setup = await follow({freshConsistency: 'consistent', prepare})
     const {proxy} = setup
@@ -161,7 +161,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     expect((times[3] ?? 0) - (times[2] ?? 0)).toBeGreaterThan(500)
   })
 
-  it('park nobody in the place of a poll that was given up, until the agent has let go of it', async () => {
+  it('do not reuse the place of an abandoned poll until the agent has released it', async () => {
     const {prefix} = leaks
     await using proxy = await HttpProxy.start(agent.address)
     const untilParked = (key: string): Promise<unknown> =>

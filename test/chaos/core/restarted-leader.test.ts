@@ -48,7 +48,7 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
   }, 120_000)
   afterAll(() => cluster[Symbol.asyncDispose]())
 
-  it('shows what is over to no view', async () => {
+  it('shows no old state to any view', async () => {
     await using reader = new ViewReader(cluster.address, client => kvPrefix(client, 'shown/'))
     await waitUntil(() => reader.words.includes('!live'), {what: 'the first list'})
     await using history = await watchDefaultReads(cluster.address)

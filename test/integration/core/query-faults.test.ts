@@ -97,7 +97,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('hold a list that rights have emptied, and let it go when they are back', async () => {
+  it('hold a list that missing permissions have emptied, and accept it when they are back', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader} = setup
     const headers = {

@@ -152,7 +152,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     }
   })
 
-  it('sends no header that would be more than one, and does not tell its value', async () => {
+  it('refuses a header value that would inject another header, without revealing it', async () => {
     const server = owned(await startServer((_, response) => response.end()))
     const headers = {'x-consul-token': 'secret\r\nx-other: 1'}
     const error = await failureOf(openTo(server).send(get('/v1/x', {headers})))
@@ -201,7 +201,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     },
   )
 
-  it('gives up at whatever moment of its start it is told to', async () => {
+  it('can be aborted at any moment while it starts', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server)
     for (let turns = 0; turns < 12; turns += 1) {

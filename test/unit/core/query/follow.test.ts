@@ -134,7 +134,7 @@ describe('follow: the index', () => {
     expect(script.last.options.consistency).toBeUndefined()
   })
 
-  it('lets a leader that has just restarted show an old state to nobody', async () => {
+  it('never yields the old state that a restarted leader shows', async () => {
     const script = await startParked(50n)
     script.last.fail(refused())
     await clock.advance(200)
@@ -192,7 +192,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(3750268532532758993n)
   })
 
-  it('ends when the first answer carries no index, and outlives it later', async () => {
+  it('ends if the first answer has no index; retries if a later one has none', async () => {
     const script = start()
     await settle()
     script.last.answer(undefined, 'not Consul')
@@ -288,7 +288,7 @@ describe('follow: failures', () => {
     expect(script.last.options.index).toBeUndefined()
   })
 
-  it('makes no storm of a leader that is gone', async () => {
+  it('does not flood the agent when there is no leader', async () => {
     const script = await startParked(5n)
     const from = script.requests.length
     for (let elapsedMs = 0; elapsedMs < 3000; elapsedMs += 10) {
