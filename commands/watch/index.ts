@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import * as Flags from '@oclif/core/flags'
 import {waitAloud} from '../../src/cli/wait-aloud.js'
 import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
@@ -77,6 +78,8 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const {watches} = await readSettingsFile(path)
     const configured = parseWatches(watches, path)
     const client = this.openClient()
+    // Each watch adds listeners of its own.
+    setMaxListeners(0, this.stopSignal)
     const say = (text: string): void => this.out.warn(text)
     const asked = configured.map(one => ({...one, query: watchQuery(client, one.spec, one.scope)}))
     if (this.flags.once) {
@@ -94,18 +97,18 @@ export default class Watch extends WatchCommand<typeof Watch> {
         const policy = {random: client.random, onError: 'continue' as const}
         const handler = withPolicy(this.#handlerOf(client, run), {
           ...policy,
-          // As in an agent: what goes wrong in one handler is told, and concerns nobody else.
+          // As in an agent: a failing handler is reported and does not affect the others.
           onFailure: error => {
             failures += 1
             this.out.warn(`${describeWatch(spec)}: ${error.message}`)
           },
         })
-        await runWatch(views, spec, query, {
+        await runWatch(views, query, {
           signal: this.stopSignal,
           clock: client.clock,
-          deliver: delivery => handler(delivery, this.stopSignal),
+          handle: delivery => handler(delivery, this.stopSignal),
           debounceMs,
-          once: this.flags.once,
+          isOnce: this.flags.once,
         })
       }),
     )

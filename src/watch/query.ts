@@ -12,7 +12,11 @@ import type {WatchSpec} from './spec.js'
 
 /** Where a watch reads; left out, the client's own. */
 export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
-export type WatchQuery = BlockingQuery<GoValue, GoValue>
+/** The question of a watch. */
+export interface WatchQuery extends BlockingQuery<GoValue, GoValue> {
+  /** What is watched. */
+  readonly spec: WatchSpec
+}
 
 interface Shape {
   readonly call: Call
@@ -93,7 +97,7 @@ function shapeOf(spec: WatchSpec): Shape {
   }
 }
 
-/** The items of a value, told apart by identity and compared by everything that is in them. */
+/** The items of a value, identified by their keys and compared by everything that is in them. */
 export function itemsOf(spec: WatchSpec, value: GoValue): readonly ViewEntry<GoValue>[] {
   if (value === null || typeof value !== 'object') return []
   if (spec.type === 'services') {
@@ -127,9 +131,10 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
   if (token !== undefined) words.push(`token=${markOf(token)}`)
   const isEvent = spec.type === 'event'
   return {
+    spec,
     id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
     indexRule: isEvent ? 'equality' : 'monotonic',
-    // A key that may not be read is a refusal, not an absence; an agent that restarted has no events.
+    // A key without permission is refused, not absent; an agent that was restarted has no events.
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),

@@ -1,61 +1,59 @@
 import type {GoValue} from '../core/api/go-json.js'
 import {linkSignal} from '../core/cancel/link-signal.js'
+import {abortSignal, boolean, callback, checkOptions, duration} from '../core/check-options.js'
 import type {View, ViewRegistry} from '../core/query/types.js'
 import type {Clock} from '../core/types.js'
 import {type Delivery, NewsFilter} from './delivery.js'
 import type {WatchQuery} from './query.js'
-import type {WatchSpec} from './spec.js'
 
 /** Milliseconds until a failed delivery is repeated; undefined when it is done. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function without a result may be handed over
-export type DeliverResult = number | undefined | void
+export type HandleResult = number | undefined | void
 
 /** What to do with each delivery, and when. */
 export interface RunWatchOptions {
+  /** Ends the watch. */
   readonly signal: AbortSignal
+  /** The client's clock. */
   readonly clock: Clock
   /**
-   * Called for one delivery at a time; what changes meanwhile becomes one later delivery. If it resolves with a number,
-   * the delivery failed and is repeated after so many milliseconds, or replaced as soon as there is a newer one.
+   * Called for one delivery at a time; changes in between become one later delivery. If it resolves with a number, the
+   * delivery failed: it is repeated after that many milliseconds, or replaced as soon as there is a newer one.
    * Rejecting ends the watch.
    */
-  readonly deliver: (delivery: Delivery) => Promise<DeliverResult>
+  readonly handle: (delivery: Delivery) => Promise<HandleResult>
   /** Waits until nothing changed for this long, at most ten times as long. @default 0 */
   readonly debounceMs?: number
-  /** Changes of indexes alone are no news. */
-  readonly ignoreIndexes?: boolean
-  /** Ends after the first delivery. */
-  readonly once?: boolean
+  /** True to ignore changes that affect only indexes. @default false */
+  readonly isIndexIgnored?: boolean
+  /** True to end after the first delivery that did not fail. @default false */
+  readonly isOnce?: boolean
 }
 
 /**
  * Delivers the present state, then every change of it. Resolves when the signal aborts, or after the first delivery
- * with `once`; rejects when `deliver` does, or when the question itself is wrong.
+ * with `isOnce`. Rejects if `handle` does, or if Consul refuses the question.
  *
  * @example
  * ```ts
  * await client.kv.put('limits', Buffer.from('5'))
  * await using views = createViewRegistry(client)
- * const spec = parseWatch({type: 'key', key: 'limits'})
- * await runWatch(views, spec, watchQuery(client, spec), {
+ * const query = watchQuery(client, parseWatch({type: 'key', key: 'limits'}))
+ * await runWatch(views, query, {
  *   signal: new AbortController().signal,
  *   clock: client.clock,
- *   once: true,
- *   deliver: async ({changes}) => {
+ *   isOnce: true,
+ *   handle: async ({changes}) => {
  *     changes.map(({op, key}) => `${op} ${key}`) // => ['create limits']
  *   },
  * })
  * ```
  */
-export async function runWatch(
-  views: ViewRegistry,
-  spec: WatchSpec,
-  query: WatchQuery,
-  options: RunWatchOptions,
-): Promise<void> {
+export async function runWatch(views: ViewRegistry, query: WatchQuery, options: RunWatchOptions): Promise<void> {
+  checkOptions('runWatch', options, rules, ['signal', 'clock', 'handle'])
   const view = views.view(query)
   await using subscription = view.subscribe({signal: options.signal})
-  const news = new NewsFilter(spec, {ignoreIndexes: options.ignoreIndexes === true})
+  const news = new NewsFilter(query.spec, {ignoreIndexes: options.isIndexIgnored === true})
   await subscription.ready.catch((error: unknown) => {
     if (!options.signal.aborted) throw error
   })
@@ -68,16 +66,24 @@ export async function runWatch(
     if (await comesBefore(next, failed?.repeatAtMs, options)) {
       if ((await next).done === true) return
       next = snapshots.next()
-      // Awaited later: while a handler runs nothing looks at it.
+      // Awaited later: nothing looks at it while a handler runs.
       next.catch(() => {})
       await settle(view, options)
       delivery = view.current && news.take(view.current, failed?.delivery)
     }
     if (!delivery || isOver()) continue
-    const repeatInMs = await options.deliver(delivery)
+    const repeatInMs = await options.handle(delivery)
     failed = repeatInMs === undefined ? undefined : {delivery, repeatAtMs: options.clock.monotonicMs() + repeatInMs}
-    if (options.once === true && !failed) return
+    if (options.isOnce === true && !failed) return
   }
+}
+
+const rules = {
+  signal: abortSignal,
+  handle: callback,
+  debounceMs: duration(),
+  isIndexIgnored: boolean,
+  isOnce: boolean,
 }
 
 interface Failed {

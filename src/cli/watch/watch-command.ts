@@ -26,7 +26,7 @@ export const watchFlags = {
   once: Flags.boolean({description: 'stop after the first result'}),
   ndjson: Flags.boolean({description: 'without a command: print snapshot and changes as JSON lines'}),
   debounce: durationFlag({description: 'wait until nothing changed for this long', default: '0'}),
-  'ignore-indexes': Flags.boolean({description: 'changes of indexes alone are no change'}),
+  'ignore-indexes': Flags.boolean({description: 'ignore changes that affect only indexes'}),
   previous: Flags.boolean({description: 'also give the handler the previous value and the changes'}),
   'on-error': Flags.option({
     options: ['exit', 'continue', 'retry'] as const,
@@ -91,7 +91,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const query = watchQuery(client, watched.spec, watched.scope)
     const handler = this.#handler(client)
     this.#checkFlags(handler !== undefined)
-    // An agent that cannot be reached, or a wrong question, ends the command here; later outages are outlived.
+    // An agent that cannot be reached, or a wrong question, ends the command here; later outages are retried.
     const first = await this.#readAloud(client, query)
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
       this.out.line(goJson(new NewsFilter(watched.spec).take(first)?.value ?? null, '    '))
@@ -122,13 +122,13 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     void this.reportStatus(views, query, spec)
     using stop = this.#stopWhenUnread()
     try {
-      await runWatch(views, spec, query, {
+      await runWatch(views, query, {
         signal: stop.signal,
         clock,
-        deliver: delivery => handler(delivery, stop.signal),
+        handle: delivery => handler(delivery, stop.signal),
         debounceMs: this.#own.debounce,
-        ignoreIndexes: this.#own['ignore-indexes'],
-        once: this.#own.once,
+        isIndexIgnored: this.#own['ignore-indexes'],
+        isOnce: this.#own.once,
       })
       return 0
     } catch (error) {
@@ -186,7 +186,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return 0
   }
 
-  /** Ends with the stop signals, or when nobody reads what is printed any more. */
+  /** Ends with the stop signals, or when the reader of stdout is gone. */
   #stopWhenUnread(): LinkedSignal {
     const stop = linkSignal(this.stopSignal)
     this.out.onClosed(() => stop.abort(new CancelledError()))
@@ -259,7 +259,7 @@ function toLine(frame: {readonly type: string; readonly epoch: number; readonly 
 
 function checkUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new UsageError(`--http-handler: '${brief(text)}' is no HTTP address`)
+    throw new UsageError(`--http-handler: '${brief(text)}' is not an HTTP URL`)
   return text
 }
 

@@ -113,6 +113,14 @@ describe.each(backends)('baton watch on $name', backend => {
     server.close()
   })
 
+  it('runs many watches of a file without a warning of Node', async () => {
+    const file = join(directory, `${backend.name}-many.json`)
+    const watches = Array.from({length: 15}, (_, n) => ({type: 'key', key: `w/many/${n}`, args: ['echo', `ran-${n}`]}))
+    writeFileSync(file, JSON.stringify({watches}))
+    const {stdout, stderr, exitCode} = await runCli(['watch', '--watches', file, '--once'], {agent})
+    expect([exitCode, stderr, lines(stdout).length]).toEqual([0, '', 15])
+  })
+
   it('runs the watches of a file once with --once', async () => {
     await put('w/once', 'x')
     const file = join(directory, `${backend.name}-once.json`)

@@ -4,7 +4,7 @@ import {noopLogger} from '../../../src/core/log.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
 import type {Delivery} from '../../../src/watch/delivery.js'
 import {itemsOf} from '../../../src/watch/query.js'
-import {type DeliverResult, runWatch} from '../../../src/watch/run.js'
+import {type HandleResult, runWatch} from '../../../src/watch/run.js'
 import {parseWatch, type WatchSpec} from '../../../src/watch/spec.js'
 import {FakeClock, settle} from '../../kit/fake-clock.js'
 import {ScriptedQuery} from '../core/support/scripted-query.js'
@@ -22,7 +22,7 @@ interface Setup {
 }
 
 /** A watch whose answers the test gives, and whose deliveries get these results. */
-function start(spec: WatchSpec, results: (delivery: Delivery) => DeliverResult, once = false): Setup {
+function start(spec: WatchSpec, results: (delivery: Delivery) => HandleResult, once = false): Setup {
   const clock = new FakeClock()
   const stop = new AbortController()
   const script = new ScriptedQuery<GoValue, GoValue>(clock, {
@@ -33,15 +33,19 @@ function start(spec: WatchSpec, results: (delivery: Delivery) => DeliverResult, 
   const handed: Delivery[] = []
   let isOver = false
   let index = 1n
-  const running = runWatch(views, spec, script.query, {
-    signal: stop.signal,
-    clock,
-    once,
-    deliver: async delivery => {
-      handed.push(delivery)
-      return results(delivery)
+  const running = runWatch(
+    views,
+    {...script.query, spec},
+    {
+      signal: stop.signal,
+      clock,
+      isOnce: once,
+      handle: async delivery => {
+        handed.push(delivery)
+        return results(delivery)
+      },
     },
-  }).finally(() => {
+  ).finally(() => {
     isOver = true
   })
   ends.push(async () => {
@@ -123,5 +127,26 @@ describe('a delivery that failed', () => {
     expect(isOver()).toBe(false)
     await clock.advance(1000)
     expect(isOver()).toBe(true)
+  })
+})
+
+describe('options of a watch', () => {
+  it.each([
+    ['debounceMs', Number.NaN],
+    ['debounceMs', '1s'],
+    ['isOnce', 'yes'],
+    ['handle', undefined],
+    ['signal', null],
+  ])('are refused if wrong: %s %s', async (option, value) => {
+    const clock = new FakeClock()
+    const script = new ScriptedQuery<GoValue, GoValue>(clock)
+    const views = createViewRegistry({clock, random: () => 0.5, logger: noopLogger})
+    const given = {signal: new AbortController().signal, clock, handle: async () => {}, [option]: value}
+    await expect(runWatch(views, {...script.query, spec: oneKey}, given)).rejects.toMatchObject({
+      code: 'BATON_USAGE',
+      details: {option},
+    })
+    expect(script.requests).toEqual([])
+    await views[Symbol.asyncDispose]()
   })
 })
