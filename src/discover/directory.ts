@@ -4,6 +4,7 @@ import {failureKind} from '../core/failure-kind.js'
 import {followBelieved} from '../core/query/follow-believed.js'
 import {ParkingLot} from '../core/query/parking-lot.js'
 import type {FollowStatus} from '../core/query/types.js'
+import {Wake} from '../core/time/wake.js'
 import type {Clock, Consistency, Logger, Random, Snapshot} from '../core/types.js'
 import {ServiceList} from './service-list.js'
 import type {DiscoverSource} from './source.js'
@@ -41,7 +42,7 @@ export class ServiceDirectory implements AsyncDisposable {
   readonly #options: DirectoryOptions
   readonly #list: ServiceList
   readonly #contacts = new Map<string, Contact>()
-  readonly #listeners = new Set<() => void>()
+  readonly #changed = new Wake()
   readonly #stop = new AbortController()
   readonly #lot: ParkingLot
   #running: Promise<void> | undefined
@@ -106,18 +107,8 @@ export class ServiceDirectory implements AsyncDisposable {
   }
 
   /** Resolves when the condition holds, looked at after each change of list or status, or when the signal aborts. */
-  until(condition: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const look = (): void => {
-        if (!condition() && !signal.aborted) return
-        this.#listeners.delete(look)
-        signal.removeEventListener('abort', look)
-        resolve()
-      }
-      this.#listeners.add(look)
-      signal.addEventListener('abort', look)
-      look()
-    })
+  async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!condition() && !signal.aborted) await this.#changed.wait(signal).catch(() => undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,12 +165,12 @@ export class ServiceDirectory implements AsyncDisposable {
       },
       onHeld: reason => {
         this.#list.setProblem(source.name, `${source.name}: ${heldTexts[reason]}`)
-        this.#notify()
+        this.#changed.wake()
       },
     })
     for await (const snapshot of lists) {
       this.#accept(source, snapshot, log)
-      this.#notify()
+      this.#changed.wake()
     }
   }
 
@@ -202,11 +193,7 @@ export class ServiceDirectory implements AsyncDisposable {
     this.#failures += 1
     contact.isFailing = true
     this.#list.setProblem(source.name, messageOf(status.error), {level: 'warn', kind: failureKind(status.error)})
-    this.#notify()
-  }
-
-  #notify(): void {
-    for (const listener of [...this.#listeners]) listener()
+    this.#changed.wake()
   }
 }
 

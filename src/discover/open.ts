@@ -1,21 +1,34 @@
+import {abortSignal, checkOptions, duration, name, oneOf, text, texts} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
-import {BatonError} from '../core/errors.js'
+import {BatonError, UsageError} from '../core/errors.js'
 import type {Consistency, ReadOptions} from '../core/types.js'
 import {ServiceDirectory} from './directory.js'
 import {ServiceList} from './service-list.js'
 import {type DiscoverFrom, openSources} from './source.js'
 import type {Problem, PublishedList} from './types.js'
 
+/** How a directory is opened and followed. */
 export interface OpenDirectoryOptions {
-  /** How long to wait for the first list; not given, no longer than the signal allows. */
+  /** Cancels the wait for the first list. An open directory ends by dispose, not by this signal. @default waits forever */
   readonly signal?: AbortSignal
-  /** Longest time an outage can go unnoticed. @default 60000 */
+  /** Longest time in milliseconds that an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
   /**
-   * Of the first read, and of the first after a failure: any other than a consistent one may show a list from before.
-   * @default 'consistent'
+   * Consistency of the first read, and of the first after a failure. Any other than `consistent` may show the old list of
+   * a restarted leader. @default 'consistent'
    */
   readonly freshConsistency?: Consistency
+}
+
+const consistency = oneOf(['default', 'consistent', 'stale'])
+const rules = {signal: abortSignal, waitMs: duration({minMs: 1}), freshConsistency: consistency}
+
+function checkSource(what: string, from: DiscoverFrom): void {
+  const sourceRules = {key: name, prefix: text, services: texts, tag: text}
+  const given: Partial<Record<keyof typeof sourceRules, unknown>> = from
+  checkOptions(what, given, sourceRules)
+  const count = [given.key, given.prefix, given.services].filter(one => one !== undefined).length
+  if (count !== 1) throw new UsageError(`${what}: expected exactly one of \`key\`, \`prefix\` and \`services\``)
 }
 
 /** A directory that follows its sources until it is disposed. Not started: call `run`, and catch its errors. */
@@ -24,13 +37,15 @@ export async function createDirectory(
   from: DiscoverFrom,
   options: Omit<OpenDirectoryOptions, 'signal'> = {},
 ): Promise<ServiceDirectory> {
+  checkSource('openDirectory', from)
+  checkOptions('openDirectory', options, rules)
   const {clock, random, logger} = client
   return new ServiceDirectory({...options, sources: await openSources(client, from), clock, random, logger})
 }
 
 /**
- * A directory with its first list. Rejects when there can be none: the request is wrong, or the signal aborted first.
- * The caller disposes it.
+ * Resolves with a directory that holds its first list and follows its source until the caller disposes it. Rejects if
+ * Consul refuses the question, or with the signal's reason if it aborts first.
  *
  * @example
  * ```ts
@@ -59,7 +74,7 @@ export async function openDirectory(
 }
 
 /**
- * Reads the sources once, consistently unless told otherwise. Rejects when Consul cannot be read, or when there is no good document at all.
+ * Reads the source once, with a consistent read by default. Rejects if Consul cannot be read, or if no document is valid.
  *
  * @example
  * ```ts
@@ -72,6 +87,8 @@ export async function readList(
   from: DiscoverFrom,
   options: Pick<ReadOptions, 'signal' | 'consistency'> = {},
 ): Promise<{readonly list: PublishedList; readonly problems: readonly Problem[]}> {
+  checkSource('readList', from)
+  checkOptions('readList', options, {signal: abortSignal, consistency})
   const sources = await openSources(client, from)
   const list = new ServiceList(
     sources.map(source => source.name),

@@ -1,19 +1,21 @@
 import type {ConsulClient} from '../core/client.js'
 import {messageOf} from '../core/errors.js'
+import {loadRe2, type Re2Matcher} from '../core/re2.js'
+import {retry} from '../core/retry.js'
+import {Backoff} from '../core/time/backoff.js'
 import type {UserEvent} from '../core/types.js'
 import type {UnreadableEntry} from './notices.js'
-import {outliveOutages} from './outage.js'
 
 export interface Judged {
   /** IDs of events for other agents. */
   readonly others: readonly string[]
-  /** Events whose filters are no regular expressions. */
+  /** Events whose filters are not regular expressions. */
   readonly unreadable: readonly UnreadableEntry[]
 }
 
 /**
  * Judges the filters of events as an agent judges those of its own: RE2, unanchored, the node by name, a service of the
- * agent by its ID, with a tag of the same service. Outages are outlived.
+ * agent by its ID, with a tag of the same service. Retries during outages.
  */
 export async function judgeFilters(
   client: ConsulClient,
@@ -23,25 +25,21 @@ export async function judgeFilters(
   const filtered = events.filter(event => event.nodeFilter !== '' || event.serviceFilter !== '')
   if (filtered.length === 0) return {others: [], unreadable: []}
   const {clock, random} = client
-  const [{node}, services] = await outliveOutages(
+  const [{node}, services] = await retry(
     () => Promise.all([client.agent.self({signal}), client.agent.services({signal})]),
-    {clock, random, signal},
+    {clock, signal, backoff: new Backoff({random})},
   )
-  const {RE2JS} = await import('re2js')
-  const compile = (pattern: string): ((text: string) => boolean) => {
-    if (pattern === '') return () => true
-    const compiled = RE2JS.compile(pattern)
-    return text => compiled.matcher(text).find()
-  }
+  const re2 = await loadRe2()
+  const compile = (pattern: string): Re2Matcher => (pattern === '' ? () => true : re2.compile(pattern))
   const others: string[] = []
   const unreadable: UnreadableEntry[] = []
   for (const {id: eventId, nodeFilter, serviceFilter, tagFilter} of filtered) {
-    let matches: Record<'node' | 'service' | 'tag', (text: string) => boolean>
-    // All of them first, whatever matches: a faulty expression is told to everybody.
+    let matches: Record<'node' | 'service' | 'tag', Re2Matcher>
+    // All are compiled first, whatever matches: a bad expression is reported on every agent.
     try {
       matches = {node: compile(nodeFilter), service: compile(serviceFilter), tag: compile(tagFilter)}
     } catch (error) {
-      unreadable.push({id: eventId, reason: `has a filter that is no regular expression: ${messageOf(error)}`})
+      unreadable.push({id: eventId, reason: `has a filter that is not a regular expression: ${messageOf(error)}`})
       continue
     }
     const isOurs =

@@ -2,7 +2,10 @@ import {appendFile} from 'node:fs/promises'
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
+import {defaultGraceMs} from '../../core/consul-constants.js'
 import {CancelledError, messageOf} from '../../core/errors.js'
+import {retry} from '../../core/retry.js'
+import {Backoff} from '../../core/time/backoff.js'
 import type {UserEvent} from '../../core/types.js'
 import {watchDurable} from '../../event/durable/durable-watch.js'
 import type {SelfFacts} from '../../event/handler/handler-io.js'
@@ -12,7 +15,6 @@ import type {EventState} from '../../event/intake/event-state.js'
 import type {EventIntakeOptions, StartPoint} from '../../event/intake/intake.js'
 import {runMemberScripts} from '../../event/members/member-scripts.js'
 import type {EventNotice} from '../../event/notices.js'
-import {outliveOutages} from '../../event/outage.js'
 import {handleList} from '../../event/ring/list.js'
 import {resolvePayload} from '../../event/ring/spill.js'
 import {watchEvents} from '../../event/ring/watcher.js'
@@ -55,7 +57,7 @@ export class EventService {
       scripts,
       env,
       clock: client.clock,
-      graceMs: flags.grace ?? 5000,
+      graceMs: flags.grace ?? defaultGraceMs,
       ...(timeout > 0 && {timeoutMs: timeout}),
       resolve: (payload, signal) => this.#resolve(payload, signal),
       isConcurrent: flags.concurrency > 1,
@@ -172,7 +174,8 @@ export class EventService {
     // A log holds payloads, never pointers to them.
     if (flags.durable) return payload
     const {clock, random} = client
-    return outliveOutages(() => resolvePayload(client, payload, {signal}), {clock, random, signal})
+    const backoff = new Backoff({random})
+    return retry(() => resolvePayload(client, payload, {signal}), {clock, signal, backoff})
   }
 }
 

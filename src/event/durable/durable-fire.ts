@@ -1,15 +1,17 @@
 import type {EventFilters} from '../../core/api/event.js'
 import type {ConsulClient} from '../../core/client.js'
-import {BatonError, ConflictError, isBatonError, isTransient} from '../../core/errors.js'
+import {valueLimitBytes} from '../../core/consul-constants.js'
+import {BatonError, ConflictError, isBatonError} from '../../core/errors.js'
+import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {CallOptions} from '../../core/types.js'
+import {checkFireOptions} from '../option-rules.js'
 import {checkFilters, filtersOf} from '../ring/fire.js'
 import {judgeSize} from '../ring/size.js'
 import {encodeEntry, encodeHint, logKey} from './durable-log.js'
 import {newUlid} from './ulid.js'
 
-/** Largest value a Consul key takes. */
-const valueLimit = 512 * 1024
+/** Maximum number of attempts to write an entry. */
 const attempts = 4
 
 /** Whom the event is for, and what it carries. */
@@ -43,6 +45,7 @@ export async function fireDurable(
   name: string,
   options: FireDurableOptions = {},
 ): Promise<FiredDurably> {
+  checkFireOptions('fireDurable', {name, ...options})
   const {payload = new Uint8Array(), node, service, tag, ...call} = options
   const filters = filtersOf({node, service, tag})
   const id = newUlid(client.clock.wallMs())
@@ -70,9 +73,9 @@ function checkSizes(
   if (hint.verdict !== 'fits') {
     throw new BatonError('BATON_TOO_LARGE', `event ${name}: the name and its filters leave no room for the hint`)
   }
-  if (size.value <= valueLimit) return
+  if (size.value <= valueLimitBytes) return
   // Three bytes take four digits.
-  const max = Math.floor((valueLimit - (size.value - Math.ceil(size.payload / 3) * 4)) / 4) * 3
+  const max = Math.floor((valueLimitBytes - (size.value - Math.ceil(size.payload / 3) * 4)) / 4) * 3
   throw new BatonError(
     'BATON_TOO_LARGE',
     `event ${name}: the payload of ${size.payload} bytes is ${size.payload - max} too long: a durable event takes ${max}`,
@@ -86,16 +89,12 @@ async function write(
   value: Buffer,
   call: CallOptions,
 ): Promise<void> {
-  const backoff = new Backoff({random})
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const isWritten = await kv.cas(key, value, {...call, index: 0n})
-      // From the second attempt on, what is in the way is our own entry: only the answer to it was lost.
-      if (isWritten || attempt > 1) return
-      throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: is there already`)
-    } catch (error) {
-      if (!isTransient(error) || attempt >= attempts) throw error
-    }
-    await clock.sleep(backoff.next(), call.signal)
+  let tries = 0
+  const attempt = async (): Promise<void> => {
+    tries += 1
+    const isWritten = await kv.cas(key, value, {...call, index: 0n})
+    // From the second attempt on, a key that exists is our own entry: only the answer to it was lost.
+    if (!isWritten && tries === 1) throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: already exists`)
   }
+  await retry(attempt, {clock, signal: call.signal, backoff: new Backoff({random}), attempts})
 }

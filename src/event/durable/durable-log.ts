@@ -12,9 +12,9 @@ const nameShape = /^[A-Za-z0-9_.-]+$/
 
 /** Where the log of a name lies. Refuses names that could reach into another log. */
 export function logPrefix(name: string): string {
-  if (!nameShape.test(name) || name === '.' || name === '..') {
-    throw new UsageError(`event '${name}': is no name for a durable event`, {
-      hint: "take letters, digits, '_', '-' and '.'",
+  if (typeof (name as unknown) !== 'string' || !nameShape.test(name) || name === '.' || name === '..') {
+    throw new UsageError(`'${name}' is not a valid name for a durable event`, {
+      hint: "use letters, digits, '_', '-' and '.'",
     })
   }
   return `${root}${name}/`
@@ -50,7 +50,7 @@ export function encodeEntry(name: string, payload: Uint8Array, {node, service, t
 function decodeEntry(id: string, entry: KvEntry): UserEvent {
   const envelope = JSON.parse(entry.value.toString()) as Partial<Envelope> | null
   if (typeof envelope !== 'object' || envelope === null || typeof envelope.name !== 'string') {
-    throw new Error('is no envelope')
+    throw new Error('is not an event')
   }
   if (envelope.v !== 1) throw new Error(`has version ${String(envelope.v)}, this baton knows version 1`)
   const {payload, node = '', service = '', tag = ''} = envelope
@@ -136,7 +136,7 @@ function parseHint(payload: Uint8Array): {readonly key: string; readonly id: str
   }
 }
 
-/** The event that a hint announces, for watchers that do not follow the log; undefined when the payload is no hint. */
+/** The event that a hint announces, for watchers that do not follow the log; undefined if the payload is not a hint. */
 export async function readHinted(
   client: Pick<ConsulClient, 'kv'>,
   payload: Uint8Array,

@@ -1,3 +1,4 @@
+import {serfHealth} from '../../core/consul-constants.js'
 import type {CheckInfo, NodeInfo} from '../../core/types.js'
 import type {MemberEventType} from '../selector.js'
 
@@ -12,9 +13,9 @@ export interface MemberChange {
   readonly member: MemberFacts
 }
 
-/** The members that a catalog and its checks show. A node without Serf's check (an external one) is no member. */
+/** The members that a catalog and its checks show. A node without Serf's check (an external one) is not a member. */
 export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo[]): ReadonlyMap<string, MemberFacts> {
-  const serf = new Map(checks.filter(check => check.checkId === 'serfHealth').map(check => [check.node, check.status]))
+  const serf = new Map(checks.filter(check => check.checkId === serfHealth).map(check => [check.node, check.status]))
   return new Map(
     nodes.flatMap(({node, address}) => {
       const status = serf.get(node)

@@ -1,7 +1,9 @@
 import type {EventFilters} from '../../core/api/event.js'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, ConsulError, UsageError} from '../../core/errors.js'
+import {loadRe2} from '../../core/re2.js'
 import type {CallOptions, UserEvent} from '../../core/types.js'
+import {checkFireOptions} from '../option-rules.js'
 import {judgeSize, type SizeVerdict} from './size.js'
 import {spillPayload} from './spill.js'
 
@@ -32,10 +34,10 @@ export async function checkFilters(filters: EventFilters): Promise<void> {
   }
   const given = filterNames.flatMap(name => (filters[name] === undefined ? [] : [[name, filters[name]] as const]))
   if (given.length === 0) return
-  const {RE2JS} = await import('re2js')
+  const {compile} = await loadRe2()
   for (const [name, text] of given) {
     try {
-      RE2JS.compile(text)
+      compile(text)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new UsageError(`Failed to compile ${name} filter regexp: ${why}`, {cause: error})
@@ -63,6 +65,7 @@ export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: stri
  * ```
  */
 export async function fireEvent(client: FireClient, name: string, options: FireOptions = {}): Promise<Fired> {
+  checkFireOptions('fireEvent', {name, ...options})
   if (name === '') throw new UsageError('Event name must be specified')
   const {payload = new Uint8Array(), spillTtlMs, node, service, tag, ...call} = options
   const filters = filtersOf({node, service, tag})

@@ -1,14 +1,12 @@
 import {createHash, randomUUID} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
+import {valueLimitBytes} from '../../core/consul-constants.js'
 import {BatonError, UsageError} from '../../core/errors.js'
 import type {CallOptions} from '../../core/types.js'
 import {readHinted} from '../durable/durable-log.js'
 
 /** Payloads that do not fit an event wait here. A watcher reads keys below this prefix only, whatever an event says. */
 export const spillPrefix = 'baton/events/blob/v1/'
-
-/** Largest value a Consul key takes. */
-const valueLimit = 512 * 1024
 
 interface Pointer {
   readonly baton: 'spill'
@@ -23,23 +21,23 @@ const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).d
 type SpillClient = Pick<ConsulClient, 'kv' | 'session'>
 
 /**
- * Puts a payload into KV and returns what the event carries instead. The key belongs to a session that nobody renews, so
- * Consul deletes it between one and two `ttlMs` later, whatever becomes of us.
+ * Puts a payload into KV and returns the pointer that the event carries instead. The key belongs to a session that is
+ * never renewed, so Consul deletes it between one and two `ttlMs` later, even if this process dies.
  */
 export async function spillPayload(
   client: SpillClient,
   payload: Uint8Array,
   options: CallOptions & {readonly ttlMs: number},
 ): Promise<Buffer> {
-  if (payload.length > valueLimit) {
-    throw new UsageError(`payload: ${payload.length} bytes are more than a key takes (${valueLimit})`)
+  if (payload.length > valueLimitBytes) {
+    throw new UsageError(`payload: ${payload.length} bytes are more than a key takes (${valueLimitBytes})`)
   }
   const {ttlMs, ...call} = options
   const key = `${spillPrefix}${randomUUID()}`
   const request = {name: 'baton event payload', ttlMs, lockDelayMs: 0, behavior: 'delete', nodeChecks: []} as const
   const {id: session} = await client.session.create(request, call)
   if (!(await client.kv.acquire(key, payload, {...call, session}))) {
-    throw new BatonError('BATON_CAS_CONFLICT', `key ${key}: is locked by somebody else`)
+    throw new BatonError('BATON_CAS_CONFLICT', `key ${key}: is locked by another session`)
   }
   const pointer: Pointer = {baton: 'spill', v: 1, key, size: payload.length, sha256: sha256(payload)}
   return Buffer.from(JSON.stringify(pointer))
@@ -81,7 +79,7 @@ export async function resolvePayload(
   const {value: entry} = await client.kv.get(pointer.key, options)
   if (!entry) {
     throw new BatonError('BATON_NOT_FOUND', `key ${pointer.key}: the event's payload is no longer there`, {
-      hint: 'fire with a longer --spill-ttl',
+      hint: 'fire with a longer `spillTtlMs`',
     })
   }
   if (sha256(entry.value) !== pointer.sha256) {

@@ -189,9 +189,9 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/last/, {stream: 'stdout'})
     expect(await stop(watch)).toEqual(['this node', 'service', 'last'])
     expect(watch.stderr.match(/ignored: .*/g)?.toSorted()).toEqual([
-      expect.stringMatching(/^ignored: has a filter that is no regular expression: /),
+      expect.stringMatching(/^ignored: has a filter that is not a regular expression: /),
       'ignored: has version 2, this baton knows version 1',
-      'ignored: is no envelope',
+      'ignored: is not an event',
       'ignored: is not JSON',
     ])
   })
@@ -244,8 +244,8 @@ describe.each(backends)('durable events on $name', backend => {
 
   it('are refused in one line where the words are wrong, and nothing is written', async () => {
     const wrong: [string[], RegExp][] = [
-      [['fire', 'a/b', 'x', '--durable'], /is no name for a durable event/],
-      [['fire', '..', 'x', '--durable'], /is no name for a durable event/],
+      [['fire', 'a/b', 'x', '--durable'], /is not a valid name for a durable event/],
+      [['fire', '..', 'x', '--durable'], /is not a valid name for a durable event/],
       [['fire', 'wrong', 'x', '--durable', '--keep', '0'], /would keep nothing/],
       [['fire', 'wrong', 'x', '--keep', '5'], /--keep is for --durable/],
       [['fire', 'wrong', 'x', '--durable', '--spill'], /not both/],
