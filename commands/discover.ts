@@ -20,7 +20,7 @@ export default class Discover extends ConsulCommand<typeof Discover> {
   static override summary = 'serve a list of services that follows Consul over HTTP'
   static override description =
     `The list comes from a JSON document in a key, from every key below a prefix, or from the
-catalog. It stays as it last was while Consul cannot be reached or a document is bad.`
+catalog. The last good list stays while Consul cannot be reached or a document is invalid.`
   static override examples = [
     '<%= config.bin %> discover app/services --listen 127.0.0.1:8080',
     '<%= config.bin %> discover --service resizer --service thumbnailer',
@@ -79,7 +79,7 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
 
   async #serve(from: DiscoverFrom): Promise<number> {
     const waitMs = this.flags.wait ?? 60_000
-    // A daemon says what it does unless it is told not to.
+    // A daemon logs what it does by default.
     if (!this.sources.has('log-level')) this.logger = createPinoLogger(this.flags.quiet ? 'error' : 'info')
     const listen = parseListen(this.flags.listen)
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')
@@ -94,11 +94,11 @@ catalog. It stays as it last was while Consul cannot be reached or a document is
     const shown = {config, clock, maxStaleMs: 2 * waitMs}
     const routes = (measure: () => ServerLoad) => createRoutes(directory, shown, measure)
     const server = this.releases.use(await openServer({routes, listen, clock, logger}))
-    if (!isLoopback(listen.host)) logger.warn({...listen}, 'anybody who reaches this address can read the list')
+    if (!isLoopback(listen.host)) logger.warn({...listen}, 'every client that can reach this address can read the list')
     await runWorkers([followWorker(directory), httpWorker(server)], {signal: this.stopSignal, logger, clock})
     return 0
   }
-  /** What a list may begin with. */
+  /** Consistency of the first list. */
   #consistency(): Consistency {
     return this.clientOptions().consistency ?? 'consistent'
   }

@@ -17,7 +17,7 @@ export interface DirectoryOptions {
   readonly logger: Logger
   /** Longest time an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
-  /** Of reads without an index. @default 'consistent' */
+  /** Consistency of reads without an index. @default 'consistent' */
   readonly freshConsistency?: Consistency
 }
 
@@ -35,8 +35,8 @@ interface Contact {
 }
 
 /**
- * A list of services that follows its sources and outlives their failures: while Consul cannot be read, or while a document
- * is bad, the last good list stays and the status says why. What is handed out are copies.
+ * A list of services that follows its sources. While Consul cannot be read, or while a document is invalid, the last good
+ * list stays and `status` says why. Methods return copies.
  */
 export class ServiceDirectory implements AsyncDisposable {
   readonly #options: DirectoryOptions
@@ -55,7 +55,7 @@ export class ServiceDirectory implements AsyncDisposable {
   constructor(options: DirectoryOptions) {
     this.#options = options
     this.#lot = new ParkingLot(options.clock)
-    // One listener for each source is no leak.
+    // Each source adds a listener of its own.
     setMaxListeners(0, this.#stop.signal)
     this.#list = new ServiceList(
       options.sources.map(source => source.name),
@@ -63,17 +63,18 @@ export class ServiceDirectory implements AsyncDisposable {
     )
   }
 
-  /** Starts following; at most once. The promise rejects when a source can never be read, and resolves after dispose. */
+  /** Starts following, once. Rejects if Consul refuses a source; resolves after dispose. */
   run(): Promise<void> {
     this.#running ??= this.#runAll()
     return this.#running
   }
 
-  /** The list as last published; undefined until there has been one. Not to be changed. */
+  /** The list as last published, or undefined before the first one. Do not modify it. */
   get current(): PublishedList | undefined {
     return this.#list.published
   }
 
+  /** How current the list is, and what is wrong. */
   get status(): DirectoryStatus {
     const {problems} = this.#list
     const failing = [...this.#contacts.values()].filter(contact => contact.isFailing)
@@ -87,11 +88,15 @@ export class ServiceDirectory implements AsyncDisposable {
     }
   }
 
+  /** Returns all services of the newest good list; empty before the first one. */
   services(): DiscoveredService[] {
     return structuredClone([...(this.current?.services ?? [])])
   }
 
-  /** The services with a capability of this name and at least this capacity, the largest capacity first. */
+  /**
+   * Returns the services with a capability of this name and at least `minCapacity` of it (default: 0), the largest
+   * capacity first.
+   */
   withCapability(name: string, options: {readonly minCapacity?: number} = {}): DiscoveredService[] {
     const capacityOf = (service: DiscoveredService): number =>
       Math.max(-1, ...service.capabilities.filter(one => one.name === name).map(one => one.capacity))
@@ -101,16 +106,17 @@ export class ServiceDirectory implements AsyncDisposable {
       .sort((a, b) => capacityOf(b) - capacityOf(a))
   }
 
-  /** Resolves when there is a list that is not this one, or when the signal aborts. */
+  /** Resolves when the list has another index than this one, or when the signal aborts. */
   untilNewer(index: bigint, signal: AbortSignal): Promise<void> {
     return this.until(() => this.current?.index !== index, signal)
   }
 
-  /** Resolves when the condition holds, looked at after each change of list or status, or when the signal aborts. */
+  /** Resolves when the condition holds or the signal aborts. It is checked after each change of list or status. */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     while (!condition() && !signal.aborted) await this.#changed.wait(signal).catch(() => undefined)
   }
 
+  /** Stops following. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new CancelledError())
     await this.#running?.catch(() => {})

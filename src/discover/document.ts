@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import {BatonError} from '../core/errors.js'
 import type {DiscoveredService} from './types.js'
 
-/** Turns the bytes of one key into services. Throws a BatonError that names the place in the document. */
+/** Decodes the value of one key. Throws a BatonError that names the place in the document. */
 export type DocumentDecoder = (key: string, bytes: Uint8Array) => readonly DiscoveredService[]
 
 /** `document`: the key holds `{services: […]}`. `folder`: each key may also hold one service alone. */
@@ -10,7 +10,7 @@ export type DocumentKind = 'document' | 'folder'
 
 export const fingerprint = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
-/** Loads the schema library only when a document has to be read. */
+/** Returns a decoder. The schema library is loaded only here, because the catalog needs none. */
 export async function createDecoder(kind: DocumentKind): Promise<DocumentDecoder> {
   const {z} = await import('zod')
   const service = z.object({

@@ -2,14 +2,14 @@ import type {Worker} from '../serve/lifecycle.js'
 import type {PageServer} from '../serve/server.js'
 import type {ServiceDirectory} from './directory.js'
 
-/** The directory as a worker: started, it follows its sources until it is stopped. */
+/** The directory as a worker that follows its sources from start to stop. */
 export function followWorker(directory: ServiceDirectory): Worker {
   let running: Promise<void> | undefined
   return {
     texts: {starting: 'worker starting', stopping: 'worker shutting down', stopped: 'worker stopped'},
     start: async () => {
       running = directory.run()
-      // Looked at through `ended`, which may be asked for later than it fails.
+      // Handled through `ended`, which may be called after it has failed.
       running.catch(() => {})
       return undefined
     },
@@ -18,7 +18,7 @@ export function followWorker(directory: ServiceDirectory): Worker {
   }
 }
 
-/** An open server as a worker. It listens before it is started, so that a port in use is known before anything else begins. */
+/** An open server as a worker. It listens before the start, so that a port in use is reported before anything else runs. */
 export function httpWorker(server: PageServer): Worker {
   return {
     texts: {

@@ -4,7 +4,7 @@ import type {DiscoveredService, Problem, PublishedList, SourceDocument} from './
 
 interface KnownDocument {
   readonly fingerprint: string
-  /** The last good content; undefined when there has never been any. */
+  /** The last good content, or undefined if there has not been any. */
   readonly services: readonly DiscoveredService[] | undefined
 }
 
@@ -15,9 +15,9 @@ export interface Reading {
 }
 
 /**
- * The list and how it came about. Each source has documents; a document is decoded only when its fingerprint has changed.
- * A document that cannot be decoded leaves its last good content in the list and a problem beside it, until it is good again
- * or gone. A new list is published only when its bytes differ from the last one's.
+ * The list and the documents that it is made of. A document is decoded only if its fingerprint has changed. If it cannot
+ * be decoded, its last good content stays in the list and a problem is noted, until the document is valid again or gone.
+ * A new list is published only if its bytes differ from those of the last one.
  */
 export class ServiceList {
   readonly #order: readonly string[]
@@ -36,7 +36,7 @@ export class ServiceList {
     this.#logger = context.logger
   }
 
-  /** Undefined until every source has been read once with at least one good list to show. */
+  /** Undefined until every source has been read and at least one document is valid. */
   get published(): PublishedList | undefined {
     return this.#published
   }
@@ -47,7 +47,7 @@ export class ServiceList {
     return {badDocuments: this.#badDocuments, unchanged: this.#unchanged, updates: this.#updates}
   }
 
-  /** True when a new list was published. */
+  /** True if a new list was published. */
   accept(reading: Reading): boolean {
     const known = this.#sources.get(reading.source)
     if (known && isSame(known, reading.documents)) {
@@ -105,7 +105,7 @@ export class ServiceList {
     const documents = this.#order.map(source => [...(this.#sources.get(source)?.values() ?? [])])
     const all = documents.flat()
     const isUnread = this.#order.some(source => !this.#sources.has(source))
-    // A first list made of bad documents only would claim that there are no services.
+    // A first list of invalid documents only would say that there are no services.
     if (isUnread || (all.length > 0 && all.every(document => document.services === undefined))) return false
     const services = all.flatMap(document => document.services ?? [])
     const body = Buffer.from(JSON.stringify({services}))

@@ -14,14 +14,14 @@ export type DiscoverFrom =
 export interface DiscoverSource {
   /** For people: `key app/services`. */
   readonly name: string
-  /** True where an answer without documents is a mistake, not an empty list. */
+  /** True if an answer without documents is an error, not an empty list. */
   readonly isRequired: boolean
   readonly query: BlockingQuery<readonly SourceDocument[], SourceDocument>
 }
 
 type Documents = readonly SourceDocument[]
 
-/** One source for each thing to be followed. Reads nothing yet. */
+/** Returns one source for each key, prefix or service to follow. Reads nothing yet. */
 export async function openSources(client: ConsulClient, from: DiscoverFrom): Promise<readonly DiscoverSource[]> {
   if ('services' in from) return from.services.map(name => catalogSource(client, name, from.tag))
   const kind: DocumentKind = 'key' in from ? 'document' : 'folder'
@@ -102,7 +102,7 @@ function instanceDocument(instance: ServiceInstance): SourceDocument {
   }
 }
 
-/** The scheme and the capacity come from the service's meta data (`scheme`, `capacity`), or are `http` and 1. */
+/** Scheme and capacity come from the service's metadata (`scheme`, `capacity`); by default they are `http` and 1. */
 function toService(instance: ServiceInstance): DiscoveredService {
   const {scheme = 'http', capacity = '1'} = instance.meta
   const host = instance.address.includes(':') ? `[${instance.address}]` : instance.address

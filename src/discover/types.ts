@@ -1,12 +1,16 @@
 /** What a service can do, and how much of it. */
 export interface Capability {
+  /** For example `resize`. */
   readonly name: string
+  /** 0 or more, in units of the application's choice. */
   readonly capacity: number
 }
 
 /** A service: where it is and what it can do. */
 export interface DiscoveredService {
+  /** A URI with a host. */
   readonly uri: string
+  /** May be empty. */
   readonly capabilities: readonly Capability[]
 }
 
@@ -27,14 +31,17 @@ export interface SourceDocument {
 
 /** A list as it was published. The bytes are ready to be sent. */
 export interface PublishedList {
+  /** All services, in the order of sources and documents. */
   readonly services: readonly DiscoveredService[]
+  /** The same as JSON, ready to be sent. */
   readonly body: Buffer
   /** Grows with every list of one process; from Consul's own index where that is higher. */
   readonly index: bigint
+  /** Wall time of publication, in milliseconds. */
   readonly publishedAtMs: number
 }
 
-/** Why the list may be older than the truth. */
+/** Why the list may be out of date. */
 export interface Problem {
   /** The document or the source it concerns. */
   readonly about: string
@@ -44,14 +51,19 @@ export interface Problem {
 }
 
 export interface DirectoryStats {
+  /** Requests sent to Consul. */
   readonly requests: number
+  /** Good answers. */
   readonly answers: number
+  /** Failed requests that were retried. */
   readonly failures: number
   /** Answers that held nothing new, dropped before decoding. */
   readonly unchanged: number
+  /** Lists published. */
   readonly updates: number
+  /** Documents that could not be decoded. */
   readonly badDocuments: number
-  /** Sum of all the waits the rate limiter imposed. */
+  /** Sum of all delays by the rate limiter, in milliseconds. */
   readonly limitDelayMs: number
 }
 
@@ -59,10 +71,12 @@ export interface DirectoryStats {
 export interface DirectoryStatus {
   /** `starting` until the first list; `stale` while Consul cannot be read; `degraded` while a document is bad. */
   readonly state: 'starting' | 'live' | 'degraded' | 'stale'
+  /** What is wrong at present. */
   readonly problems: readonly Problem[]
-  /** Since when the list is no longer proven current, or 0. */
+  /** Milliseconds since the list was last proven current; 0 while it is. */
   readonly staleForMs: number
-  /** Wall clock of the last good answer. */
+  /** Wall time of the last good answer, in milliseconds. */
   readonly lastAnswerAtMs: number | undefined
+  /** Counted since the start. */
   readonly stats: DirectoryStats
 }

@@ -11,19 +11,19 @@ export type Occurrence =
 
 interface Selector {
   readonly type: 'user' | '*' | MemberEventType
-  /** Only for `user`: this event alone. */
+  /** Only for `user`: the name of the only event that is selected. */
   readonly name: string | undefined
 }
 
-/** A script and what it is for, as given to Serf's `-event-handler`. */
+/** A script and the events that it handles, as given to Serf's `-event-handler`. */
 export interface SelectedScript {
   readonly script: string
   readonly selectors: readonly Selector[]
 }
 
 /**
- * Reads `user:deploy=script`, `member-join,member-leave=script`, `*=script` or just `script`, which is for everything.
- * Only what stands before the first `=` selects.
+ * Reads `user:deploy=script`, `member-join,member-leave=script`, `*=script` or just `script`, which handles every event.
+ * Only the text before the first `=` selects.
  */
 export function parseHandler(text: string): SelectedScript {
   const at = text.indexOf('=')
@@ -57,6 +57,6 @@ export const selects = (handler: SelectedScript, occurrence: Occurrence): boolea
     ({type, name}) => type === '*' || (type === occurrence.type && (name === undefined || name === occurrence.name)),
   )
 
-/** True when some handler wants changes of membership: only then are nodes watched. */
+/** True if a handler selects changes of membership. Nodes are watched only then. */
 export const wantsMembers = (handlers: readonly SelectedScript[]): boolean =>
   handlers.some(handler => memberEvents.some(type => selects(handler, {type})))

@@ -1,6 +1,9 @@
 import type {UserEvent} from '../core/types.js'
 
-/** What became of an event: `seen` was there before the watch began, `coalesced` gave way to a newer one of its name. */
+/**
+ * What became of an event. `done`: handled. `seen`: listed before the watch began, or not accepted. `skipped`: its handler
+ * was interrupted and may not run again. `coalesced`: replaced by a newer one of its name. `dead`: its last attempt failed.
+ */
 export type Outcome = 'done' | 'seen' | 'skipped' | 'coalesced' | 'dead'
 
 /** An event that is not handled yet. */

@@ -11,11 +11,11 @@ export interface Worker {
     readonly stopping: string
     readonly stopped: string
   }
-  /** Resolves when it runs, with what is worth logging about it. */
+  /** Resolves once it is running, with fields for the log. */
   start(): Promise<Readonly<Record<string, unknown>> | undefined>
-  /** Resolves when nothing of it is left. Called once, and only after start has resolved. */
+  /** Resolves when it has stopped completely. Called once, and only after start has resolved. */
   stop(): Promise<void>
-  /** Settles when it ends by itself; a rejection stops all the others. Absent where that cannot happen. */
+  /** Settles if it ends by itself; a rejection stops the others. Absent if that cannot happen. */
   readonly ended?: () => Promise<void>
 }
 
@@ -23,14 +23,14 @@ export interface LifecycleOptions {
   readonly signal: AbortSignal
   readonly logger: Logger
   readonly clock: Clock
-  /** How long each worker may take to stop before the others are stopped without it. @default 10000 */
+  /** Maximum time for each worker to stop, before the next one is stopped anyway. @default 10000 */
   readonly graceMs?: number
 }
 
 /**
- * Starts the workers in order and stops them in the opposite order, one after the other, when the signal aborts, when one
- * of them fails, or when a later one cannot start. Resolves after the last has stopped; rejects with the failure, if there
- * was one. A stop that fails or takes too long is logged and does not keep the others from being stopped.
+ * Starts the workers in order and stops them in reverse order, one after the other: when the signal aborts, when one of
+ * them fails, or when a later one cannot start. Resolves after the last one has stopped, or rejects with the failure. A
+ * stop that fails or takes too long is logged, and the others are stopped anyway.
  */
 export async function runWorkers(workers: readonly Worker[], options: LifecycleOptions): Promise<void> {
   const {logger} = options

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import type {IncomingMessage, ServerResponse} from 'node:http'
 import {stringifyConsulJson} from '../core/http/json-bigint.js'
 
-/** What a route answers with. */
+/** The answer of a route. */
 export interface Reply {
   readonly status: number
   readonly body: Buffer | string
@@ -20,7 +20,7 @@ export const jsonReply = (status: number, value: unknown, headers: Reply['header
 export const errorReply = (status: number, error: string, headers: Reply['headers'] = {}): Reply =>
   jsonReply(status, {error}, headers)
 
-/** 200 with an ETag of the content, or 304 when the client holds just that. */
+/** 200 with an ETag of the content, or 304 if the client already has it. */
 export function taggedReply(request: IncomingMessage, body: Buffer, headers: Readonly<Record<string, string>>): Reply {
   const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 32)}"`
   const common = {...headers, etag, 'cache-control': 'no-cache'}
@@ -31,7 +31,7 @@ export function taggedReply(request: IncomingMessage, body: Buffer, headers: Rea
 const hasTag = (header: string | undefined, etag: string): boolean =>
   header !== undefined && header.split(',').some(tag => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
 
-/** Sends a whole reply. Resolves when it has left, or when the client has. */
+/** Sends a whole reply. Resolves when it is sent or the client has disconnected. */
 export function send(response: ServerResponse, reply: Reply, options: {readonly isLast: boolean}): Promise<void> {
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
   const hasBody = reply.status !== 304

@@ -114,7 +114,7 @@ interface Open {
 async function close(server: Server, {handler, sockets, options}: Open): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   handler.close()
-  // Node counts a connection that has not asked anything yet as busy.
+  // Node counts a connection without any request as busy.
   for (const socket of sockets) if (!handler.isBusy(socket)) socket.destroy()
   using _deadline = options.clock.timer(options.drainMs ?? 5000, () => server.closeAllConnections())
   await closed
@@ -132,7 +132,7 @@ class RequestHandler {
   constructor(options: PageServerOptions) {
     this.maxOpenRequests = options.maxOpenRequests ?? 1000
     this.#logger = options.logger
-    // One listener for each request being answered is no leak.
+    // Each request adds a listener of its own.
     setMaxListeners(0, this.#closing.signal)
     this.#routes = options.routes(() => ({openRequests: this.#open, requests: this.#counts}))
   }
@@ -183,7 +183,7 @@ class RequestHandler {
     const isLast = this.#closing.signal.aborted || hasBody(request)
     response.setTimeout(slowReaderMs, () => response.destroy())
     await send(response, reply, {isLast})
-    // What such a client may still be sending is not read.
+    // The rest of the body is not read.
     if (hasBody(request)) request.socket.destroy()
   }
 

@@ -3,32 +3,39 @@ import type {ConsulIndex, Snapshot} from '../core/types.js'
 import {itemsOf} from './query.js'
 import type {WatchSpec} from './spec.js'
 
-/** One item that is not as it was at the last delivery. */
+/** One item that changed since the last delivery. */
 export interface ItemChange {
-  /** `replace`: deleted and made again between two looks. */
+  /** `replace`: deleted and created again between two reads. */
   readonly op: 'create' | 'update' | 'replace' | 'delete'
+  /** What identifies the item within the value. */
   readonly key: string
+  /** The item now; null after `delete`. */
   readonly item: GoValue
+  /** The item before; null for `create`. */
   readonly previous: GoValue
 }
 
-/** What a handler is run for. */
+/** What a handler receives. */
 export interface Delivery {
+  /** What is watched. */
   readonly spec: WatchSpec
-  /** In the form of the Go tool. For events only those not delivered before. */
+  /** The value in the form of `consul watch`. Of events only those that were not delivered before. */
   readonly value: GoValue
+  /** Consul's index of the answer. */
   readonly index: ConsulIndex | undefined
-  /** What was delivered before; undefined the first time, and for events. */
+  /** The value of the last delivery; undefined for the first one, and for events. */
   readonly previous: GoValue | undefined
+  /** What changed since the last delivery; for the first one, a `create` for each item. */
   readonly changes: readonly ItemChange[]
+  /** True for the first delivery of a watch, even if the value is empty. */
   readonly isFirst: boolean
 }
 
-/** IDs of events to remember: four rings of an agent. */
+/** Number of event IDs that are remembered: four times the list of an agent. */
 const keptIds = 1024
 const indexFields = new Set(['CreateIndex', 'ModifyIndex', 'LockIndex'])
 
-/** A value without its indexes: what is left is what somebody meant to write. */
+/** Returns the value without its indexes. */
 export function withoutIndexes(value: GoValue): GoValue {
   if (Array.isArray(value)) return (value as readonly GoValue[]).map(withoutIndexes)
   if (typeof value !== 'object' || value === null) return value
@@ -40,8 +47,8 @@ export function withoutIndexes(value: GoValue): GoValue {
 }
 
 /**
- * Decides what is news. The first answer always is, even an empty one; a later one if it differs from what was
- * delivered last. So neither an outage nor an index that moved for nothing makes a handler run twice for the same.
+ * Decides which answers are delivered: the first one always, even if it is empty, and a later one if it differs from the
+ * last delivery. So neither an outage nor an index that moved without a change makes a handler run twice for one value.
  */
 export class NewsFilter {
   readonly #spec: WatchSpec
@@ -56,8 +63,8 @@ export class NewsFilter {
   }
 
   /**
-   * Undefined when there is nothing new. What is returned counts as delivered. With `failed`, a delivery that its handler
-   * failed, the result replaces that one too: its changes begin where those of `failed` do, and its events come first.
+   * Returns undefined if nothing is new. What is returned counts as delivered. With `failed`, a delivery whose handler
+   * failed, the result replaces that one as well: it includes the changes of `failed`, and its events come first.
    */
   take(snapshot: Snapshot<GoValue>, failed?: Delivery): Delivery | undefined {
     const delivery =

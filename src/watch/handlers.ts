@@ -7,7 +7,7 @@ import type {Clock, Random} from '../core/types.js'
 import {HandlerError, runHandlerToSuccess} from '../process/handler.js'
 import type {Delivery} from './delivery.js'
 
-/** Runs for one delivery; rejects when it failed. */
+/** Runs for one delivery. Rejects if it fails. */
 export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void>
 
 export interface ExecHandlerOptions {
@@ -16,7 +16,7 @@ export interface ExecHandlerOptions {
   readonly clock: Clock
   readonly timeoutMs?: number
   readonly graceMs?: number
-  /** Stdin is an object with the value, the one before and the changes, instead of the value alone. */
+  /** True to write an object with the value, the previous value and the changes to stdin instead of the value alone. */
   readonly withPrevious?: boolean
 }
 
@@ -68,7 +68,7 @@ export interface HttpHandlerOptions {
 
 const keptOutput = 4096
 
-/** Sends the value as JSON with X-Consul-Index, as an agent's `http` handler does. Any answer but 2xx is a failure. */
+/** Sends the value as JSON with X-Consul-Index, as an agent's `http` handler does. Any status other than 2xx is a failure. */
 export function httpHandler(options: HttpHandlerOptions): Handler {
   return async (delivery, signal) => {
     const body = Buffer.from(handlerInput(delivery, options.withPrevious === true))
@@ -129,7 +129,7 @@ function send(
   })
 }
 
-/** `exit`: the watch ends with the handler's error. `continue`: on to the next change. `retry`: again until it succeeds or something newer replaces it. */
+/** `exit`: the watch ends with the handler's error. `continue`: waits for the next change. `retry`: repeats until it succeeds or a newer value replaces it. */
 export type OnHandlerError = 'exit' | 'continue' | 'retry'
 
 export interface PolicyOptions {
@@ -139,8 +139,8 @@ export interface PolicyOptions {
 }
 
 /**
- * The handler with a rule for its failures. With `retry` it resolves with the milliseconds after which the failed delivery
- * is to be repeated; a newer one is tried at once.
+ * Adds a rule for failures to a handler. With `retry` it resolves with the milliseconds until the failed delivery is
+ * repeated; a newer delivery runs at once.
  */
 export function withPolicy(
   handler: Handler,

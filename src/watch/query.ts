@@ -10,7 +10,7 @@ import type {CallOptions} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
 import type {WatchSpec} from './spec.js'
 
-/** Where a watch reads; left out, the client's own. */
+/** Where a watch reads, and with which token. @default the client's own */
 export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
 /** The question of a watch. */
 export interface WatchQuery extends BlockingQuery<GoValue, GoValue> {
@@ -21,9 +21,9 @@ export interface WatchQuery extends BlockingQuery<GoValue, GoValue> {
 interface Shape {
   readonly call: Call
   readonly decode: (raw: unknown) => GoValue
-  /** What tells items apart. */
+  /** Returns what identifies an item. */
   readonly keyOf: (item: GoObject) => string
-  /** What these keys are, where each can be asked for. */
+  /** What the keys name, if Consul can be asked for each of them. */
   readonly kind?: ItemKind
 }
 
@@ -115,7 +115,8 @@ export function itemsOf(spec: WatchSpec, value: GoValue): readonly ViewEntry<GoV
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
 
 /**
- * The question of a watch. Its answers have the form of the Go tool's. Equal watches share one upstream request.
+ * Returns the query of a watch. Its values have the form of `consul watch`. Equal watches of one registry share one
+ * request.
  *
  * @example
  * ```ts

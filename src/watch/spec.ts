@@ -22,17 +22,25 @@ export type WatchType = WatchSpec['type']
 
 /** The parameters of `consul watch`, under the names of its flags. Empty texts count as not given, as there. */
 export interface WatchParameters {
+  /** One of the types of `consul watch`: `key`, `keyprefix`, `services`, `nodes`, `service`, `checks`, `event`. */
   readonly type?: string | undefined
+  /** The key (`key`). */
   readonly key?: string | undefined
+  /** The prefix (`keyprefix`). */
   readonly prefix?: string | undefined
+  /** The service (`service`, `checks`). */
   readonly service?: string | undefined
+  /** Tags that instances must have, all of them (`service`). @default any */
   readonly tag?: readonly string[] | undefined
+  /** `true` for instances whose checks pass (`service`). @default 'false' */
   readonly passingonly?: string | undefined
+  /** State of the checks (`checks`). @default 'any' */
   readonly state?: string | undefined
+  /** Name of the events (`event`). @default any */
   readonly name?: string | undefined
 }
 
-/** Types that only an agent's own watches know. */
+/** Types that exist only in the watches of an agent's configuration. */
 const agentOnly = new Set(['connect_roots', 'connect_leaf', 'agent_service'])
 
 const known: Readonly<Record<WatchType, readonly (keyof WatchParameters)[]>> = {
@@ -51,7 +59,7 @@ const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 /**
- * Checks the parameters in the order and with the sentences of `consul watch`. Throws a UsageError.
+ * Checks the parameters in the order and with the messages of `consul watch`. Throws a UsageError.
  *
  * @example
  * ```ts

@@ -22,7 +22,7 @@ export const watchFlags = {
   coalesce: durationFlag({description: 'of each name handle only the newest within this time', default: '0'}),
   retries: Flags.integer({description: 'further attempts when the handler fails (default: 0)', default: 0, min: 0}),
   'retry-delay': durationFlag({description: 'shortest wait before another attempt', default: '1s'}),
-  'dead-letter': Flags.string({description: 'file to append given-up events to', helpValue: 'FILE'}),
+  'dead-letter': Flags.string({description: 'file to append abandoned events to', helpValue: 'FILE'}),
   'on-error': Flags.option({
     options: ['continue', 'exit'] as const,
     default: 'continue' as const,
@@ -31,7 +31,7 @@ export const watchFlags = {
   'on-overflow': Flags.option({
     options: ['warn', 'exit'] as const,
     default: 'warn' as const,
-    description: 'what to do when events passed unseen',
+    description: 'what to do when events were missed',
   })(),
   timeout: durationFlag({description: 'longest run of a handler (0: no limit)', default: '0'}),
   grace: durationFlag({description: 'time between TERM and KILL for a handler', default: '5s'}),

@@ -5,13 +5,13 @@ import type {ServiceDirectory} from '../directory.js'
 import type {DiscoveredService} from '../types.js'
 
 const heartbeatMs = 15_000
-/** A client that takes nothing for so long is cut off. */
+/** Time without reading after which a client is disconnected. */
 const slowClientMs = 30_000
 
 export interface EventStreamOptions {
   readonly directory: ServiceDirectory
   readonly clock: Clock
-  /** Aborts when the client has gone or the server shuts down. */
+  /** Aborts when the client disconnects and when the server closes. */
   readonly signal: AbortSignal
 }
 
@@ -64,7 +64,7 @@ const endOf = (list: {readonly index: bigint; readonly services: readonly unknow
   count: list.services.length,
 })
 
-/** Several services with one URI are told apart by their number. */
+/** Services with the same URI are numbered. */
 function byUri(services: readonly DiscoveredService[]): ReadonlyMap<string, string> {
   const items = new Map<string, string>()
   for (const service of services) {
@@ -92,7 +92,7 @@ const upsert = (key: string, item: string): string =>
 const frame = (type: string, data: unknown, id?: string): string =>
   `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
 
-/** False when the client has gone or takes nothing any more. */
+/** False if the client has disconnected or no longer reads. */
 async function write(response: ServerResponse, text: string, options: EventStreamOptions): Promise<boolean> {
   if (response.destroyed) return false
   if (response.write(text)) return true

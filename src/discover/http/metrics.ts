@@ -1,7 +1,7 @@
 import type {Registry} from 'prom-client'
 import type {DirectoryStatus} from '../types.js'
 
-/** What is measured, looked at when Prometheus asks. */
+/** What is measured, read when Prometheus asks. */
 export interface Measured {
   readonly status: DirectoryStatus
   readonly serviceCount: number
@@ -15,7 +15,7 @@ export interface Metrics {
   readonly render: (measured: Measured) => Promise<string>
 }
 
-/** Loads the metrics library when it is first asked for; the figures themselves are kept by whoever they are about. */
+/** Loads the metrics library. The measured parts keep the figures themselves. */
 export async function createMetrics(): Promise<Metrics> {
   const {Counter, Gauge, Registry} = await import('prom-client')
   const registry: Registry = new Registry()
@@ -34,7 +34,7 @@ export async function createMetrics(): Promise<Metrics> {
     requests: counter('baton_discover_consul_requests_total', 'Requests sent to Consul'),
     failures: counter('baton_discover_consul_failures_total', 'Requests to Consul that failed and were tried again'),
     updates: counter('baton_discover_updates_total', 'Lists published'),
-    unchanged: counter('baton_discover_unchanged_total', 'Answers dropped before decoding because nothing had changed'),
+    unchanged: counter('baton_discover_unchanged_total', 'Answers not decoded because nothing had changed'),
     badDocuments: counter('baton_discover_bad_documents_total', 'Documents that could not be decoded'),
   }
   const delay = counter('baton_discover_limit_delay_seconds_total', 'Seconds of waiting imposed by the rate limiter')

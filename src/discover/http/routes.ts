@@ -7,7 +7,7 @@ import {streamFrames} from './event-stream.js'
 import {createMetrics, type Metrics} from './metrics.js'
 import {answerList, renderServices, renderTargets} from './services.js'
 
-/** What the routes of a directory show, and how. */
+/** What the pages of a directory show. */
 export interface RouteOptions {
   readonly clock: Clock
   /** Shown under `/config`, so without secrets. */
@@ -16,7 +16,7 @@ export interface RouteOptions {
   readonly maxStaleMs?: number
 }
 
-/** The pages of a directory, for a server that tells its load. */
+/** Returns the pages of a directory. `measure` gives the load of their server. */
 export function createRoutes(
   directory: ServiceDirectory,
   options: RouteOptions,

@@ -8,30 +8,30 @@ import type {ServiceDirectory} from '../directory.js'
 import type {DiscoveredService, PublishedList} from '../types.js'
 import {toTargets} from './prometheus-sd.js'
 
-/** Consul's own: what no wait and too long a wait mean. */
+/** Consul's default and maximum wait of a blocking query. */
 const defaultWaitMs = 300_000
 const longestWaitMs = 600_000
 
 export interface ListRequest {
   readonly request: IncomingMessage
   readonly query: URLSearchParams
-  /** Aborts when the client has gone or the server shuts down. */
+  /** Aborts when the client disconnects and when the server closes. */
   readonly signal: AbortSignal
 }
 
 type Render = (list: PublishedList, services: readonly DiscoveredService[] | undefined) => Buffer
 
-/** The list as the document it came from. */
+/** The list in the form of a services document. */
 export const renderServices: Render = (list, services) =>
   services === undefined ? list.body : Buffer.from(JSON.stringify({services}))
 
-/** The list as Prometheus's HTTP service discovery wants it. */
+/** The list in the form of Prometheus's HTTP service discovery. */
 export const renderTargets: Render = (list, services) =>
   Buffer.from(JSON.stringify(toTargets(services ?? list.services)))
 
 /**
- * Answers a blocking query from the list held: at once when the client's index is not ours, else when there is a new list or
- * the wait is over. `?capability=NAME` leaves the other services out.
+ * Answers a blocking query from the list in memory: at once if the client's index is not the current one, otherwise when
+ * there is a new list or the wait is over. `?capability=NAME` omits the other services.
  */
 export async function answerList(
   call: ListRequest,

@@ -14,24 +14,26 @@ import {newUlid} from './ulid.js'
 /** Maximum number of attempts to write an entry. */
 const attempts = 4
 
-/** Whom the event is for, and what it carries. */
+/** Payload and filters of a durable event. */
 export interface FireDurableOptions extends EventFilters, CallOptions {
+  /** At most about 393,000 bytes. @default empty */
   readonly payload?: Uint8Array
 }
 
-/** A durable event that is in its log. */
+/** A durable event that was written into its log. */
 export interface FiredDurably {
   /** The ULID, which is the event's identity. */
   readonly id: string
+  /** The key of its entry. */
   readonly key: string
-  /** Why the event that announces the entry was not fired. Watchers of the log do not need it. */
+  /** Why the event that announces the entry was not fired, or undefined. Watchers of the log do not need that event. */
   readonly hintError: BatonError | undefined
 }
 
 /**
  * Writes an event into the log of its name, then fires an event that points at it. Resolves when the entry is written:
- * every watcher of the log will see it, those that are down now too. A failed answer is asked for again under the same
- * ID, so the entry is written once; when it rejects nevertheless, it may have been written.
+ * every watcher of the log will see it, including those that are down now. After a failure the write is repeated with the
+ * same ID, so the entry is written once. If it rejects after all attempts, the entry may have been written.
  *
  * @example
  * ```ts
@@ -74,7 +76,7 @@ function checkSizes(
     throw new BatonError('BATON_TOO_LARGE', `event ${name}: the name and its filters leave no room for the hint`)
   }
   if (size.value <= valueLimitBytes) return
-  // Three bytes take four digits.
+  // Base64 turns three bytes into four characters.
   const max = Math.floor((valueLimitBytes - (size.value - Math.ceil(size.payload / 3) * 4)) / 4) * 3
   throw new BatonError(
     'BATON_TOO_LARGE',

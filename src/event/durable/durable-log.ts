@@ -5,12 +5,12 @@ import type {CallOptions, KvEntry, UserEvent} from '../../core/types.js'
 import type {UnreadableEntry} from '../notices.js'
 import {isUlid} from './ulid.js'
 
-/** `<root><name>/<ulid>` holds one event, `<root><name>/pruned` how far the log was shortened. */
+/** `<root><name>/<ulid>` holds one event, `<root><name>/pruned` the ID of the newest pruned event. */
 const root = 'baton/events/v1/'
 const pruneMark = 'pruned'
 const nameShape = /^[A-Za-z0-9_.-]+$/
 
-/** Where the log of a name lies. Refuses names that could reach into another log. */
+/** Returns the prefix of a name's log. Throws a UsageError for names that could reach into another log. */
 export function logPrefix(name: string): string {
   if (typeof (name as unknown) !== 'string' || !nameShape.test(name) || name === '.' || name === '..') {
     throw new UsageError(`'${name}' is not a valid name for a durable event`, {
@@ -26,7 +26,7 @@ export const pruneMarkKey = (name: string): string => `${logPrefix(name)}${prune
 interface Envelope {
   readonly v: 1
   readonly name: string
-  /** Base64; absent when there is none. */
+  /** Base64; absent if it is empty. */
   readonly payload?: string
   readonly node?: string
   readonly service?: string
@@ -46,7 +46,7 @@ export function encodeEntry(name: string, payload: Uint8Array, {node, service, t
   return Buffer.from(JSON.stringify(envelope))
 }
 
-/** An entry as an event: the ID is the ULID, and in place of Lamport's time stands the index at which Consul took it. */
+/** An entry as an event: the ULID is its ID, and the index at which Consul created it stands in for a Lamport time. */
 function decodeEntry(id: string, entry: KvEntry): UserEvent {
   const envelope = JSON.parse(entry.value.toString()) as Partial<Envelope> | null
   if (typeof envelope !== 'object' || envelope === null || typeof envelope.name !== 'string') {
@@ -67,21 +67,21 @@ function decodeEntry(id: string, entry: KvEntry): UserEvent {
 }
 
 export interface EventLog {
-  /** In the order in which Consul took them. */
+  /** In the order in which Consul created them. */
   readonly events: readonly UserEvent[]
   readonly unreadable: readonly UnreadableEntry[]
   /** IDs of both, oldest first, with the ModifyIndex of their keys. */
   readonly keys: readonly {readonly id: string; readonly modifyIndex: bigint}[]
-  /** The newest entry that pruning has taken away. */
+  /** ID of the newest pruned entry. */
   readonly prunedThrough: string | undefined
-  /** ModifyIndex of the key that says so; 0 where there is none. */
+  /** ModifyIndex of the key that holds it; 0 if there is no such key. */
   readonly markIndex: bigint
 }
 
 /**
  * Reads a log from one answer. Entries are created and never written again, so the order of their CreateIndex is the
  * order in which they became visible, the same for every reader: an answer that holds an entry holds all before it.
- * ULIDs of several writers are in no such order.
+ * ULIDs of several writers have no such order.
  */
 export function readLog(name: string, list: readonly KvEntry[]): EventLog {
   const prefix = logPrefix(name)
@@ -121,10 +121,10 @@ function parsePruneMark(value: Buffer): string | undefined {
   }
 }
 
-/** What the event that announces an entry carries. */
+/** Payload of the event that announces an entry. */
 export const encodeHint = (key: string): Buffer => Buffer.from(JSON.stringify({baton: 'durable', v: 1, key}))
 
-/** The name and ID that a hint points at; undefined for every other payload. */
+/** Returns the key and ID that a hint points at, or undefined for every other payload. */
 function parseHint(payload: Uint8Array): {readonly key: string; readonly id: string} | undefined {
   try {
     const {baton, v, key} = JSON.parse(Buffer.from(payload).toString()) as Partial<Record<string, unknown>>

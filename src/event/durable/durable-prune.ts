@@ -7,7 +7,7 @@ import {checkKeep} from '../option-rules.js'
 import {type EventLog, encodePruneMark, logKey, logPrefix, pruneMarkKey, readLog} from './durable-log.js'
 import {ulidTimeMs} from './ulid.js'
 
-/** What stays of a log: its newest entries, or those younger than an age by their writers' clocks. */
+/** What pruning keeps: the newest `count` entries, or those younger than `ageMs` by the clocks of their writers. */
 export type Keep = {readonly count: number} | {readonly ageMs: number}
 
 /** `1000` is a number of entries, `168h` an age. */
@@ -21,14 +21,14 @@ export function parseKeep(text: string, what = '--keep'): Keep {
   return keep
 }
 
-/** Entries that one transaction deletes, beside the mark that it moves. */
+/** Entries deleted by one transaction, which also moves the mark. */
 const perTransaction = 60
 const rivalsAtMost = 5
 
 /**
- * Deletes the old end of a log and resolves with the number of entries deleted. Nothing is deleted before something that
- * stays. The mark of how far the log was pruned moves in the same transactions, so a watcher that had not seen one of
- * the deleted entries can tell, and says so; it cannot get it back.
+ * Deletes the oldest entries of a log and resolves with their number. An entry that stays never precedes a deleted one.
+ * The mark of the newest pruned entry moves in the same transactions, so a watcher that had not seen a deleted entry
+ * reports the gap; it cannot get the entry back. Rejects with BATON_CAS_CONFLICT if other clients keep pruning.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export async function pruneEvents(
     if (result.committed) deleted += old.length
     else rivals += 1
   }
-  throw new ConflictError('BATON_CAS_CONFLICT', `event ${name}: others prune the same log all the time`)
+  throw new ConflictError('BATON_CAS_CONFLICT', `event ${name}: other clients keep pruning the same log`)
 }
 
 function oldEnd({keys}: EventLog, keep: Keep, nowMs: number): EventLog['keys'] {

@@ -4,7 +4,7 @@ import {randomBytes} from 'node:crypto'
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const shape = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
-/** A unique ID that begins with its time. Clocks differ, so its order is a habit, not a promise. */
+/** A unique ID that begins with its time. Clocks differ, so its order is not guaranteed. */
 export function newUlid(wallMs: number): string {
   let rest = (BigInt(Math.floor(wallMs)) << 80n) | BigInt(`0x${randomBytes(10).toString('hex')}`)
   let text = ''
@@ -17,6 +17,6 @@ export function newUlid(wallMs: number): string {
 
 export const isUlid = (text: string): boolean => shape.test(text)
 
-/** The time of its writer's clock. */
+/** The wall time in the ULID, by the clock of its writer. */
 export const ulidTimeMs = (ulid: string): number =>
   Array.from(ulid.slice(0, 10)).reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0)

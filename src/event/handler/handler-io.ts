@@ -2,7 +2,7 @@ import type {AgentSelf} from '../../core/api/agent.js'
 import {goJson} from '../../core/api/go-json.js'
 import type {UserEvent} from '../../core/types.js'
 
-/** Who is watching, as handlers see it. */
+/** The agent that is watched, as handlers see it. */
 export type SelfFacts = Pick<AgentSelf, 'datacenter' | 'node' | 'isServer' | 'tags'>
 
 export interface EventFacts {
@@ -10,7 +10,7 @@ export interface EventFacts {
   readonly attempt: number
 }
 
-/** What belongs to no single event. */
+/** The variables that do not depend on an event. */
 export function selfEnvironment(self: SelfFacts): Record<string, string> {
   const tags = Object.entries(self.tags).map(
     ([name, value]) => [`SERF_TAG_${name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`, value] as const,
@@ -26,7 +26,7 @@ export function selfEnvironment(self: SelfFacts): Record<string, string> {
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
-/** The index of a list that ends with this event: the halves of its ID, exclusive-or. Others than Consul's IDs have none. */
+/** The index of a list that ends with this event: the halves of its ID, exclusive-or. Only Consul's own IDs give one. */
 function indexEnvironment(event: UserEvent | undefined): Record<string, string> {
   if (!event || !uuid.test(event.id)) return {}
   const digits = event.id.replaceAll('-', '')

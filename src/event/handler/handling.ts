@@ -39,11 +39,11 @@ interface ScriptWork {
   readonly done: Set<SelectedScript>
 }
 
-/** Runs what is to be run for an event. A second attempt runs only those scripts that failed in the first. */
+/** Runs the command or the scripts of an event. A second attempt runs only the scripts that failed in the first. */
 export class EventHandling {
   readonly #options: HandlingOptions
   readonly #succeeded = new WeakMap<UserEvent, Set<SelectedScript>>()
-  /** The scripts that run now, if any: Serf runs its scripts one after another, whatever they are for. */
+  /** The running scripts, if any: Serf runs all its scripts one after another. */
   #turn: Promise<void> | undefined
 
   constructor(options: HandlingOptions) {
@@ -75,7 +75,7 @@ export class EventHandling {
     await this.#runScripts({occurrence: {type}, env, input: Buffer.from(input), done: new Set()}, signal)
   }
 
-  /** Runs all scripts that select the occurrence and are not done, whatever becomes of each. Rejects with the first failure. */
+  /** Runs all scripts that select the occurrence and are not done. A failure does not stop the others; rejects with the first one. */
   async #runScripts(work: ScriptWork, signal: AbortSignal): Promise<void> {
     const {scripts = [], isConcurrent = false} = this.#options
     const chosen = scripts.filter(script => !work.done.has(script) && selects(script, work.occurrence))

@@ -8,8 +8,8 @@ interface Group<T> {
 }
 
 /**
- * Of several events of one name only the newest by Lamport time goes on: when none came for `quietMs`, at the latest
- * `periodMs` after the first. The others are handed to `dropped`.
+ * Passes on only the newest event of each name, by Lamport time: once none came for `quietMs`, at the latest `periodMs`
+ * after the first. The others are handed to `dropped`.
  */
 export class Coalescer<T extends {readonly event: UserEvent}> implements Disposable {
   readonly #options: CoalesceOptions<T>

@@ -4,21 +4,22 @@ import {type FileLock, lockFile, readHolder} from '../../process/file-lock.js'
 import type {Outcome, PendingEvent} from '../types.js'
 import {RecordLog} from './record-log.js'
 
-/** Four rings of an agent, and twice the window in which late events still arrive. */
+/** Four times the list of an agent, and twice the window in which late events still arrive. */
 const keptIds = 1024
 
-/** Whose state it is: event rings differ from agent to agent, a durable log does not. */
+/** The owner of a state: lists of events differ from agent to agent, a durable log does not. */
 export interface StateIdentity {
+  /** Name of the agent's datacenter. */
   readonly datacenter: string
-  /** The agent; empty for a log. */
+  /** Node name of the agent; empty for a log. */
   readonly node: string
-  /** The name whose durable log is followed. */
+  /** Name of the durable log. @default the agent's own events */
   readonly log?: string
 }
 
 interface Entry {
   readonly phase: 'taken' | 'started' | 'over'
-  /** Kept until it is over: the ring may have lost it by the time it is needed again. */
+  /** Kept until the event is done: the agent may no longer list it when it is needed again. */
   readonly event: UserEvent | undefined
 }
 
@@ -28,7 +29,7 @@ interface Header {
   readonly dc: string
   readonly node: string
   readonly log?: string
-  /** A record tells when the first list was taken in; older files have none. */
+  /** 1 if a record says when the first list was taken in; files of older versions have no such record. */
   readonly b?: 1
 }
 
@@ -48,10 +49,10 @@ interface WireRecord {
 }
 
 /**
- * What one handler has seen, started and finished, by event ID. The memory is what counts while the watcher runs; the
- * file makes it survive. An event is `taken` (with its content) when it arrives, `started` right before its handler, and
- * over after it; each step is on disk before the next one begins. So after a crash an event is either untouched, or
- * taken and to be handled, or started with its outcome unknown, or over.
+ * What one handler has seen, started and finished, by event ID. The watch works on the copy in memory; the file keeps it
+ * across restarts. An event is `taken` (with its content) when it arrives, `started` right before its handler, and `over`
+ * after it. Each step is on disk before the next one begins, so after a crash an event is unknown, taken and still to be
+ * handled, started with an unknown outcome, or over.
  *
  * @example
  * ```ts
@@ -76,12 +77,15 @@ export class EventState implements AsyncDisposable {
     this.isNew = options.isNew
   }
 
-  /** A state that is forgotten with the process. */
+  /** Returns a state that ends with the process. */
   static inMemory(identity: StateIdentity): EventState {
     return new EventState(identity, {isNew: true})
   }
 
-  /** Opens or creates a state file. Refuses one that another watcher uses, or that belongs to another agent. */
+  /**
+   * Opens or creates a state file. Rejects with a UsageError if another watch uses it, if it belongs to another agent or
+   * log, or if it cannot be read or written.
+   */
   static async open(path: string, identity: StateIdentity): Promise<EventState> {
     const lockPath = `${path}.lock`
     const lock = await lockFile(lockPath).catch((error: unknown) => {
@@ -134,15 +138,17 @@ export class EventState implements AsyncDisposable {
     }
   }
 
+  /** True if the ID was taken in, whatever became of its event. */
   has(id: string): boolean {
     return this.#entries.has(id)
   }
 
+  /** Number of IDs that are remembered. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** Events that were taken and are not over, in the order of their arrival. */
+  /** Events that are not handled yet, in the order of their arrival. */
   pending(): readonly PendingEvent[] {
     return [...this.#entries.values()].flatMap(({phase, event}) =>
       phase === 'over' || !event ? [] : [{event, isRestarted: phase === 'started'}],
@@ -161,31 +167,32 @@ export class EventState implements AsyncDisposable {
     await this.#append([{s: 'ring', empty: isEmpty}])
   }
 
-  /** Records that the first list was taken in, even where nothing of it counted. */
+  /** Records that the first list was taken in, even if no event of it was accepted. */
   begin(): Promise<void> {
     return this.#append([{s: 'begin'}])
   }
 
-  /** Resolves when the events cannot be lost any more. */
+  /** Records events with their content. Resolves when they are on disk. */
   take(events: readonly UserEvent[]): Promise<void> {
     for (const event of events) this.#entries.set(event.id, {phase: 'taken', event})
     return this.#append(events.map(toTakeRecord))
   }
 
-  /** Resolves when a crash would be noticed. Everything finished before is on disk then, too. */
+  /** Records that handlers start. Resolves when that, and everything finished before, is on disk. */
   start(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#entries.set(id, {phase: 'started', event: this.#entries.get(id)?.event})
     return this.#append(ids.map(id => ({i: id, s: 'start'})))
   }
 
+  /** Records the outcome of events. Resolves when it is on disk. */
   finish(ids: readonly string[], outcome: Outcome): Promise<void> {
     for (const id of ids) this.#entries.set(id, {phase: 'over', event: undefined})
     return this.#append(ids.map(id => ({i: id, s: outcome})))
   }
 
   /**
-   * Forgets the oldest IDs. Never one that is still listed, nor one that is not over, and the newest of the others stay:
-   * an answer may be older than the one before.
+   * Forgets the oldest IDs, but never one that is still listed or not over. The newest 1024 of the others stay, because an
+   * answer may be older than the one before.
    */
   async prune(listed: ReadonlySet<string>): Promise<void> {
     if (this.#entries.size > keptIds) {
@@ -212,6 +219,7 @@ export class EventState implements AsyncDisposable {
     return records.length === 0 || !this.#log ? Promise.resolve() : this.#log.append(records)
   }
 
+  /** Closes the file and lets other watches use it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#log?.[Symbol.asyncDispose]()
     await this.#lock?.[Symbol.asyncDispose]()
@@ -221,7 +229,7 @@ export class EventState implements AsyncDisposable {
 const ownerOf = ({datacenter, node, log}: StateIdentity): string =>
   log === undefined ? `agent ${node} in ${datacenter}` : `the log of ${log} in ${datacenter}`
 
-/** A watch that ended before it took in its first list has not begun. */
+/** True if no watch has taken in a first list with this file. */
 const isNew = ([header, ...rest]: readonly unknown[]): boolean =>
   header === undefined ||
   ((header as Partial<Header>).b === 1 && !rest.some(record => (record as {s?: unknown}).s === 'begin'))

@@ -36,7 +36,10 @@ export interface EventIntakeOptions
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
 }
 
-/** What all lists go through, wherever they come from: recording, sorting, handing over. */
+/**
+ * Takes lists in: new events are recorded, wait in the order window, pass the coalescer if there is one, and reach the
+ * dispatcher, which runs their handlers.
+ */
 export class EventIntake {
   readonly #options: EventIntakeOptions
   readonly #dispatcher: Dispatcher
@@ -91,7 +94,7 @@ export class EventIntake {
     this.#dispatcher.add(items.map(item => item.event))
   }
 
-  /** Records what is new in a list, durably, and passes it on. IDs that are not `listed` any more may be forgotten. */
+  /** Records the new events of a list durably and passes them on. IDs that are no longer `listed` may be forgotten. */
   async receive(list: readonly UserEvent[], listed = idsOf(list)): Promise<void> {
     const {state, accepts = () => true} = this.#options
     const wanted = list.filter(accepts)

@@ -5,7 +5,7 @@ import {messageOf, UsageError} from '../../core/errors.js'
 
 /**
  * An append-only file of JSON lines. Appends that arrive while the disk is busy are written and synced together, in
- * their order. A last line that was cut off by a crash is dropped on opening: nobody was told that it was kept.
+ * their order. A last line that a crash cut off is dropped on opening: its append had not resolved.
  */
 export class RecordLog implements AsyncDisposable {
   readonly path: string
@@ -13,7 +13,7 @@ export class RecordLog implements AsyncDisposable {
   #waiting: string[] = []
   #writing: Promise<void> | undefined
   #failure: unknown
-  /** Lines in the file, those on their way included. */
+  /** Number of lines in the file, including those that are being written. */
   lines: number
 
   private constructor(path: string, file: FileHandle, lines: number) {
@@ -35,12 +35,12 @@ export class RecordLog implements AsyncDisposable {
     return {log, records}
   }
 
-  /** Resolves when the records are on disk, and with them everything appended before. Rejects for ever after a failed write. */
+  /** Resolves when the records are on disk, and with them everything appended before. Rejects forever after a failed write. */
   append(records: readonly object[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     for (const record of records) this.#waiting.push(`${JSON.stringify(record)}\n`)
     this.lines += records.length
-    // What is being written now may have begun before these came: they wait for the turn after it.
+    // A write in progress may have begun before these records came, so they wait for the next one.
     this.#writing = (this.#writing ?? Promise.resolve()).then(() => this.#flush())
     return this.#writing
   }
@@ -106,7 +106,7 @@ function parseLines(path: string, text: string): readonly unknown[] {
     } catch (error) {
       throw new UsageError(`${path}: line ${at + 1} is not readable`, {
         cause: error,
-        hint: 'move the file away to start afresh',
+        hint: 'move the file away to start again',
       })
     }
   })

@@ -25,8 +25,8 @@ export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo
 }
 
 /**
- * What happened between two looks, in Serf's words. Consul forgets a node that left in order and, later, one that stayed
- * failed: the second is `member-reap`.
+ * Returns what changed between two reads, in Serf's words. Consul removes a node that left gracefully at once, and one
+ * that stays failed later: the second is `member-reap`.
  */
 export function memberChanges(
   before: ReadonlyMap<string, MemberFacts>,

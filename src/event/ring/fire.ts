@@ -7,15 +7,20 @@ import {checkFireOptions} from '../option-rules.js'
 import {judgeSize, type SizeVerdict} from './size.js'
 import {spillPayload} from './spill.js'
 
-/** What is fired, for whom, and what to do when it does not fit. */
+/** Payload and filters of an event, and what to do if the payload does not fit. */
 export interface FireOptions extends EventFilters, CallOptions {
+  /** @default empty */
   readonly payload?: Uint8Array
-  /** Puts a payload that is too large into KV, where it stays at least this long. */
+  /**
+   * Puts a payload that is too large into KV, where it stays at least this long, in milliseconds (10 s or more).
+   * @default a payload that is too large is refused
+   */
   readonly spillTtlMs?: number
 }
 
-/** What the agent made of it. Not a proof that anybody got it. */
+/** The event as the agent accepted it. It does not prove that another agent received it. */
 export interface Fired {
+  /** The event with its ID. */
   readonly event: UserEvent
   /** Bytes that would still have fitted: exact if few are left, otherwise a lower bound. */
   readonly leftBytes: number
@@ -27,17 +32,17 @@ type FireClient = Pick<ConsulClient, 'agent' | 'event' | 'kv' | 'scope' | 'sessi
 
 const filterNames = ['node', 'service', 'tag'] as const
 
-/** Go's words for a filter that is no regular expression: each receiver would drop the event in silence. */
+/** Refuses filters that are not regular expressions, in Go's words: each receiver would silently drop the event. */
 export async function checkFilters(filters: EventFilters): Promise<void> {
   if (filters.tag !== undefined && filters.service === undefined) {
     throw new UsageError('Cannot provide tag filter without service filter.')
   }
   const given = filterNames.flatMap(name => (filters[name] === undefined ? [] : [[name, filters[name]] as const]))
   if (given.length === 0) return
-  const {compile} = await loadRe2()
+  const re2 = await loadRe2()
   for (const [name, text] of given) {
     try {
-      compile(text)
+      re2.compile(text)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new UsageError(`Failed to compile ${name} filter regexp: ${why}`, {cause: error})
@@ -45,7 +50,7 @@ export async function checkFilters(filters: EventFilters): Promise<void> {
   }
 }
 
-/** Those filters that are given. */
+/** The filters that are defined. */
 export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: string | undefined}): EventFilters => ({
   ...(node !== undefined && {node}),
   ...(service !== undefined && {service}),
@@ -53,7 +58,8 @@ export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: stri
 })
 
 /**
- * Fires an event. What cannot fit is refused before anything is sent, with the number of bytes it is over.
+ * Fires an event. Rejects with BATON_TOO_LARGE before anything is sent if the payload cannot fit; the details say by how
+ * many bytes.
  *
  * @example
  * ```ts
@@ -90,7 +96,7 @@ export async function fireEvent(client: FireClient, name: string, options: FireO
   }
 }
 
-/** The next Lamport time takes up to 8 bytes: asked for only when the event could hang on them, and done without. */
+/** The event's Lamport time takes up to 8 bytes. It is read only if they decide; without an answer it stays unknown. */
 async function timeIfItMatters(
   {agent, scope}: FireClient,
   {verdict}: SizeVerdict,

@@ -71,7 +71,7 @@ const largestLTime = 2n ** 64n - 1n
 
 /**
  * Tells whether a payload of this length fits beside this name and these filters, before anything is sent. With the
- * event's Lamport time, where it is known, there is no `depends`.
+ * event's Lamport time, if it is known, `depends` never occurs.
  *
  * @example
  * ```ts

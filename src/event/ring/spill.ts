@@ -5,7 +5,7 @@ import {BatonError, UsageError} from '../../core/errors.js'
 import type {CallOptions} from '../../core/types.js'
 import {readHinted} from '../durable/durable-log.js'
 
-/** Payloads that do not fit an event wait here. A watcher reads keys below this prefix only, whatever an event says. */
+/** Prefix of payloads that do not fit an event. A watcher reads keys below this prefix only, whatever an event says. */
 export const spillPrefix = 'baton/events/blob/v1/'
 
 interface Pointer {
@@ -43,7 +43,7 @@ export async function spillPayload(
   return Buffer.from(JSON.stringify(pointer))
 }
 
-/** The pointer in an event's payload; undefined for every other payload. */
+/** Returns the pointer in an event's payload, or undefined for every other payload. */
 export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined {
   if (payload?.[0] !== '{'.charCodeAt(0)) return undefined
   try {
@@ -58,7 +58,7 @@ export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined
 
 /**
  * The payload as it was given to `fire`: from KV when it was spilled, from its log when the event announces a durable
- * one. Rejects when it is gone or not the one that was sent.
+ * one. Rejects with BATON_NOT_FOUND if it is gone, with BATON_REFUSED if it is not the one that was sent.
  *
  * @example
  * ```ts
@@ -83,7 +83,7 @@ export async function resolvePayload(
     })
   }
   if (sha256(entry.value) !== pointer.sha256) {
-    throw new BatonError('BATON_REFUSED', `key ${pointer.key}: is not the payload that was sent`)
+    throw new BatonError('BATON_REFUSED', `key ${pointer.key}: is not the payload that was fired`)
   }
   return entry.value
 }

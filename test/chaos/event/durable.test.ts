@@ -86,7 +86,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     return readSteps(log)
   }
 
-  it('misses no durable event with rerun, keeps their order, and repeats only the one in flight at a kill', async () => {
+  it('misses no durable event with rerun, keeps their order, and repeats only the one being handled at a kill', async () => {
     const steps = await storm('rerun')
     const starts = steps.filter(({what}) => what === 'start').toSorted((a, b) => a.run - b.run)
     expect(new Set(starts.map(({n}) => n)).size).toBe(eventCount + 1)
@@ -103,7 +103,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     expect(wrong).toEqual([])
   })
 
-  it('starts no durable event twice with skip, and leaves out at most the one in flight at each kill', async () => {
+  it('starts no durable event twice with skip, and omits at most the one being handled at each kill', async () => {
     const steps = await storm('skip')
     const started = steps.filter(({what}) => what === 'start')
     const starts = started.toSorted((a, b) => a.run - b.run).map(({n}) => n)

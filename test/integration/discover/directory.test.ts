@@ -161,7 +161,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect(directory.status.stats.answers).toBeLessThan(60)
   })
 
-  it('begins with no list of the past, which a server shows that leads again, unless told to', async () => {
+  it('does not start from the old list of a restarted leader, unless configured to', async () => {
     await put('d8/services', {services: [two]})
     const past = [{Key: 'd8/services', Value: Buffer.from(JSON.stringify({services: [one]})).toString('base64')}]
     const headers = {'x-consul-index': '5', 'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}

@@ -48,7 +48,7 @@ describe.runIf(consulIsInstalled()).each(backends)('baton event watch under cons
     expect((await again.exited).stdout.match(/\[[^\]]*\]/g)).toEqual(['[while down]', '[last]'])
   })
 
-  it('is refused without a memory, which would take every event for an old one', async () => {
+  it('is refused without a state, which would treat every event as already seen', async () => {
     const refused = await runCli(['event', 'watch', '--from-stdin', '--', 'cat'], {agent, input: '[]\n'})
     expect([refused.exitCode, refused.stdout]).toEqual([64, ''])
     expect(refused.stderr).toMatch(/^baton: event watch: --from-stdin without --state .*\n$/)

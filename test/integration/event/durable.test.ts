@@ -78,7 +78,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(again)).toEqual(['last'])
   })
 
-  it('are ordered as Consul took them, whatever the clocks of their writers say', async () => {
+  it('are ordered as Consul created them, whatever the clocks of their writers say', async () => {
     const entry = (payload: string) =>
       JSON.stringify({v: 1, name: 'skew', payload: Buffer.from(payload).toString('base64'), later: 'is ignored'})
     const nowMs = 1_700_000_000_000
@@ -110,7 +110,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(two)).toEqual(seen)
   })
 
-  it('pruned before they were seen are a gap, told once; the watch goes on, or ends with 2', async () => {
+  it('pruned before they were seen are reported once; the watch goes on, or ends with 2', async () => {
     {
       await using watch = follow('gap', 'gap')
       await watch.waitForOutput(/watching/)
@@ -153,7 +153,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(watch.stderr).not.toMatch(/missed/)
   })
 
-  it('are written once although the answer was lost, and although nobody could announce them', async () => {
+  it('are written once even if the answer was lost or the announcement failed', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({method: 'PUT', path: '/v1/kv/'}, 'swallow', 1)
     proxy.on({path: '/v1/event/fire/'}, {status: 403, body: 'Permission denied'})
@@ -163,7 +163,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect([fired.exitCode, await consul().kvKeys(log('once'))]).toEqual([0, [`${log('once')}${id}`]])
   })
 
-  it('are judged by the watcher: filters, versions and things that are no events', async () => {
+  it('are judged by the watcher: filters, versions and entries that are not events', async () => {
     const {Config} = (await consul().get('/v1/agent/self')) as {Config: {NodeName: string}}
     await consul().ok('PUT', '/v1/agent/service/register', {
       body: JSON.stringify({ID: 'web-1', Name: 'web', Tags: ['blue', 'eu']}),
@@ -191,8 +191,8 @@ describe.each(backends)('durable events on $name', backend => {
     expect(watch.stderr.match(/ignored: .*/g)?.toSorted()).toEqual([
       expect.stringMatching(/^ignored: has a filter that is not a regular expression: /),
       'ignored: has version 2, this baton knows version 1',
-      'ignored: is not an event',
       'ignored: is not JSON',
+      'ignored: is not an event',
     ])
   })
 
@@ -228,7 +228,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(watch)).toEqual(numbers(0, 5))
   })
 
-  it('that the token may not read are not passed over in silence', async () => {
+  it('that the token may not read are reported', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     // As Consul does from 1.11 on.
     proxy.on(
@@ -242,7 +242,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/may not read all of the log/)
   })
 
-  it('are refused in one line where the words are wrong, and nothing is written', async () => {
+  it('with invalid arguments are refused in one line, and nothing is written', async () => {
     const wrong: [string[], RegExp][] = [
       [['fire', 'a/b', 'x', '--durable'], /is not a valid name for a durable event/],
       [['fire', '..', 'x', '--durable'], /is not a valid name for a durable event/],

@@ -28,7 +28,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect(refused.stderr).toMatch(/^baton: event list-me: the payload of 500 bytes is \d+ too long: \d+ fit/)
   })
 
-  it('tells to the byte what fits at the time of the agent, before anything is sent', async () => {
+  it('computes to the byte what fits, before anything is sent', async () => {
     for (let n = 0; n < 140; n += 20) {
       await Promise.all(Array.from({length: 20}, () => raw(agent.address).ok('PUT', '/v1/event/fire/tick')))
     }
@@ -106,7 +106,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect((await watch.exited).stdout).toBe('deploy v1\nall deploy\nall else\n')
   })
 
-  it('ends when nobody reads the events that it prints', async () => {
+  it('ends when the reader of its events is gone', async () => {
     const words = [process.execPath, cliPath, 'event', 'watch', '--name', 'unread']
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
     await using watch = startCommand('sh', ['-c', script, ...words, '-v'], {agent})

@@ -62,7 +62,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await raw(agent.address).ok('DELETE', '/v1/kv/baton/events/blob/', {query: {recurse: true}})
   })
 
-  it('start with the next event after a watch that ended before it heard of any', async () => {
+  it('start with the next event after a watch that ended before it received one', async () => {
     const words = ['event', 'watch', '--name', 'idle', '--state', path('idle'), '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})
@@ -70,12 +70,12 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
       watch.kill('SIGTERM')
       await watch.exited
     }
-    await fire('idle', 'meanwhile')
+    await fire('idle', 'in between')
     await using again = startCli(words, {agent})
-    await again.waitForOutput(/meanwhile/, {stream: 'stdout'})
+    await again.waitForOutput(/in between/, {stream: 'stdout'})
   })
 
-  it('are told once that the ring turned over while the watch was down', async () => {
+  it('report once that the list turned over while the watch was down', async () => {
     const words = ['event', 'watch', '--name', 'rare', '--state', path('rare'), '--on-overflow=exit', '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})

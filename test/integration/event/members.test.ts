@@ -52,7 +52,7 @@ describe.runIf(backends.includes('embedded'))('membership handlers on the embedd
     await until(some, 'sim-1', ['member-failed'])
     await step(forget('sim-1'), 'sim-1', ['member-failed', 'member-reap'])
     await until(some, 'sim-1', ['member-failed', 'member-reap'])
-    // An external node, which Serf does not check, is no member.
+    // An external node, which Serf does not check, is not a member.
     await consul.ok('PUT', '/v1/catalog/register', {body: JSON.stringify({Node: 'external', Address: '127.0.9.7'})})
     await step(register('last', 'passing'), 'last', ['member-join'])
     expect(seen(all)).toEqual([

@@ -36,7 +36,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect(lines(stdout).filter(line => line.startsWith('{'))).toHaveLength(2)
   })
 
-  it('passes the exit code of a failing command on, or goes on when told to', async () => {
+  it('passes the exit code of a failing command on, or goes on with --on-error=continue', async () => {
     const words = ['watch', 'key', 'w/fail']
     const ended = await runCli([...words, '--', 'sh', '-c', 'exit 7'], {agent})
     expect([ended.exitCode, ended.stderr]).toEqual([7, 'baton: handler sh: exit code 7\n'])
@@ -80,7 +80,7 @@ describe.each(backends)('baton watch on $name', backend => {
     ])
   })
 
-  it('runs all watches of a file in one process, and tells which handler failed', async () => {
+  it('runs all watches of a file in one process, and reports which handler failed', async () => {
     const bodies: string[] = []
     const server = createServer((request, response) => {
       let body = ''
@@ -153,7 +153,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)])
   })
 
-  it.each([['--ndjson'], ['--debounce=1ms']])('ends when nobody reads what it prints: %s', async flag => {
+  it.each([['--ndjson'], ['--debounce=1ms']])('ends when the reader of its output is gone: %s', async flag => {
     const key = `w/unread${flag}`
     await put(key, 'x')
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
@@ -172,7 +172,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).stderr).toBe('ended with 0\n')
   })
 
-  it('stops its handler when it is stopped', async () => {
+  it('stops its handler when a signal stops it', async () => {
     await using watch = startCli(['watch', 'key', 'w/slow', '--', 'sh', '-c', 'echo $$; sleep 60'], {agent})
     const [pid = ''] = await watch.waitForOutput(/\d+/)
     watch.kill('SIGTERM')

@@ -195,7 +195,7 @@ describe('directory of services', () => {
     await expect(start(source).run()).rejects.toThrow('key a: no such thing')
   })
 
-  it('stops waiting when told, and leaves no listener behind', async () => {
+  it('stops waiting when the signal aborts', async () => {
     const directory = start(new ManualSource())
     await until('the first list', () => directory.current !== undefined)
     const stop = new AbortController()

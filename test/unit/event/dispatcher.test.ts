@@ -30,7 +30,7 @@ async function setUp(over: Partial<DispatchOptions> = {}) {
 }
 
 describe('the dispatcher', () => {
-  it('runs one handler an event, in order, and finishes each', async () => {
+  it('runs one handler for each event, in order, and records its outcome', async () => {
     const {add, dispatcher, runs, state} = await setUp()
     await add(userEvent('a', 1), userEvent('b', 2))
     await dispatcher.idle()
@@ -38,7 +38,7 @@ describe('the dispatcher', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('has an event started before its handler runs', async () => {
+  it('records the start of an event before its handler runs', async () => {
     const seen: (boolean | undefined)[] = []
     const state = EventState.inMemory({datacenter: 'dc1', node: 'n1'})
     const {add, dispatcher} = await setUp({
@@ -50,7 +50,7 @@ describe('the dispatcher', () => {
     expect(seen).toEqual([true])
   })
 
-  it('runs as many at once as it may', async () => {
+  it('runs at most as many handlers at once as allowed', async () => {
     let running = 0
     let most = 0
     const {add, dispatcher, clock} = await setUp({
@@ -68,7 +68,7 @@ describe('the dispatcher', () => {
     expect(most).toBe(3)
   })
 
-  it('gathers what waits into one run with batch', async () => {
+  it('hands all waiting events to one run if batched', async () => {
     const {add, dispatcher, runs, clock} = await setUp({
       isBatched: true,
       handle: async events => {
@@ -85,7 +85,7 @@ describe('the dispatcher', () => {
     expect(runs).toEqual(['a', 'b+c'])
   })
 
-  it('tries again with growing delays, then gives up', async () => {
+  it('retries with growing delays, then abandons the event', async () => {
     const attempts: number[] = []
     const {add, dispatcher, clock, dead, state} = await setUp({
       retryCount: 2,
@@ -103,7 +103,7 @@ describe('the dispatcher', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('leaves an event that its own end cut off to the next watch', async () => {
+  it('leaves an interrupted event to the next watch', async () => {
     const {add, dispatcher, stop, state, clock} = await setUp({
       handle: async (_events, _attempt, signal) => clock.sleep(1000, signal),
     })
@@ -117,7 +117,7 @@ describe('the dispatcher', () => {
     ])
   })
 
-  it('reports what no retry mends', async () => {
+  it('reports a failure that retrying cannot fix', async () => {
     const {add, dispatcher} = await setUp({
       handle: () => Promise.reject(new Error('no')),
       handleDead: () => Promise.reject(new Error('disk full')),

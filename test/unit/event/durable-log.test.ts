@@ -34,12 +34,13 @@ describe('a ULID', () => {
 })
 
 describe('the log of a durable event', () => {
-  it('lies where no other name can reach', () => {
+  it('has a prefix that no other name can reach', () => {
     expect(logPrefix('web.deploy-1')).toBe('baton/events/v1/web.deploy-1/')
-    for (const name of ['', '.', '..', 'a/b', 'a b', 'ä', '*']) expect(() => logPrefix(name)).toThrow(/is not a valid name/)
+    for (const name of ['', '.', '..', 'a/b', 'a b', 'ä', '*'])
+      expect(() => logPrefix(name)).toThrow(/is not a valid name/)
   })
 
-  it('is read in the order of CreateIndex, then of keys; foreign keys are not looked at', () => {
+  it('is read in the order of CreateIndex, then of keys; foreign keys are ignored', () => {
     const [a, b, c] = [newUlid(3000), newUlid(2000), newUlid(1000)] as const
     const {events, keys, unreadable, prunedThrough, markIndex} = readLog('deploy', [
       entry(logKey('deploy', b), 9n),
@@ -76,7 +77,7 @@ describe('the log of a durable event', () => {
     ])
   })
 
-  it('is pruned although its mark is spoilt', () => {
+  it('is read although its mark is invalid', () => {
     const {prunedThrough, markIndex} = readLog('deploy', [entry(pruneMarkKey('deploy'), 8n, Buffer.from('?'))])
     expect([prunedThrough, markIndex]).toEqual([undefined, 8n])
   })
@@ -111,24 +112,24 @@ describe('pruning', () => {
     return {client, left}
   }
 
-  it('keeps a number of events, in as many transactions as it takes', async () => {
+  it('keeps the given number of events, in several transactions if necessary', async () => {
     const {client, left} = setUp(Array.from({length: 150}, (_, n) => 200 - n))
     expect(await pruneEvents(client, 'deploy', {count: 2})).toBe(148)
     expect(left()).toEqual([52, 51])
     expect(await pruneEvents(client, 'deploy', {count: 2})).toBe(0)
   })
 
-  it('keeps what is young enough, and everything that came after it whatever its clock said', async () => {
+  it('keeps events below the age, and all later ones whatever their clocks said', async () => {
     const {client, left} = setUp([500, 400, 50, 450, 10])
     expect(await pruneEvents(client, 'deploy', {ageMs: 100})).toBe(2)
     expect(left()).toEqual([50, 450, 10])
   })
 
-  it('looks again when somebody else prunes, and gives up in the end', async () => {
+  it('reads again if another client prunes, and rejects after several conflicts', async () => {
     const some = setUp([3, 2, 1], 2)
     expect(await pruneEvents(some.client, 'deploy', {count: 1})).toBe(2)
     const always = setUp([3, 2, 1], 1000)
-    await expect(pruneEvents(always.client, 'deploy', {count: 1})).rejects.toThrow(/others prune the same log/)
+    await expect(pruneEvents(always.client, 'deploy', {count: 1})).rejects.toThrow(/other clients keep pruning/)
   })
 
   it('takes a number or an age', () => {

@@ -15,7 +15,7 @@ async function afterCrash(name: string, use: (state: EventState) => Promise<void
 }
 
 describe('the state of an event handler', () => {
-  it('remembers what was taken, started and finished', async () => {
+  it('records what was taken, started and finished', async () => {
     const full = userEvent('b', 2, {
       payload: Buffer.from([0, 255]),
       nodeFilter: 'n',
@@ -38,7 +38,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('has begun once a first list was taken in, not before', async () => {
+  it('is new until a first list was taken in', async () => {
     await using ended = await afterCrash('unbegun', first => first.finish(['a'], 'seen'))
     expect(ended.isNew).toBe(true)
     writeFileSync(path('older'), '{"kind":"baton-event-state","v":1,"dc":"dc1","node":"n1"}\n')
@@ -54,7 +54,7 @@ describe('the state of an event handler', () => {
     await expect(EventState.open(path('log'), self)).rejects.toThrow(/not to agent n1 in dc1/)
   })
 
-  it('takes any string for an ID', async () => {
+  it('accepts any string as an ID', async () => {
     const odd = '"}\n{"i":"x'
     await using state = await afterCrash('odd', first => first.take([userEvent(odd, 1)]))
     expect(state.pending().map(item => item.event.id)).toEqual([odd])
@@ -65,7 +65,7 @@ describe('the state of an event handler', () => {
     await expect(EventState.open(path('lock'), self)).rejects.toThrow(`in use by process ${process.pid}`)
   })
 
-  it('refuses the state of another agent, of a later version, and what is none', async () => {
+  it('refuses the state of another agent, of a later version, and other files', async () => {
     await using _state = await afterCrash('mine', async () => {})
     await _state[Symbol.asyncDispose]()
     await expect(EventState.open(path('mine'), {datacenter: 'dc1', node: 'n2'})).rejects.toThrow(
@@ -109,7 +109,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('still knows what an older answer does not list, however long the list is', async () => {
+  it('keeps IDs that an older answer does not list, however long the list is', async () => {
     await using state = EventState.inMemory(self)
     const ids = Array.from({length: 3000}, (_, n) => `e${n}`)
     await state.finish(ids, 'done')
@@ -119,7 +119,7 @@ describe('the state of an event handler', () => {
     expect(ids.filter(id => !state.has(id))).toEqual([])
   })
 
-  it('compacts its file without losing what is open', async () => {
+  it('compacts its file without losing unhandled events', async () => {
     await using state = await afterCrash('compact', async first => {
       for (let round = 0; round < 40; round += 1) {
         const ids = Array.from({length: 100}, (_, n) => `r${round}-${n}`)

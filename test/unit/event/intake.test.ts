@@ -22,7 +22,7 @@ async function setUp(over: Partial<EventIntakeOptions> = {}) {
 }
 
 describe('the intake of events', () => {
-  it('starts with what comes, unless told otherwise', async () => {
+  it('starts with new events by default', async () => {
     const {intake, handled} = await setUp()
     await intake.receive([userEvent('a', 1), userEvent('b', 2)])
     await intake.receive([userEvent('a', 1), userEvent('b', 2), userEvent('c', 3)])
@@ -44,7 +44,7 @@ describe('the intake of events', () => {
     await expect(none.intake.receive(list)).rejects.toThrow(/event zz: is not listed/)
   })
 
-  it('hands every event over once: repeats, late ones with small times, and an emptied ring change nothing', async () => {
+  it('hands each event over once, also if it is repeated, comes late or the list becomes empty', async () => {
     const {intake, handled} = await setUp({from: 'earliest'})
     await intake.receive([userEvent('b', 20), userEvent('b', 20)])
     await intake.receive([])
@@ -68,7 +68,7 @@ describe('the intake of events', () => {
     expect(handled).toEqual(['a'])
   })
 
-  it('takes up what a crash left: started events again with rerun, not with skip', async () => {
+  it('resumes after a crash: started events run again with rerun, not with skip', async () => {
     const prepare = async (): Promise<EventState> => {
       const state = newState()
       await state.take([userEvent('b', 2), userEvent('a', 3)])

@@ -52,7 +52,7 @@ describe('the record log', () => {
     expect(log.lines).toBe(text.split('\n').length - 1)
   })
 
-  it('rejects for ever once the file could not be written', async () => {
+  it('rejects forever once the file could not be written', async () => {
     const {log} = await RecordLog.open(path('gone'))
     await log[Symbol.asyncDispose]()
     await expect(log.append([{n: 1}])).rejects.toThrow(/gone: cannot be written/)

@@ -28,13 +28,13 @@ function fakeClient(eventTime?: bigint) {
 }
 
 describe('firing', () => {
-  it('sends what fits and says how much more would have', async () => {
+  it('sends what fits and returns the bytes that are left', async () => {
     const {client, fired} = fakeClient()
     const {leftBytes, isSpilled} = await fireEvent(client, 'x', {payload: Buffer.from('hello')})
     expect([leftBytes, isSpilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
   })
 
-  it('knows what fits to the byte where it can ask for the time', async () => {
+  it('computes what fits to the byte if it can read the time', async () => {
     const {client, fired} = fakeClient(300n)
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(413)})).rejects.toThrow('is 1 too long: 412 fit')
     expect((await fireEvent(client, 'x', {payload: Buffer.alloc(410)})).leftBytes).toBe(2)
@@ -69,18 +69,18 @@ describe('firing', () => {
     expect(await resolvePayload(client, sent)).toEqual(payload)
   })
 
-  it('notices a payload that is gone or another', async () => {
+  it('rejects a payload that is gone or was replaced', async () => {
     const {client, fired, store} = fakeClient()
     await fireEvent(client, 'x', {payload: Buffer.alloc(1000), spillTtlMs: 60_000})
     const sent = Buffer.from(fired[0]?.payload ?? [])
     const [key = ''] = store.keys()
     store.set(key, Buffer.from('forged'))
-    await expect(resolvePayload(client, sent)).rejects.toThrow(/is not the payload that was sent/)
+    await expect(resolvePayload(client, sent)).rejects.toThrow(/is not the payload that was fired/)
     store.delete(key)
     await expect(resolvePayload(client, sent)).rejects.toThrow(/no longer there/)
   })
 
-  it('follows no pointer out of its own keys, and takes everything else for a payload', () => {
+  it('follows no pointer outside its own keys, and treats everything else as a payload', () => {
     const pointer = {baton: 'spill', v: 1, key: `${spillPrefix}a`, size: 1, sha256: 'x'}
     expect(parseSpill(Buffer.from(JSON.stringify(pointer)))).toEqual(pointer)
     expect(parseSpill(Buffer.from(JSON.stringify({...pointer, key: 'secret/token'})))).toBeUndefined()

@@ -29,7 +29,7 @@ describe('news of a watch', () => {
     expect(news.take(snapshot([pair('a/1', 'x')], 12n))).toBeUndefined()
   })
 
-  it('counts a moved index as a change, unless told to ignore it', () => {
+  it('counts a moved index as a change, unless indexes are ignored', () => {
     const strict = new NewsFilter(prefix)
     const loose = new NewsFilter(prefix, {ignoreIndexes: true})
     for (const news of [strict, loose]) news.take(snapshot([pair('a/1', 'x', 1n)]))

@@ -41,7 +41,7 @@ describe('a command as handler', () => {
       (error: unknown) => error,
     )
 
-  it('gets the value on stdin and the index in its environment', async () => {
+  it('receives the value on stdin and the index in its environment', async () => {
     expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
   })
 
@@ -89,7 +89,7 @@ describe('an HTTP address as handler', () => {
     server.close()
   })
 
-  it('gets the value with the index as header', async () => {
+  it('receives the value with the index as header', async () => {
     await httpHandler({url: url('/ok'), headers: {'X-Mine': ['1', '2']}})(delivery, signal)
     expect(seen.at(-1)).toMatchObject({
       method: 'POST',
@@ -98,7 +98,7 @@ describe('an HTTP address as handler', () => {
     })
   })
 
-  it('fails on anything but 2xx, on silence, and where nobody listens', async () => {
+  it('fails on any status other than 2xx, without an answer, and without a listener', async () => {
     await expect(httpHandler({url: url('/bad?secret=1'), method: 'PUT'})(delivery, signal)).rejects.toThrow(
       /handler http:\/\/127.0.0.1:\d+\/bad: HTTP 503: not now/,
     )
@@ -122,17 +122,17 @@ describe('the rule for failures', () => {
   }
   const base = {random: () => 0}
 
-  it('exit hands the failure on', async () => {
+  it('exit rejects with the failure', async () => {
     const {handler} = failing(1)
     await expect(withPolicy(handler, {...base, onError: 'exit'})(delivery, signal)).rejects.toThrow('no')
   })
 
-  it('continue tells it and goes on', async () => {
+  it('continue reports the failure and goes on', async () => {
     const {handler, calls} = failing(9)
-    const told: string[] = []
-    const onFailure = (error: HandlerError): void => void told.push(error.message)
+    const reported: string[] = []
+    const onFailure = (error: HandlerError): void => void reported.push(error.message)
     await withPolicy(handler, {...base, onError: 'continue', onFailure})(delivery, signal)
-    expect([calls(), told]).toEqual([1, ['no']])
+    expect([calls(), reported]).toEqual([1, ['no']])
   })
 
   it('retry says when to repeat, later each time, and begins again with a newer delivery', async () => {
@@ -146,7 +146,7 @@ describe('the rule for failures', () => {
     expect(await deliver(newer, signal)).toBeUndefined()
   })
 
-  it('is not asked once the watch ends', async () => {
+  it('does not apply once the watch ends', async () => {
     const stop = new AbortController()
     const handler = withPolicy(
       async () => {

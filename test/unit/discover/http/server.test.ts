@@ -101,7 +101,7 @@ const parkedCount = async (): Promise<number> => {
 }
 
 describe('discover over HTTP', () => {
-  it('serves the list with an index and an ETag, and 304 to who has it', async () => {
+  it('serves the list with an index and an ETag, and 304 to a client that has it', async () => {
     const full = await ask('/services')
     expect(full).toMatchObject({status: 200, body: JSON.stringify({services: [one]})})
     expect(full.headers['x-consul-index']).toBe(String(directory.current?.index))
@@ -201,7 +201,7 @@ describe('discover over HTTP', () => {
     expect(frames()).toEqual(['upsert', 'delete', 'end-of-snapshot'])
     expect(text).toContain(`data: {"key":"${one.uri}"}`)
     outgoing.destroy()
-    await waitUntil(async () => (await parkedCount()) === 0, {what: 'the stream to be given up'})
+    await waitUntil(async () => (await parkedCount()) === 0, {what: 'the stream to be closed'})
   })
 
   it('answers HEAD, and refuses other methods, paths and bodies', async () => {
@@ -219,7 +219,7 @@ describe('discover over HTTP', () => {
     )
   })
 
-  it('is not hurt by huge or broken requests', async () => {
+  it('survives huge and broken requests', async () => {
     expect(await sendRaw(`GET /services?${'x'.repeat(100_000)} HTTP/1.1\r\nhost: a\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /)
     expect(
       await sendRaw(`GET /services?${'x'.repeat(10_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`),
@@ -234,7 +234,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).status).toBe(200)
   })
 
-  it('lets no slow reader hold up the others, and no backlog grow for it', async () => {
+  it('neither delays others for a slow reader nor queues a backlog for it', async () => {
     const versions = 8
     const wide = (version: number): object => ({
       services: Array.from({length: 2000}, (_, at) => ({uri: `http://host-${at}:${version}/${'p'.repeat(400)}`})),
@@ -260,7 +260,7 @@ describe('discover over HTTP', () => {
     slow.destroy()
   })
 
-  it('refuses what is too much at once, without harm to the rest', async () => {
+  it('refuses requests beyond the limit and serves the rest', async () => {
     await serve({maxOpenRequests: 5})
     const index = directory.current?.index
     const parked = Array.from({length: 4}, () => ask(`/services?index=${index}&wait=30s`))
@@ -295,7 +295,7 @@ describe('discover over HTTP', () => {
     await expect(once(refused, 'response')).rejects.toThrow(/ECONNREFUSED/)
   })
 
-  it('cuts off who does not read to the end within the drain time', async () => {
+  it('disconnects clients that do not finish reading within the drain time', async () => {
     await serve({drainMs: 50})
     await source.set({
       a: {services: Array.from({length: 20_000}, (_, at) => ({uri: `http://h-${at}/${'p'.repeat(200)}`}))},

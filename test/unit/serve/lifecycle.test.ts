@@ -65,7 +65,7 @@ describe('lifecycle of workers', () => {
     expect(lines.slice(-6)).toEqual(['shutting down', 'stop b', 'b stopped', 'stop a', 'a stopped', 'stopped'])
   })
 
-  it('goes on without one that hangs or fails to stop', async () => {
+  it('stops the others if one hangs or fails to stop', async () => {
     const {lines, stop, worker, run} = setUp()
     const hanging = worker('b', {stop: () => new Promise(() => {})})
     const failing = worker('c', {
@@ -87,7 +87,7 @@ describe('lifecycle of workers', () => {
     ])
   })
 
-  it('starts nothing when it is already to stop', async () => {
+  it('starts nothing if the signal is aborted', async () => {
     const {lines, stop, worker, run} = setUp()
     stop.abort()
     await run([worker('a')])
