@@ -31,7 +31,11 @@ export default class EventFire extends ConsulCommand<typeof EventFire> {
     service: Flags.string({description: 'only agents with a service whose ID matches (RE2)'}),
     tag: Flags.string({description: 'only agents whose matching service has a tag that matches (RE2)'}),
     spill: Flags.boolean({description: 'put a payload that is too large into KV and send a pointer to it'}),
-    'spill-ttl': durationFlag({description: 'how long a spilled payload stays at least', default: '1h', min: 10_000}),
+    'spill-ttl': durationFlag({
+      description: 'how long a spilled payload stays at least; implies --spill',
+      default: '1h',
+      min: 10_000,
+    }),
     durable: Flags.boolean({description: 'write the event into the log of its name, then fire a hint'}),
     keep: Flags.string({
       description: 'with --durable: then delete all but this many events of the log, or those older than this',
@@ -41,14 +45,15 @@ export default class EventFire extends ConsulCommand<typeof EventFire> {
   }
 
   async run(): Promise<number> {
-    const {node, service, tag, spill, durable, keep} = this.flags
+    const {node, service, tag, durable, keep} = this.flags
+    const spill = this.flags.spill || this.sources.get('spill-ttl') === 'flag'
     if (keep !== undefined && !durable) throw new UsageError('event fire: --keep is for --durable')
     if (spill && durable) {
       throw new UsageError('event fire: give --spill or --durable, not both', {
         hint: 'a durable payload is in KV anyway',
       })
     }
-    const kept = keep === undefined ? undefined : parseKeep(keep)
+    const kept = keep === undefined ? undefined : parseKeep(keep, '--keep')
     const payload = await readDataArgument(this.args.payload ?? '', this.host.stdin)
     const filters = filtersOf({node, service, tag})
     if (durable) return this.#fireDurable({payload, ...filters}, kept)

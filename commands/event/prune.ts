@@ -25,7 +25,7 @@ export default class EventPrune extends ConsulCommand<typeof EventPrune> {
   }
 
   async run(): Promise<number> {
-    const keep = parseKeep(this.flags.keep)
+    const keep = parseKeep(this.flags.keep, '--keep')
     const pruned = await pruneEvents(this.openClient(), this.args.name, keep)
     if (this.flags.json) this.out.json({pruned})
     else this.out.line(`Events deleted: ${pruned}`)

@@ -101,7 +101,7 @@ function toListenError(error: NodeJS.ErrnoException, address: ListenAddress): Us
   return new UsageError(`listen address ${formatListen(address)}: ${why}`, {
     code: 'BATON_CONFIG',
     cause: error,
-    hint: 'choose another with --listen HOST:PORT',
+    hint: 'choose another one with `listen`',
   })
 }
 

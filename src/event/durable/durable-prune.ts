@@ -11,7 +11,7 @@ import {ulidTimeMs} from './ulid.js'
 export type Keep = {readonly count: number} | {readonly ageMs: number}
 
 /** `1000` is a number of entries, `168h` an age. */
-export function parseKeep(text: string, what = '--keep'): Keep {
+export function parseKeep(text: string, what: string): Keep {
   const keep = /^\d+$/.test(text) ? {count: Number(text)} : {ageMs: parseDuration(text, what)}
   if (('count' in keep ? keep.count : keep.ageMs) <= 0) {
     throw new UsageError(`${what}: '${brief(text)}' would keep nothing`, {

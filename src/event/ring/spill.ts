@@ -79,7 +79,7 @@ export async function resolvePayload(
   const {value: entry} = await client.kv.get(pointer.key, options)
   if (!entry) {
     throw new BatonError('BATON_NOT_FOUND', `key ${pointer.key}: the event's payload is no longer there`, {
-      hint: 'fire with a longer `spillTtlMs`',
+      hint: 'its spill TTL was too short for this watch',
     })
   }
   if (sha256(entry.value) !== pointer.sha256) {

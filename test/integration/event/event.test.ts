@@ -78,6 +78,9 @@ describe.each(backends)('baton event on $name', backend => {
     const sent = await runCli(['event', 'fire', 'big', '-', '--spill'], {agent, input: 'x'.repeat(100_000)})
     expect(sent.exitCode).toBe(0)
     await watch.waitForOutput(/\b100000\b/)
+    const timed = await runCli(['event', 'fire', 'big', '-', '--spill-ttl=1m'], {agent, input: 'x'.repeat(200_000)})
+    expect([timed.exitCode, timed.stderr]).toEqual([0, ''])
+    await watch.waitForOutput(/\b200000\b/)
     for (const key of await raw(agent.address).kvKeys('baton/events/blob/')) {
       await raw(agent.address).ok('DELETE', `/v1/kv/${key}`)
     }

@@ -133,7 +133,7 @@ describe('pruning', () => {
   })
 
   it('takes a number or an age', () => {
-    expect([parseKeep('1000'), parseKeep('168h')]).toEqual([{count: 1000}, {ageMs: 604_800_000}])
-    for (const text of ['0', '0s', '', 'all', '-5', '-5s']) expect(() => parseKeep(text)).toThrow(/--keep/)
+    expect([parseKeep('1000', '--keep'), parseKeep('168h', '--keep')]).toEqual([{count: 1000}, {ageMs: 604_800_000}])
+    for (const text of ['0', '0s', '', 'all', '-5', '-5s']) expect(() => parseKeep(text, '--keep')).toThrow(/--keep/)
   })
 })
