@@ -2,47 +2,56 @@ import {UsageError} from '../core/errors.js'
 import type {Cluster} from './cluster.js'
 import type {Datacenter} from './datacenter.js'
 import type {FaultRule} from './faults.js'
+import {checkAdvance, checkFaultRule, checkRestart} from './options.js'
 import {renumber} from './store/renumber.js'
 import type {StateImage} from './store/state.js'
 
 /** A saved state of one datacenter. */
 export interface EmbeddedSnapshot {
+  /** Name of the datacenter. */
   readonly datacenter: string
+  /** Tables and indexes; opaque to callers. */
   readonly image: StateImage
 }
 
-/** What the agent has to do at this moment. */
+/** The load and size of one datacenter at this moment. */
 export interface EmbeddedStatistics {
-  /** Blocking queries that wait at this moment. */
+  /** Number of blocking queries that wait. */
   readonly parked: number
-  /** Parked queries woken by a change since the start. */
+  /** Number of blocking queries that a change has woken since the start. */
   readonly wakeUps: number
   /** Index of the last command. */
   readonly index: bigint
+  /** Number of keys. */
   readonly keys: number
 }
 
-/** Everything that can go wrong with an agent, on command. `datacenter` defaults to the first. */
+/** Injects faults into an agent. `datacenter` defaults to the first; an unknown name throws a UsageError. */
 export interface FaultPanel {
-  /** Makes matching requests fail or wait until the rule is disposed of or used up. */
+  /** Applies a rule to matching requests until it is disposed of or used up. Throws a UsageError for an invalid rule. */
   inject(rule: FaultRule): Disposable
-  /** Lifts all rules. */
+  /** Removes all rules. */
   clear(): void
-  /** From now on requests wait 7 s for a leader and fail; sessions do not expire meanwhile. */
+  /** Removes the leader: requests wait 7 s for one and fail, and sessions do not expire. */
   loseLeader(datacenter?: string): void
-  /** A new leader starts all sessions' time again and knows no lock delays. */
+  /** Elects a leader. A new leader restarts every session's TTL and has no lock-delays. */
   electLeader(datacenter?: string): void
-  /** Cuts all open connections, parked queries included. */
+  /** Cuts all open connections, including those of blocking queries. */
   dropConnections(): void
-  /** Stops answering, then comes back on the same address; events and lock delays are lost, and with `keepState: false` everything is. */
+  /**
+   * Restarts the agent on the same addresses. Events and lock-delays are lost. `keepState` (default: true) keeps the
+   * data; if it is false, the agent starts again with its initial state. Rejects with a UsageError if a port is taken.
+   */
   restart(options?: {readonly keepState?: boolean}): Promise<void>
+  /** Returns a copy of a datacenter's state. */
   saveSnapshot(datacenter?: string): EmbeddedSnapshot
-  /** Puts state and indexes back and wakes all parked queries. */
+  /** Restores a state with its indexes and wakes all blocking queries. */
   restoreSnapshot(snapshot: EmbeddedSnapshot): void
-  /** Keeps all data and gives it lower indexes, as after a cluster was rebuilt; wakes all parked queries. */
+  /** Keeps all data with lower indexes, as after a cluster is rebuilt from a copy, and wakes all blocking queries. */
   rewindIndexes(datacenter?: string): void
-  /** Puts all clocks of the agent forward: sessions, checks, lock delays and waits run out as if the time had passed. */
+  /** Advances the agent's clock by `ms`: sessions, checks, lock-delays and waits expire as if the time had passed. */
   fastForward(ms: number): void
+  /** Returns figures of a datacenter. */
   statistics(datacenter?: string): EmbeddedStatistics
 }
 
@@ -53,7 +62,7 @@ export interface PanelParts {
     drop(): void
     reopen(between: () => void): Promise<void>
   }
-  /** State of a datacenter that has only just been populated. */
+  /** The initial state of each datacenter, with its nodes and seed keys. */
   readonly pristine: ReadonlyMap<string, StateImage>
 }
 
@@ -64,12 +73,17 @@ export function createFaultPanel({cluster, local, doors, pristine}: PanelParts):
     return found
   }
   return {
-    inject: rule => cluster.faults.inject(rule),
+    inject: rule => {
+      checkFaultRule(rule)
+      return cluster.faults.inject(rule)
+    },
     clear: () => cluster.faults.clear(),
     loseLeader: name => void (named(name).hasLeader = false),
     electLeader: name => named(name).electLeader(),
     dropConnections: () => doors.drop(),
-    restart: async ({keepState = true} = {}) => {
+    restart: async (options = {}) => {
+      checkRestart(options)
+      const {keepState = true} = options
       await doors.reopen(() => {
         for (const datacenter of cluster.datacenters.values()) {
           for (const agent of datacenter.agents) agent.forget(keepState)
@@ -82,7 +96,10 @@ export function createFaultPanel({cluster, local, doors, pristine}: PanelParts):
     saveSnapshot: name => ({datacenter: named(name).name, image: named(name).state.save()}),
     restoreSnapshot: ({datacenter, image}) => named(datacenter).restore(image),
     rewindIndexes: name => named(name).restore(renumber(named(name).state.save())),
-    fastForward: ms => cluster.clock.advance(ms),
+    fastForward: ms => {
+      checkAdvance(ms)
+      cluster.clock.advance(ms)
+    },
     statistics: name => {
       const {state} = named(name)
       return {parked: state.watches.parked, wakeUps: state.watches.wakeUps, index: state.index, keys: state.kv.size}

@@ -1,23 +1,26 @@
 import type {Clock} from '../core/types.js'
 
-/** What to do to matching requests. One of `drop`, `dropAnswer`, `status`; `delayMs` may stand alone or come first. */
+/** A fault for matching requests: one of `drop`, `dropAnswer` and `status`, a delay, or a delay before one of them. */
 export interface FaultRule {
-  /** Matches paths that start with it, decoded. Default: all. */
+  /** Start of the decoded paths to match. Default: all paths. */
   readonly path?: string
+  /** HTTP method to match, in capitals. Default: all methods. */
   readonly method?: string
-  /** How many requests to hit. Default: all until the rule is lifted. */
+  /** Number of requests to affect, at least 1. Default: all until the rule is disposed of. */
   readonly times?: number
+  /** Delay on the agent's clock, in milliseconds. Default: none. */
   readonly delayMs?: number
-  /** Cuts the connection without an answer. */
+  /** Cuts the connection before the request is handled. Default: false. */
   readonly drop?: boolean
-  /** Does what was asked and cuts the connection instead of answering. */
+  /** Handles the request and cuts the connection instead of answering. Default: false. */
   readonly dropAnswer?: boolean
-  /** Answers instead of the handler. */
+  /** Status code of an answer in place of the handler's, 200 to 599. Default: the handler answers. */
   readonly status?: number
+  /** Body of the answer with `status`. Default: empty. */
   readonly body?: string
 }
 
-/** What is answered in place of the handler. */
+/** An answer in place of the handler's. */
 export interface ReplacedAnswer {
   readonly status: number
   readonly body: string
@@ -28,11 +31,11 @@ interface Armed {
   left: number
 }
 
-/** The rules of {@link FaultPanel.inject}, consulted once per request. */
+/** The rules of {@link FaultPanel.inject}, applied once to each request. */
 export class Faults {
   readonly #clock: Clock
   readonly #armed = new Set<Armed>()
-  /** Requests that a rule hit. */
+  /** Number of requests that a rule affected. */
   hits = 0
 
   constructor(clock: Clock) {
@@ -49,7 +52,7 @@ export class Faults {
     this.#armed.clear()
   }
 
-  /** What to do with a request: `drop`, `drop answer`, an answer in place of the handler's, or nothing. */
+  /** Resolves, after any delay, with `drop`, `drop answer`, an answer in place of the handler's, or undefined. */
   async intercept(method: string, path: string): Promise<ReplacedAnswer | 'drop' | 'drop answer' | undefined> {
     const armed = [...this.#armed].find(({rule}) => hits(rule, method, path))
     if (!armed) return undefined

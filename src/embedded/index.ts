@@ -1,9 +1,7 @@
 import {UsageError} from '../core/errors.js'
 import {noopLogger} from '../core/log.js'
 import {systemClock, systemRandom} from '../core/time/clock.js'
-import type {Clock, Logger, Random} from '../core/types.js'
 import {AclStore} from './acl/store.js'
-import type {ScriptRunner} from './checks/probe.js'
 import {MovableClock} from './clock.js'
 import {type Cluster, routeTo} from './cluster.js'
 import {Datacenter} from './datacenter.js'
@@ -13,70 +11,33 @@ import {createFaultPanel, type FaultPanel} from './fault-panel.js'
 import {Faults} from './faults.js'
 import {toBytes} from './go/bytes.js'
 import {type HttpDoor, openDoor} from './http/server.js'
-import {metaError} from './meta.js'
-import {populate, type SimulatedNode} from './populate.js'
+import {checkAgentOptions, defaultName, type EmbeddedAgentOptions} from './options.js'
+import {populate} from './populate.js'
 import {profileOf} from './profile.js'
 
 export type {ScriptRunner} from './checks/probe.js'
 export type {EmbeddedSnapshot, EmbeddedStatistics, FaultPanel} from './fault-panel.js'
 export type {FaultRule} from './faults.js'
-export type {SimulatedNode} from './populate.js'
+export type {EmbeddedAgentOptions, SeedKey} from './options.js'
+export type {SimulatedNode, SimulatedService} from './populate.js'
 
-/** What the agent begins with. Everything may be left out. */
-export interface EmbeddedAgentOptions {
-  readonly clock?: Clock
-  readonly random?: Random
-  readonly logger?: Logger
-  /** A loopback address; anything else is refused. Default `127.0.0.1`. */
-  readonly host?: string
-  /** Port of the first datacenter. Default 0: chosen freely, as the others' always are. */
-  readonly port?: number
-  /** Default `['dc1']`. The first is the local one; each has its own HTTP address. */
-  readonly datacenters?: readonly string[]
-  /** Name of the agent's own node. Default `baton-dev`. In other datacenters `-` and the datacenter's name follow it. */
-  readonly name?: string
-  /** Metadata of the agent's own node in the first datacenter. Default: none. */
-  readonly nodeMeta?: Readonly<Record<string, string>>
-  /** Simulated members of the first datacenter, beside the agent's own node. */
-  readonly nodes?: readonly SimulatedNode[]
-  /** Keys that the first datacenter begins with. */
-  readonly seed?: readonly SeedKey[]
-  /** Turns ACLs on: whatever is not granted is denied. */
-  readonly acl?: {readonly managementToken: string}
-  /** Answers DNS questions about the catalog on this UDP port, 0 for any free one. Default: no DNS. */
-  readonly dnsPort?: number
-  /** Runs script checks. Without it they are refused, as by an agent that does not allow them. */
-  readonly runScript?: ScriptRunner
-  /** A newer version to imitate where clients must cope, `1.9` to `1.22`. Default: Consul 1.8.7, as measured. */
-  readonly like?: string
-}
-
-/** A key that is there from the start. */
-export interface SeedKey {
-  readonly key: string
-  readonly value: Buffer
-  readonly flags: bigint
-}
-
-/** A running agent. Disposing it closes its addresses, cuts all connections and forgets everything. */
+/** A running agent. Disposing it closes its addresses, cuts all connections and discards its data. */
 export interface EmbeddedAgent extends AsyncDisposable {
   /** `http://host:port` of the first datacenter. */
   readonly address: string
   /** HTTP address by datacenter. */
   readonly addresses: ReadonlyMap<string, string>
+  /** The management token, if ACLs are enabled. */
   readonly managementToken?: string
-  /** Where DNS is answered, if it is. */
+  /** UDP port of the DNS server, if it is enabled. */
   readonly dnsPort?: number
+  /** Injects faults and changes the agent's time. */
   readonly faults: FaultPanel
 }
 
-const loopback = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/
-const datacenterName = /^[a-z0-9_-]+$/
-const nodeName = /^[A-Za-z0-9_.-]+$/
-const defaultName = 'baton-dev'
-
 /**
- * Starts a memory-only agent that answers like Consul 1.8.7. Resolves when it accepts connections.
+ * Starts an in-memory agent that answers like Consul 1.8.7. Resolves when it accepts connections. Rejects with a
+ * UsageError if an option is invalid or a port is taken.
  *
  * @example
  * ```ts
@@ -88,10 +49,9 @@ const defaultName = 'baton-dev'
  * ```
  */
 export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Promise<EmbeddedAgent> {
+  checkAgentOptions(options)
   const host = options.host ?? '127.0.0.1'
   const names = options.datacenters ?? ['dc1']
-  check(host, names)
-  checkNode(options)
   const cluster = createCluster(options, names)
   const locals = [...cluster.datacenters.values()]
   const local = locals[0] as Datacenter
@@ -123,40 +83,7 @@ export async function startEmbeddedAgent(options: EmbeddedAgentOptions = {}): Pr
   }
 }
 
-function check(host: string, names: readonly string[]): void {
-  if (!loopback.test(host)) {
-    throw new UsageError(`embedded agent: '${host}' is not a loopback address`, {
-      hint: 'it is for development only: use 127.0.0.1, ::1 or localhost',
-    })
-  }
-  if (names.length === 0 || new Set(names).size !== names.length) {
-    throw new UsageError('embedded agent: datacenters must be named, each once')
-  }
-  for (const name of names) {
-    if (!datacenterName.test(name)) {
-      throw new UsageError(`embedded agent: '${name}' cannot name a datacenter`, {
-        hint: 'use lower case letters, digits, - and _',
-      })
-    }
-  }
-}
-
 const metaOf = ({nodeMeta = {}}: EmbeddedAgentOptions): ReadonlyMap<string, string> => new Map(Object.entries(nodeMeta))
-
-/** Throws for a name or metadata that Consul would refuse, and for a name that a simulated member has. */
-function checkNode(options: EmbeddedAgentOptions): void {
-  const {name = defaultName, nodes = []} = options
-  if (!nodeName.test(name)) {
-    throw new UsageError(`embedded agent: '${name}' cannot name a node`, {
-      hint: 'use letters, digits, -, _ and dots',
-    })
-  }
-  if (nodes.some(node => node.name.toLowerCase() === name.toLowerCase())) {
-    throw new UsageError(`embedded agent: '${name}' names both the agent's own node and a simulated one`)
-  }
-  const wrong = metaError(metaOf(options))
-  if (wrong !== undefined) throw new UsageError(`embedded agent: node metadata: ${wrong}`)
-}
 
 function createCluster(options: EmbeddedAgentOptions, names: readonly string[]): Cluster {
   const clock = new MovableClock(options.clock ?? systemClock)

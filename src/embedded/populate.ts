@@ -4,14 +4,22 @@ import {randomUuid} from './uuid.js'
 
 /** A member that exists only in the catalog, the member list and the gossip of events. */
 export interface SimulatedNode {
+  /** Name of the node. */
   readonly name: string
-  readonly services?: readonly {
-    readonly name: string
-    /** Default: the name. */
-    readonly id?: string
-    readonly tags?: readonly string[]
-    readonly port?: number
-  }[]
+  /** Services of the node. Default: none. */
+  readonly services?: readonly SimulatedService[]
+}
+
+/** A service of a simulated member. */
+export interface SimulatedService {
+  /** Name of the service. */
+  readonly name: string
+  /** ID of the service. Default: the name. */
+  readonly id?: string
+  /** Tags of the service. Default: none. */
+  readonly tags?: readonly string[]
+  /** Port of the service, 0 to 65535. Default: 0. */
+  readonly port?: number
 }
 
 const ports = (at: number) => ({rpc: 8300 + 10 * at, serfLan: 8301 + 10 * at, serfWan: 8302 + 10 * at})
@@ -19,13 +27,13 @@ const ports = (at: number) => ({rpc: 8300 + 10 * at, serfLan: 8301 + 10 * at, se
 export interface Population {
   /** Position of the datacenter: 0 is the local one. */
   readonly at: number
-  /** The agent's own node; in other datacenters the datacenter's name is added. */
+  /** Name of the agent's own node; in other datacenters the datacenter's name is appended. */
   readonly name: string
   readonly meta: ReadonlyMap<string, string>
   readonly nodes: readonly SimulatedNode[]
 }
 
-/** Every node has it. */
+/** Metadata that every node has. */
 const segment = ['consul-network-segment', ''] as const
 
 /** Creates the agent that answers HTTP and the simulated ones, and registers them all. */

@@ -1,17 +1,17 @@
 import {UsageError} from '../core/errors.js'
 
-/** What clients notice of a version of Consul. Beyond 1.8.7 it follows release notes and sources, not measurements. */
+/** The differences between versions of Consul that clients notice. After 1.8.7 they follow release notes and sources, not measurements. */
 export interface Profile {
   readonly version: string
   /** Larger transactions are refused. */
   readonly mostTxnOperations: number
-  /** Why a key is refused, whatever is to be done with it; undefined for one that is not. */
+  /** The reason why a key is refused by every operation; undefined if it is accepted. */
   readonly refuseKey: (key: string) => string | undefined
-  /** Answers that took longer never arrive: the connection is closed instead. */
+  /** An answer that takes longer is not sent: the connection is closed instead. */
   readonly longestAnswerMs: number
-  /** Answers with an index say what made them, and health answers may come from the streaming backend. */
+  /** Answers with an index name their backend, and health answers may come from the streaming backend. */
   readonly hasBackends: boolean
-  /** Every answer says what ACLs do by default, and whether they hid something. */
+  /** Every answer states the default ACL policy and whether ACLs hid something. */
   readonly saysAclPolicy: boolean
   /** Unknown paths and unknown IDs of services and checks are named. */
   readonly namesUnknown: boolean
@@ -21,7 +21,7 @@ export interface Profile {
 const oldest = '1.8.7'
 const newest = 22
 
-/** Of 1.21.5 alone: also for keys that exist. */
+/** Keys that 1.21.5, and no other version, accepts; it refuses others even if they exist. */
 const narrowKey = /^[a-zA-Z0-9,_./\-?&=]+$/
 const refuseNarrow = (key: string): string | undefined =>
   narrowKey.test(key) ? undefined : `invalid key name, keys should respect the "${narrowKey.source}" format.`
@@ -33,12 +33,12 @@ const refuseTraversal = (key: string): string | undefined =>
 
 const refuseNone = (): undefined => undefined
 
-/** The profile of `1.8` to `1.22`, with or without a patch number. Throws a UsageError for any other. */
+/** The profile of `1.8` to `1.22`, with or without a patch number. Throws a UsageError for any other version. */
 export function profileOf(version = oldest): Profile {
   const [, minorDigits = '', patchDigits = '0'] = /^1\.(\d{1,2})(?:\.(\d{1,2}))?$/.exec(version) ?? []
   const [minor, patch] = [Number(minorDigits), Number(patchDigits)]
   if (minorDigits === '' || minor < 8 || minor > newest) {
-    throw new UsageError(`embedded agent: it cannot be like version '${version}'`, {
+    throw new UsageError(`embedded agent: cannot imitate version '${version}'`, {
       hint: `give one from 1.8 to 1.${newest}`,
     })
   }

@@ -75,7 +75,36 @@ describe('embedded agent', () => {
     [{name: 'WEB', nodes: [{name: 'web'}]}, "'WEB' names both the agent's own node and a simulated one"],
     [{nodeMeta: {'consul-x': ''}}, "Key prefix 'consul-' is reserved for internal use"],
     [{nodeMeta: {a: 'v'.repeat(513)}}, 'Value is too long (limit: 512 characters)'],
-  ])('refuses %j', async (options, text) => {
+    [{nodes: [{name: 'a b'}]}, "'a b' cannot name a node"],
+    [{nodes: [{name: 'web'}, {name: 'Web'}]}, "'Web' names two simulated nodes"],
+    [{datacenters: []}, 'expected at least one datacenter, got none'],
+    [{datacenters: ['a', 'a']}, "the datacenter 'a' is named twice"],
+    [{like: '2.0'}, "cannot imitate version '2.0'"],
+  ])('refuses %j', async (options: object, text) => {
     await expect(startEmbeddedAgent(options)).rejects.toThrow(text)
+  })
+
+  it.each<[object, string, string]>([
+    [{port: Number.NaN}, 'port', 'a whole number from 0 to 65535, got NaN'],
+    [{port: 65_536}, 'port', 'a whole number from 0 to 65535, got 65536'],
+    [{port: '8500'}, 'port', 'a whole number from 0 to 65535, got "8500" (a string)'],
+    [{dnsPort: -1}, 'dnsPort', 'a whole number from 0 to 65535, got -1'],
+    [{host: null}, 'host', 'a string, got null'],
+    [{datacenters: 'dc1'}, 'datacenters', 'an array of strings, got "dc1" (a string)'],
+    [{name: 1}, 'name', 'a string, got 1'],
+    [{nodeMeta: {rack: 1}}, 'nodeMeta', 'an object of strings, got an object'],
+    [{nodes: ['web']}, 'nodes', 'an array of objects, got an array'],
+    [{nodes: [{}]}, 'name', 'a string that is not empty, got undefined'],
+    [{nodes: [{name: 'web', services: [{name: ''}]}]}, 'name', 'a string that is not empty, got ""'],
+    [{nodes: [{name: 'web', services: [{name: 'a', port: 1e20}]}]}, 'port', 'a whole number from 0 to 65535'],
+    [{seed: [{key: 'a', value: 'text'}]}, 'value', 'a Uint8Array or a Buffer, got "text" (a string)'],
+    [{acl: {}}, 'managementToken', 'a string that is not empty, got undefined'],
+    [{like: 1.9}, 'like', 'a string, got 1.9'],
+  ])('names the option that has a wrong value: %j', async (options, option, text) => {
+    await expect(startEmbeddedAgent(options)).rejects.toMatchObject({
+      code: 'BATON_USAGE',
+      message: expect.stringContaining(`the option \`${option}\` to be ${text}`),
+      details: {option},
+    })
   })
 })

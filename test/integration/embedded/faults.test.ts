@@ -114,4 +114,24 @@ describe('fault panel of the embedded agent', () => {
     agent.faults.fastForward(15_000)
     expect(await consul.kvPut('lock', 'r', {acquire: rival})).toBe(true)
   })
+
+  it.each<[object, string]>([
+    [{times: 0}, '`times` to be a whole number of at least 1, got 0'],
+    [{times: Number.NaN}, '`times` to be a whole number of at least 1, got NaN'],
+    [{delayMs: -1}, '`delayMs` to be a number of milliseconds from 0 to 2147483647, got -1'],
+    [{delayMs: '5s'}, '`delayMs` to be a number of milliseconds from 0 to 2147483647, got "5s" (a string)'],
+    [{delayMs: Infinity}, '`delayMs` to be a number of milliseconds from 0 to 2147483647, got Infinity'],
+    [{status: 1e20}, '`status` to be a whole number from 200 to 599'],
+    [{path: null}, '`path` to be a string, got null'],
+    [{drop: true, status: 500}, 'expected one of `drop`, `dropAnswer` and `status`, got several'],
+  ])('refuses the rule %j', async (rule, text) => {
+    await using agent = await startEmbeddedAgent()
+    expect(() => agent.faults.inject(rule)).toThrow(text)
+    expect((await fetch(`${agent.address}/v1/status/leader`)).status).toBe(200)
+  })
+
+  it.each([Number.NaN, -1, Infinity])('refuses to advance its time by %d ms', async ms => {
+    await using agent = await startEmbeddedAgent()
+    expect(() => agent.faults.fastForward(ms)).toThrow('expected the option `ms` to be a number of milliseconds')
+  })
 })
