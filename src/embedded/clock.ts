@@ -6,7 +6,7 @@ interface Pending {
   base: Timer
 }
 
-/** A clock that can be put forward: timers that became due run at once, in their order, and the others come nearer. */
+/** A clock that can be advanced: timers that become due run at once, in order, and the rest are rescheduled. */
 export class MovableClock implements Clock {
   readonly #base: Clock
   readonly #pending = new Set<Pending>()
@@ -54,7 +54,7 @@ export class MovableClock implements Clock {
     })
   }
 
-  /** Puts the clock forward by `ms`. */
+  /** Advances the clock by `ms`. */
   advance(ms: number): void {
     this.#aheadMs += ms
     const ordered = [...this.#pending].sort((a, b) => a.dueMs - b.dueMs)

@@ -6,7 +6,7 @@ import type {Faults} from './faults.js'
 import type {Profile} from './profile.js'
 import {HttpError} from './refusals.js'
 
-/** What all datacenters of one process share. */
+/** State that all datacenters of one process share. */
 export interface Cluster {
   readonly clock: MovableClock
   readonly random: Random

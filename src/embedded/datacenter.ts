@@ -13,7 +13,7 @@ const tombstoneAgeMs = 15 * 60_000
 const reapEveryMs = 30_000
 const leaderPatienceMs = 7_000
 
-/** The settings of the servers' autopilot, which are stored here without effect. */
+/** The autopilot settings. They are stored and have no effect. */
 export interface Autopilot {
   readonly settings: Readonly<Record<string, Printable>>
   readonly createIndex: bigint
@@ -39,7 +39,7 @@ export interface DatacenterOptions {
   readonly runScript: ScriptRunner | undefined
 }
 
-/** The servers of one datacenter: its state, and the clocks that run on its leader alone. */
+/** The servers of one datacenter: its state, and the timers that run only on its leader. */
 export class Datacenter implements Disposable {
   readonly name: string
   readonly clock: MovableClock
@@ -77,7 +77,7 @@ export class Datacenter implements Disposable {
     return this.agents[0] as LocalAgent
   }
 
-  /** Returns at once while there is a leader; else waits a while for one and then refuses. */
+  /** Resolves at once if there is a leader. Otherwise waits for one, and rejects after Consul's limit of 7 s. */
   async leader(call: {readonly gone: boolean}): Promise<void> {
     if (this.hasLeader) return
     const untilMs = this.clock.monotonicMs() + leaderPatienceMs
@@ -88,7 +88,7 @@ export class Datacenter implements Disposable {
     }
   }
 
-  /** Starts a session's time to live again: twice its TTL from now. */
+  /** Restarts a session's time to live: the session expires after twice its TTL. */
   armTtl(row: SessionRow): void {
     this.#ttlTimers.get(row.id)?.[Symbol.dispose]()
     this.#ttlTimers.delete(row.id)
@@ -100,7 +100,7 @@ export class Datacenter implements Disposable {
     this.#ttlTimers.set(row.id, this.clock.timer(row.ttlMs * 2, expire, {ref: false}))
   }
 
-  /** A new leader knows no lock delays and starts all times to live again. */
+  /** A new leader has no lock-delays and restarts every session's TTL. */
   electLeader(): void {
     this.hasLeader = true
     this.lockDelays.clear()
@@ -112,7 +112,7 @@ export class Datacenter implements Disposable {
     this.autopilot = {...this.autopilot, settings, modifyIndex: this.state.index}
   }
 
-  /** Puts a saved state back under a leader that knows nothing but it. */
+  /** Restores a saved state, under a new leader. */
   restore(image: StateImage): void {
     this.state.restore(image)
     this.electLeader()

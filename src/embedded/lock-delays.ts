@@ -2,7 +2,7 @@ import type {Clock} from '../core/types.js'
 
 const longestMs = 60_000
 
-/** Keys that may not be acquired for a while, because a session ended while it held them. */
+/** Keys in lock-delay: their holder's session ended, so they cannot be acquired for a while. */
 export class LockDelays {
   readonly #clock: Clock
   readonly #untilMs = new Map<string, number>()

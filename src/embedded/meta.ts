@@ -1,4 +1,4 @@
-/** What is wrong with the metadata of a node or a service, in Consul's words; undefined when it is well formed. */
+/** Why Consul would refuse this metadata of a node or a service, in its words; undefined if it would not. */
 export function metaError(meta: ReadonlyMap<string, string>): string | undefined {
   if (meta.size > 64) return 'Node metadata cannot contain more than 64 key/value pairs'
   for (const [key, value] of meta) {

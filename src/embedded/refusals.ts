@@ -1,6 +1,6 @@
 export type Headers = Readonly<Record<string, string>>
 
-/** Refusal found by the agent that was asked. */
+/** A refusal by the agent that received the request. */
 export class HttpError extends Error {
   readonly status: number
   readonly headers: Headers
@@ -12,9 +12,9 @@ export class HttpError extends Error {
   }
 }
 
-/** Refusal by the servers of a datacenter, prefixed when it comes from another one. */
+/** A refusal by the servers of a datacenter; it has a prefix if that is not the agent's datacenter. */
 export class RpcError extends Error {
-  /** As Consul does it: by the text. */
+  /** Like Consul, decides by the text of the message. */
   get status(): number {
     return /Permission denied|ACL not found/.test(this.message) ? 403 : 500
   }

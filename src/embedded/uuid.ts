@@ -8,7 +8,7 @@ export function randomUuid(random: Random): string {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** What Consul's table index says of a malformed ID; undefined when it is well formed. */
+/** The refusal of Consul's table index for a malformed ID; undefined if the ID is well formed. */
 export function uuidError(id: string): string | undefined {
   if (Buffer.byteLength(id) !== 36) return 'index error: UUID must be 36 characters'
   if (uuid.test(id)) return undefined

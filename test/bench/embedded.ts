@@ -1,6 +1,6 @@
 /**
  * The embedded agent beside `consul agent -dev`, for information: requests per second, wake-up latency, memory.
- * Both are processes of their own, asked by the same client. Needs `consul` on the PATH. npm run bench:embedded
+ * Each runs as its own process; the same client measures both. Needs `consul` on the PATH. npm run bench:embedded
  */
 import {readFileSync} from 'node:fs'
 import {createClient} from '../../src/core/client.js'

@@ -17,7 +17,7 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 interface Contender {
   readonly name: string
   readonly command: readonly [string, ...string[]]
-  /** How many nodes must have done it. */
+  /** Number of nodes that must have run the command. */
   readonly nodes: number
 }
 

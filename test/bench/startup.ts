@@ -16,7 +16,7 @@ const baton = (...args: string[]): string[] => [process.execPath, cliPath, ...ar
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** Not spawnSync: while this process stands still nobody reads what the agent logs, and the agent stands still too. */
+/** Not spawnSync: while that blocks this process, the agent's log is not read, which blocks the agent. */
 function timeOnce(command: readonly string[], env: Record<string, string>): Promise<number> {
   const start = now()
   return new Promise((resolve, reject) => {
@@ -29,7 +29,7 @@ function timeOnce(command: readonly string[], env: Record<string, string>): Prom
   })
 }
 
-/** Every round runs every case once, so that what else the machine does falls on all of them. */
+/** Every round runs every case once, so that other load on the machine affects all of them. */
 async function compare(
   cases: Readonly<Record<string, readonly string[]>>,
   env: Record<string, string>,
@@ -48,7 +48,7 @@ async function allAtOnce(commands: readonly (readonly string[])[], env: Record<s
   return now() - start
 }
 
-/** Memory nobody else shares, in kB: what one more waiting process costs. */
+/** Private memory in kB: the cost of one more waiting process. */
 function privateKb(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   return [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, match) => sum + Number(match[1]), 0)

@@ -51,7 +51,7 @@ describe('embedded agent under load', () => {
       request.end(body)
     })
 
-  /** The shortest of a few longest stretches: what is inherent shows every time, a garbage collection does not. */
+  /** The shortest of several measurements of the longest stretch: a garbage collection does not affect all of them. */
   async function stretch(act: () => Promise<unknown>): Promise<number> {
     const seen: number[] = []
     for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -71,7 +71,7 @@ describe('embedded agent under load', () => {
     },
   )
 
-  it(`wakes five watchers of ${keys} keys without holding up the event loop`, async () => {
+  it(`wakes five watchers of ${keys} keys without blocking the event loop`, async () => {
     let value = 0
     const ms = await stretch(async () => {
       const {index} = await ask('GET', '/v1/kv/big/?recurse')
@@ -106,7 +106,7 @@ describe('embedded agent under load', () => {
     await waitUntil(async () => (await probe()).parked === 0, {what: 'queries of closed connections to be forgotten'})
   })
 
-  it('outlives garbage, oversized bodies and clients that never finish', async () => {
+  it('survives garbage, oversized bodies and clients that never finish', async () => {
     const {hostname, port} = new URL(address)
     const sockets: Socket[] = []
     const open = (text: string): void => {
@@ -131,7 +131,7 @@ describe('embedded agent under load', () => {
     expect((await fetch(`${address}/v1/status/leader`)).status).toBe(200)
   })
 
-  it('deletes them all with one request without holding up the event loop', async () => {
+  it('deletes all keys with one request without blocking the event loop', async () => {
     await probe()
     await ask('DELETE', '/v1/kv/big/?recurse')
     expect((await probe()).longestMs).toBeLessThan(2 * longestStretchMs)
@@ -140,7 +140,7 @@ describe('embedded agent under load', () => {
 })
 
 describe('10,000 connections', () => {
-  it('do not take the embedded agent down', async () => {
+  it('do not crash the embedded agent', async () => {
     const script = fileURLToPath(new URL('embedded-loop-probe.ts', import.meta.url))
     const child = fork(script, ['10'], {execArgv: ['--import', 'tsx']})
     const sockets: Socket[] = []
@@ -149,7 +149,7 @@ describe('10,000 connections', () => {
       const {hostname, port} = new URL(address)
       for (let at = 0; at < 10_000; at += 1) {
         const socket = connect(Number(port), hostname)
-        // A system with fewer descriptors refuses some of them, here or there.
+        // A system with fewer file descriptors refuses some of the connections.
         socket.on('error', () => undefined)
         sockets.push(socket)
         if (at % 500 === 499) await sleep(20)

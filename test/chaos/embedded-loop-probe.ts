@@ -1,4 +1,4 @@
-/** A child process with an agent of many keys, which tells how long its event loop was busy at one stretch. */
+/** A child process with an agent of many keys. It reports the longest stretch for which its event loop was busy. */
 import {startEmbeddedAgent} from '../../src/embedded/index.js'
 
 const count = Number(process.argv[2])
@@ -8,7 +8,7 @@ const agent = await startEmbeddedAgent({seed})
 
 let longestMs = 0
 let last = process.cpuUsage()
-/** Processor time between two turns: what else runs on the machine does not count. */
+/** Processor time between two turns, so that other load on the machine does not count. */
 function turn(): void {
   const {user, system} = process.cpuUsage(last)
   last = process.cpuUsage()

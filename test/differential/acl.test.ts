@@ -9,9 +9,9 @@ const management = '00000000-0000-0000-0000-000000000001'
 const anonymous = '00000000-0000-0000-0000-000000000002'
 const token = `/v1/acl/token/${accessor}`
 
-/** Requests in order; `{p}` is the ID of the first policy. A body is sent as it stands. */
+/** Requests in order; `{p}` is the ID of the first policy. A body is sent unchanged. */
 const requests: readonly (readonly [method: string, path: string, body?: string])[] = [
-  // What Go clients send: every field, with its zero value.
+  // Go clients send every field, with its zero value.
   [
     'PUT',
     '/v1/acl/policy',
@@ -125,7 +125,7 @@ const requests: readonly (readonly [method: string, path: string, body?: string]
 const headers = ['content-type', 'allow', 'x-consul-knownleader', 'x-consul-lastcontact']
 const types = /(a Go|Go) (value of type|struct field) .*/
 
-/** One agent's answers, without what is its own: IDs, times, hashes and indexes. */
+/** One agent's answers, without IDs, times, hashes and indexes. */
 async function answers(address: string): Promise<readonly string[]> {
   let policy = ''
   const lines: string[] = []
@@ -155,7 +155,7 @@ function plain(text: string, policy: string): string {
     .replace(/\(was -?[^)]*\)/, '(was …)')
   if (!/^[[{]/.test(own)) return own.trimEnd()
   const value = JSON.parse(own) as unknown
-  // Lists are in the order of random IDs.
+  // Lists are ordered by random IDs.
   return JSON.stringify(Array.isArray(value) ? value.map(item => JSON.stringify(item)).toSorted() : value)
 }
 
@@ -171,7 +171,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await consul[Symbol.asyncDispose]()
   })
 
-  it('take the bodies that Consul takes, and refuse the others in its words', async () => {
+  it('accept the bodies that Consul accepts, and refuse the others with its messages', async () => {
     const [real, embedded] = [await answers(consul.address), await answers(agent.address)]
     for (const [at, line] of embedded.entries()) expect.soft(line).toBe(real[at])
   })

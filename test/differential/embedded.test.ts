@@ -27,7 +27,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await waitUntil(async () => (await real.send('GET', '/v1/catalog/nodes')).text.includes('lan_ipv4'), {
       what: 'the first synchronisation of the real agent',
     })
-    // From here on both wrote the same last.
+    // From here on, the last write to both agents is the same.
     const warm = {Node: 'warm', Address: '10.9.9.9', Service: {Service: 'warm'}, Check: {Name: 'warm'}}
     for (const path of ['register', 'deregister']) {
       const body = JSON.stringify(path === 'register' ? warm : {Node: 'warm'})
@@ -80,7 +80,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
       try {
         for (const ask of before) await both(side => side.ask(ask))
         const woken = await both(side => isWoken(side, read, change))
-        // Consul also wakes neighbours that saw no change; those are the ones that may differ.
+        // Consul also wakes queries whose answer did not change; only those may differ.
         if (woken[1].woken !== woken[0].woken) {
           expect(woken, `${read.path} after ${change.method} ${change.path} ${change.body ?? ''}`).toMatchObject([
             {woken: true, changed: false},
@@ -95,13 +95,13 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
   })
 })
 
-/** The two nodes have different names and addresses of their own. */
+/** Replaces the node's name and ports, which differ between the agents. */
 function nameless(answer: Answer, side: Side): Answer {
   const text = answer.text.replaceAll(side.node, ownNode).replace(/("ServicePort"|"Port"): ?(8300|\d{5})\b/g, '$1:0')
   return {...answer, text}
 }
 
-/** Whether a query that was parked before a change is answered soon after it, with other content than before. */
+/** Reports whether a blocking query is answered soon after a change, and whether its answer differs. */
 async function isWoken(side: Side, read: Ask, change: Ask): Promise<{woken: boolean; changed: boolean}> {
   const first = await side.ask(read)
   const index = first.headers['x-consul-index']

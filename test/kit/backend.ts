@@ -6,13 +6,13 @@ import {startFederation} from './consul-cluster.js'
 import {type ConsulConfig, consulIsInstalled, startDevAgent} from './consul-server.js'
 
 export interface BackendOptions {
-  /** The first is the one that `address` speaks for. @default ['dc1'] */
+  /** Names of the datacenters; `address` is that of the first. @default ['dc1'] */
   readonly datacenters?: readonly string[]
-  /** Turns ACLs on, with deny as the default, in one datacenter. */
+  /** Enables ACLs that deny by default, in one datacenter. */
   readonly managementToken?: string
-  /** Has DNS answered on this UDP port. */
+  /** UDP port of the DNS server. */
   readonly dnsPort?: number
-  /** Let the embedded agent run script checks; the real one always may. */
+  /** Allows script checks on the embedded agent; the real one always allows them. */
   readonly scriptChecks?: boolean
   /** Agent configuration; only the real backend reads it. */
   readonly config?: ConsulConfig
@@ -24,11 +24,11 @@ export interface TestAgent extends AsyncDisposable {
   readonly address: string
   readonly datacenters: readonly string[]
   readonly addresses: ReadonlyMap<string, string>
-  /** The embedded agent's; a real one is put under faults by its process and by proxies. */
+  /** The fault panel of the embedded agent. Tests fault a real agent through its process and through proxies. */
   readonly faults: FaultPanel | undefined
 }
 
-/** Something that speaks Consul's HTTP API: baton's own embedded agent, or Consul. */
+/** An implementation of Consul's HTTP API: baton's embedded agent, or Consul. */
 export interface Backend {
   readonly name: 'embedded' | 'real'
   readonly start: (options?: BackendOptions) => Promise<TestAgent>
@@ -86,7 +86,7 @@ const real: Backend = {
   },
 }
 
-/** The backends that BATON_TEST_BACKEND asks for. With BATON_REQUIRE_CONSUL=1 a missing `consul` is an error. */
+/** The backends that BATON_TEST_BACKEND selects. With BATON_REQUIRE_CONSUL=1 a missing `consul` is an error. */
 export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolean): readonly Backend[] {
   const choice = env['BATON_TEST_BACKEND'] ?? ''
   if (!['', 'embedded', 'real', 'both'].includes(choice))
@@ -103,7 +103,7 @@ export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolea
 /** For `describe.each(backends)('locks on $name', backend => ...)`. */
 export const backends = chooseBackends(process.env, consulIsInstalled)
 
-/** One agent for all tests of the enclosing `describe`, started before them. Reading it earlier is an error. */
+/** One agent for all tests of the enclosing `describe`, started before them. Throws if it is read earlier. */
 export function sharedAgent(backend: Backend, options: BackendOptions = {}): TestAgent {
   let agent: TestAgent | undefined
   const started = (): TestAgent => {

@@ -3,7 +3,7 @@ import {build} from 'esbuild'
 
 export const root = dirname(dirname(import.meta.dirname))
 
-/** Makes a program that imports `consul-baton` runnable: the library is bundled from the sources. */
+/** Bundles a program that imports `consul-baton` with the library, from the sources. */
 export async function bundleExample(code: string, outfile: string): Promise<void> {
   await build({
     stdin: {contents: code, loader: 'ts', resolveDir: root},

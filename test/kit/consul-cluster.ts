@@ -12,12 +12,12 @@ export interface ClusterOptions {
   readonly clients?: number
   /** @default 'dc1' */
   readonly datacenter?: string
-  /** Begins the nodes' names: `<prefix>server-1`, `<prefix>client-1`. @default '' */
+  /** Start of the nodes' names: `<prefix>server-1`, `<prefix>client-1`. @default '' */
   readonly prefix?: string
   readonly config?: NodeConfig
 }
 
-/** Servers and clients of one datacenter, each on a loopback address of its own where the system has several. */
+/** Servers and clients of one datacenter, each on its own loopback address where the system has several. */
 export class ConsulCluster implements AsyncDisposable {
   readonly datacenter: string
   readonly servers: ConsulServer[] = []
@@ -38,7 +38,7 @@ export class ConsulCluster implements AsyncDisposable {
     return this.servers[0]!.address
   }
 
-  /** The server that leads, asked from the others where it is paused or dead. */
+  /** The leader. If a server is suspended or dead, another one is asked. */
   async leader(): Promise<ConsulServer> {
     return waitUntil(
       async () => {
@@ -74,7 +74,7 @@ export class ConsulCluster implements AsyncDisposable {
     return added
   }
 
-  /** Each of `agents` knows a leader, and the servers agree on their number. */
+  /** Resolves when each of `agents` knows a leader and all servers agree on the number of peers. */
   async untilReady(agents: readonly ConsulServer[] = this.agents): Promise<void> {
     await Promise.all(agents.map(agent => agent.untilReady(60_000)))
     const running = this.servers.filter(server => server.running)
@@ -139,7 +139,7 @@ export class ConsulFederation implements AsyncDisposable {
     this.datacenters = datacenters
   }
 
-  /** The datacenter's cluster. An unknown name is an error. */
+  /** Returns the cluster of a datacenter. Throws for an unknown name. */
   dc(name: string): ConsulCluster {
     const cluster = this.datacenters.get(name)
     if (!cluster) throw new Error(`no datacenter ${name} in this federation`)
@@ -150,7 +150,7 @@ export class ConsulFederation implements AsyncDisposable {
     return new Map([...this.datacenters].map(([name, cluster]) => [name, cluster.address]))
   }
 
-  /** Every datacenter answers for every other. */
+  /** Resolves when every datacenter can reach every other. */
   async untilJoined(): Promise<void> {
     for (const here of this.datacenters.values())
       for (const there of this.datacenters.keys())

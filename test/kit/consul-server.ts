@@ -19,9 +19,9 @@ export interface ConsulOptions {
   readonly node?: string
   /** @default 'dc1' */
   readonly datacenter?: string
-  /** The agent's own loopback address for gossip and RPC; HTTP is always on 127.0.0.1. @default '127.0.0.1' */
+  /** Loopback address of gossip and RPC; HTTP is always on 127.0.0.1. @default '127.0.0.1' */
   readonly bind?: string
-  /** Turns ACLs on with deny as the default; this token may do everything. */
+  /** Enables ACLs that deny by default; this token has every permission. */
   readonly managementToken?: string
   readonly config?: ConsulConfig
 }
@@ -35,7 +35,7 @@ export interface ConsulPorts {
 
 const clash = /address already in use|bind: cannot assign/
 
-// Where the system can do it, an agent dies with the test process even when that is killed without a chance to clean up.
+// Where the system supports it, an agent exits with the test process even if that process is killed.
 const deathWish = has('setpriv', '--version') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 function has(file: string, argument: string): boolean {
@@ -57,7 +57,7 @@ const aclOf = (token: string): ConsulConfig => ({
 
 let nodeCount = 0
 
-/** One real agent. `startDevAgent` and its kin await readiness; `launch` only awaits that it answers at all. */
+/** One real agent. `startDevAgent` and similar functions wait until it is ready; `launch` waits only for its first answer. */
 export class ConsulServer implements AsyncDisposable {
   readonly node: string
   readonly datacenter: string
@@ -89,7 +89,7 @@ export class ConsulServer implements AsyncDisposable {
     )
   }
 
-  /** Starts an agent on free ports, with others when somebody was faster, and waits until its HTTP door is open. */
+  /** Starts an agent on free ports, tries others if a port is taken, and waits until HTTP answers. */
   static async launch(options: ConsulOptions = {}): Promise<ConsulServer> {
     for (let attempt = 1; ; attempt += 1) {
       const [http, serf_lan, serf_wan, server] = (await freePorts(4, options.bind)) as [number, number, number, number]
@@ -111,7 +111,7 @@ export class ConsulServer implements AsyncDisposable {
   get running(): boolean {
     return this.#child !== undefined
   }
-  /** The end of what the agent wrote. */
+  /** The end of the agent's log. */
   get log(): string {
     return this.#log.text
   }
@@ -122,11 +122,11 @@ export class ConsulServer implements AsyncDisposable {
     return `${this.bind}:${this.ports.serf_wan}`
   }
 
-  /** Stops the process where it stands: sockets stay open and nobody answers. */
+  /** Suspends the process: its sockets stay open and do not answer. */
   async pause(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP')
     await waitUntil(() => process.platform !== 'linux' || processInfo(this.pid)?.state === 'T', {
-      what: `${this.node} to stand still`,
+      what: `${this.node} to be suspended`,
       intervalMs: 5,
     })
   }
@@ -134,7 +134,7 @@ export class ConsulServer implements AsyncDisposable {
     process.kill(this.pid, 'SIGCONT')
   }
 
-  /** As a power cut: nothing is said to anybody. Resolves when the process is gone. */
+  /** Kills the process, as a power cut would. Resolves when it has exited. */
   async kill(): Promise<void> {
     if (this.#child === undefined) return
     killQuietly(-this.pid)
@@ -153,7 +153,7 @@ export class ConsulServer implements AsyncDisposable {
     await this.kill()
   }
 
-  /** The same ports, the same data, a new process. Resolves when its HTTP door is open: see `untilReady` for more. */
+  /** The same ports, the same data, a new process. Resolves when HTTP answers; `untilReady` waits for more. */
   async restart(how: 'stop' | 'kill' = 'stop'): Promise<void> {
     await this[how]()
     await this.#spawn()
@@ -170,7 +170,7 @@ export class ConsulServer implements AsyncDisposable {
     )
   }
 
-  /** Waits with `work`, but fails at once, with the end of the log, when the agent ends first. */
+  /** Waits for `work`, but rejects at once, with the end of the log, if the agent exits first. */
   whileAlive<T>(work: Promise<T>): Promise<T> {
     const died = this.#exit.then(how => {
       throw new Error(`consul ${this.node}: ended (${how})\n${this.log.slice(-4000)}`)

@@ -1,6 +1,6 @@
 import type {Reporter, TestModule} from 'vitest/node'
 
-/** A closing line that any machine can read, whatever colours the other reporter uses. */
+/** Prints a last line for programs, without the colours of the other reporter. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = {passed: 0, failed: 0, skipped: 0, pending: 0}

@@ -5,18 +5,18 @@ import ts from 'typescript'
 /** A function or class of the public library. */
 export interface PublicValue {
   readonly name: string
-  /** Without what the comment around them says. */
+  /** The code of the examples, without the rest of the comment. */
   readonly examples: readonly string[]
 }
 
 export interface PublicSurface {
-  /** Errors that stand on another public error are left out: its example is theirs. */
+  /** Functions and classes without an example. A subclass of a public error needs none. */
   readonly values: readonly PublicValue[]
-  /** Whatever is exported without a sentence about it. */
+  /** Exports without a description. */
   readonly undocumented: readonly string[]
 }
 
-/** What `src/index.ts` offers, wherever it is written. Reads texts only: types are for {@link typeErrors}. */
+/** The exports of `src/index.ts` and their declarations. Parses only; {@link typeErrors} checks types. */
 export function readPublicSurface(root: string): PublicSurface {
   const values: PublicValue[] = []
   const undocumented: string[] = []
@@ -34,7 +34,7 @@ interface Exported {
   readonly declaration: ts.Declaration
 }
 
-/** Of a door that only passes on what other files declare. */
+/** The exports of a file that only re-exports from other files. */
 function exportsOf(door: string): readonly Exported[] {
   return parse(door).statements.flatMap(statement => {
     if (
@@ -89,7 +89,7 @@ const standsOnPublicError = (declaration: ts.Declaration): boolean =>
   ts.isClassDeclaration(declaration) &&
   (declaration.heritageClauses?.some(clause => /^extends (Baton|Consul)Error$/.test(clause.getText())) ?? false)
 
-/** The fenced code of each `@example`, its comment's margin taken away. */
+/** The fenced code of each `@example`, without the comment's margin. */
 function examplesOf(declaration: ts.Declaration): readonly string[] {
   const tags = ts.getJSDocTags(declaration).filter(tag => tag.tagName.text === 'example')
   return tags.map(tag => {
@@ -100,12 +100,12 @@ function examplesOf(declaration: ts.Declaration): readonly string[] {
 
 export interface ExampleProgram {
   readonly code: string
-  /** Expectations of each example: every one of them must be met at least once. */
+  /** Expectations of each example; each must be checked at least once. */
   readonly expectations: ReadonlyMap<string, number>
 }
 
 /**
- * One module of all examples. Each may use every name of the library and, without importing them, `client`, its
+ * One module with all examples. Each may use every name of the library and, without importing them, `client`, its
  * `address`, an empty `directory`, and a `key` that a responder trusts. A statement followed by `// => value` becomes a
  * comparison.
  */
@@ -163,7 +163,7 @@ const settings = (root: string): ts.CompilerOptions => {
   }
 }
 
-/** What the compiler says against a program that stands in the repository's root but on no disk. */
+/** Errors of the compiler for a program that exists only in memory, in the repository's root. */
 export function typeErrors(root: string, code: string): readonly string[] {
   const path = join(root, 'examples-of-the-library.ts')
   const options = settings(root)

@@ -17,10 +17,10 @@ class FakeTimer implements Timer {
   }
 }
 
-/** Time that stands still until a test moves it. */
+/** A clock that only moves when a test advances it. */
 export class FakeClock implements Clock {
   #nowMs: number
-  /** Added to the monotonic clock it makes the wall clock: change it to set that one. */
+  /** Difference between the wall clock and the monotonic clock, in milliseconds; set it to change the wall clock. */
   wallOffsetMs: number
   #timers: FakeTimer[] = []
 
@@ -57,18 +57,18 @@ export class FakeClock implements Clock {
     })
   }
 
-  /** Timers that still wait: after a test of something that was closed, 0. */
+  /** Number of pending timers: 0 once the tested object is closed. */
   get pendingCount(): number {
     return this.#live().length
   }
 
-  /** Milliseconds until the next timer. */
+  /** Milliseconds until the next timer; undefined if there is none. */
   get nextInMs(): number | undefined {
     const next = this.#live()[0]
     return next && next.dueMs - this.#nowMs
   }
 
-  /** Moves both clocks, running due timers in the order of their time and letting promises settle after each. */
+  /** Advances both clocks, runs due timers in order, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms
     await settle()
@@ -84,12 +84,12 @@ export class FakeClock implements Clock {
     await settle()
   }
 
-  /** As when the process was stopped for a while: both clocks go on, and late timers run at the next `advance`. */
+  /** Simulates a stopped process: both clocks move on, and late timers run at the next `advance`. */
   stop(ms: number): void {
     this.#nowMs += ms
   }
 
-  /** As when the machine slept: the wall clock has gone on, the monotonic clock has not. */
+  /** Simulates a suspended machine: the wall clock moves on, the monotonic clock does not. */
   jump(ms: number): void {
     this.wallOffsetMs += ms
   }
@@ -100,7 +100,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Lets everything run that waits for no timer and no socket. */
+/** Resolves once all promises have settled that wait for no timer and no socket. */
 export async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) await turn()
 }

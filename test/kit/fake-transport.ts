@@ -9,7 +9,7 @@ export interface FakeAnswer {
   readonly body?: unknown
 }
 
-/** `'hang'` parks the request until its signal or its deadline. Throw, or answer with an Error, to fail. */
+/** `'hang'` holds the request until its signal or its deadline. Throw, or answer with an Error, to fail. */
 export type FakeReply = FakeAnswer | Error | 'hang'
 
 function encode(body: unknown): Buffer {
@@ -18,10 +18,10 @@ function encode(body: unknown): Buffer {
   return body instanceof Uint8Array ? Buffer.from(body) : Buffer.from(JSON.stringify(body))
 }
 
-/** Answers from a function, keeps a list of what was asked. With a clock it also keeps the requests' deadlines. */
+/** Answers from a function and records the requests. With a clock it also enforces their deadlines. */
 export class FakeTransport implements Transport {
   readonly requests: TransportRequest[] = []
-  /** Requests that wait for an answer now. */
+  /** Number of requests that wait for an answer. */
   parked = 0
   disposed = false
   readonly #answer: (request: TransportRequest, index: number) => FakeReply | Promise<FakeReply>
@@ -57,7 +57,7 @@ export class FakeTransport implements Transport {
     return Promise.resolve()
   }
 
-  /** Rejects when the request's signal or deadline says so. */
+  /** Rejects when the request's signal aborts or its deadline passes. */
   #cut(request: TransportRequest): Disposable & {readonly promise: Promise<never>} {
     const {signal, timeoutMs, method, path} = request
     let timer: Timer | undefined

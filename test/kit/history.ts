@@ -1,13 +1,13 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 
-/** The child script of lock tests; its head says what it writes. */
+/** The child script of lock tests; a comment at its top describes its lines. */
 export const criticalSection = fileURLToPath(new URL('./children/critical-section.sh', import.meta.url))
 
 export interface HistoryEntry {
   readonly what: 'start' | 'beat' | 'end' | 'clash'
   readonly id: string
-  /** Of the machine's clock; the order of the entries is the evidence, this is for people. */
+  /** Time of the machine's clock, for people: only the order of the entries counts as evidence. */
   readonly ns: bigint
 }
 
@@ -15,9 +15,9 @@ export interface HistoryVerdict {
   /** Ids in the order in which they began. */
   readonly order: readonly string[]
   readonly finished: readonly string[]
-  /** Began and did not end: killed, or still running. */
+  /** IDs that began and did not end: killed, or still running. */
   readonly unfinished: readonly string[]
-  /** The largest number of holders at one moment. */
+  /** Maximum number of holders at one moment. */
   readonly peak: number
 }
 
@@ -34,8 +34,8 @@ export function readHistory(file: string): HistoryEntry[] {
 }
 
 /**
- * Judges who was inside together. Each id holds from its `start` to its last line, whatever that is: a killed child
- * ends with its last beat, so one that should have been killed and was not is seen overlapping.
+ * Computes which IDs held at the same time. Each holds from its `start` to its last line of any kind: a killed child
+ * ends with its last beat, so a child that should have been killed and was not shows as an overlap.
  */
 export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): HistoryVerdict {
   const last = new Map<string, number>()
@@ -59,6 +59,6 @@ export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): Histo
   return {order, finished, unfinished: order.filter(id => !finished.includes(id)), peak}
 }
 
-/** Throws when more than `limit` were inside at one moment, or one met another's exclusive file. */
+/** Throws if more than `limit` held at one moment, or if one found the exclusive file of another. */
 export const checkNoOverlap = (file: string, options: {readonly limit?: number} = {}): HistoryVerdict =>
   judgeHistory(readHistory(file), options.limit ?? 1)

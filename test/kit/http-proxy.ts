@@ -37,9 +37,9 @@ export interface RealAnswer {
 }
 
 /**
- * What happens to a matching request. `reset`: the server never sees it, the client sees a reset. `hang`: nobody answers.
- * `swallow`: the server does it, the client sees a reset instead of the answer. A function may look at the request, or
- * with `rewrite` at the server's answer.
+ * The fate of a matching request. `reset`: the server never sees it, the client sees a reset. `hang`: it gets no answer.
+ * `swallow`: the server handles it, the client sees a reset instead of the answer. A function may answer by the
+ * request, or with `rewrite` change the server's answer.
  */
 export type Fault =
   | ScriptedAnswer
@@ -75,7 +75,7 @@ const encode = (body: unknown): Buffer => {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** Stands before an agent, keeps a list of all requests, and plays the scripted faults; everything else passes. */
+/** A proxy for an agent. It records all requests and applies the scripted faults; everything else passes. */
 export class HttpProxy implements AsyncDisposable {
   readonly requests: SeenRequest[] = []
   readonly #target: URL
@@ -101,7 +101,7 @@ export class HttpProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** The next `times` (default: all) matching requests meet `fault`. Earlier rules win. Disposing takes the rule away. */
+  /** Applies `fault` to the next `times` (default: all) matching requests. Earlier rules win. Disposing removes the rule. */
   on(match: RequestMatch, fault: Fault, times = Infinity): Disposable {
     const rule: Rule = {match, fault, left: times}
     this.#rules.push(rule)
@@ -112,12 +112,12 @@ export class HttpProxy implements AsyncDisposable {
     }
   }
 
-  /** Takes all rules away. */
+  /** Removes all rules. */
   heal(): void {
     this.#rules = []
   }
 
-  /** How many requests have come that match. */
+  /** Number of requests so far that match. */
   count(match: RequestMatch = {}): number {
     return this.requests.filter(request => matches(match, request)).length
   }
@@ -176,7 +176,7 @@ export class HttpProxy implements AsyncDisposable {
       const options = {host: url.hostname, port: url.port, method, path, headers, agent: this.#upstream}
       const upstream = httpRequest(options, resolve)
       upstream.on('error', reject)
-      // A client that gives up on a parked query frees the agent's end too.
+      // If the client abandons a blocking query, the agent's connection closes, too.
       response.on('close', () => upstream.destroy())
       upstream.end(body)
     })

@@ -6,18 +6,18 @@ import {type RawSession, raw} from './raw-consul.js'
 import {waitUntil} from './wait-until.js'
 
 export interface LeakOptions {
-  /** The agent whose keys and sessions are looked at; without it only processes and handles are. */
+  /** The agent whose keys and sessions are checked; without it only processes and handles are. */
   readonly agent?: {readonly address: string; readonly addresses: ReadonlyMap<string, string>}
-  /** Sessions that a test may leave, because it says so: those left to expire, for example. */
+  /** Sessions that a test may leave, because it declares them: those that are to expire, for example. */
   readonly mayStay?: (session: RawSession) => boolean
   /** True where tests share a client or a server that opens sockets by itself. @default false */
   readonly ignoreHandles?: boolean
-  /** How long leaving may take. @default 3000 */
+  /** Time for everything to end, in milliseconds. @default 3000 */
   readonly graceMs?: number
 }
 
 export interface LeakCheck {
-  /** `test/<id>/`, new for each test: all its keys belong under it. */
+  /** `test/<id>/`, new for each test: all keys of the test belong under it. */
   readonly prefix: string
   /** The value of BATON_TEST_ID for each command the test starts; the kit's command runner sets it by itself. */
   readonly id: string
@@ -52,7 +52,7 @@ function describeLeaks({keys, sessions, processes, handles}: Found): string {
   return `left behind by this test:\n  ${lines.join('\n  ')}`
 }
 
-/** Looks at one test: made before it, asked after it. */
+/** Checks one test: created before it, asked after it. */
 export class LeakWatch implements LeakCheck {
   id = renewMarker()
   readonly #options: LeakOptions
@@ -73,7 +73,7 @@ export class LeakWatch implements LeakCheck {
     this.#handlesBefore = countHandles()
   }
 
-  /** Waits until everything is gone. What stays is taken away, so that the next test is not blamed, and then reported. */
+  /** Waits until nothing is left. Removes the rest, so that the next test does not fail for it, and then reports it. */
   async end(): Promise<void> {
     const {graceMs = 3000} = this.#options
     let found = await this.#look()
@@ -116,7 +116,7 @@ export class LeakWatch implements LeakCheck {
   }
 }
 
-/** Checks every test of the enclosing `describe`: call it after `sharedAgent`, so that it is asked before the agent ends. */
+/** Checks every test of the enclosing `describe`: call it after `sharedAgent`, so that it runs before the agent stops. */
 export function useLeakCheck(options: LeakOptions = {}): LeakCheck {
   const watch = new LeakWatch(options)
   beforeEach(() => watch.begin())

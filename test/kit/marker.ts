@@ -7,7 +7,7 @@ let current = `file-${randomUUID()}`
 
 export const currentMarker = (): string => current
 
-/** A new id for the test that begins. */
+/** Returns a new ID for the test that begins. */
 export function renewMarker(): string {
   current = `test-${randomUUID()}`
   return current

@@ -1,7 +1,7 @@
 import {createSocket} from 'node:dgram'
 import {createServer} from 'node:net'
 
-// Below the range from which systems take the ports of outgoing connections: nobody steals a port while its agent restarts.
+// Below the range of ports for outgoing connections, so that a port stays free while its agent restarts.
 const lowest = 10_000
 const highest = 31_999
 const handedOut = new Set<number>()
@@ -20,7 +20,7 @@ const udpIsFree = (port: number, host: string): Promise<boolean> =>
     socket.bind({port, address: host, exclusive: true}, () => socket.close(() => resolve(true)))
   })
 
-/** Ports that were free for TCP and UDP a moment ago and that this process hands out once. */
+/** Returns ports that were free for TCP and UDP a moment ago; each is returned only once. */
 export async function freePorts(count: number, host = '127.0.0.1'): Promise<number[]> {
   const ports: number[] = []
   while (ports.length < count) {

@@ -1,6 +1,6 @@
 import {rmSync} from 'node:fs'
 
-/** What must not outlive the test process: children by pid or group, and folders. */
+/** Ends and removes with the test process: children by pid or group, and folders. */
 const groups = new Set<number>()
 const folders = new Set<string>()
 let installed = false
@@ -14,7 +14,7 @@ export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): vo
   try {
     process.kill(pid, signal)
   } catch {
-    // Already gone.
+    // It has already exited.
   }
 }
 
@@ -24,7 +24,7 @@ function install(): void {
   process.once('exit', sweep)
 }
 
-/** The process group led by `pid` is killed when this process exits. Disposing forgets it. */
+/** The process group led by `pid` is killed when this process exits. Disposing cancels this. */
 export function guardGroup(pid: number): Disposable {
   install()
   groups.add(pid)

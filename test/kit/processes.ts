@@ -18,7 +18,7 @@ function readStat(pid: number): ProcessInfo | undefined {
   } catch {
     return undefined
   }
-  // The name stands in parentheses and may hold blanks and parentheses itself.
+  // The name is in parentheses and may itself contain spaces and parentheses.
   const open = line.indexOf('(')
   const close = line.lastIndexOf(')')
   const [state = '?', ppid, pgid, session] = line.slice(close + 2).split(' ')
@@ -28,7 +28,7 @@ function readStat(pid: number): ProcessInfo | undefined {
 
 const isDead = (info: ProcessInfo): boolean => info.state === 'Z' || info.state === 'X'
 
-/** All processes that run or could run again: zombies are only names. Linux only. */
+/** All processes except zombies. Linux only. */
 function liveProcesses(): ProcessInfo[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -46,7 +46,7 @@ export const isAlive = (pid: number): boolean => processInfo(pid) !== undefined
 
 export const processGroup = (pgid: number): ProcessInfo[] => liveProcesses().filter(info => info.pgid === pgid)
 
-/** Children, their children and so on; those whose parents are gone belong to nobody here: see {@link findByEnv}. */
+/** Children, their children and so on. Processes whose parent has exited are missing: see {@link findByEnv}. */
 export function descendants(pid: number): ProcessInfo[] {
   const all = liveProcesses()
   const found: ProcessInfo[] = []
@@ -59,7 +59,7 @@ export function descendants(pid: number): ProcessInfo[] {
   return found
 }
 
-/** Processes started with `marker` (`NAME=value`, whole) in their environment, whoever their parent is now. */
+/** Processes started with `marker` (all of `NAME=value`) in their environment, whatever their parent is now. */
 export function findByEnv(marker: string): ProcessInfo[] {
   return liveProcesses().filter(info => {
     try {

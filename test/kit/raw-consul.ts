@@ -48,7 +48,7 @@ export interface RawOptions {
   readonly token?: string
   /** Sent with every request. */
   readonly datacenter?: string
-  /** Where the connections come from. @default what the system chooses */
+  /** Local address of the connections. @default chosen by the system */
   readonly localAddress?: string
 }
 
@@ -74,7 +74,7 @@ function pathOf(path: string, query: Query): string {
 /** Percent-encodes each part of a key and keeps its slashes. */
 const keyPath = (key: string): string => `/v1/kv/${key.split('/').map(encodeURIComponent).join('/')}`
 
-/** A view of an agent that shares no code with baton: one connection a request, nothing retried. */
+/** A client that shares no code with baton: one connection for each request, no retries. */
 export class RawConsul {
   readonly #address: string
   readonly #options: RawOptions
@@ -106,7 +106,7 @@ export class RawConsul {
     })
   }
 
-  /** As {@link request}, and any status but 200 is an error. */
+  /** Like {@link request}, but rejects for any status other than 200. */
   async ok(
     method: string,
     path: string,
@@ -125,7 +125,7 @@ export class RawConsul {
     return (await this.ok('PUT', path, {query, ...(body === undefined ? {} : {body: JSON.stringify(body)})})).json()
   }
 
-  /** False when a condition in the query (`cas`, `acquire`, `release`) was not met. */
+  /** Resolves with false if a condition in the query (`cas`, `acquire`, `release`) was not met. */
   async kvPut(key: string, value: string | Uint8Array, query: Query = {}): Promise<boolean> {
     return (await this.ok('PUT', keyPath(key), {query, body: value})).json() as boolean
   }

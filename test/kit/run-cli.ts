@@ -9,7 +9,7 @@ import {waitUntil} from './wait-until.js'
 export const cliPath = fileURLToPath(new URL('../../bin/run.cjs', import.meta.url))
 
 export interface CommandOptions {
-  /** Added to a clean environment: nothing of CONSUL_*, BATON_* or the test runner. `undefined` takes a variable away. */
+  /** Added to an environment without CONSUL_*, BATON_* and the test runner's variables. `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Becomes CONSUL_HTTP_ADDR, unless `env` names one. */
   readonly agent?: {readonly address: string}
@@ -29,12 +29,12 @@ export interface CommandResult {
   readonly stderr: string
   /** The bytes behind `stdout`, for outputs that are not text. */
   readonly stdoutBytes: Buffer
-  /** Null when a signal ended it. */
+  /** Null if a signal ended the command. */
   readonly exitCode: number | null
   readonly signalName: NodeJS.Signals | null
 }
 
-/** What would change a command or its start: `NODE_EXTRA_CA_CERTS` alone doubles the time of an empty one. */
+/** Variables that would change a command or its start: `NODE_EXTRA_CA_CERTS` alone doubles the start-up time. */
 const runnersOwn =
   /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
 
@@ -46,11 +46,11 @@ export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(all).filter(isSet))
 }
 
-/** A running command. Disposing kills what is left of its process group and waits until all are gone. */
+/** A running command. Disposing kills the rest of its process group and waits until all have exited. */
 export class CommandHandle implements AsyncDisposable {
-  /** Resolves when the process ended and its pipes are closed; a child that keeps them open keeps this open. */
+  /** Resolves when the process has exited and its pipes are closed; a child that holds them open delays this. */
   readonly exited: Promise<CommandResult>
-  /** Resolves when the process itself is gone, whoever still holds its pipes. */
+  /** Resolves when the process itself has exited, even if a child still holds its pipes. */
   readonly processExit: Promise<void>
   readonly #child: ChildProcess
   readonly #name: string
@@ -67,7 +67,7 @@ export class CommandHandle implements AsyncDisposable {
     this.#child = child
     child.stdout.on('data', (chunk: Buffer) => this.#stdout.push(chunk))
     child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk))
-    // Whoever ends without reading its input is no failure of the test.
+    // A command that exits without reading its input does not fail the test.
     child.stdin.on('error', () => undefined)
     if (options.input !== undefined) child.stdin.write(options.input)
     if (!options.keepStdin) child.stdin.end()
@@ -99,7 +99,7 @@ export class CommandHandle implements AsyncDisposable {
   get stdin(): NonNullable<ChildProcess['stdin']> {
     return this.#child.stdin!
   }
-  /** What was written so far. */
+  /** The output so far. */
   get stdout(): string {
     return Buffer.concat(this.#stdout).toString()
   }
@@ -107,17 +107,17 @@ export class CommandHandle implements AsyncDisposable {
     return Buffer.concat(this.#stderr).toString()
   }
 
-  /** To the command alone, as `kill PID` does. */
+  /** Signals the command alone, as `kill PID` does. */
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#child.kill(signal)
   }
-  /** To the whole group, as a terminal's Ctrl-C does. */
+  /** Signals the whole group, as Ctrl-C in a terminal does. */
   killGroup(signal: NodeJS.Signals = 'SIGINT'): void {
     if (this.#detached && this.#child.pid !== undefined) killQuietly(-this.#child.pid, signal)
     else this.#child.kill(signal)
   }
 
-  /** Resolves with the match; fails at once when the command ended without it. */
+  /** Resolves with the match. Rejects at once if the command exits without it. */
   async waitForOutput(
     pattern: RegExp,
     options: {readonly stream?: 'stdout' | 'stderr'; readonly timeoutMs?: number} = {},
@@ -148,14 +148,14 @@ export class CommandHandle implements AsyncDisposable {
 export const startCommand = (file: string, args: readonly string[], options: CommandOptions = {}): CommandHandle =>
   new CommandHandle(file, args, options)
 
-/** Runs to the end. Any exit code is an answer; a command that cannot be started is an error. */
+/** Runs a command to its end. Any exit code is a result; rejects if the command cannot be started. */
 export const runCommand = (
   file: string,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> => new CommandHandle(file, args, options).exited
 
-/** `baton ...args` from the built bundle. */
+/** Runs `baton ...args` from the built bundle. */
 export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>
   startCommand(process.execPath, [cliPath, ...args], options)
 

@@ -1,8 +1,8 @@
 import {hash} from 'node:crypto'
 
 /**
- * The seed of a random test. Without BATON_TEST_SEED a suite runs the same way every time: what passed once for a
- * commit passes again. BATON_TEST_SEED=new looks elsewhere.
+ * Returns the seed of a random test. Without BATON_TEST_SEED a suite uses the same seed every time, so that a commit
+ * that passed once passes again. BATON_TEST_SEED=new chooses another seed.
  */
 export function seedOf(what: string): number {
   const given = process.env['BATON_TEST_SEED']
@@ -12,7 +12,7 @@ export function seedOf(what: string): number {
   return seed
 }
 
-/** The seed, printed, so that a failure can be repeated. */
+/** Returns and prints the seed, so that a failure can be repeated. */
 export function testSeed(what: string): number {
   const seed = seedOf(what)
   process.stderr.write(`${what}: BATON_TEST_SEED=${seed}\n`)

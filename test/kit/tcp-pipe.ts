@@ -7,23 +7,23 @@ type Item = {readonly dueMs: number} & (
 )
 
 const highWater = 1024 * 1024
-/** A throttled pipe sends a piece this often. */
+/** Interval between the pieces of a throttled pipe, in milliseconds. */
 const pieceEveryMs = 50
 
-/** What a pipe asks before it moves anything. */
+/** The rules that a pipe checks before it moves bytes. */
 export interface PipeRules {
   readonly delayMs: () => number
   readonly bytesPerSecond: () => number
-  /** While true nothing is read or written: the peers' buffers fill up as behind a firewall that drops packets. */
+  /** While true, nothing is read or written: buffers fill up as behind a firewall that drops packets. */
   readonly isHole: () => boolean
-  /** True: the bytes are thrown away. */
+  /** True if the bytes are to be discarded. */
   readonly swallow: (chunk: Buffer) => boolean
   readonly moved: (bytes: number) => void
 }
 
 /**
- * One direction of a proxied connection. Everything that happens to the source, its end and its reset included, goes
- * through one queue, so that a hole or a delay holds it back too.
+ * One direction of a proxied connection. All events of the source, including its end and its reset, pass through one
+ * queue, so that a black hole or a delay holds them back, too.
  */
 export class TcpPipe {
   readonly #from: Socket
@@ -51,7 +51,7 @@ export class TcpPipe {
     this.pump()
   }
 
-  /** Moves what may move now. To be called after the rules have changed. */
+  /** Moves the bytes that may pass. Must be called after the rules have changed. */
   pump(): void {
     clearTimeout(this.#timer)
     const hole = this.#rules.isHole()
@@ -107,7 +107,7 @@ export class TcpPipe {
     }
   }
 
-  /** Nothing overtakes what is throttled. */
+  /** Waits for the throttled bytes, so that nothing overtakes them. */
   #dueMs(): number {
     return Math.max(this.#lastDueMs, performance.now() + this.#rules.delayMs())
   }

@@ -2,7 +2,7 @@ import {connect, createServer, type Server, type Socket} from 'node:net'
 import {freePort} from './ports.js'
 import {TcpPipe} from './tcp-pipe.js'
 
-/** Seen from the client: its requests, the answers, or both. */
+/** Directions as seen from the client: its requests, the answers, or both. */
 export type Direction = 'requests' | 'answers' | 'both'
 
 export interface ProxyCounters {
@@ -11,7 +11,7 @@ export interface ProxyCounters {
   open: number
   bytesToServer: number
   bytesToClient: number
-  /** Connections whose answer was swallowed. */
+  /** Connections whose answer was lost. */
   swallowed: number
 }
 
@@ -63,13 +63,13 @@ export class TcpProxy implements AsyncDisposable {
     this.#bytesPerSecond = bytesPerSecond
   }
 
-  /** Nothing passes and nobody is told: no reset, no end. New connections are accepted and stay mute. */
+  /** Lets nothing pass and signals nothing: no reset, no end. New connections are accepted and stay silent. */
   blackHole(direction: Direction = 'both'): void {
     this.#hole = direction
     this.#pump()
   }
 
-  /** Lets everything pass again, also what piled up, and takes new connections. */
+  /** Lets everything pass again, including the bytes that were held back, and accepts new connections. */
   async heal(): Promise<void> {
     this.#delayMs = 0
     this.#bytesPerSecond = Number.POSITIVE_INFINITY
@@ -101,7 +101,7 @@ export class TcpProxy implements AsyncDisposable {
     await new Promise(setImmediate)
   }
 
-  /** Takes new connections again. */
+  /** Accepts new connections again. */
   async accept(): Promise<void> {
     if (this.#listener) return
     const listener = createServer({allowHalfOpen: true, noDelay: true}, socket => this.#take(socket))
@@ -113,7 +113,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * The next `times` answers that match are lost after the server has done its work: the request goes through, then the
+   * Loses the next `times` answers that match, after the server has done its work: the request passes, then the
    * client sees a reset, or nothing at all.
    */
   swallowAnswers(

@@ -1,19 +1,19 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 
 export interface WaitOptions {
-  /** What is waited for, as it reads after "timed out waiting for". */
+  /** The condition in words; continues "timed out waiting for". */
   readonly what: string
   /** @default 10000 */
   readonly timeoutMs?: number
   /** @default 25 */
   readonly intervalMs?: number
-  /** Facts for the message of a failure, asked for once, at the end. */
+  /** Facts for the error message, read once, after the timeout. */
   readonly detail?: () => string | Promise<string>
 }
 
 /**
- * Asks `condition` again and again until it answers with something truthy, and returns that. A condition that throws
- * is asked again; its last error is the cause of the failure.
+ * Calls `condition` repeatedly until it returns a truthy value, and resolves with that. A condition that throws is
+ * called again; its last error is the cause of the failure.
  */
 export async function waitUntil<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
   const {what, timeoutMs = 10_000, intervalMs = 25} = options

@@ -4,7 +4,7 @@ import type {CommandClass} from '../../src/main/command-table.js'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Every command by its name, from the files themselves, as the build finds them. */
+/** Every command by its name, read from the files, as the build finds them. */
 export async function loadCommands(): Promise<ReadonlyMap<string, CommandClass>> {
   const files = readdirSync(`${root}commands`, {recursive: true, encoding: 'utf8'}).filter(file => file.endsWith('.ts'))
   const entries = files.sort().map(async file => {
@@ -12,7 +12,7 @@ export async function loadCommands(): Promise<ReadonlyMap<string, CommandClass>>
       .replace(/\.ts$/, '')
       .replace(/(^|\/)index$/, '')
       .replaceAll('/', ' ')
-    // Computed, because only the command table may name commands.
+    // The path is computed, because only the command table may import commands by name.
     const loaded = (await import(`${root}commands/${file}`)) as {readonly default: CommandClass}
     return [id, loaded.default] as const
   })

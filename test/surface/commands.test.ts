@@ -37,7 +37,7 @@ describe('the command surface', () => {
     expect(faults).toEqual([])
   })
 
-  it('has no flag that takes the words after its value', async () => {
+  it('has no flag that consumes the arguments after its value', async () => {
     const greedy: string[] = []
     for (const [id, command] of commands) {
       for (const [name, flag] of Object.entries({...command.baseFlags, ...command.flags})) {

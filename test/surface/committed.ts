@@ -11,7 +11,7 @@ export function expectCommitted(path: string, text: string): void {
   try {
     committed = readFileSync(`${root}${path}`, 'utf8')
   } catch {
-    // No file yet is a difference like any other.
+    // A missing file counts as a difference.
   }
   expect(text, `${path} is out of date. If the change is meant, renew it and commit it:\n${renewal}`).toBe(committed)
 }

@@ -44,13 +44,13 @@ describe('the schemas', () => {
       for (const flag of jsonFlags.filter(name => flags.includes(name)))
         if (schemaOf(id, flag) === undefined) missing.push(`${id} --${flag}`)
     }
-    // Prints its lines without a flag.
+    // This command prints JSON lines without a flag.
     expect(schemaOf('event watch', 'json')).toBe('event.watch')
     expect(missing).toEqual([])
   })
 })
 
-/** Exactly what the schema says, or the place where it is not. */
+/** Throws, with the path, at the first difference from the schema. */
 function expectValid(name: SchemaName, value: unknown): void {
   const result = schemas[name].safeParse(value)
   if (!result.success) expect.fail(`${name}: ${z.prettifyError(result.error)}\n${JSON.stringify(value)}`)
@@ -73,7 +73,7 @@ describe('what commands print', () => {
   const consul = () => raw(agent.address)
   const run = (...words: string[]): Promise<CommandResult> => runCli(words, {agent, env: {XDG_CONFIG_HOME: home}})
 
-  /** stdout is one object that fits the schema. */
+  /** Expects stdout to be one object that matches the schema. */
   async function expectJson(name: SchemaName, words: readonly string[], exitCode = 0): Promise<CommandResult> {
     const result = await run(...words)
     expect(result, words.join(' ')).toMatchObject({exitCode})

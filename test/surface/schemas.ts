@@ -3,7 +3,7 @@ import {errorCodes} from '../../src/core/errors.js'
 
 /** One of Consul's 64-bit numbers: raw digits, which JSON.parse of JavaScript rounds above 2^53. */
 const wide = z.number().nonnegative().meta({type: 'integer', description: 'up to 64 bits: read without rounding'})
-/** One of ours of that size. */
+/** A number of baton's own of that size. */
 const digits = z.string().regex(/^\d+$/)
 const count = z.number().nonnegative().meta({type: 'integer'})
 const whole = z.number().meta({type: 'integer'})
@@ -119,7 +119,7 @@ const execLine = z.union([
   z.strictObject({type: z.literal('summary'), ...totals, nodes: z.array(nodeResult)}),
 ])
 
-/** The newest item of Consul's answer, with Consul's own names: not ours to describe. */
+/** The newest item of Consul's answer, with Consul's field names; its form is Consul's. */
 const item = z.record(z.string(), z.unknown())
 const frame = {v: z.literal(1), epoch: count, seq: count}
 const watchLine = z.discriminatedUnion('type', [
@@ -147,7 +147,7 @@ const watchLine = z.discriminatedUnion('type', [
 ])
 
 const lockFacts = {time: z.iso.datetime(), prefix: z.string()}
-/** In the machine's boot time. */
+/** Milliseconds of the machine's boot time. */
 const deadline = z.strictObject({termAtMs: milliseconds, killAtMs: milliseconds, freeAtMs: milliseconds})
 const lockLine = z.discriminatedUnion('type', [
   z.strictObject({...lockFacts, type: z.literal('session.created'), session: z.string()}),
@@ -189,7 +189,7 @@ const lockLine = z.discriminatedUnion('type', [
   z.strictObject({...lockFacts, type: z.literal('guardian.failed'), why: z.string()}),
 ])
 
-/** Every JSON that commands print, by the name of its file under docs/reference/json-output. */
+/** The schema of every JSON output, by the name of its file under docs/reference/json-output. */
 export const schemas = {
   error: z.strictObject({
     error: z.strictObject({code: z.enum(errorCodes), message: z.string(), exit: whole}),
@@ -274,7 +274,7 @@ export const schemas = {
 } as const
 export type SchemaName = keyof typeof schemas
 
-/** Which flag of which command prints what. Watches are all alike. */
+/** The schemas that each flag of each command prints. All watches print the same. */
 export function schemaOf(command: string, flag: string): SchemaName | undefined {
   const isWatch = command.startsWith('watch') || command === 'kv watch'
   const name =

@@ -51,7 +51,7 @@ describe('the settings that --print-config shows', () => {
     }
   })
 
-  it('are known to be secret or not where the name sounds so', () => {
+  it('are classified as secret or harmless if the name suggests a secret', () => {
     const unknown = [...commands].flatMap(([id, command]) =>
       Object.entries(flagShapes(command))
         .flatMap(([name, {type}]) => (type === 'option' ? [name] : []))

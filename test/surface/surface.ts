@@ -20,10 +20,10 @@ interface Definition {
   readonly defaultHelp?: unknown
 }
 
-/** Flags that many commands share, told once. */
+/** Flags that many commands share; listed once. */
 const shared: Readonly<Record<string, Definitions>> = {common: commonFlags, consul: consulFlags, watch: watchFlags}
 
-/** All that people and scripts can hold on to: names, kinds, defaults and words. No descriptions. */
+/** The parts that people and scripts depend on: names, types, defaults and arguments. No descriptions. */
 export async function describeSurface(commands: ReadonlyMap<string, CommandClass>): Promise<object> {
   const described: Record<string, object> = {}
   for (const [id, command] of [...commands].sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -40,7 +40,7 @@ async function describeCommand(command: CommandClass): Promise<object> {
   for (const [name, flags] of Object.entries(shared)) {
     if (!Object.keys(flags).every(flag => flag in all)) continue
     sets.push(name)
-    // One that a command defines anew is its own.
+    // A flag that a command redefines belongs to that command.
     for (const [flag, definition] of Object.entries(flags))
       if (all[flag] === definition) Reflect.deleteProperty(own, flag)
   }

@@ -1,9 +1,9 @@
 import type {Access, Resource, RuleSet, ScalarResource} from './rules.js'
 
-/** What a token may do. */
+/** The permissions of a token. */
 export interface Authorizer {
   can(resource: Resource, name: string, access: 'read' | 'write'): boolean
-  /** Whether everything below `prefix` may be written. */
+  /** True if every key below `prefix` may be written. */
   canWriteBelow(prefix: string): boolean
   canScalar(resource: ScalarResource, access: 'read' | 'write'): boolean
 }
@@ -18,8 +18,8 @@ const stricter = (a: Access | undefined, b: Access): Access =>
   a === undefined || strength.indexOf(b) > strength.indexOf(a) ? b : a
 
 /**
- * Several policies as one: an exact rule beats a prefix, a longer prefix a shorter one, and of two equal rules `deny`
- * wins, then the one that grants more. What no rule names is denied.
+ * Merges policies: an exact rule precedes a prefix, a longer prefix a shorter one. Of two equal rules, `deny` wins,
+ * then the rule that grants more. Anything without a rule is denied.
  */
 export function authorizerOf(policies: readonly RuleSet[]): Authorizer {
   const exact = new Map<string, Access>()

@@ -1,12 +1,12 @@
 import type {Rule, RuleSet} from './rules.js'
 
-/** The right to be a service: to register it and its sidecar, and to find others. Valid in all datacenters if none is named. */
+/** Permission to register a service and its sidecar and to discover others. Valid in all datacenters if none is named. */
 export interface ServiceIdentity {
   readonly name: string
   readonly datacenters: readonly string[] | undefined
 }
 
-/** The right to be a node of one datacenter. */
+/** Permission to register as a node of one datacenter. */
 export interface NodeIdentity {
   readonly name: string
   readonly datacenter: string
@@ -22,7 +22,7 @@ const canFindServices = rule('service', '', 'read', true)
 
 const rulesOf = (rules: readonly Rule[]): RuleSet => ({rules, scalars: new Map()})
 
-/** What the identities of a token grant in a datacenter. */
+/** The permissions that the identities of a token grant in a datacenter. */
 export function identityRules(
   services: readonly ServiceIdentity[],
   nodes: readonly NodeIdentity[],

@@ -1,4 +1,4 @@
-/** What a policy's rules may grant. Each level includes the ones before it, except `deny`. */
+/** Levels of a policy's rules. Each includes the levels before it, except `deny`. */
 export type Access = 'deny' | 'read' | 'list' | 'write'
 const resources = ['key', 'session', 'event', 'agent', 'node', 'service', 'query'] as const
 export type Resource = (typeof resources)[number]
@@ -63,7 +63,7 @@ export function parseRules(text: string): RuleSet {
   return {rules, scalars}
 }
 
-/** `"name" { policy = "x" }`, or in JSON `{"name": {"policy": "x"}, …}`. Returns where it ends. */
+/** `"name" { policy = "x" }`, or in JSON `{"name": {"policy": "x"}, …}`. Returns the position after it. */
 function readBlock(
   body: readonly string[],
   start: number,

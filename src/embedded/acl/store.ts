@@ -10,7 +10,7 @@ export interface PolicyRow {
   readonly description: string
   readonly text: string
   readonly rules: RuleSet
-  /** Datacenters where it is valid; all if none is named. */
+  /** Datacenters where the policy is valid; all if the list is empty. */
   readonly datacenters: readonly string[] | undefined
   readonly createIndex: bigint
   readonly modifyIndex: bigint
@@ -26,7 +26,7 @@ export interface TokenRow {
   readonly nodeIdentities: readonly NodeIdentity[]
   readonly local: boolean
   readonly createdMs: number
-  /** The token is unknown from this time on. */
+  /** The token expires at this time. */
   readonly expiresMs: number | undefined
   readonly createIndex: bigint
   readonly modifyIndex: bigint
@@ -81,19 +81,19 @@ export class AclStore {
     this.#keep({accessorId: anonymousId, secretId: 'anonymous', description: 'Anonymous Token', policies: [], ...first})
   }
 
-  /** By its secret; the empty one is the anonymous token's. */
+  /** Finds a token by its secret; the empty secret finds the anonymous token. */
   token = (secret: string): TokenRow | undefined =>
     this.#alive(this.#bySecret.get(secret === '' ? 'anonymous' : secret))
 
   tokenByAccessor = (id: string): TokenRow | undefined => this.#alive(this.#byAccessor.get(id))
 
-  /** In the order of their secrets, as Consul lists them. */
+  /** All tokens, ordered by secret as in Consul. */
   tokens = (): readonly TokenRow[] =>
     [...this.#bySecret.values()]
       .filter(row => this.#alive(row) !== undefined)
       .sort((a, b) => (a.secretId < b.secretId ? -1 : 1))
 
-  /** What a secret grants in a datacenter; undefined for an unknown secret. */
+  /** The permissions of a secret in a datacenter; undefined for an unknown secret. */
   authorizer(secret: string, datacenter: string): Authorizer | undefined {
     const row = this.token(secret)
     if (!row) return undefined
@@ -107,7 +107,7 @@ export class AclStore {
 
   policyByName = (name: string): PolicyRow | undefined => [...this.policies.values()].find(row => row.name === name)
 
-  /** Throws a RuleError for rules that cannot be read. */
+  /** Throws a RuleError if the rules are malformed. */
   putPolicy(draft: PolicyDraft): PolicyRow {
     const rules = parseRules(draft.text)
     const id = draft.id || randomUuid(this.#random)

@@ -1,6 +1,6 @@
 import type {Clock} from '../../core/types.js'
 
-/** Remembers which answers an agent would have in its cache. The answers themselves are always fresh. */
+/** Records which answers an agent would have in its cache. The answers themselves are never cached. */
 export class CacheLog {
   readonly #clock: Clock
   readonly #sinceMs = new Map<string, number>()
@@ -9,7 +9,7 @@ export class CacheLog {
     this.#clock = clock
   }
 
-  /** Age in milliseconds of what is cached under `key`; undefined if nothing is, or if it is older than `longestMs`. */
+  /** Age in milliseconds of the entry under `key`; undefined if there is none, or if it is older than `longestMs`. */
   ageMs(key: string, longestMs: number): number | undefined {
     const nowMs = this.#clock.monotonicMs()
     const since = this.#sinceMs.get(key)

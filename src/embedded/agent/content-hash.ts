@@ -1,8 +1,8 @@
 import type {LocalService} from './local-agent.js'
 
 /**
- * The hash that Consul gives a service of its agent: FNV-1 of names and values, with the fields of a struct and the
- * entries of a map in any order, and those of a list in theirs.
+ * Consul's hash of a service of its agent: FNV-1 of names and values. The order of the fields of a struct and of the
+ * entries of a map does not matter; the order of a list does.
  */
 export function contentHash(row: LocalService): string {
   const hash = struct('AgentService', {

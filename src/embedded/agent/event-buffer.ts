@@ -3,7 +3,7 @@ import type {UserEventRow} from './user-event.js'
 
 const capacity = 256
 
-/** The events that one agent saw and that concern it, oldest first. */
+/** The events that one agent received and kept, oldest first. */
 export class EventBuffer {
   readonly #events: UserEventRow[] = []
   readonly #waiters = new Set<() => void>()
@@ -34,7 +34,7 @@ export interface Audience {
 
 const matches = (pattern: string, text: string): boolean => RE2JS.compile(pattern).matcher(text).find()
 
-/** Whether an agent keeps an event: its node, and one of its services by ID with one of its tags. */
+/** True if an agent keeps an event: its node name matches, and one of its services matches by ID and by a tag. */
 export function concerns(event: UserEventRow, audience: Audience): boolean {
   if (event.nodeFilter !== '' && !matches(event.nodeFilter, audience.node)) return false
   if (event.serviceFilter === '') return true

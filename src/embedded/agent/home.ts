@@ -3,7 +3,7 @@ import type {ScriptRunner} from '../checks/probe.js'
 import type {Profile} from '../profile.js'
 import type {State} from '../store/state.js'
 
-/** What an agent knows of the datacenter that it belongs to. */
+/** The parts of its datacenter that an agent uses. */
 export interface AgentHome {
   readonly name: string
   readonly clock: Clock

@@ -10,13 +10,13 @@ export type LocalService = Omit<ServiceRow, 'createIndex' | 'modifyIndex'>
 export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'> {
   /** 0 unless it is a TTL check. */
   readonly ttlMs: number
-  /** Takes its service away when it was critical this long; 0 for never. */
+  /** Deregisters the service after the check was critical for this long; 0 for never. */
   readonly deregisterAfterMs: number
-  /** What the agent itself looks at; the rest is told to it. */
+  /** The probe that the agent runs; undefined for a TTL check, whose status clients report. */
   readonly probe: Probe | undefined
 }
 
-/** Another output alone reaches the catalog this much later, as an agent spares its servers. */
+/** Delay before a change of output alone reaches the catalog: an agent spares its servers such writes. */
 const outputDelayMs = 5 * 60_000
 const leastDeregisterMs = 60_000
 
@@ -43,7 +43,7 @@ function stopTimer(timers: Map<string, Timer>, id: string): void {
   timers.delete(id)
 }
 
-/** One agent: what is registered on its node, and the events it saw. Every change reaches the catalog before it returns. */
+/** One agent: the services and checks of its node, and its events. Each method updates the catalog before it returns. */
 export class LocalAgent implements Disposable {
   readonly home: AgentHome
   readonly node: string
@@ -56,7 +56,7 @@ export class LocalAgent implements Disposable {
   readonly checks = new Map<string, LocalCheck>()
   readonly events = new EventBuffer()
   readonly cache: CacheLog
-  /** Token of requests that have none. */
+  /** The token for requests without one. */
   defaultToken = ''
   readonly #ttlTimers = new Map<string, Timer>()
   readonly #outputTimers = new Map<string, Timer>()
@@ -78,7 +78,7 @@ export class LocalAgent implements Disposable {
     this.#prober = new Prober({clock, random, runScript, report: (id, result) => this.#report(id, result)})
   }
 
-  /** A service and its checks reach the catalog with one command. */
+  /** Registers a service and its checks in one write to the catalog. */
   putService(service: LocalService, checks: readonly LocalCheck[] = []): void {
     const {state} = this.home
     this.services.set(service.id, service)
@@ -106,7 +106,7 @@ export class LocalAgent implements Disposable {
     this.#arm(check)
   }
 
-  /** Sets a check's status; a TTL check then has its whole time again. */
+  /** Sets a check's status and restarts the TTL of a TTL check. */
   updateCheck(check: LocalCheck, status: string, output: string): void {
     const updated = {...check, status, output}
     if (status !== check.status) {
@@ -130,7 +130,7 @@ export class LocalAgent implements Disposable {
     return () => this.#serviceWaiters.delete(waiter)
   }
 
-  /** What a restart forgets: events always, registrations unless they are kept. */
+  /** Discards what a restart discards: events always, registrations unless they are kept. */
   forget(keepRegistrations: boolean): void {
     this.events.clear()
     this.cache.clear()

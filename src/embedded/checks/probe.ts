@@ -3,7 +3,7 @@ import {linkSignal} from '../../core/cancel/link-signal.js'
 import {messageOf} from '../../core/errors.js'
 import type {Clock} from '../../core/types.js'
 
-/** What a periodic check looks at. */
+/** The target of a periodic check. */
 export type ProbeTarget =
   | {
       readonly kind: 'http'
@@ -26,7 +26,7 @@ export interface ProbeResult {
   readonly output: string
 }
 
-/** Runs a program for a script check; its output is what it wrote to both streams. */
+/** Runs a program for a script check. The output is the text of both streams, in order of arrival. */
 export type ScriptRunner = (
   args: readonly [string, ...string[]],
   options: {readonly timeoutMs: number; readonly signal: AbortSignal},
@@ -38,10 +38,10 @@ export interface ProbeContext {
   readonly runScript: ScriptRunner | undefined
 }
 
-/** As much of an output as Consul keeps. */
+/** Maximum size of an output that Consul keeps. */
 const mostOutput = 4096
 
-/** Looks once. A target that cannot be reached is an answer. */
+/** Runs the check once. An unreachable target is a result, not an error. */
 export async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
   const {target, timeoutMs} = probe
   const {clock, signal, runScript} = context

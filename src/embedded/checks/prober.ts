@@ -14,7 +14,7 @@ interface Round {
   timer: Timer | undefined
 }
 
-/** Runs the periodic checks of one agent: the first time within an interval, at a random instant, then once in each. */
+/** Runs the periodic checks of one agent: first at a random instant within the interval, then once in each interval. */
 export class Prober implements Disposable {
   readonly #options: ProberOptions
   readonly #rounds = new Map<string, Round>()
@@ -23,7 +23,7 @@ export class Prober implements Disposable {
     this.#options = options
   }
 
-  /** A check that is looked at already goes on as it was, unless it is to look elsewhere. */
+  /** Starts a periodic check. A check that already runs with the same probe continues undisturbed. */
   start(checkId: string, probe: Probe): void {
     if (this.#rounds.get(checkId)?.probe === probe) return
     this.stop(checkId)

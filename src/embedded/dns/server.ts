@@ -15,7 +15,7 @@ export interface DnsOptions {
   readonly random: Random
 }
 
-/** To clients that did not say that they take larger answers. */
+/** Maximum size of an answer to a client that does not announce a larger buffer. */
 const mostAnswers = 3
 const nameError = 3
 const refused = 5
@@ -46,7 +46,7 @@ async function bind(socket: Socket, {host, port}: DnsOptions): Promise<void> {
   })
 }
 
-/** What is no question gets no answer. */
+/** Returns undefined for a packet that is not a question: it gets no answer. */
 function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPacket | undefined {
   try {
     const packet = codec.decode(message)

@@ -10,7 +10,7 @@ function bootstrap(call: Call): Reply {
   throw new RpcError('Permission denied: ACL bootstrap no longer allowed (reset index: 5)')
 }
 
-/** There are none: their creation is refused. */
+/** Lists of resources that cannot be created here; always empty. */
 function emptyList(call: Call): Reply {
   demandAcl(call, 'read')
   return jsonReply([], metaHeaders(0n))

@@ -64,7 +64,7 @@ const refuse = (why: string): never => {
   throw new RpcError(why)
 }
 
-/** What a body may change of a token that exists. */
+/** The changes that a body makes to an existing token. */
 const contentsOf = (store: AclStore, body: Decoded) => ({
   description: body.string('Description'),
   policies: policiesOf(store, body),
@@ -156,7 +156,7 @@ function one(call: Call): Reply | Promise<Reply> {
   return id === '' ? create(call) : update(call, store, id)
 }
 
-/** Names of the agent's own tokens; each has an older one. */
+/** Names of the agent's own tokens, with their older names. */
 const agentTokens: ReadonlyMap<string, string> = new Map([
   ['acl_token', 'default'],
   ['acl_agent_token', 'agent'],
@@ -165,7 +165,7 @@ const agentTokens: ReadonlyMap<string, string> = new Map([
   ...['default', 'agent', 'agent_master', 'replication'].map((name): [string, string] => [name, name]),
 ])
 
-/** Of the agent's own tokens only the default has an effect: requests without a token use it. */
+/** Sets one of the agent's own tokens. Only the default token has an effect: requests without a token use it. */
 async function setAgentToken(call: Call): Promise<Reply> {
   aclStore(call)
   call.demand('agent', call.agent.node, 'write')

@@ -60,14 +60,14 @@ const serviceFields: Fields = {
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
 
-/** As the agent refuses: with the right that is missing. */
+/** Throws the agent's refusal, which names the missing permission. */
 export function demandNamed(call: Call, resource: 'service' | 'node', name: string): void {
   if (!call.may.can(resource, name, 'write')) {
     throw new RpcError(`Permission denied: Missing ${resource}:write on ${name}`)
   }
 }
 
-/** The end for an ID that the agent does not have, where it says so: from 1.11 on, or with ACLs. */
+/** Throws for an unknown ID where Consul does so: from 1.11 on, or with ACLs. */
 export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'): void {
   const id = JSON.stringify(name)
   if (cluster.profile.namesUnknown) {
@@ -79,7 +79,7 @@ export function refuseUnknown({cluster, name}: Call, kind: 'service' | 'check'):
 
 const isEmpty = (check: Decoded): boolean => Object.keys(serviceCheckFields).every(name => !check.has(name))
 
-/** The kind of a check; throws when it is none, or two. */
+/** The kind of a check. Throws if it has none, or two. */
 function kindOf(check: Decoded): string {
   const refuse = (why: string): never => {
     throw badRequest(`Invalid check: ${why}`)
@@ -161,7 +161,7 @@ function targetOf(kind: string, body: Decoded): ProbeTarget | undefined {
 const headersOf = (body: Decoded): [string, string][] =>
   [...(body.lists('Header') ?? [])].flatMap(([name, values]) => values.map((value): [string, string] => [name, value]))
 
-/** An IP address is repeated under its family. */
+/** Adds an IP address again, as a tagged address of its family. */
 function familyAddresses(service: LocalService): LocalService['taggedAddresses'] {
   const family = isIP(service.address)
   if (service.taggedAddresses || family === 0) return service.taggedAddresses
@@ -211,7 +211,7 @@ export async function registerService(call: Call): Promise<Reply> {
   return emptyReply()
 }
 
-/** A check that is registered again keeps the status it has. */
+/** A check that is registered again keeps its status and output. */
 function keepStatus(agent: LocalAgent, check: LocalCheck): LocalCheck {
   const known = agent.checks.get(check.id)
   return known ? {...check, status: known.status, output: known.output} : check

@@ -41,7 +41,7 @@ function checks(call: Call): Reply {
   return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
 }
 
-/** One service; `?hash=` waits until it is another one. */
+/** One service; `?hash=` waits until its content hash differs. */
 async function service(call: Call): Promise<Reply> {
   const asked = call.query.get('hash')
   const waitMs = readWait(call)
@@ -151,7 +151,7 @@ function nodeMaintenance(call: Call): Reply {
   })
 }
 
-/** Lets a handler through only with `agent` rights on this node. */
+/** Runs a handler only if the token has the `agent` permission on this node. */
 const guarded =
   (access: 'read' | 'write', handle: (call: Call) => Reply) =>
   (call: Call): Reply => {

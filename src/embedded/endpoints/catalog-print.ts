@@ -24,7 +24,7 @@ export const printTagged = (row: Pick<ServiceRow, 'taggedAddresses'>): Printable
 
 const proxy = {MeshGateway: {}, Expose: {}}
 
-/** As below catalog/node and health: absent tags are `[]`, absent meta stays `null`. */
+/** The form of catalog/node and health: absent tags are `[]`, absent meta is `null`. */
 export const printService = (row: ServiceRow, tags: Printable = row.tags ?? []): Printable => ({
   Kind: row.kind || undefined,
   ID: row.id,
@@ -42,7 +42,7 @@ export const printService = (row: ServiceRow, tags: Printable = row.tags ?? []):
   ModifyIndex: row.modifyIndex,
 })
 
-/** As in catalog/service: one flat object with its node. */
+/** The form of catalog/service: one flat object that includes the node. */
 export const printServiceNode = (row: ServiceRow, node: NodeRow): Printable => ({
   ID: node.id,
   Node: node.name,

@@ -11,7 +11,7 @@ import {badRequest} from '../refusals.js'
 import type {StringMap} from '../store/catalog-rows.js'
 import {withMetaOnRefusal} from './session.js'
 
-/** What narrows an answer: the token and the filter. */
+/** The token and the filter, which narrow an answer. */
 export interface ReadScope {
   readonly may: Authorizer
   readonly matching: RowFilter
@@ -19,16 +19,16 @@ export interface ReadScope {
 
 export interface CatalogRead {
   readonly topics: (target: Datacenter) => readonly string[]
-  /** The fields of a row, where `?filter=` is understood. */
+  /** The fields of a row. Default: `?filter=` is not supported. */
   readonly fields?: Fields
-  /** Whether namespaces are refused; one read of Consul passes over them. @default true */
+  /** True to refuse namespaces; one read of Consul ignores them. @default true */
   readonly refusesNamespaces?: boolean
-  /** Whether the agent's cache may answer. @default false */
+  /** True if the agent's cache may answer. @default false */
   readonly isCacheable?: boolean
   readonly read: (target: Datacenter, scope: ReadScope) => Reading<Printable>
 }
 
-/** Reads of catalog and health: all of them block, and say which consistency they had. */
+/** Reads of catalog and health: all of them can block, and their headers state the consistency. */
 export async function catalogRead(call: Call, query: CatalogRead): Promise<Reply> {
   const parameters = readParameters(call, query.refusesNamespaces)
   return await withMetaOnRefusal(async () => {
@@ -53,13 +53,13 @@ export function requireRest(call: Call, text: string): string {
   return call.name
 }
 
-/** The topic of the first field of `?node-meta=`, by which Consul finds nodes; undefined without one. */
+/** The topic of the first field of `?node-meta=`, which Consul finds nodes by; undefined if there is none. */
 export function nodeMetaTopic(call: Call): string | undefined {
   const [meta] = call.query.all('node-meta')
   return meta === undefined ? undefined : `node-meta:${meta.includes(':') ? meta : `${meta}:`}`
 }
 
-/** `?node-meta=key:value`, repeatable, all of them. */
+/** `?node-meta=key:value`, repeatable: a node must match all of them. */
 export function nodeMetaFilter(call: Call): (meta: StringMap | undefined) => boolean {
   const wanted = call.query.all('node-meta').map(text => {
     const cut = text.indexOf(':')
@@ -68,7 +68,7 @@ export function nodeMetaFilter(call: Call): (meta: StringMap | undefined) => boo
   return meta => wanted.every(([key, value]) => meta?.get(key) === value)
 }
 
-/** `?tag=`, repeatable, all of them, in any case. */
+/** `?tag=`, repeatable: a service must match all of them, without regard to case. */
 export function tagFilter(call: Call): (tags: readonly string[] | undefined) => boolean {
   const wanted = call.query.all('tag').map(tag => tag.toLowerCase())
   return tags => wanted.every(tag => tags?.some(own => own.toLowerCase() === tag) === true)

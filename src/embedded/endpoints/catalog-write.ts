@@ -61,7 +61,7 @@ const deregisterFields: Fields = {
 type Draft<T> = Omit<T, 'createIndex' | 'modifyIndex'>
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-/** What is wrong with a node's ID, which may be absent. */
+/** Why a node's ID is refused; undefined if it is valid or absent. */
 export function nodeIdError(id: string): string | undefined {
   if (id === '' || uuid.test(id)) return undefined
   return id.length === 36 ? 'uuid is improperly formatted' : 'uuid string is wrong length'
@@ -74,7 +74,7 @@ export function checkNodeId(id: string): void {
 
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
 
-/** Throws for a service that cannot be. */
+/** Throws for an invalid service. */
 export function checkService(service: Decoded): void {
   if (service.string('ID') !== '' && service.string('Service') === '') {
     throw new RpcError('Must provide service name with ID')
@@ -87,7 +87,7 @@ function taggedAddresses(body: Decoded): ServiceRow['taggedAddresses'] {
   return given && new Map([...given].map(([name, at]) => [name, {address: at.string('Address'), port: at.int('Port')}]))
 }
 
-/** What is wrong with weights, which the agent says, and the catalog passes over. */
+/** Why weights are invalid. The agent refuses such weights, the catalog ignores them. */
 export function weightsError({passing, warning}: ServiceRow['weights']): string | undefined {
   if (passing < 1) return 'Passing must be greater than 0'
   if (warning < 0) return 'Warning must be greater or equal than 0'

@@ -12,7 +12,7 @@ import {deregister, register} from './catalog-write.js'
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
-/** Reads no more of the query than its consistency. */
+/** A read that ignores all of the query but its consistency. */
 function datacenters(call: Call): Reply {
   readMode(call)
   const own = call.home.name
@@ -83,10 +83,10 @@ function service(call: Call): Promise<Reply> {
   })
 }
 
-/** By name, or by the whole ID. */
+/** Finds a node by name or by its whole ID. */
 const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
 
-/** Reads of one node; the filter chooses among its services. */
+/** Reads of one node; the filter selects among its services. */
 function ofNode(
   call: Call,
   print: (services: readonly ServiceRow[], node: NodeRow, hasAny: boolean) => Printable,

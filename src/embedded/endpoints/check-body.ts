@@ -40,7 +40,7 @@ const fieldsWith = (definition: Fields): Fields => ({
   ModifyIndex: 'uint64',
 })
 export const checkFields = fieldsWith(definitionFields)
-/** In a transaction, where durations have a second name and nothing is said of a TTL. */
+/** The fields in a transaction: durations have a second name, and there is no TTL. */
 export const txnCheckFields = fieldsWith({
   ...withoutTtl,
   IntervalDuration: 'duration',
@@ -64,7 +64,7 @@ const texts = [
 const durationOf = (body: Decoded, name: (typeof durations)[number]): number =>
   body.duration(name) || body.duration(`${name}Duration`)
 
-/** Only what was set. */
+/** Only the fields that were set. */
 function printDefinition(body: Decoded | undefined): Map<string, Printable> {
   const printed = new Map<string, Printable>()
   if (!body) return printed
@@ -82,7 +82,7 @@ function printDefinition(body: Decoded | undefined): Map<string, Printable> {
   return printed
 }
 
-/** The kind that a definition tells. */
+/** The type of a check, derived from its definition. */
 function typeOf(body: Decoded | undefined): string {
   if (!body) return ''
   const periodic = body.duration('Interval') > 0
@@ -110,7 +110,7 @@ export const checkDraft = (node: string, body: Decoded): Omit<CheckRow, 'createI
   definition: printDefinition(body.object('Definition')),
 })
 
-/** As it is registered in the catalog, which tells the type from the definition. */
+/** The check as the catalog registers it, with the type derived from the definition. */
 export function registeredCheck(node: string, body: Decoded): ReturnType<typeof checkDraft> {
   const draft = checkDraft(node, body)
   return draft.type === '' ? {...draft, type: typeOf(body.object('Definition'))} : draft

@@ -45,7 +45,7 @@ async function fire(call: Call): Promise<Reply> {
   try {
     return await tryFire(call)
   } catch (error) {
-    // An unknown token is the only refusal of this route that is no 403.
+    // Every refusal of this route is a 403, except that of an unknown token.
     if (error instanceof RpcError && error.message.includes('ACL not found')) throw new HttpError(500, error.message)
     throw error
   }
@@ -79,7 +79,7 @@ async function tryFire(call: Call): Promise<Reply> {
   return jsonReply(printableEvent(event))
 }
 
-/** Gossip, without its delays: every agent of the datacenter sees the event and keeps it if it is concerned. */
+/** Gossip without delays: every agent of the datacenter receives the event and keeps it if the filters match. */
 function deliver(target: Datacenter, fired: UserEventRow): void {
   target.eventTime += 1n
   const event = {...fired, lTime: target.eventTime}

@@ -25,7 +25,7 @@ function checks(call: Call): Promise<Reply> {
     catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
   const topic = `checks-service:${name}`
   if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: [topic], find})
-  // As in Consul: with a condition for nodes it is the index of the service that counts.
+  // As in Consul, a condition on nodes makes the answer report the index of the service.
   const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
   return checksRead(call, {topics: [topic, 'nodes'], find, indexOf})
 }
@@ -44,9 +44,9 @@ const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
 interface ChecksQuery {
   readonly topics: readonly string[]
   readonly find: (state: State) => readonly CheckRow[]
-  /** The node is named already: `?node-meta=` has no effect. @default false */
+  /** True if the path names a node, so that `?node-meta=` has no effect. @default false */
   readonly isOfOneNode?: boolean
-  /** Default: that of all checks. */
+  /** Default: the index of all checks. */
   readonly indexOf?: (state: State) => bigint
 }
 
@@ -65,7 +65,7 @@ function checksRead(call: Call, {topics, find, indexOf, isOfOneNode}: ChecksQuer
   })
 }
 
-/** `?passing`: bare or true; false turns it off; anything else is refused. */
+/** `?passing`: no value or a true one selects passing instances; a value that is not a boolean is refused. */
 function passingOnly(call: Call): boolean {
   if (!call.query.has('passing')) return false
   const text = call.query.get('passing')

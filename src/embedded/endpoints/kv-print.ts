@@ -2,7 +2,7 @@ import {fromBytes} from '../go/bytes.js'
 import {printString} from '../go/json-print.js'
 import type {KvRow} from '../store/kv.js'
 
-/** One entry as the KV endpoint and transactions print it. */
+/** The form in which the KV endpoint and transactions print an entry. */
 export function printRow(row: KvRow, withValue = true): string {
   const value = withValue && row.value.length > 0 ? `"${row.value.toString('base64')}"` : 'null'
   const session = row.session === '' ? '' : `,"Session":"${row.session}"`

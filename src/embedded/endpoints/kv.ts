@@ -12,7 +12,7 @@ import {printKey, printRow} from './kv-print.js'
 
 const largestValue = 512 * 1024
 
-/** Throws for a name that the agent's version refuses. */
+/** Throws for a key that the agent's version refuses. */
 export function checkKeyName({profile}: Datacenter, key: string): void {
   const refusal = key === '' ? undefined : profile.refuseKey(key)
   if (refusal !== undefined) throw new RpcError(refusal)
@@ -92,7 +92,7 @@ async function listBelow(call: Call, parameters: Parameters) {
   return {rows, index}
 }
 
-/** Cuts each key after the first separator that follows the prefix; equal neighbours become one. */
+/** Cuts each key after the first separator that follows the prefix, and drops duplicates. */
 function folded(keys: readonly string[], prefix: string, separator: string): readonly string[] {
   if (separator === '') return keys
   const result: string[] = []
@@ -170,7 +170,7 @@ function release({state}: Datacenter, put: KvWrite, session: string): boolean {
   })
 }
 
-/** Throws what the servers say of a session that cannot hold a key. */
+/** Throws the servers' refusal of a session that cannot hold a key. */
 export function requireSession({state}: Datacenter, session: string): void {
   if (session === '') throw new RpcError('missing session')
   const malformed = sessionIdError(session)

@@ -74,7 +74,7 @@ const settingsOf = (body: Decoded): Readonly<Record<string, Printable>> => ({
   UpgradeVersionTag: body.string('UpgradeVersionTag'),
 })
 
-/** Stored and shown, without effect: there is one server. */
+/** The settings are stored and shown. They have no effect, because there is only one server. */
 async function configuration(call: Call): Promise<Reply> {
   const target = await call.rpc(call.target(), found => found)
   if (call.method === 'GET') {

@@ -42,7 +42,7 @@ const printSession = (row: SessionRow): Printable => ({
   ModifyIndex: row.modifyIndex,
 })
 
-/** A duration, seconds below 1000, or nanoseconds. */
+/** A duration as text, a number of seconds below 1000, or a number of nanoseconds. */
 function lockDelayNs(value: JsonValue | undefined): number {
   if (value === undefined) return defaultLockDelayNs
   if (value instanceof JsonDecimal) return lockDelayNs(value.value)
@@ -57,7 +57,7 @@ type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | '
 
 const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
 
-/** Both kinds default to the node's own health; no checks of one kind mean none of the other. */
+/** Both fields default to `serfHealth`; if one is empty, the other defaults to no checks. */
 function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
   const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : ['serfHealth']
   const nodeChecks = isGiven(body, 'NodeChecks') ? body.strings('NodeChecks') : ['serfHealth']
@@ -190,7 +190,7 @@ async function readSessions(
   })
 }
 
-/** Refusals by the servers carry meta headers here, because they are set on the way out. */
+/** Refusals by the servers have the meta headers on this route, as in Consul. */
 export async function withMetaOnRefusal(work: () => Promise<Reply>): Promise<Reply> {
   try {
     return await work()

@@ -13,13 +13,13 @@ import type {Operation} from './txn-operation.js'
 const quote = (text: string): string => JSON.stringify(text)
 const nothing = new Decoded(new Map())
 
-/** Whose right a write needs. */
+/** The resource on which a write needs permission. */
 function ownerOf(kind: Operation['kind'], body: Decoded): readonly ['node' | 'service', string] {
   if (kind === 'Service') return ['service', body.object('Service')?.string('Service') ?? '']
   return ['node', (kind === 'Node' ? body.object('Node') : body.object('Check'))?.string('Node') ?? '']
 }
 
-/** Refusals that are found before anything is tried. */
+/** Finds refusals before any operation is applied. */
 export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation): void {
   if (verb === 'get') return
   const [resource, name] = ownerOf(kind, body)
@@ -37,7 +37,7 @@ export function catalogPreCheck(may: Authorizer, {kind, body, verb}: Operation):
 /** The five verbs that nodes, services and checks share. */
 interface Subject<Row extends {readonly modifyIndex: bigint}> {
   readonly kind: 'Node' | 'Service' | 'Check'
-  /** As refusals name it. */
+  /** The name in refusals. */
   readonly label: string
   readonly known: Row | undefined
   readonly index: bigint
@@ -84,7 +84,7 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body,
   return {
     kind: 'Node',
     label: `node ${quote(name)}`,
-    // A read goes by the ID alone where there is one, a write by the name.
+    // A read uses the ID alone if there is one, a write uses the name.
     known: verb === 'get' && id !== '' ? state.catalog.nodeById(id) : state.catalog.node(name),
     index: node.uint64('ModifyIndex'),
     put: () =>
@@ -105,7 +105,7 @@ function serviceSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operati
   const node = body.string('Node')
   const service = body.object('Service') ?? nothing
   const given = serviceDraft(node, service)
-  // A read takes the ID as it is.
+  // A read uses the ID unchanged.
   const draft = verb === 'get' ? {...given, id: service.string('ID')} : given
   return {
     kind: 'Service',
@@ -144,7 +144,7 @@ function checkSubject(batch: Batch, {state}: Datacenter, {body, verb}: Operation
   }
 }
 
-/** Applies one operation; returns what it adds to the results. */
+/** Applies one operation. Returns its part of the results. */
 export function applyCatalog(batch: Batch, target: Datacenter, operation: Operation): readonly string[] {
   const {kind, verb} = operation
   if (kind === 'Node') return act(verb, nodeSubject(batch, target, operation))
@@ -155,7 +155,7 @@ export function applyCatalog(batch: Batch, target: Datacenter, operation: Operat
   try {
     return act(verb, subject)
   } catch (error) {
-    // As in Consul, where a check that cannot be put for another reason than its index is passed over.
+    // As in Consul, a check that cannot be stored for a reason other than its index is ignored.
     if (error instanceof RpcError) return []
     throw error
   }

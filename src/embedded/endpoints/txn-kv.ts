@@ -13,7 +13,7 @@ const result = (row: KvRow, withValue = false): string => `{"KV":${printRow(row,
 
 const accessOf = (verb: string): 'read' | 'write' => (verb.startsWith('check-') ? 'read' : 'write')
 
-/** Refusals that are found before anything is tried. */
+/** Finds refusals before any operation is applied. */
 export function kvPreCheck(target: Datacenter, may: Authorizer, {verb, body}: Operation): void {
   const key = body.string('Key')
   if (key === '' && verb !== 'delete-tree') throw new RpcError('Must provide key')
@@ -30,7 +30,7 @@ interface Step {
   readonly batch: Batch
   readonly target: Datacenter
   readonly may: Authorizer
-  /** As it was written. */
+  /** The verb as the client wrote it. */
   readonly name: string
   readonly key: string
   readonly put: KvWrite
@@ -43,7 +43,7 @@ const must = (row: KvRow | undefined, text: string): KvRow => {
   return row
 }
 
-/** Reads drop what the token may not see, without a word. */
+/** Silently omits rows that the token may not read. */
 const visible = ({may}: Step, rows: readonly KvRow[]): readonly string[] =>
   rows.filter(row => may.can('key', fromBytes(row.key), 'read')).map(row => result(row, true))
 
@@ -98,7 +98,7 @@ const verbs: Readonly<Record<string, (step: Step) => readonly string[]>> = {
   },
 }
 
-/** Applies one operation; returns what it adds to the results. */
+/** Applies one operation. Returns its part of the results. */
 export function applyKv(
   batch: Batch,
   {target, may}: {readonly target: Datacenter; readonly may: Authorizer},

@@ -78,7 +78,7 @@ function parseOperations(text: string): Decoded[] {
   }
 }
 
-/** A transaction of nothing but reads is served as a read; an unknown KV verb counts as one. */
+/** A transaction of reads alone is served as a read; an unknown KV verb counts as a read. */
 const isRead = ({kind, verb}: Operation): boolean =>
   kind === 'KV' ? !writeVerbs.has(verb) || readVerbs.has(verb) : verb === 'get'
 
@@ -107,7 +107,7 @@ interface Outcome {
   readonly refused: readonly Refused[]
 }
 
-/** Where a transaction runs, and for whom. */
+/** The datacenter that a transaction runs in, and the permissions of its token. */
 interface Place {
   readonly target: Datacenter
   readonly may: Authorizer
@@ -141,7 +141,7 @@ function run({target, may}: Place, operations: readonly Operation[], reading: bo
   return {results, refused}
 }
 
-/** Tries every operation and notes each refusal. */
+/** Applies every operation and collects the refusals. */
 function collect(operations: readonly Operation[], attempt: (operation: Operation) => void): Refused[] {
   const refused: Refused[] = []
   for (const [at, operation] of operations.entries()) {

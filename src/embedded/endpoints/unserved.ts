@@ -7,7 +7,7 @@ import type {Route} from '../http/route.js'
 import {HttpError} from '../refusals.js'
 import {aclStore} from './acl.js'
 
-/** What Consul serves and this agent does not, with the paths that belong to it. docs/commands/dev.md lists the same. */
+/** The parts of Consul's API that this agent does not serve, with their paths. docs/commands/dev.md has the same list. */
 const unserved: readonly (readonly [what: string, ...paths: readonly string[]])[] = [
   ['ACL roles', '/v1/acl/role', '/v1/acl/role/'],
   ['ACL auth methods', '/v1/acl/auth-method', '/v1/acl/auth-method/', '/v1/acl/login', '/v1/acl/logout'],
@@ -39,7 +39,7 @@ const refuse = (what: string, call: Call): never => {
   throw new HttpError(501, `baton dev does not serve ${what}: ${call.method} ${fromBytes(call.path)}`)
 }
 
-/** Throws for a service that declares what only Connect gives it: it would be registered without it. */
+/** Throws for a service with fields of Connect: it would be registered without them. */
 export function refuseConnect(call: Call, service: Decoded): void {
   const [proxy, connect] = [service.object('Proxy'), service.object('Connect')]
   const isProxy = service.string('Kind') !== '' || proxy?.string('DestinationServiceName')
@@ -48,7 +48,7 @@ export function refuseConnect(call: Call, service: Decoded): void {
   }
 }
 
-/** What only Connect reads of a service. */
+/** Fields of a service that only Connect reads. */
 export const connectFields: Fields = {
   Proxy: {object: {DestinationServiceName: 'string'}, lenient: true},
   Connect: {object: {Native: 'bool', SidecarService: 'any'}, lenient: true},

@@ -2,7 +2,7 @@ import {Scanner} from './scanner.js'
 
 /** Consul's filter language: selectors, values, `and or not`, parentheses. */
 
-/** As refusals name them. */
+/** The names of operators in refusals. */
 export type Operator = 'Equal' | 'Not Equal' | 'In' | 'Not In' | 'Is Empty' | 'Is Not Empty' | 'Matches' | 'Not Matches'
 
 export type Expression =
@@ -13,13 +13,13 @@ export interface Test {
   readonly type: 'test'
   readonly selector: readonly string[]
   readonly operator: Operator
-  /** Undefined for the operators that compare with nothing. */
+  /** Undefined for operators without a value. */
   readonly value: string | undefined
 }
 
 export class FilterError extends Error {}
 
-/** Operators between a selector and a value, as words; `==` and `!=` need no blanks around them. */
+/** Operators between a selector and a value, as words; `==` and `!=` need no spaces around them. */
 const wordOperators: readonly (readonly [readonly string[], Operator])[] = [
   [['contains'], 'In'],
   [['not', 'contains'], 'Not In'],
@@ -27,7 +27,7 @@ const wordOperators: readonly (readonly [readonly string[], Operator])[] = [
   [['not', 'matches'], 'Not Matches'],
 ]
 const [white, letter, digit] = ['[ \\t\\r\\n]', '[a-zA-Z]', '[0-9]']
-/** What would be a text nobody writes by hand. */
+/** Maximum depth of nesting, far beyond any expression written by hand. */
 const deepest = 200
 
 class Parser {
@@ -158,7 +158,7 @@ class Parser {
     return this.#in.from(start)
   }
 
-  /** `["name"]`, for names that are no identifiers. */
+  /** `["name"]`, for names that are not identifiers. */
   #index(): string | undefined {
     const scanner = this.#in
     return scanner.attempt(() => {
@@ -222,25 +222,25 @@ class Parser {
     return plain ?? ''
   }
 
-  /** Blanks, if any. */
+  /** Optional spaces. */
   #blanks(): void {
     this.#in.many(/[ \t\r\n]/, white)
   }
 
-  /** At least one blank. */
+  /** At least one space. */
   #gap(): boolean {
     if (!this.#in.one(/[ \t\r\n]/, white)) return false
     this.#blanks()
     return true
   }
 
-  /** Each word after at least one blank. */
+  /** Words, each after at least one space. */
   #words(...words: readonly string[]): boolean {
     return words.every(word => this.#gap() && this.#in.literal(word))
   }
 }
 
-/** Undefined for what Go would not take as a string in double quotes. */
+/** Undefined if Go would not accept the text as a string in double quotes. */
 function unquote(text: string): string | undefined {
   if (/[\n\r]/.test(text)) return undefined
   try {
@@ -250,5 +250,5 @@ function unquote(text: string): string | undefined {
   }
 }
 
-/** Throws a FilterError that says where the text stops making sense. */
+/** Throws a FilterError with the position of the first error. */
 export const parseFilter = (text: string): Expression => new Parser(text).whole()

@@ -8,7 +8,7 @@ export type RowFilter = (row: Printable) => boolean
 
 const quote = (text: string): string => JSON.stringify(text)
 
-/** The field that a selector names. Throws for the first step that leads nowhere. */
+/** The field that a selector names. Throws at the first part that does not exist. */
 function fieldOf(selector: readonly string[], fields: Fields): Field {
   let field: Field = {kind: 'object', fields}
   for (const [at, name] of selector.entries()) {
@@ -24,7 +24,7 @@ function fieldOf(selector: readonly string[], fields: Fields): Field {
   return field
 }
 
-/** A whole number as Go reads one without a given base: `0x` and friends, and a leading 0 for octal. */
+/** A whole number as Go reads it in base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
 function parseGoInt(text: string): bigint {
   const digits = text.replace(/^[+-]/, '').replace(/^0(?=[0-7]+$)/, '0o')
   if (!/^(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\d+)$/.test(digits) || /^0\d/.test(digits)) {
@@ -41,7 +41,7 @@ function parseGoBool(text: string): boolean {
   throw new FilterError('invalid syntax')
 }
 
-/** Reads the value of a test as its field needs it. */
+/** Converts the value of a test to the type of its field. */
 function coerce<T>(test: Test, called: string, read: (text: string) => T): T {
   const text = test.value ?? ''
   try {
@@ -88,7 +88,7 @@ function isEmpty(value: Printable): boolean {
   return value instanceof Map ? value.size === 0 : true
 }
 
-/** What a test says of the value that its selector leads to. */
+/** Applies a test to the value of its selector. */
 function compileTest(test: Test, {kind}: Field): RowFilter {
   const {operator, value = ''} = test
   if (!operatorsOf[kind].includes(operator)) {
@@ -104,10 +104,10 @@ function compileTest(test: Test, {kind}: Field): RowFilter {
   return found => regex.matcher(typeof found === 'string' ? found : '').find() === wanted
 }
 
-/** Of a key that a map does not have, only these are false. */
+/** For a key that a map lacks, only these operators are false. */
 const needsPresence = new Set(['Equal', 'Is Not Empty', 'In'])
 
-/** Follows the selector; of a list of objects any one may answer. */
+/** Follows the selector. For a list of objects, one match is enough. */
 function lookUp(value: Printable, selector: readonly string[], test: Test, judge: RowFilter): boolean {
   const [name, ...rest] = selector
   if (name === undefined) return judge(value)
@@ -140,7 +140,7 @@ const refuseText = (prefix: string, error: unknown): never => {
 }
 const prefix = 'Failed to create boolean expression evaluator: '
 
-/** `?filter=` over rows with these fields. Throws Consul's refusal. */
+/** Compiles `?filter=` for rows with these fields. Throws Consul's refusal. */
 export function filterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   try {
@@ -150,7 +150,7 @@ export function filterOf(text: string, fields: Fields): RowFilter {
   }
 }
 
-/** As for the agent's own checks: what is said of the fields is judged with the first row, and refused without a prefix. */
+/** The filter of the agent's own checks: unknown fields are refused at the first row, without a prefix. */
 export function lateFilterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   let filter: RowFilter | undefined

@@ -1,6 +1,6 @@
 /**
- * A text that is read with going back, as the readers that are generated from a grammar do. It remembers the farthest
- * place where something else was expected, and what, so that its complaint names all that would have fitted there.
+ * A text that is read with backtracking, like the parsers that are generated from a grammar. It records the farthest
+ * position where something else was expected, and what, so that its error names everything that would match there.
  */
 export class Scanner {
   readonly #text: string
@@ -13,14 +13,14 @@ export class Scanner {
     this.#text = text
   }
 
-  /** Takes `text`, or notes that it was expected here. */
+  /** Consumes `text`, or records that it was expected here. */
   literal(text: string): boolean {
     if (!this.#text.startsWith(text, this.at)) return this.#miss(JSON.stringify(text))
     this.at += text.length
     return true
   }
 
-  /** Takes one character of the class, which is named as a grammar writes it: `[a-z]`. */
+  /** Consumes one character of the class, which is written as in a grammar: `[a-z]`. */
   one(of: RegExp, named: string): boolean {
     const char = this.#text[this.at]
     if (char === undefined || !of.test(char)) return this.#miss(named)
@@ -28,7 +28,7 @@ export class Scanner {
     return true
   }
 
-  /** Any number of them. */
+  /** Consumes any number of characters of the class. */
   many(of: RegExp, named: string): void {
     while (this.one(of, named));
   }
@@ -37,20 +37,20 @@ export class Scanner {
     return this.at >= this.#text.length || this.#miss('EOF')
   }
 
-  /** Everything up to `mark`, or to the end. */
+  /** Consumes everything up to `mark`, or to the end. */
   skipTo(mark: string): void {
     const found = this.#text.indexOf(mark, this.at)
     this.at = found < 0 ? this.#text.length : found
   }
 
-  /** Looks ahead without a trace. */
+  /** Looks ahead without consuming or recording anything. */
   sees(pattern: RegExp): boolean {
     return pattern.test(this.#text.slice(this.at))
   }
 
   from = (start: number): string => this.#text.slice(start, this.at)
 
-  /** Runs `read`; where it gives nothing, the place is the old one again. */
+  /** Runs `read`. If it returns undefined, restores the position. */
   attempt<T>(read: () => T | undefined): T | undefined {
     const start = this.at
     const result = read()
@@ -58,12 +58,12 @@ export class Scanner {
     return result
   }
 
-  /** Notes what is wrong for good, whatever else is tried. */
+  /** Records an error that backtracking cannot undo. */
   complain(rule: string, what: string, at = this.at): void {
     this.#complaints.add(`${this.#place(at)}: rule "${rule}": ${what}`)
   }
 
-  /** What is wrong with the text as a whole; undefined when nothing is, apart from `failed`. */
+  /** The error of the whole text; undefined if the only errors are those of `failed`. */
   verdict(failed: boolean): string | undefined {
     if (this.#complaints.size > 0) return [...this.#complaints].join('\n')
     if (!failed) return undefined

@@ -1,4 +1,4 @@
-/** Keys are kept as byte strings (one char per UTF-8 byte), so that `<` and `startsWith` mean what Consul's radix tree means. */
+/** Keys are stored as byte strings (one char per UTF-8 byte), so that `<` and `startsWith` agree with Consul's radix tree. */
 
 const onlyAscii = /^[\x00-\x7f]*$/
 
@@ -9,7 +9,7 @@ export const toBytes = (text: string): string =>
 export const fromBytes = (bytes: string): string =>
   onlyAscii.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8')
 
-/** Turns the `%xx` of a byte string into bytes; undefined when an escape is malformed. */
+/** Decodes each `%xx` of a byte string; undefined if an escape is malformed. */
 export function unescapeToBytes(escaped: string): string | undefined {
   if (/%(?![0-9a-fA-F]{2})/.test(escaped)) return undefined
   return escaped.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

@@ -2,8 +2,8 @@ import {parseGoDuration} from './duration.js'
 import {JsonDecimal, JsonError, type JsonValue} from './json-parse.js'
 
 /**
- * What a field may hold. `duration` takes a Go duration or a number of nanoseconds, and passes over anything else;
- * `time` takes a time of RFC 3339; `bytes` is base64, `lists` a map of lists of strings. A lenient object passes over fields that it does not know.
+ * The type of a field. `duration` accepts a Go duration or a number of nanoseconds and ignores anything else;
+ * `time` accepts a time of RFC 3339; `bytes` is base64, `lists` a map of lists of strings. A lenient object ignores unknown fields.
  */
 export type FieldType =
   | 'string'
@@ -22,7 +22,7 @@ export type FieldType =
   | {readonly list: Fields}
 export type Fields = Readonly<Record<string, FieldType>>
 
-/** Fields that were given, by the canonical name; `null` counts as absent, though it can be told. */
+/** The fields of a body, by their canonical names. `null` counts as absent; `isNull` distinguishes the two. */
 export class Decoded {
   readonly #values: ReadonlyMap<string, unknown>
 
@@ -71,7 +71,7 @@ const refuse = (value: JsonValue, name: string, goType: string): never => {
 
 const alphabet = /^[A-Za-z0-9+/]*={0,2}$/
 
-/** Strict standard base64, complaining like Go about the first byte that is wrong. Line breaks are allowed. */
+/** Strict standard base64, with Go's error for the first wrong byte. Line breaks are allowed. */
 function decodeBase64(text: string): Buffer {
   const clean = text.replace(/[\r\n]/g, '')
   if (alphabet.test(clean) && clean.length % 4 === 0) return Buffer.from(clean, 'base64')
@@ -80,7 +80,7 @@ function decodeBase64(text: string): Buffer {
   throw new JsonError(`illegal base64 data at input byte ${at}`)
 }
 
-/** Go also takes bytes as a list of numbers. */
+/** Go also accepts a list of numbers as bytes. */
 function decodeOctets(values: readonly JsonValue[], name: string): Buffer {
   return Buffer.from(
     values.map(value => {
@@ -191,7 +191,7 @@ function namesOf(fields: Fields): ReadonlyMap<string, string> {
   return names
 }
 
-/** Takes field names in any case (and in snake case); an unknown one is refused unless `lenient`. */
+/** Accepts field names in any case and in snake case; refuses an unknown field unless `lenient`. */
 export function decodeObject(value: JsonValue, fields: Fields, name = '', lenient = false): Decoded {
   if (value === null) return new Decoded(new Map())
   if (!(value instanceof Map)) return refuseWhole(value, name)
@@ -211,7 +211,7 @@ export function decodeObject(value: JsonValue, fields: Fields, name = '', lenien
     if (type === 'duration') durations.set(field, item)
     else found.set(field, decodeField(item, type, field))
   }
-  // Durations are read once all else is known to be right, in the order of the fields.
+  // Durations are read last, once all other fields are valid, in the order of the fields.
   for (const field of Object.keys(fields)) {
     const item = durations.get(field)
     if (item !== undefined) found.set(field, decodeField(item, 'duration', field))

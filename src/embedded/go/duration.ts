@@ -1,4 +1,4 @@
-/** Go's `time.ParseDuration` and `Duration.String`, to the nanosecond and with Go's own complaints. */
+/** Go's `time.ParseDuration` and `Duration.String`, exact to the nanosecond and with Go's error messages. */
 
 const unitNs: Readonly<Record<string, number>> = {
   ns: 1,

@@ -1,4 +1,4 @@
-/** Go's `encoding/json` reader: exact integers, its own words for what is wrong, and text after the first value ignored. */
+/** Reads JSON like Go's `encoding/json`: exact integers, Go's error messages, and text after the first value ignored. */
 
 export type JsonValue = null | boolean | number | bigint | string | JsonDecimal | JsonValue[] | JsonObject
 /** A Map, so that no field name can touch a prototype. */
@@ -6,7 +6,7 @@ export type JsonObject = Map<string, JsonValue>
 
 export class JsonError extends Error {}
 
-/** A number with a fraction or an exponent: no whole number, whatever its value. */
+/** A number with a fraction or an exponent; even `1.0` does not count as an integer. */
 export class JsonDecimal {
   readonly text: string
   readonly value: number
@@ -29,7 +29,7 @@ const escapes: Readonly<Record<string, string>> = {
 }
 const digits = /\d+/y
 const plain = /[^"\\\u0000-\u001f]*/y
-/** Where recursion ends; Go goes on to 10,000. */
+/** Maximum depth of nesting; Go allows 10,000. */
 const deepest = 1000
 
 class Reader {
@@ -52,7 +52,7 @@ class Reader {
     return this.#number(char)
   }
 
-  /** The next character that is not white space, without taking it. */
+  /** Returns the next character that is not white space, without consuming it. */
   #next(where: string): string {
     while (' \t\r\n'.includes(this.#text[this.#at] ?? '\0')) this.#at += 1
     const char = this.#text[this.#at]
@@ -190,7 +190,7 @@ const named: Readonly<Record<string, string>> = {
   '\v': '\\v',
 }
 
-/** The first byte of a character as Go shows it: what is no ASCII is taken for the character of that number. */
+/** The first byte of a character as Go prints it: a byte beyond ASCII is shown as the character with that code. */
 function shownByte(char: string): string {
   const byte = Buffer.from(char, 'utf8')[0] ?? 0
   const known = named[char]

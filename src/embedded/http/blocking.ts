@@ -5,9 +5,9 @@ import {type Call, ClientGone, type ReadMode, type ReadParameters} from './call.
 
 export interface Reading<T> {
   readonly value: T
-  /** 0 when nothing of the kind was ever written. */
+  /** 0 if nothing of the kind was ever written. */
   readonly index: bigint
-  /** False for something that does not exist: such a query sleeps until it does. */
+  /** False for a thing that does not exist: such a query waits until it exists. */
   readonly found?: boolean
 }
 
@@ -19,7 +19,7 @@ export interface BlockingRead<T> {
 
 const atLeastOne = (index: bigint): bigint => (index < 1n ? 1n : index)
 
-/** Answers at once when the index is beyond the one asked for; else parks until a change, or until the wait is over. */
+/** Answers at once if the index is beyond the requested one; otherwise waits for a change or the end of the wait time. */
 export async function blockingRead<T>(call: Call, target: Datacenter, query: BlockingRead<T>): Promise<Reading<T>> {
   const {index: asked, waitMs} = query.parameters
   let current = query.read()
@@ -64,7 +64,7 @@ export const metaHeaders = (index: bigint): Headers => ({
 
 export const contactHeaders: Headers = {'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
 
-/** What reads of sessions, catalog and health carry even when the datacenter refuses them. */
+/** Headers of reads of sessions, catalog and health, which are set even if the datacenter refuses the read. */
 export const refusedMeta: Headers = {
   'x-consul-index': '1',
   'x-consul-knownleader': 'false',

@@ -1,7 +1,7 @@
 import type {Headers} from '../refusals.js'
 import type {Call} from './call.js'
 
-/** Parameters that choose among answers of one cache entry, or that the cache does not see. */
+/** Parameters that are not part of the key of a cache entry. */
 const outside = new Set(['cached', 'stale', 'index', 'wait', 'pretty', 'near', 'passing', 'max_stale', 'token'])
 
 /**

@@ -14,7 +14,7 @@ export interface CallParts {
   readonly query: Query
   /** The whole path, as a byte string. */
   readonly path: string
-  /** What follows the route, as a byte string. */
+  /** The part of the path after the route, as a byte string. */
   readonly rest: string
   readonly agent: LocalAgent
   /** The datacenter of that agent. */
@@ -22,13 +22,13 @@ export interface CallParts {
   readonly cluster: Cluster
 }
 
-/** Bodies that Consul would read without a limit of its own are given up here. */
+/** Limit of bodies that Consul reads without a limit. */
 const hardLimit = 16 * 1024 * 1024
 
-/** Raised when the client went away: there is nobody to answer. */
+/** Thrown when the client has disconnected and no answer is needed. */
 export class ClientGone extends Error {}
 
-/** One request on its way through a handler. */
+/** One request, as handlers see it. */
 export class Call {
   readonly method: string
   readonly query: Query
@@ -67,14 +67,14 @@ export class Call {
     return Array.isArray(value) ? (value[0] ?? '') : (value ?? '')
   }
 
-  /** -1 when the length was not said. */
+  /** -1 if the request states no length. */
   get contentLength(): number {
     const text = this.header('content-length')
     if (text !== '') return Number(text)
     return this.header('transfer-encoding') === '' ? 0 : -1
   }
 
-  /** The query wins over the header, the header over the bearer, the bearer over the agent's default. */
+  /** The token of the query takes precedence, then the token header, the bearer header and the agent's default. */
   get token(): string {
     const direct = this.query.get('token') || this.header('x-consul-token')
     if (direct !== '') return direct
@@ -92,7 +92,7 @@ export class Call {
     for (const listener of this.#goneListeners) listener()
   }
 
-  /** Undefined when the body is longer than `limit`. */
+  /** Undefined if the body is longer than `limit`. */
   async body(limit = hardLimit): Promise<Buffer | undefined> {
     const request = this.#request
     return await new Promise<Buffer | undefined>((resolve, reject) => {
@@ -116,12 +116,12 @@ export class Call {
     return (await this.body())?.toString('utf8') ?? ''
   }
 
-  /** The datacenter asked for: `?dc=`, or the agent's own. */
+  /** The datacenter named by `?dc=`; default: the agent's own. */
   target(name = this.query.get('dc')): Datacenter {
     return this.cluster.route(this.home, name)
   }
 
-  /** Runs `work` on the servers of `target`, whose refusals are prefixed when they are not ours. */
+  /** Runs `work` on the servers of `target`; refusals by another datacenter get a prefix. */
   async rpc<T>(target: Datacenter, work: (target: Datacenter) => T | Promise<T>): Promise<T> {
     try {
       await target.leader(this)
@@ -134,7 +134,7 @@ export class Call {
     }
   }
 
-  /** What the request's token may do. Throws for a token that nobody has. */
+  /** The permissions of the request's token. Throws if the token does not exist. */
   get may(): Authorizer {
     const {acl} = this.cluster
     if (!acl) return allowAll
@@ -142,7 +142,7 @@ export class Call {
     return this.#authorizer
   }
 
-  /** Whether something was left out of the answer because the token may not read it. */
+  /** True if the answer omits something that the token may not read. */
   get hasHidden(): boolean {
     return this.#hasHidden
   }
@@ -160,7 +160,7 @@ export class Call {
     }
   }
 
-  /** Throws unless the token may. */
+  /** Throws unless the token has the permission. */
   demand(resource: Resource, name: string, access: 'read' | 'write'): void {
     if (!this.may.can(resource, name, access)) throw permissionDenied()
   }
@@ -177,7 +177,7 @@ export class Call {
 
 export type ReadMode = 'leader' | 'consistent' | 'stale'
 
-/** The parameters that every read understands, in Consul's order of complaints. */
+/** Checks the parameters that all reads share, in the order in which Consul refuses them. */
 export interface ReadParameters {
   readonly mode: ReadMode
   readonly index: bigint
@@ -192,7 +192,7 @@ export function readParameters(call: Call, namespace = true): ReadParameters {
   return {mode, index, waitMs}
 }
 
-/** The consistency that a read asks for. Throws for one that contradicts itself. */
+/** The consistency of a read. Throws if the parameters contradict each other. */
 export function readMode(call: Call): ReadMode {
   const {query} = call
   let stale = query.has('stale')

@@ -11,7 +11,7 @@ interface Turn {
 const plainRefusal = (status: string, text = status): string =>
   `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${text}`
 
-/** Until an answer went out, or never will. */
+/** Resolves once the answer is sent or the connection is closed. */
 async function gone(response: ServerResponse): Promise<void> {
   if (response.writableFinished || response.destroyed) return
   await new Promise<void>(resolve => {
@@ -20,7 +20,7 @@ async function gone(response: ServerResponse): Promise<void> {
   })
 }
 
-/** What each connection has in hand. Requests that a client sends ahead of their answers are served one after another. */
+/** The requests in progress on each connection. Pipelined requests of a client are served one after another. */
 export class Connections {
   readonly #latest = new WeakMap<Duplex, Turn>()
 
@@ -31,7 +31,7 @@ export class Connections {
     this.#latest.set(request.socket, {request, response, done})
   }
 
-  /** Answers what is no HTTP, after what was asked before it. */
+  /** Answers a malformed request, after the requests before it. */
   watch(server: Server): void {
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
@@ -46,7 +46,7 @@ export class Connections {
 
   async #refuse(socket: Duplex, refusal: string): Promise<void> {
     const turn = this.#latest.get(socket)
-    // A request whose own body is broken gets this answer, unless it was answered without it.
+    // A request with a broken body gets this answer, unless it was already answered without the body.
     if (turn?.request.complete === true) await gone(turn.response)
     const isAnswered = turn?.request.complete === false && turn.response.writableEnded
     if (socket.writable && !isAnswered) socket.end(refusal)
@@ -54,7 +54,7 @@ export class Connections {
   }
 }
 
-/** The answer to a head that says too little or too much; undefined when all is well. */
+/** The refusal of a request head that lacks a header or repeats it; undefined if the head is valid. */
 export function judgeHead({httpVersion, rawHeaders}: IncomingMessage): Reply | undefined {
   const refuse = (why: string): Reply => textReply(400, `400 Bad Request${why}`, {connection: 'close'})
   if (httpVersion === '0.9') return refuse('')

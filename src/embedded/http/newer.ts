@@ -3,7 +3,7 @@ import {badRequest} from '../refusals.js'
 import type {Call} from './call.js'
 import {emptyReply, type Reply, textReply} from './reply.js'
 
-/** What versions after 1.8.7 add to an answer, and what they say in other words. */
+/** Adds to an answer what versions after 1.8.7 add, and rewrites the texts that they word differently. */
 export function asNewer(call: Call, path: string, reply: Reply): Reply {
   const {profile, acl} = call.cluster
   const headers: Record<string, string> = {...reply.headers}
@@ -17,7 +17,7 @@ export function asNewer(call: Call, path: string, reply: Reply): Reply {
   return {...reply, headers, body: reply.body.replace(/^Bad request: /, '') + end}
 }
 
-/** The streaming backend has no one server to speak of. */
+/** Answers of the streaming backend name no server, so they lack these headers. */
 function addBackend(headers: Record<string, string>, isStreaming: boolean): void {
   headers['x-consul-query-backend'] = isStreaming ? 'streaming' : 'blocking-query'
   if (!isStreaming) return

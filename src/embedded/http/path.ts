@@ -4,7 +4,7 @@ import {emptyReply, type Reply, textReply} from './reply.js'
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 const unescaped = /[A-Za-z0-9\-_.~$&+,/:;=@]/
 
-/** The decoded path as a byte string, or the answer that ends the matter. */
+/** The decoded path as a byte string, or the answer if the request ends here. */
 export function decodePath(escaped: string): {readonly path: string} | {readonly reply: Reply} {
   const path = unescapeToBytes(escaped)
   if (path === undefined || !path.startsWith('/')) {

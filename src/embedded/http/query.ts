@@ -1,6 +1,6 @@
 import {fromBytes} from '../go/bytes.js'
 
-/** A query string as Go reads it: `&` and `;` separate, `+` is a blank, the first value wins. */
+/** A query string as Go reads it: `&` and `;` separate, `+` is a space, the first value of a name counts. */
 export class Query {
   readonly #pairs: readonly (readonly [string, string])[]
 
@@ -14,7 +14,7 @@ export class Query {
 
   without = (names: ReadonlySet<string>): Query => new Query(this.#pairs.filter(([key]) => !names.has(key)))
 
-  /** All of it, sorted by name and escaped again. */
+  /** The whole query, sorted by name and escaped again. */
   encode = (): string =>
     [...this.#pairs]
       .map(([key, value], at) => ({key, value, at}))
@@ -36,7 +36,7 @@ const unescapeQuery = (text: string): string | undefined => {
   return fromBytes(bytes)
 }
 
-/** Takes the raw bytes of the request line. Undefined when some part does not decode. */
+/** Reads the raw bytes of the request line. Returns undefined if a part cannot be decoded. */
 export function parseQuery(text: string): Query | undefined {
   const pairs: (readonly [string, string])[] = []
   for (const piece of text.split(/[&;]/)) {

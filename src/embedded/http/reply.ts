@@ -45,7 +45,7 @@ function* pieces<T>(rows: readonly T[], print: (row: T) => string): Generator<st
   yield ']'
 }
 
-/** `?pretty`: only for JSON. */
+/** Reprints a JSON answer for `?pretty`; other answers stay unchanged. */
 export function prettyReply(reply: Reply): Reply {
   if (reply.headers['content-type'] !== 'application/json') return reply
   const text = typeof reply.body === 'string' ? reply.body : Buffer.isBuffer(reply.body) ? '' : [...reply.body].join('')

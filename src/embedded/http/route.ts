@@ -2,13 +2,13 @@ import type {Call} from './call.js'
 import type {Reply} from './reply.js'
 
 export interface Route {
-  /** Ends in `/` when it matches by prefix. */
+  /** Ends in `/` if it matches by prefix. */
   readonly path: string
   readonly methods: readonly string[]
   readonly handle: (call: Call) => Reply | Promise<Reply>
 }
 
-/** The route of a clean path; `slash` if it lacks only its final slash. */
+/** Returns the route of a clean path, or `slash` if the path lacks only a final slash. */
 export type FindRoute = (path: string) => {readonly route: Route; readonly rest: string} | 'slash' | undefined
 
 type Handler = Route['handle']
@@ -16,7 +16,7 @@ type Handler = Route['handle']
 export const get = (path: string, handle: Handler): Route => ({path, methods: ['GET'], handle})
 export const put = (path: string, handle: Handler): Route => ({path, methods: ['PUT'], handle})
 
-/** Refuses namespaces before anything else is looked at. */
+/** Refuses namespaces before any other check. */
 export const plain =
   (handle: Handler): Handler =>
   call => {

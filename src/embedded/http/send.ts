@@ -39,7 +39,7 @@ async function sendPieces(response: ServerResponse, pieces: Iterable<string>, gz
       zip?.destroy()
       throw new ClientGone()
     }
-    // A fast reader lets the sink drain within this turn, so the turn is given up in any case.
+    // For a fast reader the stream drains within this turn, so this always waits for the next turn.
     if (!sink.write(piece)) await drained(sink, response)
     await nextTurn()
   }

@@ -30,7 +30,7 @@ export interface DoorOptions {
   readonly findRoute: FindRoute
 }
 
-/** Go's limit: keys in paths may be long. */
+/** Go's limit for the size of a request head: keys in paths may be long. */
 const longestHead = 1024 * 1024
 
 /** Opens one agent's HTTP address. */
@@ -41,7 +41,7 @@ export async function openDoor(options: DoorOptions): Promise<HttpDoor> {
     connections.take(request, response, () => serve(options, request, response))
   })
   server.keepAliveTimeout = 0
-  // Their size is bounded, not their number.
+  // Consul limits the size of the headers, not their number.
   server.maxHeadersCount = 0
   connections.watch(server)
   await listen(server, options)
@@ -126,10 +126,10 @@ interface Routed {
   readonly query: Query
 }
 
-/** What a client puts before the path that takes this for a proxy. */
+/** The part before the path in an absolute URL, which clients send to proxies. */
 const wholeAddress = /^https?:\/\/[^/?]*/i
 
-/** Judges path and query in Consul's order; the answer when the request ends there. */
+/** Checks path and query in Consul's order. Returns the answer if the request ends here. */
 function route(request: IncomingMessage, {cluster: {profile}, findRoute}: DoorOptions): Routed | Reply {
   const {method = 'GET'} = request
   const refusal = judgeHead(request)

@@ -1,4 +1,4 @@
-/** The little of tar that snapshots need: plain files with short names. */
+/** The part of the tar format that snapshots need: plain files with short names. */
 
 const block = 512
 
@@ -33,7 +33,7 @@ export const writeTar = (files: readonly TarFile[]): Buffer =>
     Buffer.alloc(2 * block),
   ])
 
-/** Throws for anything that is not whole. */
+/** Throws if the archive is truncated or malformed. */
 export function readTar(archive: Buffer): ReadonlyMap<string, Buffer> {
   const files = new Map<string, Buffer>()
   for (let at = 0; at + block <= archive.length; ) {

@@ -1,9 +1,9 @@
-/** One command of the log: everything it writes carries one index, is undone as a whole, and wakes watchers at its end. */
+/** One command of the log: all its writes have one index, are undone together, and wake watchers once it has ended. */
 export class Batch {
   readonly index: bigint
   readonly touched = new Set<string>()
   readonly touchedKeys = new Set<string>()
-  /** Sorted lists of keys that went together. */
+  /** Sorted lists of keys, one for each recursive delete. */
   readonly touchedRuns: (readonly string[])[] = []
   readonly #undo: (() => void)[] = []
   readonly #after: (() => void)[] = []
@@ -12,12 +12,12 @@ export class Batch {
     this.index = index
   }
 
-  /** Registers how to take back a change that was just made. */
+  /** Registers the undo of a change that was just made. */
   undo(step: () => void): void {
     this.#undo.push(step)
   }
 
-  /** Registers what happens once the batch is kept: timers, lock delays. */
+  /** Registers an effect that runs once the batch is committed: timers, lock-delays. */
   after(step: () => void): void {
     this.#after.push(step)
   }

@@ -40,13 +40,13 @@ export interface CheckRow {
   readonly serviceName: string
   readonly serviceTags: readonly string[] | undefined
   readonly type: string
-  /** As it is printed; only the fields that were set. */
+  /** The definition as it is printed: only the fields that were set. */
   readonly definition: ReadonlyMap<string, Printable>
   readonly createIndex: bigint
   readonly modifyIndex: bigint
 }
 
-/** Rows compare without their indexes: an identical write moves nothing. */
+/** Compares rows without their indexes: an identical write raises no index. */
 export function sameRow<T extends {readonly createIndex: bigint; readonly modifyIndex: bigint}>(a: T, b: T): boolean {
   const plain = (row: T): string =>
     JSON.stringify({...row, createIndex: 0, modifyIndex: 0}, (_, value: unknown) =>
@@ -55,6 +55,6 @@ export function sameRow<T extends {readonly createIndex: bigint; readonly modify
   return plain(a) === plain(b)
 }
 
-/** Whether a check of a node is one of a service there. IDs compare in any case. */
+/** True if a check of a node belongs to a service there. IDs are compared without regard to case. */
 export const isCheckOf = (check: CheckRow, service: ServiceRow): boolean =>
   check.serviceId.toLowerCase() === service.id.toLowerCase()

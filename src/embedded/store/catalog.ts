@@ -30,7 +30,7 @@ export class CatalogTable {
   readonly #shelves = new Map<string, NodeShelf>()
   readonly #tableIndexes: Record<Table, bigint> = {nodes: 0n, services: 0n, checks: 0n}
   readonly #serviceIndexes = new Map<string, bigint>()
-  /** When some service last lost its last instance. */
+  /** Index of the last time that a service lost its last instance. */
   #extinction = 0n
 
   tableIndex = (table: Table): bigint => this.#tableIndexes[table]
@@ -68,7 +68,7 @@ export class CatalogTable {
     return this.#extinction > 0n ? this.#extinction : this.#lastOf(withChecks)
   }
 
-  /** The same where the service is taken to exist. */
+  /** The same, for a service that exists. */
   presumedServiceIndex = (service: string): bigint =>
     this.#serviceIndexes.get(service.toLowerCase()) ?? this.#lastOf(true)
 
@@ -111,7 +111,7 @@ export class CatalogTable {
     return row
   }
 
-  /** The node, and the service when one is named, must exist. */
+  /** The node must exist, and so must the service if one is named. */
   putCheck(batch: Batch, draft: Draft<CheckRow>): CheckRow {
     const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
     const key = draft.id.toLowerCase()
@@ -138,24 +138,24 @@ export class CatalogTable {
     if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
     batch.touch(`state:${row.status}`)
     this.#checkMoved(batch, row)
-    // As in Consul: the index of services moves with a node's own check, but nobody is woken.
+    // As in Consul, a node's own check raises the index of services without waking their watchers.
     if (row.serviceId === '') this.#bump(batch, 'services')
   }
 
-  /** Its checks must have been removed before. */
+  /** The checks of the service must already be removed. */
   removeService(batch: Batch, row: ServiceRow): void {
     const shelf = this.#shelves.get(row.node.toLowerCase())
     if (!shelf) return
     this.#dropFrom(batch, shelf.services, row.id.toLowerCase())
     this.#moved(batch, 'services')
-    // As in Consul: the index of checks moves even when the service had none, but nobody is woken.
+    // As in Consul, the index of checks rises even if the service had none, without waking their watchers.
     this.#bump(batch, 'checks')
     batch.touch(`node:${row.node.toLowerCase()}`)
     this.#serviceMoved(batch, row.name)
     this.#serviceLeft(batch, row.name)
   }
 
-  /** Its services and checks must have been removed before. */
+  /** The services and checks of the node must already be removed. */
   removeNode(batch: Batch, row: NodeRow): void {
     const key = row.name.toLowerCase()
     this.#dropFrom(batch, this.#shelves, key)
@@ -197,7 +197,7 @@ export class CatalogTable {
     batch.undo(() => map.set(key, before))
   }
 
-  /** Queries for a meta field are woken by the nodes alone that have it, or had it. */
+  /** A query for a meta field is woken only by nodes that have the field or had it before. */
   #nodeMoved(batch: Batch, ...rows: readonly (NodeRow | undefined)[]): void {
     this.#moved(batch, 'nodes')
     for (const row of rows) {
@@ -230,7 +230,7 @@ export class CatalogTable {
     batch.undo(() => (this.#extinction = before))
   }
 
-  /** A node's own checks concern all of its services. */
+  /** A check of the node counts for all of its services. */
   #checkMoved(batch: Batch, row: CheckRow): void {
     const services = row.serviceId === '' ? this.servicesOf(row.node).map(service => service.name) : [row.serviceName]
     for (const name of services) {

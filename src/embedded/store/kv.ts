@@ -1,20 +1,20 @@
 import type {Batch} from './batch.js'
 import {OrderedMap} from './ordered-map.js'
 
-/** One stored key. Rows are never changed in place, so a list that is being sent stays as it was read. */
+/** One stored key. Rows are immutable, so a list stays as it was read while it is sent. */
 export interface KvRow {
   /** A byte string. */
   readonly key: string
   readonly value: Buffer
   readonly flags: bigint
-  /** Empty when nobody holds the key. */
+  /** ID of the session that holds the key; empty if none does. */
   readonly session: string
   readonly lockIndex: bigint
   readonly createIndex: bigint
   readonly modifyIndex: bigint
 }
 
-/** What a write brings. */
+/** The data of a write. */
 export interface KvWrite {
   readonly key: string
   readonly value: Buffer
@@ -39,18 +39,18 @@ export interface KvList {
   readonly index: bigint
 }
 
-/** Shorter lists are read again for each reader. */
+/** Minimum length of a list that is cached; shorter lists are read again for each reader. */
 const worthKeeping = 100
 
 /** The key-value table with its tombstones. */
 export class KvTable {
   readonly #rows = new OrderedMap<KvRow>()
   readonly #tombstones = new OrderedMap<Tombstone>()
-  /** Long lists that were read since the last change: all watchers of a prefix share one. */
+  /** Long lists read since the last change; all watchers of a prefix share one. */
   readonly #lists = new Map<string, KvList>()
   readonly #held = new Map<string, Set<string>>()
   readonly #nowMs: () => number
-  /** Last change of the whole table; 0 when there never was one. */
+  /** Index of the last change of the table; 0 if there was none. */
   #tableIndex = 0n
 
   constructor(nowMs: () => number) {
@@ -73,7 +73,7 @@ export class KvTable {
 
   heldBy = (session: string): readonly string[] => [...(this.#held.get(session) ?? [])]
 
-  /** Rows below a prefix, and the index such a read reports. */
+  /** The rows below a prefix, and the index of such a read. */
   list(prefix: string): KvList {
     const known = this.#lists.get(prefix)
     if (known) return known
@@ -91,17 +91,17 @@ export class KvTable {
     return {rows, index: index === 0n ? this.#tableIndex : index}
   }
 
-  /** A plain write: keeps the holder, and sets LockIndex back to 0. */
+  /** Writes without a condition: keeps the holder and resets LockIndex to 0. */
   put(batch: Batch, write: KvWrite): KvRow {
     return this.#store(batch, write, {session: this.get(write.key)?.session ?? '', lockIndex: 0n})
   }
 
-  /** Undefined when `index` does not match; 0 means that the key must not exist. */
+  /** Undefined if `index` does not match; 0 means that the key must not exist. */
   cas(batch: Batch, write: KvWrite, index: bigint): KvRow | undefined {
     return (this.get(write.key)?.modifyIndex ?? 0n) === index ? this.put(batch, write) : undefined
   }
 
-  /** Undefined when another session holds the key. The session must exist. */
+  /** Undefined if another session holds the key. The session must exist. */
   lock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
     const known = this.get(write.key)
     if (known && known.session !== '' && known.session !== session) return undefined
@@ -109,7 +109,7 @@ export class KvTable {
     return this.#store(batch, write, {session, lockIndex})
   }
 
-  /** Undefined when `session` does not hold the key. */
+  /** Undefined if `session` does not hold the key. */
   unlock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
     const known = this.get(write.key)
     if (!known || known.session !== session) return undefined
@@ -123,7 +123,7 @@ export class KvTable {
     this.#changed(batch)
   }
 
-  /** False when the key exists with another index; a missing key is fine. */
+  /** False if the key exists with another index; true for a missing key. */
   deleteCas(batch: Batch, key: string, index: bigint): boolean {
     const known = this.get(key)
     if (known && known.modifyIndex !== index) return false
@@ -147,7 +147,7 @@ export class KvTable {
     this.#changed(batch)
   }
 
-  /** Ends a session's hold on its keys, with the batch's one index. Returns the keys it held. */
+  /** Releases or deletes all keys of a session. Returns their names. */
   dropHolder(batch: Batch, session: string, behavior: 'release' | 'delete'): readonly string[] {
     const keys = this.heldBy(session)
     for (const key of keys) {
@@ -159,7 +159,7 @@ export class KvTable {
     return keys
   }
 
-  /** Forgets tombstones older than `ageMs`. */
+  /** Removes tombstones older than `ageMs`. */
   reap(ageMs: number): void {
     const limit = this.#nowMs() - ageMs
     this.#lists.clear()
@@ -168,7 +168,7 @@ export class KvTable {
     }
   }
 
-  /** Replaces everything, as a restored snapshot does. */
+  /** Replaces the whole table with that of a snapshot. */
   replace(rows: Iterable<KvRow>, tableIndex: bigint): void {
     this.#rows.clear()
     this.#tombstones.clear()
@@ -182,8 +182,8 @@ export class KvTable {
   }
 
   /**
-   * A recursive delete leaves one tombstone, at its prefix. A watcher of a longer prefix that has older tombstones of
-   * its own would see its index fall and sleep on, so those prefixes get a new tombstone where they meet a deleted key.
+   * A recursive delete leaves one tombstone, at its prefix. A longer watched prefix with older tombstones of its own
+   * would then report a lower index and its watcher would not wake, so each such prefix gets a new tombstone.
    */
   #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
     const graves = new Set([prefix])

@@ -21,7 +21,7 @@ export function lowerBound(list: readonly string[], key: string): number {
  * prefix is read and removed by whole buckets, so that a hundred thousand keys take a few milliseconds.
  */
 export class OrderedMap<V> {
-  /** None of them empty. */
+  /** No bucket is empty. */
   #buckets: Bucket<V>[] = []
   #size = 0
 
@@ -91,7 +91,7 @@ export class OrderedMap<V> {
     return found
   }
 
-  /** Takes out all keys that start with `prefix`. */
+  /** Removes all keys that start with `prefix`. */
   deletePrefix(prefix: string): void {
     this.#eachRun(prefix, ({keys, values}, from, to) => {
       keys.splice(from, to - from)
@@ -101,7 +101,7 @@ export class OrderedMap<V> {
     this.#buckets = this.#buckets.filter(({keys}) => keys.length > 0)
   }
 
-  /** Hands out the parts of buckets that lie below a prefix, in order. */
+  /** Yields the part of each bucket that lies below a prefix, in order. */
   #eachRun(prefix: string, visit: (bucket: Bucket<V>, from: number, to: number) => void): void {
     for (let at = this.#bucketOf(prefix); at < this.#buckets.length; at += 1) {
       const bucket = this.#buckets[at] as Bucket<V>
@@ -114,7 +114,7 @@ export class OrderedMap<V> {
     }
   }
 
-  /** The bucket that holds `key`, or would. */
+  /** Index of the bucket where `key` is or belongs. */
   #bucketOf(key: string): number {
     let [low, high] = [0, this.#buckets.length - 1]
     while (low < high) {
@@ -126,7 +126,7 @@ export class OrderedMap<V> {
   }
 }
 
-/** First position from `from` on whose key does not start with `prefix`; those that do are neighbours. */
+/** First position from `from` whose key does not start with `prefix`. Keys with one prefix are adjacent. */
 function endOf(keys: readonly string[], prefix: string, from: number): number {
   let [low, high] = [from, keys.length]
   while (low < high) {

@@ -7,7 +7,7 @@ interface Indexed {
 
 const lowest = 2n
 
-/** The same data with the smallest indexes that keep their order, as a cluster has that was built anew from a copy. */
+/** The same data with the smallest indexes that keep their order, as after a cluster is rebuilt from a copy. */
 export function renumber(image: StateImage): StateImage {
   const {kv, sessions, catalog} = image
   const rows: readonly Indexed[] = [

@@ -8,7 +8,7 @@ export interface SessionRow {
   /** Nanoseconds, as given. */
   readonly lockDelayNs: number
   readonly behavior: 'release' | 'delete'
-  /** As it was written. */
+  /** The duration as text, as the client wrote it. */
   readonly ttl: string
   readonly ttlMs: number
   readonly nodeChecks: readonly string[] | undefined
@@ -18,7 +18,7 @@ export interface SessionRow {
   readonly modifyIndex: bigint
 }
 
-/** What Consul says of a malformed session ID; undefined when it is well formed. */
+/** Consul's refusal of a malformed session ID; undefined if the ID is well formed. */
 export function sessionIdError(id: string): string | undefined {
   const wrong = uuidError(id)
   return wrong && `failed session lookup: ${wrong}`
@@ -42,7 +42,7 @@ export class SessionTable {
     return this.list().filter(row => row.node.toLowerCase() === name)
   }
 
-  /** Sessions of a node that end with one of its checks. */
+  /** Sessions of a node that one of its checks can invalidate. */
   boundTo(node: string, checkId: string): SessionRow[] {
     return this.ofNode(node).filter(
       row =>

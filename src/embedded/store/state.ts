@@ -7,11 +7,11 @@ import {Watches} from './watches.js'
 
 export interface StateOptions {
   readonly nowMs: () => number
-  /** Called after the batch that began or ended a session was kept. */
+  /** Called once the batch that created or ended a session is committed. */
   readonly onSession: (row: SessionRow, what: 'begun' | 'ended', heldKeys: readonly string[]) => void
 }
 
-/** Everything of a State at one moment. */
+/** A copy of a whole State. */
 export interface StateImage {
   readonly index: bigint
   readonly kv: {readonly rows: readonly KvRow[]; readonly tableIndex: bigint}
@@ -19,7 +19,7 @@ export interface StateImage {
   readonly catalog: CatalogImage
 }
 
-/** Everything that one datacenter's servers agree on: the tables, one index counter, and those who wait for changes. */
+/** The replicated state of one datacenter: the tables, one index counter, and the queries that wait for changes. */
 export class State {
   readonly kv: KvTable
   readonly sessions = new SessionTable()
@@ -38,7 +38,7 @@ export class State {
     return this.#index
   }
 
-  /** Runs one command. It uses up an index even when it changes nothing or throws; a throw leaves no trace else. */
+  /** Runs one command. It consumes an index even if it changes nothing or throws. If it throws, its changes are undone. */
   write<T>(command: (batch: Batch) => T): T {
     this.#index += 1n
     const batch = new Batch(this.#index)
@@ -54,7 +54,7 @@ export class State {
     return result
   }
 
-  /** Runs a command that only reads: it uses up no index. */
+  /** Runs a command that only reads and consumes no index. */
   peek<T>(command: (batch: Batch) => T): T {
     return command(new Batch(this.#index))
   }
@@ -98,7 +98,7 @@ export class State {
     for (const session of this.sessions.ofNode(row.name)) this.endSession(batch, session)
   }
 
-  /** A copy of everything; rows are never changed in place, so it stays as it is. */
+  /** Returns a copy of the state. Rows are immutable, so later writes do not change it. */
   save = (): StateImage => ({
     index: this.#index,
     kv: {rows: this.kv.list('').rows, tableIndex: this.kv.tableIndex},
@@ -106,7 +106,7 @@ export class State {
     catalog: this.catalog.save(),
   })
 
-  /** Puts a copy back, indexes and all, and wakes everybody. */
+  /** Restores a copy with its indexes and wakes every waiting query. */
   restore(image: StateImage): void {
     this.#index = image.index
     this.kv.replace(image.kv.rows, image.kv.tableIndex)

@@ -1,6 +1,6 @@
 import {lowerBound} from './ordered-map.js'
 
-/** Everything a parked query can wait for. KV keys and prefixes are byte strings. */
+/** A topic that a blocking query can wait for. KV keys and prefixes are byte strings. */
 export interface WatchList {
   readonly keys?: readonly string[]
   readonly prefixes?: readonly string[]
@@ -27,7 +27,7 @@ class Shelf {
     else this.#waiters.set(name, new Set([waiter]))
   }
 
-  /** True when nobody waits for `name` any more. */
+  /** Removes a watcher. Returns true if it was the last one of `name`. */
   remove(name: string, waiter: Waiter): boolean {
     const set = this.#waiters.get(name)
     if (!set?.delete(waiter) || set.size > 0) return false
@@ -49,8 +49,8 @@ class Shelf {
 }
 
 /**
- * Who waits for what. A write finds its watchers by name: its key, and its key cut to each length that some watched
- * prefix has. So it never looks at watchers that it does not concern, however many are parked.
+ * The waiting queries by topic. A write finds its watchers by name: by its key, and by its key cut to the length of
+ * each watched prefix. It never visits other watchers, however many there are.
  */
 export class Watches {
   /** Parked queries woken since the start. */
@@ -66,7 +66,7 @@ export class Watches {
     return this.#parked
   }
 
-  /** Calls `wake` at most once; the returned function gives up waiting and may be called at any time. */
+  /** Calls `wake` at most once. The returned function cancels the wait and may be called at any time. */
   watch(list: WatchList, wake: (cause: WakeCause) => void): () => void {
     let live = true
     const waiter = (cause: WakeCause): void => {
@@ -88,7 +88,7 @@ export class Watches {
     return release
   }
 
-  /** Wakes those whom a command concerns. */
+  /** Wakes the queries that a command affects. */
   wake({touchedKeys, touchedRuns, touched}: Touched): void {
     const woken = new Set<Waiter>()
     for (const key of touchedKeys) {
@@ -102,14 +102,14 @@ export class Watches {
     this.#run(woken, 'changed')
   }
 
-  /** As a restored snapshot does: everybody answers with what there is now. */
+  /** Wakes every query, as a restored snapshot does: each answers with the new state. */
   wakeAll(): void {
     const woken = new Set<Waiter>()
     for (const shelf of [this.#keys, this.#prefixes, this.#topics]) shelf.collectAll(woken)
     this.#run(woken, 'abandoned')
   }
 
-  /** For many keys at once it is cheaper to ask each watcher, by a binary search. */
+  /** For many keys at once, a binary search for each watcher is cheaper. */
   #collectRun(run: readonly string[], woken: Set<Waiter>): void {
     for (const key of this.#keys.names()) {
       if (run[lowerBound(run, key)] === key) this.#keys.collect(key, woken)

@@ -1,5 +1,5 @@
 /**
- * How fast and how dear it is to follow a key, beside a bare loop, the npm client `consul` and `consul watch`, on one
+ * Latency and cost of following a key, beside a bare loop, the npm client `consul` and `consul watch`, on one
  * agent. Run with `npx tsx test/bench/core/watch.ts`; needs `consul` on PATH. Prints ratios: times depend on the machine.
  */
 import {spawn} from 'node:child_process'
@@ -118,7 +118,7 @@ async function enter(address: string, name: string, follow: Follower): Promise<C
 
 const keyOf = (name: string): string => `bench/${name.replace(' ', '-')}`
 
-/** Each write is another follower's, in turns, so that a busy moment of the machine hits them all. */
+/** The followers take turns, one write each, so that a busy moment of the machine affects all of them. */
 async function race(address: string, contestants: readonly Contestant[]): Promise<void> {
   for (let write = 0; write < warmUpWrites + writes; write += 1) {
     const first = write % contestants.length
@@ -138,9 +138,9 @@ const quantile = (times: readonly number[], part: number): number =>
 
 /** Requests for `count` readers of one key over ten writes, and ten unrelated ones. */
 interface Cost {
-  /** For each reader. */
+  /** Number of keys for each reader. */
   readonly requests: number
-  /** Of this process: the readers, the proxy that counts and the writer. */
+  /** Processor time of this process: the readers, the counting proxy and the writer. */
   readonly cpuMs: number
 }
 
@@ -174,7 +174,7 @@ async function memory(address: string, queries: number, readers: number): Promis
 }
 
 const shared = (): string => 'bench/shared'
-/** Of many different keys, one is the key that is written. */
+/** Many different keys; one of them is written. */
 const ownKey = (at: number): string => (at === 0 ? shared() : `bench/other/${at}`)
 
 const many =
@@ -224,7 +224,7 @@ print('requests a reader and processor time, 10 writes to the key and 10 elsewhe
 const show = ({requests, cpuMs}: Cost): string => `${requests.toFixed(2)} requests, ${cpuMs.toFixed(0)} ms`
 for (const count of [1, 100, 1000]) {
   const ours = show(await costOf(address, count, manyOfOneView(count)))
-  // One connection a reader: an agent takes 200 from one address.
+  // One connection for each reader: an agent accepts 200 from one address.
   const theirs =
     count > 200 ? 'more connections than an agent takes' : show(await costOf(address, count, many(count, npmClient)))
   print(`  ${count} readers: baton ${ours}; npm consul ${theirs}`)

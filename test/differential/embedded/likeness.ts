@@ -16,13 +16,13 @@ const compared = [
   'x-consul-lastcontact',
   'x-content-type-options',
 ]
-/** How both agents' own nodes are written before they are compared. */
+/** The name that replaces both agents' own nodes before answers are compared. */
 export const ownNode = 'NODE'
 const indexField = /^(CreateIndex|ModifyIndex|LTime)$/
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 const named = /((?:modify index|!=) )(\d+)/g
 
-/** Pairs of what the two agents call the same thing: indexes in the same order, UUIDs one to one. */
+/** Pairs the indexes and UUIDs of the two agents: indexes in the same order, UUIDs one to one. */
 export class Likeness {
   readonly #indexes = new Map<bigint, bigint>()
   readonly #back = new Map<bigint, bigint>()
@@ -49,7 +49,9 @@ export class Likeness {
     const [a, b] = [real.headers['x-consul-index'], embedded.headers['x-consul-index']]
     if (a === undefined || b === undefined) return a === b ? [] : [`x-consul-index: ${a} and ${b}`]
     if (real.text.includes('"LTime"')) return this.#compareEventIndex(a, b, real, embedded)
-    return this.#pair(BigInt(a), BigInt(b)) ? [] : [`x-consul-index: ${a} and ${b}, paired with ${this.#told(a, b)}`]
+    return this.#pair(BigInt(a), BigInt(b))
+      ? []
+      : [`x-consul-index: ${a} and ${b}, paired with ${this.#partners(a, b)}`]
   }
 
   #compareEventIndex(a: string, b: string, real: Answer, embedded: Answer): string[] {
@@ -57,10 +59,10 @@ export class Likeness {
     return a === last(real) && b === last(embedded) ? [] : [`event index: ${a} and ${b}`]
   }
 
-  #told = (a: string, b: string): string =>
+  #partners = (a: string, b: string): string =>
     `${this.#indexes.get(BigInt(a)) ?? '-'}, ${this.#back.get(BigInt(b)) ?? '-'}`
 
-  /** Small numbers are no indexes of this run: 1 means never, 0 none. */
+  /** 0 and 1 are not indexes of this run: 1 means never, 0 none. */
   #pair(a: bigint, b: bigint): boolean {
     if (a <= 1n || b <= 1n) return a === b
     const known = this.#indexes.get(a)
@@ -88,7 +90,7 @@ export class Likeness {
     return differences(real, embedded, new Bindings(new Map()), where)
   }
 
-  /** Lists of sessions are sorted by random IDs: paired by what is known of them. */
+  /** Lists of sessions are sorted by random IDs, so they are paired by their order of creation. */
   #alike(real: readonly unknown[], embedded: readonly unknown[]): readonly [readonly unknown[], readonly unknown[]] {
     const order = (list: readonly unknown[]): readonly unknown[] =>
       list.every(item => isObject(item) && typeof item['ID'] === 'string' && 'NodeChecks' in item)
@@ -102,13 +104,13 @@ export class Likeness {
     const path = `${where}.${name}`
     if (name === 'LTime') return []
     if (!(name in real) || !(name in embedded)) return [`${path}: ${show(a)} and ${show(b)}`]
-    // The agents enrolled their own nodes in their own time.
+    // The agents registered their own nodes at different indexes.
     if (indexField.test(name) && real['Node'] === ownNode) return []
     if (!indexField.test(name)) return this.#compareValues(a, b, path)
     return this.#pair(BigInt(a as number), BigInt(b as number)) ? [] : [`${path}: ${String(a)} and ${String(b)}`]
   }
 
-  /** Takes over what two texts name at the same places. */
+  /** Pairs the UUIDs and indexes at the same places of two texts. */
   #learn(real: string, embedded: string): void {
     const [ours, theirs] = [embedded.match(uuid) ?? [], real.match(uuid) ?? []]
     for (const [at, id] of theirs.entries()) {
@@ -132,7 +134,7 @@ const show = (value: unknown): string =>
     ? 'nothing'
     : JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)).slice(0, 300)
 
-/** Texts of other makers' parsers: their beginning counts. */
+/** Texts with messages of other parsers: only their beginning is compared. */
 const loose = [/^failed session lookup: index error: Invalid UUID: /, /^Invalid \w+ filter: error parsing regexp: /]
 const isLooseText = (a: string, b: string): boolean =>
   loose.some(pattern => pattern.test(a) && pattern.exec(a)?.[0] === pattern.exec(b)?.[0])

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 
 /**
- * One request as both agents get it. `{p}` is the prefix of the run, `{s0}`…`{s2}` the sessions it created, `{i:KEY}`
- * the present ModifyIndex of a key: each agent has its own.
+ * One request for both agents. `{p}` is the prefix of the run, `{s0}`…`{s2}` the sessions it created, `{i:KEY}`
+ * the current ModifyIndex of a key on each agent.
  */
 export interface Ask {
   readonly method: string
   readonly path: string
   readonly body?: string
-  /** Keeps the ID of the answer as this session. */
+  /** Stores the ID of the answer as this session. */
   readonly session?: 0 | 1 | 2
 }
 
@@ -108,7 +108,7 @@ const verb = fc.constantFrom(
 )
 const operation = fc.tuple(verb, key, value, index('a'), holder).map(
   ([Verb, name, body, at, Session]) =>
-    // The index is written bare, because the real one may be any number.
+    // The index is written without quotes, because it is replaced by a number.
     `{"KV":{"Verb":"${Verb}","Key":"{p}/${name}","Value":"${base64(body)}","Index":${at},"Session":"${Session}"}}`,
 )
 const catalogOperation = fc

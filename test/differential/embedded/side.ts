@@ -9,7 +9,7 @@ export interface Answer {
 
 const unknownSession = '00000000-1111-2222-3333-444444444444'
 
-/** One of the two agents, with what its own answers made known during a run. */
+/** One of the two agents, with the IDs that it created during a run. */
 export class Side {
   readonly name: string
   readonly node: string
@@ -42,7 +42,7 @@ export class Side {
 
   readonly #created: string[] = []
 
-  /** Takes away what the run left. */
+  /** Removes everything that the run created. */
   async end(): Promise<void> {
     for (const id of this.#created.splice(0)) await this.send('PUT', `/v1/session/destroy/${id}`)
     await this.send('DELETE', `/v1/kv/${this.#prefix}/?recurse`)

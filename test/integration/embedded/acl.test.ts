@@ -23,7 +23,7 @@ describe('tokens of the embedded agent', () => {
   const statusOf = async (consul: RawConsul, method: string, path: string, body = ''): Promise<number> =>
     (await consul.request(method, path, {body})).status
 
-  it('keys: the longest prefix decides, an exact name beats it, and deny stays deny', async () => {
+  it('grant keys by the longest prefix, before it by the exact name, and never what is denied', async () => {
     const consul = await holderOf(`
       # comment
       key_prefix "app/" { policy = "write" }
@@ -44,7 +44,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(consul, 'DELETE', '/v1/kv/app/x?recurse')).toBe(200)
   })
 
-  it('sessions and events, by node and by name', async () => {
+  it('grant sessions by node and events by name', async () => {
     const consul = await holderOf('session_prefix "" { policy = "write" } event "deploy" { policy = "write" }')
     const id = await consul.sessionCreate({NodeChecks: []})
     expect(await statusOf(consul, 'PUT', `/v1/session/renew/${id}`)).toBe(200)
@@ -55,7 +55,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(reader, 'PUT', '/v1/session/create')).toBe(403)
   })
 
-  it('nodes, services, agent and operator, in JSON rules', async () => {
+  it('grant nodes, services, agent and operator by JSON rules', async () => {
     const consul = await holderOf(
       JSON.stringify({
         node_prefix: {'': {policy: 'read'}},
@@ -75,7 +75,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(consul, 'GET', '/v1/acl/tokens')).toBe(403)
   })
 
-  it('a deleted token is unknown at once, and a changed policy counts at once', async () => {
+  it('are unknown as soon as they are deleted, and follow a changed policy at once', async () => {
     await root.put('/v1/acl/policy', {Name: 'moving', Rules: 'key_prefix "m/" { policy = "read" }'})
     const policy = (await root.get('/v1/acl/policy/name/moving')) as {ID: string}
     const token = (await root.put('/v1/acl/token', {Policies: [{Name: 'moving'}]})) as {
@@ -99,7 +99,7 @@ describe('tokens of the embedded agent', () => {
     },
   )
 
-  it('identities of a token: a service registers itself and finds others, a node writes itself', async () => {
+  it('grant by identity: a service registers itself and finds others, a node registers itself', async () => {
     const create = async (body: object): Promise<RawConsul> =>
       raw(agent.address, {token: ((await root.put('/v1/acl/token', body)) as {SecretID: string}).SecretID})
     const service = await create({ServiceIdentities: [{ServiceName: 'cache'}]})
@@ -115,7 +115,7 @@ describe('tokens of the embedded agent', () => {
     await root.ok('PUT', '/v1/agent/service/deregister/cache')
   })
 
-  it('an expired token is unknown', async () => {
+  it('are unknown once they have expired', async () => {
     const token = (await root.put('/v1/acl/token', {ExpirationTTL: '1h'})) as {SecretID: string}
     const consul = raw(agent.address, {token: token.SecretID})
     expect(await statusOf(consul, 'GET', '/v1/acl/token/self')).toBe(200)

@@ -16,7 +16,7 @@ describe('embedded agent', () => {
     expect(await answer.json()).toMatchObject([{Key: 'k', Value: 'dg==', LockIndex: 0}])
   })
 
-  it('heartbeats of a check that say nothing new wake nobody and move no index', async () => {
+  it('neither wakes a query nor raises an index for a heartbeat that changes nothing', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const body = JSON.stringify({Name: 'web', Check: {TTL: '30s'}})
@@ -32,7 +32,7 @@ describe('embedded agent', () => {
     expect(await consul.get('/v1/health/checks/web')).toMatchObject([{Status: 'critical', Output: 'TTL expired'}])
   })
 
-  it('takes a service away whose check stays critical', async () => {
+  it('deregisters a service whose check stays critical', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const body = JSON.stringify({Name: 'web', Check: {TTL: '10s', DeregisterCriticalServiceAfter: '2m'}})
@@ -47,7 +47,7 @@ describe('embedded agent', () => {
     expect(await instances()).toBe(0)
   })
 
-  it('keeps its address over a restart, and its state unless told otherwise', async () => {
+  it('keeps its address over a restart, and its state unless keepState is false', async () => {
     await using agent = await startEmbeddedAgent()
     const url = `${agent.address}/v1/kv/k`
     await fetch(url, {method: 'PUT', body: 'v'})
@@ -57,7 +57,7 @@ describe('embedded agent', () => {
     expect((await fetch(url)).status).toBe(404)
   })
 
-  it('has the name and the metadata that it is given, wherever its node is read', async () => {
+  it('shows its name and its metadata in every read of its node', async () => {
     await using agent = await startEmbeddedAgent({name: 'web-9', nodeMeta: {rack: '1'}, datacenters: ['dc1', 'dc2']})
     const consul = raw(agent.address)
     const meta = {'consul-network-segment': '', rack: '1'}

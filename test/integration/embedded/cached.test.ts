@@ -3,7 +3,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The embedded agent answers as a real one does: the same tests on both. */
+/** The same tests run on both agents. */
 describe.each(backends)('?cached on $name', backend => {
   const agent = sharedAgent(backend)
 
@@ -25,13 +25,13 @@ describe.each(backends)('?cached on $name', backend => {
     },
   )
 
-  it('lets the age of the list of datacenters grow, up to the greatest that the client takes', async () => {
+  it('reports the growing age of the list of datacenters, up to the maximum that the client accepts', async () => {
     expect(await cacheOf('catalog/datacenters?cached')).toEqual(['MISS', null])
     await waitUntil(async () => Number((await cacheOf('catalog/datacenters?cached'))[1]) >= 2, {what: 'an age of 2 s'})
     expect(await cacheOf('catalog/datacenters?cached', {'cache-control': 'max-age=1'})).toEqual(['MISS', null])
   })
 
-  it('is not understood where Consul has no cache, and contradicts ?consistent', async () => {
+  it('is ignored by reads without a cache, and refused with ?consistent', async () => {
     expect(await cacheOf('catalog/nodes?cached')).toEqual([null, null])
     const refused = await raw(agent.address).request('GET', '/v1/health/service/web?cached&consistent')
     expect(refused).toMatchObject({status: 400})

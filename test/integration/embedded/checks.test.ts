@@ -10,7 +10,7 @@ interface Check {
   readonly Output: string
 }
 
-/** The embedded agent runs checks as a real one does: the same tests on both. */
+/** The same tests run on both agents. */
 describe.each(backends)('checks that the agent runs, on $name', backend => {
   const agent = sharedAgent(backend, {scriptChecks: true})
   const register = (name: string, check: object): Promise<unknown> =>
@@ -19,7 +19,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     })
   const check = async (name: string): Promise<Check> =>
     ((await raw(agent.address).get(`/v1/health/checks/${name}`)) as Check[])[0]!
-  /** As the agent itself knows it: another output alone reaches the catalog minutes later. */
+  /** The check of the agent itself: a change of output alone reaches the catalog minutes later. */
   const localCheck = async (name: string): Promise<Check> =>
     ((await raw(agent.address).get('/v1/agent/checks')) as Record<string, Check>)[`service:${name}`]!
   const passing = async (name: string): Promise<number> =>
@@ -27,7 +27,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
   const untilStatus = (name: string, status: string): Promise<unknown> =>
     waitUntil(async () => (await check(name)).Status === status, {what: `${name} to be ${status}`})
 
-  it('follow what a server answers', async () => {
+  it('follow the answers of a server', async () => {
     let status = 200
     const asked: (string | undefined)[] = []
     const server = createServer((request, response) => {
@@ -70,20 +70,20 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     [0, 'passing'],
     [1, 'warning'],
     [2, 'critical'],
-  ])('take the exit code of a script for its status: %i is %s', async (code, status) => {
+  ])('derive the status from the exit code of a script: %i is %s', async (code, status) => {
     const name = `script-${code}`
     await register(name, {Args: ['sh', '-c', `echo out; echo err >&2; exit ${code}`]})
     await waitUntil(async () => (await localCheck(name)).Output !== '', {what: 'the script to run'})
     expect(await localCheck(name)).toMatchObject({Status: status, Output: 'out\nerr\n'})
   })
 
-  it('call a script that does not end critical', async () => {
+  it('are critical if a script does not end in time', async () => {
     await register('slow', {Args: ['sleep', '60'], Timeout: '300ms'})
     await waitUntil(async () => (await localCheck('slow')).Output !== '', {what: 'the timeout'})
     expect(await localCheck('slow')).toMatchObject({Status: 'critical', Output: expect.stringContaining('Timed out')})
   })
 
-  it('are not run any more when their service is gone', async () => {
+  it('stop when their service is deregistered', async () => {
     let asked = 0
     const server = createServer((_, response) => {
       asked += 1
@@ -97,7 +97,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     await register('next', {HTTP: `http://127.0.0.1:${port}`})
     const before = asked
     await untilStatus('next', 'passing')
-    // One more by the new check; the old one would have asked again within its interval.
+    // At most one more request by the new check; the old check would have sent another within its interval.
     expect(asked - before).toBeLessThanOrEqual(2)
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/next')
     server.closeAllConnections()

@@ -55,7 +55,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect((await consul('kv', 'get', 'there')).exitCode).toBe(1)
   })
 
-  it('lock: one at a time, and nothing stays behind', async () => {
+  it('lock: allows one holder at a time, and leaves nothing', async () => {
     const script = 'echo "start $$"; sleep 0.3; echo "end $$"'
     const both = await Promise.all([consul('lock', 'jobs/one', script), consul('lock', 'jobs/one', script)])
     for (const {exitCode, stdout} of both) {
@@ -66,26 +66,26 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await raw(agent.address).sessions()).toEqual([])
   })
 
-  it('lock: as a semaphore of two', async () => {
+  it('lock: allows two holders of a semaphore of two', async () => {
     const runs = await Promise.all(Array.from({length: 3}, () => consul('lock', '-n=2', 'jobs/two', 'sleep 0.2')))
     expect(runs.map(({exitCode}) => exitCode)).toEqual([0, 0, 0])
     expect(await raw(agent.address).kvList('jobs/two')).toEqual([])
   })
 
-  it('exec: is told that nobody took the job', async () => {
+  it('exec: reports that no node took the job', async () => {
     const {stdout, stderr} = await consul('exec', '-wait=200ms', '-wait-repl=10ms', 'uptime')
     expect(stdout + stderr).toMatch(/0 \/ 0 node\(s\) completed \/ acknowledged/)
     expect(await raw(agent.address).kvList('_rexec/')).toEqual([])
   })
 
-  it('event and watch: an event reaches a watcher', async () => {
+  it('event and watch: delivers an event to a watcher', async () => {
     await using watch = start('watch', '-type=event', '-name=deploy', 'cat')
     await watch.waitForOutput(/\[\]/)
     expect(await output('event', '-name=deploy', 'v42')).toMatch(/^Event ID: [0-9a-f-]{36}\n$/)
     await watch.waitForOutput(new RegExp(`"Payload":"${Buffer.from('v42').toString('base64')}"`))
   })
 
-  it('watch: sees a key appear and change', async () => {
+  it('watch: reports that a key appears and changes', async () => {
     await using watch = start('watch', '-type=key', '-key=watched', 'cat')
     await watch.waitForOutput(/null/)
     await output('kv', 'put', 'watched', 'first')
@@ -108,7 +108,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await output(...words)).toMatch(pattern)
   })
 
-  it('services and maint: registers, puts into maintenance, takes away', async () => {
+  it('services and maint: registers, puts into maintenance, deregisters', async () => {
     await output('services', 'register', '-name=cache', '-port=6379', '-tag=x')
     expect(await output('catalog', 'services')).toContain('cache')
     await output('maint', '-enable', '-service=cache', '-reason=upgrade')
@@ -118,7 +118,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect(await output('catalog', 'services')).not.toContain('cache')
   })
 
-  it('snapshot: restores what curl saves; save and inspect say that it is not a snapshot of Consul', async () => {
+  it('snapshot: restores a file saved with curl; save and inspect report that it is not a snapshot of Consul', async () => {
     const path = join(folder, 'saved.snap')
     const notConsuls = 'unexpected file "snapshot of baton dev, not of Consul" in snapshot'
     await output('kv', 'put', 'kept', 'yes')

@@ -5,7 +5,7 @@ import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The embedded agent answers as a real one does: the same tests on both. */
+/** The same tests run on both agents. */
 describe.each(backends)('DNS of $name', backend => {
   let agent: TestAgent
   const resolver = new Resolver({timeout: 2000, tries: 2})
@@ -32,22 +32,22 @@ describe.each(backends)('DNS of $name', backend => {
     return () => agent[Symbol.asyncDispose]()
   })
 
-  it('knows the addresses of a service, but for critical instances', async () => {
+  it('answers with the addresses of a service, without critical instances', async () => {
     expect(await addresses('hopscotch.service.consul')).toEqual(['10.202.2.211', '10.9.9.9'])
     expect(await addresses('HOPSCOTCH.service.dc1.consul')).toEqual(['10.202.2.211', '10.9.9.9'])
   })
 
-  it('narrows by tag', async () => {
+  it('selects instances by tag', async () => {
     expect(await addresses('beta.hopscotch.service.consul')).toEqual(['10.9.9.9'])
     expect(await addresses('_hopscotch._prod.service.consul')).toEqual(['10.202.2.211'])
   })
 
-  it('knows nodes', async () => {
+  it('answers with the address of a node', async () => {
     expect(await addresses('web3.node.consul')).toEqual(['10.202.2.213'])
     expect(await addresses('web3.node.dc1.consul')).toEqual(['10.202.2.213'])
   })
 
-  it('tells ports, and names that lead to the addresses', async () => {
+  it('answers SRV questions with ports, and with names of the addresses', async () => {
     const records = await resolver.resolveSrv('_hopscotch._tcp.service.consul')
     const seen = await Promise.all(records.map(async ({name, port}) => [port, ...(await addresses(name))]))
     expect(seen.toSorted()).toEqual([
@@ -61,11 +61,11 @@ describe.each(backends)('DNS of $name', backend => {
     'nobody.node.consul',
     'gamma.hopscotch.service.consul',
     'hopscotch.service.dc9.consul',
-  ])('says that there is no %s', async name => {
+  ])('answers that %s does not exist', async name => {
     await expect(resolver.resolve4(name)).rejects.toMatchObject({code: expect.stringMatching(/ENOTFOUND|ESERVFAIL/)})
   })
 
-  it('has no record of a kind that the name has not', async () => {
+  it('answers without records if the name has none of that type', async () => {
     await expect(resolver.resolve6('web1.node.consul')).rejects.toMatchObject({code: 'ENODATA'})
   })
 })

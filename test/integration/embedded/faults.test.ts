@@ -7,7 +7,7 @@ const indexOf = async (agent: EmbeddedAgent, path: string): Promise<number> =>
   Number((await raw(agent.address).request('GET', path)).headers['x-consul-index'])
 
 describe('fault panel of the embedded agent', () => {
-  it('answers matching requests with a status, as often as it was told', async () => {
+  it('answers matching requests with a status, the given number of times', async () => {
     await using agent = await startEmbeddedAgent()
     agent.faults.inject({path: '/v1/kv/', method: 'GET', status: 429, body: 'slow down', times: 2})
     const statuses = []
@@ -16,7 +16,7 @@ describe('fault panel of the embedded agent', () => {
     expect((await fetch(`${agent.address}/v1/status/leader`)).status).toBe(200)
   })
 
-  it('drops requests before they are done, or their answers after', async () => {
+  it('drops requests before they are handled, or their answers afterwards', async () => {
     await using agent = await startEmbeddedAgent()
     const put = (key: string): Promise<unknown> => raw(agent.address).kvPut(key, 'v')
     const before = agent.faults.inject({path: '/v1/kv/', drop: true})
@@ -28,7 +28,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['after'])
   })
 
-  it('delays by its own clock', async () => {
+  it('delays requests on the clock of the agent', async () => {
     const clock = new FakeClock()
     await using agent = await startEmbeddedAgent({clock})
     agent.faults.inject({delayMs: 5000})
@@ -40,7 +40,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await answer).toBe(true)
   })
 
-  it('without a leader refuses after 7 s, keeps sessions alive, and recovers', async () => {
+  it('refuses after 7 s without a leader, keeps sessions, and recovers', async () => {
     await using agent = await startEmbeddedAgent()
     const id = await raw(agent.address).sessionCreate({TTL: '10s'})
     agent.faults.loseLeader()
@@ -63,7 +63,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).sessions()).toEqual([])
   })
 
-  it('restarts on the same address; parked queries are cut', async () => {
+  it('restarts on the same address and cuts blocking queries', async () => {
     await using agent = await startEmbeddedAgent()
     await raw(agent.address).kvPut('k', 'v')
     const parked = fetch(`${agent.address}/v1/kv/k?index=${await indexOf(agent, '/v1/kv/k')}`)
@@ -75,7 +75,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).get('/v1/agent/members')).toMatchObject([{Name: 'baton-dev'}])
   })
 
-  it('a restored snapshot takes data and indexes back and wakes everybody', async () => {
+  it('restores data and indexes of a snapshot and wakes every query', async () => {
     await using agent = await startEmbeddedAgent()
     await raw(agent.address).kvPut('k', 'old')
     const old = await indexOf(agent, '/v1/kv/k')
@@ -89,7 +89,7 @@ describe('fault panel of the embedded agent', () => {
     expect(await raw(agent.address).kvKeys('')).toEqual(['k'])
   })
 
-  it('rewound indexes are lower, with the same data and order', async () => {
+  it('rewinds indexes to lower ones with the same data and order', async () => {
     await using agent = await startEmbeddedAgent()
     for (const key of ['b', 'a', 'a', 'c']) await raw(agent.address).kvPut(key, `${Math.random()}`)
     const before = await raw(agent.address).kvList('')
@@ -103,7 +103,7 @@ describe('fault panel of the embedded agent', () => {
     expect(byAge(after)).toEqual(byAge(before))
   })
 
-  it('time put forward ends sessions, then lock delays', async () => {
+  it('ends sessions, then lock-delays, when time is advanced', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const [holder, rival] = [await consul.sessionCreate({TTL: '10s', LockDelay: '15s'}), await consul.sessionCreate()]

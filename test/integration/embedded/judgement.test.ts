@@ -6,7 +6,7 @@ const noMatch = 'no match found, expected:'
 const afterSelector = '"!=", ".", "==", "[", [ \\t\\r\\n] or [a-zA-Z0-9_]'
 const valueStart = '"-", "0", "\\"", "`", [ \\t\\r\\n], [1-9] or [a-zA-Z]'
 
-/** Filters over services of a node, and what is wrong with them. */
+/** Invalid filters over services of a node, and their refusals. */
 const badFilters: readonly (readonly [string, string])[] = [
   ['Node', `1:5 (4): ${noMatch} ${afterSelector}`],
   ['Port ==', `1:8 (7): ${noMatch} ${valueStart}`],
@@ -25,7 +25,7 @@ const badFilters: readonly (readonly [string, string])[] = [
   ['ID matches "["', 'Failed to compile regular expression "[": error parsing regexp: missing closing ]: `[`'],
 ]
 
-/** Filters over health/service that the one instance passes, or does not. */
+/** Filters over health/service, and whether the one instance matches. */
 const filters: readonly (readonly [string, boolean])[] = [
   ['Service.Port == 81', false],
   ['Service.Port == "0x50"', true],
@@ -67,7 +67,7 @@ const registrations: readonly (readonly [string, object, string])[] = [
   ],
 ]
 
-/** Checks and NodeChecks of a session as given, and as it has them then. */
+/** Checks and NodeChecks in the body of a session, and in the created session. */
 const sessionChecks: readonly (readonly [object, object])[] = [
   [{Checks: ['own'], NodeChecks: []}, {NodeChecks: []}],
   [{Checks: ['own'], NodeChecks: null}, {NodeChecks: null}],
@@ -79,7 +79,7 @@ const sessionChecks: readonly (readonly [object, object])[] = [
   [{Checks: ['serfHealth'], NodeChecks: ['own']}, {NodeChecks: ['own']}],
 ]
 
-describe.each(backends)('judgement of what is asked, on $name', backend => {
+describe.each(backends)('requests with conditions and checks, on $name', backend => {
   const agent = sharedAgent(backend)
   const send = (method: string, path: string, body?: object) =>
     raw(agent.address).request(method, path, body === undefined ? {} : {body: JSON.stringify(body)})
@@ -101,12 +101,12 @@ describe.each(backends)('judgement of what is asked, on $name', backend => {
     expect((await read('health/service/web', filter)).json()).toHaveLength(passes ? 1 : 0)
   })
 
-  it('judges filters of the checks of the agent with the first of them', async () => {
+  it('refuses unknown fields in filters of agent checks at the first check', async () => {
     const {status, text} = await read('agent/checks', 'Status is empty')
     expect({status, text}).toEqual({status: 500, text: 'Invalid match operator "Is Empty" for selector "Status"'})
   })
 
-  it.each(transactions)('transacts %j', async (operation, why) => {
+  it.each(transactions)('runs the transaction %j', async (operation, why) => {
     const answer = await send('PUT', '/v1/txn', [operation])
     if (why === undefined) expect(answer.json()).toMatchObject({Results: [], Errors: null})
     else expect(answer.json()).toMatchObject({Results: null, Errors: [{OpIndex: 0, What: why}]})
@@ -117,13 +117,13 @@ describe.each(backends)('judgement of what is asked, on $name', backend => {
     expect({status, text}).toEqual({status: 400, text: why})
   })
 
-  it.each(sessionChecks)('begins a session with %j', async (given, kept) => {
+  it.each(sessionChecks)('creates a session with %j', async (given, kept) => {
     const {ID} = (await send('PUT', '/v1/session/create', given)).json() as {ID: string}
     const [{Checks, NodeChecks}] = (await send('GET', `/v1/session/info/${ID}`)).json()
     expect({NodeChecks, ...(Checks && {Checks})}).toEqual(kept)
   })
 
-  it('takes IDs of services in any case', async () => {
+  it('accepts IDs of services without regard to case', async () => {
     const body = {
       Node: 'cased',
       Address: '10.0.0.2',
@@ -136,7 +136,7 @@ describe.each(backends)('judgement of what is asked, on $name', backend => {
     expect((await send('GET', '/v1/health/node/cased')).json()).toEqual([])
   })
 
-  it('tells the type of a check from its definition', async () => {
+  it('derives the type of a check from its definition', async () => {
     expect((await send('GET', '/v1/health/node/far')).json()).toMatchObject([
       {Type: 'http', Definition: {HTTP: 'http://x', Interval: '10s', Header: {a: ['b']}}},
     ])

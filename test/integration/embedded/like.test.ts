@@ -6,7 +6,7 @@ const start = (like: string, acl = {}): Promise<EmbeddedAgent> => startEmbeddedA
 const ask = (agent: EmbeddedAgent, method: string, path: string, body?: string) =>
   raw(agent.address).request(method, path, body === undefined ? {} : {body})
 
-describe('the embedded agent like another version', () => {
+describe('the embedded agent with another version', () => {
   it.each([
     ['1.8', '1.8.7'],
     ['1.14', '1.14.0'],
@@ -17,11 +17,11 @@ describe('the embedded agent like another version', () => {
     expect(JSON.parse(text)).toMatchObject({Config: {Version: version}, Member: {Tags: {build: `${version}:`}}})
   })
 
-  it.each(['2.0', '1.7', '1.23', '1.8.x', 'new'])('refuses to be like %s', async like => {
-    await expect(start(like)).rejects.toThrow(`cannot be like version '${like}'`)
+  it.each(['2.0', '1.7', '1.23', '1.8.x', 'new'])('refuses to imitate %s', async like => {
+    await expect(start(like)).rejects.toThrow(`cannot imitate version '${like}'`)
   })
 
-  it('takes transactions of 128 operations from 1.14 on', async () => {
+  it('accepts transactions of 128 operations from 1.14 on', async () => {
     const many = JSON.stringify(Array.from({length: 128}, (_, at) => ({KV: {Verb: 'set', Key: `k${at}`}})))
     await using old = await start('1.13')
     expect((await ask(old, 'PUT', '/v1/txn', many)).status).toBe(413)
@@ -46,7 +46,7 @@ describe('the embedded agent like another version', () => {
     expect((await ask(agent, 'PUT', '/v1/txn', body)).status).toBe(status === 200 ? 200 : 409)
   })
 
-  it('says which backend answered, and of a streamed answer no more than that', async () => {
+  it('names the backend of an answer, and omits the other meta headers of a streamed answer', async () => {
     await using agent = await start('1.22')
     const plain = await ask(agent, 'GET', '/v1/health/service/consul')
     expect(plain.headers).toMatchObject({'x-consul-query-backend': 'blocking-query', 'x-consul-knownleader': 'true'})
@@ -58,7 +58,7 @@ describe('the embedded agent like another version', () => {
     expect((await ask(old, 'GET', '/v1/health/service/consul')).headers['x-consul-query-backend']).toBeUndefined()
   })
 
-  it('says what ACLs do, and that they hid something', async () => {
+  it('states the default ACL policy, and that ACLs hid something', async () => {
     await using open = await start('1.11')
     expect((await ask(open, 'GET', '/v1/kv/?keys')).headers['x-consul-default-acl-policy']).toBe('allow')
     await using closed = await start('1.11', {acl: {managementToken: 'master'}})
@@ -77,7 +77,7 @@ describe('the embedded agent like another version', () => {
     expect(whole.headers['x-consul-results-filtered-by-acls']).toBeUndefined()
   })
 
-  it('names what it does not know', async () => {
+  it('names unknown paths and IDs', async () => {
     await using agent = await start('1.22')
     expect(await ask(agent, 'GET', '/v1/nothing')).toMatchObject({
       status: 404,
@@ -91,7 +91,7 @@ describe('the embedded agent like another version', () => {
     expect(refused.text).toBe('Invalid query parameter: "partition" - Partitions are a Consul Enterprise feature')
   })
 
-  it('cuts an answer that took longer than 30 s', async () => {
+  it('cuts the connection if an answer takes longer than 30 s', async () => {
     await using agent = await start('1.22')
     await ask(agent, 'PUT', '/v1/kv/k', 'v')
     const {headers} = await ask(agent, 'GET', '/v1/kv/k')

@@ -2,7 +2,7 @@ import {beforeAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 
-/** The embedded agent answers as a real one does: the same tests on both. */
+/** The same tests run on both agents. */
 describe.each(backends)('?node-meta= on $name', backend => {
   const agent = sharedAgent(backend)
 

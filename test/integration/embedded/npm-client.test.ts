@@ -12,7 +12,7 @@ describe('the npm client consul on the embedded agent', () => {
   })
   afterAll(() => agent[Symbol.asyncDispose]())
 
-  it('keys: sets, gets, lists and deletes', async () => {
+  it('sets, gets, lists and deletes keys', async () => {
     expect(await client.kv.set('n/ä b', 'value')).toBe(true)
     expect(await client.kv.get('n/ä b')).toMatchObject({Key: 'n/ä b', Value: 'value'})
     expect(await client.kv.keys('n/')).toEqual(['n/ä b'])
@@ -21,7 +21,7 @@ describe('the npm client consul on the embedded agent', () => {
     expect(await client.kv.get('n/ä b')).toBeFalsy()
   })
 
-  it('sessions and locks', async () => {
+  it('creates sessions and locks keys', async () => {
     const {ID} = await client.session.create({ttl: '30s', behavior: 'delete'})
     expect(await client.kv.set({key: 'lock', value: 'me', acquire: ID})).toBe(true)
     expect(await client.session.renew(ID)).toMatchObject([{ID, TTL: '30s', Behavior: 'delete'}])
@@ -31,7 +31,7 @@ describe('the npm client consul on the embedded agent', () => {
     expect(await client.kv.get('lock')).toBeFalsy()
   })
 
-  it('services, checks and health', async () => {
+  it('registers services and checks and reads their health', async () => {
     await client.agent.service.register({name: 'api', tags: ['v1'], port: 80, check: {ttl: '30s'} as never})
     await client.agent.check.pass('service:api')
     expect(await client.health.service({service: 'api', passing: true})).toMatchObject([
@@ -43,14 +43,14 @@ describe('the npm client consul on the embedded agent', () => {
     expect(await client.agent.services()).toEqual({})
   })
 
-  it('events, members, leader', async () => {
+  it('fires events and reads members and the leader', async () => {
     await client.event.fire('deploy', 'now')
     expect(await client.event.list('deploy')).toMatchObject([{Name: 'deploy', Payload: 'now'}])
     expect(await client.agent.members()).toMatchObject([{Name: 'baton-dev'}])
     expect(await client.status.leader()).toMatch(/^127\.0\.0\.1:\d+$/)
   })
 
-  it('its watch sees every change', async () => {
+  it('receives every change with its watch', async () => {
     const watch = client.watch({method: client.kv.get.bind(client.kv), options: {key: 'watched'}})
     const seen: string[] = []
     const failures: unknown[] = []

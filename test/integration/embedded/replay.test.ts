@@ -8,7 +8,7 @@ const version = '1.8.7'
 const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
 const realTime: PlayerClock = {now: () => performance.now(), sleep: ms => sleep(ms)}
 
-/** Sleeping puts the agent's clock forward instead of waiting. */
+/** A sleep advances the agent's clock instead of waiting. */
 function movedTime(agent: EmbeddedAgent): PlayerClock {
   let aheadMs = 0
   return {
@@ -20,7 +20,7 @@ function movedTime(agent: EmbeddedAgent): PlayerClock {
   }
 }
 
-/** Differences that no entry of the list of accepted quirks explains, and how many steps were played. */
+/** Differences without an entry in the list of accepted quirks, and the number of steps played. */
 async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) {
   const {steps, differences} = await play(file, {...options, version})
   const accepted = new Set(readQuirks().map(quirk => `${quirk.file}: ${quirk.step}`))
@@ -28,7 +28,7 @@ async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) 
   return {
     steps,
     left: differences.filter(({step}) => !accepted.has(`${file}: ${step}`)),
-    /** Entries of the list that nothing needs. */
+    /** Entries of the list that match no difference. */
     idle: [...accepted].filter(entry => entry.startsWith(`${file}: `) && !met.has(entry)),
   }
 }
@@ -46,7 +46,7 @@ describe('recorded answers of Consul 1.8.7', () => {
   })
   afterAll(() => agent[Symbol.asyncDispose]())
 
-  // One after another on one agent: the first file finds it fresh, the others used.
+  // The files run one after another on one agent: it is fresh only for the first.
   it.each(transcriptNames.filter(name => !/^(90-dc|95-acl)$/.test(name)))('%s', async file => {
     const slow = file === '85-timing'
     const {steps, left, idle} = await unexplained(file, {
@@ -59,7 +59,7 @@ describe('recorded answers of Consul 1.8.7', () => {
     expect(steps).toBeGreaterThan(10)
   })
 
-  it.each(['10-kv', '20-session', '30-txn'])('%s again, on an agent that was used and restarted', async file => {
+  it.each(['10-kv', '20-session', '30-txn'])('%s again, on a used and restarted agent', async file => {
     await agent.faults.restart()
     const {left} = await unexplained(file, {address: agent.address, clock: realTime, tags: new Set(), words: local})
     expect(left).toEqual([])

@@ -57,7 +57,7 @@ describe.each(backends)('autopilot on $name', backend => {
   const agent = sharedAgent(backend)
 
   it('reports one healthy server', async () => {
-    // A real server needs some seconds for its first look at itself.
+    // A real server reports its health only after some seconds.
     const health = async (): Promise<unknown> => {
       const answer = await raw(agent.address).request('GET', '/v1/operator/autopilot/health')
       return answer.status === 200 ? (JSON.parse(answer.text) as unknown) : undefined
@@ -69,7 +69,7 @@ describe.each(backends)('autopilot on $name', backend => {
     })
   })
 
-  it('keeps its settings, compares and sets them, and refuses others', async () => {
+  it('stores its settings, supports check-and-set, and refuses unknown ones', async () => {
     const consul = raw(agent.address)
     const path = '/v1/operator/autopilot/configuration'
     const put = async (body: string, query = ''): Promise<string> =>

@@ -24,7 +24,7 @@ const request = (line: string, headers = '', body = ''): string =>
 const put = (path: string, body: string): string =>
   request(`PUT ${path}`, `Content-Length: ${Buffer.byteLength(body)}\r\n`, body)
 
-/** What is no good request, and the status and the end of what both agents say to it. */
+/** Malformed requests, with the status and the end of the answer of both agents. */
 const malformed: readonly (readonly [string, string, string])[] = [
   ['no host', 'GET /v1/kv/k HTTP/1.1\r\n\r\n', '400 Bad Request: missing required Host header'],
   ['two hosts', request('GET /v1/kv/k', 'Host: y\r\n'), '400 Bad Request: too many Host headers'],
@@ -45,20 +45,20 @@ const malformed: readonly (readonly [string, string, string])[] = [
 describe.each(backends)('what goes over the wire, on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it.each(malformed)('answers a request with %s, and lives on', async (_, bytes, end) => {
+  it.each(malformed)('answers a request with %s, and keeps running', async (_, bytes, end) => {
     const answer = await exchange(agent.address, bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
     expect(answer.trimEnd().endsWith(`\r\n\r\n${end}`)).toBe(true)
     expect((await raw(agent.address).request('GET', '/v1/status/leader')).status).toBe(200)
   })
 
-  it('writes nothing of a body that breaks off', async () => {
+  it('writes nothing if a body is incomplete', async () => {
     await exchange(agent.address, request('PUT /v1/kv/short', 'Content-Length: 10\r\n', 'abc'))
     await exchange(agent.address, request('PUT /v1/kv/chunk', 'Transfer-Encoding: chunked\r\n', '9\r\nabc'))
     expect(await raw(agent.address).kvKeys('')).toEqual([])
   })
 
-  it('serves requests that were sent ahead in their order, and what follows them last', async () => {
+  it('serves pipelined requests in order, and answers the malformed one after them last', async () => {
     const ahead = [
       put('/v1/kv/order', 'a'),
       request('GET /v1/kv/order?raw'),
@@ -70,7 +70,7 @@ describe.each(backends)('what goes over the wire, on $name', backend => {
     expect(answers).toMatch(/\r\n\r\na(HTTP|$)/m)
   })
 
-  it('takes a whole address for a path, and any number of headers', async () => {
+  it('accepts an absolute URL as a path, and any number of headers', async () => {
     const headers = Array.from({length: 3000}, (_, at) => `A${at}: b\r\n`).join('')
     const bytes = request('GET http://elsewhere:1/v1/kv/k', `${headers}X-Consul-Namespace: n\r\nConnection: close\r\n`)
     expect(await exchange(agent.address, bytes)).toContain('Namespaces are a Consul Enterprise feature')

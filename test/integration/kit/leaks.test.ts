@@ -15,7 +15,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 describe.each(backends)('the leak check on $name', (backend: Backend) => {
   const agent = sharedAgent(backend)
 
-  it('finds keys and sessions, and takes them away', async () => {
+  it('finds keys and sessions, and removes them', async () => {
     const watch = new LeakWatch({agent, graceMs: 50})
     const old = await raw(agent.address).sessionCreate()
     await watch.begin()
@@ -30,7 +30,7 @@ describe.each(backends)('the leak check on $name', (backend: Backend) => {
 
   describe('in use', () => {
     const leaks = useLeakCheck({agent})
-    it('lets a tidy test pass', async () => {
+    it('passes a test that leaves nothing', async () => {
       await raw(agent.address).kvPut(`${leaks.prefix}key`, 'x')
       await raw(agent.address).kvDelete(`${leaks.prefix}key`)
       await using proxy = await TcpProxy.start(agent.address)
@@ -59,7 +59,7 @@ describe('the critical section', () => {
   const [file, exclusive] = [join(folder, 'history'), join(folder, 'exclusive')]
   const enter = (id: string, seconds: string) => [criticalSection, file, id, seconds, exclusive]
 
-  it('proves an overlap, and none after a kill', async () => {
+  it('shows an overlap, and none after a kill', async () => {
     await using killed = startCommand('bash', enter('killed', '60'))
     await expect.poll(() => readHistory(file).some(entry => entry.what === 'beat')).toBe(true)
     killed.kill('SIGKILL')

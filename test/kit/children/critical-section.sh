@@ -18,7 +18,7 @@ if [ -n "$exclusive" ]; then
   if ! (set -C; printf '%s' "$$" >"$exclusive") 2>/dev/null; then
     owner=
     read -r owner 2>/dev/null <"$exclusive"
-    # A killed holder cannot take its file away; whoever still runs, or has gone a moment ago, is a clash.
+    # A killed holder cannot remove its file; a holder that still runs or has just exited is a clash.
     if [ -z "$owner" ] || alive "$owner"; then note clash; exclusive=; else printf '%s' "$$" >"$exclusive"; fi
   fi
 fi

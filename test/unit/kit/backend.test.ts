@@ -5,16 +5,16 @@ const names = (env: NodeJS.ProcessEnv, installed: boolean): string[] =>
   chooseBackends(env, () => installed).map(backend => backend.name)
 
 describe('chooseBackends', () => {
-  it('takes both where Consul is, and the embedded agent alone elsewhere', () => {
+  it('selects both if Consul is installed, and otherwise the embedded agent alone', () => {
     expect(names({}, true)).toEqual(['embedded', 'real'])
     expect(names({}, false)).toEqual(['embedded'])
   })
-  it('does as told', () => {
+  it('selects the backend of the variable', () => {
     expect(names({BATON_TEST_BACKEND: 'embedded'}, true)).toEqual(['embedded'])
     expect(names({BATON_TEST_BACKEND: 'real'}, true)).toEqual(['real'])
     expect(names({BATON_TEST_BACKEND: 'both'}, true)).toEqual(['embedded', 'real'])
   })
-  it('fails rather than leave the real agent out where it was asked for', () => {
+  it('throws if the real agent is required and Consul is not installed', () => {
     expect(() => names({BATON_REQUIRE_CONSUL: '1'}, false)).toThrow(/not on PATH/)
     expect(() => names({BATON_TEST_BACKEND: 'both'}, false)).toThrow(/not on PATH/)
     expect(() => names({BATON_TEST_BACKEND: 'reel'}, true)).toThrow(/'reel' is none of/)

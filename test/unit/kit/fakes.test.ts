@@ -4,7 +4,7 @@ import {FakeTransport} from '../../kit/fake-transport.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe('FakeClock', () => {
-  it('runs timers in the order of their time, also those that timers and sleepers set', async () => {
+  it('runs timers in the order of their time, including those that timers and sleepers set', async () => {
     const clock = new FakeClock()
     const log: string[] = []
     const note = (what: string): void => void log.push(`${what}@${clock.monotonicMs()}`)
@@ -22,7 +22,7 @@ describe('FakeClock', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('forgets disposed timers and aborted sleepers', async () => {
+  it('discards disposed timers and aborted sleeps', async () => {
     const clock = new FakeClock()
     const stop = new AbortController()
     const sleeping = clock.sleep(10, stop.signal)
@@ -32,7 +32,7 @@ describe('FakeClock', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('tells a stopped process from a sleeping machine', async () => {
+  it('distinguishes a stopped process from a suspended machine', async () => {
     const clock = new FakeClock(0, 0)
     let ran = false
     clock.timer(10, () => (ran = true))
@@ -48,7 +48,7 @@ describe('FakeClock', () => {
 describe('FakeTransport', () => {
   const request = {method: 'GET', path: '/v1/x', timeoutMs: 1000, plane: 'control'} as const
 
-  it('answers from its function and keeps the requests', async () => {
+  it('answers from its function and records the requests', async () => {
     const transport = new FakeTransport((_, index) => ({status: 200 + index, headers: {'X-A': '1'}, body: {n: 1}}))
     const answer = await transport.send(request)
     expect([answer.status, answer.headers.get('x-a'), answer.body.toString()]).toEqual([200, '1', '{"n":1}'])
@@ -56,7 +56,7 @@ describe('FakeTransport', () => {
     await expect(new FakeTransport(() => new Error('down')).send(request)).rejects.toThrow('down')
   })
 
-  it('parks a request until its signal or its deadline', async () => {
+  it('holds a request until its signal or its deadline', async () => {
     const clock = new FakeClock()
     const transport = new FakeTransport(() => 'hang', {clock})
     const stop = new AbortController()
@@ -73,12 +73,12 @@ describe('FakeTransport', () => {
 })
 
 describe('waitUntil', () => {
-  it('says what it waited for, why and with which facts', async () => {
+  it('reports the condition, the last error and the facts', async () => {
     const failing = (): never => {
-      throw new Error('nobody there')
+      throw new Error('no answer')
     }
     await expect(
       waitUntil(failing, {what: 'godot', timeoutMs: 20, intervalMs: 5, detail: () => 'a tree'}),
-    ).rejects.toThrow('timed out after 20 ms waiting for godot\nlast error: nobody there\na tree')
+    ).rejects.toThrow('timed out after 20 ms waiting for godot\nlast error: no answer\na tree')
   })
 })

@@ -8,30 +8,30 @@ const entries = (text: string): HistoryEntry[] =>
   })
 
 describe('judgeHistory', () => {
-  it('accepts one after the other', () => {
+  it('accepts holders one after another', () => {
     const verdict = judgeHistory(entries('start a, beat a, end a, start b, end b'))
     expect(verdict).toEqual({order: ['a', 'b'], finished: ['a', 'b'], unfinished: [], peak: 1})
   })
 
-  it('sees two inside together', () => {
+  it('reports two holders at the same time', () => {
     expect(() => judgeHistory(entries('start a, start b, end a, end b'))).toThrow(/a, b were inside together/)
   })
 
-  it('lets a killed holder end with its last beat', () => {
+  it('treats the last beat of a killed holder as its end', () => {
     const verdict = judgeHistory(entries('start a, beat a, start b, end b'))
     expect(verdict).toMatchObject({unfinished: ['a'], finished: ['b']})
   })
 
-  it('sees a holder that should have been killed and still beats', () => {
+  it('reports a holder that should have been killed and still beats', () => {
     expect(() => judgeHistory(entries('start a, beat a, start b, beat a, end b'))).toThrow(/inside together/)
   })
 
-  it('allows as many as a semaphore does, and no more', () => {
+  it('allows the holders of a semaphore up to its limit', () => {
     expect(judgeHistory(entries('start a, start b, end a, start c, end b, end c'), 2).peak).toBe(2)
     expect(() => judgeHistory(entries('start a, start b, start c, end a, end b, end c'), 2)).toThrow(/2 allowed/)
   })
 
-  it('reports a clash of exclusive files even where the lines look fine', () => {
+  it('reports a clash of exclusive files even if the lines show no overlap', () => {
     expect(() => judgeHistory(entries('start a, end a, start b, clash b, end b'))).toThrow(/b found the exclusive file/)
   })
 })

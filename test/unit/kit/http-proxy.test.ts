@@ -36,14 +36,14 @@ afterEach(async () => {
 const put = (path: string, body = 'body') => raw(proxy.address).request('PUT', path, {body})
 
 describe('HttpProxy', () => {
-  it('passes what no rule names, headers and body included, and counts it', async () => {
+  it('passes and counts requests without a rule, including headers and body', async () => {
     expect(await put('/v1/kv/a?flags=1')).toMatchObject({status: 200, text: 'body', headers: {'x-consul-index': '42'}})
     expect(proxy.count({method: 'PUT', path: '/v1/kv/'})).toBe(1)
     expect(proxy.count({path: /flags=2/})).toBe(0)
     expect(proxy.requests[0]?.body.toString()).toBe('body')
   })
 
-  it('plays a scripted answer a number of times, earlier rules first', async () => {
+  it('gives a scripted answer the given number of times, earlier rules first', async () => {
     proxy.on({path: '/v1/kv/'}, {status: 500, body: 'No cluster leader'}, 1)
     proxy.on({method: 'PUT'}, {status: 429, body: {a: 1}}, 1)
     expect(await put('/v1/kv/a')).toMatchObject({status: 500, text: 'No cluster leader'})
@@ -60,7 +60,7 @@ describe('HttpProxy', () => {
     expect(await put('/v1/kv/a')).toMatchObject({text: 'body!', headers: {'x-consul-index': '7'}})
   })
 
-  it('loses the answer of a request that was done, or the request itself', async () => {
+  it('loses the answer of a handled request, or the request itself', async () => {
     proxy.on({path: '/done'}, 'swallow')
     proxy.on({path: '/lost'}, () => 'reset')
     await expect(put('/done')).rejects.toThrow(/ECONNRESET|socket hang up/)
@@ -68,7 +68,7 @@ describe('HttpProxy', () => {
     expect(handled).toEqual(['PUT /done'])
   })
 
-  it('frees a parked query when its client gives up', async () => {
+  it('closes a blocking query when its client abandons it', async () => {
     const client = new AbortController()
     const answer = fetch(`${proxy.address}/park`, {signal: client.signal})
     await waitUntil(() => openParked === 1, {what: 'the query to park'})

@@ -11,7 +11,7 @@ let served: Socket[]
 let received: string
 let clients: Client[]
 
-/** A socket that remembers what happened to it. */
+/** A socket that records its events. */
 class Client {
   text = ''
   ended = false
@@ -26,7 +26,7 @@ class Client {
     clients.push(this)
   }
 
-  /** Whether the echo of `text` has come within a moment. */
+  /** True if the echo of `text` arrives within a moment. */
   async echoes(text: string, timeoutMs = 2000): Promise<boolean> {
     this.socket.write(text)
     const seen = waitUntil(() => this.text.includes(text), {what: 'the echo', timeoutMs})
@@ -61,7 +61,7 @@ afterEach(async () => {
 const open = (): Client => new Client(proxy.port)
 
 describe('TcpProxy', () => {
-  it('passes bytes and ends both ways, and counts', async () => {
+  it('passes bytes and ends in both directions, and counts connections', async () => {
     const client = open()
     expect(await client.echoes('hello')).toBe(true)
     expect(proxy.counters).toMatchObject({accepted: 1, open: 1, bytesToServer: 5, bytesToClient: 5})
@@ -70,7 +70,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => proxy.counters.open === 0, {what: 'the connection to close'})
   })
 
-  it('holds every byte back by the delay and keeps their order', async () => {
+  it('delays every byte and keeps their order', async () => {
     const client = open()
     await client.echoes('warm')
     proxy.delay(100)
@@ -81,7 +81,7 @@ describe('TcpProxy', () => {
     expect(client.text).toBe('warmab')
   })
 
-  it('stalls both ways in a black hole without a word, and lets pass what piled up once healed', async () => {
+  it('stalls both directions silently in a black hole, and passes the held bytes once healed', async () => {
     const client = open()
     await client.echoes('before')
     proxy.blackHole()
@@ -97,7 +97,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => late.text === 'late', {what: 'the late echo'})
   })
 
-  it('can be deaf in one direction: the server acts and its answers are not heard', async () => {
+  it('can lose only the answers: the server acts and the client receives nothing', async () => {
     const client = open()
     await client.echoes('one')
     proxy.blackHole('answers')
@@ -107,7 +107,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => client.text === 'onetwo', {what: 'the answers'})
   })
 
-  it('can be mute in one direction: the server hears nothing and is still heard', async () => {
+  it('can lose only the requests: the server receives nothing and can still send', async () => {
     const client = open()
     await client.echoes('one')
     proxy.blackHole('requests')
@@ -127,7 +127,7 @@ describe('TcpProxy', () => {
     expect(await open().echoes('y')).toBe(true)
   })
 
-  it('refuses new connections, keeps old ones, and takes new ones again on the same port', async () => {
+  it('refuses new connections, keeps open ones, and accepts new ones again on the same port', async () => {
     const old = open()
     await old.echoes('x')
     await proxy.refuse()
@@ -150,7 +150,7 @@ describe('TcpProxy', () => {
     expect(await open().echoes('two')).toBe(true)
   })
 
-  it('passes more than the buffers hold', async () => {
+  it('passes more bytes than the buffers hold', async () => {
     const client = open()
     const text = 'x'.repeat(4 * 1024 * 1024)
     client.socket.write(text)

@@ -1,4 +1,4 @@
-/** What the placeholders of a transcript stand for, as far as it is known yet. */
+/** The values of a transcript's placeholders, as far as they are known. */
 export class Bindings {
   readonly indexes: Map<string, bigint>
   readonly uuids: Map<string, string>
@@ -16,13 +16,13 @@ export class Bindings {
 
   copy = (): Bindings => new Bindings(this.#words, new Map(this.indexes), new Map(this.uuids))
 
-  /** Takes over what a successful attempt with a copy has learnt. */
+  /** Adopts the bindings of a copy after a successful attempt. */
   adopt(other: Bindings): void {
     for (const [name, index] of other.indexes) this.indexes.set(name, index)
     for (const [name, uuid] of other.uuids) this.uuids.set(name, uuid)
   }
 
-  /** Replaces every `${name}`; an unknown one is a fault of the transcript. */
+  /** Replaces every `${name}`. Throws for an unknown name, which is an error in the transcript. */
   text = (template: string): string =>
     template.replace(/\$\{(\w+)\}/g, (_, name: string) => {
       const value = this.#words.get(name) ?? this.uuids.get(name) ?? this.indexes.get(name)?.toString()
@@ -30,7 +30,7 @@ export class Bindings {
       return value
     })
 
-  /** The same in every string of a value, names of fields included. */
+  /** Does the same in every string of a value, including names of fields. */
   deep(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value)
     if (Array.isArray(value)) return value.map(item => this.deep(item))

@@ -30,7 +30,7 @@ export const foldedUuid = (uuid: string): bigint => {
   return BigInt(`0x${hex.slice(0, 16)}`) ^ BigInt(`0x${hex.slice(16)}`)
 }
 
-/** Differences between what was recorded and what came, as lines; binds placeholders that are met for the first time. */
+/** Differences between the recorded and the actual answer, as lines. Binds each placeholder at its first occurrence. */
 export function differences(expected: unknown, actual: unknown, bindings: Bindings, where = 'body'): string[] {
   const wrong = (): string[] => [`${where}: expected ${show(expected)}, got ${show(actual)}`]
   if (Array.isArray(expected)) return arrayDifferences(expected, actual, bindings, where)
@@ -106,7 +106,7 @@ function matchUuid({spec, actual, bindings, wrong}: Placing): string[] {
   return known === undefined || known === actual ? [] : wrong()
 }
 
-/** Every expected element has an actual one of its own. */
+/** Requires a distinct actual element for every expected one. */
 function matchElements(
   {actual, bindings, where, wrong}: Placing,
   expected: readonly unknown[],

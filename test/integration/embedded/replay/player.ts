@@ -5,7 +5,7 @@ import {Bindings} from './bindings.js'
 import {differences, parseExact} from './match.js'
 import {appliesTo, readTranscript, type Step, type StepRequest} from './transcript.js'
 
-/** Time as the transcript sees it. */
+/** The clock of a transcript. */
 export interface PlayerClock {
   now(): number
   sleep(ms: number): Promise<void>
@@ -14,7 +14,7 @@ export interface PlayerClock {
 export interface PlayOptions {
   readonly address: string
   readonly clock: PlayerClock
-  /** Which of the optional kinds of steps this agent is fit for. */
+  /** The optional kinds of steps that this agent supports. */
   readonly tags: ReadonlySet<'fresh' | 'slow' | 'dc2' | 'acl'>
   readonly words: ReadonlyMap<string, string>
   readonly version: string
@@ -40,7 +40,7 @@ interface Answer {
   readonly atMs: number
 }
 
-/** Only these are compared; one that a step does not list must be absent, but for the last two. */
+/** The headers that are compared. A header that a step does not list must be absent, except for the last two. */
 const compared = [
   'allow',
   'content-security-policy',
@@ -163,7 +163,7 @@ class Player {
     this.#judge(pending.step, await pending.answer)
   }
 
-  /** Repeats until the answer fits; its time then counts as a whole. */
+  /** Repeats the request until the answer matches; the time of all attempts counts. */
   async #poll(step: Step, request: StepRequest): Promise<void> {
     const {clock} = this.#options
     const startedMs = clock.now()

@@ -17,7 +17,7 @@ export interface StepAnswer {
   readonly max_ms?: number
 }
 
-/** One recorded step: a request with its answer, a pause, or the place where an answer begun earlier is looked at. */
+/** One recorded step: a request with its answer, a pause, or the comparison of an answer that was requested earlier. */
 export interface Step {
   readonly name?: string
   readonly request?: StepRequest

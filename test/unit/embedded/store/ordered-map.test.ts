@@ -28,7 +28,7 @@ describe('ordered map', () => {
     )
   })
 
-  it('keeps its order when buckets split and vanish', () => {
+  it('keeps its order when buckets split and are removed', () => {
     const map = new OrderedMap<number>()
     const keys = Array.from({length: 3000}, (_, at) => String((at * 7919) % 3000).padStart(4, '0'))
     for (const key of keys) map.set(key, Number(key))

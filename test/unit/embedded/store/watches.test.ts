@@ -8,7 +8,7 @@ const touched = (what: {keys?: string[]; run?: string[]; topics?: string[]}): To
 })
 
 describe('watches', () => {
-  it('wake exactly those whose key or prefix was written', () => {
+  it('wake exactly the watchers whose key or prefix was written', () => {
     const watches = new Watches()
     const woken: string[] = []
     watches.watch({keys: ['a/b']}, () => woken.push('key a/b'))
@@ -22,7 +22,7 @@ describe('watches', () => {
     expect(watches.parked).toBe(2)
   })
 
-  it('wake once, however many of the watched things change at once', () => {
+  it('wake a watcher once, even if several of its topics change in one write', () => {
     const watches = new Watches()
     let calls = 0
     watches.watch({keys: ['k'], topics: ['t'], prefixes: ['']}, () => (calls += 1))
@@ -31,7 +31,7 @@ describe('watches', () => {
     expect(calls).toBe(1)
   })
 
-  it('wake those whom a run of keys concerns, and no others', () => {
+  it('wake exactly the watchers of keys in a deleted range', () => {
     const watches = new Watches()
     const woken: string[] = []
     for (const key of ['a/1', 'a/2', 'b']) watches.watch({keys: [key]}, () => woken.push(key))
@@ -40,7 +40,7 @@ describe('watches', () => {
     expect(woken.sort()).toEqual(['*', 'a/*', 'a/1'])
   })
 
-  it('leave nothing behind when a watcher gives up', () => {
+  it('keep nothing of a cancelled watcher', () => {
     const watches = new Watches()
     const release = watches.watch({prefixes: ['p']}, () => expect.unreachable())
     release()
