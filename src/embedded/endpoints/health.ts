@@ -74,8 +74,11 @@ function passingOnly(call: Call): boolean {
   throw badRequest('Invalid value for ?passing')
 }
 
-const checksOfInstance = ({catalog}: State, row: ServiceRow): CheckRow[] =>
-  catalog.checksOf(row.node).filter(check => check.serviceId === '' || isCheckOf(check, row))
+/** The checks of the node, then those of the service. */
+function checksOfInstance({catalog}: State, row: ServiceRow): CheckRow[] {
+  const all = catalog.checksOf(row.node)
+  return [...all.filter(check => check.serviceId === ''), ...all.filter(check => isCheckOf(check, row))]
+}
 
 function service(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing service name')

@@ -136,6 +136,22 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect((await send('GET', '/v1/health/node/cased')).json()).toEqual([])
   })
 
+  it('lists the checks of a node before those of its service', async () => {
+    const body = {
+      Node: 'ordered',
+      Address: '10.0.0.3',
+      Service: {Service: 'ordered'},
+      Checks: ['b', 'c', 'd', 'a'].map((CheckID, at) => ({
+        CheckID,
+        Name: CheckID,
+        ServiceID: at % 2 === 0 ? '' : 'ordered',
+      })),
+    }
+    await send('PUT', '/v1/catalog/register', body)
+    const [{Checks}] = (await send('GET', '/v1/health/service/ordered')).json() as [{Checks: {CheckID: string}[]}]
+    expect(Checks.map(check => check.CheckID)).toEqual(['b', 'd', 'a', 'c'])
+  })
+
   it('derives the type of a check from its definition', async () => {
     expect((await send('GET', '/v1/health/node/far')).json()).toMatchObject([
       {Type: 'http', Definition: {HTTP: 'http://x', Interval: '10s', Header: {a: ['b']}}},
