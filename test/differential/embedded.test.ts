@@ -76,19 +76,24 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
   it(`wakes exactly the queries that Consul wakes (seed ${seed})`, {timeout}, async () => {
     const setting = fc.tuple(fc.array(writes, {maxLength: 5}), reads, writes)
     const property = fc.asyncProperty(setting, async ([before, read, change]) => {
-      begin()
-      try {
-        for (const ask of before) await both(side => side.ask(ask))
-        const woken = await both(side => isWoken(side, read, change))
-        // Consul also wakes queries whose answer did not change; only those may differ.
-        if (woken[1].woken !== woken[0].woken) {
-          expect(woken, `${read.path} after ${change.method} ${change.path} ${change.body ?? ''}`).toMatchObject([
-            {woken: true, changed: false},
-            {woken: false},
-          ])
+      const attempt = async (waitMs: number): Promise<[Wake, Wake]> => {
+        begin()
+        try {
+          for (const ask of before) await both(side => side.ask(ask))
+          return await both(side => wakeOf(side, read, change, waitMs))
+        } finally {
+          await both(side => side.end())
         }
-      } finally {
-        await both(side => side.end())
+      }
+      let wakes = await attempt(300)
+      // On a busy machine an answer may be late: a difference counts only if it persists with a long wait.
+      if (wakes[1].woken !== wakes[0].woken) wakes = await attempt(10_000)
+      // Consul also wakes queries whose answer did not change; only those may differ.
+      if (wakes[1].woken !== wakes[0].woken) {
+        expect(wakes, `${read.path} after ${change.method} ${change.path} ${change.body ?? ''}`).toMatchObject([
+          {woken: true, changed: false},
+          {woken: false},
+        ])
       }
     })
     await fc.assert(property, {seed, numRuns: Math.ceil(numRuns / 25)})
@@ -101,17 +106,26 @@ function nameless(answer: Answer, side: Side): Answer {
   return {...answer, text}
 }
 
-/** Reports whether a blocking query is answered soon after a change, and whether its answer differs. */
-async function isWoken(side: Side, read: Ask, change: Ask): Promise<{woken: boolean; changed: boolean}> {
+interface Wake {
+  readonly woken: boolean
+  readonly changed: boolean
+}
+
+/** Reports whether a change ends a blocking query well before its wait, and whether the answer differs. */
+async function wakeOf(side: Side, read: Ask, change: Ask, waitMs: number): Promise<Wake> {
   const first = await side.ask(read)
   const index = first.headers['x-consul-index']
   if (index === undefined || (first.status >= 400 && first.status !== 404)) return {woken: false, changed: false}
   const mark = read.path.includes('?') ? '&' : '?'
-  const parked = side.ask(read, `${mark}index=${index}&wait=300ms`).then(answer => ({answer, atMs: performance.now()}))
+  const startMs = performance.now()
+  const parked = side
+    .ask(read, `${mark}index=${index}&wait=${waitMs}ms`)
+    .then(answer => ({answer, tookMs: performance.now() - startMs}))
   await sleep(15)
   await side.ask(change)
-  const changedMs = performance.now()
-  const {answer, atMs} = await parked
-  const woken = atMs - changedMs < 150
-  return {woken, changed: answer.text !== first.text || answer.status !== first.status}
+  const {answer, tookMs} = await parked
+  return {
+    woken: tookMs < waitMs * 0.6,
+    changed: answer.text !== first.text || answer.status !== first.status,
+  }
 }
