@@ -1,3 +1,4 @@
+import {sleepOn} from '../core/time/clock.js'
 import type {Clock, Timer} from '../core/types.js'
 
 interface Pending {
@@ -39,20 +40,7 @@ export class MovableClock implements Clock {
     }
   }
 
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    await new Promise<void>((resolve, reject) => {
-      const stop = (): void => {
-        timer[Symbol.dispose]()
-        reject(signal?.reason)
-      }
-      const timer = this.timer(ms, () => {
-        signal?.removeEventListener('abort', stop)
-        resolve()
-      })
-      signal?.addEventListener('abort', stop, {once: true})
-    })
-  }
+  sleep = (ms: number, signal?: AbortSignal): Promise<void> => sleepOn(this, ms, signal)
 
   /** Advances the clock by `ms`. */
   advance(ms: number): void {

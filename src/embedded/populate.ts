@@ -1,3 +1,4 @@
+import {serfHealth} from '../core/consul-constants.js'
 import {LocalAgent} from './agent/local-agent.js'
 import type {Datacenter} from './datacenter.js'
 import {randomUuid} from './uuid.js'
@@ -116,7 +117,7 @@ function enroll(agent: LocalAgent): void {
     }
     state.putCheck(batch, {
       node,
-      id: 'serfHealth',
+      id: serfHealth,
       name: 'Serf Health Status',
       status: 'passing',
       notes: '',

@@ -28,31 +28,31 @@ export function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6
 }
 
+/** Resolves after `ms` on the timers of a clock. Rejects with the signal's reason if it aborts first. */
+export function sleepOn(clock: Pick<Clock, 'timer'>, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const onAbort = (): void => {
+      timer[Symbol.dispose]()
+      reject(signal?.reason)
+    }
+    const timer = clock.timer(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    signal?.addEventListener('abort', onAbort, {once: true})
+  })
+}
+
 /** CLOCK_MONOTONIC runs on while the process is stopped, and stops while the machine sleeps. */
 export const systemClock: Clock = {
   monotonicMs,
   wallMs: () => Date.now(),
   timer: (ms, callback, options) => new RealTimer(ms, callback, options?.ref ?? true),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason)
-        return
-      }
-      const onAbort = (): void => {
-        timer[Symbol.dispose]()
-        reject(signal?.reason)
-      }
-      const timer = new RealTimer(
-        ms,
-        () => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        },
-        true,
-      )
-      signal?.addEventListener('abort', onAbort, {once: true})
-    }),
+  sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
 }
 
 /**

@@ -1,3 +1,4 @@
+import {valueLimitBytes} from '../../core/consul-constants.js'
 import {allowAll} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
 import {fromBytes, toBytes} from '../go/bytes.js'
@@ -9,8 +10,6 @@ import {badRequest, HttpError, permissionDenied, RpcError} from '../refusals.js'
 import type {KvWrite} from '../store/kv.js'
 import {sessionIdError} from '../store/sessions.js'
 import {printKey, printRow} from './kv-print.js'
-
-const largestValue = 512 * 1024
 
 /** Throws for a key that the agent's version refuses. */
 export function checkKeyName({profile}: Datacenter, key: string): void {
@@ -126,10 +125,10 @@ async function write(call: Call): Promise<Reply> {
   conflict(call, ['cas', 'acquire', 'release'])
   const flags = unsigned(call, 'flags')
   const cas = unsigned(call, 'cas')
-  if (call.contentLength > largestValue) {
+  if (call.contentLength > valueLimitBytes) {
     throw new HttpError(
       413,
-      `Request body(${call.contentLength} bytes) too large, max size: ${largestValue} bytes. See https://www.consul.io/docs/agent/options.html#kv_max_value_size.`,
+      `Request body(${call.contentLength} bytes) too large, max size: ${valueLimitBytes} bytes. See https://www.consul.io/docs/agent/options.html#kv_max_value_size.`,
     )
   }
   const value = await call.body()

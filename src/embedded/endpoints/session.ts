@@ -1,3 +1,4 @@
+import {serfHealth} from '../../core/consul-constants.js'
 import type {Datacenter} from '../datacenter.js'
 import {type Decoded, decodeObject, type Fields} from '../go/decode.js'
 import {parseGoDuration} from '../go/duration.js'
@@ -57,12 +58,12 @@ type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | '
 
 const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
 
-/** Both fields default to `serfHealth`; if one is empty, the other defaults to no checks. */
+/** Both fields default to `serfHealth`. An empty `Checks` means no checks at all, an empty `NodeChecks` none in `Checks`. */
 function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
-  const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : ['serfHealth']
-  const nodeChecks = isGiven(body, 'NodeChecks') ? body.strings('NodeChecks') : ['serfHealth']
+  const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : [serfHealth]
+  const nodeChecks = isGiven(body, 'NodeChecks') ? body.strings('NodeChecks') : [serfHealth]
   if (checks.length === 0) return {checks: [], nodeChecks: []}
-  const onlySerf = checks.length === 1 && checks[0] === 'serfHealth'
+  const onlySerf = checks.length === 1 && checks[0] === serfHealth
   return {checks: onlySerf || (nodeChecks?.length ?? 0) === 0 ? [] : checks, nodeChecks}
 }
 

@@ -1,3 +1,4 @@
+import {valueLimitBytes} from '../../core/consul-constants.js'
 import type {Authorizer} from '../acl/authorizer.js'
 import type {Datacenter} from '../datacenter.js'
 import {type Decoded, decodeObject, type Fields, kindOf} from '../go/decode.js'
@@ -14,7 +15,6 @@ import {applyCatalog, catalogPreCheck} from './txn-catalog.js'
 import {applyKv, kvPreCheck} from './txn-kv.js'
 import type {Operation} from './txn-operation.js'
 
-const largestBody = 512 * 1024
 const readVerbs = new Set(['get', 'get-tree', 'check-index', 'check-session', 'check-not-exists'])
 const writeVerbs = new Set(['set', 'cas', 'lock', 'unlock', 'delete', 'delete-cas', 'delete-tree'])
 const operationFields: Fields = {
@@ -42,14 +42,14 @@ interface Refused {
 const see = 'See https://www.consul.io/docs/agent/options.html#txn_max_req_len.'
 
 async function readOperations(call: Call): Promise<Operation[]> {
-  if (call.contentLength > largestBody) {
+  if (call.contentLength > valueLimitBytes) {
     throw new HttpError(
       413,
-      `Request body(${call.contentLength} bytes) too large, max size: ${largestBody} bytes. ${see}`,
+      `Request body(${call.contentLength} bytes) too large, max size: ${valueLimitBytes} bytes. ${see}`,
     )
   }
-  const body = await call.body(largestBody)
-  if (!body) throw new HttpError(413, `Request body too large, max size: ${largestBody} bytes. ${see}`)
+  const body = await call.body(valueLimitBytes)
+  if (!body) throw new HttpError(413, `Request body too large, max size: ${valueLimitBytes} bytes. ${see}`)
   const given = parseOperations(body.toString('utf8'))
   const {mostTxnOperations: mostOperations} = call.cluster.profile
   if (given.length > mostOperations) {

@@ -1,7 +1,7 @@
 import {TransportError} from '../../../../src/core/errors.js'
 import type {Timer, Transport, TransportRequest, TransportResponse} from '../../../../src/core/types.js'
+import type {FakeClock} from '../../../kit/fake-clock.js'
 import {ModelHistory, type ModelKey, type ModelState} from './model-history.js'
-import type {SimClock} from './sim-clock.js'
 
 /** What is wrong with the agent at the moment. */
 export interface Faults {
@@ -38,7 +38,7 @@ export class ModelAgent implements Transport {
   readonly sentAtMs: number[] = []
   /** Answers that showed a state that was over. */
   pastAnswers = 0
-  readonly #clock: SimClock
+  readonly #clock: FakeClock
   readonly #random: () => number
   #raftIndex = 100
   #listIndex = 100
@@ -52,7 +52,7 @@ export class ModelAgent implements Transport {
   #waiting: Pick<Parked, 'answer' | 'reset'>[] = []
 
   /** `onState` hears of every state, in order. */
-  constructor(clock: SimClock, random: () => number, onState: (state: ModelState) => void = () => {}) {
+  constructor(clock: FakeClock, random: () => number, onState: (state: ModelState) => void = () => {}) {
     this.#clock = clock
     this.#random = random
     this.#onState = onState

@@ -4,10 +4,10 @@ import {kvPrefix} from '../../../../src/core/query/topics.js'
 import type {Frame, Subscription} from '../../../../src/core/query/types.js'
 import {createViewRegistry} from '../../../../src/core/query/view-registry.js'
 import type {KvEntry} from '../../../../src/core/types.js'
+import {FakeClock} from '../../../kit/fake-clock.js'
 import {type Faults, ModelAgent} from './model-agent.js'
 import {ModelOrder} from './model-history.js'
 import {type Seeded, seeded} from './seeded.js'
-import {SimClock} from './sim-clock.js'
 
 const waitMs = 60_000
 const quietMs = 300_000
@@ -21,9 +21,9 @@ class Mirror {
   resets = 0
   emptiedAtMs: number | undefined
   readonly #faults: string[]
-  readonly #clock: SimClock
+  readonly #clock: FakeClock
 
-  constructor(clock: SimClock, faults: string[]) {
+  constructor(clock: FakeClock, faults: string[]) {
     this.#clock = clock
     this.#faults = faults
   }
@@ -82,7 +82,7 @@ const someFaults = (random: Seeded): Faults =>
   ])()
 
 /** One thing that happens to the store. */
-function happen(agent: ModelAgent, clock: SimClock, random: Seeded): void {
+function happen(agent: ModelAgent, clock: FakeClock, random: Seeded): void {
   const chance = random()
   const key = random.pick(names)
   if (chance < 0.7) agent.set(key, `v${random.integer(1e6)}`)
@@ -117,7 +117,7 @@ function measure(sentAtMs: readonly number[]): {readonly longestGapMs: number; r
 /** Writes and faults at random for so long; then, and in quiet hours, every reader must hold what the store holds. */
 export async function runModel(hours: number, leastSteps: number): Promise<void> {
   const random = seeded(`${hours} hours of faults`)
-  const clock = new SimClock()
+  const clock = new FakeClock(0, undefined, {turns: 1})
   const order = new ModelOrder()
   const agent = new ModelAgent(clock, random, ({keys}) => order.add(stateOf(keys)))
   await using client = createClient({address: 'model:8500', transport: agent, clock, random})
