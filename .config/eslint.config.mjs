@@ -42,11 +42,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ['bin/**/*.{mjs,cjs}'],
+    files: ['bin/**/*.{mjs,cjs}', 'src/process/guardian/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
   },
   {
-    files: ['bin/**/*.cjs'],
+    files: ['bin/**/*.cjs', 'src/process/guardian/*.cjs'],
     rules: {'@typescript-eslint/no-require-imports': 'off'},
   },
   {

@@ -3,9 +3,9 @@ import {existsSync} from 'node:fs'
 import type {Writable} from 'node:stream'
 import type {Family} from '../family.js'
 import {isOnPath} from '../search-path.js'
-import {bashGuardian, nodeGuardian, releaseScript} from './guardian-script.js'
+import {bashGuardian, nodeGuardian, releaseCommand} from './guardian-script.js'
 
-/** One request of the release, ready to be sent by somebody else. */
+/** One request of the release, ready to be sent by another process. */
 export interface OrphanRequest {
   readonly method: string
   readonly path: string
@@ -13,7 +13,7 @@ export interface OrphanRequest {
   readonly body: Uint8Array
 }
 
-/** What gives the lock back after our death: where to, in the words of `http.request`, and what. Holds secrets. */
+/** The release of the lock after our death: its target as options of `http.request`, and the requests. Contains secrets. */
 export interface OrphanRelease {
   readonly target: Readonly<Record<string, unknown>>
   readonly requests: readonly OrphanRequest[]
@@ -21,16 +21,16 @@ export interface OrphanRelease {
 
 export interface GuardianOptions {
   readonly graceMs: number
-  /** `NAME=value` that the child will have in its environment: finds it when we die in the moment of its start. */
+  /** `NAME=value` that the child will have in its environment: finds it if we die at the moment of its start. */
   readonly marker: string
   /** The variable PATH: where bash is looked for. */
   readonly searchPath: string | undefined
   readonly release: OrphanRelease
-  /** Called once when there is no guardian any more. */
+  /** Called once, when the guardian could not be started again. */
   readonly onFailure: (why: string) => void
 }
 
-/** It comes into play later than we do: only when we did not act. */
+/** The guardian acts slightly after our own deadline, and only if we did not act. */
 const laterMs = 200
 const mostStarts = 3
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -38,14 +38,14 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
 /**
- * A small process that outlives us for one purpose: when we die, or stand still beyond a deadline, it stops the child
- * with everything it started; after our death it gives the lock back as well. It has a session of its own, so that the
- * terminal's signals do not reach it, and learns secrets through its pipe alone. Restarted when it dies first.
+ * A small process that keeps running after we die: then, or if we are stopped beyond a deadline, it stops the child
+ * with everything it started; after our death it releases the lock as well. It has a session of its own, so that the
+ * terminal's signals do not reach it, and receives secrets through its pipe alone. Restarted if it dies first.
  */
 export class Guardian {
   readonly #options: GuardianOptions
-  /** The newest line of each kind, told again after a restart. */
-  readonly #told = new Map<string, string>()
+  /** The latest line of each kind, sent again after a restart. */
+  readonly #lines = new Map<string, string>()
   #process: ChildProcess | undefined
   readonly #searchPath: string
   readonly #release: string
@@ -56,11 +56,11 @@ export class Guardian {
   constructor(options: GuardianOptions) {
     this.#options = options
     this.#searchPath = options.searchPath ?? defaultPath
-    // Looked for, not tried: a failure would come too late, when the child is there already.
+    // Searched for up front: a failed start would be noticed only when the child already runs.
     this.#command = isOnPath('bash', this.#searchPath) ? bashGuardian : nodeGuardian
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
-    this.#told.set('marked', options.marker)
+    this.#lines.set('marked', options.marker)
     this.#release = Buffer.from(JSON.stringify({target, requests: encoded})).toString('base64')
     if (existsSync('/proc/uptime')) this.#start()
     else options.onFailure('this system has no /proc')
@@ -69,29 +69,29 @@ export class Guardian {
   /** From now on this family is guarded. */
   watch(family: Family): void {
     const {rootPid, shape, marker} = family
-    this.#tell(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)
+    this.#send(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)
   }
 
   /** Boot time, as in a hold's deadline. */
   deadline(deadline: {readonly termAtMs: number; readonly killAtMs: number}): void {
-    this.#tell('deadline', `${toHundredths(deadline.termAtMs)} ${toHundredths(deadline.killAtMs)}`)
+    this.#send('deadline', `${toHundredths(deadline.termAtMs)} ${toHundredths(deadline.killAtMs)}`)
   }
 
-  /** Nothing of the family is left: its numbers may be given to strangers. */
+  /** Nothing of the family is left: its process IDs may be used again. */
   familyIsGone(): void {
-    for (const verb of ['marked', 'group', 'terminal', 'deadline']) this.#told.delete(verb)
+    for (const verb of ['marked', 'group', 'terminal', 'deadline']) this.#lines.delete(verb)
     this.#write('gone')
   }
 
-  /** The lock was given back: the guardian has nothing left to do. */
+  /** The lock was released: the guardian ends. */
   released(): void {
     this.#isReleased = true
     this.#write('released')
     this.#process?.stdin?.end()
   }
 
-  #tell(verb: string, words: string): void {
-    this.#told.set(verb, words)
+  #send(verb: string, words: string): void {
+    this.#lines.set(verb, words)
     this.#write(`${verb} ${words}`)
   }
 
@@ -103,7 +103,7 @@ export class Guardian {
     this.#starts += 1
     const grace = String(Math.ceil(this.#options.graceMs / 10))
     const [file, ...words] = this.#command
-    const guardian = spawn(file, [...words, grace, process.execPath, '-e', releaseScript], {
+    const guardian = spawn(file, [...words, grace, ...releaseCommand], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       env: {PATH: this.#searchPath},
@@ -124,6 +124,6 @@ export class Guardian {
     pipe?.on('error', () => {})
     guardian.unref()
     this.#write(this.#release)
-    for (const [verb, told] of this.#told) this.#write(`${verb} ${told}`)
+    for (const [verb, rest] of this.#lines) this.#write(`${verb} ${rest}`)
   }
 }

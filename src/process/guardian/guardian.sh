@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# The guardian: builtins alone until the last step. Arguments: the grace in hundredths of a second, then the command that
+# releases the lock. The first line on stdin is the input of that command; it is read without a timeout, which would cost
+# bash three more system calls for each byte. The lines after it:
+#   marked NAME=VALUE         a child is about to start, with this in its environment
+#   group PID                 the child leads its own session and group
+#   terminal PID NAME=VALUE   the child shares a terminal's group
+#   gone                      nothing is left of the child
+#   deadline TERM KILL        in hundredths of a second since boot
+#   released                  the lock was released: the guardian ends
+# A process once found stays in `known` after its parents exit.
+# shellcheck disable=SC2034 # `_` takes what is not used
+
+grace=$1
+shift
+shape='' root='' marker='' term_at=0 kill_at=0 stopped='' payload='' line='' never='' now=0
+declare -A known=() asked=()
+pids=() orphans=()
+
+clock() {
+  local up
+  read -r up _ </proc/uptime
+  now=$((10#${up/./}))
+}
+
+pause() {
+  local _
+  [ -n "$never" ] || exec {never}<> <(:)
+  read -r -t "$1" -u "$never" _
+}
+
+is_marked() {
+  local variable
+  while IFS= read -r -d '' variable; do
+    [ "$variable" = "$marker" ] && return 0
+  done 2>/dev/null <"/proc/$1/environ"
+  return 1
+}
+
+# Sets `pids` to the living members and `orphans` to those whose parent is not one.
+living() {
+  local file stat fields pid is_growing=1
+  local -A parent=() started=() found=()
+  for file in /proc/[0-9]*/stat; do
+    { IFS= read -r stat <"$file"; } 2>/dev/null || continue
+    pid=${stat%% *}
+    # shellcheck disable=SC2206 # numbers and one letter
+    fields=(${stat##*) })
+    case ${fields[0]} in Z | X) continue ;; esac
+    parent[$pid]=${fields[1]} started[$pid]=${fields[19]}
+    if [ "$pid" = "$root" ] || [ "${known[$pid]}" = "${fields[19]}" ]; then
+      found[$pid]=1
+    elif [ "$shape" != group ]; then
+      is_marked "$pid" && found[$pid]=1
+    elif [ "${fields[2]}" = "$root" ] || [ "${fields[3]}" = "$root" ]; then
+      found[$pid]=1
+    fi
+  done
+  while ((is_growing)); do
+    is_growing=0
+    for pid in "${!parent[@]}"; do
+      if [ -z "${found[$pid]}" ] && [ -n "${found[${parent[$pid]}]}" ]; then found[$pid]=1 is_growing=1; fi
+    done
+  done
+  pids=("${!found[@]}") orphans=()
+  for pid in "${pids[@]}"; do
+    known[$pid]=${started[$pid]}
+    [ -n "${found[${parent[$pid]}]}" ] || orphans+=("$pid")
+  done
+}
+
+# send SIGNAL PID...
+send() {
+  local signal=$1
+  shift
+  (($#)) && kill -s "$signal" -- "$@" 2>/dev/null
+}
+
+# Sends TERM to those of its arguments that have not received it. CONT lets stopped processes receive it.
+ask() {
+  local pid
+  for pid; do
+    [ "${asked[$pid]}" = "${known[$pid]}" ] && continue
+    asked[$pid]=${known[$pid]}
+    send TERM "$pid"
+    send CONT "$pid"
+  done
+}
+
+# stop UNTIL: TERM, the grace until that instant, then KILL until no member is left.
+stop() {
+  [ -n "$shape" ] || return
+  local seconds=0.01
+  asked=()
+  living
+  ask "${pids[@]}"
+  while ((${#pids[@]})); do
+    clock
+    ((now >= $1)) && break
+    pause 0.05
+    living
+    # A member that was forked while the others were listed; what a living member starts may be its cleaning up.
+    ask "${orphans[@]}"
+  done
+  while ((${#pids[@]})); do
+    send KILL "${pids[@]}"
+    pause "$seconds"
+    seconds=0.2
+    living
+  done
+}
+
+obey() {
+  case $1 in
+    marked) shape=marked marker=$2 ;;
+    group) shape=group root=$2 stopped='' ;;
+    terminal) shape=terminal root=$2 marker=$3 stopped='' ;;
+    gone) shape='' root='' ;;
+    deadline) term_at=$2 kill_at=$3 stopped='' ;;
+    released) exit 0 ;;
+  esac
+}
+
+IFS= read -r payload || exit 0
+while :; do
+  seconds=1
+  if ((term_at)) && [ -z "$stopped" ]; then
+    clock
+    if ((now >= term_at)); then
+      stop "$kill_at"
+      stopped=1
+      continue
+    fi
+    left=$((term_at - now))
+    ((left < 100)) && printf -v seconds '0.%02d' "$left"
+  fi
+  IFS= read -r -t "$seconds" part
+  status=$?
+  line+=$part
+  ((status > 128)) && continue
+  ((status != 0)) && break
+  set -f
+  # shellcheck disable=SC2086 # the words of the line
+  obey $line
+  set +f
+  line=''
+done
+[ "$shape" = marked ] && pause 0.1
+clock
+stop $((now + grace))
+[ -n "$payload" ] && printf '%s' "$payload" | "$@"
