@@ -9,7 +9,7 @@ import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
 import {UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
-import {defaultGraceMs} from '../src/lock/acquire.js'
+import {defaultGraceMs} from '../src/lock/defaults.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
 import {familyShape} from '../src/lock/run/run-locked.js'
 import {toGoExit} from '../src/process/go-exit.js'

@@ -11,7 +11,7 @@ import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, pr
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const monitorWaitMs = 60_000
-/** What is over by then costs no connection. */
+/** Short holds end before this and never open a connection for the monitor. */
 const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
@@ -30,6 +30,8 @@ interface LeasedHoldOptions {
   readonly shape: LeaseShape
   readonly now: () => number
   readonly observer: (event: LockEvent) => void
+  /** Called with the first deadline and whenever it changes. */
+  readonly onDeadline: (deadline: LeaseDeadline) => void
 }
 
 /**
@@ -68,14 +70,14 @@ export class LeasedHold implements Hold {
     this.#shape = options.shape
     this.#isShapeKnown =
       options.shape.isTtlOnly ||
-      options.shape.kind === 'semaphore' ||
+      !options.shape.hasLockDelay ||
       session.nodeChecks.length > 0 ||
       // In another datacenter the session sits on a node that is not the agent's.
       client.scope.datacenter !== undefined
     this.#acquiredAtMs = grant.sentAtMs
     this.#proofs = {renewedAtMs: session.provenAtMs, seenAtMs: grant.sentAtMs}
     this.#alarm = new Alarm({clock: client.clock, now, ring: () => this.#loseUnproven()})
-    this.#alarm.set(this.deadline.termAtMs)
+    this.#setAlarm(this.deadline)
     this.#loops = this.#watch()
   }
 
@@ -114,7 +116,7 @@ export class LeasedHold implements Hold {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     this.#proofs = {...this.#proofs, isDoubted}
     const {deadline} = this
-    this.#alarm.set(deadline.termAtMs)
+    this.#setAlarm(deadline)
     const error = new SessionLostError(`session ${this.session}: Consul does not know it`)
     this.#options.observer(isDoubted ? {type: 'lease.degraded', error, deadline} : {type: 'lease.renewed', deadline})
   }
@@ -140,8 +142,13 @@ export class LeasedHold implements Hold {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     const {deadline} = this
     if (deadline.termAtMs === before && proofs.renewedAtMs === undefined) return
-    this.#alarm.set(deadline.termAtMs)
+    this.#setAlarm(deadline)
     this.#options.observer({type: 'lease.renewed', deadline})
+  }
+
+  #setAlarm(deadline: LeaseDeadline): void {
+    this.#alarm.set(deadline.termAtMs)
+    this.#options.onDeadline(deadline)
   }
 
   #lose(why: string, cause?: unknown): void {
@@ -174,7 +181,7 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Whether the agent is a server decides how long the hold lasts unproven. Who may not ask stays with the shorter time. */
+  /** Whether the agent is a server decides how long the hold lasts unproven. Without permission to ask, the shorter window applies. */
   async #learnShape(): Promise<void> {
     const {client} = this.#options
     try {
@@ -233,7 +240,7 @@ export class LeasedHold implements Hold {
       for (;;) {
         const everyMs = proveEveryMs(this.#shape) * (0.9 + 0.2 * client.random())
         await sleepUntil(now() + everyMs, {clock: client.clock, now, signal})
-        if (this.#shape.isTtlOnly || this.#shape.kind === 'semaphore') continue
+        if (this.#shape.isTtlOnly || !this.#shape.hasLockDelay) continue
         await this.#look({signal, timeoutMs: everyMs}).catch((error: unknown) => {
           this.#lastError = error
         })
@@ -301,7 +308,7 @@ export class LeasedHold implements Hold {
         const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs})
         if (lock === 'released' || error === undefined) return {outcome: lock}
       } catch (reason) {
-        // That our time is over says nothing about why.
+        // Our own time limit is not the cause: the earlier error is kept.
         if (!link.signal.aborted || error === undefined) error = reason
       }
       const outcome = await this.#findOut()
@@ -326,7 +333,7 @@ export class LeasedHold implements Hold {
       this.#isSessionEnded = living === undefined
       return living ? 'released' : 'lost'
     } catch (error) {
-      client.logger.debug({err: error}, 'nobody says what became of the lock')
+      client.logger.debug({err: error}, 'what became of the lock is unknown')
       return 'unknown'
     }
   }

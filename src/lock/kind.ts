@@ -1,5 +1,5 @@
 import type {BlockingQuery} from '../core/query/types.js'
-import type {CallOptions, FencingToken, KvEntry} from '../core/types.js'
+import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '../core/types.js'
 import type {Session} from '../session/types.js'
 import type {LockEvent} from './types.js'
 
@@ -12,7 +12,7 @@ export interface Evidence {
   readonly query: BlockingQuery<KvEntry | undefined, KvEntry>
   /** ModifyIndex of the newest state known to be good. */
   readonly index: bigint | undefined
-  /** Why what a consistent read showed means that the lock is lost; `undefined` when it is ours. */
+  /** The reason why the lock is lost according to a consistent read, or `undefined` if it is still held. */
   judge(entry: KvEntry | undefined): string | undefined
 }
 
@@ -39,6 +39,12 @@ export interface ContendOptions {
 /** What mutex and semaphore do differently. */
 export interface LockKind {
   readonly key: string
+  /** True if the lock-delay protects the lock after its session has ended. */
+  readonly hasLockDelay: boolean
+  /** True if the contenders of one host wait for each other, since only one of them can hold. */
+  readonly hasLocalLine: boolean
+  /** Releases the lock of a holder that died, before its session is destroyed. Refused by Consul if the session does not hold. */
+  lastWill(session: SessionId): readonly KvOperation[]
   /**
    * Takes the lock for the session, waiting as long as it must; `undefined` only with `isOnce`. Once a write that may
    * take the lock is sent, its outcome is waited for, even after the signal: the caller gives the grant back.

@@ -3,7 +3,8 @@ import {formatDuration} from '../core/time/duration.js'
 
 /** What decides how long a hold outlives its last proof. */
 export interface LeaseShape {
-  readonly kind: 'mutex' | 'semaphore'
+  /** True if a rival must wait for the lock-delay. A slot of a semaphore is taken by a plain write, which does not. */
+  readonly hasLockDelay: boolean
   readonly ttlMs: number
   readonly lockDelayMs: number
   /**
@@ -46,8 +47,7 @@ const delayOf = (shape: LeaseShape): number => Math.min(longestLockDelayMs, Math
 
 /** The earliest instant at which a rival may hold, if nothing is proven after `proofs`. */
 function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
-  // A slot of a semaphore is taken by a plain write: no lock-delay protects it.
-  if (shape.kind === 'semaphore') return proofs.renewedAtMs + shape.ttlMs
+  if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
   if (!shape.isTtlOnly) return seen
   // Perhaps somebody ended the session right after its last proof: only the lock-delay runs then.
@@ -79,9 +79,9 @@ export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs,
 /** Refuses, with the arithmetic, what leaves no time to stop the child before a rival may start. */
 export function checkLease(shape: LeaseShape, options: {readonly prefix: string; readonly hasChecks: boolean}): void {
   const {prefix, hasChecks} = options
-  if (shape.kind === 'semaphore' && hasChecks) {
+  if (!shape.hasLockDelay && hasChecks) {
     throw new UsageError(`lock ${prefix}: a semaphore whose session depends on checks has no safe time to stop`, {
-      hint: 'leave --checks out: a failed check would free the slot at once',
+      hint: 'leave `nodeChecks` out: a failed check would free the slot at once',
     })
   }
   if (!(shape.ttlMs > 0)) {
@@ -93,10 +93,10 @@ export function checkLease(shape: LeaseShape, options: {readonly prefix: string;
     throw new UsageError(
       `lock ${prefix}: no time to stop the child: a rival may hold ${formatDuration(leaseWindowMs(shape))} after the ` +
         `last proof (${arithmetic(shape)}), ${need} of it, the work ${formatDuration(leastUsableMs)}`,
-      {hint: `shorten the grace, or lengthen ${shape.kind === 'mutex' ? 'the TTL or the lock-delay' : 'the TTL'}`},
+      {hint: `shorten the grace, or lengthen ${shape.hasLockDelay ? 'the TTL or the lock-delay' : 'the TTL'}`},
     )
   }
-  if (shape.kind === 'semaphore' || needMs <= delayOf(shape)) return
+  if (!shape.hasLockDelay || needMs <= delayOf(shape)) return
   throw new UsageError(
     `lock ${prefix}: no time to stop the child: when its session is destroyed, or its agent leaves, a rival may hold ` +
       `${formatDuration(delayOf(shape))} later (the lock-delay), and ${need} of it`,
@@ -106,6 +106,6 @@ export function checkLease(shape: LeaseShape, options: {readonly prefix: string;
 
 function arithmetic(shape: LeaseShape): string {
   const delay = `lock-delay ${formatDuration(delayOf(shape))}`
-  if (shape.kind === 'semaphore') return `TTL ${formatDuration(shape.ttlMs)}`
+  if (!shape.hasLockDelay) return `TTL ${formatDuration(shape.ttlMs)}`
   return shape.isTtlOnly ? `TTL ${formatDuration(shape.ttlMs)} + ${delay}` : delay
 }

@@ -1,21 +1,10 @@
-import {lateSignal} from '../core/cancel/late-signal.js'
 import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
-import {ConflictError, isTransient} from '../core/errors.js'
-import {kvKey} from '../core/query/topics.js'
-import type {FencingToken, KvEntry} from '../core/types.js'
-import {bootTimeOf} from '../session/session.js'
-import type {Session} from '../session/types.js'
-import {createLock, lateAnswerMs} from './acquire.js'
-import {attemptPause, contendLoop} from './contend/contend-loop.js'
-import {type ContendOptions, deletedKey, type Grant, type LockKind} from './kind.js'
+import {MutexKind} from './contend/mutex-kind.js'
+import {createLock} from './lock.js'
 import {lockRules} from './option-rules.js'
 import type {LockOptions, Mutex} from './types.js'
-import {describeHolder, encodeHolderRecord, ownRecord} from './wire/holder-record.js'
-import {checkPrefix, lockKey, mutexFlags, semaphoreFlags} from './wire/names.js'
-import {type Refusal, toRefusal} from './wire/refusal.js'
-
-const noValue = new Uint8Array()
+import {checkPrefix} from './wire/names.js'
 
 /**
  * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired. Throws a
@@ -31,131 +20,11 @@ const noValue = new Uint8Array()
  * ```
  */
 export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
-  checkOptions('createMutex', options, lockRules, ['prefix'])
-  checkPrefix(options.prefix)
-  return createLock(client, {...options, kind: 'mutex'}, new MutexKind(client, options))
+  checkMutexOptions(options)
+  return createLock(client, options, new MutexKind(client, options))
 }
 
-/**
- * Takes `.lock` by one transaction that both checks what was known of the key and locks it, so that a key of another
- * kind is never overwritten, and the answer carries the fencing token. What follows a refusal is decided by reading the
- * key: held, wait for it to change; free, try again; free but refused, a lock-delay runs: probe (Consul answers probes
- * without writing anything).
- */
-class MutexKind implements LockKind {
-  readonly key: string
-  readonly #client: ConsulClient
-  readonly #options: LockOptions
-  readonly #now: () => number
-
-  constructor(client: ConsulClient, options: LockOptions) {
-    this.#client = client
-    this.#options = options
-    this.#now = options.now ?? bootTimeOf(client)
-    this.key = lockKey(options.prefix)
-  }
-
-  async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
-    const first = await this.#take(session, undefined, options.signal).catch((error: unknown) => {
-      if (!isTransient(error)) throw error
-    })
-    if (typeof first === 'object') return first
-    return contendLoop(this.#client, {
-      ...options,
-      now: this.#now,
-      query: kvKey(this.#client, this.key),
-      judge: async (entry, sentAtMs) => {
-        this.#checkKind(entry)
-        if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
-        if (entry?.session === undefined) return this.#takeFree(session, entry, options)
-        options.waiting({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
-        return undefined
-      },
-    })
-  }
-
-  async withdraw(): Promise<void> {}
-
-  /** Free, as it was read. `undefined` when somebody was faster, or, with `isOnce`, when a lock-delay runs. */
-  async #takeFree(session: Session, entry: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
-    for (let probes = 0; ; probes += 1) {
-      const attempt = await this.#take(session, entry, options.signal)
-      if (typeof attempt === 'object') return attempt
-      if (attempt !== 'lock-delay') return undefined
-      if (probes === 0) options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
-      if (options.isOnce) return undefined
-      await attemptPause(this.#client, options.signal)
-    }
-  }
-
-  /** One transaction: the key is as `entry` says, and now it is ours. */
-  async #take(session: Session, entry: KvEntry | undefined, signal: AbortSignal): Promise<Grant | Refusal> {
-    signal.throwIfAborted()
-    const {key} = this
-    const sentAtMs = this.#now()
-    using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
-    const result = await this.#client.txn.commit(
-      [
-        entry ? {verb: 'check-index', key, index: entry.modifyIndex} : {verb: 'check-not-exists', key},
-        {
-          verb: 'lock',
-          key,
-          value: encodeHolderRecord(ownRecord(this.#client, this.#options)),
-          session: session.id,
-          flags: mutexFlags,
-        },
-      ],
-      {signal: late.signal},
-    )
-    if (!result.committed) return toRefusal(result.errors, session.id, key)
-    const written = result.entries.find(one => one.key === key && one.session === session.id)
-    return this.#grant(session, written?.modifyIndex ?? 0n, sentAtMs)
-  }
-
-  #checkKind(entry: KvEntry | undefined): void {
-    if (!entry || entry.flags === mutexFlags) return
-    const found = entry.flags === semaphoreFlags ? 'semaphore' : 'other'
-    const is = found === 'semaphore' ? "is a semaphore's" : 'was written by something else'
-    throw new ConflictError('BATON_LOCK_KIND', `lock ${this.#options.prefix}: ${this.key} ${is}`, {
-      hint:
-        found === 'semaphore'
-          ? 'set `limit` to that of the semaphore, or use another prefix'
-          : 'use another prefix, or remove the key if nothing needs it',
-      details: {wanted: 'mutex', found, key: this.key},
-    })
-  }
-
-  #grant(session: Session, index: bigint, sentAtMs: number): Grant {
-    return {
-      token: index as FencingToken,
-      sentAtMs,
-      evidence: [
-        {
-          query: kvKey(this.#client, this.key),
-          index,
-          judge: entry => {
-            if (!entry) return deletedKey
-            if (entry.session === undefined) return 'somebody released it'
-            return entry.session === session.id ? undefined : `session ${entry.session} holds it`
-          },
-        },
-      ],
-      release: options => this.#release(session, options),
-    }
-  }
-
-  /** Unlocked before the session ends, so that no lock-delay starts; deleted in the same write, so that no key stays. */
-  async #release(session: Session, options: Parameters<Grant['release']>[0]): Promise<'released' | 'lost'> {
-    const {key} = this
-    const result = await this.#client.txn.commit(
-      [
-        {verb: 'unlock', key, value: noValue, session: session.id, flags: mutexFlags},
-        {verb: 'delete', key},
-      ],
-      options,
-    )
-    if (result.committed) return 'released'
-    toRefusal(result.errors, session.id, key)
-    return 'lost'
-  }
+export function checkMutexOptions(options: LockOptions): void {
+  checkOptions('createMutex', options, lockRules, ['prefix'])
+  checkPrefix(options.prefix)
 }

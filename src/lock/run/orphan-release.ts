@@ -1,12 +1,12 @@
 import {encodeTxn} from '../../core/api/txn.js'
 import type {ClientOptions, ConsulClient} from '../../core/client.js'
 import {defaultAddress, parseAddress} from '../../core/http/address.js'
+import type {KvOperation, SessionId} from '../../core/types.js'
 import type {OrphanRelease, OrphanRequest} from '../../process/guardian/guardian.js'
-import type {Hold} from '../types.js'
-import {mutexFlags} from '../wire/names.js'
 
 export interface OrphanReleaseOptions {
-  readonly limit: number
+  /** Sent before the session is destroyed. */
+  readonly lastWill: readonly KvOperation[]
   readonly connection: ClientOptions
   readonly scope: ConsulClient['scope']
 }
@@ -16,15 +16,14 @@ export interface OrphanReleaseOptions {
  * so that no lock-delay starts; a slot of a semaphore ends with its session. A lock that was not granted yet is left
  * alone: the unlock is refused, and the session ends.
  */
-export function orphanRelease(hold: Pick<Hold, 'key' | 'session'>, options: OrphanReleaseOptions): OrphanRelease {
-  const {connection, limit, scope} = options
+export function orphanRelease(session: SessionId, options: OrphanReleaseOptions): OrphanRelease {
+  const {connection, lastWill, scope} = options
   const address = parseAddress(connection.address ?? defaultAddress, {ssl: connection.ssl ?? false})
   const {protocol, hostname, port, basePath, socketPath} = address
   const query = new URLSearchParams()
   if (scope.datacenter !== undefined) query.set('dc', scope.datacenter)
   if (scope.namespace !== undefined) query.set('ns', scope.namespace)
   if (scope.partition !== undefined) query.set('partition', scope.partition)
-  const {key, session} = hold
   const token = typeof connection.token === 'function' ? connection.token() : connection.token
   const put = (path: string, body: Uint8Array): OrphanRequest => ({
     method: 'PUT',
@@ -38,19 +37,15 @@ export function orphanRelease(hold: Pick<Hold, 'key' | 'session'>, options: Orph
     },
     body,
   })
-  const unlock = encodeTxn(
-    [
-      {verb: 'unlock', key, session, value: new Uint8Array(), flags: mutexFlags},
-      {verb: 'delete', key},
-    ],
-    scope,
-  )
   return {
     target: {
       protocol,
       ...(socketPath === undefined ? {host: hostname, port} : {socketPath}),
       ...(protocol === 'https:' && connection.tls),
     },
-    requests: [...(limit > 1 ? [] : [put('/v1/txn', unlock)]), put(`/v1/session/destroy/${session}`, new Uint8Array())],
+    requests: [
+      ...(lastWill.length === 0 ? [] : [put('/v1/txn', encodeTxn(lastWill, scope))]),
+      put(`/v1/session/destroy/${session}`, new Uint8Array()),
+    ],
   }
 }

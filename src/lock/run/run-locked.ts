@@ -164,27 +164,21 @@ class LockedRun {
   }
 }
 
-/** What the child learns about the lock, added to what it inherits. */
-export function childEnvironment(
-  inherited: Readonly<Record<string, string | undefined>>,
+/** The variables in which the child finds its lock. */
+export const lockVariables = (
   hold: Hold,
   facts: {readonly ttl: string; readonly limit: number; readonly datacenter?: string | undefined},
-): Record<string, string> {
-  const env: Record<string, string> = {}
-  for (const [name, value] of Object.entries(inherited)) if (value !== undefined) env[name] = value
-  return {
-    ...env,
-    CONSUL_LOCK_HELD: 'true',
-    BATON_LOCK_PREFIX: hold.prefix,
-    BATON_LOCK_KEY: hold.key,
-    BATON_LOCK_SESSION: hold.session,
-    BATON_LOCK_MODE: facts.limit > 1 ? 'semaphore' : 'mutex',
-    BATON_LOCK_TTL: facts.ttl,
-    ...(facts.limit > 1 && {BATON_LOCK_LIMIT: String(facts.limit)}),
-    ...(facts.datacenter !== undefined && {BATON_LOCK_DC: facts.datacenter}),
-    BATON_FENCING_TOKEN: hold.token.toString(),
-  }
-}
+): Readonly<Record<string, string>> => ({
+  CONSUL_LOCK_HELD: 'true',
+  BATON_LOCK_PREFIX: hold.prefix,
+  BATON_LOCK_KEY: hold.key,
+  BATON_LOCK_SESSION: hold.session,
+  BATON_LOCK_MODE: facts.limit > 1 ? 'semaphore' : 'mutex',
+  BATON_LOCK_TTL: facts.ttl,
+  ...(facts.limit > 1 && {BATON_LOCK_LIMIT: String(facts.limit)}),
+  ...(facts.datacenter !== undefined && {BATON_LOCK_DC: facts.datacenter}),
+  BATON_FENCING_TOKEN: hold.token.toString(),
+})
 
 /** A child gets baton's terminal only where there is one. */
 export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

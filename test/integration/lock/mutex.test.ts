@@ -207,7 +207,11 @@ describe.each(backends)('mutex on $name', backend => {
   it.each([
     ['its session is destroyed', (session: string) => consul().sessionDestroy(session), 'Consul ended its session'],
     ['its key is deleted', () => consul().kvDelete(key()), 'its key was deleted, and its session lives on'],
-    ['its key is unlocked', (session: string) => consul().kvPut(key(), '', {release: session}), 'somebody released it'],
+    [
+      'its key is unlocked',
+      (session: string) => consul().kvPut(key(), '', {release: session}),
+      'another client released it',
+    ],
   ] as [string, (session: string) => Promise<unknown>, string][])(
     'names the cause of a loss: %s',
     async (_what, end, why) => {

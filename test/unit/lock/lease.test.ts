@@ -11,7 +11,7 @@ import {
 } from '../../../src/lock/lease.js'
 
 const shape = (changes: Partial<LeaseShape> = {}): LeaseShape => ({
-  kind: 'mutex',
+  hasLockDelay: true,
   ttlMs: 15_000,
   lockDelayMs: 15_000,
   graceMs: 5000,
@@ -34,7 +34,7 @@ describe('leaseDeadline', () => {
   })
 
   it('gives a semaphore the TTL alone: nothing delays the next holder', () => {
-    expect(leaseDeadline(shape({kind: 'semaphore'}), now).freeAtMs).toBe(15_000)
+    expect(leaseDeadline(shape({hasLockDelay: false}), now).freeAtMs).toBe(15_000)
   })
 
   it('takes a renewal for no proof where checks can end the session', () => {
@@ -57,7 +57,7 @@ describe('leaseDeadline', () => {
   })
 
   it('takes no sight of the key for proof that a semaphore slot stays', () => {
-    expect(leaseDeadline(shape({kind: 'semaphore'}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
+    expect(leaseDeadline(shape({hasLockDelay: false}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
   })
 
   it('counts no more than the 60 s of lock-delay that Consul enforces, and none below zero', () => {
@@ -68,7 +68,7 @@ describe('leaseDeadline', () => {
   it('keeps its order, and its margin, whatever the numbers', () => {
     const ms = fc.integer({min: 0, max: 200_000})
     const shapes = fc.record({
-      kind: fc.constantFrom('mutex' as const, 'semaphore' as const),
+      hasLockDelay: fc.boolean(),
       ttlMs: ms,
       lockDelayMs: ms,
       graceMs: ms,
@@ -91,7 +91,7 @@ describe('checkLease', () => {
 
   it('accepts the defaults', () => {
     expect(() => check({})).not.toThrow()
-    expect(() => check({kind: 'semaphore'})).not.toThrow()
+    expect(() => check({hasLockDelay: false})).not.toThrow()
   })
 
   it('refuses a grace that does not fit, with the arithmetic', () => {
@@ -105,8 +105,8 @@ describe('checkLease', () => {
     ['no lock-delay with checks', {lockDelayMs: 0}, true],
     ['grace and margin as long as the window', {graceMs: 14_000}, false],
     ['a grace longer than TTL and lock-delay', {isTtlOnly: true, graceMs: 29_000}, false],
-    ['a semaphore whose grace is its TTL', {kind: 'semaphore', graceMs: 15_000}, false],
-    ['a semaphore with checks', {kind: 'semaphore'}, true],
+    ['a semaphore whose grace is its TTL', {hasLockDelay: false, graceMs: 15_000}, false],
+    ['a semaphore with checks', {hasLockDelay: false}, true],
   ] as [string, Partial<LeaseShape>, boolean][])('refuses %s', (_name, changes, hasChecks) => {
     expect(() => check(changes, hasChecks)).toThrow(/no time to stop|no safe time to stop/)
   })
@@ -139,12 +139,12 @@ describe('checkLease', () => {
   })
 
   it('accepts a semaphore without a lock-delay, which has none', () => {
-    expect(() => check({kind: 'semaphore', lockDelayMs: 0})).not.toThrow()
+    expect(() => check({hasLockDelay: false, lockDelayMs: 0})).not.toThrow()
   })
 })
 
 it('proveEveryMs leaves room for two lost proofs', () => {
-  for (const one of [shape(), shape({isTtlOnly: true}), shape({kind: 'semaphore', graceMs: 12_000})]) {
+  for (const one of [shape(), shape({isTtlOnly: true}), shape({hasLockDelay: false, graceMs: 12_000})]) {
     expect(proveEveryMs(one) * 3).toBeLessThanOrEqual(usableMs(one))
   }
 })

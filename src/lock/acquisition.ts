@@ -1,82 +1,58 @@
 import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
-import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {
   BatonError,
   ConsulError,
   isBatonError,
   isTransient,
-  LockLostError,
   LockNotAcquiredError,
   TransportError,
   UsageError,
 } from '../core/errors.js'
 import {Backoff} from '../core/time/backoff.js'
 import {formatDuration} from '../core/time/duration.js'
+import type {SessionId} from '../core/types.js'
 import {localDirectory} from '../process/local-directory.js'
 import {type LocalTurn, takeLocalTurn, turnPath, withoutTurn} from '../process/local-turn.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
 import type {Session} from '../session/types.js'
+import {defaultGraceMs, lateAnswerMs} from './defaults.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
-import {checkLease, isUsable, type LeaseShape, proveEveryMs} from './lease.js'
-import {acquireRules} from './option-rules.js'
-import type {AcquireOptions, Hold, LockEvent, LockOptions, Mutex} from './types.js'
+import {checkLease, isUsable, type LeaseDeadline, type LeaseShape, proveEveryMs} from './lease.js'
+import type {AcquireOptions, Hold, LockEvent, LockOptions} from './types.js'
 
-export const defaultGraceMs = 5000
-/** How long the answer to a write is waited for after nobody wants it any more. */
-export const lateAnswerMs = 1000
-/** How long the local line is stood in before Consul is asked whether the lock is held at all. */
+/** Wait in the local line before Consul is asked whether the lock is held at all. */
 const linePatienceMs = 15_000
 
-interface SettledOptions extends LockOptions {
-  readonly kind: 'mutex' | 'semaphore'
-}
-
-export function createLock(client: ConsulClient, options: SettledOptions, kind: LockKind): Mutex {
-  const acquisition = (): Acquisition => new Acquisition(client, options, kind)
-  const acquire: Mutex['acquire'] = async (acquireOptions = {}) => {
-    checkOptions('acquire', acquireOptions, acquireRules)
-    const hold = await acquisition().run({...acquireOptions, isOnce: false})
-    // Only a single attempt ends without a hold.
-    return hold as Hold
-  }
-  return {
-    acquire,
-    tryAcquire: acquireOptions => acquisition().run({...acquireOptions, isOnce: true}),
-    async withLock(fn, acquireOptions) {
-      const hold = await acquire(acquireOptions)
-      try {
-        return await fn(hold)
-      } finally {
-        const report = await hold.release()
-        // A result that was made without the lock must not look like one made with it.
-        if (hold.signal.aborted) throw hold.signal.reason
-        if (report.lock === 'lost') throw new LockLostError(`lock ${options.prefix}: lost before it was released`)
-      }
-    },
-  }
+/** Follows a lock on behalf of the guardian: each step happens before the next request is sent. */
+export interface LeaseWatcher {
+  /** A session was created that is about to contend; earlier ones of this acquisition have ended. */
+  sessionCreated(session: SessionId): void
+  deadlineMoved(deadline: LeaseDeadline): void
 }
 
 /**
  * From nothing to a hold: open a session, contend, and start over with a new session when the old one ends while
  * waiting. Whatever way it fails, the session is destroyed before the failure is reported.
  */
-class Acquisition {
+export class Acquisition {
   readonly #client: ConsulClient
-  readonly #options: SettledOptions
+  readonly #options: LockOptions
   readonly #kind: LockKind
   readonly #now: () => number
   readonly #backoff: Backoff
+  readonly #watcher: LeaseWatcher | undefined
   #obstacle: string | undefined
   /** Of the first session: what is not answered until the time limit is not a lock that is held. */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
-  /** Gets what the session says once somebody holds. */
+  /** Receives session updates after the grant. */
   #hold: LeasedHold | undefined
 
-  constructor(client: ConsulClient, options: SettledOptions, kind: LockKind) {
+  constructor(client: ConsulClient, options: LockOptions, kind: LockKind, watcher?: LeaseWatcher) {
     this.#client = client
+    this.#watcher = watcher
     this.#options = options
     this.#kind = kind
     this.#now = options.now ?? bootTimeOf(client)
@@ -94,10 +70,11 @@ class Acquisition {
     signal.throwIfAborted()
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
-    // A semaphore lets in several of one host at once, and a single attempt must not wait.
-    using _turn = this.#options.kind === 'mutex' && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
+    // A single attempt must not wait.
+    using _turn = this.#kind.hasLocalLine && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
+      this.#watcher?.sessionCreated(session.id)
       this.#emit({type: 'session.created', session: session.id})
       this.#opening = 'answered'
       const outcome = await this.#contend(session, {signal, isOnce})
@@ -112,6 +89,7 @@ class Acquisition {
         shape,
         now: this.#now,
         observer: event => this.#emit(event),
+        onDeadline: deadline => this.#watcher?.deadlineMoved(deadline),
       })
       this.#emit({type: 'lock.acquired', token: outcome.token, waitMs: this.#now() - startedAtMs})
       return this.#hold
@@ -228,10 +206,10 @@ class Acquisition {
 
   /** The shape to begin with: that of a server's node, whose window is the smaller one, unless only the other one works. */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
-    const {prefix, kind, nodeChecks = []} = this.#options
+    const {prefix, nodeChecks = []} = this.#options
     const hasChecks = nodeChecks.length > 0
     const shape: LeaseShape = {
-      kind,
+      hasLockDelay: this.#kind.hasLockDelay,
       ttlMs: this.#options.ttlMs ?? defaultTtlMs,
       lockDelayMs: this.#options.lockDelayMs ?? defaultLockDelayMs,
       graceMs: this.#options.graceMs ?? defaultGraceMs,
@@ -248,6 +226,11 @@ class Acquisition {
     const isForeign = (this.#client.scope.datacenter || self.datacenter) !== self.datacenter
     if (self.isServer || isForeign) checkLease(shape, {prefix, hasChecks})
     return onClient
+  }
+
+  /** What stood in the way last, for messages. */
+  get obstacle(): string | undefined {
+    return this.#obstacle
   }
 
   #notInTime(timeoutMs: number): BatonError {

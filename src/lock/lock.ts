@@ -1,0 +1,33 @@
+import {checkOptions} from '../core/check-options.js'
+import type {ConsulClient} from '../core/client.js'
+import {LockLostError} from '../core/errors.js'
+import {Acquisition} from './acquisition.js'
+import type {LockKind} from './kind.js'
+import {acquireRules} from './option-rules.js'
+import type {Hold, LockOptions, Mutex} from './types.js'
+
+/** The object that callers use: a lock of any kind. */
+export function createLock(client: ConsulClient, options: LockOptions, kind: LockKind): Mutex {
+  const acquisition = (): Acquisition => new Acquisition(client, options, kind)
+  const acquire: Mutex['acquire'] = async (acquireOptions = {}) => {
+    checkOptions('acquire', acquireOptions, acquireRules)
+    const hold = await acquisition().run({...acquireOptions, isOnce: false})
+    // Only a single attempt ends without a hold.
+    return hold as Hold
+  }
+  return {
+    acquire,
+    tryAcquire: acquireOptions => acquisition().run({...acquireOptions, isOnce: true}),
+    async withLock(fn, acquireOptions) {
+      const hold = await acquire(acquireOptions)
+      try {
+        return await fn(hold)
+      } finally {
+        const report = await hold.release()
+        // A result made without the lock must not look like one made with it.
+        if (hold.signal.aborted) throw hold.signal.reason
+        if (report.lock === 'lost') throw new LockLostError(`lock ${options.prefix}: lost before it was released`)
+      }
+    },
+  }
+}

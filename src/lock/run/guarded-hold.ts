@@ -1,0 +1,91 @@
+import {checkOptions} from '../../core/check-options.js'
+import type {ClientOptions, ConsulClient} from '../../core/client.js'
+import {LockNotAcquiredError} from '../../core/errors.js'
+import type {SessionId} from '../../core/types.js'
+import {Guardian} from '../../process/guardian/guardian.js'
+import {Acquisition} from '../acquisition.js'
+import {MutexKind} from '../contend/mutex-kind.js'
+import {SemaphoreKind} from '../contend/semaphore-kind.js'
+import {defaultGraceMs} from '../defaults.js'
+import type {LockKind} from '../kind.js'
+import {checkMutexOptions} from '../mutex.js'
+import {acquireRules} from '../option-rules.js'
+import {checkSemaphoreOptions} from '../semaphore.js'
+import type {Hold, LockEvent, LockOptions} from '../types.js'
+import {orphanRelease} from './orphan-release.js'
+
+export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
+  /** Above 1: a semaphore. */
+  readonly limit: number
+  /** `once`: a single attempt. Milliseconds otherwise; absent or 0 waits forever. */
+  readonly timeout: number | 'once' | undefined
+  /** Cancels the acquisition. */
+  readonly signal: AbortSignal
+  /** `NAME=` of the variable in the child's environment that holds the session: finds a child that has just been started. */
+  readonly markedBy: string
+  /** The variable PATH, in which the guardian looks for bash. */
+  readonly searchPath: string | undefined
+  /** How the client was made: the guardian needs it to release the lock after our death. */
+  readonly connection: ClientOptions
+  readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void
+}
+
+export interface GuardedHold {
+  readonly hold: Hold
+  /** `released` is called by the owner, after the hold's release. */
+  readonly guardian: Guardian | undefined
+}
+
+/**
+ * Acquires a lock that is released even if this process dies: the guardian starts before the lock is requested, and
+ * follows the hold's deadline. Rejects as `acquire` does; then the guardian has ended.
+ */
+export async function acquireGuarded(client: ConsulClient, options: GuardedHoldOptions): Promise<GuardedHold> {
+  const {prefix, signal, timeout} = options
+  const timeoutMs = typeof timeout === 'number' && timeout !== 0 ? timeout : undefined
+  checkOptions('acquire', {timeoutMs}, acquireRules)
+  const kind = kindOf(client, options)
+  let guardian: Guardian | undefined
+  const acquisition = new Acquisition(client, options, kind, {
+    sessionCreated: session => {
+      guardian?.released()
+      guardian = guard(client, {kind, session}, options)
+    },
+    deadlineMoved: deadline => guardian?.deadline(deadline),
+  })
+  try {
+    const isOnce = timeout === 'once'
+    const hold = await acquisition.run({signal, isOnce, ...(timeoutMs !== undefined && {timeoutMs})})
+    if (!hold) throw new LockNotAcquiredError(`lock ${prefix}: not acquired: ${acquisition.obstacle ?? 'not free'}`)
+    return {hold, guardian}
+  } catch (error) {
+    guardian?.released()
+    throw error
+  }
+}
+
+function kindOf(client: ConsulClient, options: GuardedHoldOptions): LockKind {
+  if (options.limit > 1) {
+    checkSemaphoreOptions(options)
+    return new SemaphoreKind(client, options)
+  }
+  checkMutexOptions(options)
+  return new MutexKind(client, options)
+}
+
+/** Releases what this session holds, or is about to hold, after our death. */
+function guard(
+  client: ConsulClient,
+  lock: {readonly kind: LockKind; readonly session: SessionId},
+  options: GuardedHoldOptions,
+): Guardian {
+  const {kind, session} = lock
+  const {connection, observer} = options
+  return new Guardian({
+    graceMs: options.graceMs ?? defaultGraceMs,
+    marker: `${options.markedBy}=${session}`,
+    searchPath: options.searchPath,
+    release: orphanRelease(session, {lastWill: kind.lastWill(session), connection, scope: client.scope}),
+    onFailure: why => observer({type: 'guardian.failed', why}),
+  })
+}

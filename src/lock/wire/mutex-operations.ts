@@ -1,0 +1,20 @@
+import type {KvEntry, KvOperation, SessionId} from '../../core/types.js'
+import {mutexFlags} from './names.js'
+
+const noValue = new Uint8Array()
+
+/** Takes the key for the session if it still is what was read: `known`, or absent. */
+export const takeMutex = (
+  key: string,
+  known: KvEntry | undefined,
+  holder: {readonly session: SessionId; readonly record: Uint8Array},
+): readonly KvOperation[] => [
+  known ? {verb: 'check-index', key, index: known.modifyIndex} : {verb: 'check-not-exists', key},
+  {verb: 'lock', key, value: holder.record, session: holder.session, flags: mutexFlags},
+]
+
+/** Unlocks before the session ends, so that no lock-delay starts, and deletes in the same write, so that no key stays. */
+export const releaseMutex = (key: string, session: SessionId): readonly KvOperation[] => [
+  {verb: 'unlock', key, value: noValue, session, flags: mutexFlags},
+  {verb: 'delete', key},
+]

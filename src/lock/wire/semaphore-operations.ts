@@ -1,0 +1,46 @@
+import type {KvOperation, SessionId} from '../../core/types.js'
+import {semaphoreFlags} from './names.js'
+import {encodeSemaphoreDocument, type SemaphoreDocument} from './semaphore-document.js'
+
+/** A document and its ModifyIndex; 0n while there is none. */
+export interface IndexedDocument {
+  readonly document: SemaphoreDocument
+  readonly index: bigint
+}
+
+/** Creates the contender's key, which belongs to its session. */
+export const enterSemaphore = (
+  contenderKey: string,
+  contender: {readonly session: SessionId; readonly record: Uint8Array},
+): readonly KvOperation[] => [
+  {verb: 'lock', key: contenderKey, value: contender.record, session: contender.session, flags: semaphoreFlags},
+]
+
+/** Replaces the document by one that names the session, if it still is what was read. */
+export const takeSlot = (
+  key: string,
+  {document, index}: IndexedDocument,
+  session: SessionId,
+): readonly KvOperation[] => [
+  {
+    verb: 'cas',
+    key,
+    index,
+    flags: semaphoreFlags,
+    value: encodeSemaphoreDocument({...document, holders: [...document.holders, session]}),
+  },
+]
+
+/** Takes the session out of the document and deletes its contender key in one write. The last holder deletes `.lock`. */
+export function leaveSemaphore(
+  key: string,
+  {document, index}: IndexedDocument,
+  contender: {readonly key: string; readonly session: SessionId},
+): readonly KvOperation[] {
+  const forget: KvOperation = {verb: 'delete', key: contender.key}
+  if (!document.holders.includes(contender.session)) return [forget]
+  const holders = document.holders.filter(holder => holder !== contender.session)
+  if (holders.length === 0) return [{verb: 'delete-cas', key, index}, forget]
+  const value = encodeSemaphoreDocument({...document, holders})
+  return [{verb: 'cas', key, index, flags: semaphoreFlags, value}, forget]
+}
