@@ -184,7 +184,7 @@ export class Acquisition {
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),
-          // While it waits, a contender may give up a session early; a holder has its own deadline.
+          // The hold has its own deadline; a contender starts over only when Consul says that the session has ended.
           unprovenLimitMs: Number.POSITIVE_INFINITY,
         })
       } catch (error) {

@@ -290,7 +290,7 @@ export class LeasedHold implements Hold {
     const {outcome, error} = await this.#giveBack()
     if (this.#isSessionEnded) session.orphan()
     const isSessionDestroyed = this.#isSessionEnded || (await session.destroy({timeoutMs: destroyWithinMs}))
-    // Without its session there is no lock: at most the lock-delay is left of it.
+    // A lock does not exist without its session: at most the lock-delay is left of it.
     const lock = isSessionDestroyed && outcome !== 'lost' ? 'released' : outcome
     const report: ReleaseReport = {lock, isSessionDestroyed, error}
     observer({type: 'lock.released', report})
@@ -319,7 +319,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Asks who holds, and, when it is not us, whether our session lived to give it back. */
+  /** Reads the holder and, if it is another session, whether ours still exists, so that the release took place. */
   async #findOut(): Promise<ReleaseReport['lock']> {
     const {client, session} = this.#options
     const limits = {timeoutMs: findOutWithinMs}

@@ -22,7 +22,7 @@ export interface Grant {
   /** Boot time at which the request was sent that took it, or showed it to be ours. */
   readonly sentAtMs: number
   readonly evidence: readonly [Evidence, ...Evidence[]]
-  /** One attempt to give it back. `lost` when it was not ours any more. Rejects when nobody can tell. */
+  /** One attempt to release it. Resolves to `lost` if it was no longer ours. Rejects if the outcome is unknown. */
   release(options: CallOptions): Promise<'released' | 'lost'>
 }
 
@@ -32,7 +32,7 @@ export interface ContendOptions {
   readonly signal: AbortSignal
   /** One attempt, no waiting. */
   readonly isOnce: boolean
-  /** Told why it waits, at every wake-up. */
+  /** Called at every wake-up with the reason for waiting. */
   readonly waiting: (event: WaitingEvent) => void
 }
 

@@ -1,7 +1,7 @@
 import {UsageError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
 
-/** What decides how long a hold outlives its last proof. */
+/** What decides how long a hold lasts after its last proof. */
 export interface LeaseShape {
   /** True if a rival must wait for the lock-delay. A slot of a semaphore is taken by a plain write, which does not. */
   readonly hasLockDelay: boolean
@@ -32,7 +32,7 @@ export interface LeaseDeadline {
   readonly termAtMs: number
   /** Whatever is left gets KILL. */
   readonly killAtMs: number
-  /** Nobody else holds the lock before this instant. */
+  /** Another session cannot hold the lock before this instant. */
   readonly freeAtMs: number
 }
 
@@ -50,7 +50,7 @@ function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
   if (!shape.isTtlOnly) return seen
-  // Perhaps somebody ended the session right after its last proof: only the lock-delay runs then.
+  // If the session was destroyed right after its last proof, only the lock-delay remains.
   if (proofs.isDoubted) return Math.max(seen, proofs.renewedAtMs + delayOf(shape))
   return Math.max(seen, proofs.renewedAtMs + shape.ttlMs + delayOf(shape))
 }
@@ -85,7 +85,7 @@ export function checkLease(shape: LeaseShape, options: {readonly prefix: string;
     })
   }
   if (!(shape.ttlMs > 0)) {
-    throw new UsageError(`lock ${prefix}: a session without a TTL would keep the lock for ever when we die`)
+    throw new UsageError(`lock ${prefix}: a session without a TTL would keep the lock forever if its holder died`)
   }
   const needMs = shape.graceMs + leaseMarginMs(shape)
   const need = `grace ${formatDuration(shape.graceMs)} and margin ${formatDuration(leaseMarginMs(shape))} need ${formatDuration(needMs)}`

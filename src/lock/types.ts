@@ -16,9 +16,9 @@ export interface LockOptions {
   readonly sessionName?: string
   /** Time the work needs to stop after `hold.signal` aborted. @default 5000 */
   readonly graceMs?: number
-  /** First word of what runs under the lock, for those who ask who holds it. */
+  /** The first word of the command that runs under the lock, shown to other contenders. */
   readonly command?: string
-  /** Told what happens, in order. Must not throw. */
+  /** Receives what happens, in order. Must not throw. */
   readonly observer?: (event: LockEvent) => void
   /** @default the machine's boot time */
   readonly now?: BootTime
@@ -26,7 +26,7 @@ export interface LockOptions {
 
 /** Which semaphore, and how it is kept. */
 export interface SemaphoreOptions extends LockOptions {
-  /** How many may hold at once. Everybody on a prefix must agree. */
+  /** Maximum number of holders. All contenders on a prefix must use the same value. */
   readonly limit: number
 }
 
@@ -47,7 +47,7 @@ export interface Mutex {
    * key serves another kind of lock, the signal's reason when it aborts; then no key is left behind.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
-  /** One attempt: `undefined` when somebody else holds the lock or a lock-delay runs. */
+  /** Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. */
   tryAcquire(options?: {readonly signal?: AbortSignal}): Promise<Hold | undefined>
   /** Releases when `fn` is done, however it ends. Rejects with the hold's loss if it was lost while `fn` ran. */
   withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
@@ -87,7 +87,7 @@ export interface Hold extends AsyncDisposable {
 export interface ReleaseReport {
   /**
    * `lost`: it was not ours any more. `held`: Consul still names our session, and frees the lock when that ends.
-   * `unknown`: nobody told.
+   * `unknown`: Consul did not answer.
    */
   readonly lock: 'released' | 'held' | 'lost' | 'unknown'
   /** False: the session, and with it what is `held`, expires by itself up to twice the TTL later. */
@@ -111,5 +111,5 @@ export type LockEvent =
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
   | {readonly type: 'lock.lost'; readonly error: Error}
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
-  /** Nobody answered the end of the session: it ends by itself within this time. */
+  /** The session could not be destroyed: it expires within this time. */
   | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}

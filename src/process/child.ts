@@ -7,7 +7,7 @@ import {type Family, isGroupGone, livingMembers, signalFamily} from './family.js
 import {type Launcher, type LaunchFailure, launchByExeca} from './launch.js'
 import {type StopOptions, stopFamily} from './stop-family.js'
 
-/** A running child with everything it starts. Whoever started it stops it: nothing here ends by itself. */
+/** A running child with everything it starts. Its owner stops it: nothing here ends by itself. */
 export interface Child {
   readonly pid: number
   readonly family: Family
@@ -18,9 +18,9 @@ export interface Child {
   readonly stderr: Readable | undefined
   /** Sends a signal to the whole family. */
   signal(name: NodeJS.Signals): void
-  /** Resolves when nobody of the family is left. */
+  /** Resolves when no member of the family is left. */
   stop(options: Omit<StopOptions, 'clock'>): Promise<void>
-  /** True when nobody of the family is alive. */
+  /** True if no member of the family is alive. */
   isGone(): boolean
 }
 

@@ -14,7 +14,7 @@ export interface Family {
   readonly marker: string | undefined
   /** False once the direct child was reaped: from then on its number may belong to a stranger. */
   isRootOurs(): boolean
-  /** When the members found so far were started, by number: who is known stays a member when its parents end. */
+  /** Start times of the members found so far, by process ID: a known process stays a member after its parents exit. */
   readonly known: Map<number, number>
 }
 

@@ -3,7 +3,7 @@ import {constants} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
 import {UsageError} from '../core/errors.js'
 
-/** An exclusive lock on a file. The kernel lets go of it when the process ends, however it ends. */
+/** An exclusive lock on a file. The kernel releases it when the process ends, however it ends. */
 export interface FileLock extends AsyncDisposable {
   readonly path: string
 }
@@ -39,7 +39,7 @@ export async function readHolder(path: string): Promise<string> {
 
 const readWrite = constants.O_RDWR | constants.O_CREAT
 
-/** Node has no flock(2). The lock belongs to the open file, which the helper shares with us and we outlive it with. */
+/** Node has no flock(2). The lock belongs to the open file, which the helper shares with us; we keep it after the helper exits. */
 async function lockOnLinux(path: string): Promise<FileHandle | undefined> {
   const handle = await open(path, readWrite, 0o600)
   const code = await new Promise<number | null>((resolve, reject) => {

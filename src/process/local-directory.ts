@@ -9,7 +9,7 @@ const sticky = 0o1000n
 const isMine = (stats: BigIntStats, uid: number): boolean =>
   stats.isDirectory() && stats.uid === BigInt(uid) && (stats.mode & othersMayDoAnything) === 0n
 
-/** Nobody but the user and root can exchange what the user has in it. */
+/** True if only the user and root can exchange what the user has in it. */
 function isSafeParent(path: string, uid: number): boolean {
   const {uid: owner, mode} = statSync(path, {bigint: true})
   return (owner === 0n || owner === BigInt(uid)) && ((mode & othersMayWrite) === 0n || (mode & sticky) !== 0n)

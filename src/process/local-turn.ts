@@ -165,10 +165,10 @@ function listen(path: string): Promise<Server | 'taken' | 'unsupported'> {
 function waitInLine(
   path: string,
   options: {readonly signal: AbortSignal; readonly clock: Clock; readonly silenceMs: number},
-): Promise<'over' | 'left' | 'nobody'> {
+): Promise<'over' | 'left' | 'dead'> {
   const {signal, clock, silenceMs} = options
   return new Promise(resolve => {
-    let end: 'over' | 'left' | 'nobody' = 'nobody'
+    let end: 'over' | 'left' | 'dead' = 'dead'
     const socket = connect({path}, () => {
       end = 'over'
     })

@@ -5,11 +5,11 @@ export interface ProcessEntry {
   readonly pid: number
   readonly parent: number
   readonly group: number
-  /** 0 where the system does not tell. */
+  /** 0 where the system does not report it. */
   readonly session: number
   /** One letter: R, S, D, T (stopped), Z (zombie) ... */
   readonly state: string
-  /** In ticks since boot; with the number it names one process for ever. 0 where the system does not tell. */
+  /** In ticks since boot; with the number it identifies one process forever. 0 where the system does not report it. */
   readonly startedAt: number
 }
 

@@ -1,7 +1,7 @@
 import type {BootTime} from '../core/time/boot-time.js'
 import type {Clock, Timer} from '../core/types.js'
 
-/** Longest sleep between two looks at the boot time: timers stand still while the machine sleeps, deadlines do not. */
+/** Longest interval between two checks of the boot time: a suspend stops timers but not deadlines. */
 const tickMs = 1000
 
 export interface AlarmOptions {

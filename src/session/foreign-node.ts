@@ -6,8 +6,8 @@ export const isForeignNode = (error: unknown): boolean =>
   error instanceof ConsulError && error.text.includes('Missing node registration')
 
 /**
- * The node of a healthy server of the client's datacenter. A session in another datacenter than the agent's hangs on
- * it, as `consul exec` does: every session needs a node there, and no agent of ours is one.
+ * The node of a healthy server of the client's datacenter. A session in a datacenter other than the agent's is
+ * attached to it, as `consul exec` does: every session needs a node there, and no agent of ours is one.
  */
 export async function pickServerNode(client: ConsulClient, signal?: AbortSignal): Promise<string> {
   const {value: servers} = await client.catalog.service('consul', {passing: true, ...(signal && {signal})})

@@ -22,7 +22,7 @@ const sessionRules = {
 } as const
 const cancelledCreateMs = 1000
 
-/** The time that deadlines are counted in. */
+/** The clock that deadlines are measured on. */
 export const bootTimeOf = (client: ConsulClient): BootTime =>
   client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
 
@@ -73,7 +73,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
   throw options.signal.reason
 }
 
-/** A cancelled creation is still waited for a moment: only who knows the session's id can destroy it. */
+/** After a cancel, waits briefly for the answer: without its ID the session cannot be destroyed. */
 async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
   using late = lateSignal(options.signal, {lateMs: cancelledCreateMs, clock: client.clock})
   const {signal} = late
@@ -217,7 +217,7 @@ class RenewedSession implements Session {
     return true
   }
 
-  /** Rejects when nobody can be asked. */
+  /** Rejects if the consistent read fails. */
   async #confirmEnd(limits: {readonly signal: AbortSignal; readonly timeoutMs: number}): Promise<void> {
     const {client, observer} = this.#options
     observer.doubted?.(true)

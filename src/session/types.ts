@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly nodeChecks?: readonly string[]
   /** A node of the catalog to attach to. @default the agent's own; in another datacenter one of the servers there */
   readonly node?: string
-  /** Stops the opening. The session itself ends by dispose. */
+  /** Cancels opening. An open session ends by dispose, not by this signal. */
   readonly signal?: AbortSignal
   /** Without a successful renewal for this long the session counts as lost. @default ttlMs */
   readonly unprovenLimitMs?: number
@@ -26,7 +26,7 @@ export interface SessionOptions {
   readonly observer?: SessionObserver
 }
 
-/** Told what the renewals do. Must not throw. */
+/** Receives the outcome of renewals. Must not throw. */
 export interface SessionObserver {
   /** A renewal sent at `sentAtMs` (boot time) was answered. */
   readonly renewed?: (sentAtMs: number) => void
@@ -52,7 +52,7 @@ export interface Session extends AsyncDisposable {
   readonly signal: AbortSignal
   /** Send time (boot time, ms) of the newest request that proved the session alive. */
   readonly provenAtMs: number
-  /** `provenAtMs` plus the TTL: the servers keep the session at least until then unless somebody ends it. */
+  /** `provenAtMs` plus the TTL: the servers keep the session at least until then unless it is destroyed. */
   readonly validUntil: number
   /** Stops renewing and leaves the session to expire, up to twice its TTL later. */
   orphan(): void

@@ -18,7 +18,7 @@ export const toEventLine = (event: AnyLockEvent, facts: {readonly prefix: string
 export function toProgress(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
     case 'lock.waiting':
-      if (event.reason === 'held') return `waiting for ${prefix}: held by ${event.holder ?? 'somebody'}`
+      if (event.reason === 'held') return `waiting for ${prefix}: held by ${event.holder ?? 'another session'}`
       if (event.reason === 'lock-delay') return `waiting for ${prefix}: its last holder was lost, the lock-delay runs`
       if (event.reason === 'local') return `waiting for ${prefix}: others on this host are first`
       return `waiting for ${prefix}: ${messageOf(event.error)}`
@@ -35,7 +35,7 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
   }
 }
 
-/** What a person must know even when nobody asked for progress. */
+/** What a person must know even without --verbose. */
 export function toWarning(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
     case 'guardian.failed':
@@ -64,8 +64,8 @@ function toReleaseWarning({lock, error}: ReleaseReport, prefix: string): string 
 }
 
 const causes = {
-  lost: 'the lock is lost',
-  'stop-signal': 'we were told to stop',
-  'max-runtime': 'its time is over',
-  leftover: 'it left processes behind',
+  lost: 'lock lost',
+  'stop-signal': 'stop signal received',
+  'max-runtime': 'maximum runtime reached',
+  leftover: 'leftover processes',
 } as const

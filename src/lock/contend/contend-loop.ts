@@ -4,12 +4,12 @@ import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery} from '../../core/query/types.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
-/** How long a parked read of a waiter stays parked. */
+/** Wait time of a waiter's blocking query. */
 const waiterWaitMs = 15_000
 const pauseMinMs = 100
 const pauseSpreadMs = 150
 
-/** Between two attempts at what is refused, or went unanswered, for a moment. */
+/** The pause between two attempts that were refused or not answered. */
 export const attemptPause = (client: ConsulClient, signal: AbortSignal): Promise<void> =>
   client.clock.sleep(pauseMinMs + client.random() * pauseSpreadMs, signal)
 
@@ -40,7 +40,7 @@ export async function untilAnswered<T>(
 
 /**
  * Reads and judges until there is a grant; with `isOnce` the first judgement is the last. A write that went unanswered
- * may have been applied: only what is read afresh can tell, so the loop begins anew.
+ * may have been applied: only a new read shows it, so the loop starts again.
  */
 export const contendLoop = <T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> =>
   untilAnswered(client, options, () => judgeAnswers(client, options))

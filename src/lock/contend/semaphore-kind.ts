@@ -23,7 +23,7 @@ interface SemaphoreState extends IndexedDocument {
 }
 
 /**
- * Every contender owns a key `<prefix>/<session>`; `.lock` names those who hold. A holder whose key is gone is taken
+ * Every contender owns a key `<prefix>/<session>`; `.lock` names the holders. A holder whose key is gone is taken
  * out by the next contender that writes. Slots are taken by compare-and-set, in the order in which the contenders' keys were created:
  * a contender that is not yet due waits a moment before it tries anyway, because those before it may be dead.
  */
@@ -130,7 +130,7 @@ export class SemaphoreKind implements LockKind {
 
   async #takeSlot(session: Session, state: SemaphoreState, options: ContendOptions): Promise<Grant | undefined> {
     const {document, contenders, index} = state
-    // Another limit, and nobody holds: what a crash left behind. Who came earlier may take it as it is, then it is ours.
+    // Another limit without a holder was left by a crash. An earlier contender may keep that limit; then it counts.
     const isLeftOver = document.limit !== this.#options.limit
     const free = isLeftOver ? 1 : document.limit - document.holders.length
     if (free <= 0) {

@@ -25,7 +25,7 @@ export interface RunLockedOptions {
   readonly maxRuntimeMs?: number
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
-  /** Told of the child when it runs, and when nothing of it is left. */
+  /** Receives the child when it runs, and is informed when nothing of it is left. */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
@@ -43,7 +43,7 @@ export type RunVerdict =
   | {readonly type: 'lost'; readonly error: Error}
   | {readonly type: 'max-runtime'; readonly exit: ChildExit}
 
-/** Signals that a terminal sends to everybody in front of it: the child has them already, and decides what they mean. */
+/** Signals that a terminal sends to its whole foreground group: the child has received them, and decides what they mean. */
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 
 /**
@@ -110,7 +110,7 @@ class LockedRun {
       }
       await this.#stopping
       if (this.#hold.signal.aborted) return lost(this.#hold)
-      // We stood still, and the child's end is the first thing we see: its lock may have ended before it.
+      // We were suspended and notice the child's exit first: its lock may have ended before it.
       if (this.#options.now() >= this.#hold.deadline.termAtMs) {
         return {type: 'lost', error: new LockLostError(`lock ${this.#hold.prefix}: lost: not proven in time`)}
       }

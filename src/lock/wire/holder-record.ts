@@ -2,7 +2,7 @@ import {hostname} from 'node:os'
 import type {ConsulClient} from '../../core/client.js'
 import type {KvEntry} from '../../core/types.js'
 
-/** Who holds, for people and tools: the value of `.lock`. The Go tool ignores it. */
+/** The holder, described for people and tools: the value of `.lock`. The Go tool ignores it. */
 export interface HolderRecord {
   readonly host: string
   readonly pid: number
@@ -39,7 +39,7 @@ export function ownRecord(client: ConsulClient, options: {readonly command?: str
   }
 }
 
-/** For messages: who holds, as well as it can be told. */
+/** The holder as messages name it: by its record, or else by its session. */
 export function describeHolder(entry: KvEntry): string {
   const record = parseHolderRecord(entry.value)
   return record ? `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}` : `session ${entry.session}`

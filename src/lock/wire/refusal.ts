@@ -4,7 +4,7 @@ import type {SessionId, TxnError} from '../../core/types.js'
 /** Why a transaction that should have taken a lock did not. */
 export type Refusal = 'held' | 'lock-delay' | 'changed'
 
-/** Reads Consul's texts. Throws what waiting cannot mend. */
+/** Reads Consul's texts. Throws when waiting cannot help. */
 export function toRefusal(errors: readonly TxnError[], session: SessionId, key: string): Refusal {
   const texts = errors.map(error => error.what)
   const some = (pattern: RegExp): boolean => texts.some(text => pattern.test(text))
