@@ -1,7 +1,7 @@
 /**
- * The direction of dependencies:
+ * The direction of dependencies, from what imports to what is imported:
  * bin -> src/main -> commands -> src/cli, src/<capability> -> src/session -> src/core
- * Capabilities are islands: they meet only in a command.
+ * Capabilities do not import each other: they meet only in a command.
  */
 const capabilities = 'lock|exec|replicate|event|watch|discover|kv|doctor'
 

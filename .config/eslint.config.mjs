@@ -77,7 +77,7 @@ export default tseslint.config(
   {
     files: ['test/**/*.ts'],
     rules: {
-      // The callback of a describe is as long as its tests.
+      // The callback of a describe contains all of its tests.
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -88,7 +88,7 @@ export default tseslint.config(
         {
           selector:
             'CallExpression[callee.property.name=/^(only|skip|todo)$/][callee.object.name=/^(it|test|describe)$/]',
-          message: 'a skipped test hides a hole',
+          message: 'do not commit skipped or exclusive tests',
         },
       ],
     },

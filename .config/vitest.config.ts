@@ -5,7 +5,7 @@ import {defineConfig} from 'vitest/config'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const exclude = ['dist/**', 'node_modules/**']
 const slow = {testTimeout: 60_000, hookTimeout: 60_000}
-/** Unit tests take milliseconds; this only ends one that hangs, also on a machine that is busy otherwise. */
+/** Unit tests take milliseconds. This limit ends one that hangs, and leaves room for a busy machine. */
 const quick = {testTimeout: 20_000, hookTimeout: 20_000}
 
 export default defineConfig({

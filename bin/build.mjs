@@ -21,7 +21,7 @@ function commandIds() {
     }))
 }
 
-/** The table of commands, made from the files themselves. */
+/** The table of commands, generated from the files. */
 const commandTable = isIncluded => ({
   name: 'command-table',
   setup(bundler) {
@@ -46,7 +46,7 @@ const vendorFiles = {
   },
 }
 
-/** Parts of oclif that its parser drags along and baton never calls: they would be half of what a start runs of the bundle. */
+/** Parts of oclif that its parser loads and baton never calls: they would be half of the code that a start runs. */
 const leftOut = [
   {importer: 'command.js', paths: ['./config'], contents: 'exports.Config = class {}'},
   {importer: 'command.js', paths: ['./help/util', './ux'], contents: ''},
@@ -64,7 +64,7 @@ const leftOut = [
   {importer: 'parser/errors.js', paths: ['../ux/list'], contents: "module.exports = () => ''"},
   {importer: 'parser/errors.js', paths: ['../ux/theme'], contents: 'exports.colorize = (_color, text) => text'},
   {importer: 'parser/index.js', paths: ['./help'], contents: ''},
-  // Asked only for flags and arguments of a kind that baton has none of.
+  // Used only for kinds of flags and arguments that baton does not have.
   {importer: 'parser/parse.js', paths: ['node:readline'], contents: later('node:readline')},
   {importer: 'util/fs.js', paths: ['node:fs/promises'], contents: later('node:fs/promises')},
 ]
@@ -98,7 +98,7 @@ const common = {
   target: 'node20',
   // The bundle runs from a vm.Script, which has no import().
   supported: {'dynamic-import': false},
-  // Enough for createRequire, and nothing has to be made of it at each start.
+  // Enough for createRequire, and cheaper than computing it at each start.
   define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__filename'},
   external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
   logLevel: 'warning',
@@ -106,8 +106,8 @@ const common = {
 }
 
 /**
- * One script for all commands, whose modules run only when they are asked for, so that the launcher's code cache covers
- * it whole. `lock`, which runs the most often, gets one of its own: half the script and its cache, a twentieth of its start.
+ * One script for all commands, whose modules run only when they are needed, so that the launcher's code cache covers
+ * all of it. `lock`, which runs most often, has its own script of half the size, which saves a twentieth of its start.
  */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
@@ -122,7 +122,7 @@ export async function buildCli() {
   await Promise.all([buildBundle('main', () => true), buildBundle('lock', id => id === 'lock'), ...vendor])
 }
 
-/** ASCII alone and without comments: what Node need not decode, and half of what it reads. Names stay, for stack traces. */
+/** ASCII only, so that Node does not decode it, and without comments, which halves it. Names remain for stack traces. */
 async function buildBundle(name, isIncluded) {
   const {outputFiles} = await build({
     ...common,
@@ -134,7 +134,7 @@ async function buildBundle(name, isIncluded) {
     lineLimit: 160,
     write: false,
   })
-  // esbuild escapes texts, but not regular expressions.
+  // esbuild escapes strings, but not regular expressions.
   const text = outputFiles[0].text.replace(
     /[^\0-\x7f]/g,
     unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -1,4 +1,4 @@
-// Runs after an install. Builds where the build tools are there; an install without them (--omit=dev) is left as it is.
+// Runs after an install. Builds baton if the build tools are installed; does nothing without them (--omit=dev).
 import {execFileSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'

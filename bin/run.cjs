@@ -16,15 +16,15 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
   const bundle = command === 'lock' ? 'lock.cjs' : 'main.cjs'
   loadBundle(path.join(__dirname, '..', 'dist', 'cli', bundle), command)
     .main(argv)
-    // All is written and awaited by then: Node need not take itself apart before it ends (2 ms).
+    // All output is written by then: exiting without Node's clean-up saves 2 ms.
     .then(() => process.once('exit', code => process.exit(code)))
 }
 
-/** Compiles the bundle with cached code. A cache is made after a run, so that it holds the functions which that command needs. */
+/** Compiles the bundle with cached code. A cache is created after a run, so that it contains the functions which that command needs. */
 function loadBundle(file, command) {
   const vm = require('node:vm')
   const Module = require('node:module')
-  // The build writes ASCII alone, and the function that modules are wrapped in.
+  // The build writes ASCII only, including the function that wraps the module.
   const source = fs.readFileSync(file, 'latin1')
   const cacheFile = cachePath(file, command)
   const cachedData = readCache(cacheFile)
@@ -34,14 +34,14 @@ function loadBundle(file, command) {
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
   if (cacheFile && (!cachedData || script.cachedDataRejected))
     process.once('exit', code => {
-      // Not for words that are no command.
+      // Not for arguments that do not name a command.
       if (code !== 64) writeCache(cacheFile, script)
     })
   script.runInThisContext()(bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
   return bundle.exports
 }
 
-/** Cached code is executed code: it lives only in a directory of the user's own. */
+/** Cached code is executed, so it is read only from a directory that belongs to the user. */
 function cachePath(file, command) {
   if (process.env.BATON_NO_CODE_CACHE === '1') return undefined
   try {
@@ -75,7 +75,7 @@ function readCache(file) {
 function writeCache(file, script) {
   try {
     const dir = path.dirname(file)
-    // Level by level: a recursive mkdir never returns below /proc.
+    // Created level by level: a recursive mkdir never returns below /proc.
     for (const level of [path.dirname(dir), dir]) if (!fs.existsSync(level)) fs.mkdirSync(level, {mode: 0o700})
     const temporary = `${file}.${process.pid}`
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})
@@ -86,6 +86,6 @@ function writeCache(file, script) {
         fs.rmSync(path.join(dir, name), {force: true})
     }
   } catch {
-    // No cache is slower, not wrong.
+    // Without a cache, the start is only slower.
   }
 }

@@ -29,7 +29,7 @@ async function timed(work: () => Promise<number>): Promise<Measured> {
   return {ms: performance.now() - startedMs, requests}
 }
 
-/** One list, the agent's datacenter, the status, one PUT after another, the destination's keys, the status. */
+/** The requests: one list, the agent's datacenter, the status, one PUT after another, the destination's keys, the status. */
 async function reenact(address: string, source: string, destination: string): Promise<number> {
   await using client = createClient({address})
   const {value: entries, index} = await listEntries(client, source, {datacenter: 'dc1', consistency: 'stale'})

@@ -17,7 +17,7 @@ const majors = given.length > 0 ? given : ['20', '22', '24', '26']
 const run = promisify(execFile)
 const minute = 60_000
 
-/** What would change a command, or the place where npm installs. */
+/** Variables that would change a command, or where npm installs. */
 const runnersOwn = /^(CONSUL_|BATON_|NODE_OPTIONS$|npm_(lifecycle|package)_|npm_config_(local_)?prefix$)/
 
 interface Place {
@@ -47,7 +47,7 @@ async function call(argv: readonly string[], {cwd, node, timeoutMs}: Place): Pro
 const home = mkdtempSync(join(tmpdir(), 'baton-nodes-'))
 const failures: string[] = []
 
-/** Prints one line for a step, and goes on if it fails. */
+/** Prints one line for a step, and continues if it fails. */
 async function step(what: string, work: () => Promise<unknown>): Promise<void> {
   const startedAt = Date.now()
   try {
