@@ -14,7 +14,7 @@ import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {type EmbeddedAgent, type ScriptRunner, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
-import {createResponder} from '../src/exec/responder/responder.js'
+import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
 import {type ExchangeEntry, parseExchange} from '../src/kv/exchange.js'
 import {captureOutput} from '../src/process/capture.js'
 
@@ -125,7 +125,8 @@ export default class Dev extends BaseCommand<typeof Dev> {
   /** Resolves when all of them serve. They stop before the agent does. */
   async #startResponders(agent: EmbeddedAgent, count: number): Promise<void> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
-    const {keys} = await trust()
+    const {keys, trouble} = await trust()
+    if (trouble) throw trouble
     if (keys.size === 0) this.out.warn(`dev: no key in ${this.flags['trust-dir']}: responders refuse every job`)
     const home = await mkdtemp(join(tmpdir(), 'baton-dev-'))
     this.releases.defer(() => rm(home, {recursive: true, force: true}))
@@ -135,9 +136,12 @@ export default class Dev extends BaseCommand<typeof Dev> {
     const ready = Array.from({length: count}, async (_, at) => {
       const client = this.releases.use(createClient({address, logger: this.logger, ...defined({token})}))
       const node = `responder-${at + 1}`
-      const responder = createResponder({client, trust, node, stateDirectory: join(home, 'state'), env: this.host.env})
+      const options = {trust, node, stateDirectory: join(home, 'state'), env: this.host.env}
       await new Promise<void>((resolve, reject) => {
-        const served = responder.serve({signal: stop.signal, onReady: () => resolve()})
+        const observer = ({type}: ResponderEvent): void => {
+          if (type === 'responder.registered') resolve()
+        }
+        const served = createResponder(client, {...options, observer}).serve({signal: stop.signal})
         serving.push(served)
         served.catch(reject)
       })

@@ -95,8 +95,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     const command = await this.#command()
     const {timeout, wait, compat} = this.flags
     const job = {command, ...defined({timeoutMs: timeout, heartbeatMs: wait})}
-    const initiator = createInitiator({
-      client: this.openClient(),
+    const initiator = createInitiator(this.openClient(), {
       via: compat === undefined ? this.flags.via : 'rexec',
       isUnsigned: this.flags.unsigned,
       cluster: this.flags.cluster,

@@ -4,11 +4,12 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {defined} from '../src/cli/defined.js'
 import {stateDirectory, trustDirectory} from '../src/cli/directories.js'
+import {printable} from '../src/cli/exec/printable.js'
 import {durationFlag} from '../src/cli/flags.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
 import {type Policy, parsePolicy} from '../src/exec/native/policy.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
-import {createResponder} from '../src/exec/responder/responder.js'
+import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
 
 export default class Responder extends ConsulCommand<typeof Responder> {
   static override summary = 'run the signed jobs of baton exec on this node'
@@ -43,15 +44,16 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   async run(): Promise<number> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
     const unsignedPolicy = await this.#unsignedPolicy()
-    // A responder that trusts nobody and allows nothing unsigned would refuse all jobs without anybody noticing.
-    const {keys} = await trust()
+    // Without a trusted key every signed job is refused, which nothing else on this node would show.
+    const {keys, trouble} = await trust()
+    if (trouble) throw trouble
     if (keys.size === 0) this.out.warn(`responder: no key in ${this.flags['trust-dir']}: every signed job is refused`)
-    const responder = createResponder({
-      client: this.openClient(),
+    const responder = createResponder(this.openClient(), {
       trust,
       stateDirectory: resolve(this.flags['state-dir'] ?? stateDirectory(this.host.env, 'responder')),
       cluster: this.flags.cluster,
       env: this.host.env,
+      observer: event => this.#report(event),
       ...defined({
         node: this.flags.name,
         unsignedPolicy,
@@ -60,11 +62,18 @@ export default class Responder extends ConsulCommand<typeof Responder> {
         maxValidityMs: this.flags['max-validity'],
       }),
     })
-    await responder.serve({
-      signal: this.stopSignal,
-      onReady: node => this.out.line(`responder ${node}: ready`),
-    })
+    await responder.serve({signal: this.stopSignal})
     return 0
+  }
+
+  #report(event: ResponderEvent): void {
+    if (event.type === 'responder.registered') this.out.line(`responder ${event.node}: ready`)
+    else if (event.type === 'trust.recovered') this.out.warn(`responder: trust read again: ${event.keyCount} key(s)`)
+    else {
+      const kept =
+        event.keyCount === 0 ? 'signed jobs are refused' : `the ${event.keyCount} key(s) of before stay trusted`
+      this.out.warn(`responder: ${printable(event.reason)}: ${kept}`)
+    }
   }
 
   async #unsignedPolicy(): Promise<Policy | undefined> {

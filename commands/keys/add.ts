@@ -5,6 +5,7 @@ import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {defined} from '../../src/cli/defined.js'
 import {trustDirectory} from '../../src/cli/directories.js'
+import {printable} from '../../src/cli/exec/printable.js'
 import {messageOf, UsageError} from '../../src/core/errors.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {addTrust} from '../../src/exec/native/key-files.js'
@@ -49,6 +50,8 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
     if (added.alsoIn.length > 0) {
       this.out.warn(`keys: the key is also in ${added.alsoIn.join(', ')}: the restrictions of all these files hold`)
     }
+    for (const problem of added.problems)
+      this.out.warn(`keys: responders cannot read their trust: ${printable(problem)}`)
     return 0
   }
 

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {keysDirectory, trustDirectory} from '../../src/cli/directories.js'
+import {printable} from '../../src/cli/exec/printable.js'
 import {listOwnKeys, listTrust} from '../../src/exec/native/key-files.js'
 
 interface Row {
@@ -50,7 +51,9 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
           .map(other => other.path),
       })),
     ]
-    if (this.flags.json) this.out.json({keys: rows})
+    for (const problem of trust.problems)
+      this.out.warn(`keys: responders cannot read their trust: ${printable(problem)}`)
+    if (this.flags.json) this.out.json({keys: rows, problems: trust.problems})
     else for (const row of rows) this.out.line(toLine(row))
     if (rows.length === 0) this.out.say('no keys: make one with baton keys init')
     return 0

@@ -128,8 +128,8 @@ export interface ExecInitiator {
 /** Runs jobs on this node. */
 export interface ExecResponder {
   /**
-   * Serves jobs until the signal aborts; then stops what runs, deregisters, and resolves. `onReady` gets the name under
-   * which initiators see it, once they do.
+   * Serves jobs until the signal aborts. Then stops what runs, deregisters and resolves. Rejects if the name is not
+   * valid, or if the responder is not in the catalog 10 seconds after it registered.
    */
-  serve(options: {readonly signal: AbortSignal; readonly onReady?: (node: string) => void}): Promise<void>
+  serve(options: {readonly signal: AbortSignal}): Promise<void>
 }

@@ -241,6 +241,7 @@ export const schemas = {
     path: z.string(),
     kept: z.array(z.enum(['policy', 'exp', 'nbf'])),
     alsoIn: z.array(z.string()),
+    problems: z.array(z.string()),
   }),
   'keys.init': z.strictObject({kid, name: z.string(), privatePath: z.string(), publicPath: z.string()}),
   'keys.ls': z.strictObject({
@@ -255,6 +256,7 @@ export const schemas = {
         alsoIn: z.array(z.string()),
       }),
     ),
+    problems: z.array(z.string()),
   }),
   'keys.revoke': z.strictObject({kid, path: z.string()}),
   'kv.get': z.union([kvEntry, z.strictObject({entries: z.array(kvEntry)}), keyNames]),

@@ -1,8 +1,9 @@
 import {hostname, userInfo} from 'node:os'
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import {ReleaseStack} from '../../core/cancel/release-stack.js'
+import {checkOptions, duration, type OptionRule, text} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
-import {messageOf, RefusedError} from '../../core/errors.js'
+import {messageOf, RefusedError, UsageError} from '../../core/errors.js'
 import type {SigningKey} from '../native/envelope.js'
 import type {Delivery} from '../reports.js'
 import {openRexecDelivery, type RexecOptions} from '../rexec/delivery.js'
@@ -15,7 +16,6 @@ import {Tracker} from './tracker.js'
 
 /** How nodes are reached, and how long they are waited for. */
 export interface InitiatorOptions {
-  readonly client: ConsulClient
   /**
    * `native` reaches nodes with a passing responder, `rexec` those whose agents run `_rexec` jobs, and `auto` takes
    * responders where they are and `_rexec` for the nodes without one. No node is ever reached both ways.
@@ -50,7 +50,7 @@ const reportingSlackMs = 5000
  *
  * @example
  * ```ts
- * await using run = await createInitiator({client, keys: [key]}).run({command: {kind: 'shell', line: 'echo hello'}})
+ * await using run = await createInitiator(client, {keys: [key]}).run({command: {kind: 'shell', line: 'echo hello'}})
  * for await (const event of run) {
  *   if (event.type === 'output') event.chunk.toString() // => 'hello\n'
  * }
@@ -58,16 +58,52 @@ const reportingSlackMs = 5000
  * verdict // => 'ok'
  * ```
  */
-export function createInitiator(options: InitiatorOptions): ExecInitiator {
-  return {run: (job, selector = {}, {signal} = {}) => startRun(options, {job, selector}, signal)}
+export function createInitiator(client: ConsulClient, options: InitiatorOptions = {}): ExecInitiator {
+  checkOptions('createInitiator', options, initiatorRules)
+  return {
+    async run(job, selector = {}, {signal} = {}) {
+      checkJobSpec(job)
+      return startRun({...options, client}, {job, selector}, signal)
+    },
+  }
 }
+
+const byteLimit: OptionRule = {
+  expected: 'a whole number of bytes of at least 0, or Infinity',
+  accepts: value => value === Number.POSITIVE_INFINITY || (Number.isSafeInteger(value) && (value as number) >= 0),
+}
+const initiatorRules = {
+  cluster: text,
+  prefix: text,
+  requester: text,
+  ackTimeoutMs: duration(),
+  killAfterMs: duration(),
+  replicationWaitMs: duration(),
+  maxOutputBytes: byteLimit,
+} as const
+/** Jobs may take longer than one timer counts: responders count in days. */
+const jobTimeout: OptionRule = {
+  expected: 'a number of milliseconds of at least 1, or Infinity',
+  accepts: value =>
+    typeof value === 'number' && value >= 1 && (value <= Number.MAX_SAFE_INTEGER || value === Number.POSITIVE_INFINITY),
+}
+const jobRules = {timeoutMs: jobTimeout, heartbeatMs: duration({minMs: 1})} as const
+
+function checkJobSpec(job: JobSpec): void {
+  checkOptions('run', job, jobRules)
+  if (job.command.kind === 'argv' && (job.command.argv[0] ?? '') === '') {
+    throw new UsageError('exec: the name of the program is empty')
+  }
+}
+
+type Settings = InitiatorOptions & {readonly client: ConsulClient}
 
 interface Request {
   readonly job: JobSpec
   readonly selector: NodeSelector
 }
 
-async function startRun(options: InitiatorOptions, request: Request, signal?: AbortSignal): Promise<ExecRun> {
+async function startRun(options: Settings, request: Request, signal?: AbortSignal): Promise<ExecRun> {
   const {client} = options
   const startedAtMs = client.clock.monotonicMs()
   const selector = compileSelector(request.selector)
@@ -145,7 +181,7 @@ const onRetry =
   (error: unknown): void =>
     events.push({type: 'retrying', via, reason: messageOf(error)})
 
-function rexecOpener(options: InitiatorOptions, {job, selector}: Request, plan: Plan): Opener {
+function rexecOpener(options: Settings, {job, selector}: Request, plan: Plan): Opener {
   const {node, service, tag, exclude} = selector
   const filter = {
     ...(node !== undefined && {node}),
@@ -170,7 +206,7 @@ function rexecOpener(options: InitiatorOptions, {job, selector}: Request, plan: 
     )
 }
 
-function nativeOpener(options: InitiatorOptions, {job}: Request, nodes: readonly string[]): Opener {
+function nativeOpener(options: Settings, {job}: Request, nodes: readonly string[]): Opener {
   return async ({events, signal}) => {
     const {client} = options
     const keys = await signingKeys(options)

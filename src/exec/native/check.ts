@@ -1,7 +1,7 @@
 import {formatDuration} from '../../core/time/duration.js'
 import type {Control} from './control.js'
 import {type Envelope, isSignedBy, parseEnvelope} from './envelope.js'
-import {type Manifest, parseManifest} from './manifest.js'
+import {type Manifest, manifestVersion, parseClaims, parseManifest} from './manifest.js'
 import {findRefusal, type Policy} from './policy.js'
 import type {ReplayStore} from './replay-store.js'
 import type {TrustedKey, TrustStore} from './trust.js'
@@ -10,6 +10,10 @@ import type {TrustedKey, TrustStore} from './trust.js'
 export type RefusalCode =
   | 'too-large'
   | 'malformed'
+  /** Written by a newer version of baton. */
+  | 'unknown-version'
+  /** The trusted keys could not be read, and the job's key is not among those known before. */
+  | 'trust-unreadable'
   | 'unsigned'
   | 'unknown-key'
   | 'key-revoked'
@@ -29,7 +33,7 @@ export interface Refusal {
   readonly code: RefusalCode
   readonly reason: string
   /** What the job says of itself. Not to be believed. */
-  readonly claimed: Manifest | undefined
+  readonly claimed: Pick<Manifest, 'nodes' | 'session' | 'requester'> | undefined
 }
 
 export interface CheckContext {
@@ -57,7 +61,7 @@ export type Checked =
     }
   | {readonly isAccepted: false; readonly refusal: Refusal}
 
-const refuse = (code: RefusalCode, reason: string, claimed?: Manifest): Checked => ({
+const refuse = (code: RefusalCode, reason: string, claimed?: Refusal['claimed']): Checked => ({
   isAccepted: false,
   refusal: {code, reason, claimed},
 })
@@ -71,13 +75,20 @@ export function checkJob(id: string, value: Buffer, context: CheckContext): Chec
   const envelope = parseEnvelope('baton-exec/1', value)
   if (!envelope) return refuse('malformed', 'not an envelope')
   const manifest = parseManifest(envelope.payload)
-  if (typeof manifest === 'string') return refuse('malformed', manifest)
+  if (typeof manifest === 'string') return refuseUnread(envelope.payload, manifest)
   if (manifest.id !== id) return refuse('malformed', 'the manifest is of another job', manifest)
   const signed = checkSignatures(envelope, context)
   if ('code' in signed) return refuse(signed.code, signed.reason, manifest)
   const failed = checkScope(manifest, context) ?? checkTime(manifest, context) ?? checkTarget(manifest, context)
   if (failed) return refuse(failed.code, failed.reason, manifest)
   return {isAccepted: true, manifest, policies: signed.policies, signers: signed.signers.map(key => key.kid)}
+}
+
+function refuseUnread(payload: Buffer, reason: string): Checked {
+  const claimed = parseClaims(payload)
+  if (claimed === undefined || claimed.version === manifestVersion) return refuse('malformed', reason, claimed)
+  const versions = `version ${claimed.version}, this responder reads version ${manifestVersion}`
+  return refuse('unknown-version', `the job is of ${versions}`, claimed)
 }
 
 /** The last check, after the id was written down. */
@@ -114,10 +125,11 @@ export function checkSignatures(
   return {policies, signers: all}
 }
 
-const unknownKey = (kid: string, trust: TrustStore): Failure =>
-  trust.revoked.has(kid)
-    ? {code: 'key-revoked', reason: `key ${kid}`}
-    : {code: 'unknown-key', reason: `key ${kid.slice(0, 64)} is not trusted here`}
+function unknownKey(kid: string, {revoked, trouble}: TrustStore): Failure {
+  if (revoked.has(kid)) return {code: 'key-revoked', reason: `key ${kid}`}
+  if (trouble) return {code: 'trust-unreadable', reason: trouble.message}
+  return {code: 'unknown-key', reason: `key ${kid.slice(0, 64)} is not trusted here`}
+}
 
 function checkKey(
   envelope: Envelope,

@@ -3,7 +3,14 @@ import {basename, join} from 'node:path'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import type {SigningKey} from './envelope.js'
 import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
-import {parseRevocations, parseTrustEntry, revocationFile, type TrustEntry, type TrustedKey} from './trust.js'
+import {
+  parseRevocations,
+  parseTrustEntry,
+  refuseForeignWriters,
+  revocationFile,
+  type TrustEntry,
+  type TrustedKey,
+} from './trust.js'
 
 export const defaultKeyName = 'default'
 const privateSuffix = '.key.json'
@@ -66,17 +73,36 @@ export async function listOwnKeys(directory: string): Promise<readonly TrustedKe
   return Promise.all(names.map(async name => (await readEntry(join(directory, name))).key))
 }
 
+/** What a trust directory holds. */
 export interface TrustListing {
   readonly keys: readonly {readonly key: TrustedKey; readonly entry: TrustEntry; readonly path: string}[]
+  /** Kids of the keys that are never trusted again. */
   readonly revoked: readonly string[]
+  /** Why responders cannot read this directory: as long as there is one, they keep the keys of their last good state. */
+  readonly problems: readonly string[]
 }
 
+/** Lists all that can be read, and names the rest as problems. */
 export async function listTrust(directory: string): Promise<TrustListing> {
-  const names = (await namesIn(directory, '.json')).filter(name => name !== revocationFile)
-  const keys = await Promise.all(
-    names.map(async name => ({...(await readEntry(join(directory, name))), path: join(directory, name)})),
-  )
-  return {keys, revoked: await readRevocations(directory)}
+  const names = await namesIn(directory, '.json')
+  const problems: string[] = []
+  const attempt = async <T>(work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work
+    } catch (error) {
+      problems.push(messageOf(error))
+      return undefined
+    }
+  }
+  if (names.length > 0) await attempt(refuseForeignWriters(directory))
+  const keys: TrustListing['keys'][number][] = []
+  for (const name of names) {
+    const path = join(directory, name)
+    await attempt(refuseForeignWriters(path))
+    const found = name === revocationFile ? undefined : await attempt(readEntry(path))
+    if (found) keys.push({...found, path})
+  }
+  return {keys, revoked: (await attempt(readRevocations(directory))) ?? [], problems}
 }
 
 /** A key in the file that now holds it. */
@@ -90,6 +116,8 @@ export interface AddedKey extends KeyPlace {
   readonly kept: readonly ('policy' | 'exp' | 'nbf')[]
   /** Other files with the same key: the restrictions of all of them hold. */
   readonly alsoIn: readonly string[]
+  /** Why responders cannot read the directory, so that they do not trust the key yet. */
+  readonly problems: readonly string[]
 }
 
 export interface AddOptions {
@@ -106,8 +134,10 @@ export async function addTrust(directory: string, text: string, {changes, nowMs}
   refuseBadName(given.name)
   const path = join(directory, `${given.name}.json`)
   if (basename(path) === revocationFile) throw new UsageError(`key ${given.name}: the name is taken`)
-  const {keys, revoked} = await listTrust(directory)
+  const {keys} = await listTrust(directory)
+  const revoked = await readRevocations(directory)
   const known = keys.find(one => one.path === path)
+  if (!known) await refuseUnread(path)
   refuseOtherKey(given, known)
   const kept = restrictions.filter(field => known?.entry[field] !== undefined && given[field] === undefined)
   const before = Object.fromEntries(kept.map(field => [field, known?.entry[field]]))
@@ -124,7 +154,17 @@ export async function addTrust(directory: string, text: string, {changes, nowMs}
   }
   await replaceFile(directory, path, `${JSON.stringify(entry, undefined, 2)}\n`)
   const others = keys.filter(one => one.path !== path && one.key.kid === entry.kid)
-  return {kid: entry.kid, path, kept, alsoIn: others.map(one => one.path)}
+  const {problems} = await listTrust(directory)
+  return {kid: entry.kid, path, kept, alsoIn: others.map(one => one.path), problems}
+}
+
+/** A file that is there and cannot be read may hold another key: it is not overwritten. */
+async function refuseUnread(path: string): Promise<void> {
+  try {
+    await readEntry(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }
 
 const restrictions = ['policy', 'exp', 'nbf'] as const
@@ -139,7 +179,8 @@ function refuseOtherKey({kid, name}: TrustEntry, known: TrustListing['keys'][num
 
 /** Puts a key, by kid or name, on the list of those never to be trusted again. */
 export async function revokeTrust(directory: string, kidOrName: string): Promise<KeyPlace> {
-  const {keys, revoked} = await listTrust(directory)
+  const {keys} = await listTrust(directory)
+  const revoked = await readRevocations(directory)
   const known = keys.find(({key}) => key.kid === kidOrName || key.name === kidOrName)
   const kid = known?.key.kid ?? kidOrName
   if (!/^[0-9a-f]{16}$/.test(kid)) {

@@ -6,9 +6,12 @@ import {parseObject} from './envelope.js'
 const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
 
+/** The version of manifests that this code reads and writes. */
+export const manifestVersion = 1
+
 /** Unknown fields are ignored, another major version is refused. */
 const manifestSchema = z.object({
-  v: z.literal(1),
+  v: z.literal(manifestVersion),
   id: z.string(),
   cluster: z.object({dc: z.string(), name: z.string()}),
   iat: milliseconds,
@@ -51,7 +54,7 @@ export interface Manifest {
 
 export function encodeManifest(manifest: Manifest): Buffer {
   const raw: z.infer<typeof manifestSchema> = {
-    v: 1,
+    v: manifestVersion,
     id: manifest.id,
     cluster: {dc: manifest.datacenter, name: manifest.cluster},
     iat: manifest.issuedAtMs,
@@ -67,6 +70,26 @@ export function encodeManifest(manifest: Manifest): Buffer {
     requester: manifest.requester,
   }
   return Buffer.from(JSON.stringify(raw))
+}
+
+/** What a job says of itself, whatever else is wrong with it: enough to answer it. */
+export interface JobClaims extends Pick<Manifest, 'nodes' | 'session' | 'requester'> {
+  readonly version: number
+}
+
+const claimsSchema = z.object({
+  v: z.number(),
+  target: z.object({nodes: z.array(z.string())}),
+  session: z.string(),
+  requester: z.object({name: z.string(), host: z.string()}).catch({name: 'unknown', host: 'unknown'}),
+})
+
+/** Reads these claims from a manifest of any version; `undefined` where they are missing. */
+export function parseClaims(payload: Buffer): JobClaims | undefined {
+  const parsed = claimsSchema.safeParse(parseObject(payload))
+  if (!parsed.success) return undefined
+  const {v: version, target, session, requester} = parsed.data
+  return {version, nodes: target.nodes, session: session as SessionId, requester}
 }
 
 /** The manifest, or what is wrong with it. */

@@ -2,7 +2,7 @@ import type {KeyObject} from 'node:crypto'
 import {readdir, readFile, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {z} from 'zod'
-import {BatonError, messageOf} from '../../core/errors.js'
+import {BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import {parseObject} from './envelope.js'
 import {publicKeyOf, toKid} from './keys.js'
 import {openPolicy, type Policy, policySchema} from './policy.js'
@@ -32,12 +32,17 @@ function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
   }
 }
 
+/** The keys whose jobs are run, at one moment. */
 export interface TrustStore {
+  /** By kid. */
   readonly keys: ReadonlyMap<string, TrustedKey>
+  /** Kids of keys that are never trusted, even if `keys` holds them. */
   readonly revoked: ReadonlySet<string>
+  /** Why the newest state could not be read. `keys` are then those of the last state that could be, less what is gone. */
+  readonly trouble?: BatonError
 }
 
-/** Asked anew for every job, so that a revocation holds from the next one on. Rejecting means: run nothing. */
+/** Asked for every job, so that a revocation holds from the next one on. If it rejects, the job is refused. */
 export type TrustSource = () => Promise<TrustStore>
 
 export const revocationFile = 'revoked.json'
@@ -92,8 +97,9 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
 }
 
 /**
- * Every `*.json` of the directory. What others could have written is not trusted: then nothing in it is. A key in several
- * files may do what all of them allow.
+ * Every `*.json` of the directory. A directory or file that other users could have written, and one that cannot be
+ * understood, is trouble: then the keys of the last good state stay, without those whose file is gone or that are
+ * revoked in what can be read. A key in several files may do what all of them allow.
  *
  * @example
  * ```ts
@@ -102,19 +108,63 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
  * ```
  */
 export function trustFromDirectory(directory: string): TrustSource {
+  let lastGood: DirectoryState = {keys: new Map(), revoked: []}
   return async () => {
-    await refuseForeignWriters(directory)
-    const names = (await readdir(directory)).filter(name => name.endsWith('.json')).toSorted()
-    const keys = new Map<string, TrustedKey>()
-    let revoked: ReadonlySet<string> = new Set()
-    for (const name of names) {
-      const path = join(directory, name)
-      await refuseForeignWriters(path)
-      const text = await readFile(path, 'utf8')
-      if (name === revocationFile) revoked = new Set(parseRevocations(text, path))
-      else addKey(keys, parseTrustEntry(text, path).key)
+    const names = await namesOf(directory)
+    try {
+      lastGood = await readState(directory, names)
+      return toStore(lastGood)
+    } catch (error) {
+      const trouble = isBatonError(error) ? error : untrusted(`${directory}: ${messageOf(error)}`)
+      const keys = new Map([...lastGood.keys].filter(([name]) => names?.includes(name) ?? true))
+      const revoked = [...lastGood.revoked, ...(await readableRevocations(directory))]
+      return {...toStore({keys, revoked}), trouble}
     }
-    return {keys, revoked}
+  }
+}
+
+/** Keys by the names of their files. */
+interface DirectoryState {
+  readonly keys: ReadonlyMap<string, TrustedKey>
+  readonly revoked: readonly string[]
+}
+
+function toStore({keys, revoked}: DirectoryState): TrustStore {
+  const byKid = new Map<string, TrustedKey>()
+  for (const key of keys.values()) addKey(byKid, key)
+  return {keys: byKid, revoked: new Set(revoked)}
+}
+
+/** Names of the trust files; none if the directory does not exist, `undefined` if it cannot be listed. */
+async function namesOf(directory: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await readdir(directory)).filter(name => name.endsWith('.json')).toSorted()
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined
+  }
+}
+
+async function readState(directory: string, names: readonly string[] | undefined): Promise<DirectoryState> {
+  await refuseForeignWriters(directory)
+  const keys = new Map<string, TrustedKey>()
+  let revoked: readonly string[] = []
+  for (const name of names ?? (await readdir(directory))) {
+    const path = join(directory, name)
+    await refuseForeignWriters(path)
+    const text = await readFile(path, 'utf8')
+    if (name === revocationFile) revoked = parseRevocations(text, path)
+    else keys.set(name, parseTrustEntry(text, path).key)
+  }
+  return {keys, revoked}
+}
+
+/** A list of revoked keys only takes permissions away, so it counts whatever else is wrong. */
+async function readableRevocations(directory: string): Promise<readonly string[]> {
+  const path = join(directory, revocationFile)
+  try {
+    return parseRevocations(await readFile(path, 'utf8'), path)
+  } catch {
+    return []
   }
 }
 
@@ -124,7 +174,8 @@ export function parseRevocations(text: string, where: string): readonly string[]
   return parsed.data.kids
 }
 
-async function refuseForeignWriters(path: string): Promise<void> {
+/** Rejects if users other than root and the responder's own could write the file or directory. */
+export async function refuseForeignWriters(path: string): Promise<void> {
   let found: Awaited<ReturnType<typeof stat>>
   try {
     found = await stat(path)

@@ -12,6 +12,8 @@ export interface RegistrationOptions {
   /** Consul's node, whose agent it is registered with. */
   readonly consulNode: string
   readonly ttlMs: number
+  /** Read for each renewal, and shown as the output of the check. */
+  readonly note: () => Promise<string>
 }
 
 /**
@@ -19,7 +21,7 @@ export interface RegistrationOptions {
  * its memory is told again. Disposing takes the responder out.
  */
 export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
-  const {client, name, consulNode, ttlMs} = options
+  const {client, name, consulNode, ttlMs, note} = options
   const id = name === consulNode ? responderService : `${responderService}-${name}`
   const register = (): Promise<void> =>
     client.agent.registerService({
@@ -37,8 +39,8 @@ export async function registerResponder(options: RegistrationOptions): Promise<A
   async function pass(): Promise<void> {
     while (!isClosed()) {
       try {
+        await client.agent.passService(id, await note(), {signal: closed.signal}).catch(register)
         await client.clock.sleep(ttlMs / renewalsPerTtl, closed.signal)
-        await client.agent.passService(id, 'serving', {signal: closed.signal}).catch(register)
       } catch (error) {
         if (!isClosed()) client.logger.warn({service: id, error: messageOf(error)}, 'exec.checkNotPassed')
       }

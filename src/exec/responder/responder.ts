@@ -1,6 +1,7 @@
 import {mkdir} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
 import {linkSignal} from '../../core/cancel/link-signal.js'
+import {checkOptions, duration, text} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
@@ -22,10 +23,10 @@ import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
 import {registerResponder} from './registration.js'
 import {StandingKey} from './standing-key.js'
+import {type TrustEvent, WatchedTrust} from './watched-trust.js'
 
 /** Whose jobs are run, as which node, and within what bounds. */
 export interface ResponderOptions {
-  readonly client: ConsulClient
   /** Whose jobs are run. */
   readonly trust: TrustSource
   /** Where it is remembered, in a folder of the responder's name, which jobs were run. Must outlive restarts. */
@@ -44,7 +45,21 @@ export interface ResponderOptions {
   readonly maxSkewMs?: number
   /** Longest time from signing to expiry that is accepted. @default 300000 */
   readonly maxValidityMs?: number
+  /** Receives what happens while the responder serves. Must not throw. */
+  readonly observer?: (event: ResponderEvent) => void
 }
+
+/** `responder.registered`: initiators see the responder under this name from now on. */
+export type ResponderEvent = {readonly type: 'responder.registered'; readonly node: string} | TrustEvent
+
+const responderRules = {
+  stateDirectory: text,
+  node: text,
+  cluster: text,
+  ttlMs: duration({minMs: 1}),
+  maxSkewMs: duration(),
+  maxValidityMs: duration(),
+} as const
 
 const visibleWithinMs = 10_000
 const visiblePollMs = 50
@@ -58,22 +73,31 @@ const visiblePollMs = 50
  * const trust = trustKeys([publicFile])
  * const stop = new AbortController()
  * await new Promise<void>((resolve, reject) => {
- *   const responder = createResponder({client, trust, stateDirectory: directory, node: 'web-1'})
- *   const initiator = createInitiator({client, via: 'native', keys: [key]})
- *   const onReady = async (): Promise<void> => {
+ *   const initiator = createInitiator(client, {via: 'native', keys: [key]})
+ *   const runOne = async (): Promise<void> => {
  *     await using run = await initiator.run({command: {kind: 'argv', argv: ['true']}}, {node: '^web-1$'})
  *     const {nodes} = await run.summary
  *     nodes.map(one => one.outcome) // => [{type: 'ok'}]
  *     stop.abort()
  *   }
- *   responder.serve({signal: stop.signal, onReady: () => onReady().catch(reject)}).then(resolve, reject)
+ *   const responder = createResponder(client, {
+ *     trust,
+ *     stateDirectory: directory,
+ *     node: 'web-1',
+ *     observer: event => {
+ *       if (event.type === 'responder.registered') runOne().catch(reject)
+ *     },
+ *   })
+ *   responder.serve({signal: stop.signal}).then(resolve, reject)
  * })
  * ```
  */
-export function createResponder(options: ResponderOptions): ExecResponder {
+export function createResponder(client: ConsulClient, options: ResponderOptions): ExecResponder {
+  checkOptions('createResponder', options, responderRules, ['stateDirectory'])
   return {
-    async serve({signal, onReady}) {
-      const {client} = options
+    async serve({signal}) {
+      const {observer = () => {}} = options
+      const trust = new WatchedTrust(client, options.trust, observer)
       const self = await client.agent.self({signal})
       const name = options.node ?? self.node
       if (!isResponderName(name)) {
@@ -84,11 +108,17 @@ export function createResponder(options: ResponderOptions): ExecResponder {
       // Children start in `/`: a relative path would lead elsewhere there.
       const stateDirectory = resolve(options.stateDirectory, name)
       await using replay = await openReplayStore(stateDirectory, client.clock.wallMs())
-      await using service = new Service({...options, stateDirectory}, {name, datacenter: self.datacenter}, replay)
-      const registration = {client, name, consulNode: self.node, ttlMs: options.ttlMs ?? 15_000}
+      const identity = {name, datacenter: self.datacenter}
+      await using service = new Service(
+        {...options, client, stateDirectory, trust: () => trust.read()},
+        identity,
+        replay,
+      )
+      const note = (): Promise<string> => trust.note()
+      const registration = {client, name, consulNode: self.node, ttlMs: options.ttlMs ?? 15_000, note}
       await using _registered = await registerResponder(registration)
       await Promise.all([untilVisible(client, name, signal), prepareChildren()])
-      onReady?.(name)
+      observer({type: 'responder.registered', node: name})
       try {
         await service.followJobs(signal)
       } catch (error) {
@@ -113,6 +143,8 @@ async function untilVisible(client: ConsulClient, name: string, signal: AbortSig
   }
 }
 
+type ServiceOptions = ResponderOptions & {readonly client: ConsulClient}
+
 interface Identity {
   readonly name: string
   readonly datacenter: string
@@ -124,13 +156,13 @@ interface Identity {
  * asks for it, or when its session ends.
  */
 class Service implements AsyncDisposable {
-  readonly #options: ResponderOptions
+  readonly #options: ServiceOptions
   readonly #identity: Identity
   readonly #replay: ReplayStore
   readonly #running = new Map<string, {readonly stop: AbortController; readonly done: Promise<void>}>()
   #handled = new Set<string>()
 
-  constructor(options: ResponderOptions, identity: Identity, replay: ReplayStore) {
+  constructor(options: ServiceOptions, identity: Identity, replay: ReplayStore) {
     this.#options = options
     this.#identity = identity
     this.#replay = replay

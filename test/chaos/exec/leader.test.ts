@@ -45,7 +45,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
     ['and is back at once', false],
   ])('loses no output and no exit when the leader is killed in the middle of a run, %s', async (_, isReplaced) => {
     const leader = await cluster.leader()
-    const initiator = createInitiator({client, keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
+    const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: count}})
     const talking = new Set<string>()
     const followed = followRun(run, event => event.type === 'output' && talking.add(event.node))
@@ -61,7 +61,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
   })
   it('calls no node silent when the leader is killed as the run begins', async () => {
     const leader = await cluster.leader()
-    const initiator = createInitiator({client, keys: [ours.key], via: 'native'})
+    const initiator = createInitiator(client, {keys: [ours.key], via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: 'echo here'}})
     await leader.kill()
     const followed = followRun(run)

@@ -1,4 +1,4 @@
-import {appendFileSync, chmodSync, readFileSync, writeFileSync} from 'node:fs'
+import {appendFileSync, chmodSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
@@ -138,6 +138,20 @@ describe('baton exec, responder and keys', () => {
     expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
   })
 
+  it('keep the keys of before when a bad file is pushed, and say so, as keys ls does', async () => {
+    const words = ['--trust-dir', at('pushed')]
+    await runCli(['keys', 'add', at('keys/default.pub.json'), ...words])
+    await using pushed = startCli(['responder', '--name', 'pushed', '--state-dir', at('state'), ...words], {agent})
+    await pushed.waitForOutput(/responder pushed: ready/, {timeoutMs: 30_000})
+    writeFileSync(at('pushed/bad.json'), '{')
+    expect((await exec('--node', '^pushed$', 'true')).exitCode).toBe(0)
+    await pushed.waitForOutput(/bad\.json: not a public key of baton.*: the 1 key\(s\) of before stay trusted/)
+    expect((await runCli(['keys', 'ls', ...keys(), ...words])).stderr).toContain('bad.json')
+    rmSync(at('pushed/bad.json'))
+    expect((await exec('--node', '^pushed$', 'true')).exitCode).toBe(0)
+    await pushed.waitForOutput(/trust read again: 1 key\(s\)/)
+  })
+
   it('never run a job again whose responder was killed in the middle, and say that its end is unknown', async () => {
     const victim = await startResponder('victim')
     const job = startCli(
@@ -217,6 +231,7 @@ describe('baton exec, responder and keys', () => {
     [['exec', '--max-output', '1.5M', 'true'], "'1.5M' is not a size"],
     [['exec', '--timeout', '5', 'true'], "'5' is not a duration"],
     [['exec', '--via', 'ssh', 'true'], '--via'],
+    [['exec', '--', '', 'x'], 'the name of the program is empty'],
     [['exec', '--script', '/no/such/file'], 'cannot read /no/such/file'],
     [['exec', '--script', '/dev/null', 'true'], 'both a script and a command'],
     [['exec', '--shell=false', '-'], 'Cannot configure -shell=false when reading from stdin'],

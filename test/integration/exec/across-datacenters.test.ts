@@ -17,7 +17,7 @@ describe.each(backends)('exec on another datacenter of $name', backend => {
   afterEach(() => expectNothingLeft(client))
 
   const exec = async (line: string, options: Partial<InitiatorOptions> = {}): Promise<Followed> => {
-    const initiator = createInitiator({client, keys: [ours.key], ...patient, ...options})
+    const initiator = createInitiator(client, {keys: [ours.key], ...patient, ...options})
     await using run = await initiator.run({command: {kind: 'shell', line}})
     return await followRun(run)
   }

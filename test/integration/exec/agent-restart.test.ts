@@ -35,7 +35,7 @@ describe.runIf(backends.some(backend => backend.name === 'real'))('exec on real 
     await using _far = await startResponder(far.address, {node: 'far', stateDirectory: folder.path})
     await using client = createClient({address: near.address})
     const line = `while [ ! -e ${folder.path}/restarted ]; do sleep 0.1; done; echo back`
-    const initiator = createInitiator({client, keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
+    const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line}})
     const acked = new Set<string>()
     const followed = followRun(run, event => event.type === 'ack' && acked.add(event.node))

@@ -32,7 +32,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     await folder[Symbol.asyncDispose]()
   })
 
-  const run = (options: Partial<InitiatorOptions> = {}) => createInitiator({client, ...patient, ...options})
+  const run = (options: Partial<InitiatorOptions> = {}) => createInitiator(client, {...patient, ...options})
   const cli = (...words: string[]) => runCli(['exec', ...patience, ...words], {agent: cluster})
 
   /** A node of the catalog that has no agent. */
@@ -150,7 +150,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     const flaky = createClient({address: proxy.address})
     try {
       const job = {command: {kind: 'shell' as const, line: 'echo one; sleep 2; echo two'}}
-      await using under = await run({client: flaky}).run(job, {node: '^client-1$'})
+      await using under = await createInitiator(flaky, patient).run(job, {node: '^client-1$'})
       const following = followRun(under)
       await waitUntil(async () => (await client.kv.keys('_rexec/')).value.some(key => key.endsWith('/ack')), {
         what: 'an ack',

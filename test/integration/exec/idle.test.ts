@@ -35,7 +35,7 @@ describe.each(backends)('a responder on $name', backend => {
     expect(reads() - whileIdle).toBeLessThan(3)
 
     const line = `while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`
-    const initiator = createInitiator({client, keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
+    const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line}}, {node: '^idle$'})
     const readsControl = (): boolean => proxy.requests.some(one => isRead(one) && /\/ctl\/.*index=/.test(one.path))
     await waitUntil(readsControl, {what: 'the responder to wait for a cancel'})

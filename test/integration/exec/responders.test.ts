@@ -59,7 +59,7 @@ describe.each(backends)('responders on $name', backend => {
   })
 
   const initiate = (options: Partial<InitiatorOptions> = {}) =>
-    createInitiator({client, keys: [ours.key], ...patient, ...options})
+    createInitiator(client, {keys: [ours.key], ...patient, ...options})
   const exec = async (line: string, selector = {}): Promise<Followed> => {
     await using run = await initiate().run({command: shell(line)}, selector)
     return await followRun(run)
@@ -215,9 +215,9 @@ describe.each(backends)('responders on $name', backend => {
       }
     }
 
-    function forge(session: SessionId, file: string, {changes, keys, alter}: Forged = {}): {id: string; value: Buffer} {
+    function manifestOf(session: SessionId, file: string, changes: Partial<Manifest> = {}): Manifest {
       const now = Date.now()
-      const manifest: Manifest = {
+      return {
         id: createJobId(now),
         datacenter: dc,
         cluster: '',
@@ -234,6 +234,10 @@ describe.each(backends)('responders on $name', backend => {
         requester: {name: 'x', host: 'x'},
         ...changes,
       }
+    }
+
+    function forge(session: SessionId, file: string, {changes, keys, alter}: Forged = {}): {id: string; value: Buffer} {
+      const manifest = manifestOf(session, file, changes)
       const sealed = sealEnvelope('baton-exec/1', encodeManifest(manifest), keys ?? [ours.key])
       return {id: manifest.id, value: alter?.(sealed) ?? sealed}
     }
@@ -276,6 +280,18 @@ describe.each(backends)('responders on $name', backend => {
         await client.kv.acquire(jobKey(id), value, {session})
         expect(await refusalOf(id)).toBe(code)
         await barrier()
+      })
+      expect(folder.lines(file)).toEqual([])
+    })
+
+    it('a job of a version that they do not know, and say so', async () => {
+      const file = randomUUID()
+      await withSession(async session => {
+        const manifest = JSON.parse(encodeManifest(manifestOf(session, file)).toString()) as object
+        const id = (manifest as {id: string}).id
+        const payload = Buffer.from(JSON.stringify({...manifest, v: 2}))
+        await client.kv.acquire(jobKey(id), sealEnvelope('baton-exec/1', payload, [ours.key]), {session})
+        expect(await refusalOf(id)).toBe('unknown-version')
       })
       expect(folder.lines(file)).toEqual([])
     })

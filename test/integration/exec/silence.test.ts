@@ -43,7 +43,7 @@ describe.each(backends)('nodes that only seem silent on $name', backend => {
   })
 
   const exec = async (line: string): Promise<Followed> => {
-    const initiator = createInitiator({client, keys: [ours.key], via: 'native', ackTimeoutMs: 300})
+    const initiator = createInitiator(client, {keys: [ours.key], via: 'native', ackTimeoutMs: 300})
     await using run = await initiator.run({command: {kind: 'shell', line}})
     return await followRun(run)
   }

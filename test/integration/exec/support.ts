@@ -6,7 +6,7 @@ import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
 import {standingKey} from '../../../src/exec/native/layout.js'
 import {type TrustSource, trustKeys} from '../../../src/exec/native/trust.js'
-import {createResponder, type ResponderOptions} from '../../../src/exec/responder/responder.js'
+import {createResponder, type ResponderEvent, type ResponderOptions} from '../../../src/exec/responder/responder.js'
 import type {ExecEvent, ExecRun, ExecSummary} from '../../../src/exec/types.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
@@ -41,10 +41,12 @@ export async function startResponder(
   const stop = new AbortController()
   let served: Promise<void> = Promise.resolve()
   const name = await new Promise<string>((resolve, reject) => {
-    served = createResponder({client, trust: trustOurs, env: process.env, ...options}).serve({
-      signal: stop.signal,
-      onReady: resolve,
-    })
+    const observer = (event: ResponderEvent): void => {
+      options.observer?.(event)
+      if (event.type === 'responder.registered') resolve(event.node)
+    }
+    const responder = createResponder(client, {trust: trustOurs, env: process.env, ...options, observer})
+    served = responder.serve({signal: stop.signal})
     served.catch(reject)
   })
   return {

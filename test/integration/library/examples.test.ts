@@ -8,6 +8,7 @@ import {
   createClient,
   createResponder,
   generateKey,
+  type ResponderEvent,
   type SigningKey,
   trustKeys,
 } from '../../../src/index.js'
@@ -67,9 +68,12 @@ describe.each(backends)('examples of the library on $name', backend => {
   beforeAll(async () => {
     client = createClient({address: agent.address})
     const stateDirectory = join(directory, 'responder')
-    const responder = createResponder({client, trust: trustKeys([publicFile]), stateDirectory})
-    await new Promise<string>((onReady, reject) => {
-      serving = responder.serve({signal: stop.signal, onReady})
+    await new Promise<void>((resolve, reject) => {
+      const observer = ({type}: ResponderEvent): void => {
+        if (type === 'responder.registered') resolve()
+      }
+      const responder = createResponder(client, {trust: trustKeys([publicFile]), stateDirectory, observer})
+      serving = responder.serve({signal: stop.signal})
       serving.catch(reject)
     })
   })

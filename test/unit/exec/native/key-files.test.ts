@@ -143,15 +143,50 @@ describe('trust', () => {
     expect(JSON.parse(await readFile(path, 'utf8'))).not.toHaveProperty('d')
   })
 
-  it.each(['the directory', 'a file'])('holds nothing when others may write %s', async what => {
+  it.each(['the directory', 'a file'])('trusts no key and says why if others may write %s', async what => {
     const {text} = await publicOf()
     const {path} = await addTrust(trust, text, added({}))
     const place = what === 'a file' ? path : trust
     await chmod(place, what === 'a file' ? 0o664 : 0o777)
-    await expect(trustFromDirectory(trust)()).rejects.toThrow(/writable by group or others/)
+    const {keys, trouble} = await trustFromDirectory(trust)()
+    expect([keys.size, trouble?.message]).toEqual([0, expect.stringContaining('writable by group or others')])
+    expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('writable by group or others')])
   })
 
-  it('names a directory that is not there', async () => {
-    await expect(trustFromDirectory(join(root, 'none'))()).rejects.toMatchObject({code: 'BATON_CONFIG'})
+  it.each([
+    ['a broken file', '{"v":1'],
+    ['an unknown policy field', JSON.stringify({v: 1, policy: {may_reboot: true}})],
+  ])(
+    'keeps the keys of the last good state when %s is pushed, but none that is revoked or removed',
+    async (_, pushed) => {
+      const texts = [generateKey('stays', 0), generateKey('withdrawn', 0), generateKey('removed', 0)]
+      for (const {publicFile} of texts) await addTrust(trust, publicFile, added({}))
+      const source = trustFromDirectory(trust)
+      expect((await source()).keys.size).toBe(3)
+      await writeFile(join(trust, 'bad.json'), pushed)
+      await revokeTrust(trust, 'withdrawn')
+      await rm(join(trust, 'removed.json'))
+      const {keys, revoked, trouble} = await source()
+      expect(trouble?.message).toContain('bad.json')
+      expect([...keys.values()].filter(key => !revoked.has(key.kid)).map(key => key.name)).toEqual(['stays'])
+      expect((await listTrust(trust)).problems).toEqual([expect.stringContaining('bad.json')])
+      await rm(join(trust, 'bad.json'))
+      expect(await source()).not.toHaveProperty('trouble')
+    },
+  )
+
+  it('trusts no key and says why if the directory does not exist, or no longer does', async () => {
+    await addTrust(trust, (await publicOf()).text, added({}))
+    const source = trustFromDirectory(trust)
+    await source()
+    await rm(trust, {recursive: true})
+    expect(await source()).toMatchObject({keys: new Map(), trouble: {code: 'BATON_CONFIG'}})
+  })
+
+  it('does not overwrite a trust file that cannot be read', async () => {
+    const {text} = await publicOf()
+    const {path} = await addTrust(trust, text, added({}))
+    await writeFile(path, '{')
+    await expect(addTrust(trust, text, added({}))).rejects.toThrow(/not a public key/)
   })
 })

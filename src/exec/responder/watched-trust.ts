@@ -1,0 +1,55 @@
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, isBatonError, messageOf} from '../../core/errors.js'
+import type {TrustSource, TrustStore} from '../native/trust.js'
+
+/** Reads the trusted keys and reports once when they can no longer be read, and once when they can again. */
+export class WatchedTrust {
+  readonly #client: ConsulClient
+  readonly #source: TrustSource
+  readonly #observer: (event: TrustEvent) => void
+  #trouble: string | undefined
+
+  constructor(client: ConsulClient, source: TrustSource, observer: (event: TrustEvent) => void) {
+    this.#client = client
+    this.#source = source
+    this.#observer = observer
+  }
+
+  /** Does not reject: if the source does, no key is trusted. */
+  async read(): Promise<TrustStore> {
+    const store = await this.#source().catch(toStore)
+    this.#report(store)
+    return store
+  }
+
+  /** What the health check says. */
+  async note(): Promise<string> {
+    const {trouble, keys} = await this.read()
+    if (!trouble) return 'serving'
+    return `serving ${keys.size} key(s) of the last good state: ${trouble.message}`
+  }
+
+  #report({trouble, keys}: TrustStore): void {
+    const reason = trouble?.message
+    if (reason === this.#trouble) return
+    this.#trouble = reason
+    const {logger} = this.#client
+    if (reason === undefined) {
+      logger.warn({keys: keys.size}, 'exec.trustRecovered')
+      this.#observer({type: 'trust.recovered', keyCount: keys.size})
+    } else {
+      logger.error({error: reason, keys: keys.size}, 'exec.trustUnreadable')
+      this.#observer({type: 'trust.failed', reason, keyCount: keys.size})
+    }
+  }
+}
+
+/** `keyCount`: how many keys are trusted now; after a failure those of the last good state. */
+export type TrustEvent =
+  | {readonly type: 'trust.failed'; readonly reason: string; readonly keyCount: number}
+  | {readonly type: 'trust.recovered'; readonly keyCount: number}
+
+function toStore(error: unknown): TrustStore {
+  const trouble = isBatonError(error) ? error : new BatonError('BATON_CONFIG', `trust: ${messageOf(error)}`)
+  return {keys: new Map(), revoked: new Set(), trouble}
+}
