@@ -7,7 +7,6 @@ import writeFileAtomic from 'write-file-atomic'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {defined} from '../src/cli/defined.js'
 import {trustDirectory} from '../src/cli/directories.js'
-import {createPinoLogger} from '../src/cli/pino-logger.js'
 import {brief} from '../src/core/brief.js'
 import {createClient} from '../src/core/client.js'
 import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
@@ -88,7 +87,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     const {host, port} = parseAddress(this.#address())
     const {datacenter, acl, seed, log, like} = this.flags
     const agent = await startEmbeddedAgent({
-      logger: log ? createPinoLogger('debug') : this.logger,
+      logger: log ? this.createLogger('debug') : this.logger,
       host,
       port,
       ...(datacenter && {datacenters: datacenter}),
@@ -168,6 +167,9 @@ export default class Dev extends BaseCommand<typeof Dev> {
     const {responders = 0} = this.flags
     if (responders > 0) this.out.line(`responders: responder-1${responders > 1 ? ` to responder-${responders}` : ''}`)
     if (managementToken !== undefined) this.out.line(`management token: ${managementToken}`)
+    const isFoundByDefault = address === `http://${defaultAddress}`
+    if (!isFoundByDefault) this.out.line(`export CONSUL_HTTP_ADDR=${address}`)
+    if (managementToken !== undefined) this.out.line(`export CONSUL_HTTP_TOKEN=${managementToken}`)
     this.out.warn('dev: a Consul agent in memory, for this machine only; everything is gone when it stops')
   }
 }

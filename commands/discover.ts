@@ -2,7 +2,6 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {createPinoLogger} from '../src/cli/pino-logger.js'
 import {waitAloud} from '../src/cli/wait-aloud.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
@@ -80,7 +79,7 @@ catalog. The last good list stays while Consul cannot be reached or a document i
   async #serve(from: DiscoverFrom): Promise<number> {
     const waitMs = this.flags.wait ?? 60_000
     // A daemon logs what it does by default.
-    if (!this.sources.has('log-level')) this.logger = createPinoLogger(this.flags.quiet ? 'error' : 'info')
+    if (!this.sources.has('log-level')) this.logger = this.createLogger(this.flags.quiet ? 'error' : 'info')
     const listen = parseListen(this.flags.listen)
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')
     const client = this.openClient({transport: undiciTransport})

@@ -1,6 +1,5 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {ConsulCommand} from '../src/cli/consul-command.js'
-import {createPinoLogger} from '../src/cli/pino-logger.js'
 import {Progress} from '../src/cli/progress.js'
 import {checkApprovals, refuseLastingApprovals} from '../src/cli/replicate/approvals.js'
 import {
@@ -72,7 +71,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
 
   async run(): Promise<number> {
     const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(this.host.env)
-    if (fromEnv) this.logger = createPinoLogger(fromEnv.level)
+    if (fromEnv) this.logger = this.createLogger(fromEnv.level)
     if (this.flags.version) {
       this.out.line(this.config.version)
       return 0

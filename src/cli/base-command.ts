@@ -5,12 +5,13 @@ import type {Environment} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ErrorCode} from '../core/errors.js'
+import {systemClock} from '../core/time/clock.js'
 import {type ChildForm, type DataForm, type FlagShape, flagWords, type SplitArgv, splitArgv} from './argv.js'
 import {commonFlags} from './flags.js'
 import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
 import {toUsageError} from './parse-errors.js'
-import {createPinoLogger, type FlushableLogger} from './pino-logger.js'
+import {createPinoLogger, type FlushableLogger, type LogFormat, type LogLevel} from './pino-logger.js'
 import {describeSettings, layerSettings, type SettingSources} from './settings.js'
 import {catchStopSignals, type StopSignals} from './signals.js'
 
@@ -97,7 +98,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** The child's words, exactly as typed. */
   protected child: ChildWords | undefined
   protected out!: Output
-  protected logger: FlushableLogger = createPinoLogger('warn')
+  protected logger!: FlushableLogger
   protected sources: SettingSources = new Map()
   protected readonly host: CommandHost = processHost()
   /** Released after `run`, whatever came of it, in reverse order. */
@@ -126,7 +127,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     } finally {
       await this.releases[Symbol.asyncDispose]()
       this.#signals?.[Symbol.dispose]()
-      await this.logger.flush()
+      await (this.logger as FlushableLogger | undefined)?.flush()
     }
   }
 
@@ -151,6 +152,17 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     if (!failure) return exitCode
     this.out.error(`baton: stdout: ${failure.message}`)
     return exitCode === 0 ? 1 : exitCode
+  }
+
+  /** A logger of the command's format with a level of its own. */
+  protected createLogger(least: LogLevel): FlushableLogger {
+    const {stderr} = this.host
+    const {'log-format': given} = this.flags as {readonly 'log-format'?: LogFormat}
+    return createPinoLogger(least, {
+      format: given ?? (stderr.isTTY ? 'text' : 'json'),
+      stderr,
+      wallMs: () => systemClock.wallMs(),
+    })
   }
 
   /** The variables that this process has, for what it starts. */
@@ -205,7 +217,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   async #prepare(): Promise<boolean> {
     await this.readFlags()
     const common = this.flags as unknown as {quiet: boolean; verbose: boolean; 'log-level': 'warn'}
-    this.logger = createPinoLogger(common['log-level'])
+    this.logger = this.createLogger(common['log-level'])
     this.out = new Output({
       stdout: this.host.stdout,
       stderr: this.host.stderr,

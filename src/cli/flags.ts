@@ -57,6 +57,11 @@ export const commonFlags = {
     helpGroup: common,
     description: 'least severe log lines to write to stderr',
   })(),
+  'log-format': Flags.option({
+    options: ['text', 'json'] as const,
+    helpGroup: common,
+    description: 'form of log lines (default: text on a terminal, json elsewhere)',
+  })(),
   quiet: Flags.boolean({helpGroup: common, description: 'nothing on stderr but errors'}),
   verbose: Flags.boolean({char: 'v', helpGroup: common, description: 'say on stderr what is being done'}),
 }

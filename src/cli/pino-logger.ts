@@ -2,23 +2,35 @@ import type {LogFields, Logger} from '../core/types.js'
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 type Level = (typeof levels)[number]
+export type LogLevel = Level | 'silent'
 type Line = readonly [Level, LogFields, string]
 
-/** The command line's logger: pino on stderr, loaded with the first line that is really written. Flush before the end. */
+/** `text` is for people, `json` for programs. */
+export type LogFormat = 'text' | 'json'
+
+/** The command line's logger, on stderr. Flush before the end. */
 export interface FlushableLogger extends Logger {
   flush(): Promise<void>
 }
 
-export function createPinoLogger(least: Level | 'silent'): FlushableLogger {
+export interface LoggerOptions {
+  readonly format: LogFormat
+  readonly stderr: NodeJS.WritableStream
+  readonly wallMs: () => number
+}
+
+/** JSON is written by pino, which is loaded with the first line. */
+export function createPinoLogger(least: LogLevel, options: LoggerOptions): FlushableLogger {
   let waiting: Line[] | undefined
-  let write: ((line: Line) => void) | undefined
+  let write: ((line: Line) => void) | undefined =
+    options.format === 'text' ? line => options.stderr.write(`${toText(line, options.wallMs())}\n`) : undefined
   let loading: Promise<void> | undefined
 
   async function load(): Promise<void> {
     const {default: pino} = await import('pino')
     // Synchronous, so that nothing is lost at exit.
     const sink = pino({level: least, base: null}, pino.destination({dest: 2, sync: true}))
-    write = ([level, fields, message]) => sink[level](fields, message)
+    write = ([level, fields, message]) => sink[level](level === 'warn' ? withoutStacks(fields) : fields, message)
     waiting?.forEach(write)
     waiting = undefined
   }
@@ -43,4 +55,28 @@ export function createPinoLogger(least: Level | 'silent'): FlushableLogger {
     flush: () => loading ?? Promise.resolve(),
   })
   return build({})
+}
+
+/** A warning names what went wrong; a stack trace tells a bug, not an outage. */
+function withoutStacks(fields: LogFields): LogFields {
+  const entries = Object.entries(fields)
+  return Object.fromEntries(entries.map(([name, value]) => [name, value instanceof Error ? value.message : value]))
+}
+
+/** `14:03:07 WARN  message name=value` */
+function toText([level, fields, message]: Line, wallMs: number): string {
+  const texts = Object.entries(fields).map(([name, value]) => ` ${name}=${toValue(value)}`)
+  const time = new Date(wallMs).toTimeString().slice(0, 8)
+  return `${time} ${level.toUpperCase().padEnd(5)} ${message}${texts.join('')}`
+}
+
+function toValue(value: unknown): string {
+  const text = value instanceof Error ? value.message : typeof value === 'string' ? value : stringify(value)
+  const line = text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  return /[\s"]/.test(line) ? JSON.stringify(line) : line
+}
+
+function stringify(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
 }

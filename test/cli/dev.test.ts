@@ -18,6 +18,7 @@ describe('baton dev', () => {
     await using dev = startCli(anyPort)
     const [, address = ''] = await dev.waitForOutput(/^baton dev: ready at (\S+)$/m, {stream: 'stdout'})
     expect(await raw(address).kvPut('k', 'v')).toBe(true)
+    await dev.waitForOutput(new RegExp(`^export CONSUL_HTTP_ADDR=${address}$`, 'm'), {stream: 'stdout'})
     dev.kill('SIGTERM')
     const {exitCode, stderr} = await dev.exited
     expect(exitCode).toBe(0)

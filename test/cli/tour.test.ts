@@ -11,7 +11,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, {recursive: true}))
 
-const leftovers = (): string[] => readdirSync(folder)
+const leftovers = (): string[] => readdirSync(folder).filter(name => name.startsWith('baton-tour-'))
 
 describe('baton tour', () => {
   useLeakCheck()

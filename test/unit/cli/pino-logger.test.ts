@@ -1,0 +1,28 @@
+import {PassThrough} from 'node:stream'
+import {describe, expect, it} from 'vitest'
+import {createPinoLogger} from '../../../src/cli/pino-logger.js'
+
+describe('the text format of log lines', () => {
+  const stderr = new PassThrough({encoding: 'utf8'})
+  const logger = createPinoLogger('info', {format: 'text', stderr, wallMs: () => 0})
+
+  it('has time, level, message and fields in one line, and no stack trace', () => {
+    const error = new Error('refused:\n  no key')
+    logger
+      .child({component: 'replicate'})
+      .warn({err: error, count: 3, index: 7n, list: ['a', 1n]}, 'status not written')
+    expect(stderr.read()).toMatch(
+      /^\d\d:\d\d:\d\d WARN {2}status not written component=replicate err="refused: no key" count=3 index=7 list=\S+\n$/,
+    )
+  })
+
+  it('leaves out what is below the least level', () => {
+    logger.debug({}, 'detail')
+    expect(stderr.read()).toBeNull()
+  })
+
+  it('lets no field control a terminal', () => {
+    logger.info({key: 'a\u001b[2J'}, 'seen')
+    expect(stderr.read()).toMatch(/ INFO {2}seen key=a\?\[2J\n$/)
+  })
+})
