@@ -7,35 +7,35 @@ export interface FlagShape {
   readonly char?: string | undefined
   readonly aliases?: readonly string[] | undefined
   readonly allowNo?: boolean | undefined
-  /** A word without `=` is not this flag's value: the flag may stand bare. */
+  /** The value of the flag where it is given without one; the next argument is then not its value. */
   readonly bare?: string | undefined
-  /** But a next word of this form is its value after all, as in Go. */
+  /** A next argument of this form is its value after all, as in Go. */
   readonly bareUnless?: RegExp | undefined
 }
 
-/** How a wrapper tells its child's words from its own. */
+/** How the child's arguments are separated from the command's own. */
 export interface ChildForm {
-  /** Positional words of the command itself, before the child's. */
+  /** Number of positional arguments of the command itself, before the child's. */
   readonly ownArgs: number
-  /** Only the native form: without `--` there is no child. */
+  /** True if only the native form is accepted: without `--` there is no child. */
   readonly nativeOnly?: boolean
 }
 
 /** Where a command takes free text, which may begin with dashes. */
 export interface DataForm {
-  /** Positional words before it, at least one. */
+  /** Number of positional arguments before it, at least one. */
   readonly after: number
-  /** The last word of the line is data there, also if it is the name of a flag, as in Go. */
+  /** True if the last argument is data there even if it is the name of a flag, as in Go. */
   readonly isLastWordData?: boolean
 }
 
 export interface SplitArgv {
   /**
-   * The command's own words, ready for the parser: Go-style flags written as long ones, each with its value in one word.
-   * Words that could be taken for flags stand behind `--`.
+   * The command's own arguments, ready for the parser: Go-style flags in their long form, each with its value in one
+   * argument. Arguments that could be taken for flags come after `--`.
    */
   readonly own: readonly string[]
-  /** The child's words, untouched; absent where there are none. */
+  /** The child's arguments, unchanged; undefined if there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
 }
 

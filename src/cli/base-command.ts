@@ -53,7 +53,7 @@ export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonl
   ...(flags as unknown as Readonly<Record<string, FlagShape>>),
 })
 
-/** The flags among a command's words, each with its value in one word, also where the words cannot be split. */
+/** The flags among a command's arguments, each with its value in one argument; the arguments as they are if they cannot be split. */
 export function ownFlags(
   words: readonly string[],
   command: Flagged & Pick<typeof BaseCommand, 'childForm' | 'dataForm'>,
@@ -73,13 +73,13 @@ export interface CompatAnswer {
 }
 
 /**
- * A command translates words to an options object and a result to text, and nothing else.
+ * A command translates arguments to an options object and a result to text, and nothing else.
  * `run` resolves to the exit code; errors are thrown and get their code in one place (src/main).
- * Never parse, print or exit by oclif's own means: they reorder words, swallow stdin and leak settings.
+ * Never parse, print or exit by oclif's own means: they reorder arguments, swallow stdin and leak settings.
  */
 export abstract class BaseCommand<T extends typeof Command = typeof Command> extends Command {
   static override baseFlags: typeof commonFlags = commonFlags
-  /** Set by commands that run a child: how its words are told from ours. */
+  /** Set by commands that run a child: how its arguments are separated from the command's own. */
   static childForm: ChildForm | undefined = undefined
   /** Set by commands that take free text: it may begin with dashes. */
   static dataForm: DataForm | undefined = undefined
@@ -93,17 +93,17 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   protected flags!: InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
   protected args!: InferredArgs<T['args']>
-  /** Positional words, for commands that take any number of them (`strict = false`). */
+  /** Positional arguments, for commands that take any number of them (`strict = false`). */
   protected words: readonly string[] = []
-  /** The child's words, exactly as typed. */
+  /** The child's arguments, exactly as typed. */
   protected child: ChildWords | undefined
   protected out!: Output
   protected logger!: FlushableLogger
   protected sources: SettingSources = new Map()
   protected readonly host: CommandHost = processHost()
-  /** Released after `run`, whatever came of it, in reverse order. */
+  /** Released after `run`, also if it fails, in reverse order. */
   protected readonly releases = new ReleaseStack()
-  /** The command's words as typed; parsing replaces `argv`. */
+  /** The command's arguments as typed; parsing replaces `argv`. */
   protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
 
@@ -131,7 +131,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     }
   }
 
-  /** True if `--compat` is set. Where the words could not be parsed, they themselves are looked at. */
+  /** True if `--compat` is set. If the arguments could not be parsed, they are searched for it. */
   protected get isCompat(): boolean {
     const shapes = this.#shapes
     if (!Object.hasOwn(shapes, 'compat')) return false
@@ -146,7 +146,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return undefined
   }
 
-  /** A result that did not get out, onto a full disk for instance, is no success. */
+  /** A result that could not be written, to a full disk for instance, is not a success. */
   async #printed(exitCode: number): Promise<number> {
     const failure = await this.out.settled()
     if (!failure) return exitCode
@@ -171,7 +171,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return Object.fromEntries(entries.filter((pair): pair is [string, string] => pair[1] !== undefined))
   }
 
-  /** Signals stop a command only once it asked for them; before, they end the process as usual. */
+  /** Stop signals end the process as usual until the command has read this for the first time. */
   protected get stopSignals(): StopSignals {
     this.#signals ??= catchStopSignals()
     return this.#signals
@@ -187,7 +187,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return readSettingsFile(path)
   }
 
-  /** Reads words, variables and files anew and takes the result over; throws, and changes nothing, when it is not valid. */
+  /** Reads arguments, variables and files again. If they are not valid, it rejects and changes nothing. */
   protected async readFlags(): Promise<void> {
     const ctor = this.ctor as unknown as T & typeof BaseCommand
     const shapes = this.#shapes
@@ -230,7 +230,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return false
   }
 
-  /** Says that the command's own verdict is no, in the words of Consul's tools, or as an object with --json. */
+  /** Prints a negative result of the command in the text of Consul's tools, or as an object with --json. */
   protected refuse(text: string, {code, exit}: {readonly code: ErrorCode; readonly exit: number}): number {
     if (this.jsonEnabled()) this.out.json({error: {code, message: text, exit}}, {compact: true})
     else this.out.error(text)

@@ -1,7 +1,7 @@
 import {readFile, readlink} from 'node:fs/promises'
 import {UsageError} from '../core/errors.js'
 
-/** Everything a stream has to say. */
+/** Reads a stream to its end. */
 export async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(Buffer.from(chunk))
@@ -28,7 +28,7 @@ export async function readDataArgument(text: string, stdin: AsyncIterable<Uint8A
 
 /**
  * In the place of a closed stdin Node opens /dev/null, for reading and writing: a shell's `</dev/null` only reads.
- * Elsewhere than on Linux it cannot be told.
+ * This can be detected on Linux only.
  */
 async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}): Promise<boolean> {
   if (stdin.fd !== 0) return false
@@ -40,7 +40,7 @@ async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}):
   }
 }
 
-/** In the words of Go. */
+/** In Go's wording. */
 function whyUnreadable(path: string, error: unknown): string {
   const {code, message} = error as NodeJS.ErrnoException
   if (code === 'EISDIR') return `read ${path}: is a directory`

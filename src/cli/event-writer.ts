@@ -2,14 +2,14 @@ import {createWriteStream, fstatSync, openSync, type WriteStream} from 'node:fs'
 import {UsageError} from '../core/errors.js'
 
 /**
- * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: a reader that is slow costs memory, one that
- * goes away loses its lines. Disposing writes what is left and closes.
+ * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader
+ * are buffered, lines for a closed one are discarded. Disposing writes what is left and closes.
  */
 export class EventWriter implements AsyncDisposable {
   readonly #stream: WriteStream
   #isBroken = false
 
-  /** Throws a UsageError that names the flag when the place cannot be written to. */
+  /** Throws a UsageError that names the flag if the place cannot be written to. */
   constructor(place: string, flag: string) {
     const fd = openPlace(place, flag)
     this.#stream = createWriteStream('', {fd})

@@ -9,7 +9,7 @@ export interface OutputOptions {
   readonly phrase: (text: string) => string
 }
 
-/** stdout is for results, stderr for everything said about them. */
+/** stdout is for results, stderr for messages about them. */
 export class Output {
   readonly #options: OutputOptions
   readonly #onClosed: (() => void)[] = []
@@ -17,22 +17,22 @@ export class Output {
 
   constructor(options: OutputOptions) {
     this.#options = options
-    // oclif's own listener throws where nobody can catch.
+    // oclif's own listener throws where nothing can catch it.
     for (const stream of [options.stdout, options.stderr]) stream.removeAllListeners('error')
     options.stderr.on('error', () => {})
     options.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // A reader that went away (`baton kv ls | head`) is no failure of ours; a full disk is.
+      // A reader that closed its end (`baton kv ls | head`) is not an error; a full disk is.
       if (error.code !== 'EPIPE') this.#failure ??= error
       for (const listener of this.#onClosed) listener()
     })
   }
 
-  /** Called when nothing more can be written to stdout: what only prints may end then. */
+  /** Called when stdout cannot be written any more: a command that only prints can end then. */
   onClosed(listener: () => void): void {
     this.#onClosed.push(listener)
   }
 
-  /** Resolves when all that was printed is out, to what prevented it. */
+  /** Resolves when all output is written; to the error if it could not be. */
   async settled(): Promise<Error | undefined> {
     await new Promise<void>(resolve => {
       this.#options.stdout.write('', () => resolve())
@@ -57,19 +57,19 @@ export class Output {
     this.line(text.replaceAll(/[\u007f-\u009f]/gu, one => `\\u00${one.charCodeAt(0).toString(16)}`))
   }
 
-  /** What baton does, for people: only on a terminal or with --verbose, never with --quiet. */
+  /** Reports progress: only on a terminal or with --verbose, never with --quiet. */
   say(text: string): void {
     const {quiet, verbose, stderr, phrase} = this.#options
     if (!quiet && (verbose || stderr.isTTY)) stderr.write(`baton: ${phrase(text)}\n`)
   }
 
-  /** Something people must know although the command goes on. Not silenced by a pipe, only by --quiet. */
+  /** Warns while the command goes on: also into a pipe, but not with --quiet. */
   warn(text: string): void {
     const {quiet, stderr, phrase} = this.#options
     if (!quiet) stderr.write(`baton: ${phrase(text)}\n`)
   }
 
-  /** Always shown. */
+  /** Prints an error, also with --quiet. */
   error(text: string): void {
     this.#options.stderr.write(`${this.#options.phrase(text)}\n`)
   }

@@ -57,7 +57,7 @@ export function createPinoLogger(least: LogLevel, options: LoggerOptions): Flush
   return build({})
 }
 
-/** A warning names what went wrong; a stack trace tells a bug, not an outage. */
+/** A warning names what went wrong; a stack trace is for bugs, not for outages. */
 function withoutStacks(fields: LogFields): LogFields {
   const entries = Object.entries(fields)
   return Object.fromEntries(entries.map(([name, value]) => [name, value instanceof Error ? value.message : value]))

@@ -8,7 +8,7 @@ import {type FlagShape, flagWords} from './argv.js'
 export type SettingSources = ReadonlyMap<string, string>
 
 export interface LayeredArgv {
-  /** The command's words with the values of lower layers added, so that one parser checks them all. */
+  /** The command's arguments with the values of lower layers added, so that one parser checks them all. */
   readonly argv: readonly string[]
   readonly sources: SettingSources
 }
@@ -18,12 +18,12 @@ interface Layer {
   readonly value: unknown
 }
 
-/** Flags that steer the command line itself and cannot come from elsewhere. */
+/** Flags that control the command line itself and cannot be set otherwise. */
 export const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'json'])
 
 /**
- * flags > BATON_* > CONSUL_* > --config files (the last one wins) > defaults. What a flag does not set is looked up and
- * written as a flag, in front of the words given.
+ * flags > BATON_* > CONSUL_* > --config files (the last one wins) > defaults. A setting without a flag is looked up in
+ * the lower layers and written as a flag before the arguments given.
  */
 export async function layerSettings(options: {
   readonly command: string
@@ -32,7 +32,7 @@ export async function layerSettings(options: {
   readonly env: Environment
   /** @default JSON or YAML */
   readonly readFile?: (path: string) => Promise<Settings>
-  /** Repeatable flags to which files add instead of giving way. */
+  /** Repeatable flags to whose values files add their own. */
   readonly added?: readonly string[]
 }): Promise<LayeredArgv> {
   const {argv, flags, env} = options

@@ -3,13 +3,13 @@ import {CancelledError} from '../core/errors.js'
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 export type StopSignal = (typeof stopSignals)[number]
 
-/** Turns the process's stop signals into one abort. Dispose puts the process back as it was. */
+/** Turns the process's stop signals into one abort. Disposing removes its signal handlers. */
 export interface StopSignals extends Disposable {
   /** Aborts with a CancelledError that names the first signal. */
   readonly signal: AbortSignal
-  /** Called for every stop signal, the first included. */
+  /** Calls the listener for every stop signal, including the first. */
   onEach(listener: (name: StopSignal, count: number) => void): void
-  /** Leaves this signal to the command: it no longer stops it. */
+  /** Stops catching this signal: the command handles it itself. */
   release(name: StopSignal): void
 }
 

@@ -11,11 +11,11 @@ interface RawToken {
 
 export interface AclOptions {
   readonly hasToken: boolean
-  /** A key that is going to be used: can it be read? */
+  /** A key that is going to be used, which is read. */
   readonly key: string
 }
 
-/** Are there ACLs, does the cluster know the token, and what may it read? Nothing is written. */
+/** Checks whether ACLs are enabled, whether the cluster knows the token, and what the token may read. Writes nothing. */
 export async function examineAcl(client: ConsulClient, options: AclOptions): Promise<readonly Finding[]> {
   let token: RawToken
   try {
@@ -23,16 +23,16 @@ export async function examineAcl(client: ConsulClient, options: AclOptions): Pro
     token = decodeJson<RawToken>('acl token', answer)
   } catch (error) {
     if (!(error instanceof PermissionError)) {
-      return [{check: 'acl', verdict: 'warn', text: `cannot be told: ${messageOf(error)}`, fix: later}]
+      return [{check: 'acl', verdict: 'warn', text: `could not be determined: ${messageOf(error)}`, fix: later}]
     }
     if (error.status === 401) return [{check: 'acl', verdict: 'ok', text: 'disabled'}]
-    if (!options.hasToken) return [noToken, ...(await examineRights(client, options.key))]
+    if (!options.hasToken) return [noToken, ...(await examinePermissions(client, options.key))]
     return [unknownToken]
   }
   const policies = (token.Policies ?? []).map(({Name}) => Name).join(', ')
   const expires = token.ExpirationTime === undefined ? '' : `, expires ${token.ExpirationTime}`
   const text = `enabled, token ${token.AccessorID} with ${policies === '' ? 'no policy' : policies}${expires}`
-  return [{check: 'acl', verdict: 'ok', text}, ...(await examineRights(client, options.key))]
+  return [{check: 'acl', verdict: 'ok', text}, ...(await examinePermissions(client, options.key))]
 }
 
 const later = 'ask again later'
@@ -49,21 +49,21 @@ const unknownToken: Finding = {
   fix: 'look at the token and at --http-addr: do they belong to the same cluster?',
 }
 
-interface Right {
+interface Permission {
   readonly name: string
   readonly rule: string
-  /** What does not work without it. */
+  /** What does not work without the permission. */
   readonly loss: string
   readonly isGiven: () => Promise<boolean>
 }
 
 /**
- * Lists come back empty, not refused, where the right is missing. There is always a node and always the service `consul`,
- * so an empty list of those tells; sessions and events cannot be told.
+ * Without permission Consul answers a list with nothing instead of a refusal. There is always a node and always the
+ * service `consul`, so an empty list of those means missing permission; for sessions and events it means nothing.
  */
-async function examineRights(client: ConsulClient, key: string): Promise<readonly Finding[]> {
+async function examinePermissions(client: ConsulClient, key: string): Promise<readonly Finding[]> {
   const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/') + 1) : key
-  const rights: readonly Right[] = [
+  const permissions: readonly Permission[] = [
     {
       name: `key ${key}`,
       rule: `key_prefix "${folder}" { policy = "read" }`,
@@ -97,13 +97,13 @@ async function examineRights(client: ConsulClient, key: string): Promise<readonl
   ]
   const given: string[] = []
   const others: Finding[] = []
-  for (const {name, rule, loss, isGiven} of rights) {
+  for (const {name, rule, loss, isGiven} of permissions) {
     try {
       if (await isGiven()) given.push(name)
-      else others.push({check: 'rights', verdict: 'warn', text: `${name}: no right to read: ${loss}`, fix: rule})
+      else others.push({check: 'rights', verdict: 'warn', text: `${name}: no permission to read: ${loss}`, fix: rule})
     } catch (error) {
       const isMissing = error instanceof PermissionError
-      const text = `${name}: ${isMissing ? `no right to read: ${loss}` : `cannot be told: ${messageOf(error)}`}`
+      const text = `${name}: ${isMissing ? `no permission to read: ${loss}` : `could not be determined: ${messageOf(error)}`}`
       others.push({check: 'rights', verdict: 'warn', text, fix: isMissing ? rule : later})
     }
   }

@@ -7,7 +7,7 @@ import {formatDuration} from '../core/time/duration.js'
 import type {Finding} from './types.js'
 
 const slowMs = 500
-/** One slow answer says little: the first also connects, and a busy machine delays any. The fastest counts. */
+/** The fastest of several answers counts: the first also connects, and a busy machine delays any. */
 const attempts = 4
 /** The Date header has whole seconds, and an answer takes its time. */
 const largestSkewMs = 5000
@@ -16,11 +16,11 @@ export const defaultConnectionLimit = 200
 
 export interface AgentReport {
   readonly findings: readonly Finding[]
-  /** Undefined when nobody answered. */
+  /** Undefined if no agent answered. */
   readonly agent: {readonly connectionLimit: number; readonly hasLeader: boolean} | undefined
 }
 
-/** Is somebody there, is it Consul, has it a leader, does its clock agree with ours? */
+/** Checks that Consul answers at the address, that it has a leader, and that its clock agrees with this machine's. */
 export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   const {address} = client
   let fastest: TimedAnswer
@@ -39,8 +39,8 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   }
   const {latencyMs} = fastest
   const self = await readSelf(client)
-  const who = self ? ` (Consul ${self.version}, node ${self.node})` : ''
-  const text = `${address} answered in ${formatDuration(latencyMs)}${who}`
+  const identity = self ? ` (Consul ${self.version}, node ${self.node})` : ''
+  const text = `${address} answered in ${formatDuration(latencyMs)}${identity}`
   const findings: Finding[] = [
     latencyMs < slowMs
       ? {check: 'agent', verdict: 'ok', text}
@@ -83,7 +83,7 @@ function examineClock({answer, atMs}: TimedAnswer): Finding[] {
   const skewMs = atMs - theirMs - 500
   if (Math.abs(skewMs) <= largestSkewMs) return [{check: 'clock', verdict: 'ok', text: 'agrees with the agent'}]
   const text = `${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} the agent's: signed jobs may count as expired`
-  return [{check: 'clock', verdict: 'warn', text, fix: 'let both machines follow the same time servers'}]
+  return [{check: 'clock', verdict: 'warn', text, fix: 'synchronise both machines with the same time servers'}]
 }
 
 interface RawSelf {
@@ -91,7 +91,7 @@ interface RawSelf {
   readonly DebugConfig?: {readonly HTTPMaxConnsPerClient?: number}
 }
 
-/** Undefined without the right to read the agent: that is told among the rights. */
+/** Undefined without permission to read the agent, which is reported among the permissions. */
 async function readSelf(
   client: ConsulClient,
 ): Promise<{readonly version: string; readonly node: string; readonly connectionLimit: number} | undefined> {

@@ -50,7 +50,7 @@ export interface ConnectionsOptions {
   readonly readTables?: () => readonly string[]
 }
 
-/** Counts all connections from this machine, whoever holds them: the agent does the same. */
+/** Counts the connections of all processes on this machine, as the agent does. */
 export async function examineConnections(options: ConnectionsOptions): Promise<Finding> {
   const {host, port, limit, isLimitKnown} = options
   let count: number
@@ -70,7 +70,7 @@ export async function examineConnections(options: ConnectionsOptions): Promise<F
     check: 'connections',
     verdict: 'warn',
     text: `${text}: connections above the limit are reset`,
-    fix: 'raise limits.http_max_conns_per_client of the agent, or find who holds them: ss -tnp',
+    fix: 'raise limits.http_max_conns_per_client of the agent, or find the processes that hold them: ss -tnp',
   }
 }
 

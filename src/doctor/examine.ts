@@ -17,7 +17,7 @@ export interface ExamineOptions {
   readonly key: string
 }
 
-/** Looks at everything baton stands on. Reads only. What needs an agent is left out if none answers. */
+/** Checks everything baton depends on. Reads only. What needs an agent is left out if none answers. */
 export async function examine(options: ExamineOptions): Promise<readonly Finding[]> {
   const {client, token} = options
   const findings: Finding[] = [
@@ -34,7 +34,7 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
     findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
   }
   if (!agent) return findings
-  // Without a leader each of these would take seconds and tell nothing.
+  // Without a leader each of these requests takes seconds and fails.
   if (agent.hasLeader) findings.push(...(await examineAcl(client, {hasToken: token !== 'none', key: options.key})))
   return findings
 }

@@ -14,7 +14,6 @@ export function examineNode(version: string): Finding {
   return {check: 'node', verdict: 'fail', text, fix: 'install a newer Node.js'}
 }
 
-/** What the process that watches over a lock's child is made of. */
 /** `searchPath` is the variable PATH; `hasProc` says whether processes can be seen in /proc. */
 export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/uptime')): Finding {
   if (!hasProc) {
@@ -34,7 +33,7 @@ export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/
   }
 }
 
-/** Where the token comes from: a file, the words of a command that all users can see, or somewhere else. */
+/** Where the token comes from: a file, the command line that all users can see, or another place. */
 export type TokenSource = {readonly file: string} | 'flag' | 'other' | 'none'
 
 export function examineToken(source: TokenSource): Finding {
@@ -44,7 +43,7 @@ export function examineToken(source: TokenSource): Finding {
     return {
       check: 'token',
       verdict: 'warn',
-      text: 'given as a word of the command, which ps shows to everybody',
+      text: 'passed on the command line, where ps shows it to every user',
       fix: 'use --token-file or CONSUL_HTTP_TOKEN_FILE',
     }
   }

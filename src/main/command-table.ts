@@ -7,7 +7,7 @@ export type CommandClass = Omit<typeof BaseCommand, 'prototype'> & (new (argv: s
 /** `kv get` to its loader. The build makes the table from the files under `commands/`. */
 export type CommandTable = Readonly<Record<string, CommandLoader>>
 
-/** The command that the first words name, and the words after its name. The longest name wins. */
+/** The command that the first arguments name, and the arguments after its name. The longest name wins. */
 export function resolveCommand(
   table: CommandTable,
   argv: readonly string[],

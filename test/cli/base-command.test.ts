@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {cliPath, runCli, runCommand} from '../kit/run-cli.js'
 
-const nobody = {CONSUL_HTTP_ADDR: '127.0.0.1:1'}
+const noAgent = {CONSUL_HTTP_ADDR: '127.0.0.1:1'}
 const secret = 's3cret-t0ken'
 let dir: string
 beforeAll(() => {
@@ -28,13 +28,13 @@ describe('an unknown command', () => {
     ],
     [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
   ])('is answered with a suggestion and never run: %j', async (args, message) => {
-    const result = await runCli(args, {env: nobody})
+    const result = await runCli(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toEqual([`baton: ${message}`])
   })
 })
 
-describe('bad words', () => {
+describe('invalid arguments', () => {
   it.each([
     [['kv', 'get', 'a', 'b'], 'unexpected argument: b (see baton kv get --help)'],
     [['kv', 'get', 'a', '--bogus'], 'unknown flag: --bogus (see baton kv get --help)'],
@@ -60,7 +60,7 @@ describe('bad words', () => {
     [['lock', 'status', 'jobs/x'], "lock: 'status' is reserved for a sub-command that does not exist yet"],
     [['kv', 'get', 'a', '--config=/nowhere'], 'config: cannot read /nowhere: ENOENT'],
   ])('get one line that says what to do, and exit code 64: %j', async (args, message) => {
-    const result = await runCli(args, {env: nobody})
+    const result = await runCli(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toHaveLength(1)
     expect(result.stderr).toContain(message)
@@ -69,7 +69,7 @@ describe('bad words', () => {
 
 describe('an agent that is not there', () => {
   it('is exit code 69 and one line with the address', async () => {
-    const result = await runCli(['kv', 'get', 'x'], {env: nobody})
+    const result = await runCli(['kv', 'get', 'x'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
     expect(lines(result.stderr)).toEqual([
       'baton: Consul at 127.0.0.1:1: connection refused (is the agent running there? set --http-addr or CONSUL_HTTP_ADDR)',
@@ -77,7 +77,7 @@ describe('an agent that is not there', () => {
   })
 
   it('is not mistaken for a missing key by Go-style flags', async () => {
-    const result = await runCli(['kv', 'get', '-http-addr=127.0.0.1:2', 'x'], {env: nobody})
+    const result = await runCli(['kv', 'get', '-http-addr=127.0.0.1:2', 'x'], {env: noAgent})
     expect(result.stderr).toContain('127.0.0.1:2: connection refused')
   })
 })
@@ -90,7 +90,7 @@ describe('secrets', () => {
     [['kv', 'get', 'a', '--print-config']],
     [['kv', 'get', 'a', '--log-level=trace']],
   ])('never show, whatever goes wrong: %j', async args => {
-    const result = await runCli(args, {env: {...nobody, CONSUL_HTTP_TOKEN: secret, CONSUL_HTTP_AUTH: `u:${secret}`}})
+    const result = await runCli(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret, CONSUL_HTTP_AUTH: `u:${secret}`}})
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
 })
@@ -101,14 +101,14 @@ describe('--json', () => {
     [['discover', 'key', '--once', '--json', '--bogus'], 64, 'BATON_USAGE'],
     [['discover', 'key', '--once', '--json', '--http-addr=ftp://x'], 64, 'BATON_USAGE'],
   ])('keeps the exit code and prints one object without secrets: %j', async (args, exit, code) => {
-    const result = await runCli(args, {env: {...nobody, CONSUL_HTTP_TOKEN: secret}})
+    const result = await runCli(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
     expect(result.exitCode).toBe(exit)
     expect(JSON.parse(result.stdout)).toEqual({error: {code, message: expect.any(String), exit}})
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
 
   it('after -- belongs to the child', async () => {
-    const result = await runCli(['lock', 'key', '--', 'echo', '--json'], {env: nobody})
+    const result = await runCli(['lock', 'key', '--', 'echo', '--json'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
   })
 })
@@ -118,7 +118,7 @@ describe('settings', () => {
     const file = join(dir, 'settings.yaml')
     writeFileSync(file, 'datacenter: dc9\nkv-get:\n  tls_server_name: consul.internal\n')
     const result = await runCli(['kv', 'get', 'a', '--print-config', '--config', file], {
-      env: {...nobody, BATON_STALE: 'true', CONSUL_HTTP_TOKEN: secret},
+      env: {...noAgent, BATON_STALE: 'true', CONSUL_HTTP_TOKEN: secret},
     })
     expect(JSON.parse(result.stdout)).toMatchObject({
       'http-addr': {value: '127.0.0.1:1', source: 'CONSUL_HTTP_ADDR'},
@@ -134,9 +134,9 @@ describe('settings', () => {
 describe('stdin', () => {
   it('is left alone when an argument is missing', async () => {
     const result = await runCommand('sh', ['-c', `${process.execPath} bin/run.cjs kv get 2>/dev/null; cat`], {
-      input: 'for somebody else\n',
+      input: 'for another reader\n',
     })
-    expect(result.stdout).toBe('for somebody else\n')
+    expect(result.stdout).toBe('for another reader\n')
   })
 })
 
@@ -170,14 +170,14 @@ describe('the launcher', () => {
   it('is the Go tool when it is called by its name', async () => {
     const name = join(dir, 'consul-lock')
     symlinkSync(cliPath, name)
-    const result = await runCommand(name, ['-n=0', 'key', 'true'], {env: nobody})
+    const result = await runCommand(name, ['-n=0', 'key', 'true'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 1, stdout: ''})
     expect(lines(result.stderr)[0]).toBe('Lock holder limit must be positive')
   })
 
-  it('keeps compiled code only where nobody else can write, and works without', async () => {
+  it('keeps compiled code only where no other user can write, and works without it', async () => {
     const open = join(dir, 'open')
-    const env = {...nobody, XDG_CACHE_HOME: open}
+    const env = {...noAgent, XDG_CACHE_HOME: open}
     const first = await runCli(['kv', 'get', 'a'], {env})
     expect(first.exitCode).toBe(69)
     const kept = join(open, 'baton')
@@ -185,17 +185,17 @@ describe('the launcher', () => {
     expect(readdirSync(kept)).toHaveLength(1)
     writeFileSync(join(kept, readdirSync(kept)[0]!), 'rubbish')
     expect((await runCli(['kv', 'get', 'a'], {env})).exitCode).toBe(69)
-    const without = await runCli(['kv', 'get', 'a'], {env: {...nobody, XDG_CACHE_HOME: '/proc/nowhere'}})
+    const without = await runCli(['kv', 'get', 'a'], {env: {...noAgent, XDG_CACHE_HOME: '/proc/nowhere'}})
     expect(without).toMatchObject({exitCode: 69, stdout: ''})
     expect(lines(without.stderr)).toHaveLength(1)
   })
 })
 
 describe.runIf(existsSync('/dev/full'))('a result that does not get out', () => {
-  it('is no success', async () => {
+  it('is not a success', async () => {
     const script = 'exec "$0" "$@" >/dev/full'
     const words = [process.execPath, cliPath, 'kv', 'get', '--print-config']
-    const {exitCode, stderr} = await runCommand('sh', ['-c', script, ...words], {env: nobody})
+    const {exitCode, stderr} = await runCommand('sh', ['-c', script, ...words], {env: noAgent})
     expect(exitCode).toBe(1)
     expect(lines(stderr)).toEqual([expect.stringMatching(/^baton: stdout: .*no space left/)])
   })

@@ -34,14 +34,14 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
     expect(events.map(({Payload}) => Buffer.from(Payload, 'base64').toString())).toEqual(['--spring.profiles=prod'])
   })
 
-  it('is no setting', async () => {
+  it('is not a setting', async () => {
     const result = await runCli(['kv', 'put', 'free/config', '--', '--config=/nowhere'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})
     expect(await valueOf('free/config')).toBe('--config=/nowhere')
   })
 })
 
-describe('a word that is not understood', () => {
+describe('an argument that is not understood', () => {
   it.each([
     [['kv', 'get', 'key', pem]],
     [['kv', 'put', 'key', 'value', pem]],

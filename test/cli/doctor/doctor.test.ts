@@ -36,7 +36,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
   const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
   const agent = sharedAgent(backend, {config: {acl: {enabled: true, default_policy: 'allow', tokens: {master}}}})
 
-  it('tells what the token may read, and what not', async () => {
+  it('reports what the token may read and what it may not', async () => {
     const all = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: master}})
     expect(all.exitCode).toBe(0)
     expect(all.stdout).toContain('may read key app/db, nodes, services, agent (writing was not tried)')
@@ -63,7 +63,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
 })
 
 describe('baton doctor', () => {
-  it('exits 69 when nobody answers, and says what to do', async () => {
+  it('exits 69 if no agent answers, and says what to do', async () => {
     const {stdout, exitCode} = await runCli(['doctor', '--http-addr', `127.0.0.1:${await freePort()}`])
     expect(exitCode).toBe(69)
     expect(stdout).toMatch(/^fail agent +Consul at \S+: connection refused \(.*\)$/m)

@@ -69,19 +69,19 @@ describe('doctor, at the agent', () => {
     })
   })
 
-  it('stops asking when nobody answers', async () => {
+  it('stops asking if no agent answers', async () => {
     const gone = new TransportError('BATON_CONNECT', 'Consul at x: connection refused', {hint: 'is it running?'})
     const {find, transport} = await run({'/v1/status/leader': gone})
     expect(find('agent')).toEqual([{check: 'agent', verdict: 'fail', text: gone.message, fix: 'is it running?'}])
     expect(transport.requests).toHaveLength(1)
   })
 
-  it('tells a server that is not Consul', async () => {
+  it('recognises a server that is not Consul', async () => {
     const {find} = await run({'/v1/status/leader': {body: '<html>'}})
     expect(find('agent')).toMatchObject([{verdict: 'fail', text: expect.stringContaining("is not Consul's")}])
   })
 
-  it('tells a cluster without leader, and asks it nothing more', async () => {
+  it('recognises a cluster without a leader, and asks nothing further', async () => {
     const {find} = await run({'/v1/status/leader': {body: '""'}})
     expect(find('leader')).toMatchObject([{verdict: 'fail', fix: expect.any(String)}])
     expect(find('acl')).toEqual([])
@@ -97,7 +97,7 @@ describe('doctor, at the agent', () => {
     expect(await at(-3_600_000)).toMatchObject([{verdict: 'warn', text: expect.stringContaining(' ahead of ')}])
   })
 
-  it('names each missing right with the rule that gives it', async () => {
+  it('names each missing permission with the rule that grants it', async () => {
     const {find} = await run(
       {
         '/v1/acl/token/self': {
@@ -121,7 +121,7 @@ describe('doctor, at the agent', () => {
     ])
   })
 
-  it('tells a token that the cluster does not know from none at all', async () => {
+  it('distinguishes a token that the cluster does not know from a missing one', async () => {
     const answers = {'/v1/acl/token/self': {status: 403, body: 'ACL not found'}}
     expect((await run(answers, 'other')).find('acl')).toMatchObject([{verdict: 'fail'}])
     expect((await run(answers, 'none')).find('acl')).toMatchObject([{verdict: 'warn'}])

@@ -25,7 +25,7 @@ describe('doctor, on the machine', () => {
     })
   })
 
-  it('tells what the guardian will be: bash from PATH if it can be run, else node, else nothing', () => {
+  it('names the guardian: bash from PATH if it can be run, else node, else nothing', () => {
     const bash = join(folder, 'bash')
     writeFileSync(bash, '', {mode: 0o755})
     expect(examineGuardian(`/nowhere::${folder}`, true)).toMatchObject({verdict: 'ok', text: 'of lock: bash'})
@@ -34,7 +34,7 @@ describe('doctor, on the machine', () => {
     expect(examineGuardian(folder, false)).toMatchObject({verdict: 'warn', text: expect.stringContaining('no /proc')})
   })
 
-  it('tells how safe the token is kept', () => {
+  it('reports how safely the token is kept', () => {
     const file = join(folder, 'token')
     writeFileSync(file, 'secret', {mode: 0o600})
     expect(examineToken({file})).toMatchObject({verdict: 'ok'})
