@@ -103,6 +103,7 @@ export type ReplicatorEvent =
       readonly pass: ReplicationPass
     }
 
+/** Receives what happens to a replicator. Must not throw; its result is ignored. */
 export type ReplicatorObserver = (event: ReplicatorEvent) => void
 
 /** A set of deletes that a guard stopped. All other changes are made. */
