@@ -4,13 +4,13 @@ import {defineConfig} from 'vitest/config'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** The long suites: fault tests and the comparison with a real agent. They run in CI, not in `npm test`. */
+/** The long suites: fault tests, the comparison with a real agent, and the package as it is published. They run in CI, not in `npm test`. */
 export default defineConfig({
   test: {
     root,
     reporters: ['default', `${root}/test/kit/count-reporter.ts`],
     exclude: ['dist/**', 'node_modules/**'],
-    include: ['test/chaos/**/*.test.ts', 'test/differential/**/*.test.ts'],
+    include: ['test/{chaos,differential,package}/**/*.test.ts'],
     setupFiles: ['test/kit/fix-property-seeds.ts'],
     globalSetup: ['test/kit/build-once.ts'],
     pool: 'forks',

@@ -3,6 +3,7 @@ import {execFileSync} from 'node:child_process'
 import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {build} from 'esbuild'
+import {noticesOf} from './notices.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const {version} = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
@@ -102,7 +103,9 @@ const common = {
   define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__filename'},
   external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
   logLevel: 'warning',
+  // The build writes every licence to dist/cli/THIRD-PARTY-NOTICES.
   legalComments: 'none',
+  metafile: true,
 }
 
 /**
@@ -119,12 +122,18 @@ export async function buildCli() {
       minify: true,
     }),
   )
-  await Promise.all([buildBundle('main', () => true), buildBundle('lock', id => id === 'lock'), ...vendor])
+  const built = await Promise.all([
+    buildBundle('main', () => true),
+    buildBundle('lock', id => id === 'lock'),
+    ...vendor,
+  ])
+  const files = built.flatMap(({metafile}) => Object.keys(metafile.inputs))
+  writeFileSync(`${root}dist/cli/THIRD-PARTY-NOTICES`, noticesOf(files, root))
 }
 
 /** ASCII only, so that Node does not decode it, and without comments, which halves it. Names remain for stack traces. */
 async function buildBundle(name, isIncluded) {
-  const {outputFiles} = await build({
+  const result = await build({
     ...common,
     entryPoints: ['src/main/main.ts'],
     outfile: `dist/cli/${name}.cjs`,
@@ -135,7 +144,7 @@ async function buildBundle(name, isIncluded) {
     write: false,
   })
   // esbuild escapes strings, but not regular expressions.
-  const text = outputFiles[0].text.replace(
+  const text = result.outputFiles[0].text.replace(
     /[^\0-\x7f]/g,
     unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
@@ -143,6 +152,7 @@ async function buildBundle(name, isIncluded) {
     `${root}dist/cli/${name}.cjs`,
     `(function (exports, require, module, __filename, __dirname) {${text}\n})\n`,
   )
+  return result
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,10 +1,5 @@
-import {createRequire} from 'node:module'
 import {UsageError} from '../core/errors.js'
 import {findDuplicate} from './hcl-duplicates.js'
-
-interface HclModule {
-  readonly parse: (text: string) => string
-}
 
 /** Reads HCL 1 or JSON, with or without comments. Blocks arrive as arrays of objects. */
 export async function parseHcl(text: string, path: string): Promise<unknown> {
@@ -22,9 +17,8 @@ export async function parseHcl(text: string, path: string): Promise<unknown> {
       // JSON with comments is HCL.
     }
   }
-  // Half as large as all of the command line, and needed by few runs: it stays out of the bundle.
-  const {parse} = createRequire(import.meta.url)('js-hcl-parser') as HclModule
-  const json = parse(text)
+  const {default: hcl} = await import('js-hcl-parser')
+  const json = hcl.parse(text)
   try {
     return JSON.parse(json) as unknown
   } catch (error) {

@@ -1,0 +1,26 @@
+// Runs around `npm pack` and `npm publish`: builds, and packs a package.json without what only a checkout needs.
+import {execFileSync} from 'node:child_process'
+import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = `${root}package.json`
+/** Holds the whole package.json while the published one is in its place. */
+const whole = `${root}node_modules/.package-whole.json`
+
+function begin() {
+  // A run that was killed left it behind.
+  end()
+  execFileSync(process.execPath, [`${root}bin/build.mjs`], {cwd: root, stdio: ['ignore', 2, 2]})
+  const text = readFileSync(manifest, 'utf8')
+  const {scripts, devDependencies, ...published} = JSON.parse(text)
+  writeFileSync(whole, text)
+  writeFileSync(manifest, `${JSON.stringify(published, null, 2)}\n`)
+}
+
+function end() {
+  if (existsSync(whole)) renameSync(whole, manifest)
+}
+
+if (process.argv[2] === 'begin') begin()
+else end()

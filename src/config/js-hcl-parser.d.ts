@@ -1,0 +1,7 @@
+declare module 'js-hcl-parser' {
+  const hcl: {
+    /** Returns JSON, or a message where the text is not HCL. */
+    parse(text: string): string
+  }
+  export default hcl
+}
