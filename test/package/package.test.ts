@@ -56,6 +56,11 @@ describe('the package, installed into an empty project', () => {
     expect(await readFile(join(checkout, name), 'utf8')).toBe(await readFile(join(root, name), 'utf8'))
   })
 
+  it('puts baton on the PATH', async () => {
+    const {stdout} = await run(join(project, 'node_modules/.bin/baton'), ['version'])
+    expect(stdout).toMatch(/^baton \d/)
+  })
+
   it('runs commands without any other package', async () => {
     const alone = join(home, 'alone')
     await cp(installed, alone, {recursive: true})
