@@ -7,9 +7,9 @@ import {EventWriter} from '../src/cli/event-writer.js'
 import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
+import {defaultGraceMs, serfHealth} from '../src/core/consul-constants.js'
 import {UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
-import {defaultGraceMs} from '../src/lock/defaults.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
 import {familyShape} from '../src/lock/run/run-locked.js'
 import {toGoExit} from '../src/process/go-exit.js'
@@ -149,7 +149,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       timeout: flags.try ?? flags.timeout,
       ttlMs: flags.ttl ?? defaultTtlMs,
       lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
-      nodeChecks: flags.checks === 'serf' ? ['serfHealth'] : [],
+      nodeChecks: flags.checks === 'serf' ? [serfHealth] : [],
       graceMs: flags.grace ?? defaultGraceMs,
       sessionName: name,
       command: basename(first.split(/\s/, 1)[0] ?? ''),

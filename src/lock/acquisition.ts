@@ -1,5 +1,6 @@
 import {linkSignal, whenAborted} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
+import {defaultGraceMs} from '../core/consul-constants.js'
 import {
   BatonError,
   ConsulError,
@@ -16,7 +17,7 @@ import {localDirectory} from '../process/local-directory.js'
 import {type LocalTurn, takeLocalTurn, turnPath, withoutTurn} from '../process/local-turn.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
 import type {Session} from '../session/types.js'
-import {defaultGraceMs, lateAnswerMs} from './defaults.js'
+import {lateAnswerMs} from './defaults.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
 import {checkLease, isUsable, type LeaseDeadline, type LeaseShape, proveEveryMs} from './lease.js'

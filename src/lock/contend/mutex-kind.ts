@@ -1,5 +1,6 @@
 import {lateSignal} from '../../core/cancel/late-signal.js'
 import type {ConsulClient} from '../../core/client.js'
+import {mutexFlags, semaphoreFlags} from '../../core/consul-constants.js'
 import {ConflictError, isTransient} from '../../core/errors.js'
 import {kvKey} from '../../core/query/topics.js'
 import type {FencingToken, KvEntry, KvOperation, SessionId} from '../../core/types.js'
@@ -10,7 +11,7 @@ import {type ContendOptions, deletedKey, type Grant, type LockKind} from '../kin
 import type {LockOptions} from '../types.js'
 import {describeHolder, encodeHolderRecord, ownRecord} from '../wire/holder-record.js'
 import {releaseMutex, takeMutex} from '../wire/mutex-operations.js'
-import {lockKey, mutexFlags, semaphoreFlags} from '../wire/names.js'
+import {lockKey} from '../wire/names.js'
 import {type Refusal, toRefusal} from '../wire/refusal.js'
 import {attemptPause, contendLoop} from './contend-loop.js'
 

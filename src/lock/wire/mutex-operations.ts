@@ -1,5 +1,5 @@
+import {mutexFlags} from '../../core/consul-constants.js'
 import type {KvEntry, KvOperation, SessionId} from '../../core/types.js'
-import {mutexFlags} from './names.js'
 
 const noValue = new Uint8Array()
 

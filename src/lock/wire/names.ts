@@ -1,11 +1,6 @@
 import {encodeKey} from '../../core/api/kv.js'
 import {UsageError} from '../../core/errors.js'
 
-/** Flags of a mutex's `.lock`, as the Go tool writes them. */
-export const mutexFlags = 3304740253564472344n
-/** Flags of a semaphore's keys, as the Go tool writes them. */
-export const semaphoreFlags = 16210313421097356768n
-
 /** Go's `path.Join` of a prefix and a name, after one leading slash is dropped, so that both tools mean the same key. */
 export function joinKey(prefix: string, name: string): string {
   const path = `${prefix.replace(/^\//, '')}/${name}`

@@ -1,5 +1,5 @@
+import {semaphoreFlags} from '../../core/consul-constants.js'
 import type {KvOperation, SessionId} from '../../core/types.js'
-import {semaphoreFlags} from './names.js'
 import {encodeSemaphoreDocument, type SemaphoreDocument} from './semaphore-document.js'
 
 /** A document and its ModifyIndex; 0n while there is none. */
