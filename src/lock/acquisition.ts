@@ -177,11 +177,7 @@ export class Acquisition {
           ttlMs: shape.ttlMs,
           lockDelayMs: shape.lockDelayMs,
           renewEveryMs: proveEveryMs(shape),
-          observer: {
-            renewed: sentAtMs => this.#hold?.renewed(sentAtMs),
-            degraded: error => this.#hold?.degraded(error),
-            doubted: isDoubted => this.#hold?.doubted(isDoubted),
-          },
+          observer: event => this.#hold?.handleSessionEvent(event),
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),

@@ -5,7 +5,7 @@ import {follow} from '../core/query/follow.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {CallOptions, ConsulIndex, FencingToken, SessionId} from '../core/types.js'
 import {Alarm, sleepUntil} from '../session/alarm.js'
-import type {Session} from '../session/types.js'
+import type {Session, SessionEvent} from '../session/types.js'
 import {deletedContender, deletedKey, type Evidence, type Grant} from './kind.js'
 import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, proveEveryMs} from './lease.js'
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
@@ -96,14 +96,31 @@ export class LeasedHold implements Hold {
     if (this.#released) throw new LockLostError(`lock ${this.prefix}: it was released`)
   }
 
-  /** The session was renewed by a request sent at this boot time. */
-  renewed(sentAtMs: number): void {
+  /** Called by the owner of the session for each of its events. */
+  handleSessionEvent(event: SessionEvent): void {
+    switch (event.type) {
+      case 'session.renewed':
+        this.#handleRenewed(event.sentAtMs)
+        break
+      case 'session.degraded':
+        this.#handleDegraded(event.error)
+        break
+      case 'session.doubted':
+        this.#handleDoubt(true)
+        break
+      case 'session.confirmed':
+        this.#handleDoubt(false)
+        break
+    }
+  }
+
+  #handleRenewed(sentAtMs: number): void {
     if (this.#stopped.signal.aborted) return
     this.#prove({renewedAtMs: sentAtMs})
     this.#learnShapeOnce()
   }
 
-  degraded(error: unknown): void {
+  #handleDegraded(error: unknown): void {
     if (this.#stopped.signal.aborted) return
     this.#lastError = error
     this.#options.observer({type: 'lease.degraded', error, deadline: this.deadline})
@@ -112,7 +129,7 @@ export class LeasedHold implements Hold {
   }
 
   /** While Consul's word that the session is gone is neither confirmed nor refuted, the hold lasts less long. */
-  doubted(isDoubted: boolean): void {
+  #handleDoubt(isDoubted: boolean): void {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     this.#proofs = {...this.#proofs, isDoubted}
     const {deadline} = this

@@ -1,15 +1,18 @@
 import {sessionRequestRules} from '../core/api/session.js'
 import {lateSignal} from '../core/cancel/late-signal.js'
+import {linkSignal} from '../core/cancel/link-signal.js'
 import {checkOptions, duration} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
-import {isTransient, messageOf, SessionLostError} from '../core/errors.js'
+import {messageOf, SessionLostError} from '../core/errors.js'
+import {retry} from '../core/retry.js'
 import {type BootTime, systemBootTime} from '../core/time/boot-time.js'
 import {systemClock} from '../core/time/clock.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {SessionId, SessionRequest} from '../core/types.js'
 import {Alarm, sleepUntil} from './alarm.js'
 import {isForeignNode, pickServerNode} from './foreign-node.js'
-import type {Session, SessionObserver, SessionOptions} from './types.js'
+import {RenewalPace} from './renewal-pace.js'
+import type {Session, SessionEvent, SessionOptions} from './types.js'
 
 export const defaultTtlMs = 15_000
 export const defaultLockDelayMs = 15_000
@@ -55,7 +58,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
   })
   const unprovenLimitMs = options.unprovenLimitMs ?? ttlMs
   const renewEveryMs = Math.min(ttlMs / 3, options.renewEveryMs ?? Number.POSITIVE_INFINITY)
-  const observer = options.observer ?? {}
+  const observer = options.observer ?? (() => {})
   const session = new RenewedSession({
     client,
     now,
@@ -96,7 +99,7 @@ interface RenewedSessionOptions {
   readonly provenAtMs: number
   readonly unprovenLimitMs: number
   readonly renewEveryMs: number
-  readonly observer: SessionObserver
+  readonly observer: (event: SessionEvent) => void
 }
 
 /**
@@ -114,6 +117,7 @@ class RenewedSession implements Session {
   readonly #lost = new AbortController()
   readonly #stopped = new AbortController()
   readonly #alarm: Alarm
+  readonly #pace: RenewalPace
   readonly #loop: Promise<void>
   #provenAtMs: number
   #lastError: unknown
@@ -131,6 +135,7 @@ class RenewedSession implements Session {
     this.#provenAtMs = options.provenAtMs
     this.#alarm = new Alarm({clock, now: options.now, ring: () => this.#loseUnproven()})
     this.#alarm.set(this.#provenAtMs + options.unprovenLimitMs)
+    this.#pace = new RenewalPace(options.renewEveryMs)
     this.#loop = this.#renewUntilStopped()
   }
 
@@ -180,50 +185,50 @@ class RenewedSession implements Session {
   async #renewUntilStopped(): Promise<void> {
     const {client, now, renewEveryMs} = this.#options
     const {signal} = this.#stopped
-    let soon = false
+    let pauseMs = renewEveryMs
     try {
       while (!signal.aborted) {
-        const pauseMs = (soon ? renewEveryMs / 5 : renewEveryMs) * (0.9 + 0.2 * client.random())
-        await sleepUntil(now() + pauseMs, {clock: client.clock, now, signal})
-        soon = !(await this.#renew(signal))
+        await sleepUntil(now() + pauseMs * (0.9 + 0.2 * client.random()), {clock: client.clock, now, signal})
+        pauseMs = await this.#renew(signal)
       }
     } catch (error) {
       if (!signal.aborted) this.#lose(messageOf(error), error)
     }
   }
 
-  /** True when it was answered. */
-  async #renew(signal: AbortSignal): Promise<boolean> {
+  /** Resolves to the time to wait before the next renewal. */
+  async #renew(signal: AbortSignal): Promise<number> {
     const {client, now, observer, unprovenLimitMs, renewEveryMs} = this.#options
     const sentAtMs = now()
     try {
       const limits = {signal, timeoutMs: renewEveryMs}
       const {alive} = await client.session.renew(this.id, limits)
-      if (signal.aborted) return false
+      if (signal.aborted) return renewEveryMs
       if (!alive) {
         await this.#confirmEnd(limits)
-        return false
+        return this.#pace.afterFailure()
       }
     } catch (error) {
-      if (signal.aborted) return false
+      const retryMs = this.#pace.afterFailure(error)
+      if (signal.aborted) return retryMs
       this.#lastError = error
-      client.logger.debug({error: messageOf(error), session: this.id}, 'session not renewed')
-      observer.degraded?.(error)
-      return false
+      client.logger.debug({error: messageOf(error), session: this.id, retryMs}, 'session not renewed')
+      observer({type: 'session.degraded', error, retryMs})
+      return retryMs
     }
     this.#provenAtMs = sentAtMs
     this.#alarm.set(sentAtMs + unprovenLimitMs)
-    observer.renewed?.(sentAtMs)
-    return true
+    observer({type: 'session.renewed', sentAtMs})
+    return this.#pace.afterSuccess()
   }
 
   /** Rejects if the consistent read fails. */
   async #confirmEnd(limits: {readonly signal: AbortSignal; readonly timeoutMs: number}): Promise<void> {
     const {client, observer} = this.#options
-    observer.doubted?.(true)
+    observer({type: 'session.doubted'})
     const {value} = await client.session.info(this.id, {...limits, consistency: 'consistent'})
     if (value) {
-      observer.doubted?.(false)
+      observer({type: 'session.confirmed'})
       return
     }
     this.#isEnded = true
@@ -231,21 +236,17 @@ class RenewedSession implements Session {
   }
 
   async #destroyWithin(timeoutMs: number): Promise<boolean> {
-    const {client} = this.#options
-    const endMs = client.clock.monotonicMs() + timeoutMs
+    const {clock, logger, session} = this.#options.client
+    using link = linkSignal(undefined, {clock, timeoutMs})
+    const {signal} = link
     await this.#loop
     if (this.#isEnded) return true
-    for (;;) {
-      const leftMs = endMs - client.clock.monotonicMs()
-      if (leftMs <= 0) return false
-      try {
-        await client.session.destroy(this.id, {timeoutMs: leftMs})
-        return true
-      } catch (error) {
-        client.logger.debug({error: messageOf(error), session: this.id}, 'session not destroyed')
-        if (!isTransient(error)) return false
-        await client.clock.sleep(Math.min(destroyRetryMs, leftMs))
-      }
+    try {
+      await retry(() => session.destroy(this.id, {signal}), {signal, clock, backoff: {next: () => destroyRetryMs}})
+      return true
+    } catch (error) {
+      logger.debug({error: messageOf(error), session: this.id}, 'session not destroyed')
+      return false
     }
   }
 }

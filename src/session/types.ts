@@ -1,53 +1,59 @@
 import type {BootTime} from '../core/time/boot-time.js'
 import type {SessionId} from '../core/types.js'
 
-/** How a session is made and kept. */
+/** How a session is created and renewed. */
 export interface SessionOptions {
-  /** Shown by `consul session` tools. */
+  /** Name that session listings show. @default none */
   readonly name?: string
-  /** Between 10 s and a day unless the servers allow less. @default 15000 */
+  /** Time after the last renewal at which Consul may end the session: 10 s to a day, unless the servers allow less. @default 15000 */
   readonly ttlMs?: number
-  /** How long a key stays refused after its holder was invalidated; Consul caps it at 60 s. @default 15000 */
+  /** Time for which nothing can acquire a key after Consul has invalidated the session that held it; at most 60 s. @default 15000 */
   readonly lockDelayMs?: number
-  /** What becomes of the held keys. @default 'delete' */
+  /** What Consul does with the keys that the session holds when it ends. @default 'delete' */
   readonly behavior?: 'release' | 'delete'
   /** `[]` ties the session to its TTL alone, `['serfHealth']` to the node as well. @default [] */
   readonly nodeChecks?: readonly string[]
-  /** A node of the catalog to attach to. @default the agent's own; in another datacenter one of the servers there */
+  /** Node of the catalog that the session belongs to. @default the agent's own; in another datacenter one of the servers there */
   readonly node?: string
-  /** Cancels opening. An open session ends by dispose, not by this signal. */
+  /** Cancels opening. An open session is ended by disposing it, not by this signal. */
   readonly signal?: AbortSignal
-  /** Without a successful renewal for this long the session counts as lost. @default ttlMs */
+  /** Time without a successful renewal after which the session counts as lost; may be Infinity. @default ttlMs */
   readonly unprovenLimitMs?: number
-  /** For owners that need proofs more often; also the time limit of one renewal. @default a third of the TTL */
+  /** Time between renewals, if shorter than a third of the TTL; also the time limit of one renewal. @default a third of the TTL */
   readonly renewEveryMs?: number
-  /** @default the machine's boot time where the client has the system's clock, else the client's monotonic time */
+  /** Clock of deadlines, in milliseconds. @default the boot time of the machine if the client has the system's clock, otherwise the client's monotonic time */
   readonly now?: BootTime
-  readonly observer?: SessionObserver
+  /** Receives the outcome of renewals. Must not throw. @default none */
+  readonly observer?: (event: SessionEvent) => void
 }
 
-/** Receives the outcome of renewals. Must not throw. */
-export interface SessionObserver {
-  /** A renewal sent at `sentAtMs` (boot time) was answered. */
-  readonly renewed?: (sentAtMs: number) => void
-  /** A renewal failed; the session may still be alive. */
-  readonly degraded?: (error: unknown) => void
-  /** Consul said that the session is gone: true until a consistent read or a renewal says that it lives. */
-  readonly doubted?: (isDoubted: boolean) => void
-}
+/** What happens to an open session. Instants are milliseconds of boot time. */
+export type SessionEvent =
+  /** A renewal that was sent at `sentAtMs` was answered. */
+  | {readonly type: 'session.renewed'; readonly sentAtMs: number}
+  /** A renewal failed; the session may still be alive. The next attempt follows after `retryMs`. */
+  | {readonly type: 'session.degraded'; readonly error: unknown; readonly retryMs: number}
+  /** Consul answered that the session does not exist, and a consistent read has not confirmed it yet. */
+  | {readonly type: 'session.doubted'}
+  /** A consistent read found the session that was doubted. */
+  | {readonly type: 'session.confirmed'}
 
 /**
  * A session that is kept alive: renewed every third of its TTL until it is disposed, orphaned or lost.
  * Disposing destroys it, takes at most a few seconds, is safe to repeat and does not throw.
  */
 export interface Session extends AsyncDisposable {
+  /** ID that Consul gave it. */
   readonly id: SessionId
+  /** TTL in milliseconds, as requested. */
   readonly ttlMs: number
+  /** Lock-delay in milliseconds, as requested. */
   readonly lockDelayMs: number
+  /** Checks of the node that end the session when they fail. */
   readonly nodeChecks: readonly string[]
   /**
    * Aborts with a SessionLostError when Consul no longer knows the session, or when no renewal succeeded for
-   * `unprovenLimitMs`. Refusals and failures by themselves are not loss.
+   * `unprovenLimitMs`. A failed renewal alone does not abort it.
    */
   readonly signal: AbortSignal
   /** Send time (boot time, ms) of the newest request that proved the session alive. */
@@ -56,6 +62,9 @@ export interface Session extends AsyncDisposable {
   readonly validUntil: number
   /** Stops renewing and leaves the session to expire, up to twice its TTL later. */
   orphan(): void
-  /** Ends the session now. False if no answer came in time: then it expires by itself. @default timeoutMs 2000 */
+  /**
+   * Ends the session now. False if Consul did not confirm it within `timeoutMs` (2000 by default): then the session
+   * expires. Rejects with a UsageError if `timeoutMs` is not a duration.
+   */
   destroy(options?: {readonly timeoutMs?: number}): Promise<boolean>
 }

@@ -32,6 +32,18 @@ const doors: Readonly<Record<string, Door>> = {
     numbers: ['lingerMs', 'waitMs', 'maxStaleMs', 'places'],
     open: (_, options) => library.createViewRegistry(context, options),
   },
+  createMutex: {
+    numbers: ['ttlMs', 'lockDelayMs', 'graceMs'],
+    open: (client, options) => library.createMutex(client, {prefix: 'a', ...options}),
+  },
+  createSemaphore: {
+    numbers: ['limit', 'ttlMs', 'lockDelayMs', 'graceMs'],
+    open: (client, options) => library.createSemaphore(client, {prefix: 'a', limit: 2, ...options}),
+  },
+  openSession: {
+    numbers: ['ttlMs', 'lockDelayMs', 'renewEveryMs'],
+    open: (client, options) => library.openSession(client, options),
+  },
   NodeTransport: {
     numbers: ['watchConnections', 'controlConnections'],
     open: (_, options) => new library.NodeTransport({...transportOptions, ...options}),
@@ -98,10 +110,8 @@ const withoutNumbers = [
 const elsewhere = [
   'EventState',
   'createInitiator',
-  'createMutex',
   'createReplicator',
   'createResponder',
-  'createSemaphore',
   'exportText',
   'fireDurable',
   'fireEvent',
@@ -111,7 +121,6 @@ const elsewhere = [
   'judgeSize',
   'maxPayload',
   'openDirectory',
-  'openSession',
   'parseExchange',
   'parseMapping',
   'parsePrivateKey',

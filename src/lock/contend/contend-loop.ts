@@ -2,6 +2,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {isBatonError, isTransient} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery} from '../../core/query/types.js'
+import {retry} from '../../core/retry.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
 /** Wait time of a waiter's blocking query. */
@@ -9,9 +10,11 @@ const waiterWaitMs = 15_000
 const pauseMinMs = 100
 const pauseSpreadMs = 150
 
+const attemptPauseMs = (client: ConsulClient): number => pauseMinMs + client.random() * pauseSpreadMs
+
 /** The pause between two attempts that were refused or not answered. */
 export const attemptPause = (client: ConsulClient, signal: AbortSignal): Promise<void> =>
-  client.clock.sleep(pauseMinMs + client.random() * pauseSpreadMs, signal)
+  client.clock.sleep(attemptPauseMs(client), signal)
 
 export interface ContendLoopOptions<T> extends ContendOptions {
   readonly query: BlockingQuery<T>
@@ -21,22 +24,19 @@ export interface ContendLoopOptions<T> extends ContendOptions {
   readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>
 }
 
-/** Repeats an attempt that goes unanswered; with `isOnce` that is its error. */
-export async function untilAnswered<T>(
+/** Repeats an attempt until Consul answers it. With `isOnce` it is made once, and rejects with its error. */
+export const untilAnswered = <T>(
   client: ConsulClient,
   options: ContendOptions,
   attempt: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (options.signal.aborted || options.isOnce || !isTransient(error)) throw error
-      options.waiting({type: 'lock.waiting', reason: 'unreachable', error})
-      await attemptPause(client, options.signal)
-    }
-  }
-}
+): Promise<T> =>
+  retry(attempt, {
+    signal: options.signal,
+    clock: client.clock,
+    backoff: {next: () => attemptPauseMs(client)},
+    isRetryable: error => !options.isOnce && isTransient(error),
+    onRetry: error => options.waiting({type: 'lock.waiting', reason: 'unreachable', error}),
+  })
 
 /**
  * Reads and judges until there is a grant; with `isOnce` the first judgement is the last. A write that went unanswered

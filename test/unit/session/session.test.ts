@@ -4,7 +4,7 @@ import {isBatonError, TransportError} from '../../../src/core/errors.js'
 import type {TransportRequest, TransportResponse} from '../../../src/core/types.js'
 import {sleepUntil} from '../../../src/session/alarm.js'
 import {openSession} from '../../../src/session/session.js'
-import type {SessionOptions} from '../../../src/session/types.js'
+import type {SessionEvent, SessionOptions} from '../../../src/session/types.js'
 import {FakeClock, settle} from '../../kit/fake-clock.js'
 
 type Reply = (request: TransportRequest) => Promise<TransportResponse>
@@ -15,7 +15,7 @@ const answer = (status: number, body: string): TransportResponse => ({
   body: Buffer.from(body),
 })
 
-/** An agent whose answers to renewals are exchanged under way. */
+/** An agent whose answers a test can replace at any time. */
 function setUp(options: SessionOptions = {}) {
   const clock = new FakeClock()
   const log: {method: string; path: string; atMs: number; timeoutMs: number; body: string}[] = []
@@ -83,7 +83,7 @@ describe('openSession', () => {
     expect(session.validUntil).toBe(20_000)
   })
 
-  it('is lost at once when Consul does not know it any more', async () => {
+  it('is lost as soon as Consul does not know it any more', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => answer(404, "Session id 's-1' not found")
@@ -92,28 +92,28 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('outlives a 404 that a consistent read does not confirm, and tries again soon', async () => {
-    const doubts: boolean[] = []
-    const {open, clock, replies, log, renewals} = setUp({observer: {doubted: isDoubted => doubts.push(isDoubted)}})
+  it('survives a 404 that a consistent read does not confirm, and is renewed again soon', async () => {
+    const events: string[] = []
+    const {open, clock, replies, log, renewals} = setUp({observer: ({type}) => events.push(type)})
     await using session = await open()
     replies.renew = async () => answer(404, "Session id 's-1' not found")
     replies.info = async () => answer(500, 'No cluster leader')
     await clock.advance(5001)
-    expect(doubts).toEqual([true])
+    expect(events).toEqual(['session.doubted', 'session.degraded'])
     replies.info = async () => answer(200, '[{"ID":"s-1","TTL":"15s"}]')
-    await clock.advance(2000)
+    await clock.advance(3000)
     expect(session.signal.aborted).toBe(false)
-    expect(doubts.at(-1)).toBe(false)
+    expect(events.at(-1)).toBe('session.confirmed')
     expect(renewals().length).toBeGreaterThanOrEqual(3)
     expect(session.provenAtMs).toBe(0)
     expect(log.find(entry => entry.path.includes('info'))?.path).toContain('consistent')
     replies.info = async () => answer(200, '[]')
-    await clock.advance(1000)
+    await clock.advance(2500)
     expect(session.signal.reason).toMatchObject({message: 'session s-1: Consul has ended it'})
   })
 
   it.each([
-    ['a refusal for want of rights', async () => answer(403, 'Permission denied')],
+    ['a missing permission', async () => answer(403, 'Permission denied')],
     ['a rate limit', async () => answer(429, 'rate limit exceeded')],
     ['no leader', async () => answer(500, 'No cluster leader')],
     [
@@ -122,14 +122,18 @@ describe('openSession', () => {
         throw new TransportError('BATON_CONNECT', 'refused')
       },
     ],
-  ] as [string, Reply][])('takes %s for no loss before the limit, and tries again soon', async (_name, reply) => {
-    const degraded: unknown[] = []
-    const {open, clock, replies, renewals} = setUp({observer: {degraded: error => degraded.push(error)}})
+  ] as [string, Reply][])('is not lost by %s before the limit, and is renewed again soon', async (_name, reply) => {
+    const events: SessionEvent[] = []
+    const {open, clock, replies, renewals} = setUp({observer: event => events.push(event)})
     await using session = await open()
     replies.renew = reply
-    await clock.advance(8000)
+    await clock.advance(8500)
     expect(session.signal.aborted).toBe(false)
-    expect(degraded.length).toBeGreaterThanOrEqual(3)
+    expect(events).toMatchObject([
+      {type: 'session.degraded', retryMs: 1000},
+      {type: 'session.degraded', retryMs: 2000},
+      {type: 'session.degraded', retryMs: 2500},
+    ])
     replies.renew = async () => answer(200, '[]')
     const before = renewals().length
     await clock.advance(20_000)
@@ -137,7 +141,7 @@ describe('openSession', () => {
     expect(renewals().length).toBeGreaterThan(before)
   })
 
-  it('is lost when nothing proved it for its TTL, and not before', async () => {
+  it('is lost when no renewal succeeded for its TTL, and not before', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => answer(500, 'No cluster leader')
@@ -147,7 +151,7 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('leaves the limit to its owner when told so', async () => {
+  it('is never lost by failures alone if the limit is Infinity', async () => {
     const {open, clock, replies} = setUp({unprovenLimitMs: Number.POSITIVE_INFINITY})
     await using session = await open()
     replies.renew = async () => answer(500, 'No cluster leader')
@@ -155,7 +159,7 @@ describe('openSession', () => {
     expect(session.signal.aborted).toBe(false)
   })
 
-  it('counts time asleep: after a suspend longer than the limit it is lost before it asks', async () => {
+  it('is lost before any request after the machine was suspended for longer than the limit', async () => {
     let sleptMs = 0
     const {clock, client, renewals} = setUp()
     await using session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
@@ -166,7 +170,7 @@ describe('openSession', () => {
     expect(renewals()).toHaveLength(0)
   })
 
-  it('renews at once after a suspend shorter than the limit', async () => {
+  it('is renewed at once after the machine was suspended for less than the limit', async () => {
     let sleptMs = 0
     const {clock, client, renewals} = setUp()
     await using _session = await openSession(client, {now: () => clock.monotonicMs() + sleptMs})
@@ -176,7 +180,7 @@ describe('openSession', () => {
     expect(renewals()).toHaveLength(1)
   })
 
-  it('is not moved by steps of the wall clock', async () => {
+  it('does not depend on steps of the wall clock', async () => {
     const {open, clock, renewals} = setUp()
     await using session = await open()
     clock.wallOffsetMs += 3_600_000
@@ -187,7 +191,7 @@ describe('openSession', () => {
     expect(renewals()).toHaveLength(6)
   })
 
-  it('destroys itself once on dispose, however often that is asked, and leaves no timer', async () => {
+  it('is destroyed once, however often it is disposed, and leaves no timer', async () => {
     const {open, clock, log} = setUp()
     const session = await open()
     await Promise.all([session[Symbol.asyncDispose](), session.destroy()])
@@ -196,7 +200,7 @@ describe('openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('gives up destroying when its time is over, and says so', async () => {
+  it('resolves destroy to false when its time limit is over', async () => {
     const {open, clock, replies} = setUp()
     const session = await open()
     replies.destroy = async () => answer(500, 'No cluster leader')
@@ -205,7 +209,7 @@ describe('openSession', () => {
     expect(await destroyed).toBe(false)
   })
 
-  it('orphaned, it is neither renewed nor lost', async () => {
+  it('is neither renewed nor lost once it is orphaned', async () => {
     const {open, clock, renewals} = setUp()
     const session = await open()
     session.orphan()
@@ -215,7 +219,7 @@ describe('openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('destroys a session whose opening was cancelled while the answer was under way', async () => {
+  it('destroys a session whose creation was answered after the caller had cancelled', async () => {
     const {clock, client, replies, log} = setUp()
     replies.create = async () => {
       await clock.sleep(300)
@@ -234,7 +238,7 @@ describe('openSession', () => {
 })
 
 describe('sleepUntil', () => {
-  it.each([0, -1, Number.NaN])('rejects with the reason of its signal, also when the instant is %s', async atMs => {
+  it.each([0, -1, Number.NaN])('rejects with the reason of its signal if the instant is %s', async atMs => {
     const clock = new FakeClock()
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(sleepUntil(atMs, {clock, now: () => 0, signal})).rejects.toThrow('enough')
@@ -242,7 +246,7 @@ describe('sleepUntil', () => {
 })
 
 describe('destroy', () => {
-  it('refuses a time limit that is no number, and the session lives on', async () => {
+  it('refuses a time limit that is not a number, and the session stays alive', async () => {
     await using session = await setUp().open()
     await expect(session.destroy({timeoutMs: Number.NaN})).rejects.toThrow('expected the option `timeoutMs`')
   })

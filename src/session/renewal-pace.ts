@@ -1,0 +1,33 @@
+import {isBatonError} from '../core/errors.js'
+
+const firstRetryShare = 1 / 5
+const longestRetryShare = 1 / 2
+
+/**
+ * Time between renewals. The first retry after a failure follows soon, because most failures are over at once. Later
+ * ones follow more slowly, and no sooner than `Retry-After` asks for, so that an overloaded agent recovers. No wait is
+ * longer than the usual interval: a renewal that waits longer could come too late.
+ */
+export class RenewalPace {
+  readonly #everyMs: number
+  #retryMs: number
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+    this.#retryMs = everyMs * firstRetryShare
+  }
+
+  afterSuccess(): number {
+    this.#retryMs = this.#everyMs * firstRetryShare
+    return this.#everyMs
+  }
+
+  afterFailure(error?: unknown): number {
+    const retryMs = this.#retryMs
+    this.#retryMs = Math.min(retryMs * 2, this.#everyMs * longestRetryShare)
+    return Math.min(this.#everyMs, Math.max(retryMs, retryAfterMs(error)))
+  }
+}
+
+const retryAfterMs = (error: unknown): number =>
+  isBatonError(error, 'BATON_RATE_LIMITED') ? ((error as {readonly retryAfterMs?: number}).retryAfterMs ?? 0) : 0
