@@ -24,7 +24,10 @@ module.exports = {
       name: 'capabilities-are-islands',
       severity: 'error',
       from: {path: `^src/(${capabilities})/`},
-      to: {path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour)/|commands/|test/)`, pathNot: '^src/$1/'},
+      to: {
+        path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour|library)/|commands/|test/)`,
+        pathNot: '^src/$1/',
+      },
     },
     {
       name: 'process-and-config-stand-on-core',
@@ -121,6 +124,12 @@ module.exports = {
       severity: 'error',
       from: {path: '^examples/'},
       to: {path: '^(src|commands|test|bin)/', pathNot: '^src/index\\.ts$'},
+    },
+    {
+      name: 'library-only-exports',
+      severity: 'error',
+      from: {path: '^(src|commands)/', pathNot: '^src/(index\\.ts$|library/)'},
+      to: {path: '^src/library/'},
     },
     {
       name: 'no-tests-in-production',

@@ -51,6 +51,17 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
+  it('offers each sub-path by itself', async () => {
+    const {exports} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {exports: object}
+    const paths = Object.keys(exports).filter(path => path !== './package.json')
+    expect(paths).toContain('./lock')
+    for (const path of paths) {
+      const code = `console.log(Object.keys(await import('${path.replace('.', 'consul-baton')}')).length > 0)`
+      const {stdout} = await run(process.execPath, ['--input-type=module', '-e', code], {cwd: project})
+      expect(stdout, path).toBe('true\n')
+    }
+  })
+
   it('leaves the package.json of the checkout as it was', async () => {
     const name = 'package.json'
     expect(await readFile(join(checkout, name), 'utf8')).toBe(await readFile(join(root, name), 'utf8'))

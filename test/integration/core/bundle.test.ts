@@ -21,21 +21,43 @@ describe('a bundle of createClient alone', () => {
   })
 })
 
+/** Packages that a module of the library imports: `now` with the module itself, `later` once they are needed. */
+async function packagesOf(modules: readonly string[]): Promise<Record<'now' | 'later', readonly string[]>> {
+  const {metafile} = await build({
+    entryPoints: modules.map(name => `${root}/src/${name}.ts`),
+    absWorkingDir: root,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    outdir: 'nowhere',
+    metafile: true,
+    write: false,
+  })
+  const {inputs} = metafile
+  const found = {now: new Set<string>(), later: new Set<string>()}
+  const seen = new Set<string>()
+  const visit = (file: string, when: 'now' | 'later'): void => {
+    if (seen.has(`${when} ${file}`)) return
+    seen.add(`${when} ${file}`)
+    for (const {path, kind, external} of inputs[file]?.imports ?? []) {
+      const then = kind === 'dynamic-import' ? 'later' : when
+      if (external !== true) visit(path, then)
+      else if (!path.startsWith('node:')) found[then].add(path)
+    }
+  }
+  for (const name of modules) visit(`src/${name}.ts`, 'now')
+  return {now: [...found.now], later: [...found.later]}
+}
+
 describe('the library', () => {
   it('imports all packages that package.json makes its users install, and no others', async () => {
-    const {metafile} = await build({
-      entryPoints: [`${root}/src/index.ts`, `${root}/src/internal.ts`],
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'esm',
-      outdir: 'nowhere',
-      metafile: true,
-      write: false,
-    })
-    const imports = Object.values(metafile.inputs).flatMap(input => input.imports)
-    const packages = imports.filter(({external, path}) => external && !path.startsWith('node:')).map(({path}) => path)
+    const {now, later} = await packagesOf(['index', 'internal'])
     const {dependencies} = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {dependencies: object}
-    expect([...new Set(packages)].sort()).toEqual(Object.keys(dependencies).sort())
+    expect([...new Set([...now, ...later])].sort()).toEqual(Object.keys(dependencies).sort())
+  })
+
+  it.each(['client', 'lock', 'discover', 'event', 'replicate'])('imports no package with /%s', async name => {
+    expect((await packagesOf([`library/${name}`])).now).toEqual([])
   })
 })

@@ -1,0 +1,12 @@
+/** `consul-baton/event`: user events, in the ring of an agent or durable. */
+export {type FireDurableOptions, type FiredDurably, fireDurable} from '../event/durable/durable-fire.js'
+export {type Keep, pruneEvents} from '../event/durable/durable-prune.js'
+export {type DurableWatchOptions, watchDurable} from '../event/durable/durable-watch.js'
+export {EventState, type StateIdentity} from '../event/intake/event-state.js'
+export type {EventIntakeOptions, StartPoint} from '../event/intake/intake.js'
+export type {EventNotice, MissedEvents, UnreadableEntry} from '../event/notices.js'
+export {type Fired, type FireOptions, fireEvent} from '../event/ring/fire.js'
+export {judgeSize, maxPayload, type SizeVerdict} from '../event/ring/size.js'
+export {resolvePayload} from '../event/ring/spill.js'
+export {type EventWatchOptions, watchEvents} from '../event/ring/watcher.js'
+export type {Outcome, PendingEvent} from '../event/types.js'

@@ -1,0 +1,4 @@
+/** `consul-baton/replicate`: copies of keys from other datacenters. */
+export {formatMapping, parseMapping} from '../replicate/mapping.js'
+export {createReplicator} from '../replicate/replicator.js'
+export type * from '../replicate/types.js'

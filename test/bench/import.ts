@@ -1,0 +1,29 @@
+/**
+ * The processor time that importing each sub-path of the built library takes, above that of `node -e 0`:
+ * npm run bench:import. The least of several rounds, because other load on the machine only adds to it.
+ */
+import {spawnSync} from 'node:child_process'
+import {readFileSync} from 'node:fs'
+import {dirname} from 'node:path'
+
+const root = dirname(dirname(import.meta.dirname))
+const rounds = Number(process.env.ROUNDS ?? 20)
+const {exports} = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {
+  exports: Readonly<Record<string, {readonly default?: string}>>
+}
+
+const cases = new Map([['node -e 0', '0']])
+for (const [path, {default: file}] of Object.entries(exports)) if (file) cases.set(path, `import '${file}'`)
+
+const report = '; console.log(process.cpuUsage().user + process.cpuUsage().system)'
+const least = new Map<string, number>()
+for (let round = 0; round < rounds; round += 1) {
+  for (const [name, code] of cases) {
+    const options = {cwd: root, encoding: 'utf8'} as const
+    const {status, stdout} = spawnSync(process.execPath, ['--input-type=module', '-e', code + report], options)
+    if (status !== 0) throw new Error(`${name}: exit code ${status}; run npm run build first`)
+    least.set(name, Math.min(least.get(name) ?? Infinity, Number(stdout) / 1000))
+  }
+}
+const start = least.get('node -e 0') ?? 0
+for (const [name, ms] of least) console.log(`${name.padEnd(12)} ${ms.toFixed(0)} ms (+${(ms - start).toFixed(0)})`)
