@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
+import {importText} from '../../src/cli/kv/import-text.js'
 import {refusals} from '../../src/cli/kv/refusal.js'
 import {Progress} from '../../src/cli/progress.js'
 import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
@@ -38,7 +39,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     if (this.flags['dry-run']) return this.#plan(entries)
     let done = 0
     const {stdout, stderr} = this.host
-    // Where keys scroll by on the same terminal, they are the progress.
+    // On a terminal the names of the keys show the progress.
     const isQuiet = this.flags.quiet || (stdout.isTTY && !this.flags.json)
     const progress = new Progress({stderr, isQuiet})
     const observer = ({keys}: ImportEvent): void => {
@@ -63,14 +64,14 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
         this.out.warn(`${done} of ${entries.length} keys are written${isUnclear(error) ? ', perhaps more' : ''}`)
       if (error instanceof ImportError) {
         if (isBatonError(error.cause, 'BATON_ACL_DENIED') && !(error.cause instanceof ConsulError)) {
-          return this.refuse(error.message, {code: error.cause.code, exit: 77})
+          return this.refuse(importText(error), {code: error.cause.code, exit: 77})
         }
         // An outage keeps its own exit code.
         if (isBatonError(error.cause) && !refusals.has(error.cause.code)) throw error.cause
-        return this.refuse(error.message, {code: error.code, exit: 1})
+        return this.refuse(importText(error), {code: error.code, exit: 1})
       }
       if (!isBatonError(error, 'BATON_USAGE')) throw error
-      return this.refuse(error.message, badData)
+      return this.refuse(importText(error), badData)
     }
   }
 
@@ -81,13 +82,19 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
   }
 
   async #plan(entries: readonly ExchangeEntry[]): Promise<number> {
-    const plan = await planImport(this.openClient(), entries, {isCreateOnly: this.flags.create})
+    let plan: Awaited<ReturnType<typeof planImport>>
+    try {
+      plan = await planImport(this.openClient(), entries, {isCreateOnly: this.flags.create})
+    } catch (error) {
+      if (!isBatonError(error, 'BATON_USAGE')) throw error
+      return this.refuse(importText(error), badData)
+    }
     if (this.flags.json) this.out.json({changes: plan})
     else for (const {key, change} of plan) this.out.line(`${change.padEnd(9)} ${key}`)
     return 0
   }
 
-  /** Undefined when there is nothing usable: what was wrong has been said. */
+  /** Undefined if the data is not valid; the reason is then on stderr. */
   async #read(): Promise<readonly ExchangeEntry[] | undefined> {
     const {data} = this.args
     if (data === undefined) {
@@ -106,7 +113,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
       return parseExchange(text)
     } catch (error) {
       if (!isBatonError(error, 'BATON_USAGE')) throw error
-      this.refuse(error.message, badData)
+      this.refuse(importText(error), badData)
       return undefined
     }
   }

@@ -1,6 +1,7 @@
 import {decodeGoBase64} from '../core/api/go-base64.js'
 import {goJson} from '../core/api/go-json.js'
-import {UsageError} from '../core/errors.js'
+import {checkOptions, text as string} from '../core/check-options.js'
+import {messageOf, UsageError} from '../core/errors.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'
 import type {KvEntry} from '../core/types.js'
 
@@ -15,7 +16,7 @@ export interface ExchangeEntry {
 }
 
 /**
- * The JSON of `consul kv export`: keys, flags and values. Sessions and indexes do not travel.
+ * Returns the JSON of `consul kv export`: keys, flags and values. Sessions and indexes are left out.
  *
  * @example
  * ```ts
@@ -33,9 +34,12 @@ export const exportText = (entries: readonly KvEntry[]): string =>
 const maxFlags = 2n ** 64n - 1n
 const wideNumber = /"(flags)"(\s*:\s*)(\d{16,})/gi
 
+/** What is wrong with an import's data: the detail `fault` of the UsageError. */
+export type ExchangeFault = 'empty' | 'format' | 'base64' | 'key'
+
 /**
- * Reads what `consul kv export` wrote. Throws a UsageError that names the entry and the fault; nothing is written
- * before all is read.
+ * Reads what `consul kv export` wrote. Throws a UsageError that names the first entry that is not valid; its details
+ * are `fault`, and `key` and `offset` (of the first byte that is not base64) where there are some.
  *
  * @example
  * ```ts
@@ -44,7 +48,8 @@ const wideNumber = /"(flags)"(\s*:\s*)(\d{16,})/gi
  * ```
  */
 export function parseExchange(text: string): readonly ExchangeEntry[] {
-  if (text === '') throw new UsageError('Error! Empty DATA argument')
+  checkOptions('parseExchange', {text}, {text: string}, ['text'])
+  if (text === '') throw refusal('empty', 'the data is empty')
   const raw = parseArray(text)
   return raw.map((item, at) => toEntry(item, at))
 }
@@ -55,18 +60,16 @@ function parseArray(text: string): readonly unknown[] {
     // Lower-case flags are not among the fields the decoder keeps exact.
     raw = parseConsulJson(text.replace(wideNumber, '"Flags"$2$3'))
   } catch (error) {
-    throw new UsageError(`Cannot unmarshal data: ${error instanceof Error ? error.message : String(error)}`, {
-      hint: 'expected the JSON that kv export writes',
-    })
+    throw refusal('format', messageOf(error))
   }
   if (raw === null) return []
-  if (!Array.isArray(raw)) throw new UsageError('Cannot unmarshal data: expected an array of {key, flags, value}')
+  if (!Array.isArray(raw)) throw refusal('format', 'expected an array of {key, flags, value}')
   return raw
 }
 
 function toEntry(item: unknown, at: number): ExchangeEntry {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
-    throw new UsageError(`Cannot unmarshal data: entry ${at} is not an object`)
+    throw refusal('format', `entry ${at} is not an object`)
   }
   // Go matches names without regard to case.
   const fields = new Map(Object.entries(item).map(([name, field]) => [name.toLowerCase(), field as unknown]))
@@ -76,13 +79,12 @@ function toEntry(item: unknown, at: number): ExchangeEntry {
     flags: fields.get('flags') ?? 0,
   }
   if (typeof key !== 'string' || typeof value !== 'string') {
-    throw new UsageError(`Cannot unmarshal data: entry ${at}: key and value are strings`)
+    throw refusal('format', `entry ${at}: key and value must be strings`)
   }
   const bytes = decodeGoBase64(value)
   if (!Buffer.isBuffer(bytes)) {
-    throw new UsageError(
-      `Error base 64 decoding value for key ${key}: illegal base64 data at input byte ${bytes.offset}`,
-    )
+    const {offset} = bytes
+    throw refusal('base64', `key ${key}: the value is not base64 from byte ${offset} on`, {key, offset})
   }
   return {key, value: bytes, flags: toFlags(flags, key)}
 }
@@ -91,14 +93,21 @@ function toFlags(flags: unknown, key: string): bigint {
   const exact =
     typeof flags === 'bigint' ? flags : typeof flags === 'number' && Number.isInteger(flags) ? BigInt(flags) : undefined
   if (exact === undefined || exact < 0n || exact > maxFlags) {
-    throw new UsageError(`Cannot unmarshal data: flags of key ${key} are not a number between 0 and 2^64-1`)
+    throw refusal('format', `flags of key ${key} are not a whole number from 0 to 2^64 - 1`)
   }
   return exact
 }
 
-/** Why Consul would not take a key, or `undefined`. Asked before anything is written. */
-export function keyFault(key: string): string | undefined {
-  if (key === '') return 'Missing key name'
-  if (key.startsWith('/')) return `Invalid key. Key must not begin with a '/': ${key}`
-  return undefined
+/** Throws a UsageError for the first key that Consul refuses. */
+export function checkKeys(entries: readonly ExchangeEntry[]): void {
+  for (const {key} of entries) {
+    const reason = key === '' ? 'a key is empty' : key.startsWith('/') ? `key ${key} begins with '/'` : undefined
+    if (reason !== undefined) throw refusal('key', reason, {key})
+  }
+}
+
+/** `reason` goes on alone in `details`, for callers with a sentence of their own. */
+function refusal(fault: ExchangeFault, reason: string, details: Readonly<Record<string, unknown>> = {}): UsageError {
+  const hint = fault === 'format' || fault === 'empty' ? {hint: 'give the JSON that kv export writes'} : {}
+  return new UsageError(`import: ${reason}`, {...hint, details: {fault, reason, ...details}})
 }

@@ -1,18 +1,18 @@
 import {type BulkItem, defaultBulkLimits} from '../core/bulk/pack.js'
 import {sendBulk} from '../core/bulk/send.js'
-import {abortSignal, boolean, callback, checkOptions} from '../core/check-options.js'
+import {abortSignal, boolean, callback, checkOptions, type OptionRule} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {valueLimitBytes} from '../core/consul-constants.js'
-import {BatonError, ConflictError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
-import {type ExchangeEntry, keyFault} from './exchange.js'
+import {BatonError, ConflictError, isBatonError, messageOf} from '../core/errors.js'
+import {checkKeys, type ExchangeEntry} from './exchange.js'
 
-/** How entries are written. */
+/** How entries are imported. */
 export interface ImportOptions {
-  /** Ends before the next transaction. The current one completes, so that every written key is reported. */
+  /** Ends the import before the next transaction. The current one completes, so that every written key is reported. */
   readonly signal?: AbortSignal
-  /** All or nothing: one transaction, refused as a whole when it does not fit. */
+  /** Writes all keys in one transaction, or none if they do not fit in one. @default false */
   readonly isAtomic?: boolean
-  /** Leaves keys alone that exist; with `isAtomic` one of them stops everything. */
+  /** Skips keys that exist. With `isAtomic`, one such key rejects the whole import. */
   readonly isCreateOnly?: boolean
   /** Receives what was written, after each transaction. Must not throw. */
   readonly observer?: (event: ImportEvent) => void
@@ -26,29 +26,28 @@ export interface ImportEvent {
   readonly keys: readonly string[]
 }
 
-/** What was written, and what was left alone. */
+/** Which keys were written and which were skipped. */
 export interface ImportResult {
   /** How many keys were written. */
   readonly imported: number
-  /** Keys that existed and were left alone (`isCreateOnly`). */
+  /** Keys that existed and were therefore skipped (`isCreateOnly`). */
   readonly skipped: readonly string[]
 }
 
 type ImportClient = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
-/** The import ended at this key: everything before it is written, nothing after it. */
+/** The import ended at this key: all keys before it are written, none after it. */
 export class ImportError extends BatonError {
   readonly key: string
   constructor(key: string, cause: unknown) {
-    const reason = cause instanceof ConsulError ? consulReason(cause) : messageOf(cause)
-    super('BATON_HTTP', `Error! Failed writing data for key ${key}: ${reason}`, {cause})
+    super('BATON_HTTP', `import: key ${key}: ${messageOf(cause)}`, {cause})
     this.key = key
   }
 }
-const consulReason = (error: ConsulError): string => `Unexpected response code: ${error.status} (${error.text})`
 
 /**
- * Writes all entries in as few transactions as possible, in their order. Bad keys are refused before the first write.
+ * Writes all entries in as few transactions as possible, in their order. Throws a UsageError before the first write if
+ * Consul does not accept one of the keys.
  *
  * @example
  * ```ts
@@ -62,16 +61,25 @@ export async function importEntries(
   entries: readonly ExchangeEntry[],
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  checkOptions('importEntries', options, rules)
-  for (const {key} of entries) {
-    const fault = keyFault(key)
-    if (fault !== undefined) throw new BatonError('BATON_USAGE', `Error! Failed writing data for key ${key}: ${fault}`)
-  }
+  checkArguments('importEntries', entries, options)
   if (entries.length === 0) return {imported: 0, skipped: []}
   return options.isAtomic === true ? importAtOnce(client, entries, options) : importInOrder(client, entries, options)
 }
 
+const isEntry = (one: Readonly<Record<string, unknown>> | null): boolean =>
+  typeof one?.['key'] === 'string' && one['value'] instanceof Uint8Array && typeof one['flags'] === 'bigint'
+
+const entriesRule: OptionRule = {
+  expected: 'an array of {key, value, flags}, like that of parseExchange',
+  accepts: value => Array.isArray(value) && value.every(isEntry),
+}
 const rules = {signal: abortSignal, isAtomic: boolean, isCreateOnly: boolean, observer: callback}
+
+function checkArguments(what: string, entries: readonly ExchangeEntry[], options: ImportOptions): void {
+  checkOptions(what, {entries}, {entries: entriesRule}, ['entries'])
+  checkOptions(what, options, rules)
+  checkKeys(entries)
+}
 
 const toItem = ({key, value, flags}: ExchangeEntry, create = false): BulkItem => ({
   operation: create ? {verb: 'cas', key, value, flags, index: 0n} : {verb: 'set', key, value, flags},
@@ -136,7 +144,7 @@ async function importAtOnce(
   throw new ImportError(key, new BatonError('BATON_HTTP', first?.what ?? 'refused'))
 }
 
-/** Names a value that no write can carry, because leaving `isAtomic` out would not help there. */
+/** Names a value that is too large for any write: without `isAtomic` it would be refused as well. */
 function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
   const large = entries.find(({value}) => value.byteLength > valueLimitBytes)
   if (large) {
@@ -152,10 +160,11 @@ function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError
   })
 }
 
+/** What an import would do to a key. */
 export type PlannedChange = 'create' | 'update' | 'unchanged' | 'skip'
 
 /**
- * What an import would do, by reading only.
+ * Returns what an import would do to each key. Writes nothing.
  *
  * @example
  * ```ts
@@ -168,6 +177,7 @@ export async function planImport(
   entries: readonly ExchangeEntry[],
   options: Pick<ImportOptions, 'isCreateOnly' | 'signal'> = {},
 ): Promise<readonly {readonly key: string; readonly change: PlannedChange}[]> {
+  checkArguments('planImport', entries, options)
   const prefix = commonPrefix(entries.map(entry => entry.key))
   const present = await client.kv.list(prefix, options.signal ? {signal: options.signal} : {})
   const byKey = new Map(present.value.map(entry => [entry.key, entry]))
@@ -179,7 +189,7 @@ export async function planImport(
   })
 }
 
-/** Cut back to the last `/`, so that the path can carry it. */
+/** What all keys begin with, up to the last `/`: the path of a request can carry that. */
 function commonPrefix(keys: readonly string[]): string {
   const [first = '', ...others] = keys
   let length = first.length

@@ -15,12 +15,12 @@ import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
 import {checkMappings, formatMapping} from './mapping.js'
 import {defaultStatusDir} from './pass/status.js'
-import {defaultMaxDelete} from './plan/guard.js'
-import {createScope, type Scope} from './plan/scope.js'
+import {createKeyScope, type KeyScope} from './plan/key-scope.js'
+import {defaultMaxDelete} from './plan/max-delete.js'
 import type {Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions} from './types.js'
 
 /** The options of a replicator, checked and complete. */
-export interface Setup {
+export interface CompleteOptions {
   readonly destination: ConsulClient
   readonly source: ConsulClient
   /** True when both sides are asked at one address. */
@@ -43,7 +43,7 @@ export interface Setup {
   readonly observer: ReplicatorObserver
   /** Of the destination, shared by all mappings. */
   readonly limits: BulkLimits
-  readonly scopeOf: (mapping: Mapping) => Scope
+  readonly scopeOf: (mapping: Mapping) => KeyScope
   /** Call options that address a mapping's source. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
@@ -98,7 +98,7 @@ const rules = {
   observer: callback,
 }
 
-export function toSetup(destination: ConsulClient, options: ReplicatorOptions): Setup {
+export function completeOptions(destination: ConsulClient, options: ReplicatorOptions): CompleteOptions {
   checkOptions('createReplicator', options, rules, ['mappings'])
   const {source, mappings, logger = destination.logger} = options
   if (mappings.length === 0)
@@ -125,7 +125,7 @@ export function toSetup(destination: ConsulClient, options: ReplicatorOptions): 
     observer: options.observer ?? logOutages(logger),
     limits: defaultBulkLimits(),
     scopeOf: mapping =>
-      createScope({
+      createKeyScope({
         mapping,
         excludes: options.excludes ?? [],
         excludeMatches: options.excludeMatches ?? [],

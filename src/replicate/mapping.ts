@@ -1,14 +1,16 @@
+import {boolean, checkOptions, text as string} from '../core/check-options.js'
 import {UsageError} from '../core/errors.js'
 import type {Mapping} from './types.js'
 
 export interface ParseOptions {
-  /** A source at an address of its own needs no datacenter. */
+  /** False accepts a source without a datacenter, for one at an address of its own. @default true */
   readonly datacenterRequired?: boolean
 }
 
 /**
  * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may hold `:` and `@`.
  * One leading `/` of the source is dropped; `/` alone is the root. No destination means the source's own prefix.
+ * Throws a UsageError if the text is not a mapping, or a path of Consul's HTTP API cannot carry one of its prefixes.
  *
  * @example
  * ```ts
@@ -16,6 +18,8 @@ export interface ParseOptions {
  * ```
  */
 export function parseMapping(text: string, options: ParseOptions = {}): Mapping {
+  checkOptions('parseMapping', {text}, {text: string}, ['text'])
+  checkOptions('parseMapping', options, {datacenterRequired: boolean})
   const colon = text.indexOf(':')
   const left = colon < 0 ? text : text.slice(0, colon)
   const right = colon < 0 ? '' : text.slice(colon + 1)
@@ -37,7 +41,7 @@ export function parseMapping(text: string, options: ParseOptions = {}): Mapping 
   return {source, datacenter, destination}
 }
 
-/** A list is asked for by path, and a path cannot carry every prefix. */
+/** Throws a UsageError for a prefix that the path of a request cannot carry. */
 function checkPrefix(text: string, prefix: string): void {
   const segments = prefix.split('/')
   const inner = segments.slice(0, -1)
@@ -49,7 +53,7 @@ function checkPrefix(text: string, prefix: string): void {
 }
 
 /**
- * The same for logs, messages and ids.
+ * Returns the mapping as text for logs, messages and IDs.
  *
  * @example
  * ```ts
@@ -63,7 +67,7 @@ export const formatMapping = (mapping: Mapping): string => {
 
 const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
 
-/** Two mappings into one destination would delete each other's keys forever. */
+/** Throws a UsageError if two destinations overlap: each mapping would delete the keys of the other, forever. */
 export function checkMappings(mappings: readonly Mapping[]): void {
   mappings.forEach((mapping, at) => {
     const other = mappings.slice(0, at).find(earlier => overlap(earlier.destination, mapping.destination))
@@ -75,7 +79,10 @@ export function checkMappings(mappings: readonly Mapping[]): void {
   })
 }
 
-/** Within one datacenter, a destination inside a source would be copied again and again. */
+/**
+ * Throws a UsageError if a source of the destination's own datacenter overlaps a destination: its keys would be copied
+ * again and again.
+ */
 export function checkWithinDatacenter(mappings: readonly Mapping[], isLocal: (mapping: Mapping) => boolean): void {
   for (const mapping of mappings.filter(isLocal)) {
     const other = mappings.find(candidate => overlap(mapping.source, candidate.destination))

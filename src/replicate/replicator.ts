@@ -1,9 +1,10 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
+import {abortSignal, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {PermissionError} from '../core/errors.js'
 import {retry} from '../core/retry.js'
 import {Backoff} from '../core/time/backoff.js'
-import {type Setup, toSetup} from './complete-options.js'
+import {type CompleteOptions, completeOptions} from './complete-options.js'
 import {followMapping} from './follow/follow-mapping.js'
 import {merge} from './follow/merge-iterables.js'
 import {checkWithinDatacenter} from './mapping.js'
@@ -13,9 +14,14 @@ import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, Replicato
 
 const never = new AbortController().signal
 
+function signalOf(call: string, options: {readonly signal?: AbortSignal}): AbortSignal {
+  checkOptions(call, options, {signal: abortSignal})
+  return options.signal ?? never
+}
+
 /**
- * Throws a UsageError for mappings that would work against each other. Sends nothing yet.
- * The clients stay the caller's, and must not be closed before the replicator has ended.
+ * Throws a UsageError if an option is not valid, or if destinations overlap. Sends nothing yet.
+ * The caller owns both clients, and must not close them before the replicator has ended.
  *
  * @example
  * ```ts
@@ -26,60 +32,81 @@ const never = new AbortController().signal
  * ```
  */
 export function createReplicator(destination: ConsulClient, options: ReplicatorOptions): Replicator {
-  const setup = toSetup(destination, options)
-  const workers = setup.mappings.map(mapping => new MappingWorker(setup, mapping))
+  const complete = completeOptions(destination, options)
+  const workers = complete.mappings.map(mapping => new MappingWorker(complete, mapping))
   return {
-    async runOnce({signal = never} = {}) {
-      await checkDatacenters(setup, signal)
-      using late = lateSignal(signal, {lateMs: setup.graceMs, clock: setup.clock})
-      const passes: ReplicationPass[] = []
-      let failure: unknown
-      for (const worker of workers) {
-        try {
-          const pass = await passOnce(worker, setup, {stop: signal, kill: late.signal})
-          passes.push(pass)
-          setup.observer({type: 'pass.finished', pass})
-        } catch (error) {
-          signal.throwIfAborted()
-          failure ??= error
-        }
-        signal.throwIfAborted()
-      }
-      if (failure !== undefined) throw failure
-      return passes
-    },
-    async preview({signal = never} = {}) {
-      await checkDatacenters(setup, signal)
-      const previews: ReplicationPreview[] = []
-      for (const worker of workers) {
-        using outage = new Outage({...setup, part: 'pass', mapping: worker.mapping})
-        const look = async () => worker.preview(await worker.readSides(signal), signal)
-        previews.push(await insist(setup, {signal, outage}, look))
-      }
-      return previews
-    },
-    async *run({signal}) {
-      try {
-        await checkDatacenters({...setup, attempts: Number.POSITIVE_INFINITY}, signal)
-      } catch (error) {
-        if (signal.aborted) return
-        throw error
-      }
-      using late = lateSignal(signal, {lateMs: setup.graceMs, clock: setup.clock})
-      const passes = merge(workers.map(worker => followMapping(worker, setup, {stop: signal, kill: late.signal})))
-      for await (const pass of passes) {
-        setup.observer({type: 'pass.finished', pass})
-        yield pass
-      }
+    runOnce: async (call = {}) => passOnceEach(workers, complete, signalOf('replicator.runOnce', call)),
+    preview: async (call = {}) => previewEach(workers, complete, signalOf('replicator.preview', call)),
+    run(call) {
+      checkOptions('replicator.run', call, {signal: abortSignal}, ['signal'])
+      return followAll(workers, complete, call.signal)
     },
   }
 }
 
-/** A pass that was cut short is followed by another, which takes up what is missing. */
-async function passOnce(worker: MappingWorker, setup: Setup, stops: Stops): Promise<ReplicationPass> {
+async function passOnceEach(
+  workers: readonly MappingWorker[],
+  options: CompleteOptions,
+  signal: AbortSignal,
+): Promise<readonly ReplicationPass[]> {
+  await checkDatacenters(options, signal)
+  using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
+  const passes: ReplicationPass[] = []
+  let failure: unknown
+  for (const worker of workers) {
+    try {
+      const pass = await passOnce(worker, options, {stop: signal, kill: late.signal})
+      passes.push(pass)
+      options.observer({type: 'pass.finished', pass})
+    } catch (error) {
+      signal.throwIfAborted()
+      failure ??= error
+    }
+    signal.throwIfAborted()
+  }
+  if (failure !== undefined) throw failure
+  return passes
+}
+
+async function previewEach(
+  workers: readonly MappingWorker[],
+  options: CompleteOptions,
+  signal: AbortSignal,
+): Promise<readonly ReplicationPreview[]> {
+  await checkDatacenters(options, signal)
+  const previews: ReplicationPreview[] = []
+  for (const worker of workers) {
+    using outage = new Outage({...options, part: 'pass', mapping: worker.mapping})
+    const look = async () => worker.preview(await worker.readSides(signal), signal)
+    previews.push(await retryTransient(options, {signal, outage}, look))
+  }
+  return previews
+}
+
+async function* followAll(
+  workers: readonly MappingWorker[],
+  options: CompleteOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ReplicationPass, void, undefined> {
+  try {
+    await checkDatacenters({...options, attempts: Number.POSITIVE_INFINITY}, signal)
+  } catch (error) {
+    if (signal.aborted) return
+    throw error
+  }
+  using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
+  const passes = merge(workers.map(worker => followMapping(worker, options, {stop: signal, kill: late.signal})))
+  for await (const pass of passes) {
+    options.observer({type: 'pass.finished', pass})
+    yield pass
+  }
+}
+
+/** One pass. If a failure ends it early, the next one makes the missing changes; the result adds all of them up. */
+async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: Stops): Promise<ReplicationPass> {
   const sum = {written: 0, deleted: 0, durationMs: 0}
-  using outage = new Outage({...setup, part: 'pass', mapping: worker.mapping})
-  return await insist(setup, {signal: stops.stop, outage}, async () => {
+  using outage = new Outage({...options, part: 'pass', mapping: worker.mapping})
+  return await retryTransient(options, {signal: stops.stop, outage}, async () => {
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
     sum.written += pass.written
     sum.deleted += pass.deleted
@@ -89,36 +116,40 @@ async function passOnce(worker: MappingWorker, setup: Setup, stops: Stops): Prom
   })
 }
 
-/** Repeats after transient failures, with back-off, as often as the setup allows. */
-async function insist<T>(
-  setup: Setup,
+/** Retries after transient failures, with back-off, as often as the options allow. */
+async function retryTransient<T>(
+  options: CompleteOptions,
   {signal, outage}: {readonly signal: AbortSignal; readonly outage: Outage},
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const {clock, attempts, destination} = setup
+  const {clock, attempts, destination} = options
   const backoff = new Backoff({random: destination.random, maxMs: 5000})
   const result = await retry(() => outage.watch(attempt), {signal, clock, backoff, attempts})
   outage.end()
   return result
 }
 
-/** Asked only where it matters: some source, read as itself, shares keys with a destination. */
-async function checkDatacenters(setup: Setup, signal: AbortSignal): Promise<void> {
-  if (!setup.isOneAddress) return
-  const {destination, mappings} = setup
-  using outage = new Outage({...setup, part: 'agent'})
+/** Refuses mappings that share keys within one datacenter. The agent is asked for its datacenter if the options do not name it. */
+async function checkDatacenters(options: CompleteOptions, signal: AbortSignal): Promise<void> {
+  if (!options.isOneAddress) return
+  const {destination, mappings} = options
+  using outage = new Outage({...options, part: 'agent'})
   const own =
-    destination.scope.datacenter ?? (await insist(setup, {signal, outage}, () => ownDatacenter(setup, signal)))
+    destination.scope.datacenter ??
+    (await retryTransient(options, {signal, outage}, () => ownDatacenter(options, signal)))
   const isLocal = (mapping: Mapping): boolean => mapping.datacenter === undefined || mapping.datacenter === own
   checkWithinDatacenter(mappings, isLocal)
 }
 
-async function ownDatacenter({destination, logger}: Setup, signal: AbortSignal): Promise<string | undefined> {
+async function ownDatacenter({destination, logger}: CompleteOptions, signal: AbortSignal): Promise<string | undefined> {
   try {
     return (await destination.agent.self({signal})).datacenter
   } catch (error) {
     if (!(error instanceof PermissionError)) throw error
-    logger.warn({component: 'replicate'}, "the token may not ask for the agent's datacenter: not checked")
+    logger.warn(
+      {component: 'replicate'},
+      "the token has no permission to read the agent's datacenter: overlaps with the source are not checked",
+    )
     return undefined
   }
 }

@@ -48,7 +48,51 @@ const doors: Readonly<Record<string, Door>> = {
     numbers: ['watchConnections', 'controlConnections'],
     open: (_, options) => new library.NodeTransport({...transportOptions, ...options}),
   },
+  createReplicator: {
+    numbers: ['maxStaleMs', 'waitMs', 'concurrency', 'graceMs'],
+    open: (client, options) => library.createReplicator(client, {mappings, ...options}),
+  },
 }
+
+const mappings = [{source: 'a/', datacenter: 'dc1', destination: 'b/'}]
+
+/** Calls of exports that take no number, with one argument or option that has the wrong type. */
+const wrongTypes: readonly (readonly [name: string, option: string, wrong: unknown, Door['open']])[] = [
+  ['parseMapping', 'text', 5, (_, {text}) => library.parseMapping(text as string)],
+  ['parseMapping', 'text', undefined, (_, {text}) => library.parseMapping(text as string)],
+  ['parseMapping', 'datacenterRequired', 'no', (_, options) => library.parseMapping('a/', options)],
+  ['parseExchange', 'text', Buffer.from('[]'), (_, {text}) => library.parseExchange(text as string)],
+  ['importEntries', 'entries', '[]', (client, {entries}) => library.importEntries(client, entries as [])],
+  [
+    'importEntries',
+    'entries',
+    [{key: 'a', value: 'text'}],
+    (client, {entries}) => library.importEntries(client, entries as []),
+  ],
+  ['importEntries', 'signal', 'now', (client, options) => library.importEntries(client, [], options)],
+  ['importEntries', 'isAtomic', 'yes', (client, options) => library.importEntries(client, [], options)],
+  ['planImport', 'entries', [null], (client, {entries}) => library.planImport(client, entries as [])],
+  ['planImport', 'isCreateOnly', 1, (client, options) => library.planImport(client, [], options)],
+  ['createReplicator', 'mappings', 'a/@dc1', (client, options) => library.createReplicator(client, options as never)],
+  [
+    'createReplicator.runOnce',
+    'signal',
+    5,
+    (client, options) => library.createReplicator(client, {mappings}).runOnce(options),
+  ],
+  [
+    'createReplicator.preview',
+    'signal',
+    {},
+    (client, options) => library.createReplicator(client, {mappings}).preview(options),
+  ],
+  [
+    'createReplicator.run',
+    'signal',
+    undefined,
+    (client, options) => library.createReplicator(client, {mappings}).run(options as never),
+  ],
+]
 
 /** Methods of the client that take numbers. */
 const methods: Readonly<Record<string, Door>> = {
@@ -110,22 +154,17 @@ const withoutNumbers = [
 const elsewhere = [
   'EventState',
   'createInitiator',
-  'createReplicator',
   'createResponder',
   'exportText',
   'fireDurable',
   'fireEvent',
   'formatMapping',
   'generateKey',
-  'importEntries',
   'judgeSize',
   'maxPayload',
   'openDirectory',
-  'parseExchange',
-  'parseMapping',
   'parsePrivateKey',
   'parseWatch',
-  'planImport',
   'pruneEvents',
   'readList',
   'resolvePayload',
@@ -144,7 +183,8 @@ const wrong = Object.entries({...doors, ...methods}).flatMap(([name, door]) =>
 
 describe('the public doors', () => {
   it('are all in the table', () => {
-    const known = [...Object.keys(doors), ...withoutNumbers, ...elsewhere]
+    const typed = wrongTypes.map(([name]) => name.split('.')[0] ?? name)
+    const known = [...Object.keys(doors), ...typed, ...withoutNumbers, ...elsewhere]
     expect(Object.keys(library).sort()).toEqual([...new Set(known)].sort())
   })
 
@@ -157,6 +197,14 @@ describe('the public doors', () => {
       expect(isBatonError(error, 'BATON_USAGE'), `${String(value)}: ${String(error)}`).toBe(true)
       expect(error).toMatchObject({details: {option}})
     }
+    expect(transport.requests).toEqual([])
+  })
+
+  it.each(wrongTypes)('refuse a wrong type for %s: %s = %j, before any request', async (_, option, value, open) => {
+    const transport = new FakeTransport(() => ({}))
+    await using client = library.createClient({transport, clock: new FakeClock()})
+    const act = async (): Promise<unknown> => open(client, {[option]: value})
+    await expect(act()).rejects.toMatchObject({code: 'BATON_USAGE', details: {option}})
     expect(transport.requests).toEqual([])
   })
 

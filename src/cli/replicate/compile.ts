@@ -2,7 +2,7 @@ import type {Environment} from '../../config/environment.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
-import {parseMaxDelete} from '../../replicate/plan/guard.js'
+import {parseMaxDelete} from '../../replicate/plan/max-delete.js'
 import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
 

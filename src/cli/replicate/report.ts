@@ -1,7 +1,7 @@
 import {messageOf} from '../../core/errors.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {formatMapping} from '../../replicate/mapping.js'
-import {printable} from '../../replicate/plan/guard.js'
+import {printable} from '../../replicate/plan/held.js'
 import type {
   Held,
   Mapping,

@@ -1,5 +1,5 @@
 import {formatMapping} from '../../replicate/mapping.js'
-import {printable} from '../../replicate/plan/guard.js'
+import {printable} from '../../replicate/plan/held.js'
 import type {ReplicationPass, ReplicatorEvent} from '../../replicate/types.js'
 import type {Output} from '../output.js'
 import type {Progress} from '../progress.js'

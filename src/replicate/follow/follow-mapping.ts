@@ -6,10 +6,10 @@ import type {BlockingQuery, FollowStatus} from '../../core/query/types.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {Wake} from '../../core/time/wake.js'
 import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
-import type {Setup} from '../complete-options.js'
+import type {CompleteOptions} from '../complete-options.js'
 import {formatMapping} from '../mapping.js'
 import {Outage} from '../outage.js'
-import {listTimeoutMs} from '../pass/list.js'
+import {listTimeoutMs} from '../pass/list-entries.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
@@ -28,11 +28,11 @@ const readShare = 10
  */
 export async function* followMapping(
   worker: MappingWorker,
-  setup: Setup,
+  options: CompleteOptions,
   stops: Stops,
 ): AsyncGenerator<ReplicationPass, void, undefined> {
   using link = linkSignal(stops.stop)
-  const loop = new MappingLoop(worker, setup, {...stops, stop: link.signal})
+  const loop = new MappingLoop(worker, options, {...stops, stop: link.signal})
   const watchers = loop.start(reason => link.abort(reason))
   try {
     yield* loop.passes()
@@ -69,7 +69,7 @@ class MappingLoop {
   /** The error that ended the watchers, if it was not a stop. */
   failure: unknown
   readonly #worker: MappingWorker
-  readonly #setup: Setup
+  readonly #options: CompleteOptions
   readonly #stops: Stops
   readonly #wake = new Wake()
   readonly #backoff: Backoff
@@ -80,12 +80,12 @@ class MappingLoop {
   #heldIds = ''
   readonly #outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
 
-  constructor(worker: MappingWorker, setup: Setup, stops: Stops) {
+  constructor(worker: MappingWorker, options: CompleteOptions, stops: Stops) {
     this.#worker = worker
-    this.#setup = setup
+    this.#options = options
     this.#stops = stops
-    this.#backoff = new Backoff({random: setup.destination.random})
-    const outage = (part: 'source' | 'destination' | 'pass') => new Outage({...setup, part, mapping: worker.mapping})
+    this.#backoff = new Backoff({random: options.destination.random})
+    const outage = (part: 'source' | 'destination' | 'pass') => new Outage({...options, part, mapping: worker.mapping})
     this.#outages = {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
   }
 
@@ -128,7 +128,7 @@ class MappingLoop {
   }
 
   async #watchSource(): Promise<void> {
-    const {source, maxStaleMs, waitMs} = this.#setup
+    const {source, maxStaleMs, waitMs} = this.#options
     const {mapping} = this.#worker
     const query: BlockingQuery<readonly KvEntry[]> = {
       id: `replicate.source(${formatMapping(mapping)})`,
@@ -149,7 +149,7 @@ class MappingLoop {
   }
 
   async #watchDestination(): Promise<void> {
-    const {destination, waitMs} = this.#setup
+    const {destination, waitMs} = this.#options
     const names = kvKeys(destination, this.#worker.mapping.destination, {separator: '/'})
     const query: typeof names = {
       ...names,
@@ -180,7 +180,7 @@ class MappingLoop {
 
   /** Resolves when there is work. Changes of the destination are collected until it may be read again. */
   async #waitForWork(isDue: boolean): Promise<void> {
-    const {clock, quiescence} = this.#setup
+    const {clock, quiescence} = this.#options
     const {stop} = this.#stops
     while (!(this.#source !== undefined && (isDue || this.#sourceMoved || this.#mustRead()))) {
       if (this.#replicaMoved)
@@ -192,11 +192,11 @@ class MappingLoop {
   }
 
   #mustRead(): boolean {
-    return this.#replicaMoved && this.#setup.clock.monotonicMs() >= this.#readableAtMs
+    return this.#replicaMoved && this.#options.clock.monotonicMs() >= this.#readableAtMs
   }
 
   async #readReplica(): Promise<Sides['replica']> {
-    const {clock} = this.#setup
+    const {clock} = this.#options
     for (;;) {
       const startedMs = clock.monotonicMs()
       this.#replicaMoved = false
@@ -227,7 +227,7 @@ class MappingLoop {
     const delayMs = this.#backoff.next()
     this.#outages.pass.fail(error)
     this.#endIfHopeless({type: 'retrying', attempt: this.#backoff.attempts, delayMs, error})
-    await this.#setup.clock.sleep(delayMs, this.#stops.stop)
+    await this.#options.clock.sleep(delayMs, this.#stops.stop)
   }
 
   #isNews(pass: ReplicationPass): boolean {

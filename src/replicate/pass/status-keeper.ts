@@ -1,20 +1,20 @@
 import {messageOf} from '../../core/errors.js'
-import type {Setup} from '../complete-options.js'
+import type {CompleteOptions} from '../complete-options.js'
 import type {Mapping} from '../types.js'
 import {decodeStatus, encodeStatus, type StatusRecord, sameStatus, statusKey} from './status.js'
 
 /** Writes a mapping's status key only if its content has changed. */
 export class StatusKeeper {
-  readonly #setup: Setup
+  readonly #options: CompleteOptions
   readonly #mapping: Mapping
   readonly #key: string
   #known: StatusRecord | undefined
   #isRead = false
 
-  constructor(setup: Setup, mapping: Mapping) {
-    this.#setup = setup
+  constructor(options: CompleteOptions, mapping: Mapping) {
+    this.#options = options
     this.#mapping = mapping
-    this.#key = statusKey(setup.statusDir, mapping)
+    this.#key = statusKey(options.statusDir, mapping)
   }
 
   /** A status that cannot be read or written is reported and retried: no decision depends on it. */
@@ -22,7 +22,7 @@ export class StatusKeeper {
     record: StatusRecord,
     options: {readonly signal: AbortSignal; readonly keepPosition: boolean},
   ): Promise<Error | undefined> {
-    const {destination, clock, logger} = this.#setup
+    const {destination, clock, logger} = this.#options
     const {signal} = options
     try {
       if (!this.#isRead) {

@@ -2,14 +2,14 @@ import type {BulkItem} from '../../core/bulk/pack.js'
 import {sendBulk} from '../../core/bulk/send.js'
 import {messageOf} from '../../core/errors.js'
 import type {BlockingReadOptions, KvEntry, Snapshot} from '../../core/types.js'
-import type {Setup} from '../complete-options.js'
+import type {CompleteOptions} from '../complete-options.js'
 import {formatMapping} from '../mapping.js'
-import {type DeleteVerdict, judgeDeletes} from '../plan/deletes.js'
+import {type DeleteVerdict, judgeDeletes} from '../plan/judge-deletes.js'
+import type {KeyScope} from '../plan/key-scope.js'
 import {type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
 import {Quarantine} from '../plan/quarantine.js'
-import type {Scope} from '../plan/scope.js'
 import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
-import {listEntries} from './list.js'
+import {listEntries} from './list-entries.js'
 import {StatusKeeper} from './status-keeper.js'
 
 export type SourceSnapshot = Snapshot<readonly KvEntry[]>
@@ -30,36 +30,36 @@ export interface Stops {
 /** One mapping: reads both sides, plans, and carries the plan out. Passes of one worker never overlap. */
 export class MappingWorker {
   readonly mapping: Mapping
-  readonly #setup: Setup
-  readonly #scope: Scope
+  readonly #options: CompleteOptions
+  readonly #scope: KeyScope
   readonly #quarantine: Quarantine
   readonly #status: StatusKeeper
   /** Lists that were read from the leader although other servers may answer. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
   #passes = 0
 
-  constructor(setup: Setup, mapping: Mapping) {
+  constructor(options: CompleteOptions, mapping: Mapping) {
     this.mapping = mapping
-    this.#setup = setup
-    this.#scope = setup.scopeOf(mapping)
-    this.#quarantine = new Quarantine(setup.clock)
-    this.#status = new StatusKeeper(setup, mapping)
+    this.#options = options
+    this.#scope = options.scopeOf(mapping)
+    this.#quarantine = new Quarantine(options.clock)
+    this.#status = new StatusKeeper(options, mapping)
   }
 
   readSource(options: BlockingReadOptions): Promise<SourceSnapshot> {
-    const {source, sourceCall} = this.#setup
+    const {source, sourceCall} = this.#options
     return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options})
   }
 
   /** Reads consistently: the list contains every earlier write, which a follower or a restarted leader may lack. */
   async readReplica(signal: AbortSignal): Promise<Map<string, ReplicaEntry>> {
-    const {destination} = this.#setup
+    const {destination} = this.#options
     const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'consistent'})
     return new Map(value.map(entry => [entry.key, entry]))
   }
 
   async readSides(signal: AbortSignal): Promise<Sides> {
-    const {maxStaleMs} = this.#setup
+    const {maxStaleMs} = this.#options
     const consistency = maxStaleMs > 0 ? 'stale' : 'consistent'
     const [source, replica] = await Promise.all([this.readSource({signal, consistency}), this.readReplica(signal)])
     const isTooOld = maxStaleMs > 0 && (source.lastContactMs ?? 0) > maxStaleMs
@@ -87,7 +87,7 @@ export class MappingWorker {
 
   /** Sets first, then the deletes that may go, then the status. Rejects only if the source cannot be read. */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
-    const {clock, observer} = this.#setup
+    const {clock, observer} = this.#options
     const {mapping} = this
     const startedMs = clock.monotonicMs()
     const plan = await this.#plan(sides, stops.kill)
@@ -108,7 +108,7 @@ export class MappingWorker {
       observer({type: 'key.deleted', mapping, key: operation.key})
       sides.replica.delete(operation.key)
     })
-    if (verdict.approval !== undefined && gone.error === undefined) this.#setup.approved.delete(verdict.approval)
+    if (verdict.approval !== undefined && gone.error === undefined) this.#options.approved.delete(verdict.approval)
     for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
     const refusedSets = [...sets.resting, ...written.refused]
     const error = written.error ?? gone.error
@@ -132,7 +132,7 @@ export class MappingWorker {
   /** A list that any server may have returned never justifies a delete: it is read again from the leader. */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
     const plan = await this.#compare(sides, signal)
-    if (plan.deletes.length === 0 || !this.#setup.canDelete || this.#isLeaders(sides.source)) return plan
+    if (plan.deletes.length === 0 || !this.#options.canDelete || this.#isLeaders(sides.source)) return plan
     sides.source = await this.readSource({signal, consistency: 'consistent'})
     this.#leaders.add(sides.source)
     return this.#compare(sides, signal)
@@ -143,24 +143,24 @@ export class MappingWorker {
     for (;;) {
       const step = steps.next()
       if (step.done) return step.value
-      await this.#setup.clock.sleep(0, signal)
+      await this.#options.clock.sleep(0, signal)
     }
   }
 
   /** The answer of a follower that has just started may look like a leader's, so the request counts as well. */
   #isLeaders(source: SourceSnapshot): boolean {
-    const isAsked = this.#setup.maxStaleMs === 0 || this.#leaders.has(source)
+    const isAsked = this.#options.maxStaleMs === 0 || this.#leaders.has(source)
     return isAsked && source.knownLeader === true && source.lastContactMs === 0
   }
 
   #judge(sides: Sides, plan: Plan, signal: AbortSignal): Promise<DeleteVerdict> {
     return judgeDeletes({
-      setup: this.#setup,
+      options: this.#options,
       mapping: this.mapping,
       scope: this.#scope,
       plan,
       isLeaders: this.#isLeaders(sides.source),
-      approveAll: this.#passes === 0 && this.#setup.approved.has('all'),
+      approveAll: this.#passes === 0 && this.#options.approved.has('all'),
       signal,
     })
   }
@@ -171,7 +171,7 @@ export class MappingWorker {
     {stop, kill}: Stops,
     onWritten: (item: BulkItem, entry: KvEntry | undefined) => void,
   ): Promise<WriteResult> {
-    const {destination: client, limits, concurrency, observer} = this.#setup
+    const {destination: client, limits, concurrency, observer} = this.#options
     let doneCount = 0
     const refused: Refused[] = []
     const failure = await sendBulk(items.all, {
@@ -212,7 +212,7 @@ export class MappingWorker {
     const versions = new Map(sets.map(change => [change.key, change.entry.modifyIndex]))
     for (const {key, reason} of refused) {
       this.#quarantine.add(key, versions.get(key) ?? 0n, reason)
-      this.#setup.logger.info(
+      this.#options.logger.info(
         {component: 'replicate', mapping: formatMapping(this.mapping), key, reason},
         'key refused',
       )

@@ -1,6 +1,6 @@
 import type {KvEntry} from '../../core/types.js'
 import type {ChangeKind} from '../types.js'
-import type {Scope} from './scope.js'
+import type {KeyScope} from './key-scope.js'
 
 /** What the diff looks at in a destination key. */
 export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session'>
@@ -34,7 +34,7 @@ const chunk = 2000
  * Compares by content and tells what would make the destination equal. Pure; a generator so that a caller can give way
  * to other work between its steps. A key skipped on one side is left alone on the other.
  */
-export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: Scope): Generator<undefined, Plan> {
+export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: KeyScope): Generator<undefined, Plan> {
   const sets: SetChange[] = []
   const wanted = new Set<string>()
   const unreadable: string[] = []
@@ -82,7 +82,7 @@ function compare(key: string, entry: KvEntry, present: ReplicaEntry | undefined)
 const byModifyIndex = (a: SetChange, b: SetChange): number =>
   a.entry.modifyIndex < b.entry.modifyIndex ? -1 : a.entry.modifyIndex > b.entry.modifyIndex ? 1 : 0
 
-export function plan(source: readonly KvEntry[], replica: Replica, scope: Scope): Plan {
+export function plan(source: readonly KvEntry[], replica: Replica, scope: KeyScope): Plan {
   const steps = planSteps(source, replica, scope)
   for (;;) {
     const step = steps.next()

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import {NodeTransport} from '../../../src/core/http/node-transport.js'
 import type {KvEntry, KvOperation, TransportRequest} from '../../../src/core/types.js'
-import {listEntries} from '../../../src/replicate/pass/list.js'
+import {listEntries} from '../../../src/replicate/pass/list-entries.js'
 import {likeVersion} from '../../kit/backend.js'
 
 export const bytes = (text: string): Buffer => Buffer.from(text)

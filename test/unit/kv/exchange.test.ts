@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {exportText, keyFault, parseExchange} from '../../../src/kv/exchange.js'
+import {checkKeys, exportText, parseExchange} from '../../../src/kv/exchange.js'
 
 const entry = (key: string, value: Uint8Array, flags = 0n) => ({
   key,
@@ -34,12 +34,12 @@ describe('export and import files', () => {
   })
 
   it.each([
-    ['', /Empty DATA/],
-    ['nope', /^Cannot unmarshal data: /],
+    ['', /^import: the data is empty$/],
+    ['nope', /^import: .*JSON/],
     ['{}', /expected an array/],
     ['[1]', /entry 0 is not an object/],
-    ['[{"key":1}]', /key and value are strings/],
-    ['[{"key":"x","value":"!!"}]', /Error base 64 decoding value for key x: illegal base64 data at input byte 0/],
+    ['[{"key":1}]', /key and value must be strings/],
+    ['[{"key":"x","value":"!!"}]', /^import: key x: the value is not base64 from byte 0 on$/],
     ['[{"key":"x","flags":-1}]', /flags of key x/],
     ['[{"key":"x","flags":18446744073709551616}]', /flags of key x/],
     ['[{"key":"x","flags":1.5}]', /flags of key x/],
@@ -47,9 +47,10 @@ describe('export and import files', () => {
     expect(() => parseExchange(text)).toThrow(pattern)
   })
 
-  it('knows the keys that Consul does not take', () => {
-    expect(keyFault('')).toMatch(/Missing key name/)
-    expect(keyFault('/a')).toMatch(/must not begin/)
-    expect(keyFault('a//b')).toBeUndefined()
+  it('refuse the keys that Consul does not accept', () => {
+    const check = (key: string) => () => checkKeys([{key, value: Buffer.alloc(0), flags: 0n}])
+    expect(check('')).toThrow('import: a key is empty')
+    expect(check('/a')).toThrow("import: key /a begins with '/'")
+    expect(check('a//b')).not.toThrow()
   })
 })

@@ -98,15 +98,13 @@ describe('import', () => {
   it('names the key that was refused, and writes nothing of its transaction', async () => {
     const fake = new FakeStore()
     fake.refuse = 'k/2'
-    await expect(importEntries(fake.client, entries(5))).rejects.toThrow(
-      'Error! Failed writing data for key k/2: Permission denied',
-    )
+    await expect(importEntries(fake.client, entries(5))).rejects.toThrow('import: key k/2: Permission denied')
     expect(fake.store.size).toBe(0)
   })
 
   it('refuses impossible keys before the first write', async () => {
     const fake = new FakeStore()
-    await expect(importEntries(fake.client, [...entries(70), entry('/x')])).rejects.toThrow(/must not begin/)
+    await expect(importEntries(fake.client, [...entries(70), entry('/x')])).rejects.toThrow(/begins with/)
     expect(fake.store.size).toBe(0)
   })
 

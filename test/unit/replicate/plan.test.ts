@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {mutexFlags, semaphoreFlags} from '../../../src/core/consul-constants.js'
 import type {KvEntry, SessionId} from '../../../src/core/types.js'
+import {createKeyScope, type KeyScopeOptions} from '../../../src/replicate/plan/key-scope.js'
 import {plan, type ReplicaEntry} from '../../../src/replicate/plan/plan.js'
-import {createScope, type ScopeOptions} from '../../../src/replicate/plan/scope.js'
 
 const entry = (key: string, value = 'v', more: Partial<KvEntry> = {}): KvEntry => ({
   key,
@@ -16,8 +16,8 @@ const entry = (key: string, value = 'v', more: Partial<KvEntry> = {}): KvEntry =
   ...more,
 })
 const replica = (...entries: KvEntry[]): Map<string, ReplicaEntry> => new Map(entries.map(each => [each.key, each]))
-const scope = (source: string, destination: string, more: Partial<ScopeOptions> = {}) =>
-  createScope({
+const scope = (source: string, destination: string, more: Partial<KeyScopeOptions> = {}) =>
+  createKeyScope({
     mapping: {source, datacenter: 'dc1', destination},
     excludes: [],
     excludeMatches: [],

@@ -1,25 +1,7 @@
 import {describe, expect, it} from 'vitest'
-import {deleteLimit, heldId, parseMaxDelete, printable, toHeld} from '../../../src/replicate/plan/guard.js'
+import {heldId, printable, toHeld} from '../../../src/replicate/plan/held.js'
 
 const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
-
-describe('the limit on deletes', () => {
-  it.each([
-    ['10%', 1000, 100],
-    ['10%', 50, 10],
-    ['0%', 50, 10],
-    ['2.5%', 1000, 25],
-    ['3', 1000, 3],
-    ['0', 1000, 0],
-    ['off', 1000, Number.POSITIVE_INFINITY],
-  ])('reads %s: of %i keys %i may go', (text, keys, limit) => {
-    expect(deleteLimit(parseMaxDelete(text), keys)).toBe(limit)
-  })
-
-  it.each(['', '-1', '101%', '10 %', 'all', '1e3'])('refuses %j', text => {
-    expect(() => parseMaxDelete(text)).toThrow(/is neither a percentage, a number nor 'off'/)
-  })
-})
 
 describe('a held set', () => {
   it('has an id that stands for these keys of this mapping, in any order', () => {

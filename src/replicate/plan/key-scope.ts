@@ -7,7 +7,7 @@ export type LockFacts = Pick<KvEntry, 'flags' | 'session'>
 const isLockKey = (entry: LockFacts): boolean =>
   entry.session !== undefined || entry.flags === mutexFlags || entry.flags === semaphoreFlags
 
-export interface ScopeOptions {
+export interface KeyScopeOptions {
   readonly mapping: Mapping
   readonly excludes: readonly string[]
   readonly excludeMatches: readonly string[]
@@ -16,7 +16,7 @@ export interface ScopeOptions {
 }
 
 /** The keys that a mapping covers, and how their names translate. */
-export interface Scope {
+export interface KeyScope {
   readonly toDestination: (sourceKey: string) => string
   readonly toSource: (destinationKey: string) => string
   /** False for keys that must be neither written nor deleted, whatever the source says. */
@@ -30,7 +30,7 @@ export interface Scope {
 /** Consul shows this for bytes that are not UTF-8, so that different names look the same. */
 const unreadable = '\ufffd'
 
-export function createScope(options: ScopeOptions): Scope {
+export function createKeyScope(options: KeyScopeOptions): KeyScope {
   const {mapping, excludes, excludeMatches, lockKeys} = options
   const statusRoot = `${options.statusDir.replace(/\/$/, '')}/`
   const toDestination = (key: string): string => mapping.destination + key.slice(mapping.source.length)

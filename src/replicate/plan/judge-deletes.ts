@@ -1,14 +1,15 @@
-import type {Setup} from '../complete-options.js'
+import type {CompleteOptions} from '../complete-options.js'
 import type {Held, Mapping} from '../types.js'
 import {confirmAbsent} from './confirm-absent.js'
-import {deleteLimit, heldId, toHeld} from './guard.js'
+import {heldId, toHeld} from './held.js'
+import type {KeyScope} from './key-scope.js'
+import {deleteLimit} from './max-delete.js'
 import type {Plan} from './plan.js'
-import type {Scope} from './scope.js'
 
 export interface DeleteCase {
-  readonly setup: Setup
+  readonly options: CompleteOptions
   readonly mapping: Mapping
-  readonly scope: Scope
+  readonly scope: KeyScope
   readonly plan: Plan
   /** The source's list came from its leader. */
   readonly isLeaders: boolean
@@ -33,15 +34,15 @@ const sampleToAsk = 64
  * limit or approved; and the leader has said of each single key that it does not exist. The last has no override.
  */
 export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
-  const {setup, plan, isLeaders} = given
+  const {options, plan, isLeaders} = given
   const {deletes} = plan
-  if (!setup.canDelete || deletes.length === 0) return nothing
+  if (!options.canDelete || deletes.length === 0) return nothing
   if (!isLeaders) return holdAll(given, 'no-leader', 'the list did not come from a leader of the source')
-  const limit = deleteLimit(setup.maxDelete, plan.destinationCount)
+  const limit = deleteLimit(options.maxDelete, plan.destinationCount)
   const isEmpty = plan.sourceCount === 0
   const isMany = isEmpty || deletes.length > limit
   const id = isMany ? heldId(given.mapping, deletes) : ''
-  if (isMany && !given.approveAll && !setup.approved.has(id)) return holdMany(given, limit)
+  if (isMany && !given.approveAll && !options.approved.has(id)) return holdMany(given, limit)
   const verdict = await ask(given, deletes)
   const hidden = deletes.filter(key => verdict.hidden.has(given.scope.toSource(key)))
   return {
@@ -53,8 +54,8 @@ export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
 }
 
 const ask = (given: DeleteCase, keys: readonly string[]): ReturnType<typeof confirmAbsent> =>
-  confirmAbsent(given.setup.source, keys.map(given.scope.toSource), {
-    ...given.setup.sourceCall(given.mapping),
+  confirmAbsent(given.options.source, keys.map(given.scope.toSource), {
+    ...given.options.sourceCall(given.mapping),
     signal: given.signal,
   })
 

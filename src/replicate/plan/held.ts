@@ -1,29 +1,8 @@
 import {createHash} from 'node:crypto'
-import {UsageError} from '../../core/errors.js'
 import {formatMapping} from '../mapping.js'
-import type {Held, Mapping, MaxDelete} from '../types.js'
+import type {Held, Mapping} from '../types.js'
 
 const sampleSize = 10
-/** Below this many deletes a ratio does not count. */
-const ratioFloor = 10
-
-export const defaultMaxDelete: MaxDelete = {ratio: 0.1}
-
-/** `10%`, a count, or `off`. */
-export function parseMaxDelete(text: string): MaxDelete {
-  if (text === 'off') return 'off'
-  const ratio = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
-  if (ratio !== undefined && Number(ratio) <= 100) return {ratio: Number(ratio) / 100}
-  if (/^\d+$/.test(text)) return {count: Number(text)}
-  throw new UsageError(`max-delete: '${text}' is neither a percentage, a number nor 'off'`, {
-    hint: 'write it like 10%, 500 or off',
-  })
-}
-
-export function deleteLimit(max: MaxDelete, destinationCount: number): number {
-  if (max === 'off') return Number.POSITIVE_INFINITY
-  return 'count' in max ? max.count : Math.max(ratioFloor, Math.floor(max.ratio * destinationCount))
-}
 
 /** Names one set of deletes of one mapping: an approval fits this set and no other. */
 export function heldId(mapping: Mapping, keys: readonly string[]): string {
