@@ -8,6 +8,7 @@ import {type DeleteVerdict, judgeDeletes} from '../plan/judge-deletes.js'
 import type {KeyScope} from '../plan/key-scope.js'
 import {type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
 import {Quarantine} from '../plan/quarantine.js'
+import {forEachStep, runSteps, type Steps} from '../steps.js'
 import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
 import {listEntries} from './list-entries.js'
 import {StatusKeeper} from './status-keeper.js'
@@ -55,7 +56,12 @@ export class MappingWorker {
   async readReplica(signal: AbortSignal): Promise<Map<string, ReplicaEntry>> {
     const {destination} = this.#options
     const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'consistent'})
-    return new Map(value.map(entry => [entry.key, entry]))
+    const replica = new Map<string, ReplicaEntry>()
+    await this.#run(
+      forEachStep(value, entry => replica.set(entry.key, entry)),
+      signal,
+    )
+    return replica
   }
 
   async readSides(signal: AbortSignal): Promise<Sides> {
@@ -92,7 +98,10 @@ export class MappingWorker {
     const startedMs = clock.monotonicMs()
     const plan = await this.#plan(sides, stops.kill)
     const counts = {written: 0, deleted: 0}
-    const sets = this.#split(plan.sets, change => [change.key, change.entry.modifyIndex])
+    const sets = await this.#run(
+      this.#split(plan.sets, change => [change.key, change.entry.modifyIndex]),
+      stops.kill,
+    )
     const written = await this.#write({all: toSets(sets.go), count: sets.go.length}, stops, ({operation}, entry) => {
       counts.written += 1
       observer({type: 'key.written', mapping, key: operation.key})
@@ -102,7 +111,10 @@ export class MappingWorker {
     const mayDelete = written.error === undefined && !stops.stop.aborted
     const verdict = mayDelete ? await this.#judge(sides, plan, stops.kill) : noDeletes
     this.#passes += 1
-    const deletes = this.#split(verdict.go, key => [key, 'delete'])
+    const deletes = await this.#run(
+      this.#split(verdict.go, key => [key, 'delete']),
+      stops.kill,
+    )
     const gone = await this.#write({all: toDeletes(deletes.go), count: deletes.go.length}, stops, ({operation}) => {
       counts.deleted += 1
       observer({type: 'key.deleted', mapping, key: operation.key})
@@ -138,13 +150,12 @@ export class MappingWorker {
     return this.#compare(sides, signal)
   }
 
-  async #compare(sides: Sides, signal: AbortSignal): Promise<Plan> {
-    const steps = planSteps(sides.source.value, sides.replica, this.#scope)
-    for (;;) {
-      const step = steps.next()
-      if (step.done) return step.value
-      await this.#options.clock.sleep(0, signal)
-    }
+  #compare(sides: Sides, signal: AbortSignal): Promise<Plan> {
+    return this.#run(planSteps(sides.source.value, sides.replica, this.#scope), signal)
+  }
+
+  #run<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {
+    return runSteps(steps, this.#options.clock, signal)
   }
 
   /** The answer of a follower that has just started may look like a leader's, so the request counts as well. */
@@ -193,23 +204,25 @@ export class MappingWorker {
     return {refused, error: failure?.error}
   }
 
-  #split<T>(
+  /** Separates the changes that are in quarantine from those to send. */
+  *#split<T>(
     items: readonly T[],
     toCase: (item: T) => readonly [string, bigint | 'delete'],
-  ): {readonly go: T[]; readonly resting: Refused[]} {
+  ): Steps<{readonly go: readonly T[]; readonly resting: readonly Refused[]}> {
     const go: T[] = []
     const resting: Refused[] = []
-    for (const item of items) {
+    yield* forEachStep(items, item => {
       const known = this.#quarantine.find(...toCase(item))
       if (known) resting.push(known)
       else go.push(item)
-    }
+    })
     return {go, resting}
   }
 
   #remember(refused: readonly Refused[], sets: readonly SetChange[]): void {
     if (refused.length === 0) return
-    const versions = new Map(sets.map(change => [change.key, change.entry.modifyIndex]))
+    const names = new Set(refused.map(({key}) => key))
+    const versions = new Map(sets.filter(({key}) => names.has(key)).map(({key, entry}) => [key, entry.modifyIndex]))
     for (const {key, reason} of refused) {
       this.#quarantine.add(key, versions.get(key) ?? 0n, reason)
       this.#options.logger.info(

@@ -1,31 +1,32 @@
 import {createHash} from 'node:crypto'
 import {formatMapping} from '../mapping.js'
+import {forEachStep, type Steps, sortSteps} from '../steps.js'
 import type {Held, Mapping} from '../types.js'
 
 const sampleSize = 10
 
-/** Names one set of deletes of one mapping: an approval fits this set and no other. */
-export function heldId(mapping: Mapping, keys: readonly string[]): string {
+/** Returns the ID of one set of deletes of one mapping, in any order: an approval applies to this set only. */
+export function* heldIdSteps(mapping: Mapping, keys: readonly string[]): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([mapping.source, mapping.datacenter, mapping.destination]))
-  for (const key of [...keys].sort()) hash.update(JSON.stringify(key))
+  const sorted = yield* sortSteps(keys, (a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  yield* forEachStep(sorted, key => hash.update(JSON.stringify(key)))
   return hash.digest('hex').slice(0, 8)
 }
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
 
-/** Everything a person needs to decide, in one line. */
+/** Describes held deletes: reason, count and up to ten names in one line. */
 export function toHeld(
   mapping: Mapping,
   keys: readonly string[],
-  why: {readonly reason: Held['reason']; readonly text: string},
+  why: {readonly id: string; readonly reason: Held['reason']; readonly text: string},
 ): Held {
-  const id = heldId(mapping, keys)
   const sample = keys.slice(0, sampleSize)
   const names = sample.map(printable).join(', ') + (keys.length > sample.length ? ', …' : '')
   const message = `replicate ${formatMapping(mapping)}: ${plural(keys.length, 'delete')} held: ${why.text}: ${names}`
-  return {id, reason: why.reason, count: keys.length, sample, message}
+  return {id: why.id, reason: why.reason, count: keys.length, sample, message}
 }
 
-/** A key for a line of text: what would break the line is escaped. */
+/** Returns a key for a line of text: as JSON if it contains control characters, or begins or ends with a space. */
 export const printable = (key: string): string =>
   /[\p{C}]/u.test(key) || key.trim() !== key ? JSON.stringify(key) : key

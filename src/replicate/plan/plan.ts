@@ -1,4 +1,5 @@
 import type {KvEntry} from '../../core/types.js'
+import {forEachStep, type Steps, sortSteps} from '../steps.js'
 import type {ChangeKind} from '../types.js'
 import type {KeyScope} from './key-scope.js'
 
@@ -28,47 +29,45 @@ export interface Plan {
   readonly destinationCount: number
 }
 
-const chunk = 2000
-
-/**
- * Compares by content and tells what would make the destination equal. Pure; a generator so that a caller can give way
- * to other work between its steps. A key skipped on one side is left alone on the other.
- */
-export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: KeyScope): Generator<undefined, Plan> {
+/** Compares by content and returns what would make the destination equal. A key that one side skips is not changed. */
+export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: KeyScope): Steps<Plan> {
   const sets: SetChange[] = []
   const wanted = new Set<string>()
   const unreadable: string[] = []
-  let [unchanged, skipped, sourceCount, steps] = [0, 0, 0, 0]
-  for (const entry of source) {
-    steps += 1
-    if (steps % chunk === 0) yield
+  let [unchanged, skipped, sourceCount] = [0, 0, 0]
+  yield* forEachStep(source, entry => {
     const key = scope.toDestination(entry.key)
     wanted.add(key)
     const present = replica.get(key)
     if (!scope.includes(entry.key) || scope.isForeign(entry) || (present && scope.isForeign(present))) {
       skipped += 1
       if (scope.isUnreadable(entry.key)) unreadable.push(entry.key)
-      continue
+      return
     }
     sourceCount += 1
     const change = compare(key, entry, present)
     if (change) sets.push(change)
     else unchanged += 1
-  }
+  })
   const deletes: string[] = []
   let destinationCount = 0
-  for (const [key, present] of replica) {
-    steps += 1
-    if (steps % chunk === 0) yield
+  yield* forEachStep(replica, ([key, present]) => {
     if (!scope.includes(scope.toSource(key)) || scope.isForeign(present)) {
       if (!wanted.has(key)) skipped += 1
-      continue
+      return
     }
     destinationCount += 1
     if (!wanted.has(key)) deletes.push(key)
+  })
+  return {
+    sets: yield* sortSteps(sets, byModifyIndex),
+    deletes,
+    unchanged,
+    skipped,
+    unreadable,
+    sourceCount,
+    destinationCount,
   }
-  sets.sort(byModifyIndex)
-  return {sets, deletes, unchanged, skipped, unreadable, sourceCount, destinationCount}
 }
 
 function compare(key: string, entry: KvEntry, present: ReplicaEntry | undefined): SetChange | undefined {
@@ -81,11 +80,3 @@ function compare(key: string, entry: KvEntry, present: ReplicaEntry | undefined)
 
 const byModifyIndex = (a: SetChange, b: SetChange): number =>
   a.entry.modifyIndex < b.entry.modifyIndex ? -1 : a.entry.modifyIndex > b.entry.modifyIndex ? 1 : 0
-
-export function plan(source: readonly KvEntry[], replica: Replica, scope: KeyScope): Plan {
-  const steps = planSteps(source, replica, scope)
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
-  }
-}

@@ -151,7 +151,8 @@ describe.each(backends)('continuous replication on $name', backend => {
       {status: 429, body: ''},
     ] as const
     let turn = 0
-    proxy.on({path: '/v1/'}, () => (turn % 3 === 0 ? failures[(turn++ / 3) % 4]! : (turn++, 'pass')), 60)
+    // Every third of the first 24 requests fails, each way twice.
+    proxy.on({path: '/v1/'}, () => (turn % 3 === 0 ? failures[(turn++ / 3) % 4]! : (turn++, 'pass')), 24)
     const run = follow('bad/@dc1', {at: proxy.address})
     await equal(reader, 'bad/')
     await run.stop()

@@ -1,7 +1,10 @@
 import {describe, expect, it} from 'vitest'
-import {heldId, printable, toHeld} from '../../../src/replicate/plan/held.js'
+import {heldIdSteps, printable, toHeld} from '../../../src/replicate/plan/held.js'
+import {finish} from './finish.js'
 
 const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
+
+const heldId = (...given: Parameters<typeof heldIdSteps>) => finish(heldIdSteps(...given))
 
 describe('a held set', () => {
   it('has an id that stands for these keys of this mapping, in any order', () => {
@@ -13,7 +16,7 @@ describe('a held set', () => {
 
   it('says count, reason and ten names in one line', () => {
     const keys = ['b/new\nline', ...Array.from({length: 11}, (_, at) => `b/${at}`)]
-    const held = toHeld(mapping, keys, {reason: 'limit', text: 'more than 10 of 12 keys'})
+    const held = toHeld(mapping, keys, {id: '3f2a91c0', reason: 'limit', text: 'more than 10 of 12 keys'})
     expect(held.sample).toHaveLength(10)
     expect(held.message).toBe(
       `replicate a/@dc1 -> b/: 12 deletes held: more than 10 of 12 keys: "b/new\\nline", b/0, b/1, b/2, b/3, b/4, b/5, b/6, b/7, b/8, …`,

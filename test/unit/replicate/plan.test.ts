@@ -3,7 +3,8 @@ import {describe, expect, it} from 'vitest'
 import {mutexFlags, semaphoreFlags} from '../../../src/core/consul-constants.js'
 import type {KvEntry, SessionId} from '../../../src/core/types.js'
 import {createKeyScope, type KeyScopeOptions} from '../../../src/replicate/plan/key-scope.js'
-import {plan, type ReplicaEntry} from '../../../src/replicate/plan/plan.js'
+import {planSteps, type ReplicaEntry} from '../../../src/replicate/plan/plan.js'
+import {finish} from './finish.js'
 
 const entry = (key: string, value = 'v', more: Partial<KvEntry> = {}): KvEntry => ({
   key,
@@ -25,6 +26,7 @@ const scope = (source: string, destination: string, more: Partial<KeyScopeOption
     statusDir: 'service/consul-replicate/statuses',
     ...more,
   })
+const plan = (...given: Parameters<typeof planSteps>) => finish(planSteps(...given))
 const keysOf = (made: ReturnType<typeof plan>) => ({sets: made.sets.map(each => each.key), deletes: made.deletes})
 
 describe('the plan of a pass', () => {

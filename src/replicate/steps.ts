@@ -1,0 +1,58 @@
+import type {Clock} from '../core/types.js'
+
+/** A long computation. It yields where other work may run in between, at least once every few hundred items. */
+export type Steps<T> = Generator<undefined, T, undefined>
+
+const longestBlockMs = 10
+
+/** Resolves with the result. The event loop gets a turn each 10 ms. Rejects with the signal's reason if it aborts. */
+export async function runSteps<T>(steps: Steps<T>, clock: Clock, signal?: AbortSignal): Promise<T> {
+  let startedMs = clock.monotonicMs()
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (clock.monotonicMs() - startedMs < longestBlockMs) continue
+    await clock.sleep(0, signal)
+    startedMs = clock.monotonicMs()
+  }
+}
+
+const stepSize = 500
+
+/** Calls `handle` for each item. */
+export function* forEachStep<T>(items: Iterable<T>, handle: (item: T) => void): Steps<void> {
+  let count = 0
+  for (const item of items) {
+    handle(item)
+    count += 1
+    if (count % stepSize === 0) yield
+  }
+}
+
+/** Returns the items in the order of `compare`, by a merge sort. Equal items keep their order. */
+export function* sortSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
+  let runs: (readonly T[])[] = []
+  for (let at = 0; at < items.length; at += stepSize) {
+    runs.push(items.slice(at, at + stepSize).sort(compare))
+    yield
+  }
+  while (runs.length > 1) {
+    const merged: (readonly T[])[] = []
+    for (let at = 0; at < runs.length; at += 2)
+      merged.push(yield* mergeSteps(runs[at] ?? [], runs[at + 1] ?? [], compare))
+    runs = merged
+  }
+  return runs[0] ?? []
+}
+
+function* mergeSteps<T>(left: readonly T[], right: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
+  const merged: T[] = []
+  let [l, r] = [0, 0]
+  while (l < left.length && r < right.length) {
+    merged.push(compare(left[l] as T, right[r] as T) <= 0 ? (left[l++] as T) : (right[r++] as T))
+    if (merged.length % stepSize === 0) yield
+  }
+  for (; l < left.length; l += 1) merged.push(left[l] as T)
+  for (; r < right.length; r += 1) merged.push(right[r] as T)
+  return merged
+}
