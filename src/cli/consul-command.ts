@@ -28,8 +28,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   /** The connection settings as given; no file is opened. */
   protected connectionSettings(): ConnectionSettings {
     // Variables without a flag of their own (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count too.
-    const {settings} = connectionFromEnv(this.host.env)
-    return {...settings, ...this.#given()}
+    return {...connectionFromEnv(this.host.env), ...this.#given()}
   }
 
   #given(): ConnectionSettings {

@@ -2,6 +2,7 @@ import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import type {ConnectionSettings} from './connection.js'
 
+/** Variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Consul's variables and the settings they mean. */
@@ -22,6 +23,17 @@ export const consulVariables: Readonly<Record<string, keyof ConnectionSettings>>
 }
 
 const booleanSettings: ReadonlySet<string> = new Set(['http-ssl', 'http-ssl-verify', 'stale'])
+
+/** The variables of each setting, the stronger first: baton's own, then Consul's. */
+const variablesOf: ReadonlyMap<string, readonly string[]> = new Map(
+  [...Object.entries(consulVariables), [undefined, 'datacenter'] as const, [undefined, 'stale'] as const].map(
+    ([variable, name]) => {
+      const own = `BATON_${name.toUpperCase().replaceAll('-', '_')}`
+      return [name, variable === undefined ? [own] : [own, variable]]
+    },
+  ),
+)
+
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
@@ -32,18 +44,14 @@ export function parseGoBool(text: string, name: string): boolean {
   throw new UsageError(`${name}: '${brief(text)}' is neither true nor false`, {code: 'BATON_CONFIG'})
 }
 
-/** The connection settings an environment asks for, with the variable each came from. Empty variables count as unset. */
-export function connectionFromEnv(env: Environment): {
-  readonly settings: ConnectionSettings
-  readonly sources: ReadonlyMap<string, string>
-} {
+/** The connection settings of an environment. Empty variables count as unset. */
+export function connectionFromEnv(env: Environment): ConnectionSettings {
   const settings: Record<string, string | boolean> = {}
-  const sources = new Map<string, string>()
-  for (const [variable, name] of Object.entries(consulVariables)) {
-    const text = env[variable]
-    if (text === undefined || text === '') continue
+  for (const [name, variables] of variablesOf) {
+    const variable = variables.find(one => env[one] !== undefined && env[one] !== '')
+    const text = variable === undefined ? undefined : env[variable]
+    if (variable === undefined || text === undefined) continue
     settings[name] = booleanSettings.has(name) ? parseGoBool(text, variable) : text
-    sources.set(name, variable)
   }
-  return {settings, sources}
+  return settings
 }

@@ -1,4 +1,5 @@
-import {createPrivateKey, X509Certificate} from 'node:crypto'
+/** Loaded when there is a file to check. */
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
 
 const certificates =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
@@ -14,7 +15,7 @@ export function checkCertificates(text: string): string | undefined {
 /** Why a text is not a private key in PEM; undefined if it is. */
 export function checkPrivateKey(text: string): string | undefined {
   try {
-    createPrivateKey(text)
+    crypto().createPrivateKey(text)
     return undefined
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : ''
@@ -26,12 +27,13 @@ export function checkPrivateKey(text: string): string | undefined {
 
 /** True if the first certificate is that of the key. */
 export function belongTogether(certificate: string, key: string): boolean {
+  const {createPrivateKey, X509Certificate} = crypto()
   return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
 }
 
 function isCertificate(text: string): boolean {
   try {
-    return new X509Certificate(text).serialNumber !== ''
+    return new (crypto().X509Certificate)(text).serialNumber !== ''
   } catch {
     return false
   }

@@ -1,4 +1,6 @@
 /** `consul-baton/client`: a client for one agent, queries, views and errors. */
+export {clientOptionsFromEnvironment} from '../config/client-options.js'
+export type {Environment} from '../config/environment.js'
 export type {AgentApi, AgentSelf, Member, ServiceRegistration} from '../core/api/agent.js'
 export type {CatalogApi, HealthServiceOptions} from '../core/api/catalog.js'
 export type {EventApi, EventFilters} from '../core/api/event.js'

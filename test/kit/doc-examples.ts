@@ -43,7 +43,9 @@ function exportsOf(door: string): readonly Exported[] {
       !ts.isStringLiteral(statement.moduleSpecifier)
     )
       throw new Error(`${door} declares something itself: ${statement.getText()}`)
-    const declared = declarationsOf(join(dirname(door), statement.moduleSpecifier.text.replace(/\.js$/, '.ts')))
+    const target = join(dirname(door), statement.moduleSpecifier.text.replace(/\.js$/, '.ts'))
+    if (target.includes('/src/library/')) return exportsOf(target)
+    const declared = declarationsOf(target)
     const {exportClause, isTypeOnly} = statement
     if (!exportClause || !ts.isNamedExports(exportClause)) {
       return [...declared].map(([name, declaration]) => ({name, isType: isTypeOnly, declaration}))

@@ -129,6 +129,7 @@ const methods: Readonly<Record<string, Door>> = {
 const withoutNumbers = [
   ...Object.keys(library).filter(name => name.endsWith('Error')),
   'createClient',
+  'clientOptionsFromEnvironment',
   'checks',
   'errorCodes',
   'events',
