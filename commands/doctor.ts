@@ -1,12 +1,18 @@
 import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {keysDirectory, trustDirectory} from '../src/cli/directories.js'
+import {printable} from '../src/cli/exec/printable.js'
+import {messageOf} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
+import type {KeyReport} from '../src/doctor/keys.js'
 import type {TokenSource} from '../src/doctor/machine.js'
 import type {Finding} from '../src/doctor/types.js'
+import {listOwnKeys, listTrust} from '../src/exec/native/key-files.js'
 
 export default class Doctor extends ConsulCommand<typeof Doctor> {
   static override summary = 'check everything baton depends on, and say what to fix'
-  static override description = 'Reads only: nothing is written to Consul.'
+  static override description =
+    'Reads only: Consul reports what the token may write without a write. Exit codes: 0 nothing to fix, 1 only warnings, 69 something failed, 77 the token does not suffice.'
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor app/db --token-file /etc/baton/token',
@@ -16,7 +22,7 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     key: Args.string({
       ignoreStdin: true,
       default: 'baton/doctor',
-      description: 'a key that is going to be used: can it be read?',
+      description: 'a key that is going to be used: may it be read and written?',
     }),
   }
 
@@ -25,7 +31,9 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
       client: this.openClient(),
       nodeVersion: process.version,
       searchPath: this.host.env['PATH'] ?? '',
+      platform: process.platform,
       token: this.#tokenSource(),
+      keys: await this.#keys(),
       key: this.args.key.replace(/^\//, ''),
     })
     const failed = findings.some(({verdict}) => verdict === 'fail')
@@ -33,10 +41,25 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     else {
       for (const {verdict, check, text, fix} of findings.map(one => this.#phrased(one))) {
         const line = `${verdict.padEnd(4)} ${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
-        this.out.line(line.replaceAll(/\s*\n\s*/g, ' '))
+        this.out.line(printable(line.replaceAll(/\s*\n\s*/g, ' ')))
       }
     }
-    return failed ? 69 : 0
+    return exitCode(findings)
+  }
+
+  async #keys(): Promise<KeyReport> {
+    const directory = keysDirectory(this.host.env)
+    const {keys, revoked, problems} = await listTrust(trustDirectory)
+    const own = await listOwnKeys(directory).catch(messageOf)
+    return {
+      keysDirectory: directory,
+      own: typeof own === 'string' ? [] : own,
+      ownProblem: typeof own === 'string' ? printable(own) : undefined,
+      trustDirectory,
+      trusted: keys.map(({entry}) => entry),
+      revoked,
+      trustProblems: problems.map(printable),
+    }
   }
 
   #phrased(finding: Finding): Finding {
@@ -50,4 +73,11 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     if (token === undefined || token === '') return 'none'
     return this.sources.get('token') === 'flag' ? 'flag' : 'other'
   }
+}
+
+/** The gravest finding counts: 77 if only permissions failed. */
+function exitCode(findings: readonly Finding[]): number {
+  const failed = findings.filter(({verdict}) => verdict === 'fail')
+  if (failed.length > 0) return failed.every(({check}) => check === 'acl' || check === 'rights') ? 77 : 69
+  return findings.some(({verdict}) => verdict === 'warn') ? 1 : 0
 }

@@ -2,6 +2,7 @@ import {decodeJson} from '../core/api/json.js'
 import type {ConsulClient} from '../core/client.js'
 import {messageOf, PermissionError} from '../core/errors.js'
 import type {Finding} from './types.js'
+import {examineWrites} from './writes.js'
 
 interface RawToken {
   readonly AccessorID: string
@@ -15,7 +16,7 @@ export interface AclOptions {
   readonly key: string
 }
 
-/** Checks whether ACLs are enabled, whether the cluster knows the token, and what the token may read. Writes nothing. */
+/** Checks whether ACLs are enabled, whether the cluster knows the token, and what the token may read and write. Writes nothing. */
 export async function examineAcl(client: ConsulClient, options: AclOptions): Promise<readonly Finding[]> {
   let token: RawToken
   try {
@@ -26,13 +27,22 @@ export async function examineAcl(client: ConsulClient, options: AclOptions): Pro
       return [{check: 'acl', verdict: 'warn', text: `could not be determined: ${messageOf(error)}`, fix: later}]
     }
     if (error.status === 401) return [{check: 'acl', verdict: 'ok', text: 'disabled'}]
-    if (!options.hasToken) return [noToken, ...(await examinePermissions(client, options.key))]
+    if (!options.hasToken)
+      return [
+        noToken,
+        ...(await examinePermissions(client, options.key)),
+        ...(await examineWrites(client, options.key)),
+      ]
     return [unknownToken]
   }
   const policies = (token.Policies ?? []).map(({Name}) => Name).join(', ')
   const expires = token.ExpirationTime === undefined ? '' : `, expires ${token.ExpirationTime}`
   const text = `enabled, token ${token.AccessorID} with ${policies === '' ? 'no policy' : policies}${expires}`
-  return [{check: 'acl', verdict: 'ok', text}, ...(await examinePermissions(client, options.key))]
+  return [
+    {check: 'acl', verdict: 'ok', text},
+    ...(await examinePermissions(client, options.key)),
+    ...(await examineWrites(client, options.key)),
+  ]
 }
 
 const later = 'ask again later'
@@ -107,6 +117,6 @@ async function examinePermissions(client: ConsulClient, key: string): Promise<re
       others.push({check: 'rights', verdict: 'warn', text, fix: isMissing ? rule : later})
     }
   }
-  const list = given.length === 0 ? [] : [`may read ${given.join(', ')} (writing was not tried)`]
+  const list = given.length === 0 ? [] : [`may read ${given.join(', ')}`]
   return [...list.map(text => ({check: 'rights', verdict: 'ok', text}) as const), ...others]
 }

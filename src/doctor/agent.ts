@@ -4,6 +4,7 @@ import {isBatonError, messageOf} from '../core/errors.js'
 import {parseAddress} from '../core/http/address.js'
 import type {Answer} from '../core/http/caller.js'
 import {formatDuration} from '../core/time/duration.js'
+import {readSelf, type SelfReport} from './agent-self.js'
 import type {Finding} from './types.js'
 
 const slowMs = 500
@@ -17,7 +18,9 @@ export const defaultConnectionLimit = 200
 export interface AgentReport {
   readonly findings: readonly Finding[]
   /** Undefined if no agent answered. */
-  readonly agent: {readonly connectionLimit: number; readonly hasLeader: boolean} | undefined
+  readonly agent:
+    | {readonly connectionLimit: number; readonly hasLeader: boolean; readonly self: SelfReport | undefined}
+    | undefined
 }
 
 /** Checks that Consul answers at the address, that it has a leader, and that its clock agrees with this machine's. */
@@ -55,7 +58,8 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
       : {check: 'leader', verdict: 'ok', text: leader},
     ...examineClock(fastest),
   ]
-  return {findings, agent: {connectionLimit: self?.connectionLimit ?? defaultConnectionLimit, hasLeader: leader !== ''}}
+  const connectionLimit = self?.connectionLimit ?? defaultConnectionLimit
+  return {findings, agent: {connectionLimit, hasLeader: leader !== '', self}}
 }
 
 interface TimedAnswer {
@@ -84,26 +88,4 @@ function examineClock({answer, atMs}: TimedAnswer): Finding[] {
   if (Math.abs(skewMs) <= largestSkewMs) return [{check: 'clock', verdict: 'ok', text: 'agrees with the agent'}]
   const text = `${formatDuration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} the agent's: signed jobs may count as expired`
   return [{check: 'clock', verdict: 'warn', text, fix: 'synchronise both machines with the same time servers'}]
-}
-
-interface RawSelf {
-  readonly Config?: {readonly Version?: string; readonly NodeName?: string}
-  readonly DebugConfig?: {readonly HTTPMaxConnsPerClient?: number}
-}
-
-/** Undefined without permission to read the agent, which is reported among the permissions. */
-async function readSelf(
-  client: ConsulClient,
-): Promise<{readonly version: string; readonly node: string; readonly connectionLimit: number} | undefined> {
-  try {
-    const answer = await client.caller.call({method: 'GET', path: '/v1/agent/self'})
-    const {Config, DebugConfig} = decodeJson<RawSelf>('agent self', answer)
-    return {
-      version: Config?.Version ?? 'unknown',
-      node: Config?.NodeName ?? 'unknown',
-      connectionLimit: DebugConfig?.HTTPMaxConnsPerClient ?? defaultConnectionLimit,
-    }
-  } catch {
-    return undefined
-  }
 }

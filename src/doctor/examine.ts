@@ -2,17 +2,23 @@ import type {ConsulClient} from '../core/client.js'
 import {parseAddress} from '../core/http/address.js'
 import {examineAcl} from './acl.js'
 import {defaultConnectionLimit, examineAgent} from './agent.js'
+import {examineSelf} from './agent-self.js'
+import {examineDatacenters, examineResponders} from './cluster.js'
 import {examineConnections} from './connections.js'
-import {examineGuardian, examineNode, examineToken, type TokenSource} from './machine.js'
+import {examineKeys, type KeyReport} from './keys.js'
+import {examineGuardian, examineNode, examinePlatform, examineToken, type TokenSource} from './machine.js'
 import type {Finding} from './types.js'
 
 export interface ExamineOptions {
   readonly client: ConsulClient
   /** As `process.version` has it. */
   readonly nodeVersion: string
+  /** As `process.platform` has it. */
+  readonly platform: string
   /** The variable PATH. */
   readonly searchPath: string
   readonly token: TokenSource
+  readonly keys: KeyReport
   /** A key that is going to be used. */
   readonly key: string
 }
@@ -22,8 +28,10 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   const {client, token} = options
   const findings: Finding[] = [
     examineNode(options.nodeVersion),
+    examinePlatform(options.platform),
     examineGuardian(options.searchPath),
     examineToken(token),
+    ...examineKeys(options.keys),
   ]
   const {hostname: host, port, socketPath} = parseAddress(client.address)
   const {findings: found, agent} = await examineAgent(client)
@@ -34,7 +42,12 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
     findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
   }
   if (!agent) return findings
+  if (agent.self) findings.push(...examineSelf(agent.self))
   // Without a leader each of these requests takes seconds and fails.
-  if (agent.hasLeader) findings.push(...(await examineAcl(client, {hasToken: token !== 'none', key: options.key})))
-  return findings
+  if (!agent.hasLeader) return findings
+  const permissions = await examineAcl(client, {hasToken: token !== 'none', key: options.key})
+  findings.push(...permissions)
+  // An unknown token is refused by each of these requests.
+  if (permissions.some(({check, verdict}) => check === 'acl' && verdict === 'fail')) return findings
+  return [...findings, ...(await examineResponders(client)), ...(await examineDatacenters(client))]
 }

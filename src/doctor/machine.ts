@@ -14,6 +14,20 @@ export function examineNode(version: string): Finding {
   return {check: 'node', verdict: 'fail', text, fix: 'install a newer Node.js'}
 }
 
+/** `platform` as `process.platform` has it. */
+export function examinePlatform(platform: string): Finding {
+  if (platform === 'linux') return {check: 'platform', verdict: 'ok', text: 'linux'}
+  if (platform === 'darwin') {
+    return {
+      check: 'platform',
+      verdict: 'warn',
+      text: 'darwin: without /proc some guarantees of lock and responder are weaker',
+      fix: 'use Linux in production',
+    }
+  }
+  return {check: 'platform', verdict: 'fail', text: `${platform} is not supported`, fix: 'use Linux'}
+}
+
 /** `searchPath` is the variable PATH; `hasProc` says whether processes can be seen in /proc. */
 export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/uptime')): Finding {
   if (!hasProc) {

@@ -207,7 +207,11 @@ export const schemas = {
     ok: z.boolean(),
     findings: z.array(
       z.strictObject({
-        check: z.enum(['node', 'agent', 'leader', 'clock', 'acl', 'rights', 'connections', 'token', 'guardian']),
+        check: z.enum(
+          'node platform guardian token keys trust agent leader clock connections role restart rexec acl rights responders datacenters'.split(
+            ' ',
+          ),
+        ),
         verdict: z.enum(['ok', 'warn', 'fail']),
         text: z.string(),
         fix: z.string().optional(),

@@ -8,7 +8,7 @@ import {isConsulAbsence, toWireError} from './wire-errors.js'
 /** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
 export interface Call {
   /** The method of HTTP. */
-  readonly method: 'GET' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** Starts with `/v1/`, percent-encoded, without a query string. */
   readonly path: string
   /** Parameters besides those of the call's options. */

@@ -8,7 +8,7 @@ export type Plane = 'control' | 'watch'
 /** One request, ready to be sent. */
 export interface TransportRequest {
   /** The method of HTTP. */
-  readonly method: 'GET' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** Starts with `/v1/`, already percent-encoded, with its query string. */
   readonly path: string
   /** Headers besides `host` and `content-length`, which the transport sets. */

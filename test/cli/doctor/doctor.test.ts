@@ -20,6 +20,9 @@ describe.each(backends)('baton doctor on $name', backend => {
     expect(stdout).toMatch(/^(?:ok {3}|warn )agent +\S+ answered in \S+ \(Consul /m)
     expect(stdout).toMatch(/^ok {3}leader +\S/m)
     expect(stdout).toMatch(/^ok {3}acl +disabled$/m)
+    expect(stdout).toMatch(/^ok {3}role +development agent of dc1/m)
+    expect(stdout).toMatch(/^ok {3}datacenters +reachable: dc1$/m)
+    expect(stdout).toMatch(/^ok {3}responders +none/m)
     expect(stdout).toMatch(/^ok {3}connections +(\d+ of \d+|cannot)/m)
   })
 
@@ -39,7 +42,10 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
   it('reports what the token may read and what it may not', async () => {
     const all = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: master}})
     expect(all.exitCode).toBe(0)
-    expect(all.stdout).toContain('may read key app/db, nodes, services, agent (writing was not tried)')
+    expect(all.stdout).toContain('may read key app/db, nodes, services, agent')
+    expect(all.stdout).toMatch(
+      /^ok {3}rights +suffice for lock, kv put, exec, exec --via rexec, responder, replicate, event fire/m,
+    )
     expect(all.stdout).not.toContain(master)
     const consul = raw(agent.address, {token: master})
     const rules = ['key', 'node', 'agent'].map(kind => `${kind}_prefix "" { policy = "deny" }`).join('\n')
@@ -47,16 +53,30 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     const made = await consul.ok('PUT', '/v1/acl/token', {body: JSON.stringify({Policies: [{Name: 'little'}]})})
     const {SecretID: little} = made.json() as {SecretID: string}
     const some = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: little}})
-    expect(some.exitCode).toBe(0)
+    expect(some.exitCode).toBe(1)
     expect(some.stdout).toMatch(/^ok {3}acl +enabled, token \S+ with little$/m)
-    expect(some.stdout).toContain('may read services (writing was not tried)')
-    expect(some.stdout.match(/^warn rights .*$/gm)).toHaveLength(3)
+    expect(some.stdout).toContain('may read services')
+    expect(some.stdout.match(/^warn rights .* no permission to read.*$/gm)).toHaveLength(3)
+    expect(some.stdout).toMatch(/^ok {3}rights +suffice for event fire$/m)
+    expect(some.stdout).toMatch(/^warn rights +do not suffice for lock \(key_prefix "app\/db" \{ policy = "write" \}/m)
     expect(some.stdout).toContain('(key_prefix "app/" { policy = "read" })')
   })
 
-  it('exits 69 for a token that the cluster does not know', async () => {
+  it('exits 77 if the token may do nothing', async () => {
+    const consul = raw(agent.address, {token: master})
+    const kinds = ['agent', 'event', 'key', 'node', 'service', 'session']
+    const Rules = kinds.map(kind => `${kind}_prefix "" { policy = "deny" }`).join('\n')
+    await consul.ok('PUT', '/v1/acl/policy', {body: JSON.stringify({Name: 'none', Rules})})
+    const made = await consul.ok('PUT', '/v1/acl/token', {body: JSON.stringify({Policies: [{Name: 'none'}]})})
+    const {SecretID: powerless} = made.json() as {SecretID: string}
+    const {stdout, exitCode} = await runCli(['doctor'], {agent, env: {CONSUL_HTTP_TOKEN: powerless}})
+    expect(exitCode).toBe(77)
+    expect(stdout).toMatch(/^fail rights +the token has none of the permissions/m)
+  })
+
+  it('exits 77 for a token that the cluster does not know', async () => {
     const unknown = await runCli(['doctor', '--token', 'no-such-token'], {agent})
-    expect(unknown.exitCode).toBe(69)
+    expect(unknown.exitCode).toBe(77)
     expect(unknown.stdout).toMatch(/^fail acl +enabled, and this cluster does not know the token/m)
     expect(unknown.stdout).not.toContain('no-such-token')
   })

@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {TransportError} from '../../../src/core/errors.js'
 import {examine} from '../../../src/doctor/examine.js'
+import type {KeyReport} from '../../../src/doctor/keys.js'
 import type {TokenSource} from '../../../src/doctor/machine.js'
 import type {Finding} from '../../../src/doctor/types.js'
 import {FakeClock} from '../../kit/fake-clock.js'
@@ -12,7 +13,20 @@ const healthy: Readonly<Record<string, FakeReply>> = {
   '/v1/status/leader': {body: '"127.0.0.1:8300"'},
   '/v1/agent/self': {body: self},
   '/v1/acl/token/self': {status: 401, body: 'ACL support disabled'},
+  '/v1/catalog/datacenters': {body: ['dc1']},
+  '/v1/health/service/consul': {body: []},
+  '/v1/health/service/baton-responder': {body: []},
 }
+const noKeys: KeyReport = {
+  keysDirectory: '/home/me/keys',
+  own: [],
+  ownProblem: undefined,
+  trustDirectory: '/etc/trust.d',
+  trusted: [],
+  revoked: [],
+  trustProblems: [],
+}
+const machine = {nodeVersion: 'v20.20.2', platform: 'linux', searchPath: '', keys: noKeys, key: 'app/db'} as const
 const denied: FakeReply = {status: 403, body: 'Permission denied'}
 
 async function run(
@@ -21,7 +35,7 @@ async function run(
 ): Promise<{readonly find: (check: Finding['check']) => Finding[]; readonly transport: FakeTransport}> {
   const transport = new FakeTransport(({path}) => ({...healthy, ...answers})[path] ?? {status: 404, body: ''})
   const client = createClient({address: '127.0.0.1:8500', transport})
-  const findings = await examine({client, nodeVersion: 'v20.20.2', searchPath: '', token, key: 'app/db'})
+  const findings = await examine({client, ...machine, token})
   for (const {text, fix = ''} of findings) expect(`${text}${fix}`).not.toContain('\n')
   return {find: check => findings.filter(finding => finding.check === check), transport}
 }
@@ -44,7 +58,7 @@ describe('doctor, at the agent', () => {
         return healthy[path] ?? {status: 404, body: ''}
       })
       const client = createClient({address, transport, clock})
-      const found = await examine({client, nodeVersion: 'v20.20.2', searchPath: '', token: 'none', key: 'app/db'})
+      const found = await examine({client, ...machine, token: 'none'})
       expect(asked).toBe(latencies.length)
       return found.filter(({check}) => check === 'agent')
     }
@@ -118,6 +132,7 @@ describe('doctor, at the agent', () => {
       ['warn', 'nodes', 'node_prefix "" { policy = "read" }'],
       ['warn', 'services', 'ask again later'],
       ['warn', 'agent', 'agent_prefix "" { policy = "read" }'],
+      ['ok', 'to write', undefined],
     ])
   })
 
@@ -125,5 +140,99 @@ describe('doctor, at the agent', () => {
     const answers = {'/v1/acl/token/self': {status: 403, body: 'ACL not found'}}
     expect((await run(answers, 'other')).find('acl')).toMatchObject([{verdict: 'fail'}])
     expect((await run(answers, 'none')).find('acl')).toMatchObject([{verdict: 'warn'}])
+  })
+
+  describe('with a token whose permissions Consul reports', () => {
+    const known: FakeReply = {body: {AccessorID: 'a1', Policies: [{Name: 'p1'}]}}
+
+    async function rights(allows: (resource: string, segment: string, access: string) => boolean): Promise<Finding[]> {
+      const asked: string[] = []
+      const transport = new FakeTransport(({path, method, body}) => {
+        if (path === '/v1/acl/token/self') return known
+        if (path !== '/v1/internal/acl/authorize') return healthy[path] ?? denied
+        asked.push(method)
+        const rows = JSON.parse(String(body)) as {Resource: string; Segment: string; Access: string}[]
+        return {body: rows.map(row => ({...row, Allow: allows(row.Resource, row.Segment, row.Access)}))}
+      })
+      const client = createClient({address: '127.0.0.1:8500', transport})
+      const findings = await examine({client, ...machine, token: 'other'})
+      expect(asked).toEqual(['POST'])
+      return findings.filter(({check, text}) => check === 'rights' && /suffice|none of/.test(text))
+    }
+
+    it('names the commands that work and the rules that others lack', async () => {
+      const found = await rights(
+        (resource, segment, access) => !(resource === 'key' && access === 'write') || segment === 'x',
+      )
+      expect(found).toContainEqual({check: 'rights', verdict: 'ok', text: 'suffice for event fire'})
+      expect(found).toContainEqual({
+        check: 'rights',
+        verdict: 'warn',
+        text: 'do not suffice for lock',
+        fix: 'key_prefix "app/db" { policy = "write" }',
+      })
+    })
+
+    it('fails if the token may do nothing', async () => {
+      expect(await rights(() => false)).toMatchObject([{verdict: 'fail', fix: expect.any(String)}])
+    })
+  })
+
+  describe('with the configuration of the agent', () => {
+    const settings = async (Server: boolean, DebugConfig: object): Promise<(check: Finding['check']) => Finding[]> =>
+      (await run({'/v1/agent/self': {body: {Config: {Datacenter: 'dc1', Server}, DebugConfig}}})).find
+
+    it('warns of a server, of an agent that leaves, and of remote execution', async () => {
+      const find = await settings(true, {LeaveOnTerm: true, SkipLeaveOnInt: false, DisableRemoteExec: false})
+      expect(find('role')).toMatchObject([{verdict: 'warn', fix: expect.stringContaining('client agent')}])
+      expect(find('restart')).toMatchObject([
+        {verdict: 'warn', fix: 'set leave_on_terminate = false, set skip_leave_on_interrupt = true'},
+      ])
+      expect(find('rexec')).toMatchObject([
+        {verdict: 'warn', fix: expect.stringContaining('disable_remote_exec = true')},
+      ])
+    })
+
+    it('is content with a client agent that stays, without remote execution', async () => {
+      const find = await settings(false, {LeaveOnTerm: false, SkipLeaveOnInt: true, DisableRemoteExec: true})
+      expect([...find('role'), ...find('restart'), ...find('rexec')].map(({verdict}) => verdict)).toEqual([
+        'ok',
+        'ok',
+        'ok',
+      ])
+    })
+
+    it('does not guess what an agent does not report', async () => {
+      const find = await settings(false, {})
+      expect([...find('restart'), ...find('rexec')]).toEqual([])
+    })
+  })
+
+  it('names responders that do not pass or cannot read their trust', async () => {
+    const instance = (name: string, status: string, output: string): object => ({
+      Node: {Node: name, Address: '', Datacenter: 'dc1'},
+      Service: {ID: 'baton-responder', Service: 'baton-responder', Tags: null, Address: '', Port: 0, Meta: null},
+      Checks: [{Node: name, CheckID: 'c', Name: '', Status: status, Output: output, ServiceID: 'baton-responder'}],
+    })
+    const body = [
+      instance('a', 'passing', 'serving'),
+      instance('b', 'critical', ''),
+      instance('c', 'passing', 'bad file'),
+    ]
+    const {find} = await run({'/v1/health/service/baton-responder': {body}})
+    expect(find('responders').map(({verdict, text}) => [verdict, text])).toEqual([
+      ['ok', '2 of 3 passing'],
+      ['warn', 'not passing: b'],
+      ['warn', 'c: bad file'],
+    ])
+  })
+
+  it('names the datacenters that do not answer', async () => {
+    const lost = {status: 500, body: 'No path to datacenter'}
+    const {find} = await run({'/v1/catalog/datacenters': {body: ['dc1', 'dc2']}, '/v1/health/service/consul': lost})
+    expect(find('datacenters').map(({verdict, text}) => [verdict, text.split(' ')[0]])).toEqual([
+      ['warn', 'dc1'],
+      ['warn', 'dc2'],
+    ])
   })
 })

@@ -2,7 +2,8 @@ import {chmodSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {examineGuardian, examineNode, examineToken} from '../../../src/doctor/machine.js'
+import {examineKeys} from '../../../src/doctor/keys.js'
+import {examineGuardian, examineNode, examinePlatform, examineToken} from '../../../src/doctor/machine.js'
 
 let folder = ''
 beforeAll(() => {
@@ -43,5 +44,38 @@ describe('doctor, on the machine', () => {
     expect(examineToken('flag')).toMatchObject({verdict: 'warn'})
     expect(examineToken('other')).toMatchObject({verdict: 'ok'})
     expect(examineToken('none')).toMatchObject({verdict: 'ok'})
+  })
+
+  it.each([
+    ['linux', 'ok'],
+    ['darwin', 'warn'],
+    ['win32', 'fail'],
+  ])('platform %s is %s', (platform, verdict) => {
+    expect(examinePlatform(platform)).toMatchObject({check: 'platform', verdict})
+  })
+
+  it('reports the signing keys and what a responder trusts', () => {
+    const own = [{kid: 'k1', name: 'default'}]
+    const base = {
+      keysDirectory: '/k',
+      own,
+      ownProblem: undefined,
+      trustDirectory: '/t',
+      trusted: own,
+      revoked: [],
+      trustProblems: [],
+    }
+    expect(examineKeys(base)).toMatchObject([
+      {check: 'keys', verdict: 'ok', text: 'signing: k1 (default)'},
+      {check: 'trust', verdict: 'ok', text: 'a responder here trusts k1 (default)'},
+    ])
+    expect(examineKeys({...base, revoked: ['k1']})).toMatchObject([
+      {check: 'keys', verdict: 'warn', text: 'revoked on this machine: k1 (default)'},
+      {check: 'trust', verdict: 'ok', text: expect.stringContaining('holds no key')},
+    ])
+    expect(examineKeys({...base, own: [], ownProblem: 'key x: bad', trustProblems: ['y: bad']})).toMatchObject([
+      {check: 'keys', verdict: 'warn', text: 'key x: bad'},
+      {check: 'trust', verdict: 'warn', text: 'y: bad'},
+    ])
   })
 })

@@ -1,0 +1,100 @@
+import type {ConsulClient} from '../core/client.js'
+import {isBatonError, messageOf} from '../core/errors.js'
+import type {ServiceInstance} from '../core/types.js'
+import type {Finding} from './types.js'
+
+const responderService = 'baton-responder'
+/** Output of the check of a responder that reads its trust without a problem. */
+const serving = 'serving'
+const remoteTimeoutMs = 5000
+
+/** Checks that each datacenter that the agent knows answers, as `replicate` and `--datacenter` need it. */
+export async function examineDatacenters(client: ConsulClient): Promise<readonly Finding[]> {
+  let names: readonly string[]
+  try {
+    names = (await client.catalog.datacenters()).value
+  } catch (error) {
+    return [undetermined('datacenters', error)]
+  }
+  const asked = names.map(async (datacenter): Promise<{readonly datacenter: string; readonly why?: string}> => {
+    try {
+      const options = {datacenter, timeoutMs: remoteTimeoutMs}
+      await client.catalog.service('consul', options)
+      return {datacenter}
+    } catch (error) {
+      return {datacenter, why: messageOf(error)}
+    }
+  })
+  const answers = await Promise.all(asked)
+  const reached = answers.filter(({why}) => why === undefined).map(({datacenter}) => datacenter)
+  const lost = answers.filter(({why}) => why !== undefined)
+  return [
+    ...(reached.length > 0
+      ? [{check: 'datacenters', verdict: 'ok', text: `reachable: ${reached.join(', ')}`} as const]
+      : []),
+    ...lost.map(
+      ({datacenter, why = ''}): Finding => ({
+        check: 'datacenters',
+        verdict: 'warn',
+        text: `${datacenter} cannot be reached: ${why}`,
+        fix: 'see consul members -wan on a server',
+      }),
+    ),
+  ]
+}
+
+/** Counts responders, and names those that do not pass or cannot read their trust. */
+export async function examineResponders(client: ConsulClient): Promise<readonly Finding[]> {
+  let instances: readonly ServiceInstance[]
+  try {
+    instances = (await client.catalog.service(responderService)).value
+  } catch (error) {
+    return [undetermined('responders', error)]
+  }
+  if (instances.length === 0)
+    return [{check: 'responders', verdict: 'ok', text: 'none: baton exec needs baton responder on each node'}]
+  const states = instances.map(instance => ({name: nameOf(instance), ...stateOf(instance)}))
+  const passing = states.filter(({isPassing}) => isPassing)
+  const troubled = states.filter(({isPassing, note}) => isPassing && note !== serving)
+  const silent = states.filter(({isPassing}) => !isPassing).map(({name}) => name)
+  return [
+    {check: 'responders', verdict: 'ok', text: `${passing.length} of ${instances.length} passing`},
+    ...(silent.length > 0
+      ? [
+          {
+            check: 'responders',
+            verdict: 'warn',
+            text: `not passing: ${shortened(silent)}`,
+            fix: 'start baton responder there again, or wait until Consul removes it',
+          } as const,
+        ]
+      : []),
+    ...troubled.map(
+      ({name, note}): Finding => ({
+        check: 'responders',
+        verdict: 'warn',
+        text: `${name}: ${note}`,
+        fix: 'see baton keys ls on that node',
+      }),
+    ),
+  ]
+}
+
+const mostNames = 10
+const shortened = (names: readonly string[]): string =>
+  names.length <= mostNames
+    ? names.join(', ')
+    : `${names.slice(0, mostNames).join(', ')} and ${names.length - mostNames} more`
+
+const nameOf = ({meta, node}: ServiceInstance): string => meta['responder'] ?? node.node
+
+function stateOf({checks, serviceId}: ServiceInstance): {readonly isPassing: boolean; readonly note: string} {
+  const own = checks.find(check => check.serviceId === serviceId)
+  return {isPassing: checks.every(({status}) => status === 'passing'), note: own?.output ?? serving}
+}
+
+function undetermined(check: Finding['check'], error: unknown): Finding {
+  const fix = isBatonError(error) ? error.hint : undefined
+  const text = `could not be determined: ${messageOf(error)}`
+  return {check, verdict: 'warn', text, ...(fix !== undefined && {fix})}
+}

@@ -1,0 +1,57 @@
+import type {AclRule} from '../core/api/acl-rule.js'
+
+/** What a command needs of a token. */
+export interface CommandNeeds {
+  /** The command, with the option that needs the rules. */
+  readonly command: string
+  readonly rules: readonly AclRule[]
+}
+
+const sessions: AclRule = {resource: 'session', segment: '', isPrefix: true, access: 'write'}
+const readAll = (...resources: readonly AclRule['resource'][]): readonly AclRule[] =>
+  resources.map(resource => ({resource, segment: '', isPrefix: true, access: 'read'}))
+const keysBelow = (segment: string, access: AclRule['access']): AclRule => ({
+  resource: 'key',
+  segment,
+  isPrefix: true,
+  access,
+})
+
+/** The rules that each command needs, for a key that it is going to use. docs/commands lists the same rules. */
+export const commandNeeds = (key: string): readonly CommandNeeds[] => [
+  {command: 'lock', rules: [keysBelow(key, 'write'), sessions, ...readAll('agent')]},
+  {command: 'kv put', rules: [{resource: 'key', segment: key, access: 'write'}]},
+  {
+    command: 'exec',
+    rules: [keysBelow('baton/exec/v1/', 'write'), sessions, ...readAll('node', 'service', 'agent')],
+  },
+  {
+    command: 'exec --via rexec',
+    rules: [
+      keysBelow('_rexec/', 'write'),
+      {resource: 'event', segment: '_rexec', access: 'write'},
+      sessions,
+      ...readAll('node', 'service', 'agent'),
+    ],
+  },
+  {
+    command: 'responder',
+    rules: [
+      {resource: 'service', segment: 'baton-responder', access: 'write'},
+      keysBelow('baton/exec/v1/jobs/', 'read'),
+      {resource: 'key', segment: 'baton/exec/v1/jobs/.standing', access: 'write'},
+      keysBelow('baton/exec/v1/ctl/', 'read'),
+      keysBelow('baton/exec/v1/run/', 'write'),
+      ...readAll('node', 'agent'),
+    ],
+  },
+  {
+    command: 'replicate',
+    rules: [keysBelow(key, 'write'), keysBelow('service/consul-replicate/statuses/', 'write'), ...readAll('agent')],
+  },
+  {command: 'event fire', rules: [{resource: 'event', segment: '', isPrefix: true, access: 'write'}]},
+  {
+    command: 'event --durable',
+    rules: [keysBelow('baton/events/v1/', 'write'), {resource: 'event', segment: '', isPrefix: true, access: 'write'}],
+  },
+]
