@@ -3,6 +3,7 @@ import type {InferredFlags} from '@oclif/core/interfaces'
 import {type ConnectionSettings, toClientOptions} from '../config/connection.js'
 import {connectionFromEnv} from '../config/environment.js'
 import {type ClientOptions, type ConsulClient, createClient} from '../core/client.js'
+import {PermissionError} from '../core/errors.js'
 import {BaseCommand} from './base-command.js'
 import {commonFlags, consulFlags} from './flags.js'
 
@@ -13,6 +14,18 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   static override baseFlags = baseFlags
 
   declare protected flags: InferredFlags<typeof baseFlags & T['flags']>
+
+  /** Names all rules that a refused token lacks. */
+  override async execute(): Promise<number> {
+    try {
+      return await super.execute()
+    } catch (error) {
+      if (!(error instanceof PermissionError) || error.status !== 403) throw error
+      const {explainDenied} = await import('./explain-denied.js')
+      const [key = ''] = [...Object.values(this.args as Record<string, unknown>), ...this.words].map(String)
+      throw await explainDenied(error, {command: this.id ?? '', key, client: this.clientOptions()})
+    }
+  }
 
   /** A client for the settings given; disposed when the command ends. `overrides` win. */
   protected openClient(overrides: ClientOptions = {}): ConsulClient {

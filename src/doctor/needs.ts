@@ -19,7 +19,7 @@ const keysBelow = (segment: string, access: AclRule['access']): AclRule => ({
 
 /** The rules that each command needs, for a key that it is going to use. docs/commands lists the same rules. */
 export const commandNeeds = (key: string): readonly CommandNeeds[] => [
-  {command: 'lock', rules: [keysBelow(key, 'write'), sessions, ...readAll('agent')]},
+  {command: 'lock', rules: [keysBelow(key, 'write'), sessions]},
   {command: 'kv put', rules: [{resource: 'key', segment: key, access: 'write'}]},
   {
     command: 'exec',

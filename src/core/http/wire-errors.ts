@@ -1,3 +1,4 @@
+import {aclRuleText, ruleOfRefusal} from '../api/acl-rule.js'
 import {
   ConsulError,
   type ErrorCode,
@@ -15,6 +16,8 @@ interface Rule {
   readonly code: ErrorCode
   readonly transient: boolean
   readonly hint?: string
+  /** True if the hint is to name the rule that the token lacks, where that is known. */
+  readonly isMissingRule?: boolean
 }
 
 const refusedForGood =
@@ -56,6 +59,7 @@ const rules: readonly Rule[] = [
     code: 'BATON_ACL_DENIED',
     transient: false,
     hint: 'the token lacks a permission',
+    isMissingRule: true,
   },
   {status: 401, make: PermissionError, code: 'BATON_ACL_DENIED', transient: false},
   {status: 403, make: PermissionError, code: 'BATON_ACL_DENIED', transient: false},
@@ -95,7 +99,8 @@ export function toWireError(
   )
   const details = {method: call.method, path: pathOnly}
   if (!rule) return new ConsulError('BATON_HTTP', message, {status, text, details, transient: status >= 500})
-  const {make: ErrorClass, code, transient, hint} = rule
+  const {make: ErrorClass, code, transient} = rule
+  const hint = rule.isMissingRule === true ? missingRule(call, text, rule.hint) : rule.hint
   const retryAfterMs = toRetryAfterMs(headers.get('retry-after'), wallMs)
   return new ErrorClass(code, message, {
     status,
@@ -105,6 +110,15 @@ export function toWireError(
     ...(hint !== undefined && {hint}),
     ...(retryAfterMs !== undefined && {retryAfterMs}),
   })
+}
+
+function missingRule(
+  {method, path}: {readonly method: string; readonly path: string},
+  text: string,
+  otherwise: string | undefined,
+): string | undefined {
+  const rule = ruleOfRefusal(method, path, text)
+  return rule === undefined ? otherwise : `the token lacks ${aclRuleText(rule)}`
 }
 
 /** Seconds or a date, by RFC 9110. Undefined when there is nothing to wait for. */

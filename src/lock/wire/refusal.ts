@@ -1,3 +1,4 @@
+import {aclRuleText} from '../../core/api/acl-rule.js'
 import {BatonError, PermissionError, SessionLostError} from '../../core/errors.js'
 import type {SessionId, TxnError} from '../../core/types.js'
 
@@ -12,7 +13,7 @@ export function toRefusal(errors: readonly TxnError[], session: SessionId, key: 
     throw new PermissionError('BATON_ACL_DENIED', `Consul refused to write ${key}: ${texts.join('; ')}`, {
       status: 403,
       text: texts.join('; '),
-      hint: 'the token needs key write on the prefix and session write on the node',
+      hint: `the token lacks ${aclRuleText({resource: 'key', segment: key, access: 'write'})}`,
     })
   }
   if (some(/invalid session/i)) {

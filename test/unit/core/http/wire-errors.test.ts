@@ -79,4 +79,37 @@ describe('toWireError', () => {
   it('keeps a kilobyte of the text', () => {
     expect(refusal(500, 'x'.repeat(5000)).text).toHaveLength(1024)
   })
+
+  it.each([
+    ['GET', '/v1/kv/a%2Fb', '', 'key "a/b" { policy = "read" }'],
+    ['GET', '/v1/kv/a/?recurse&index=4', '', 'key_prefix "a/" { policy = "read" }'],
+    ['GET', '/v1/kv/a/?keys=', '', 'key_prefix "a/" { policy = "read" }'],
+    ['PUT', '/v1/kv/a/b?cas=0', '', 'key "a/b" { policy = "write" }'],
+    ['DELETE', '/v1/kv/a?recurse', '', 'key_prefix "a" { policy = "write" }'],
+    ['PUT', '/v1/session/create', '', 'session_prefix "" { policy = "write" }'],
+    ['GET', '/v1/session/list', '', 'session_prefix "" { policy = "read" }'],
+    ['PUT', '/v1/event/fire/deploy?node=x', '', 'event "deploy" { policy = "write" }'],
+    ['GET', '/v1/agent/self', '', 'agent_prefix "" { policy = "read" }'],
+    ['PUT', '/v1/agent/service/register', '', 'service_prefix "" { policy = "write" }'],
+    ['GET', '/v1/agent/members', '', 'node_prefix "" { policy = "read" }'],
+    ['GET', '/v1/health/state/any', '', 'node_prefix "" { policy = "read" }'],
+    ['GET', '/v1/catalog/service/web', '', 'service_prefix "" { policy = "read" }'],
+    [
+      'PUT',
+      '/v1/session/create',
+      ": token with AccessorID 'x' lacks permission 'session:write' on \"n1\"",
+      'session "n1" { policy = "write" }',
+    ],
+    ['PUT', '/v1/agent/service/register', ': Missing service:write on db', 'service "db" { policy = "write" }'],
+  ])('names the rule that %s %s lacks%s', (method, path, said, rule) => {
+    const body = Buffer.from(`Permission denied${said}`)
+    const error = toWireError({method, path}, {status: 403, headers: new Map(), body}, nowMs)
+    expect(error.hint).toBe(`the token lacks ${rule}`)
+  })
+
+  it('names no rule where the request does not show it', () => {
+    const body = Buffer.from('Permission denied')
+    const error = toWireError({method: 'PUT', path: '/v1/txn'}, {status: 403, headers: new Map(), body}, nowMs)
+    expect(error.hint).toBe('the token lacks a permission')
+  })
 })
