@@ -9,7 +9,7 @@ import {printable} from '../src/cli/exec/printable.js'
 import {TextOutput} from '../src/cli/exec/text-output.js'
 import {durationFlag, sizeFlag} from '../src/cli/flags.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
-import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
+import {CancelledError, messageOf, RefusedError, UsageError} from '../src/core/errors.js'
 import {createInitiator, type InitiatorOptions} from '../src/exec/initiator/initiator.js'
 import {compileSelector} from '../src/exec/initiator/selector.js'
 import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
@@ -216,7 +216,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       return async () => {
         const {readDefaultKey} = await import('../src/exec/native/key-files.js')
         const key = await readDefaultKey(directory)
-        return key ? [key] : []
+        if (key) return [key]
+        throw new RefusedError('exec: these nodes run responders, but there is no key to sign the job', {
+          hint: "create one with: baton keys init (or reach the agents themselves: `via: 'rexec'`)",
+        })
       }
     }
     const {readSigningKey} = await import('../src/exec/native/key-files.js')

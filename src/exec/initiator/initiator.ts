@@ -238,8 +238,8 @@ async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<r
   if (isUnsigned === true) return []
   const all = typeof keys === 'function' ? await keys() : keys
   if (all.length === 0) {
-    throw new RefusedError('exec: the nodes have responders, and there is no key to sign the job with', {
-      hint: 'make one with: baton keys init (or reach the agents themselves: --via rexec)',
+    throw new RefusedError('exec: these nodes run responders, but there is no key to sign the job', {
+      hint: "give `keys`, or reach the agents themselves (`via: 'rexec'`)",
     })
   }
   return all

@@ -38,7 +38,7 @@ export interface CompiledSelector {
 export function compileSelector(selector: NodeSelector): CompiledSelector {
   if (selector.tag !== undefined && selector.tag !== '' && (selector.service ?? '') === '') {
     throw new UsageError('Cannot provide tag filter without service filter.', {
-      hint: 'add --service, which matches service IDs',
+      hint: 'set `service` as well, which matches service IDs',
     })
   }
   const node = compileFilter('node', selector.node) ?? anything

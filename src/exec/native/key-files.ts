@@ -149,7 +149,7 @@ export async function addTrust(directory: string, text: string, {changes, nowMs}
   }
   if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) {
     throw new UsageError(`key ${entry.kid} (${entry.name}): expired at ${entry.exp}`, {
-      hint: 'give a date in the future with --expires',
+      hint: 'set `expires` to a date in the future',
     })
   }
   await replaceFile(directory, path, `${JSON.stringify(entry, undefined, 2)}\n`)
@@ -172,7 +172,7 @@ const restrictions = ['policy', 'exp', 'nbf'] as const
 function refuseOtherKey({kid, name}: TrustEntry, known: TrustListing['keys'][number] | undefined): void {
   if (known && known.key.kid !== kid) {
     throw new UsageError(`key ${name}: ${known.path} holds another key, ${known.key.kid}`, {
-      hint: 'give the new one another name with --name',
+      hint: 'set `name` to another name',
     })
   }
 }
@@ -184,7 +184,10 @@ export async function revokeTrust(directory: string, kidOrName: string): Promise
   const known = keys.find(({key}) => key.kid === kidOrName || key.name === kidOrName)
   const kid = known?.key.kid ?? kidOrName
   if (!/^[0-9a-f]{16}$/.test(kid)) {
-    throw new UsageError(`key '${kidOrName}': no such key in ${directory}`, {hint: 'see: baton keys ls'})
+    const names = keys.map(({key}) => key.name).join(', ')
+    throw new UsageError(`key '${kidOrName}': no such key in ${directory}`, {
+      hint: names === '' ? 'this directory contains no key' : `the keys there are: ${names}`,
+    })
   }
   const path = join(directory, revocationFile)
   const kids = [...new Set([...revoked, kid])]

@@ -58,14 +58,16 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
 export function parsePrivateKey(text: string, where: string): SigningKey {
   const raw = parseObject(Buffer.from(text))
   if (raw?.['v'] !== 1 || raw['kty'] !== 'OKP' || raw['crv'] !== 'Ed25519' || typeof raw['d'] !== 'string') {
-    throw new UsageError(`key ${where}: not a private key of baton`, {hint: 'make one with: baton keys init'})
+    throw new UsageError(`key ${where}: not a private key of baton`, {
+      hint: 'create a key pair, and sign with its private file',
+    })
   }
   try {
     const privateKey = createPrivateKey({key: raw as JsonWebKey, format: 'jwk'})
     const kid = toKid(createPublicKey(privateKey))
     return {kid, name: typeof raw['name'] === 'string' ? raw['name'] : kid, privateKey}
   } catch (error) {
-    throw new UsageError(`key ${where}: damaged`, {cause: error, hint: 'make a new one with: baton keys init'})
+    throw new UsageError(`key ${where}: damaged`, {cause: error, hint: 'create another key pair'})
   }
 }
 

@@ -180,7 +180,10 @@ export async function refuseForeignWriters(path: string): Promise<void> {
   try {
     found = await stat(path)
   } catch (error) {
-    throw untrusted(`${path}: ${messageOf(error)}`, 'add keys with: baton keys add FILE')
+    throw untrusted(
+      `${path}: ${messageOf(error)}`,
+      'create the directory, and add the public keys whose jobs are to run',
+    )
   }
   if ((found.mode & 0o022) !== 0) {
     throw untrusted(`${path}: writable by group or others`, `run: chmod go-w ${path}`)

@@ -102,7 +102,7 @@ export function createResponder(client: ConsulClient, options: ResponderOptions)
       const name = options.node ?? self.node
       if (!isResponderName(name)) {
         throw new UsageError(`responder name '${name}': only letters, digits, '.', '_' and '-'`, {
-          hint: 'give another with --name',
+          hint: 'set `node` to another name',
         })
       }
       // Children start in `/`: a relative path would lead elsewhere there.

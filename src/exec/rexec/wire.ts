@@ -72,7 +72,7 @@ export function checkEventRoom(filter: EventFilter, payloadBytes: number): void 
   const size = filterBytes(filter)
   if (size > room) {
     throw new UsageError(`filters: ${size} bytes do not fit into an event, which has room for ${room}`, {
-      hint: 'shorten the expressions, or reach the nodes through responders (--via native)',
+      hint: "shorten the expressions, or reach the nodes through responders (`via: 'native'`)",
     })
   }
 }

@@ -197,7 +197,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     const starting = run().run({command: {kind: 'shell', line: 'true'}}, {node: 'client-1'})
     await expect(starting).rejects.toMatchObject({
       code: 'BATON_REFUSED',
-      hint: expect.stringContaining('baton keys init'),
+      hint: "give `keys`, or reach the agents themselves (`via: 'rexec'`)",
     })
   })
 })
