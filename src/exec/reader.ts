@@ -1,23 +1,28 @@
+import {linkSignal} from '../core/cancel/link-signal.js'
 import type {ConsulClient} from '../core/client.js'
 import {txnOperationLimit} from '../core/consul-constants.js'
 import {isTransient, messageOf} from '../core/errors.js'
+import {follow} from '../core/query/follow.js'
+import {kvKeys} from '../core/query/topics.js'
+import type {BlockingQuery} from '../core/query/types.js'
+import {retry} from '../core/retry.js'
 import {Backoff} from '../core/time/backoff.js'
-import type {ConsulIndex, KvEntry, ReadOptions} from '../core/types.js'
+import type {KvEntry, ReadOptions} from '../core/types.js'
 
 const waitMs = 15_000
-/** Shortest time between two listings: a burst of writes costs one. */
-const coalesceMs = 50
-/** Listings repeat every key, so they get rarer as keys get many. */
-const coalescePerKeyMs = 0.02
+/** Pause before a list is read again that was out of date. */
+const againMs = 50
+/** A list repeats every key, so lists are read less often the more keys there are. */
+const pausePerKeyMs = 0.02
 const maxRetryMs = 2000
-/** Agents hold a request back while there is no leader. */
+/** Agents delay a request while there is no leader. */
 const slowMs = 1000
 
 export interface ReaderOptions {
   readonly client: ConsulClient
   /** Ends with a slash. */
   readonly prefix: string
-  /** Which of the new keys must be fetched; others are handed on with an empty value. */
+  /** True for keys whose value must be fetched; others are handed on with an empty value. */
   readonly needsValue: (rest: string) => boolean
   readonly onRetry: (error: unknown) => void
 }
@@ -29,8 +34,8 @@ export interface NewKey {
 }
 
 /**
- * Hands on the keys that appear below a prefix, each once, those of one listing together. Where two readings overlap, the
- * one that is ready first hands on what both have found.
+ * Hands on the keys that appear below a prefix, each once, those of one list together. Where two reads overlap, the one
+ * that is ready first hands on what both have found.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
@@ -43,41 +48,34 @@ export class KeyReader {
     this.#handle = handle
   }
 
-  /** When reading last failed or was slow, as when a leader is lost: the nodes had that trouble too. */
+  /** Monotonic instant when a read last failed or was slow, as when a leader is lost: the nodes had that trouble too. */
   get troubledAtMs(): number {
     return this.#troubledAtMs
   }
 
   /**
-   * Reads until the signal aborts. Errors that may pass are retried, so a lost connection costs time and no output. A
-   * server that shows an old state costs time, too: what is absent proves nothing here.
+   * Reads until the signal aborts. Transient errors are retried, so a lost connection costs time and no output. So does
+   * a server that shows an old state: an absent key proves nothing here. Rejects if Consul refuses a read.
    */
   async follow(signal: AbortSignal): Promise<void> {
-    const {client, prefix, onRetry} = this.#options
-    const {clock} = client
-    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
-    const isStopped = (): boolean => signal.aborted
-    let index: ConsulIndex | undefined
-    while (!isStopped()) {
-      try {
-        const listedAtMs = clock.monotonicMs()
-        const answer = await client.kv.keys(prefix, {signal, waitMs, plane: 'watch', ...(index && {index})})
-        const isWhole = await this.#take(answer.value, {signal})
+    const {client, prefix} = this.#options
+    const {clock, random} = client
+    using reading = linkSignal(signal)
+    const how = {signal: reading.signal, waitMs, maxPauseMs: maxRetryMs}
+    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random})
+    const onRetry = (error: unknown): void => this.#noteTrouble(error)
+    const query = this.#observed(kvKeys(client, prefix), error => reading.abort(error))
+    try {
+      for await (const {snapshot} of follow(query, client, how)) {
+        const take = async (): Promise<void> => {
+          if (!(await this.#take(snapshot.value, {signal: how.signal}))) await this.catchUp(how.signal)
+        }
+        await retry(take, {signal: how.signal, clock, backoff, onRetry})
         backoff.reset()
-        // An index that went back belongs to another history: start over, keys already seen stay seen.
-        const wentBack = index !== undefined && answer.index !== undefined && answer.index < index
-        index = wentBack || !isWhole ? undefined : answer.index
-        const restMs = listedAtMs + coalesceMs + this.#seen.size * coalescePerKeyMs - clock.monotonicMs()
-        if (restMs > 0) await clock.sleep(restMs, signal)
-      } catch (error) {
-        if (isStopped()) return
-        if (!isTransient(error)) throw error
-        this.#troubledAtMs = clock.monotonicMs()
-        onRetry(error)
-        client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
-        index = undefined
-        await clock.sleep(backoff.next(), signal).catch(() => {})
+        await clock.sleep(this.#seen.size * pausePerKeyMs, how.signal)
       }
+    } catch (error) {
+      if (!signal.aborted) throw error
     }
   }
 
@@ -92,12 +90,35 @@ export class KeyReader {
       while (!isDone) {
         const {value} = await client.kv.keys(prefix, how)
         isDone = await this.#take(value, how)
-        if (!isDone) await clock.sleep(coalesceMs, signal)
+        if (!isDone) await clock.sleep(againMs, signal)
       }
     } finally {
       const nowMs = clock.monotonicMs()
       if (!isDone || nowMs - startedMs > slowMs) this.#troubledAtMs = nowMs
     }
+  }
+
+  /** The query, whose failures are noted, also those that are retried at once. `refuse` gets what a retry cannot fix. */
+  #observed<T, Item>(query: BlockingQuery<T, Item>, refuse: (error: unknown) => void): BlockingQuery<T, Item> {
+    const read: typeof query.read = async options => {
+      try {
+        return await query.read(options)
+      } catch (error) {
+        if (options.signal?.aborted !== true) {
+          if (isTransient(error)) this.#noteTrouble(error)
+          else refuse(error)
+        }
+        throw error
+      }
+    }
+    return {...query, read}
+  }
+
+  #noteTrouble(error: unknown): void {
+    const {client, prefix, onRetry} = this.#options
+    this.#troubledAtMs = client.clock.monotonicMs()
+    onRetry(error)
+    client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
   }
 
   /** False when a listed key had no value any more: the listing is out of date. */
