@@ -1,18 +1,20 @@
+import {Wake} from '../../core/time/wake.js'
+
 /** Hands items from a producer that never waits to one reader. */
 export class EventQueue<T> {
   readonly #items: T[] = []
-  #wake: (() => void) | undefined
+  readonly #wake = new Wake()
   #isClosed = false
 
   push(item: T): void {
     this.#items.push(item)
-    this.#wake?.()
+    this.#wake.wake()
   }
 
   /** The reader still gets what is queued. */
   close(): void {
     this.#isClosed = true
-    this.#wake?.()
+    this.#wake.wake()
   }
 
   async *read(): AsyncGenerator<T, void, undefined> {
@@ -21,10 +23,7 @@ export class EventQueue<T> {
       for (const item of batch) yield item
       if (this.#items.length > 0) continue
       if (this.#isClosed) return
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
+      await this.#wake.wait()
     }
   }
 }

@@ -2,7 +2,9 @@ import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
 import {ReleaseStack} from '../../core/cancel/release-stack.js'
 import type {ConsulClient} from '../../core/client.js'
 import {isTransient, messageOf} from '../../core/errors.js'
+import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
+import {Wake} from '../../core/time/wake.js'
 import type {KeyReader} from '../reader.js'
 import type {Delivery, Report} from '../reports.js'
 import type {ExecEvent, ExecRun, ExecSummary, NodeOutcome, Via} from '../types.js'
@@ -22,7 +24,7 @@ export interface RunParts {
   readonly cancelPatienceMs: number
 }
 
-const neverMs = 60_000
+const longestSleepMs = 60_000
 const maxRetryMs = 2000
 
 interface OpenReader {
@@ -37,15 +39,14 @@ export class Run implements ExecRun {
   readonly #parts: RunParts
   readonly #stop: LinkedSignal
   readonly #reading = new AbortController()
-  #wake: () => void = () => {}
+  readonly #wake = new Wake()
   #failure: {readonly error: unknown} | undefined
-  #isAwake = false
 
   constructor(parts: RunParts, signal: AbortSignal | undefined) {
     this.#parts = parts
     this.id = parts.id
     this.#stop = linkSignal(signal)
-    this.#stop.signal.addEventListener('abort', () => this.#rouse(), {once: true})
+    this.#stop.signal.addEventListener('abort', () => this.#wake.wake(), {once: true})
     this.summary = this.#lead()
     // Whoever only iterates must not die of an unhandled rejection: the iterator ends, and `summary` still rejects.
     this.summary.catch(() => {})
@@ -65,7 +66,7 @@ export class Run implements ExecRun {
     const releases = new ReleaseStack()
     for (const delivery of deliveries) {
       releases.defer(() => this.#close(delivery))
-      delivery.lost.addEventListener('abort', () => this.#rouse(), {once: true})
+      delivery.lost.addEventListener('abort', () => this.#wake.wake(), {once: true})
     }
     const readers = deliveries.map(delivery => ({delivery, reader: this.#read(delivery)}))
     const followers = readers.map(({reader}) => this.#follow(reader))
@@ -130,20 +131,22 @@ export class Run implements ExecRun {
     using link = linkSignal(this.#stop.signal)
     const {signal} = link
     const isOver = (): boolean => signal.aborted || this.#failure !== undefined
-    while (!isOver()) {
-      const open = readers.filter(({delivery}) => !delivery.lost.aborted)
-      try {
-        await Promise.all(open.map(({reader}) => reader.catchUp(signal)))
-        tracker.forgive(Math.max(...open.map(({reader}) => reader.troubledAtMs)))
-        return true
-      } catch (error) {
-        if (isOver()) return false
-        if (!isTransient(error)) throw error
-        client.logger.warn({job: this.id, error: messageOf(error)}, 'exec.notCaughtUp')
-        await client.clock.sleep(backoff.next(), signal).catch(() => {})
-      }
+    const isRetryable = (error: unknown): boolean => isTransient(error) && !isOver()
+    const onRetry = (error: unknown): void => {
+      client.logger.warn({job: this.id, error: messageOf(error)}, 'exec.notCaughtUp')
     }
-    return false
+    const attempt = async (): Promise<void> => {
+      const open = readers.filter(({delivery}) => !delivery.lost.aborted)
+      await Promise.all(open.map(({reader}) => reader.catchUp(signal)))
+      tracker.forgive(Math.max(...open.map(({reader}) => reader.troubledAtMs)))
+    }
+    try {
+      await retry(attempt, {signal, clock: client.clock, backoff, isRetryable, onRetry})
+      return true
+    } catch (error) {
+      if (isOver()) return false
+      throw error
+    }
   }
 
   /** What can be asked to stop gets a while to say so; the rest is given up at once. */
@@ -180,7 +183,7 @@ export class Run implements ExecRun {
     return delivery.reader(reports => {
       const nowMs = client.clock.monotonicMs()
       for (const report of endsLast(reports)) this.#emit(tracker.handle(report, delivery.via, nowMs))
-      this.#rouse()
+      this.#wake.wake()
     })
   }
 
@@ -189,7 +192,7 @@ export class Run implements ExecRun {
       await reader.follow(this.#reading.signal)
     } catch (error) {
       this.#failure ??= {error}
-      this.#rouse()
+      this.#wake.wake()
     }
   }
 
@@ -205,25 +208,11 @@ export class Run implements ExecRun {
     for (const event of events) this.#parts.events.push(event)
   }
 
-  #rouse(): void {
-    this.#isAwake = true
-    this.#wake()
-  }
-
   /** Until the instant, or until something was heard since the last sleep. */
   async #sleep(untilMs: number): Promise<void> {
     const {clock} = this.#parts.client
-    if (!this.#isAwake) {
-      const ms = Math.max(0, Math.min(neverMs, untilMs - clock.monotonicMs()))
-      await new Promise<void>(resolve => {
-        const timer = clock.timer(ms, resolve)
-        this.#wake = () => {
-          timer[Symbol.dispose]()
-          resolve()
-        }
-      })
-    }
-    this.#isAwake = false
+    const ms = Math.max(0, Math.min(longestSleepMs, untilMs - clock.monotonicMs()))
+    await this.#wake.waitAtMost(ms, {clock})
   }
 }
 

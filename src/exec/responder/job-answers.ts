@@ -1,5 +1,6 @@
 import type {ConsulClient} from '../../core/client.js'
 import {isTransient} from '../../core/errors.js'
+import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {KvOperation, SessionId} from '../../core/types.js'
 import type {Refusal} from '../native/check.js'
@@ -49,13 +50,6 @@ async function answer({client, signal}: Answerer, operations: readonly KvOperati
   const {clock} = client
   const backoff = new Backoff({minMs: 100, maxMs: 2000, random: client.random})
   const deadlineMs = clock.monotonicMs() + answerWithinMs
-  for (;;) {
-    try {
-      await client.txn.commit(operations, {signal})
-      return
-    } catch (error) {
-      if (!isTransient(error) || clock.monotonicMs() > deadlineMs) throw error
-      await clock.sleep(backoff.next(), signal)
-    }
-  }
+  const isRetryable = (error: unknown): boolean => isTransient(error) && clock.monotonicMs() <= deadlineMs
+  await retry(() => client.txn.commit(operations, {signal}), {signal, clock, backoff, isRetryable})
 }

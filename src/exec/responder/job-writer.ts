@@ -1,7 +1,9 @@
 import {randomUUID} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
-import {isTransient, messageOf, SessionLostError} from '../../core/errors.js'
+import {messageOf, SessionLostError} from '../../core/errors.js'
+import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
+import {Wake} from '../../core/time/wake.js'
 import type {KvOperation} from '../../core/types.js'
 import {parseObject} from '../native/envelope.js'
 import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/frames.js'
@@ -15,6 +17,8 @@ const flushMs = 250
 /** A job that asks for more would keep Consul busy with nothing. */
 const minHeartbeatMs = 250
 const maxRetryMs = 2000
+/** Output that waits to be written: beyond it the child has to wait. */
+const maxPendingBytes = 4 * frameBytes
 
 /**
  * Writes what one job says, all of it held by the job's session: the claim, numbered frames of output, empty frames as
@@ -33,9 +37,9 @@ export class JobWriter {
   #lastWriteAtMs: number
   #sequence = 0
   #isEnding = false
-  #wake: () => void = () => {}
+  readonly #wake = new Wake()
+  readonly #drained = new Wake()
   readonly #writing: Promise<void>
-  #drained: () => void = () => {}
 
   constructor(options: {readonly client: ConsulClient; readonly manifest: Manifest; readonly node: string}) {
     this.#client = options.client
@@ -58,44 +62,33 @@ export class JobWriter {
     const value = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
     const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
     const isValid = (): boolean => client.clock.wallMs() <= manifest.expiresAtMs
-    while (isValid()) {
-      try {
-        const result = await client.txn.commit([
-          {verb: 'check-not-exists', key},
-          {verb: 'lock', key, value, session: manifest.session},
-        ])
-        // An earlier attempt may have been applied although its answer was lost.
-        const found = result.committed ? undefined : await client.kv.get(key, {consistency: 'consistent'})
-        if (found && parseObject(found.value?.value ?? Buffer.alloc(0))?.['nonce'] !== nonce) return 'taken'
-        if (isValid()) return 'claimed'
-      } catch (error) {
-        if (!isTransient(error)) throw error
-        await client.clock.sleep(backoff.next(), signal)
-      }
+    const attempt = async (): Promise<'claimed' | 'taken' | 'expired'> => {
+      if (!isValid()) return 'expired'
+      const result = await client.txn.commit([
+        {verb: 'check-not-exists', key},
+        {verb: 'lock', key, value, session: manifest.session},
+      ])
+      // An earlier attempt may have been applied although its answer was lost.
+      const found = result.committed ? undefined : await client.kv.get(key, {consistency: 'consistent'})
+      if (found && parseObject(found.value?.value ?? Buffer.alloc(0))?.['nonce'] !== nonce) return 'taken'
+      return isValid() ? 'claimed' : 'expired'
     }
-    return 'expired'
+    return retry(attempt, {signal, clock: client.clock, backoff})
   }
 
-  /** Never waits; resolves when there is room for more. */
+  /** Takes the part at once, and resolves when there is room for more. */
   async push(part: OutputPart): Promise<void> {
     if (this.#pendingBytes === 0) this.#firstByteAtMs = this.#client.clock.monotonicMs()
     this.#pending.push(part)
     this.#pendingBytes += part.chunk.length
-    this.#wake()
-    if (this.#pendingBytes < 4 * frameBytes || this.#gone.signal.aborted) return
-    await new Promise<void>(resolve => {
-      const before = this.#drained
-      this.#drained = () => {
-        before()
-        resolve()
-      }
-    })
+    this.#wake.wake()
+    while (this.#pendingBytes >= maxPendingBytes && !this.#gone.signal.aborted) await this.#drained.wait()
   }
 
   /** Writes what is left and the result. Resolves also when the session has ended. */
   async end(result: Omit<RunResult, 'frameCount'>): Promise<void> {
     this.#isEnding = true
-    this.#wake()
+    this.#wake.wake()
     await this.#writing
     const last = this.#takeFrame()
     const frameCount = this.#sequence + (last ? 1 : 0)
@@ -119,9 +112,9 @@ export class JobWriter {
         await this.#commit([this.#frame(this.#takeFrame() ?? [])])
         this.#sequence += 1
         this.#lastWriteAtMs = this.#client.clock.monotonicMs()
-      } else await this.#sleep(dueAtMs - nowMs)
+      } else await this.#wake.waitAtMost(dueAtMs - nowMs, {clock: this.#client.clock})
     }
-    this.#drained()
+    this.#drained.wake()
   }
 
   /** At most a frame of what is pending. */
@@ -144,10 +137,7 @@ export class JobWriter {
     }
     this.#pendingBytes -= frameBytes - room
     this.#firstByteAtMs = this.#client.clock.monotonicMs()
-    if (this.#pendingBytes < frameBytes) {
-      this.#drained()
-      this.#drained = () => {}
-    }
+    if (this.#pendingBytes < frameBytes) this.#drained.wake()
     return taken
   }
 
@@ -159,37 +149,23 @@ export class JobWriter {
   }
 
   async #commit(operations: readonly KvOperation[]): Promise<void> {
-    while (!this.#gone.signal.aborted) {
-      try {
-        const result = await this.#client.txn.commit(operations)
-        this.#backoff.reset()
-        if (!result.committed) this.#lose(result.errors[0]?.what ?? 'refused')
-        return
-      } catch (error) {
-        if (!isTransient(error)) {
-          this.#lose(messageOf(error))
-          return
-        }
-        this.#client.logger.warn({job: this.#manifest.id, error: messageOf(error)}, 'exec.writeFailed')
-        await this.#client.clock.sleep(this.#backoff.next(), this.#gone.signal).catch(() => {})
-      }
+    const {clock, logger, txn} = this.#client
+    const onRetry = (error: unknown): void => {
+      logger.warn({job: this.#manifest.id, error: messageOf(error)}, 'exec.writeFailed')
+    }
+    const how = {signal: this.#gone.signal, clock, backoff: this.#backoff, onRetry}
+    try {
+      const result = await retry(() => txn.commit(operations), how)
+      this.#backoff.reset()
+      if (!result.committed) this.#lose(result.errors[0]?.what ?? 'refused')
+    } catch (error) {
+      this.#lose(messageOf(error))
     }
   }
 
   #lose(why: string): void {
-    this.#gone.abort(new SessionLostError(`job ${this.#manifest.id}: nobody takes its output any more: ${why}`))
-    this.#wake()
-    this.#drained()
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    await new Promise<void>(resolve => {
-      const timer = this.#client.clock.timer(ms, resolve)
-      this.#wake = () => {
-        timer[Symbol.dispose]()
-        resolve()
-      }
-    })
-    this.#wake = () => {}
+    this.#gone.abort(new SessionLostError(`job ${this.#manifest.id}: its output is no longer accepted: ${why}`))
+    this.#wake.wake()
+    this.#drained.wake()
   }
 }

@@ -182,6 +182,7 @@ class Service implements AsyncDisposable {
       this.#handled = new Set([...this.#handled].filter(id => jobs.has(id)))
       for (const [id, entry] of jobs) {
         if (this.#handled.has(id) || !isJobId(id)) continue
+        signal.throwIfAborted()
         this.#handled.add(id)
         await this.#handle(id, entry, signal)
       }
