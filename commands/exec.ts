@@ -10,7 +10,8 @@ import {TextOutput} from '../src/cli/exec/text-output.js'
 import {durationFlag, sizeFlag} from '../src/cli/flags.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {CancelledError, messageOf, RefusedError, UsageError} from '../src/core/errors.js'
-import {createInitiator, type InitiatorOptions} from '../src/exec/initiator/initiator.js'
+import {createInitiator} from '../src/exec/initiator/initiator.js'
+import type {InitiatorOptions} from '../src/exec/initiator/options.js'
 import {compileSelector} from '../src/exec/initiator/selector.js'
 import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
 
@@ -91,7 +92,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
 
   async #run(): Promise<number> {
     const selector = this.#selector()
-    compileSelector(selector)
+    await compileSelector(selector)
     const command = await this.#command()
     const {timeout, wait, compat} = this.flags
     const job = {command, ...defined({timeoutMs: timeout, heartbeatMs: wait})}

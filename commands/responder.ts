@@ -80,7 +80,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
     const path = this.flags['unsigned-policy']
     if (!this.flags['allow-unsigned'] || path === undefined) return undefined
     try {
-      return parsePolicy(await readFile(path, 'utf8'), path)
+      return await parsePolicy(await readFile(path, 'utf8'), path)
     } catch (error) {
       throw new UsageError(`unsigned-policy: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
     }

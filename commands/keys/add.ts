@@ -36,8 +36,8 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
     const added = await addTrust(this.flags['trust-dir'], await this.#read(this.args.file), {
       changes: defined({
         name,
-        policy: policy === undefined ? undefined : parsePolicy(await this.#read(policy), policy),
-        exp: expires,
+        policy: policy === undefined ? undefined : await parsePolicy(await this.#read(policy), policy),
+        expires,
       }),
       nowMs: systemClock.wallMs(),
     })

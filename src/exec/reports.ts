@@ -31,7 +31,7 @@ export interface OutputPart {
 }
 
 /** One way of bringing a job to nodes and its reports back. Disposing cancels the job and removes its keys. */
-export interface Delivery extends AsyncDisposable {
+export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string
   /** Aborts when the job's session is gone: no further report can come. */

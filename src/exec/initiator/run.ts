@@ -6,7 +6,7 @@ import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {Wake} from '../../core/time/wake.js'
 import type {KeyReader} from '../reader.js'
-import type {Delivery, Report} from '../reports.js'
+import type {JobDelivery, Report} from '../reports.js'
 import type {ExecEvent, ExecRun, ExecSummary, NodeOutcome, Via} from '../types.js'
 import {EventQueue} from './event-queue.js'
 import {isNodePassing, passingResponders} from './targets.js'
@@ -16,7 +16,7 @@ import {judgeResults} from './verdict.js'
 export interface RunParts {
   readonly client: ConsulClient
   readonly id: string
-  readonly deliveries: readonly Delivery[]
+  readonly deliveries: readonly JobDelivery[]
   readonly tracker: Tracker
   readonly events: EventQueue<ExecEvent>
   readonly startedAtMs: number
@@ -28,7 +28,7 @@ const longestSleepMs = 60_000
 const maxRetryMs = 2000
 
 interface OpenReader {
-  readonly delivery: Delivery
+  readonly delivery: JobDelivery
   readonly reader: KeyReader
 }
 
@@ -178,7 +178,7 @@ export class Run implements ExecRun {
     }
   }
 
-  #read(delivery: Delivery): KeyReader {
+  #read(delivery: JobDelivery): KeyReader {
     const {client, tracker} = this.#parts
     return delivery.reader(reports => {
       const nowMs = client.clock.monotonicMs()
@@ -196,7 +196,7 @@ export class Run implements ExecRun {
     }
   }
 
-  async #close(delivery: Delivery): Promise<void> {
+  async #close(delivery: JobDelivery): Promise<void> {
     try {
       await delivery[Symbol.asyncDispose]()
     } catch (error) {

@@ -1,19 +1,16 @@
-import {RE2JS} from 're2js'
 import {messageOf, UsageError} from '../../core/errors.js'
+import {loadRe2, type Re2Matcher} from '../../core/re2.js'
 import type {NodeSelector} from '../types.js'
 
-/** Judges one text, anywhere in it, as Go's `MatchString` does. */
-export type Matcher = (text: string) => boolean
+const anything: Re2Matcher = () => true
+const nothing: Re2Matcher = () => false
 
-const anything: Matcher = () => true
-const nothing: Matcher = () => false
-
-/** Compiles with RE2's rules, so that a hostile pattern cannot hang us and agents agree with us. */
-export function compileFilter(what: string, pattern: string | undefined): Matcher | undefined {
+/** Compiles as agents do. Resolves with nothing for an empty filter, and rejects with a UsageError for a wrong one. */
+export async function compileFilter(what: string, pattern: string | undefined): Promise<Re2Matcher | undefined> {
   if (pattern === undefined || pattern === '') return undefined
+  const re2 = await loadRe2()
   try {
-    const compiled = RE2JS.compile(pattern)
-    return text => compiled.matcher(text).find()
+    return re2.compile(pattern)
   } catch (error) {
     throw new UsageError(`${what} filter '${pattern}': ${messageOf(error)}`, {
       hint: 'filters are RE2 regular expressions, not anchored: ^web-1$ matches one node',
@@ -22,37 +19,38 @@ export function compileFilter(what: string, pattern: string | undefined): Matche
   }
 }
 
-/** What a selector asks of a node's services: their IDs and tags. */
-export interface LocalService {
+/** What a selector compares of a node's services. */
+export interface SelectableService {
   readonly id: string
   readonly tags: readonly string[]
 }
 
 export interface CompiledSelector {
-  readonly isWhole: boolean
   readonly needsServices: boolean
   matchesName(node: string): boolean
-  matchesService(service: LocalService): boolean
+  matchesService(service: SelectableService): boolean
 }
 
-export function compileSelector(selector: NodeSelector): CompiledSelector {
+/** Rejects with a UsageError if a filter cannot be compiled, or if there is a tag without a service. */
+export async function compileSelector(selector: NodeSelector): Promise<CompiledSelector> {
   if (selector.tag !== undefined && selector.tag !== '' && (selector.service ?? '') === '') {
     throw new UsageError('Cannot provide tag filter without service filter.', {
       hint: 'set `service` as well, which matches service IDs',
     })
   }
-  const node = compileFilter('node', selector.node) ?? anything
-  const exclude = compileFilter('exclude', selector.exclude) ?? nothing
-  const service = compileFilter('service', selector.service)
-  const tag = compileFilter('tag', selector.tag)
+  const node = (await compileFilter('node', selector.node)) ?? anything
+  const exclude = (await compileFilter('exclude', selector.exclude)) ?? nothing
+  const service = await compileFilter('service', selector.service)
+  const tag = await compileFilter('tag', selector.tag)
   return {
-    isWhole: (selector.node ?? '') === '' && (selector.exclude ?? '') === '' && !service,
     needsServices: service !== undefined,
     matchesName: name => node(name) && !exclude(name),
     matchesService: ({id, tags}) => (service?.(id) ?? true) && (tag === undefined || tags.some(tag)),
   }
 }
 
-/** An anchored expression for exactly these names. */
-export const toNodePattern = (nodes: readonly string[]): string =>
-  `^(?:${nodes.map(node => RE2JS.quote(node)).join('|')})$`
+/** Resolves with a function that gives an anchored expression for exactly these names. */
+export async function nodePattern(): Promise<(nodes: readonly string[]) => string> {
+  const re2 = await loadRe2()
+  return nodes => `^(?:${nodes.map(node => re2.quote(node)).join('|')})$`
+}

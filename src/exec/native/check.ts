@@ -7,7 +7,7 @@ import type {ReplayStore} from './replay-store.js'
 import type {TrustedKey, TrustStore} from './trust.js'
 
 /** Why a job does not run. The codes are part of the interface. */
-export type RefusalCode =
+export type JobRefusalCode =
   | 'too-large'
   | 'malformed'
   /** Written by a newer version of baton. */
@@ -29,8 +29,8 @@ export type RefusalCode =
   | 'replayed'
   | 'policy'
 
-export interface Refusal {
-  readonly code: RefusalCode
+export interface JobRefusal {
+  readonly code: JobRefusalCode
   readonly reason: string
   /** What the job says of itself. Not to be believed. */
   readonly claimed: Pick<Manifest, 'nodes' | 'session' | 'requester'> | undefined
@@ -59,9 +59,9 @@ export type Checked =
       readonly policies: readonly Policy[]
       readonly signers: readonly string[]
     }
-  | {readonly isAccepted: false; readonly refusal: Refusal}
+  | {readonly isAccepted: false; readonly refusal: JobRefusal}
 
-const refuse = (code: RefusalCode, reason: string, claimed?: Refusal['claimed']): Checked => ({
+const refuse = (code: JobRefusalCode, reason: string, claimed?: JobRefusal['claimed']): Checked => ({
   isAccepted: false,
   refusal: {code, reason, claimed},
 })
@@ -92,13 +92,20 @@ function refuseUnread(payload: Buffer, reason: string): Checked {
 }
 
 /** The last check, after the id was written down. */
-export const checkPolicies = (policies: readonly Policy[], manifest: Manifest, node: string): Checked | undefined => {
-  const [reason] = policies.map(policy => findRefusal(policy, manifest, node)).filter(found => found !== undefined)
-  return reason === undefined ? undefined : refuse('policy', reason, manifest)
+export async function checkPolicies(
+  policies: readonly Policy[],
+  manifest: Manifest,
+  node: string,
+): Promise<JobRefusal | undefined> {
+  for (const policy of policies) {
+    const reason = await findRefusal(policy, manifest, node)
+    if (reason !== undefined) return {code: 'policy', reason, claimed: manifest}
+  }
+  return undefined
 }
 
 interface Failure {
-  readonly code: RefusalCode
+  readonly code: JobRefusalCode
   readonly reason: string
 }
 
@@ -120,7 +127,7 @@ export function checkSignatures(
   }
   const all = [...signers.values()]
   const policies = all.flatMap(key => key.policies)
-  const needed = Math.max(...policies.map(policy => policy.needs_m))
+  const needed = Math.max(...policies.map(policy => policy.requiredSignatures ?? 1))
   if (all.length < needed) return {code: 'too-few-signatures', reason: `${all.length} of ${needed}`}
   return {policies, signers: all}
 }

@@ -5,7 +5,7 @@ import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
 import type {Session, SessionOptions} from '../../session/types.js'
 import {KeyReader, type NewKey} from '../reader.js'
-import type {Delivery, Report} from '../reports.js'
+import type {JobDelivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
 import {maxJobBytes} from './check.js'
 import {encodeCancel} from './control.js'
@@ -52,7 +52,7 @@ export function createJobId(nowMs: number): string {
  * Opens the job's session, which holds every key of the job and depends on no health check. When the initiator has died,
  * the session expires, and Consul removes the keys within twice the TTL.
  */
-export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<Delivery> {
+export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options
   const nowMs = client.clock.wallMs()
   const id = createJobId(nowMs)
@@ -100,7 +100,7 @@ async function openOnServer(client: ConsulClient, options: SessionOptions & {sig
   }
 }
 
-class NativeDelivery implements Delivery {
+class NativeDelivery implements JobDelivery {
   readonly via = 'native'
   readonly #options: NativeOptions
   readonly #session: Session

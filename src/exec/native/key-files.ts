@@ -3,6 +3,7 @@ import {basename, join} from 'node:path'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import type {SigningKey} from './envelope.js'
 import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
+import {type Policy, toPolicyFile} from './policy.js'
 import {
   parseRevocations,
   parseTrustEntry,
@@ -121,7 +122,13 @@ export interface AddedKey extends KeyPlace {
 }
 
 export interface AddOptions {
-  readonly changes: Partial<TrustEntry>
+  /** What this node says of the key, besides what its file says. */
+  readonly changes: {
+    readonly name?: string
+    readonly policy?: Policy
+    /** A date as `Date.parse` reads it. */
+    readonly expires?: string
+  }
   readonly nowMs: number
 }
 
@@ -130,7 +137,13 @@ export interface AddOptions {
  * added again under its name keeps the restrictions that are not given again.
  */
 export async function addTrust(directory: string, text: string, {changes, nowMs}: AddOptions): Promise<AddedKey> {
-  const given = {...parseTrustEntry(text, 'key').entry, ...changes}
+  const {name, policy, expires} = changes
+  const given: TrustEntry = {
+    ...parseTrustEntry(text, 'key').entry,
+    ...(name !== undefined && {name}),
+    ...(policy && {policy: toPolicyFile(policy)}),
+    ...(expires !== undefined && {exp: expires}),
+  }
   refuseBadName(given.name)
   const path = join(directory, `${given.name}.json`)
   if (basename(path) === revocationFile) throw new UsageError(`key ${given.name}: the name is taken`)

@@ -1,69 +1,144 @@
 import {isAbsolute} from 'node:path'
 import {z} from 'zod'
+import {boolean, checkOptions, count, duration, type OptionRule, text} from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {compileFilter} from '../initiator/selector.js'
 import {parseObject} from './envelope.js'
 import type {Manifest} from './manifest.js'
 
-/** What the jobs of one key may do. Whatever is not listed is refused. */
+/** What the jobs of one key may do. What is not allowed is refused. */
+export interface Policy {
+  /** RE2 expression, not anchored: the key may run jobs on responders whose name matches. @default all responders */
+  readonly nodes?: string
+  /** True if any shell line and any script may run. @default false */
+  readonly canUseShell?: boolean
+  /** True if any program may run, with any arguments. @default false */
+  readonly canRunAnyProgram?: boolean
+  /**
+   * Programs that may run: each is an absolute path, then an RE2 expression for each argument, which must match the whole
+   * argument. @default none
+   */
+  readonly allowedCommands?: readonly (readonly string[])[]
+  /** Maximum timeout of a job, in milliseconds; a job without a timeout is refused. @default no limit */
+  readonly maxTimeoutMs?: number
+  /** Maximum output that is kept of a job, in bytes. @default no limit */
+  readonly maxOutputBytes?: number
+  /** Number of different trusted keys that must have signed a job. @default 1 */
+  readonly requiredSignatures?: number
+}
+
+/** A policy as its file contains it: milliseconds and bytes. */
 export const policySchema = z
   .object({
-    /** RE2 expression, unanchored, over the responder's name. */
     nodes: z.string().optional(),
-    /** Any line of shell, and any script. */
     shell: z.boolean().default(false),
-    /** Any argv. */
     argv: z.boolean().default(false),
-    /** Commands allowed one by one: the absolute path, then an expression for each argument, which it must match whole. */
     argv_allow: z.array(z.array(z.string()).min(1)).default([]),
-    /** Milliseconds. */
     max_timeout: z.number().int().positive().optional(),
-    /** Bytes. */
     max_output: z.number().int().positive().optional(),
-    /** How many different trusted keys must have signed. */
     needs_m: z.number().int().min(1).default(1),
   })
   .strict()
 
-/** What the jobs of one key may do. Whatever is not listed is refused. */
-export type Policy = z.infer<typeof policySchema>
+type PolicyFile = z.infer<typeof policySchema>
 
 /** A trusted key without a policy may do what the responder's user may, like a line of `authorized_keys`. */
-export const openPolicy: Policy = {shell: true, argv: true, argv_allow: [], needs_m: 1}
+export const openPolicy: Policy = {canUseShell: true, canRunAnyProgram: true}
 
-/** Reads a policy file. `where` is for the message. */
-export function parsePolicy(text: string, where: string): Policy {
+export function fromPolicyFile(file: PolicyFile): Policy {
+  return {
+    ...(file.nodes !== undefined && {nodes: file.nodes}),
+    canUseShell: file.shell,
+    canRunAnyProgram: file.argv,
+    allowedCommands: file.argv_allow,
+    ...(file.max_timeout !== undefined && {maxTimeoutMs: file.max_timeout}),
+    ...(file.max_output !== undefined && {maxOutputBytes: file.max_output}),
+    requiredSignatures: file.needs_m,
+  }
+}
+
+export function toPolicyFile(policy: Policy): PolicyFile {
+  return {
+    ...(policy.nodes !== undefined && {nodes: policy.nodes}),
+    shell: policy.canUseShell === true,
+    argv: policy.canRunAnyProgram === true,
+    argv_allow: (policy.allowedCommands ?? []).map(command => [...command]),
+    ...(policy.maxTimeoutMs !== undefined && {max_timeout: policy.maxTimeoutMs}),
+    ...(policy.maxOutputBytes !== undefined && {max_output: policy.maxOutputBytes}),
+    needs_m: policy.requiredSignatures ?? 1,
+  }
+}
+
+const commands: OptionRule = {
+  expected: 'an array of arrays of strings, none of them empty',
+  accepts: value =>
+    Array.isArray(value) &&
+    value.every(one => Array.isArray(one) && one.length > 0 && one.every(word => typeof word === 'string')),
+}
+const policyRules = {
+  nodes: text,
+  canUseShell: boolean,
+  canRunAnyProgram: boolean,
+  allowedCommands: commands,
+  maxTimeoutMs: duration({minMs: 1, isEndless: true}),
+  maxOutputBytes: count({min: 1, unit: 'bytes', isEndless: true}),
+  requiredSignatures: count({min: 1}),
+} as const
+
+/** Throws a UsageError if a value has the wrong type. A name that a policy does not have is refused too: it may restrict. */
+export function checkPolicyOptions(what: string, policy: Policy): void {
+  checkOptions(what, policy, policyRules)
+  const unknown = Object.keys(policy).find(name => !Object.hasOwn(policyRules, name))
+  if (unknown !== undefined) throw new UsageError(`${what}: a policy has no \`${unknown}\``)
+}
+
+/** Reads a policy file. `where` is for the message. Rejects with a UsageError if it is not one. */
+export async function parsePolicy(text: string, where: string): Promise<Policy> {
   const parsed = policySchema.safeParse(parseObject(Buffer.from(text)))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw new UsageError(`policy ${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'not readable'}`)
   }
-  for (const pattern of [parsed.data.nodes, ...parsed.data.argv_allow.flatMap(([, ...patterns]) => patterns)]) {
-    compileFilter(`policy ${where}`, pattern)
-  }
-  return parsed.data
+  const policy = fromPolicyFile(parsed.data)
+  await checkPatterns(policy, `policy ${where}`)
+  return policy
 }
 
-/** Why the policy refuses the job, or nothing. */
-export function findRefusal(policy: Policy, manifest: Manifest, node: string): string | undefined {
-  const matchesNode = compileFilter('policy', policy.nodes)
+/** Rejects with a UsageError if an expression cannot be compiled. */
+export async function checkPatterns({nodes, allowedCommands = []}: Policy, what: string): Promise<void> {
+  for (const pattern of [nodes, ...allowedCommands.flatMap(([, ...patterns]) => patterns)]) {
+    await compileFilter(what, pattern)
+  }
+}
+
+/** Resolves with the reason why the policy refuses the job, or with nothing. */
+export async function findRefusal(policy: Policy, manifest: Manifest, node: string): Promise<string | undefined> {
+  const matchesNode = await compileFilter('policy', policy.nodes)
   if (matchesNode && !matchesNode(node)) return `the key may not run jobs on ${node}`
-  if (policy.max_timeout !== undefined && manifest.timeoutMs > policy.max_timeout) {
+  if (policy.maxTimeoutMs !== undefined && manifest.timeoutMs > policy.maxTimeoutMs) {
     const has = Number.isFinite(manifest.timeoutMs) ? 'the timeout is above' : 'the job has no timeout, which is above'
-    return `${has} the key's ${formatDuration(policy.max_timeout)}`
+    return `${has} the key's ${formatDuration(policy.maxTimeoutMs)}`
   }
   const {command} = manifest
   if (command.kind === 'argv') return findArgvRefusal(policy, command.argv)
-  return policy.shell ? undefined : `the key may not use a shell`
+  return policy.canUseShell === true ? undefined : `the key may not use a shell`
 }
 
-function findArgvRefusal(policy: Policy, argv: readonly string[]): string | undefined {
-  if (policy.argv) return undefined
-  const isAllowed = policy.argv_allow.some(([path = '', ...patterns]) => {
-    const [program, ...words] = argv
-    if (!isAbsolute(path) || program !== path || words.length !== patterns.length) return false
-    return patterns.every((pattern, at) => compileFilter('policy', `^(?s:${pattern})$`)?.(words[at] ?? '') === true)
-  })
-  return isAllowed ? undefined : `the key may not run ${argv[0] ?? ''} with these arguments`
+async function findArgvRefusal(policy: Policy, argv: readonly string[]): Promise<string | undefined> {
+  if (policy.canRunAnyProgram === true) return undefined
+  for (const command of policy.allowedCommands ?? []) if (await matchesCommand(command, argv)) return undefined
+  return `the key may not run ${argv[0] ?? ''} with these arguments`
+}
+
+async function matchesCommand(
+  [path = '', ...patterns]: readonly string[],
+  [program, ...words]: readonly string[],
+): Promise<boolean> {
+  if (!isAbsolute(path) || program !== path || words.length !== patterns.length) return false
+  for (const [at, pattern] of patterns.entries()) {
+    const matches = await compileFilter('policy', `^(?s:${pattern})$`)
+    if (matches?.(words[at] ?? '') !== true) return false
+  }
+  return true
 }

@@ -5,7 +5,7 @@ import {z} from 'zod'
 import {BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import {parseObject} from './envelope.js'
 import {publicKeyOf, toKid} from './keys.js'
-import {openPolicy, type Policy, policySchema} from './policy.js'
+import {fromPolicyFile, openPolicy, type Policy, policySchema} from './policy.js'
 
 export interface TrustedKey {
   readonly kid: string
@@ -70,7 +70,17 @@ export function parseTrustEntry(text: string, where: string): {readonly entry: T
   const {kid, name} = entry
   const notBeforeMs = parseInstant(entry.nbf, where)
   const expiresAtMs = parseInstant(entry.exp, where)
-  return {entry, key: {kid, name, publicKey, notBeforeMs, expiresAtMs, policies: [entry.policy ?? openPolicy]}}
+  return {
+    entry,
+    key: {
+      kid,
+      name,
+      publicKey,
+      notBeforeMs,
+      expiresAtMs,
+      policies: [entry.policy ? fromPolicyFile(entry.policy) : openPolicy],
+    },
+  }
 }
 
 function parseInstant(text: string | undefined, where: string): number | undefined {

@@ -3,7 +3,7 @@ import {isTransient} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {KvOperation, SessionId} from '../../core/types.js'
-import type {Refusal} from '../native/check.js'
+import type {JobRefusal} from '../native/check.js'
 import {encodeResult} from '../native/frames.js'
 import {refusalKey, resultKey} from '../native/layout.js'
 
@@ -18,7 +18,7 @@ export interface Answerer {
 }
 
 /** Says why a job that names this node is not run here; of others nothing is said. */
-export async function refuseJob(answerer: Answerer, id: string, {code, reason, claimed}: Refusal): Promise<void> {
+export async function refuseJob(answerer: Answerer, id: string, {code, reason, claimed}: JobRefusal): Promise<void> {
   const {client, node} = answerer
   if (claimed?.nodes.includes(node) !== true) {
     client.logger.debug({job: id, code}, 'exec.passedOver')

@@ -1,7 +1,7 @@
 import {mkdir} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
 import {linkSignal} from '../../core/cancel/link-signal.js'
-import {checkOptions, duration, text} from '../../core/check-options.js'
+import {callback, checkOptions, duration, object, text} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
@@ -14,7 +14,7 @@ import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import {controlKey, isJobId, isResponderName, jobsPrefix, standingKey} from '../native/layout.js'
 import {type Manifest, parseManifest} from '../native/manifest.js'
-import type {Policy} from '../native/policy.js'
+import {checkPatterns, checkPolicyOptions, type Policy} from '../native/policy.js'
 import {openReplayStore, type ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
 import type {ExecResponder} from '../types.js'
@@ -53,6 +53,10 @@ export interface ResponderOptions {
 export type ResponderEvent = {readonly type: 'responder.registered'; readonly node: string} | TrustEvent
 
 const responderRules = {
+  trust: callback,
+  env: object,
+  observer: callback,
+  unsignedPolicy: object,
   stateDirectory: text,
   node: text,
   cluster: text,
@@ -93,10 +97,13 @@ const visiblePollMs = 50
  * ```
  */
 export function createResponder(client: ConsulClient, options: ResponderOptions): ExecResponder {
-  checkOptions('createResponder', options, responderRules, ['stateDirectory'])
+  checkOptions('createResponder', options, responderRules, ['trust', 'stateDirectory'])
+  const {unsignedPolicy} = options
+  if (unsignedPolicy) checkPolicyOptions('createResponder', unsignedPolicy)
   return {
     async serve({signal}) {
       const {observer = () => {}} = options
+      if (unsignedPolicy) await checkPatterns(unsignedPolicy, 'unsignedPolicy')
       const trust = new WatchedTrust(client, options.trust, observer)
       const self = await client.agent.self({signal})
       const name = options.node ?? self.node
@@ -208,10 +215,10 @@ class Service implements AsyncDisposable {
       const {manifest, policies, signers} = checked
       const graceMs = this.#options.maxSkewMs ?? defaultSkewMs
       await this.#replay.begin(id, manifest.expiresAtMs + graceMs)
-      const refused = checkPolicies(policies, manifest, this.#identity.name)
-      if (refused && !refused.isAccepted) {
+      const refusal = await checkPolicies(policies, manifest, this.#identity.name)
+      if (refusal) {
         await this.#replay.finish(id)
-        await refuseJob(answerer, id, refused.refusal)
+        await refuseJob(answerer, id, refusal)
         return
       }
       const claim = await JobWriter.claim(answerer, manifest)
@@ -266,8 +273,8 @@ class Service implements AsyncDisposable {
       env: env ?? {},
       scratchDirectory: await scratchIn(stateDirectory),
       cancel: stop.signal,
-      maxTimeoutMs: strictest(policies.map(policy => policy.max_timeout)),
-      maxOutputBytes: strictest(policies.map(policy => policy.max_output)),
+      maxTimeoutMs: strictest(policies.map(policy => policy.maxTimeoutMs)),
+      maxOutputBytes: strictest(policies.map(policy => policy.maxOutputBytes)),
     })
     listening.abort(undefined)
     await control

@@ -4,7 +4,7 @@ import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
 import type {Session, SessionOptions} from '../../session/types.js'
 import {KeyReader} from '../reader.js'
-import type {Delivery, Report} from '../reports.js'
+import type {JobDelivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
 import {
   checkEventRoom,
@@ -42,10 +42,10 @@ export type RexecNotice =
   | {readonly type: 'unknown-key'; readonly key: string}
 
 /** Opens the session of a job that Consul's own agents will run. */
-export async function openRexecDelivery(options: RexecOptions, signal: AbortSignal): Promise<Delivery> {
+export async function openRexecDelivery(options: RexecOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options
   const payloadBytes = encodeRexecPayload(options.prefix, '0'.repeat(36)).length
-  const filters = 'names' in options.reach ? packNodes(options.reach.names, payloadBytes) : [options.reach]
+  const filters = 'names' in options.reach ? await packNodes(options.reach.names, payloadBytes) : [options.reach]
   for (const filter of filters) checkEventRoom(filter, payloadBytes)
   const job = encodeRexecJob(options.command, options.waitMs)
   const request = await sessionRequest(client, signal)
@@ -71,7 +71,7 @@ async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promis
   return {name: `Remote Exec via ${self.node}@${self.datacenter}`, node, nodeChecks: []}
 }
 
-class RexecDelivery implements Delivery {
+class RexecDelivery implements JobDelivery {
   readonly via = 'rexec'
   readonly #options: RexecOptions
   readonly #session: Session

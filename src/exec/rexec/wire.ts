@@ -1,6 +1,6 @@
 import {posix} from 'node:path'
 import {UsageError} from '../../core/errors.js'
-import {toNodePattern} from '../initiator/selector.js'
+import {nodePattern} from '../initiator/selector.js'
 import type {NewKey} from '../reader.js'
 import type {Report} from '../reports.js'
 import type {JobCommand, NodeSelector} from '../types.js'
@@ -78,18 +78,19 @@ export function checkEventRoom(filter: EventFilter, payloadBytes: number): void 
 }
 
 /** Lists nodes by name, in as few events as their size allows. */
-export function packNodes(nodes: readonly string[], payloadBytes: number): readonly EventFilter[] {
+export async function packNodes(nodes: readonly string[], payloadBytes: number): Promise<readonly EventFilter[]> {
+  const toPattern = await nodePattern()
   const filters: EventFilter[] = []
   let pack: string[] = []
   for (const node of nodes) {
-    const grown = {node: toNodePattern([...pack, node])}
+    const grown = {node: toPattern([...pack, node])}
     if (pack.length > 0 && filterBytes(grown) > roomFor(payloadBytes)) {
-      filters.push({node: toNodePattern(pack)})
+      filters.push({node: toPattern(pack)})
       pack = []
     }
     pack.push(node)
-    checkEventRoom({node: toNodePattern(pack)}, payloadBytes)
+    checkEventRoom({node: toPattern(pack)}, payloadBytes)
   }
-  if (pack.length > 0) filters.push({node: toNodePattern(pack)})
+  if (pack.length > 0) filters.push({node: toPattern(pack)})
   return filters
 }

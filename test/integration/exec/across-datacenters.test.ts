@@ -1,6 +1,7 @@
 import {afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
-import {createInitiator, type InitiatorOptions} from '../../../src/exec/initiator/initiator.js'
+import {createInitiator} from '../../../src/exec/initiator/initiator.js'
+import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {expectNothingLeft, type Followed, followRun, openFolder, ours, startResponder} from './support.js'
 

@@ -5,7 +5,8 @@ import {join} from 'node:path'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import type {SessionId} from '../../../src/core/types.js'
-import {createInitiator, type InitiatorOptions} from '../../../src/exec/initiator/initiator.js'
+import {createInitiator} from '../../../src/exec/initiator/initiator.js'
+import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
 import {createJobId} from '../../../src/exec/native/delivery.js'
 import {type SigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
@@ -364,7 +365,7 @@ describe.each(backends)('responders on $name', backend => {
   })
 
   it('run unsigned jobs only within the policy that was given for them', async () => {
-    const unsignedPolicy = {shell: false, argv: false, argv_allow: [['/bin/echo', '[a-z]+']], needs_m: 1}
+    const unsignedPolicy = {allowedCommands: [['/bin/echo', '[a-z]+']]}
     const options = {stateDirectory: folder.path, node: 'lenient', unsignedPolicy}
     await using _lenient = await startResponder(agent.address, options)
     const unsigned = initiate({isUnsigned: true, keys: []})

@@ -1,8 +1,11 @@
 import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
+import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
+import type {Policy} from '../../../src/exec/native/policy.js'
 import {trustKeys} from '../../../src/exec/native/trust.js'
 import {createResponder} from '../../../src/exec/responder/responder.js'
+import type {JobSpec, NodeSelector} from '../../../src/exec/types.js'
 
 const client = createClient({address: 'http://127.0.0.1:1'})
 const usage = (option: string): unknown => {
@@ -22,6 +25,38 @@ describe('remote execution refuses before any request', () => {
     const command = {kind: 'shell', line: 'true'} as const
     await expect(createInitiator(client).run({command, timeoutMs: value})).rejects.toEqual(usage('timeoutMs'))
     await expect(createInitiator(client).run({command, heartbeatMs: value})).rejects.toEqual(usage('heartbeatMs'))
+  })
+
+  it.each([
+    {shell: true},
+    {max_timeout: 1000},
+    {canUseShell: 'yes'},
+    {allowedCommands: [[]]},
+    {maxTimeoutMs: 0},
+    {requiredSignatures: 0},
+  ])('a policy of %j', policy => {
+    const unsignedPolicy = policy as Policy
+    const options = {trust: trustKeys([]), stateDirectory: '/tmp', unsignedPolicy}
+    expect(() => createResponder(client, options)).toThrow(usage(Object.keys(policy)[0] ?? ''))
+  })
+
+  it.each([
+    [{via: 'ssh'}, 'via'],
+    [{keys: 'deploy'}, 'keys'],
+    [{isUnsigned: 1}, 'isUnsigned'],
+  ])('the options %j', (options, name) => {
+    expect(() => createInitiator(client, options as InitiatorOptions)).toThrow(usage(name))
+  })
+
+  it.each([
+    [{}, {}, 'command'],
+    [{command: {kind: 'perl'}}, {}, 'kind'],
+    [{command: {kind: 'shell'}}, {}, 'line'],
+    [{command: {kind: 'script', script: 'ls'}}, {}, 'script'],
+    [{command: {kind: 'shell', line: 'true'}}, {node: 1}, 'node'],
+  ])('the job %j with the selector %j', async (job, selector, name) => {
+    const running = createInitiator(client).run(job as unknown as JobSpec, selector as NodeSelector)
+    await expect(running).rejects.toEqual(usage(name))
   })
 
   it.each([[[]], [['']], [['', 'x']]])('a command without a program: %j', async argv => {

@@ -6,8 +6,8 @@ import {
   checkControlTime,
   checkJob,
   checkPolicies,
+  type JobRefusalCode,
   maxJobBytes,
-  type RefusalCode,
 } from '../../../../src/exec/native/check.js'
 import {parseControl} from '../../../../src/exec/native/control.js'
 import {type SigningKey, sealEnvelope} from '../../../../src/exec/native/envelope.js'
@@ -69,7 +69,8 @@ const context = (changes: Partial<CheckContext> = {}): CheckContext => ({
 const seal = (changes: Partial<Manifest> = {}, keys: readonly SigningKey[] = [ours.key]): Buffer =>
   sealEnvelope('baton-exec/1', encodeManifest(manifest(changes)), keys)
 
-const codeOf = (checked: Checked): RefusalCode | 'accepted' => (checked.isAccepted ? 'accepted' : checked.refusal.code)
+const codeOf = (checked: Checked): JobRefusalCode | 'accepted' =>
+  checked.isAccepted ? 'accepted' : checked.refusal.code
 
 /** Changes the signed bytes and leaves the signature. */
 function alter(value: Buffer, from: string, to: string): Buffer {
@@ -91,7 +92,7 @@ describe('the checks of a job', () => {
     expect(checked).toMatchObject({isAccepted: true, signers: [ours.key.kid], manifest: {nodes: ['n1', 'n2']}})
   })
 
-  it.each<[string, RefusalCode, Buffer, Partial<CheckContext>]>([
+  it.each<[string, JobRefusalCode, Buffer, Partial<CheckContext>]>([
     ['too large', 'too-large', Buffer.alloc(maxJobBytes + 1), {}],
     ['no JSON', 'malformed', Buffer.from('hello'), {}],
     ['another type of document', 'malformed', sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]), {}],
@@ -126,7 +127,7 @@ describe('the checks of a job', () => {
     ['expired before it was signed', 'expired', seal({issuedAtMs: now + 1, expiresAtMs: now - 1}), {}],
     ...['iat', 'nbf', 'exp', 'timeout', 'kill_after', 'out_max', 'hb'].flatMap(field =>
       ['-1', '1.5', '9007199254740992', '1e400', '"1"', 'null'].map(
-        (number): [string, RefusalCode, Buffer, Partial<CheckContext>] => [
+        (number): [string, JobRefusalCode, Buffer, Partial<CheckContext>] => [
           `not of whole numbers: ${field} ${number}`,
           'malformed',
           resign(seal(), new RegExp(`"${field}":[0-9]+`), `"${field}":${number}`),
@@ -143,7 +144,7 @@ describe('the checks of a job', () => {
   it('judge in their order: of several faults the first one counts', () => {
     const all = {cluster: 'x', datacenter: 'dc2', expiresAtMs: now - 1, nodes: ['n2']}
     const replay = replayOf(id)
-    const codes: (RefusalCode | 'accepted')[] = []
+    const codes: (JobRefusalCode | 'accepted')[] = []
     const faults: [Partial<Manifest>, readonly SigningKey[]][] = [
       [all, []],
       [all, [ours.key]],
@@ -181,7 +182,7 @@ describe('the checks of a job', () => {
   })
 
   it('count different keys where a policy asks for several', () => {
-    const policy: Policy = {...openPolicy, needs_m: 2}
+    const policy: Policy = {...openPolicy, requiredSignatures: 2}
     const keys = new Map([
       [ours.key.kid, trusted(ours.publicFile, {policies: [policy]})],
       [second.key.kid, trusted(second.publicFile)],
@@ -192,8 +193,8 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [second.key, ours.key]), both))).toBe('accepted')
   })
 
-  it('hold a job to the policies of all its signers, in any order', () => {
-    const limited: Policy = {...openPolicy, shell: false}
+  it('hold a job to the policies of all its signers, in any order', async () => {
+    const limited: Policy = {...openPolicy, canUseShell: false}
     const keys = new Map([
       [ours.key.kid, trusted(ours.publicFile)],
       [second.key.kid, trusted(second.publicFile, {policies: [limited]})],
@@ -204,14 +205,14 @@ describe('the checks of a job', () => {
     ]) {
       const checked = checkJob(id, seal({}, signers), context({trust: {keys, revoked: new Set()}}))
       if (!checked.isAccepted) throw new Error(checked.refusal.reason)
-      expect(checkPolicies(checked.policies, checked.manifest, 'n1')).toMatchObject({refusal: {code: 'policy'}})
+      expect(await checkPolicies(checked.policies, checked.manifest, 'n1')).toMatchObject({code: 'policy'})
     }
   })
 
   it('take unsigned jobs only where a policy for them is given, and hand that policy on', () => {
-    const unsignedPolicy: Policy = {...openPolicy, shell: false}
+    const unsignedPolicy: Policy = {...openPolicy, canUseShell: false}
     expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({
-      policies: [{shell: false}],
+      policies: [{canUseShell: false}],
       signers: [],
     })
     expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
@@ -244,20 +245,18 @@ describe('the checks of a cancel', () => {
 })
 
 describe('policies', () => {
-  const strict: Policy = {shell: false, argv: false, argv_allow: [['/usr/bin/df', '-[hk]', '/[a-z]*']], needs_m: 1}
-  const refusal = (policy: Policy, changes: Partial<Manifest>): string | undefined => {
-    const checked = checkPolicies([policy], manifest(changes), 'n1')
-    return checked && !checked.isAccepted ? checked.refusal.reason : undefined
-  }
+  const strict: Policy = {allowedCommands: [['/usr/bin/df', '-[hk]', '/[a-z]*']]}
+  const refusal = async (policy: Policy, changes: Partial<Manifest>): Promise<string | undefined> =>
+    (await checkPolicies([policy], manifest(changes), 'n1'))?.reason
   const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})
 
-  it('let a key without one do everything', () => {
-    expect(refusal(openPolicy, {})).toBeUndefined()
-    expect(refusal(openPolicy, argv('x'))).toBeUndefined()
+  it('let a key without one do everything', async () => {
+    expect(await refusal(openPolicy, {})).toBeUndefined()
+    expect(await refusal(openPolicy, argv('x'))).toBeUndefined()
   })
 
-  it('allow listed commands with arguments that match whole', () => {
-    expect(refusal(strict, argv('/usr/bin/df', '-h', '/var'))).toBeUndefined()
+  it('allow listed commands with arguments that match whole', async () => {
+    expect(await refusal(strict, argv('/usr/bin/df', '-h', '/var'))).toBeUndefined()
   })
 
   it.each([
@@ -269,18 +268,18 @@ describe('policies', () => {
     ['an argument that only begins right', argv('/usr/bin/df', '-h', '/var;reboot')],
     ['a second line', argv('/usr/bin/df', '-h', '/var\n/x')],
     ['another program', argv('/usr/bin/dd', '-h', '/var')],
-  ])('refuse %s', (_, changes) => {
-    expect(refusal(strict, changes)).toBeDefined()
+  ])('refuse %s', async (_, changes) => {
+    expect(await refusal(strict, changes)).toBeDefined()
   })
 
-  it('refuse a job without a timeout where the key has a longest one', () => {
-    expect(refusal({...openPolicy, max_timeout: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
+  it('refuse a job without a timeout where the key has a longest one', async () => {
+    expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
       "the job has no timeout, which is above the key's 999ms",
     )
   })
 
-  it('bound nodes and time', () => {
-    expect(refusal({...openPolicy, nodes: '^web'}, {})).toMatch(/n1/)
-    expect(refusal({...openPolicy, max_timeout: 999}, {})).toMatch(/timeout/)
+  it('bound nodes and time', async () => {
+    expect(await refusal({...openPolicy, nodes: '^web'}, {})).toMatch(/n1/)
+    expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {})).toMatch(/timeout/)
   })
 })

@@ -1,0 +1,112 @@
+import {hostname, userInfo} from 'node:os'
+import type {ConsulClient} from '../../core/client.js'
+import {defaultGraceMs} from '../../core/consul-constants.js'
+import {messageOf, RefusedError} from '../../core/errors.js'
+import type {SigningKey} from '../native/envelope.js'
+import type {JobDelivery} from '../reports.js'
+import {openRexecDelivery, type RexecOptions} from '../rexec/delivery.js'
+import type {ExecEvent, JobSpec, NodeSelector, Via} from '../types.js'
+import type {EventQueue} from './event-queue.js'
+import type {InitiatorOptions} from './options.js'
+import type {Plan} from './plan.js'
+
+export type InitiatorSettings = InitiatorOptions & {readonly client: ConsulClient}
+
+export interface RunRequest {
+  readonly job: JobSpec
+  readonly selector: NodeSelector
+}
+
+export interface OpenContext {
+  readonly events: EventQueue<ExecEvent>
+  readonly signal: AbortSignal
+}
+export type Opener = (context: OpenContext) => Promise<JobDelivery>
+
+export const defaultHeartbeatMs = {native: 15_000, rexec: 2000} as const
+
+/** The ways by which this plan reaches nodes: one for responders, one for agents, each only if it reaches any. */
+export function openersFor(settings: InitiatorSettings, request: RunRequest, plan: Plan): readonly Opener[] {
+  return [
+    ...(plan.responders.length > 0 ? [nativeOpener(settings, request, plan.responders)] : []),
+    ...(plan.agents.length > 0 ? [rexecOpener(settings, request, plan)] : []),
+  ]
+}
+
+const onRetry =
+  (events: EventQueue<ExecEvent>, via: Via) =>
+  (error: unknown): void =>
+    events.push({type: 'retrying', via, reason: messageOf(error)})
+
+function rexecOpener(settings: InitiatorSettings, {job, selector}: RunRequest, plan: Plan): Opener {
+  const {node, service, tag, exclude} = selector
+  const filter = {
+    ...(node !== undefined && {node}),
+    ...(service !== undefined && {service}),
+    ...(tag !== undefined && {tag}),
+  }
+  const isSelectorEnough = plan.isSelectorEnough && (exclude ?? '') === ''
+  const reach: RexecOptions['reach'] = isSelectorEnough ? filter : {names: plan.agents}
+  return ({events, signal}) =>
+    openRexecDelivery(
+      {
+        client: settings.client,
+        command: job.command,
+        prefix: settings.prefix ?? '_rexec',
+        waitMs: job.heartbeatMs ?? defaultHeartbeatMs.rexec,
+        replicationWaitMs: settings.replicationWaitMs ?? 0,
+        reach,
+        onRetry: onRetry(events, 'rexec'),
+        onNotice: notice => events.push(notice),
+      },
+      signal,
+    )
+}
+
+function nativeOpener(settings: InitiatorSettings, {job}: RunRequest, nodes: readonly string[]): Opener {
+  return async ({events, signal}) => {
+    const {client} = settings
+    const keys = await signingKeys(settings)
+    // Loaded when needed: runs that reach agents only start faster without it.
+    const {openNativeDelivery} = await import('../native/delivery.js')
+    const datacenter = client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
+    return openNativeDelivery(
+      {
+        client,
+        command: job.command,
+        nodes,
+        datacenter,
+        cluster: settings.cluster ?? '',
+        keys,
+        timeoutMs: job.timeoutMs ?? Number.POSITIVE_INFINITY,
+        killAfterMs: settings.killAfterMs ?? defaultGraceMs,
+        heartbeatMs: job.heartbeatMs ?? defaultHeartbeatMs.native,
+        maxOutputBytes: settings.maxOutputBytes ?? 1024 * 1024,
+        requester: {name: settings.requester ?? userName(), host: hostname()},
+        onRetry: onRetry(events, 'native'),
+        onForeign: node => events.push({type: 'foreign', node}),
+      },
+      signal,
+    )
+  }
+}
+
+async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {
+  if (isUnsigned === true) return []
+  const all = typeof keys === 'function' ? await keys() : keys
+  if (all.length === 0) {
+    throw new RefusedError('exec: these nodes run responders, but there is no key to sign the job', {
+      hint: "give `keys`, or reach the agents themselves (`via: 'rexec'`)",
+    })
+  }
+  return all
+}
+
+/** A container may run as a user that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  abortSignal,
+  boolean,
+  bytes,
+  checkOptions,
+  count,
+  duration,
+  type OptionRule,
+  object,
+  oneOf,
+  text,
+  texts,
+} from '../../core/check-options.js'
+import {UsageError} from '../../core/errors.js'
+import type {SigningKey} from '../native/envelope.js'
+import type {JobSpec, NodeSelector, Via} from '../types.js'
+
+/** How nodes are reached, and how long their answers may take. */
+export interface InitiatorOptions {
+  /**
+   * `native` reaches nodes with a passing responder, `rexec` those whose agents run `_rexec` jobs, and `auto` takes
+   * responders where they are and `_rexec` for the nodes without one. No node is ever reached both ways.
+   * @default 'auto'
+   */
+  readonly via?: Via | 'auto'
+  /**
+   * Keys that sign native jobs; several for responders that ask for more than one signature. A function is called when a
+   * responder is reached. Without a key such a run rejects with a RefusedError. @default none
+   */
+  readonly keys?: readonly SigningKey[] | (() => Promise<readonly SigningKey[]>)
+  /** True to send native jobs without a signature: only responders that allow it run them. @default false */
+  readonly isUnsigned?: boolean
+  /** Name of the cluster. Responders refuse jobs of another cluster. @default '' */
+  readonly cluster?: string
+  /** Time that expected nodes have to answer, in milliseconds. @default 5000 */
+  readonly ackTimeoutMs?: number
+  /** On responders: time from the stop signal to the kill, in milliseconds. @default 5000 */
+  readonly killAfterMs?: number
+  /** On responders: maximum output of each node; beyond it, the beginning and the end are kept. `Infinity`: all. @default 1048576 */
+  readonly maxOutputBytes?: number
+  /** Prefix of `_rexec` jobs in KV. @default '_rexec' */
+  readonly prefix?: string
+  /** Pause between writing an `_rexec` job and its event, in milliseconds. @default 0 */
+  readonly replicationWaitMs?: number
+  /** Name that responders log with the job. It is not verified. @default the name of the process's user */
+  readonly requester?: string
+}
+
+const keys: OptionRule = {
+  expected: 'an array of keys or a function',
+  accepts: value => Array.isArray(value) || typeof value === 'function',
+}
+const initiatorRules = {
+  via: oneOf(['auto', 'native', 'rexec']),
+  keys,
+  isUnsigned: boolean,
+  cluster: text,
+  prefix: text,
+  requester: text,
+  ackTimeoutMs: duration(),
+  killAfterMs: duration(),
+  replicationWaitMs: duration(),
+  maxOutputBytes: count({min: 0, unit: 'bytes', isEndless: true}),
+} as const
+/** Jobs may take longer than one timer counts: responders count in days. */
+const jobTimeout: OptionRule = {
+  expected: 'a number of milliseconds of at least 1, or Infinity',
+  accepts: value =>
+    typeof value === 'number' && value >= 1 && (value <= Number.MAX_SAFE_INTEGER || value === Number.POSITIVE_INFINITY),
+}
+const jobRules = {command: object, timeoutMs: jobTimeout, heartbeatMs: duration({minMs: 1})} as const
+const kindRule = {kind: oneOf(['shell', 'argv', 'script'])} as const
+const selectorRules = {node: text, service: text, tag: text, exclude: text} as const
+
+/** Throws a UsageError if an option is not what it should be. */
+export const checkInitiatorOptions = (options: InitiatorOptions): void =>
+  checkOptions('createInitiator', options, initiatorRules)
+
+/** Throws a UsageError if the job, the selector or the signal is not what it should be. */
+export function checkRun(job: JobSpec, selector: NodeSelector, options: {readonly signal?: AbortSignal}): void {
+  checkOptions('run', job, jobRules, ['command'])
+  const {command} = job
+  checkOptions('run', command, kindRule, ['kind'])
+  if (command.kind === 'shell') checkOptions('run', command, {line: text}, ['line'])
+  if (command.kind === 'argv') checkOptions('run', command, {argv: texts}, ['argv'])
+  if (command.kind === 'script') checkOptions('run', command, {script: bytes}, ['script'])
+  if (command.kind === 'argv' && (command.argv[0] ?? '') === '') {
+    throw new UsageError('exec: the name of the program is empty')
+  }
+  checkOptions('run', selector, selectorRules)
+  checkOptions('run', options, {signal: abortSignal})
+}

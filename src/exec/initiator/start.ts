@@ -1,0 +1,65 @@
+import {linkSignal} from '../../core/cancel/link-signal.js'
+import {ReleaseStack} from '../../core/cancel/release-stack.js'
+import {defaultGraceMs} from '../../core/consul-constants.js'
+import type {JobDelivery} from '../reports.js'
+import type {ExecEvent, ExecRun} from '../types.js'
+import {EventQueue} from './event-queue.js'
+import {
+  defaultHeartbeatMs,
+  type InitiatorSettings,
+  type OpenContext,
+  type Opener,
+  openersFor,
+  type RunRequest,
+} from './open.js'
+import {planNodes} from './plan.js'
+import {Run} from './run.js'
+import {compileSelector} from './selector.js'
+import {findTargets} from './targets.js'
+import {Tracker} from './tracker.js'
+
+/** Time that a responder may need beyond the timeout and the grace: its writes and the initiator's reads. */
+const reportingSlackMs = 5000
+
+/** Finds the nodes, writes the job and starts to follow it. Rejects if the job cannot be written: then nothing runs. */
+export async function startRun(
+  settings: InitiatorSettings,
+  request: RunRequest,
+  signal?: AbortSignal,
+): Promise<ExecRun> {
+  const {client} = settings
+  const startedAtMs = client.clock.monotonicMs()
+  const selector = await compileSelector(request.selector)
+  using starting = linkSignal(signal)
+  const targets = await findTargets(client, selector, {signal: starting.signal})
+  const plan = planNodes(settings.via ?? 'auto', targets)
+  const events = new EventQueue<ExecEvent>()
+  events.push({type: 'targets', nodes: plan.expected, serviceNamesMatched: targets.serviceNamesMatched})
+  const deliveries = await startAll(openersFor(settings, request, plan), {events, signal: starting.signal})
+  const stopWithinMs = (settings.killAfterMs ?? defaultGraceMs) + reportingSlackMs
+  const beatMs = request.job.heartbeatMs
+  const tracker = new Tracker({
+    expected: plan.expected,
+    startMs: client.clock.monotonicMs(),
+    ackTimeoutMs: settings.ackTimeoutMs ?? 5000,
+    timeoutMs: request.job.timeoutMs,
+    heartbeatMs: {native: beatMs ?? defaultHeartbeatMs.native, rexec: beatMs ?? defaultHeartbeatMs.rexec},
+    timeoutGraceMs: {native: stopWithinMs, rexec: 0},
+  })
+  const id = deliveries[0]?.id ?? ''
+  return new Run({client, id, deliveries, tracker, events, startedAtMs, cancelPatienceMs: stopWithinMs}, signal)
+}
+
+/** If one delivery cannot start, all that were opened are closed again. */
+async function startAll(openers: readonly Opener[], context: OpenContext): Promise<readonly JobDelivery[]> {
+  const releases = new ReleaseStack()
+  try {
+    const deliveries: JobDelivery[] = []
+    for (const open of openers) deliveries.push(releases.use(await open(context)))
+    for (const delivery of deliveries) await delivery.start(context.signal)
+    return deliveries
+  } catch (error) {
+    await releases[Symbol.asyncDispose]().catch(() => {})
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+import {describe, expect, it} from 'vitest'
+import {parsePolicy, toPolicyFile} from '../../../../src/exec/native/policy.js'
+
+const file = {
+  nodes: '^web-',
+  shell: false,
+  argv: true,
+  argv_allow: [['/usr/bin/systemctl', 'restart|status']],
+  max_timeout: 60_000,
+  max_output: 65_536,
+  needs_m: 2,
+}
+
+describe('a policy file', () => {
+  it('is read into the names of the library, and written back as it was', async () => {
+    const policy = await parsePolicy(JSON.stringify(file), 'p.json')
+    expect(policy).toEqual({
+      nodes: '^web-',
+      canUseShell: false,
+      canRunAnyProgram: true,
+      allowedCommands: [['/usr/bin/systemctl', 'restart|status']],
+      maxTimeoutMs: 60_000,
+      maxOutputBytes: 65_536,
+      requiredSignatures: 2,
+    })
+    expect(toPolicyFile(policy)).toEqual(file)
+  })
+
+  it('allows nothing that it does not name', async () => {
+    expect(await parsePolicy('{}', 'p.json')).toMatchObject({
+      canUseShell: false,
+      canRunAnyProgram: false,
+      allowedCommands: [],
+      requiredSignatures: 1,
+    })
+  })
+
+  it.each(['[]', '{"may_reboot": true}', '{"nodes": "("}', '{"max_timeout": "1m"}', '{"canUseShell": true}'])(
+    'is refused with its name if it is %s',
+    async text => {
+      await expect(parsePolicy(text, 'p.json')).rejects.toThrow(/p\.json/)
+    },
+  )
+})
