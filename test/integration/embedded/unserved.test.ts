@@ -80,6 +80,9 @@ describe.each(backends)('autopilot on $name', backend => {
     expect(stored).toMatchObject({CleanupDeadServers: false, LastContactThreshold: '300ms', MaxTrailingLogs: 0})
     expect(await put('{}', '?cas=0')).toBe('false')
     expect(await put('{}', `?cas=${stored.ModifyIndex}`)).toBe('true')
-    expect(await put('{"Foo":1}')).toBe('Bad request: Error parsing autopilot config: json: unknown field "Foo"')
+    // Newer versions do not begin with the status.
+    expect(await put('{"Foo":1}')).toMatch(
+      /^(Bad request: )?Error parsing autopilot config: json: unknown field "Foo"$/,
+    )
   })
 })
