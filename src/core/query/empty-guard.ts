@@ -1,10 +1,9 @@
-import {linkSignal} from '../cancel/link-signal.js'
 import {isBatonError, isTransient, messageOf} from '../errors.js'
 import {answerTimeoutMs} from '../http/caller.js'
 import {Backoff} from '../time/backoff.js'
 import type {Snapshot} from '../types.js'
 import {toEntries} from './diff.js'
-import {readOnce} from './read-once.js'
+import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
 
 /** Even with an unanswered confirmation, shorter than the time after which a query counts as silent. */
@@ -89,11 +88,7 @@ export class EmptyGuard<T> {
 
   async #readConsistently(options: EmptyGuardOptions): Promise<Snapshot<T>> {
     await options.pace()
-    return readOnce(this.#query, this.#context, {
-      signal: options.signal,
-      timeoutMs: this.#query.answerTimeoutMs ?? answerTimeoutMs,
-      consistency: 'consistent',
-    })
+    return readOnce(this.#query, this.#context, {...this.#limits(options), consistency: 'consistent'})
   }
 
   async #isHidden(answer: Snapshot<T>, known: Known | undefined, options: EmptyGuardOptions): Promise<boolean> {
@@ -102,17 +97,20 @@ export class EmptyGuard<T> {
     const entries = this.#entries(answer)
     const gone = [...known.keys()].filter(key => !entries.has(key))
     if (gone.length === 0) return false
-    await options.pace()
-    // Custom transports may leave a listener on the signal.
-    using link = linkSignal(options.signal)
     try {
-      return await hides(gone, {signal: link.signal})
+      return await readWithin(this.#query.id, this.#context, this.#limits(options), ({signal}) =>
+        hides(gone, {signal}, options.pace),
+      )
     } catch (error) {
       if (isBatonError(error, 'BATON_ACL_DENIED')) return true
       if (isTransient(error) || options.signal.aborted) throw error
       // Without transactions the items cannot be asked for.
       return false
     }
+  }
+
+  #limits({signal}: EmptyGuardOptions): {readonly signal: AbortSignal; readonly timeoutMs: number} {
+    return {signal, timeoutMs: this.#query.answerTimeoutMs ?? answerTimeoutMs}
   }
 
   #entries(answer: Snapshot<T>): Known {

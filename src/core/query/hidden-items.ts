@@ -6,8 +6,11 @@ import type {CallOptions} from '../types.js'
 /** What the keys of a query's items name: keys, nodes, `node/service id` or `node/check id`. */
 export type ItemKind = 'key' | 'node' | 'service' | 'check'
 
-/** Of these items, those of a list that an answer no longer has: true if one of them exists but may not be read. */
-export type HiddenProbe = (keys: readonly string[], options?: CallOptions) => Promise<boolean>
+/**
+ * Resolves with true if one of these items, which an answer no longer has, exists but may not be read. Awaits `pace`
+ * before each request.
+ */
+export type HiddenProbe = (keys: readonly string[], options: CallOptions, pace: () => Promise<void>) => Promise<boolean>
 
 interface RawTxn {
   readonly Results: readonly unknown[] | null
@@ -22,12 +25,13 @@ const rounds = 3
  * than fit one transaction are sampled.
  */
 export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions = {}): HiddenProbe {
-  return async (keys, options = {}) => {
+  return async (keys, options, pace) => {
     const settings = {...scope, ...options}
     let open = sample(keys, kind).flatMap(key => toReads(kind, key, settings))
     for (let round = 0; round < rounds && open.length > 0; round += 1) {
       const body = Buffer.from(JSON.stringify(open))
       const call = {method: 'PUT', path: '/v1/txn', query: {consistent: true}, body, accept: [200, 409]} as const
+      await pace()
       const answer = await caller.call(call, settings)
       const raw = decodeJson<RawTxn>('txn', answer)
       if (answer.status === 200) return (raw.Results ?? []).length < open.length

@@ -1,5 +1,6 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {ConsulError, NoLeaderError, TransportError} from '../../../../src/core/errors.js'
+import type {HiddenProbe} from '../../../../src/core/query/hidden-items.js'
 import type {ViewRegistry} from '../../../../src/core/query/types.js'
 import {FakeClock, settle} from '../../../kit/fake-clock.js'
 import {listQuery, things} from '../support/list-query.js'
@@ -193,6 +194,46 @@ describe('view: the empty guard', () => {
     script.last.answer(9n, [])
     expect((await subscription.ready).value).toEqual([])
     expect(script.requests).toHaveLength(2)
+  })
+})
+
+describe('view: items that are gone', () => {
+  it('asks again when the question for hidden items gets no answer', async () => {
+    const script = listQuery(clock)
+    const signals: (AbortSignal | undefined)[] = []
+    const hides: HiddenProbe = (_, {signal}) => {
+      signals.push(signal)
+      if (signals.length > 1) return Promise.resolve(false)
+      return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const {words} = collect(registry.view({...script.query, hides}).subscribe())
+    await settle()
+    await answer(script, 5n, things('a=1@3', 'b=1@3'))
+    await answer(script, 9n, things('b=1@3'))
+    await clock.advance(15_000)
+    expect(signals[0]?.reason).toMatchObject({code: 'BATON_TIMEOUT'})
+    await clock.advance(2000)
+    await answer(script, 9n, things('b=1@3'))
+    expect(words).toContain('-a')
+  })
+
+  it('waits for the limiter before each request for hidden items', async () => {
+    const script = listQuery(clock)
+    const sentAtMs: number[] = []
+    const hides: HiddenProbe = async (_keys, _options, pace) => {
+      for (let request = 0; request < 12; request += 1) {
+        await pace()
+        sentAtMs.push(clock.monotonicMs())
+      }
+      return false
+    }
+    collect(registry.view({...script.query, hides}).subscribe())
+    await settle()
+    await answer(script, 5n, things('a=1@3', 'b=1@3'))
+    await answer(script, 9n, things('b=1@3'))
+    await clock.advance(2000)
+    expect(sentAtMs).toHaveLength(12)
+    expect((sentAtMs[10] ?? 0) - (sentAtMs[0] ?? 0)).toBeGreaterThanOrEqual(1000)
   })
 })
 

@@ -132,15 +132,16 @@ export class ModelAgent implements Transport {
     this.#waiting = []
   }
 
-  /** A transaction that reads keys: those that do not exist are named. */
+  /** A transaction that reads keys: it names those that do not exist, and leaves out those that may not be read. */
   #readEach({body}: TransportRequest): TransportResponse {
-    const {refusal} = this.faults
-    if (refusal) return this.#response(new URLSearchParams())
+    const {refusal, isLeaderless, isFiltered} = this.faults
+    if (refusal || isLeaderless === true) return this.#response(new URLSearchParams('consistent'))
     const reads = JSON.parse(Buffer.from(body ?? '').toString()) as readonly {readonly KV: {readonly Key: string}}[]
     const Errors = reads.flatMap(({KV: {Key}}, OpIndex) =>
       this.keys.has(Key) ? [] : [{OpIndex, What: `key "${Key}" doesn't exist`}],
     )
-    const answer = Errors.length > 0 ? {Results: null, Errors} : {Results: reads, Errors: null}
+    const answer =
+      Errors.length > 0 ? {Results: null, Errors} : {Results: isFiltered === true ? [] : reads, Errors: null}
     return {status: Errors.length > 0 ? 409 : 200, headers: new Map(), body: Buffer.from(JSON.stringify(answer))}
   }
 
