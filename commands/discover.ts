@@ -2,7 +2,6 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {waitAloud} from '../src/cli/wait-aloud.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
 import type {Consistency} from '../src/core/types.js'
@@ -68,8 +67,8 @@ catalog. The last good list stays while Consul cannot be reached or a document i
 
   async #printOnce(from: DiscoverFrom): Promise<number> {
     const client = this.openClient({logger: noopLogger})
-    const reading = readList(client, from, {signal: this.stopSignal, consistency: this.#consistency()})
-    const {list, problems} = await waitAloud(reading, {client, say: text => this.out.warn(text)})
+    const reading = {signal: this.stopSignal, consistency: this.#consistency()}
+    const {list, problems} = await readList(client, from, reading)
     if (this.jsonEnabled()) this.out.json({services: list.services})
     else for (const line of (this.out.isTty ? toTable : toLines)(list.services)) this.out.line(line)
     for (const {message} of problems) this.out.warn(message)
@@ -84,10 +83,6 @@ catalog. The last good list stays while Consul cannot be reached or a document i
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')
     const client = this.openClient({transport: undiciTransport})
     const directory = await createDirectory(client, from, {waitMs, freshConsistency: this.#consistency()})
-    // Ends with the command.
-    const answered = directory.until(() => directory.status.lastAnswerAtMs !== undefined, this.stopSignal)
-    const reason = (): string | undefined => directory.status.problems[0]?.message
-    waitAloud(answered, {client, say: text => client.logger.warn({}, text), reason}).catch(() => {})
     const config = {address: client.address, source: from, settings: this.settingsShown()}
     const {clock, logger} = client
     const shown = {config, clock, maxStaleMs: 2 * waitMs}
@@ -97,6 +92,16 @@ catalog. The last good list stays while Consul cannot be reached or a document i
     await runWorkers([followWorker(directory), httpWorker(server)], {signal: this.stopSignal, logger, clock})
     return 0
   }
+
+  protected override sayWaiting(text: string): void {
+    if (this.flags.once) super.sayWaiting(text)
+    else this.logger.warn({}, text)
+  }
+
+  protected override get endsIfHopeless(): boolean {
+    return !this.flags.once
+  }
+
   /** Consistency of the first list. */
   #consistency(): Consistency {
     return this.clientOptions().consistency ?? 'consistent'

@@ -118,6 +118,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return this.#exitCode(summary)
   }
 
+  protected override sayWaiting(text: string): void {
+    if (this.flags.compat === undefined) super.sayWaiting(text)
+  }
+
   async #show(run: ExecRun): Promise<ExecSummary> {
     const {json, ndjson, verbose, compat} = this.flags
     const text = new TextOutput({isVerbose: verbose, isCompat: compat !== undefined, isTerminal: this.out.isTty})

@@ -114,6 +114,10 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     return code !== 0 && this.flags['child-exit-code'] ? 2 : 0
   }
 
+  protected override sayWaiting(text: string): void {
+    if (!this.isCompat) super.sayWaiting(text)
+  }
+
   /** The child's words, and whether it gets our stdin. */
   #childWords(): LockedCommand {
     const {child} = this

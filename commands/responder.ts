@@ -66,6 +66,10 @@ export default class Responder extends ConsulCommand<typeof Responder> {
     return 0
   }
 
+  protected override sayWaiting(text: string): void {
+    this.out.warn(`responder: ${text}`)
+  }
+
   #report(event: ResponderEvent): void {
     if (event.type === 'responder.registered') this.out.line(`responder ${event.node}: ready`)
     else if (event.type === 'trust.recovered') this.out.warn(`responder: trust read again: ${event.keyCount} key(s)`)

@@ -3,7 +3,6 @@ import {readAll} from '../../src/cli/data-argument.js'
 import {EventService} from '../../src/cli/event/event-service.js'
 import {parseEventList} from '../../src/cli/event/parse-list.js'
 import {watchFlags} from '../../src/cli/event/watch-flags.js'
-import {waitAloud} from '../../src/cli/wait-aloud.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {SelfFacts} from '../../src/event/handler/handler-io.js'
 import {EventState} from '../../src/event/intake/event-state.js'
@@ -29,15 +28,16 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     const scripts = (this.flags.handler ?? []).map(parseHandler)
     const argv = this.#childArgv()
     this.#check(argv, scripts)
-    const self = await waitAloud(client.agent.self({signal: this.stopSignal}), {
-      client,
-      say: text => this.out.warn(text),
-    })
+    const self = await client.agent.self({signal: this.stopSignal})
     const state = this.releases.use(await this.#openState(self))
     const list = this.flags['from-stdin'] ? parseEventList((await readAll(this.host.stdin)).toString()) : undefined
     const {flags, out} = this
     const env = this.childEnvironment()
     return new EventService({client, flags, out, self, state, argv, scripts, env, signal: this.stopSignal, list}).run()
+  }
+
+  protected override sayWaiting(text: string): void {
+    this.out.warn(text)
   }
 
   #check(argv: readonly string[] | undefined, scripts: readonly SelectedScript[]): void {

@@ -1,12 +1,10 @@
 import {setMaxListeners} from 'node:events'
 import * as Flags from '@oclif/core/flags'
-import {waitAloud} from '../../src/cli/wait-aloud.js'
 import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
 import {readSettingsFile} from '../../src/config/files.js'
 import {brief} from '../../src/core/brief.js'
 import type {ConsulClient} from '../../src/core/client.js'
-import {isBatonError, messageOf, UsageError} from '../../src/core/errors.js'
-import type {ViewStatus} from '../../src/core/query/types.js'
+import {isBatonError, UsageError} from '../../src/core/errors.js'
 import {createViewRegistry} from '../../src/core/query/view-registry.js'
 import {shellWords} from '../../src/process/handler.js'
 import {type ConfiguredWatch, parseWatches} from '../../src/watch/config.js'
@@ -80,17 +78,13 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const client = this.openClient()
     // Each watch adds listeners of its own.
     setMaxListeners(0, this.stopSignal)
-    const say = (text: string): void => this.out.warn(text)
     const asked = configured.map(one => ({...one, query: watchQuery(client, one.spec, one.scope)}))
     if (this.flags.once) {
       // An agent that cannot be reached, or a wrong question, ends the command before any handler runs.
-      await waitAloud(Promise.all(asked.map(({query}) => query.read({signal: this.stopSignal}))), {client, say})
+      await Promise.all(asked.map(({query}) => query.read({signal: this.stopSignal})))
     }
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
-    const answers = asked.map(({query, spec}) => this.reportStatus(views, query, spec))
-    const reason = (): string | undefined => whyConnecting(asked.map(({query}) => views.view(query).status))
-    // Ends with the command.
-    waitAloud(Promise.any(answers), {client, say, reason}).catch(() => {})
+    for (const {query, spec} of asked) this.reportStatus(views, query, spec)
     let failures = 0
     await Promise.all(
       asked.map(async ({query, spec, run, debounceMs}) => {
@@ -115,16 +109,13 @@ export default class Watch extends WatchCommand<typeof Watch> {
     return this.flags.once && failures > 0 ? 1 : 0
   }
 
+  protected override get endsIfHopeless(): boolean {
+    return this.flags.watches !== undefined
+  }
+
   #handlerOf(client: ConsulClient, run: ConfiguredWatch['run']): Handler {
     if (run.kind === 'http') return httpHandler(run)
     const argv = run.kind === 'exec' ? run.argv : shellWords(run.command, '/bin/sh')
     return execHandler({argv, env: this.childEnvironment(), clock: client.clock})
   }
-}
-
-/** The first error among views that have not been read yet. */
-function whyConnecting(statuses: readonly ViewStatus[]): string | undefined {
-  const errors = statuses.map(status => (status.state === 'connecting' ? status.error : undefined))
-  const error = errors.find(one => one !== undefined)
-  return error === undefined ? undefined : messageOf(error)
 }

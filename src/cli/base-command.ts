@@ -106,6 +106,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** The command's arguments as typed; parsing replaces `argv`. */
   protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
+  #fault: {readonly error: unknown} | undefined
 
   abstract override run(): Promise<number>
 
@@ -123,7 +124,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   async #execute(): Promise<number> {
     try {
-      return await this.#printed((await this.#prepare()) ? await this.run() : 0)
+      const exitCode = (await this.#prepare()) ? await this.run() : 0
+      if (this.#fault) throw this.#fault.error
+      return await this.#printed(exitCode)
     } finally {
       await this.releases[Symbol.asyncDispose]()
       this.#signals?.[Symbol.dispose]()
@@ -180,6 +183,12 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Aborts with a CancelledError on INT, TERM, HUP or QUIT. */
   protected get stopSignal(): AbortSignal {
     return this.stopSignals.signal
+  }
+
+  /** Stops the command as a stop signal does, but with this error. */
+  protected endWith(error: unknown): void {
+    this.#fault ??= {error}
+    this.stopSignals.abort(error)
   }
 
   /** A file given with --config, as settings by the names of flags. */

@@ -4,8 +4,14 @@ import {type ConnectionSettings, toClientOptions} from '../config/connection.js'
 import {connectionFromEnv} from '../config/environment.js'
 import {type ClientOptions, type ConsulClient, createClient} from '../core/client.js'
 import {PermissionError} from '../core/errors.js'
+import {formatAddress} from '../core/http/address.js'
+import {NodeTransport} from '../core/http/node-transport.js'
+import type {Logger, Transport, TransportOptions} from '../core/types.js'
 import {BaseCommand} from './base-command.js'
 import {commonFlags, consulFlags} from './flags.js'
+import {WaitAloud} from './wait-aloud.js'
+
+const toAgent = (options: TransportOptions): Transport => new NodeTransport(options)
 
 const baseFlags = {...commonFlags, ...consulFlags}
 
@@ -27,10 +33,29 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     }
   }
 
-  /** A client for the settings given; disposed when the command ends. `overrides` win. */
-  protected openClient(overrides: ClientOptions = {}): ConsulClient {
-    const client = createClient({logger: this.logger, ...this.clientOptions(), ...overrides})
-    return this.releases.use(client)
+  /** A client for the settings given; disposed when the command ends. It says so when Consul does not answer. */
+  protected openClient(
+    overrides: {readonly logger?: Logger; readonly transport?: (options: TransportOptions) => Transport} = {},
+  ): ConsulClient {
+    const {transport = toAgent, ...rest} = overrides
+    const aloud = (options: TransportOptions): Transport =>
+      new WaitAloud(transport(options), {
+        address: formatAddress(options.address),
+        clock: options.clock,
+        say: text => this.sayWaiting(text),
+        ...(this.endsIfHopeless && {onHopeless: error => this.endWith(error)}),
+      })
+    return this.releases.use(createClient({logger: this.logger, ...this.clientOptions(), ...rest, transport: aloud}))
+  }
+
+  /** Daemons print it always, other commands on a terminal or with --verbose. */
+  protected sayWaiting(text: string): void {
+    this.out.say(text)
+  }
+
+  /** True if a failure that waiting cannot end, met by a first read, ends the command. Others report it themselves. */
+  protected get endsIfHopeless(): boolean {
+    return false
   }
 
   /** The connection settings as a client takes them, for commands that open more than one. */

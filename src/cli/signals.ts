@@ -7,6 +7,8 @@ export type StopSignal = (typeof stopSignals)[number]
 export interface StopSignals extends Disposable {
   /** Aborts with a CancelledError that names the first signal. */
   readonly signal: AbortSignal
+  /** Aborts with another reason. */
+  abort(reason: unknown): void
   /** Calls the listener for every stop signal, including the first. */
   onEach(listener: (name: StopSignal, count: number) => void): void
   /** Stops catching this signal: the command handles it itself. */
@@ -34,6 +36,7 @@ export function catchStopSignals(): StopSignals {
   }
   return {
     signal: controller.signal,
+    abort: reason => controller.abort(reason),
     onEach: listener => listeners.push(listener),
     release,
     [Symbol.dispose]: () => stopSignals.forEach(release),

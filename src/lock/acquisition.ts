@@ -10,6 +10,7 @@ import {
   TransportError,
   UsageError,
 } from '../core/errors.js'
+import {isHopeless} from '../core/hopeless.js'
 import {Backoff} from '../core/time/backoff.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {SessionId} from '../core/types.js'
@@ -192,8 +193,7 @@ export class Acquisition {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
         // A certificate that is refused at the start is a wrong setting.
-        if (!isTransient(error) || !options.isPatient || (options.isFirst && isBatonError(error, 'BATON_TLS')))
-          throw error
+        if (!isTransient(error) || !options.isPatient || (options.isFirst && isHopeless(error))) throw error
         this.#lastError = error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
         await this.#client.clock.sleep(this.#backoff.next(), signal)

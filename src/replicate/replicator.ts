@@ -1,7 +1,8 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
 import {abortSignal, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
-import {PermissionError} from '../core/errors.js'
+import {isTransient, PermissionError} from '../core/errors.js'
+import {isHopeless} from '../core/hopeless.js'
 import {retry} from '../core/retry.js'
 import {Backoff} from '../core/time/backoff.js'
 import {type CompleteOptions, completeOptions} from './complete-options.js'
@@ -124,7 +125,13 @@ async function retryTransient<T>(
 ): Promise<T> {
   const {clock, attempts, destination} = options
   const backoff = new Backoff({random: destination.random, maxMs: 5000})
-  const result = await retry(() => outage.watch(attempt), {signal, clock, backoff, attempts})
+  const result = await retry(() => outage.watch(attempt), {
+    signal,
+    clock,
+    backoff,
+    attempts,
+    isRetryable: error => isTransient(error) && !isHopeless(error),
+  })
   outage.end()
   return result
 }

@@ -3,7 +3,7 @@ import type {InferredFlags} from '@oclif/core/interfaces'
 import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
-import {CancelledError, messageOf} from '../../core/errors.js'
+import {CancelledError, isTransient, messageOf} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {UserEvent} from '../../core/types.js'
@@ -46,6 +46,7 @@ export class EventService {
   readonly #handling: EventHandling
   readonly #stop: LinkedSignal
   #exitCode = 0
+  #isRefused = false
 
   constructor(options: EventServiceOptions) {
     const {argv, client, env, flags, scripts} = options
@@ -144,6 +145,14 @@ export class EventService {
 
   #report(notice: EventNotice): void {
     const {client, flags, out} = this.#options
+    // That Consul does not answer, the client says.
+    if (notice.type === 'outage.began') {
+      if (isTransient(notice.error)) return
+      this.#isRefused = true
+    } else if (notice.type === 'outage.ended') {
+      if (!this.#isRefused) return
+      this.#isRefused = false
+    }
     for (const {level, text} of noticeLines(notice, client.address, flags.durable ? 'log' : 'agent')) out[level](text)
     if (notice.type === 'events.missed' && flags['on-overflow'] === 'exit') this.#end(2)
   }

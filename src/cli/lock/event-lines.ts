@@ -21,7 +21,8 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
       if (event.reason === 'held') return `waiting for ${prefix}: held by ${event.holder ?? 'another session'}`
       if (event.reason === 'lock-delay') return `waiting for ${prefix}: its last holder was lost, the lock-delay runs`
       if (event.reason === 'local') return `waiting for ${prefix}: others on this host are first`
-      return `waiting for ${prefix}: ${messageOf(event.error)}`
+      // The client says it.
+      return undefined
     case 'lock.acquired':
       return `acquired ${prefix} after ${formatDuration(event.waitMs)}, token ${event.token}`
     case 'lease.degraded':

@@ -1,13 +1,12 @@
 import type {Command} from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import {type GoValue, goJson} from '../../core/api/go-json.js'
+import {goJson} from '../../core/api/go-json.js'
 import {brief} from '../../core/brief.js'
 import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
-import {CancelledError, messageOf, TransportError, UsageError} from '../../core/errors.js'
+import {CancelledError, isTransient, messageOf, UsageError} from '../../core/errors.js'
 import type {ViewRegistry, ViewStatus} from '../../core/query/types.js'
 import {createViewRegistry} from '../../core/query/view-registry.js'
-import type {Snapshot} from '../../core/types.js'
 import {HandlerError, shellWords} from '../../process/handler.js'
 import {type Delivery, NewsFilter} from '../../watch/delivery.js'
 import {execHandler, type Handler, httpHandler, type OnHandlerError, withPolicy} from '../../watch/handlers.js'
@@ -16,7 +15,6 @@ import {runWatch} from '../../watch/run.js'
 import {describeWatch, type WatchSpec} from '../../watch/spec.js'
 import {ConsulCommand} from '../consul-command.js'
 import {durationFlag} from '../flags.js'
-import {waitAloud} from '../wait-aloud.js'
 import {goHandlerText} from './go-text.js'
 
 const http = 'HTTP HANDLER'
@@ -92,7 +90,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const handler = this.#handler(client)
     this.#checkFlags(handler !== undefined)
     // An agent that cannot be reached, or a wrong question, ends the command here; later outages are retried.
-    const first = await this.#readAloud(client, query)
+    const first = await query.read({signal: this.stopSignal})
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
       this.out.line(goJson(new NewsFilter(watched.spec).take(first)?.value ?? null, '    '))
       return 0
@@ -119,7 +117,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       random,
       onFailure: error => this.out.warn(error.message),
     })
-    void this.reportStatus(views, query, spec)
+    this.reportStatus(views, query, spec)
     using stop = this.#stopWhenUnread()
     try {
       await runWatch(views, query, {
@@ -138,15 +136,15 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     }
   }
 
-  #readAloud(client: ConsulClient, query: WatchQuery): Promise<Snapshot<GoValue>> {
-    return waitAloud(query.read({signal: this.stopSignal}), {client, say: text => this.out.warn(text)})
+  protected override sayWaiting(text: string): void {
+    if (this.#own.once) this.out.say(text)
+    else this.out.warn(text)
   }
 
   /**
-   * Says when what is known grows old, or cannot be read at all though Consul answers, and when it is fresh again.
-   * Resolves with the first answer.
+   * Says when Consul answers, and what is watched cannot be read; and when it can be read again.
    */
-  protected reportStatus(views: ViewRegistry, query: WatchQuery, spec: WatchSpec): Promise<unknown> {
+  protected reportStatus(views: ViewRegistry, query: WatchQuery, spec: WatchSpec): void {
     const subscription = this.releases.use(views.view(query).subscribe({signal: this.stopSignal}))
     void (async () => {
       let isTroubled = false
@@ -159,7 +157,6 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
         isTroubled = trouble !== ''
       }
     })().catch(() => undefined)
-    return subscription.ready
   }
 
   /** What would be ignored is refused. */
@@ -230,16 +227,16 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
   }
 }
 
-/** Why a view is not live; empty while it is, or while the command as a whole waits for Consul. */
+/** Why a view is not live; empty while it is, or while Consul does not answer: the client says that. */
 function troubleOf(status: ViewStatus): string {
+  const error = 'error' in status ? status.error : undefined
+  if (error !== undefined && isTransient(error)) return ''
   if (status.state === 'stale') return messageOf(status.error)
   if (status.state === 'held') {
     const {reason} = status
     return reason === 'denied' ? 'permission denied: what exists may not be read any more' : `${reason} answer held`
   }
-  const isRefused =
-    status.state === 'connecting' && status.error !== undefined && !(status.error instanceof TransportError)
-  return isRefused ? messageOf(status.error) : ''
+  return status.state === 'connecting' && error !== undefined ? messageOf(error) : ''
 }
 
 type Frame = Parameters<typeof goJson>[0]

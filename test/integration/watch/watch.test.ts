@@ -217,7 +217,7 @@ describe('baton watch', () => {
   it.each([
     ['watch', ['watch', 'key', 'a']],
     ['event watch', ['event', 'watch']],
-    ['discover --once', ['discover', 'a', '--once']],
+    ['discover --once', ['discover', 'a', '--once', '-v']],
     ['discover', ['discover', 'a', '--listen', '0']],
   ])('says that it waits for an agent that is silent: %s', async (_, words) => {
     const silent = createTcpServer(() => {})

@@ -1,46 +1,127 @@
 import {beforeEach, describe, expect, it} from 'vitest'
-import {waitAloud} from '../../../src/cli/wait-aloud.js'
+import {WaitAloud} from '../../../src/cli/wait-aloud.js'
+import {TransportError} from '../../../src/core/errors.js'
+import type {TransportResponse} from '../../../src/core/types.js'
 import {FakeClock, settle} from '../../kit/fake-clock.js'
 
 let clock: FakeClock
 let said: string[]
+let hopeless: unknown[]
+let answers: {readonly resolve: (response: TransportResponse) => void; readonly reject: (error: unknown) => void}[]
+let transport: WaitAloud
 beforeEach(() => {
   clock = new FakeClock()
   said = []
+  hopeless = []
+  answers = []
+  const inner = {
+    send: () => new Promise<TransportResponse>((resolve, reject) => answers.push({resolve, reject})),
+    async [Symbol.asyncDispose]() {},
+  }
+  transport = new WaitAloud(inner, {
+    address: '127.0.0.1:1',
+    clock,
+    say: text => said.push(text),
+    onHopeless: error => hopeless.push(error),
+  })
 })
 
-describe('waitAloud', () => {
-  const options = () => ({client: {address: '127.0.0.1:1', clock}, say: (text: string) => void said.push(text)})
+const send = (path = '/v1/kv/a', signal?: AbortSignal): Promise<unknown> =>
+  transport
+    .send({method: 'GET', path, timeoutMs: 15_000, plane: 'control', ...(signal && {signal})})
+    .catch((error: unknown) => error)
+const response = (status: number, text = ''): TransportResponse => ({
+  status,
+  headers: new Map(),
+  body: Buffer.from(text),
+})
+const refused = new TransportError('BATON_CONNECT', 'connection refused')
 
-  it('says nothing about an answer that comes at once', async () => {
-    expect(await waitAloud(Promise.resolve(7), options())).toBe(7)
+describe('WaitAloud', () => {
+  it('says nothing about answers that come at once, and nothing about parked queries', async () => {
+    const first = send()
+    answers[0]?.resolve(response(200))
+    await first
+    void send('/v1/kv/a?index=7&wait=60s')
     await clock.advance(100_000)
     expect(said).toEqual([])
+    expect(clock.pendingCount).toBe(0)
   })
 
-  it('says at growing intervals that it waits and why, and once that it is over', async () => {
-    const known: {reason?: string} = {}
-    let answer = (_: number): void => {}
-    const pending = new Promise<number>(resolve => {
-      answer = resolve
-    })
-    const waiting = waitAloud(pending, {...options(), reason: () => known.reason})
-    await clock.advance(2000)
-    expect(said).toEqual(['waiting for Consul: 127.0.0.1:1 has not answered yet'])
-    known.reason = 'connection refused'
-    await clock.advance(1000)
-    expect(said.at(-1)).toBe('waiting for Consul: connection refused')
-    await clock.advance(597_000)
+  it('says at growing intervals that it waits and why, and once that Consul answers', async () => {
+    const first = send()
+    await clock.advance(1500)
+    expect(said).toEqual(['waiting for Consul: 127.0.0.1:1 has not answered yet (for 2s)'])
+    answers[0]?.reject(refused)
+    await first
+    await clock.advance(3000)
+    expect(said.at(-1)).toBe('waiting for Consul: connection refused (for 5s)')
+    await clock.advance(595_500)
     expect(said.length).toBeLessThan(16)
-    answer(7)
-    await waiting
-    expect(said.at(-1)).toBe('Consul at 127.0.0.1:1 answers')
+    const second = send()
+    answers[1]?.resolve(response(200))
+    await second
+    expect(said.at(-1)).toBe('Consul at 127.0.0.1:1 answers after 10m')
     await settle()
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('hands a failure on and leaves no timer', async () => {
-    await expect(waitAloud(Promise.reject(new Error('no')), options())).rejects.toThrow('no')
+  it('counts answers without success as failures if a retry may succeed', async () => {
+    for (const [status, text] of [
+      [429, 'rate limit'],
+      [500, 'No cluster leader'],
+    ] as const) {
+      const sent = send()
+      answers.at(-1)?.resolve(response(status, text))
+      await sent
+      await clock.advance(1500)
+      expect(said.at(-1)).toContain(`: Consul answered ${status} to GET /v1/kv/a: ${text}`)
+      const good = send()
+      answers.at(-1)?.resolve(response(403, 'Permission denied'))
+      await good
+      expect(said.at(-1)).toContain('answers after')
+    }
+  })
+
+  it('counts datacenters apart', async () => {
+    const far = send('/v1/kv/a?dc=far')
+    answers[0]?.reject(refused)
+    await far
+    const near = send()
+    answers[1]?.resolve(response(200))
+    await near
+    await clock.advance(1500)
+    expect(said).toHaveLength(1)
+  })
+
+  it('says nothing about a request that was cancelled', async () => {
+    const stop = new AbortController()
+    const sent = send('/v1/kv/a', stop.signal)
+    stop.abort()
+    answers[0]?.reject(stop.signal.reason)
+    await sent
+    await clock.advance(100_000)
+    expect(said).toEqual([])
+  })
+
+  it('reports what waiting cannot end, for a path that was never answered', async () => {
+    const denied = async (path: string): Promise<void> => {
+      const sent = send(path)
+      answers.at(-1)?.resolve(response(403, 'Permission denied'))
+      await sent
+    }
+    await denied('/v1/kv/a')
+    expect(hopeless).toHaveLength(1)
+    const good = send('/v1/kv/b')
+    answers.at(-1)?.resolve(response(200))
+    await good
+    await denied('/v1/kv/b')
+    expect(hopeless).toHaveLength(1)
+  })
+
+  it('leaves no timer behind', async () => {
+    void send()
+    await transport[Symbol.asyncDispose]()
     expect(clock.pendingCount).toBe(0)
   })
 })

@@ -1,0 +1,99 @@
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {startEmbeddedAgent} from '../../src/embedded/index.js'
+import {FaultyConsul, faults} from '../kit/faulty-consul.js'
+import {startCli} from '../kit/run-cli.js'
+import {TcpProxy} from '../kit/tcp-proxy.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'baton-waiting-'))
+const trust = join(directory, 'trust')
+mkdirSync(trust)
+const watches = join(directory, 'watches.json')
+writeFileSync(
+  watches,
+  '{"watches":[{"type":"key","key":"a","args":["true"]},{"type":"keyprefix","prefix":"b","args":["true"]}]}',
+)
+
+const daemons = {
+  'watch -type=key': ['watch', '-type=key', '-key=a', 'true'],
+  'watch nodes --ndjson': ['watch', 'nodes', '--ndjson'],
+  'watch --watches': ['watch', '--watches', watches],
+  'event watch': ['event', 'watch', '--', 'true'],
+  'event watch --durable': ['event', 'watch', '--name', 'a', '--durable', '--', 'true'],
+  'event watch --handler': ['event', 'watch', '--handler', 'member-join=true'],
+  discover: ['discover', 'a', '--listen', '127.0.0.1:0'],
+  responder: ['responder', '--trust-dir', trust, '--state-dir', join(directory, 'state'), '--name', 'n'],
+  replicate: ['replicate', 'a/@dc1:b/'],
+}
+const others = {
+  lock: ['lock', '-v', 'k', 'true'],
+  'lock --timeout': ['lock', '-v', '--timeout', '30s', 'k', 'true'],
+  exec: ['exec', '-v', 'true'],
+  'replicate --once': ['replicate', 'a/@dc1:b/', '--once', '-v'],
+  'watch --once': ['watch', 'key', 'a', '--once', '-v'],
+  'watch --watches --once': ['watch', '--watches', watches, '--once', '-v'],
+  'discover --once': ['discover', 'a', '--once', '-v'],
+  'event fire': ['event', 'fire', 'a', '-v'],
+  'kv get': ['kv', 'get', 'a', '-v'],
+  doctor: ['doctor', '-v'],
+}
+const table = Object.entries({...daemons, ...others}).flatMap(([name, words]) =>
+  faults.map(fault => ({name, words, fault})),
+)
+
+let consul: FaultyConsul
+beforeAll(async () => {
+  consul = await FaultyConsul.start()
+})
+afterAll(async () => {
+  await consul[Symbol.asyncDispose]()
+  rmSync(directory, {recursive: true})
+})
+
+const waits = /waiting for /
+
+describe.concurrent('Consul is not there at the start', () => {
+  it.each(table)('$name: $fault.name', async ({name, words, fault}) => {
+    await using command = startCli(words, {env: {CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
+    const output = (): string => `${command.stdout}${command.stderr}`
+    const waiting = new RegExp(`waiting for .*(?:${fault.said.source})`)
+    const first = await Promise.race([command.exited, command.waitForOutput(waiting)])
+    if (first instanceof Array) {
+      expect(fault.isHopeless).toBe(false)
+      return
+    }
+    expect(output()).toMatch(fault.said)
+    expect(first.exitCode).toBe(name === 'doctor' ? 69 : fault.exitCode)
+    if (fault.isHopeless && !name.startsWith('replicate')) expect(output()).not.toMatch(waits)
+  })
+})
+
+/** Each does something every few seconds, or has a query parked at the agent. */
+const running = {
+  ...daemons,
+  lock: ['lock', '-v', '--ttl', '10s', 'later/k', 'sleep 1000'],
+}
+const started: Readonly<Record<string, RegExp>> = {
+  'watch nodes --ndjson': /end-of-snapshot/,
+  lock: /acquired/,
+  responder: /ready/,
+}
+
+describe.concurrent('Consul goes away and comes back', () => {
+  it.each(Object.entries(running))('%s says so, and that it is over', async (name, words) => {
+    await using agent = await startEmbeddedAgent()
+    await using proxy = await TcpProxy.start(agent.address)
+    await using command = startCli([...words], {env: {CONSUL_HTTP_ADDR: proxy.address}})
+    if (started[name]) await command.waitForOutput(started[name])
+    else await expect.poll(() => proxy.counters.bytesToClient, {timeout: 30_000}).toBeGreaterThan(150)
+    await proxy.refuse()
+    proxy.reset()
+    await command.waitForOutput(/waiting for .*connection refused/, {stream: 'stderr', timeoutMs: 50_000})
+    await proxy.accept()
+    await command.waitForOutput(/answers (?:again )?after \d+/, {stream: 'stderr', timeoutMs: 50_000})
+    command.kill('SIGTERM')
+    await command.processExit
+  })
+})
