@@ -1,5 +1,6 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import {isTransient} from '../../core/errors.js'
+import {isHopeless} from '../../core/hopeless.js'
 import {follow} from '../../core/query/follow.js'
 import {kvKeys} from '../../core/query/topics.js'
 import type {BlockingQuery, FollowStatus} from '../../core/query/types.js'
@@ -175,7 +176,8 @@ class MappingLoop {
 
   /** Before the first list, an error that retrying cannot fix ends the run; later all are retried. */
   readonly #endIfHopeless = (status: FollowStatus): void => {
-    if (status.type === 'retrying' && this.#source === undefined && !isTransient(status.error)) throw status.error
+    if (status.type !== 'retrying' || this.#source !== undefined) return
+    if (!isTransient(status.error) || isHopeless(status.error)) throw status.error
   }
 
   /** Resolves when there is work. Changes of the destination are collected until it may be read again. */
