@@ -23,6 +23,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     '<%= config.bin %> kv import @app.json',
     '<%= config.bin %> kv export app/ | <%= config.bin %> kv import --http-addr=other:8500 -',
     '<%= config.bin %> kv import --dry-run @app.json',
+    '<%= config.bin %> kv import --prefix restored/ @app.json',
   ]
   static override enableJsonFlag = true
   static override args = {data: Args.string({ignoreStdin: true, description: 'JSON; @FILE for a file, - for stdin'})}
@@ -30,6 +31,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     atomic: Flags.boolean({description: 'all keys in one transaction, or none'}),
     create: Flags.boolean({description: 'leave keys alone that exist'}),
     'dry-run': Flags.boolean({description: 'only say what would be written'}),
+    prefix: Flags.string({description: 'put this folder before each key', helpValue: 'PREFIX'}),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
@@ -110,11 +112,19 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
       return undefined
     }
     try {
-      return parseExchange(text)
+      return this.#withPrefix(parseExchange(text))
     } catch (error) {
       if (!isBatonError(error, 'BATON_USAGE')) throw error
       this.refuse(importText(error), badData)
       return undefined
     }
+  }
+
+  /** As newer versions of Consul, with one `/` between prefix and key; folders keep theirs at the end. */
+  #withPrefix(entries: readonly ExchangeEntry[]): readonly ExchangeEntry[] {
+    const {prefix = ''} = this.flags
+    const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
+    // An empty key stays one, so that it is refused.
+    return entries.map(entry => (entry.key === '' ? entry : {...entry, key: folder + entry.key}))
   }
 }

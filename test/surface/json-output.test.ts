@@ -1,7 +1,7 @@
 import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {afterAll, afterEach, beforeAll, describe, expect, it, vi} from 'vitest'
 import {z} from 'zod'
 import {backends, sharedAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
@@ -67,6 +67,7 @@ beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'baton-test-'))
 })
 afterAll(() => rmSync(home, {recursive: true, force: true}))
+afterEach(() => vi.unstubAllEnvs())
 
 describe('what commands print', () => {
   const agent = sharedAgent(backends.find(({name}) => name === 'embedded') ?? backends[0]!)
@@ -91,6 +92,17 @@ describe('what commands print', () => {
     const data = '[{"key":"j/b","value":"eA=="},{"key":"j/a","value":"eA=="}]'
     await expectJson('kv.import', ['kv', 'import', '--json', '--dry-run', '--create', data])
     await expectJson('kv.import', ['kv', 'import', '--json', '--create', data])
+    await expectJson('kv.incr', ['kv', 'incr', '--json', 'j/count'])
+    await expectJson('kv.update', ['kv', 'update', '--json', 'j/a', '--', 'printf', 'new'])
+    await expectJson('kv.wait-for', ['kv', 'wait-for', '--json', 'j/a=new'])
+    await expectJson('kv.diff', ['kv', 'diff', '--json', 'j/', 'none/'], 1)
+    vi.stubEnv('EDITOR', 'true')
+    await expectJson('kv.edit', ['kv', 'edit', '--json', 'j/a'])
+  })
+
+  it('members', async () => {
+    await expectJson('members', ['members', '--json'])
+    await expectJson('members', ['members', '--json', '--status=failed'], 2)
   })
 
   it('events: fired, listed, watched', async () => {

@@ -263,6 +263,17 @@ export const schemas = {
     problems: z.array(z.string()),
   }),
   'keys.revoke': z.strictObject({kid, path: z.string()}),
+  'kv.diff': z.strictObject({
+    equal: z.boolean(),
+    changes: z.array(
+      z.strictObject({
+        kind: z.enum(['create', 'update', 'delete']),
+        key: z.string(),
+        differs: z.enum(['value', 'flags', 'both']).optional(),
+      }),
+    ),
+  }),
+  'kv.edit': z.strictObject({key: z.string(), written: z.boolean()}),
   'kv.get': z.union([kvEntry, z.strictObject({entries: z.array(kvEntry)}), keyNames]),
   'kv.import': z.union([
     z.strictObject({imported: count, skipped: z.array(z.string())}),
@@ -270,8 +281,22 @@ export const schemas = {
       changes: z.array(z.strictObject({key: z.string(), change: z.enum(['create', 'update', 'unchanged', 'skip'])})),
     }),
   ]),
+  'kv.incr': z.strictObject({key: z.string(), value: z.string().regex(/^-?\d+$/)}),
   'kv.ls': keyNames,
+  'kv.update': z.strictObject({key: z.string(), value: base64, written: z.boolean()}),
+  'kv.wait-for': kvEntry,
   'lock.events': lockLine,
+  members: z.strictObject({
+    members: z.array(
+      z.strictObject({
+        name: z.string(),
+        address: z.string(),
+        port: count,
+        status: z.enum(['none', 'alive', 'leaving', 'left', 'failed']),
+        tags: z.record(z.string(), z.string()),
+      }),
+    ),
+  }),
   replicate: z.union([
     z.strictObject({mappings: z.array(pass)}),
     z.strictObject({equal: z.boolean(), mappings: z.array(preview)}),

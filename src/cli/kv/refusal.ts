@@ -1,10 +1,17 @@
 import {ConsulError} from '../../core/errors.js'
 
-/** Codes of what Consul does not do because of what was asked. */
+/** Codes of requests that Consul refused because of their content. */
 export const refusals: ReadonlySet<string> = new Set(['BATON_HTTP', 'BATON_TOO_LARGE'])
 
-/** What the Go tool says when Consul refuses a request for what it asks. `undefined` for everything else: outages, rights. */
+/** Returns the Go tool's text if Consul refused a request because of its content, else undefined: outages, permissions. */
 export function refusalText(error: unknown): string | undefined {
   if (!(error instanceof ConsulError) || !refusals.has(error.code)) return undefined
   return `Unexpected response code: ${error.status} (${error.text})`
+}
+
+/** Returns the Go tool's sentence for a write that Consul refused. Throws every other error. */
+export function refusedWrite(error: unknown): string {
+  const refusal = refusalText(error)
+  if (refusal === undefined) throw error
+  return `Error! Failed writing data: ${refusal}`
 }

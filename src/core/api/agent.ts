@@ -1,4 +1,4 @@
-import {checkOptions, count, duration, name as nameRule, object, text, texts} from '../check-options.js'
+import {boolean, checkOptions, count, duration, name as nameRule, object, text, texts} from '../check-options.js'
 import type {Answer, Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 import {decodeJson, encodeJson} from './json.js'
@@ -25,6 +25,8 @@ export interface Member {
   readonly name: string
   /** The address that the node gossips from. */
   readonly address: string
+  /** The port that the node gossips from. */
+  readonly port: number
   /** `alive`, `leaving`, `left`, `failed`, else `none`. */
   readonly status: string
   /** Tags that the member gossips about itself. */
@@ -63,8 +65,11 @@ export interface ServiceRegistration {
 export interface AgentApi {
   /** What the agent says about itself. */
   self(options?: CallOptions): Promise<AgentSelf>
-  /** The members of the gossip pool, as this agent sees them. */
-  members(options?: CallOptions): Promise<readonly Member[]>
+  /**
+   * The members of the gossip pool of the datacenter, as this agent sees them. With `wan` those of the pool of all
+   * servers; agents that are not servers return none.
+   */
+  members(options?: CallOptions & {readonly wan?: boolean}): Promise<readonly Member[]>
   /** The agent's own services. */
   services(options?: CallOptions): Promise<readonly LocalService[]>
   /** Registers a service with this agent, or replaces the one with its ID. */
@@ -104,13 +109,14 @@ function toSelf(answer: Answer): AgentSelf {
 }
 
 function toMembers(answer: Answer): readonly Member[] {
-  const raw = decodeJson<{Name: string; Addr: string; Status: number; Tags: Record<string, string>}[]>(
+  const raw = decodeJson<{Name: string; Addr: string; Port: number; Status: number; Tags: Record<string, string>}[]>(
     'agent members',
     answer,
   )
   return raw.map(member => ({
     name: member.Name,
     address: member.Addr,
+    port: member.Port,
     status: memberStates[member.Status] ?? 'none',
     tags: member.Tags,
   }))
@@ -136,7 +142,15 @@ export function createAgentApi(caller: Caller): AgentApi {
   const get = (path: string, options?: CallOptions): Promise<Answer> => caller.call({method: 'GET', path}, options)
   return {
     self: async options => toSelf(await get('/v1/agent/self', options)),
-    members: async options => toMembers(await get('/v1/agent/members', options)),
+    async members({wan, ...options} = {}) {
+      checkOptions('agent.members', {wan}, {wan: boolean})
+      return toMembers(
+        await caller.call(
+          {method: 'GET', path: '/v1/agent/members', query: {wan: wan === true ? '1' : undefined}},
+          options,
+        ),
+      )
+    },
     services: async options => toLocalServices(await get('/v1/agent/services', options)),
     async registerService(service, options) {
       checkOptions('agent.registerService', service, registrationRules, ['id', 'name'])

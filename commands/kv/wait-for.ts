@@ -1,0 +1,79 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {bigintFlag, durationFlag} from '../../src/cli/flags.js'
+import {entryObject, valueLine} from '../../src/cli/kv/text.js'
+import {linkSignal} from '../../src/core/cancel/link-signal.js'
+import type {ConsulClient} from '../../src/core/client.js'
+import {follow} from '../../src/core/query/follow.js'
+import {kvKey} from '../../src/core/query/topics.js'
+import type {KvEntry} from '../../src/core/types.js'
+
+const notInTime = 75
+
+export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
+  static override summary = 'wait until a key exists or has a value, and print the value'
+  static override description =
+    'KEY alone waits until the key exists, KEY=VALUE until it has exactly this value, --index until it was written after that ' +
+    'ModifyIndex. The first = ends the key.'
+  static override examples = [
+    '<%= config.bin %> kv wait-for app/ready',
+    '<%= config.bin %> kv wait-for app/phase=running --timeout 5m',
+    '<%= config.bin %> kv wait-for app/config --index 1234',
+  ]
+  static override enableJsonFlag = true
+  static override args = {
+    key: Args.string({required: true, ignoreStdin: true, description: 'KEY or KEY=VALUE'}),
+  }
+  static override flags = {
+    index: bigintFlag({description: 'wait until the ModifyIndex of the key is above this'}),
+    timeout: durationFlag({description: 'longest wait, then exit code 75 (default: no limit)'}),
+    json: Flags.boolean({description: 'print the key as JSON, the value as base64', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    const [, key = '', value] = /^([^=]*)(?:=([\s\S]*))?$/.exec(this.args.key) ?? []
+    const wanted = value === undefined ? undefined : Buffer.from(value)
+    const {index = 0n, timeout} = this.flags
+    const isReached = (entry: KvEntry | undefined): entry is KvEntry =>
+      entry !== undefined && entry.modifyIndex > index && (wanted === undefined || entry.value.equals(wanted))
+    const client = this.openClient()
+    using limit = linkSignal(this.stopSignal, {
+      clock: client.clock,
+      ...(timeout !== undefined && {timeoutMs: timeout}),
+    })
+    let last: KvEntry | undefined
+    try {
+      for await (const entry of this.#versions(client, key, limit.signal)) {
+        last = entry
+        if (isReached(entry)) return this.#report(entry)
+      }
+    } catch (error) {
+      if (!limit.signal.aborted || this.stopSignal.aborted || this.#isUnanswered) throw error
+    }
+    const state = last === undefined ? 'the key does not exist' : `its ModifyIndex is ${last.modifyIndex}`
+    return this.refuse(`Error! ${key}: not in time: ${state}`, {code: 'BATON_TIMEOUT', exit: notInTime})
+  }
+
+  /** Outages of a command that waits are always reported. */
+  protected override sayWaiting(text: string): void {
+    this.out.warn(text)
+  }
+
+  #isUnanswered = true
+
+  /** The key now and after each change. An agent that cannot be reached at the start ends the command; later outages are retried. */
+  async *#versions(client: ConsulClient, key: string, signal: AbortSignal): AsyncGenerator<KvEntry | undefined> {
+    const first = await client.kv.get(key, {signal, consistency: 'consistent'})
+    this.#isUnanswered = false
+    yield first.value
+    const from = first.index === undefined ? {} : {index: first.index}
+    for await (const {snapshot} of follow(kvKey(client, key), client, {signal, ...from})) yield snapshot.value
+  }
+
+  #report(entry: KvEntry): number {
+    if (this.flags.json) this.out.json(entryObject(entry))
+    else this.out.raw(valueLine(entry))
+    return 0
+  }
+}

@@ -1,0 +1,52 @@
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import type {Clock} from '../../core/types.js'
+import {startChild} from '../../process/child.js'
+
+/** A value in a file that only this user can read. Disposing removes the file unless `keep` was called. */
+export class EditFile implements Disposable {
+  readonly path: string
+  readonly #directory: string
+  readonly #original: Buffer
+  #isKept = false
+
+  constructor(key: string, original: Buffer) {
+    this.#original = original
+    this.#directory = mkdtempSync(join(tmpdir(), 'baton-kv-edit-'))
+    // The end of the key, for editors that look at it.
+    const name = key.slice(key.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_')
+    this.path = join(this.#directory, name.replace(/^\.*/, '') || 'value')
+    writeFileSync(this.path, original, {mode: 0o600})
+  }
+
+  /** Returns the edited value. A newline at the end that the value did not have is the editor's, and is left out. */
+  read(): Buffer {
+    const edited = readFileSync(this.path)
+    const isAdded = edited.at(-1) === newline && this.#original.at(-1) !== newline
+    return isAdded && edited.length > 1 ? edited.subarray(0, -1) : edited
+  }
+
+  /** Leaves the file in place. Returns its path. */
+  keep(): string {
+    this.#isKept = true
+    return this.path
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isKept) rmSync(this.#directory, {recursive: true, force: true})
+  }
+}
+
+const newline = 0x0a
+
+/** Runs an editor, given as a shell would read it, on a file in this terminal. Resolves with its exit code. */
+export async function runEditor(
+  editor: string,
+  path: string,
+  {env, clock}: {readonly env: Readonly<Record<string, string>>; readonly clock: Clock},
+): Promise<number> {
+  const argv = ['/bin/sh', '-c', `${editor} "$1"`, editor, path] as const
+  const child = await startChild({argv: [...argv], env, clock, stdin: 'inherit', output: 'inherit', shape: 'terminal'})
+  return (await child.exited).code
+}
