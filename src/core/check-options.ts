@@ -73,6 +73,12 @@ export const bytes: OptionRule = {
   accepts: value => value instanceof Uint8Array,
 }
 
+/** A value of a key. */
+export const textOrBytes: OptionRule = {
+  expected: 'a string, a Uint8Array or a Buffer',
+  accepts: value => typeof value === 'string' || value instanceof Uint8Array,
+}
+
 export const object: OptionRule = {
   expected: 'an object',
   accepts: value => typeof value === 'object' && value !== null && !Array.isArray(value),

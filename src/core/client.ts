@@ -110,6 +110,7 @@ export function createClient(options: ClientOptions = {}): ConsulClient {
   const address = parseAddress(options.address ?? defaultAddress, {ssl: options.ssl ?? false})
   const transport = openTransport(options, {address, clock, ...(options.tls && {tls: options.tls})})
   const {token} = options
+  const random = options.random ?? systemRandom
   const scope = {
     ...(options.datacenter !== undefined && {datacenter: options.datacenter}),
     ...(options.namespace !== undefined && {namespace: options.namespace}),
@@ -126,10 +127,10 @@ export function createClient(options: ClientOptions = {}): ConsulClient {
     address: formatAddress(address),
     scope,
     clock,
-    random: options.random ?? systemRandom,
+    random,
     logger: options.logger ?? noopLogger,
     caller,
-    kv: createKvApi(caller),
+    kv: createKvApi(caller, {clock, random}),
     session: createSessionApi(caller),
     txn: createTxnApi(caller, scope),
     event: createEventApi(caller),

@@ -105,6 +105,10 @@ const methods: Readonly<Record<string, Door>> = {
     numbers: ['index', 'flags'],
     open: (client, options) => client.kv.cas('a', Buffer.from(''), {index: 1n, ...options}),
   },
+  'kv.update': {
+    numbers: ['attempts', 'flags', 'timeoutMs'],
+    open: (client, options) => client.kv.update('a', () => 'b', options),
+  },
   'kv.deleteCas': {numbers: ['index'], open: (client, options) => client.kv.deleteCas('a', {index: 1n, ...options})},
   'session.create': {
     numbers: ['ttlMs', 'lockDelayMs'],
@@ -136,6 +140,7 @@ const withoutNumbers = [
   'formatDuration',
   'isBatonError',
   'isTransient',
+  'jsonReplacer',
   'kvKey',
   'kvKeys',
   'kvPrefix',

@@ -7,6 +7,7 @@ import {
   createClient,
   createViewRegistry,
   type KvEntry,
+  type KvUpdateResult,
   kvPrefix,
   type Snapshot,
   undiciTransport,
@@ -23,6 +24,11 @@ export async function kv(client: ConsulClient): Promise<void> {
   const {index, value} = await client.kv.list('a/')
   expectTypeOf(index).toEqualTypeOf<ConsulIndex | undefined>()
   expectTypeOf(value[0]).toEqualTypeOf<KvEntry | undefined>()
+  await client.kv.put('a', 'a string')
+  expectTypeOf(await client.kv.update('a', entry => entry?.value)).toEqualTypeOf<KvUpdateResult>()
+  await client.kv.update('a', async entry => String(entry?.flags), {attempts: 3})
+  // @ts-expect-error a number is not a value
+  await client.kv.update('a', () => 5)
   // @ts-expect-error an index is a bigint
   await client.kv.cas('a', Buffer.from(''), {index: 1})
   // @ts-expect-error an index is needed

@@ -1,8 +1,9 @@
-import {bytes, checkOptions, name, text, uint64} from '../check-options.js'
+import {checkOptions, name, text, textOrBytes, uint64} from '../check-options.js'
 import {UsageError} from '../errors.js'
 import {type Answer, badAnswer, type Call, type Caller, toSnapshot} from '../http/caller.js'
-import type {BlockingReadOptions, CallOptions, KvEntry, SessionId, Snapshot} from '../types.js'
+import type {BlockingReadOptions, CallOptions, Clock, KvEntry, KvValue, Random, SessionId, Snapshot} from '../types.js'
 import {decodeJson} from './json.js'
+import {createKvUpdate, type KvUpdateOptions, type KvUpdateResult} from './kv-update.js'
 
 /** A key as Consul writes it in JSON, after {@link decodeJson}. */
 export interface RawKvEntry {
@@ -48,13 +49,25 @@ export interface KvApi {
     options?: BlockingReadOptions & {readonly separator?: string},
   ): Promise<Snapshot<readonly string[]>>
   /** Writes the value, whatever the key holds. The maximum is 512 kB unless the servers say otherwise. */
-  put(key: string, value: Uint8Array, options?: KvWriteOptions): Promise<void>
+  put(key: string, value: KvValue, options?: KvWriteOptions): Promise<void>
   /** Writes if the key's ModifyIndex is `index`, or, with 0, if it does not exist. False if it is another. */
-  cas(key: string, value: Uint8Array, options: KvWriteOptions & {readonly index: bigint}): Promise<boolean>
+  cas(key: string, value: KvValue, options: KvWriteOptions & {readonly index: bigint}): Promise<boolean>
   /** Writes the value and takes the key for the session. False if another session holds it, or a lock-delay is in effect. */
-  acquire(key: string, value: Uint8Array, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
+  acquire(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
   /** Writes the value and frees the key. False if the session does not hold it. */
-  release(key: string, value: Uint8Array, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
+  release(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
+  /**
+   * Changes a key by compare-and-set, again and again until no other writer came between. `change` gets the entry as the
+   * leader has it, or undefined if the key does not exist, and returns the new value, or undefined to leave the key alone.
+   * It may be called several times, and its errors end the update. The flags stay unless others are given. Rejects with a
+   * ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the signal's reason when that aborts. An
+   * error without an answer is not retried: the write may have been applied.
+   */
+  update(
+    key: string,
+    change: (entry: KvEntry | undefined) => KvValue | undefined | Promise<KvValue | undefined>,
+    options?: KvUpdateOptions,
+  ): Promise<KvUpdateResult>
   /** Deletes the key, whatever it holds; succeeds if it does not exist. */
   delete(key: string, options?: CallOptions): Promise<void>
   /** Deletes the key if its ModifyIndex is `index`. True if it was deleted or does not exist. */
@@ -64,7 +77,7 @@ export interface KvApi {
 }
 
 const found = [200, 404]
-const writeRules = {value: bytes, flags: uint64}
+const writeRules = {value: textOrBytes, flags: uint64}
 
 /** Percent-encodes a key for a path. Refuses names that a path cannot carry: Consul would redirect, and a redirected PUT is lost. */
 export function encodeKey(key: string): string {
@@ -86,7 +99,10 @@ export function encodeKey(key: string): string {
 const toEntries = (answer: Answer): readonly KvEntry[] =>
   answer.status === 404 ? [] : decodeJson<RawKvEntry[]>('kv list', answer).map(toKvEntry)
 
-export const createKvApi = (caller: Caller): KvApi => ({...createReads(caller), ...createWrites(caller)})
+export function createKvApi(caller: Caller, context: {readonly clock: Clock; readonly random: Random}): KvApi {
+  const calls = {...createReads(caller), ...createWrites(caller)}
+  return {...calls, update: createKvUpdate(calls, context)}
+}
 
 type Reads = Pick<KvApi, 'get' | 'list' | 'keys'>
 
@@ -109,7 +125,7 @@ const createReads = (caller: Caller): Reads => ({
   },
 })
 
-function createWrites(caller: Caller): Omit<KvApi, keyof Reads> {
+function createWrites(caller: Caller): Omit<KvApi, keyof Reads | 'update'> {
   /** Consul answers every kv write with `true` or `false`. */
   async function write(call: Omit<Call, 'path'>, key: string, options: CallOptions): Promise<boolean> {
     const answer = await caller.call({...call, path: `/v1/kv/${encodeKey(key)}`}, options)
@@ -117,9 +133,13 @@ function createWrites(caller: Caller): Omit<KvApi, keyof Reads> {
     if (text !== 'true' && text !== 'false') throw badAnswer(`kv ${call.method} ${key}`, answer)
     return text === 'true'
   }
-  async function put(key: string, value: Uint8Array, query: Call['query'], options: KvWriteOptions): Promise<boolean> {
+  async function put(key: string, value: KvValue, query: Call['query'], options: KvWriteOptions): Promise<boolean> {
     checkOptions('kv', {...options, value}, writeRules, ['value'])
-    return write({method: 'PUT', query: {...query, flags: options.flags?.toString()}, body: value}, key, options)
+    return write(
+      {method: 'PUT', query: {...query, flags: options.flags?.toString()}, body: Buffer.from(value)},
+      key,
+      options,
+    )
   }
 
   return {

@@ -1,5 +1,8 @@
 import type {SessionId} from './ids.js'
 
+/** The value of a key, to be written: a string is sent as UTF-8. */
+export type KvValue = string | Uint8Array
+
 /** A key with its value and indexes. */
 export interface KvEntry {
   /** The whole key, without a leading slash. */

@@ -1,0 +1,61 @@
+import {callback, checkOptions, count, uint64} from '../check-options.js'
+import {ConflictError} from '../errors.js'
+import {Backoff} from '../time/backoff.js'
+import type {CallOptions, Clock, KvEntry, Random} from '../types.js'
+import type {KvApi} from './kv.js'
+
+/** How a key is updated. */
+export interface KvUpdateOptions extends CallOptions {
+  /** Maximum number of writes that are tried. @default no limit */
+  readonly attempts?: number
+  /** Flags of the key from now on. @default those that it has */
+  readonly flags?: bigint
+}
+
+/** What an update did. */
+export interface KvUpdateResult {
+  /** False if `change` returned undefined: the key was left alone. */
+  readonly isWritten: boolean
+  /** The value of the key: as written, or as it was found; undefined if it does not exist. */
+  readonly value: Buffer | undefined
+  /** Number of writes that were tried; 0 if none was needed. */
+  readonly attempts: number
+}
+
+const pauses = {minMs: 5, maxMs: 500}
+const rules = {change: callback, attempts: count({min: 1}), flags: uint64}
+
+export function createKvUpdate(
+  kv: Pick<KvApi, 'get' | 'cas'>,
+  {clock, random}: {readonly clock: Clock; readonly random: Random},
+): KvApi['update'] {
+  return async (key, change, options = {}) => {
+    checkOptions('kv.update', {...options, change}, rules, ['change'])
+    const {attempts: limit = Infinity, flags, ...call} = options
+    const backoff = new Backoff({...pauses, random})
+    for (let attempts = 0; ; ) {
+      const {value: entry} = await kv.get(key, {...call, consistency: 'consistent'})
+      const changed = await change(entry)
+      call.signal?.throwIfAborted()
+      if (changed === undefined) return {isWritten: false, value: entry?.value, attempts}
+      const write = {...call, index: indexOf(entry), flags: flags ?? entry?.flags ?? 0n}
+      attempts += 1
+      if (await kv.cas(key, changed, write)) return {isWritten: true, value: Buffer.from(changed), attempts}
+      if (attempts >= limit) throw conflict(key, attempts)
+      await clock.sleep(backoff.next(), call.signal)
+    }
+  }
+}
+
+/** With index 0 Consul creates the key, or refuses if it exists. */
+const indexOf = (entry: KvEntry | undefined): bigint => entry?.modifyIndex ?? 0n
+
+const conflict = (key: string, attempts: number): ConflictError =>
+  new ConflictError(
+    'BATON_CAS_CONFLICT',
+    `kv.update: ${key}: other writers came between in ${attempts} of ${attempts} attempts`,
+    {
+      hint: 'raise `attempts`',
+      details: {key, attempts},
+    },
+  )

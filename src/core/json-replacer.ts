@@ -1,0 +1,19 @@
+/**
+ * Makes any value of the library writable as JSON, which has no bigint: `JSON.stringify(snapshot, jsonReplacer)`. A bigint
+ * becomes its digits as a string, a Map an object, and bytes base64, as in Consul's own JSON.
+ *
+ * @example
+ * ```ts
+ * await client.kv.put('json', 'hello')
+ * const {value} = await client.kv.get('json')
+ * const parsed = JSON.parse(JSON.stringify({key: value?.key, value: value?.value, flags: value?.flags}, jsonReplacer))
+ * parsed // => {key: 'json', value: 'aGVsbG8=', flags: '0'}
+ * ```
+ */
+export function jsonReplacer(this: unknown, key: string, value: unknown): unknown {
+  // A Buffer has become an object by its own toJSON already.
+  const original: unknown = (this as Readonly<Record<string, unknown>>)[key]
+  if (original instanceof Uint8Array) return Buffer.from(original).toString('base64')
+  if (value instanceof Map) return Object.fromEntries(value as ReadonlyMap<string, unknown>)
+  return typeof value === 'bigint' ? value.toString() : value
+}
