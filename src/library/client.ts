@@ -1,11 +1,19 @@
 /** `consul-baton/client`: a client for one agent, queries, views and errors. */
 export {clientOptionsFromEnvironment} from '../config/client-options.js'
 export type {Environment} from '../config/environment.js'
-export type {AgentApi, AgentSelf, Member, ServiceRegistration} from '../core/api/agent.js'
+export type {
+  AgentApi,
+  AgentSelf,
+  CheckState,
+  LocalService,
+  MaintenanceOptions,
+  Member,
+  ServiceRegistration,
+} from '../core/api/agent.js'
 export type {CatalogApi, HealthServiceOptions} from '../core/api/catalog.js'
 export type {EventApi, EventFilters} from '../core/api/event.js'
 export type {KvApi, KvWriteOptions} from '../core/api/kv.js'
-export type {KvUpdateOptions, KvUpdateResult} from '../core/api/kv-update.js'
+export type {KvChange, KvUpdateOptions, KvUpdateResult} from '../core/api/kv-update.js'
 export type {Renewal, SessionApi} from '../core/api/session.js'
 export type {TxnApi} from '../core/api/txn.js'
 export {type ClientOptions, type ConsulClient, createClient} from '../core/client.js'

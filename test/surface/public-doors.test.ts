@@ -28,6 +28,10 @@ const doors: Readonly<Record<string, Door>> = {
       return library.follow(library.kvKey(client, 'a'), client, {signal, ...options}).next()
     },
   },
+  registerService: {
+    numbers: ['ttlMs', 'port', 'deregisterAfterMs'],
+    open: (client, options) => library.registerService(client, {name: 'a', ...options}),
+  },
   createViewRegistry: {
     numbers: ['lingerMs', 'waitMs', 'maxStaleMs', 'places'],
     open: (_, options) => library.createViewRegistry(context, options),

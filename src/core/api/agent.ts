@@ -1,4 +1,4 @@
-import {boolean, checkOptions, count, duration, name as nameRule, object, text, texts} from '../check-options.js'
+import {boolean, checkOptions, count, duration, name as nameRule, object, oneOf, text, texts} from '../check-options.js'
 import type {Answer, Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 import {decodeJson, encodeJson} from './json.js'
@@ -53,10 +53,14 @@ export interface ServiceRegistration {
   readonly tags?: readonly string[]
   /** The port of the service. @default 0, which means that it has none */
   readonly port?: number
+  /** The address of the service. @default that of the node */
+  readonly address?: string
   /** @default no metadata */
   readonly meta?: Readonly<Record<string, string>>
   /** Adds a check that turns critical unless it is passed again within this many milliseconds. @default no check */
   readonly ttlMs?: number
+  /** State of that check until it is set. @default 'passing' */
+  readonly state?: CheckState
   /** The agent removes the service after it was critical for this many milliseconds (at least a minute). @default never */
   readonly deregisterAfterMs?: number
 }
@@ -78,16 +82,41 @@ export interface AgentApi {
   deregisterService(id: string, options?: CallOptions): Promise<void>
   /** Passes the TTL check of a service registered with `ttlMs`; the note becomes the check's output. */
   passService(id: string, note?: string, options?: CallOptions): Promise<void>
+  /**
+   * Sets the state of a TTL check of this agent by its ID; the note becomes its output. The check of a service that was
+   * registered with `ttlMs` is `service:<ID of the service>`. Rejects with a ConsulError if the agent has no such check.
+   */
+  setCheck(checkId: string, state: CheckState, options?: CallOptions & {readonly note?: string}): Promise<void>
+  /** Turns a service of this agent, or its whole node if none is named, critical until `endMaintenance`. */
+  startMaintenance(options?: CallOptions & MaintenanceOptions): Promise<void>
+  /** Ends what `startMaintenance` began. Succeeds if there is no maintenance. */
+  endMaintenance(options?: CallOptions & Pick<MaintenanceOptions, 'service'>): Promise<void>
 }
 
+/** What a check can be set to. */
+export type CheckState = 'passing' | 'warning' | 'critical'
+
+/** What is in maintenance, and why. */
+export interface MaintenanceOptions {
+  /** ID of a service of this agent. @default the node itself */
+  readonly service?: string
+  /** For people: the notes of the check that makes it critical. @default a sentence of Consul */
+  readonly reason?: string
+}
+
+const checkVerbs: Readonly<Record<CheckState, string>> = {passing: 'pass', warning: 'warn', critical: 'fail'}
+const maintenanceRules = {service: nameRule, reason: text}
 const memberStates = ['none', 'alive', 'leaving', 'left', 'failed']
+const checkState = oneOf(Object.keys(checkVerbs))
 const registrationRules = {
   id: nameRule,
   name: nameRule,
   tags: texts,
   port: count({min: 0, max: 65_535}),
+  address: text,
   meta: object,
   ttlMs: duration({minMs: 1}),
+  state: checkState,
   deregisterAfterMs: duration({minMs: 1}),
 } as const
 
@@ -128,14 +157,22 @@ function toLocalServices(answer: Answer): readonly LocalService[] {
 }
 
 function encodeService(service: ServiceRegistration): Buffer {
-  const {id, name, tags = [], port, meta, ttlMs, deregisterAfterMs} = service
+  const {id, name, tags = [], port, address, meta, ttlMs, state = 'passing', deregisterAfterMs} = service
   const check = ttlMs !== undefined && {
     CheckID: `service:${id}`,
     TTL: `${ttlMs}ms`,
-    Status: 'passing',
+    Status: state,
     ...(deregisterAfterMs !== undefined && {DeregisterCriticalServiceAfter: `${deregisterAfterMs}ms`}),
   }
-  return encodeJson({ID: id, Name: name, Tags: tags, Port: port, Meta: meta, ...(check && {Check: check})})
+  return encodeJson({
+    ID: id,
+    Name: name,
+    Tags: tags,
+    Port: port,
+    Address: address,
+    Meta: meta,
+    ...(check && {Check: check}),
+  })
 }
 
 export function createAgentApi(caller: Caller): AgentApi {
@@ -166,6 +203,35 @@ export function createAgentApi(caller: Caller): AgentApi {
       checkOptions('agent.passService', {id, note}, {id: nameRule, note: text}, ['id'])
       const path = `/v1/agent/check/pass/${encodeURIComponent(`service:${id}`)}`
       await caller.call({method: 'PUT', path, query: {note}}, options)
+    },
+    ...createHealthWrites(caller),
+  }
+}
+
+type HealthWrites = Pick<AgentApi, 'setCheck' | 'startMaintenance' | 'endMaintenance'>
+
+function createHealthWrites(caller: Caller): HealthWrites {
+  async function maintain(options: CallOptions & MaintenanceOptions, isEnabled: boolean): Promise<void> {
+    const {service, reason, ...call} = options
+    const place = service === undefined ? 'maintenance' : `service/maintenance/${encodeURIComponent(service)}`
+    const query = {enable: String(isEnabled), reason}
+    await caller.call({method: 'PUT', path: `/v1/agent/${place}`, query}, call)
+  }
+  return {
+    async setCheck(checkId, state, options = {}) {
+      const {note, ...call} = options
+      const rules = {checkId: nameRule, state: checkState, note: text}
+      checkOptions('agent.setCheck', {checkId, state, note}, rules, ['checkId', 'state'])
+      const path = `/v1/agent/check/${checkVerbs[state]}/${encodeURIComponent(checkId)}`
+      await caller.call({method: 'PUT', path, query: {note}}, call)
+    },
+    async startMaintenance(options = {}) {
+      checkOptions('agent.startMaintenance', options, maintenanceRules)
+      await maintain(options, true)
+    },
+    async endMaintenance(options = {}) {
+      checkOptions('agent.endMaintenance', options, maintenanceRules)
+      await maintain(options, false)
     },
   }
 }

@@ -57,6 +57,8 @@ export interface CatalogApi {
   checksInState(state: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
   /** The checks of all instances of a service, without those of their nodes. */
   checksOfService(name: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
+  /** The checks of a node and of all services on it. */
+  checksOfNode(node: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
 }
 
 const toNode = (raw: RawNode): NodeInfo => ({
@@ -128,6 +130,10 @@ export function createCatalogApi(caller: Caller): CatalogApi {
     async checksOfService(name, options) {
       checkOptions('catalog.checksOfService', {name}, {name: nameRule}, ['name'])
       return checks(`/v1/health/checks/${encodeURIComponent(name)}`, options)
+    },
+    async checksOfNode(node, options) {
+      checkOptions('catalog.checksOfNode', {node}, {node: nameRule}, ['node'])
+      return checks(`/v1/health/node/${encodeURIComponent(node)}`, options)
     },
   }
 }

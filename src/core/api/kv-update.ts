@@ -1,8 +1,7 @@
 import {callback, checkOptions, count, uint64} from '../check-options.js'
 import {ConflictError} from '../errors.js'
 import {Backoff} from '../time/backoff.js'
-import type {CallOptions, Clock, KvEntry, Random} from '../types.js'
-import type {KvApi} from './kv.js'
+import type {CallOptions, Clock, KvEntry, KvValue, Random, ReadOptions} from '../types.js'
 
 /** How a key is updated. */
 export interface KvUpdateOptions extends CallOptions {
@@ -22,13 +21,26 @@ export interface KvUpdateResult {
   readonly attempts: number
 }
 
+/** Returns the new value, or undefined to leave the key alone. */
+export type KvChange = (entry: KvEntry | undefined) => KvValue | undefined | Promise<KvValue | undefined>
+
+/** The calls that an update consists of. */
+interface KvCalls {
+  get(key: string, options: ReadOptions): Promise<{readonly value: KvEntry | undefined}>
+  cas(
+    key: string,
+    value: KvValue,
+    options: CallOptions & {readonly index: bigint; readonly flags: bigint},
+  ): Promise<boolean>
+}
+
 const pauses = {minMs: 5, maxMs: 500}
 const rules = {change: callback, attempts: count({min: 1}), flags: uint64}
 
 export function createKvUpdate(
-  kv: Pick<KvApi, 'get' | 'cas'>,
+  kv: KvCalls,
   {clock, random}: {readonly clock: Clock; readonly random: Random},
-): KvApi['update'] {
+): (key: string, change: KvChange, options?: KvUpdateOptions) => Promise<KvUpdateResult> {
   return async (key, change, options = {}) => {
     checkOptions('kv.update', {...options, change}, rules, ['change'])
     const {attempts: limit = Infinity, flags, ...call} = options

@@ -3,7 +3,7 @@ import {UsageError} from '../errors.js'
 import {type Answer, badAnswer, type Call, type Caller, toSnapshot} from '../http/caller.js'
 import type {BlockingReadOptions, CallOptions, Clock, KvEntry, KvValue, Random, SessionId, Snapshot} from '../types.js'
 import {decodeJson} from './json.js'
-import {createKvUpdate, type KvUpdateOptions, type KvUpdateResult} from './kv-update.js'
+import {createKvUpdate, type KvChange, type KvUpdateOptions, type KvUpdateResult} from './kv-update.js'
 
 /** A key as Consul writes it in JSON, after {@link decodeJson}. */
 export interface RawKvEntry {
@@ -63,11 +63,7 @@ export interface KvApi {
    * ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the signal's reason when that aborts. An
    * error without an answer is not retried: the write may have been applied.
    */
-  update(
-    key: string,
-    change: (entry: KvEntry | undefined) => KvValue | undefined | Promise<KvValue | undefined>,
-    options?: KvUpdateOptions,
-  ): Promise<KvUpdateResult>
+  update(key: string, change: KvChange, options?: KvUpdateOptions): Promise<KvUpdateResult>
   /** Deletes the key, whatever it holds; succeeds if it does not exist. */
   delete(key: string, options?: CallOptions): Promise<void>
   /** Deletes the key if its ModifyIndex is `index`. True if it was deleted or does not exist. */
