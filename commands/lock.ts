@@ -22,16 +22,16 @@ const maxRuntimeCode = 124
 interface LockedCommand {
   readonly argv: [string, ...string[]]
   readonly isStdinPassed: boolean
-  /** As typed. */
+  /** The arguments as typed. */
   readonly words: readonly string[]
 }
 
 export default class Lock extends ConsulCommand<typeof Lock> {
   static override summary = 'run a command while holding a lock'
   static override description =
-    'Acquires the lock at PREFIX/.lock, runs the command, and releases the lock when everything the command started is ' +
-    'gone. When the lock may be lost, the command is stopped before anybody else can hold it. ' +
-    'Works side by side with consul lock. Without --, the words after PREFIX are joined and run by a shell, as there.'
+    'Acquires the lock at PREFIX/.lock, runs the command, and releases the lock when every process that the command ' +
+    'started has ended. If the lock may be lost, the command is stopped before another contender can hold it. ' +
+    'Works side by side with consul lock. Without --, the arguments after PREFIX are joined and run by a shell, as there.'
   static override examples = [
     '<%= config.bin %> lock jobs/backup -- ./backup.sh --full',
     '<%= config.bin %> lock --try jobs/backup -- ./backup.sh',
@@ -39,14 +39,23 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     "<%= config.bin %> lock jobs/backup './backup.sh && ./report.sh'",
   ]
   static override childForm = {ownArgs: 1}
-  static override args = {prefix: Args.string({required: true, ignoreStdin: true, description: 'where the lock lives'})}
+  static override args = {
+    prefix: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'prefix of the lock, whose key is PREFIX/.lock',
+    }),
+  }
   static override flags = {
-    limit: Flags.integer({char: 'n', helpGroup: lockGroup, description: 'how many may hold it at once', default: 1}),
+    limit: Flags.integer({char: 'n', helpGroup: lockGroup, description: 'maximum number of holders', default: 1}),
     try: bareDurationFlag({
       helpGroup: lockGroup,
-      description: 'give up (exit 75) after this time; bare: after one attempt',
+      description: 'longest wait for the lock (exit 75); without a value: one attempt',
     }),
-    timeout: durationFlag({helpGroup: lockGroup, description: 'give up (exit 75) after this time (default: 0, never)'}),
+    timeout: durationFlag({
+      helpGroup: lockGroup,
+      description: 'longest wait for the lock (exit 75); 0: wait forever (default)',
+    }),
     grace: durationFlag({
       helpGroup: lockGroup,
       description: 'time between TERM and KILL for the command',
@@ -62,11 +71,11 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       options: ['none', 'serf'] as const,
       default: 'none' as const,
       helpGroup: lockGroup,
-      description: "serf: lose the lock with the node's health check",
+      description: "serf: the lock is lost if the node's health check fails",
     })(),
     name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
     events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
-    'pass-stdin': Flags.boolean({helpGroup: lockGroup, description: 'give stdin to the command (always with --)'}),
+    'pass-stdin': Flags.boolean({helpGroup: lockGroup, description: 'pass stdin to the command (always with --)'}),
     shell: Flags.boolean({
       helpGroup: lockGroup,
       description: 'without --: use a shell (default)',
@@ -77,7 +86,10 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       helpGroup: lockGroup,
       description: 'with --compat: exit 2 if the command failed',
     }),
-    'monitor-retry': Flags.integer({helpGroup: lockGroup, description: 'accepted; failures are always ridden out'}),
+    'monitor-retry': Flags.integer({
+      helpGroup: lockGroup,
+      description: 'accepted and not needed: failures are always retried',
+    }),
     compat: Flags.option({
       options: ['consul'] as const,
       helpGroup: lockGroup,
@@ -97,7 +109,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const options = this.#lockOptions(this.#childWords(), isCompat)
     if (events !== undefined) this.#events = this.releases.use(new EventWriter(events, 'events'))
     const client = this.openClient()
-    // The Go tool asks the agent first, and says so when it cannot.
+    // The Go tool asks the agent first, and has its own message if that fails.
     if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
     const {verdict, report} = await lockAndRun(client, options)
     if (verdict.type === 'max-runtime') {
@@ -118,7 +130,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     if (!this.isCompat) super.sayWaiting(text)
   }
 
-  /** The child's words, and whether it gets our stdin. */
+  /** Returns the child's arguments, and whether it receives stdin. */
   #childWords(): LockedCommand {
     const {child} = this
     const {prefix} = this.args

@@ -24,19 +24,20 @@ import type {Grant, LockKind} from './kind.js'
 import {checkLease, isUsable, type LeaseDeadline, type LeaseShape, proveEveryMs} from './lease.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions} from './types.js'
 
-/** Wait in the local line before Consul is asked whether the lock is held at all. */
+/** Time in the local line after which a contender asks Consul whether the lock is held. */
 const linePatienceMs = 15_000
 
-/** Follows a lock on behalf of the guardian: each step happens before the next request is sent. */
+/** Receives the steps of an acquisition for the guardian. Each is called before the next request is sent. */
 export interface LeaseWatcher {
-  /** A session was created that is about to contend; earlier ones of this acquisition have ended. */
+  /** Called when a session was created, before it contends. Earlier sessions of this acquisition have ended. */
   sessionCreated(session: SessionId): void
+  /** Called with the first deadline of the hold and with each later one. */
   deadlineMoved(deadline: LeaseDeadline): void
 }
 
 /**
- * From nothing to a hold: open a session, contend, and start over with a new session when the old one ends while
- * waiting. Whatever way it fails, the session is destroyed before the failure is reported.
+ * Acquires a hold: opens a session, contends, and starts again with a new session if the old one ends while it waits.
+ * If the acquisition fails, the session is destroyed before the failure is reported.
  */
 export class Acquisition {
   readonly #client: ConsulClient
@@ -46,7 +47,7 @@ export class Acquisition {
   readonly #backoff: Backoff
   readonly #watcher: LeaseWatcher | undefined
   #obstacle: string | undefined
-  /** Of the first session: what is not answered until the time limit is not a lock that is held. */
+  /** State of the first session: if Consul never answered within the time limit, the lock is not reported as held. */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
   /** Receives session updates after the grant. */
@@ -72,7 +73,7 @@ export class Acquisition {
     signal.throwIfAborted()
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
-    // A single attempt must not wait.
+    // A single attempt must not wait in the line.
     using _turn = this.#kind.hasLocalLine && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
@@ -98,7 +99,7 @@ export class Acquisition {
     }
   }
 
-  /** Of many contenders on one host and key, one at a time talks to Consul: the next one when this one holds. */
+  /** Waits for the turn of this host: of its contenders for one key, one at a time talks to Consul, until it holds the lock. */
   async #takeTurn(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<LocalTurn> {
     const {address, scope, clock, random, kv, logger} = this.#client
     const {key} = this.#kind
@@ -106,7 +107,7 @@ export class Acquisition {
     try {
       path = turnPath(localDirectory(), address, scope.datacenter, scope.namespace, scope.partition, key)
     } catch (error) {
-      logger.debug({err: error}, 'no line of this host: every contender asks Consul by itself')
+      logger.debug({err: error}, 'no local line on this host: every contender asks Consul itself')
     }
     if (path === undefined) return withoutTurn
     return takeLocalTurn(path, {
@@ -118,13 +119,17 @@ export class Acquisition {
       isFree: async asking => {
         const {value} = await kv.get(key, {signal: asking, timeoutMs: linePatienceMs})
         const isFree = value?.session === undefined
-        if (isFree) logger.debug({key}, 'the contender that has the turn does not take the free lock: the line is left')
+        if (isFree)
+          logger.debug(
+            {key},
+            'the lock is free but the contender with the turn does not acquire it: left the local line',
+          )
         return isFree
       },
     })
   }
 
-  /** Undefined: refused, and everything is cleaned up. */
+  /** Resolves to undefined if the lock was refused; then everything is cleaned up. */
   async #contend(
     session: Session,
     options: {readonly signal: AbortSignal; readonly isOnce: boolean},
@@ -182,17 +187,17 @@ export class Acquisition {
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),
-          // The hold has its own deadline; a contender starts over only when Consul says that the session has ended.
+          // The hold has its own deadline, and a contender starts again only if Consul reports that the session has ended.
           unprovenLimitMs: Number.POSITIVE_INFINITY,
         })
       } catch (error) {
         signal.throwIfAborted()
-        // A client agent puts words of its own before those of the server.
+        // A client agent adds its own text before that of the server.
         const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
-        // A certificate that is refused at the start is a wrong setting.
+        // If the first request fails for such a reason, a setting is wrong: a retry cannot help.
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isHopeless(error))) throw error
         this.#lastError = error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -201,7 +206,7 @@ export class Acquisition {
     }
   }
 
-  /** The shape to begin with: that of a server's node, whose window is the smaller one, unless only the other one works. */
+  /** Returns the shape to begin with: that of a server's node, whose window is shorter, unless only that of a client leaves enough time. */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
     const {prefix, nodeChecks = []} = this.#options
     const hasChecks = nodeChecks.length > 0
@@ -219,13 +224,13 @@ export class Acquisition {
     const onClient = {...shape, isTtlOnly: true}
     checkLease(onClient, {prefix, hasChecks})
     const self = await this.#client.agent.self({signal})
-    // In another datacenter the session hangs on a server there.
+    // In another datacenter the session belongs to the node of a server there.
     const isForeign = (this.#client.scope.datacenter || self.datacenter) !== self.datacenter
     if (self.isServer || isForeign) checkLease(shape, {prefix, hasChecks})
     return onClient
   }
 
-  /** What stood in the way last, for messages. */
+  /** The latest reason for waiting, for messages. */
   get obstacle(): string | undefined {
     return this.#obstacle
   }
@@ -241,7 +246,7 @@ export class Acquisition {
 
   #emit(event: LockEvent): void {
     if (event.type === 'lock.waiting') {
-      // Several wake-ups behind one holder are one piece of news.
+      // The same reason is reported once, however often the contender wakes up.
       const news = event.holder === undefined ? waitingReasons[event.reason] : `held by ${event.holder}`
       if (news === this.#obstacle) return
       this.#obstacle = news
@@ -250,7 +255,7 @@ export class Acquisition {
   }
 }
 
-/** The error of a time limit in which Consul never answered: why it did not. */
+/** Makes the error of a time limit within which Consul never answered, from the last failure. */
 function unanswered(what: string, cause: unknown): BatonError {
   if (!isBatonError(cause)) return new TransportError('BATON_TIMEOUT', `${what}: Consul does not answer`)
   const {code, hint, details} = cause

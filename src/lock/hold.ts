@@ -11,12 +11,12 @@ import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, pr
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const monitorWaitMs = 60_000
-/** Short holds end before this and never open a connection for the monitor. */
+/** Delay before the monitor starts: shorter holds never open a connection for it. */
 const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
-/** Less than the margin has to spare. */
+/** Shorter than the margin, so that the work is stopped in time. */
 const explainWithinMs = 200
 const destroyWithinMs = 2000
 const retryMs = 100
@@ -35,9 +35,10 @@ interface LeasedHoldOptions {
 }
 
 /**
- * `held` until one of `lost` and `releasing`; `lost` goes on to `releasing`. Lost is what Consul said (the session is
- * gone; a consistent read showed another state) or what our clock says (nothing was proven for so long that the work
- * must stop now to be over when a rival may start). Failures and refusals are neither: the deadline covers them.
+ * A hold is held until it is lost or released, and a lost hold is released as well. It is lost if Consul reports that the
+ * session is gone, if a consistent read shows another state, or if the deadline passes: then nothing was proven for so
+ * long that the work must stop now to have ended when a rival may start. Failures and refusals alone are no loss, because
+ * the deadline covers them.
  */
 export class LeasedHold implements Hold {
   readonly prefix: string
@@ -55,9 +56,9 @@ export class LeasedHold implements Hold {
   #isShapeKnown: boolean
   #lastError: unknown
   #released: Promise<ReleaseReport> | undefined
-  /** Consul said so. */
+  /** True if Consul reported the loss. */
   #isGone = false
-  /** A consistent read did not find the session. */
+  /** True if a consistent read did not find the session. */
   #isSessionEnded = false
 
   constructor(options: LeasedHoldOptions) {
@@ -72,7 +73,7 @@ export class LeasedHold implements Hold {
       options.shape.isTtlOnly ||
       !options.shape.hasLockDelay ||
       session.nodeChecks.length > 0 ||
-      // In another datacenter the session sits on a node that is not the agent's.
+      // In another datacenter the session does not belong to the node of the agent.
       client.scope.datacenter !== undefined
     this.#acquiredAtMs = grant.sentAtMs
     this.#proofs = {renewedAtMs: session.provenAtMs, seenAtMs: grant.sentAtMs}
@@ -124,11 +125,11 @@ export class LeasedHold implements Hold {
     if (this.#stopped.signal.aborted) return
     this.#lastError = error
     this.#options.observer({type: 'lease.degraded', error, deadline: this.deadline})
-    // An agent without servers still knows what it is itself.
+    // An agent that cannot reach its servers still knows whether it is one.
     this.#learnShapeOnce()
   }
 
-  /** While Consul's word that the session is gone is neither confirmed nor refuted, the hold lasts less long. */
+  /** While it is unknown whether the session has ended, the hold lasts less long. */
   #handleDoubt(isDoubted: boolean): void {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     this.#proofs = {...this.#proofs, isDoubted}
@@ -198,7 +199,7 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Whether the agent is a server decides how long the hold lasts unproven. Without permission to ask, the shorter window applies. */
+  /** Asks whether the agent is a server, which decides how long the hold lasts without a proof. Without the permission to ask, the shorter window applies. */
   async #learnShape(): Promise<void> {
     const {client} = this.#options
     try {
@@ -220,7 +221,7 @@ export class LeasedHold implements Hold {
     session.signal.removeEventListener('abort', onSessionLost)
   }
 
-  /** Parked on the key: sees a loss when it happens, from a moment after the grant on. */
+  /** Follows the key with a blocking query, which shows a loss when it happens. Starts a moment after the grant. */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -249,7 +250,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Where only sight of the key counts as proof, it is looked at as often as the session is renewed. */
+  /** Reads the key as often as the session is renewed, if only a read of the key counts as proof. */
   async #lookOften(): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -263,11 +264,11 @@ export class LeasedHold implements Hold {
         })
       }
     } catch {
-      // Released.
+      // The hold was released.
     }
   }
 
-  /** Reads consistently, and loses the hold if that is what it sees. */
+  /** Reads consistently, and loses the hold if the state shows that it is lost. */
   async #look(options: {readonly signal?: AbortSignal; readonly timeoutMs?: number}): Promise<void> {
     const sentAtMs = this.#options.now()
     const why = await this.#judge(options)
@@ -275,7 +276,7 @@ export class LeasedHold implements Hold {
     else this.#lose(await this.#explain(why))
   }
 
-  /** The end of a session deletes its keys: says which of both it was, but costs the stop of the work no time to speak of. */
+  /** Finds out whether a key was deleted by hand or with its session, in so short a time that the work is still stopped in time. */
   async #explain(why: string): Promise<string> {
     if (why !== deletedKey && why !== deletedContender) return why
     const {client, session} = this.#options
@@ -284,14 +285,14 @@ export class LeasedHold implements Hold {
       const {value: living} = await client.session.info(session.id, limits)
       this.#isSessionEnded = living === undefined
       return living
-        ? `${why}, and its session lives on`
+        ? `${why}, and its session still exists`
         : 'Consul ended its session: it was destroyed, or its agent left'
     } catch {
       return `${why}, or Consul ended its session`
     }
   }
 
-  /** Reads all evidence consistently. Resolves with the first reason why the lock is lost, if there is one. */
+  /** Reads all evidence consistently. Resolves to the first reason why the lock is lost, or to undefined. */
   async #judge(options: CallOptions): Promise<string | undefined> {
     const read = {...options, consistency: 'consistent', plane: 'control'} as const
     const {evidence} = this.#options.grant
@@ -307,7 +308,7 @@ export class LeasedHold implements Hold {
     const {outcome, error} = await this.#giveBack()
     if (this.#isSessionEnded) session.orphan()
     const isSessionDestroyed = this.#isSessionEnded || (await session.destroy({timeoutMs: destroyWithinMs}))
-    // A lock does not exist without its session: at most the lock-delay is left of it.
+    // Without its session the lock is free after the lock-delay at the latest.
     const lock = isSessionDestroyed && outcome !== 'lost' ? 'released' : outcome
     const report: ReleaseReport = {lock, isSessionDestroyed, error}
     observer({type: 'lock.released', report})
@@ -315,7 +316,7 @@ export class LeasedHold implements Hold {
     return report
   }
 
-  /** Tries until it is known what became of the lock or the time is over: once an answer was lost, only reading tells. */
+  /** Tries until the outcome is known or the time is over. After an answer was lost, only a read shows the outcome. */
   async #giveBack(): Promise<{readonly outcome: ReleaseReport['lock']; readonly error?: unknown}> {
     const {client, grant} = this.#options
     using link = linkSignal(undefined, {timeoutMs: releaseWithinMs, clock: client.clock})
@@ -325,7 +326,7 @@ export class LeasedHold implements Hold {
         const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs})
         if (lock === 'released' || error === undefined) return {outcome: lock}
       } catch (reason) {
-        // Our own time limit is not the cause: the earlier error is kept.
+        // The time limit here is not the cause, so the earlier error is kept.
         if (!link.signal.aborted || error === undefined) error = reason
       }
       const outcome = await this.#findOut()
@@ -336,7 +337,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Reads the holder and, if it is another session, whether ours still exists, so that the release took place. */
+  /** Reads the holder. If it is another session and the own session still exists, the release took place. */
   async #findOut(): Promise<ReleaseReport['lock']> {
     const {client, session} = this.#options
     const limits = {timeoutMs: findOutWithinMs}
@@ -350,7 +351,7 @@ export class LeasedHold implements Hold {
       this.#isSessionEnded = living === undefined
       return living ? 'released' : 'lost'
     } catch (error) {
-      client.logger.debug({err: error}, 'what became of the lock is unknown')
+      client.logger.debug({err: error}, 'the outcome of the release is unknown')
       return 'unknown'
     }
   }

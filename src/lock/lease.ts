@@ -1,36 +1,36 @@
 import {UsageError} from '../core/errors.js'
 import {formatDuration} from '../core/time/duration.js'
 
-/** What decides how long a hold lasts after its last proof. */
+/** The facts that decide how long a hold lasts after its last proof. */
 export interface LeaseShape {
-  /** True if a rival must wait for the lock-delay. A slot of a semaphore is taken by a plain write, which does not. */
+  /** True if a rival must wait for the lock-delay. False for a semaphore, whose slots are taken by plain writes. */
   readonly hasLockDelay: boolean
   readonly ttlMs: number
   readonly lockDelayMs: number
   /**
-   * True when nothing but the TTL ends the session: no checks, and on a client agent's node. A server's node may be
-   * removed by the cluster itself.
+   * True if only the TTL ends the session: it has no checks and belongs to the node of a client agent. The cluster itself
+   * may remove the node of a server.
    */
   readonly isTtlOnly: boolean
-  /** Time the child gets between TERM and KILL. */
+  /** Time between TERM and KILL for the child. */
   readonly graceMs: number
 }
 
-/** Send times (boot time) of the newest requests that proved something. */
+/** Boot times at which the newest requests were sent that proved the hold. */
 export interface LeaseProofs {
-  /** The session was created or renewed. */
+  /** A request that created or renewed the session. */
   readonly renewedAtMs: number
-  /** The key was written by us, or read consistently and showed our session. */
+  /** A request that wrote the key, or a consistent read that showed the session as its holder. */
   readonly seenAtMs: number
-  /** Consul has said since then that the session is gone, which is neither confirmed nor refuted. */
+  /** True if Consul has reported since then that the session does not exist, and no consistent read has answered yet. */
   readonly isDoubted?: boolean
 }
 
 /** The instants of a lease, in milliseconds of boot time. */
 export interface LeaseDeadline {
-  /** The child gets TERM; from here on none is started. */
+  /** The child receives TERM, and no child is started from now on. */
   readonly termAtMs: number
-  /** Whatever is left gets KILL. */
+  /** Processes that are left receive KILL. */
   readonly killAtMs: number
   /** Another session cannot hold the lock before this instant. */
   readonly freeAtMs: number
@@ -38,31 +38,31 @@ export interface LeaseDeadline {
 
 const smallestMarginMs = 1000
 const marginShare = 0.02
-/** With less left for the work, the proofs would have to follow each other at a mad pace. */
+/** Shortest time for the work between two proofs: less would need several proofs a second. */
 const leastUsableMs = 500
-/** Consul enforces no more than this. */
+/** Longest lock-delay that Consul enforces. */
 const longestLockDelayMs = 60_000
 
 const delayOf = (shape: LeaseShape): number => Math.min(longestLockDelayMs, Math.max(0, shape.lockDelayMs))
 
-/** The earliest instant at which a rival may hold, if nothing is proven after `proofs`. */
+/** Returns the earliest instant at which a rival may hold the lock, if nothing is proven after `proofs`. */
 function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
   if (!shape.isTtlOnly) return seen
-  // If the session was destroyed right after its last proof, only the lock-delay remains.
+  // The session may have been destroyed right after its last proof: then only the lock-delay protects the lock.
   if (proofs.isDoubted) return Math.max(seen, proofs.renewedAtMs + delayOf(shape))
   return Math.max(seen, proofs.renewedAtMs + shape.ttlMs + delayOf(shape))
 }
 
-/** How long a hold lasts after a proof of everything. */
+/** Returns how long a hold lasts after everything was proven at once. */
 export const leaseWindowMs = (shape: LeaseShape): number => freeAt(shape, {renewedAtMs: 0, seenAtMs: 0})
 
-/** Covers what clocks, timers and the kernel may be late. */
+/** Returns the time that covers late clocks, timers and kernels. */
 export const leaseMarginMs = (shape: LeaseShape): number =>
   Math.max(smallestMarginMs, leaseWindowMs(shape) * marginShare)
 
-/** What is left of the window for the child's undisturbed work between two proofs. */
+/** Returns the part of the window that is left for the child between two proofs. */
 export const usableMs = (shape: LeaseShape): number => leaseWindowMs(shape) - shape.graceMs - leaseMarginMs(shape)
 
 export const isUsable = (shape: LeaseShape): boolean => usableMs(shape) >= leastUsableMs
@@ -73,10 +73,10 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
   return {freeAtMs, killAtMs, termAtMs: killAtMs - shape.graceMs}
 }
 
-/** How often the hold must be proven so that two lost proofs in a row do no harm. */
+/** Returns the interval of proofs at which two failures in a row do not end the hold. */
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
-/** Refuses, with the arithmetic, what leaves no time to stop the child before a rival may start. */
+/** Throws a UsageError that shows the arithmetic if the settings leave no time to stop the child before a rival may start. */
 export function checkLease(shape: LeaseShape, options: {readonly prefix: string; readonly hasChecks: boolean}): void {
   const {prefix, hasChecks} = options
   if (!shape.hasLockDelay && hasChecks) {

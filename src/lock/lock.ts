@@ -6,13 +6,13 @@ import type {LockKind} from './kind.js'
 import {acquireRules} from './option-rules.js'
 import type {Hold, LockOptions, Mutex} from './types.js'
 
-/** The object that callers use: a lock of any kind. */
+/** Creates the lock that callers use, of any kind. */
 export function createLock(client: ConsulClient, options: LockOptions, kind: LockKind): Mutex {
   const acquisition = (): Acquisition => new Acquisition(client, options, kind)
   const acquire: Mutex['acquire'] = async (acquireOptions = {}) => {
     checkOptions('acquire', acquireOptions, acquireRules)
     const hold = await acquisition().run({...acquireOptions, isOnce: false})
-    // Only a single attempt ends without a hold.
+    // Only a single attempt can end without a hold.
     return hold as Hold
   }
   return {
@@ -24,7 +24,7 @@ export function createLock(client: ConsulClient, options: LockOptions, kind: Loc
         return await fn(hold)
       } finally {
         const report = await hold.release()
-        // A result made without the lock must not look like one made with it.
+        // A result that was computed without the lock must not look like one that was computed with it.
         if (hold.signal.aborted) throw hold.signal.reason
         if (report.lock === 'lost') throw new LockLostError(`lock ${options.prefix}: lost before it was released`)
       }

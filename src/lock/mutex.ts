@@ -7,8 +7,8 @@ import type {LockOptions, Mutex} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
 /**
- * A lock that one holder has at a time, shared with the Go tool's `lock`. Opens nothing until it is acquired. Throws a
- * UsageError if an option is not what it should be, or if Consul cannot serve the key.
+ * Creates a lock that one holder has at a time, shared with `consul lock`. Sends nothing until it is acquired. Throws a
+ * UsageError if an option is not valid, or if Consul cannot serve the key.
  *
  * @example
  * ```ts

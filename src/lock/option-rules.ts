@@ -1,6 +1,6 @@
 import {duration, text} from '../core/check-options.js'
 
-/** What mutexes and semaphores accept. A TTL of 0 is refused with the lease. */
+/** Rules for the options of mutexes and semaphores. `checkLease` refuses a TTL of 0. */
 export const lockRules = {
   prefix: text,
   ttlMs: duration(),

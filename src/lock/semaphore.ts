@@ -8,8 +8,8 @@ import type {Semaphore, SemaphoreOptions} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
 /**
- * A lock that up to `limit` holders have at a time, shared with the Go tool's `lock -n`. Throws a UsageError if an
- * option is not what it should be, or if Consul cannot serve the key.
+ * Creates a lock that up to `limit` holders have at a time, shared with `consul lock -n`. Throws a UsageError if an
+ * option is not valid, or if Consul cannot serve the key.
  *
  * @example
  * ```ts

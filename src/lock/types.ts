@@ -2,40 +2,41 @@ import type {BootTime} from '../core/time/boot-time.js'
 import type {FencingToken, SessionId} from '../core/types.js'
 import type {LeaseDeadline} from './lease.js'
 
-/** Which lock, and how it is kept. */
+/** Options of a lock. */
 export interface LockOptions {
   /** The lock's key is `<prefix>/.lock`, shared with the Go tool. */
   readonly prefix: string
-  /** @default 15000 */
+  /** TTL of the session in milliseconds. @default 15000 */
   readonly ttlMs?: number
-  /** @default 15000 */
+  /** Lock-delay of the session in milliseconds; Consul caps it at 60 s. @default 15000 */
   readonly lockDelayMs?: number
-  /** `['serfHealth']` frees the lock sooner when the node is lost, and takes away most of the time to ride out an outage. @default [] */
+  /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
   readonly nodeChecks?: readonly string[]
-  /** Name of the session. */
+  /** Name of the session, as session listings show it. @default none */
   readonly sessionName?: string
-  /** Time the work needs to stop after `hold.signal` aborted. @default 5000 */
+  /** Time in milliseconds that the work needs to stop after `hold.signal` has aborted. @default 5000 */
   readonly graceMs?: number
-  /** The first word of the command that runs under the lock, shown to other contenders. */
+  /** Name of the program that runs under the lock, which other contenders see. @default none */
   readonly command?: string
-  /** Receives what happens, in order. Must not throw. */
+  /** Receives the events of the lock in order. Must not throw. @default none */
   readonly observer?: (event: LockEvent) => void
-  /** @default the machine's boot time */
+  /** Clock of deadlines, in milliseconds. @default the boot time of the machine */
   readonly now?: BootTime
 }
 
-/** Which semaphore, and how it is kept. */
+/** Options of a semaphore. */
 export interface SemaphoreOptions extends LockOptions {
   /** Maximum number of holders. All contenders on a prefix must use the same value. */
   readonly limit: number
 }
 
-/** How long to wait for a lock. */
+/** Options of an acquisition. */
 export interface AcquireOptions {
+  /** Cancels the acquisition. @default none */
   readonly signal?: AbortSignal
   /**
-   * From the call to the grant; at most 24.8 days, or Infinity. With a time limit also failures of the first request are
-   * retried: an agent that is down, overloaded or without a leader. @default Infinity
+   * Longest time in milliseconds from the call to the grant: at most 24.8 days, or Infinity. With a time limit, failures
+   * of the first request are retried as well (the agent is down, overloaded or without a leader). @default Infinity
    */
   readonly timeoutMs?: number
 }
@@ -43,65 +44,69 @@ export interface AcquireOptions {
 /** A lock that one holder has at a time. */
 export interface Mutex {
   /**
-   * Waits until the lock is ours. Rejects with a LockNotAcquiredError when the time is over, a ConflictError when the
-   * key serves another kind of lock, the signal's reason when it aborts; then no key is left behind.
+   * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit is over, with a ConflictError if
+   * the key belongs to another kind of lock, and with the signal's reason if it aborts. Then it leaves no key behind.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
-  /** Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. */
+  /** Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. Rejects as `acquire` does. */
   tryAcquire(options?: {readonly signal?: AbortSignal}): Promise<Hold | undefined>
-  /** Releases when `fn` is done, however it ends. Rejects with the hold's loss if it was lost while `fn` ran. */
+  /** Acquires the lock, runs `fn`, and releases the lock even if `fn` fails. Rejects with a LockLostError if the lock was lost while `fn` ran. */
   withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
 }
 
 /** A lock that up to `limit` holders have at a time. */
 export interface Semaphore extends Mutex {
+  /** Maximum number of holders. */
   readonly limit: number
-  /** The sessions that hold a slot now. */
+  /** Resolves to the sessions that hold a slot now. Rejects with a ConflictError if the key is not a semaphore's. */
   holders(options?: {readonly signal?: AbortSignal}): Promise<readonly SessionId[]>
 }
 
-/** Our proof of holding a lock. Dispose releases it: safe to repeat, time-boxed, does not throw. */
+/** A lock that is held. Disposing releases it: that may be repeated, ends within seconds and does not throw. */
 export interface Hold extends AsyncDisposable {
+  /** Prefix of the lock. */
   readonly prefix: string
+  /** Key of the lock: `<prefix>/.lock`. */
   readonly key: string
+  /** Session that holds the lock. */
   readonly session: SessionId
-  /** Greater than that of every earlier hold of this lock in this datacenter. */
+  /** Fencing token, greater than that of every earlier hold of this lock in this datacenter. */
   readonly token: FencingToken
   /**
-   * Aborts with a LockLostError when the lock is lost, or early enough before it may be lost unnoticed to stop the work
-   * within the grace.
+   * Aborts with a LockLostError when the lock is lost. If nothing proves the hold, it aborts early enough that the work
+   * can stop within the grace before another contender may hold the lock.
    */
   readonly signal: AbortSignal
-  /** In boot time, moved on by every proof. */
+  /** Instants, in boot time, at which the work must have stopped. Each proof of the hold moves them. */
   readonly deadline: LeaseDeadline
   /**
-   * Reads every key that shows the hold. Rejects with a LockLostError if one of them does not, or if the hold was
-   * released, and with other errors if Consul does not answer.
+   * Reads every key that shows the hold. Rejects with a LockLostError if one of the keys shows that the lock is lost or if
+   * the hold was released, and with other errors if Consul does not answer.
    */
   assertHeld(options?: {readonly signal?: AbortSignal}): Promise<void>
-  /** Gives the lock back and ends the session. The same report however often it is called. */
+  /** Releases the lock and ends the session. Does not reject. A repeated call resolves to the same report. */
   release(): Promise<ReleaseReport>
 }
 
-/** What became of a lock that was given back. */
+/** The outcome of a release. */
 export interface ReleaseReport {
   /**
-   * `lost`: it was not ours any more. `held`: Consul still names our session, and frees the lock when that ends.
-   * `unknown`: Consul did not answer.
+   * `lost`: the session no longer held the lock. `held`: the session still holds it, and Consul frees it when the session
+   * ends. `unknown`: Consul did not answer.
    */
   readonly lock: 'released' | 'held' | 'lost' | 'unknown'
-  /** False: the session, and with it what is `held`, expires by itself up to twice the TTL later. */
+  /** True if the session was destroyed. Otherwise it expires up to twice the TTL later. */
   readonly isSessionDestroyed: boolean
-  /** Why the lock was not given back by us. With `released` the end of the session freed it: a lock-delay runs. */
+  /** Why the request to release the lock failed. With `released` the end of the session freed the lock: a lock-delay runs. */
   readonly error: unknown
 }
 
-/** What happens on the way to a lock and while it is held. */
+/** What happens while a lock is acquired and held. Deadlines are in boot time. */
 export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {
       readonly type: 'lock.waiting'
-      /** `local`: others of this host and key contend before us. */
+      /** `local`: another contender of this host has its turn first. */
       readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local'
       readonly holder?: string
       readonly error?: unknown
@@ -111,5 +116,5 @@ export type LockEvent =
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
   | {readonly type: 'lock.lost'; readonly error: Error}
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
-  /** The session could not be destroyed: it expires within this time. */
+  /** The session could not be destroyed: it expires within `withinMs`. */
   | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}

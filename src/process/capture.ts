@@ -9,18 +9,18 @@ export interface CaptureSpec {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** What comes beyond this is read and dropped. */
+  /** Maximum number of bytes that are kept. The rest is read and discarded. */
   readonly mostBytes: number
 }
 
 export interface Captured {
   readonly exitCode: number
-  /** Of both streams, as it came. */
+  /** Output of stdout and stderr, in the order in which it arrived. */
   readonly output: string
   readonly isTimedOut: boolean
 }
 
-/** Runs a short command to its end, without stdin, and keeps its output. At the timeout its whole group is killed. */
+/** Runs a short command without stdin and returns its output. At the timeout its whole group is killed. */
 export async function captureOutput(spec: CaptureSpec): Promise<Captured> {
   const {argv, env, clock, timeoutMs, mostBytes} = spec
   const child = await startChild({argv, env, clock, stdin: 'ignore', output: 'pipe', shape: 'group'})

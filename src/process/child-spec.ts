@@ -2,7 +2,7 @@ import type {Clock} from '../core/types.js'
 import type {FamilyShape} from './family.js'
 
 export interface ChildSpec {
-  /** The command and its words, verbatim; no shell. */
+  /** The program and its arguments, passed on without a shell. */
   readonly argv: readonly [string, ...string[]]
   /** The whole environment: nothing is added. */
   readonly env: Readonly<Record<string, string>>
@@ -12,7 +12,7 @@ export interface ChildSpec {
   /** @default 'inherit' */
   readonly output?: 'inherit' | 'pipe'
   readonly shape: FamilyShape
-  /** Name of a variable in `env` whose value no other family has. */
+  /** Name of a variable in `env` whose value only this family has. */
   readonly markedBy?: string
   readonly clock: Clock
 }

@@ -7,11 +7,11 @@ import {type Family, isGroupGone, livingMembers, signalFamily} from './family.js
 import {type Launcher, type LaunchFailure, launchByExeca} from './launch.js'
 import {type StopOptions, stopFamily} from './stop-family.js'
 
-/** A running child with everything it starts. Its owner stops it: nothing here ends by itself. */
+/** A running child with everything that it starts. Its owner must stop it. */
 export interface Child {
   readonly pid: number
   readonly family: Family
-  /** Resolves when the direct child has ended; others of its family may go on. */
+  /** Resolves when the direct child has ended. Other members of its family may still run. */
   readonly exited: Promise<ChildExit>
   readonly stdin: Writable | undefined
   readonly stdout: Readable | undefined
@@ -24,10 +24,10 @@ export interface Child {
   isGone(): boolean
 }
 
-/** Loads what daemons need to start children, so that it is there when it is wanted. */
+/** Loads the module that daemons start children with, so that the first start is not slower. */
 export const prepareChildren = (): Promise<unknown> => import('execa')
 
-/** Starts a child. Rejects with a ChildError (126, 127) when it cannot be run; then nothing is left running. */
+/** Starts a child. Rejects with a ChildError (126, 127) if it cannot be run; then no process is left running. */
 export async function startChild(spec: ChildSpec, launch: Launcher = launchByExeca): Promise<Child> {
   const launched = await launch(spec)
   if (!('child' in launched)) throw startFailure(spec, launched)
@@ -57,7 +57,7 @@ export async function startChild(spec: ChildSpec, launch: Launcher = launchByExe
       isGone = true
     },
     isGone() {
-      // Once empty, the group's number may be given to strangers: never look again.
+      // The kernel may reuse the ID of an empty group for other processes, so it is not looked up again.
       isGone ||= isGroupGone(family) || livingMembers(family).length === 0
       return isGone
     },
@@ -68,19 +68,19 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'command not found',
   EACCES: 'permission denied',
   ENOEXEC: 'not a program',
-  E2BIG: 'too many words',
+  E2BIG: 'too many arguments',
   EMFILE: 'too many open files',
-  EAGAIN: 'no more processes may be started',
+  EAGAIN: 'no more processes can be started',
   ENOMEM: 'out of memory',
 }
 
 function startFailure(spec: ChildSpec, {code, message}: LaunchFailure): ChildError {
   if (spec.cwd !== undefined && !existsSync(spec.cwd)) {
-    return new ChildError(`${spec.argv[0]}: the directory ${spec.cwd} is not there`, {exitCode: 126})
+    return new ChildError(`${spec.argv[0]}: the directory ${spec.cwd} does not exist`, {exitCode: 126})
   }
   const why = reasons[code ?? ''] ?? message
   return new ChildError(`${spec.argv[0]}: ${why}`, {
     exitCode: startFailureCode(code),
-    ...(code === 'ENOENT' && {hint: 'is it spelled right, and on the PATH?'}),
+    ...(code === 'ENOENT' && {hint: 'check its spelling and the PATH'}),
   })
 }

@@ -1,8 +1,9 @@
 import {hasInEnvironment, type ProcessEntry, readProcesses} from './process-table.js'
 
 /**
- * How a child is held together. `group`: it leads its own session and process group. `terminal`: it shares baton's, so
- * that job control keeps working, and is found by descent and by a variable in its environment.
+ * How the processes of a child are found. `group`: the child leads its own session and process group. `terminal`: it
+ * shares those of baton, so that job control works; its processes are found by descent and by a variable in their
+ * environment.
  */
 export type FamilyShape = 'group' | 'terminal'
 
@@ -10,15 +11,15 @@ export interface Family {
   /** The direct child. */
   readonly rootPid: number
   readonly shape: FamilyShape
-  /** `NAME=value` that only this family has in its environment. Finds orphans in the `terminal` shape. */
+  /** `NAME=value` that only this family has in its environment, by which orphans of the `terminal` shape are found. */
   readonly marker: string | undefined
-  /** False once the direct child was reaped: from then on its number may belong to a stranger. */
+  /** False once the direct child was reaped: from then on another process may have its ID. */
   isRootOurs(): boolean
   /** Start times of the members found so far, by process ID: a known process stays a member after its parents exit. */
   readonly known: Map<number, number>
 }
 
-/** The processes of a family that are alive: zombies hold nothing and are left out. */
+/** Returns the living processes of a family. Zombies are left out, because they hold nothing. */
 export function livingMembers(family: Family, table: readonly ProcessEntry[] = readProcesses()): ProcessEntry[] {
   const {rootPid, shape, marker, known} = family
   const own = table.find(entry => entry.pid === process.pid)
@@ -56,7 +57,7 @@ function withDescendants(ancestors: readonly ProcessEntry[], table: readonly Pro
   return found
 }
 
-/** True when a `group` family has no group any more and no other member is known; one system call, so zombies count. */
+/** True if the group of a `group` family does not exist any more and no other member is known. Zombies count, because it is one system call. */
 export function isGroupGone(family: Family): boolean {
   if (family.shape !== 'group' || family.known.size > 0) return false
   try {
@@ -70,7 +71,7 @@ export function isGroupGone(family: Family): boolean {
 /** Sends a signal to every living member. A member that ends meanwhile is not an error. Returns the members. */
 export function signalFamily(family: Family, signal: NodeJS.Signals): readonly ProcessEntry[] {
   const members = livingMembers(family)
-  // The group first and in one call: it reaches a member that forks at this moment, and its child.
+  // One call for the group reaches a member that is just forking, and its child.
   if (family.shape === 'group' && members.some(member => member.group === family.rootPid)) {
     signalProcess(-family.rootPid, signal)
   }
@@ -84,7 +85,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    // A process of another user refuses our signals, and stays a member until it exits.
+    // The process of another user cannot be signalled, and stays a member until it exits.
     if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

@@ -7,14 +7,14 @@ import type {ChildExit} from './exit-code.js'
 export interface HandlerSpec {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Written to its stdin, which is then closed. A handler that does not read it is no failure. */
+  /** Written to its stdin, which is then closed. A handler may leave it unread. */
   readonly input: Uint8Array
   readonly clock: Clock
-  /** Stops the handler with everything it started: TERM, the grace, KILL. */
+  /** Stops the handler with everything that it started: TERM, the grace, KILL. */
   readonly signal?: AbortSignal
-  /** Longest run; then it is stopped. @default no limit */
+  /** Time in milliseconds after which the handler is stopped. @default no limit */
   readonly timeoutMs?: number
-  /** Between TERM and KILL. @default 5000 */
+  /** Time in milliseconds between TERM and KILL. @default 5000 */
   readonly graceMs?: number
 }
 
@@ -24,8 +24,8 @@ interface HandlerResult extends ChildExit {
 }
 
 /**
- * Runs one handler to its end in a process group of its own. Its output goes where ours goes. Rejects with a ChildError
- * when it cannot be started. Processes it leaves behind when it ends by itself are left alone.
+ * Runs one handler to its end in its own process group. It shares the stdout and stderr of this process. Rejects with a
+ * ChildError if it cannot be started. Processes that it leaves behind when it ends are not stopped.
  */
 async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
   const {clock} = spec
@@ -62,7 +62,7 @@ export type HandlerFailure =
   /** An HTTP handler did not answer with 2xx. */
   | {readonly how: 'answer'; readonly why: string}
 
-/** A handler that failed. `exitCode` is its own, 124 if it ran too long, 1 where it has none. */
+/** A handler that failed. `exitCode` is that of the handler, 124 if it ran too long, and 1 if it has no exit code. */
 export class HandlerError extends BatonError {
   readonly exitCode: number
   readonly failure: HandlerFailure
@@ -99,7 +99,7 @@ function toStartError(file: string, error: unknown): unknown {
   return new HandlerError(error.message, {exitCode: error.exitCode, failure: {how: 'start', file}, cause: error})
 }
 
-/** The words that run `text` in the user's shell, as the Go tools do: `$SHELL`, else /bin/sh. */
+/** Returns the arguments that run `text` in the user's shell, as the Go tools do: `$SHELL`, otherwise /bin/sh. */
 export const shellWords = (text: string, shell: string | undefined): [string, ...string[]] => [
   shell === undefined || shell === '' ? '/bin/sh' : shell,
   '-c',

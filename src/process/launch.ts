@@ -6,19 +6,19 @@ export interface LaunchFailure {
   readonly message: string
 }
 
-/** Starts the process itself. A process that could not be started is an answer. */
+/** Starts a process. Resolves to a failure if it could not be started. */
 export type Launcher = (spec: ChildSpec) => Promise<Launched | LaunchFailure>
 
-/** Boxed, because execa's child is a promise of its own end. */
+/** A started process. It is wrapped in an object because execa's child is a promise, which `await` would wait for. */
 export interface Launched {
   readonly child: ChildProcess
   readonly pid: number
 }
 
-// A child that leads its own session can be killed with everything it started.
+// A child that leads its own session can be killed with everything that it started.
 const leads = (spec: ChildSpec): boolean => spec.shape === 'group'
 
-/** For commands that start one child and end with it: loading execa would be a fifth of their start-up. */
+/** Launcher for commands that start one child: loading execa would take a fifth of their start-up. */
 export const launchPlainly: Launcher = async spec => {
   const [file, ...words] = spec.argv
   const output = spec.output ?? 'inherit'
@@ -37,7 +37,7 @@ export const launchPlainly: Launcher = async spec => {
   return toFailure(await new Promise(resolve => child.once('error', resolve)))
 }
 
-/** For daemons, which start many. */
+/** Launcher for daemons, which start many children. */
 export const launchByExeca: Launcher = async spec => {
   const {execa} = await import('execa')
   const [file, ...words] = spec.argv

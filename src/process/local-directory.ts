@@ -9,15 +9,15 @@ const sticky = 0o1000n
 const isMine = (stats: BigIntStats, uid: number): boolean =>
   stats.isDirectory() && stats.uid === BigInt(uid) && (stats.mode & othersMayDoAnything) === 0n
 
-/** True if only the user and root can exchange what the user has in it. */
+/** True if only this user and root can replace the files of this user in the directory. */
 function isSafeParent(path: string, uid: number): boolean {
   const {uid: owner, mode} = statSync(path, {bigint: true})
   return (owner === 0n || owner === BigInt(uid)) && ((mode & othersMayWrite) === 0n || (mode & sticky) !== 0n)
 }
 
-/** Creates the directory unless it is there. Throws if it does not belong to this user alone, a link for instance. */
+/** Creates the directory if it does not exist. Throws if it does not belong to this user alone, for instance if it is a link. */
 export function ownDirectory(path: string, parent: string, uid: number): string {
-  if (!isSafeParent(parent, uid)) throw new Error(`${parent}: others may exchange what is in it`)
+  if (!isSafeParent(parent, uid)) throw new Error(`${parent}: other users may replace files in it`)
   try {
     mkdirSync(path, {mode: 0o700})
   } catch (error) {
@@ -28,8 +28,8 @@ export function ownDirectory(path: string, parent: string, uid: number): string 
 }
 
 /**
- * A directory that only this user can write: in the user's runtime directory where there is one, else in the directory
- * for temporary files. Throws if there is none.
+ * Returns a directory that only this user can write: in the user's runtime directory if it exists, otherwise in the
+ * directory for temporary files. Throws if neither is possible.
  */
 export function localDirectory(): string {
   const uid = process.geteuid?.()

@@ -12,32 +12,32 @@ export interface LocalTurnOptions {
   readonly onWait?: () => void
   /** True if the lock is free, so that the contender with the turn makes no progress. A rejection counts as false. */
   readonly isFree: (signal: AbortSignal) => Promise<boolean>
-  /** How long the turn is waited for before `isFree` is asked. */
+  /** Time in milliseconds to wait for the turn before `isFree` is called. */
   readonly patienceMs: number
 }
 
-/** The right to contend for one key on behalf of this host. Dispose passes it on; so does the end of the process. */
+/** The turn to contend for one key on this host. Disposing it, or the end of the process, passes it on. */
 export type LocalTurn = Disposable
 
 export const withoutTurn: LocalTurn = {[Symbol.dispose]: () => {}}
 const retryMs = 10
 const othersLaterMs = 20
-/** How often the contender with the turn says that it is alive, and how long a silence may be. */
+/** Interval at which the contender with the turn shows that it is alive, and the longest silence that is accepted. */
 const beatMs = 2000
 const silenceMs = 10_000
 const longestPatienceMs = 60_000
-/** How long nothing may listen on a socket before its owner counts as dead: it binds a moment before it listens. */
+/** Time without a listener after which the owner of a socket counts as dead. An owner binds a moment before it listens. */
 const deadAfterMs = 100
-/** What fits into the kernel's address of a socket; Node cuts off the rest without an error. */
+/** Longest path of a socket in bytes. Node truncates longer ones without an error. */
 const longestPath = 107
 
-/** The socket of one key in a directory that only this user can write. Undefined if its path would be too long. */
+/** Returns the path of a key's socket in a directory that only this user can write, or undefined if it would be too long. */
 export function turnPath(directory: string, ...facts: readonly (string | undefined)[]): string | undefined {
   const path = join(directory, `lock-${fingerprint(JSON.stringify(facts))}`)
   return Buffer.byteLength(path) > longestPath ? undefined : path
 }
 
-/** FNV-1a of 64 bits: loading node:crypto for this would be a tenth of the start-up. Keys that share one only wait longer. */
+/** FNV-1a of 64 bits, because loading node:crypto would take a tenth of the start-up. Contenders of keys with the same fingerprint only wait longer. */
 function fingerprint(text: string): string {
   let value = 0xcbf29ce484222325n
   for (const byte of Buffer.from(text)) value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n)
@@ -46,10 +46,10 @@ function fingerprint(text: string): string {
 
 /**
  * Waits until no other contender of this user on this host has the turn at `path`. The contender with the turn listens
- * there and keeps connections open: their end is what those in line wait for. The first in line hears of it a little
- * before the others. The line only saves work, Consul decides: it is left when the contender with the turn is silent
- * (stopped in a terminal, say), or when the lock is free although the turn was waited for in patience. Rejects with the
- * signal's reason.
+ * there and keeps the connections of the others open until it passes the turn on. It closes that of the first in line
+ * slightly earlier. The line only saves work; Consul decides which contender holds the lock. So a contender leaves the
+ * line if the one with the turn is silent (because it was stopped in a terminal, for instance), or if the lock is still
+ * free after `patienceMs`. Rejects with the signal's reason.
  */
 export async function takeLocalTurn(path: string, options: LocalTurnOptions): Promise<LocalTurn> {
   using leave = linkSignal(options.signal)
@@ -77,7 +77,7 @@ async function stand(path: string, options: LocalTurnOptions, leave: LinkedSigna
     signal.throwIfAborted()
     if (end === 'left') return withoutTurn
     if (end === 'over') {
-      // An owner that passes its turn on takes its socket away first.
+      // An owner that passes its turn on removes its socket first.
       removeDead(path, socket)
       continue
     }
@@ -87,7 +87,7 @@ async function stand(path: string, options: LocalTurnOptions, leave: LinkedSigna
   }
 }
 
-/** Asks less and less often: a line may be long. */
+/** Asks Consul less and less often, because a line may be long. */
 async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Promise<void> {
   const {clock, random, isFree, patienceMs} = options
   try {
@@ -96,23 +96,23 @@ async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Pr
       if (await isFree(leave.signal).catch(() => false)) leave.abort(new Error('the lock is free'))
     }
   } catch {
-    // The line was left.
+    // The contender has left the line.
   }
 }
 
-/** Which socket is there now, so that a new one is not taken for it. */
+/** Returns what identifies the socket at a path, so that a new socket is not mistaken for an old one. */
 function identify(path: string): string | undefined {
   const stats = lstatSync(path, {bigint: true, throwIfNoEntry: false})
   return stats && `${stats.ino} ${stats.ctimeNs}`
 }
 
-/** A contender that was killed leaves its socket behind. False if it cannot be removed. */
+/** Removes the socket of a contender that was killed. Returns false if it cannot be removed. */
 function removeDead(path: string, socket: string | undefined): boolean {
   if (socket === undefined || identify(path) !== socket) return true
   try {
     unlinkSync(path)
   } catch {
-    // It may be gone: another contender was faster.
+    // Another contender may have removed it.
   }
   return identify(path) !== socket
 }
@@ -143,7 +143,7 @@ class Turn implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#server.listening) return
     this.#beat[Symbol.dispose]()
-    // Takes the socket away as well.
+    // This removes the socket as well.
     this.#server.close()
     const [first, ...others] = this.#line
     first?.destroy()

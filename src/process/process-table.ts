@@ -5,17 +5,17 @@ export interface ProcessEntry {
   readonly pid: number
   readonly parent: number
   readonly group: number
-  /** 0 where the system does not report it. */
+  /** 0 if the system does not report it. */
   readonly session: number
   /** One letter: R, S, D, T (stopped), Z (zombie) ... */
   readonly state: string
-  /** In ticks since boot; with the number it identifies one process forever. 0 where the system does not report it. */
+  /** Start time in ticks since boot, which with the ID identifies one process forever. 0 if the system does not report it. */
   readonly startedAt: number
 }
 
 const hasProc = existsSync('/proc/self/stat')
 
-/** All processes of the machine that may be seen. From /proc, elsewhere from `ps`. */
+/** Returns all visible processes of the machine, from /proc or, without it, from `ps`. */
 export function readProcesses(): readonly ProcessEntry[] {
   if (!hasProc) return parsePs(execFileSync('ps', ['-axo', 'pid=,ppid=,pgid=,stat='], {encoding: 'utf8'}))
   const entries: ProcessEntry[] = []
@@ -28,7 +28,7 @@ export function readProcesses(): readonly ProcessEntry[] {
   return entries
 }
 
-/** One line of `/proc/<pid>/stat`. The command's name stands in parentheses and may hold anything, parentheses too. */
+/** Parses one line of `/proc/<pid>/stat`. The name of the command is in parentheses and may contain any character, even parentheses. */
 export function parseStat(stat: string): ProcessEntry | undefined {
   const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [parent = Number.NaN, group = Number.NaN, session = Number.NaN] = numbers.map(Number)
@@ -37,7 +37,7 @@ export function parseStat(stat: string): ProcessEntry | undefined {
   return Number.isNaN(entry.pid + parent + group + session + startedAt) ? undefined : entry
 }
 
-/** True when `NAME=value` is in the environment the process was started with. False where that cannot be read. */
+/** True if the process was started with `NAME=value` in its environment. False if the environment cannot be read. */
 export const hasInEnvironment = (pid: number, marker: string): boolean =>
   readIfThere(`/proc/${pid}/environ`)?.split('\0').includes(marker) ?? false
 
@@ -45,7 +45,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    // Ended in the meantime, or not ours to read.
+    // The process has ended, or belongs to another user.
     return undefined
   }
 }

@@ -1,7 +1,7 @@
 import {accessSync, constants, statSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
 
-/** Whether a program of this name can be run. `searchPath` is the variable PATH. */
+/** True if a program of this name can be run. `searchPath` is the value of the variable PATH. */
 export const isOnPath = (name: string, searchPath: string): boolean =>
   searchPath.split(delimiter).some(folder => folder !== '' && isExecutable(join(folder, name)))
 

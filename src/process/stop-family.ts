@@ -6,11 +6,11 @@ export interface StopOptions {
   readonly clock: Clock
   /** Time between the first signal and KILL. */
   readonly graceMs: number
-  /** Ends the grace early when it aborts. */
+  /** Ends the grace early if it aborts. */
   readonly hurry?: AbortSignal
-  /** Called when the first signal was sent to the family, and when KILL was. */
+  /** Called after the first signal was sent to the family, and after KILL was. */
   readonly onSignal?: (signal: NodeJS.Signals) => void
-  /** Asks the family to stop. @default 'SIGTERM' */
+  /** First signal, which asks the family to stop. @default 'SIGTERM' */
   readonly signal?: NodeJS.Signals
 }
 
@@ -18,9 +18,9 @@ const firstLookMs = 5
 const longestLookMs = 50
 
 /**
- * Sends TERM, waits for the grace, then sends KILL until no member is left; resolves only then. CONT follows TERM, so
- * that stopped members receive it. A member that cannot be killed (state D, another user's) delays this: nothing may be
- * released while it runs.
+ * Sends TERM, waits for the grace, then sends KILL until no member is left, and resolves. CONT follows TERM, so that
+ * stopped members receive it. A member that cannot be killed (in state D, or of another user) delays this, because
+ * nothing may be released while it runs.
  */
 export async function stopFamily(family: Family, options: StopOptions): Promise<void> {
   const {clock, graceMs, hurry, signal = 'SIGTERM'} = options
@@ -47,7 +47,7 @@ export async function stopFamily(family: Family, options: StopOptions): Promise<
 
 /**
  * A member that was forked after the processes were listed did not receive the signal. It receives it once its parent
- * has ended: what a living member starts now can be its cleaning up, which has the grace.
+ * has ended. Until then it may be part of the parent's cleanup, which may take the grace.
  */
 function askStragglers(living: readonly ProcessEntry[], asked: Map<number, number>, signal: NodeJS.Signals): void {
   const pids = new Set(living.map(({pid}) => pid))
@@ -59,7 +59,7 @@ function askStragglers(living: readonly ProcessEntry[], asked: Map<number, numbe
   }
 }
 
-/** Waits a little longer each time, and no longer once `hurry` aborts. */
+/** Creates a pause that grows with each call and ends when `hurry` aborts. */
 function createPause(clock: Clock, hurry: AbortSignal | undefined): (mostMs: number) => Promise<void> {
   let lookMs = firstLookMs
   return async mostMs => {

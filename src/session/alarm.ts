@@ -1,7 +1,7 @@
 import type {BootTime} from '../core/time/boot-time.js'
 import type {Clock, Timer} from '../core/types.js'
 
-/** Longest interval between two checks of the boot time: a suspend stops timers but not deadlines. */
+/** Longest interval between two checks of the boot time. Timers stop while the machine is suspended, deadlines do not. */
 const tickMs = 1000
 
 export interface AlarmOptions {
@@ -10,7 +10,7 @@ export interface AlarmOptions {
   readonly ring: () => void
 }
 
-/** Rings once when the boot time reaches an instant; setting it again moves the instant. Dispose to silence it. */
+/** Rings once when the boot time reaches an instant. Setting it again moves the instant; disposing it cancels it. */
 export class Alarm implements Disposable {
   readonly #options: AlarmOptions
   #timer: Timer | undefined
@@ -43,7 +43,7 @@ export class Alarm implements Disposable {
   }
 }
 
-/** Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason, also if that instant has passed. */
+/** Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason if it aborts, even if that instant has passed. */
 export async function sleepUntil(
   atMs: number,
   options: {readonly clock: Clock; readonly now: BootTime; readonly signal: AbortSignal},

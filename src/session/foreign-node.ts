@@ -1,13 +1,13 @@
 import type {ConsulClient} from '../core/client.js'
 import {BatonError, ConsulError} from '../core/errors.js'
 
-/** Consul's answer where a session's node is not one of the datacenter it is created in. */
+/** True if Consul refused a session because its node is not in the datacenter of the session. */
 export const isForeignNode = (error: unknown): boolean =>
   error instanceof ConsulError && error.text.includes('Missing node registration')
 
 /**
- * The node of a healthy server of the client's datacenter. A session in a datacenter other than the agent's is
- * attached to it, as `consul exec` does: every session needs a node there, and no agent of ours is one.
+ * Resolves to the node of a healthy server in the client's datacenter. A session in another datacenter than the agent's
+ * is attached to that node, as `consul exec` does, because every session needs a node of its own datacenter.
  */
 export async function pickServerNode(client: ConsulClient, signal?: AbortSignal): Promise<string> {
   const {value: servers} = await client.catalog.service('consul', {passing: true, ...(signal && {signal})})

@@ -25,13 +25,13 @@ const sessionRules = {
 } as const
 const cancelledCreateMs = 1000
 
-/** The clock that deadlines are measured on. */
+/** Returns the clock on which the deadlines of a client are measured. */
 export const bootTimeOf = (client: ConsulClient): BootTime =>
   client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
 
 /**
- * Creates a session and keeps it alive. Rejects with what Consul or the transport said, with the signal's reason, or
- * with a UsageError if an option is not what it should be.
+ * Creates a session and keeps it alive. Rejects with the error of Consul or of the transport, with the signal's reason,
+ * or with a UsageError if an option is not valid.
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
   throw options.signal.reason
 }
 
-/** After a cancel, waits briefly for the answer: without its ID the session cannot be destroyed. */
+/** Waits briefly for the answer after a cancel, because the session can be destroyed only by its ID. */
 async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
   using late = lateSignal(options.signal, {lateMs: cancelledCreateMs, clock: client.clock})
   const {signal} = late
@@ -103,10 +103,9 @@ interface RenewedSessionOptions {
 }
 
 /**
- * Alive until one of: `lost` (gone, or unproven for too long), `orphan`, `destroy`. Each of them stops the renewals for
- * good; destroying is possible from all of them. A failed renewal changes nothing by itself: it is tried again soon,
- * and only the alarm that counts from the last success, or a 404 that a consistent read confirms, ends the session: a
- * server that leads again before it has applied its log says 404 of sessions that live.
+ * A session is renewed until it is lost, orphaned or destroyed, and can be destroyed in every state. A failed renewal
+ * alone does not end it. It is lost if no renewal succeeded for the limit, or if a consistent read confirms a 404: a
+ * server that becomes leader before it has applied its log answers with 404 for sessions that exist.
  */
 class RenewedSession implements Session {
   readonly id: SessionId
@@ -122,7 +121,7 @@ class RenewedSession implements Session {
   #provenAtMs: number
   #lastError: unknown
   #destroyed: Promise<boolean> | undefined
-  /** A consistent read did not find it. */
+  /** True if a consistent read did not find the session. */
   #isEnded = false
 
   constructor(options: RenewedSessionOptions) {
@@ -222,7 +221,7 @@ class RenewedSession implements Session {
     return this.#pace.afterSuccess()
   }
 
-  /** Rejects if the consistent read fails. */
+  /** Checks by a consistent read whether the session has ended. Rejects if the read fails. */
   async #confirmEnd(limits: {readonly signal: AbortSignal; readonly timeoutMs: number}): Promise<void> {
     const {client, observer} = this.#options
     observer({type: 'session.doubted'})

@@ -39,8 +39,8 @@ export type SessionEvent =
   | {readonly type: 'session.confirmed'}
 
 /**
- * A session that is kept alive: renewed every third of its TTL until it is disposed, orphaned or lost.
- * Disposing destroys it, takes at most a few seconds, is safe to repeat and does not throw.
+ * A session that is renewed every third of its TTL until it is disposed, orphaned or lost. Disposing destroys it, takes
+ * at most a few seconds, may be repeated and does not throw.
  */
 export interface Session extends AsyncDisposable {
   /** ID that Consul gave it. */
@@ -60,7 +60,7 @@ export interface Session extends AsyncDisposable {
   readonly provenAtMs: number
   /** `provenAtMs` plus the TTL: the servers keep the session at least until then unless it is destroyed. */
   readonly validUntil: number
-  /** Stops renewing and leaves the session to expire, up to twice its TTL later. */
+  /** Stops the renewals. The session then expires up to twice its TTL later. */
   orphan(): void
   /**
    * Ends the session now. False if Consul did not confirm it within `timeoutMs` (2000 by default): then the session

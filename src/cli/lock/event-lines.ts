@@ -5,7 +5,7 @@ import type {LockEvent, ReleaseReport} from '../../lock/types.js'
 
 export type AnyLockEvent = LockEvent | RunEvent
 
-/** One line of `--events`: `type` names and fields are part of the interface, numbers of 64 bits are strings. */
+/** Returns one line of `--events`. Types and fields are part of the interface; numbers of 64 bits are strings. */
 export const toEventLine = (event: AnyLockEvent, facts: {readonly prefix: string; readonly wallMs: number}): string => {
   const line = {time: new Date(facts.wallMs).toISOString(), prefix: facts.prefix, ...event}
   return JSON.stringify(line, (_key, value: unknown) => {
@@ -14,14 +14,15 @@ export const toEventLine = (event: AnyLockEvent, facts: {readonly prefix: string
   })
 }
 
-/** What a person wants to read of it; most events are not news. */
+/** Returns the line of `--verbose` for an event, or undefined for most events. */
 export function toProgress(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
     case 'lock.waiting':
       if (event.reason === 'held') return `waiting for ${prefix}: held by ${event.holder ?? 'another session'}`
-      if (event.reason === 'lock-delay') return `waiting for ${prefix}: its last holder was lost, the lock-delay runs`
-      if (event.reason === 'local') return `waiting for ${prefix}: others on this host are first`
-      // The client says it.
+      if (event.reason === 'lock-delay')
+        return `waiting for ${prefix}: free, but the lock-delay runs after its last holder was lost`
+      if (event.reason === 'local') return `waiting for ${prefix}: other contenders on this host are first`
+      // The client reports that it waits for Consul.
       return undefined
     case 'lock.acquired':
       return `acquired ${prefix} after ${formatDuration(event.waitMs)}, token ${event.token}`
@@ -36,13 +37,13 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
   }
 }
 
-/** What a person must know even without --verbose. */
+/** Returns the warning for an event that is shown even without `--verbose`. */
 export function toWarning(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
     case 'guardian.failed':
-      return `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command runs on without its lock`
+      return `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command keeps running without its lock`
     case 'child.leftover':
-      return `lock ${prefix}: stopped what the command left running`
+      return `lock ${prefix}: stopped processes that the command left running`
     case 'lock.released':
       return toReleaseWarning(event.report, prefix)
     case 'session.expiring': {
@@ -55,13 +56,13 @@ export function toWarning(event: AnyLockEvent, prefix: string): string | undefin
 }
 
 function toReleaseWarning({lock, error}: ReleaseReport, prefix: string): string | undefined {
-  // A refusal is the command's own answer.
+  // A refusal ends the command with an error of its own.
   if (error === undefined || error instanceof PermissionError) return undefined
   const why = messageOf(error)
   if (lock === 'held') return `lock ${prefix}: not released (${why}): it is held until its session expires`
   if (lock === 'unknown')
     return `lock ${prefix}: perhaps not released (${why}): it may be held until its session expires`
-  return `lock ${prefix}: released by the end of its session alone (${why}): it is free after the lock-delay`
+  return `lock ${prefix}: released only by the end of its session (${why}): it is free after the lock-delay`
 }
 
 const causes = {

@@ -10,18 +10,18 @@ import {
 } from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
-/** What the Go tool answers, for the scripts that look: 0 when a child ran, however it ended. */
+/** Answer of the Go tool for an error. Its exit code is 0 if a child was started, however that ended. */
 export interface GoAnswer {
   readonly exit: 0 | 1 | 2
-  /** For stderr. */
+  /** Line for stderr, if there is one. */
   readonly line: string | undefined
 }
 
-/** The name that the Go tool gives its sessions. */
+/** Returns the name that the Go tool gives its sessions. */
 export const goSessionName = (words: readonly string[], prefix: string): string =>
   `Consul lock for '${words.join(' ')}' at '${prefix}'`
 
-/** What `-verbose` prints on stdout. */
+/** Returns the line that `-verbose` prints on stdout, if the event has one. */
 export function toGoLine(event: AnyLockEvent): string | undefined {
   switch (event.type) {
     case 'lock.acquired':
@@ -41,7 +41,7 @@ export function toGoLine(event: AnyLockEvent): string | undefined {
 
 class AgentQueryError extends Error {}
 
-/** Marks a failure of the first question to the agent: the Go tool has words of its own for it. */
+/** Marks a failure of the first request to the agent, for which the Go tool has its own text. */
 export function rethrowAsAgentError(cause: unknown): never {
   throw new AgentQueryError(toGoText(cause), {cause})
 }
@@ -60,10 +60,10 @@ export function toGoAnswer(error: unknown, facts: {readonly isChildCodeWanted: b
   return {exit: 1, line: `Lock acquisition failed: ${step(error)}${toGoText(error)}`}
 }
 
-/** What is said when the command ran and the lock could not be given back. */
+/** Returns the line for a lock that could not be released after the command ran. */
 export const toGoReleaseLine = (error: unknown): string => `Lock release failed: ${toGoText(error)}`
 
-/** Which of the Go tool's steps failed. */
+/** Returns the prefix that the Go tool writes for the step that failed. */
 function step(error: unknown): string {
   if (!(error instanceof ConsulError)) return ''
   const {method, path} = error.details
@@ -71,7 +71,7 @@ function step(error: unknown): string {
   return method === 'GET' ? 'failed to read lock: ' : 'failed to acquire lock: '
 }
 
-/** An error in the words of Go's client. */
+/** Returns the text of Go's client for an error. */
 function toGoText(error: unknown): string {
   if (error instanceof ConflictError) {
     const {wanted, limit, ours} = error.details

@@ -5,7 +5,7 @@ import type {BlockingQuery} from '../../core/query/types.js'
 import {retry} from '../../core/retry.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
-/** Wait time of a waiter's blocking query. */
+/** Wait time of the blocking query of a contender. */
 const waiterWaitMs = 15_000
 const pauseMinMs = 100
 const pauseSpreadMs = 150
@@ -18,9 +18,9 @@ export const attemptPause = (client: ConsulClient, signal: AbortSignal): Promise
 
 export interface ContendLoopOptions<T> extends ContendOptions {
   readonly query: BlockingQuery<T>
-  /** Boot time. */
+  /** Returns the boot time in milliseconds. */
   readonly now: () => number
-  /** Acts on one answer, whose request was sent at `sentAtMs`. Undefined: wait for the next. */
+  /** Acts on one answer, whose request was sent at `sentAtMs`. Resolves to undefined to wait for the next answer. */
   readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>
 }
 
@@ -39,8 +39,8 @@ export const untilAnswered = <T>(
   })
 
 /**
- * Reads and judges until there is a grant; with `isOnce` the first judgement is the last. A write that went unanswered
- * may have been applied: only a new read shows it, so the loop starts again.
+ * Reads and judges until there is a grant. With `isOnce` only the first answer is judged. A write without an answer may
+ * have been applied: only a new read shows that, so the loop starts again.
  */
 export const contendLoop = <T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> =>
   untilAnswered(client, options, () => judgeAnswers(client, options))
@@ -51,7 +51,7 @@ async function judgeAnswers<T>(client: ConsulClient, options: ContendLoopOptions
   const answers = follow(options.query, client, {
     signal,
     waitMs: waiterWaitMs,
-    // A leader that has not applied its log yet shows locks of another kind, other limits and lost contenders.
+    // A leader that has not applied its log yet returns old state: other kinds of locks, other limits, missing contenders.
     freshConsistency: 'consistent',
     onRequest: () => {
       sentAtMs = now()

@@ -16,10 +16,10 @@ import {type Refusal, toRefusal} from '../wire/refusal.js'
 import {attemptPause, contendLoop} from './contend-loop.js'
 
 /**
- * Takes `.lock` by one transaction that both checks what was known of the key and locks it, so that a key of another
- * kind is never overwritten, and the answer carries the fencing token. What follows a refusal is decided by reading the
- * key: held, wait for it to change; free, try again; free but refused, a lock-delay runs: probe (Consul answers probes
- * without writing anything).
+ * Acquires `.lock` by one transaction that checks the known state of the key and locks it. So a key of another kind is
+ * never overwritten, and the answer contains the fencing token. After a refusal the key is read. If it is held, the
+ * contender waits for a change. If it is free, the contender tries again. If it is free and Consul refuses it, a
+ * lock-delay runs: the contender repeats the attempt, which Consul refuses without a write.
  */
 export class MutexKind implements LockKind {
   readonly key: string
@@ -61,7 +61,7 @@ export class MutexKind implements LockKind {
     return releaseMutex(this.key, session)
   }
 
-  /** Free, as it was read. `undefined` if another contender was faster, or, with `isOnce`, when a lock-delay runs. */
+  /** Acquires a key that was free when it was read. Resolves to undefined if another contender was faster, and with `isOnce` also if a lock-delay runs. */
   async #takeFree(session: Session, entry: KvEntry | undefined, options: ContendOptions): Promise<Grant | undefined> {
     for (let probes = 0; ; probes += 1) {
       const attempt = await this.#take(session, entry, options.signal)
@@ -73,7 +73,7 @@ export class MutexKind implements LockKind {
     }
   }
 
-  /** One transaction: the key is as `entry` says, and now it is ours. */
+  /** Makes one attempt: locks the key if it is still in the state of `entry`. */
   async #take(session: Session, entry: KvEntry | undefined, signal: AbortSignal): Promise<Grant | Refusal> {
     signal.throwIfAborted()
     const {key} = this

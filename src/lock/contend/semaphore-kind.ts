@@ -18,15 +18,15 @@ import {contendLoop, untilAnswered} from './contend-loop.js'
 
 const outOfTurnMs = 300
 
-/** What the keys under a prefix say. */
+/** The state that the keys under a prefix describe. */
 interface SemaphoreState extends IndexedDocument {
   readonly contenders: readonly KvEntry[]
 }
 
 /**
- * Every contender owns a key `<prefix>/<session>`; `.lock` names the holders. A holder whose key is gone is taken
- * out by the next contender that writes. Slots are taken by compare-and-set, in the order in which the contenders' keys were created:
- * a contender that is not yet due waits a moment before it tries anyway, because those before it may be dead.
+ * Every contender owns a key `<prefix>/<session>`, and `.lock` names the holders. The next contender that writes removes
+ * holders whose key is gone. Slots are taken by compare-and-set, in the order in which the keys of the contenders were
+ * created. A contender that is not next waits a moment and then tries anyway, because earlier ones may be dead.
  */
 export class SemaphoreKind implements LockKind {
   readonly key: string
@@ -69,7 +69,7 @@ export class SemaphoreKind implements LockKind {
     await this.#client.kv.delete(this.#contenderKey(session.id), {timeoutMs: lateAnswerMs})
   }
 
-  /** A slot ends with its session. */
+  /** Nothing is sent: a slot ends with its session. */
   lastWill(): readonly KvOperation[] {
     return []
   }
@@ -91,7 +91,7 @@ export class SemaphoreKind implements LockKind {
     if (!result.committed) toRefusal(result.errors, session.id, key)
   }
 
-  /** Without our key we are no contender: the session ended, or its key was deleted. */
+  /** Throws if the contender's key is gone: then its session has ended, or the key was deleted. */
   #checkEntered(session: Session, state: SemaphoreState): void {
     const key = this.#contenderKey(session.id)
     if (state.contenders.some(entry => entry.key === key && entry.session === session.id)) return
@@ -131,7 +131,8 @@ export class SemaphoreKind implements LockKind {
 
   async #takeSlot(session: Session, state: SemaphoreState, options: ContendOptions): Promise<Grant | undefined> {
     const {document, contenders, index} = state
-    // Another limit without a holder was left by a crash. An earlier contender may keep that limit; then it counts.
+    // A document without holders was left behind by a crash, so its limit may be replaced. One slot is assumed to be free,
+    // because an earlier contender may take it and keep the old limit.
     const isLeftOver = document.limit !== this.#options.limit
     const free = isLeftOver ? 1 : document.limit - document.holders.length
     if (free <= 0) {
@@ -151,7 +152,7 @@ export class SemaphoreKind implements LockKind {
     return this.#write(session, state, options.signal)
   }
 
-  /** How many others came earlier and still wait. */
+  /** Number of earlier contenders that still wait. */
   #placeOf(session: Session, document: SemaphoreDocument, contenders: readonly KvEntry[]): number {
     const own = contenders.find(entry => entry.session === session.id)
     const waiting = contenders.filter(entry => entry.session && !document.holders.includes(entry.session))
@@ -190,7 +191,7 @@ export class SemaphoreKind implements LockKind {
           const document = parseSemaphoreDocument(this.key, entry.value)
           return document?.holders.includes(session.id) === true
             ? undefined
-            : 'it does not name us as a holder any more'
+            : 'its document no longer names this session'
         } catch {
           return 'its key was overwritten'
         }

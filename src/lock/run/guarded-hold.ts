@@ -15,30 +15,30 @@ import type {Hold, LockEvent, LockOptions} from '../types.js'
 import {orphanRelease} from './orphan-release.js'
 
 export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
-  /** Above 1: a semaphore. */
+  /** Maximum number of holders. More than 1 makes the lock a semaphore. */
   readonly limit: number
-  /** `once`: a single attempt. Milliseconds otherwise; absent or 0 waits forever. */
+  /** Longest wait in milliseconds; undefined and 0 wait forever, `once` makes one attempt. */
   readonly timeout: number | 'once' | undefined
   /** Cancels the acquisition. */
   readonly signal: AbortSignal
-  /** `NAME=` of the variable in the child's environment that holds the session: finds a child that has just been started. */
+  /** Name of the variable in the child's environment that contains the session, by which a child is found that has just been started. */
   readonly markedBy: string
   /** The variable PATH, in which the guardian looks for bash. */
   readonly searchPath: string | undefined
-  /** How the client was made: the guardian needs it to release the lock after our death. */
+  /** Options of the client: the guardian needs them to release the lock after baton has died. */
   readonly connection: ClientOptions
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void
 }
 
 export interface GuardedHold {
   readonly hold: Hold
-  /** `released` is called by the owner, after the hold's release. */
+  /** The owner calls `released` after it has released the hold. */
   readonly guardian: Guardian | undefined
 }
 
 /**
- * Acquires a lock that is released even if this process dies: the guardian starts before the lock is requested, and
- * follows the hold's deadline. Rejects as `acquire` does; then the guardian has ended.
+ * Acquires a lock that is released even if this process dies: the guardian is started before the lock is requested, and
+ * receives each deadline of the hold. Rejects as `acquire` does; then the guardian has been ended.
  */
 export async function acquireGuarded(client: ConsulClient, options: GuardedHoldOptions): Promise<GuardedHold> {
   const {prefix, signal, timeout} = options
@@ -73,7 +73,7 @@ function kindOf(client: ConsulClient, options: GuardedHoldOptions): LockKind {
   return new MutexKind(client, options)
 }
 
-/** Releases what this session holds, or is about to hold, after our death. */
+/** Starts the guardian that releases the lock of this session if baton dies. */
 function guard(
   client: ConsulClient,
   lock: {readonly kind: LockKind; readonly session: SessionId},

@@ -10,7 +10,7 @@ import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
 import {lockVariables, type RunEvent, type RunVerdict, runLocked, type StopRequests} from './run-locked.js'
 
 export interface LockAndRunOptions extends Omit<GuardedHoldOptions, 'signal' | 'markedBy' | 'searchPath' | 'observer'> {
-  /** Its `env` is what the child inherits. */
+  /** The child. Its `env` is completed with the variables of the lock. */
   readonly child: Omit<ChildSpec, 'clock' | 'markedBy'>
   readonly maxRuntimeMs?: number
   readonly stops: StopRequests
@@ -25,8 +25,9 @@ export interface LockAndRunResult {
 const markedBy = 'BATON_LOCK_SESSION'
 
 /**
- * The whole of `baton lock`: acquire, run the child, stop what is left of it, release. Rejects when the lock was not
- * acquired, was lost, or may not be released; the child is gone and the release tried in every case.
+ * Does what `baton lock` does: acquires the lock, runs the child, stops what is left of it, and releases the lock.
+ * Rejects if the lock was not acquired, was lost, or may not be released. In each case the child has ended, and the
+ * release was tried.
  */
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
   const {child, stops} = options

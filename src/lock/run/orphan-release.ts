@@ -5,16 +5,16 @@ import type {KvOperation, SessionId} from '../../core/types.js'
 import type {OrphanRelease, OrphanRequest} from '../../process/guardian/guardian.js'
 
 export interface OrphanReleaseOptions {
-  /** Sent before the session is destroyed. */
+  /** Operations to send before the session is destroyed. */
   readonly lastWill: readonly KvOperation[]
   readonly connection: ClientOptions
   readonly scope: ConsulClient['scope']
 }
 
 /**
- * What the guardian sends after our death, when nothing of the child is left. A mutex is unlocked and its key deleted,
- * so that no lock-delay starts; a slot of a semaphore ends with its session. A lock that was not granted yet is left
- * alone: the unlock is refused, and the session ends.
+ * Makes the requests that the guardian sends after baton has died, when no process of the child is left. They unlock a
+ * mutex and delete its key, so that no lock-delay starts; a slot of a semaphore ends with its session. If the lock was not
+ * granted yet, Consul refuses the unlock, and only the session ends.
  */
 export function orphanRelease(session: SessionId, options: OrphanReleaseOptions): OrphanRelease {
   const {connection, lastWill, scope} = options

@@ -9,9 +9,9 @@ import {launchPlainly} from '../../process/launch.js'
 import {Alarm} from '../../session/alarm.js'
 import type {Hold} from '../types.js'
 
-/** Requests to stop, as they come in: the first is passed on, the second ends the grace. A terminal's are the child's. */
+/** Signals that ask baton to stop: the first is sent on to the child, the second ends the grace. A child on a terminal receives those of the terminal itself. */
 export interface StopRequests {
-  /** Aborts with the first. */
+  /** Aborts with the first request. */
   readonly signal: AbortSignal
   onEach(listener: (name: NodeJS.Signals) => void): void
 }
@@ -19,13 +19,13 @@ export interface StopRequests {
 export interface RunLockedOptions {
   readonly child: ChildSpec
   readonly clock: Clock
-  /** Boot time. */
+  /** Returns the boot time in milliseconds. */
   readonly now: () => number
   readonly graceMs: number
   readonly maxRuntimeMs?: number
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
-  /** Receives the child when it runs, and is informed when nothing of it is left. */
+  /** Receives the family of the child when it runs, and is called when no process of it is left. */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
@@ -43,16 +43,16 @@ export type RunVerdict =
   | {readonly type: 'lost'; readonly error: Error}
   | {readonly type: 'max-runtime'; readonly exit: ChildExit}
 
-/** Signals that a terminal sends to its whole foreground group: the child has received them, and decides what they mean. */
+/** Signals that a terminal sends to its whole foreground group: the child has received them itself. */
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 
 /**
- * Runs a child under a hold and resolves when nothing of its family is left; releasing is the caller's, afterwards.
- * Rejects with a ChildError when the child cannot be started. A loss wins over everything else that happens with it.
+ * Runs a child under a hold and resolves when no process of its family is left. The caller then releases the hold.
+ * Rejects with a ChildError if the child cannot be started. If the lock is lost, that is the verdict, whatever else happens.
  */
 export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
   if (hold.signal.aborted) return lost(hold)
-  // Too late to stop a child in time is too late to start one.
+  // A child that is started now could not be stopped in time.
   if (options.now() >= hold.deadline.termAtMs) {
     return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
   }
@@ -70,8 +70,8 @@ const signalNameOf = (reason: unknown): NodeJS.Signals =>
 const lost = (hold: Hold): RunVerdict => ({type: 'lost', error: hold.signal.reason as Error})
 
 /**
- * Running until the child ends by itself or one cause to stop it comes first. Stopping is one sequence (a signal, the
- * grace, KILL); later causes can only shorten it. The hold's deadline shortens every grace.
+ * Runs until the child ends or is stopped. Stopping is one sequence (a signal, the grace, KILL), which further reasons to
+ * stop can only shorten. The deadline of the hold shortens every grace.
  */
 class LockedRun {
   readonly #hold: Hold
@@ -91,7 +91,7 @@ class LockedRun {
     this.#killAlarm = new Alarm({clock, now, ring: () => this.#hurry.abort()})
     this.#emit({type: 'child.started', pid: child.pid})
     const {stops} = options
-    // A signal from while the child was being started did not reach it.
+    // A signal that came while the child was being started did not reach it.
     if (stops.signal.aborted) this.#passOn(signalNameOf(stops.signal.reason))
     stops.onEach(name => this.#handleStop(name))
     if (hold.signal.aborted) this.#handleLoss()
@@ -110,7 +110,7 @@ class LockedRun {
       }
       await this.#stopping
       if (this.#hold.signal.aborted) return lost(this.#hold)
-      // We were suspended and notice the child's exit first: its lock may have ended before it.
+      // After a suspend the exit of the child may be seen first, although the lock has ended before it.
       if (this.#options.now() >= this.#hold.deadline.termAtMs) {
         return {type: 'lost', error: new LockLostError(`lock ${this.#hold.prefix}: lost: not proven in time`)}
       }
@@ -148,7 +148,7 @@ class LockedRun {
 
   #stop(why: StopCause, graceMs: number): void {
     if (this.#stopping) {
-      // The family was already asked in other words; it has no time left to deliberate.
+      // The family may have received a signal that it ignores, and now it has little time left.
       if (why === 'lost') this.#child.signal('SIGTERM')
       return
     }
@@ -164,7 +164,7 @@ class LockedRun {
   }
 }
 
-/** The variables in which the child finds its lock. */
+/** Returns the environment variables that describe the lock to the child. */
 export const lockVariables = (
   hold: Hold,
   facts: {readonly ttl: string; readonly limit: number; readonly datacenter?: string | undefined},
@@ -180,5 +180,5 @@ export const lockVariables = (
   BATON_FENCING_TOKEN: hold.token.toString(),
 })
 
-/** A child gets baton's terminal only where there is one. */
+/** Returns the shape of a child's family: it shares baton's terminal if stdin is one. */
 export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

@@ -2,13 +2,13 @@ import {hostname} from 'node:os'
 import type {ConsulClient} from '../../core/client.js'
 import type {KvEntry} from '../../core/types.js'
 
-/** The holder, described for people and tools: the value of `.lock`. The Go tool ignores it. */
+/** Description of the holder for people and tools: the value of `.lock`. The Go tool ignores it. */
 export interface HolderRecord {
   readonly host: string
   readonly pid: number
-  /** First word of the command alone: the others may be secret. */
+  /** First word of the command. The arguments are left out because they may hold secrets. */
   readonly command?: string
-  /** ISO 8601, by the holder's clock. */
+  /** Time of the acquisition by the holder's clock, in ISO 8601. */
   readonly since: string
 }
 
@@ -16,7 +16,7 @@ const version = 1
 
 export const encodeHolderRecord = (record: HolderRecord): Buffer => Buffer.from(JSON.stringify({v: version, ...record}))
 
-/** `undefined` for values of other tools, and of versions to come that mean something else. */
+/** Returns undefined for values of other tools, and of later versions with another meaning. */
 export function parseHolderRecord(value: Uint8Array): HolderRecord | undefined {
   if (value.length === 0) return undefined
   try {
@@ -39,7 +39,7 @@ export function ownRecord(client: ConsulClient, options: {readonly command?: str
   }
 }
 
-/** The holder as messages name it: by its record, or else by its session. */
+/** Returns the name of the holder for messages: from its record, otherwise its session. */
 export function describeHolder(entry: KvEntry): string {
   const record = parseHolderRecord(entry.value)
   return record ? `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}` : `session ${entry.session}`

@@ -3,7 +3,7 @@ import type {KvEntry, KvOperation, SessionId} from '../../core/types.js'
 
 const noValue = new Uint8Array()
 
-/** Takes the key for the session if it still is what was read: `known`, or absent. */
+/** Locks the key for the session if the key has not changed since it was read. `known` is undefined if it did not exist. */
 export const takeMutex = (
   key: string,
   known: KvEntry | undefined,
@@ -13,7 +13,7 @@ export const takeMutex = (
   {verb: 'lock', key, value: holder.record, session: holder.session, flags: mutexFlags},
 ]
 
-/** Unlocks before the session ends, so that no lock-delay starts, and deletes in the same write, so that no key stays. */
+/** Unlocks the key before the session ends, so that no lock-delay starts, and deletes it in the same write. */
 export const releaseMutex = (key: string, session: SessionId): readonly KvOperation[] => [
   {verb: 'unlock', key, value: noValue, session, flags: mutexFlags},
   {verb: 'delete', key},

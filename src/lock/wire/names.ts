@@ -1,7 +1,7 @@
 import {encodeKey} from '../../core/api/kv.js'
 import {UsageError} from '../../core/errors.js'
 
-/** Go's `path.Join` of a prefix and a name, after one leading slash is dropped, so that both tools mean the same key. */
+/** Joins a prefix and a name as Go's `path.Join` does, without one leading slash, so that both tools use the same key. */
 export function joinKey(prefix: string, name: string): string {
   const path = `${prefix.replace(/^\//, '')}/${name}`
   const isRooted = prefix.replace(/^\//, '') !== '' && path.startsWith('/')
@@ -17,10 +17,10 @@ export function joinKey(prefix: string, name: string): string {
 
 export const lockKey = (prefix: string): string => joinKey(prefix, '.lock')
 
-/** What Consul's HTTP server refuses in a path: all but letters, marks, numbers, punctuation, symbols and the blank. */
+/** Characters that Consul's HTTP server refuses in a path: all but letters, marks, numbers, punctuation, symbols and the space. */
 const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u
 
-/** Throws a UsageError if Consul could not serve the key of this prefix: a transaction would take it, a read would not. */
+/** Throws a UsageError if Consul cannot serve the key of this prefix: transactions accept such keys, but reads refuse them. */
 export function checkPrefix(prefix: string): void {
   const key = lockKey(prefix)
   const [character] = unprintable.exec(key) ?? []

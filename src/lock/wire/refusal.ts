@@ -2,10 +2,10 @@ import {aclRuleText} from '../../core/api/acl-rule.js'
 import {BatonError, PermissionError, SessionLostError} from '../../core/errors.js'
 import type {SessionId, TxnError} from '../../core/types.js'
 
-/** Why a transaction that should have taken a lock did not. */
+/** Why Consul refused the transaction that acquires a lock. */
 export type Refusal = 'held' | 'lock-delay' | 'changed'
 
-/** Reads Consul's texts. Throws when waiting cannot help. */
+/** Finds the reason in Consul's texts. Throws if waiting cannot help. */
 export function toRefusal(errors: readonly TxnError[], session: SessionId, key: string): Refusal {
   const texts = errors.map(error => error.what)
   const some = (pattern: RegExp): boolean => texts.some(text => pattern.test(text))

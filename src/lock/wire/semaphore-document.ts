@@ -7,7 +7,7 @@ export interface SemaphoreDocument {
   readonly holders: readonly SessionId[]
 }
 
-/** Holders are counted by their names alone, whatever stands behind them, and field names in any case, as in Go. */
+/** Reads a document as Go does: every name in `Holders` is a holder, whatever its value is, and the case of field names does not matter. */
 export function parseSemaphoreDocument(key: string, value: Uint8Array): SemaphoreDocument | undefined {
   if (value.length === 0) return undefined
   try {

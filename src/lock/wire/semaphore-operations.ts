@@ -2,7 +2,7 @@ import {semaphoreFlags} from '../../core/consul-constants.js'
 import type {KvOperation, SessionId} from '../../core/types.js'
 import {encodeSemaphoreDocument, type SemaphoreDocument} from './semaphore-document.js'
 
-/** A document and its ModifyIndex; 0n while there is none. */
+/** A document with its ModifyIndex, which is 0n if the key does not exist. */
 export interface IndexedDocument {
   readonly document: SemaphoreDocument
   readonly index: bigint
@@ -16,7 +16,7 @@ export const enterSemaphore = (
   {verb: 'lock', key: contenderKey, value: contender.record, session: contender.session, flags: semaphoreFlags},
 ]
 
-/** Replaces the document by one that names the session, if it still is what was read. */
+/** Adds the session to the document, if the document has not changed since it was read. */
 export const takeSlot = (
   key: string,
   {document, index}: IndexedDocument,
@@ -31,7 +31,7 @@ export const takeSlot = (
   },
 ]
 
-/** Takes the session out of the document and deletes its contender key in one write. The last holder deletes `.lock`. */
+/** Removes the session from the document and deletes its contender key in one write. The last holder deletes `.lock`. */
 export function leaveSemaphore(
   key: string,
   {document, index}: IndexedDocument,

@@ -1,8 +1,8 @@
 import {guardianInBash, guardianInNode, releaseInNode} from './script-texts.js'
 
-/** Without --norc bash reads ~/.bashrc when its stdin is a socket, as Node's pipes are: it assumes a remote shell. */
+/** With --norc, because bash reads ~/.bashrc if its stdin is a socket, as the pipes of Node are: it assumes a remote shell. */
 export const bashGuardian = ['bash', '--norc', '-c', guardianInBash, 'baton-guardian'] as const
-/** For machines without bash, at ten times its memory. */
+/** Guardian for machines without bash. It needs ten times the memory. */
 export const nodeGuardian = [process.execPath, '-e', guardianInNode, '--'] as const
-/** Sends the requests that release the lock, which it reads from stdin. */
+/** Reads the requests that release the lock from stdin and sends them. */
 export const releaseCommand = [process.execPath, '-e', releaseInNode] as const

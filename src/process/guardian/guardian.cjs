@@ -1,4 +1,4 @@
-// The guardian for machines without bash: the lines, arguments and steps of guardian.sh, at ten times its memory.
+// The guardian for machines without bash. Its input, arguments and steps are those of guardian.sh.
 const {readdirSync, readFileSync} = require('node:fs')
 const {spawn} = require('node:child_process')
 const {setTimeout: sleep} = require('node:timers/promises')
@@ -53,7 +53,7 @@ const send = (members, signal) => {
     try {
       process.kill(pid, signal)
     } catch {
-      // Ended meanwhile, or another user's.
+      // The process has ended, or belongs to another user.
     }
   }
 }
@@ -73,7 +73,8 @@ const stop = async until => {
     await sleep(50)
     members = living()
     const pids = new Set(members.map(one => one.pid))
-    // A member that was forked while the others were listed; what a living member starts may be its cleaning up.
+    // A member that was forked while the others were listed receives TERM once its parent has ended: until then it may
+    // be part of the parent's cleanup.
     ask(members.filter(one => !pids.has(one.parent)))
   }
   for (let ms = 10; members.length > 0; ms = 200) {

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The guardian: builtins alone until the last step. Arguments: the grace in hundredths of a second, then the command that
-# releases the lock. The first line on stdin is the input of that command; it is read without a timeout, which would cost
-# bash three more system calls for each byte. The lines after it:
+# The guardian uses only builtins until its last step. Arguments: the grace in hundredths of a second, then the command
+# that releases the lock. The first line of stdin is the input of that command. It is read without a timeout, because a
+# timeout costs bash three more system calls for each byte. The other lines are:
 #   marked NAME=VALUE         a child is about to start, with this in its environment
 #   group PID                 the child leads its own session and group
 #   terminal PID NAME=VALUE   the child shares a terminal's group
-#   gone                      nothing is left of the child
+#   gone                      no process of the child is left
 #   deadline TERM KILL        in hundredths of a second since boot
 #   released                  the lock was released: the guardian ends
-# A process once found stays in `known` after its parents exit.
-# shellcheck disable=SC2034 # `_` takes what is not used
+# A process that was found stays in `known` after its parents have exited.
+# shellcheck disable=SC2034 # `_` receives unused values
 
 grace=$1
 shift
@@ -37,7 +37,7 @@ is_marked() {
   return 1
 }
 
-# Sets `pids` to the living members and `orphans` to those whose parent is not one.
+# Sets `pids` to the living members and `orphans` to those whose parent is not a living member.
 living() {
   local file stat fields pid is_growing=1
   local -A parent=() started=() found=()
@@ -99,7 +99,8 @@ stop() {
     ((now >= $1)) && break
     pause 0.05
     living
-    # A member that was forked while the others were listed; what a living member starts may be its cleaning up.
+    # A member that was forked while the others were listed receives TERM once its parent has ended: until then it may
+    # be part of the parent's cleanup.
     ask "${orphans[@]}"
   done
   while ((${#pids[@]})); do

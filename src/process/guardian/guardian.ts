@@ -13,7 +13,7 @@ export interface OrphanRequest {
   readonly body: Uint8Array
 }
 
-/** The release of the lock after our death: its target as options of `http.request`, and the requests. Contains secrets. */
+/** How the lock is released after baton has died: the target as options of `http.request`, and the requests. Contains secrets. */
 export interface OrphanRelease {
   readonly target: Readonly<Record<string, unknown>>
   readonly requests: readonly OrphanRequest[]
@@ -21,16 +21,16 @@ export interface OrphanRelease {
 
 export interface GuardianOptions {
   readonly graceMs: number
-  /** `NAME=value` that the child will have in its environment: finds it if we die at the moment of its start. */
+  /** `NAME=value` in the environment of the child, by which it is found if baton dies while it starts the child. */
   readonly marker: string
-  /** The variable PATH: where bash is looked for. */
+  /** The value of the variable PATH, in which bash is searched. */
   readonly searchPath: string | undefined
   readonly release: OrphanRelease
-  /** Called once, when the guardian could not be started again. */
+  /** Called once, if the guardian could not be started again. */
   readonly onFailure: (why: string) => void
 }
 
-/** The guardian acts slightly after our own deadline, and only if we did not act. */
+/** The guardian acts this much after the deadline, and only if baton has not acted. */
 const laterMs = 200
 const mostStarts = 3
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -38,9 +38,9 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
 /**
- * A small process that keeps running after we die: then, or if we are stopped beyond a deadline, it stops the child
- * with everything it started; after our death it releases the lock as well. It has a session of its own, so that the
- * terminal's signals do not reach it, and receives secrets through its pipe alone. Restarted if it dies first.
+ * A small process that keeps running if baton dies. Then, or if baton is stopped beyond a deadline, it stops the child
+ * with everything that it started; after the death of baton it also releases the lock. It has its own session, so that
+ * the signals of the terminal do not reach it. It receives secrets only through its pipe. If it dies, it is restarted.
  */
 export class Guardian {
   readonly #options: GuardianOptions
@@ -56,7 +56,7 @@ export class Guardian {
   constructor(options: GuardianOptions) {
     this.#options = options
     this.#searchPath = options.searchPath ?? defaultPath
-    // Searched for up front: a failed start would be noticed only when the child already runs.
+    // Bash is searched first, because a failed start would be noticed only after the child was started.
     this.#command = isOnPath('bash', this.#searchPath) ? bashGuardian : nodeGuardian
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
@@ -66,24 +66,24 @@ export class Guardian {
     else options.onFailure('this system has no /proc')
   }
 
-  /** From now on this family is guarded. */
+  /** Guards this family from now on. */
   watch(family: Family): void {
     const {rootPid, shape, marker} = family
     this.#send(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)
   }
 
-  /** Boot time, as in a hold's deadline. */
+  /** Moves the deadline. Instants are in boot time, as in the deadline of a hold. */
   deadline(deadline: {readonly termAtMs: number; readonly killAtMs: number}): void {
     this.#send('deadline', `${toHundredths(deadline.termAtMs)} ${toHundredths(deadline.killAtMs)}`)
   }
 
-  /** Nothing of the family is left: its process IDs may be used again. */
+  /** Ends the guard, because no process of the family is left and its process IDs may be reused. */
   familyIsGone(): void {
     for (const verb of ['marked', 'group', 'terminal', 'deadline']) this.#lines.delete(verb)
     this.#write('gone')
   }
 
-  /** The lock was released: the guardian ends. */
+  /** Ends the guardian, because the lock was released. */
   released(): void {
     this.#isReleased = true
     this.#write('released')
@@ -118,8 +118,8 @@ export class Guardian {
       else this.#options.onFailure(why)
     }
     guardian.once('error', error => handleEnd(error.message))
-    guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'nothing'}`))
-    // A guardian that died takes its pipe with it; one that could not be started may have none.
+    guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'an unknown status'}`))
+    // The pipe is closed if the guardian died, and does not exist if it could not be started.
     const pipe = guardian.stdin as Writable | null | undefined
     pipe?.on('error', () => {})
     guardian.unref()

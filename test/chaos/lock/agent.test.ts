@@ -29,7 +29,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
 
   const begin = async (id: string, words: readonly string[], seconds: number, client: number) => {
     const agent = cluster.clients[client]!
-    // A server may have been restarted by the test before: the clients find it again after a while.
+    // The previous test may have restarted a server: the clients find it again after a while.
     await waitUntil(() => raw(agent.address).kvKeys('k/'), {
       what: `an answer through client ${client}`,
       timeoutMs: 60_000,
@@ -40,7 +40,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     return holder
   }
 
-  it('an agent that is killed and comes back in time costs nothing: the command runs to its end', async () => {
+  it('an agent that is killed and restarted in time does not disturb the command', async () => {
     await using holder = await begin('restart', [], 12, 0)
     await cluster.clients[0]!.restart('kill')
     await raw(cluster.clients[0]!.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
@@ -50,7 +50,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await waitUntil(async () => (await raw(cluster.address).kvKeys('k/restart')).length === 0, {what: 'the key to go'})
   })
 
-  it('a lost leader is ridden out while other servers live: the command runs to its end', async () => {
+  it('a lost leader does not disturb the command while other servers are alive', async () => {
     const leader = await cluster.leader()
     await using holder = await begin('leader', [], 20, 0)
     await leader.kill()
@@ -79,7 +79,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     expect(checkNoOverlap(history)).toMatchObject({order: [id, 'rival'], unfinished: [id]})
   })
 
-  it.each(['5s', '48h'])('a TTL that Consul refuses is a wrong setting: 64 (%s)', async ttl => {
+  it.each(['5s', '48h'])('a TTL that Consul refuses ends with 64 (%s)', async ttl => {
     const result = await runCli(['lock', '--ttl', ttl, 'k/ttl', '--', 'true'], {agent: cluster.clients[0]!})
     expect(result).toMatchObject({exitCode: 64, stderr: expect.stringContaining('Invalid Session TTL')})
   })
@@ -98,11 +98,15 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
   })
 
   it.each([
-    {how: 'told-to-leave', client: 1, leave: (agent: ConsulServer) => raw(agent.address).ok('PUT', '/v1/agent/leave')},
+    {
+      how: 'leave-requested',
+      client: 1,
+      leave: (agent: ConsulServer) => raw(agent.address).ok('PUT', '/v1/agent/leave'),
+    },
     {how: 'ended-in-order', client: 2, leave: (agent: ConsulServer) => agent.stop()},
-  ])('a node that leaves takes the lock with it ($how): 76, the child dead before a rival starts', async one => {
+  ])('a node that leaves ends its lock ($how): 76, the child is dead before a rival starts', async one => {
     const {how, client, leave} = one
-    // A rival may hold 4 s after the node is gone, however short ago the hold was proven.
+    // A rival may hold the lock 4 s after the node is gone, however recent the last proof is.
     const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
     await using holder = await begin(how, tight, 60, client)
     const history = join(folder, how)
@@ -118,7 +122,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
 })
 
 describe.runIf(hasConsul)('baton lock under a lone server', () => {
-  it('is lost when the server restarts without knowing the client: 76, the child dead before a rival starts', async () => {
+  it('is lost if the server restarts without knowing the client: 76, the child is dead before a rival starts', async () => {
     await using cluster = await startCluster({servers: 1, clients: 1})
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     using _folder = {[Symbol.dispose]: () => rmSync(folder, {recursive: true})}
@@ -127,7 +131,7 @@ describe.runIf(hasConsul)('baton lock under a lone server', () => {
     await using holder = startCli(['lock', 'k/lone', '--', criticalSection, history, 'holder', '120'], {agent: client})
     await waitUntil(() => readHistory(history).length > 0, {what: 'the holder to begin', timeoutMs: 60_000})
     const session = (await raw(server.address).kvGet('k/lone/.lock'))?.session
-    // A client that the server hears of before it leads again would be spared: it is kept from speaking.
+    // The client is stopped, so that the server does not learn of it before it becomes leader again.
     await client.pause()
     await server.restart('kill')
     await waitUntil(async () => (await raw(server.address).get(`/v1/session/info/${session ?? ''}`)).length === 0, {

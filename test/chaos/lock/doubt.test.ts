@@ -8,13 +8,13 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const lockDelayMs = 15_000
 
-describe.each(backends)('a hold whose session is said to be gone, on $name', backend => {
+describe.each(backends)('a hold whose session Consul reports as gone, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it('lasts no longer than the lock-delay after its last proof until it is known better', async () => {
+  it('lasts no longer than the lock-delay after its last proof until a consistent read answers', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // As on the node of a client, where a hold lasts longest.
+    // The agent reports that it is a client, where a hold lasts longest.
     proxy.on(
       {path: '/v1/agent/self'},
       {
@@ -47,7 +47,7 @@ describe.each(backends)('a hold whose session is said to be gone, on $name', bac
     const unasked = proxy.on({path: '/v1/session/info/'}, {status: 500, body: 'No cluster leader'})
     await waitUntil(() => hold.deadline.freeAtMs < long, {what: 'the shorter deadline', timeoutMs: 20_000})
     expect(hold.signal.aborted).toBe(false)
-    // This is what the guardian is told.
+    // The guardian receives these deadlines.
     expect(degraded[0]).toBeLessThan(long)
     unasked[Symbol.dispose]()
     gone[Symbol.dispose]()

@@ -30,8 +30,8 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     `trap '' TERM; ${section(id, seconds).slice(1).join(' ')}`,
   ]
   const lock = () => `${leaks.prefix}fault`
-  // For those who shall lose the lock: TERM 2.5 s, KILL 3 s after the last proof; a rival may hold after 4 s. Rivals have
-  // more time, so that no busy machine makes them lose what they got.
+  // Settings of the holder that loses the lock: TERM 2.5 s and KILL 3 s after the last proof, and a rival may hold it
+  // after 4 s. Rivals have more time, so that they do not lose the lock on a busy machine.
   const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']
   const hasBegun = (id: string) =>
     waitUntil(() => readHistory(history()).some(entry => entry.id === id), {what: `${id} to begin`, timeoutMs: 60_000})
@@ -44,7 +44,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
       await hasBegun('cut-off')
       const {session = ''} = (await raw(agent.address).kvGet(`${lock()}/.lock`))!
       proxy.blackHole(direction)
-      // The worst case: the session ends in the moment of the cut, so that only the lock-delay keeps rivals away.
+      // This is the worst case: the session ends at the moment of the cut, so that only the lock-delay keeps rivals out.
       await raw(agent.address).sessionDestroy(session)
       const rival = await runCli(['lock', lock(), ...section('rival', 0.1)], {agent})
       expect(rival.exitCode).toBe(0)
@@ -54,7 +54,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     },
   )
 
-  it('kill -9 of baton at 24 instants around the grant gives the lock back, and leaves no process', async () => {
+  it('kill -9 of baton at 24 instants around the grant releases the lock and leaves no process', async () => {
     const random = createRandom(testSeed('kill -9 around the grant'))
     const held = async (): Promise<string | undefined> => (await raw(agent.address).kvGet(`${lock()}/.lock`))?.session
     for (let round = 0; round < 24; round += 1) {
@@ -62,11 +62,11 @@ describe.each(backends)('baton lock under faults on $name', backend => {
       const session = await waitUntil(held, {what: 'the grant', timeoutMs: 60_000, intervalMs: 1})
       await new Promise(resolve => setTimeout(resolve, random() * 60))
       holder.kill('SIGKILL')
-      // Without its release the session, and the lock with it, would live for 15 to 30 s.
+      // Without the release the session would hold the lock for 15 to 30 s.
       const isFree = async (): Promise<boolean> => (await held()) === undefined
       await waitUntil(isFree, {what: `round ${round} to give the lock back`, timeoutMs: 12_000})
       await waitUntil(() => findByEnv(`BATON_LOCK_SESSION=${session}`).length === 0, {what: 'the child to end'})
-      // A lock-delay would refuse this.
+      // During a lock-delay Consul would refuse this.
       expect((await runCli(['lock', '--timeout', '12s', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
     }
   })
@@ -85,7 +85,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     await holder.exited
   })
 
-  it('kill -9 of baton: the guardian stops a child that ignores TERM, and gives the lock back without a lock-delay', async () => {
+  it('kill -9 of baton: the guardian stops a child that ignores TERM, and releases the lock without a lock-delay', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...stubborn('orphan', 60)], {agent})
     await hasBegun('orphan')
     holder.kill('SIGKILL')
@@ -119,7 +119,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     await raw(agent.address).kvDelete(`${lock()}/.lock`)
   })
 
-  it('baton standing still: the guardian stops the child before a rival starts, and baton says 76 when it runs again', async () => {
+  it('baton is stopped: the guardian stops the child before a rival starts, and baton exits with 76 when it is continued', async () => {
     await using holder = startCli(['lock', ...tight, lock(), ...stubborn('frozen', 60)], {agent})
     await hasBegun('frozen')
     const {session = ''} = (await raw(agent.address).kvGet(`${lock()}/.lock`))!
@@ -132,7 +132,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect((await holder.exited).exitCode).toBe(76)
   })
 
-  it('the guardian killed: baton starts another, which does the same', async () => {
+  it('the guardian is killed: baton starts another one, which does the same', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
     const guardians = () =>
@@ -144,7 +144,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     const [first] = await waitUntil(() => (guardians().length === 1 ? guardians() : null), {what: 'a guardian'})
     process.kill(first!, 'SIGKILL')
     await waitUntil(() => guardians().length === 1 && guardians()[0] !== first, {what: 'another guardian'})
-    // It has its orders once baton, which gives them in the same breath, has gone back to sleep.
+    // baton writes to the new guardian in the same turn of its event loop: once baton sleeps, the guardian has its input.
     const naps = (): string =>
       /^voluntary_ctxt_switches:.*$/m.exec(readFileSync(`/proc/${holder.pid}/status`, 'utf8'))![0]
     const before = naps()
@@ -157,7 +157,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
 
   it('the next holder starts within 100 ms after a clean exit, in the best of five rounds', async () => {
     const gaps: number[] = []
-    // What a busy machine adds: the gap holds two starts of processes and their scheduling.
+    // A busy machine makes the gap longer, because it includes two starts of processes.
     const starts: number[] = []
     for (let round = 0; round < 5; round += 1) {
       const before = `before-${round}`
@@ -210,12 +210,12 @@ describe.each(backends)('baton lock under faults on $name', backend => {
   })
 })
 
-/** The guardian alone is started with an environment of its own. */
+/** Finds the guardian by its environment, which no other process has. */
 function isMarked(pid: number): boolean {
   return readFileSync(`/proc/${pid}/environ`, 'latin1').includes('BATON_TEST_ID=')
 }
 
-/** A small generator whose runs can be repeated from their seed. */
+/** Generates random numbers that can be repeated from a seed. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -14,7 +14,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, {recursive: true}))
 
-// What the library does on both backends is tested there; here it is the command, which costs a process each time.
+// Tests of the library cover its behaviour on both backends. These tests cover the command, and each starts a process.
 const commandBackends = backends.slice(-1)
 
 describe.each(commandBackends)('baton lock on $name', backend => {
@@ -27,30 +27,30 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   const start = (words: readonly string[], options: CommandOptions = {}) =>
     startCli(['lock', ...words], {agent, ...options})
 
-  it("passes the child's words verbatim, its output and its exit code, and says nothing itself", async () => {
+  it("passes on the child's arguments, output and exit code, and prints nothing itself", async () => {
     const words = ['a  b', '', '--try', '-n', '$HOME', 'ü', '--', '--json']
     const script = 'for word; do printf "<%s>" "$word"; done; exit 7'
     const result = await run([lock(), '--', 'sh', '-c', script, 'sh', ...words])
     expect(result).toMatchObject({exitCode: 7, stdout: words.map(word => `<${word}>`).join(''), stderr: ''})
   })
 
-  it('joins the words and gives them to a shell without --, as consul lock does', async () => {
+  it('joins the arguments for a shell without --, as consul lock does', async () => {
     const result = await run([lock(), 'echo', 'one  two;', 'echo', 'three'], {env: {SHELL: '/bin/sh'}})
     expect(result).toMatchObject({exitCode: 0, stdout: 'one two\nthree\n'})
   })
 
-  it('takes the words as they are without -- but with -shell=false', async () => {
+  it('passes the arguments unchanged without -- but with -shell=false', async () => {
     const result = await run(['-shell=false', lock(), 'echo', 'one  two;', '$HOME'])
     expect(result).toMatchObject({exitCode: 0, stdout: 'one  two; $HOME\n'})
   })
 
-  it('passes stdin with --, and without only when told to', async () => {
+  it('passes stdin with --, and without it only with -pass-stdin', async () => {
     expect(await run([lock(), '--', 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
     expect(await run([lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: ''})
     expect(await run(['-pass-stdin', lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
   })
 
-  it('tells the child what it holds, over what the environment said before', async () => {
+  it('describes the lock in the environment of the child, and replaces earlier variables', async () => {
     const env = {BATON_FENCING_TOKEN: '1', BATON_LOCK_KEY: 'old', OTHER: 'kept'}
     const {stdout} = await run([lock(), '--', 'env'], {env})
     const child = new Map(stdout.split('\n').map(line => line.split('=', 2) as [string, string]))
@@ -64,12 +64,12 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(child.get('OTHER')).toBe('kept')
   })
 
-  it('holds the lock while the child runs, and releases it only when nothing of it is left', async () => {
+  it('holds the lock while the child runs, and releases it only when no process of it is left', async () => {
     await using holder = start([lock(), '--', 'sh', '-c', 'sleep 60 & echo started'])
     await holder.waitForOutput(/started/)
     const result = await holder.exited
     expect(result.exitCode).toBe(0)
-    expect(result.stderr).toContain('stopped what the command left running')
+    expect(result.stderr).toContain('stopped processes that the command left running')
   })
 
   it.each([
@@ -77,7 +77,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     ['--try=200ms', []],
     ['-try', ['200ms']],
     ['--timeout', ['200ms']],
-  ])('answers 75 when the lock is not free with %s', async (flag, value) => {
+  ])('exits with 75 if the lock is not free with %s', async (flag, value) => {
     await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
     await holder.waitForOutput(/started/)
     const result = await run([flag, ...value, lock(), '--', 'echo', 'ran'])
@@ -95,7 +95,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     },
   )
 
-  it('answers 124 when --max-runtime is reached', async () => {
+  it('exits with 124 when --max-runtime is reached', async () => {
     const result = await run(['--max-runtime', '100ms', lock(), '--', 'sleep', '60'])
     expect(result.exitCode).toBe(124)
     expect(await run(['--max-runtime', '0s', lock(), '--', 'echo', 'ran'])).toMatchObject({
@@ -104,13 +104,13 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     })
   })
 
-  it.each(['5s', '48h'])('answers 64 for a TTL that Consul refuses: %s', async ttl => {
+  it.each(['5s', '48h'])('exits with 64 for a TTL that Consul refuses: %s', async ttl => {
     const result = await run(['--ttl', ttl, lock(), '--', 'echo', 'ran'])
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(result.stderr).toContain('Invalid Session TTL')
   })
 
-  it('answers 76 when the lock is lost, also when the child ends well', async () => {
+  it('exits with 76 if the lock is lost, even if the child succeeds', async () => {
     const script = `trap 'exit 0' TERM; echo started; while :; do sleep 0.05; done`
     await using holder = start([lock(), '--', 'sh', '-c', script])
     await holder.waitForOutput(/started/)
@@ -120,17 +120,17 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(result.stderr).toMatch(/lost after .*: its key was deleted/)
   })
 
-  it('answers 78 for a key of another kind', async () => {
+  it('exits with 78 for a key of another kind', async () => {
     await consul().kvPut(`${lock()}/.lock`, '', {flags: '16210313421097356768'})
     const result = await run([lock(), '--', 'echo', 'ran'])
     expect(result).toMatchObject({exitCode: 78, stdout: ''})
     await consul().kvDelete(`${lock()}/.lock`)
   })
 
-  it('answers 127 for a command that is not there, 126 for one that may not be run, and keeps no lock', async () => {
+  it('exits with 127 for a command that does not exist, with 126 for one that is not executable, and keeps no lock', async () => {
     const missing = await run([lock(), '--', 'no-such-command'])
     expect(missing).toMatchObject({exitCode: 127, stdout: ''})
-    expect(missing.stderr).toBe('baton: no-such-command: command not found (is it spelled right, and on the PATH?)\n')
+    expect(missing.stderr).toBe('baton: no-such-command: command not found (check its spelling and the PATH)\n')
     expect(await run([lock(), '--', '/etc/passwd'])).toMatchObject({exitCode: 126})
   })
 
@@ -192,7 +192,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(events[1]!.token).toMatch(/^\d+$/)
   })
 
-  it('lets as many in as -n says', async () => {
+  it('has as many holders as -n allows', async () => {
     const holders = [1, 2].map(() => start(['-n', '2', lock(), '--', 'sh', '-c', 'echo started; sleep 60']))
     await Promise.all(holders.map(holder => holder.waitForOutput(/started/)))
     expect((await run(['-n', '2', '--try', lock(), '--', 'true'])).exitCode).toBe(75)
@@ -203,7 +203,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     }
   })
 
-  it('answers in the words of consul lock when asked to', async () => {
+  it('prints the texts of consul lock with --compat', async () => {
     const compat = (...words: string[]) => run(['--compat', 'consul', ...words])
     expect(await compat(lock(), 'exit 3')).toMatchObject({
       exitCode: 0,
@@ -242,7 +242,7 @@ describe('baton lock refuses with one line', () => {
     return result
   }
 
-  it('no Consul at the address: 69', async () => {
+  it('if no agent listens at the address: 69', async () => {
     const result = await refuse(['k', '--', 'echo', 'ran'])
     expect(result).toMatchObject({
       exitCode: 69,
@@ -251,7 +251,7 @@ describe('baton lock refuses with one line', () => {
     })
   })
 
-  it('no Consul at the address until the time limit: 69', async () => {
+  it('if no agent listens at the address until the time limit: 69', async () => {
     const result = await refuse(['--timeout=300ms', 'k', '--', 'echo', 'ran'])
     expect(result.exitCode).toBe(69)
     expect(result.stderr).toContain(
@@ -259,57 +259,57 @@ describe('baton lock refuses with one line', () => {
     )
   })
 
-  it('an address that is none: 64', async () => {
+  it('if the address is not valid: 64', async () => {
     const result = await refuse(['k', '--', 'true'], {CONSUL_HTTP_ADDR: 'http://'})
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain("Consul address: 'http://' cannot be used")
   })
 
-  it('an unknown flag: 64', async () => {
+  it('if a flag is unknown: 64', async () => {
     const result = await refuse(['--bogus', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('--bogus')
   })
 
-  it.each(['--timeout=5', '--ttl=abc', '--grace=1', '--try=x'])('a duration like %s: 64', async flag => {
+  it.each(['--timeout=5', '--ttl=abc', '--grace=1', '--try=x'])('if a duration is written like %s: 64', async flag => {
     const result = await refuse([flag, 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('is not a duration')
   })
 
-  it('no command: 64', async () => {
+  it('if there is no command: 64', async () => {
     const result = await refuse(['k'])
     expect(result).toMatchObject({exitCode: 64, stderr: 'baton: lock k: no command to run (baton lock k -- COMMAND)\n'})
     expect((await refuse(['k', '--'])).exitCode).toBe(64)
   })
 
-  it('no key: 64', async () => {
+  it('if there is no prefix: 64', async () => {
     expect((await refuse([])).exitCode).toBe(64)
   })
 
-  it("a sub-command's name where a command follows: 64, naming the form that is meant", async () => {
+  it('if the prefix is the name of a sub-command, without --: 64, with a hint', async () => {
     const result = await refuse(['status', 'app/db'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('baton lock status -- app/db')
   })
 
-  it('a limit below one: 64', async () => {
+  it('if the limit is below one: 64', async () => {
     expect((await refuse(['-n', '0', 'k', '--', 'true'])).exitCode).toBe(64)
   })
 
-  it('no time to stop the child: 64, with the arithmetic', async () => {
+  it('if there is no time to stop the child: 64, with the arithmetic', async () => {
     const result = await refuse(['--grace', '40s', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('need 41s')
   })
 
-  it('a session without a TTL: 64', async () => {
+  it('if the session has no TTL: 64', async () => {
     const result = await refuse(['--ttl', '0s', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('without a TTL')
   })
 
-  it('events that cannot be written: 64', async () => {
+  it('if events cannot be written: 64', async () => {
     const result = await refuse(['--events', '/no/such/folder/x', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain("--events: cannot write to '/no/such/folder/x': ENOENT")

@@ -11,7 +11,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const ctrlC = '\x03'
 const ctrlZ = '\x1a'
 
-// A terminal is made by `script` of util-linux: what is written to its stdin is typed. Where it is missing, these tests fail.
+// `script` of util-linux creates the terminal, and its stdin is the keyboard. Without it these tests fail.
 describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton lock on a terminal, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, graceMs: 10_000})
@@ -21,7 +21,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
   })
   afterEach(() => rmSync(folder, {recursive: true}))
 
-  /** Types `words` of baton lock, with a child that runs `script`, into a shell of its own or an interactive one. */
+  /** Runs `baton lock` with the arguments `words` and a child that runs `script`, in a plain or an interactive shell. */
   function type(words: string, script: string, shell?: string): CommandHandle {
     writeFileSync(join(folder, 'job'), script)
     writeFileSync(
@@ -38,7 +38,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     return {child: Number(child), baton: Number(baton)}
   }
 
-  it('leaves it to the child what Ctrl-C means, which it gets once each time', async () => {
+  it('leaves Ctrl-C to the child, which receives it once each time', async () => {
     const script = `n=0; trap 'n=$((n+1)); echo "got $n"' INT; echo "ready $$ $PPID"; ${untilFinished}; exit 4`
     await using terminal = type('--grace 200ms', script)
     const {child, baton} = await pidsOf(terminal)
@@ -47,7 +47,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     await terminal.waitForOutput(/got 1/)
     terminal.stdin.write(ctrlC)
     await terminal.waitForOutput(/got 2/)
-    // Longer than the grace.
+    // This takes longer than the grace.
     await new Promise(resolve => setTimeout(resolve, 600))
     finish()
     const result = await terminal.exited
@@ -55,7 +55,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     expect(result.stdout).not.toContain('got 3')
   })
 
-  it('ends with a child that Ctrl-C ends, and with its code', async () => {
+  it('ends with the exit code of a child that Ctrl-C ends', async () => {
     await using terminal = type('', 'echo "ready $$ $PPID"; sleep 60')
     await pidsOf(terminal)
     terminal.stdin.write(ctrlC)
@@ -78,7 +78,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     const pids = Object.values(await pidsOf(terminal))
     const states = () => pids.map(pid => processInfo(pid)?.state)
     terminal.stdin.write(ctrlZ)
-    // A shell that was about to start a program with vfork waits for it in state D, however long that one is stopped.
+    // A shell that is just starting a program with vfork waits for it in state D, even while that program is stopped.
     await waitUntil(() => states().join('') === 'TT' || states().join('') === 'DT', {
       what: 'both to be stopped',
       detail: () => states().join(),
@@ -95,7 +95,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     await terminal.exited
   })
 
-  it('loses its child when it is stopped for longer than the lock can be held, and says so when it goes on', async () => {
+  it('kills its child if it is stopped for longer than the lock can be held, and reports that when it is continued', async () => {
     const words = '--ttl 10s --lock-delay 4s --grace 500ms'
     await using terminal = type(
       words,

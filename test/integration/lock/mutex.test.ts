@@ -59,14 +59,14 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('is not asserted to be held once it is released', async () => {
+  it('rejects assertHeld once it is released', async () => {
     const hold = await mutex(connect()).acquire()
     await hold.release()
     const error = await hold.assertHeld().catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
   })
 
-  it('is acquired in time although another contender on the host has the turn and leaves the lock free', async () => {
+  it('is acquired in time although another contender on the host has the turn and does not acquire the lock', async () => {
     const client = connect()
     const {datacenter, namespace, partition} = client.scope
     const path = turnPath(localDirectory(), client.address, datacenter, namespace, partition, key())!
@@ -88,7 +88,7 @@ describe.each(backends)('mutex on $name', backend => {
     await second!.release()
   })
 
-  it('makes contention a value for tryAcquire', async () => {
+  it('resolves tryAcquire to undefined while it is held', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const other = mutex(client)
@@ -96,7 +96,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(other.seen('lock.waiting')).toBe(true)
   })
 
-  it('waits for the holder and then gets the lock, with a higher token', async () => {
+  it('is acquired after its holder, with a higher token', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     const other = mutex(client)
@@ -107,7 +107,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(hold.token).toBeGreaterThan(first.token)
   })
 
-  it('gives up in time when told to, naming the holder', async () => {
+  it('rejects after its time limit and names the holder', async () => {
     const client = connect()
     await using _hold = await mutex(client, {command: 'backup'}).acquire()
     const startedAt = performance.now()
@@ -119,7 +119,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(String(error)).toMatch(/not acquired within 1\.5s: held by backup on .*, pid \d+/)
   })
 
-  it('stops waiting at once when its signal aborts, with the reason given', async () => {
+  it('rejects at once with the reason of its signal', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const stop = new AbortController()
@@ -131,7 +131,7 @@ describe.each(backends)('mutex on $name', backend => {
     await outcome
   })
 
-  it('takes an orphaned key of its own kind, and its first holder is the one that releases it', async () => {
+  it('acquires an orphaned key of its own kind, and its next holder removes the key', async () => {
     await consul().kvPut(key(), '', {flags: mutexFlags})
     await using hold = await mutex(connect()).acquire()
     expect((await consul().kvGet(key()))?.session).toBe(hold.session)
@@ -154,7 +154,7 @@ describe.each(backends)('mutex on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('is lost at once when its session is destroyed, and the next one waits for the lock-delay', async () => {
+  it('is lost at once when its session is destroyed, and the next holder waits for the lock-delay', async () => {
     const client = connect()
     const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 100}).acquire()
     await consul().sessionDestroy(hold.session)
@@ -163,7 +163,7 @@ describe.each(backends)('mutex on $name', backend => {
     const other = mutex(client)
     const second = other.acquire()
     await waitUntil(() => other.events.some(one => one.type === 'lock.waiting' && one.reason === 'lock-delay'), {
-      what: 'the second to be told of the lock-delay',
+      what: 'the second contender to report the lock-delay',
     })
     expect(await hold.release()).toMatchObject({lock: 'lost'})
     await (await second).release()
@@ -172,7 +172,7 @@ describe.each(backends)('mutex on $name', backend => {
   it.each([
     ['deleted', () => consul().kvDelete(key())],
     [
-      'released by somebody else',
+      'released by another client',
       async () => {
         const {session} = (await consul().kvGet(key()))!
         await consul().kvPut(key(), '', {release: session, flags: mutexFlags})
@@ -194,7 +194,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect((await consul().kvGet(key()))?.lockIndex).toBe(0)
   })
 
-  it('withLock rejects with the loss although the work succeeded', async () => {
+  it('rejects withLock with the loss although the work succeeded', async () => {
     const lock = mutex(connect())
     const outcome = lock.withLock(async hold => {
       await consul().kvDelete(key())
@@ -206,7 +206,7 @@ describe.each(backends)('mutex on $name', backend => {
 
   it.each([
     ['its session is destroyed', (session: string) => consul().sessionDestroy(session), 'Consul ended its session'],
-    ['its key is deleted', () => consul().kvDelete(key()), 'its key was deleted, and its session lives on'],
+    ['its key is deleted', () => consul().kvDelete(key()), 'its key was deleted, and its session still exists'],
     [
       'its key is unlocked',
       (session: string) => consul().kvPut(key(), '', {release: session}),
@@ -216,7 +216,7 @@ describe.each(backends)('mutex on $name', backend => {
     'names the cause of a loss: %s',
     async (_what, end, why) => {
       const hold = await mutex(connect()).acquire()
-      // The monitor sees it, not only the next renewal.
+      // The monitor reports the loss before the next renewal would.
       await end(hold.session)
       await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
       expect(String(hold.signal.reason)).toContain(why)
@@ -229,13 +229,13 @@ describe.each(backends)('mutex on $name', backend => {
     ['resets connections', 'reset'],
     ['is overloaded', {status: 429, body: 'Your IP is issuing too many concurrent connections'}],
     ['has no leader', {status: 500, body: 'No cluster leader'}],
-  ] as const)('rides out an agent that %s at the start, within its time limit', async (_what, fault) => {
+  ] as const)('is acquired within its time limit although the agent %s at first', async (_what, fault) => {
     const {proxy, client} = await proxied()
     proxy.on({method: 'PUT', path: '/v1/session/create'}, fault, 3)
     await using _hold = await mutex(client).acquire({timeoutMs: 20_000})
   })
 
-  it('rides out an agent that refuses connections at the start, within its time limit', async () => {
+  it('is acquired within its time limit although the agent refuses connections at first', async () => {
     await using proxy = await TcpProxy.start(agent.address)
     await proxy.refuse()
     const lock = mutex(connect(proxy.address))
@@ -245,7 +245,7 @@ describe.each(backends)('mutex on $name', backend => {
     await using _hold = await acquiring
   })
 
-  it('holds although the answer that granted it was lost', async () => {
+  it('is acquired although the answer that granted it was lost', async () => {
     const {proxy, client} = await proxied()
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
     const hold = await mutex(client).acquire()
@@ -254,7 +254,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
-  it('begins with no old state: a leader that has not applied its log yet decides nothing', async () => {
+  it('ignores old state of a leader that has not applied its log yet', async () => {
     const {proxy, client} = await proxied()
     const old = {Key: key(), Flags: 0, Value: null, CreateIndex: 3, ModifyIndex: 3, LockIndex: 0}
     const isPlain = /^\/v1\/kv\/(?!.*consistent)/
@@ -284,7 +284,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 
-  it('takes no refusal and no failure for a loss, and says that it is degraded', async () => {
+  it('is not lost by refusals and failures, and reports that it is degraded', async () => {
     const {proxy, client} = await proxied()
     const lock = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
     const hold = await lock.acquire()
@@ -297,7 +297,7 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('is lost in time when nothing can be proven, and never later than its deadline', async () => {
+  it('is lost no later than its deadline if nothing proves the hold', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 500}).acquire()
     proxy.on({}, 'hang')
@@ -308,7 +308,7 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('starts over with a new session when its own ends while it waits', async () => {
+  it('continues with a new session if its own ends while it waits', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     const other = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
@@ -323,7 +323,7 @@ describe.each(backends)('mutex on $name', backend => {
     await (await second).release()
   })
 
-  it('refuses a configuration without time to stop before it asks Consul', async () => {
+  it('refuses settings that leave no time to stop, before any request', async () => {
     const {proxy, client} = await proxied()
     await expect(mutex(client, {graceMs: 60_000}).acquire()).rejects.toThrow('no time to stop')
     expect(proxy.requests.filter(one => one.method === 'PUT')).toEqual([])
@@ -338,7 +338,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(isBatonError(report.error, 'BATON_ACL_DENIED')).toBe(true)
   })
 
-  it('keeps semaphores out while it is held', async () => {
+  it('refuses semaphores while it is held', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()
     const semaphore = createSemaphore(client, {prefix: `${leaks.prefix}m`, limit: 2})

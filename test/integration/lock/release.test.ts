@@ -36,10 +36,10 @@ function useHolds(backend: (typeof backends)[number]) {
   return {agent, leaks, open, consul, held}
 }
 
-describe.each(backends)('a release that goes unanswered, on $name', backend => {
+describe.each(backends)('a release whose answer is lost, on $name', backend => {
   const {leaks, consul, held} = useHolds(backend)
 
-  it.each(kinds)('is reported as done when the key says so (%s)', async (_name, create) => {
+  it.each(kinds)('is reported as done if the key shows that (%s)', async (_name, create) => {
     const {proxy, hold} = await held(create)
     proxy.on(release, 'swallow')
     expect(await hold.release()).toEqual({lock: 'released', isSessionDestroyed: true, error: undefined})
@@ -62,11 +62,11 @@ describe.each(backends)('a release that goes unanswered, on $name', backend => {
   })
 })
 
-// These last as long as baton tries.
-describe.each(backends.slice(-1))('a release that stays unanswered, on $name', backend => {
+// These tests take as long as baton retries.
+describe.each(backends.slice(-1))('a release that is never answered, on $name', backend => {
   const {agent, leaks, open, consul, held} = useHolds(backend)
 
-  it('is done by the end of the session where that alone is answered, and says so', async () => {
+  it('is reported as done by the end of the session, if only that is answered', async () => {
     const {proxy, hold} = await held(createMutex)
     proxy.on(release, 'reset')
     expect(await hold.release()).toMatchObject({
@@ -77,7 +77,7 @@ describe.each(backends.slice(-1))('a release that stays unanswered, on $name', b
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('is reported as not done, with the session that holds on, when nothing but reads is answered', async () => {
+  it('is reported as not done, with the session that still holds the lock, if only reads are answered', async () => {
     const {proxy, hold, events} = await held(createMutex)
     for (const path of [release.path, '/v1/session/destroy']) proxy.on({path}, 'reset')
     expect(await hold.release()).toMatchObject({lock: 'held', isSessionDestroyed: false})
@@ -86,7 +86,7 @@ describe.each(backends.slice(-1))('a release that stays unanswered, on $name', b
     await consul().sessionDestroy(hold.session)
   })
 
-  it('leaves nobody in doubt on the command line: what is not known to be released is named', async () => {
+  it('is reported by the command as perhaps not done, if the outcome is unknown', async () => {
     const proxy = await HttpProxy.start(agent.address)
     open.push(proxy)
     await using holder = startCli(['lock', `${leaks.prefix}r`, '--', 'sh', '-c', 'echo started; read go; exit 3'], {

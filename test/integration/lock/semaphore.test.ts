@@ -44,7 +44,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('lets in as many as its limit, and the next one when one leaves', async () => {
+  it('has as many holders as its limit, and the next one when one leaves', async () => {
     const client = connect()
     const lock = semaphore(client)
     const [a, b] = [await lock.acquire(), await lock.acquire()]
@@ -66,7 +66,7 @@ describe.each(backends)('semaphore on $name', backend => {
       () => consul().kvPut(key(), '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags}),
     ],
     ['its session is destroyed', (hold: Hold) => consul().sessionDestroy(hold.session)],
-  ] as [string, (hold: Hold) => Promise<unknown>][])('is not asserted to be held once %s', async (_what, end) => {
+  ] as [string, (hold: Hold) => Promise<unknown>][])('rejects assertHeld once %s', async (_what, end) => {
     const hold = await semaphore(connect()).acquire()
     await hold.assertHeld()
     await end(hold)
@@ -76,14 +76,14 @@ describe.each(backends)('semaphore on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('is not asserted to be held once it is released', async () => {
+  it('rejects assertHeld once it is released', async () => {
     const hold = await semaphore(connect()).acquire()
     await hold.release()
     const error = await hold.assertHeld().catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_LOST')).toBe(true)
   })
 
-  it('never lets in more than its limit when many come at once', async () => {
+  it('never has more holders than its limit when many contend at once', async () => {
     const client = connect()
     let inside = 0
     let most = 0
@@ -100,7 +100,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(most).toBeLessThanOrEqual(3)
   })
 
-  it('holds although the answers to its first writes were lost', async () => {
+  it('is acquired although the answers to its first writes were lost', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     const client = createClient({address: proxy.address})
     open.push(client)
@@ -110,7 +110,7 @@ describe.each(backends)('semaphore on $name', backend => {
     await hold.release()
   })
 
-  it('refuses another limit, and says which one holds', async () => {
+  it('refuses another limit and names the current one', async () => {
     const client = connect()
     await using _hold = await semaphore(client, {limit: 3}).acquire()
     const error = await semaphore(client, {limit: 2})
@@ -120,7 +120,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(String(error)).toContain('its limit is 3, ours is 2, and 1 of 3 hold it')
   })
 
-  it('puts its own limit in the place of one that a crash left behind, and never lets in more', async () => {
+  it('replaces a limit that a crash left behind, and never has more holders than its own', async () => {
     const dead = '{"Limit":5,"Holders":{"00000000-0000-0000-0000-000000000000":true}}'
     await consul().kvPut(key(), dead, {flags: semaphoreFlags})
     const client = connect()
@@ -141,7 +141,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('takes the slot of a holder whose session is gone', async () => {
+  it('gives away the slot of a holder whose session is gone', async () => {
     await consul().kvPut(key(), '{"Limit":1,"Holders":{"00000000-0000-0000-0000-000000000000":true}}', {
       flags: semaphoreFlags,
     })
@@ -170,7 +170,7 @@ describe.each(backends)('semaphore on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('leaves nothing behind when it gives up', async () => {
+  it('leaves nothing behind after its time limit', async () => {
     const client = connect()
     const holds: Hold[] = [await semaphore(client).acquire(), await semaphore(client).acquire()]
     await expect(semaphore(client).acquire({timeoutMs: 200})).rejects.toThrow('not acquired within 200ms')
@@ -184,7 +184,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(() => semaphore(client, {limit: 0})).toThrow('a whole number of at least 1')
   })
 
-  it('with checks, it is refused: nothing would delay the next holder', async () => {
+  it('is refused with checks, because nothing would delay the next holder', async () => {
     await expect(semaphore(connect(), {nodeChecks: ['serfHealth']}).acquire()).rejects.toThrow('no safe time to stop')
   })
 })

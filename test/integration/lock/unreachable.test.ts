@@ -14,7 +14,7 @@ const kinds = [
   ['semaphore', {limit: 2}, createSemaphore],
 ] as const
 
-it.each(kinds)('ends a wait with why Consul was not reached, if it never was (%s)', async (_name, options, create) => {
+it.each(kinds)('ends a wait with the reason why Consul was never reached (%s)', async (_name, options, create) => {
   await using client = createClient({address: '127.0.0.1:1'})
   const lock = create(client, {prefix: 'a/b', ...options} as never)
   await expect(lock.acquire({timeoutMs: 400})).rejects.toMatchObject({
@@ -28,7 +28,7 @@ const [backend] = backends.slice(-1)
 const agent = sharedAgent(backend!)
 const leaks = useLeakCheck({agent})
 
-it('ends a wait as unanswered if the agent takes requests and never answers', async () => {
+it('ends a wait as unanswered if the agent accepts requests and never answers', async () => {
   await using proxy = await HttpProxy.start(agent.address)
   proxy.on({}, 'hang')
   await using client = createClient({address: proxy.address})

@@ -17,7 +17,7 @@ describe("a semaphore's document", () => {
     )
   })
 
-  it('always has an object of holders, which the Go tool crashes without', () => {
+  it('always has an object of holders, because the Go tool crashes without it', () => {
     expect(encodeSemaphoreDocument({limit: 2, holders: []}).toString()).toBe('{"Limit":2,"Holders":{}}')
   })
 
@@ -31,7 +31,7 @@ describe("a semaphore's document", () => {
     expect(parse(text)).toEqual({limit, holders})
   })
 
-  it('is absent in an empty value', () => {
+  it('is undefined for an empty value', () => {
     expect(parse('')).toBeUndefined()
   })
 
@@ -39,7 +39,7 @@ describe("a semaphore's document", () => {
     expect(() => parse(text)).toThrow("does not hold a semaphore's document")
   })
 
-  it('loses the holders whose session owns no key any more', () => {
+  it('drops holders whose session no longer owns a key', () => {
     const entries = [{session: 'a'}, {session: undefined}] as unknown as KvEntry[]
     expect(pruneHolders({limit: 2, holders: ids('a', 'b')}, entries).holders).toEqual(['a'])
   })
@@ -48,11 +48,11 @@ describe("a semaphore's document", () => {
 describe('the record of a holder', () => {
   const record = {host: 'h', pid: 1, since: '2026-01-01T00:00:00.000Z', command: 'sh'}
 
-  it('comes back as it was written', () => {
+  it('is read as it was written', () => {
     expect(parseHolderRecord(encodeHolderRecord(record))).toEqual(record)
   })
 
-  it('may have fields that we do not know', () => {
+  it('may have unknown fields', () => {
     expect(parseHolderRecord(Buffer.from(JSON.stringify({v: 1, ...record, more: 1})))).toEqual(record)
   })
 

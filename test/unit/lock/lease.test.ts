@@ -21,11 +21,11 @@ const shape = (changes: Partial<LeaseShape> = {}): LeaseShape => ({
 const now = {renewedAtMs: 0, seenAtMs: 0}
 
 describe('leaseDeadline', () => {
-  it('gives a mutex with checks the lock-delay: TERM 9 s, KILL 14 s after the last proof', () => {
+  it('of a mutex with checks counts the lock-delay: TERM 9 s, KILL 14 s after the last proof', () => {
     expect(leaseDeadline(shape(), now)).toEqual({termAtMs: 9000, killAtMs: 14_000, freeAtMs: 15_000})
   })
 
-  it('gives a mutex without checks TTL and lock-delay: TERM 24 s, KILL 29 s after the last renewal', () => {
+  it('of a mutex without checks counts TTL and lock-delay: TERM 24 s, KILL 29 s after the last renewal', () => {
     expect(leaseDeadline(shape({isTtlOnly: true}), now)).toEqual({
       termAtMs: 24_000,
       killAtMs: 29_000,
@@ -33,20 +33,20 @@ describe('leaseDeadline', () => {
     })
   })
 
-  it('gives a semaphore the TTL alone: nothing delays the next holder', () => {
+  it('of a semaphore counts only the TTL, because nothing delays the next holder', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), now).freeAtMs).toBe(15_000)
   })
 
-  it('takes a renewal for no proof where checks can end the session', () => {
+  it('does not count a renewal as proof if checks can end the session', () => {
     expect(leaseDeadline(shape(), {renewedAtMs: 100_000, seenAtMs: 0}).freeAtMs).toBe(15_000)
   })
 
-  it('counts the lock-delay from a sight of the key also without checks', () => {
+  it('counts the lock-delay from a read of the key also without checks', () => {
     const proofs = {renewedAtMs: 0, seenAtMs: 20_000}
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs).freeAtMs).toBe(35_000)
   })
 
-  it('counts only the lock-delay from the last proof when the end of the session is neither confirmed nor refuted', () => {
+  it('counts only the lock-delay from the last proof while it is unknown whether the session has ended', () => {
     const proofs = {renewedAtMs: 20_000, seenAtMs: 0, isDoubted: true}
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs)).toEqual({
       termAtMs: 29_000,
@@ -56,16 +56,16 @@ describe('leaseDeadline', () => {
     expect(leaseDeadline(shape(), proofs).freeAtMs).toBe(15_000)
   })
 
-  it('takes no sight of the key for proof that a semaphore slot stays', () => {
+  it('does not count a read of the key as proof for a slot of a semaphore', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), {renewedAtMs: 0, seenAtMs: 9000}).freeAtMs).toBe(15_000)
   })
 
-  it('counts no more than the 60 s of lock-delay that Consul enforces, and none below zero', () => {
+  it('counts at most the 60 s of lock-delay that Consul enforces, and at least zero', () => {
     expect(leaseWindowMs(shape({lockDelayMs: 600_000}))).toBe(60_000)
     expect(leaseWindowMs(shape({lockDelayMs: -5000, isTtlOnly: true}))).toBe(15_000)
   })
 
-  it('keeps its order, and its margin, whatever the numbers', () => {
+  it('keeps the order of its instants and the margin for all settings', () => {
     const ms = fc.integer({min: 0, max: 200_000})
     const shapes = fc.record({
       hasLockDelay: fc.boolean(),
@@ -118,9 +118,9 @@ describe('checkLease', () => {
     {lockDelayMs: 3000, graceMs: 5000},
     {lockDelayMs: 5999, graceMs: 5000},
     {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
-    // Two hundredths of a long window are more than a second.
+    // 2 % of a long window are more than a second.
     {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
-  ])('refuses a lock-delay that does not cover grace and margin, also where the TTL counts: %o', changes => {
+  ])('refuses a lock-delay that does not cover grace and margin, also if the TTL counts: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
   })
 
@@ -134,7 +134,7 @@ describe('checkLease', () => {
   it.each([
     {lockDelayMs: 6000, graceMs: 5000},
     {lockDelayMs: 1000, graceMs: 0},
-  ])('accepts a lock-delay that just covers grace and margin where the TTL counts: %o', changes => {
+  ])('accepts a lock-delay that just covers grace and margin if the TTL counts: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).not.toThrow()
   })
 

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {joinKey, lockKey} from '../../../src/lock/wire/names.js'
 
 describe('lockKey', () => {
-  // What the Go tool makes of these prefixes: one leading slash is dropped, the rest is cleaned like a path.
+  // The keys that the Go tool uses for these prefixes: it drops one leading slash and cleans the rest like a path.
   it.each([
     ['app/db', 'app/db/.lock'],
     ['/app/db', 'app/db/.lock'],
@@ -18,6 +18,6 @@ describe('lockKey', () => {
   })
 })
 
-it('joinKey keeps names as they are', () => {
+it('joinKey does not change names', () => {
   expect(joinKey('a b', 'ü')).toBe('a b/ü')
 })

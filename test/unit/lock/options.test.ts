@@ -9,7 +9,7 @@ const noNumbers = ['15s', '', null, true, {}, [1], 5n, () => 1]
 const badDurations = [Number.NaN, Number.NEGATIVE_INFINITY, -1, 1e20, ...noNumbers]
 const badNumbers = [Number.POSITIVE_INFINITY, ...badDurations]
 
-/** A client that must not be used. */
+/** A client whose use fails the test. */
 function unusedClient() {
   const requests: string[] = []
   const client = createClient({
@@ -96,18 +96,18 @@ describe('options of locks and sessions', () => {
     },
   )
 
-  it.each([undefined, null, 'a/b'])('are refused when they are no object: %s', async value => {
+  it.each([undefined, null, 'a/b'])('are refused if they are not an object: %s', async value => {
     expect((await refusal(client => createMutex(client, value as never))).message).toContain('object')
     expect((await refusal(client => createSemaphore(client, value as never))).message).toContain('object')
   })
 
-  it('are refused with what was expected and what came', async () => {
+  it('are refused with the expected and the given value', async () => {
     expect((await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: '15s'} as never))).message).toBe(
       'createMutex: expected the option `ttlMs` to be a number of milliseconds from 0 to 2147483647, got "15s" (a string)',
     )
   })
 
-  it('are refused when a TTL is 0, which would be a session without an end', async () => {
+  it('are refused if the TTL is 0, which would be a session without an end', async () => {
     await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: 0}).acquire())
     await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: 0}).tryAcquire())
   })

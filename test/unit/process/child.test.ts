@@ -36,7 +36,7 @@ async function start(script: string, changes: Partial<ChildSpec> = {}): Promise<
   return child
 }
 
-/** The next line of the child's output: it tells that the child has come so far. */
+/** Resolves to the next line of the child's output, by which the child shows its progress. */
 async function nextLine(child: Child): Promise<string> {
   for await (const chunk of child.stdout!.iterator({destroyOnReturn: false})) return String(chunk).trim()
   throw new Error('the child said nothing')
@@ -68,29 +68,29 @@ describe.each([
     ['exit 255', 255],
     ['kill -TERM $$', 143],
     ['kill -KILL $$', 137],
-  ])('tells how `%s` ended as a shell would: %i', async (script, code) => {
+  ])('reports the end of `%s` as a shell does: %i', async (script, code) => {
     const child = await start(script)
     expect((await child.exited).code).toBe(code)
   })
 
-  it('passes words verbatim', async () => {
+  it('passes arguments unchanged', async () => {
     const words = ['a  b', '', '--', '-n', '$HOME', `it's "so"`, 'ü\n']
     const child = await start('', {argv: ['node', '-p', 'JSON.stringify(process.argv.slice(1))', ...words]})
     expect(JSON.parse(await nextLine(child))).toEqual(words)
   })
 
-  it('gives the child exactly the environment it is told', async () => {
+  it('gives the child exactly the specified environment', async () => {
     const child = await start('', {argv: ['/usr/bin/env'], env: {ONLY: 'this'}})
     expect(await nextLine(child)).toBe('ONLY=this')
   })
 
-  it('reports a command that is not there as 127', async () => {
+  it('reports a command that does not exist as 127', async () => {
     const error = await start('', {argv: ['no-such-command-here']}).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ChildError)
     expect(error).toMatchObject({exitCode: 127, message: 'no-such-command-here: command not found'})
   })
 
-  it('reports a command that may not be run as 126', async () => {
+  it('reports a command that is not executable as 126', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
     const file = join(directory, 'tool')
     writeFileSync(file, '#!/bin/sh\n')
@@ -100,19 +100,19 @@ describe.each([
     expect(error).toMatchObject({exitCode: 126, message: `${file}: permission denied`})
   })
 
-  it('reports a directory that is not there as 126', async () => {
+  it('reports a directory that does not exist as 126', async () => {
     const error = await start('true', {cwd: '/no/such/directory'}).catch((reason: unknown) => reason)
     expect(error).toMatchObject({exitCode: 126})
   })
 
-  it('makes the child the leader of a session and a group of its own', async () => {
+  it('makes the child the leader of its own session and group', async () => {
     const child = await start('echo ready; sleep 60')
     await nextLine(child)
     const entry = readProcesses().find(one => one.pid === child.pid)
     expect(entry).toMatchObject({group: child.pid, session: child.pid})
   })
 
-  it('leaves the child in our group in the terminal shape', async () => {
+  it('keeps the child in the group of this process in the terminal shape', async () => {
     const child = await start('echo ready; sleep 60', {shape: 'terminal'})
     await nextLine(child)
     const table = readProcesses()
@@ -122,7 +122,7 @@ describe.each([
 })
 
 describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
-  it('ends a child that goes on TERM without waiting for the grace', async () => {
+  it('does not wait for the grace if the child ends at TERM', async () => {
     const child = await start('sleep 60 & echo ready; wait', {shape})
     await nextLine(child)
     const signals: string[] = []
@@ -152,7 +152,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('leaves the grace to what a member starts to clean up', async () => {
+  it('does not signal a process that a member starts to clean up, before the grace is over', async () => {
     const child = await start(`trap 'sleep 0.3; echo cleaned; exit' TERM; echo ready; while :; do sleep 0.01; done`, {
       shape,
     })
@@ -173,7 +173,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('reaches a stopped grandchild with TERM', async () => {
+  it('sends TERM to a stopped grandchild so that it receives it', async () => {
     const child = await start(`sh -c 'echo $$; kill -STOP $$; sleep 60' & wait`, {shape})
     const pid = Number(await nextLine(child))
     await until(() => readProcesses().find(one => one.pid === pid)?.state === 'T')
@@ -183,7 +183,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('finds what a child leaves behind when it ends', async () => {
+  it('stops processes that a child leaves behind when it ends', async () => {
     const child = await start('sleep 60 & echo ready', {shape})
     await nextLine(child)
     await child.exited
@@ -193,7 +193,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('keeps hold of a grandchild with a session of its own whose parent ends first', async () => {
+  it('stops a grandchild with its own session whose parent ends first', async () => {
     const stubborn = `trap "" TERM; echo $$; while :; do sleep 1; done`
     const child = await start(`setsid sh -c '${stubborn}' & wait`, {shape})
     const pid = Number(await nextLine(child))
@@ -202,7 +202,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(child.isGone()).toBe(true)
   })
 
-  it('does not count as gone what it may not signal', async () => {
+  it('does not count a process as gone that it may not signal', async () => {
     const child = await start('echo ready; sleep 60', {shape})
     await nextLine(child)
     const forbidden = vi.spyOn(process, 'kill').mockImplementation(() => {
@@ -229,7 +229,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(child.isGone()).toBe(true)
   })
 
-  it('kills at once when told to hurry', async () => {
+  it('kills at once when `hurry` aborts', async () => {
     const child = await start(`trap '' TERM; echo ready; while :; do sleep 1; done`, {shape})
     await nextLine(child)
     const hurry = new AbortController()
@@ -239,7 +239,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(child.isGone()).toBe(true)
   })
 
-  it('spares everybody else', async () => {
+  it('does not signal other processes', async () => {
     const bystander = spawnSync('sh', ['-c', 'sleep 60 >/dev/null 2>&1 & echo $!'], {encoding: 'utf8'})
     const pid = Number(bystander.stdout)
     const child = await start('echo ready; sleep 60', {shape})

@@ -9,7 +9,7 @@ const endOf = (script: string) => {
 }
 
 describe("Go's text of a child's end", () => {
-  it.each([0, 1, 3, 127, 255])('names the exit code %i', code => {
+  it.each([0, 1, 3, 127, 255])('returns the exit code %i', code => {
     expect(endOf(`exit ${code}`)).toBe(`exit status ${code}`)
   })
 

@@ -22,7 +22,7 @@ afterEach(() => {
 
 const mark = () => `GUARDED=${process.pid}-${marks}`
 
-/** A family whose members write their numbers to files named by `script`. */
+/** Starts a family whose members write their process IDs to the files that `script` names. */
 function startFamily(script: string): number {
   marks += 1
   const [name, value] = mark().split('=') as [string, string]
@@ -88,7 +88,7 @@ describe.each([
     },
   )
 
-  it('stops a child that it was only told to expect', async () => {
+  it('stops a child of which it knows only the marker', async () => {
     startFamily(stubborn('child'))
     const child = await numberIn('child')
     const guardian = start(10)
@@ -99,7 +99,7 @@ describe.each([
     await isGone(guardian)
   })
 
-  it('stops the family at a deadline that is not moved on, and releases nothing while the pipe is open', async () => {
+  it('stops the family at a deadline that is not moved, and releases nothing while the pipe is open', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)
@@ -112,7 +112,7 @@ describe.each([
     expect(released()).toBe('')
   })
 
-  it('lets a family live whose deadline moves on', async () => {
+  it('does not stop a family whose deadline is moved', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)

@@ -5,7 +5,7 @@ import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {localDirectory, ownDirectory} from '../../../src/process/local-directory.js'
 
 const uid = process.geteuid?.() ?? 0
-const stranger = 1234
+const otherUser = 1234
 
 describe('the directory of the local line', () => {
   let parent = ''
@@ -16,13 +16,13 @@ describe('the directory of the local line', () => {
   })
   afterEach(() => rmSync(parent, {recursive: true}))
 
-  it('is created for this user alone, and used again', () => {
+  it('is created for this user alone and is used again', () => {
     expect(ownDirectory(path, parent, uid)).toBe(path)
     expect(lstatSync(path).mode & 0o777).toBe(0o700)
     expect(ownDirectory(path, parent, uid)).toBe(path)
   })
 
-  it('is created among the directories of others where each can remove only its own', () => {
+  it('is created in a parent in which each user can remove only its own directories', () => {
     chmodSync(parent, 0o1777)
     expect(ownDirectory(path, parent, uid)).toBe(path)
   })
@@ -38,18 +38,18 @@ describe('the directory of the local line', () => {
     ['a link to nowhere', () => symlinkSync(join(parent, 'target'), path)],
     ['a file', () => writeFileSync(path, '', {mode: 0o700})],
     ['a directory that others may enter', () => mkdirSync(path, {mode: 0o755})],
-    ['a directory in one where others may exchange it', () => chmodSync(parent, 0o777)],
+    ['a directory whose parent lets other users replace it', () => chmodSync(parent, 0o777)],
   ])('is not %s', (_what, prepare) => {
     prepare()
-    expect(() => ownDirectory(path, parent, uid)).toThrow(/not a directory of this user alone|others may exchange/)
+    expect(() => ownDirectory(path, parent, uid)).toThrow(/not a directory of this user alone|other users may replace/)
   })
 
-  it.runIf(uid === 0)("is not a stranger's, nor in a stranger's", () => {
+  it.runIf(uid === 0)('is refused if it or its parent belongs to another user', () => {
     mkdirSync(path, {mode: 0o700})
-    chownSync(path, stranger, stranger)
+    chownSync(path, otherUser, otherUser)
     expect(() => ownDirectory(path, parent, uid)).toThrow('not a directory of this user alone')
-    chownSync(parent, stranger, stranger)
-    expect(() => ownDirectory(path, parent, uid)).toThrow('others may exchange')
+    chownSync(parent, otherUser, otherUser)
+    expect(() => ownDirectory(path, parent, uid)).toThrow('other users may replace')
   })
 
   it('belongs to this user alone on this machine', () => {

@@ -24,7 +24,7 @@ const options = (signal: AbortSignal = new AbortController().signal) => ({
   patienceMs: 15_000,
 })
 
-it('has one at a time, and everybody in the end', async () => {
+it('is given to one contender at a time, and to each in the end', async () => {
   const path = newPath()
   let inside = 0
   let done = 0
@@ -40,7 +40,7 @@ it('has one at a time, and everybody in the end', async () => {
   expect(done).toBe(20)
 })
 
-it('keeps keys apart', async () => {
+it('is separate for each key', async () => {
   using _one = await takeLocalTurn(newPath(), options())
   using _two = await takeLocalTurn(newPath(), options())
 })
@@ -63,10 +63,10 @@ const startOwner = async (path: string) => {
   return owner
 }
 
-/** Ten times as fast. */
+/** Runs ten times as fast as the system's clock. */
 const hastyClock: Clock = {...systemClock, timer: (ms, callback) => systemClock.timer(ms / 10, callback)}
 
-it('does not wait for somebody who stands still', async () => {
+it('is not awaited from a contender that is stopped', async () => {
   const path = newPath()
   const owner = await startOwner(path)
   owner.kill('SIGSTOP')
@@ -74,7 +74,7 @@ it('does not wait for somebody who stands still', async () => {
   owner.kill('SIGKILL')
 })
 
-it('waits for somebody who works, however long that takes', async () => {
+it('is awaited from a contender that is alive, however long it takes', async () => {
   const path = newPath()
   const turn = await takeLocalTurn(path, {...options(), clock: hastyClock})
   let isMine = false
@@ -88,7 +88,7 @@ it('waits for somebody who works, however long that takes', async () => {
   await waiting
 })
 
-it('is free when who had it is killed', async () => {
+it('is free after the contender that had it was killed', async () => {
   const path = newPath()
   const owner = await startOwner(path)
   const waiting = takeLocalTurn(path, options())
@@ -96,7 +96,7 @@ it('is free when who had it is killed', async () => {
   using _turn = await waiting
 })
 
-it('has one at a time after the contender with the turn was killed, which leaves its socket behind', async () => {
+it('is given to one contender at a time after one was killed, which leaves its socket behind', async () => {
   const path = newPath()
   const owner = await startOwner(path)
   owner.kill('SIGKILL')
@@ -114,7 +114,7 @@ it('has one at a time after the contender with the turn was killed, which leaves
   expect(existsSync(path)).toBe(false)
 })
 
-it('does not stay behind a contender that beats but leaves the lock free', async () => {
+it('is not awaited from a contender that is alive but does not acquire the free lock', async () => {
   const path = newPath()
   using _turn = await takeLocalTurn(path, {...options(), clock: hastyClock})
   let asked = 0
@@ -126,7 +126,7 @@ it('does not stay behind a contender that beats but leaves the lock free', async
   expect(asked).toBe(2)
 })
 
-it('stays in line while Consul cannot be asked', async () => {
+it('is still awaited while Consul cannot be asked', async () => {
   const path = newPath()
   const turn = await takeLocalTurn(path, options())
   let asked = 0
@@ -144,12 +144,12 @@ it('stays in line while Consul cannot be asked', async () => {
 it.each([
   ['a file', (path: string) => writeFileSync(path, '')],
   ['a directory', (path: string) => mkdirSync(path)],
-])('is not held up by %s in the place of the socket', async (_what, put) => {
+])('is not delayed by %s at the path of the socket', async (_what, put) => {
   const path = newPath()
   put(path)
   using _turn = await takeLocalTurn(path, options())
 })
 
-it('has no line where the path of a socket would be cut off', () => {
+it('has no path if Node would truncate it', () => {
   expect(turnPath(join(directory, 'x'.repeat(100)), 'test')).toBeUndefined()
 })
