@@ -7,8 +7,10 @@ import {EventWriter} from '../src/cli/event-writer.js'
 import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
+import {LeaseNews} from '../src/cli/lock/lease-news.js'
 import {defaultGraceMs, serfHealth} from '../src/core/consul-constants.js'
 import {UsageError} from '../src/core/errors.js'
+import {systemBootTime} from '../src/core/time/boot-time.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
 import {familyShape} from '../src/lock/run/run-locked.js'
@@ -98,6 +100,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
 
   #events: EventWriter | undefined
+  #news: LeaseNews | undefined
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
     return toGoAnswer(error, {isChildCodeWanted: ownFlags(this.typed, Lock).includes('--child-exit-code')})
@@ -141,7 +144,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const {words} = child
     if (child.form === 'native') return {argv: [first, ...words.slice(1)], isStdinPassed: true, words}
     if (subVerbs.includes(prefix) && this.flags.compat === undefined) {
-      throw new UsageError(`lock: '${prefix}' is reserved for a sub-command that does not exist yet`, {
+      throw new UsageError(`lock: '${prefix}' is the name of a sub-command`, {
         hint: `for a lock of that name: baton lock ${prefix} -- ${words.join(' ')}`,
       })
     }
@@ -190,7 +193,8 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       if (line !== undefined) this.out.line(line)
       return
     }
-    const progress = toProgress(event, prefix)
+    this.#news ??= new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
+    const progress = this.#news.line(event) ?? toProgress(event, prefix)
     if (progress !== undefined) this.out.say(progress)
     const warning = toWarning(event, prefix)
     if (warning !== undefined) this.out.warn(warning)

@@ -26,8 +26,6 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
       return undefined
     case 'lock.acquired':
       return `acquired ${prefix} after ${formatDuration(event.waitMs)}, token ${event.token}`
-    case 'lease.degraded':
-      return `${prefix}: not renewed: ${messageOf(event.error)}`
     case 'child.signalled':
       return `sent ${event.signal} to the child (${causes[event.why]})`
     case 'lock.released':

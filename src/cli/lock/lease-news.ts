@@ -1,0 +1,47 @@
+import {messageOf} from '../../core/errors.js'
+import type {AnyLockEvent} from './event-lines.js'
+
+/** Time within which a further failure is not reported again after a recovery. */
+const quietMs = 60_000
+/** An instant that is earlier than the reported one by more than this is reported again. */
+const newsMs = 1000
+
+interface LeaseNewsOptions {
+  readonly prefix: string
+  /** Returns the boot time in milliseconds, in which deadlines are given. */
+  readonly now: () => number
+  /** Returns the wall-clock time in milliseconds. */
+  readonly wallMs: () => number
+}
+
+/**
+ * Reports once, with the wall-clock time, when the command will be stopped because the lock cannot be renewed, and once
+ * when the lock is renewed again. Each failed renewal is an event, but not news.
+ */
+export class LeaseNews {
+  readonly #options: LeaseNewsOptions
+  #stopAtMs: number | undefined
+  #reportedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: LeaseNewsOptions) {
+    this.#options = options
+  }
+
+  /** Returns the line for an event, or undefined if it is not news. */
+  line(event: AnyLockEvent): string | undefined {
+    const {prefix, now, wallMs} = this.#options
+    if (event.type === 'lease.renewed' && this.#stopAtMs !== undefined) {
+      this.#stopAtMs = undefined
+      return `${prefix}: renewed again: the command keeps running`
+    }
+    if (event.type !== 'lease.degraded') return undefined
+    const {termAtMs} = event.deadline
+    const isKnown =
+      this.#stopAtMs === undefined ? now() - this.#reportedAtMs < quietMs : termAtMs > this.#stopAtMs - newsMs
+    if (isKnown) return undefined
+    this.#stopAtMs = termAtMs
+    this.#reportedAtMs = now()
+    const time = new Date(wallMs() + termAtMs - now()).toTimeString().slice(0, 8)
+    return `${prefix}: not renewed: ${messageOf(event.error)}: the command will be stopped at ${time} unless a renewal succeeds`
+  }
+}
