@@ -91,6 +91,16 @@ const withoutRunner = {
   },
 }
 
+/** For the bundle of `lock`, whose help the launcher leaves to the bundle of all commands. */
+const withoutHelp = {
+  name: 'without-help',
+  setup(bundler) {
+    bundler.onResolve({filter: /^\.\/help\.js$/}, ({importer}) =>
+      importer.endsWith('/src/main/main.ts') ? {path: 'help', namespace: 'left-out', pluginData: ''} : undefined,
+    )
+  },
+}
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -124,7 +134,7 @@ export async function buildCli() {
   )
   const built = await Promise.all([
     buildBundle('main', () => true),
-    buildBundle('lock', id => id === 'lock'),
+    buildBundle('lock', id => id === 'lock', [withoutHelp]),
     ...vendor,
   ])
   const files = built.flatMap(({metafile}) => Object.keys(metafile.inputs))
@@ -132,12 +142,12 @@ export async function buildCli() {
 }
 
 /** ASCII only, so that Node does not decode it, and without comments, which halves it. Names remain for stack traces. */
-async function buildBundle(name, isIncluded) {
+async function buildBundle(name, isIncluded, plugins = []) {
   const result = await build({
     ...common,
     entryPoints: ['src/main/main.ts'],
     outfile: `dist/cli/${name}.cjs`,
-    plugins: [commandTable(isIncluded), vendorFiles, withoutRunner],
+    plugins: [...plugins, commandTable(isIncluded), vendorFiles, withoutRunner],
     minifyWhitespace: true,
     minifySyntax: true,
     lineLimit: 160,

@@ -13,11 +13,17 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
   process.stdout.write(`baton ${require('../package.json').version}\n`)
 } else {
   const command = /^[a-z]+$/.test(argv[0]) ? argv[0] : 'none'
-  const bundle = command === 'lock' ? 'lock.cjs' : 'main.cjs'
+  const bundle = command === 'lock' && runsProgram(argv) ? 'lock.cjs' : 'main.cjs'
   loadBundle(path.join(__dirname, '..', 'dist', 'cli', bundle), command)
     .main(argv)
     // All output is written by then: exiting without Node's clean-up saves 2 ms.
     .then(() => process.once('exit', code => process.exit(code)))
+}
+
+/** False if `lock` shows help or the state of locks: the code for these is only in the bundle of all commands. */
+function runsProgram([, first, ...words]) {
+  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+  return !['status', 'ls'].includes(first) && ![first, ...own].some(word => /^--?h(elp)?$/.test(word))
 }
 
 /** Compiles the bundle with cached code. A cache is created after a run, so that it contains the functions which that command needs. */
