@@ -1,5 +1,6 @@
 import type {Config} from '@oclif/core/interfaces'
 import type {BaseCommand} from '../cli/base-command.js'
+import type {Environment} from '../config/environment.js'
 
 /** A command's class, not yet loaded. */
 export type CommandLoader = () => Promise<{readonly default: CommandClass}>
@@ -7,13 +8,22 @@ export type CommandClass = Omit<typeof BaseCommand, 'prototype'> & (new (argv: s
 /** `kv get` to its loader. The build makes the table from the files under `commands/`. */
 export type CommandTable = Readonly<Record<string, CommandLoader>>
 
-/** The command that the first arguments name, and the arguments after its name. The longest name wins. */
+/** Commands whose first argument is a key, which may be the name of one of their sub-commands. */
+const commandsWithKeys: ReadonlySet<string> = new Set(['lock'])
+
+/**
+ * Returns the command that the first arguments name, and the arguments after its name. The longest name wins, but a
+ * sub-command of a command with keys gives way if a program to run follows, or if Consul's own tool is imitated.
+ */
 export function resolveCommand(
   table: CommandTable,
   argv: readonly string[],
+  env: Environment = {},
 ): {readonly id: string; readonly rest: readonly string[]} | undefined {
   for (let length = Math.min(3, argv.length); length > 0; length -= 1) {
     const id = argv.slice(0, length).join(' ')
+    if (length > 1 && commandsWithKeys.has(argv[0] ?? '') && (env.BATON_COMPAT === 'consul' || argv.includes('--')))
+      continue
     if (Object.hasOwn(table, id)) return {id, rest: argv.slice(length)}
   }
   return undefined

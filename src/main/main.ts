@@ -38,7 +38,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const [first = ''] = argv
   const asksHelp = first === 'help' || isHelpFlag(first)
   if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0)
-  const resolved = resolveCommand(table, argv)
+  const resolved = resolveCommand(table, argv, host.env)
   const load = resolved && table[resolved.id]
   if (!load) {
     const isTopic = Object.keys(table).some(id => id.startsWith(`${first} `))

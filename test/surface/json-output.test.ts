@@ -141,6 +141,8 @@ describe('what commands print', () => {
     for (const type of ['session.created', 'lock.acquired', 'child.started', 'child.exited', 'lock.released'])
       expect(types).toContain(type)
     expect(types).toContain('lock.waiting')
+    await expectJson('lock.status', ['lock', 'status', '--json', 'l/held'])
+    await expectJson('lock.ls', ['lock', 'ls', '--json'])
   })
 
   it('replicate: passes, previews, held deletes', async () => {

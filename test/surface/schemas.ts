@@ -189,6 +189,29 @@ const lockLine = z.discriminatedUnion('type', [
   z.strictObject({...lockFacts, type: z.literal('guardian.failed'), why: z.string()}),
 ])
 
+const lockParty = z.strictObject({
+  session: z.string(),
+  name: z.string().optional(),
+  node: z.string().optional(),
+  ttlMs: milliseconds.optional(),
+  lockDelayMs: milliseconds.optional(),
+  host: z.string().optional(),
+  pid: whole.optional(),
+  command: z.string().optional(),
+  since: z.string().optional(),
+})
+const lockList = z.strictObject({
+  locks: z.array(
+    z.strictObject({
+      prefix: z.string(),
+      kind: z.enum(['mutex', 'semaphore', 'other', 'none']),
+      limit: count.optional(),
+      holders: z.array(lockParty),
+      waiters: z.array(lockParty),
+    }),
+  ),
+})
+
 /** The schema of every JSON output, by the name of its file under docs/reference/json-output. */
 export const schemas = {
   error: z.strictObject({
@@ -286,6 +309,8 @@ export const schemas = {
   'kv.update': z.strictObject({key: z.string(), value: base64, written: z.boolean()}),
   'kv.wait-for': kvEntry,
   'lock.events': lockLine,
+  'lock.ls': lockList,
+  'lock.status': lockList,
   members: z.strictObject({
     members: z.array(
       z.strictObject({

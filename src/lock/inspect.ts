@@ -1,0 +1,127 @@
+import type {ConsulClient} from '../core/client.js'
+import {mutexFlags, semaphoreFlags} from '../core/consul-constants.js'
+import type {KvEntry, SessionId, SessionInfo} from '../core/types.js'
+import {type HolderRecord, parseHolderRecord} from './wire/holder-record.js'
+import {joinKey, lockKey} from './wire/names.js'
+import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
+
+/** A session that holds a lock or waits for it. */
+export interface LockParty {
+  /** ID of the session. */
+  readonly session: SessionId
+  /** Facts of the session; undefined if Consul does not list it, because it has ended or may not be read. */
+  readonly info: SessionInfo | undefined
+  /** What the contender wrote about itself; undefined for other tools and for waiters of a mutex. */
+  readonly record: HolderRecord | undefined
+}
+
+/** The state of one lock at the time of reading. */
+export interface LockStatus {
+  /** Prefix of the lock. */
+  readonly prefix: string
+  /** `none` if the key does not exist, `other` if something else than a lock wrote it. */
+  readonly kind: 'mutex' | 'semaphore' | 'other' | 'none'
+  /** Maximum number of holders; undefined if the key does not exist or was written by something else. */
+  readonly limit: number | undefined
+  /** Holders, in no particular order. */
+  readonly holders: readonly LockParty[]
+  /**
+   * Contenders that wait. Those of a semaphore are known by their keys, those of a mutex by the names that both tools
+   * give their sessions: contenders with names of their own, and those in the local line of a host, are missing.
+   */
+  readonly waiters: readonly LockParty[]
+}
+
+interface ReadOptions {
+  readonly signal?: AbortSignal
+}
+
+const concurrency = 8
+
+/** Resolves to the state of the lock at a prefix. Only reads. Rejects as reads of Consul do. */
+export async function inspectLock(
+  client: ConsulClient,
+  prefix: string,
+  options: ReadOptions = {},
+): Promise<LockStatus> {
+  const sessions = await readSessions(client, options)
+  return readLock(client, prefix, {...options, sessions})
+}
+
+/** Resolves to the state of each lock whose prefix begins with `start`, by prefix. Only reads. Rejects as reads of Consul do. */
+export async function inspectLocks(
+  client: ConsulClient,
+  start: string,
+  options: ReadOptions = {},
+): Promise<readonly LockStatus[]> {
+  const {value: keys} = await client.kv.keys(start.replace(/^\//, ''), {...options})
+  const prefixes = keys.filter(isLockKey).map(key => key.slice(0, -'/.lock'.length))
+  const sessions = await readSessions(client, options)
+  const found: LockStatus[] = []
+  for (let at = 0; at < prefixes.length; at += concurrency) {
+    const some = prefixes.slice(at, at + concurrency)
+    found.push(...(await Promise.all(some.map(prefix => readLock(client, prefix, {...options, sessions})))))
+  }
+  return found
+}
+
+const isLockKey = (key: string): boolean => key.endsWith('/.lock')
+
+async function readSessions(client: ConsulClient, options: ReadOptions): Promise<ReadonlyMap<SessionId, SessionInfo>> {
+  const {value} = await client.session.list(options)
+  return new Map(value.map(info => [info.id, info]))
+}
+
+async function readLock(
+  client: ConsulClient,
+  prefix: string,
+  {sessions, ...options}: ReadOptions & {readonly sessions: ReadonlyMap<SessionId, SessionInfo>},
+): Promise<LockStatus> {
+  const key = lockKey(prefix)
+  const {value: entry} = await client.kv.get(key, options)
+  const toParty = (session: SessionId, record?: HolderRecord): LockParty => ({
+    session,
+    info: sessions.get(session),
+    record,
+  })
+  if (entry?.flags === semaphoreFlags) {
+    const {value: entries} = await client.kv.list(joinKey(prefix, 'x').slice(0, -1), options)
+    return {prefix, kind: 'semaphore', ...readSemaphore(key, entries, toParty)}
+  }
+  const isMutex = entry?.flags === mutexFlags
+  const holder = isMutex ? entry.session : undefined
+  return {
+    prefix,
+    kind: entry === undefined ? 'none' : isMutex ? 'mutex' : 'other',
+    limit: isMutex ? 1 : undefined,
+    holders: holder === undefined || !entry ? [] : [toParty(holder, parseHolderRecord(entry.value))],
+    waiters: [...sessions.values()]
+      .filter(one => one.id !== holder && isWaiter(one, prefix))
+      .map(one => toParty(one.id)),
+  }
+}
+
+function readSemaphore(
+  key: string,
+  entries: readonly KvEntry[],
+  toParty: (session: SessionId, record?: HolderRecord) => LockParty,
+): Pick<LockStatus, 'limit' | 'holders' | 'waiters'> {
+  const contenders = entries.filter(entry => entry.key !== key && entry.flags === semaphoreFlags)
+  const lock = entries.find(entry => entry.key === key)
+  const document = parseSemaphoreDocument(key, lock?.value ?? new Uint8Array())
+  const holders = document ? pruneHolders(document, contenders).holders : []
+  const parties = contenders.flatMap(({session, value}) =>
+    session === undefined ? [] : [toParty(session, parseHolderRecord(value))],
+  )
+  return {
+    limit: document?.limit,
+    holders: parties.filter(({session}) => holders.includes(session)),
+    waiters: parties.filter(({session}) => !holders.includes(session)),
+  }
+}
+
+/** True for the names of the Go tool ("Consul lock for 'a' at 'prefix'") and of baton. */
+const isWaiter = ({name}: SessionInfo, prefix: string): boolean => {
+  const at = /^(?:Consul|baton) lock for '[\s\S]*' at '([\s\S]*)'$/.exec(name)?.[1]
+  return at !== undefined && lockKey(at) === lockKey(prefix)
+}

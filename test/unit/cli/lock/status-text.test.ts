@@ -1,0 +1,52 @@
+import {describe, expect, it} from 'vitest'
+import {toListLines, toStatusLines} from '../../../../src/cli/lock/status-text.js'
+import type {SessionId} from '../../../../src/core/types.js'
+import type {LockStatus} from '../../../../src/lock/inspect.js'
+
+const session = 's-1' as SessionId
+const info = {
+  id: session,
+  name: "Consul lock for './x' at 'a'",
+  node: 'n1',
+  lockDelayMs: 15_000,
+  behavior: 'delete',
+  ttlMs: 15_000,
+  nodeChecks: [],
+  createIndex: 1n,
+} as const
+const record = {host: 'web-1', pid: 7, command: 'backup.sh', since: '2026-01-02T03:04:05.000Z'}
+const free: LockStatus = {prefix: 'a', kind: 'none', limit: undefined, holders: [], waiters: []}
+const held: LockStatus = {
+  prefix: 'jobs/b',
+  kind: 'mutex',
+  limit: 1,
+  holders: [{session, info, record}],
+  waiters: [{session: 's-2' as SessionId, info: undefined, record: undefined}],
+}
+
+describe('the text of a lock', () => {
+  it('names each holder and waiter with its session', () => {
+    expect(toStatusLines(held)).toEqual([
+      'jobs/b: mutex, held',
+      '  holder  backup.sh on web-1, pid 7, since 2026-01-02T03:04:05.000Z',
+      "          session s-1, node n1, TTL 15s, \"Consul lock for './x' at 'a'\"",
+      '  waiter  session s-2, which Consul does not list',
+    ])
+  })
+
+  it('has one line in a list', () => {
+    expect(toListLines([free, held])).toEqual([
+      'a       free',
+      'jobs/b  mutex, held by backup.sh on web-1, pid 7, 1 waiting',
+    ])
+  })
+
+  it('reports a key that is not a lock', () => {
+    expect(toStatusLines({...free, kind: 'other'})).toEqual(['a: not a lock: the key was written by something else'])
+  })
+
+  it('shows no control characters of a holder', () => {
+    const evil = {...held, holders: [{session, info, record: {...record, command: '\u001b[2J'}}]}
+    expect(toStatusLines(evil).join('')).not.toContain('\u001b')
+  })
+})

@@ -1,0 +1,34 @@
+import {describe, expect, it} from 'vitest'
+import {type CommandTable, resolveCommand} from '../../../src/main/command-table.js'
+
+const table = Object.fromEntries(
+  ['lock', 'lock status', 'kv get', 'watch', 'watch key'].map(id => [id, () => Promise.reject(new Error(id))]),
+) as CommandTable
+const resolve = (words: string, env = {}) => resolveCommand(table, words.split(' '), env)
+
+describe('resolveCommand', () => {
+  it.each([
+    ['lock jobs/x -- cmd', 'lock', ['jobs/x', '--', 'cmd']],
+    ['kv get a', 'kv get', ['a']],
+    ['watch key a -- cmd', 'watch key', ['a', '--', 'cmd']],
+    ['lock status jobs/x', 'lock status', ['jobs/x']],
+    ['lock status', 'lock status', []],
+  ])('chooses the longest name of a command: %s', (words, id, rest) => {
+    expect(resolve(words)).toEqual({id, rest})
+  })
+
+  it.each(['lock status -- cmd', 'lock status --try -- cmd', 'lock status --'])(
+    'takes the name of a sub-command as the key of a lock if -- follows: %s',
+    words => {
+      expect(resolve(words)?.id).toBe('lock')
+    },
+  )
+
+  it('takes the name of a sub-command as the key of a lock with BATON_COMPAT=consul', () => {
+    expect(resolve('lock status ./cmd', {BATON_COMPAT: 'consul'})?.id).toBe('lock')
+  })
+
+  it('returns undefined if no command has the name', () => {
+    expect(resolve('nope')).toBeUndefined()
+  })
+})
