@@ -121,7 +121,7 @@ export class SemaphoreKind implements LockKind {
     if (document.limit === limit || held === 0) return
     throw new ConflictError(
       'BATON_LOCK_KIND',
-      `lock ${prefix}: its limit is ${document.limit}, ours is ${limit}, and ${held} of ${document.limit} hold it`,
+      `lock ${prefix}: its limit is ${document.limit}, the requested limit is ${limit}, and ${held} of ${document.limit} slots are held`,
       {
         hint: `set \`limit: ${document.limit}\`, or wait until it has no holder, or use another prefix`,
         details: {wanted: 'semaphore', found: 'semaphore', key: this.key, limit: document.limit, ours: limit},

@@ -141,7 +141,7 @@ while :; do
   ((status > 128)) && continue
   ((status != 0)) && break
   set -f
-  # shellcheck disable=SC2086 # the words of the line
+  # shellcheck disable=SC2086 # the line is split at spaces
   obey $line
   set +f
   line=''

@@ -117,7 +117,7 @@ describe.each(backends)('semaphore on $name', backend => {
       .acquire()
       .catch((reason: unknown) => reason)
     expect(isBatonError(error, 'BATON_LOCK_KIND')).toBe(true)
-    expect(String(error)).toContain('its limit is 3, ours is 2, and 1 of 3 hold it')
+    expect(String(error)).toContain('its limit is 3, the requested limit is 2, and 1 of 3 slots are held')
   })
 
   it('replaces a limit that a crash left behind, and never has more holders than its own', async () => {

@@ -1,4 +1,4 @@
-import {expect, it} from 'vitest'
+import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {createMutex} from '../../../src/lock/mutex.js'
 import {createSemaphore} from '../../../src/lock/semaphore.js'
@@ -14,52 +14,54 @@ const kinds = [
   ['semaphore', {limit: 2}, createSemaphore],
 ] as const
 
-it.each(kinds)('ends a wait with the reason why Consul was never reached (%s)', async (_name, options, create) => {
-  await using client = createClient({address: '127.0.0.1:1'})
-  const lock = create(client, {prefix: 'a/b', ...options} as never)
-  await expect(lock.acquire({timeoutMs: 400})).rejects.toMatchObject({
-    code: 'BATON_CONNECT',
-    transient: true,
-    message: 'lock a/b: not acquired within 400ms: Consul at 127.0.0.1:1: connection refused',
+describe('an acquisition that Consul does not answer', () => {
+  it.each(kinds)('rejects with the reason why Consul was never reached (%s)', async (_name, options, create) => {
+    await using client = createClient({address: '127.0.0.1:1'})
+    const lock = create(client, {prefix: 'a/b', ...options} as never)
+    await expect(lock.acquire({timeoutMs: 400})).rejects.toMatchObject({
+      code: 'BATON_CONNECT',
+      transient: true,
+      message: 'lock a/b: not acquired within 400ms: Consul at 127.0.0.1:1: connection refused',
+    })
   })
-})
 
-const [backend] = backends.slice(-1)
-const agent = sharedAgent(backend!)
-const leaks = useLeakCheck({agent})
+  const [backend] = backends.slice(-1)
+  const agent = sharedAgent(backend!)
+  const leaks = useLeakCheck({agent})
 
-it('ends a wait as unanswered if the agent accepts requests and never answers', async () => {
-  await using proxy = await HttpProxy.start(agent.address)
-  proxy.on({}, 'hang')
-  await using client = createClient({address: proxy.address})
-  await expect(createMutex(client, {prefix: `${leaks.prefix}h`}).acquire({timeoutMs: 300})).rejects.toMatchObject({
-    code: 'BATON_TIMEOUT',
-    transient: true,
+  it('rejects as unanswered if the agent accepts requests and never answers', async () => {
+    await using proxy = await HttpProxy.start(agent.address)
+    proxy.on({}, 'hang')
+    await using client = createClient({address: proxy.address})
+    await expect(createMutex(client, {prefix: `${leaks.prefix}h`}).acquire({timeoutMs: 300})).rejects.toMatchObject({
+      code: 'BATON_TIMEOUT',
+      transient: true,
+    })
   })
-})
 
-it('ends a wait as not acquired if Consul answered and was lost later', async () => {
-  await using holding = createClient({address: agent.address})
-  await using _hold = await createMutex(holding, {prefix: `${leaks.prefix}l`}).acquire()
-  await using proxy = await HttpProxy.start(agent.address)
-  await using client = createClient({address: proxy.address})
-  const observer = (event: LockEvent) => {
-    if (event.type === 'session.created') proxy.on({path: '/v1/kv'}, 'reset')
-    if (event.type === 'session.created') proxy.on({path: '/v1/txn'}, 'reset')
-  }
-  const lock = createMutex(client, {prefix: `${leaks.prefix}l`, observer})
-  await expect(lock.acquire({timeoutMs: 1000})).rejects.toMatchObject({code: 'BATON_LOCK_TIMEOUT'})
-})
+  it('rejects as not acquired if Consul answered and was lost later', async () => {
+    await using holding = createClient({address: agent.address})
+    await using _hold = await createMutex(holding, {prefix: `${leaks.prefix}l`}).acquire()
+    await using proxy = await HttpProxy.start(agent.address)
+    await using client = createClient({address: proxy.address})
+    const observer = (event: LockEvent) => {
+      if (event.type === 'session.created') proxy.on({path: '/v1/kv'}, 'reset')
+      if (event.type === 'session.created') proxy.on({path: '/v1/txn'}, 'reset')
+    }
+    const lock = createMutex(client, {prefix: `${leaks.prefix}l`, observer})
+    await expect(lock.acquire({timeoutMs: 1000})).rejects.toMatchObject({code: 'BATON_LOCK_TIMEOUT'})
+  })
 
-it('does not name a session as expiring that Consul has ended', async () => {
-  await using proxy = await HttpProxy.start(agent.address)
-  await using client = createClient({address: proxy.address})
-  const events: LockEvent[] = []
-  const lock = createMutex(client, {prefix: `${leaks.prefix}e`, observer: event => events.push(event)})
-  const hold = await lock.acquire()
-  await raw(agent.address).sessionDestroy(hold.session)
-  await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
-  proxy.on({path: '/v1/session/destroy'}, 'reset')
-  expect(await hold.release()).toMatchObject({lock: 'lost', isSessionDestroyed: true})
-  expect(events.map(({type}) => type)).not.toContain('session.expiring')
+  it('does not name a session as expiring that Consul has ended', async () => {
+    await using proxy = await HttpProxy.start(agent.address)
+    await using client = createClient({address: proxy.address})
+    const events: LockEvent[] = []
+    const lock = createMutex(client, {prefix: `${leaks.prefix}e`, observer: event => events.push(event)})
+    const hold = await lock.acquire()
+    await raw(agent.address).sessionDestroy(hold.session)
+    await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
+    proxy.on({path: '/v1/session/destroy'}, 'reset')
+    expect(await hold.release()).toMatchObject({lock: 'lost', isSessionDestroyed: true})
+    expect(events.map(({type}) => type)).not.toContain('session.expiring')
+  })
 })
