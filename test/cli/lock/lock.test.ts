@@ -88,12 +88,23 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   })
 
   it.each([['--try=-1s'], ['--timeout=-1s'], ['--lock-delay=-1s'], ['--grace=-1s'], ['--ttl=0s']])(
-    'answers 64 for a duration that makes no sense: %s',
+    'exits with 64 for a duration that is out of range: %s',
     async flag => {
       const result = await run([flag, lock(), '--', 'echo', 'ran'])
       expect(result).toMatchObject({exitCode: 64, stdout: ''})
     },
   )
+
+  it('names a lock-delay that keeps it from acquiring with --try', async () => {
+    const key = `${leaks.prefix}delay`
+    await using holder = start([key, '--', 'sh', '-c', 'echo $BATON_LOCK_SESSION; sleep 60'])
+    const [session] = await holder.waitForOutput(/[0-9a-f-]{36}/)
+    await consul().sessionDestroy(session)
+    await holder.exited
+    const {exitCode, stderr} = await run(['--try', key, '--', 'true'])
+    expect(exitCode).toBe(75)
+    expect(stderr).toBe(`baton: lock ${key}: not acquired: free, but the lock-delay runs\n`)
+  })
 
   it('exits with 124 when --max-runtime is reached', async () => {
     const result = await run(['--max-runtime', '100ms', lock(), '--', 'sleep', '60'])
@@ -135,7 +146,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
-    'passes %s on once, and the child ends in its own way',
+    'passes %s on once, and exits as the child does',
     async name => {
       const script = `for s in INT TERM HUP QUIT; do trap "echo got $s; exit 9" $s; done; echo started; while :; do sleep 0.05; done`
       await using holder = start([lock(), '--', 'sh', '-c', script])

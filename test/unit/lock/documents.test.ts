@@ -57,7 +57,7 @@ describe('the record of a holder', () => {
   })
 
   it.each(['', 'x', '{}', 'null', '{"v":2,"host":"h","pid":1,"since":""}', '{"v":1,"host":1}'])(
-    'is nothing in %j',
+    'is undefined for %j',
     text => {
       expect(parseHolderRecord(Buffer.from(text))).toBeUndefined()
     },

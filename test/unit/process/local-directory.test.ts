@@ -29,7 +29,7 @@ describe('the directory of the local line', () => {
 
   it.each([
     [
-      'a link to a directory of its own',
+      'a link to a directory of this user',
       () => {
         mkdirSync(join(parent, 'target'), {mode: 0o700})
         symlinkSync(join(parent, 'target'), path)
