@@ -113,6 +113,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     // Whoever stops reading (`| head -1`) wants no more of it: what still runs is stopped.
     this.out.onClosed(() => stop.abort(new CancelledError()))
     await using run = await initiator.run(job, selector, {signal: stop.signal})
+    this.stopSignals.onEach((_, count) => {
+      if (count > 1) run.kill()
+      else if (compat === undefined) this.out.say('exec: stopping what runs; a second signal kills it at once')
+    })
     const summary = await this.#show(run)
     this.stopSignal.throwIfAborted()
     return this.#exitCode(summary)

@@ -40,6 +40,6 @@ export interface JobDelivery extends AsyncDisposable {
   start(signal: AbortSignal): Promise<void>
   /** Reads what the nodes report. */
   reader(handle: (reports: readonly Report[]) => void): KeyReader
-  /** Asks the nodes to stop what they run. False where they cannot be asked. */
-  cancel(): Promise<boolean>
+  /** Asks the nodes to stop what they run: with the job's grace, or at once. Resolves with false if they cannot be asked. */
+  cancel(verb: 'cancel' | 'kill'): Promise<boolean>
 }

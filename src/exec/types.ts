@@ -117,6 +117,8 @@ export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
   readonly id: string
   /** Resolves when every expected node has its outcome and the job's keys are removed; rejects when Consul refused. */
   readonly summary: Promise<ExecSummary>
+  /** Cancels what is unfinished without its grace: responders kill it at once. Agents cannot be asked. */
+  kill(): void
 }
 
 /** Runs commands on the nodes of a datacenter. */

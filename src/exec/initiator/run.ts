@@ -40,6 +40,7 @@ export class Run implements ExecRun {
   readonly #stop: LinkedSignal
   readonly #reading = new AbortController()
   readonly #wake = new Wake()
+  #isKilled = false
   #failure: {readonly error: unknown} | undefined
 
   constructor(parts: RunParts, signal: AbortSignal | undefined) {
@@ -54,6 +55,12 @@ export class Run implements ExecRun {
 
   [Symbol.asyncIterator](): AsyncIterator<ExecEvent> {
     return this.#parts.events.read()
+  }
+
+  kill(): void {
+    this.#isKilled = true
+    this.#stop.abort(undefined)
+    this.#wake.wake()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,16 +156,21 @@ export class Run implements ExecRun {
     }
   }
 
-  /** What can be asked to stop gets a while to say so; the rest is given up at once. */
+  /** Nodes that can be asked to stop have a while to report it; the others count as cancelled at once. */
   async #cancel(): Promise<void> {
     const {client, deliveries, tracker, cancelPatienceMs} = this.#parts
     const cancelled: NodeOutcome = {type: 'cancelled'}
     const deadlineMs = client.clock.monotonicMs() + cancelPatienceMs
     for (const delivery of deliveries) {
-      const isAsked = await delivery.cancel().catch(() => false)
+      const isAsked = await delivery.cancel('cancel').catch(() => false)
       if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery.via))
     }
+    let isKillSent = false
     while (!tracker.isDone && !this.#failure && client.clock.monotonicMs() < deadlineMs) {
+      if (this.#isKilled && !isKillSent) {
+        isKillSent = true
+        await Promise.all(deliveries.map(delivery => delivery.cancel('kill').catch(() => false)))
+      }
       this.#emit(tracker.tick(client.clock.monotonicMs()))
       await this.#sleep(Math.min(deadlineMs, tracker.nextDeadlineMs))
     }

@@ -4,20 +4,21 @@ import {parseObject} from './envelope.js'
 const controlSchema = z.object({
   v: z.literal(1),
   id: z.string(),
-  verb: z.literal('cancel'),
+  verb: z.enum(['cancel', 'kill']),
   exp: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
 })
 
-/** A signed word to the responders of one running job. */
+/** A signed message to the responders of one running job: `cancel` stops it with its grace, `kill` without. */
 export interface Control {
   readonly id: string
+  readonly verb: 'cancel' | 'kill'
   readonly expiresAtMs: number
 }
 
-export const encodeCancel = ({id, expiresAtMs}: Control): Buffer =>
-  Buffer.from(JSON.stringify({v: 1, id, verb: 'cancel', exp: expiresAtMs}))
+export const encodeControl = ({id, verb, expiresAtMs}: Control): Buffer =>
+  Buffer.from(JSON.stringify({v: 1, id, verb, exp: expiresAtMs}))
 
 export function parseControl(payload: Buffer): Control | undefined {
   const parsed = controlSchema.safeParse(parseObject(payload))
-  return parsed.success ? {id: parsed.data.id, expiresAtMs: parsed.data.exp} : undefined
+  return parsed.success ? {id: parsed.data.id, verb: parsed.data.verb, expiresAtMs: parsed.data.exp} : undefined
 }

@@ -8,7 +8,7 @@ import {KeyReader, type NewKey} from '../reader.js'
 import type {JobDelivery, Report} from '../reports.js'
 import type {JobCommand} from '../types.js'
 import {maxJobBytes} from './check.js'
-import {encodeCancel} from './control.js'
+import {type Control, encodeControl} from './control.js'
 import {parseObject, type SigningKey, sealEnvelope} from './envelope.js'
 import {decodeFrame, decodeResult} from './frames.js'
 import {controlKey, jobKey, runPrefix} from './layout.js'
@@ -156,9 +156,9 @@ class NativeDelivery implements JobDelivery {
     return false
   }
 
-  async cancel(): Promise<boolean> {
+  async cancel(verb: Control['verb']): Promise<boolean> {
     const {client, keys} = this.#options
-    const control = encodeCancel({id: this.id, expiresAtMs: client.clock.wallMs() + validityMs})
+    const control = encodeControl({id: this.id, verb, expiresAtMs: client.clock.wallMs() + validityMs})
     const value = sealEnvelope('baton-ctl/1', control, keys)
     await client.kv.acquire(controlKey(this.id), value, {session: this.#session.id})
     return true

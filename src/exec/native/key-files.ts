@@ -2,16 +2,10 @@ import {mkdir, readdir, readFile, rename, stat, writeFile} from 'node:fs/promise
 import {basename, join} from 'node:path'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import type {SigningKey} from './envelope.js'
+import {refuseForeignWriters} from './foreign-writers.js'
 import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
 import {type Policy, toPolicyFile} from './policy.js'
-import {
-  parseRevocations,
-  parseTrustEntry,
-  refuseForeignWriters,
-  revocationFile,
-  type TrustEntry,
-  type TrustedKey,
-} from './trust.js'
+import {parseRevocations, parseTrustEntry, revocationFile, type TrustEntry, type TrustedKey} from './trust.js'
 
 export const defaultKeyName = 'default'
 const privateSuffix = '.key.json'
@@ -95,11 +89,11 @@ export async function listTrust(directory: string): Promise<TrustListing> {
       return undefined
     }
   }
-  if (names.length > 0) await attempt(refuseForeignWriters(directory))
+  if (names.length > 0) await attempt(refuseForeignWriters(directory, 'trust'))
   const keys: TrustListing['keys'][number][] = []
   for (const name of names) {
     const path = join(directory, name)
-    await attempt(refuseForeignWriters(path))
+    await attempt(refuseForeignWriters(path, 'trust'))
     const found = name === revocationFile ? undefined : await attempt(readEntry(path))
     if (found) keys.push({...found, path})
   }

@@ -1,6 +1,9 @@
-import {type FileHandle, mkdir, open, readFile, rename} from 'node:fs/promises'
+import {type FileHandle, open, readFile, rename, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {parseObject} from './envelope.js'
+
+/** Name of the record in the state directory. */
+export const replayFile = 'replay.jsonl'
 
 /** Remembers on disk which jobs were begun, so that none runs twice, whatever happens in between. */
 export interface ReplayStore extends AsyncDisposable {
@@ -18,10 +21,9 @@ interface Mark {
   isFinished: boolean
 }
 
-/** One line for each mark; a line that a crash cut off is ignored. */
+/** One line for each mark; a line that a crash cut off is ignored. The directory must exist. */
 export async function openReplayStore(directory: string, nowMs: number): Promise<ReplayStore> {
-  await mkdir(directory, {recursive: true, mode: 0o700})
-  const path = join(directory, 'replay.jsonl')
+  const path = join(directory, replayFile)
   const marks = parseMarks(await readFile(path, 'utf8').catch(emptyIfMissing))
   for (const [id, mark] of marks) if (mark.untilMs < nowMs && mark.isFinished) marks.delete(id)
   await rewrite(directory, path, marks)
@@ -89,7 +91,9 @@ async function rewrite(directory: string, path: string, marks: ReadonlyMap<strin
     JSON.stringify({id, until: untilMs, ...(isFinished && {end: true})}),
   )
   const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
+  // What a crash left behind, or a link: 'wx' writes to neither.
+  await rm(temporary, {force: true})
+  const file = await open(temporary, 'wx', 0o600)
   try {
     await file.writeFile(lines.map(line => `${line}\n`).join(''))
     await file.sync()

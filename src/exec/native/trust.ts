@@ -1,9 +1,10 @@
 import type {KeyObject} from 'node:crypto'
-import {readdir, readFile, stat} from 'node:fs/promises'
+import {readdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {z} from 'zod'
-import {BatonError, isBatonError, messageOf} from '../../core/errors.js'
+import {type BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import {parseObject} from './envelope.js'
+import {misplaced, refuseForeignWriters} from './foreign-writers.js'
 import {publicKeyOf, toKid} from './keys.js'
 import {fromPolicyFile, openPolicy, type Policy, policySchema} from './policy.js'
 
@@ -155,12 +156,12 @@ async function namesOf(directory: string): Promise<readonly string[] | undefined
 }
 
 async function readState(directory: string, names: readonly string[] | undefined): Promise<DirectoryState> {
-  await refuseForeignWriters(directory)
+  await refuseForeignWriters(directory, 'trust')
   const keys = new Map<string, TrustedKey>()
   let revoked: readonly string[] = []
   for (const name of names ?? (await readdir(directory))) {
     const path = join(directory, name)
-    await refuseForeignWriters(path)
+    await refuseForeignWriters(path, 'trust')
     const text = await readFile(path, 'utf8')
     if (name === revocationFile) revoked = parseRevocations(text, path)
     else keys.set(name, parseTrustEntry(text, path).key)
@@ -184,28 +185,4 @@ export function parseRevocations(text: string, where: string): readonly string[]
   return parsed.data.kids
 }
 
-/** Rejects if users other than root and the responder's own could write the file or directory. */
-export async function refuseForeignWriters(path: string): Promise<void> {
-  let found: Awaited<ReturnType<typeof stat>>
-  try {
-    found = await stat(path)
-  } catch (error) {
-    throw untrusted(
-      `${path}: ${messageOf(error)}`,
-      'create the directory, and add the public keys whose jobs are to run',
-    )
-  }
-  if ((found.mode & 0o022) !== 0) {
-    throw untrusted(`${path}: writable by group or others`, `run: chmod go-w ${path}`)
-  }
-  const own = process.geteuid?.()
-  if (own !== undefined && found.uid !== 0 && found.uid !== own) {
-    throw untrusted(
-      `${path}: belongs to user ${found.uid}`,
-      'trust files belong to root or to the user of the responder',
-    )
-  }
-}
-
-const untrusted = (message: string, hint?: string): BatonError =>
-  new BatonError('BATON_CONFIG', `trust ${message}`, hint === undefined ? {} : {hint})
+const untrusted = (message: string): BatonError => misplaced('trust', message)

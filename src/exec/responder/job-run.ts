@@ -14,6 +14,8 @@ export interface JobRunOptions extends Omit<JobChildOptions, 'clock'> {
   readonly client: ConsulClient
   /** Stops the job: its group is asked to end, then killed. */
   readonly cancel: AbortSignal
+  /** Ends the grace early. */
+  readonly hurry: AbortSignal
   /** Of the policies; `Infinity` for no limit. */
   readonly maxTimeoutMs: number
   readonly maxOutputBytes: number
@@ -37,7 +39,7 @@ export async function runJob(manifest: Manifest, options: JobRunOptions): Promis
     const {child} = started
     const pipes = [pump(child.stdout, 'stdout', {cap, writer}), pump(child.stderr, 'stderr', {cap, writer})]
     const ending = await waitForEnd(child, manifest, {...options, gone: writer.gone})
-    if (ending !== 'exited') await child.stop({graceMs: manifest.killAfterMs})
+    if (ending !== 'exited') await child.stop({graceMs: manifest.killAfterMs, hurry: options.hurry})
     const exit = await child.exited
     await settle(pipes, child, client)
     ended = {

@@ -225,7 +225,7 @@ describe('the checks of a job', () => {
 
 describe('the checks of a cancel', () => {
   const codeAt = (expiresAtMs: number): string | undefined =>
-    checkControlTime({id, expiresAtMs}, {nowMs: now, maxValidityMs: 300_000})?.code
+    checkControlTime({id, verb: 'cancel', expiresAtMs}, {nowMs: now, maxValidityMs: 300_000})?.code
 
   it('accept one that ends within the longest validity from now', () => {
     expect([codeAt(now), codeAt(now + 300_000)]).toEqual([undefined, undefined])

@@ -1,0 +1,31 @@
+import {isJobId} from '../native/layout.js'
+
+/** Most jobs that a responder looks at: a writer below `jobs/` could list any number. */
+export const jobLimit = 1000
+
+/** The jobs of a list that are looked at, in the order in which they are. */
+export interface SelectedJobs {
+  readonly ids: readonly string[]
+  /** Jobs beyond the limit. */
+  readonly ignoredCount: number
+}
+
+/**
+ * Newest first, by the time in their IDs, so that junk delays a new job as little as possible. Those from after
+ * `newestMs` come last: no honest clock wrote them.
+ */
+export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJobs {
+  const ids = [...names].filter(isJobId)
+  const isFuture = (id: string): boolean => instantOf(id) > newestMs
+  const order = [
+    ...ids
+      .filter(id => !isFuture(id))
+      .toSorted()
+      .reverse(),
+    ...ids.filter(isFuture).toSorted(),
+  ]
+  return {ids: order.slice(0, jobLimit), ignoredCount: Math.max(0, order.length - jobLimit)}
+}
+
+/** A UUID of version 7 begins with 48 bits of milliseconds since 1970. */
+const instantOf = (id: string): number => Number.parseInt(`${id.slice(0, 8)}${id.slice(9, 13)}`, 16)

@@ -1,0 +1,284 @@
+import {mkdir} from 'node:fs/promises'
+import {join} from 'node:path'
+import type {ConsulClient} from '../../core/client.js'
+import {messageOf} from '../../core/errors.js'
+import {follow} from '../../core/query/follow.js'
+import {kvKey, kvKeys} from '../../core/query/topics.js'
+import {retry} from '../../core/retry.js'
+import {Backoff} from '../../core/time/backoff.js'
+import {checkControlTime, checkJob, checkPolicies, checkSignatures} from '../native/check.js'
+import {parseControl} from '../native/control.js'
+import {parseEnvelope} from '../native/envelope.js'
+import type {RunResult} from '../native/frames.js'
+import {controlKey, jobKey, jobsPrefix, standingKey} from '../native/layout.js'
+import {type Manifest, parseManifest} from '../native/manifest.js'
+import type {Policy} from '../native/policy.js'
+import type {ReplayStore} from '../native/replay-store.js'
+import type {TrustSource} from '../native/trust.js'
+import {type Answerer, refuseJob, reportInterrupted} from './job-answers.js'
+import {selectJobs} from './job-list.js'
+import {runJob} from './job-run.js'
+import {JobWriter} from './job-writer.js'
+import {StandingKey} from './standing-key.js'
+import {refuseLink} from './state-directory.js'
+
+const defaultSkewMs = 30_000
+const defaultValidityMs = 300_000
+const maxRetryMs = 2000
+/** Jobs that are looked at before the list is read again. */
+const jobsBetweenLists = 64
+
+export interface JobServerOptions {
+  readonly client: ConsulClient
+  readonly trust: TrustSource
+  /** The responder's own directory. */
+  readonly stateDirectory: string
+  readonly cluster?: string
+  readonly unsignedPolicy?: Policy
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly maxSkewMs?: number
+  readonly maxValidityMs?: number
+  readonly observer: (event: JobsEvent) => void
+}
+
+/** `jobs.ignored`: so many jobs are listed that this many are not looked at. `count` is 0 when the list is short again. */
+export interface JobsEvent {
+  readonly type: 'jobs.ignored'
+  readonly count: number
+}
+
+/** As what the responder answers. */
+export interface Identity {
+  readonly name: string
+  readonly datacenter: string
+}
+
+interface RunningJob {
+  /** Asks the job to stop. */
+  readonly stop: AbortController
+  /** Ends its grace. */
+  readonly hurry: AbortController
+}
+
+/**
+ * Looks at every job once. A job is checked, recorded, claimed, run and reported; if it names this node and is refused,
+ * the reason is its answer, and jobs for other nodes get none. A running job is stopped when its key is deleted, when a
+ * trusted key asks for it, and when its session ends.
+ */
+export class JobServer implements AsyncDisposable {
+  readonly #options: JobServerOptions
+  readonly #identity: Identity
+  readonly #replay: ReplayStore
+  readonly #running = new Map<string, RunningJob & {readonly done: Promise<void>}>()
+  #handled = new Set<string>()
+  #ignoredCount = 0
+
+  constructor(options: JobServerOptions, identity: Identity, replay: ReplayStore) {
+    this.#options = options
+    this.#identity = identity
+    this.#replay = replay
+  }
+
+  /** Serves until the signal aborts, and then rejects with its reason. */
+  async followJobs(signal: AbortSignal): Promise<void> {
+    const {client} = this.#options
+    const standing = new StandingKey(client)
+    let isFirst = true
+    const how = {signal, freshConsistency: 'consistent'} as const
+    for await (const {snapshot} of follow(kvKeys(client, jobsPrefix), client, how)) {
+      if (isFirst) await this.#reportInterrupted(new Set(snapshot.value), signal)
+      isFirst = false
+      if (!snapshot.value.includes(standingKey)) await standing.write(signal)
+      await this.#lookAtAll(snapshot.value, signal)
+    }
+  }
+
+  /** While many jobs wait, the list is read again between some of them: the newest comes first. */
+  async #lookAtAll(listed: readonly string[], signal: AbortSignal): Promise<void> {
+    const {client} = this.#options
+    let keys = listed
+    for (;;) {
+      const waiting = this.#takeList(keys)
+      for (const id of waiting.slice(0, jobsBetweenLists)) {
+        signal.throwIfAborted()
+        this.#handled.add(id)
+        await this.#lookAt(id, signal)
+      }
+      if (waiting.length <= jobsBetweenLists) return
+      keys = (await this.#read(() => client.kv.keys(jobsPrefix, {signal}), signal)).value
+    }
+  }
+
+  /** Stops running jobs that are no longer listed. Returns the jobs that are new. */
+  #takeList(keys: readonly string[]): readonly string[] {
+    const {client, maxSkewMs = defaultSkewMs} = this.#options
+    const listed = new Set(keys.map(key => key.slice(jobsPrefix.length)))
+    for (const [id, {stop}] of this.#running) if (!listed.has(id)) stop.abort()
+    this.#handled = new Set([...this.#handled].filter(id => listed.has(id)))
+    const {ids, ignoredCount} = selectJobs(listed, client.clock.wallMs() + maxSkewMs)
+    this.#noteIgnored(ignoredCount)
+    return ids.filter(id => !this.#handled.has(id))
+  }
+
+  #noteIgnored(count: number): void {
+    const {client, observer} = this.#options
+    const isNews = count === 0 ? this.#ignoredCount > 0 : this.#ignoredCount === 0
+    this.#ignoredCount = count
+    if (!isNews) return
+    client.logger.warn({prefix: jobsPrefix, count}, 'exec.jobsIgnored')
+    observer({type: 'jobs.ignored', count})
+  }
+
+  #read<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const {clock, random} = this.#options.client
+    return retry(attempt, {signal, clock, backoff: new Backoff({minMs: 100, maxMs: maxRetryMs, random})})
+  }
+
+  async #lookAt(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      const value = await this.#readJob(id, signal)
+      if (value) await this.#handle(id, value, signal)
+    } catch (error) {
+      this.#options.client.logger.error({job: id, error: messageOf(error)}, 'exec.jobNotRun')
+    }
+  }
+
+  /** Consistent: a server with an old state could lack a job that is listed. Undefined: it has been deleted. */
+  async #readJob(id: string, signal: AbortSignal): Promise<Buffer | undefined> {
+    const {kv} = this.#options.client
+    const {value} = await this.#read(() => kv.get(jobKey(id), {signal, consistency: 'consistent'}), signal)
+    return value?.value
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const running = [...this.#running.values()]
+    for (const {stop} of running) stop.abort()
+    await Promise.all(running.map(({done}) => done))
+  }
+
+  async #handle(id: string, value: Buffer, signal: AbortSignal): Promise<void> {
+    const {client} = this.#options
+    const log = client.logger.child({job: id})
+    const answerer = this.#answerer(signal)
+    const checked = checkJob(id, value, await this.#context())
+    if (!checked.isAccepted) {
+      await refuseJob(answerer, id, checked.refusal)
+      return
+    }
+    const {manifest, policies, signers} = checked
+    await this.#replay.begin(id, manifest.expiresAtMs + (this.#options.maxSkewMs ?? defaultSkewMs))
+    const refusal = await checkPolicies(policies, manifest, this.#identity.name)
+    if (refusal) {
+      await this.#replay.finish(id)
+      await refuseJob(answerer, id, refusal)
+      return
+    }
+    const claim = await JobWriter.claim(answerer, manifest)
+    if (claim !== 'claimed') {
+      await this.#replay.finish(id)
+      if (claim === 'taken') log.warn({node: this.#identity.name}, 'exec.claimedByAnother')
+      else await refuseJob(answerer, id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
+      return
+    }
+    log.info({signers, requester: manifest.requester, kind: manifest.command.kind}, 'exec.accepted')
+    this.#start(manifest, policies)
+  }
+
+  #answerer(signal: AbortSignal): Answerer {
+    return {client: this.#options.client, node: this.#identity.name, signal}
+  }
+
+  async #context(): Promise<Parameters<typeof checkJob>[2]> {
+    const {client, trust, cluster, unsignedPolicy, maxSkewMs, maxValidityMs} = this.#options
+    return {
+      node: this.#identity.name,
+      datacenter: this.#identity.datacenter,
+      cluster: cluster ?? '',
+      trust: await trust(),
+      replay: this.#replay,
+      unsignedPolicy,
+      nowMs: client.clock.wallMs(),
+      maxSkewMs: maxSkewMs ?? defaultSkewMs,
+      maxValidityMs: maxValidityMs ?? defaultValidityMs,
+    }
+  }
+
+  #start(manifest: Manifest, policies: readonly Policy[]): void {
+    const job: RunningJob = {stop: new AbortController(), hurry: new AbortController()}
+    const done = this.#serveJob(manifest, policies, job)
+      .catch((error: unknown) => this.#options.client.logger.error({error: messageOf(error)}, 'exec.jobFailed'))
+      .finally(() => this.#running.delete(manifest.id))
+    this.#running.set(manifest.id, {...job, done})
+  }
+
+  async #serveJob(manifest: Manifest, policies: readonly Policy[], job: RunningJob): Promise<void> {
+    const {client, env, stateDirectory} = this.#options
+    // It listens while the job is being stopped, too: a second message may end the grace.
+    const listening = new AbortController()
+    const control = this.#followControl(manifest.id, job, listening.signal)
+    let result: RunResult
+    try {
+      result = await runJob(manifest, {
+        client,
+        node: this.#identity.name,
+        env: env ?? {},
+        scratchDirectory: await scratchIn(stateDirectory),
+        cancel: job.stop.signal,
+        hurry: job.hurry.signal,
+        maxTimeoutMs: strictest(policies.map(policy => policy.maxTimeoutMs)),
+        maxOutputBytes: strictest(policies.map(policy => policy.maxOutputBytes)),
+      })
+    } finally {
+      listening.abort()
+      await control
+    }
+    await this.#replay.finish(manifest.id)
+    client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
+  }
+
+  /** A message that a trusted key signed for a job stops it. */
+  async #followControl(id: string, job: RunningJob, signal: AbortSignal): Promise<void> {
+    const {client, trust, unsignedPolicy, maxValidityMs = defaultValidityMs} = this.#options
+    try {
+      for await (const {snapshot} of follow(kvKey(client, controlKey(id)), client, {signal})) {
+        const envelope = snapshot.value && parseEnvelope('baton-ctl/1', snapshot.value.value)
+        const control = envelope && parseControl(envelope.payload)
+        const nowMs = client.clock.wallMs()
+        if (!envelope || control?.id !== id) continue
+        const signed = checkSignatures(envelope, {trust: await trust(), unsignedPolicy, nowMs})
+        const failed = 'code' in signed ? signed : checkControlTime(control, {nowMs, maxValidityMs})
+        if (failed) client.logger.warn({job: id, code: failed.code, reason: failed.reason}, 'exec.cancelRefused')
+        else {
+          if (control.verb === 'kill') job.hurry.abort()
+          job.stop.abort()
+        }
+      }
+    } catch (error) {
+      if (!signal.aborted) client.logger.warn({job: id, error: messageOf(error)}, 'exec.controlFailed')
+    }
+  }
+
+  /** Jobs that an earlier process began and did not finish are not run again: they are reported as interrupted. */
+  async #reportInterrupted(keys: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for (const id of this.#replay.unfinished) {
+      const value = keys.has(jobKey(id)) ? await this.#readJob(id, signal) : undefined
+      const manifest = value && parseManifest(parseEnvelope('baton-exec/1', value)?.payload ?? Buffer.alloc(0))
+      if (typeof manifest === 'object') {
+        this.#handled.add(id)
+        await reportInterrupted(this.#answerer(signal), id, manifest.session)
+      }
+      await this.#replay.finish(id)
+    }
+  }
+}
+
+/** Returns Infinity if there is no limit. */
+const strictest = (limits: readonly (number | undefined)[]): number =>
+  Math.min(...limits.map(limit => limit ?? Number.POSITIVE_INFINITY))
+
+async function scratchIn(stateDirectory: string): Promise<string> {
+  const path = join(stateDirectory, 'tmp')
+  await refuseLink(path)
+  await mkdir(path, {recursive: true, mode: 0o700})
+  return path
+}

@@ -1,0 +1,27 @@
+import {lstat, mkdir} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+import {messageOf} from '../../core/errors.js'
+import {misplaced, refuseForeignWriters} from '../native/foreign-writers.js'
+import {replayFile} from '../native/replay-store.js'
+
+/**
+ * Creates the directory if it is missing. Rejects with BATON_CONFIG if it or the one above it could be written by others,
+ * or if it is a symbolic link: scripts are run from it, and what is written in it must not lead elsewhere.
+ */
+export async function openStateDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, {recursive: true, mode: 0o700})
+  } catch (error) {
+    throw misplaced('state', `${path}: ${messageOf(error)}`)
+  }
+  await refuseForeignWriters(dirname(path), 'state')
+  await refuseForeignWriters(path, 'state')
+  await refuseLink(path)
+  await refuseLink(join(path, replayFile))
+}
+
+/** Rejects with BATON_CONFIG if the path is a symbolic link. A path that does not exist is accepted. */
+export async function refuseLink(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found?.isSymbolicLink() === true) throw misplaced('state', `${path}: is a symbolic link`, 'remove it')
+}
