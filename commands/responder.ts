@@ -6,9 +6,7 @@ import {defined} from '../src/cli/defined.js'
 import {stateDirectory, trustDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {waitAloud} from '../src/cli/wait-aloud.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
-import {Wake} from '../src/core/time/wake.js'
 import {type Policy, parsePolicy} from '../src/exec/native/policy.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
 import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
@@ -43,10 +41,6 @@ export default class Responder extends ConsulCommand<typeof Responder> {
     'max-validity': durationFlag({description: 'longest time from signing to expiry', default: '5m'}),
   }
 
-  readonly #registered = new Wake()
-  /** Why the start is delayed. */
-  #delay: string | undefined
-
   async run(): Promise<number> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
     const unsignedPolicy = await this.#unsignedPolicy()
@@ -54,8 +48,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
     const {keys, trouble} = await trust()
     if (trouble) throw trouble
     if (keys.size === 0) this.out.warn(`responder: no key in ${this.flags['trust-dir']}: every signed job is refused`)
-    const client = this.openClient()
-    const responder = createResponder(client, {
+    const responder = createResponder(this.openClient(), {
       trust,
       stateDirectory: resolve(this.flags['state-dir'] ?? stateDirectory(this.host.env, 'responder')),
       cluster: this.flags.cluster,
@@ -69,14 +62,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
         maxValidityMs: this.flags['max-validity'],
       }),
     })
-    const serving = responder.serve({signal: this.stopSignal})
-    const reason = (): string | undefined => this.#delay
-    await waitAloud(Promise.race([this.#registered.wait(), serving]), {
-      client,
-      say: text => this.out.warn(text),
-      reason,
-    })
-    await serving
+    await responder.serve({signal: this.stopSignal})
     return 0
   }
 
@@ -85,11 +71,10 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   }
 
   #report(event: ResponderEvent): void {
-    if (event.type === 'start.delayed') this.#delay = event.reason
-    else if (event.type === 'responder.registered') {
-      this.#registered.wake()
-      this.out.line(`responder ${event.node}: ready`)
-    } else if (event.type === 'jobs.ignored') this.out.warn(jobsText(event.count))
+    // The client says it already.
+    if (event.type === 'start.delayed') return
+    if (event.type === 'responder.registered') this.out.line(`responder ${event.node}: ready`)
+    else if (event.type === 'jobs.ignored') this.out.warn(jobsText(event.count))
     else if (event.type === 'trust.recovered') this.out.warn(`responder: trust read again: ${event.keyCount} key(s)`)
     else {
       const kept =

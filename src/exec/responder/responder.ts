@@ -1,7 +1,8 @@
 import {resolve} from 'node:path'
 import {abortSignal, callback, checkOptions, duration, object, text} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
-import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import {BatonError, isTransient, messageOf, UsageError} from '../../core/errors.js'
+import {isHopeless} from '../../core/hopeless.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {prepareChildren} from '../../process/child.js'
@@ -146,7 +147,7 @@ function refuseBadName(name: string): void {
   })
 }
 
-/** The order in which a machine starts its services must not matter: transient errors are retried until the signal aborts. */
+/** The order in which a machine starts its services must not matter: transient errors are retried. */
 function waitForConsul<T>(
   client: ConsulClient,
   attempt: () => Promise<T>,
@@ -161,6 +162,7 @@ function waitForConsul<T>(
     signal,
     clock,
     backoff: new Backoff({minMs: 100, maxMs: maxStartRetryMs, random}),
+    isRetryable: error => isTransient(error) && !isHopeless(error),
     onRetry,
   })
 }
