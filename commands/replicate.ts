@@ -9,6 +9,7 @@ import {
   toReplicatorOptions,
 } from '../src/cli/replicate/compile.js'
 import {sourceConnection, usesOwnToken, withConsulReplicate} from '../src/cli/replicate/connection.js'
+import {type Mode, refuseContradictions, settingsWithoutEffect} from '../src/cli/replicate/effects.js'
 import {deprecatedFlags, type LogLevel, replicateFlags} from '../src/cli/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
@@ -77,10 +78,12 @@ that it does not exist, and held when they are more than --max-delete or the sou
       return 0
     }
     this.#reporter = this.#createReporter(fromEnv?.level ?? this.flags['log-level'])
-    this.#warn()
     const [verb, ...rest] = this.words
     const isVerify = verb === 'verify'
     if (isVerify) this.words = rest
+    refuseContradictions(this.flags, (this.flags.approve?.length ?? 0) > 0 || this.flags['approve-deletes'], isVerify)
+    this.#signals()
+    this.#warn(isVerify || this.flags['dry-run'] ? 'preview' : this.flags.once ? 'once' : 'follow')
     if (isVerify || this.flags['dry-run']) return this.#preview(isVerify)
     const pidFile = this.flags['pid-file']
     using _pid = pidFile === undefined || pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
@@ -114,8 +117,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     if (this.jsonEnabled()) throw new UsageError('--json: only with --once, --dry-run or verify')
     checkApprovals(this.flags, this.sources)
     refuseLastingApprovals(this.flags)
-    const reload = parseSignal(this.flags['reload-signal'], '--reload-signal')
-    const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
+    const {reload, kill} = this.#signals()
     using stop = linkSignal(this.stopSignal)
     using _kill = listen(kill, () => stop.abort(undefined))
     const wishes = new Wake()
@@ -129,6 +131,13 @@ that it does not exist, and held when they are more than --max-delete or the sou
       tell: text => this.out.error(text),
     })
     return stopped
+  }
+
+  #signals(): Readonly<Record<'reload' | 'kill', NodeJS.Signals | undefined>> {
+    return {
+      reload: parseSignal(this.flags['reload-signal'], '--reload-signal'),
+      kill: parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal'),
+    }
   }
 
   async #reopen(extra: ClientOptions): Promise<Opened> {
@@ -192,13 +201,14 @@ that it does not exist, and held when they are more than --max-delete or the sou
     })
   }
 
-  #warn(): void {
+  #warn(mode: Mode): void {
     for (const word of this.typed) {
       const name = /^--?([a-z-]+)/.exec(word)?.[1]
       const better = name === undefined ? undefined : deprecatedFlags[name]
       if (better !== undefined) this.out.warn(`-${name ?? ''} is deprecated, use -${better}`)
     }
-    for (const warning of this.#warnings) this.out.warn(warning)
-    if (this.flags.syslog) this.out.warn('syslog: taken, without effect: the log goes to stderr')
+    const withoutEffect = settingsWithoutEffect(this.flags, mode, this.sources)
+    for (const warning of [...this.#warnings, ...withoutEffect]) this.out.warn(warning)
+    if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
   }
 }

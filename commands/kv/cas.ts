@@ -35,6 +35,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     }
     const key = this.args.key
     const value = await readDataArgument(this.args.data, this.host.stdin)
+    const wanted = expect === undefined ? undefined : await this.#read(expect)
     const {kv} = this.openClient()
     const refused = (why: string): number => {
       this.out.error(`Error! Did not write to ${key}: ${why}`)
@@ -45,8 +46,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     if (!create) {
       const {value: current} = await kv.get(key, {consistency: 'consistent'})
       flags ??= current?.flags
-      if (expect !== undefined) {
-        const wanted = await readDataArgument(expect === '-' ? '@-' : expect, this.host.stdin)
+      if (wanted !== undefined) {
         if (!current) return refused('no such key')
         if (!current.value.equals(wanted)) return refused('the value is another')
         at = current.modifyIndex
@@ -55,5 +55,10 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     if (!(await kv.cas(key, value, {index: at, flags: flags ?? 0n}))) return refused('CAS failed')
     this.out.line(`Success! Data written to: ${key}`)
     return 0
+  }
+
+  /** `-` is a value here: stdin is for the data. */
+  #read(expected: string): Promise<Buffer> {
+    return readDataArgument(expected === '-' ? '@-' : expected, this.host.stdin)
   }
 }

@@ -24,13 +24,15 @@ export default class KvDelete extends ConsulCommand<typeof KvDelete> {
     const fault =
       key === '' && !recurse
         ? 'Error! Missing KEY argument'
-        : cas && index === 0n
-          ? 'Must specify -modify-index with -cas!'
-          : !cas && index !== 0n
-            ? 'Cannot specify -modify-index without -cas!'
-            : cas && recurse
-              ? 'Cannot specify both -cas and -recurse!'
-              : undefined
+        : recurse && (this.args.key ?? '') === ''
+          ? 'Error! An empty prefix would delete every key: write / to do so'
+          : cas && index === 0n
+            ? 'Must specify -modify-index with -cas!'
+            : !cas && index !== 0n
+              ? 'Cannot specify -modify-index without -cas!'
+              : cas && recurse
+                ? 'Cannot specify both -cas and -recurse!'
+                : undefined
     if (fault !== undefined) {
       this.out.error(fault)
       return 64

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {typedInVain} from '../../src/cli/kv/no-effect.js'
 import {refusalText} from '../../src/cli/kv/refusal.js'
 import {detailedRows, entryObject, listText, shownValue} from '../../src/cli/kv/text.js'
 import type {ConsulClient} from '../../src/core/client.js'
@@ -32,6 +33,7 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     if (key === '' && !keys && !recurse) {
       return this.refuse('Error! Missing KEY argument', {code: 'BATON_USAGE', exit: 64})
     }
+    for (const line of this.#withoutEffect()) this.out.warn(line)
     const client = this.openClient()
     try {
       if (keys) return await this.#names(client, key)
@@ -41,6 +43,16 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
       if (refusal === undefined) throw error
       return this.refuse(`Error querying Consul agent: ${refusal}`, {code: 'BATON_HTTP', exit: 1})
     }
+  }
+
+  /** The Go tool ignores these without a word. */
+  #withoutEffect(): readonly string[] {
+    const {keys, recurse} = this.flags
+    if (keys) return typedInVain(['recurse', 'detailed', 'base64', 'raw'], '--keys prints names only', this.sources)
+    return [
+      ...typedInVain(['separator'], 'it is for --keys', this.sources),
+      ...(recurse ? typedInVain(['raw'], '--recurse prints lines', this.sources) : []),
+    ]
   }
 
   async #names(client: ConsulClient, prefix: string): Promise<number> {

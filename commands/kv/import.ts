@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {importText} from '../../src/cli/kv/import-text.js'
+import {typedInVain} from '../../src/cli/kv/no-effect.js'
 import {refusals} from '../../src/cli/kv/refusal.js'
 import {Progress} from '../../src/cli/progress.js'
 import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
@@ -38,7 +39,10 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
   async run(): Promise<number> {
     const entries = await this.#read()
     if (!entries) return badData.exit
-    if (this.flags['dry-run']) return this.#plan(entries)
+    if (this.flags['dry-run']) {
+      for (const line of typedInVain(['atomic'], '--dry-run writes nothing', this.sources)) this.out.warn(line)
+      return this.#plan(entries)
+    }
     let done = 0
     const {stdout, stderr} = this.host
     // On a terminal the names of the keys show the progress.

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {UsageError} from '../../src/core/errors.js'
 
 export default class KvLs extends ConsulCommand<typeof KvLs> {
   static override summary = 'list the names under a prefix'
@@ -14,6 +15,9 @@ export default class KvLs extends ConsulCommand<typeof KvLs> {
   }
 
   async run(): Promise<number> {
+    if (this.flags.recurse && this.sources.get('separator') === 'flag') {
+      throw new UsageError('--separator: contradicts --recurse', {hint: 'leave one of them out'})
+    }
     const prefix = (this.args.prefix ?? '').replace(/^\//, '')
     const separator = this.flags.recurse ? '' : this.flags.separator
     const {value: names} = await this.openClient().kv.keys(prefix, {separator})

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readDataArgument} from '../../src/cli/data-argument.js'
 import {bigintFlag} from '../../src/cli/flags.js'
+import {typedInVain} from '../../src/cli/kv/no-effect.js'
 import {refusalText} from '../../src/cli/kv/refusal.js'
 import {decodeGoBase64} from '../../src/core/api/go-base64.js'
 import {isBatonError} from '../../src/core/errors.js'
@@ -43,7 +44,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     flags: bigintFlag({description: 'number to store beside the value (default: 0)'}),
     cas: Flags.boolean({description: "write only if the key's index is still --modify-index"}),
     'modify-index': bigintFlag({description: 'index for --cas; 0: only if the key does not exist'}),
-    create: Flags.boolean({description: 'write only if the key does not exist', exclusive: ['cas']}),
+    create: Flags.boolean({description: 'write only if the key does not exist'}),
     acquire: Flags.boolean({description: 'lock the key with --session'}),
     release: Flags.boolean({description: 'unlock the key with --session'}),
     session: Flags.string({description: 'session for --acquire and --release'}),
@@ -53,10 +54,17 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     const {key} = this.args
     if (key === undefined) return this.#usage('Error! Missing KEY argument')
     const {cas, acquire, release, session} = this.flags
+    const modes = (['cas', 'create', 'acquire', 'release'] as const).filter(name => this.flags[name])
+    if (modes.length > 1) return this.#usage(`Error! --${modes[0] ?? ''} and --${modes[1] ?? ''} contradict each other`)
     if (cas && this.flags['modify-index'] === undefined) return this.#usage('Must specify -modify-index with -cas!')
     if ((acquire || release) && session === undefined) {
       return this.#usage('Error! Missing -session (required with -acquire and -release)')
     }
+    for (const line of [
+      ...(cas ? [] : typedInVain(['modify-index'], 'it is for --cas', this.sources)),
+      ...(acquire || release ? [] : typedInVain(['session'], 'it is for --acquire and --release', this.sources)),
+    ])
+      this.out.warn(line)
     const value = await this.#readValue()
     if (value === undefined) return 64
     const mode: Mode = cas || this.flags.create ? 'cas' : acquire ? 'acquire' : release ? 'release' : 'put'

@@ -32,7 +32,8 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
   }
 
   async run(): Promise<number> {
-    const [, key = '', value] = /^([^=]*)(?:=([\s\S]*))?$/.exec(this.args.key) ?? []
+    const [, key = '', value] = /^\/?([^=]*)(?:=([\s\S]*))?$/.exec(this.args.key) ?? []
+    if (key === '') return this.refuse('Error! Missing KEY argument', {code: 'BATON_USAGE', exit: 64})
     const wanted = value === undefined ? undefined : Buffer.from(value)
     const {index = 0n, timeout} = this.flags
     const isReached = (entry: KvEntry | undefined): entry is KvEntry =>

@@ -163,6 +163,10 @@ class Translator {
       if (typeof source !== 'string') throw this.#wrong(`${name}.source`, 'a string')
       return source
     })
+    if (found.includes('')) {
+      const text = `config: ${this.#place.path}: ${name} is empty: it would leave out every key`
+      throw new UsageError(text, {code: 'BATON_CONFIG'})
+    }
     const flag = name === 'exclude' ? 'exclude' : 'exclude-match'
     this.settings[flag] = [this.settings[flag] ?? [], found].flat()
   }
@@ -217,6 +221,9 @@ class Translator {
 
   #set(name: string, value: unknown, [flag, kind]: readonly [flag: string, kind: Kind]): void {
     if (kind !== 'ignored') this.#assign(flag, this.#convert(name, value, kind), name)
+    else if (!legacy.has(name)) {
+      this.warnings.push(`${this.#place.path}: ${name}: no effect: accepted for consul-replicate only`)
+    }
   }
 
   #setIn(schema: Schema, name: string, value: unknown, blocks: readonly string[] = []): void {

@@ -153,7 +153,7 @@ export const writes: readonly Line[] = [
   line('kv put -cas -modify-index=1 @/a 2'),
   line('kv put -cas -modify-index=0 @/new 2', 'index 0 creates if absent (the Go tool refuses it)'),
   line('kv put -cas @/a 2', usage),
-  line('kv put -modify-index=1 @/a 3'),
+  line('kv put -modify-index=1 @/a 3', 'what the Go tool does not say is on stderr'),
   line('kv put -acquire @/lock', usage),
   line('kv put -acquire -session=nonsense @/lock x'),
   line('kv put -release @/lock', usage),

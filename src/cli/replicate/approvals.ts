@@ -1,3 +1,4 @@
+import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 
 interface ApprovalFlags {
@@ -24,7 +25,7 @@ export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string
   }
   for (const id of flags.approve ?? []) {
     if (!idForm.test(id)) {
-      throw new UsageError(`--approve: '${id}' is not the id of held deletes`, {
+      throw new UsageError(`--approve: '${brief(id)}' is not the id of held deletes`, {
         hint: 'take the id from the line that says what is held, like 3f2a91c0',
       })
     }

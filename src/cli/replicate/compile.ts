@@ -87,6 +87,10 @@ export function doubtfulOptions({mappings, excludes = []}: Omit<ReplicatorOption
   const isInSource = (prefix: string): boolean =>
     mappings.some(({source}) => source.startsWith(prefix) || prefix.startsWith(source))
   return [
+    ...mappings.flatMap(mapping => {
+      const whole = excludes.find(prefix => mapping.source.startsWith(prefix))
+      return whole === undefined ? [] : [`--exclude ${whole}: leaves out every key of ${formatMapping(mapping)}`]
+    }),
     ...excludes
       .filter(prefix => !isInSource(prefix))
       .map(prefix => `--exclude ${prefix}: no source has such keys, so it has no effect`),

@@ -65,7 +65,7 @@ function withImpliedTls(settings: ConnectionSettings, names: readonly string[]):
   if (names.length === 0) return {settings: block, warning: undefined}
   const address = settings['http-addr'] ?? ''
   if (!/^http:\/\//i.test(address)) return {settings: {...block, 'http-ssl': true}, warning: undefined}
-  return {settings: block, warning: `${names.join(', ')}: without effect: the address says http://`}
+  return {settings: block, warning: `${names.join(', ')}: no effect: the address says http://`}
 }
 
 /** An empty name is not a file, and a certificate without a key is in one file with it. */

@@ -74,14 +74,14 @@ export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   throw new UsageError(`${what}: '${brief(text)}' is none of trace, debug, info, warn, err`, {code: 'BATON_CONFIG'})
 }
 
-const taken = (description: string) =>
-  Flags.string({description: `${description}: taken, without effect`, hidden: true})
+const accepted = (description: string) =>
+  Flags.string({description: `${description}: accepted, without effect`, hidden: true})
 const transportFlags = {
-  'consul-transport-dial-keep-alive': taken('keep-alive of connections'),
-  'consul-transport-dial-timeout': taken('timeout of connecting'),
-  'consul-transport-disable-keep-alives': Flags.boolean({description: 'taken, without effect', hidden: true}),
-  'consul-transport-max-idle-conns-per-host': taken('idle connections'),
-  'consul-transport-tls-handshake-timeout': taken('timeout of TLS'),
+  'consul-transport-dial-keep-alive': accepted('keep-alive of connections'),
+  'consul-transport-dial-timeout': accepted('timeout of connecting'),
+  'consul-transport-disable-keep-alives': Flags.boolean({description: 'accepted, without effect', hidden: true}),
+  'consul-transport-max-idle-conns-per-host': accepted('idle connections'),
+  'consul-transport-tls-handshake-timeout': accepted('timeout of TLS'),
 }
 
 export const replicateFlags = {
@@ -162,10 +162,10 @@ export const replicateFlags = {
   }),
   'consul-retry-backoff': durationFlag({
     helpGroup: consulReplicate,
-    description: 'taken, without effect',
+    description: 'accepted, without effect',
     aliases: ['retry'],
   }),
-  'consul-retry-max-backoff': durationFlag({helpGroup: consulReplicate, description: 'taken, without effect'}),
+  'consul-retry-max-backoff': durationFlag({helpGroup: consulReplicate, description: 'accepted, without effect'}),
   'kill-signal': Flags.string({helpGroup: consulReplicate, description: 'one more signal that stops (exit 12)'}),
   'reload-signal': Flags.string({
     helpGroup: consulReplicate,
@@ -174,8 +174,8 @@ export const replicateFlags = {
   }),
   'pid-file': Flags.string({helpGroup: consulReplicate, description: 'file for the process id', helpValue: 'PATH'}),
   version: Flags.boolean({helpGroup: consulReplicate, description: 'print the version, and stop'}),
-  syslog: Flags.boolean({helpGroup: consulReplicate, description: 'taken, without effect', allowNo: true}),
-  'syslog-facility': taken('facility of syslog'),
+  syslog: Flags.boolean({helpGroup: consulReplicate, description: 'accepted, without effect', allowNo: true}),
+  'syslog-facility': accepted('facility of syslog'),
   'log-level': Flags.custom<LogLevel>({
     helpGroup: 'COMMON',
     description: 'least severe log lines to write to stderr',

@@ -1,3 +1,4 @@
+import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import type {MaxDelete} from '../types.js'
 
@@ -12,7 +13,7 @@ export function parseMaxDelete(text: string): MaxDelete {
   const ratio = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
   if (ratio !== undefined && Number(ratio) <= 100) return {ratio: Number(ratio) / 100}
   if (/^\d+$/.test(text)) return {count: Number(text)}
-  throw new UsageError(`max-delete: '${text}' is neither a percentage, a number nor 'off'`, {
+  throw new UsageError(`\`maxDelete\`: '${brief(text)}' is neither a percentage, a number nor 'off'`, {
     hint: 'write it like 10%, 500 or off',
   })
 }

@@ -66,7 +66,8 @@ describe('baton replicate --once', () => {
       ...args,
       ...more,
     ])
-    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
+    const inVain = ['wait', 'kill-signal'].map(name => `baton: --${name}: no effect: it is for runs without --once\n`)
+    expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: inVain.join('')})
     expect(await at('dc2').kvKeys('went/')).toEqual(['went/a'])
     expect(await at('dc2').kvKeys('st/')).toHaveLength(1)
   })
@@ -234,7 +235,10 @@ describe('bad input', () => {
     expect(result.exitCode).toBe(0)
     expect(result.stdout).not.toContain('sesame')
     const old = await replicate('x@dc1', '-once', '-retry=5s')
-    expect(old.stderr).toBe('baton: -retry is deprecated, use -consul-retry-backoff\n')
+    expect(old.stderr).toBe(
+      'baton: -retry is deprecated, use -consul-retry-backoff\n' +
+        'baton: --consul-retry-backoff: no effect: accepted for consul-replicate only\n',
+    )
   })
 })
 

@@ -47,7 +47,7 @@ describe("consul-replicate's connection settings", () => {
     const settings = {'http-addr': 'http://a:1', 'ca-file': 'x'}
     const {warning, settings: plain} = read(settings)
     expect(plain).toEqual(settings)
-    expect(warning).toBe('ca-file: without effect: the address says http://')
+    expect(warning).toBe('ca-file: no effect: the address says http://')
     expect(read(settings, {'consul-ssl': true})).toEqual({
       settings: {...settings, 'http-ssl': true},
       warning: undefined,

@@ -1,0 +1,72 @@
+import {UsageError} from '../../core/errors.js'
+
+/** The flags that others contradict, as parsed. */
+interface GivenFlags {
+  readonly once: boolean
+  readonly delete: boolean
+  readonly 'consul-retry': boolean
+  readonly 'consul-ssl'?: boolean | undefined
+  readonly 'source-http-addr'?: string | undefined
+  readonly exclude?: readonly string[] | undefined
+  readonly 'exclude-match'?: readonly string[] | undefined
+}
+
+/** `preview` covers verify and --dry-run. */
+export type Mode = 'follow' | 'once' | 'preview'
+
+/** Throws a UsageError for flags that contradict each other, and for empty values that would select everything or nothing. */
+export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isVerify: boolean): void {
+  if (isVerify && flags.once) throw new UsageError('--once: verify writes nothing', {hint: 'leave one of them out'})
+  if (!flags.delete && isApproved) {
+    throw new UsageError('--delete=false contradicts an approval of deletes', {hint: 'leave one of them out'})
+  }
+  for (const name of ['exclude', 'exclude-match'] as const) {
+    if (flags[name]?.includes('') === true) {
+      throw new UsageError(`--${name}: an empty text leaves out every key`, {hint: `leave --${name} out`})
+    }
+  }
+  if (flags['source-http-addr']?.trim() === '') throw new UsageError('--source-http-addr: the address is empty')
+}
+
+const forConsulReplicate = 'accepted for consul-replicate only'
+const always: Readonly<Record<string, string>> = {
+  'consul-retry-backoff': forConsulReplicate,
+  'consul-retry-max-backoff': forConsulReplicate,
+  'consul-transport-dial-keep-alive': forConsulReplicate,
+  'consul-transport-dial-timeout': forConsulReplicate,
+  'consul-transport-disable-keep-alives': forConsulReplicate,
+  'consul-transport-max-idle-conns-per-host': forConsulReplicate,
+  'consul-transport-tls-handshake-timeout': forConsulReplicate,
+  'syslog-facility': 'the log goes to stderr',
+}
+const onlyWhileFollowing = ['wait', 'reload-signal', 'kill-signal']
+const tlsFlags = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name']
+
+/** One line for each setting that has no effect in this mode. */
+export function settingsWithoutEffect(
+  flags: GivenFlags,
+  mode: Mode,
+  sources: ReadonlyMap<string, string>,
+): readonly string[] {
+  const lines: string[] = []
+  const add = (name: string, reason: string): void => {
+    const source = sources.get(name)
+    if (source === undefined) return
+    lines.push(`${source === 'flag' ? `--${name}` : `${source}: ${name}`}: no effect: ${reason}`)
+  }
+  /** A file serves every mode, so only what was typed for this run is reported. */
+  const addTyped = (name: string, reason: string): void => {
+    if (sources.get(name) === 'flag') add(name, reason)
+  }
+  for (const [name, reason] of Object.entries(always)) add(name, reason)
+  if (flags['consul-ssl'] === false) for (const name of tlsFlags) addTyped(name, '--consul-ssl is false')
+  if (!flags.delete) addTyped('max-delete', 'nothing is deleted')
+  if (mode === 'follow') {
+    addTyped('consul-retry-attempts', 'failures are retried forever without --once')
+    if (!flags['consul-retry']) add('consul-retry', 'failures are retried forever without --once')
+    return lines
+  }
+  for (const name of onlyWhileFollowing) addTyped(name, 'it is for runs without --once')
+  if (mode === 'preview') addTyped('pid-file', 'it is for runs that write')
+  return lines
+}

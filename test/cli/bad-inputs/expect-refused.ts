@@ -1,0 +1,48 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {expect} from 'vitest'
+import {type CommandOptions, runCli} from '../../kit/run-cli.js'
+
+/** A command line that is wrong, or in part without effect. */
+export interface BadInput {
+  /** `FILE` stands for the path of a file with `file` in it. */
+  readonly words: readonly string[]
+  /** The content of the file. */
+  readonly file?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** The only line on stderr, or the start of it if it ends with an ellipsis. */
+  readonly line: string
+  readonly exitCode: number
+  /** @default nothing */
+  readonly stdout?: string
+}
+
+/** Expects the one line on stderr and the exit code, and nothing on stdout unless the row names it. */
+export async function expectRefused(input: BadInput, options: CommandOptions = {}): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
+  try {
+    const file = join(directory, 'c.hcl')
+    if (input.file !== undefined) writeFileSync(file, input.file)
+    const place = (text: string): string => text.replaceAll('FILE', file)
+    const env = {...options.env, ...input.env}
+    const {exitCode, stdout, stderr} = await runCli(input.words.map(place), {...options, env})
+    const line = place(input.line)
+    const seen = line.endsWith('…') ? `${stderr.slice(0, line.length - 1)}…` : stderr
+    expect({exitCode, stdout, stderr: seen}).toEqual({
+      exitCode: input.exitCode,
+      stdout: input.stdout ?? '',
+      stderr: line.endsWith('…') ? line : `${line}\n`,
+    })
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  } finally {
+    rmSync(directory, {recursive: true})
+  }
+}
+
+/** A row without a file: `line('kv get', 'Error! …', 64)`. `''` in the words is an empty one. */
+export const row = (words: string, line: string, exitCode: number): BadInput => ({
+  words: words.split(' ').map(word => (word === "''" ? '' : word)),
+  line,
+  exitCode,
+})

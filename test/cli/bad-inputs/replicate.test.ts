@@ -1,0 +1,143 @@
+import {describe, it} from 'vitest'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {type BadInput, expectRefused, row} from './expect-refused.js'
+
+const [badFlags, badConfig] = [13, 15]
+const grammar = '(write it as SOURCE@DATACENTER[:DESTINATION], for example app/@dc1:backup/app/)'
+const listed = "(a prefix has no leading '/', no '//' and no '.' or '..' between slashes)"
+const leaveOut = '(leave one of them out)'
+
+/** Each with a mapping that is right. */
+const flags: readonly (readonly [flags: string, line: string, exitCode?: number])[] = [
+  ['--onec', 'unknown flag: --onec (see baton replicate --help)'],
+  ['--wait x', "--wait: 'x' is not a duration (write it like 1h30m, 15s or 250ms)"],
+  ['--wait 5s:1s', "--wait: '5s:1s' is not MIN[:MAX] (write it like 5s or 5s:20s)"],
+  [
+    '--max-delete 200%',
+    "--max-delete: '200%' is neither a percentage, a number nor 'off' (write it like 10%, 500 or off)",
+  ],
+  ["--max-delete ''", "--max-delete: '' is neither a percentage, a number nor 'off' (write it like 10%, 500 or off)"],
+  ['--max-stale -1s', "--max-stale: '-1s' is below 0ms"],
+  ['--grace 5', "--grace: '5' is not a duration (add a unit: 5s, 5m or 5h)"],
+  ['--lock-keys keep', "--lock-keys: 'keep' is not one of skip, copy (see baton replicate --help)"],
+  ['--status-dir /', "--status-dir: '/' is not a prefix for keys"],
+  ["--status-dir ''", "--status-dir: '' is not a prefix for keys"],
+  ['--consul-retry-attempts -1', "--consul-retry-attempts: '-1' is less than 0 (see baton replicate --help)"],
+  ['--consul-retry-attempts x', "--consul-retry-attempts: 'x' is not a whole number (see baton replicate --help)"],
+  ['--delete=maybe', "--delete: 'maybe' is neither true nor false"],
+  ['--log-level loud', "--log-level: 'loud' is none of trace, debug, info, warn, err", badConfig],
+  ['--kill-signal KILL', "--kill-signal: 'KILL' is not a signal that can be caught"],
+  ['--once --kill-signal X', "--kill-signal: 'X' is not a signal that can be caught"],
+  ['--reload-signal hop', "--reload-signal: 'hop' is not a signal that can be caught"],
+  ['--once --approve all', "--approve: 'all' is not the id of held deletes (take the id from the line that says …"],
+  ['--approve 12345678', '--approve: only with --once: a restart would approve again …'],
+  ['--approve-deletes', '--approve-deletes: only with --once: a restart would approve again …'],
+  ['--once --delete=false --approve-deletes', `--delete=false contradicts an approval of deletes ${leaveOut}`],
+  ['--once --no-delete --approve 12345678', `--delete=false contradicts an approval of deletes ${leaveOut}`],
+  ["--exclude ''", '--exclude: an empty text leaves out every key (leave --exclude out)'],
+  ["--exclude-match ''", '--exclude-match: an empty text leaves out every key (leave --exclude-match out)'],
+  ['--source-token x', '--source-token: only with --source-http-addr'],
+  ["--source-http-addr ''", '--source-http-addr: the address is empty'],
+  ['--pid-file /no/dir/x', '--pid-file: cannot write /no/dir/x: ENOENT'],
+  ['--client-cert /no/such', 'client-cert: cannot read /no/such: ENOENT', badConfig],
+  ['--ca-file /no/such', 'ca-file: cannot read /no/such: ENOENT', badConfig],
+  ['--config /no/such', 'config: cannot read /no/such: ENOENT', badConfig],
+]
+
+const lines: readonly BadInput[] = [
+  row(
+    'replicate',
+    'baton: replicate: nothing to replicate (name a prefix: baton replicate app/@dc1:backup/app/)',
+    badFlags,
+  ),
+  row(
+    'replicate verify',
+    'baton: replicate: nothing to replicate (name a prefix: baton replicate app/@dc1:backup/app/)',
+    badFlags,
+  ),
+  row("replicate ''", `baton: prefix '': missing source ${grammar}`, badFlags),
+  row('replicate app/', `baton: prefix 'app/': missing datacenter ${grammar}`, badFlags),
+  row('replicate app/@', `baton: prefix 'app/@': '' is not a datacenter ${grammar}`, badFlags),
+  row('replicate //a@dc1', `baton: prefix '//a@dc1': '/a' cannot be listed ${listed}`, badFlags),
+  row('replicate a//b@dc1', `baton: prefix 'a//b@dc1': 'a//b' cannot be listed ${listed}`, badFlags),
+  row('replicate a/@dc1:b/../c', `baton: prefix 'a/@dc1:b/../c': 'b/../c' cannot be listed ${listed}`, badFlags),
+  row(
+    'replicate a/@dc1 a/@dc2',
+    "baton: replicate: the destinations of 'a/@dc1 -> a/' and 'a/@dc2 -> a/' overlap …",
+    badFlags,
+  ),
+  row('replicate verify --once app/@dc1', `baton: --once: verify writes nothing ${leaveOut}`, badFlags),
+]
+
+/** Each in a file of its own, with the reason and the setting's name. */
+const files: readonly (readonly [file: string, line: string])[] = [
+  ['prefixx = "a@dc1"', "unknown setting 'prefixx' (did you mean 'prefix'?)"],
+  ['prefix { source = "a@dc1" destinaton = "b" }', "unknown setting 'prefix.destinaton' (did you mean 'destination'?)"],
+  ['consul { retry { atempts = 3 } }', "unknown setting 'consul.retry.atempts' (did you mean 'attempts'?)"],
+  ['consul { ssl { cacert = "a" } }', "unknown setting 'consul.ssl.cacert' (did you mean 'ca_cert'?)"],
+  ['wait { minn = "1s" }', "unknown setting 'wait.minn' (did you mean 'min'?)"],
+  [
+    'prefix { source = "a@dc2" datacenter = "dc1" }',
+    "prefix: the datacenter is both 'dc2' and 'dc1' (give the datacenter once)",
+  ],
+  ['prefix "app" { source = "a@dc1" }', 'prefix \'app\': this block has no label (write prefix { source = "…" })'],
+  ['prefix { source = "" }', 'prefix.source must be given'],
+  ['prefix { source = 5 }', 'prefix.source must be a string'],
+  ['prefix = "a"', `prefix 'a': missing datacenter`],
+  ['exclude { source = "" }', 'exclude is empty: it would leave out every key'],
+  ['excludematch { source = "" }', 'excludematch is empty: it would leave out every key'],
+  ['token = "a"\nconsul { token = "b" }', "'consul.token' and 'token' contradict each other (give one of them)"],
+  ['status_dir = "a"\nstatus_dir = "b"', '\'status_dir\' is given twice (write several values as a list: ["a", "b"])'],
+  ['consul { retry { attempts = "3" } }', 'consul.retry.attempts must be a number'],
+  ['delete_key = "no"', 'delete_key must be a boolean'],
+  ['wait { max = "5s" }', 'wait.min must be given beside wait.max'],
+  ['syslog = true', 'syslog must be a block'],
+]
+
+const inVain: readonly (readonly [flags: string, line: string])[] = [
+  ['--consul-retry-backoff 1s', '--consul-retry-backoff: no effect: accepted for consul-replicate only'],
+  ['--syslog', 'syslog: no effect: the log goes to stderr'],
+  ['--syslog-facility LOCAL0', '--syslog-facility: no effect: the log goes to stderr'],
+  [
+    '--consul-transport-dial-timeout 1s',
+    '--consul-transport-dial-timeout: no effect: accepted for consul-replicate only',
+  ],
+  ['--wait 5s', '--wait: no effect: it is for runs without --once'],
+  ['--kill-signal USR1', '--kill-signal: no effect: it is for runs without --once'],
+  ['--no-delete --max-delete 5', '--max-delete: no effect: nothing is deleted'],
+  ['--consul-ssl=false --tls-server-name x', '--tls-server-name: no effect: --consul-ssl is false'],
+  ['--exclude nothing/', '--exclude nothing/: no source has such keys, so it has no effect'],
+  ['--exclude empty', '--exclude empty: leaves out every key of empty/@dc1 -> copy/'],
+]
+
+const nowhere = {agent: {address: '127.0.0.1:1'}}
+
+describe('bad input of replicate', () => {
+  it.concurrent.each(lines)('$words is refused', async input => {
+    await expectRefused(input, nowhere)
+  })
+
+  const rows = flags.map(([words, line, exitCode = badFlags]) => ({words, line, exitCode}))
+  it.concurrent.each(rows)('$words is refused', async ({words, line, exitCode}) => {
+    await expectRefused(row(`replicate app/@dc1 ${words}`, `baton: ${line}`, exitCode), nowhere)
+  })
+
+  it.concurrent.each(files)('a file with %s is refused', async (file, line) => {
+    const words = ['replicate', '-config', 'FILE', '-once']
+    await expectRefused({words, file, line: `baton: config: FILE: ${line}`, exitCode: badConfig}, nowhere)
+  })
+})
+
+describe.each(backends.filter(({name}) => name === 'embedded'))('settings of replicate without effect', backend => {
+  const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
+
+  it.each(inVain)('%s is named on stderr', async (words, line) => {
+    await expectRefused(row(`replicate empty/@dc1:copy/ --once ${words}`, `baton: ${line}`, 0), {agent})
+  })
+
+  it('a transport block is named on stderr', async () => {
+    const file = 'prefix = "empty/@dc1:copy/"\nconsul { transport { dial_timeout = "1s" } }'
+    const line = 'baton: FILE: consul.transport.dial_timeout: no effect: accepted for consul-replicate only'
+    await expectRefused({words: ['replicate', '-config', 'FILE', '-once'], file, line, exitCode: 0}, {agent})
+  })
+})
