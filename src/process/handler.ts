@@ -1,3 +1,4 @@
+import type {Writable} from 'node:stream'
 import {linkSignal} from '../core/cancel/link-signal.js'
 import {BatonError, isBatonError} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
@@ -7,8 +8,11 @@ import type {ChildExit} from './exit-code.js'
 export interface HandlerSpec {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Written to its stdin, which is then closed. A handler may leave it unread. */
-  readonly input: Uint8Array
+  /**
+   * Written to its stdin, which is then closed. A handler may leave it unread. Of several chunks the next one is asked
+   * for when the last one is written.
+   */
+  readonly input: Uint8Array | Iterable<Uint8Array>
   readonly clock: Clock
   /** Stops the handler with everything that it started: TERM, the grace, KILL. */
   readonly signal?: AbortSignal
@@ -44,11 +48,19 @@ async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
   stop.signal.addEventListener('abort', onStop, {once: true})
   if (stop.signal.aborted) onStop()
   child.stdin?.on('error', () => undefined)
-  child.stdin?.end(spec.input)
+  if (child.stdin) void feed(child.stdin, spec.input)
   const exit = await child.exited
   stop.signal.removeEventListener('abort', onStop)
   await stopping
   return {...exit, stopped}
+}
+
+async function feed(stdin: Writable, input: HandlerSpec['input']): Promise<void> {
+  for (const chunk of input instanceof Uint8Array ? [input] : input) {
+    const error = await new Promise<unknown>(resolve => stdin.write(chunk, resolve))
+    if (error) return
+  }
+  stdin.end()
 }
 
 const timedOut = Symbol('timed out')

@@ -1,7 +1,7 @@
 import {type GoValue, goJson} from '../core/api/go-json.js'
 import type {ConsulIndex, Snapshot} from '../core/types.js'
-import {itemsOf} from './query.js'
 import type {WatchSpec} from './spec.js'
+import {type WatchItem, WatchValue} from './value.js'
 
 /** One item that changed since the last delivery. */
 export interface ItemChange {
@@ -15,20 +15,60 @@ export interface ItemChange {
   readonly previous: GoValue
 }
 
-/** What a handler receives. */
-export interface Delivery {
+interface DeliveryParts {
+  readonly spec: WatchSpec
+  readonly content: WatchValue
+  readonly index: ConsulIndex | undefined
+  readonly before: WatchValue | undefined
+  readonly isFirst: boolean
+}
+
+/** What a handler receives. What is large is computed when it is read. */
+export class Delivery {
   /** What is watched. */
   readonly spec: WatchSpec
-  /** The value in the form of `consul watch`. Of events only those that were not delivered before. */
-  readonly value: GoValue
   /** Consul's index of the answer. */
   readonly index: ConsulIndex | undefined
-  /** The value of the last delivery; undefined for the first one, and for events. */
-  readonly previous: GoValue | undefined
-  /** What changed since the last delivery; for the first one, a `create` for each item. */
-  readonly changes: readonly ItemChange[]
   /** True for the first delivery of a watch, even if the value is empty. */
   readonly isFirst: boolean
+  /** The value as the texts of its items. */
+  readonly content: WatchValue
+  /** The content of the last delivery. */
+  readonly before: WatchValue | undefined
+  #changed: readonly Changed[] | undefined
+
+  constructor({spec, index, isFirst, content, before}: DeliveryParts) {
+    this.spec = spec
+    this.index = index
+    this.isFirst = isFirst
+    this.content = content
+    this.before = before
+  }
+
+  /** The value in the form of `consul watch`. Of events only those that were not delivered before. */
+  get value(): GoValue {
+    return this.content.data
+  }
+
+  /** The value of the last delivery; undefined for the first one, and for events. */
+  get previous(): GoValue | undefined {
+    return this.before?.data
+  }
+
+  /** Number of items that changed since the last delivery. */
+  get changeCount(): number {
+    return this.#changes.length
+  }
+
+  /** What changed since the last delivery; for the first one, a `create` for each item. */
+  get changes(): readonly ItemChange[] {
+    return this.#changes.map(toItemChange)
+  }
+
+  get #changes(): readonly Changed[] {
+    this.#changed ??= changedItems(this.before?.items ?? [], this.content.items)
+    return this.#changed
+  }
 }
 
 /** Number of event IDs that are remembered: four times the list of an agent. */
@@ -46,83 +86,91 @@ export function withoutIndexes(value: GoValue): GoValue {
   )
 }
 
+const textWithoutIndexes = (item: WatchItem): string => goJson(withoutIndexes(item.data))
+
 /**
  * Decides which answers are delivered: the first one always, even if it is empty, and a later one if it differs from the
  * last delivery. So neither an outage nor an index that moved without a change makes a handler run twice for one value.
  */
 export class NewsFilter {
   readonly #spec: WatchSpec
-  readonly #comparable: (value: GoValue) => string
-  #last: {readonly value: GoValue; readonly comparable: string} | undefined
+  readonly #comparable: ((item: WatchItem) => string) | undefined
+  #last: WatchValue | undefined
   readonly #seenEvents = new Set<string>()
   #isFirst = true
 
   constructor(spec: WatchSpec, options: {readonly ignoreIndexes?: boolean} = {}) {
     this.#spec = spec
-    this.#comparable = options.ignoreIndexes === true ? value => goJson(withoutIndexes(value)) : value => goJson(value)
+    this.#comparable = options.ignoreIndexes === true ? textWithoutIndexes : undefined
   }
 
   /**
    * Returns undefined if nothing is new. What is returned counts as delivered. With `failed`, a delivery whose handler
    * failed, the result replaces that one as well: it includes the changes of `failed`, and its events come first.
    */
-  take(snapshot: Snapshot<GoValue>, failed?: Delivery): Delivery | undefined {
-    const delivery =
-      this.#spec.type === 'event' ? this.#takeEvents(snapshot, failed) : this.#takeState(snapshot, failed)
-    if (delivery) this.#isFirst = false
-    return delivery
+  take(snapshot: Snapshot<WatchValue>, failed?: Delivery): Delivery | undefined {
+    const isEvent = this.#spec.type === 'event'
+    const values = isEvent ? this.#takeEvents(snapshot.value, failed) : this.#takeState(snapshot.value, failed)
+    if (!values) return undefined
+    const isFirst = failed?.isFirst ?? this.#isFirst
+    this.#isFirst = false
+    return new Delivery({spec: this.#spec, index: snapshot.index, isFirst, ...values})
   }
 
-  #takeState(snapshot: Snapshot<GoValue>, failed: Delivery | undefined): Delivery | undefined {
-    const {value, index} = snapshot
-    const comparable = this.#comparable(value)
+  #takeState(content: WatchValue, failed: Delivery | undefined): Pick<Delivery, 'content' | 'before'> | undefined {
     const last = this.#last
-    if (last && last.comparable === comparable) return undefined
-    this.#last = {value, comparable}
-    const previous = failed ? failed.previous : last?.value
-    const changes = changesBetween(this.#spec, previous ?? null, value)
-    return {spec: this.#spec, value, index, previous, changes, isFirst: failed?.isFirst ?? this.#isFirst}
+    if (last?.equals(content, this.#comparable)) return undefined
+    this.#last = content
+    return {content, before: failed ? failed.before : last}
   }
 
-  #takeEvents(snapshot: Snapshot<GoValue>, failed: Delivery | undefined): Delivery | undefined {
-    const fresh = itemsOf(this.#spec, snapshot.value).filter(({key}) => !this.#seenEvents.has(key))
+  #takeEvents(list: WatchValue, failed: Delivery | undefined): Pick<Delivery, 'content' | 'before'> | undefined {
+    const fresh = list.items.filter(({key}) => !this.#seenEvents.has(key))
     if (fresh.length === 0 && !this.#isFirst) return undefined
     for (const {key} of fresh) this.#seenEvents.add(key)
     for (const id of this.#seenEvents) {
       if (this.#seenEvents.size <= keptIds) break
       this.#seenEvents.delete(id)
     }
-    const created = fresh.map(({key, item}) => ({op: 'create', key, item, previous: null}) as const)
-    const changes = [...(failed?.changes ?? []), ...created]
-    return {
-      spec: this.#spec,
-      value: changes.map(({item}) => item),
-      index: snapshot.index,
-      previous: undefined,
-      changes,
-      isFirst: failed?.isFirst ?? this.#isFirst,
-    }
+    return {content: new WatchValue('list', [...(failed?.content.items ?? []), ...fresh]), before: undefined}
   }
+}
+
+interface Changed {
+  readonly now: WatchItem | undefined
+  readonly before: WatchItem | undefined
+}
+
+const isSame = (a: WatchItem | undefined, b: WatchItem | undefined): boolean =>
+  a === b || (a?.key === b?.key && a?.version === b?.version)
+
+/** Creations, updates and replacements in the order of the new items, then deletions. */
+function changedItems(before: readonly WatchItem[], after: readonly WatchItem[]): readonly Changed[] {
+  const most = Math.min(before.length, after.length)
+  let start = 0
+  while (start < most && isSame(before[start], after[start])) start += 1
+  let rest = 0
+  while (rest < most - start && isSame(before.at(-1 - rest), after.at(-1 - rest))) rest += 1
+  const old = new Map(before.slice(start, before.length - rest).map(item => [item.key, item]))
+  const changes: Changed[] = []
+  for (const now of after.slice(start, after.length - rest)) {
+    const was = old.get(now.key)
+    old.delete(now.key)
+    if (was?.version !== now.version) changes.push({now, before: was})
+  }
+  for (const was of old.values()) changes.push({now: undefined, before: was})
+  return changes
+}
+
+function toItemChange({now, before}: Changed): ItemChange {
+  const [item, previous] = [now?.data ?? null, before?.data ?? null]
+  const key = (now ?? before)?.key ?? ''
+  if (!before) return {op: 'create', key, item, previous}
+  if (!now) return {op: 'delete', key, item, previous}
+  return {op: createIndexOf(previous) === createIndexOf(item) ? 'update' : 'replace', key, item, previous}
 }
 
 const createIndexOf = (item: GoValue): GoValue | undefined =>
   typeof item === 'object' && item !== null && !Array.isArray(item)
     ? (item as Readonly<Record<string, GoValue | undefined>>)['CreateIndex']
     : undefined
-
-/** Creations, updates and replacements in the order of the new value, then deletions. */
-export function changesBetween(spec: WatchSpec, before: GoValue, after: GoValue): readonly ItemChange[] {
-  const old = new Map(itemsOf(spec, before).map(entry => [entry.key, entry]))
-  const changes: ItemChange[] = []
-  for (const {key, version, item} of itemsOf(spec, after)) {
-    const was = old.get(key)
-    old.delete(key)
-    if (!was) changes.push({op: 'create', key, item, previous: null})
-    else if (was.version !== version) {
-      const op = createIndexOf(was.item) === createIndexOf(item) ? 'update' : 'replace'
-      changes.push({op, key, item, previous: was.item})
-    }
-  }
-  for (const [key, {item}] of old) changes.push({op: 'delete', key, item: null, previous: item})
-  return changes
-}

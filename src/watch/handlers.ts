@@ -20,17 +20,18 @@ export interface ExecHandlerOptions {
   readonly withPrevious?: boolean
 }
 
-/** The JSON a handler reads: one line. */
-export function handlerInput(delivery: Delivery, withPrevious: boolean): string {
-  if (!withPrevious) return `${goJson(delivery.value)}\n`
+/** The JSON that a handler reads: one line, in chunks. A chunk is good until the next one is asked for. */
+export function handlerInput(delivery: Delivery, withPrevious: boolean): Iterable<Uint8Array> {
+  if (!withPrevious) return delivery.content.bytes()
   const {index, value, previous = null, changes} = delivery
-  return `${goJson({
+  const text = goJson({
     v: 1,
     index: index?.toString(),
     value,
     previous,
     changes: changes.map(({op, key, item, previous: was}) => ({op, key, item, previous: was})),
-  })}\n`
+  })
+  return [Buffer.from(`${text}\n`)]
 }
 
 /** Runs a command with the value on stdin and CONSUL_INDEX in its environment. */
@@ -41,13 +42,12 @@ export function execHandler(options: ExecHandlerOptions): Handler {
       ...options.env,
       ...(delivery.index !== undefined && {CONSUL_INDEX: delivery.index.toString()}),
       BATON_WATCH_TYPE: delivery.spec.type,
-      BATON_WATCH_CHANGES: delivery.changes.length.toString(),
+      BATON_WATCH_CHANGES: delivery.changeCount.toString(),
     }
-    const input = Buffer.from(handlerInput(delivery, options.withPrevious === true))
     await runHandlerToSuccess({
       argv,
       env,
-      input,
+      input: handlerInput(delivery, options.withPrevious === true),
       clock,
       signal,
       ...(timeoutMs !== undefined && {timeoutMs}),
@@ -71,7 +71,9 @@ const keptOutput = 4096
 /** Sends the value as JSON with X-Consul-Index, as an agent's `http` handler does. Any status other than 2xx is a failure. */
 export function httpHandler(options: HttpHandlerOptions): Handler {
   return async (delivery, signal) => {
-    const body = Buffer.from(handlerInput(delivery, options.withPrevious === true))
+    const body = Buffer.concat(
+      Array.from(handlerInput(delivery, options.withPrevious === true), chunk => Buffer.from(chunk)),
+    )
     const {status, text} = await send(options, delivery, body, signal).catch((error: unknown) => {
       if (signal.aborted) throw error
       throw failed(options.url, messageOf(error), error)

@@ -1,26 +1,30 @@
 import {createHash} from 'node:crypto'
-import {type GoValue, goJson} from '../core/api/go-json.js'
+import {goJson} from '../core/api/go-json.js'
 import {decodeJson} from '../core/api/json.js'
 import {encodeKey} from '../core/api/kv.js'
 import type {ConsulClient} from '../core/client.js'
-import {type Call, toSnapshot} from '../core/http/caller.js'
+import {type Answer, type Call, toSnapshot} from '../core/http/caller.js'
 import {hiddenProbe, type ItemKind} from '../core/query/hidden-items.js'
-import type {BlockingQuery, ViewEntry} from '../core/query/types.js'
+import type {BlockingQuery} from '../core/query/types.js'
 import type {CallOptions} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
+import {ListMemory} from './list-memory.js'
 import type {WatchSpec} from './spec.js'
+import {toItem, type WatchItem, WatchMember, WatchValue} from './value.js'
 
 /** Where a watch reads, and with which token. @default the client's own */
 export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
 /** The question of a watch. */
-export interface WatchQuery extends BlockingQuery<GoValue, GoValue> {
+export interface WatchQuery extends BlockingQuery<WatchValue, WatchItem> {
   /** What is watched. */
   readonly spec: WatchSpec
 }
 
 interface Shape {
   readonly call: Call
-  readonly decode: (raw: unknown) => GoValue
+  /** The form of the answer. @default 'list' */
+  readonly form?: 'one' | 'list' | 'members'
+  readonly shape: (raw: Raw) => GoObject
   /** Returns what identifies an item. */
   readonly keyOf: (item: GoObject) => string
   /** What the keys name, if Consul can be asked for each of them. */
@@ -29,19 +33,13 @@ interface Shape {
 
 type Raw = Readonly<Record<string, unknown>>
 
-/** An empty list of an endpoint that answers 404 is Go's nil, `null`. */
-const listOf =
-  (shape: (raw: Raw) => GoObject) =>
-  (raw: unknown): GoValue =>
-    Array.isArray(raw) ? raw.map(item => shape(item as Raw)) : null
-
 const field = (item: GoObject, ...names: readonly string[]): string => names.map(name => item[name] as string).join('/')
 
 const found = {accept: [200, 404]}
 
 const checksShape = (call: Call): Shape => ({
   call,
-  decode: listOf(goCheck),
+  shape: goCheck,
   keyOf: item => field(item, 'Node', 'CheckID'),
   kind: 'check',
 })
@@ -52,31 +50,28 @@ function shapeOf(spec: WatchSpec): Shape {
     case 'key':
       return {
         call: {...get(`/v1/kv/${encodeKey(spec.key)}`), ...found},
-        decode: raw => (Array.isArray(raw) && raw.length > 0 ? goKvPair(raw[0] as Raw) : null),
+        form: 'one',
+        shape: goKvPair,
         keyOf: item => field(item, 'Key'),
       }
     case 'keyprefix':
       return {
         call: {...get(`/v1/kv/${encodeKey(spec.prefix)}`, {recurse: true}), ...found},
-        decode: listOf(goKvPair),
+        shape: goKvPair,
         keyOf: item => field(item, 'Key'),
         kind: 'key',
       }
     case 'services':
-      return {
-        call: get('/v1/catalog/services'),
-        decode: raw => goServices(raw as Raw),
-        keyOf: item => field(item, 'Name'),
-      }
+      return {call: get('/v1/catalog/services'), form: 'members', shape: goServices, keyOf: item => field(item, 'Name')}
     case 'nodes':
-      return {call: get('/v1/catalog/nodes'), decode: listOf(goNode), keyOf: item => field(item, 'Node'), kind: 'node'}
+      return {call: get('/v1/catalog/nodes'), shape: goNode, keyOf: item => field(item, 'Node'), kind: 'node'}
     case 'service':
       return {
         call: get(`/v1/health/service/${encodeURIComponent(spec.service)}`, {
           tag: spec.tags,
           passing: spec.passingOnly ? '1' : undefined,
         }),
-        decode: listOf(goHealthService),
+        shape: goHealthService,
         keyOf: item => `${field(item['Node'] as GoObject, 'Node')}/${field(item['Service'] as GoObject, 'ID')}`,
         kind: 'service',
       }
@@ -89,44 +84,54 @@ function shapeOf(spec: WatchSpec): Shape {
       return checksShape(get(path))
     }
     case 'event':
-      return {
-        call: get('/v1/event/list', {name: spec.name}),
-        decode: listOf(goEvent),
-        keyOf: item => field(item, 'ID'),
-      }
+      return {call: get('/v1/event/list', {name: spec.name}), shape: goEvent, keyOf: item => field(item, 'ID')}
   }
 }
 
-/** The items of a value, identified by their keys and compared by everything that is in them. */
-export function itemsOf(spec: WatchSpec, value: GoValue): readonly ViewEntry<GoValue>[] {
-  if (value === null || typeof value !== 'object') return []
-  if (spec.type === 'services') {
-    return Object.entries(value as GoObject).map(([name, tags = null]) => ({
-      key: name,
-      version: goJson(tags),
-      item: {Name: name, Tags: tags},
-    }))
+/** Returns the function that decodes the answers of one query. */
+function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer) => WatchValue {
+  const toShaped = (raw: unknown): WatchItem => {
+    const item = shape(raw as Raw)
+    return toItem(keyOf(item), item)
   }
-  const {keyOf} = shapeOf(spec)
-  const items = (Array.isArray(value) ? value : [value]) as readonly GoObject[]
-  return items.map(item => ({key: keyOf(item), version: goJson(item), item}))
+  if (form === 'members') {
+    return answer => {
+      const members = Object.entries(shape(decodeJson(call.path, answer)))
+      return new WatchValue(
+        form,
+        members.map(([name, tags = null]) => new WatchMember(name, `${goJson(name)}:${goJson(tags)}`)),
+      )
+    }
+  }
+  const memory = new ListMemory(toShaped)
+  return answer => {
+    // Of an endpoint that answers 404 an empty list is Go's nil, `null`.
+    if (answer.status === 404) return new WatchValue('nil')
+    const known = memory.decode(answer.body)
+    if (known) return new WatchValue(form, known)
+    const raw = decodeJson(call.path, answer)
+    return Array.isArray(raw) ? new WatchValue(form, raw.map(toShaped)) : new WatchValue('nil')
+  }
 }
 
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
 
 /**
- * Returns the query of a watch. Its values have the form of `consul watch`. Equal watches of one registry share one
+ * Returns the query of a watch. Its values have the form of `consul watch`: `text` is their JSON,
+ * `data` the value itself. Equal watches of one registry share one
  * request.
  *
  * @example
  * ```ts
  * const query = watchQuery(client, {type: 'key', key: 'absent'})
  * const {value} = await query.read({})
- * value // => null
+ * value.data // => null
  * ```
  */
 export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchScope = {}): WatchQuery {
-  const {call, decode, kind} = shapeOf(spec)
+  const shape = shapeOf(spec)
+  const {call, kind} = shape
+  const decode = decoderOf(shape)
   const {token, ...where} = {...client.scope, ...scope}
   const words = Object.entries(where).map(([name, value]) => `${name}=${value}`)
   if (token !== undefined) words.push(`token=${markOf(token)}`)
@@ -141,8 +146,8 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),
     async read(options) {
       const answer = await client.caller.call(call, {...scope, ...options})
-      return toSnapshot(answer, answer.status === 404 ? null : decode(decodeJson(call.path, answer)))
+      return toSnapshot(answer, decode(answer))
     },
-    entries: value => itemsOf(spec, value),
+    entries: value => value.items,
   }
 }

@@ -1,10 +1,10 @@
-import type {GoValue} from '../core/api/go-json.js'
 import {linkSignal} from '../core/cancel/link-signal.js'
 import {abortSignal, boolean, callback, checkOptions, duration} from '../core/check-options.js'
 import type {View, ViewRegistry} from '../core/query/types.js'
 import type {Clock} from '../core/types.js'
 import {type Delivery, NewsFilter} from './delivery.js'
 import type {WatchQuery} from './query.js'
+import type {WatchItem, WatchValue} from './value.js'
 
 /** Milliseconds until a failed delivery is repeated; undefined when it is done. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function without a result may be handed over
@@ -113,7 +113,7 @@ async function comesBefore(
 }
 
 /** Resolves once the view has been quiet for the debounce time. */
-async function settle(view: View<GoValue, GoValue>, options: RunWatchOptions): Promise<void> {
+async function settle(view: View<WatchValue, WatchItem>, options: RunWatchOptions): Promise<void> {
   const {clock, debounceMs = 0, signal} = options
   if (debounceMs <= 0) return
   const endMs = clock.monotonicMs() + 10 * debounceMs

@@ -13,6 +13,7 @@ import {execHandler, type Handler, httpHandler, type OnHandlerError, withPolicy}
 import {type WatchQuery, type WatchScope, watchQuery} from '../../watch/query.js'
 import {runWatch} from '../../watch/run.js'
 import {describeWatch, type WatchSpec} from '../../watch/spec.js'
+import {WatchItem} from '../../watch/value.js'
 import {ConsulCommand} from '../consul-command.js'
 import {durationFlag} from '../flags.js'
 import {goHandlerText} from './go-text.js'
@@ -247,6 +248,7 @@ function toLine(frame: {readonly type: string; readonly epoch: number; readonly 
   const fields = Object.entries(rest).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return []
     if (typeof value === 'bigint') return [[name, value.toString()]]
+    if (value instanceof WatchItem) return [[name, value.data]]
     if (name !== 'status') return [[name, value]]
     const {error, ...status} = value as {readonly error?: unknown}
     return [[name, {...status, ...(error !== undefined && {error: messageOf(error)})}]]

@@ -8,8 +8,9 @@ export type GoValue =
   | readonly GoValue[]
   | {readonly [name: string]: GoValue | undefined}
 
-// Go's encoder also escapes what is dangerous inside HTML and JavaScript, and knows no short form but these three.
-const mustEscape = /["\\<>&\u0000-\u001f\u2028\u2029]/g
+// Go's encoder also escapes what is dangerous inside HTML and JavaScript, and has no short form but these five.
+const isEscaped = /["\\<>&\u0000-\u001f\u2028\u2029]/
+const allEscaped = new RegExp(isEscaped, 'g')
 const shortForms: Readonly<Record<string, string>> = {
   '"': '\\"',
   '\\': '\\\\',
@@ -18,32 +19,55 @@ const shortForms: Readonly<Record<string, string>> = {
   '\t': '\\t',
 }
 
-const quote = (text: string): string =>
-  `"${text.replace(
-    mustEscape,
-    character => shortForms[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )}"`
+const escaped = (character: string): string =>
+  shortForms[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+const quote = (text: string): string => `"${isEscaped.test(text) ? text.replace(allEscaped, escaped) : text}"`
 
 /**
  * JSON byte for byte as Go's encoding/json writes it: fields in the order given, `undefined` left out,
  * one line without blanks, or indented when `indent` is given.
  */
 export function goJson(value: GoValue, indent = ''): string {
-  return write(value, indent, '')
+  const parts: string[] = []
+  write(value, parts, indent, indent === '' ? '' : '\n')
+  return parts.join('')
 }
 
-function write(value: GoValue, indent: string, margin: string): string {
-  if (typeof value === 'string') return quote(value)
-  if (typeof value !== 'object' || value === null) return String(value)
-  const inner = margin + indent
-  const isList = Array.isArray(value)
-  const parts = isList
-    ? (value as readonly GoValue[]).map(item => write(item, indent, inner))
-    : Object.entries(value as Readonly<Record<string, GoValue | undefined>>).flatMap(([name, field]) =>
-        field === undefined ? [] : [`${quote(name)}:${indent === '' ? '' : ' '}${write(field, indent, inner)}`],
-      )
-  const [open, close] = isList ? ['[', ']'] : ['{', '}']
-  if (parts.length === 0) return open + close
-  if (indent === '') return open + parts.join(',') + close
-  return `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${margin}${close}`
+/** `line` begins the line of what ends here; empty if all is one line. */
+function write(value: GoValue, parts: string[], indent: string, line: string): void {
+  if (typeof value === 'string') parts.push(quote(value))
+  else if (typeof value !== 'object' || value === null) parts.push(String(value))
+  else if (Array.isArray(value)) writeList(value as readonly GoValue[], parts, indent, line)
+  else writeObject(value as Readonly<Record<string, GoValue | undefined>>, parts, indent, line)
+}
+
+function writeList(list: readonly GoValue[], parts: string[], indent: string, line: string): void {
+  const inner = line + indent
+  let before = '['
+  for (const item of list) {
+    parts.push(before, inner)
+    write(item, parts, indent, inner)
+    before = ','
+  }
+  parts.push(before === '[' ? '[]' : `${line}]`)
+}
+
+function writeObject(
+  object: Readonly<Record<string, GoValue | undefined>>,
+  parts: string[],
+  indent: string,
+  line: string,
+): void {
+  const inner = line + indent
+  const colon = indent === '' ? ':' : ': '
+  let before = '{'
+  for (const name of Object.keys(object)) {
+    const field = object[name]
+    if (field === undefined) continue
+    parts.push(before, inner, quote(name), colon)
+    write(field, parts, indent, inner)
+    before = ','
+  }
+  parts.push(before === '{' ? '{}' : `${line}}`)
 }

@@ -10,8 +10,48 @@ export interface Difference<Item> {
   readonly wentBack: boolean
 }
 
-export const toEntries = <Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> =>
-  new Map(Array.from(list, entry => [entry.key, entry]))
+export function toEntries<Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> {
+  const entries = new Map<string, ViewEntry<Item>>()
+  for (const entry of list) entries.set(entry.key, entry)
+  return entries
+}
+
+/**
+ * Finds the entries of one answer in another. The order of two answers is nearly always the same, so that an entry is
+ * looked up only behind the first place where it is not.
+ */
+class Alignment<Item> {
+  readonly #other: Entries<Item>
+  readonly #places: Iterator<ViewEntry<Item>>
+  #isAligned = true
+
+  constructor(other: Entries<Item>) {
+    this.#other = other
+    this.#places = other.values()
+  }
+
+  /** Returns the entry with this key. Called for the keys of an answer in their order. */
+  find(key: string): ViewEntry<Item> | undefined {
+    if (this.#isAligned) {
+      const place = this.#places.next()
+      if (place.done !== true && place.value.key === key) return place.value
+      this.#isAligned = false
+    }
+    return this.#other.get(key)
+  }
+
+  /** True if every key so far was at its place. */
+  get isAligned(): boolean {
+    return this.#isAligned
+  }
+}
+
+/** True if an entry of `before` is not in `after`. */
+export function hasGone(before: Entries<unknown>, after: Entries<unknown>): boolean {
+  const alignment = new Alignment(after)
+  for (const key of before.keys()) if (!alignment.find(key)) return true
+  return false
+}
 
 /**
  * What changed between two answers: upserts by ModifyIndex where there is one, then deletes.
@@ -24,8 +64,10 @@ export function diffEntries<Item>(
 ): Difference<Item> {
   const upserts: {readonly change: Change<Item>; readonly modifyIndex: bigint}[] = []
   let wentBack = false
+  const alignment = new Alignment(before)
   for (const [key, entry] of after) {
-    const old = before.get(key)
+    const old = alignment.find(key)
+    if (old === entry) continue
     const isSameVersion = old?.version === entry.version
     if (old && isSameVersion && (!isSuspicious || isDeepStrictEqual(old.item, entry.item))) continue
     if (old && (isSameVersion || isOlder(entry.modifyIndex, old.modifyIndex))) wentBack = true
@@ -34,6 +76,7 @@ export function diffEntries<Item>(
   }
   upserts.sort((a, b) => (a.modifyIndex < b.modifyIndex ? -1 : a.modifyIndex > b.modifyIndex ? 1 : 0))
   const changes = upserts.map(({change}) => change)
+  if (alignment.isAligned && before.size === after.size) return {changes, wentBack}
   for (const [key, old] of before) {
     if (!after.has(key)) changes.push({type: 'delete', key, previous: old.item})
   }

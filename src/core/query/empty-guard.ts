@@ -2,7 +2,7 @@ import {isBatonError, isTransient, messageOf} from '../errors.js'
 import {answerTimeoutMs} from '../http/caller.js'
 import {Backoff} from '../time/backoff.js'
 import type {Snapshot} from '../types.js'
-import {toEntries} from './diff.js'
+import {type Entries, hasGone, toEntries} from './diff.js'
 import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
 
@@ -21,7 +21,7 @@ export interface EmptyGuardOptions {
 /** `shrunk`: items are gone, which may mean that they were deleted or hidden. */
 export type Doubt = HeldReason | 'shrunk'
 
-type Known = ReadonlyMap<string, unknown>
+type Known = Entries<unknown>
 
 /**
  * Believes an empty answer only when it must be true: data was lost more than once because a missing permission, a lost
@@ -116,9 +116,4 @@ export class EmptyGuard<T> {
   #entries(answer: Snapshot<T>): Known {
     return toEntries(this.#query.entries(answer.value))
   }
-}
-
-function hasGone(known: Known, entries: Known): boolean {
-  for (const key of known.keys()) if (!entries.has(key)) return true
-  return false
 }

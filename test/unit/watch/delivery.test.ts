@@ -1,10 +1,15 @@
 import {describe, expect, it} from 'vitest'
 import type {GoValue} from '../../../src/core/api/go-json.js'
 import type {ConsulIndex, Snapshot} from '../../../src/core/types.js'
-import {changesBetween, NewsFilter, withoutIndexes} from '../../../src/watch/delivery.js'
+import {Delivery, type ItemChange, NewsFilter, withoutIndexes} from '../../../src/watch/delivery.js'
+import type {WatchSpec} from '../../../src/watch/spec.js'
+import type {WatchValue} from '../../../src/watch/value.js'
+import {watchValue} from './support/watch-value.js'
 
-const snapshot = (value: GoValue, index = 1n): Snapshot<GoValue> => ({
-  value,
+const prefix = {type: 'keyprefix', prefix: 'a/'} as const
+const events = {type: 'event', name: undefined} as const
+const snapshot = (data: GoValue, index = 1n): Snapshot<WatchValue> => ({
+  value: watchValue(prefix, data),
   index: index as ConsulIndex,
   knownLeader: true,
   lastContactMs: 0,
@@ -17,7 +22,12 @@ const pair = (key: string, value: string, modify = 1n, create = 1n): GoValue => 
   ModifyIndex: modify,
   Value: value,
 })
-const prefix = {type: 'keyprefix', prefix: 'a/'} as const
+const changesBetween = (spec: WatchSpec, before: GoValue, after: GoValue): readonly ItemChange[] => {
+  const [content, old] = [watchValue(spec, after), watchValue(spec, before)]
+  const delivery = new Delivery({spec, index: undefined, isFirst: false, content, before: old})
+  expect(delivery.changeCount).toBe(delivery.changes.length)
+  return delivery.changes
+}
 
 describe('news of a watch', () => {
   it('is the first answer, even an empty one, and then only what differs from the last delivery', () => {
@@ -40,7 +50,7 @@ describe('news of a watch', () => {
 
   it('hands events over once: the ring first, then only new ones', () => {
     const event = (id: string): GoValue => ({ID: id, Name: 'e'})
-    const news = new NewsFilter({type: 'event', name: undefined})
+    const news = new NewsFilter(events)
     expect(news.take(snapshot([event('a'), event('b')]))?.value).toEqual([event('a'), event('b')])
     expect(news.take(snapshot([event('a'), event('b')]))).toBeUndefined()
     expect(news.take(snapshot([]))).toBeUndefined()

@@ -5,27 +5,32 @@ import {goHandlerText} from '../../../src/cli/watch/go-text.js'
 import {systemClock} from '../../../src/core/time/clock.js'
 import type {ConsulIndex} from '../../../src/core/types.js'
 import {HandlerError} from '../../../src/process/handler.js'
-import type {Delivery} from '../../../src/watch/delivery.js'
+import {Delivery} from '../../../src/watch/delivery.js'
 import {execHandler, type Handler, handlerInput, httpHandler, withPolicy} from '../../../src/watch/handlers.js'
+import {watchValue} from './support/watch-value.js'
 
-const delivery: Delivery = {
-  spec: {type: 'key', key: 'a'},
-  value: {Key: 'a', Flags: 2n ** 64n - 1n},
-  index: 7n as ConsulIndex,
-  previous: null,
-  changes: [{op: 'create', key: 'a', item: {Key: 'a'}, previous: null}],
-  isFirst: true,
-}
+const oneKey = {type: 'key', key: 'a'} as const
+const toDelivery = (): Delivery =>
+  new Delivery({
+    spec: oneKey,
+    index: 7n as ConsulIndex,
+    isFirst: true,
+    content: watchValue(oneKey, {Key: 'a', Flags: 2n ** 64n - 1n}),
+    before: watchValue(oneKey, null),
+  })
+const delivery = toDelivery()
+const inputText = (withPrevious: boolean): string =>
+  Array.from(handlerInput(delivery, withPrevious), chunk => Buffer.from(chunk).toString()).join('')
 const signal = new AbortController().signal
 const env = {PATH: process.env['PATH'] ?? ''}
 
 describe('what a handler reads', () => {
   it('is one line of JSON', () => {
-    expect(handlerInput(delivery, false)).toBe('{"Key":"a","Flags":18446744073709551615}\n')
+    expect(inputText(false)).toBe('{"Key":"a","Flags":18446744073709551615}\n')
   })
 
   it('holds the value before and the changes when asked for', () => {
-    expect(JSON.parse(handlerInput(delivery, true))).toMatchObject({
+    expect(JSON.parse(inputText(true))).toMatchObject({
       v: 1,
       index: '7',
       previous: null,
@@ -140,7 +145,7 @@ describe('the rule for failures', () => {
     const deliver = withPolicy(handler, {random: () => 0.9, onError: 'retry'})
     const first = await deliver(delivery, signal)
     const second = await deliver(delivery, signal)
-    const newer = {...delivery}
+    const newer = toDelivery()
     expect(second).toBeGreaterThan(first ?? 0)
     expect(await deliver(newer, signal)).toBe(first)
     expect(await deliver(newer, signal)).toBeUndefined()

@@ -3,11 +3,12 @@ import type {GoValue} from '../../../src/core/api/go-json.js'
 import {noopLogger} from '../../../src/core/log.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
 import type {Delivery} from '../../../src/watch/delivery.js'
-import {itemsOf} from '../../../src/watch/query.js'
 import {type HandleResult, runWatch} from '../../../src/watch/run.js'
 import {parseWatch, type WatchSpec} from '../../../src/watch/spec.js'
+import type {WatchItem, WatchValue} from '../../../src/watch/value.js'
 import {FakeClock, settle} from '../../kit/fake-clock.js'
 import {ScriptedQuery} from '../core/support/scripted-query.js'
+import {watchValue} from './support/watch-value.js'
 
 const ends: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -25,8 +26,8 @@ interface Setup {
 function start(spec: WatchSpec, results: (delivery: Delivery) => HandleResult, once = false): Setup {
   const clock = new FakeClock()
   const stop = new AbortController()
-  const script = new ScriptedQuery<GoValue, GoValue>(clock, {
-    entries: value => itemsOf(spec, value),
+  const script = new ScriptedQuery<WatchValue, WatchItem>(clock, {
+    entries: value => value.items,
     ...(spec.type === 'event' && {appendOnly: true}),
   })
   const views = createViewRegistry({clock, random: () => 0.5, logger: noopLogger}, {lingerMs: 0})
@@ -58,7 +59,7 @@ function start(spec: WatchSpec, results: (delivery: Delivery) => HandleResult, o
     // The rate limiter may hold the next request back.
     for (let turn = 0; turn < 20 && !script.requests.at(-1)?.isOpen; turn += 1) await clock.advance(50)
     index += 1n
-    script.last.answer(index, value)
+    script.last.answer(index, watchValue(spec, value))
     await settle()
   }
   return {clock, handed, isOver: () => isOver, answer}
@@ -139,7 +140,7 @@ describe('options of a watch', () => {
     ['signal', null],
   ])('are refused if wrong: %s %s', async (option, value) => {
     const clock = new FakeClock()
-    const script = new ScriptedQuery<GoValue, GoValue>(clock)
+    const script = new ScriptedQuery<WatchValue, WatchItem>(clock)
     const views = createViewRegistry({clock, random: () => 0.5, logger: noopLogger})
     const given = {signal: new AbortController().signal, clock, handle: async () => {}, [option]: value}
     await expect(runWatch(views, {...script.query, spec: oneKey}, given)).rejects.toMatchObject({

@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {decodeGoBase64} from '../../../../src/core/api/go-base64.js'
-import {goJson} from '../../../../src/core/api/go-json.js'
+import {type GoValue, goJson} from '../../../../src/core/api/go-json.js'
 
 describe('base64 as Go reads it', () => {
   it.each([
@@ -46,6 +47,40 @@ describe('JSON as Go writes it', () => {
   it('indents, but not what is empty', () => {
     expect(goJson({a: [], b: {}, c: [{d: 1}]}, '  ')).toBe(
       '{\n  "a": [],\n  "b": {},\n  "c": [\n    {\n      "d": 1\n    }\n  ]\n}',
+    )
+  })
+})
+
+describe('JSON as Go writes it, of any value', () => {
+  const special: Readonly<Record<string, string>> = {
+    '<': '\\u003c',
+    '>': '\\u003e',
+    '&': '\\u0026',
+    '\u2028': '\\u2028',
+    '\u2029': '\\u2029',
+  }
+  // JSON.stringify differs from Go in these characters and in the short forms of two control characters.
+  const byGo = (text: string): string =>
+    text
+      .replaceAll(/\\.|[<>&\u2028\u2029]/g, match =>
+        match === '\\b' ? '\\u0008' : match === '\\f' ? '\\u000c' : match,
+      )
+      .replaceAll(/[<>&\u2028\u2029]/g, match => special[match] ?? match)
+
+  it('is what JSON.stringify writes, but for the characters that Go escapes differently', () => {
+    const json = fc.jsonValue({stringUnit: 'binary', maxDepth: 4})
+    fc.assert(
+      fc.property(json, fc.constantFrom('', '  ', '\t'), (value, indent) => {
+        expect(goJson(value as GoValue, indent)).toBe(byGo(JSON.stringify(value, null, indent)))
+      }),
+    )
+  })
+
+  it('holds the digits of any 64-bit number', () => {
+    fc.assert(
+      fc.property(fc.bigInt({min: 0n, max: 2n ** 64n - 1n}), number => {
+        expect(goJson([number])).toBe(`[${number}]`)
+      }),
     )
   })
 })

@@ -1,0 +1,22 @@
+import {type GoValue, goJson} from '../../../../src/core/api/go-json.js'
+import type {WatchSpec} from '../../../../src/watch/spec.js'
+import {toItem, WatchMember, WatchValue} from '../../../../src/watch/value.js'
+
+type Fields = Readonly<Record<string, GoValue>>
+
+/** The value of a watch with this data, as its query would decode it. Items are identified by `Key` or `ID`. */
+export function watchValue(spec: WatchSpec, data: GoValue): WatchValue {
+  if (spec.type === 'services') {
+    const members = Object.entries(data as Fields)
+    return new WatchValue(
+      'members',
+      members.map(([name, tags]) => new WatchMember(name, `${goJson(name)}:${goJson(tags)}`)),
+    )
+  }
+  if (data === null) return new WatchValue('nil')
+  const list = (Array.isArray(data) ? data : [data]) as readonly Fields[]
+  return new WatchValue(
+    Array.isArray(data) ? 'list' : 'one',
+    list.map(item => toItem((item['Key'] ?? item['ID']) as string, item)),
+  )
+}
