@@ -1,12 +1,12 @@
 import {setMaxListeners} from 'node:events'
 import * as Flags from '@oclif/core/flags'
 import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
-import {readSettingsFile} from '../../src/config/files.js'
+import {readWatchFiles} from '../../src/config/watch-files.js'
 import {brief} from '../../src/core/brief.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {isBatonError, UsageError} from '../../src/core/errors.js'
 import {createViewRegistry} from '../../src/core/query/view-registry.js'
-import {shellWords} from '../../src/process/handler.js'
+import {HandlerError, shellWords} from '../../src/process/handler.js'
 import {type ConfiguredWatch, parseWatches} from '../../src/watch/config.js'
 import {execHandler, type Handler, httpHandler, withPolicy} from '../../src/watch/handlers.js'
 import {watchQuery} from '../../src/watch/query.js'
@@ -37,7 +37,10 @@ export default class Watch extends WatchCommand<typeof Watch> {
     passingonly: Flags.string({description: 'only instances whose checks pass (service)', helpValue: 'true|false'}),
     state: Flags.string({description: 'only checks in this state (checks)'}),
     name: Flags.string({description: 'only events of this name (event)'}),
-    watches: Flags.string({description: "file with Consul's watches, all run in this process", helpValue: 'FILE'}),
+    watches: Flags.string({
+      description: "file or folder with Consul's watches, all run in this process",
+      helpValue: 'FILE',
+    }),
   }
 
   async run(): Promise<number> {
@@ -73,8 +76,8 @@ export default class Watch extends WatchCommand<typeof Watch> {
         hint: 'the file says what is watched and what is run for it',
       })
     }
-    const {watches} = await readSettingsFile(path)
-    const configured = parseWatches(watches, path)
+    const files = await readWatchFiles(path)
+    const configured = files.flatMap(file => parseWatches(file.watches, file.path))
     const client = this.openClient()
     // Each watch adds listeners of its own.
     setMaxListeners(0, this.stopSignal)
@@ -86,12 +89,12 @@ export default class Watch extends WatchCommand<typeof Watch> {
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
     for (const {query, spec} of asked) this.reportStatus(views, query, spec)
     let failures = 0
-    await Promise.all(
-      asked.map(async ({query, spec, run, debounceMs}) => {
-        const policy = {random: client.random, onError: 'continue' as const}
-        const handler = withPolicy(this.#handlerOf(client, run), {
-          ...policy,
-          // As in an agent: a failing handler is reported and does not affect the others.
+    const running = Promise.all(
+      asked.map(async ({query, ...one}) => {
+        const {spec, onError, debounceMs, isOnce} = one
+        const handler = withPolicy(this.#handlerOf(client, one), {
+          random: client.random,
+          onError,
           onFailure: error => {
             failures += 1
             this.out.warn(`${describeWatch(spec)}: ${error.message}`)
@@ -102,10 +105,17 @@ export default class Watch extends WatchCommand<typeof Watch> {
           clock: client.clock,
           handle: delivery => handler(delivery, this.stopSignal),
           debounceMs,
-          isOnce: this.flags.once,
+          isOnce: this.flags.once || isOnce,
         })
       }),
     )
+    try {
+      await running
+    } catch (error) {
+      if (!(error instanceof HandlerError)) throw error
+      this.out.error(`baton: ${error.message}`)
+      return error.exitCode
+    }
     return this.flags.once && failures > 0 ? 1 : 0
   }
 
@@ -113,9 +123,14 @@ export default class Watch extends WatchCommand<typeof Watch> {
     return this.flags.watches !== undefined
   }
 
-  #handlerOf(client: ConsulClient, run: ConfiguredWatch['run']): Handler {
+  #handlerOf(client: ConsulClient, {run, timeoutMs}: ConfiguredWatch): Handler {
     if (run.kind === 'http') return httpHandler(run)
     const argv = run.kind === 'exec' ? run.argv : shellWords(run.command, '/bin/sh')
-    return execHandler({argv, env: this.childEnvironment(), clock: client.clock})
+    return execHandler({
+      argv,
+      env: this.childEnvironment(),
+      clock: client.clock,
+      ...(timeoutMs !== undefined && {timeoutMs}),
+    })
   }
 }

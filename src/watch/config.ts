@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import {unknownSetting} from '../config/unknown-setting.js'
 import {UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
+import type {OnHandlerError} from './handlers.js'
 import type {WatchScope} from './query.js'
 import {parseWatch, type WatchSpec} from './spec.js'
 
@@ -20,7 +22,25 @@ export interface ConfiguredWatch {
         readonly skipVerify: boolean
       }
   readonly debounceMs: number
+  /** What happens if the handler fails; `exit` ends all watches. */
+  readonly onError: OnHandlerError
+  /** Longest run of a command. */
+  readonly timeoutMs: number | undefined
+  /** Ends this watch after its first result. */
+  readonly isOnce: boolean
 }
+
+/** A block of HCL arrives as a list of one object. */
+const block = <T extends z.ZodType>(type: T) =>
+  z.preprocess(value => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value), type)
+
+const httpConfig = z.strictObject({
+  path: z.url(),
+  method: z.string().default('POST'),
+  timeout: z.string().default('10s'),
+  header: block(z.record(z.string(), z.array(z.string()))).default({}),
+  tls_skip_verify: z.boolean().default(false),
+})
 
 const entry = z.strictObject({
   type: z.string(),
@@ -36,16 +56,11 @@ const entry = z.strictObject({
   args: z.array(z.string()).min(1).optional(),
   handler: z.string().optional(),
   handler_type: z.enum(['script', 'http']).optional(),
-  http_handler_config: z
-    .strictObject({
-      path: z.url(),
-      method: z.string().default('POST'),
-      timeout: z.string().default('10s'),
-      header: z.record(z.string(), z.array(z.string())).default({}),
-      tls_skip_verify: z.boolean().default(false),
-    })
-    .optional(),
+  http_handler_config: block(httpConfig).optional(),
   debounce: z.string().optional(),
+  on_error: z.enum(['exit', 'continue', 'retry']).default('continue'),
+  timeout: z.string().optional(),
+  once: z.boolean().default(false),
 })
 
 /** Reads the `watches` of a settings file. Throws a UsageError that names the watch and the field. */
@@ -54,11 +69,7 @@ export function parseWatches(raw: unknown, source: string): readonly ConfiguredW
     throw new UsageError(`${source}: no watches: expected {"watches": [{"type": …}]}`, {code: 'BATON_CONFIG'})
   }
   const parsed = z.array(entry).safeParse(raw)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const where = issue?.path.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('') ?? ''
-    throw new UsageError(`${source}: watches${where}: ${issue?.message ?? 'not readable'}`, {code: 'BATON_CONFIG'})
-  }
+  if (!parsed.success) throw refusal(source, parsed.error.issues[0])
   return parsed.data.map((one, at) => {
     try {
       return toWatch(one)
@@ -67,6 +78,15 @@ export function parseWatches(raw: unknown, source: string): readonly ConfiguredW
       throw new UsageError(`${source}: watches[${at}]: ${why}`, {code: 'BATON_CONFIG', cause: error})
     }
   })
+}
+
+function refusal(source: string, issue: z.core.$ZodIssue | undefined): UsageError {
+  const where = issue?.path.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('') ?? ''
+  if (issue?.code === 'unrecognized_keys') {
+    const known = issue.path.includes('http_handler_config') ? httpConfig.shape : entry.shape
+    return unknownSetting(source, `watches${where}.${issue.keys[0] ?? ''}`, Object.keys(known))
+  }
+  return new UsageError(`${source}: watches${where}: ${issue?.message ?? 'not readable'}`, {code: 'BATON_CONFIG'})
 }
 
 function toWatch(one: z.infer<typeof entry>): ConfiguredWatch {
@@ -78,7 +98,17 @@ function toWatch(one: z.infer<typeof entry>): ConfiguredWatch {
     scope: {...(datacenter !== undefined && {datacenter}), ...(token !== undefined && {token})},
     run: toRun(one),
     debounceMs: one.debounce === undefined ? 0 : parseDuration(one.debounce, 'debounce'),
+    onError: one.on_error,
+    timeoutMs: toTimeout(one),
+    isOnce: one.once,
   }
+}
+
+function toTimeout({timeout, handler_type: kind}: z.infer<typeof entry>): number | undefined {
+  if (timeout === undefined) return undefined
+  if (kind === 'http') throw new UsageError('timeout is for commands: http_handler_config has its own')
+  const timeoutMs = parseDuration(timeout, 'timeout')
+  return timeoutMs > 0 ? timeoutMs : undefined
 }
 
 function toRun(one: z.infer<typeof entry>): ConfiguredWatch['run'] {

@@ -113,6 +113,36 @@ describe.each(backends)('baton watch on $name', backend => {
     server.close()
   })
 
+  it('ends all watches of a file with the code of a handler whose watch has on_error exit', async () => {
+    const file = join(directory, 'exit.hcl')
+    writeFileSync(
+      file,
+      `watches = [
+        {type = "key" key = "w/absent" args = ["sh", "-c", "cat; exit 3"] on_error = "exit"},
+        {type = "nodes" args = ["true"]}
+      ]`,
+    )
+    const {stdout, stderr, exitCode} = await runCli(['watch', '--watches', file], {agent})
+    expect([exitCode, stdout, stderr]).toEqual([3, 'null\n', 'baton: handler sh: exit code 3\n'])
+  })
+
+  it('ends one watch of a file after its first result with once, while the others go on', async () => {
+    const file = join(directory, 'once.json')
+    const args = (name: string): string[] => ['sh', '-c', `cat >/dev/null; echo ${name}`]
+    const watches = [
+      {type: 'key', key: 'w/both', args: args('first'), once: true},
+      {type: 'key', key: 'w/both', args: args('all')},
+    ]
+    writeFileSync(file, JSON.stringify({watches}))
+    await using watch = startCli(['watch', '--watches', file], {agent})
+    await watch.waitForOutput(/first/)
+    await watch.waitForOutput(/all/)
+    await put('w/both', 'x')
+    await watch.waitForOutput(/all\n[^]*all/)
+    watch.kill('SIGTERM')
+    expect((await watch.exited).stdout.match(/first/g)).toHaveLength(1)
+  })
+
   it('runs many watches of a file without a warning of Node', async () => {
     const file = join(directory, `${backend.name}-many.json`)
     const watches = Array.from({length: 15}, (_, n) => ({type: 'key', key: `w/many/${n}`, args: ['echo', `ran-${n}`]}))

@@ -1,11 +1,42 @@
-import {describe, expect, it} from 'vitest'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {basename, join} from 'node:path'
+import {afterAll, describe, expect, it} from 'vitest'
+import {readWatchFiles} from '../../../src/config/watch-files.js'
 import {parseWatches} from '../../../src/watch/config.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'baton-watches-'))
+afterAll(() => rmSync(directory, {recursive: true, force: true}))
+const http = {path: 'http://localhost:1/x', header: {'x-a': ['1']}}
+const nodes = JSON.stringify({watches: [{type: 'nodes', handler_type: 'http', http_handler_config: http}]})
+for (const [name, text] of [
+  ['agent.hcl', 'server = true'],
+  ['notes.txt', 'not a setting'],
+  [
+    'watches.hcl',
+    `watches { type = "nodes" handler_type = "http"
+      http_handler_config { path = "http://localhost:1/x" header { x-a = ["1"] } } }`,
+  ],
+  ['watches.json', nodes],
+  ['watches.yaml', nodes],
+] as const) {
+  writeFileSync(join(directory, name), text)
+}
 
 describe('a file of watches', () => {
   it("takes Consul's own words", () => {
     const watches = parseWatches(
       [
-        {type: 'key', key: 'a', args: ['./a.sh', '-x'], datacenter: 'dc2', debounce: '2s'},
+        {
+          type: 'key',
+          key: 'a',
+          args: ['./a.sh', '-x'],
+          datacenter: 'dc2',
+          debounce: '2s',
+          on_error: 'retry',
+          timeout: '5s',
+          once: true,
+        },
         {type: 'service', service: 'web', tag: 'blue', passingonly: true, handler: 'reload web'},
         {
           type: 'event',
@@ -22,12 +53,18 @@ describe('a file of watches', () => {
         scope: {datacenter: 'dc2'},
         run: {kind: 'exec', argv: ['./a.sh', '-x']},
         debounceMs: 2000,
+        onError: 'retry',
+        timeoutMs: 5000,
+        isOnce: true,
       },
       {
         spec: {type: 'service', service: 'web', tags: ['blue'], passingOnly: true},
         scope: {},
         run: {kind: 'shell', command: 'reload web'},
         debounceMs: 0,
+        onError: 'continue',
+        timeoutMs: undefined,
+        isOnce: false,
       },
       {
         spec: {type: 'event', name: 'deploy'},
@@ -41,6 +78,9 @@ describe('a file of watches', () => {
           skipVerify: false,
         },
         debounceMs: 0,
+        onError: 'continue',
+        timeoutMs: undefined,
+        isOnce: false,
       },
     ])
   })
@@ -50,10 +90,38 @@ describe('a file of watches', () => {
     [[], /^w.json: no watches: /],
     [[{type: 'key', key: 'a'}], /watches\[0\]: give exactly one of args and handler/],
     [[{type: 'key', args: ['x']}], /watches\[0\]: Must specify a single key/],
-    [[{type: 'key', key: 'a', args: ['x'], kye: 1}], /watches\[0\]: .*kye/],
+    [[{type: 'key', key: 'a', args: ['x'], on_error: 'stop'}], /watches\[0\].on_error: /],
+    [[{type: 'key', key: 'a', args: ['x'], timeout: '5'}], /watches\[0\]: timeout: '5' is not a duration/],
     [[{type: 'key', key: 'a', handler_type: 'http'}], /needs http_handler_config/],
     [[{type: 'key', key: 'a', args: ['x'], debounce: '3'}], /debounce: '3' is not a duration/],
   ])('refuses %j and says where', (raw, pattern) => {
     expect(() => parseWatches(raw, 'w.json')).toThrow(pattern)
+  })
+
+  it.each([
+    [{keey: 'a'}, "w.json: unknown setting 'watches[0].keey'", "did you mean 'key'?"],
+    [{on_eror: 'exit'}, "w.json: unknown setting 'watches[0].on_eror'", "did you mean 'on_error'?"],
+    [
+      {handler_type: 'http', http_handler_config: {path: 'http://x', headers: {}}},
+      "w.json: unknown setting 'watches[0].http_handler_config.headers'",
+      "did you mean 'header'?",
+    ],
+  ])('refuses an unknown name with the nearest known one: %j', (wrong, message, hint) => {
+    expect(() => parseWatches([{type: 'key', ...wrong}], 'w.json')).toThrow(
+      expect.objectContaining({message: `config: ${message}`, hint}) as Error,
+    )
+  })
+
+  it.each(['watches.hcl', 'watches.json', 'watches.yaml'])('is read from %s', async name => {
+    const [file] = await readWatchFiles(join(directory, name))
+    expect(parseWatches(file?.watches, name)).toMatchObject([
+      {spec: {type: 'nodes'}, run: {kind: 'http', headers: {'x-a': ['1']}}},
+    ])
+  })
+
+  it('may be a folder, whose files without watches are left out', async () => {
+    const files = await readWatchFiles(directory)
+    expect(files.map(({path}) => basename(path))).toEqual(['watches.hcl', 'watches.json', 'watches.yaml'])
+    await expect(readWatchFiles(join(directory, 'none'))).rejects.toThrow(/cannot read .*none: ENOENT/)
   })
 })

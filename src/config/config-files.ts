@@ -1,0 +1,42 @@
+import {readdirSync, readFileSync, statSync} from 'node:fs'
+import {join} from 'node:path'
+import {UsageError} from '../core/errors.js'
+import {parseHcl} from './hcl.js'
+
+/**
+ * The path itself, or the files of a folder and its folders in the order of their names. Links are followed, to folders
+ * too. Names that begin with `..` are how Kubernetes keeps older versions of a mount.
+ */
+export function filesUnder(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path]
+    const names = readdirSync(path).filter(name => !name.startsWith('..'))
+    return names.sort().flatMap(name => filesUnder(join(path, name)))
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+/** Reads one file: YAML by its name, else HCL or JSON. Blocks of HCL arrive as arrays of objects. */
+export async function readConfigFile(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  if (!/\.ya?ml$/.test(path)) return parseHcl(text, path)
+  const {parse: parseYaml} = await import('yaml')
+  try {
+    return parseYaml(text) as unknown
+  } catch (error) {
+    const [why = ''] = String(error instanceof Error ? error.message : error).split('\n')
+    throw new UsageError(`config: ${path}: ${why}`, {code: 'BATON_CONFIG', cause: error})
+  }
+}
+
+function unreadable(path: string, cause: unknown): UsageError {
+  if (cause instanceof UsageError) return cause
+  const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  return new UsageError(`config: cannot read ${path}: ${why}`, {code: 'BATON_CONFIG', cause})
+}

@@ -1,0 +1,27 @@
+import {filesUnder, readConfigFile} from './config-files.js'
+
+/** The `watches` of one file as it holds them. */
+export interface WatchFile {
+  readonly path: string
+  readonly watches: unknown
+}
+
+/** Files of a folder that hold watches; an agent's folder holds other files too. */
+const readable = /\.(?:json|hcl|ya?ml)$/
+
+/**
+ * Reads the `watches` of an agent's configuration, HCL, JSON or YAML, from a file or from all such files of a folder in
+ * the order of their names. Other settings are ignored, and files of a folder without watches left out.
+ */
+export async function readWatchFiles(path: string): Promise<readonly WatchFile[]> {
+  const files = filesUnder(path)
+  const isFolder = files.length !== 1 || files[0] !== path
+  const found: WatchFile[] = []
+  for (const file of isFolder ? files.filter(name => readable.test(name)) : files) {
+    const settings = await readConfigFile(file)
+    const watches =
+      typeof settings === 'object' && settings !== null && 'watches' in settings ? settings.watches : undefined
+    if (watches !== undefined || !isFolder) found.push({path: file, watches})
+  }
+  return found.length > 0 ? found : [{path, watches: undefined}]
+}
