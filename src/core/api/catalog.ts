@@ -1,6 +1,6 @@
 import {boolean, checkOptions, name as nameRule, text} from '../check-options.js'
 import {type Caller, toSnapshot} from '../http/caller.js'
-import type {BlockingReadOptions, CheckInfo, NodeInfo, ServiceInstance, Snapshot} from '../types.js'
+import type {BlockingReadOptions, CheckInfo, NodeInfo, ReadOptions, ServiceInstance, Snapshot} from '../types.js'
 import {decodeJson} from './json.js'
 
 interface RawNode {
@@ -35,6 +35,13 @@ interface RawHealthService {
   readonly Checks: readonly RawCheck[]
 }
 
+interface RawPreparedQuery {
+  readonly Service: string
+  readonly Datacenter: string
+  readonly Failovers: number
+  readonly Nodes: readonly RawHealthService[] | null
+}
+
 /** Which instances of a service. */
 export interface HealthServiceOptions extends BlockingReadOptions {
   /** Only instances whose checks all pass. @default false */
@@ -43,7 +50,19 @@ export interface HealthServiceOptions extends BlockingReadOptions {
   readonly tag?: string
 }
 
-/** What the servers know of nodes, services and checks. Every read but `datacenters` blocks if it has an `index`. */
+/** The result of a prepared query. */
+export interface PreparedQueryResult {
+  /** The name of the service that the query asks for. */
+  readonly service: string
+  /** The datacenter that answered. */
+  readonly datacenter: string
+  /** Number of datacenters that were asked before it in vain. */
+  readonly failovers: number
+  /** The instances, in the order of the query. */
+  readonly instances: readonly ServiceInstance[]
+}
+
+/** What the servers know of nodes, services and checks. Reads with an `index` block, except `datacenters` and `preparedQuery`. */
 export interface CatalogApi {
   /** Names of all known datacenters, the nearest first. The answer carries no index. */
   datacenters(options?: BlockingReadOptions): Promise<Snapshot<readonly string[]>>
@@ -59,6 +78,11 @@ export interface CatalogApi {
   checksOfService(name: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
   /** The checks of a node and of all services on it. */
   checksOfNode(node: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
+  /**
+   * Runs a prepared query by its name or ID, with failover to other datacenters if the query says so. The answer carries no
+   * index. Rejects with a NotFoundError if there is no such query.
+   */
+  preparedQuery(nameOrId: string, options?: ReadOptions): Promise<Snapshot<PreparedQueryResult>>
 }
 
 const toNode = (raw: RawNode): NodeInfo => ({
@@ -91,6 +115,13 @@ const toInstance = (raw: RawHealthService): ServiceInstance => ({
   meta: raw.Service.Meta ?? {},
   modifyIndex: raw.Service.ModifyIndex,
   checks: raw.Checks.map(toCheck),
+})
+
+const toQueryResult = (raw: RawPreparedQuery): PreparedQueryResult => ({
+  service: raw.Service,
+  datacenter: raw.Datacenter,
+  failovers: raw.Failovers,
+  instances: (raw.Nodes ?? []).map(toInstance),
 })
 
 const serviceRules = {name: nameRule, passing: boolean, tag: text}
@@ -134,6 +165,10 @@ export function createCatalogApi(caller: Caller): CatalogApi {
     async checksOfNode(node, options) {
       checkOptions('catalog.checksOfNode', {node}, {node: nameRule}, ['node'])
       return checks(`/v1/health/node/${encodeURIComponent(node)}`, options)
+    },
+    async preparedQuery(nameOrId, options) {
+      checkOptions('catalog.preparedQuery', {nameOrId}, {nameOrId: nameRule}, ['nameOrId'])
+      return read(`/v1/query/${encodeURIComponent(nameOrId)}/execute`, toQueryResult, options)
     },
   }
 }

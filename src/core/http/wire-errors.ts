@@ -68,7 +68,7 @@ const rules: readonly Rule[] = [
   {status: 500, text: refusedForGood, make: ConsulError, code: 'BATON_HTTP', transient: false},
 ]
 
-const knownAbsence = /^(?:Session id '|[Uu]nknown (?:service|check) |No service |Invalid URL path)/
+const knownAbsence = /^(?:Session id '|[Uu]nknown (?:service|check) |No service |Query not found|Invalid URL path)/
 
 /** True if an agent said 404: its reads carry X-Consul-Index, and its other refusals have known texts. */
 export const isConsulAbsence = ({status, headers, body}: TransportResponse): boolean =>
