@@ -38,6 +38,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const [first = ''] = argv
   const asksHelp = first === 'help' || isHelpFlag(first)
   if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0)
+  if (first === 'complete') return complete()
   const resolved = resolveCommand(table, argv, host.env)
   const load = resolved && table[resolved.id]
   if (!load) {
@@ -73,6 +74,16 @@ async function runCommand(id: string, CommandOf: CommandClass, rest: readonly st
 
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
+
+/** Answers the scripts of `baton completion`: the words up to the cursor are on stdin, one a line. */
+async function complete(): Promise<number> {
+  const {completions} = await import('./complete.js')
+  const {readFileSync} = await import('node:fs')
+  const host = processHost()
+  const words = readFileSync(0, 'utf8').replace(/\n$/, '').split('\n')
+  host.stdout.write(await completions(table, words, host.env))
+  return 0
+}
 
 async function help(words: readonly string[], exit: number): Promise<number> {
   const {commandHelp, connectionHelp, helpWidth, topicHelp} = await import('./help.js')

@@ -1,0 +1,62 @@
+export const shells = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof shells)[number]
+
+/**
+ * Each script sends the words up to the cursor to `baton complete`, one a line, and offers the lines of its answer: a
+ * value, a tab, a description. Words go through stdin, because arguments of a process can be seen by every user. If
+ * there is no answer, the shell completes names of files.
+ */
+export const completionScripts: Readonly<Record<Shell, string>> = {
+  // Runs in bash 3.2 too. Bash itself splits words at = and :, and replaces only what follows the last of them.
+  bash: `# baton: source this file in ~/.bashrc, or: source <(baton completion bash)
+_baton() {
+  local line=\${COMP_LINE:0:COMP_POINT} current kept='' value rest
+  local -a words
+  read -ra words <<<"$line"
+  [[ $line == *[[:space:]] ]] && words+=('')
+  current=\${words[\${#words[@]}-1]}
+  [[ $current == *[=:]* ]] && kept=\${current%"\${current##*[=:]}"}
+  COMPREPLY=()
+  while IFS=$'\\t' read -r value rest; do
+    COMPREPLY+=("\${value#"$kept"}")
+  done < <(printf '%s\\n' "\${words[@]:1}" | "\${words[0]}" complete 2>/dev/null)
+  if [[ \${#COMPREPLY[@]} -gt 0 && \${COMPREPLY[0]} == *[/=] ]]; then compopt -o nospace 2>/dev/null; fi
+}
+complete -o default -F _baton baton
+`,
+  zsh: `#compdef baton
+# baton: save this file as _baton in a directory of $fpath, or: source <(baton completion zsh)
+_baton() {
+  local -a lines values shown open
+  local line value
+  lines=("\${(@f)$(printf '%s\\n' "\${(@)words[2,CURRENT]}" | "\${words[1]}" complete 2>/dev/null)}")
+  for line in $lines; do
+    value=\${line%%$'\\t'*}
+    if [[ $value == *[/=] ]]; then open+=("$value")
+    else
+      values+=("$value")
+      shown+=("\${line/$'\\t'/  }")
+    fi
+  done
+  if (( $#values + $#open == 0 )); then
+    _files
+    return
+  fi
+  compadd -l -d shown -a values
+  compadd -S '' -a open
+}
+if [[ $funcstack[1] == _baton ]]; then _baton "$@"; else compdef _baton baton; fi
+`,
+  fish: `# baton: save this file as ~/.config/fish/completions/baton.fish, or: baton completion fish | source
+function __baton_complete
+    set -l words (commandline -opc)
+    set -l answer (printf '%s\\n' $words[2..-1] (commandline -ct) | $words[1] complete 2>/dev/null)
+    if test (count $answer) -gt 0
+        printf '%s\\n' $answer
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete -c baton -f -a '(__baton_complete)'
+`,
+}
