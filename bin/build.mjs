@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const {version} = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 
 /** `commands/kv/get.ts` is `kv get`, `commands/event/index.ts` is `event`. */
-function commandIds() {
+export function commandIds() {
   return readdirSync(`${root}commands`, {recursive: true, encoding: 'utf8'})
     .filter(file => file.endsWith('.ts'))
     .sort()

@@ -11,6 +11,18 @@ interface Definition {
   readonly options?: unknown
 }
 
+/** A flag as help and manual show it. */
+export interface ShownFlag {
+  readonly char?: string
+  readonly description?: string
+  readonly helpGroup?: string
+  readonly helpValue?: string
+  readonly options?: readonly string[]
+  readonly default?: unknown
+  readonly allowNo?: boolean
+  readonly hidden?: boolean
+}
+
 export interface HelpOptions {
   readonly config: Config
   /** Characters in a line. */
@@ -27,20 +39,17 @@ export const helpWidth = (columns: number | undefined): number =>
 export async function commandHelp(id: string, command: CommandClass, options: HelpOptions): Promise<string> {
   const {config, width} = options
   const {CommandHelp} = await import('@oclif/core/help')
-  const json = command.enableJsonFlag
-    ? {json: {type: 'boolean', description: 'print the result as one JSON object', helpGroup: 'COMMON', allowNo: false}}
-    : {}
   const loadable = {
     id,
     aliases: [],
     hiddenAliases: [],
     description: command.description,
     examples: command.examples,
-    usage: command.usage ?? `${id} ${usageWords(command)}[FLAGS]${command.childForm ? ' [-- PROGRAM ARG...]' : ''}`,
+    usage: command.usage ?? `${id} ${usageOf(command)}`,
     strict: command.strict,
     hidden: command.hidden,
     args: await named(command.args),
-    flags: await named({...json, ...withoutConnection(command.baseFlags), ...command.flags}),
+    flags: await shownFlags(command),
   }
   const drawn = new CommandHelp(loadable as never, config, {
     maxWidth: width,
@@ -52,9 +61,22 @@ export async function commandHelp(id: string, command: CommandClass, options: He
   return [command.summary ?? '', drawn, ...notes.map(text => wrap(text, width))].join('\n\n')
 }
 
-const talksToConsul = ({baseFlags}: CommandClass): boolean => Object.hasOwn(baseFlags, 'token-file')
+/** The flags of a command with the texts that help and manual show, but for those of the connection. */
+export async function shownFlags(command: CommandClass): Promise<Readonly<Record<string, ShownFlag>>> {
+  const json = command.enableJsonFlag
+    ? {json: {type: 'boolean', description: 'print the result as one JSON object', helpGroup: 'COMMON', allowNo: false}}
+    : {}
+  const flags = await named({...json, ...withoutConnection(command.baseFlags), ...command.flags})
+  return flags as Readonly<Record<string, ShownFlag>>
+}
 
-const connectionNote =
+/** What follows the name of a command. */
+export const usageOf = (command: CommandClass): string =>
+  `${usageWords(command)}[FLAGS]${command.childForm ? ' [-- PROGRAM ARG...]' : ''}`
+
+export const talksToConsul = ({baseFlags}: CommandClass): boolean => Object.hasOwn(baseFlags, 'token-file')
+
+export const connectionNote =
   "The agent is named by --http-addr or CONSUL_HTTP_ADDR. 'baton help connection' shows all flags and variables of the connection."
 
 /** The flags that each command for Consul takes have a page of their own; what a command redefines stays on its page. */
@@ -85,11 +107,11 @@ export function connectionHelp(width: number): string {
 const settingsNote =
   'A flag wins over its variable BATON_FLAG_NAME (BATON_HTTP_ADDR), that over the variable of Consul, that over a file given with --config. Variables of proxies (HTTP_PROXY and the like) are not used.'
 
-const exitNote =
+export const exitNote =
   'Exit codes: 0 done, 64 wrong usage, 69 Consul cannot be reached, 70 a bug in baton, 77 permission denied; others belong to a command.'
 
 /** What the names of values mean, shown where they are used. */
-const units = [
+export const units = [
   {word: 'DURATION', text: 'DURATION is a number with a unit: 300ms, 15s, 1h30m.'},
   {word: 'RE2', text: 'RE2 is a regular expression that matches anywhere in the name, unless ^ and $ say otherwise.'},
 ]
