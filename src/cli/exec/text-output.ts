@@ -55,6 +55,7 @@ export class TextOutput {
       this.#unfinished(),
       toLine(`${completedCount} / ${ackedCount} node(s) completed / acknowledged`),
       toLine(this.#options.isVerbose ? `Completed in ${seconds} seconds` : undefined),
+      toLine(this.#options.isCompat ? undefined : describeFailures(summary)),
     ])
   }
 
@@ -88,6 +89,24 @@ export class TextOutput {
     return Buffer.from(`${all.replace(/[\t\n\v\f\r ]+$/, '')}\n`, 'latin1')
   }
 }
+
+/** The nodes that failed and those that never answered, each with its reason. Undefined if there are none. */
+function describeFailures({nodes}: ExecSummary): string | undefined {
+  const ok = nodes.filter(({outcome}) => outcome.type === 'ok')
+  const silent = nodes.filter(({outcome}) => outcome.type === 'no-answer').map(({node}) => node)
+  const failed = nodes
+    .filter(({outcome}) => outcome.type !== 'ok' && outcome.type !== 'no-answer')
+    .map(({node, outcome}) => `${node} (${describeBriefly(outcome)})`)
+  if (failed.length + silent.length === 0) return undefined
+  return [
+    `${ok.length} ok`,
+    ...(failed.length > 0 ? [`${failed.length} failed: ${failed.join(', ')}`] : []),
+    ...(silent.length > 0 ? [`${silent.length} silent: ${silent.join(', ')}`] : []),
+  ].join('; ')
+}
+
+const describeBriefly = (outcome: NodeOutcome): string =>
+  outcome.type === 'failed' ? (outcome.signal ?? `exit code ${outcome.code}`) : outcome.type.replace('-', ' ')
 
 const toLine = (text: string | undefined): Buffer =>
   text === undefined ? Buffer.alloc(0) : Buffer.from(`${printable(text)}\n`)

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {type TextOptions, TextOutput} from '../../../../src/cli/exec/text-output.js'
-import type {ExecEvent, OutputStream} from '../../../../src/exec/types.js'
+import type {ExecEvent, NodeOutcome, NodeResult, OutputStream} from '../../../../src/exec/types.js'
 
 const output = (node: string, text: string | Buffer, stream: OutputStream = 'merged'): ExecEvent => ({
   type: 'output',
@@ -21,6 +21,31 @@ describe('the text of a run', () => {
     expect(lines).toBe(
       '    c1: a\n    c1: b\n==> c1: finished with exit code 3\n1 / 2 node(s) completed / acknowledged\n',
     )
+  })
+
+  it('ends with the nodes that failed and those that were silent', () => {
+    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false})
+    const result = (node: string, outcome: NodeOutcome): NodeResult => ({
+      node,
+      via: 'native',
+      outcome,
+      isExpected: true,
+      isAcked: true,
+      isLate: false,
+    })
+    const nodes = [
+      result('a', {type: 'ok'}),
+      result('b', {type: 'failed', code: 3}),
+      result('c', {type: 'failed', code: -1, signal: 'SIGKILL'}),
+      result('d', {type: 'timed-out', afterMs: 5}),
+      result('e', {type: 'no-answer', reason: 'nothing'}),
+    ]
+    const summary = {verdict: 'silent' as never, nodes, ackedCount: 4, completedCount: 3, durationMs: 1}
+    expect(text.finish(summary).toString()).toBe(
+      '3 / 4 node(s) completed / acknowledged\n1 ok; 3 failed: b (exit code 3), c (SIGKILL), d (timed out); 1 silent: e\n',
+    )
+    const compat = new TextOutput({isVerbose: false, isCompat: true, isTerminal: false})
+    expect(compat.finish(summary).toString()).toBe('3 / 4 node(s) completed / acknowledged\n')
   })
 
   it('never mixes two nodes in one line, and prints unfinished lines before the exit', () => {
