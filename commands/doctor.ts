@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {keysDirectory, trustDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
-import {messageOf} from '../src/core/errors.js'
+import {messageOf, UsageError} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
 import type {KeyReport} from '../src/doctor/keys.js'
 import type {TokenSource} from '../src/doctor/machine.js'
@@ -27,6 +27,7 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
   }
 
   async run(): Promise<number> {
+    if (this.args.key === '') throw new UsageError('doctor: the key is empty')
     const findings = await examine({
       client: this.openClient(),
       nodeVersion: process.version,

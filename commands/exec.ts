@@ -8,6 +8,7 @@ import {JsonOutput} from '../src/cli/exec/json-output.js'
 import {printable} from '../src/cli/exec/printable.js'
 import {TextOutput} from '../src/cli/exec/text-output.js'
 import {durationFlag, sizeFlag} from '../src/cli/flags.js'
+import {whyUnreadable} from '../src/cli/unreadable.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {CancelledError, messageOf, RefusedError, UsageError} from '../src/core/errors.js'
 import {createInitiator} from '../src/exec/initiator/initiator.js'
@@ -44,6 +45,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
   ]
   static override childForm = {ownArgs: 0}
   static override enableJsonFlag = true
+  static override emptyFlags = ['cluster']
   static override flags = {
     node: Flags.string({description: 'nodes whose name matches', helpValue: 'RE2', helpGroup: where}),
     service: Flags.string({description: 'nodes with a service whose ID matches', helpValue: 'RE2', helpGroup: where}),
@@ -55,7 +57,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       description: 'native: responders; rexec: the agents themselves; auto: rexec only where no responder is',
       helpGroup: where,
     })(),
-    timeout: durationFlag({description: 'longest time a node may take (default: no limit)'}),
+    timeout: durationFlag({description: 'longest time a node may take (default: no limit)', min: 1}),
     'ack-timeout': durationFlag({description: 'how long nodes may take to answer', default: '5s', min: 1}),
     grace: durationFlag({description: 'time between the stop signal and the kill, on responders', default: '5s'}),
     'max-output': sizeFlag({description: 'most output of a node, on responders; 0: no limit (default: 1M)'}),
@@ -70,14 +72,17 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       multipleNonGreedy: true,
     }),
     'keys-dir': Flags.string({description: 'where your keys are (default: ~/.config/baton/keys)', helpValue: 'DIR'}),
-    unsigned: Flags.boolean({description: 'send the job unsigned, for responders that allow it'}),
+    unsigned: Flags.boolean({
+      description: 'send the job unsigned, for responders that allow it',
+      exclusive: ['key'],
+    }),
     cluster: Flags.string({description: 'cluster name of the responders (default: none)', default: ''}),
     compat: Flags.option({
       options: ['consul'] as const,
       description: "the texts and exit codes of Consul's tool",
     })(),
-    json: Flags.boolean({description: 'print one JSON object at the end'}),
-    ndjson: Flags.boolean({description: 'print one JSON object for each event'}),
+    json: Flags.boolean({description: 'print one JSON object at the end', exclusive: ['ndjson', 'compat']}),
+    ndjson: Flags.boolean({description: 'print one JSON object for each event', exclusive: ['compat']}),
   }
 
   async run(): Promise<number> {
@@ -213,7 +218,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     try {
       return await readFile(path)
     } catch (error) {
-      throw new UsageError(`script: cannot read ${path}: ${messageOf(error)}`, {cause: error})
+      throw new UsageError(`script: cannot read ${path}: ${whyUnreadable(error)}`, {cause: error})
     }
   }
 

@@ -48,6 +48,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       description: 'prefix of the lock, whose key is PREFIX/.lock',
     }),
   }
+  static override emptyFlags = ['name']
   static override flags = {
     limit: Flags.integer({char: 'n', helpGroup: lockGroup, description: 'maximum number of holders', default: 1}),
     try: bareDurationFlag({
@@ -138,7 +139,12 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const {child} = this
     const {prefix} = this.args
     const [first] = child?.words ?? []
-    if (!child || first === undefined) {
+    if (/^\/?$/.test(prefix)) {
+      throw new UsageError('lock: the prefix is empty', {
+        hint: 'every command with an empty prefix would share one lock',
+      })
+    }
+    if (!child || first === undefined || first === '') {
       throw new UsageError(`lock ${prefix}: no command to run`, {hint: `baton lock ${prefix} -- COMMAND`})
     }
     const {words} = child

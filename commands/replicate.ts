@@ -44,6 +44,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
   static override usage = 'replicate SOURCE@DC[:DESTINATION]... [FLAGS]'
   static override strict = false
   static override enableJsonFlag = true
+  /** It checks them itself. */
+  static override emptyFlags = 'all' as const
   static override flags: typeof replicateFlags = replicateFlags
   static override addedFromFiles = ['prefix', 'exclude', 'exclude-match']
 

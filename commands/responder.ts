@@ -19,6 +19,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
     '<%= config.bin %> responder',
     '<%= config.bin %> responder --trust-dir ./trust --state-dir ./state --name web-1',
   ]
+  static override emptyFlags = ['cluster']
   static override flags = {
     name: Flags.string({description: "name of this responder (default: the agent's node)"}),
     'trust-dir': Flags.string({
@@ -35,7 +36,11 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       description: 'run jobs without a signature, within --unsigned-policy',
       dependsOn: ['unsigned-policy'],
     }),
-    'unsigned-policy': Flags.string({description: 'policy for jobs without a signature', helpValue: 'FILE'}),
+    'unsigned-policy': Flags.string({
+      description: 'policy for jobs without a signature',
+      helpValue: 'FILE',
+      dependsOn: ['allow-unsigned'],
+    }),
     ttl: durationFlag({description: 'TTL of its health check', default: '15s', min: 1000}),
     'max-skew': durationFlag({description: 'how far clocks may be apart', default: '30s'}),
     'max-validity': durationFlag({description: 'longest time from signing to expiry', default: '5m'}),

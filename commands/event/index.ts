@@ -1,7 +1,8 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {ConsulError, isBatonError} from '../../src/core/errors.js'
+import {brief} from '../../src/core/brief.js'
+import {ConsulError, isBatonError, UsageError} from '../../src/core/errors.js'
 import {fireEvent} from '../../src/event/ring/fire.js'
 
 export default class Event extends ConsulCommand<typeof Event> {
@@ -11,6 +12,8 @@ export default class Event extends ConsulCommand<typeof Event> {
   static override args = {
     payload: Args.string({ignoreStdin: true, description: 'payload, as it is: event fire also takes @FILE and -'}),
   }
+  /** As in Consul's tool: an empty filter counts as not given. */
+  static override emptyFlags = ['name', 'node', 'service', 'tag']
   static override flags = {
     name: Flags.string({description: 'name of the event'}),
     node: Flags.string({description: 'only agents whose node name matches (RE2)'}),
@@ -20,6 +23,12 @@ export default class Event extends ConsulCommand<typeof Event> {
 
   async run(): Promise<number> {
     const {name = '', node, service, tag} = this.flags
+    const {payload: word} = this.args
+    if (this.flags.name === undefined && word !== undefined) {
+      throw new UsageError(`unknown command 'event ${brief(word)}'`, {
+        hint: "see 'baton help event'; to fire: baton event -name NAME",
+      })
+    }
     try {
       const {event} = await fireEvent(this.openClient(), name, {
         payload: Buffer.from(this.args.payload ?? ''),

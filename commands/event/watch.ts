@@ -3,6 +3,7 @@ import {readAll} from '../../src/cli/data-argument.js'
 import {EventService} from '../../src/cli/event/event-service.js'
 import {parseEventList} from '../../src/cli/event/parse-list.js'
 import {watchFlags} from '../../src/cli/event/watch-flags.js'
+import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {SelfFacts} from '../../src/event/handler/handler-io.js'
 import {EventState} from '../../src/event/intake/event-state.js'
@@ -42,6 +43,8 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
 
   #check(argv: readonly string[] | undefined, scripts: readonly SelectedScript[]): void {
     const {batch, durable, from, name, state} = this.flags
+    if (from !== 'now' && from !== 'earliest' && !/^[\dA-Za-z-]{26,36}$/.test(from))
+      throw new UsageError(`--from: '${brief(from)}' is not now, earliest or the ID of an event`)
     const fromStdin = this.flags['from-stdin']
     if (argv && scripts.length > 0) throw new UsageError('event watch: give a command or --handler, not both')
     if (batch && !argv) throw new UsageError('event watch: --batch needs a command')

@@ -6,7 +6,8 @@ import {BaseCommand} from '../../src/cli/base-command.js'
 import {defined} from '../../src/cli/defined.js'
 import {trustDirectory} from '../../src/cli/directories.js'
 import {printable} from '../../src/cli/exec/printable.js'
-import {messageOf, UsageError} from '../../src/core/errors.js'
+import {whyUnreadable} from '../../src/cli/unreadable.js'
+import {UsageError} from '../../src/core/errors.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {addTrust} from '../../src/exec/native/key-files.js'
 import {parsePolicy} from '../../src/exec/native/policy.js'
@@ -60,7 +61,7 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
     try {
       return await readFile(path, 'utf8')
     } catch (error) {
-      throw new UsageError(`key ${path}: cannot read it: ${messageOf(error)}`, {cause: error})
+      throw new UsageError(`key ${path}: cannot read it: ${whyUnreadable(error)}`, {cause: error})
     }
   }
 }

@@ -20,6 +20,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     data: Args.string({required: true, ignoreStdin: true, description: 'new value; @FILE for a file, - for stdin'}),
   }
   static override dataForm = {after: 1}
+  static override emptyFlags = ['expect']
   static override flags = {
     expect: Flags.string({description: 'the value it must have now; @FILE for a file'}),
     create: Flags.boolean({description: 'it must not exist'}),

@@ -8,6 +8,7 @@ export default class KvLs extends ConsulCommand<typeof KvLs> {
   static override examples = ['<%= config.bin %> kv ls', '<%= config.bin %> kv ls --recurse app/']
   static override enableJsonFlag = true
   static override args = {prefix: Args.string({ignoreStdin: true, description: 'prefix of the names'})}
+  static override emptyFlags = ['separator']
   static override flags = {
     recurse: Flags.boolean({description: 'whole names, not cut after the separator'}),
     separator: Flags.string({description: 'cut names after this', default: '/'}),

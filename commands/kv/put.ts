@@ -39,6 +39,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
   }
   /** In Go flags end at the key. */
   static override dataForm = {after: 1, isLastWordData: true}
+  static override emptyFlags = 'all' as const
   static override flags = {
     base64: Flags.boolean({description: 'the data is base64'}),
     flags: bigintFlag({description: 'number to store beside the value (default: 0)'}),

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
+import {checkState} from '../../src/watch/spec.js'
 
 export default class WatchChecks extends WatchCommand<typeof WatchChecks> {
   static override summary = 'follow health checks'
@@ -14,6 +15,7 @@ export default class WatchChecks extends WatchCommand<typeof WatchChecks> {
   }
 
   async run(): Promise<number> {
+    checkState(this.flags.state)
     return this.watch({spec: {type: 'checks', service: this.flags.service, state: this.flags.state}}, 'native')
   }
 }

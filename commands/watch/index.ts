@@ -23,6 +23,8 @@ export default class Watch extends WatchCommand<typeof Watch> {
     '<%= config.bin %> watch -type=keyprefix -prefix=app/ -- ./reload.sh --now',
     '<%= config.bin %> watch --watches watches.json',
   ]
+  /** As in Consul's tool: an empty parameter counts as not given. */
+  static override emptyFlags = ['type', 'key', 'prefix', 'service', 'tag', 'passingonly', 'state', 'name']
   static override flags = {
     ...watchFlags,
     type: Flags.string({description: 'key, keyprefix, services, nodes, service, checks or event'}),

@@ -148,7 +148,9 @@ function readFlag(
     // An empty or quoted word is not a key: the variable that a script has for the value is broken.
     if (flag.bare !== undefined && next !== undefined && /^(?:$|["'\s])/.test(next))
       throw new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {hint: 'leave it out, or give one'})
-    if (flag.bare !== undefined && !(next !== undefined && flag.bareUnless?.test(next) === true))
+    // With one dash it is Go's flag, which needs a value.
+    const isBare = flag.bare !== undefined && (word.startsWith('--') || next === undefined)
+    if (isBare && !(next !== undefined && flag.bareUnless?.test(next) === true))
       return {words: [`--${name}=${flag.bare}`], wantsValue: false}
     return {words: [`--${name}`], wantsValue: true}
   }

@@ -7,6 +7,7 @@ import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ErrorCode} from '../core/errors.js'
 import {systemClock} from '../core/time/clock.js'
 import {type ChildForm, type DataForm, type FlagShape, flagWords, type SplitArgv, splitArgv} from './argv.js'
+import {refuseEmptyValues} from './empty-values.js'
 import {commonFlags} from './flags.js'
 import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
@@ -85,6 +86,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   static dataForm: DataForm | undefined = undefined
   /** Repeatable flags to which files add, where other settings of a file give way to a flag. */
   static addedFromFiles: readonly string[] = []
+
+  /** Flags whose value may be empty. */
+  static emptyFlags: readonly string[] | 'all' = []
 
   /** For a command with exit codes of its own; undefined leaves an error to the common table. */
   static exitCodeFor(_error: unknown): number | undefined {
@@ -215,6 +219,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
         throw toUsageError(error, this.id ?? '')
       },
     )
+    refuseEmptyValues(parsed.flags, {sources: layered.sources, allowed: ctor.emptyFlags})
     this.child = split.child
     this.sources = layered.sources
     this.flags = parsed.flags as typeof this.flags

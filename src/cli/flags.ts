@@ -119,7 +119,7 @@ export function sizeFlag(options: {readonly description: string; readonly helpGr
       const [, digits = '', unit = ''] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text) ?? []
       const bytes = text === 'unlimited' ? 0 : Number(digits) * (units[unit.toLowerCase()] ?? 1)
       if ((digits === '' && text !== 'unlimited') || !Number.isSafeInteger(bytes)) {
-        throw new UsageError(`--${flag.name}: '${text}' is not a size such as 65536, 64K, 10M or unlimited`)
+        throw new UsageError(`--${flag.name}: '${brief(text)}' is not a size such as 65536, 64K, 10M or unlimited`)
       }
       return bytes === 0 ? Number.POSITIVE_INFINITY : bytes
     },

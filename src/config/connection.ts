@@ -40,10 +40,19 @@ export function toClientOptions(settings: ConnectionSettings): ClientOptions {
   }
 }
 
+/** Never shows the token. */
+function checkToken(name: string, token: string): void {
+  if (/[^\x20-\x7e]/.test(token))
+    throw new UsageError(`${name}: holds characters that a token does not have`, {code: 'BATON_CONFIG'})
+}
+
 /** A token file beats a token, as in Consul's client; unlike there it is read again when it changes. */
 function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
   const file = settings['token-file']
-  if (file === undefined || file === '') return settings.token
+  if (file === undefined || file === '') {
+    checkToken('token', settings.token ?? '')
+    return settings.token
+  }
   let seen = ''
   let token = ''
   const refresh = (): string => {
@@ -60,6 +69,7 @@ function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
   } catch (error) {
     throw unreadable('token-file', file, error)
   }
+  checkToken(`token-file: ${file}`, token)
   return () => {
     try {
       return refresh()

@@ -1,3 +1,4 @@
+import {brief} from '../core/brief.js'
 import {
   boolean,
   bytes,
@@ -126,7 +127,7 @@ function checkDatacenters(datacenters: readonly string[]): void {
       throw new UsageError(`${what}: the datacenter '${datacenter}' is named twice`)
     }
     if (!datacenterName.test(datacenter)) {
-      throw new UsageError(`${what}: '${datacenter}' cannot name a datacenter`, {
+      throw new UsageError(`${what}: '${brief(datacenter)}' cannot name a datacenter`, {
         hint: 'use lower case letters, digits, - and _',
       })
     }
@@ -156,7 +157,7 @@ function checkNodes(options: EmbeddedAgentOptions): void {
 
 function checkNodeName(node: string): void {
   if (nodeName.test(node)) return
-  throw new UsageError(`${what}: '${node}' cannot name a node`, {hint: 'use letters, digits, -, _ and dots'})
+  throw new UsageError(`${what}: '${brief(node)}' cannot name a node`, {hint: 'use letters, digits, -, _ and dots'})
 }
 
 /** Throws a UsageError for an invalid rule of {@link FaultPanel.inject}. */

@@ -58,6 +58,14 @@ const allNames = [...new Set(Object.values(known).flat())]
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
+const states = ['any', 'passing', 'warning', 'critical']
+
+/** Throws a UsageError for a state that no check has: the watch would never report anything. */
+export function checkState(state: string | undefined): void {
+  if (state === undefined || state === '' || states.includes(state)) return
+  throw new UsageError(`Unknown state of checks: ${brief(state)}`, {hint: `it is one of ${states.join(', ')}`})
+}
+
 /**
  * Checks the parameters in the order and with the messages of `consul watch`. Throws a UsageError.
  *
@@ -72,6 +80,7 @@ export function parseWatch(parameters: WatchParameters): WatchSpec {
   if (agentOnly.has(type)) throw new UsageError(`Type ${type} is not supported in the CLI tool`)
   const passingOnly = parsePassing(parameters.passingonly ?? '')
   const names = known[type as WatchType] as (typeof known)[WatchType] | undefined
+  checkState(parameters.state)
   if (!Object.hasOwn(known, type) || !names) throw new UsageError(`Unsupported watch type: ${brief(type)}`)
   const spec = build(type as WatchType, parameters, passingOnly)
   const surplus = allNames.filter(name => isGiven(parameters[name]) && !names.includes(name))

@@ -163,6 +163,11 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
   /** What would be ignored is refused. */
   #checkFlags(hasHandler: boolean): void {
     const {ndjson, previous, debounce} = this.#own
+    const idle = ['http-method', 'http-header', 'http-timeout', 'http-skip-verify'].find(
+      name => this.sources.get(name) === 'flag',
+    )
+    if (idle !== undefined && this.#own['http-handler'] === undefined)
+      throw new UsageError(`--${idle}: only with --http-handler`)
     if (ndjson && (hasHandler || debounce > 0 || this.#own['ignore-indexes'])) {
       throw new UsageError('watch: --ndjson prints every change as it comes', {
         hint: 'leave out the handler, --debounce and --ignore-indexes',

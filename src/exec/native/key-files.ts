@@ -24,7 +24,9 @@ export async function initKey(directory: string, name: string, nowMs: number): P
   const {key, privateFile, publicFile} = generateKey(name, nowMs)
   const privatePath = join(directory, `${name}${privateSuffix}`)
   const publicPath = join(directory, `${name}${publicSuffix}`)
-  await mkdir(directory, {recursive: true, mode: 0o700})
+  await mkdir(directory, {recursive: true, mode: 0o700}).catch((error: unknown) => {
+    throw new UsageError(`keys: cannot create the directory ${directory}: ${messageOf(error)}`, {cause: error})
+  })
   try {
     await writeFile(privatePath, privateFile, {mode: 0o600, flag: 'wx'})
   } catch (error) {

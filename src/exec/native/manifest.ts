@@ -2,6 +2,7 @@ import {z} from 'zod'
 import type {SessionId} from '../../core/types.js'
 import type {JobCommand} from '../types.js'
 import {parseObject} from './envelope.js'
+import {issueText} from './issue-text.js'
 
 const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
@@ -96,8 +97,7 @@ export function parseClaims(payload: Buffer): JobClaims | undefined {
 export function parseManifest(payload: Buffer): Manifest | string {
   const parsed = manifestSchema.safeParse(parseObject(payload))
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    return `manifest: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'not readable'}`
+    return `manifest: ${issueText(parsed.error.issues)}`
   }
   const raw = parsed.data
   return {

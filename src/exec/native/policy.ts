@@ -5,6 +5,7 @@ import {UsageError} from '../../core/errors.js'
 import {formatDuration} from '../../core/time/duration.js'
 import {compileFilter} from '../initiator/selector.js'
 import {parseObject} from './envelope.js'
+import {issueText} from './issue-text.js'
 import type {Manifest} from './manifest.js'
 
 /** What the jobs of one key may do. What is not allowed is refused. */
@@ -97,8 +98,7 @@ export function checkPolicyOptions(what: string, policy: Policy): void {
 export async function parsePolicy(text: string, where: string): Promise<Policy> {
   const parsed = policySchema.safeParse(parseObject(Buffer.from(text)))
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new UsageError(`policy ${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'not readable'}`)
+    throw new UsageError(`policy ${where}: ${issueText(parsed.error.issues)}`)
   }
   const policy = fromPolicyFile(parsed.data)
   await checkPatterns(policy, `policy ${where}`)

@@ -5,6 +5,7 @@ import {z} from 'zod'
 import {type BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import {parseObject} from './envelope.js'
 import {misplaced, refuseForeignWriters} from './foreign-writers.js'
+import {issueText} from './issue-text.js'
 import {publicKeyOf, toKid} from './keys.js'
 import {fromPolicyFile, openPolicy, type Policy, policySchema} from './policy.js'
 
@@ -62,8 +63,7 @@ export type TrustEntry = z.infer<typeof entrySchema>
 export function parseTrustEntry(text: string, where: string): {readonly entry: TrustEntry; readonly key: TrustedKey} {
   const parsed = entrySchema.safeParse(parseObject(Buffer.from(text)))
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw untrusted(`${where}: not a public key of baton: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)
+    throw untrusted(`${where}: not a public key of baton: ${issueText(parsed.error.issues)}`)
   }
   const entry = parsed.data
   const publicKey = publicKeyOf(entry.x)

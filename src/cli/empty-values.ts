@@ -1,0 +1,20 @@
+import {UsageError} from '../core/errors.js'
+import {consulFlags} from './flags.js'
+import type {SettingSources} from './settings.js'
+
+/**
+ * Throws a UsageError for a flag that was given an empty value: mostly a variable of a script that is not set. As in
+ * Consul's tools the flags of the connection may be empty, and count as not given.
+ */
+export function refuseEmptyValues(
+  flags: Readonly<Record<string, unknown>>,
+  {sources, allowed}: {readonly sources: SettingSources; readonly allowed: readonly string[] | 'all'},
+): void {
+  if (allowed === 'all') return
+  for (const [name, value] of Object.entries(flags)) {
+    if (sources.get(name) !== 'flag' || Object.hasOwn(consulFlags, name) || allowed.includes(name)) continue
+    if (value === '' || (Array.isArray(value) && value.includes(''))) {
+      throw new UsageError(`--${name}: the value is empty`, {hint: 'leave the flag out, or give it a value'})
+    }
+  }
+}

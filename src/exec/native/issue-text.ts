@@ -1,0 +1,9 @@
+/** The first fault that a schema found, as text: where it is and what was expected. */
+export function issueText(
+  issues: readonly {readonly path: readonly PropertyKey[]; readonly message: string}[],
+): string {
+  const [issue] = issues
+  if (!issue) return 'it cannot be read'
+  if (issue.path.length === 0) return 'it is not a JSON object'
+  return `${issue.path.map(String).join('.')}: ${issue.message}`
+}

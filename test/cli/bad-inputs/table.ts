@@ -1,0 +1,49 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, describe, expect, it} from 'vitest'
+import {runCli} from '../../kit/run-cli.js'
+
+/** The words, with `{junk}` and the like for files, and the line that refuses them; `…` at its end stands for any text. */
+export type BadInput = readonly [words: readonly string[], line: string]
+
+const secret = 'c2VjcmV0LWtleS1ieXRlcw=='
+export const pem = `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`
+
+const files: Readonly<Record<string, string | Uint8Array>> = {
+  junk: 'hello\n',
+  broken: '{',
+  list: '[1]',
+  typo: '{"http-adr":"x"}',
+  binary: Uint8Array.of(0, 1, 255),
+  empty: '',
+  watch: '{"watches":[{"type":"key"}]}',
+  extra: '{"watches":[{"type":"key","key":"a","argz":["x"]}]}',
+  none: '{"watches":[]}',
+}
+
+/** Runs each row without an agent: it has to be refused before anything is asked or written. */
+export function describeBadInputs(title: string, rows: readonly BadInput[]): void {
+  const directory = mkdtempSync(join(tmpdir(), 'baton-bad-'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text, {mode: 0o600})
+  afterAll(() => rmSync(directory, {recursive: true}))
+  const resolved = (text: string): string => text.replaceAll(/\{(\w*)\}/g, (_, name: string) => join(directory, name))
+
+  describe.concurrent(title, () => {
+    it.each(rows.map(([words, line]) => ({words, line})))('is refused: $words', async ({words, line}) => {
+      const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
+      const {exitCode, stderr, stdout} = await runCli(words.map(resolved), {env})
+      const expected = resolved(line)
+      // The words of Node's JSON parser differ from version to version.
+      const isStart = expected.endsWith('…')
+      const said = isStart ? stderr.slice(0, expected.length - 1) : stderr
+      expect({exitCode, said, stdout}).toEqual({
+        exitCode: 64,
+        said: isStart ? expected.slice(0, -1) : `${expected}\n`,
+        stdout: '',
+      })
+      expect(stderr.trim().split('\n')).toHaveLength(1)
+      expect(stderr).not.toContain(secret)
+    })
+  })
+}
