@@ -34,6 +34,9 @@ export interface CommandResult {
   readonly signalName: NodeJS.Signals | null
 }
 
+/** A warning or a deprecation of Node itself, which users would see. */
+const nodesOwn = /^\(node:\d+\) .*$/m
+
 /** Variables that would change a command or its start: `NODE_EXTRA_CA_CERTS` alone doubles the start-up time. */
 const runnersOwn =
   /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
@@ -48,7 +51,10 @@ export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
 
 /** A running command. Disposing kills the rest of its process group and waits until all have exited. */
 export class CommandHandle implements AsyncDisposable {
-  /** Resolves when the process has exited and its pipes are closed; a child that holds them open delays this. */
+  /**
+   * Resolves when the process has exited and its pipes are closed; a child that holds them open delays this. Rejects if
+   * Node wrote a warning on stderr.
+   */
   readonly exited: Promise<CommandResult>
   /** Resolves when the process itself has exited, even if a child still holds its pipes. */
   readonly processExit: Promise<void>
@@ -85,7 +91,9 @@ export class CommandHandle implements AsyncDisposable {
         guard?.[Symbol.dispose]()
         options.signal?.removeEventListener('abort', abort)
         const stdoutBytes = Buffer.concat(this.#stdout)
-        resolve({stdout: stdoutBytes.toString(), stderr: this.stderr, stdoutBytes, exitCode, signalName})
+        const warning = nodesOwn.exec(this.stderr)
+        if (warning) reject(new Error(`${this.#name}: Node wrote on stderr: ${warning[0]}`))
+        else resolve({stdout: stdoutBytes.toString(), stderr: this.stderr, stdoutBytes, exitCode, signalName})
       })
     })
     this.exited.catch(() => undefined)
@@ -141,6 +149,7 @@ export class CommandHandle implements AsyncDisposable {
       await waitUntil(() => processGroup(this.pid).length === 0, {what: `the group of ${this.#name} to be gone`})
     this.#child.stdout?.destroy()
     this.#child.stderr?.destroy()
+    if (nodesOwn.test(this.stderr)) throw new Error(`${this.#name}: Node wrote on stderr:\n${this.stderr}`)
     await this.exited.catch(() => undefined)
   }
 }
