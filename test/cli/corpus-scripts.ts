@@ -1,0 +1,61 @@
+import type {Seen} from './corpus-lines.js'
+
+export interface Script {
+  /** For `sh`: `consul` is the tool that runs it, and `$K` a prefix of its own. */
+  readonly text: string
+  /** The exit code of baton where it differs. */
+  readonly exitCode?: Seen['exitCode']
+}
+
+const script = (text: string, exitCode?: number): Script => ({text, ...(exitCode !== undefined && {exitCode})})
+
+/** Lines of scripts as people write them. Both tools print the same on stdout. */
+export const scripts: readonly Script[] = [
+  script('consul lock "$K/a" echo hi'),
+  script("consul lock $K/a 'echo one; echo two'"),
+  script('consul lock -try 5s $K/a echo hi'),
+  script('consul lock -try=5s -n 3 $K/n echo hi'),
+  script('consul lock -timeout=5s $K/a echo hi'),
+  script('consul lock --timeout 5s $K/a echo hi'),
+  script('consul lock -name backup $K/a echo hi'),
+  script('consul lock -shell=false $K/a echo "a   b"'),
+  script('consul lock $K/a "echo \\"a   b\\""'),
+  script('consul lock $K/a echo a "&&" echo b'),
+  script('consul lock $K/a "cd / && pwd"'),
+  script('X=1; export X; consul lock $K/a \'echo "$X"\''),
+  script('consul lock $K/a sh -c "exit 3"'),
+  script('consul lock $K/a "exit 3"', 3),
+  script('consul lock -child-exit-code $K/a "exit 3" || echo failed', 0),
+  script('consul lock -monitor-retry=5 $K/a echo hi'),
+  script('echo data | consul lock -pass-stdin $K/a cat'),
+  script('echo data | consul lock $K/a cat'),
+  script('consul lock -token= $K/a echo hi'),
+  script('TOKEN=; consul lock -token="$TOKEN" $K/a echo hi'),
+  script('consul lock $K/a "echo first" & wait $!; consul lock $K/a "echo second"'),
+  script('consul lock $K/bg "sleep 0.2; echo background" & consul lock -try 20s $K/other echo front >/dev/null; wait'),
+  script('consul kv put $K/k "$(printf \'line 1\\nline 2\\n\')" && consul kv get $K/k'),
+  script('consul kv put $K/pem "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----" && consul kv get $K/pem'),
+  script('consul kv put $K/yaml "---\na: 1" && consul kv get $K/yaml'),
+  script('consul kv put $K/here - <<EOF\na=1\nb="2"\nEOF\nconsul kv get $K/here'),
+  script('echo "x y" | consul kv put $K/pipe - && consul kv get $K/pipe'),
+  script('consul kv put $K/empty "" && consul kv get $K/empty'),
+  script('V=; consul kv put $K/unset "$V"; consul kv get $K/unset'),
+  script('V=; consul kv put $K/unset $V; consul kv get $K/unset'),
+  script('consul kv put $K/json \'{"a": [1, "two"]}\' && consul kv get $K/json'),
+  script('consul kv get $K/none || echo none'),
+  script('V=$(consul kv get $K/none 2>/dev/null) || V=default; echo "$V"'),
+  script('for i in 1 2 3; do consul kv put $K/loop/$i v$i; done; consul kv get -recurse $K/loop/'),
+  script('consul kv put $K/d/1 x >/dev/null; consul kv delete -recurse $K/d && consul kv get -keys $K/d'),
+  script('consul kv put $K/e/1 x >/dev/null; consul kv export $K/e/ | consul kv import -'),
+  script('printf secret > "$D/file"; consul kv put $K/file @"$D/file" && consul kv get $K/file'),
+  script('consul kv get -http-addr "$CONSUL_HTTP_ADDR" -stale $K/none; echo $?'),
+  script('consul kv put "$K/a b" 1 && consul kv get "$K/a b"'),
+  script('consul event -name=script "payload with spaces" >/dev/null; echo $?'),
+  script('consul event -name script -http-addr=$CONSUL_HTTP_ADDR >/dev/null; echo $?'),
+  script('consul kv put $K/w 1 >/dev/null; consul watch -type=key -key=$K/w "cat >/dev/null; echo seen; exit 1"', 1),
+  script(
+    'consul kv put $K/w 1 >/dev/null; consul watch -type key -key $K/w -http-addr $CONSUL_HTTP_ADDR | grep -c Value',
+  ),
+  script('consul watch -type=keyprefix -prefix=$K/nothing/ | head -1'),
+  script('consul watch -type=services | grep -c consul'),
+]
