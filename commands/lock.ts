@@ -8,6 +8,7 @@ import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
 import {LeaseNews} from '../src/cli/lock/lease-news.js'
+import {WaitingLine} from '../src/cli/lock/waiting-line.js'
 import {defaultGraceMs, serfHealth} from '../src/core/consul-constants.js'
 import {UsageError} from '../src/core/errors.js'
 import {systemBootTime} from '../src/core/time/boot-time.js'
@@ -20,6 +21,8 @@ import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
 const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'resize']
 const lockGroup = 'LOCK'
 const maxRuntimeCode = 124
+/** Events after which no other contender's hold is waited for, or another line is printed. */
+const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
 
 interface LockedCommand {
   readonly argv: [string, ...string[]]
@@ -102,6 +105,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
 
   #events: EventWriter | undefined
   #news: LeaseNews | undefined
+  #waiting: WaitingLine | undefined
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
     return toGoAnswer(error, {isChildCodeWanted: ownFlags(this.typed, Lock).includes('--child-exit-code')})
@@ -112,6 +116,12 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const {isCompat} = this
     const options = this.#lockOptions(this.#childWords(), isCompat)
     if (events !== undefined) this.#events = this.releases.use(new EventWriter(events, 'events'))
+    if (!isCompat) {
+      const {verbose: isVerbose, quiet: isQuiet} = this.flags
+      const waiting = new WaitingLine({stderr: this.host.stderr, isVerbose, isQuiet})
+      this.#waiting = waiting
+      this.releases.defer(() => waiting.end())
+    }
     const client = this.openClient()
     // The Go tool asks the agent first, and has its own message if that fails.
     if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
@@ -131,6 +141,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
 
   protected override sayWaiting(text: string): void {
+    this.#waiting?.end()
     if (!this.isCompat) super.sayWaiting(text)
   }
 
@@ -199,6 +210,13 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       if (line !== undefined) this.out.line(line)
       return
     }
+    if (event.type === 'lock.waiting' && event.reason === 'held') {
+      const heldSinceMs = Date.parse(event.heldSince ?? '')
+      const text = `waiting for ${prefix}: held by ${event.holder ?? 'another session'}`
+      this.#waiting?.show({text, heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs})
+      return
+    }
+    if (waitEnders.has(event.type)) this.#waiting?.end()
     this.#news ??= new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
     const progress = this.#news.line(event) ?? toProgress(event, prefix)
     if (progress !== undefined) this.out.say(progress)

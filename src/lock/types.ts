@@ -109,6 +109,8 @@ export type LockEvent =
       /** `local`: another contender of this host has its turn first. */
       readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local'
       readonly holder?: string
+      /** ISO 8601, by the holder's clock; left out if the holder did not record it. */
+      readonly heldSince?: string
       readonly error?: unknown
     }
   | {readonly type: 'lock.acquired'; readonly token: FencingToken; readonly waitMs: number}

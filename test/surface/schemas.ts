@@ -156,6 +156,7 @@ const lockLine = z.discriminatedUnion('type', [
     type: z.literal('lock.waiting'),
     reason: z.enum(['held', 'lock-delay', 'unreachable', 'local']),
     holder: z.string().optional(),
+    heldSince: z.string().optional(),
     error: z.string().optional(),
   }),
   z.strictObject({...lockFacts, type: z.literal('lock.acquired'), token: digits, waitMs: milliseconds}),

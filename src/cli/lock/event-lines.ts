@@ -18,7 +18,6 @@ export const toEventLine = (event: AnyLockEvent, facts: {readonly prefix: string
 export function toProgress(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
     case 'lock.waiting':
-      if (event.reason === 'held') return `waiting for ${prefix}: held by ${event.holder ?? 'another session'}`
       if (event.reason === 'lock-delay')
         return `waiting for ${prefix}: free, but the lock-delay runs after its last holder was lost`
       if (event.reason === 'local') return `waiting for ${prefix}: other contenders on this host are first`

@@ -49,7 +49,7 @@ export class MutexKind implements LockKind {
         this.#checkKind(entry)
         if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
         if (entry?.session === undefined) return this.#takeFree(session, entry, options)
-        options.waiting({type: 'lock.waiting', reason: 'held', holder: describeHolder(entry)})
+        options.waiting({type: 'lock.waiting', reason: 'held', ...describeHolder(entry)})
         return undefined
       },
     })

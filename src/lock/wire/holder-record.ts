@@ -39,8 +39,10 @@ export function ownRecord(client: ConsulClient, options: {readonly command?: str
   }
 }
 
-/** Returns the name of the holder for messages: from its record, otherwise its session. */
-export function describeHolder(entry: KvEntry): string {
+/** Returns the holder for messages, by its record or otherwise its session, and since when it has held the lock. */
+export function describeHolder(entry: KvEntry): {readonly holder: string; readonly heldSince?: string} {
   const record = parseHolderRecord(entry.value)
-  return record ? `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}` : `session ${entry.session}`
+  if (!record) return {holder: `session ${entry.session}`}
+  const {command = 'a program', host, pid, since} = record
+  return {holder: `${command} on ${host}, pid ${pid}`, heldSince: since}
 }

@@ -1,0 +1,98 @@
+import {systemClock} from '../../core/time/clock.js'
+import {formatDuration} from '../../core/time/duration.js'
+import type {Clock} from '../../core/types.js'
+
+const redrawMs = 1000
+const lineEveryMs = 60_000
+const clearLine = '\r\u001b[K'
+const second = 1000
+
+export interface WaitingLineOptions {
+  readonly stderr: {readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown}
+  /** True if lines are wanted where stderr is not a terminal. */
+  readonly isVerbose: boolean
+  readonly isQuiet: boolean
+  /** @default the system's clock */
+  readonly clock?: Clock
+}
+
+/** What is waited for. */
+export interface Wait {
+  /** `waiting for jobs/x: held by sleep on vm, pid 7` */
+  readonly text: string
+  /** Wall-clock time from which the lock has been held, if its holder recorded it. */
+  readonly heldSinceMs: number | undefined
+}
+
+/**
+ * Shows how long a lock has been held and waited for: one line that is drawn again each second on a terminal, and with
+ * --verbose a line each minute elsewhere.
+ */
+export class WaitingLine {
+  readonly #options: WaitingLineOptions
+  readonly #clock: Clock
+  readonly #startedMs: number
+  #wait: Wait | undefined
+  #stop: AbortController | undefined
+  #isDrawn = false
+
+  constructor(options: WaitingLineOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#startedMs = this.#clock.monotonicMs()
+  }
+
+  /** Shows this wait at once, and again as it goes on. */
+  show(wait: Wait): void {
+    const {stderr, isQuiet, isVerbose} = this.#options
+    if (isQuiet || !(stderr.isTTY || isVerbose)) return
+    if (this.#wait?.text === wait.text && this.#wait.heldSinceMs === wait.heldSinceMs) return
+    this.#wait = wait
+    this.#write()
+    if (this.#stop) return
+    this.#stop = new AbortController()
+    void this.#repeat(this.#stop.signal)
+  }
+
+  /** Takes the line off a terminal, and shows nothing until the next `show`. */
+  end(): void {
+    this.#stop?.abort()
+    this.#stop = undefined
+    this.#wait = undefined
+    if (this.#isDrawn) this.#options.stderr.write(clearLine)
+    this.#isDrawn = false
+  }
+
+  async #repeat(signal: AbortSignal): Promise<void> {
+    const ms = this.#options.stderr.isTTY === true ? redrawMs : lineEveryMs
+    try {
+      for (;;) {
+        await this.#clock.sleep(ms, signal)
+        this.#write()
+      }
+    } catch {
+      // Aborted by `end`.
+    }
+  }
+
+  #write(): void {
+    const {stderr} = this.#options
+    if (!this.#wait) return
+    const {text, heldSinceMs} = this.#wait
+    const heldMs = heldSinceMs === undefined ? 0 : this.#clock.wallMs() - heldSinceMs
+    const held = heldMs < second ? '' : ` for ${inSeconds(heldMs)}`
+    const waitedMs = this.#clock.monotonicMs() - this.#startedMs
+    const waited = waitedMs < second ? '' : `; waiting ${inSeconds(waitedMs)}`
+    const line = `baton: ${text}${held}${waited}`
+    if (stderr.isTTY !== true) {
+      stderr.write(`${line}\n`)
+      return
+    }
+    // A line that wraps could not be drawn again.
+    const width = (stderr.columns ?? 0) > 1 ? (stderr.columns ?? 0) - 1 : line.length
+    stderr.write(`${clearLine}${line.slice(0, width)}`)
+    this.#isDrawn = true
+  }
+}
+
+const inSeconds = (ms: number): string => formatDuration(Math.floor(ms / second) * second)

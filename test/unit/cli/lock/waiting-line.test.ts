@@ -1,0 +1,61 @@
+import {describe, expect, it} from 'vitest'
+import {WaitingLine} from '../../../../src/cli/lock/waiting-line.js'
+import {FakeClock} from '../../../kit/fake-clock.js'
+
+function setUp(options: {isTTY: boolean; isVerbose?: boolean; isQuiet?: boolean; columns?: number}) {
+  const {isTTY, isVerbose = false, isQuiet = false, columns = 200} = options
+  const clock = new FakeClock()
+  const written: string[] = []
+  const stderr = {isTTY, columns, write: (text: string) => written.push(text)}
+  return {clock, written, line: new WaitingLine({stderr, isVerbose, isQuiet, clock})}
+}
+
+const text = 'waiting for jobs/n: held by sleep on vm, pid 7'
+
+describe('the line of a lock that is waited for', () => {
+  it('is drawn over itself each second on a terminal, and taken off it', async () => {
+    const {clock, written, line} = setUp({isTTY: true})
+    line.show({text, heldSinceMs: clock.wallMs() - 251_000})
+    line.show({text, heldSinceMs: clock.wallMs() - 251_000})
+    await clock.advance(1000)
+    await clock.advance(1000)
+    line.end()
+    line.end()
+    await clock.advance(5000)
+    expect(written).toEqual([
+      `\r\u001b[Kbaton: ${text} for 4m11s`,
+      `\r\u001b[Kbaton: ${text} for 4m12s; waiting 1s`,
+      `\r\u001b[Kbaton: ${text} for 4m13s; waiting 2s`,
+      '\r\u001b[K',
+    ])
+  })
+
+  it('is cut at the width of the terminal', () => {
+    const {written, line} = setUp({isTTY: true, columns: 20})
+    line.show({text, heldSinceMs: undefined})
+    expect(written).toEqual(['\r\u001b[Kbaton: waiting for '])
+    line.end()
+  })
+
+  it('is a line each minute elsewhere with --verbose, and names each other holder', async () => {
+    const {clock, written, line} = setUp({isTTY: false, isVerbose: true})
+    line.show({text, heldSinceMs: undefined})
+    await clock.advance(60_000)
+    line.show({text: 'waiting for jobs/n: held by other', heldSinceMs: undefined})
+    line.end()
+    await clock.advance(120_000)
+    expect(written).toEqual([
+      `baton: ${text}\n`,
+      `baton: ${text}; waiting 1m\n`,
+      'baton: waiting for jobs/n: held by other; waiting 1m\n',
+    ])
+  })
+
+  it.each([{isTTY: false}, {isTTY: true, isQuiet: true}])('says nothing with %j', async options => {
+    const {clock, written, line} = setUp(options)
+    line.show({text, heldSinceMs: undefined})
+    await clock.advance(120_000)
+    line.end()
+    expect(written).toEqual([])
+  })
+})
