@@ -27,7 +27,7 @@ const exitCodes: Readonly<Record<ExecVerdict, number>> = {
   cancelled: 1,
 }
 
-/** Consul's tool ends when nothing was heard for this long. */
+/** Consul's tool ends after this long without a report. */
 const compatQuietMs = 2000
 
 const where = 'NODES'
@@ -35,7 +35,7 @@ const where = 'NODES'
 export default class Exec extends ConsulCommand<typeof Exec> {
   static override summary = 'run a command on many nodes'
   static override description =
-    'Runs the words as one line of shell on every matching node; words after -- run as they are, without a shell.'
+    'Runs the arguments as one line of shell on every matching node; arguments after -- run as they are, without a shell.'
   static override usage = ['exec [FLAGS] COMMAND...', 'exec [FLAGS] -- PROGRAM ARG...']
   static override examples = [
     '<%= config.bin %> exec uptime',
@@ -62,7 +62,11 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     grace: durationFlag({description: 'time between the stop signal and the kill, on responders', default: '5s'}),
     'max-output': sizeFlag({description: 'most output of a node, on responders; 0: no limit (default: 1M)'}),
     script: Flags.string({description: 'run this file (- is stdin) instead of a command', helpValue: 'FILE'}),
-    shell: Flags.boolean({description: 'without --: run the words by a shell (default)', default: true, allowNo: true}),
+    shell: Flags.boolean({
+      description: 'without --: run the arguments by a shell (default)',
+      default: true,
+      allowNo: true,
+    }),
     wait: durationFlag({description: 'heartbeat of silent nodes (Consul: quiet period)', min: 1}),
     'wait-repl': durationFlag({description: 'pause before the event that starts the agents', default: '0'}),
     prefix: Flags.string({description: 'where rexec jobs live in KV', default: '_rexec'}),
@@ -115,7 +119,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       }),
     })
     using stop = linkSignal(this.stopSignal)
-    // Whoever stops reading (`| head -1`) wants no more of it: what still runs is stopped.
+    // If stdout is closed (`| head -1`), no more output is wanted: what still runs is stopped.
     this.out.onClosed(() => stop.abort(new CancelledError()))
     await using run = await initiator.run(job, selector, {signal: stop.signal})
     this.stopSignals.onEach((_, count) => {
@@ -154,7 +158,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     if (event.type === 'retrying') this.out.say(`exec: reading again: ${printable(event.reason)}`)
     if (event.type === 'foreign') {
       this.out.warn(
-        `exec: ignored what was reported for ${printable(event.node)}, a node that the job does not name: ` +
+        `exec: ignored a report for ${printable(event.node)}, a node that the job does not name: ` +
           'something else writes below baton/exec/v1/run/',
       )
     }
@@ -163,7 +167,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     this.out.warn(`exec: --service matches service IDs, not names: no ID matched, but these names did: ${names}`)
   }
 
-  /** What went wrong, by node, after everything else. */
+  /** Names what went wrong, by node, after all other output. */
   #explain({verdict, nodes}: ExecSummary): void {
     if (verdict === 'no-nodes') {
       this.out.warn('exec: no node matched, so nothing ran (nodes that the token may not read never match)')

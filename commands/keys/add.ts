@@ -49,7 +49,7 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
       this.out.warn(`keys: the key was trusted before: its ${kept} is kept (to drop it, remove ${added.path} first)`)
     }
     if (added.alsoIn.length > 0) {
-      this.out.warn(`keys: the key is also in ${added.alsoIn.join(', ')}: the restrictions of all these files hold`)
+      this.out.warn(`keys: the key is also in ${added.alsoIn.join(', ')}: the restrictions of all these files apply`)
     }
     for (const problem of added.problems)
       this.out.warn(`keys: responders cannot read their trust: ${printable(problem)}`)

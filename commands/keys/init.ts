@@ -6,7 +6,7 @@ import {systemClock} from '../../src/core/time/clock.js'
 import {defaultKeyName, initKey} from '../../src/exec/native/key-files.js'
 
 export default class KeysInit extends BaseCommand<typeof KeysInit> {
-  static override summary = 'make a key to sign jobs with'
+  static override summary = 'create a key to sign jobs with'
   static override examples = ['<%= config.bin %> keys init', '<%= config.bin %> keys init deploy']
   static override enableJsonFlag = true
   static override args = {

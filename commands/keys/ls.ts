@@ -11,7 +11,7 @@ interface Row {
   readonly isRevoked: boolean
   readonly expires: string | undefined
   readonly hasPolicy: boolean
-  /** Other trust files with the same key: the restrictions of all of them hold. */
+  /** Other trust files with the same key: the restrictions of all of them apply. */
   readonly alsoIn: readonly string[]
 }
 
@@ -55,7 +55,7 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
       this.out.warn(`keys: responders cannot read their trust: ${printable(problem)}`)
     if (this.flags.json) this.out.json({keys: rows, problems: trust.problems})
     else for (const row of rows) this.out.line(toLine(row))
-    if (rows.length === 0) this.out.say('no keys: make one with baton keys init')
+    if (rows.length === 0) this.out.say('no keys: create one with baton keys init')
     return 0
   }
 }
@@ -65,7 +65,7 @@ function toLine({kid, name, use, isRevoked, expires, hasPolicy, alsoIn}: Row): s
     ...(isRevoked ? ['revoked'] : []),
     ...(expires === undefined ? [] : [`expires ${expires}`]),
     ...(hasPolicy ? ['with policy'] : []),
-    ...(alsoIn.length > 0 ? [`also in ${alsoIn.join(', ')}: the restrictions of all hold`] : []),
+    ...(alsoIn.length > 0 ? [`also in ${alsoIn.join(', ')}: the restrictions of all apply`] : []),
   ]
   return [kid, use.padEnd(5), name, ...remarks].join('  ')
 }

@@ -10,7 +10,7 @@ import {Backoff} from '../core/time/backoff.js'
 import type {KvEntry, ReadOptions} from '../core/types.js'
 
 const waitMs = 15_000
-/** Pause before a list is read again that was out of date. */
+/** Pause before a list that was out of date is read again. */
 const againMs = 50
 /** A list repeats every key, so lists are read less often the more keys there are. */
 const pausePerKeyMs = 0.02
@@ -79,7 +79,7 @@ export class KeyReader {
     }
   }
 
-  /** When this resolves, all that was written before it was called has been handed on. Retries no failure. */
+  /** Hands on all that was written before it was called. Rejects if a read fails. */
   async catchUp(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options
     const {clock} = client
@@ -98,7 +98,7 @@ export class KeyReader {
     }
   }
 
-  /** The query, whose failures are noted, also those that are retried at once. `refuse` gets what a retry cannot fix. */
+  /** The same query; each failure is noted, and one that a retry cannot fix is given to `refuse`. */
   #observed<T, Item>(query: BlockingQuery<T, Item>, refuse: (error: unknown) => void): BlockingQuery<T, Item> {
     const read: typeof query.read = async options => {
       try {
@@ -121,7 +121,7 @@ export class KeyReader {
     client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
   }
 
-  /** False when a listed key had no value any more: the listing is out of date. */
+  /** Resolves with false if a listed key has no value any more: the list is out of date. */
   async #take(listed: readonly string[], how: ReadOptions): Promise<boolean> {
     const keys = await fetchValues(
       this.#options,
@@ -137,7 +137,7 @@ export class KeyReader {
   }
 }
 
-/** `undefined` when a listed key had no value any more: the listing is out of date. */
+/** Resolves with undefined if a listed key has no value any more: the list is out of date. */
 async function fetchValues(
   {client, prefix, needsValue}: ReaderOptions,
   keys: readonly string[],
@@ -154,7 +154,7 @@ async function fetchValues(
   return keys.map(key => ({rest: key.slice(prefix.length), value: values.get(key) ?? Buffer.alloc(0)}))
 }
 
-/** `get-tree` of a whole key is a `get` that does not refuse the transaction when the key has gone. */
+/** Unlike `get`, `get-tree` of a whole key does not fail the transaction if the key is deleted. */
 async function getMany(client: ConsulClient, keys: readonly string[], how: ReadOptions): Promise<readonly KvEntry[]> {
   const operations = keys.map(key => ({verb: 'get-tree' as const, key}))
   const result = await client.txn.commit(operations, how)

@@ -1,7 +1,7 @@
 import type {KeyReader} from './reader.js'
 import type {OutputStream, Via} from './types.js'
 
-/** How a node says its child ended. */
+/** How a child ended, as its node reports it. */
 export interface ExitReport {
   readonly code: number
   readonly signal?: string
@@ -11,9 +11,9 @@ export interface ExitReport {
   /** How long the child ran, by the node's clock. */
   readonly ranMs?: number
   readonly isCancelled?: boolean
-  /** The responder was restarted while the child ran: nothing is known of its end. */
+  /** True if the responder was restarted while the child ran: its end is unknown. */
   readonly isInterrupted?: boolean
-  /** How many numbered outputs there are, where the node says so. */
+  /** Number of frames, if the node reports it. */
   readonly frameCount?: number
 }
 
@@ -30,7 +30,7 @@ export interface OutputPart {
   readonly chunk: Buffer
 }
 
-/** One way of bringing a job to nodes and its reports back. Disposing cancels the job and removes its keys. */
+/** One way to send a job to nodes and to read their reports. Disposing cancels the job and removes its keys. */
 export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string

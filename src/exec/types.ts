@@ -7,64 +7,73 @@ export type JobCommand =
   | {readonly kind: 'argv'; readonly argv: readonly string[]}
   | {readonly kind: 'script'; readonly script: Uint8Array}
 
-/** One job, for every node alike. */
+/** One job, the same for every node. */
 export interface JobSpec {
+  /** What to run. */
   readonly command: JobCommand
   /**
-   * Longest time a node may take. Responders stop the whole process group then; agents that serve `_rexec` know no
-   * timeout: the node is reported, and what it runs goes on.
+   * Maximum time for a node, in milliseconds. Responders then stop the whole process group. Agents that run `_rexec` jobs
+   * have no timeout: the node is reported, and the command goes on.
    * @default no limit
    */
   readonly timeoutMs?: number
-  /** How often a silent node says that it is still at it. @default 2000 for `_rexec`, 15000 for responders */
+  /** Interval in which a silent node reports that it still runs, in milliseconds. @default 2000 for `_rexec`, 15000 for responders */
   readonly heartbeatMs?: number
 }
 
-/** RE2 expressions, unanchored, as Consul judges them: `service` matches service IDs, not names. */
+/** RE2 expressions, not anchored, as in Consul: `service` matches service IDs, not names. */
 export interface NodeSelector {
+  /** Matches the names of nodes. @default all nodes */
   readonly node?: string
+  /** Matches the IDs of a node's services. @default all nodes */
   readonly service?: string
-  /** Needs `service`: one service must match both. */
+  /** Matches the tags of the service that `service` matches. A UsageError without `service`. @default all tags */
   readonly tag?: string
-  /** Nodes that match are left out. */
+  /** Nodes whose names match are left out. @default none */
   readonly exclude?: string
 }
 
-/** The one end every expected node comes to. */
+/** How a job ended on a node. Every expected node has exactly one outcome. */
 export type NodeOutcome =
   | {readonly type: 'ok'}
-  /** `code` is -1 for a child that a signal ended, where the node says no more than that. */
+  /** `code` is -1 if a signal ended the child and the node does not report which. */
   | {readonly type: 'failed'; readonly code: number; readonly signal?: string}
   | {readonly type: 'timed-out'; readonly afterMs: number}
-  /** It had begun, and how it ended cannot be known. */
+  /** The job had begun, and how it ended is unknown. */
   | {readonly type: 'lost'; readonly reason: string}
   | {readonly type: 'no-answer'; readonly reason: string}
   | {readonly type: 'refused'; readonly code: string; readonly reason: string}
   | {readonly type: 'cancelled'}
 
-/** A node of which an answer is expected. */
+/** A node from which an answer is expected. */
 export interface ExpectedNode {
+  /** Name of the node or of its responder. */
   readonly node: string
+  /** How it is reached. */
   readonly via: Via
-  /** Consul's health check of the node is not passing: it is named, but not waited for. */
+  /** True if Consul's health check of the node does not pass: the node is named, but not waited for. */
   readonly isDown?: boolean
 }
 
-/** What became of one node. */
+/** The result of one node. */
 export interface NodeResult {
+  /** Name of the node or of its responder. */
   readonly node: string
+  /** How it was reached. */
   readonly via: Via
+  /** How the job ended there. */
   readonly outcome: NodeOutcome
-  /** False for a node that answered although the catalog did not foretell it. */
+  /** False for a node that answered although the catalog did not contain it. */
   readonly isExpected: boolean
+  /** True if the node acknowledged the job. */
   readonly isAcked: boolean
-  /** Output that the node left out between the beginning and the end, because of a limit. Absent: none. */
+  /** Bytes of output that the node dropped between the beginning and the end, because of a limit. @default none */
   readonly droppedBytes?: number
-  /** Its first sign came after it had been given up. */
+  /** True if the node first answered after it had been reported as `no-answer`. */
   readonly isLate: boolean
 }
 
-/** `merged`: the node does not tell its streams apart. */
+/** `merged`: the node reports both streams as one. */
 export type OutputStream = 'stdout' | 'stderr' | 'merged'
 
 /** All output of a node comes before its `exit` or `outcome`; each expected node has exactly one `outcome`. */
@@ -72,14 +81,14 @@ export type ExecEvent =
   | {
       readonly type: 'targets'
       readonly nodes: readonly ExpectedNode[]
-      /** The service filter fits these names, but no ID, and IDs are what it is judged by. */
+      /** Service names that the service filter matches, if it matches no ID: only IDs count. */
       readonly serviceNamesMatched: readonly string[]
     }
   | {readonly type: 'session-created' | 'event-fired'; readonly id: string}
   | {readonly type: 'job-written'}
   | {readonly type: 'unknown-key'; readonly key: string}
   | {readonly type: 'ack' | 'heartbeat' | 'unexpected' | 'late'; readonly node: string}
-  /** Something was reported for a node that the signed job does not name. It is ignored, and said once for a run. */
+  /** A report for a node that the signed job does not name. It is ignored; the first one of a run is announced. */
   | {readonly type: 'foreign'; readonly node: string}
   | {
       readonly type: 'output'
@@ -88,50 +97,60 @@ export type ExecEvent =
       readonly stream: OutputStream
       readonly chunk: Buffer
     }
-  /** Output that never arrived: `seq` is the first number missing. */
+  /** Frames of output that never arrived: `seq` is the number of the first. */
   | {readonly type: 'missing'; readonly node: string; readonly seq: number; readonly count: number}
-  /** The node left that much output out, because of a limit. */
+  /** The node dropped this much output, because of a limit. */
   | {readonly type: 'truncated'; readonly node: string; readonly droppedBytes: number}
   | {readonly type: 'exit'; readonly node: string; readonly code: number}
   | {readonly type: 'outcome'; readonly node: string; readonly outcome: NodeOutcome}
   | {readonly type: 'retrying'; readonly via: Via; readonly reason: string}
 
-/** The worst that happened, in the order refused, incomplete, silent, failed, truncated. */
+/** The worst outcome of all nodes, in the order refused, incomplete, silent, failed, cancelled, truncated. */
 export type ExecVerdict = 'ok' | 'truncated' | 'refused' | 'incomplete' | 'silent' | 'failed' | 'no-nodes' | 'cancelled'
 
-/** What became of all nodes, when each has come to its end. */
+/** The results of all nodes, when each has its outcome. */
 export interface ExecSummary {
+  /** The worst outcome. `no-nodes` if no node matched. */
   readonly verdict: ExecVerdict
+  /** One result for each expected node, and for each that answered unexpectedly. */
   readonly nodes: readonly NodeResult[]
+  /** Number of nodes that acknowledged the job. */
   readonly ackedCount: number
-  /** Nodes whose exit code is known. */
+  /** Number of nodes whose exit code is known. */
   readonly completedCount: number
+  /** Time from the call of `run` to the end, in milliseconds. */
   readonly durationMs: number
 }
 
 /**
- * One job under way. Iterate to follow it, once; the run goes on whether anybody does or not.
- * Disposing cancels what is unfinished, removes everything the job left in Consul, and is safe to repeat.
+ * One job in progress. It can be iterated once, and goes on whether or not it is. Disposing cancels what is unfinished and
+ * removes all keys of the job from Consul; it can be repeated.
  */
 export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
+  /** ID of the job; empty if no node matched. */
   readonly id: string
-  /** Resolves when every expected node has its outcome and the job's keys are removed; rejects when Consul refused. */
+  /** Resolves when every expected node has its outcome and the job's keys are removed. Rejects if Consul refuses a read. */
   readonly summary: Promise<ExecSummary>
-  /** Cancels what is unfinished without its grace: responders kill it at once. Agents cannot be asked. */
+  /** Cancels what is unfinished without its grace: responders kill it at once. Agents let it go on. */
   kill(): void
 }
 
 /** Runs commands on the nodes of a datacenter. */
 export interface ExecInitiator {
-  /** Rejects when the job could not be written: then nothing runs. No matching node is a summary, not an error. */
+  /**
+   * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written: then nothing
+   * runs. Rejects with a UsageError if an argument is not what it should be. If no node matches, the run has the verdict
+   * `no-nodes`. If the signal aborts, the run is cancelled.
+   */
   run(job: JobSpec, selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<ExecRun>
 }
 
 /** Runs jobs on this node. */
 export interface ExecResponder {
   /**
-   * Serves jobs until the signal aborts. Then stops what runs, deregisters and resolves. Rejects if the name is not
-   * valid, or if the responder is not in the catalog 10 seconds after it registered.
+   * Serves jobs until the signal aborts, then stops what runs, deregisters and resolves. Waits for Consul at its start.
+   * Rejects if the name or the state directory is not valid, if Consul refuses the registration, or if the responder is
+   * not in the catalog 10 seconds after it registered.
    */
   serve(options: {readonly signal: AbortSignal}): Promise<void>
 }

@@ -4,16 +4,16 @@ import {NodeLines} from './line-buffer.js'
 
 type OutputKey = {readonly node: string; readonly stream: OutputStream}
 
-/** Text as text, anything else as base64. */
+/** Returns UTF-8 as text, and other bytes as base64. */
 const toJsonBytes = (chunk: Buffer): {readonly text: string} | {readonly base64: string} =>
   isUtf8(chunk) ? {text: chunk.toString('utf8')} : {base64: chunk.toString('base64')}
 
-/** Turns a run into objects for `--ndjson`, one a line, and for `--json`, all in one. Output is cut at line ends. */
+/** Turns a run into the objects of `--ndjson`, one a line, and into the one of `--json`. Output is cut at line ends. */
 export class JsonOutput {
   readonly #lines = new NodeLines<OutputKey>()
   readonly #collected = new Map<string, Map<OutputStream, Buffer[]>>()
 
-  /** The lines of `--ndjson`. */
+  /** Returns the objects of `--ndjson` for an event. */
   show(event: ExecEvent): readonly object[] {
     if (event.type === 'output') {
       const {node, stream} = event
@@ -38,7 +38,7 @@ export class JsonOutput {
     return [...this.#unfinished(), {type: 'summary', ...toSummary(summary, exitCode)}]
   }
 
-  /** The object of `--json`. */
+  /** Returns the object of `--json`. */
   document(job: string, summary: ExecSummary, exitCode: number): object {
     const {nodes, ...totals} = toSummary(summary, exitCode)
     return {job, ...totals, nodes: nodes.map(node => ({...node, output: this.#outputOf(node)}))}

@@ -1,12 +1,12 @@
-/** A line longer than this is cut, at a character's border. */
+/** A longer line is cut, between two characters. */
 const maxLineBytes = 64 * 1024
 
-/** Cuts a stream of chunks at line ends, so that lines of several nodes can be mixed without tearing any. */
+/** Cuts a stream of chunks at line ends, so that output of several nodes can be mixed line by line. */
 export class LineBuffer {
   #rest: Buffer[] = []
   #restBytes = 0
 
-  /** Whole lines, with their ends; empty when none is complete. */
+  /** Returns whole lines, with their ends; empty if no line is complete. */
   push(chunk: Buffer): Buffer {
     const end = chunk.lastIndexOf(10) + 1
     if (end === 0) {
@@ -21,7 +21,7 @@ export class LineBuffer {
     return lines
   }
 
-  /** What is left without an end. */
+  /** Returns the rest, which has no line end. */
   flush(): Buffer {
     const rest = Buffer.concat(this.#rest)
     this.#rest = []
@@ -60,7 +60,7 @@ export class NodeLines<Key extends {readonly node: string; readonly stream: stri
     return entry.lines.push(chunk)
   }
 
-  /** Unfinished lines of one node, or of all. */
+  /** Returns the unfinished lines of one node, or of all nodes. */
   flush(node?: string): {readonly key: Key; readonly chunk: Buffer}[] {
     const rest: {key: Key; chunk: Buffer}[] = []
     for (const {key, lines} of this.#buffers.values()) {

@@ -1,4 +1,4 @@
-/** Controls of terminals, in ASCII and beyond, and what turns the direction of text. */
+/** Control characters, and those that change the direction of text. */
 const controls = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu
 
 const escape = (character: string): string => {
@@ -6,10 +6,10 @@ const escape = (character: string): string => {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
 }
 
-/** A name or a reason that a node gave, fit for one line: controls become `\x1b` and the like. */
+/** Escapes the control characters of a name or a reason from a node (`\x1b`), so that it fits into one line. */
 export const printable = (text: string): string => text.replaceAll(controls, escape)
 
-/** Output for a terminal: only line ends and tabs are left of its controls. What is not UTF-8 is replaced. */
+/** Escapes the control characters of output for a terminal, except line ends and tabs. Bytes that are not UTF-8 are replaced. */
 export const printableLines = (output: Buffer): Buffer =>
   Buffer.from(
     output

@@ -5,15 +5,15 @@ import {printable, printableLines} from './printable.js'
 
 export interface TextOptions {
   readonly isVerbose: boolean
-  /** Exactly what `consul exec` prints, also its empty last lines, and nothing it would not say. */
+  /** True for exactly the output of `consul exec`, with its empty last lines and nothing else. */
   readonly isCompat: boolean
-  /** Controls in output would act on a terminal: they are shown escaped there. Elsewhere output is exact. */
+  /** True to escape the control characters of output, which would act on a terminal. Otherwise output is exact. */
   readonly isTerminal: boolean
 }
 
 type OutputKey = Pick<Extract<ExecEvent, {type: 'output'}>, 'node' | 'stream'>
 
-/** Prints a run in the format of `consul exec`, but never tears a line, and every line of a node before its exit. */
+/** Prints a run in the format of `consul exec`, but only whole lines, and a node's exit after all of its lines. */
 export class TextOutput {
   readonly #options: TextOptions
   readonly #lines = new NodeLines<OutputKey>()
@@ -22,7 +22,7 @@ export class TextOutput {
     this.#options = options
   }
 
-  /** Bytes for stdout. */
+  /** Returns the bytes for stdout. */
   show(event: ExecEvent): Buffer {
     switch (event.type) {
       case 'output': {
@@ -47,7 +47,7 @@ export class TextOutput {
     }
   }
 
-  /** The end: lines that never ended, and the summary. */
+  /** Returns the unfinished lines and the summary. */
   finish(summary: ExecSummary): Buffer {
     const {completedCount, ackedCount, durationMs} = summary
     const seconds = (durationMs / 1000).toFixed(2)
@@ -77,7 +77,7 @@ export class TextOutput {
     return text === undefined ? undefined : `==> ${node}: ${text}`
   }
 
-  /** Works on bytes (as latin1 text), because output need not be text at all. */
+  /** Works on bytes (as latin1 text), because output may be binary. */
   #prefix(node: string, lines: Buffer): Buffer {
     const start = `    ${Buffer.from(printable(node)).toString('latin1')}: `
     const text = (this.#options.isTerminal ? printableLines(lines) : lines).toString('latin1')
@@ -130,7 +130,7 @@ function verboseLine(event: ExecEvent): string | undefined {
   }
 }
 
-/** What became of a node, where its exit code does not say it all. */
+/** Describes an outcome that the exit code does not describe. */
 function describeOutcome(outcome: NodeOutcome): string | undefined {
   switch (outcome.type) {
     case 'timed-out':

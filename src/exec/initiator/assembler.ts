@@ -1,19 +1,19 @@
 import type {ExitReport, Report} from '../reports.js'
 import type {ExecEvent} from '../types.js'
 
-/** How long a missing number may take to turn up after a later one did. */
+/** Time that a missing number has to arrive after a later one has. */
 export const gapPatienceMs = 2000
 
 type Numbered = Extract<Report, {type: 'output' | 'heartbeat'}>
 
-/** What one node's reports amount to: its output in order, and then its exit, with what never arrived. */
+/** The events of one node: its output in order, then its exit, and what never arrived. */
 export interface Assembled {
   readonly events: readonly ExecEvent[]
   readonly exit?: ExitReport
   readonly missingCount: number
 }
 
-/** Puts one node's numbered output into order, waits a while for gaps, and lets its exit out only after all of it. */
+/** Puts one node's numbered output into order, waits a while for gaps, and passes its exit on only after all output. */
 export class Assembler {
   readonly #node: string
   readonly #held = new Map<number, Numbered>()
@@ -26,7 +26,7 @@ export class Assembler {
     this.#node = node
   }
 
-  /** When {@link advance} is due although nothing came. */
+  /** Monotonic instant at which {@link advance} is due even without a report. */
   get deadlineMs(): number {
     return this.#stuckSinceMs === undefined ? Number.POSITIVE_INFINITY : this.#stuckSinceMs + gapPatienceMs
   }

@@ -1,6 +1,6 @@
 import {Wake} from '../../core/time/wake.js'
 
-/** Hands items from a producer that never waits to one reader. */
+/** Passes items from a producer, which never waits, to one reader. */
 export class EventQueue<T> {
   readonly #items: T[] = []
   readonly #wake = new Wake()
@@ -11,7 +11,7 @@ export class EventQueue<T> {
     this.#wake.wake()
   }
 
-  /** The reader still gets what is queued. */
+  /** Ends the reading once the queue is empty. */
   close(): void {
     this.#isClosed = true
     this.#wake.wake()

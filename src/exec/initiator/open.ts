@@ -25,7 +25,7 @@ export type Opener = (context: OpenContext) => Promise<JobDelivery>
 
 export const defaultHeartbeatMs = {native: 15_000, rexec: 2000} as const
 
-/** The ways by which this plan reaches nodes: one for responders, one for agents, each only if it reaches any. */
+/** Returns one opener for the responders and one for the agents of the plan, each only if there are any. */
 export function openersFor(settings: InitiatorSettings, request: RunRequest, plan: Plan): readonly Opener[] {
   return [
     ...(plan.responders.length > 0 ? [nativeOpener(settings, request, plan.responders)] : []),
@@ -67,7 +67,7 @@ function nativeOpener(settings: InitiatorSettings, {job}: RunRequest, nodes: rea
   return async ({events, signal}) => {
     const {client} = settings
     const keys = await signingKeys(settings)
-    // Loaded when needed: runs that reach agents only start faster without it.
+    // Loaded when needed: a run that only reaches agents starts faster without it.
     const {openNativeDelivery} = await import('../native/delivery.js')
     const datacenter = client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
     return openNativeDelivery(
@@ -102,7 +102,7 @@ async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<r
   return all
 }
 
-/** A container may run as a user that has no name. */
+/** In a container the user may have no name. */
 function userName(): string {
   try {
     return userInfo().username

@@ -62,7 +62,7 @@ const initiatorRules = {
   replicationWaitMs: duration(),
   maxOutputBytes: count({min: 0, unit: 'bytes', isEndless: true}),
 } as const
-/** Jobs may take longer than one timer counts: responders count in days. */
+/** A job may take longer than a timer can wait: responders start a timer again each day. */
 const jobTimeout: OptionRule = {
   expected: 'a number of milliseconds of at least 1, or Infinity',
   accepts: value =>

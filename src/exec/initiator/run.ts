@@ -20,7 +20,7 @@ export interface RunParts {
   readonly tracker: Tracker
   readonly events: EventQueue<ExecEvent>
   readonly startedAtMs: number
-  /** How long nodes that were asked to stop may take to say so. */
+  /** Time that nodes have to report their end after they were asked to stop. */
   readonly cancelPatienceMs: number
 }
 
@@ -32,7 +32,7 @@ interface OpenReader {
   readonly reader: KeyReader
 }
 
-/** Leads one job to its end: hands reports to the tracker, wakes it when time has decided something, and cleans up. */
+/** Runs one job to its end: gives reports and the time to the tracker, and removes the job afterwards. */
 export class Run implements ExecRun {
   readonly id: string
   readonly summary: Promise<ExecSummary>
@@ -49,7 +49,7 @@ export class Run implements ExecRun {
     this.#stop = linkSignal(signal)
     this.#stop.signal.addEventListener('abort', () => this.#wake.wake(), {once: true})
     this.summary = this.#lead()
-    // Whoever only iterates must not die of an unhandled rejection: the iterator ends, and `summary` still rejects.
+    // A caller that only iterates must not crash on an unhandled rejection: the iterator ends, and `summary` still rejects.
     this.summary.catch(() => {})
   }
 
@@ -129,8 +129,9 @@ export class Run implements ExecRun {
   }
 
   /**
-   * Time settles a node only when all is read that it wrote until then: Consul may have been away, may have shown a state
-   * from before, or this process may have stood still. Tries until Consul answers; false when the run ends first.
+   * A deadline settles a node only after everything that the node wrote before is read: there may have been an outage, a
+   * server may have shown an old state, or this process may have been stopped. Retries until Consul answers. Resolves
+   * with false if the run ends first.
    */
   async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
     const {client, tracker} = this.#parts
@@ -220,7 +221,7 @@ export class Run implements ExecRun {
     for (const event of events) this.#parts.events.push(event)
   }
 
-  /** Until the instant, or until something was heard since the last sleep. */
+  /** Waits until the instant, or until a report has come since the last wait. */
   async #sleep(untilMs: number): Promise<void> {
     const {clock} = this.#parts.client
     const ms = Math.max(0, Math.min(longestSleepMs, untilMs - clock.monotonicMs()))
@@ -228,7 +229,7 @@ export class Run implements ExecRun {
   }
 }
 
-/** Keys come sorted by name, so exits before output: both of one listing belong together, the end at the end. */
+/** A list is sorted by name, so exits come before output. Within one list, the exit belongs after the output. */
 function endsLast(reports: readonly Report[]): readonly Report[] {
   const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused'
   return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]

@@ -2,12 +2,12 @@ import type {ConsulClient} from '../../core/client.js'
 import type {ServiceInstance} from '../../core/types.js'
 import type {CompiledSelector} from './selector.js'
 
-/** The service that responders register themselves as. */
+/** Name of the service as which responders register. */
 export const responderService = 'baton-responder'
-/** Key of the service's metadata that holds the responder's name, where it is not the name of Consul's node. */
+/** Key of the service's metadata that contains the responder's name, which may differ from the node's. */
 export const responderNameKey = 'responder'
 
-/** Every Consul server has this one in the catalog, but not among its own services, which filters are judged by. */
+/** The catalog lists this service for every server, but agents do not, and filters match the services of agents. */
 const catalogOnlyService = 'consul'
 const serviceReadsAtOnce = 8
 
@@ -18,7 +18,7 @@ export interface AgentTarget {
 
 export interface ResponderTarget {
   readonly name: string
-  /** Consul's node whose agent it registered with. */
+  /** Node of the agent with which it is registered. */
   readonly consulNode: string
 }
 
@@ -27,16 +27,16 @@ export interface Targets {
   readonly agents: readonly AgentTarget[]
   /** Passing responders that match it. */
   readonly responders: readonly ResponderTarget[]
-  /** Consul nodes that have a passing responder, whether it matched or not: `_rexec` leaves them alone. */
+  /** Nodes with a passing responder, even if it does not match: `_rexec` does not reach them. */
   readonly coveredNodes: ReadonlySet<string>
-  /** The service filter matched no ID, but these names. */
+  /** Service names that the filter matches, if it matches no ID. */
   readonly serviceNamesMatched: readonly string[]
 }
 
-/** A state from before would leave nodes out, or name those that have gone. */
+/** An old state would lack new nodes, or contain nodes that are gone. */
 const newest = {consistency: 'consistent'} as const
 
-/** Foretells which nodes a job will reach, from the catalog and the health checks, by the rules the agents go by. */
+/** Predicts which nodes a job will reach, from the catalog and the health checks, by the rules of the agents. */
 export async function findTargets(
   client: ConsulClient,
   selector: CompiledSelector,
@@ -93,14 +93,14 @@ async function nodesByService(
   return {nodes, namesMatched}
 }
 
-/** Asks Consul whether the node's agent is alive. Where that cannot be known, it counts as alive. */
+/** Resolves with true if the node's health check passes; a node without one counts as failed. */
 export async function isNodePassing(client: ConsulClient, node: string, signal: AbortSignal): Promise<boolean> {
   const {value: checks} = await client.catalog.checksInState('any', {...newest, signal})
   const check = checks.find(one => one.node === node && one.checkId === 'serfHealth')
   return check !== undefined && check.status === 'passing'
 }
 
-/** Of these responders, those whose checks pass. */
+/** Resolves with the names of the responders whose checks pass. */
 export async function passingResponders(client: ConsulClient, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const {value} = await client.catalog.service(responderService, {...newest, passing: true, signal})
   return new Set(value.map(instance => toResponder(instance).name))

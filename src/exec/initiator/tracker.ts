@@ -3,22 +3,22 @@ import type {ExitReport, Report} from '../reports.js'
 import type {ExecEvent, ExpectedNode, NodeOutcome, NodeResult, Via} from '../types.js'
 import {Assembler} from './assembler.js'
 
-/** Heartbeats that may be missed before a node's health is asked for. */
+/** Number of missed heartbeats after which a node's health is checked. */
 const missedBeats = 3
-/** A node whose agent is healthy but which stays silent this many heartbeats, and at least so long, is given up too. */
+/** A node that is silent for this many heartbeats, and at least for this time, is lost even if its agent is healthy. */
 const silentBeats = 10
 const silentFloorMs = 30_000
-/** A node that has lost Consul, too, may take so long until it asks again. */
+/** After an outage, a node may need this long until it sends its next request. */
 const recoveryMs = 15_000
 
 export interface TrackerOptions {
   readonly expected: readonly ExpectedNode[]
-  /** Monotonic instant from which the nodes could answer. */
+  /** Monotonic instant of the job's start: no node can have answered before. */
   readonly startMs: number
   readonly ackTimeoutMs: number
   readonly timeoutMs: number | undefined
   readonly heartbeatMs: Readonly<Record<Via, number>>
-  /** Beyond the timeout, for nodes that enforce it themselves. */
+  /** Time after the timeout in which a node that enforces it may still report. */
   readonly timeoutGraceMs: Readonly<Record<Via, number>>
 }
 
@@ -38,21 +38,21 @@ interface NodeState {
 }
 
 /**
- * Leads every node to exactly one outcome. A node is *waiting* until its first report, *running* until its exit or refusal,
- * and then *settled*.
+ * Gives every node exactly one outcome. A node is *waiting* until its first report, *running* until its exit or refusal, and
+ * then *settled*.
  *
- * - waiting → settled as `no-answer` when the ack timeout has passed. Reports that come afterwards are shown as late and
- *   do not change the outcome. A node that is down is not waited for, but may answer as long as others run.
+ * - waiting → settled as `no-answer` when the ack timeout has passed. Later reports are shown as late and do not
+ *   change the outcome. A node that is down is not waited for, but may answer as long as others run.
  * - running → settled by its exit (after all output before it), its refusal, the job's timeout, or as `lost` when it missed
  *   heartbeats and its health check fails, or when it has been silent for long although its agent is healthy.
- * - A node that nobody expected is shown as unexpected, and waited for like any other.
+ * - A node that was not expected is shown as unexpected, and waited for like any other.
  *
- * Time comes in as an argument, so that every case can be tested without waiting.
+ * Every method takes the time as an argument, so that every case can be tested without waiting.
  */
 export class Tracker {
   readonly #options: TrackerOptions
   readonly #nodes = new Map<string, NodeState>()
-  /** Until then nobody could be heard. */
+  /** Until this instant no report could be read. */
   #deafUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: TrackerOptions) {
@@ -90,12 +90,12 @@ export class Tracker {
     return events
   }
 
-  /** Until then Consul could not be read, nor perhaps written: what was due meanwhile is due anew. */
+  /** Consul could not be read until this instant, and perhaps not written: deadlines that passed meanwhile start again. */
   forgive(untilMs: number): void {
     this.#deafUntilMs = untilMs
   }
 
-  /** Settles what time has decided. */
+  /** Settles the nodes whose deadline has passed. */
   tick(nowMs: number): ExecEvent[] {
     const events: ExecEvent[] = []
     for (const state of this.#nodes.values()) {
@@ -110,14 +110,14 @@ export class Tracker {
     return events
   }
 
-  /** Running nodes that have missed heartbeats, each at most once a heartbeat. */
+  /** Returns the running nodes that have missed heartbeats, each at most once per heartbeat. */
   suspects(nowMs: number): {readonly node: string; readonly via: Via}[] {
     const due = [...this.#nodes.values()].filter(state => this.#suspectAtMs(state) <= nowMs)
     for (const state of due) state.judgedAtMs = nowMs
     return due.map(({node, via}) => ({node, via}))
   }
 
-  /** What became known about a suspect's health. */
+  /** Settles a suspect as lost, if its health and the length of its silence are reason enough. */
   judge(node: string, isPassing: boolean, nowMs: number): ExecEvent[] {
     const state = this.#nodes.get(node)
     if (!state || state.outcome) return []
@@ -130,13 +130,13 @@ export class Tracker {
     return this.#settle(state, {type: 'lost', reason: `${silence}, although its agent is healthy`})
   }
 
-  /** Gives everything unfinished the same end. */
+  /** Gives all unfinished nodes the same outcome. */
   settleRest(outcome: NodeOutcome, via?: Via): ExecEvent[] {
     const rest = [...this.#nodes.values()].filter(state => via === undefined || state.via === via)
     return rest.flatMap(state => this.#settle(state, outcome))
   }
 
-  /** True when nobody needs to be waited for any more. */
+  /** True if no node needs to be waited for any more. */
   get isDone(): boolean {
     const open = [...this.#nodes.values()].filter(state => !state.outcome)
     if (open.length === 0) return true
@@ -144,7 +144,7 @@ export class Tracker {
     return !allDown && open.every(state => state.isDown && state.ackedAtMs === undefined)
   }
 
-  /** Names those that were not waited for. */
+  /** Settles the nodes that were not waited for. */
   finish(): ExecEvent[] {
     return [...this.#nodes.values()].flatMap(state => (state.outcome ? [] : this.#settle(state, this.#noAnswer(state))))
   }

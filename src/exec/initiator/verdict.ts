@@ -8,7 +8,7 @@ const worstFirst: readonly (readonly [ExecVerdict, readonly NodeOutcome['type'][
   ['cancelled', ['cancelled']],
 ]
 
-/** One word for the whole run. No node at all is never `ok`. */
+/** Returns the worst outcome of the run. Without any node it is never `ok`. */
 export function judgeResults(results: readonly NodeResult[]): ExecVerdict {
   if (results.length === 0) return 'no-nodes'
   const seen = new Set(results.map(result => result.outcome.type))

@@ -32,7 +32,7 @@ export type JobRefusalCode =
 export interface JobRefusal {
   readonly code: JobRefusalCode
   readonly reason: string
-  /** What the job says of itself. Not to be believed. */
+  /** What the job says about itself. It is not verified. */
   readonly claimed: Pick<Manifest, 'nodes' | 'session' | 'requester'> | undefined
 }
 
@@ -42,7 +42,7 @@ export interface CheckContext {
   readonly cluster: string
   readonly trust: TrustStore
   readonly replay: ReplayStore
-  /** For jobs without a signature; absent refuses them all. */
+  /** Policy for jobs without a signature. If it is undefined, they are refused. */
   readonly unsignedPolicy: Policy | undefined
   readonly nowMs: number
   readonly maxSkewMs: number
@@ -67,8 +67,9 @@ const refuse = (code: JobRefusalCode, reason: string, claimed?: JobRefusal['clai
 })
 
 /**
- * Everything a job must pass before its id is written down and its policy asked, in this order: size, form, signatures by
- * trusted keys, cluster, time, node, replay. Nothing of the manifest is used before the signatures hold, except in a refusal.
+ * Everything that a job must pass before its ID is recorded and its policy is checked, in this order: size, form,
+ * signatures by trusted keys, cluster, time, node, replay. Before the signatures are verified, the manifest is used only to
+ * address a refusal.
  */
 export function checkJob(id: string, value: Buffer, context: CheckContext): Checked {
   if (value.length > maxJobBytes) return refuse('too-large', `${value.length} bytes`)
@@ -91,7 +92,7 @@ function refuseUnread(payload: Buffer, reason: string): Checked {
   return refuse('unknown-version', `the job is of ${versions}`, claimed)
 }
 
-/** The last check, after the id was written down. */
+/** The last check, after the ID was recorded. Resolves with undefined if every policy allows the job. */
 export async function checkPolicies(
   policies: readonly Policy[],
   manifest: Manifest,
@@ -109,7 +110,7 @@ interface Failure {
   readonly reason: string
 }
 
-/** Each signer must be valid, and the policies of all of them hold. */
+/** Each signer must be valid. The job must pass the policies of all of them. */
 export function checkSignatures(
   envelope: Envelope,
   context: Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs'>,
@@ -166,7 +167,7 @@ function checkScope(manifest: Manifest, context: CheckContext): Failure | undefi
   return undefined
 }
 
-/** The signer's own `iat` is believed only within the skew: otherwise it would stretch the validity at will. */
+/** The signer's own `iat` counts only within the skew: otherwise a signer could extend the validity. */
 function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckContext): Failure | undefined {
   const {issuedAtMs, notBeforeMs, expiresAtMs} = manifest
   const aheadMs = Math.max(issuedAtMs, notBeforeMs) - nowMs

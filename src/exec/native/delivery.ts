@@ -15,9 +15,9 @@ import {controlKey, jobKey, runPrefix} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
 const sessionTtlMs = 30_000
-/** Responders go on through outages, and so do we. */
+/** Responders go on through outages, and so does the initiator. */
 const unprovenLimitMs = 600_000
-/** From writing to the last moment at which a responder may begin. */
+/** Time from writing the job to the last moment at which a responder may begin it. */
 const validityMs = 60_000
 
 export interface NativeOptions {
@@ -38,7 +38,7 @@ export interface NativeOptions {
   readonly onForeign: (node: string) => void
 }
 
-/** A UUID of version 7: sorts by time. */
+/** Returns a UUID of version 7, which sorts by time. */
 export function createJobId(nowMs: number): string {
   const bytes = randomBytes(16)
   bytes.writeUIntBE(nowMs, 0, 6)
@@ -49,8 +49,8 @@ export function createJobId(nowMs: number): string {
 }
 
 /**
- * Opens the job's session, which holds every key of the job and depends on no health check. When the initiator has died,
- * the session expires, and Consul removes the keys within twice the TTL.
+ * Opens the job's session, which holds every key of the job and depends on no health check. If the initiator dies,
+ * the session expires, and Consul deletes the keys within twice the TTL.
  */
 export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options
@@ -148,7 +148,7 @@ class NativeDelivery implements JobDelivery {
     })
   }
 
-  /** Any writer below `run/` can make up names: only those that were signed count. */
+  /** A writer below `run/` can make up names: only those of the signed job count. */
   #isNamed(node: string): boolean {
     if (this.#nodes.has(node)) return true
     if (!this.#hasForeign) this.#options.onForeign(node)

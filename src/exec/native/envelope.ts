@@ -1,9 +1,9 @@
 import {type KeyObject, sign, verify} from 'node:crypto'
 
-/** Types of signed documents: a signature over one can never pass for the other. */
+/** Types of signed documents: a signature of one is never valid for another. */
 export type EnvelopeType = 'baton-exec/1' | 'baton-ctl/1'
 
-/** A document with its signatures, as it lies in KV. `payload` is kept byte for byte, because that is what was signed. */
+/** A document with its signatures, as KV contains it. `payload` is exactly the bytes that were signed. */
 export interface Envelope {
   readonly type: EnvelopeType
   readonly payload: Buffer
@@ -14,16 +14,18 @@ export interface Envelope {
 export interface SigningKey {
   /** First 8 bytes of the SHA-256 of the public key, in hexadecimal. */
   readonly kid: string
+  /** Name for people. It is not signed. */
   readonly name: string
+  /** An Ed25519 key of `node:crypto`. */
   readonly privateKey: KeyObject
 }
 
-/** What is signed: lengths are included, so that type and payload cannot run into each other. */
+/** What is signed: lengths are included, so that type and payload cannot be divided in another way. */
 function signedBytes(type: string, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`baton1 ${type.length} ${type} ${payload.length} `), payload])
 }
 
-/** Without keys the envelope is unsigned: only responders with a policy for such jobs take it. */
+/** Without keys the envelope is unsigned: only responders with a policy for such jobs accept it. */
 export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly SigningKey[]): Buffer {
   const signatures = keys.map(({kid, privateKey}) => ({
     k: kid,
@@ -32,10 +34,10 @@ export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly
   return Buffer.from(JSON.stringify({t: type, p: payload.toString('base64url'), s: signatures}))
 }
 
-/** More signatures than any policy asks for would only cost time. */
+/** Maximum number of signatures: each costs time to verify. */
 const maxSignatures = 16
 
-/** `undefined` for anything that is not an envelope of this type. */
+/** Returns undefined if the value is not an envelope of this type. */
 export function parseEnvelope(type: EnvelopeType, value: Buffer): Envelope | undefined {
   const raw = parseObject(value)
   if (raw?.['t'] !== type || typeof raw['p'] !== 'string' || !Array.isArray(raw['s'])) return undefined
@@ -54,7 +56,7 @@ export function isSignedBy(envelope: Envelope, kid: string, publicKey: KeyObject
   return envelope.signatures.some(one => one.kid === kid && verify(null, bytes, publicKey, one.signature))
 }
 
-/** The JSON object in these bytes, if that is what they are. */
+/** Returns the JSON object in these bytes, or undefined if they are not one. */
 export function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'))

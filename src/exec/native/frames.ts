@@ -2,11 +2,11 @@ import {deflateRawSync, inflateRawSync} from 'node:zlib'
 import type {ExitReport, OutputPart} from '../reports.js'
 import {parseObject} from './envelope.js'
 
-/** Most raw output in one frame. */
+/** Maximum output in one frame, before it is packed. */
 export const frameBytes = 64 * 1024
-/** Refuses to unpack more than a frame may hold, whatever its header says. */
+/** Maximum size that a frame is unpacked to, whatever its header says. */
 const maxUnpackedBytes = 4 * frameBytes
-/** Below this, packing gains nothing. */
+/** Smaller output is not packed: it would not get smaller. */
 const packFromBytes = 256
 
 const numberOf = {stdout: 1, stderr: 2, merged: 3} as const
@@ -25,7 +25,7 @@ export function encodeFrame(parts: readonly OutputPart[]): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), isPacked ? packed : body])
 }
 
-/** `undefined` for what is not a frame. */
+/** Returns undefined if the value is not a frame. */
 export function decodeFrame(value: Buffer): readonly OutputPart[] | undefined {
   const end = value.indexOf(10)
   const header = parseObject(value.subarray(0, Math.max(0, end)))
@@ -81,7 +81,7 @@ export function encodeResult(result: RunResult): Buffer {
   )
 }
 
-/** What an initiator needs of a result; `undefined` for what is none. */
+/** Returns what an initiator needs of a result, or undefined if the value is not a result. */
 export function decodeResult(value: Buffer): ExitReport | undefined {
   const raw = parseObject(value)
   if (raw?.['v'] !== 1) return undefined

@@ -18,7 +18,7 @@ export interface KeyFiles {
   readonly publicPath: string
 }
 
-/** Makes a key pair. Never overwrites one. */
+/** Creates a key pair. Rejects with a UsageError if there is a key of this name. */
 export async function initKey(directory: string, name: string, nowMs: number): Promise<KeyFiles> {
   refuseBadName(name)
   const {key, privateFile, publicFile} = generateKey(name, nowMs)
@@ -37,7 +37,7 @@ export async function initKey(directory: string, name: string, nowMs: number): P
   return {kid: key.kid, name, privatePath, publicPath}
 }
 
-/** A key by its name in the directory, or by the path of its file. Refuses files that others may read. */
+/** Reads a key by its name in the directory, or by the path of its file. Rejects with a UsageError if others can read the file. */
 export async function readSigningKey(directory: string, nameOrPath: string): Promise<SigningKey> {
   const path = nameOrPath.includes('/') ? nameOrPath : join(directory, `${nameOrPath}${privateSuffix}`)
   let mode: number
@@ -54,7 +54,7 @@ export async function readSigningKey(directory: string, nameOrPath: string): Pro
   return parsePrivateKey(text, path)
 }
 
-/** The default key, where there is one. */
+/** Resolves with the default key, or with undefined if there is none. */
 export async function readDefaultKey(directory: string): Promise<SigningKey | undefined> {
   const path = join(directory, `${defaultKeyName}${privateSuffix}`)
   const isThere = await stat(path).then(
@@ -64,7 +64,7 @@ export async function readDefaultKey(directory: string): Promise<SigningKey | un
   return isThere ? readSigningKey(directory, defaultKeyName) : undefined
 }
 
-/** Public keys beside one's own private ones. */
+/** Reads the public keys in the directory of the private ones. */
 export async function listOwnKeys(directory: string): Promise<readonly TrustedKey[]> {
   const names = await namesIn(directory, publicSuffix)
   return Promise.all(names.map(async name => (await readEntry(join(directory, name))).key))
@@ -73,13 +73,13 @@ export async function listOwnKeys(directory: string): Promise<readonly TrustedKe
 /** What a trust directory holds. */
 export interface TrustListing {
   readonly keys: readonly {readonly key: TrustedKey; readonly entry: TrustEntry; readonly path: string}[]
-  /** Kids of the keys that are never trusted again. */
+  /** Kids of the revoked keys. */
   readonly revoked: readonly string[]
-  /** Why responders cannot read this directory: as long as there is one, they keep the keys of their last good state. */
+  /** Reasons why responders cannot read this directory. While there is one, they keep the keys of their last good state. */
   readonly problems: readonly string[]
 }
 
-/** Lists all that can be read, and names the rest as problems. */
+/** Lists the files that can be read, and names the others as problems. */
 export async function listTrust(directory: string): Promise<TrustListing> {
   const names = await namesIn(directory, '.json')
   const problems: string[] = []
@@ -102,23 +102,23 @@ export async function listTrust(directory: string): Promise<TrustListing> {
   return {keys, revoked: (await attempt(readRevocations(directory))) ?? [], problems}
 }
 
-/** A key in the file that now holds it. */
+/** A key, and the file that contains it. */
 export interface KeyPlace {
   readonly kid: string
   readonly path: string
 }
 
 export interface AddedKey extends KeyPlace {
-  /** What an earlier entry of this name restricts, and this one says nothing of: it stays. */
+  /** Restrictions of an earlier entry of this name that the new one does not mention: they are kept. */
   readonly kept: readonly ('policy' | 'exp' | 'nbf')[]
-  /** Other files with the same key: the restrictions of all of them hold. */
+  /** Other files with the same key: the restrictions of all of them apply. */
   readonly alsoIn: readonly string[]
   /** Why responders cannot read the directory, so that they do not trust the key yet. */
   readonly problems: readonly string[]
 }
 
 export interface AddOptions {
-  /** What this node says of the key, besides what its file says. */
+  /** Replace what the file of the key says. */
   readonly changes: {
     readonly name?: string
     readonly policy?: Policy
@@ -129,8 +129,8 @@ export interface AddOptions {
 }
 
 /**
- * Trusts a public key. Rejects if the name stands for another key, or if the key is revoked or has expired. A key that is
- * added again under its name keeps the restrictions that are not given again.
+ * Trusts a public key. Rejects with a UsageError if the name belongs to another key, or if the key is revoked or has
+ * expired. A key that is added again under its name keeps the restrictions that are not given again.
  */
 export async function addTrust(directory: string, text: string, {changes, nowMs}: AddOptions): Promise<AddedKey> {
   const {name, policy, expires} = changes
@@ -167,7 +167,7 @@ export async function addTrust(directory: string, text: string, {changes, nowMs}
   return {kid: entry.kid, path, kept, alsoIn: others.map(one => one.path), problems}
 }
 
-/** A file that is there and cannot be read may hold another key: it is not overwritten. */
+/** A file that exists but cannot be read may contain another key: it is not overwritten. */
 async function refuseUnread(path: string): Promise<void> {
   try {
     await readEntry(path)
@@ -186,7 +186,7 @@ function refuseOtherKey({kid, name}: TrustEntry, known: TrustListing['keys'][num
   }
 }
 
-/** Puts a key, by kid or name, on the list of those never to be trusted again. */
+/** Adds a key, by kid or name, to the list of revoked keys. */
 export async function revokeTrust(directory: string, kidOrName: string): Promise<KeyPlace> {
   const {keys} = await listTrust(directory)
   const revoked = await readRevocations(directory)
@@ -227,7 +227,7 @@ async function namesIn(directory: string, suffix: string): Promise<readonly stri
   }
 }
 
-/** Readers see the old file or the new one, never half of it. */
+/** Readers see the old file or the new one, never a part of it. */
 async function replaceFile(directory: string, path: string, text: string): Promise<void> {
   try {
     await mkdir(directory, {recursive: true, mode: 0o755})

@@ -17,15 +17,18 @@ export function toKid(publicKey: KeyObject): string {
   return createHash('sha256').update(der).digest('hex').slice(0, 16)
 }
 
-/** The file of a private key: a JWK with its name and kid. Keep it 0600. */
+/** A key pair, and the texts of its two files. */
 export interface GeneratedKey {
+  /** The key to sign with. */
   readonly key: SigningKey
+  /** Text of the private file: a JWK with its name and kid. Keep it readable by its owner alone (0600). */
   readonly privateFile: string
+  /** Text of the public file, for the trust directories of responders. */
   readonly publicFile: string
 }
 
 /**
- * Makes an Ed25519 key to sign jobs with. Writes nothing: keep `privateFile` where only you can read it.
+ * Creates an Ed25519 key to sign jobs with. Writes nothing: keep `privateFile` where only its owner can read it.
  *
  * @example
  * ```ts
@@ -47,7 +50,7 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
 }
 
 /**
- * Reads what {@link generateKey} wrote. `where` is for the message.
+ * Reads a private file of {@link generateKey}. `where` names it in messages. Throws a UsageError if it is not one.
  *
  * @example
  * ```ts
@@ -71,7 +74,7 @@ export function parsePrivateKey(text: string, where: string): SigningKey {
   }
 }
 
-/** The public key with this JWK coordinate; `undefined` when it is none. */
+/** Returns the public key with this JWK coordinate, or undefined if there is none. */
 export function publicKeyOf(x: string): KeyObject | undefined {
   try {
     return createPublicKey({key: {kty: 'OKP', crv: 'Ed25519', x}, format: 'jwk'})

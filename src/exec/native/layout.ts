@@ -1,9 +1,9 @@
-/** Where native jobs live in KV. Responders watch `jobs/` only, so that output wakes none of them. */
+/** Prefix of native jobs in KV. Responders follow `jobs/` only, so that output does not wake them. */
 const root = 'baton/exec/v1'
 
 export const jobsPrefix = `${root}/jobs/`
 const controlPrefix = `${root}/ctl/`
-/** Is always there, so that `jobs/` is never empty. Its name is not a job's. */
+/** This key always exists, so that `jobs/` is never empty. Its name is not a job ID. */
 export const standingKey = `${jobsPrefix}.standing`
 export const jobKey = (id: string): string => `${jobsPrefix}${id}`
 export const controlKey = (id: string): string => `${controlPrefix}${id}`
@@ -15,7 +15,7 @@ export const frameKey = (id: string, node: string, seq: number): string =>
   `${runPrefix(id)}${node}/o/${seq.toString(16).padStart(6, '0')}`
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-/** Ids become parts of keys and file lines, so nothing but a UUID of version 7 is one. */
+/** IDs become parts of keys and of lines in files, so only UUIDs of version 7 are accepted. */
 export const isJobId = (text: string): boolean => idPattern.test(text)
 
 /** Names of responders become parts of keys. */

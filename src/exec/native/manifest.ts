@@ -48,7 +48,7 @@ export interface Manifest {
   /** `Infinity` for no limit, written like that of `timeoutMs`. */
   readonly maxOutputBytes: number
   readonly heartbeatMs: number
-  /** Holds every key of the job: when it ends, they vanish. */
+  /** Holds every key of the job: when it ends, Consul deletes them. */
   readonly session: SessionId
   readonly requester: {readonly name: string; readonly host: string}
 }
@@ -73,7 +73,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(JSON.stringify(raw))
 }
 
-/** What a job says of itself, whatever else is wrong with it: enough to answer it. */
+/** What a job says about itself, whatever else is wrong with it: enough to answer it. */
 export interface JobClaims extends Pick<Manifest, 'nodes' | 'session' | 'requester'> {
   readonly version: number
 }
@@ -85,7 +85,7 @@ const claimsSchema = z.object({
   requester: z.object({name: z.string(), host: z.string()}).catch({name: 'unknown', host: 'unknown'}),
 })
 
-/** Reads these claims from a manifest of any version; `undefined` where they are missing. */
+/** Reads these claims from a manifest of any version. Returns undefined if one is missing. */
 export function parseClaims(payload: Buffer): JobClaims | undefined {
   const parsed = claimsSchema.safeParse(parseObject(payload))
   if (!parsed.success) return undefined
@@ -93,7 +93,7 @@ export function parseClaims(payload: Buffer): JobClaims | undefined {
   return {version, nodes: target.nodes, session: session as SessionId, requester}
 }
 
-/** The manifest, or what is wrong with it. */
+/** Returns the manifest, or what is wrong with it. */
 export function parseManifest(payload: Buffer): Manifest | string {
   const parsed = manifestSchema.safeParse(parseObject(payload))
   if (!parsed.success) {

@@ -5,14 +5,14 @@ import {parseObject} from './envelope.js'
 /** Name of the record in the state directory. */
 export const replayFile = 'replay.jsonl'
 
-/** Remembers on disk which jobs were begun, so that none runs twice, whatever happens in between. */
+/** Records on disk which jobs were begun, so that no job runs twice, even after a crash. */
 export interface ReplayStore extends AsyncDisposable {
   has(id: string): boolean
-  /** Resolves when the mark is on disk. Run only then. `untilMs` is when the job could no longer be accepted anyway. */
+  /** Resolves when the mark is on disk: the job may run only then. After `untilMs` the job is refused without the mark. */
   begin(id: string, untilMs: number): Promise<void>
-  /** Marks the job as over. Without it the next start finds it in {@link unfinished}. */
+  /** Marks the job as finished. Without this mark, the next process finds it in {@link unfinished}. */
   finish(id: string): Promise<void>
-  /** Jobs that an earlier process began and never finished. */
+  /** Jobs that an earlier process began and did not finish. */
   readonly unfinished: ReadonlySet<string>
 }
 
@@ -85,13 +85,13 @@ function parseMarks(text: string): Map<string, Mark> {
   return marks
 }
 
-/** Drops what is no longer needed: written beside, synced, then renamed, so that a crash loses nothing. */
+/** Removes old marks. The new file is synced before it replaces the old one, so that a crash loses nothing. */
 async function rewrite(directory: string, path: string, marks: ReadonlyMap<string, Mark>): Promise<void> {
   const lines = [...marks].map(([id, {untilMs, isFinished}]) =>
     JSON.stringify({id, until: untilMs, ...(isFinished && {end: true})}),
   )
   const temporary = `${path}.new`
-  // What a crash left behind, or a link: 'wx' writes to neither.
+  // A crash may have left one, and it may be a link: 'wx' never opens an existing file.
   await rm(temporary, {force: true})
   const file = await open(temporary, 'wx', 0o600)
   try {

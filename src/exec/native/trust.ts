@@ -9,6 +9,7 @@ import {issueText} from './issue-text.js'
 import {publicKeyOf, toKid} from './keys.js'
 import {fromPolicyFile, openPolicy, type Policy, policySchema} from './policy.js'
 
+/** A public key whose jobs are run. */
 export interface TrustedKey {
   readonly kid: string
   readonly name: string
@@ -20,7 +21,7 @@ export interface TrustedKey {
   readonly policies: readonly Policy[]
 }
 
-/** The key under all its names: what any of its entries restricts is restricted. */
+/** Combines the entries of a key: the restrictions of all of them apply. */
 function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
   const other = keys.get(key.kid)
   if (!other) keys.set(key.kid, key)
@@ -40,11 +41,11 @@ export interface TrustStore {
   readonly keys: ReadonlyMap<string, TrustedKey>
   /** Kids of keys that are never trusted, even if `keys` holds them. */
   readonly revoked: ReadonlySet<string>
-  /** Why the newest state could not be read. `keys` are then those of the last state that could be, less what is gone. */
+  /** Why the newest state could not be read. `keys` are then those of the last good state, without keys whose file is gone. */
   readonly trouble?: BatonError
 }
 
-/** Asked for every job, so that a revocation holds from the next one on. If it rejects, the job is refused. */
+/** Called for every job, so that a revocation counts from the next job on. If it rejects, the job is refused. */
 export type TrustSource = () => Promise<TrustStore>
 
 export const revocationFile = 'revoked.json'
@@ -108,9 +109,9 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
 }
 
 /**
- * Every `*.json` of the directory. A directory or file that other users could have written, and one that cannot be
- * understood, is trouble: then the keys of the last good state stay, without those whose file is gone or that are
- * revoked in what can be read. A key in several files may do what all of them allow.
+ * Trust in the keys of every `*.json` file of the directory. If other users could have written the directory or a file, or
+ * if a file cannot be parsed, that is trouble: the keys of the last good state stay trusted, without those whose file is
+ * gone or that `revoked.json` names. A key in several files may do what all of them allow.
  *
  * @example
  * ```ts
@@ -146,7 +147,7 @@ function toStore({keys, revoked}: DirectoryState): TrustStore {
   return {keys: byKid, revoked: new Set(revoked)}
 }
 
-/** Names of the trust files; none if the directory does not exist, `undefined` if it cannot be listed. */
+/** Resolves with the names of the trust files: none if the directory does not exist, undefined if it cannot be listed. */
 async function namesOf(directory: string): Promise<readonly string[] | undefined> {
   try {
     return (await readdir(directory)).filter(name => name.endsWith('.json')).toSorted()
@@ -169,7 +170,7 @@ async function readState(directory: string, names: readonly string[] | undefined
   return {keys, revoked}
 }
 
-/** A list of revoked keys only takes permissions away, so it counts whatever else is wrong. */
+/** A list of revoked keys only removes permissions, so it counts whatever else is wrong. */
 async function readableRevocations(directory: string): Promise<readonly string[]> {
   const path = join(directory, revocationFile)
   try {

@@ -7,17 +7,17 @@ import type {JobRefusal} from '../native/check.js'
 import {encodeResult} from '../native/frames.js'
 import {refusalKey, resultKey} from '../native/layout.js'
 
-/** Initiators wait longer for a node only when they cannot read either. */
+/** An initiator waits longer for a node only while it cannot read itself. */
 const answerWithinMs = 30_000
 
-/** Who answers. An aborted signal ends the attempts with its reason. */
+/** The responder that answers. If the signal aborts, the attempts reject with its reason. */
 export interface Answerer {
   readonly client: ConsulClient
   readonly node: string
   readonly signal: AbortSignal
 }
 
-/** Says why a job that names this node is not run here; of others nothing is said. */
+/** Writes the reason why a job that names this node is not run here. Jobs for other nodes get no answer. */
 export async function refuseJob(answerer: Answerer, id: string, {code, reason, claimed}: JobRefusal): Promise<void> {
   const {client, node} = answerer
   if (claimed?.nodes.includes(node) !== true) {
@@ -27,14 +27,14 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
   client.logger.warn({job: id, code, reason, requester: claimed.requester}, 'exec.refused')
   const value = Buffer.from(JSON.stringify({v: 1, code, reason}))
   const {session} = claimed
-  // A job that was run and answered needs no second answer. The session is the job's word only: Consul judges it.
+  // A job that has a result needs no second answer. The job's session may be made up: Consul checks it.
   await answer(answerer, [
     {verb: 'check-not-exists', key: resultKey(id, node)},
     {verb: 'lock', key: refusalKey(id, node), value, session},
   ])
 }
 
-/** Says of a job that an earlier process began that its end is unknown. */
+/** Reports a job that an earlier process began as interrupted: its end is unknown. */
 export async function reportInterrupted(answerer: Answerer, id: string, session: SessionId): Promise<void> {
   const {client, node} = answerer
   const nowMs = client.clock.wallMs()
@@ -45,7 +45,7 @@ export async function reportInterrupted(answerer: Answerer, id: string, session:
   client.logger.warn({job: id}, 'exec.interrupted')
 }
 
-/** An answer outlasts a change of leader. A session that has ended takes none. */
+/** Repeats an answer while there is no leader. Rejects if the job's session has ended. */
 async function answer({client, signal}: Answerer, operations: readonly KvOperation[]): Promise<void> {
   const {clock} = client
   const backoff = new Backoff({minMs: 100, maxMs: 2000, random: client.random})

@@ -7,9 +7,9 @@ import type {Manifest} from '../native/manifest.js'
 export interface JobChildOptions {
   readonly clock: Clock
   readonly node: string
-  /** The responder's own environment: only harmless variables are handed on. */
+  /** The responder's own environment: children receive only its harmless variables. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Scripts are written here, readable by nobody else, and removed afterwards. */
+  /** Directory for scripts. Only the responder's user can read them, and they are removed afterwards. */
   readonly scratchDirectory: string
 }
 
@@ -17,12 +17,12 @@ export interface JobChildOptions {
 const handedOn = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** A job's child with what has to be tidied up after it. */
+/** A job's child. Disposing removes its script. */
 export interface JobChild extends AsyncDisposable {
   readonly child: Child
 }
 
-/** Starts the job's command as the leader of its own process group. Rejects with a ChildError when it cannot be run. */
+/** Starts the job's command as the leader of its own process group. Rejects with a ChildError if it cannot be run. */
 export async function startJobChild(manifest: Manifest, options: JobChildOptions): Promise<JobChild> {
   const env = toChildEnv(manifest, options)
   const shell = env['SHELL'] ?? '/bin/sh'

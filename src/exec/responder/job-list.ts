@@ -1,9 +1,9 @@
 import {isJobId} from '../native/layout.js'
 
-/** Most jobs that a responder looks at: a writer below `jobs/` could list any number. */
+/** Maximum number of jobs that a responder looks at: a writer below `jobs/` can create any number. */
 export const jobLimit = 1000
 
-/** The jobs of a list that are looked at, in the order in which they are. */
+/** The jobs of a list to look at, in this order. */
 export interface SelectedJobs {
   readonly ids: readonly string[]
   /** Jobs beyond the limit. */
@@ -11,8 +11,8 @@ export interface SelectedJobs {
 }
 
 /**
- * Newest first, by the time in their IDs, so that junk delays a new job as little as possible. Those from after
- * `newestMs` come last: no honest clock wrote them.
+ * The newest jobs come first, by the time in their IDs, so that junk delays a new job as little as possible. Jobs with a
+ * time after `newestMs` come last: no correct clock gave it.
  */
 export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJobs {
   const ids = [...names].filter(isJobId)

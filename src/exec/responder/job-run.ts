@@ -12,21 +12,21 @@ import {OutputCap} from './output-cap.js'
 
 export interface JobRunOptions extends Omit<JobChildOptions, 'clock'> {
   readonly client: ConsulClient
-  /** Stops the job: its group is asked to end, then killed. */
+  /** Stops the job: its process group receives TERM, then KILL. */
   readonly cancel: AbortSignal
   /** Ends the grace early. */
   readonly hurry: AbortSignal
-  /** Of the policies; `Infinity` for no limit. */
+  /** Strictest limit of the policies, in milliseconds; Infinity for none. */
   readonly maxTimeoutMs: number
   readonly maxOutputBytes: number
 }
 
-/** How long a pipe may stay open after the child: something it started in the background holds it. */
+/** Time that a pipe may stay open after the child has ended: a background process of the child holds it. */
 const openPipeMs = 2000
 
 type Ending = 'exited' | 'timed-out' | 'cancelled' | 'gone'
 
-/** Runs a claimed job to its end and writes what became of it. Does not reject because of what the job does. */
+/** Runs a claimed job to its end and writes its result. Does not reject if the job fails. */
 export async function runJob(manifest: Manifest, options: JobRunOptions): Promise<RunResult> {
   const {client, node} = options
   const {clock} = client
@@ -78,10 +78,10 @@ async function waitForEnd(
   ])
 }
 
-/** Timers end after 24 days at the latest. */
+/** A timer cannot wait longer than 24 days. */
 const longestWaitMs = 86_400_000
 
-/** Resolves when that much time has passed; never for `Infinity`. */
+/** Resolves when this time has passed; never for Infinity. */
 function passed(clock: Clock, ms: number): Disposable & {readonly promise: Promise<void>} {
   const untilMs = clock.monotonicMs() + ms
   let timer: Timer | undefined
@@ -101,7 +101,7 @@ interface Sink {
   readonly writer: JobWriter
 }
 
-/** Slows the child down when Consul cannot keep up. */
+/** Reads no further while output waits to be written, which blocks the child. */
 async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {cap, writer}: Sink): Promise<void> {
   if (!stream) return
   try {
@@ -109,7 +109,7 @@ async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {ca
       for (const part of cap.push({stream: name, chunk: chunk as Buffer})) await writer.push(part)
     }
   } catch {
-    // Destroyed by us: what came before it was written.
+    // The stream was destroyed here; what it gave before is written.
   }
 }
 

@@ -41,13 +41,13 @@ export interface JobServerOptions {
   readonly observer: (event: JobsEvent) => void
 }
 
-/** `jobs.ignored`: so many jobs are listed that this many are not looked at. `count` is 0 when the list is short again. */
+/** `jobs.ignored`: too many jobs are listed, and `count` of them are not looked at. 0: the list is short enough again. */
 export interface JobsEvent {
   readonly type: 'jobs.ignored'
   readonly count: number
 }
 
-/** As what the responder answers. */
+/** The name and datacenter as which the responder answers. */
 export interface Identity {
   readonly name: string
   readonly datacenter: string
@@ -213,7 +213,7 @@ export class JobServer implements AsyncDisposable {
 
   async #serveJob(manifest: Manifest, policies: readonly Policy[], job: RunningJob): Promise<void> {
     const {client, env, stateDirectory} = this.#options
-    // It listens while the job is being stopped, too: a second message may end the grace.
+    // Followed until the job has ended, also while it is being stopped: a second message may end the grace.
     const listening = new AbortController()
     const control = this.#followControl(manifest.id, job, listening.signal)
     let result: RunResult

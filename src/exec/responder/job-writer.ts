@@ -12,18 +12,22 @@ import type {Manifest} from '../native/manifest.js'
 import type {OutputPart} from '../reports.js'
 import type {Answerer} from './job-answers.js'
 
-/** Longest time that output waits for more, counted from its first byte. */
+/** Maximum time that output waits for more output, counted from its first byte. */
 const flushMs = 250
-/** A job that asks for more would keep Consul busy with nothing. */
+/** Shorter intervals would only add load to Consul. */
 const minHeartbeatMs = 250
 const maxRetryMs = 2000
-/** Output that waits to be written: beyond it the child has to wait. */
+/** Maximum output that waits to be written. While there is more, the child is not read. */
 const maxPendingBytes = 4 * frameBytes
 
 /**
- * Writes what one job says, all of it held by the job's session: the claim, numbered frames of output, empty frames as
- * heartbeats, and the result together with the last frame. Writes are repeated until Consul takes them or says that the
- * session has ended: then `gone` aborts, as nobody will read any more.
+ * Writes the keys of one job on this node, all of them held by the job's session: the claim, numbered frames of output,
+ * empty frames as heartbeats, and the result together with the last frame.
+ *
+ * *collecting*: output waits for more until its first byte is old enough or a frame is full. *writing*: one frame is
+ * written at a time, and a failed write is repeated. If nothing was written for a heartbeat's interval, an empty frame
+ * is. After `end` no frame waits any more; the rest and the result are one transaction. If Consul refuses a write, the
+ * session has ended: `gone` aborts, and everything that follows is discarded.
  */
 export class JobWriter {
   readonly #client: ConsulClient
@@ -55,7 +59,7 @@ export class JobWriter {
     return this.#gone.signal
   }
 
-  /** `claimed` when this responder, and no other of the same name, may begin the job, and may begin it now. */
+  /** Resolves with `claimed` if this responder, and no other of the same name, may begin the job now. */
   static async claim({client, node, signal}: Answerer, manifest: Manifest): Promise<'claimed' | 'taken' | 'expired'> {
     const nonce = randomUUID()
     const key = ackKey(manifest.id, node)
@@ -85,7 +89,7 @@ export class JobWriter {
     while (this.#pendingBytes >= maxPendingBytes && !this.#gone.signal.aborted) await this.#drained.wait()
   }
 
-  /** Writes what is left and the result. Resolves also when the session has ended. */
+  /** Writes the rest of the output and the result. Also resolves if the session has ended. */
   async end(result: Omit<RunResult, 'frameCount'>): Promise<void> {
     this.#isEnding = true
     this.#wake.wake()
@@ -117,7 +121,7 @@ export class JobWriter {
     this.#drained.wake()
   }
 
-  /** At most a frame of what is pending. */
+  /** Takes at most one frame of the output that waits. */
   #takeFrame(): readonly OutputPart[] | undefined {
     if (this.#pendingBytes === 0) return undefined
     const taken: OutputPart[] = []

@@ -1,9 +1,9 @@
 import type {OutputPart} from '../reports.js'
 
-/** Most of what is kept for the end once the cap is reached. */
+/** Maximum output that is kept for the end once the limit is reached. */
 const maxTailBytes = 64 * 1024
 
-/** Lets output through up to a limit. Beyond it the newest bytes are kept back for the end, and those between are counted. */
+/** Passes output on up to a limit. Beyond it, the newest bytes are kept for the end, and those between are counted. */
 export class OutputCap {
   readonly #headBytes: number
   readonly #tailBytes: number
@@ -26,7 +26,7 @@ export class OutputCap {
     return this.#droppedBytes
   }
 
-  /** What may go out now. */
+  /** Returns the output to pass on now. */
   push(part: OutputPart): readonly OutputPart[] {
     this.#totalBytes += part.chunk.length
     const room = Math.max(0, this.#headBytes - this.#passedBytes)
@@ -37,7 +37,7 @@ export class OutputCap {
     return now.length > 0 ? [{stream: part.stream, chunk: now}] : []
   }
 
-  /** What was kept for the end, after a line that says what is missing. */
+  /** Returns the output kept for the end, after a line that names the number of dropped bytes. */
   end(): readonly OutputPart[] {
     const tail = this.#tail
     this.#tail = []

@@ -3,13 +3,13 @@ import {messageOf} from '../../core/errors.js'
 import {responderNameKey, responderService} from '../initiator/targets.js'
 
 const renewalsPerTtl = 3
-/** The agent forgets a responder that has been dead this long. */
+/** The agent deregisters a responder whose check has failed for this long. */
 const deregisterAfterMs = 3_600_000
 
 export interface RegistrationOptions {
   readonly client: ConsulClient
   readonly name: string
-  /** Consul's node, whose agent it is registered with. */
+  /** The node of the agent with which it is registered. */
   readonly consulNode: string
   readonly ttlMs: number
   /** Read for each renewal, and shown as the output of the check. */
@@ -17,8 +17,8 @@ export interface RegistrationOptions {
 }
 
 /**
- * Keeps the responder in the catalog with a check that passes as long as it lives. An agent that was restarted without
- * its memory is told again. Disposing takes the responder out.
+ * Keeps the responder in the catalog, with a check that passes as long as it runs. If the agent has lost the service, as
+ * after a restart without its data, it is registered again. Disposing deregisters it.
  */
 export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
   const {client, name, consulNode, ttlMs, note} = options

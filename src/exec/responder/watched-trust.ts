@@ -22,7 +22,7 @@ export class WatchedTrust {
     return store
   }
 
-  /** What the health check says. */
+  /** The output of the health check. */
   async note(): Promise<string> {
     const {trouble, keys} = await this.read()
     if (!trouble) return 'serving'

@@ -19,18 +19,18 @@ import {
 } from './wire.js'
 
 const sessionTtlMs = 15_000
-/** Consul keeps sessions through its own outages, so only long silence ends a run that cannot renew. */
+/** Sessions survive outages of Consul, so a run that cannot renew ends only after a long time. */
 const unprovenLimitMs = 600_000
 
 export interface RexecOptions {
   readonly client: ConsulClient
   readonly command: JobCommand
   readonly prefix: string
-  /** The nodes' heartbeat. */
+  /** Interval of the nodes' heartbeats. */
   readonly waitMs: number
   /** Pause between the job and the event. Agents read again, consistently, when a stale read finds nothing. */
   readonly replicationWaitMs: number
-  /** The user's own filters, or names where only some of the matching nodes are meant. */
+  /** The caller's filters, or names if only some of the matching nodes are meant. */
   readonly reach: EventFilter | {readonly names: readonly string[]}
   readonly onRetry: (error: unknown) => void
   readonly onNotice: (notice: RexecNotice) => void
@@ -60,7 +60,7 @@ export async function openRexecDelivery(options: RexecOptions, signal: AbortSign
   return new RexecDelivery(options, session, {filters, job})
 }
 
-/** In another datacenter the session hangs on one of its servers, as there is no agent of ours. */
+/** In another datacenter the session belongs to the node of a server, because the caller has no agent there. */
 async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promise<SessionOptions> {
   const {datacenter} = client.scope
   const own = {name: 'Remote Exec', nodeChecks: ['serfHealth']}
@@ -122,7 +122,7 @@ class RexecDelivery implements JobDelivery {
     })
   }
 
-  /** Agents cannot be asked: they notice that the session is gone, stop reporting, and leave the child running. */
+  /** Agents cannot be asked: when the session has ended, they stop reporting, and the child goes on. */
   async cancel(): Promise<boolean> {
     return false
   }
@@ -132,7 +132,7 @@ class RexecDelivery implements JobDelivery {
     return this.#closing
   }
 
-  /** The session goes first, so that late writers fail; then whatever was written without it. */
+  /** The session is destroyed first, so that late writes fail; then keys that it does not hold are deleted. */
   async #close(): Promise<void> {
     await this.#session[Symbol.asyncDispose]()
     await this.#options.client.kv.deleteTree(`${this.#root}/`)

@@ -9,14 +9,14 @@ import type {JobCommand, NodeSelector} from '../types.js'
 export const rexecEvent = '_rexec'
 
 const nanosecondsPerMs = 1_000_000
-/** Measured: what a fired event may carry beside its name, and what each filter costs besides its length. */
+/** Measured: the bytes that an event may contain beside its name, and those that a filter needs beside its text. */
 const eventBudgetBytes = 400
 const filterOverheadBytes = 6
 
-/** Consul's own spelling: these three are escaped by Go's encoder. */
+/** Characters that Go's encoder escapes, and so does a job of consul exec. */
 const escapes: Readonly<Record<string, string>> = {'<': '\\u003c', '>': '\\u003e', '&': '\\u0026'}
 
-/** The job as agents decode it. They heartbeat without pause when `Wait` is not above 0. */
+/** The job as agents decode it. If `Wait` is not above 0, they write heartbeats without a pause. */
 export function encodeRexecJob(command: JobCommand, waitMs: number): Buffer {
   const wait = Math.max(1, Math.round(waitMs * nanosecondsPerMs))
   const job = {...toJobFields(command), Wait: wait}
@@ -32,7 +32,7 @@ function toJobFields(command: JobCommand): Record<string, unknown> {
 export const encodeRexecPayload = (prefix: string, session: string): Buffer =>
   Buffer.from(`{"Prefix":${JSON.stringify(prefix)},"Session":${JSON.stringify(session)}}`)
 
-/** As Consul joins them: doubled and trailing slashes go. */
+/** Joined as Consul does it: doubled and trailing slashes are removed. */
 export const jobRoot = (prefix: string, session: string): string => posix.join(prefix, session)
 
 /** Consul's numbers count up in five hexadecimal digits, more when they overflow. */
@@ -41,7 +41,7 @@ const otherKey = /^(.+)\/(ack|exit)$/
 
 export const needsRexecValue = (rest: string): boolean => outKey.test(rest) || rest.endsWith('/exit')
 
-/** `undefined` for the job itself and for keys that nobody knows. */
+/** Returns undefined for the job itself and for unknown keys. */
 export function parseRexecKey({rest, value}: NewKey): Report | undefined {
   const [, node = '', digits = ''] = outKey.exec(rest) ?? []
   if (node !== '') {
@@ -66,7 +66,7 @@ function filterBytes(filter: EventFilter): number {
 
 const roomFor = (payloadBytes: number): number => eventBudgetBytes - 2 * rexecEvent.length - payloadBytes
 
-/** Refuses filters that gossip cannot carry, before anything is written. */
+/** Throws a UsageError if the filter does not fit into an event, before anything is written. */
 export function checkEventRoom(filter: EventFilter, payloadBytes: number): void {
   const room = roomFor(payloadBytes)
   const size = filterBytes(filter)
@@ -77,7 +77,7 @@ export function checkEventRoom(filter: EventFilter, payloadBytes: number): void 
   }
 }
 
-/** Lists nodes by name, in as few events as their size allows. */
+/** Divides a list of node names among as few events as their size allows. */
 export async function packNodes(nodes: readonly string[], payloadBytes: number): Promise<readonly EventFilter[]> {
   const toPattern = await nodePattern()
   const filters: EventFilter[] = []

@@ -59,7 +59,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
     expect(output).toEqual({r1: counted, r2: counted, r3: counted, r4: counted})
     await expectNothingLeft(client)
   })
-  it('calls no node silent when the leader is killed as the run begins', async () => {
+  it('reports no node as silent when the leader is killed as the run begins', async () => {
     const leader = await cluster.leader()
     const initiator = createInitiator(client, {keys: [ours.key], via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: 'echo here'}})

@@ -55,7 +55,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('join words by one blank for a shell, and hand words after -- over untouched', async () => {
+  it('join arguments by one space for a shell, and pass arguments after -- unchanged', async () => {
     const go = await exec('-node=r1', 'echo', 'a', ' b;', 'echo', '$HOME')
     expect(go.stdout).toContain(`    r1: a b\n    r1: ${process.env['HOME'] ?? ''}\n`)
     const native = await exec('-node=r1', '--', 'printf', '%s|', 'a b', '$HOME', '-x', '--')
@@ -138,7 +138,7 @@ describe('baton exec, responder and keys', () => {
     expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
   })
 
-  it('keep the keys of before when a bad file is pushed, and say so, as keys ls does', async () => {
+  it('keep the keys of the last good state when a bad file is added, and report it, as keys ls does', async () => {
     const words = ['--trust-dir', at('pushed')]
     await runCli(['keys', 'add', at('keys/default.pub.json'), ...words])
     await using pushed = startCli(['responder', '--name', 'pushed', '--state-dir', at('state'), ...words], {agent})
@@ -152,7 +152,7 @@ describe('baton exec, responder and keys', () => {
     await pushed.waitForOutput(/trust read again: 1 key\(s\)/)
   })
 
-  it('never run a job again whose responder was killed in the middle, and say that its end is unknown', async () => {
+  it('never run a job again whose responder was killed in the middle, and report that its end is unknown', async () => {
     const victim = await startResponder('victim')
     const job = startCli(
       [
@@ -183,7 +183,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('call a node lost whose responder died in the middle of the job', async () => {
+  it('report a node as lost whose responder died in the middle of the job', async () => {
     const mortal = await startResponder('mortal', '--ttl', '1s')
     const words = ['--wait', '500ms', '--ack-timeout', '20s', '--node', 'mortal', `echo $$ >> ${at('lost')}; sleep 600`]
     await using running = startCli(['exec', ...keys(), ...words], {agent})
@@ -208,21 +208,18 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it.each([['--ndjson'], ['--verbose']])(
-    'end when nobody reads what it prints, and what runs with it: %s',
-    async flag => {
-      const line = `echo $$ >> ${at(`unread${flag}`)}; while :; do echo again; sleep 0.1; done`
-      const words = ['exec', ...keys(), '--node', 'r1', '--ack-timeout', '20s', flag, line]
-      const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
-      await using command = startCommand('sh', ['-c', script, process.execPath, cliPath, ...words], {agent})
-      const {stdout, stderr} = await command.exited
-      expect(stdout.trimEnd().split('\n')).toHaveLength(1)
-      expect(stderr).toMatch(flag === '--ndjson' ? /^ended with 1\n$/ : /ended with 1\n$/)
-      const [pid] = folder.lines(`unread${flag}`)
-      if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
-      await expectNothingLeft(client)
-    },
-  )
+  it.each([['--ndjson'], ['--verbose']])('end and stop what runs when stdout is closed: %s', async flag => {
+    const line = `echo $$ >> ${at(`unread${flag}`)}; while :; do echo again; sleep 0.1; done`
+    const words = ['exec', ...keys(), '--node', 'r1', '--ack-timeout', '20s', flag, line]
+    const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
+    await using command = startCommand('sh', ['-c', script, process.execPath, cliPath, ...words], {agent})
+    const {stdout, stderr} = await command.exited
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect(stderr).toMatch(flag === '--ndjson' ? /^ended with 1\n$/ : /ended with 1\n$/)
+    const [pid] = folder.lines(`unread${flag}`)
+    if (pid !== undefined) expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
+    await expectNothingLeft(client)
+  })
 
   it.concurrent.each([
     [['exec'], 'Must specify a command to execute'],
@@ -249,7 +246,7 @@ describe('baton exec, responder and keys', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('refuse a private key that others may read, and one that is damaged', async () => {
+  it('refuse a private key that other users can read, and one that is damaged', async () => {
     await runCli(['keys', 'init', 'open', ...keys()])
     chmodSync(at('keys/open.key.json'), 0o644)
     const open = await exec('--key', 'open', 'true')
@@ -260,7 +257,7 @@ describe('baton exec, responder and keys', () => {
     expect([damaged.exitCode, damaged.stderr]).toEqual([64, expect.stringContaining('not a private key')])
   })
 
-  it('say so when there is no agent, and name the responders that stay silent', async () => {
+  it('report that there is no agent, and name the responders that are silent', async () => {
     const nobody = await runCli(['exec', 'true'], {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
     expect([nobody.exitCode, nobody.stdout]).toEqual([69, ''])
     const silent = await startResponder('silent')

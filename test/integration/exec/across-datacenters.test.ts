@@ -33,7 +33,7 @@ describe.each(backends)('exec on another datacenter of $name', backend => {
     expect(output).toEqual({far: 'far\n'})
   })
 
-  // Nobody but Consul's own agents serves `_rexec`.
+  // Only Consul's own agents serve `_rexec`.
   if (backend.name !== 'real') return
 
   it('reaches its agents, and no other', async () => {

@@ -15,7 +15,7 @@ const agents = ['client-1', 'client-2', 'client-3', 'server-1']
 const patient = {ackTimeoutMs: 20_000}
 const patience = ['--ack-timeout', '20s']
 
-/** Nobody but Consul's own agents serves `_rexec`. */
+/** Only Consul's own agents serve `_rexec`. */
 describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o', () => {
   let cluster: ConsulCluster
   let client: ConsulClient
@@ -81,7 +81,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     await Promise.all(runs)
   })
 
-  it('names a node that never answers and says so with its exit code', async () => {
+  it('names a node that never answers, and has an exit code for it', async () => {
     const {stdout, stderr, exitCode} = await withGhost('passing', () =>
       runCli(['exec', '--node', 'ghost|client-1', '--ack-timeout', '3s', 'echo hi'], {agent: cluster}),
     )
@@ -104,7 +104,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     })
   })
 
-  it('never calls no node a success', async () => {
+  it('never treats zero matching nodes as success', async () => {
     const {stdout, stderr, exitCode} = await cli('--node', '^nobody$', 'true')
     expect(stdout).toBe('0 / 0 node(s) completed / acknowledged\n')
     expect(stderr).toContain('no node matched')
@@ -112,7 +112,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect((await cli('--via', 'native', 'true')).exitCode).toBe(5)
   })
 
-  it('judges services by their IDs, as agents do, and says so when only names match', async () => {
+  it('matches the IDs of services, as agents do, and reports it if only names match', async () => {
     const [, second] = cluster.clients
     const body = JSON.stringify({ID: 'web-1', Name: 'web', Tags: ['v2']})
     await raw(second?.address ?? '').ok('PUT', '/v1/agent/service/register', {body})
@@ -125,7 +125,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect([missed.exitCode, missed.stderr]).toEqual([5, expect.stringContaining('these names did: web')])
   })
 
-  it('tells failures, signals and timeouts apart', async () => {
+  it('distinguishes failures, signals and timeouts', async () => {
     const [failed, killed, late] = await Promise.all([
       cli('--node', 'client-1', 'exit 3'),
       cli('--node', 'client-1', '--', 'sh', '-c', 'kill -9 $$'),
@@ -193,7 +193,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect(Object.keys((await followRun(unkeyed)).outcomes).toSorted()).toEqual(agents)
   })
 
-  it('refuses to leave out signatures by itself where there are responders', async () => {
+  it('refuses to send unsigned jobs to responders without being asked to', async () => {
     await using _responder = await startResponder(cluster.clients[0]?.address ?? '', {stateDirectory: folder.path})
     const starting = run().run({command: {kind: 'shell', line: 'true'}}, {node: 'client-1'})
     await expect(starting).rejects.toMatchObject({

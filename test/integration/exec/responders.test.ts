@@ -81,7 +81,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(folder.lines('selected').toSorted()).toEqual(['r1', 'r3'])
   })
 
-  it('never call no node a success', async () => {
+  it('never treat zero matching nodes as success', async () => {
     const {summary} = await exec('true', {node: 'nobody'})
     expect(summary).toMatchObject({verdict: 'no-nodes', nodes: []})
   })
@@ -102,7 +102,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(output['r1']).toMatch(/\n99999\n100000\n$/)
   })
 
-  it('are the only ones to be believed: a report for a node that is not on the signed list is ignored', async () => {
+  it('are the only ones whose reports count: one for a node that is not on the signed list is ignored', async () => {
     const job = {command: shell(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)}
     await using run = await initiate().run(job, {node: 'r1'})
     const ghost = 'r1\u001b[2K: x\n==> r9: finished with exit code 0'
@@ -118,14 +118,14 @@ describe.each(backends)('responders on $name', backend => {
     expect(events.filter(event => event.type === 'foreign')).toHaveLength(1)
   })
 
-  it('keep all output where no limit is asked for', async () => {
+  it('keep all output if there is no limit', async () => {
     const unlimited = initiate({maxOutputBytes: Number.POSITIVE_INFINITY})
     await using run = await unlimited.run({command: shell('head -c 3000000 /dev/zero')}, {node: 'r1'})
     const {output, summary} = await followRun(run)
     expect([summary.verdict, output['r1']?.length]).toEqual(['ok', 3_000_000])
   })
 
-  it('tell exit codes, signals and commands that cannot be run apart', async () => {
+  it('distinguish exit codes, signals and commands that cannot be run', async () => {
     await using run = await initiate().run(
       {command: {kind: 'argv', argv: ['/bin/sh', '-c', 'case $BATON_EXEC_NODE in r1) exit 7;; r2) kill -9 $$;; esac']}},
       {},
@@ -148,7 +148,7 @@ describe.each(backends)('responders on $name', backend => {
     await expect(rm(path)).rejects.toThrow(/ENOENT/)
   })
 
-  it('hand no secrets on to what they run', async () => {
+  it('pass no secrets to what they run', async () => {
     const {output} = await exec('env', {node: 'r1'})
     expect(output['r1']).toMatch(/^PATH=/m)
     expect(output['r1']).not.toMatch(/^(VITEST|NODE_|CONSUL_|npm_)/m)
@@ -172,7 +172,7 @@ describe.each(backends)('responders on $name', backend => {
     await untilGone(pidsOf('late'))
   })
 
-  it('get no timeout where none is asked for', async () => {
+  it('have no timeout unless the job has one', async () => {
     await using run = await initiate().run({command: shell('sleep 0.2')}, {node: 'r1'})
     const job = await waitUntil(async () => (await client.kv.get(jobKey(run.id))).value, {what: 'the job'})
     const {p} = JSON.parse(job.value.toString()) as {p: string}
@@ -180,7 +180,7 @@ describe.each(backends)('responders on $name', backend => {
     expect((await followRun(run)).outcomes).toEqual({r1: 'ok'})
   })
 
-  it('stop what runs when the initiator is told to stop', async () => {
+  it('stop what runs when the initiator is stopped', async () => {
     const stop = new AbortController()
     const job = {command: shell(stubborn('cancelled'))}
     await using run = await initiate({killAfterMs: 200}).run(job, {}, {signal: stop.signal})
@@ -274,7 +274,7 @@ describe.each(backends)('responders on $name', backend => {
       ],
       ['a job from the future', 'not-yet-valid', {changes: {notBeforeMs: Date.now() + hour}}],
       ['a job that is valid for too long', 'valid-too-long', {changes: {expiresAtMs: Date.now() + hour}}],
-    ])('%s, and say why: %s', async (_, code, forged) => {
+    ])('%s, and report why: %s', async (_, code, forged) => {
       const file = randomUUID()
       await withSession(async session => {
         const {id, value} = forge(session, file, forged)
@@ -285,7 +285,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job of a version that they do not know, and say so', async () => {
+    it('a job of an unknown version, and report it', async () => {
       const file = randomUUID()
       await withSession(async session => {
         const manifest = JSON.parse(encodeManifest(manifestOf(session, file)).toString()) as object
@@ -297,7 +297,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job that expired before it could be claimed, and say so when Consul answers again', async () => {
+    it('a job that expired before it could be claimed, and report it when Consul answers again', async () => {
       await using proxy = await HttpProxy.start(agent.address)
       await using _slow = await startResponder(proxy.address, {node: 'r1-slow', stateDirectory: folder.path})
       const file = randomUUID()
@@ -315,7 +315,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job that cannot be claimed, and end at once when they are told to', async () => {
+    it('a job that cannot be claimed, and end at once when they are stopped', async () => {
       await using proxy = await HttpProxy.start(agent.address)
       const stuck = await startResponder(proxy.address, {node: 'stuck', stateDirectory: folder.path})
       const claim = {method: 'PUT', path: '/v1/txn'}
@@ -378,7 +378,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(refused?.outcome).toMatchObject({type: 'refused', code: 'policy'})
   })
 
-  it('leave the catalog when they are told to stop', async () => {
+  it('leave the catalog when they are stopped', async () => {
     const passing = async (): Promise<string[]> =>
       (await client.catalog.service('baton-responder', {passing: true})).value.map(one => one.serviceId)
     {

@@ -16,7 +16,7 @@ import {
 
 const runKeys = /^\/v1\/kv\/baton\/exec\/v1\/run\//
 const noLeader: Fault = {status: 500, body: 'No cluster leader'}
-/** What a server shows that leads again before it has applied its log. */
+/** The answers of a server that leads again before it has applied its log. */
 const pastState: Fault = request =>
   request.path.includes('consistent')
     ? noLeader
@@ -50,7 +50,7 @@ describe.each(backends)('nodes that only seem silent on $name', backend => {
 
   it.each([
     ['cannot be read', noLeader],
-    ['shows its past', pastState],
+    ['shows an old state', pastState],
   ])('are waited for while Consul %s, and then read', async (_, fault) => {
     const rule = proxy.on({path: runKeys}, fault)
     const ended = exec('echo out')

@@ -11,7 +11,7 @@ const texts = (events: readonly {type: string; chunk?: Buffer}[]): string[] =>
   events.map(event => event.chunk?.toString() ?? event.type)
 
 describe('the assembler', () => {
-  it('puts numbers in order and lets the exit out after all of them', () => {
+  it('puts numbers in order and passes the exit on after all of them', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0})
     assembler.add(output(1))
@@ -29,7 +29,7 @@ describe('the assembler', () => {
     expect(assembler.advance(0).events).toEqual([])
   })
 
-  it('waits for a gap, and names it when it stays', () => {
+  it('waits for a missing number, and names it if it does not arrive', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     assembler.add(output(3))
@@ -45,7 +45,7 @@ describe('the assembler', () => {
     expect(late).toMatchObject({missingCount: 2, exit: {code: 0}})
   })
 
-  it('lets a gap close in time', () => {
+  it('accepts a missing number that arrives in time', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(1))
     assembler.advance(0)

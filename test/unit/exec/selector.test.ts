@@ -7,12 +7,12 @@ describe('selectors', () => {
     expect(['web-1', 'my-web', 'db-1'].map(name => selector.matchesName(name))).toEqual([true, true, false])
   })
 
-  it('exclude wins over node', async () => {
+  it('prefer exclude to node', async () => {
     const selector = await compileSelector({node: 'web', exclude: '^web-2$'})
     expect([selector.matchesName('web-1'), selector.matchesName('web-2')]).toEqual([true, false])
   })
 
-  it('want service and tag from the same service, by ID', async () => {
+  it('require that one service matches both service, by ID, and tag', async () => {
     const selector = await compileSelector({service: '^web-1$', tag: 'v2'})
     expect(selector.needsServices).toBe(true)
     expect(selector.matchesService({id: 'web-1', tags: ['v1', 'v2']})).toBe(true)
@@ -20,18 +20,15 @@ describe('selectors', () => {
     expect(selector.matchesService({id: 'web', tags: ['v2']})).toBe(false)
   })
 
-  it('refuse a tag without a service in the words of Consul', async () => {
+  it('refuse a tag without a service, in the text of Consul', async () => {
     await expect(compileSelector({tag: 'x'})).rejects.toThrow('Cannot provide tag filter without service filter.')
   })
 
-  it.each(['(', 'a(?=b)', '\\1'])(
-    'refuse %s, which agents cannot compile, and say which filter it was',
-    async pattern => {
-      await expect(compileSelector({node: pattern})).rejects.toThrow(/^node filter/)
-    },
-  )
+  it.each(['(', 'a(?=b)', '\\1'])('refuse %s, which agents cannot compile, and name the filter', async pattern => {
+    await expect(compileSelector({node: pattern})).rejects.toThrow(/^node filter/)
+  })
 
-  it('do not hang on patterns that are slow elsewhere', async () => {
+  it('are fast for patterns that are slow in other engines', async () => {
     const matcher = await compileFilter('node', '^(a+)+$')
     expect(matcher?.(`${'a'.repeat(5000)}b`)).toBe(false)
   })

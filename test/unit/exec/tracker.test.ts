@@ -44,7 +44,7 @@ describe('the tracker', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('gives nodes their time anew when Consul could not be read', () => {
+  it('restarts the deadlines of nodes when Consul could not be read', () => {
     const tracker = track({nodes: ['a', 'b'], timeoutMs: 8000})
     tracker.handle(ack('a'), 'rexec', 10)
     tracker.forgive(20_000)
@@ -63,7 +63,7 @@ describe('the tracker', () => {
     expect(tracker.results).toMatchObject([{node: 'a', outcome: {type: 'no-answer'}, isLate: true}])
   })
 
-  it('shows a node that nobody expected, and waits for it', () => {
+  it('shows a node that was not expected, and waits for it', () => {
     const tracker = track({nodes: ['a']})
     expect(types(tracker.handle(ack('x'), 'rexec', 10))).toEqual(['unexpected', 'ack'])
     tracker.handle(exit('a'), 'rexec', 20)
@@ -80,7 +80,7 @@ describe('the tracker', () => {
     expect(tracker.finish()).toMatchObject([{node: 'd', outcome: {type: 'no-answer'}}])
   })
 
-  it('waits for a node that was said to be down once it answers', () => {
+  it('waits for a node that was reported as down once it answers', () => {
     const tracker = track({nodes: ['a'], down: ['d']})
     tracker.handle(ack('d'), 'rexec', 10)
     tracker.handle(exit('a'), 'rexec', 20)
@@ -89,21 +89,21 @@ describe('the tracker', () => {
     expect(outcomes(tracker)).toEqual({a: 'ok', d: 'ok'})
   })
 
-  it('gives nodes that are all down the time to prove otherwise', () => {
+  it('waits for an answer if all nodes are down', () => {
     const tracker = track({nodes: [], down: ['d']})
     expect(tracker.isDone).toBe(false)
     tracker.tick(5000)
     expect(tracker.isDone).toBe(true)
   })
 
-  it('ends a node at the timeout, counted from its ack', () => {
+  it('settles a node at the timeout, counted from its ack', () => {
     const tracker = track({nodes: ['a'], timeoutMs: 1000})
     tracker.handle(ack('a'), 'rexec', 500)
     expect(tracker.tick(1499)).toEqual([])
     expect(tracker.tick(1500)).toMatchObject([{outcome: {type: 'timed-out', afterMs: 1000}}])
   })
 
-  it('names the time that a node took where no timeout was asked for', () => {
+  it('names the time that a node took if the job had no timeout', () => {
     const tracker = track({nodes: ['a']})
     const report: Report = {type: 'exit', node: 'a', exit: {code: 143, isTimedOut: true, ranMs: 700}}
     expect(tracker.handle(report, 'native', 1000)).toContainEqual({
@@ -113,7 +113,7 @@ describe('the tracker', () => {
     })
   })
 
-  it('leaves responders the time to stop the child themselves', () => {
+  it('gives responders the time to stop the child themselves', () => {
     const native = [{node: 'a', via: 'native' as const}]
     const tracker = track({expected: native, timeoutMs: 1000})
     tracker.handle(ack('a'), 'native', 0)
@@ -131,27 +131,27 @@ describe('the tracker', () => {
     expect(tracker.suspects(8000)).toHaveLength(1)
   })
 
-  it('loses a silent node whose health check fails, and only then', () => {
+  it('reports a silent node as lost only if its health check fails', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.judge('a', true, 7000)).toEqual([])
     expect(tracker.judge('a', false, 7000)).toMatchObject([{outcome: {type: 'lost'}}])
   })
 
-  it('loses a node that stays silent although its agent is healthy', () => {
+  it('reports a node as lost that is silent for long, although its agent is healthy', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.judge('a', true, 29_000)).toEqual([])
     expect(tracker.judge('a', true, 31_000)).toMatchObject([{outcome: {type: 'lost'}}])
   })
 
-  it('counts output and heartbeats as signs of life', () => {
+  it('takes output and heartbeats for signs of life', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle({type: 'heartbeat', node: 'a', seq: 0}, 'rexec', 5000)
     expect(tracker.suspects(10_000)).toEqual([])
   })
 
-  it('calls a node lost when part of its output never came, whatever its exit code', () => {
+  it('reports a node as lost if part of its output never came, whatever its exit code', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle({type: 'heartbeat', node: 'a', seq: 1}, 'rexec', 0)
     tracker.handle(exit('a'), 'rexec', 0)
@@ -159,7 +159,7 @@ describe('the tracker', () => {
     expect(outcomes(tracker)).toEqual({a: 'lost'})
   })
 
-  it('tells a refusal, an interruption and a cancellation from a failure', () => {
+  it('distinguishes a refusal, an interruption and a cancellation from a failure', () => {
     const tracker = track({nodes: ['a', 'b', 'c']})
     tracker.handle({type: 'refused', node: 'a', code: 'expired', reason: 'x'}, 'native', 0)
     tracker.handle({type: 'exit', node: 'b', exit: {code: -2, isInterrupted: true}}, 'native', 0)
@@ -167,7 +167,7 @@ describe('the tracker', () => {
     expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
   })
 
-  it('gives all that is unfinished the same end when asked, of one way or of both', () => {
+  it('gives all unfinished nodes the same outcome, of one way or of both', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'rexec'},

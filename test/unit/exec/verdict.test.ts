@@ -21,11 +21,11 @@ const lost: NodeOutcome = {type: 'lost', reason: ''}
 const timedOut: NodeOutcome = {type: 'timed-out', afterMs: 1}
 const refused: NodeOutcome = {type: 'refused', code: 'expired', reason: ''}
 
-it('calls no node at all anything but a success', () => {
+it('never treats zero matching nodes as success', () => {
   expect(judge()).toBe('no-nodes')
 })
 
-it('names the worst that happened', () => {
+it('names the worst outcome', () => {
   expect(judge(ok, ok)).toBe('ok')
   expect(judge(ok, failed)).toBe('failed')
   expect(judge(failed, silent)).toBe('silent')

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {LineBuffer} from '../../../../src/cli/exec/line-buffer.js'
 
 describe('line buffers', () => {
-  it('hold back what has no end yet', () => {
+  it('keep a line that has no end yet', () => {
     const buffer = new LineBuffer()
     expect(buffer.push(Buffer.from('ab')).toString()).toBe('')
     expect(buffer.push(Buffer.from('c\nd\ne')).toString()).toBe('abc\nd\n')
@@ -11,7 +11,7 @@ describe('line buffers', () => {
     expect(buffer.flush()).toHaveLength(0)
   })
 
-  it('lose nothing and tear no line, however the bytes are cut', () => {
+  it('lose nothing and break no line, however the bytes are cut', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({maxLength: 40})), pieces => {
         const buffer = new LineBuffer()

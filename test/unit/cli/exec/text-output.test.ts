@@ -91,7 +91,7 @@ describe('the text of a run', () => {
     expect(lines).toMatch(/^ {4}a: err\n {4}a: output\n/)
   })
 
-  it('prints the bytes of Consul when asked for them, its empty last line included', () => {
+  it('prints exactly what Consul prints with isCompat, its empty last line included', () => {
     const compat = {isVerbose: true, isCompat: true}
     const lines = show(
       [
@@ -125,7 +125,7 @@ describe('the text of a run', () => {
     )
   })
 
-  it('says of every node that did not exit what became of it', () => {
+  it('names the outcome of every node that did not exit', () => {
     const lines = show([
       {type: 'outcome', node: 'a', outcome: {type: 'timed-out', afterMs: 10_000}},
       {type: 'outcome', node: 'b', outcome: {type: 'no-answer', reason: 'no ack within 5s'}},

@@ -141,7 +141,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, value, context(changes)))).toBe(code)
   })
 
-  it('judge in their order: of several faults the first one counts', () => {
+  it('report the first of several faults, in their order', () => {
     const all = {cluster: 'x', datacenter: 'dc2', expiresAtMs: now - 1, nodes: ['n2']}
     const replay = replayOf(id)
     const codes: (JobRefusalCode | 'accepted')[] = []
@@ -157,13 +157,13 @@ describe('the checks of a job', () => {
     expect(codes).toEqual(['unsigned', 'wrong-cluster', 'wrong-datacenter', 'expired', 'wrong-node', 'replayed'])
   })
 
-  it('read the absence of a timeout, which is written as a number', () => {
+  it('read a missing timeout, which is written as a number', () => {
     const value = encodeManifest(manifest({timeoutMs: Number.POSITIVE_INFINITY}))
     expect(JSON.parse(value.toString())).toMatchObject({timeout: Number.MAX_SAFE_INTEGER})
     expect(parseManifest(value)).toMatchObject({timeoutMs: Number.POSITIVE_INFINITY})
   })
 
-  it('refuse keys that are revoked, also when their file is gone, expired, or not valid yet', () => {
+  it('refuse keys that are revoked (even without their file), expired, or not valid yet', () => {
     const {kid} = ours.key
     const keyed = (changes: Partial<TrustedKey>, revoked: string[] = []): CheckContext =>
       context({trust: {keys: new Map([[kid, trusted(ours.publicFile, changes)]]), revoked: new Set(revoked)}})
@@ -175,13 +175,13 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal(), keyed({notBeforeMs: now + 1})))).toBe('key-expired')
   })
 
-  it('refuse a signature that is right for another type of document', () => {
+  it('refuse a signature of another type of document', () => {
     const value = JSON.parse(sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]).toString()) as object
     const renamed = Buffer.from(JSON.stringify({...value, t: 'baton-exec/1'}))
     expect(codeOf(checkJob(id, renamed, context()))).toBe('bad-signature')
   })
 
-  it('count different keys where a policy asks for several', () => {
+  it('count different keys if a policy requires several signatures', () => {
     const policy: Policy = {...openPolicy, requiredSignatures: 2}
     const keys = new Map([
       [ours.key.kid, trusted(ours.publicFile, {policies: [policy]})],
@@ -209,7 +209,7 @@ describe('the checks of a job', () => {
     }
   })
 
-  it('take unsigned jobs only where a policy for them is given, and hand that policy on', () => {
+  it('accept unsigned jobs only with a policy for them, and apply it', () => {
     const unsignedPolicy: Policy = {...openPolicy, canUseShell: false}
     expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({
       policies: [{canUseShell: false}],
@@ -218,7 +218,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
   })
 
-  it('allow for clocks that are a little apart', () => {
+  it('accept clocks that differ a little', () => {
     expect(codeOf(checkJob(id, seal(), context({nowMs: now - 30_000})))).toBe('accepted')
   })
 })
@@ -250,7 +250,7 @@ describe('policies', () => {
     (await checkPolicies([policy], manifest(changes), 'n1'))?.reason
   const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})
 
-  it('let a key without one do everything', async () => {
+  it('allow a key without one everything', async () => {
     expect(await refusal(openPolicy, {})).toBeUndefined()
     expect(await refusal(openPolicy, argv('x'))).toBeUndefined()
   })
@@ -272,13 +272,13 @@ describe('policies', () => {
     expect(await refusal(strict, changes)).toBeDefined()
   })
 
-  it('refuse a job without a timeout where the key has a longest one', async () => {
+  it('refuse a job without a timeout if the key has a maximum', async () => {
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
       "the job has no timeout, which is above the key's 999ms",
     )
   })
 
-  it('bound nodes and time', async () => {
+  it('limit nodes and time', async () => {
     expect(await refusal({...openPolicy, nodes: '^web'}, {})).toMatch(/n1/)
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {})).toMatch(/timeout/)
   })

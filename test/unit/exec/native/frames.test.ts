@@ -32,14 +32,14 @@ describe('frames', () => {
       'a bomb',
       Buffer.concat([Buffer.from('{"v":1,"s":[[1,1]],"z":true}\n'), deflateRawSync(Buffer.alloc(50_000_000))]),
     ],
-  ])('with %s are none', (_, value) => {
+  ])('with %s are not frames', (_, value) => {
     expect(decodeFrame(value)).toBeUndefined()
   })
 })
 
 describe('results', () => {
   const times = {outputBytes: 1, droppedBytes: 0, startedAtMs: 1, endedAtMs: 2}
-  it('tell how the child ended', () => {
+  it('contain how the child ended', () => {
     const result = {code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4, ...times}
     expect(decodeResult(encodeResult(result))).toEqual({
       code: 137,
@@ -59,7 +59,7 @@ describe('results', () => {
     '{"v":1,"code":1e308,"frames":0}',
     '{"v":1,"code":0,"frames":-1}',
     '{"v":1,"code":0,"frames":1e308}',
-  ])('%j is none', text => {
+  ])('%j is not a result', text => {
     expect(decodeResult(Buffer.from(text))).toBeUndefined()
   })
 })

@@ -30,7 +30,7 @@ const added = (changes: AddOptions['changes']): AddOptions => ({changes, nowMs: 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777
 
 describe('key files', () => {
-  it('are made for the owner alone', async () => {
+  it('are readable by their owner alone', async () => {
     const made = await initKey(keys, 'default', 0)
     expect(await modeOf(made.privatePath)).toBe(0o600)
     expect(await modeOf(keys)).toBe(0o700)
@@ -44,7 +44,7 @@ describe('key files', () => {
     expect((await readSigningKey(keys, 'default')).kid).toBe(made.kid)
   })
 
-  it.each([0o640, 0o604, 0o660])('with mode %o are refused, with the remedy', async mode => {
+  it.each([0o640, 0o604, 0o660])('with mode %o are refused, with the command that corrects it', async mode => {
     const {privatePath} = await initKey(keys, 'default', 0)
     await chmod(privatePath, mode)
     await expect(readSigningKey(keys, 'default')).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe('key files', () => {
     await expect(initKey(keys, name, 0)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('that are no keys, or damaged, are refused in one line', async () => {
+  it('that are not keys, or damaged, are refused in one line', async () => {
     const path = join(root, 'x.json')
     await writeFile(path, '{"v":1}', {mode: 0o600})
     await expect(readSigningKey(keys, path)).rejects.toThrow(/not a private key of baton/)
@@ -71,7 +71,7 @@ describe('trust', () => {
     return {kid: made.kid, text: await readFile(made.publicPath, 'utf8')}
   }
 
-  it('is given, listed and taken back', async () => {
+  it('is added, listed and revoked', async () => {
     const {kid, text} = await publicOf()
     await addTrust(trust, text, added({policy: {...openPolicy, canUseShell: false}}))
     const before = await trustFromDirectory(trust)()
@@ -81,7 +81,7 @@ describe('trust', () => {
     expect(await listTrust(trust)).toMatchObject({revoked: [kid], keys: [{key: {kid}}]})
   })
 
-  it('does not let one name stand for two keys', async () => {
+  it('refuses a name that belongs to another key', async () => {
     const {text} = await publicOf()
     await addTrust(trust, text, added({}))
     await addTrust(trust, text, added({expires: '2030-01-01'}))
@@ -106,7 +106,7 @@ describe('trust', () => {
     }
   })
 
-  it('keeps the restrictions of a key that is added again without them, and says so', async () => {
+  it('keeps and reports the restrictions of a key that is added again without them', async () => {
     const {kid, text} = await publicOf()
     const policy = {...openPolicy, canUseShell: false}
     await addTrust(trust, text, added({policy, expires: '2030-01-01'}))
@@ -128,7 +128,7 @@ describe('trust', () => {
     expect((await listTrust(trust)).keys).toHaveLength(1)
   })
 
-  it('refuses a private key, and a kid that is not that of the key', async () => {
+  it('refuses a private key, and a kid that does not belong to the key', async () => {
     const {text} = await publicOf()
     await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', added({}))).rejects.toThrow(/not a public key/)
     await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), added({}))).rejects.toThrow(
@@ -143,7 +143,7 @@ describe('trust', () => {
     expect(JSON.parse(await readFile(path, 'utf8'))).not.toHaveProperty('d')
   })
 
-  it.each(['the directory', 'a file'])('trusts no key and says why if others may write %s', async what => {
+  it.each(['the directory', 'a file'])('trusts no key and reports why if other users can write %s', async what => {
     const {text} = await publicOf()
     const {path} = await addTrust(trust, text, added({}))
     const place = what === 'a file' ? path : trust
@@ -175,7 +175,7 @@ describe('trust', () => {
     },
   )
 
-  it('trusts no key and says why if the directory does not exist, or no longer does', async () => {
+  it('trusts no key and reports why if the directory does not exist, or no longer does', async () => {
     await addTrust(trust, (await publicOf()).text, added({}))
     const source = trustFromDirectory(trust)
     await source()

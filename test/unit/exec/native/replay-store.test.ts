@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, {recursive: true}))
 
-it('remembers across restarts what was begun', async () => {
+it('keeps the jobs that were begun across restarts', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     expect(store.has('a')).toBe(false)
@@ -22,7 +22,7 @@ it('remembers across restarts what was begun', async () => {
   expect(again.has('a')).toBe(true)
 })
 
-it('tells what was begun and never finished', async () => {
+it('names the jobs that were begun and not finished', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('a', 1000)
@@ -33,7 +33,7 @@ it('tells what was begun and never finished', async () => {
   expect([...again.unfinished]).toEqual(['b'])
 })
 
-it('forgets what could not be accepted any more, but never what is unfinished', async () => {
+it('removes jobs that are refused anyway, but no unfinished ones', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('old', 1000)
@@ -59,7 +59,7 @@ it('survives a line that a crash cut off', async () => {
   expect(text.split('\n')).toContain('{"id":"c","until":1000}')
 })
 
-it('rejects when it cannot write, so that nothing runs', async () => {
+it('rejects if it cannot write, so that nothing runs', async () => {
   const store = await openReplayStore(directory, 0)
   await store[Symbol.asyncDispose]()
   await expect(store.begin('a', 1000)).rejects.toThrow()

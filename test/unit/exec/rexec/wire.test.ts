@@ -36,7 +36,7 @@ describe('the wire of consul exec', () => {
     expect(payload).toHaveLength(68)
   })
 
-  it('joins doubled and trailing slashes of the prefix', () => {
+  it('removes doubled and trailing slashes of the prefix', () => {
     expect(jobRoot('a//b/', 's')).toBe('a/b/s')
   })
 
@@ -51,7 +51,7 @@ describe('the wire of consul exec', () => {
     expect(parseRexecKey({rest, value: Buffer.from(value)})).toEqual(report)
   })
 
-  it('keeps the bytes of output and passes over the job and strangers', () => {
+  it('keeps the bytes of output, and ignores the job and unknown keys', () => {
     const value = Buffer.from([0xff, 0])
     const report = parseRexecKey({rest: 'n1/out/00000', value})
     expect(report).toEqual({type: 'output', node: 'n1', seq: 0, parts: [{stream: 'merged', chunk: value}]})
@@ -64,7 +64,7 @@ describe('the wire of consul exec', () => {
     expect(() => checkEventRoom({node: 'x'.repeat(315)}, 68)).toThrow(/do not fit into an event/)
   })
 
-  it('spreads many nodes over events that fit and never name a node twice', async () => {
+  it('divides many nodes among events that fit and never name a node twice', async () => {
     const nodes = Array.from({length: 200}, (_, at) => `node-${at}.example`)
     const filters = await packNodes(nodes, 68)
     const matchers = await Promise.all(filters.map(filter => compileFilter('node', filter.node)))
