@@ -30,8 +30,9 @@ function reasonOf(message: string): string {
   if (flag !== undefined) {
     return `${flag}: '${brief(number)}' ${least === undefined ? 'is not a whole number' : `is less than ${least}`}`
   }
-  const [, option, given = '', choices] = /^Expected (--[^=]+)=(.*) to be one of: ([^\n]*)/s.exec(text) ?? []
-  if (option !== undefined) return `${option}: '${brief(given)}' is not one of ${choices}`
+  const [, option, given = '', choices] = /^Expected (?:(--[^=]+)=)?(.*) to be one of: ([^\n]*)/s.exec(text) ?? []
+  if (choices !== undefined)
+    return `${option === undefined ? '' : `${option}: `}'${brief(given)}' is not one of ${choices}`
   const [, flagName, , other] = /^(--[a-z-]+)(=.*)? cannot also be provided when using (--[a-z-]+)/s.exec(text) ?? []
   if (flagName !== undefined) return `${flagName}: does not go with ${other ?? ''}`
   const [, dependent, needed] = /^All of the following must be provided when using (--[^:]+): (.*)$/s.exec(text) ?? []

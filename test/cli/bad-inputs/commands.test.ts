@@ -17,8 +17,8 @@ const rows: readonly BadInput[] = [
   [['lokc', 'a', 'b'], "baton: unknown command 'lokc a' (did you mean 'baton lock'?)"],
   [['--version', 'extra'], 'baton: --version: not a command (flags come after it: baton COMMAND [FLAGS])'],
   [['help', 'lock', 'extra'], "baton: unknown command 'lock extra' (did you mean 'baton lock'?)"],
-  [['completion'], "baton: unknown command 'completion' (see 'baton help')"],
-  [['completion', 'tcsh'], "baton: unknown command 'completion tcsh' (see 'baton help')"],
+  [['completion'], 'baton: missing argument: SHELL (see baton completion --help)'],
+  [['completion', 'tcsh'], "baton: 'tcsh' is not one of bash, zsh, fish (see baton completion --help)"],
 ]
 
 describeBadInputs('commands', rows)

@@ -98,11 +98,14 @@ const rows: readonly BadInput[] = [
   [['watch', 'event', '--name', ''], 'baton: --name: the value is empty (leave the flag out, or give it a value)'],
   [['watch', '--watches', '/no/such'], 'baton: config: cannot read /no/such: ENOENT'],
   [['watch', '--watches', ''], 'baton: --watches: the value is empty (leave the flag out, or give it a value)'],
-  [['watch', '--watches', '{broken}'], 'baton: config: {broken}: Flow map must end with a } at line 1, column 2:'],
-  [['watch', '--watches', '{list}'], 'baton: config: {list} does not hold an object of settings'],
+  [['watch', '--watches', '{broken}'], 'baton: {broken}: no watches: expected {"watches": [{"type": …}]}'],
+  [['watch', '--watches', '{list}'], 'baton: config: {list}: …'],
   [['watch', '--watches', '{typo}'], 'baton: {typo}: no watches: expected {"watches": [{"type": …}]}'],
   [['watch', '--watches', '{watch}'], 'baton: {watch}: watches[0]: Must specify a single key to watch'],
-  [['watch', '--watches', '{extra}'], 'baton: {extra}: watches[0]: Unrecognized key: "argz"'],
+  [
+    ['watch', '--watches', '{extra}'],
+    "baton: config: {extra}: unknown setting 'watches[0].argz' (did you mean 'args'?)",
+  ],
   [['watch', '--watches', '{none}'], 'baton: {none}: no watches: expected {"watches": [{"type": …}]}'],
   [
     ['watch', '--watches', '{none}', '--', 'true'],
