@@ -21,6 +21,8 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
+/** A server without a leader holds requests, some of them for longer than it shows its past. */
+const askers = 8
 const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
 const semaphoreFlags = '16210313421097356768'
 /** Makes Consul's log long: it takes a second and more to apply it again. */
@@ -35,6 +37,19 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
   let cluster: ConsulCluster
   const write = async (key: string, value: string): Promise<void> => {
     await raw(cluster.address).ok('PUT', '/v1/txn', {body: JSON.stringify([toSet(key, value), ...padding(value)])})
+  }
+  /** On a busy machine a short past can go unseen, so that the server may have to restart more than once. */
+  const restartUntil = async (
+    isSeen: () => boolean,
+    what: string,
+    meanwhile?: () => Promise<unknown>,
+  ): Promise<void> => {
+    for (let restarts = 0; restarts < 5 && !isSeen(); restarts += 1) {
+      await cluster.servers[0]!.restart('kill')
+      await meanwhile?.()
+      await cluster.untilReady()
+    }
+    expect(isSeen(), `the server shows ${what}`).toBe(true)
   }
 
   beforeAll(async () => {
@@ -52,14 +67,9 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     await using reader = new ViewReader(cluster.address, client => kvPrefix(client, 'shown/'))
     await waitUntil(() => reader.words.includes('!live'), {what: 'the first list'})
     await using history = await watchDefaultReads(cluster.address)
-    await cluster.servers[0]!.restart('kill')
-    await cluster.untilReady()
+    await restartUntil(() => history.counts.some(count => count < writes), 'an old count')
     await write('shown/after', '1')
     await waitUntil(() => reader.words.includes('+shown/after'), {what: 'the next change', timeoutMs: 60_000})
-    expect(
-      history.counts.some(count => count < writes),
-      'the server shows its past',
-    ).toBe(true)
     expect(reader.words.filter(word => /^[+-]/.test(word))).toEqual(['+shown/count', '+shown/last', '+shown/after'])
   })
 
@@ -67,23 +77,21 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     await using client = createClient({address: cluster.address})
     await using session = await openSession(client, {unprovenLimitMs: 60_000, renewEveryMs: 1000})
     await using denials = await watchRenewals(cluster.address, session.id)
-    await cluster.servers[0]!.restart('kill')
-    await cluster.untilReady()
+    await restartUntil(() => denials.count > 0, 'a denial of the session')
     const provenAtMs = session.provenAtMs
     await waitUntil(() => session.provenAtMs > provenAtMs || session.signal.aborted, {
       what: 'a renewal',
       timeoutMs: 30_000,
     })
-    expect(denials.count, 'the server denies the session').toBeGreaterThan(0)
     expect(session.signal.reason).toBeUndefined()
   })
 
-  it('takes no lock from its holder, gives it to nobody else, and sends no waiter away', async () => {
+  it('takes no lock from its holder, gives it to no other contender, and rejects no waiter', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     const history = join(folder, 'history')
     const start = (id: string, seconds: number) =>
       startCli(['lock', '-v', locks[0]!, '--', criticalSection, history, id, String(seconds)], {agent: cluster})
-    await using holder = start('holder', 10)
+    await using holder = start('holder', 15)
     await waitUntil(() => readHistory(history).length > 0, {what: 'the holder to begin'})
     await using waiting = start('waiting', 0.1)
     await waiting.waitForOutput(/held by/, {stream: 'stderr'})
@@ -93,12 +101,13 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     await using denials = await watchRenewals(cluster.address, session!)
     await cluster.servers[0]!.restart('kill')
     await using late = start('late', 0.1)
+    await cluster.untilReady()
+    await restartUntil(() => denials.count > 0, "a denial of the holder's session")
     const results = await Promise.all([holder, waiting, late].map(each => each.exited))
     expect(
       results.map(result => result.exitCode),
       results.map(result => result.stderr).join('\n'),
     ).toEqual([0, 0, 0])
-    expect(denials.count, "the server denies the holder's session").toBeGreaterThan(0)
     expect(checkNoOverlap(history).finished).toHaveLength(3)
     rmSync(folder, {recursive: true})
     expect(others.filter(({hold}) => hold.signal.aborted)).toEqual([])
@@ -123,22 +132,17 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
       for await (const _ of replicator.run({signal: stop.signal}));
     })()
     await using history = await watchDefaultReads(cluster.address)
-    await cluster.servers[0]!.restart('kill')
-    await replicator.runOnce()
-    await cluster.untilReady()
+    const showsPast = (): boolean => history.counts.some(count => count < writes)
+    await restartUntil(showsPast, 'an old count', () => replicator.runOnce())
     await write('shown/count', String(writes + 1))
     await waitUntil(() => copied.includes(writes + 1), {what: 'the next change', timeoutMs: 60_000})
     stop.abort()
     await Promise.allSettled([watching, running])
-    expect(
-      history.counts.some(count => count < writes),
-      'the server shows its past',
-    ).toBe(true)
     expect([...new Set(copied)]).toEqual([writes, writes + 1])
   })
 })
 
-/** A hold, and somebody who waits for it, gets it and gives it back. */
+/** A hold, and a contender that waits for it, acquires it and releases it. */
 async function holdAndWait(client: ConsulClient, prefix: string) {
   const hold = await createMutex(client, {prefix}).acquire()
   let isWaiting = false
@@ -170,7 +174,7 @@ async function watchRenewals(address: string, id: string): Promise<AsyncDisposab
       if (answer?.status === 404) watch.count += 1
     }
   }
-  const renewing = renew()
+  const renewing = Promise.all(Array.from({length: askers}, renew))
   return watch
 }
 
@@ -186,7 +190,7 @@ async function watchDefaultReads(address: string): Promise<AsyncDisposable & {re
       if (answer?.status === 200) counts.push(Number(answer.text))
     }
   }
-  const reading = read()
+  const reading = Promise.all(Array.from({length: askers}, read))
   return {
     counts,
     async [Symbol.asyncDispose]() {
