@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os'
 import type {Cluster} from '../cluster.js'
 import type {Datacenter} from '../datacenter.js'
 import type {Printable} from '../go/json-print.js'
@@ -69,8 +70,8 @@ export function printSelf(cluster: Cluster, datacenter: Datacenter, agent: Local
 }
 
 function stats(cluster: Cluster, datacenter: Datacenter, agent: LocalAgent): Printable {
-  const index = String(datacenter.state.index)
   const members = String(datacenter.agents.length)
+  const processors = String(availableParallelism())
   return {
     agent: {
       check_monitors: '0',
@@ -87,18 +88,55 @@ function stats(cluster: Cluster, datacenter: Datacenter, agent: LocalAgent): Pri
       leader_addr: datacenter.hasLeader ? rpcAddress(agent) : '',
       server: String(agent.server),
     },
-    raft: {
-      applied_index: index,
-      commit_index: index,
-      last_log_index: index,
-      num_peers: '0',
-      state: 'Leader',
-      term: '2',
+    raft: raftStats(datacenter, agent),
+    runtime: {
+      arch: process.arch,
+      cpu_count: processors,
+      goroutines: '1',
+      max_procs: processors,
+      os: process.platform,
+      version: process.version,
     },
-    runtime: {arch: process.arch, os: process.platform, version: process.version},
-    serf_lan: {event_time: String(datacenter.eventTime + 1n), members, failed: '0', left: '0'},
-    serf_wan: {event_time: '1', members: String(cluster.datacenters.size), failed: '0', left: '0'},
+    serf_lan: {...serfStats, event_time: String(datacenter.eventTime + 1n), members},
+    serf_wan: {...serfStats, event_time: '1', members: String(cluster.datacenters.size)},
   }
 }
+
+function raftStats(datacenter: Datacenter, agent: LocalAgent): Printable {
+  const index = String(datacenter.state.index)
+  return {
+    applied_index: index,
+    commit_index: index,
+    fsm_pending: '0',
+    last_contact: '0',
+    last_log_index: index,
+    last_log_term: '2',
+    last_snapshot_index: '0',
+    last_snapshot_term: '0',
+    latest_configuration: `[{Suffrage:Voter ID:${agent.nodeId} Address:${rpcAddress(agent)}}]`,
+    latest_configuration_index: '0',
+    num_peers: '0',
+    protocol_version: '3',
+    protocol_version_max: '3',
+    protocol_version_min: '0',
+    snapshot_version_max: '1',
+    snapshot_version_min: '0',
+    state: 'Leader',
+    term: '2',
+  }
+}
+
+const serfStats = {
+  coordinate_resets: '0',
+  encrypted: 'false',
+  event_queue: '0',
+  failed: '0',
+  health_score: '0',
+  intent_queue: '0',
+  left: '0',
+  member_time: '1',
+  query_queue: '0',
+  query_time: '1',
+} as const
 
 export const rpcAddress = (agent: LocalAgent): string => `${agent.address}:${agent.ports.rpc}`
