@@ -37,7 +37,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
   }
 
   it.each(['a parked query', 'the read after a failure'])(
-    'show nobody what is over when %s gets an older index, and believe only the leader that proves itself',
+    'show no past state when %s gets an older index, and believe only the leader that proves itself',
     async what => {
       await using setup = await follow()
       const {proxy, key, consul} = setup
@@ -49,7 +49,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
       await waitUntil(() => proxy.count(consistent) >= 2, {what: 'a second question to the leader'})
       expect(values(setup)).toEqual(['1', '2'])
       unproven[Symbol.dispose]()
-      await waitUntil(() => values(setup).length === 3, {what: 'what the leader says'})
+      await waitUntil(() => values(setup).length === 3, {what: 'the answer of the leader'})
       expect(values(setup)).toEqual(['1', '2', '3'])
     },
   )
@@ -157,7 +157,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     })
     await change(setup, '2')
     await waitUntil(() => times.length >= 4, {what: 'a fourth query'})
-    // The same delay for everybody would be 250 ms; the rate limiter alone would ask ten times a second.
+    // The same delay for all queries would be 250 ms; the rate limiter alone would ask ten times a second.
     expect((times[3] ?? 0) - (times[2] ?? 0)).toBeGreaterThan(500)
   })
 

@@ -10,11 +10,11 @@ export interface Faults {
   isRefusing?: boolean
   /** This status and text for every request. */
   refusal?: {readonly status: number; readonly text: string}
-  /** Lists come back empty, and the answer says that rights are missing. */
+  /** Lists come back empty, and the answer says that permissions are missing. */
   isFiltered?: boolean
   /** Lists come back empty from a server that knows no leader; consistent reads fail. */
   isLeaderless?: boolean
-  /** Answers say nothing of leaders, as those of the streaming backend. */
+  /** Answers do not mention a leader, as those of the streaming backend. */
   isSilent?: boolean
   /** Parked requests are cut at this age. */
   cutAfterMs?: number
@@ -51,7 +51,7 @@ export class ModelAgent implements Transport {
   #replaying: Timer | undefined
   #waiting: Pick<Parked, 'answer' | 'reset'>[] = []
 
-  /** `onState` hears of every state, in order. */
+  /** `onState` receives every state, in order. */
   constructor(clock: FakeClock, random: () => number, onState: (state: ModelState) => void = () => {}) {
     this.#clock = clock
     this.#random = random
@@ -77,13 +77,13 @@ export class ModelAgent implements Transport {
     this.#wake()
   }
 
-  /** Wakes everybody with nothing new. */
+  /** Answers all parked requests with nothing new. */
   bump(): void {
     this.#next()
     this.#wake()
   }
 
-  /** A recursive delete of a shorter prefix: nobody is woken, and the index goes back. */
+  /** A recursive delete of a shorter prefix: no parked request is answered, and the index goes back. */
   deleteUnseen(key: string): void {
     if (!this.keys.delete(key)) return
     this.#listIndex -= 1
@@ -101,7 +101,7 @@ export class ModelAgent implements Transport {
     this.#saved = this.#state()
   }
 
-  /** Parked requests are answered with the state of before, or not at all until their wait is over. */
+  /** Parked requests are answered with the earlier state, or not at all until their wait is over. */
   restore(isAnswered: boolean): void {
     if (!this.#saved) return
     if (isAnswered) this.#answerAll()
@@ -126,7 +126,7 @@ export class ModelAgent implements Transport {
     for (const each of [...this.#take(), ...this.#waiting.splice(0)]) each.reset()
   }
 
-  /** As {@link reset}, but nobody hears of it. */
+  /** As {@link reset}, but without a word to the callers. */
   forget(): void {
     this.#take()
     this.#waiting = []
