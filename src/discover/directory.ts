@@ -175,6 +175,8 @@ export class ServiceDirectory implements AsyncDisposable {
       },
     })
     for await (const snapshot of lists) {
+      // Failures may have come after the answer, while it was doubted.
+      contact.isFailing = false
       this.#accept(source, snapshot, log)
       this.#changed.wake()
     }

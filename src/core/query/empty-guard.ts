@@ -4,7 +4,7 @@ import {Backoff} from '../time/backoff.js'
 import type {Snapshot} from '../types.js'
 import {type Entries, hasGone, toEntries} from './diff.js'
 import {readOnce, readWithin} from './read-once.js'
-import type {BlockingQuery, QueryContext, ViewStatus} from './types.js'
+import type {BlockingQuery, FollowStatus, QueryContext, ViewStatus} from './types.js'
 
 /** Even with an unanswered confirmation, shorter than the time after which a query counts as silent. */
 const longestPauseMs = 50_000
@@ -16,6 +16,8 @@ export interface EmptyGuardOptions {
   /** Waits until one more request may be sent. */
   readonly pace: () => Promise<void>
   readonly onHeld: (reason: HeldReason) => void
+  /** Receives each failure while nothing says whether missing items are deleted or hidden. */
+  readonly onStatus?: ((status: FollowStatus) => void) | undefined
 }
 
 /** `shrunk`: items are gone, which may mean that they were deleted or hidden. */
@@ -66,10 +68,12 @@ export class EmptyGuard<T> {
     const backoff = new Backoff({minMs: 1000, maxMs: longestPauseMs, random})
     let {answer, doubt} = doubtful
     let isConfirmed = doubt === 'shrunk'
+    let delayMs = backoff.next()
     for (let isFirst = true; ; isFirst = false) {
       if (!isFirst || (doubt !== 'empty' && doubt !== 'shrunk')) {
         if (doubt !== 'shrunk') options.onHeld(doubt)
-        await clock.sleep(backoff.next(), options.signal)
+        await clock.sleep(delayMs, options.signal)
+        delayMs = backoff.next()
       }
       try {
         if (!isConfirmed) answer = await this.#readConsistently(options)
@@ -82,6 +86,7 @@ export class EmptyGuard<T> {
       } catch (error) {
         options.signal.throwIfAborted()
         logger.debug({query: this.#query.id, err: messageOf(error)}, 'doubtful answer not confirmed')
+        if (doubt === 'shrunk') options.onStatus?.({type: 'retrying', attempt: backoff.attempts, delayMs, error})
       }
     }
   }

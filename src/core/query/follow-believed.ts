@@ -19,13 +19,13 @@ export async function* followBelieved<T, Item>(
   context: QueryContext,
   options: FollowBelievedOptions,
 ): AsyncGenerator<Snapshot<T>, never, undefined> {
-  const {signal, onAnswer, onHeld, onRequest} = options
+  const {signal, onAnswer, onHeld, onRequest, onStatus} = options
   const guard = new EmptyGuard(query, context)
   const pace = async (): Promise<void> => onRequest?.(context.clock.monotonicMs())
   let known: Entries<Item> | undefined
   for await (const answer of follow(query, context, options)) {
     onAnswer(answer)
-    const snapshot = await guard.believe(answer.snapshot, known, {signal, pace, onHeld})
+    const snapshot = await guard.believe(answer.snapshot, known, {signal, pace, onHeld, onStatus})
     known = toEntries(query.entries(snapshot.value))
     yield snapshot
   }

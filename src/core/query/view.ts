@@ -157,6 +157,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
       signal: this.#stop.signal,
       pace: () => this.#pace(),
       onHeld: reason => this.#setStatus({state: 'held', reason}),
+      onStatus: status => this.#onFollowStatus(status),
     })
     this.#publish(snapshot, toEntries(this.#query.entries(snapshot.value)), isSuspicious)
   }

@@ -217,6 +217,25 @@ describe('view: items that are gone', () => {
     expect(words).toContain('-a')
   })
 
+  it('reports an outage that begins while it asks for hidden items', async () => {
+    const script = listQuery(clock)
+    let isDown = true
+    const hides: HiddenProbe = async () => {
+      if (isDown) throw new TransportError('BATON_CONNECT', 'refused')
+      return false
+    }
+    const view = registry.view({...script.query, hides})
+    const {words} = collect(view.subscribe())
+    await settle()
+    await answer(script, 5n, things('a=1@3', 'b=1@3'))
+    await answer(script, 9n, things('b=1@3'))
+    expect(view.status).toMatchObject({state: 'stale', error: {code: 'BATON_CONNECT'}})
+    isDown = false
+    await clock.advance(2000)
+    await answer(script, 9n, things('b=1@3'))
+    expect(words.slice(-3)).toEqual(['!stale', '-a', '!live'])
+  })
+
   it('waits for the limiter before each request for hidden items', async () => {
     const script = listQuery(clock)
     const sentAtMs: number[] = []
