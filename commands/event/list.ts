@@ -6,6 +6,7 @@ import {UsageError} from '../../src/core/errors.js'
 import type {UserEvent} from '../../src/core/types.js'
 import {logPrefix, readLog} from '../../src/event/durable/durable-log.js'
 import {toGoEvent} from '../../src/event/handler/handler-io.js'
+import {eventsSince} from '../../src/event/since.js'
 
 export default class EventList extends ConsulCommand<typeof EventList> {
   static override summary = "show the agent's newest 256 events, oldest first"
@@ -13,10 +14,15 @@ export default class EventList extends ConsulCommand<typeof EventList> {
     '<%= config.bin %> event list',
     '<%= config.bin %> event list --name deploy --json',
     '<%= config.bin %> event list --durable --name deploy',
+    '<%= config.bin %> event list --since d1372b3a-c245-049b-11f0-a86da731242f',
   ]
   static override enableJsonFlag = true
   static override flags = {
     name: Flags.string({description: 'only events of this name'}),
+    since: Flags.string({
+      description: 'only events after this one, or with a later Lamport time (--durable: index)',
+      helpValue: 'ID|TIME',
+    }),
     durable: Flags.boolean({description: 'show the log of the name instead, with indexes for times'}),
     json: Flags.boolean({
       description: "print the result as JSON, each event with Consul's fields",
@@ -25,10 +31,18 @@ export default class EventList extends ConsulCommand<typeof EventList> {
   }
 
   async run(): Promise<number> {
-    const events = await this.#read()
+    const events = this.#select(await this.#read())
     if (this.flags.json) this.out.line(goJson({events: events.map(toGoEvent)}, '  '))
     else this.out.raw(events.map(event => `${eventRow(event)}\n`).join(''))
     return 0
+  }
+
+  #select(all: readonly UserEvent[]): readonly UserEvent[] {
+    const {since} = this.flags
+    if (since === undefined) return all
+    const {events, isListed} = eventsSince(all, since)
+    if (!isListed) this.out.warn(`event list: event ${since} is not listed: events after it may have been dropped`)
+    return events
   }
 
   async #read(): Promise<readonly UserEvent[]> {

@@ -1,0 +1,31 @@
+import {UsageError} from '../core/errors.js'
+import type {UserEvent} from '../core/types.js'
+import {isUlid} from './durable/ulid.js'
+
+const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+const lamportTime = /^\d{1,20}$/
+
+/** The events of a list that follow another one. */
+export interface EventsSince {
+  readonly events: readonly UserEvent[]
+  /** False if the event is not in the list: then all of the list may follow it, and more may have been dropped. */
+  readonly isListed: boolean
+}
+
+/**
+ * Returns the events behind the one with this ID, or those with a later Lamport time. Throws a UsageError if `since` is
+ * neither.
+ */
+export function eventsSince(events: readonly UserEvent[], since: string): EventsSince {
+  if (lamportTime.test(since)) {
+    const time = BigInt(since)
+    return {events: events.filter(({lTime}) => lTime > time), isListed: true}
+  }
+  if (!uuid.test(since) && !isUlid(since)) {
+    throw new UsageError('`since` is neither the ID of an event nor a Lamport time', {
+      details: {option: 'since', expected: 'an ID or a Lamport time', value: since.slice(0, 20)},
+    })
+  }
+  const at = events.findIndex(({id}) => id.toLowerCase() === since.toLowerCase())
+  return {events: events.slice(at + 1), isListed: at >= 0}
+}
