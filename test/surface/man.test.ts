@@ -25,12 +25,13 @@ describe('the manual pages', () => {
     const commands = await loadCommands()
     const files = [...commands.keys()].map(id => `baton-${id.replaceAll(' ', '-')}.1`)
     expect(pages.map(({file}) => file).sort()).toEqual(['baton.1', ...files].sort())
-    for (const id of commands.keys()) expect(textOf('baton.1')).toContain(`.B baton ${id}\n`)
+    for (const id of commands.keys()) expect(textOf('baton.1')).toContain(`.B baton ${id.replaceAll('-', '\\-')}\n`)
   })
 
-  it('hold each flag with its value, text and default, and each example', () => {
+  it('hold each flag with its value, text and default, and each example', async () => {
+    const limit = (await loadCommands()).get('lock')?.flags['limit']?.description ?? ''
     const text = textOf('baton-lock.1')
-    expect(text).toContain('.TP\n.B \\-n, \\-\\-limit=LIMIT\nhow many may hold it at once (default: 1)\n')
+    expect(text).toContain(`.TP\n.B \\-n, \\-\\-limit=LIMIT\n${limit} (default: 1)\n`)
     expect(text).toContain('.B \\-\\-checks=none|serf\n')
     expect(text).toContain('baton lock \\-\\-try jobs/backup \\-\\- ./backup.sh\n')
     expect(text).not.toContain('<%=')
