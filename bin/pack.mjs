@@ -13,7 +13,7 @@ function begin() {
   end()
   execFileSync(process.execPath, [`${root}bin/build.mjs`], {cwd: root, stdio: ['ignore', 2, 2]})
   const text = readFileSync(manifest, 'utf8')
-  const {scripts, devDependencies, ...published} = JSON.parse(text)
+  const {scripts: _scripts, devDependencies: _devDependencies, ...published} = JSON.parse(text)
   writeFileSync(whole, text)
   writeFileSync(manifest, `${JSON.stringify(published, null, 2)}\n`)
 }
