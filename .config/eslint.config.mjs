@@ -67,6 +67,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/{core,session,lock,exec,replicate,event,kv,watch,discover,serve,config}/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['Literal[value=/(^|[^-\\w])--[a-z][a-z-]+/]', 'TemplateElement[value.raw=/(^|[^-\\w])--[a-z][a-z-]+/]'].map(
+          selector => ({
+            selector,
+            message: 'a caller of the library has no flags: name the option in backticks (docs/decisions/0021)',
+          }),
+        ),
+      ],
+    },
+  },
+  {
     files: ['src/core/time/**/*.ts'],
     rules: {'no-restricted-globals': 'off', 'no-restricted-properties': 'off'},
   },

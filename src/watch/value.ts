@@ -11,6 +11,7 @@ const bytesPerUnit = 3
  * with the same text are equal. It is decoded when `data` is read.
  */
 export class WatchItem implements ViewEntry<WatchItem> {
+  /** What identifies the item within its list: a key, a node, a service or a check. */
   readonly key: string
   /** JSON of the item as it is written within the value. */
   readonly version: string
@@ -20,6 +21,7 @@ export class WatchItem implements ViewEntry<WatchItem> {
     this.version = version
   }
 
+  /** The item itself, as a view expects it. */
   get item(): this {
     return this
   }
@@ -44,6 +46,7 @@ const brackets = {one: ['', ''], list: ['[', ']'], nil: ['null', ''], members: [
 
 /** A watched value in the form of `consul watch`, held as the texts of its items. */
 export class WatchValue {
+  /** The items, in Consul's order. */
   readonly items: readonly WatchItem[]
   readonly #form: Form
 
