@@ -34,7 +34,7 @@ export const exportText = (entries: readonly KvEntry[]): string =>
 const maxFlags = 2n ** 64n - 1n
 const wideNumber = /"(flags)"(\s*:\s*)(\d{16,})/gi
 
-/** What is wrong with an import's data: the detail `fault` of the UsageError. */
+/** The value of the detail `fault`: what is wrong with the data of an import. */
 export type ExchangeFault = 'empty' | 'format' | 'base64' | 'key'
 
 /**

@@ -160,7 +160,7 @@ export async function topicHelp(table: CommandTable, topic: string, {config, wid
   return `${head}usage: baton ${usage}\n\n${toList(rows, width)}\n\n${notes.map(text => wrap(text, width)).join('\n\n')}`
 }
 
-/** Two columns; the second is wrapped within itself. */
+/** Two columns; long texts of the second continue in that column. */
 function toList(rows: readonly (readonly [string, string])[], width: number): string {
   const first = Math.max(0, ...rows.map(([name]) => name.length)) + 4
   return rows

@@ -15,7 +15,7 @@ let checkout: string
 let project: string
 let installed: string
 
-/** Packs a copy, because packing builds anew: other tests run what the checkout's own folder holds. */
+/** Packs a copy, because packing builds again: other tests run what the checkout's own folder holds. */
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'baton-package-'))
   checkout = join(home, 'checkout')

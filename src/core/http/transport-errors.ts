@@ -40,7 +40,7 @@ const tooMany = 'does this machine hold too many connections to the agent (200 b
 
 const checkTls = 'check `tls.ca`, `tls.cert`, `tls.key` and `tls.servername`'
 
-/** OpenSSL names its source files and routines: only what can be acted on is told. */
+/** OpenSSL names its source files and routines: only what can be acted on is reported. */
 function explainTls(code: string, text: string): {readonly why: string; readonly hint: string} {
   if (/WRONG_VERSION_NUMBER|packet length too long|HTTP_REQUEST/i.test(`${code} ${text}`))
     return {why: 'the server does not speak TLS there', hint: 'write http:// in the address, or name its https port'}

@@ -49,7 +49,7 @@ export interface Transport extends AsyncDisposable {
   send(request: TransportRequest): Promise<TransportResponse>
 }
 
-/** What a transport is told about the agent it speaks to. */
+/** What a transport knows about the agent it speaks to. */
 export interface TransportOptions {
   /** Where the agent listens. */
   readonly address: AgentAddress

@@ -21,7 +21,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
-/** A server without a leader holds requests, some of them for longer than it shows its past. */
+/** A server without a leader holds requests, some of them for longer than it shows old state. */
 const askers = 8
 const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
 const semaphoreFlags = '16210313421097356768'

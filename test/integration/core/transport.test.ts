@@ -337,7 +337,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       expect(await failureOf(wrong.send(get('/v1/x')))).toMatchObject({code: 'BATON_TLS'})
     })
 
-    it('checks nothing only when told so', async () => {
+    it('checks nothing only if an option says so', async () => {
       const server = await answerPeer()
       expect((await secure(server, {rejectUnauthorized: false}).send(get('/v1/x'))).status).toBe(200)
     })

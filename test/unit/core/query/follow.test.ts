@@ -264,7 +264,7 @@ describe('follow: failures', () => {
     expect(ended).toMatchObject({status: 400})
   })
 
-  it('outlives a refusal of a request that was answered before', async () => {
+  it('retries after a refusal of a request that was answered before', async () => {
     const script = await startParked(5n)
     script.last.fail(new ConsulError('BATON_HTTP', 'bad gateway rules', {status: 400, text: ''}))
     await clock.advance(15_001)

@@ -20,7 +20,7 @@ describe('Backoff', () => {
     )
   })
 
-  it('spreads a herd from the first delay on', () => {
+  it('spreads clients that fail together from the first delay on', () => {
     const delays = [0, 0.5, 0.99].map(chance => new Backoff({random: () => chance}).next())
     expect(delays).toEqual([250, 500, 745])
   })
