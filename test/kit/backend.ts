@@ -64,7 +64,8 @@ const embedded: Backend = {
   },
 }
 
-const real: Backend = {
+/** For tests of what only a real Consul does: run them with `describe.runIf(hasReal)`. */
+export const real: Backend = {
   name: 'real',
   async start({datacenters = ['dc1'], managementToken, dnsPort, config: given = {}} = {}) {
     const config = dnsPort === undefined ? given : {...given, ports: {dns: dnsPort}}
@@ -102,6 +103,9 @@ export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolea
 
 /** For `describe.each(backends)('locks on $name', backend => ...)`. */
 export const backends = chooseBackends(process.env, consulIsInstalled)
+
+/** True if the tests run on a real Consul, too. */
+export const hasReal = backends.includes(real)
 
 /** One agent for all tests of the enclosing `describe`, started before them. Throws if it is read earlier. */
 export function sharedAgent(backend: Backend, options: BackendOptions = {}): TestAgent {

@@ -1,11 +1,11 @@
 import {describe, expect, it} from 'vitest'
 import {createClient, registerService} from '../../../src/index.js'
-import {backends, sharedAgent} from '../../kit/backend.js'
+import {hasReal, real, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 // The embedded agent refuses prepared queries by name.
-describe.each(backends.filter(({name}) => name === 'real'))('catalog.preparedQuery on $name', backend => {
-  const agent = sharedAgent(backend)
+describe.runIf(hasReal)('catalog.preparedQuery', () => {
+  const agent = sharedAgent(real)
 
   it('returns the instances of a query by its name and by its ID, and rejects for an unknown one', async () => {
     await using client = createClient({address: agent.address})
