@@ -1,11 +1,9 @@
 import {isBatonError, isTransient, messageOf} from '../core/errors.js'
 import {isHopeless} from '../core/hopeless.js'
 import {toWireError} from '../core/http/wire-errors.js'
+import {Outage} from '../core/outage.js'
 import {formatDuration} from '../core/time/duration.js'
-import type {Clock, Timer, Transport, TransportRequest, TransportResponse} from '../core/types.js'
-
-const firstAfterMs = 1500
-const longestPauseMs = 60_000
+import type {Clock, Transport, TransportRequest, TransportResponse} from '../core/types.js'
 
 export interface WaitAloudOptions {
   /** For messages. */
@@ -24,7 +22,7 @@ export interface WaitAloudOptions {
 export class WaitAloud implements Transport {
   readonly #inner: Transport
   readonly #options: WaitAloudOptions
-  readonly #outages = new Map<string, Outage>()
+  readonly #datacenters = new Map<string, Pending>()
   readonly #answered = new Set<string>()
 
   constructor(inner: Transport, options: WaitAloudOptions) {
@@ -34,8 +32,8 @@ export class WaitAloud implements Transport {
 
   async send(request: TransportRequest): Promise<TransportResponse> {
     const {path, query} = partsOf(request.path)
-    const outage = this.#outageOf(query.get('dc') ?? '')
-    using pending = query.has('index') ? undefined : outage.begin()
+    const datacenter = this.#pendingOf(query.get('dc') ?? '')
+    using pending = query.has('index') ? undefined : datacenter.begin()
     try {
       const response = await this.#inner.send({
         ...request,
@@ -45,14 +43,14 @@ export class WaitAloud implements Transport {
         },
       })
       const error = this.#refusal(request, response)
-      if (error === undefined || !isTransient(error)) outage.end()
-      else outage.fail(error)
+      if (error === undefined || !isTransient(error)) datacenter.end()
+      else datacenter.outage.fail(error)
       if (error === undefined) this.#answered.add(path)
       else this.#despair(path, error)
       return response
     } catch (error) {
       if (request.signal?.aborted !== true) {
-        outage.fail(error)
+        datacenter.outage.fail(error)
         this.#despair(path, error)
       }
       throw error
@@ -60,7 +58,7 @@ export class WaitAloud implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const outage of this.#outages.values()) outage[Symbol.dispose]()
+    for (const pending of this.#datacenters.values()) pending[Symbol.dispose]()
     await this.#inner[Symbol.asyncDispose]()
   }
 
@@ -75,12 +73,12 @@ export class WaitAloud implements Transport {
     if (!this.#answered.has(path) && isHopeless(error)) this.#options.onHopeless?.(error)
   }
 
-  #outageOf(datacenter: string): Outage {
-    const known = this.#outages.get(datacenter)
+  #pendingOf(datacenter: string): Pending {
+    const known = this.#datacenters.get(datacenter)
     if (known) return known
-    const outage = new Outage(this.#options)
-    this.#outages.set(datacenter, outage)
-    return outage
+    const pending = new Pending(this.#options)
+    this.#datacenters.set(datacenter, pending)
+    return pending
   }
 }
 
@@ -89,77 +87,44 @@ function partsOf(requested: string): {readonly path: string; readonly query: URL
   return {path, query: new URLSearchParams(query)}
 }
 
-class Outage implements Disposable {
-  readonly #options: WaitAloudOptions
-  readonly #pending = new Set<object>()
-  #startedMs: number | undefined
-  #error: unknown
-  #pauseMs = firstAfterMs
-  #isReported = false
-  #timer: Timer | undefined
+/** The outage of one datacenter, with the requests to it that have no answer yet. */
+class Pending implements Disposable {
+  readonly outage: Outage
+  readonly #requests = new Set<object>()
 
-  constructor(options: WaitAloudOptions) {
-    this.#options = options
+  constructor({address, clock, say}: WaitAloudOptions) {
+    this.outage = new Outage({
+      clock,
+      onOverdue: (elapsedMs, error) => {
+        const why = error === undefined ? `${address} has not answered yet` : messageOf(error)
+        say(`waiting for Consul: ${why} (for ${inSeconds(elapsedMs)})`)
+      },
+      onRecovered: elapsedMs => say(`Consul at ${address} answers after ${inSeconds(elapsedMs)}`),
+    })
   }
 
   /** A request was sent whose answer should come at once. Dispose when the answer has begun, or will not come. */
   begin(): Disposable {
     const request = {}
-    this.#pending.add(request)
-    this.#start()
+    this.#requests.add(request)
+    this.outage.begin()
     return {
       [Symbol.dispose]: () => {
-        const isLast = this.#pending.delete(request) && this.#pending.size === 0
-        if (isLast && this.#error === undefined && !this.#isReported) this.#stop()
+        const isLast = this.#requests.delete(request) && this.#requests.size === 0
+        if (isLast && this.outage.isUnnoticed) this.outage[Symbol.dispose]()
       },
     }
   }
 
-  fail(error: unknown): void {
-    this.#error = error
-    this.#start()
-  }
-
+  /** An answer has come. Those that others still wait for are counted from now. */
   end(): void {
-    const {address, say} = this.#options
-    if (this.#isReported) say(`Consul at ${address} answers after ${this.#elapsed()}`)
-    this.#stop()
-    if (this.#pending.size > 0) this.#start()
+    this.outage.end()
+    if (this.#requests.size > 0) this.outage.begin()
   }
 
   [Symbol.dispose](): void {
-    this.#stop()
-  }
-
-  #start(): void {
-    if (this.#startedMs !== undefined) return
-    this.#startedMs = this.#options.clock.monotonicMs()
-    this.#pauseMs = firstAfterMs
-    this.#schedule()
-  }
-
-  #stop(): void {
-    this.#timer?.[Symbol.dispose]()
-    this.#startedMs = undefined
-    this.#error = undefined
-    this.#isReported = false
-  }
-
-  #schedule(): void {
-    this.#timer = this.#options.clock.timer(this.#pauseMs, () => this.#report(), {ref: false})
-  }
-
-  #report(): void {
-    const {address, say} = this.#options
-    this.#isReported = true
-    const why = this.#error === undefined ? `${address} has not answered yet` : messageOf(this.#error)
-    say(`waiting for Consul: ${why} (for ${this.#elapsed()})`)
-    this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs)
-    this.#schedule()
-  }
-
-  #elapsed(): string {
-    const elapsedMs = this.#options.clock.monotonicMs() - (this.#startedMs ?? 0)
-    return formatDuration(Math.max(Math.round(elapsedMs / 1000), 1) * 1000)
+    this.outage[Symbol.dispose]()
   }
 }
+
+const inSeconds = (ms: number): string => formatDuration(Math.max(Math.round(ms / 1000), 1) * 1000)

@@ -3,13 +3,14 @@ import {abortSignal, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, PermissionError} from '../core/errors.js'
 import {isHopeless} from '../core/hopeless.js'
+import type {Outage} from '../core/outage.js'
 import {retry} from '../core/retry.js'
 import {Backoff} from '../core/time/backoff.js'
 import {type CompleteOptions, completeOptions} from './complete-options.js'
 import {followMapping} from './follow/follow-mapping.js'
 import {merge} from './follow/merge-iterables.js'
 import {checkWithinDatacenter} from './mapping.js'
-import {Outage} from './outage.js'
+import {outageOf} from './outage.js'
 import {MappingWorker, type Stops} from './pass/worker.js'
 import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, ReplicatorOptions} from './types.js'
 
@@ -77,7 +78,7 @@ async function previewEach(
   await checkDatacenters(options, signal)
   const previews: ReplicationPreview[] = []
   for (const worker of workers) {
-    using outage = new Outage({...options, part: 'pass', mapping: worker.mapping})
+    using outage = outageOf({...options, part: 'pass', mapping: worker.mapping})
     const look = async () => worker.preview(await worker.readSides(signal), signal)
     previews.push(await retryTransient(options, {signal, outage}, look))
   }
@@ -106,7 +107,7 @@ async function* followAll(
 /** One pass. If a failure ends it early, the next one makes the missing changes; the result adds all of them up. */
 async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: Stops): Promise<ReplicationPass> {
   const sum = {written: 0, deleted: 0, durationMs: 0}
-  using outage = new Outage({...options, part: 'pass', mapping: worker.mapping})
+  using outage = outageOf({...options, part: 'pass', mapping: worker.mapping})
   return await retryTransient(options, {signal: stops.stop, outage}, async () => {
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
     sum.written += pass.written
@@ -140,7 +141,7 @@ async function retryTransient<T>(
 async function checkDatacenters(options: CompleteOptions, signal: AbortSignal): Promise<void> {
   if (!options.isOneAddress) return
   const {destination, mappings} = options
-  using outage = new Outage({...options, part: 'agent'})
+  using outage = outageOf({...options, part: 'agent'})
   const own =
     destination.scope.datacenter ??
     (await retryTransient(options, {signal, outage}, () => ownDatacenter(options, signal)))

@@ -1,6 +1,7 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import {isTransient} from '../../core/errors.js'
 import {isHopeless} from '../../core/hopeless.js'
+import type {Outage} from '../../core/outage.js'
 import {follow} from '../../core/query/follow.js'
 import {kvKeys} from '../../core/query/topics.js'
 import type {BlockingQuery, FollowStatus} from '../../core/query/types.js'
@@ -9,7 +10,7 @@ import {Wake} from '../../core/time/wake.js'
 import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
 import type {CompleteOptions} from '../complete-options.js'
 import {formatMapping} from '../mapping.js'
-import {Outage} from '../outage.js'
+import {outageOf} from '../outage.js'
 import {listTimeoutMs} from '../pass/list-entries.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
 import type {ReplicationPass} from '../types.js'
@@ -86,7 +87,7 @@ class MappingLoop {
     this.#options = options
     this.#stops = stops
     this.#backoff = new Backoff({random: options.destination.random})
-    const outage = (part: 'source' | 'destination' | 'pass') => new Outage({...options, part, mapping: worker.mapping})
+    const outage = (part: 'source' | 'destination' | 'pass') => outageOf({...options, part, mapping: worker.mapping})
     this.#outages = {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
   }
 

@@ -1,0 +1,91 @@
+import type {Clock, Timer} from './types.js'
+
+const firstReportMs = 1500
+const longestPauseMs = 60_000
+
+export interface OutageOptions {
+  readonly clock: Clock
+  /** Called while an answer is overdue. `error` is the last failure; undefined if no request has failed yet. */
+  readonly onOverdue: (elapsedMs: number, error: unknown) => void
+  /** Called once when an answer has come after `onOverdue`. */
+  readonly onRecovered: (elapsedMs: number) => void
+}
+
+/**
+ * Reports that an answer is overdue: 1.5 s after the first request without an answer or the first failure, then at
+ * intervals that double up to a minute, and once when an answer has come. An outage that is shorter is not reported.
+ */
+export class Outage implements Disposable {
+  readonly #options: OutageOptions
+  #startedMs: number | undefined
+  #error: unknown
+  #isReported = false
+  #pauseMs = firstReportMs
+  #timer: Timer | undefined
+
+  constructor(options: OutageOptions) {
+    this.#options = options
+  }
+
+  /** True if an answer is awaited, no request has failed, and nothing is reported: then the wait may end unreported. */
+  get isUnnoticed(): boolean {
+    return this.#error === undefined && !this.#isReported
+  }
+
+  /** A request was sent whose answer should come at once. */
+  begin(): void {
+    if (this.#startedMs !== undefined) return
+    this.#startedMs = this.#options.clock.monotonicMs()
+    this.#pauseMs = firstReportMs
+    this.#schedule()
+  }
+
+  /** A request has failed. */
+  fail(error: unknown): void {
+    this.#error = error
+    this.begin()
+  }
+
+  /** An answer has come. */
+  end(): void {
+    const elapsedMs = this.#elapsedMs()
+    const wasReported = this.#isReported
+    this[Symbol.dispose]()
+    if (wasReported) this.#options.onRecovered(elapsedMs)
+  }
+
+  /** Runs `request`, whose failure begins an outage; its result does not end one. */
+  async watch<T>(request: () => Promise<T>): Promise<T> {
+    this.begin()
+    try {
+      return await request()
+    } catch (error) {
+      this.fail(error)
+      throw error
+    }
+  }
+
+  /** Ends the outage without a report. */
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]()
+    this.#startedMs = undefined
+    this.#error = undefined
+    this.#isReported = false
+  }
+
+  #schedule(): void {
+    this.#timer = this.#options.clock.timer(this.#pauseMs, () => this.#report(), {ref: false})
+  }
+
+  #report(): void {
+    this.#isReported = true
+    this.#options.onOverdue(this.#elapsedMs(), this.#error)
+    this.#pauseMs = Math.min(2 * this.#pauseMs, longestPauseMs)
+    this.#schedule()
+  }
+
+  #elapsedMs(): number {
+    const nowMs = this.#options.clock.monotonicMs()
+    return nowMs - (this.#startedMs ?? nowMs)
+  }
+}

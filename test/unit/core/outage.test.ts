@@ -1,0 +1,58 @@
+import {describe, expect, it} from 'vitest'
+import {Outage} from '../../../src/core/outage.js'
+import {FakeClock} from '../../kit/fake-clock.js'
+
+function setUp() {
+  const clock = new FakeClock()
+  const reports: (readonly [type: string, elapsedMs: number, error?: unknown])[] = []
+  const outage = new Outage({
+    clock,
+    onOverdue: (elapsedMs, error) => reports.push(['overdue', elapsedMs, error]),
+    onRecovered: elapsedMs => reports.push(['recovered', elapsedMs]),
+  })
+  return {clock, outage, reports}
+}
+
+describe('an outage', () => {
+  it('is reported after 1.5 s, then at intervals that double, and once when it is over', async () => {
+    const {clock, outage, reports} = setUp()
+    outage.begin()
+    await clock.advance(1400)
+    expect(reports).toEqual([])
+    await clock.advance(10_000)
+    outage.end()
+    outage.end()
+    expect(reports).toEqual([
+      ['overdue', 1500, undefined],
+      ['overdue', 4500, undefined],
+      ['overdue', 10_500, undefined],
+      ['recovered', 11_400],
+    ])
+  })
+
+  it('is not reported when it is short', async () => {
+    const {clock, outage, reports} = setUp()
+    outage.fail(new Error('reset'))
+    await clock.advance(1000)
+    outage.end()
+    await clock.advance(60_000)
+    expect(reports).toEqual([])
+  })
+
+  it('names the last failure, and counts from the first request', async () => {
+    const {clock, outage, reports} = setUp()
+    outage.begin()
+    await clock.advance(1000)
+    outage.fail(new Error('reset'))
+    await clock.advance(500)
+    expect(reports).toMatchObject([['overdue', 1500, {message: 'reset'}]])
+  })
+
+  it('begins with a request that fails, and does not end with one that succeeds', async () => {
+    const {clock, outage, reports} = setUp()
+    await outage.watch(() => Promise.reject(new Error('reset'))).catch(() => {})
+    await outage.watch(() => Promise.resolve())
+    await clock.advance(1500)
+    expect(reports).toMatchObject([['overdue', 1500, {message: 'reset'}]])
+  })
+})
