@@ -4,7 +4,6 @@ import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
-import {updateKey} from '../../src/kv/update.js'
 
 const wholeNumber = /^[+-]?\d{1,19}$/
 const [least, most] = [-(2n ** 63n), 2n ** 63n - 1n]
@@ -49,10 +48,11 @@ export default class KvIncr extends ConsulCommand<typeof KvIncr> {
         : isWithin(sum)
           ? undefined
           : `${sum} does not fit in 64 bits`
-      return fault === undefined ? Buffer.from(sum.toString()) : undefined
+      const changed = Buffer.from(sum.toString())
+      return fault !== undefined || value?.equals(changed) ? undefined : changed
     }
     try {
-      await updateKey(client, key, entry => add(entry?.value), {signal: this.stopSignal})
+      await client.kv.update(key, entry => add(entry?.value), {signal: this.stopSignal})
     } catch (error) {
       return this.refuse(refusedWrite(error), {code: 'BATON_HTTP', exit: 1})
     }

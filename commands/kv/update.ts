@@ -5,7 +5,6 @@ import {runFilter} from '../../src/cli/kv/filter.js'
 import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {ChildError, UsageError} from '../../src/core/errors.js'
 import type {KvEntry} from '../../src/core/types.js'
-import {updateKey} from '../../src/kv/update.js'
 
 /** The command decided against a write. */
 class NoNewValue extends Error {
@@ -43,7 +42,10 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
     }
     const client = this.openClient()
     const env = this.childEnvironment()
-    const run = async (entry: KvEntry | undefined): Promise<Buffer> => {
+    let runs = 0
+    const run = async (entry: KvEntry | undefined): Promise<Buffer | undefined> => {
+      if (runs > 0) this.out.say(`${key} has changed meanwhile: running ${command} again`)
+      runs += 1
       const {exitCode, output} = await runFilter({
         argv: [command, ...words],
         env,
@@ -53,14 +55,12 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
         signal: this.stopSignal,
       })
       if (exitCode !== 0) throw new NoNewValue(`${command} ended with ${exitCode}`, exitCode)
-      if (output.length > 0 || this.flags['allow-empty'] || entry?.value.length === 0) return output
+      if (entry?.value.equals(output)) return undefined
+      if (output.length > 0 || this.flags['allow-empty']) return output
       throw new NoNewValue(`${command} printed nothing (--allow-empty writes an empty value)`, 1)
     }
     try {
-      const {value, isWritten} = await updateKey(client, key, run, {
-        signal: this.stopSignal,
-        onConflict: () => this.out.say(`${key} has changed meanwhile: running ${command} again`),
-      })
+      const {value, isWritten} = await client.kv.update(key, run, {signal: this.stopSignal})
       this.#report(value ?? Buffer.alloc(0), isWritten)
       return 0
     } catch (error) {
