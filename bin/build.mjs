@@ -95,7 +95,7 @@ const withoutRunner = {
 const withoutHelp = {
   name: 'without-help',
   setup(bundler) {
-    bundler.onResolve({filter: /^\.\/help\.js$/}, ({importer}) =>
+    bundler.onResolve({filter: /^\.\/help\/show\.js$/}, ({importer}) =>
       importer.endsWith('/src/main/main.ts') ? {path: 'help', namespace: 'left-out', pluginData: ''} : undefined,
     )
   },

@@ -1,7 +1,7 @@
 // Writes the manual pages of all commands to dist/man/man1: `man -M dist/man baton-lock` shows one.
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
-import {manPages} from '../src/main/man.ts'
+import {manPages} from '../src/main/help/man.ts'
 import {commandIds} from './build.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

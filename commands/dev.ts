@@ -22,7 +22,10 @@ const defaultAddress = '127.0.0.1:8500'
 export default class Dev extends BaseCommand<typeof Dev> {
   static override summary = 'run a Consul agent in memory, for first steps, demos and tests'
   static override description =
-    'It answers like Consul 1.8.7 on this machine alone, and forgets everything when it stops. Production runs on Consul.'
+    'Answers like Consul 1.8.7 on this machine alone, until a signal stops it. Everything that was stored is gone then: production runs on Consul.'
+  static override exitMeanings = {
+    0: 'stopped by a signal',
+  }
   static override examples = [
     '<%= config.bin %> dev',
     '<%= config.bin %> dev --http-addr 127.0.0.1:0 --ready-file agent.json',

@@ -16,9 +16,19 @@ import {openServer, type ServerLoad} from '../src/serve/server.js'
 
 export default class Discover extends ConsulCommand<typeof Discover> {
   static override summary = 'serve a list of services that follows Consul over HTTP'
+  static override exitMeanings = {
+    0: 'printed with --once, or stopped by a signal',
+    1: 'with --once: a document is missing or invalid',
+    '128+n': 'with --once: stopped by signal n',
+  }
   static override description =
     `The list comes from a JSON document in a key, from every key below a prefix, or from the
 catalog. The last good list stays while Consul cannot be reached or a document is invalid.`
+  static override usage = [
+    'discover KEY [FLAGS]',
+    'discover --prefix PREFIX [FLAGS]',
+    'discover --service NAME... [FLAGS]',
+  ]
   static override examples = [
     '<%= config.bin %> discover app/services --listen 127.0.0.1:8080',
     '<%= config.bin %> discover --service resizer --service thumbnailer',

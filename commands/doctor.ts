@@ -12,7 +12,13 @@ import {listOwnKeys, listTrust} from '../src/exec/native/key-files.js'
 export default class Doctor extends ConsulCommand<typeof Doctor> {
   static override summary = 'check everything baton depends on, and say what to fix'
   static override description =
-    'Reads only: Consul reports what the token may write without a write. Exit codes: 0 nothing to fix, 1 only warnings, 69 something failed, 77 the token does not suffice.'
+    'Checks this machine, the agent, the cluster and what the token may do, one line each, with what to do in brackets. It only reads: Consul reports what a token may write without a write.'
+  static override exitMeanings = {
+    0: 'nothing to fix',
+    1: 'only warnings',
+    69: 'something failed: baton cannot work',
+    77: 'only permissions are missing: the token is unknown, or has none that baton needs',
+  }
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor app/db --token-file /etc/baton/token',

@@ -34,6 +34,17 @@ const where = 'NODES'
 
 export default class Exec extends ConsulCommand<typeof Exec> {
   static override summary = 'run a command on many nodes'
+  static override exitMeanings = {
+    0: 'the command succeeded on every node',
+    1: 'a responder stopped while it ran the job, or the output is not read any more',
+    2: 'the command failed on a node',
+    3: 'a node took too long, or was lost',
+    4: 'an expected node did not answer',
+    5: 'no node matched',
+    6: 'a node refused the job, or there is no key to sign it',
+    8: 'some output of a node was dropped',
+    '128+n': 'stopped by signal n',
+  }
   static override description =
     'Runs the arguments as one line of shell on every matching node; arguments after -- run as they are, without a shell.'
   static override usage = ['exec [FLAGS] COMMAND...', 'exec [FLAGS] -- PROGRAM ARG...']
@@ -57,36 +68,76 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       description: 'native: responders; rexec: the agents themselves; auto: rexec only where no responder is',
       helpGroup: where,
     })(),
-    timeout: durationFlag({description: 'longest time a node may take (default: no limit)', min: 1}),
-    'ack-timeout': durationFlag({description: 'how long nodes may take to answer', default: '5s', min: 1}),
-    grace: durationFlag({description: 'time between the stop signal and the kill, on responders', default: '5s'}),
-    'max-output': sizeFlag({description: 'most output of a node, on responders; 0: no limit (default: 1M)'}),
-    script: Flags.string({description: 'run this file (- is stdin) instead of a command', helpValue: 'FILE'}),
+    timeout: durationFlag({helpGroup: 'TIME', description: 'longest time a node may take (default: no limit)', min: 1}),
+    'ack-timeout': durationFlag({
+      helpGroup: 'TIME',
+      description: 'how long nodes may take to answer',
+      default: '5s',
+      min: 1,
+    }),
+    grace: durationFlag({
+      helpGroup: 'TIME',
+      description: 'time between the stop signal and the kill, on responders',
+      default: '5s',
+    }),
+    'max-output': sizeFlag({
+      helpGroup: 'OUTPUT',
+      description: 'most output of a node, on responders; 0: no limit (default: 1M)',
+    }),
+    script: Flags.string({
+      helpGroup: 'JOB',
+      description: 'run this file (- is stdin) instead of a command',
+      helpValue: 'FILE',
+    }),
     shell: Flags.boolean({
+      helpGroup: 'JOB',
       description: 'without --: run the arguments by a shell (default)',
       default: true,
       allowNo: true,
     }),
-    wait: durationFlag({description: 'heartbeat of silent nodes (Consul: quiet period)', min: 1}),
-    'wait-repl': durationFlag({description: 'pause before the event that starts the agents', default: '0'}),
-    prefix: Flags.string({description: 'where rexec jobs live in KV', default: '_rexec'}),
+    wait: durationFlag({helpGroup: 'TIME', description: 'heartbeat of silent nodes (Consul: quiet period)', min: 1}),
+    'wait-repl': durationFlag({
+      helpGroup: 'TIME',
+      description: 'pause before the event that starts the agents',
+      default: '0',
+    }),
+    prefix: Flags.string({helpGroup: 'JOB', description: 'where rexec jobs live in KV', default: '_rexec'}),
     key: Flags.string({
+      helpGroup: 'SIGNING',
       description: 'sign with this key, by name or path (repeatable; default: the key named default)',
       multiple: true,
       multipleNonGreedy: true,
     }),
-    'keys-dir': Flags.string({description: 'where your keys are (default: ~/.config/baton/keys)', helpValue: 'DIR'}),
+    'keys-dir': Flags.string({
+      helpGroup: 'SIGNING',
+      description: 'where your keys are (default: ~/.config/baton/keys)',
+      helpValue: 'DIR',
+    }),
     unsigned: Flags.boolean({
+      helpGroup: 'SIGNING',
       description: 'send the job unsigned, for responders that allow it',
       exclusive: ['key'],
     }),
-    cluster: Flags.string({description: 'cluster name of the responders (default: none)', default: ''}),
+    cluster: Flags.string({
+      helpGroup: 'SIGNING',
+      description: 'cluster name of the responders (default: none)',
+      default: '',
+    }),
     compat: Flags.option({
+      helpGroup: 'OUTPUT',
       options: ['consul'] as const,
       description: "the texts and exit codes of Consul's tool",
     })(),
-    json: Flags.boolean({description: 'print one JSON object at the end', exclusive: ['ndjson', 'compat']}),
-    ndjson: Flags.boolean({description: 'print one JSON object for each event', exclusive: ['compat']}),
+    json: Flags.boolean({
+      helpGroup: 'OUTPUT',
+      description: 'print one JSON object at the end',
+      exclusive: ['ndjson', 'compat'],
+    }),
+    ndjson: Flags.boolean({
+      helpGroup: 'OUTPUT',
+      description: 'print one JSON object for each event',
+      exclusive: ['compat'],
+    }),
   }
 
   async run(): Promise<number> {

@@ -20,6 +20,8 @@ import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
 
 const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'resize']
 const lockGroup = 'LOCK'
+const programGroup = 'PROGRAM'
+const compatGroup = 'AS CONSUL LOCK'
 const maxRuntimeCode = 124
 /** Events after which no other contender's hold is waited for, or another line is printed. */
 const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
@@ -33,10 +35,22 @@ interface LockedCommand {
 
 export default class Lock extends ConsulCommand<typeof Lock> {
   static override summary = 'run a command while holding a lock'
+  static override exitMeanings = {
+    0: 'the program succeeded, and the lock was held all the time',
+    75: 'the lock was not acquired in time',
+    76: 'the lock was lost; the program was stopped',
+    78: 'the key serves another kind of lock, or another limit',
+    124: '--max-runtime was reached',
+    126: 'the program cannot be run',
+    127: 'the program does not exist',
+    '128+n': 'signal n ended the program, or baton while it waited',
+    other: "the program's own exit code",
+  }
   static override description =
     'Acquires the lock at PREFIX/.lock, runs the command, and releases the lock when every process that the command ' +
     'started has ended. If the lock may be lost, the command is stopped before another contender can hold it. ' +
     'Works side by side with consul lock. Without --, the arguments after PREFIX are joined and run by a shell, as there.'
+  static override usage = ['lock [FLAGS] PREFIX -- PROGRAM ARG...', 'lock [FLAGS] PREFIX COMMAND...']
   static override examples = [
     '<%= config.bin %> lock jobs/backup -- ./backup.sh --full',
     '<%= config.bin %> lock --try jobs/backup -- ./backup.sh',
@@ -53,7 +67,13 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
   static override emptyFlags = ['name']
   static override flags = {
-    limit: Flags.integer({char: 'n', helpGroup: lockGroup, description: 'maximum number of holders', default: 1}),
+    limit: Flags.integer({
+      char: 'n',
+      helpGroup: lockGroup,
+      helpValue: 'N',
+      description: 'maximum number of holders',
+      default: 1,
+    }),
     try: bareDurationFlag({
       helpGroup: lockGroup,
       description: 'longest wait for the lock (exit 75); without a value: one attempt',
@@ -63,12 +83,12 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       description: 'longest wait for the lock (exit 75); 0: wait forever (default)',
     }),
     grace: durationFlag({
-      helpGroup: lockGroup,
+      helpGroup: programGroup,
       description: 'time between TERM and KILL for the command',
       default: '5s',
     }),
     'max-runtime': durationFlag({
-      helpGroup: lockGroup,
+      helpGroup: programGroup,
       description: 'stop the command (exit 124) after this time; 0: never',
     }),
     ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
@@ -81,24 +101,25 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     })(),
     name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
     events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
-    'pass-stdin': Flags.boolean({helpGroup: lockGroup, description: 'pass stdin to the command (always with --)'}),
+    'pass-stdin': Flags.boolean({helpGroup: programGroup, description: 'pass stdin to the command (always with --)'}),
     shell: Flags.boolean({
-      helpGroup: lockGroup,
+      helpGroup: programGroup,
       description: 'without --: use a shell (default)',
       default: true,
       allowNo: true,
     }),
     'child-exit-code': Flags.boolean({
-      helpGroup: lockGroup,
+      helpGroup: compatGroup,
       description: 'with --compat: exit 2 if the command failed',
     }),
     'monitor-retry': Flags.integer({
-      helpGroup: lockGroup,
+      helpGroup: compatGroup,
+      helpValue: 'N',
       description: 'accepted and not needed: failures are always retried',
     }),
     compat: Flags.option({
       options: ['consul'] as const,
-      helpGroup: lockGroup,
+      helpGroup: compatGroup,
       description: 'texts, streams and exit codes of consul lock',
     })(),
   }

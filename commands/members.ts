@@ -8,6 +8,10 @@ const noneMatches = 2
 
 export default class Members extends ConsulCommand<typeof Members> {
   static override summary = 'list the members of the gossip pool, as the agent sees them'
+  static override exitMeanings = {
+    0: 'listed',
+    2: 'no member is listed',
+  }
   static override description =
     'Columns, order and exit codes are those of consul members. An agent that is not a server has no WAN pool: --wan then lists nothing.'
   static override examples = [

@@ -30,18 +30,31 @@ const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
 
 export default class Replicate extends ConsulCommand<typeof Replicate> {
   static override summary = 'keep a prefix of keys equal to one in another datacenter'
+  static override exitMeanings = {
+    0: 'done with --once, or equal',
+    1: 'there are differences (--dry-run, verify)',
+    12: 'stopped by a signal',
+    13: 'wrong flags, or nothing to replicate',
+    14: 'the destination refused some keys; all others were copied',
+    15: 'a configuration file or a log level is wrong',
+    16: 'deletes are held (--once)',
+    64: undefined,
+  }
   static override description =
     `Compares contents and sends what differs, in transactions. A prefix is a prefix of bytes: app takes in
 application, app/ does not. Keys that the source does not have are deleted only when its leader says of each
 that it does not exist, and held when they are more than --max-delete or the source is empty.
 'verify' as the first word compares and writes nothing.`
+  static override usage = [
+    'replicate SOURCE@DC[:DESTINATION]... [FLAGS]',
+    'replicate verify SOURCE@DC[:DESTINATION]... [FLAGS]',
+  ]
   static override examples = [
     '<%= config.bin %> replicate app/@dc1',
     '<%= config.bin %> replicate app/@dc1:backup/app/ --once',
     '<%= config.bin %> replicate verify app/@dc1:backup/app/',
     '<%= config.bin %> replicate app/ --source-http-addr consul.other.example:8500 --dry-run',
   ]
-  static override usage = 'replicate SOURCE@DC[:DESTINATION]... [FLAGS]'
   static override strict = false
   static override enableJsonFlag = true
   /** It checks them itself. */

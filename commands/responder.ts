@@ -14,7 +14,11 @@ import {createResponder, type ResponderEvent} from '../src/exec/responder/respon
 export default class Responder extends ConsulCommand<typeof Responder> {
   static override summary = 'run the signed jobs of baton exec on this node'
   static override description =
-    'Registers itself as the service baton-responder and runs jobs signed by a key in the trust directory.'
+    'Registers the service baton-responder on the node of its agent, and runs the jobs of baton exec that are signed by a key in the trust directory. It refuses all other jobs, and runs none twice.'
+  static override exitMeanings = {
+    0: 'stopped by a signal',
+    '128+n': 'stopped by signal n',
+  }
   static override examples = [
     '<%= config.bin %> responder',
     '<%= config.bin %> responder --trust-dir ./trust --state-dir ./state --name web-1',

@@ -10,6 +10,10 @@ import {filtersOf, fireEvent} from '../../src/event/ring/fire.js'
 
 export default class EventFire extends ConsulCommand<typeof EventFire> {
   static override summary = 'tell all agents of a datacenter something'
+  static override exitMeanings = {
+    0: 'fired',
+    1: 'Consul refused the event',
+  }
   static override description =
     'Events travel by gossip: fast, to every agent, without any answer. Name, filters and payload share 512 bytes; ' +
     'what does not fit is refused before it is sent. A durable one is written into a log in KV first, where ' +

@@ -7,6 +7,12 @@ import {fireEvent} from '../../src/event/ring/fire.js'
 
 export default class Event extends ConsulCommand<typeof Event> {
   static override summary = 'fire an event as consul event does'
+  static override description =
+    "Takes the arguments of consul event. 'baton event fire' does the same with a name as its argument, and more."
+  static override exitMeanings = {
+    0: 'fired',
+    1: 'Consul refused the event',
+  }
   static override usage = 'event --name NAME [PAYLOAD] [FLAGS]'
   static override examples = ['<%= config.bin %> event -name deploy v1.2.3']
   static override args = {

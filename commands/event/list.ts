@@ -10,11 +10,16 @@ import {eventsSince} from '../../src/event/since.js'
 
 export default class EventList extends ConsulCommand<typeof EventList> {
   static override summary = "show the agent's newest 256 events, oldest first"
+  static override description =
+    'Shows the events that the agent has received, whoever fired them. An agent keeps 256 and forgets them when it restarts; --durable shows the log of one name instead, which stays in KV.'
+  static override exitMeanings = {
+    0: 'listed, also if there are none',
+  }
   static override examples = [
     '<%= config.bin %> event list',
     '<%= config.bin %> event list --name deploy --json',
     '<%= config.bin %> event list --durable --name deploy',
-    '<%= config.bin %> event list --since d1372b3a-c245-049b-11f0-a86da731242f',
+    '<%= config.bin %> event list --since 42',
   ]
   static override enableJsonFlag = true
   static override flags = {

@@ -5,6 +5,10 @@ import {parseKeep, pruneEvents} from '../../src/event/durable/durable-prune.js'
 
 export default class EventPrune extends ConsulCommand<typeof EventPrune> {
   static override summary = 'delete the old end of the log of a durable event'
+  static override exitMeanings = {
+    0: 'deleted, also if there was nothing to delete',
+    1: 'other clients keep pruning the same log',
+  }
   static override description =
     'Watchers that had not seen a deleted event cannot get it back; they notice, and say so when they next run.'
   static override examples = [

@@ -12,9 +12,16 @@ import {shellWords} from '../../src/process/handler.js'
 
 export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   static override summary = 'run a command for every event, once'
+  static override exitMeanings = {
+    0: 'stopped by a signal, or the list from stdin is handled',
+    1: 'the last handler failed (--on-error=exit)',
+    2: 'events were missed (--on-overflow=exit)',
+    other: "the handler's own exit code (--on-error=exit)",
+  }
   static override description =
     'Each event runs the command with the payload on stdin and BATON_EVENT_*, SERF_* in its environment. With --state ' +
     'what was handled is remembered across restarts and crashes; without a command events are printed as JSON lines.'
+  static override usage = ['event watch [FLAGS] [-- PROGRAM ARG...]', 'event watch [FLAGS] [COMMAND...]']
   static override examples = [
     '<%= config.bin %> event watch --name deploy --state /var/lib/deploy.events -- ./deploy.sh',
     "<%= config.bin %> event watch --handler user:deploy=./deploy.sh --handler 'member-failed=./page.sh'",

@@ -16,6 +16,11 @@ const labels = {policy: 'policy', exp: 'expiry', nbf: 'beginning'} as const
 
 export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
   static override summary = "let this node's responder run the jobs of a key"
+  static override description =
+    'Copies the public key into the trust directory of this node, so that its responder runs jobs signed with it. The policy limits what the key may run; without one it may run everything.'
+  static override exitMeanings = {
+    0: 'the key is trusted',
+  }
   static override examples = [
     '<%= config.bin %> keys add deploy.pub.json',
     '<%= config.bin %> keys add deploy.pub.json --policy uptime-only.json --expires 2027-01-01',

@@ -7,6 +7,11 @@ import {defaultKeyName, initKey} from '../../src/exec/native/key-files.js'
 
 export default class KeysInit extends BaseCommand<typeof KeysInit> {
   static override summary = 'create a key to sign jobs with'
+  static override description =
+    "Creates an Ed25519 key pair: the private half stays here, the public half goes to each node, where 'baton keys add' trusts it. An existing key is never overwritten."
+  static override exitMeanings = {
+    0: 'the key was created',
+  }
   static override examples = ['<%= config.bin %> keys init', '<%= config.bin %> keys init deploy']
   static override enableJsonFlag = true
   static override args = {

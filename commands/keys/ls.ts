@@ -17,6 +17,11 @@ interface Row {
 
 export default class KeysLs extends BaseCommand<typeof KeysLs> {
   static override summary = "list one's own keys and those that this node's responder trusts"
+  static override description =
+    'Lists your signing keys and the keys that a responder of this node trusts, with their limits. Files that cannot be used are named.'
+  static override exitMeanings = {
+    0: 'listed',
+  }
   static override examples = ['<%= config.bin %> keys ls', '<%= config.bin %> keys ls --json']
   static override enableJsonFlag = true
   static override flags = {

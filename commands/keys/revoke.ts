@@ -6,6 +6,10 @@ import {revokeTrust} from '../../src/exec/native/key-files.js'
 
 export default class KeysRevoke extends BaseCommand<typeof KeysRevoke> {
   static override summary = 'never again run the jobs of a key on this node'
+  static override description = 'Refuses the key from now on, also if it is added again. Running jobs of the key go on.'
+  static override exitMeanings = {
+    0: 'the key is revoked',
+  }
   static override examples = ['<%= config.bin %> keys revoke deploy', '<%= config.bin %> keys revoke 4f1c0a9be2d37756']
   static override enableJsonFlag = true
   static override args = {

@@ -7,6 +7,10 @@ import {UsageError} from '../../src/core/errors.js'
 
 export default class KvCas extends ConsulCommand<typeof KvCas> {
   static override summary = 'write a key only if its value or index is still the expected one'
+  static override exitMeanings = {
+    0: 'written',
+    1: 'not written: the key has another value or index',
+  }
   static override description =
     'Compares and writes in one step: if the key has changed, nothing is written and the exit code is 1. ' +
     'Flags of the key are kept unless --flags is given.'

@@ -5,6 +5,13 @@ import {bigintFlag} from '../../src/cli/flags.js'
 
 export default class KvDelete extends ConsulCommand<typeof KvDelete> {
   static override summary = 'delete a key, or all keys under a prefix'
+  static override description =
+    'Deletes one key; a key that does not exist is a success. With --recurse it deletes every key that starts with the prefix, byte for byte: app includes apple.'
+  static override exitMeanings = {
+    0: 'deleted',
+    1: 'not deleted: the index of the key has changed',
+  }
+  static override usage = ['kv delete KEY [FLAGS]', 'kv delete --recurse PREFIX']
   static override examples = [
     '<%= config.bin %> kv delete app/max-conns',
     '<%= config.bin %> kv delete --recurse app/',

@@ -9,6 +9,10 @@ const marks: Readonly<Record<KeyDifference['kind'], string>> = {create: '+', upd
 
 export default class KvDiff extends ConsulCommand<typeof KvDiff> {
   static override summary = 'compare the keys under two prefixes'
+  static override exitMeanings = {
+    0: 'the keys are equal',
+    1: 'there are differences',
+  }
   static override description =
     'Names each key (without its prefix) that is only under A (-), only under B (+), or under both with another value or other ' +
     'flags (~). Exits with 1 if there is one. PREFIX@DC is a prefix in another datacenter; / is the root.'

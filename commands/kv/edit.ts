@@ -11,6 +11,14 @@ const isInterrupt = (reason: unknown): boolean => reason instanceof CancelledErr
 
 export default class KvEdit extends ConsulCommand<typeof KvEdit> {
   static override summary = 'edit the value of a key in an editor'
+  static override exitMeanings = {
+    0: 'written, or nothing was changed',
+    1: 'not written: the key has changed meanwhile, or the text is empty',
+    126: 'the editor cannot be run',
+    127: 'the editor does not exist',
+    '128+n': 'signal n ended the editor or baton',
+    other: "the editor's own exit code; nothing was written",
+  }
   static override description =
     'Opens the value in VISUAL or EDITOR (vi on a terminal if neither is set) and writes the result only if the key has not ' +
     'changed meanwhile. If nothing could be written, the edited text stays in a file that the message names.'

@@ -4,6 +4,11 @@ import {exportText} from '../../src/kv/exchange.js'
 
 export default class KvExport extends ConsulCommand<typeof KvExport> {
   static override summary = 'print all keys under a prefix as JSON, for kv import'
+  static override description =
+    'Prints keys, flags and values (base64) in the format of consul kv export. The list is one consistent read.'
+  static override exitMeanings = {
+    0: 'printed',
+  }
   static override examples = ['<%= config.bin %> kv export app/ > app.json']
   static override args = {prefix: Args.string({ignoreStdin: true, description: 'prefix of the keys'})}
 

@@ -8,6 +8,13 @@ import type {ConsulClient} from '../../src/core/client.js'
 
 export default class KvGet extends ConsulCommand<typeof KvGet> {
   static override summary = 'print the value of a key, or list the keys under a prefix'
+  static override description =
+    'Prints the value as it is stored, and a newline. With --recurse or --keys it prints every key that starts with the prefix, byte for byte: app includes apple.'
+  static override exitMeanings = {
+    0: 'printed',
+    1: 'the key does not exist, or Consul refused the request',
+  }
+  static override usage = ['kv get KEY [FLAGS]', 'kv get --recurse|--keys [PREFIX] [FLAGS]']
   static override examples = [
     '<%= config.bin %> kv get app/max-conns',
     '<%= config.bin %> kv get --detailed app/max-conns',

@@ -17,9 +17,15 @@ const isUnclear = (error: unknown): boolean => error instanceof ImportError && i
 
 export default class KvImport extends ConsulCommand<typeof KvImport> {
   static override summary = 'write the keys of a kv export'
+  static override exitMeanings = {
+    0: 'imported, or shown with --dry-run',
+    1: 'Consul refused a key; the message says how many are written',
+    '128+n': 'stopped by signal n; what is written stays',
+  }
   static override description =
     'Everything is read and checked before the first key is written. Keys are written in transactions, in their order; ' +
     'each is named when it is written.'
+  static override usage = 'kv import DATA [FLAGS]'
   static override examples = [
     '<%= config.bin %> kv import @app.json',
     '<%= config.bin %> kv export app/ | <%= config.bin %> kv import --http-addr=other:8500 -',

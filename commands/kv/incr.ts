@@ -11,6 +11,10 @@ const isWithin = (value: bigint): boolean => value >= least && value <= most
 
 export default class KvIncr extends ConsulCommand<typeof KvIncr> {
   static override summary = 'add to the number in a key, and print the result'
+  static override exitMeanings = {
+    0: 'the new number is written and printed',
+    1: 'the value is not a number, the sum is too large, or Consul refused it',
+  }
   static override description =
     'Reads and writes with a compare-and-set, again if another client was faster, so that no addition is lost. A key that does ' +
     'not exist counts as 0. Numbers have up to 64 bits.'

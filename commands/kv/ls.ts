@@ -5,6 +5,11 @@ import {UsageError} from '../../src/core/errors.js'
 
 export default class KvLs extends ConsulCommand<typeof KvLs> {
   static override summary = 'list the names under a prefix'
+  static override description =
+    'Prints the names of keys, cut after the next separator, as ls shows files and folders. --recurse prints whole names.'
+  static override exitMeanings = {
+    0: 'printed, also if there are none',
+  }
   static override examples = ['<%= config.bin %> kv ls', '<%= config.bin %> kv ls --recurse app/']
   static override enableJsonFlag = true
   static override args = {prefix: Args.string({ignoreStdin: true, description: 'prefix of the names'})}

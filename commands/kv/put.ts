@@ -26,6 +26,13 @@ const successes: Readonly<Record<Mode, (key: string) => string>> = {
 
 export default class KvPut extends ConsulCommand<typeof KvPut> {
   static override summary = 'write a key'
+  static override description =
+    'Writes the value, byte for byte, and replaces what was there. With --create, --cas, --acquire or --release it writes only if the condition holds.'
+  static override exitMeanings = {
+    0: 'written',
+    1: 'not written: the condition does not hold, or Consul refused the request',
+  }
+  static override usage = 'kv put KEY [DATA] [FLAGS]'
   static override examples = [
     '<%= config.bin %> kv put app/max-conns 5',
     '<%= config.bin %> kv put app/logo @logo.png',

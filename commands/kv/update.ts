@@ -17,15 +17,23 @@ class NoNewValue extends Error {
 
 export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
   static override summary = 'replace the value of a key by what a command makes of it'
+  static override exitMeanings = {
+    0: 'written, or already the same',
+    1: 'the program printed nothing, or Consul refused the value',
+    126: 'the program cannot be run',
+    127: 'the program does not exist',
+    '128+n': 'signal n ended the program or baton',
+    other: "the program's own exit code; nothing was written",
+  }
   static override description =
     'The command reads the value on its stdin and prints the new one, byte for byte. It is written only if the key has not ' +
     'changed meanwhile; otherwise the command runs again on the newer value. If the command fails, nothing is written and its exit code is ' +
     "baton's. A key that does not exist is an empty input, and is created."
+  static override usage = 'kv update KEY [FLAGS] -- PROGRAM ARG...'
   static override examples = [
     "<%= config.bin %> kv update app/config -- jq -j '.debug = true'",
     "<%= config.bin %> kv update app/hosts -- sed '/old-host/d'",
   ]
-  static override usage = 'kv update KEY [FLAGS] -- COMMAND [ARGUMENTS]...'
   static override enableJsonFlag = true
   static override args = {key: Args.string({required: true, ignoreStdin: true, description: 'key to update'})}
   static override childForm = {ownArgs: 1, nativeOnly: true}

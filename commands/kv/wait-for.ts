@@ -13,6 +13,11 @@ const notInTime = 75
 
 export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
   static override summary = 'wait until a key exists or has a value, and print the value'
+  static override exitMeanings = {
+    0: 'the key is as wanted; its value is printed',
+    75: 'not in time',
+    '128+n': 'stopped by signal n',
+  }
   static override description =
     'KEY alone waits until the key exists, KEY=VALUE until it has exactly this value, --index until it was written after that ' +
     'ModifyIndex. The first = ends the key.'

@@ -7,7 +7,11 @@ import {inspectLocks} from '../../src/lock/inspect.js'
 
 export default class LockLs extends ConsulCommand<typeof LockLs> {
   static override summary = 'list locks, one a line'
-  static override description = 'Only reads. For a lock named ls: baton lock ls -- COMMAND.'
+  static override description =
+    "Prints the name, kind and holder of each lock whose key starts with the prefix. It only reads; a lock that is itself named ls needs 'baton lock ls -- COMMAND'."
+  static override exitMeanings = {
+    0: 'listed, also if there are none',
+  }
   static override examples = ['<%= config.bin %> lock ls', '<%= config.bin %> lock ls jobs/']
   static override enableJsonFlag = true
   static override strict = false

@@ -10,6 +10,10 @@ const freeCode = 1
 
 export default class LockStatus extends ConsulCommand<typeof LockStatus> {
   static override summary = 'show the holders and waiters of a lock'
+  static override exitMeanings = {
+    0: 'held, or listed without KEY',
+    1: 'not held',
+  }
   static override description =
     'Only reads. Exits with 1 if KEY is not held. Without KEY, shows every lock. ' +
     'Waiters of a mutex are recognised by the names of their sessions. For a lock named status: baton lock status -- COMMAND.'

@@ -1,9 +1,12 @@
 import * as Flags from '@oclif/core/flags'
-import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
+import {WatchCommand, watchExits, watchFlags} from '../../src/cli/watch/watch-command.js'
 import {checkState} from '../../src/watch/spec.js'
 
 export default class WatchChecks extends WatchCommand<typeof WatchChecks> {
   static override summary = 'follow health checks'
+  static override description =
+    'Follows all health checks, those of one service, or those in one state. Without a program it prints each state as JSON; with one it runs the program at the start and after each change, with the JSON on stdin.'
+  static override exitMeanings = watchExits
   static override examples = [
     '<%= config.bin %> watch checks --state critical',
     '<%= config.bin %> watch checks --service web',

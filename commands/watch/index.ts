@@ -17,7 +17,22 @@ const watchTypes = ['key', 'keyprefix', 'services', 'nodes', 'service', 'checks'
 
 export default class Watch extends WatchCommand<typeof Watch> {
   static override summary = 'watch as consul watch does, or all watches of a file'
-  static override usage = 'watch --type TYPE [FLAGS] [CHILD...]'
+  static override description =
+    'Takes the arguments of consul watch: --type and its parameters. A program runs at the start and after each change, with the result as JSON on stdin; without one the result is printed once.'
+  static override exitMeanings = {
+    0: 'printed, or the handlers succeeded',
+    1: 'a handler failed in the form of consul watch, or in --watches FILE --once',
+    124: 'the handler was stopped at --timeout',
+    126: 'the handler cannot be run',
+    127: 'the handler does not exist',
+    '128+n': 'stopped by signal n',
+    other: "the handler's own exit code (with --)",
+  }
+  static override usage = [
+    'watch --type TYPE [FLAGS] [COMMAND...]',
+    'watch --type TYPE [FLAGS] -- PROGRAM ARG...',
+    'watch --watches FILE [--once]',
+  ]
   static override examples = [
     "<%= config.bin %> watch -type=key -key=app/config './reload.sh'",
     '<%= config.bin %> watch -type=keyprefix -prefix=app/ -- ./reload.sh --now',

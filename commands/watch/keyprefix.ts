@@ -1,8 +1,11 @@
 import * as Args from '@oclif/core/args'
-import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
+import {WatchCommand, watchExits, watchFlags} from '../../src/cli/watch/watch-command.js'
 
 export default class WatchKeyprefix extends WatchCommand<typeof WatchKeyprefix> {
   static override summary = 'follow all keys under a prefix'
+  static override description =
+    'Follows every key that starts with the prefix, byte for byte. Without a program it prints each state as JSON; with one it runs the program at the start and after each change, with the JSON on stdin.'
+  static override exitMeanings = watchExits
   static override examples = [
     '<%= config.bin %> watch keyprefix app/ --ndjson',
     '<%= config.bin %> watch keyprefix app/ --debounce 1s -- ./reload.sh',

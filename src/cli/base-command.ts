@@ -8,6 +8,7 @@ import type {ErrorCode} from '../core/errors.js'
 import {systemClock} from '../core/time/clock.js'
 import {type ChildForm, type DataForm, type FlagShape, flagWords, type SplitArgv, splitArgv} from './argv.js'
 import {refuseEmptyValues} from './empty-values.js'
+import type {ExitMeanings} from './exit-meanings.js'
 import {commonFlags} from './flags.js'
 import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
@@ -86,6 +87,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   static dataForm: DataForm | undefined = undefined
   /** Repeatable flags to which files add, where other settings of a file give way to a flag. */
   static addedFromFiles: readonly string[] = []
+
+  /** The meanings of exit codes that are the command's own. */
+  static exitMeanings: ExitMeanings = {}
 
   /** Flags whose value may be empty. */
   static emptyFlags: readonly string[] | 'all' = []

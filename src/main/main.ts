@@ -86,25 +86,15 @@ async function complete(): Promise<number> {
 }
 
 async function help(words: readonly string[], exit: number): Promise<number> {
-  const {commandHelp, connectionHelp, helpWidth, topicHelp} = await import('./help.js')
+  const {helpText} = await import('./help/show.js')
   const host = processHost()
-  const id = words.join(' ')
   const stream = exit === 0 ? host.stdout : host.stderr
-  const options = {config, width: helpWidth(stream.isTTY ? stream.columns : undefined)}
-  if (id === 'connection') {
-    stream.write(`${connectionHelp(options.width)}\n`)
-    return exit
-  }
-  const load = table[id]
-  const isTopic = id === '' || Object.keys(table).some(name => name.startsWith(`${id} `))
-  if (!load && !isTopic) {
+  const text = await helpText(words, {table, version: BATON_VERSION, host, stream})
+  if (text === undefined) {
     host.stderr.write(`baton: ${await unknownCommand(words)}\n`)
     return usageExitCode
   }
-  const parts: string[] = []
-  if (load) parts.push(await commandHelp(id, (await load()).default, options))
-  if (isTopic) parts.push(await topicHelp(table, id, options))
-  stream.write(`${parts.join('\n\n')}\n`)
+  stream.write(`${text}\n`)
   return exit
 }
 

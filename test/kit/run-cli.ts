@@ -1,5 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {fileURLToPath} from 'node:url'
+import exitCodes from './exit-codes.json' with {type: 'json'}
 import {currentMarker, markerName} from './marker.js'
 import {guardGroup, killQuietly} from './process-guard.js'
 import {processGroup} from './processes.js'
@@ -22,6 +23,8 @@ export interface CommandOptions {
   readonly signal?: AbortSignal
   /** False leaves the command in the test's own process group. @default true */
   readonly detached?: boolean
+  /** Rejects another exit code; for the commands of baton. */
+  readonly exitCodes?: readonly string[] | undefined
 }
 
 export interface CommandResult {
@@ -92,7 +95,12 @@ export class CommandHandle implements AsyncDisposable {
         options.signal?.removeEventListener('abort', abort)
         const stdoutBytes = Buffer.concat(this.#stdout)
         const warning = nodesOwn.exec(this.stderr)
-        if (warning) reject(new Error(`${this.#name}: Node wrote on stderr: ${warning[0]}`))
+        const {exitCodes: labels} = options
+        if (labels && exitCode !== null && !isDocumented(exitCode, labels))
+          reject(
+            new Error(`${this.#name}: exit code ${exitCode} is not in its help (${labels.join(', ')})\n${this.stderr}`),
+          )
+        else if (warning) reject(new Error(`${this.#name}: Node wrote on stderr: ${warning[0]}`))
         else resolve({stdout: stdoutBytes.toString(), stderr: this.stderr, stdoutBytes, exitCode, signalName})
       })
     })
@@ -164,9 +172,20 @@ export const runCommand = (
   options: CommandOptions = {},
 ): Promise<CommandResult> => new CommandHandle(file, args, options).exited
 
-/** Runs `baton ...args` from the built bundle. */
+/** Labels of the exit codes that help and docs name for the command; undefined if any code may come. */
+function documentedExits(args: readonly string[], env: CommandOptions['env'] = {}): readonly string[] | undefined {
+  const id = [3, 2, 1].map(length => args.slice(0, length).join(' ')).find(name => Object.hasOwn(exitCodes, name))
+  const labels = id === undefined ? undefined : (exitCodes as Readonly<Record<string, readonly string[]>>)[id]
+  const isCompat = env['BATON_COMPAT'] !== undefined || args.some(word => /^--?compat\b/.test(word))
+  return labels?.includes('other') || isCompat ? undefined : labels
+}
+
+const isDocumented = (code: number, labels: readonly string[]): boolean =>
+  labels.includes(String(code)) || (code > 128 && labels.includes('128+n'))
+
+/** Runs `baton ...args` from the built bundle. Its end rejects if the exit code is not one that its help names. */
 export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>
-  startCommand(process.execPath, [cliPath, ...args], options)
+  new CommandHandle(process.execPath, [cliPath, ...args], {...options, exitCodes: documentedExits(args, options.env)})
 
 export const runCli = (args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> =>
   startCli(args, options).exited

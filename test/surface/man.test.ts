@@ -1,6 +1,6 @@
 import {spawnSync} from 'node:child_process'
 import {beforeAll, describe, expect, it} from 'vitest'
-import {type ManPage, manPages} from '../../src/main/man.js'
+import {type ManPage, manPages} from '../../src/main/help/man.js'
 import {loadCommands} from './command-files.js'
 
 const groff = (text: string): {readonly out: string; readonly err: string} | undefined => {
@@ -21,19 +21,21 @@ beforeAll(async () => {
 const textOf = (file: string): string => pages.find(page => page.file === file)?.text ?? ''
 
 describe('the manual pages', () => {
-  it('are one for each command and one that lists them', async () => {
+  it('are one for each command, one for the connection and one that lists the commands', async () => {
     const commands = await loadCommands()
     const files = [...commands.keys()].map(id => `baton-${id.replaceAll(' ', '-')}.1`)
-    expect(pages.map(({file}) => file).sort()).toEqual(['baton.1', ...files].sort())
+    expect(pages.map(({file}) => file).sort()).toEqual(['baton.1', 'baton-connection.1', ...files].sort())
     for (const id of commands.keys()) expect(textOf('baton.1')).toContain(`.B baton ${id.replaceAll('-', '\\-')}\n`)
   })
 
   it('hold each flag with its value, text and default, and each example', async () => {
     const limit = (await loadCommands()).get('lock')?.flags['limit']?.description ?? ''
     const text = textOf('baton-lock.1')
-    expect(text).toContain(`.TP\n.B \\-n, \\-\\-limit=LIMIT\n${limit} (default: 1)\n`)
+    expect(text).toContain(`.TP\n.B \\-n, \\-\\-limit=N\n${limit} [default: 1; env: BATON_LIMIT]\n`)
     expect(text).toContain('.B \\-\\-checks=none|serf\n')
     expect(text).toContain('baton lock \\-\\-try jobs/backup \\-\\- ./backup.sh\n')
+    expect(text).toContain('.SH "EXIT STATUS"\n')
+    expect(text).toContain('.B 75\nthe lock was not acquired in time\n')
     expect(text).not.toContain('<%=')
   })
 

@@ -16,11 +16,16 @@ export const watchFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
-  concurrency: Flags.integer({description: 'handlers that may run at the same time', default: 1, min: 1}),
+  concurrency: Flags.integer({
+    helpValue: 'N',
+    description: 'handlers that may run at the same time',
+    default: 1,
+    min: 1,
+  }),
   batch: Flags.boolean({description: 'one run for all waiting events, as a JSON list on stdin'}),
   'order-window': durationFlag({description: 'wait this long for earlier events', default: '0'}),
   coalesce: durationFlag({description: 'of each name handle only the newest within this time', default: '0'}),
-  retries: Flags.integer({description: 'further attempts when the handler fails (default: 0)', default: 0, min: 0}),
+  retries: Flags.integer({helpValue: 'N', description: 'further attempts when the handler fails', default: 0, min: 0}),
   'retry-delay': durationFlag({description: 'shortest wait before another attempt', default: '1s'}),
   'dead-letter': Flags.string({description: 'file to append abandoned events to', helpValue: 'FILE'}),
   'on-error': Flags.option({

@@ -15,6 +15,7 @@ import {runWatch} from '../../watch/run.js'
 import {describeWatch, type WatchSpec} from '../../watch/spec.js'
 import {WatchItem} from '../../watch/value.js'
 import {ConsulCommand} from '../consul-command.js'
+import type {ExitMeanings} from '../exit-meanings.js'
 import {durationFlag} from '../flags.js'
 import {goHandlerText} from './go-text.js'
 
@@ -49,6 +50,17 @@ export const watchFlags = {
   }),
   'http-timeout': durationFlag({helpGroup: http, description: 'longest wait for the answer', default: '10s'}),
   'http-skip-verify': Flags.boolean({helpGroup: http, description: 'do not check the certificate'}),
+}
+
+/** Exit codes of the sub-commands of watch. */
+export const watchExits: ExitMeanings = {
+  0: 'printed, or the handler succeeded',
+  1: 'an HTTP handler failed',
+  124: 'the handler was stopped at --timeout',
+  126: 'the handler cannot be run',
+  127: 'the handler does not exist',
+  '128+n': 'stopped by signal n',
+  other: "the handler's own exit code",
 }
 
 interface CommonFlags {

@@ -1,0 +1,25 @@
+import {styleText} from 'node:util'
+import type {Environment} from '../config/environment.js'
+
+export type Style = 'bold' | 'red' | 'yellow'
+/** Returns the text with a style, or unchanged where colours are not wanted. */
+export type Paint = (style: Style, text: string) => string
+
+interface Stream {
+  readonly isTTY?: boolean | undefined
+}
+
+/**
+ * True on a terminal. NO_COLOR and TERM=dumb switch colours off there, FORCE_COLOR switches them on elsewhere (0 or false: off).
+ * Node's own rule writes a warning to stderr if both variables are set.
+ */
+function isColoured(stream: Stream, env: Environment): boolean {
+  if ((env['NO_COLOR'] ?? '') !== '') return false
+  const forced = env['FORCE_COLOR']
+  if (forced !== undefined) return forced !== '0' && forced !== 'false'
+  return stream.isTTY === true && env['TERM'] !== 'dumb'
+}
+
+/** Styles are for text that people read: never for logs, JSON or texts of Consul's own tools. */
+export const painter = (stream: Stream, env: Environment): Paint =>
+  isColoured(stream, env) ? (style, text) => styleText(style, text) : (_style, text) => text

@@ -1,0 +1,46 @@
+/** An exit code as help and docs name it: `128+n` is the end by signal n, `other` the code of a command that was run. */
+export type ExitLabel = `${number}` | '128+n' | 'other'
+/** What a command means by its exit codes. An undefined meaning removes a code that most commands have. */
+export type ExitMeanings = Readonly<Partial<Record<ExitLabel, string | undefined>>>
+
+export interface ExitRow {
+  readonly label: ExitLabel
+  readonly meaning: string
+}
+
+interface Exiting {
+  readonly baseFlags: object
+  readonly exitMeanings: ExitMeanings
+}
+
+/** Of every command. */
+const ofAll: ExitMeanings = {
+  0: 'done',
+  1: 'the output could not be written',
+  64: 'invalid arguments or settings; nothing was done',
+  70: 'a bug in baton',
+}
+
+/** Of every command that talks to Consul. */
+const ofConsul: ExitMeanings = {
+  69: 'Consul cannot be reached, has no leader, or something else answers',
+  77: 'the token lacks a permission',
+}
+
+/** Meanings that most commands share. */
+export const sharedMeanings: ReadonlySet<string | undefined> = new Set(Object.values({...ofAll, ...ofConsul}))
+
+/** True of a command that takes the flags of the connection. */
+export const talksToConsul = ({baseFlags}: {readonly baseFlags: object}): boolean =>
+  Object.hasOwn(baseFlags, 'token-file')
+
+/** Every exit code of a command, in order. This is the one source of help, manual pages and docs. */
+export function exitRows(command: Exiting): readonly ExitRow[] {
+  const all = {...ofAll, ...(talksToConsul(command) && ofConsul), ...command.exitMeanings}
+  const rows = Object.entries(all) as readonly (readonly [ExitLabel, string | undefined])[]
+  return rows
+    .flatMap(([label, meaning]): readonly ExitRow[] => (meaning === undefined ? [] : [{label, meaning}]))
+    .sort((a, b) => rank(a.label) - rank(b.label))
+}
+
+const rank = (label: ExitLabel): number => (label === 'other' ? 1000 : Number.parseInt(label, 10))

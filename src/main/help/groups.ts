@@ -1,0 +1,49 @@
+/** The commands of the first level by what they are for, in the order in which they are shown. */
+export const groups: readonly {readonly title: string; readonly commands: Readonly<Record<string, string>>}[] = [
+  {
+    title: 'COORDINATE',
+    commands: {
+      lock: 'run a command while holding a lock',
+      exec: 'run a command on many nodes',
+      responder: 'run the signed jobs of baton exec on this node',
+      keys: 'create, trust and revoke the keys that sign jobs',
+    },
+  },
+  {
+    title: 'FOLLOW',
+    commands: {
+      watch: 'print what changes in Consul, or run a command for it',
+      event: 'fire user events, list them, and run a command for each',
+      discover: 'serve a list of services that follows Consul over HTTP',
+    },
+  },
+  {
+    title: 'DATA',
+    commands: {
+      kv: 'read, write, compare, import and follow keys',
+      replicate: 'keep a prefix of keys equal to one in another datacenter',
+    },
+  },
+  {
+    title: 'OPERATE',
+    commands: {
+      doctor: 'check everything baton depends on, and say what to fix',
+      members: 'list the members of the gossip pool, as the agent sees them',
+      completion: 'complete commands, flags and keys in bash, zsh or fish',
+    },
+  },
+  {
+    title: 'TRY',
+    commands: {
+      tour: 'see lock, exec, replicate and discover at work, on an agent in memory',
+      dev: 'run a Consul agent in memory, for first steps, demos and tests',
+    },
+  },
+]
+
+/** What a command of the first level is for. */
+export const purposeOf = (name: string): string =>
+  groups.map(({commands}) => commands[name]).find(text => text !== undefined) ?? ''
+
+/** The page of a command in the docs. */
+export const pageOf = (id: string): string => `docs/commands/${id.split(' ')[0] ?? ''}.md`

@@ -1,0 +1,51 @@
+/** Two columns stand side by side from this width on. */
+const leastForColumns = 60
+const margin = '  '
+const deeper = '      '
+
+export interface Row {
+  readonly term: string
+  readonly text: string
+}
+
+/** Breaks a text between words, at most `width` characters in a line where words allow it. */
+export function wrap(text: string, width: number, indent = ''): string {
+  const lines: string[] = []
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1)
+    if (last === undefined || last.length + 1 + word.length > width - indent.length) lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines.map(line => indent + line).join('\n')
+}
+
+/** Terms beside their texts; on a narrow terminal, and beside long terms, texts stand below. */
+export function toRows(rows: readonly Row[], width: number): string {
+  const terms = rows.map(({term}) => term.length)
+  const most = Math.floor(width * 0.4)
+  const column = margin.length + Math.max(0, ...terms.filter(length => length <= most)) + 2
+  const isNarrow = width < leastForColumns && Math.max(0, ...terms) > deeper.length
+  return rows
+    .map(({term, text}) => {
+      if (isNarrow) return `${margin}${term.trimStart()}\n${wrap(text, width, deeper)}`
+      const wrapped = wrap(text, width, ' '.repeat(column))
+      return term.length > most
+        ? `${margin}${term}\n${wrapped}`
+        : `${margin}${term}`.padEnd(column) + wrapped.slice(column)
+    })
+    .join('\n')
+}
+
+/** A command line that is continued where it is too long, with a backslash; quoted words stay whole. */
+export function toCommandLine(line: string, width: number, continuation = ' \\'): string {
+  const words = line.match(/(?:'[^']*'|"[^"]*"|\S)+/g) ?? []
+  const lines: string[] = []
+  for (const word of words) {
+    const last = lines.at(-1)
+    const indent = lines.length > 1 ? deeper : margin
+    if (last === undefined || indent.length + last.length + 1 + word.length + continuation.length > width)
+      lines.push(word)
+    else lines[lines.length - 1] = `${last} ${word}`
+  }
+  return lines.map((one, at) => (at === 0 ? margin : deeper) + one).join(`${continuation}\n`)
+}

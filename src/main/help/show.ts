@@ -1,0 +1,43 @@
+import {existsSync, realpathSync} from 'node:fs'
+import {dirname, join} from 'node:path'
+import type {CommandHost} from '../../cli/base-command.js'
+import {painter} from '../../cli/colour.js'
+import type {CommandTable} from '../command-table.js'
+import {commandPage, connectionPage} from './page.js'
+import {helpWidth, overviewText, pageText, type TextOptions, topicText} from './text.js'
+
+export interface HelpOptions {
+  readonly table: CommandTable
+  readonly version: string
+  readonly host: CommandHost
+  /** The stream that help is written to. */
+  readonly stream: NodeJS.WriteStream
+}
+
+/** Returns the help for these words, or undefined if they name nothing. */
+export async function helpText(words: readonly string[], options: HelpOptions): Promise<string | undefined> {
+  const {table, version, host, stream} = options
+  const text: TextOptions = {width: helpWidth(columnsOf(options)), paint: painter(stream, host.env)}
+  const id = words.join(' ')
+  if (id === '') return overviewText(version, manualPath(), text)
+  if (id === 'connection') return pageText(connectionPage(), text)
+  const load = table[id]
+  if (load) return pageText(await commandPage(id, (await load()).default, table), text)
+  const isTopic = Object.keys(table).some(name => name.startsWith(`${id} `))
+  return isTopic ? topicText(id, table, text) : undefined
+}
+
+/** Of a pager's terminal, too: with `baton help | less` that is still the one of stderr. */
+const columnsOf = ({host, stream}: HelpOptions): number | undefined =>
+  [stream, host.stderr].find(({isTTY}) => isTTY)?.columns
+
+/** The manual in the folder of the package, beside the launcher that was started. */
+function manualPath(): string {
+  const page = 'docs/index.md'
+  try {
+    const path = join(dirname(realpathSync(process.argv[1] ?? '')), '..', page)
+    return existsSync(path) ? path : page
+  } catch {
+    return page
+  }
+}

@@ -1,0 +1,34 @@
+import {describe, expect, it} from 'vitest'
+import {toCommandLine, toRows, wrap} from '../../../../src/main/help/layout.js'
+import {helpWidth} from '../../../../src/main/help/text.js'
+
+describe('helpWidth', () => {
+  it.each([
+    [undefined, 80],
+    [0, 80],
+    [20, 40],
+    [80, 80],
+    [300, 120],
+  ])('is that of the terminal within reason: %s columns give %d', (columns, width) => {
+    expect(helpWidth(columns)).toBe(width)
+  })
+})
+
+describe('help', () => {
+  it('breaks lines between words only', () => {
+    expect(wrap('one two three', 8)).toBe('one two\nthree')
+    expect(wrap('extraordinary word', 5)).toBe('extraordinary\nword')
+  })
+
+  it('continues a text in its column, and below its term where there is no room', () => {
+    const rows = [{term: '--short', text: 'one two three'}]
+    expect(toRows([...rows, {term: `--${'long'.repeat(9)}`, text: 'four'}], 80)).toBe(
+      `  --short  one two three\n  --${'long'.repeat(9)}\n           four`,
+    )
+    expect(toRows(rows, 40)).toBe('  --short\n      one two three')
+  })
+
+  it('continues a command line with a backslash outside of quotes', () => {
+    expect(toCommandLine("baton lock a/b 'x y z' -- ./run", 24)).toBe("  baton lock a/b \\\n      'x y z' -- ./run")
+  })
+})
