@@ -1,13 +1,12 @@
 import {setMaxListeners} from 'node:events'
 import * as Flags from '@oclif/core/flags'
 import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
-import {readWatchFiles} from '../../src/config/watch-files.js'
 import {brief} from '../../src/core/brief.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {isBatonError, UsageError} from '../../src/core/errors.js'
 import {createViewRegistry} from '../../src/core/query/view-registry.js'
 import {HandlerError, shellWords} from '../../src/process/handler.js'
-import {type ConfiguredWatch, parseWatches} from '../../src/watch/config.js'
+import type {ConfiguredWatch} from '../../src/watch/config.js'
 import {execHandler, type Handler, httpHandler, withPolicy} from '../../src/watch/handlers.js'
 import {watchQuery} from '../../src/watch/query.js'
 import {runWatch} from '../../src/watch/run.js'
@@ -93,8 +92,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
         hint: 'the file says what is watched and what is run for it',
       })
     }
-    const files = await readWatchFiles(path)
-    const configured = files.flatMap(file => parseWatches(file.watches, file.path))
+    const configured = await readConfigured(path)
     const client = this.openClient()
     // Each watch adds listeners of its own.
     setMaxListeners(0, this.stopSignal)
@@ -150,4 +148,14 @@ export default class Watch extends WatchCommand<typeof Watch> {
       ...(timeoutMs !== undefined && {timeoutMs}),
     })
   }
+}
+
+/** Loads the parsers of files, which would be a tenth of the memory of a watch without a file. */
+async function readConfigured(path: string): Promise<readonly ConfiguredWatch[]> {
+  const [{readWatchFiles}, {parseWatches}] = await Promise.all([
+    import('../../src/config/watch-files.js'),
+    import('../../src/watch/config.js'),
+  ])
+  const files = await readWatchFiles(path)
+  return files.flatMap(file => parseWatches(file.watches, file.path))
 }

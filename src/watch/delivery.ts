@@ -1,7 +1,7 @@
 import {type GoValue, goJson} from '../core/api/go-json.js'
 import type {ConsulIndex, Snapshot} from '../core/types.js'
 import type {WatchSpec} from './spec.js'
-import {type WatchItem, WatchValue} from './value.js'
+import {toBlock, type WatchItem, WatchValue} from './value.js'
 
 /** One item that changed since the last delivery. */
 export interface ItemChange {
@@ -66,7 +66,7 @@ export class Delivery {
   }
 
   get #changes(): readonly Changed[] {
-    this.#changed ??= changedItems(this.before?.items ?? [], this.content.items)
+    this.#changed ??= changedItems(this.before ?? nothing, this.content)
     return this.#changed
   }
 }
@@ -132,7 +132,10 @@ export class NewsFilter {
       if (this.#seenEvents.size <= keptIds) break
       this.#seenEvents.delete(id)
     }
-    return {content: new WatchValue('list', [...(failed?.content.items ?? []), ...fresh]), before: undefined}
+    return {
+      content: new WatchValue('list', [...(failed?.content.entries.blocks ?? []), toBlock(fresh)]),
+      before: undefined,
+    }
   }
 }
 
@@ -141,19 +144,13 @@ interface Changed {
   readonly before: WatchItem | undefined
 }
 
-const isSame = (a: WatchItem | undefined, b: WatchItem | undefined): boolean =>
-  a === b || (a?.key === b?.key && a?.version === b?.version)
+const nothing = new WatchValue('nil')
 
 /** Creations, updates and replacements in the order of the new items, then deletions. */
-function changedItems(before: readonly WatchItem[], after: readonly WatchItem[]): readonly Changed[] {
-  const most = Math.min(before.length, after.length)
-  let start = 0
-  while (start < most && isSame(before[start], after[start])) start += 1
-  let rest = 0
-  while (rest < most - start && isSame(before.at(-1 - rest), after.at(-1 - rest))) rest += 1
-  const old = new Map(before.slice(start, before.length - rest).map(item => [item.key, item]))
+function changedItems(before: WatchValue, after: WatchValue): readonly Changed[] {
+  const old = new Map(before.entries.without(after.entries).map(({item}) => [item.key, item]))
   const changes: Changed[] = []
-  for (const now of after.slice(start, after.length - rest)) {
+  for (const {item: now} of after.entries.without(before.entries)) {
     const was = old.get(now.key)
     old.delete(now.key)
     if (was?.version !== now.version) changes.push({now, before: was})

@@ -2,15 +2,17 @@ import {createHash} from 'node:crypto'
 import {goJson} from '../core/api/go-json.js'
 import {decodeJson} from '../core/api/json.js'
 import {encodeKey} from '../core/api/kv.js'
+import {ListBlocks, type ListText} from '../core/api/list-blocks.js'
 import type {ConsulClient} from '../core/client.js'
+import {BodyMemory} from '../core/http/body-memory.js'
 import {type Answer, type Call, toSnapshot} from '../core/http/caller.js'
+import {parseConsulJson} from '../core/http/json-bigint.js'
 import {hiddenProbe, type ItemKind} from '../core/query/hidden-items.js'
 import type {BlockingQuery} from '../core/query/types.js'
 import type {CallOptions} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
-import {ListMemory} from './list-memory.js'
 import type {WatchSpec} from './spec.js'
-import {toItem, type WatchItem, WatchMember, WatchValue} from './value.js'
+import {toBlock, toItem, type WatchBlock, type WatchItem, WatchMember, WatchValue} from './value.js'
 
 /** Where a watch reads, and with which token. @default the client's own */
 export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
@@ -88,6 +90,29 @@ function shapeOf(spec: WatchSpec): Shape {
   }
 }
 
+/** Items as Consul wrote them and as Go writes them. */
+class ListBlock implements WatchBlock {
+  readonly raw: Buffer
+  readonly size: number
+  readonly text: Buffer
+  readonly #list: ListText
+  readonly #toItem: (raw: unknown) => WatchItem
+
+  /** Throws a SyntaxError if the list is not JSON. */
+  constructor(list: ListText, toItem: (raw: unknown) => WatchItem) {
+    this.#list = list
+    this.#toItem = toItem
+    this.raw = list.raw
+    const {size, text} = toBlock(this.entries)
+    this.size = size
+    this.text = text
+  }
+
+  get entries(): readonly WatchItem[] {
+    return (parseConsulJson(this.#list.json) as readonly unknown[]).map(this.#toItem)
+  }
+}
+
 /** Returns the function that decodes the answers of one query. */
 function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer) => WatchValue {
   const toShaped = (raw: unknown): WatchItem => {
@@ -97,20 +122,18 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
   if (form === 'members') {
     return answer => {
       const members = Object.entries(shape(decodeJson(call.path, answer)))
-      return new WatchValue(
-        form,
-        members.map(([name, tags = null]) => new WatchMember(name, `${goJson(name)}:${goJson(tags)}`)),
-      )
+      const items = members.map(([name, tags = null]) => new WatchMember(name, `${goJson(name)}:${goJson(tags)}`))
+      return new WatchValue(form, [toBlock(items)])
     }
   }
-  const memory = new ListMemory(toShaped)
+  const list = new ListBlocks(text => new ListBlock(text, toShaped))
   return answer => {
     // Of an endpoint that answers 404 an empty list is Go's nil, `null`.
     if (answer.status === 404) return new WatchValue('nil')
-    const known = memory.decode(answer.body)
-    if (known) return new WatchValue(form, known)
+    const blocks = list.divide(answer.body)
+    if (blocks) return new WatchValue(form, blocks)
     const raw = decodeJson(call.path, answer)
-    return Array.isArray(raw) ? new WatchValue(form, raw.map(toShaped)) : new WatchValue('nil')
+    return Array.isArray(raw) ? new WatchValue(form, [toBlock(raw.map(toShaped))]) : new WatchValue('nil')
   }
 }
 
@@ -132,6 +155,7 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
   const shape = shapeOf(spec)
   const {call, kind} = shape
   const decode = decoderOf(shape)
+  const memory = new BodyMemory()
   const {token, ...where} = {...client.scope, ...scope}
   const words = Object.entries(where).map(([name, value]) => `${name}=${value}`)
   if (token !== undefined) words.push(`token=${markOf(token)}`)
@@ -144,10 +168,11 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),
-    async read(options) {
-      const answer = await client.caller.call(call, {...scope, ...options})
-      return toSnapshot(answer, decode(answer))
-    },
-    entries: value => value.items,
+    read: options =>
+      memory.lend(async takeMemory => {
+        const answer = await client.caller.call({...call, takeMemory}, {...scope, ...options})
+        return toSnapshot(answer, decode(answer))
+      }),
+    entries: value => value.entries,
   }
 }

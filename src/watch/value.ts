@@ -1,10 +1,9 @@
 import {type GoValue, goJson} from '../core/api/go-json.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'
+import {BlockEntries, type EntryBlock} from '../core/query/entries.js'
 import type {ViewEntry} from '../core/query/types.js'
 
 const chunkBytes = 128 * 1024
-/** Most bytes of UTF-8 that one UTF-16 unit takes. */
-const bytesPerUnit = 3
 
 /**
  * One item of a watched value: what identifies it, and its JSON as Go writes it. The text is also its version: items
@@ -44,15 +43,38 @@ export class WatchMember extends WatchItem {
 type Form = 'one' | 'list' | 'nil' | 'members'
 const brackets = {one: ['', ''], list: ['[', ']'], nil: ['null', ''], members: ['{', '}']} as const
 
+/** Some items of a value that follow each other. */
+export interface WatchBlock extends EntryBlock<WatchItem> {
+  /** The items; they may be decoded each time that they are read. */
+  readonly entries: readonly WatchItem[]
+  /** UTF-8 of their texts, with commas between them. */
+  readonly text: Buffer
+}
+
+const comma = Buffer.from(',')
+
+/** Returns a block of decoded items. */
+export const toBlock = (items: readonly WatchItem[]): WatchBlock => ({
+  size: items.length,
+  entries: items,
+  text: Buffer.from(items.map(({version}) => version).join(',')),
+})
+
 /** A watched value in the form of `consul watch`, held as the texts of its items. */
 export class WatchValue {
-  /** The items, in Consul's order. */
-  readonly items: readonly WatchItem[]
+  /** The items, for a view. */
+  readonly entries: BlockEntries<WatchItem, WatchBlock>
   readonly #form: Form
 
-  constructor(form: Form, items: readonly WatchItem[] = []) {
-    this.#form = form === 'one' && items.length === 0 ? 'nil' : form
-    this.items = items
+  constructor(form: Form, blocks: readonly WatchBlock[] = []) {
+    const filled = blocks.filter(({size}) => size > 0)
+    this.#form = form === 'one' && filled.length === 0 ? 'nil' : form
+    this.entries = new BlockEntries(filled)
+  }
+
+  /** The items, in Consul's order; they are decoded each time. */
+  get items(): readonly WatchItem[] {
+    return this.entries.blocks.flatMap(({entries}) => entries)
   }
 
   /** The value as data; it is decoded each time. */
@@ -73,43 +95,47 @@ export class WatchValue {
   /** JSON as Go writes it, in one line. */
   get text(): string {
     const [open, close] = brackets[this.#form]
-    return open + this.items.map(({version}) => version).join(',') + close
+    return open + this.entries.blocks.map(({text}) => text.toString()).join(',') + close
   }
 
   /** The bytes of the text and a line break, in chunks. A chunk is good until the next one is asked for. */
   *bytes(): Generator<Uint8Array, void, undefined> {
-    const [open, close] = brackets[this.#form]
-    const chunk = Buffer.allocUnsafe(chunkBytes)
-    let used = chunk.write(open)
-    let before = ''
-    for (const {version} of this.items) {
-      if (used + version.length * bytesPerUnit + 2 > chunkBytes) {
+    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, this.#mostBytes))
+    let used = 0
+    for (const piece of this.#pieces()) {
+      if (used > 0 && used + piece.length > chunk.length) {
         yield chunk.subarray(0, used)
         used = 0
       }
-      used += chunk.write(before, used)
-      before = ','
-      if (version.length * bytesPerUnit + 2 <= chunkBytes) used += chunk.write(version, used)
-      else {
-        yield chunk.subarray(0, used)
-        yield Buffer.from(version)
-        used = 0
-      }
+      if (piece.length > chunk.length) yield piece
+      else used += piece.copy(chunk, used)
     }
-    used += chunk.write(`${close}\n`, used)
     yield chunk.subarray(0, used)
+  }
+
+  *#pieces(): Generator<Buffer, void, undefined> {
+    const [open, close] = brackets[this.#form]
+    let before = Buffer.from(open)
+    for (const {text} of this.entries.blocks) {
+      yield before
+      yield text
+      before = comma
+    }
+    yield Buffer.from(before === comma ? `${close}\n` : `${open}${close}\n`)
+  }
+
+  get #mostBytes(): number {
+    return this.entries.blocks.reduce((sum, {text}) => sum + text.length + comma.length, 'null\n'.length + 1)
   }
 
   /** True if both values are written alike, but for what `comparable` leaves out of their items. */
   equals(other: WatchValue, comparable?: (item: WatchItem) => string): boolean {
-    const {items} = this
-    if (this.#form !== other.#form || items.length !== other.items.length) return false
-    return items.every((item, at) => {
-      const before = other.items[at]
-      if (before === undefined) return false
-      if (item === before || item.version === before.version) return true
-      return comparable !== undefined && comparable(item) === comparable(before)
-    })
+    if (this.#form !== other.#form) return false
+    return this.entries.isLike(
+      other.entries,
+      ({item}, {item: of}) =>
+        item.version === of.version || (comparable !== undefined && comparable(item) === comparable(of)),
+    )
   }
 }
 

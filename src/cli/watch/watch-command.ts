@@ -103,11 +103,13 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const handler = this.#handler(client)
     this.#checkFlags(handler !== undefined)
     // An agent that cannot be reached, or a wrong question, ends the command here; later outages are retried.
-    const first = await query.read({signal: this.stopSignal})
+    const readFirst = (): ReturnType<WatchQuery['read']> => query.read({signal: this.stopSignal})
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
-      this.out.line(goJson(new NewsFilter(watched.spec).take(first)?.value ?? null, '    '))
+      this.out.line(goJson(new NewsFilter(watched.spec).take(await readFirst())?.value ?? null, '    '))
       return 0
     }
+    // Not kept: this function lives as long as the command.
+    await readFirst()
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
     if (!handler && this.#own.ndjson) return this.#printFrames(views, query)
     return this.#follow({client, views, query, spec: watched.spec, handler: handler ?? this.#print()}, form)

@@ -1,4 +1,5 @@
 import type {TransportResponse} from '../types.js'
+import {BodyBuilder, type TakeMemory} from './body-memory.js'
 
 const longestHead = 64 * 1024
 const nothing = Buffer.alloc(0)
@@ -22,7 +23,7 @@ type Part = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-en
  * connection.
  */
 export class AnswerReader {
-  readonly #body: Buffer[] = []
+  readonly #body: BodyBuilder
   #part: Part = 'head'
   #head: Head | undefined
   /** Not understood yet: a piece of the head, or of a line between chunks. */
@@ -31,14 +32,18 @@ export class AnswerReader {
   #left = 0
   #isKeptAlive = false
 
-  /** Takes what arrived; true when the answer is whole. */
+  constructor(take?: TakeMemory) {
+    this.#body = new BodyBuilder(take)
+  }
+
+  /** Takes what arrived, whose memory may be used again; true when the answer is whole. */
   push(bytes: Buffer): boolean {
     let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
     for (let before = 0; this.#part !== 'over' && rest.length > 0 && rest.length !== before; ) {
       before = rest.length
       rest = this.#read(rest)
     }
-    this.#rest = rest
+    this.#rest = rest.length === 0 ? nothing : Buffer.from(rest)
     return this.#part === 'over'
   }
 
@@ -50,9 +55,8 @@ export class AnswerReader {
 
   /** Of an answer that is whole. */
   get answer(): TransportResponse {
-    const [first = nothing] = this.#body
     const {status = 0, headers = new Map<string, string>()} = this.#head ?? {}
-    return {status, headers, body: this.#body.length > 1 ? Buffer.concat(this.#body) : first}
+    return {status, headers, body: this.#body.body}
   }
 
   /** True when the connection can carry another request; surplus bytes forbid it. */
@@ -102,6 +106,7 @@ export class AnswerReader {
       if (!/^\d{1,15}$/.test(length)) throw new NotHttpError(`content length ${length}`)
       this.#left = Number(length)
       this.#part = this.#left === 0 ? 'over' : 'body'
+      this.#body.expect(this.#left)
     } else {
       this.#isKeptAlive = false
       this.#part = 'until-close'
@@ -133,6 +138,7 @@ export class AnswerReader {
       if (size === undefined) throw new NotHttpError('a chunk without size')
       this.#left = Number.parseInt(size, 16)
       this.#part = this.#left === 0 ? 'trailer' : 'chunk'
+      this.#body.expect(this.#left)
     }
     return bytes.subarray(end + 2)
   }

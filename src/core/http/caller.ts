@@ -15,6 +15,8 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
   /** The body; left out, the request has none. */
   readonly body?: Uint8Array
+  /** Gives memory for the body of the answer. @default memory of its own */
+  readonly takeMemory?: ((bytes: number) => Buffer) | undefined
   /** Statuses that are answers here. @default [200] */
   readonly accept?: readonly number[]
 }
@@ -71,6 +73,7 @@ export function createCaller(options: CallerOptions): Caller {
         path,
         headers: toHeaders(options, settings),
         ...(call.body && {body: call.body}),
+        ...(call.takeMemory && {takeMemory: call.takeMemory}),
         ...limits,
         plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
         ...(settings.signal && {signal: settings.signal}),

@@ -1,6 +1,7 @@
-import type {Socket} from 'node:net'
+import type {OnReadOpts, Socket} from 'node:net'
 import type {TransportResponse} from '../types.js'
 import {AnswerReader} from './answer-reader.js'
+import type {TakeMemory} from './body-memory.js'
 import type {Deadline} from './deadline.js'
 
 interface Exchange {
@@ -9,12 +10,23 @@ interface Exchange {
   settle(outcome: TransportResponse | Error): void
 }
 
+/** What a request needs to be exchanged. */
+interface ExchangeOptions {
+  readonly deadline: Pick<Deadline, 'signal' | 'moved'>
+  /** Memory for the body of the answer. @default allocated */
+  readonly takeMemory?: TakeMemory | undefined
+}
+
 export interface Dial {
-  /** Opens a socket; it need not be connected yet. */
-  readonly open: () => Socket
+  /** Opens a socket, which hands what it reads to `onread`; it need not be connected yet. */
+  readonly open: (onread: OnReadOpts) => Socket
   /** With this event it may be written to. */
   readonly readyEvent: 'connect' | 'secureConnect'
 }
+
+const readBytes = 64 * 1024
+/** What arrives at any socket, until its callback returns. */
+let readMemory: Buffer | undefined
 
 /**
  * A socket for one exchange at a time: opened by the first, used again by the next, and opened again by one that finds it
@@ -31,13 +43,13 @@ export class Connection {
   }
 
   /** Sends a whole request and resolves with the whole answer. The deadline ends the socket with the exchange. */
-  exchange(request: Uint8Array, deadline: Pick<Deadline, 'signal' | 'moved'>): Promise<TransportResponse> {
+  exchange(request: Uint8Array, {deadline, takeMemory}: ExchangeOptions): Promise<TransportResponse> {
     const {signal} = deadline
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
       const handleAbort = (): void => this.close(new Error('cancelled'))
       this.#exchange = {
-        reader: new AnswerReader(),
+        reader: new AnswerReader(takeMemory),
         deadline,
         settle: outcome => {
           signal.removeEventListener('abort', handleAbort)
@@ -66,7 +78,13 @@ export class Connection {
   }
 
   #open(): Socket {
-    const socket = this.#dial.open()
+    const socket: Socket = this.#dial.open({
+      buffer: (readMemory ??= Buffer.allocUnsafeSlow(readBytes)),
+      callback: (count, memory) => {
+        if (this.#socket === socket) this.#handleData(socket, Buffer.from(memory.buffer, memory.byteOffset, count))
+        return true
+      },
+    })
     const unlessClosed =
       <T extends unknown[]>(handle: (...args: T) => void) =>
       (...args: T): void => {
@@ -77,10 +95,6 @@ export class Connection {
       unlessClosed(() => {
         this.#isReady = true
       }),
-    )
-    socket.on(
-      'data',
-      unlessClosed((bytes: Buffer) => this.#handleData(socket, bytes)),
     )
     socket.once(
       'end',

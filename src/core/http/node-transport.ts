@@ -1,4 +1,4 @@
-import {connect, isIP, type Socket} from 'node:net'
+import {connect, isIP, type OnReadOpts, type Socket} from 'node:net'
 import type {AgentAddress} from './address.js'
 import {Connection} from './connection.js'
 import type {Deadline} from './deadline.js'
@@ -25,7 +25,7 @@ export class NodeTransport extends LaneTransport<Connection> {
   /** Makes a connection without connecting it. */
   protected open(): Connection {
     const isSecure = this.options.address.protocol === 'https:'
-    return new Connection({open: () => this.#dial(), readyEvent: isSecure ? 'secureConnect' : 'connect'})
+    return new Connection({open: onread => this.#dial(onread), readyEvent: isSecure ? 'secureConnect' : 'connect'})
   }
 
   /** Sends one request on a connection. */
@@ -36,7 +36,7 @@ export class NodeTransport extends LaneTransport<Connection> {
   ): Promise<TransportResponse> {
     const {address} = this.options
     if (address.protocol === 'https:') this.#connectTls ??= (await import('node:tls')).connect
-    return connection.exchange(encodeRequest(request, address), deadline)
+    return connection.exchange(encodeRequest(request, address), {deadline, takeMemory: request.takeMemory})
   }
 
   /** Closes a connection and rejects its request. */
@@ -44,13 +44,22 @@ export class NodeTransport extends LaneTransport<Connection> {
     connection.close(error)
   }
 
-  #dial(): Socket {
+  #dial(onread: OnReadOpts): Socket {
     const {address, tls} = this.options
     const {hostname, port, socketPath} = address
     const peer = socketPath === undefined ? {host: hostname, port} : {path: socketPath}
-    if (!this.#connectTls) return connect({...socketOptions, ...peer})
+    if (!this.#connectTls) return connect({...socketOptions, ...peer, onread})
     const servername = isIP(hostname) === 0 ? hostname : ''
-    return this.#connectTls({...socketOptions, ...peer, servername, ALPNProtocols: ['http/1.1'], ...tls})
+    // Documented for tls.connect, though its types do not know it.
+    const reading: object = {onread}
+    return this.#connectTls({
+      ...socketOptions,
+      ...peer,
+      ...reading,
+      servername,
+      ALPNProtocols: ['http/1.1'],
+      ...tls,
+    })
   }
 }
 

@@ -24,6 +24,11 @@ export interface TransportRequest {
   readonly idleTimeoutMs?: number
   /** Called once, when the answer begins. */
   readonly onFirstByte?: () => void
+  /**
+   * Gives memory for the body of the answer, which the body may then refer to. A transport may ignore it.
+   * @default memory of its own
+   */
+  readonly takeMemory?: (bytes: number) => Buffer
   /** Which connections carry it. */
   readonly plane: Plane
   /** Cancels the request: it rejects with the signal's reason. */

@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util'
+import {apart, type Entries} from './entries.js'
 import type {FrameBody, ViewEntry} from './types.js'
 
-export type Entries<Item> = ReadonlyMap<string, ViewEntry<Item>>
 export type Change<Item> = Extract<FrameBody<Item>, {type: 'upsert' | 'delete' | 'gap'}>
 
 export interface Difference<Item> {
@@ -10,22 +10,16 @@ export interface Difference<Item> {
   readonly wentBack: boolean
 }
 
-export function toEntries<Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> {
-  const entries = new Map<string, ViewEntry<Item>>()
-  for (const entry of list) entries.set(entry.key, entry)
-  return entries
-}
-
 /**
  * Finds the entries of one answer in another. The order of two answers is nearly always the same, so that an entry is
  * looked up only behind the first place where it is not.
  */
 class Alignment<Item> {
-  readonly #other: Entries<Item>
+  readonly #other: ReadonlyMap<string, ViewEntry<Item>>
   readonly #places: Iterator<ViewEntry<Item>>
   #isAligned = true
 
-  constructor(other: Entries<Item>) {
+  constructor(other: ReadonlyMap<string, ViewEntry<Item>>) {
     this.#other = other
     this.#places = other.values()
   }
@@ -48,9 +42,16 @@ class Alignment<Item> {
 
 /** True if an entry of `before` is not in `after`. */
 export function hasGone(before: Entries<unknown>, after: Entries<unknown>): boolean {
-  const alignment = new Alignment(after)
-  for (const key of before.keys()) if (!alignment.find(key)) return true
+  const [old, now] = apart(before, after)
+  const alignment = new Alignment(now)
+  for (const key of old.keys()) if (!alignment.find(key)) return true
   return false
+}
+
+/** Returns the keys of `before` that are not in `after`. */
+export function goneKeys(before: Entries<unknown>, after: Entries<unknown>): readonly string[] {
+  const [old, now] = apart(before, after)
+  return [...old.keys()].filter(key => !now.has(key))
 }
 
 /**
@@ -64,8 +65,9 @@ export function diffEntries<Item>(
 ): Difference<Item> {
   const upserts: {readonly change: Change<Item>; readonly modifyIndex: bigint}[] = []
   let wentBack = false
-  const alignment = new Alignment(before)
-  for (const [key, entry] of after) {
+  const [oldEntries, newEntries] = apart(before, after)
+  const alignment = new Alignment(oldEntries)
+  for (const [key, entry] of newEntries) {
     const old = alignment.find(key)
     if (old === entry) continue
     const isSameVersion = old?.version === entry.version
@@ -76,9 +78,9 @@ export function diffEntries<Item>(
   }
   upserts.sort((a, b) => (a.modifyIndex < b.modifyIndex ? -1 : a.modifyIndex > b.modifyIndex ? 1 : 0))
   const changes = upserts.map(({change}) => change)
-  if (alignment.isAligned && before.size === after.size) return {changes, wentBack}
-  for (const [key, old] of before) {
-    if (!after.has(key)) changes.push({type: 'delete', key, previous: old.item})
+  if (alignment.isAligned && oldEntries.size === newEntries.size) return {changes, wentBack}
+  for (const [key, old] of oldEntries) {
+    if (!newEntries.has(key)) changes.push({type: 'delete', key, previous: old.item})
   }
   return {changes, wentBack}
 }

@@ -2,7 +2,8 @@ import {isBatonError, isTransient, messageOf} from '../errors.js'
 import {answerTimeoutMs} from '../http/caller.js'
 import {Backoff} from '../time/backoff.js'
 import type {Snapshot} from '../types.js'
-import {type Entries, hasGone, toEntries} from './diff.js'
+import {goneKeys, hasGone} from './diff.js'
+import {type Entries, toEntries} from './entries.js'
 import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, FollowStatus, QueryContext, ViewStatus} from './types.js'
 
@@ -99,8 +100,7 @@ export class EmptyGuard<T> {
   async #isHidden(answer: Snapshot<T>, known: Known | undefined, options: EmptyGuardOptions): Promise<boolean> {
     const {hides} = this.#query
     if (!hides || !known) return false
-    const entries = this.#entries(answer)
-    const gone = [...known.keys()].filter(key => !entries.has(key))
+    const gone = goneKeys(known, this.#entries(answer))
     if (gone.length === 0) return false
     try {
       return await readWithin(this.#query.id, this.#context, this.#limits(options), ({signal}) =>

@@ -1,6 +1,6 @@
 import type {Snapshot} from '../types.js'
-import {type Entries, toEntries} from './diff.js'
 import {EmptyGuard, type EmptyGuardOptions} from './empty-guard.js'
+import {type Entries, toEntries} from './entries.js'
 import {follow} from './follow.js'
 import type {FollowShared} from './follow-loop.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'

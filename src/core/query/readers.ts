@@ -1,6 +1,7 @@
 import {Wake} from '../time/wake.js'
 import type {Snapshot} from '../types.js'
-import type {Change, Entries} from './diff.js'
+import type {Change} from './diff.js'
+import type {Entries} from './entries.js'
 import type {Frame, FrameBody, ResumeToken, SubscribeOptions, ViewEntry, ViewStatus} from './types.js'
 import type {ViewLog} from './view-log.js'
 

@@ -1,7 +1,8 @@
 import {CancelledError} from '../errors.js'
 import type {Snapshot, Timer} from '../types.js'
-import {AppendOnlyTracker, type Change, diffEntries, type Entries, toEntries} from './diff.js'
+import {AppendOnlyTracker, type Change, diffEntries} from './diff.js'
 import {type Doubt, EmptyGuard} from './empty-guard.js'
+import {type Entries, toEntries} from './entries.js'
 import {FollowLoop, type FollowShared} from './follow-loop.js'
 import {RateLimiter} from './rate-limiter.js'
 import {toMark, type ViewCore} from './readers.js'
@@ -167,7 +168,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     const before = this.entries
     this.current = snapshot
     this.entries = entries
-    const {changes, wentBack} = this.#compare(before, isSuspicious)
+    const {changes, wentBack} = this.#compare(isFirst ? undefined : before, isSuspicious)
     if (isFirst || wentBack) {
       if (wentBack) this.epoch += 1
       this.log.cut()
@@ -180,10 +181,12 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   }
 
   #compare(
-    before: Entries<Item>,
+    before: Entries<Item> | undefined,
     isSuspicious: boolean,
   ): {readonly changes: readonly Change<Item>[]; readonly wentBack: boolean} {
     if (this.#tracker) return {changes: this.#tracker.changes(this.entries), wentBack: false}
+    // The first answer is delivered as a snapshot.
+    if (!before) return {changes: [], wentBack: false}
     return diffEntries(before, this.entries, isSuspicious)
   }
 

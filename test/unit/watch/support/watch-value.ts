@@ -1,6 +1,6 @@
 import {type GoValue, goJson} from '../../../../src/core/api/go-json.js'
 import type {WatchSpec} from '../../../../src/watch/spec.js'
-import {toItem, WatchMember, WatchValue} from '../../../../src/watch/value.js'
+import {toBlock, toItem, WatchMember, WatchValue} from '../../../../src/watch/value.js'
 
 type Fields = Readonly<Record<string, GoValue>>
 
@@ -8,15 +8,11 @@ type Fields = Readonly<Record<string, GoValue>>
 export function watchValue(spec: WatchSpec, data: GoValue): WatchValue {
   if (spec.type === 'services') {
     const members = Object.entries(data as Fields)
-    return new WatchValue(
-      'members',
-      members.map(([name, tags]) => new WatchMember(name, `${goJson(name)}:${goJson(tags)}`)),
-    )
+    const items = members.map(([name, tags]) => new WatchMember(name, `${goJson(name)}:${goJson(tags)}`))
+    return new WatchValue('members', [toBlock(items)])
   }
   if (data === null) return new WatchValue('nil')
   const list = (Array.isArray(data) ? data : [data]) as readonly Fields[]
-  return new WatchValue(
-    Array.isArray(data) ? 'list' : 'one',
-    list.map(item => toItem((item['Key'] ?? item['ID']) as string, item)),
-  )
+  const items = list.map(item => toItem((item['Key'] ?? item['ID']) as string, item))
+  return new WatchValue(Array.isArray(data) ? 'list' : 'one', [toBlock(items)])
 }

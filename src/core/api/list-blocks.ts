@@ -1,0 +1,163 @@
+/** Some items of a list that follow each other, as one piece of its text. */
+interface Block {
+  /** What is between the beginning of the first item and the end of the last one, without both. */
+  readonly raw: Buffer
+}
+
+/** The text of one block. */
+export class ListText implements Block {
+  readonly raw: Buffer
+  readonly #start: string
+
+  constructor(start: string, raw: Buffer) {
+    this.#start = start
+    this.raw = raw
+  }
+
+  /** A list of the items. */
+  get json(): string {
+    return `[${this.#start}${this.raw.toString('utf8')}}]`
+  }
+}
+
+/** Reused is a block as a whole, so a change costs the decoding of so many bytes. */
+const blockBytes = 8 * 1024
+
+/** The list while it is divided. */
+interface Answer {
+  readonly body: Buffer
+  /** What is between two items: the end of one and the beginning of the next. */
+  readonly separator: Buffer
+  /** Where the end of the last item begins. */
+  readonly end: number
+}
+
+/**
+ * Divides the answers of one list, of which the next one is much like the last, into blocks of items. A block whose bytes
+ * were in the answer before is the same block, so that only what changed is decoded. Blocks do not refer to the answer.
+ *
+ * An answer is divided where the beginning of its first item comes again, and each block is made from JSON that it is
+ * whole by itself. If a division was not between two items, making the block throws a SyntaxError; then there is no
+ * division, and the caller decodes the whole.
+ */
+export class ListBlocks<T extends Block> {
+  readonly #toBlock: (text: ListText) => T
+  #separator = ''
+  #blocks: readonly T[] = []
+
+  /** `toBlock` makes a block, and throws a SyntaxError if the text is not JSON. */
+  constructor(toBlock: (text: ListText) => T) {
+    this.#toBlock = toBlock
+  }
+
+  /** Returns the blocks, or undefined if the answer cannot be divided. */
+  divide(body: Buffer): readonly T[] | undefined {
+    // Consul indents its answers if it is asked to, and always in its development mode.
+    const [head, indent, start] = /^\[(\s*)(\{\s*"[^"\\]*": ?\{?)/.exec(body.toString('latin1', 0, longestHead)) ?? []
+    const tail = body.toString('latin1', Math.max(0, body.length - longestTail))
+    const last = /(\s*)\}\s*\]\s*$/.exec(tail)
+    if (head === undefined || start === undefined || !last || last[1] !== indent) return undefined
+    const separator = `${indent}},${indent}${start}`
+    const answer = {body, separator: Buffer.from(separator, 'latin1'), end: body.length - tail.length + last.index}
+    const known = separator === this.#separator ? this.#blocks : []
+    try {
+      const division = new Division(known, answer, raw => this.#toBlock(new ListText(start, raw)))
+      this.#blocks = division.run(head.length)
+      this.#separator = separator
+      return this.#blocks
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined
+      throw error
+    }
+  }
+}
+
+const longestHead = 200
+const longestTail = 32
+
+/** One division: walks through the answer and the known blocks at the same time. */
+class Division<T extends Block> {
+  readonly #known: readonly T[]
+  readonly #answer: Answer
+  readonly #toBlock: (raw: Buffer) => T
+  readonly #blocks: T[] = []
+  /** Known blocks by the text of their first item; made when the first one is not where it was. */
+  #places: ReadonlyMap<string, number> | undefined
+  /** The known block that is expected next; undefined where the answer is not as before. */
+  #next: number | undefined = 0
+
+  constructor(known: readonly T[], answer: Answer, toBlock: (raw: Buffer) => T) {
+    this.#known = known
+    this.#answer = answer
+    this.#toBlock = toBlock
+  }
+
+  run(from: number): readonly T[] {
+    const {end, separator} = this.#answer
+    // New are the items from `begin` on.
+    let begin = from
+    for (let at = from; ; ) {
+      const place = this.#placeAt(at)
+      const block = place === undefined ? undefined : this.#known[place]
+      const isKnown = block !== undefined && !this.#isTooSmall(at - begin, block.raw)
+      const pieceEnd = isKnown ? at + block.raw.length : this.#endOfItem(at)
+      this.#next = isKnown && place !== undefined ? place + 1 : undefined
+      if (isKnown) {
+        if (begin < at) this.#make(begin, at - separator.length)
+        this.#blocks.push(block)
+      } else if (pieceEnd === end || pieceEnd - begin >= this.#mostBytes) this.#make(begin, pieceEnd)
+      else {
+        at = pieceEnd + separator.length
+        continue
+      }
+      if (pieceEnd === end) return this.#blocks
+      at = begin = pieceEnd + separator.length
+    }
+  }
+
+  /** Between known blocks a block may grow, so that it ends where the next known one begins. */
+  get #mostBytes(): number {
+    return this.#known.length === 0 ? blockBytes : 2 * blockBytes
+  }
+
+  /** True if what is new before a known block is rather joined with it: blocks must not become ever smaller. */
+  #isTooSmall(bytes: number, next: Buffer): boolean {
+    return bytes > 0 && bytes < blockBytes / 2 && bytes + next.length < this.#mostBytes
+  }
+
+  /** Returns the place of the known block that is here. */
+  #placeAt(at: number): number | undefined {
+    if (this.#next !== undefined && this.#isAt(this.#next, at)) return this.#next
+    if (this.#known.length === 0) return undefined
+    this.#places ??= new Map(this.#known.map(({raw}, place) => [this.#firstItem(raw), place]))
+    const place = this.#places.get(this.#answer.body.toString('latin1', at, this.#endOfItem(at)))
+    return place !== undefined && this.#isAt(place, at) ? place : undefined
+  }
+
+  /** True if the answer has the bytes of this known block here, and they end with an item. */
+  #isAt(place: number, at: number): boolean {
+    const {body, separator, end} = this.#answer
+    const raw = this.#known[place]?.raw
+    if (!raw) return false
+    const rawEnd = at + raw.length
+    if (rawEnd > end || body.compare(raw, 0, raw.length, at, rawEnd) !== 0) return false
+    return rawEnd === end || body.compare(separator, 0, separator.length, rawEnd, rawEnd + separator.length) === 0
+  }
+
+  #endOfItem(at: number): number {
+    const {body, separator, end} = this.#answer
+    const found = body.indexOf(separator, at)
+    return found < 0 || found > end ? end : found
+  }
+
+  #firstItem(raw: Buffer): string {
+    const found = raw.indexOf(this.#answer.separator)
+    return raw.toString('latin1', 0, found < 0 ? raw.length : found)
+  }
+
+  #make(from: number, to: number): void {
+    const raw = Buffer.allocUnsafeSlow(to - from)
+    this.#answer.body.copy(raw, 0, from, to)
+    this.#blocks.push(this.#toBlock(raw))
+  }
+}

@@ -1,0 +1,91 @@
+import type {ViewEntry} from './types.js'
+
+/** The entries of one answer, in its order. */
+export interface Entries<Item> {
+  readonly size: number
+  values(): IterableIterator<ViewEntry<Item>>
+}
+
+/** Entries that follow each other in an answer. The same block in two answers stands for the same entries. */
+export interface EntryBlock<Item> {
+  readonly size: number
+  /** Decoded each time that they are read. */
+  readonly entries: readonly ViewEntry<Item>[]
+}
+
+/** The entries of a large list, whose keys are unique, in blocks: what two answers share is not looked at. */
+export class BlockEntries<Item, Block extends EntryBlock<Item> = EntryBlock<Item>> implements Entries<Item> {
+  readonly blocks: readonly Block[]
+
+  constructor(blocks: readonly Block[]) {
+    this.blocks = blocks
+  }
+
+  get size(): number {
+    return this.blocks.reduce((sum, block) => sum + block.size, 0)
+  }
+
+  *values(): IterableIterator<ViewEntry<Item>> {
+    for (const {entries} of this.blocks) yield* entries
+  }
+
+  [Symbol.iterator](): IterableIterator<ViewEntry<Item>> {
+    return this.values()
+  }
+
+  /** Returns the entries of the blocks that the other answer does not have. */
+  without(other: BlockEntries<Item>): readonly ViewEntry<Item>[] {
+    const shared = new Set<EntryBlock<Item>>(other.blocks)
+    return this.blocks.filter(block => !shared.has(block)).flatMap(({entries}) => entries)
+  }
+
+  /** True if both have the same blocks, or entries that are alike in the same order. */
+  isLike(other: BlockEntries<Item>, areAlike: (entry: ViewEntry<Item>, of: ViewEntry<Item>) => boolean): boolean {
+    if (this.size !== other.size) return false
+    const [ours, theirs] = [this.blocks.values(), other.blocks.values()]
+    let mine: readonly ViewEntry<Item>[] = []
+    let its: readonly ViewEntry<Item>[] = []
+    for (;;) {
+      if (mine.length === 0 || its.length === 0) {
+        const [our, their] = [mine.length === 0 && ours.next().value, its.length === 0 && theirs.next().value]
+        if (our && our === their) continue
+        if (our) mine = our.entries
+        if (their) its = their.entries
+        if (mine.length === 0 || its.length === 0) return mine.length === its.length
+      }
+      const most = Math.min(mine.length, its.length)
+      for (let at = 0; at < most; at += 1) {
+        const [entry, of] = [mine[at], its[at]]
+        if (entry && of && !areAlike(entry, of)) return false
+      }
+      mine = mine.slice(most)
+      its = its.slice(most)
+    }
+  }
+}
+
+/** Returns the entries by key; blocks stay as they are. */
+export function toEntries<Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> {
+  return list instanceof BlockEntries ? (list as BlockEntries<Item>) : byKey(list)
+}
+
+/** Returns both answers by key. What both have in the same block is left out of both. */
+export function apart<Item>(
+  before: Entries<Item>,
+  after: Entries<Item>,
+): readonly [before: ReadonlyMap<string, ViewEntry<Item>>, after: ReadonlyMap<string, ViewEntry<Item>>] {
+  if (before instanceof BlockEntries && after instanceof BlockEntries) {
+    const [old, now] = [before as BlockEntries<Item>, after as BlockEntries<Item>]
+    return [byKey(old.without(now)), byKey(now.without(old))]
+  }
+  return [asMap(before), asMap(after)]
+}
+
+const asMap = <Item>(entries: Entries<Item>): ReadonlyMap<string, ViewEntry<Item>> =>
+  entries instanceof Map ? (entries as ReadonlyMap<string, ViewEntry<Item>>) : byKey(entries.values())
+
+function byKey<Item>(list: Iterable<ViewEntry<Item>>): ReadonlyMap<string, ViewEntry<Item>> {
+  const entries = new Map<string, ViewEntry<Item>>()
+  for (const entry of list) entries.set(entry.key, entry)
+  return entries
+}
