@@ -90,6 +90,21 @@ export const abortSignal: OptionRule = {
   accepts: value => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
 }
 
+/** An object that has a method of this name. */
+export const withMethod = (expected: string, method: string | symbol): OptionRule => ({
+  expected,
+  accepts: value =>
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Record<string | symbol, unknown>)[method] === 'function',
+})
+
+/** A number of milliseconds without an upper limit. */
+export const span: OptionRule = {
+  expected: 'a number of milliseconds of at least 0',
+  accepts: value => Number.isFinite(value) && (value as number) >= 0,
+}
+
 /** One of these strings. */
 export const oneOf = (values: readonly string[]): OptionRule => ({
   expected: values.map(value => `'${value}'`).join(' or '),

@@ -4,7 +4,8 @@ import {createEventApi, type EventApi} from './api/event.js'
 import {createKvApi, type KvApi} from './api/kv.js'
 import {createSessionApi, type SessionApi} from './api/session.js'
 import {createTxnApi, type TxnApi} from './api/txn.js'
-import {boolean, callback, checkOptions, type OptionRule, object, text} from './check-options.js'
+import {boolean, callback, checkOptions, type OptionRule, object, text, withMethod} from './check-options.js'
+import {clockRule, loggerRule} from './context-rules.js'
 import {defaultAddress, formatAddress, parseAddress} from './http/address.js'
 import {consistencyRule, secretText} from './http/call-rules.js'
 import {type Caller, createCaller} from './http/caller.js'
@@ -73,6 +74,7 @@ export interface ConsulClient extends AsyncDisposable {
   readonly agent: AgentApi
 }
 
+const transportRule = withMethod('a Transport', 'send')
 const clientRules = {
   address: text,
   ssl: boolean,
@@ -85,11 +87,11 @@ const clientRules = {
   consistency: consistencyRule,
   transport: {
     expected: 'a Transport or a function that makes one',
-    accepts: value => typeof value === 'function' || hasMethod(value, 'send'),
+    accepts: value => typeof value === 'function' || transportRule.accepts(value),
   },
-  clock: {expected: 'a Clock', accepts: value => hasMethod(value, 'monotonicMs')},
+  clock: clockRule,
   random: callback,
-  logger: {expected: 'a Logger', accepts: value => hasMethod(value, 'child')},
+  logger: loggerRule,
 } as const satisfies Readonly<Record<keyof ClientOptions, OptionRule>>
 
 /**
@@ -148,6 +150,3 @@ function openTransport(options: ClientOptions, transportOptions: TransportOption
 function isTextOrFunction(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'function'
 }
-
-const hasMethod = (value: unknown, method: string): boolean =>
-  typeof value === 'object' && value !== null && typeof (value as Record<string, unknown>)[method] === 'function'

@@ -1,4 +1,5 @@
 import {setMaxListeners} from 'node:events'
+import {abortSignal, callback, checkOptions, type OptionRule, text, uint64} from '../core/check-options.js'
 import {CancelledError, messageOf} from '../core/errors.js'
 import {failureKind} from '../core/failure-kind.js'
 import {followBelieved} from '../core/query/follow-believed.js'
@@ -19,6 +20,11 @@ export interface DirectoryOptions {
   readonly waitMs?: number
   /** Consistency of reads without an index. @default 'consistent' */
   readonly freshConsistency?: Consistency
+}
+
+const atLeastZero: OptionRule = {
+  expected: 'a number of at least 0',
+  accepts: value => Number.isFinite(value) && (value as number) >= 0,
 }
 
 const heldTexts = {
@@ -98,6 +104,7 @@ export class ServiceDirectory implements AsyncDisposable {
    * capacity first.
    */
   withCapability(name: string, options: {readonly minCapacity?: number} = {}): DiscoveredService[] {
+    checkOptions('withCapability', {...options, name}, {name: text, minCapacity: atLeastZero}, ['name'])
     const capacityOf = (service: DiscoveredService): number =>
       Math.max(-1, ...service.capabilities.filter(one => one.name === name).map(one => one.capacity))
     const least = options.minCapacity ?? 0
@@ -107,12 +114,14 @@ export class ServiceDirectory implements AsyncDisposable {
   }
 
   /** Resolves when the list has another index than this one, or when the signal aborts. */
-  untilNewer(index: bigint, signal: AbortSignal): Promise<void> {
-    return this.until(() => this.current?.index !== index, signal)
+  async untilNewer(index: bigint, signal: AbortSignal): Promise<void> {
+    checkOptions('untilNewer', {index}, {index: uint64}, ['index'])
+    await this.until(() => this.current?.index !== index, signal)
   }
 
   /** Resolves when the condition holds or the signal aborts. It is checked after each change of list or status. */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    checkOptions('until', {condition, signal}, {condition: callback, signal: abortSignal}, ['condition', 'signal'])
     while (!condition() && !signal.aborted) await this.#changed.wait(signal).catch(() => undefined)
   }
 

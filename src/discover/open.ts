@@ -1,5 +1,6 @@
-import {abortSignal, checkOptions, duration, name, oneOf, text, texts} from '../core/check-options.js'
+import {abortSignal, checkOptions, duration, name, object, oneOf, text, texts} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule} from '../core/context-rules.js'
 import {BatonError, UsageError} from '../core/errors.js'
 import type {Consistency, ReadOptions} from '../core/types.js'
 import {ServiceDirectory} from './directory.js'
@@ -21,9 +22,10 @@ export interface OpenDirectoryOptions {
 }
 
 const consistency = oneOf(['default', 'consistent', 'stale'])
-const rules = {signal: abortSignal, waitMs: duration({minMs: 1}), freshConsistency: consistency}
+const rules = {waitMs: duration({minMs: 1}), freshConsistency: consistency}
 
-function checkSource(what: string, from: DiscoverFrom): void {
+function checkSource(what: string, client: ConsulClient, from: DiscoverFrom): void {
+  checkOptions(what, {client, from}, {client: clientRule, from: object}, ['client', 'from'])
   const sourceRules = {key: name, prefix: text, services: texts, tag: text}
   const given: Partial<Record<keyof typeof sourceRules, unknown>> = from
   checkOptions(what, given, sourceRules)
@@ -37,7 +39,7 @@ export async function createDirectory(
   from: DiscoverFrom,
   options: Omit<OpenDirectoryOptions, 'signal'> = {},
 ): Promise<ServiceDirectory> {
-  checkSource('openDirectory', from)
+  checkSource('openDirectory', client, from)
   checkOptions('openDirectory', options, rules)
   const {clock, random, logger} = client
   return new ServiceDirectory({...options, sources: await openSources(client, from), clock, random, logger})
@@ -60,6 +62,7 @@ export async function openDirectory(
   from: DiscoverFrom,
   options: OpenDirectoryOptions = {},
 ): Promise<ServiceDirectory> {
+  checkOptions('openDirectory', options, {signal: abortSignal})
   const {signal, ...rest} = options
   const directory = await createDirectory(client, from, rest)
   const patience = signal ?? new AbortController().signal
@@ -87,7 +90,7 @@ export async function readList(
   from: DiscoverFrom,
   options: Pick<ReadOptions, 'signal' | 'consistency'> = {},
 ): Promise<{readonly list: PublishedList; readonly problems: readonly Problem[]}> {
-  checkSource('readList', from)
+  checkSource('readList', client, from)
   checkOptions('readList', options, {signal: abortSignal, consistency})
   const sources = await openSources(client, from)
   const list = new ServiceList(

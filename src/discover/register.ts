@@ -1,6 +1,7 @@
-import type {CheckState, ServiceRegistration} from '../core/api/agent.js'
+import {type CheckState, checkStateRules, registrationRules, type ServiceRegistration} from '../core/api/agent.js'
 import {abortSignal, callback, checkOptions, duration} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule} from '../core/context-rules.js'
 import {ConsulError, messageOf, NoLeaderError} from '../core/errors.js'
 
 const deregisterTimeoutMs = 5000
@@ -38,6 +39,7 @@ export interface RegisteredService extends AsyncDisposable {
   setState(state: CheckState, note?: string): Promise<void>
 }
 
+const serviceRules = {...registrationRules, ttlMs: duration({minMs: 1000})}
 const rules = {signal: abortSignal, observer: callback}
 
 /**
@@ -56,8 +58,9 @@ export async function registerService(
   service: OfferedService,
   options: RegisterOptions = {},
 ): Promise<RegisteredService> {
+  checkOptions('registerService', {client}, {client: clientRule}, ['client'])
   checkOptions('registerService', options, rules)
-  checkOptions('registerService', service, {ttlMs: duration({minMs: 1000})})
+  checkOptions('registerService', service, serviceRules, ['name'])
   const {name, port, ttlMs = 15_000} = service
   const id = service.id ?? (port === undefined ? name : `${name}-${port}`)
   const registration = {...service, id, ttlMs}
@@ -87,6 +90,7 @@ class Heartbeat implements RegisteredService {
   }
 
   async setState(state: CheckState, note = ''): Promise<void> {
+    checkOptions('setState', {state, note}, checkStateRules, ['state'])
     await this.#send(state, note)
     this.#state = state
     this.#note = note

@@ -2,7 +2,7 @@ import {UsageError} from '../core/errors.js'
 import type {Cluster} from './cluster.js'
 import type {Datacenter} from './datacenter.js'
 import type {FaultRule} from './faults.js'
-import {checkAdvance, checkFaultRule, checkRestart} from './options.js'
+import {checkAdvance, checkDatacenter, checkFaultRule, checkRestart, checkSnapshot} from './options.js'
 import {renumber} from './store/renumber.js'
 import type {StateImage} from './store/state.js'
 
@@ -68,6 +68,7 @@ export interface PanelParts {
 
 export function createFaultPanel({cluster, local, doors, pristine}: PanelParts): FaultPanel {
   const named = (name = local.name): Datacenter => {
+    checkDatacenter(name)
     const found = cluster.datacenters.get(name)
     if (!found) throw new UsageError(`embedded agent: no datacenter '${name}'`)
     return found
@@ -94,7 +95,10 @@ export function createFaultPanel({cluster, local, doors, pristine}: PanelParts):
       })
     },
     saveSnapshot: name => ({datacenter: named(name).name, image: named(name).state.save()}),
-    restoreSnapshot: ({datacenter, image}) => named(datacenter).restore(image),
+    restoreSnapshot: snapshot => {
+      checkSnapshot(snapshot)
+      named(snapshot.datacenter).restore(snapshot.image)
+    },
     rewindIndexes: name => named(name).restore(renumber(named(name).state.save())),
     fastForward: ms => {
       checkAdvance(ms)

@@ -8,10 +8,13 @@ import {
   duration,
   name,
   type OptionRule,
+  object,
+  span,
   text,
   texts,
   uint64,
 } from '../core/check-options.js'
+import {clockRule, loggerRule} from '../core/context-rules.js'
 import {UsageError} from '../core/errors.js'
 import type {Clock, Logger, Random} from '../core/types.js'
 import type {ScriptRunner} from './checks/probe.js'
@@ -68,30 +71,23 @@ const nodeName = /^[A-Za-z0-9_.-]+$/
 /** Default name of the agent's own node. */
 export const defaultName = 'baton-dev'
 
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-const object: OptionRule = {expected: 'an object', accepts: isObject}
 const objects: OptionRule = {
   expected: 'an array of objects',
-  accepts: value => Array.isArray(value) && value.every(isObject),
+  accepts: value => Array.isArray(value) && value.every(object.accepts),
 }
 const metadata: OptionRule = {
   expected: 'an object of strings',
-  accepts: value => isObject(value) && Object.values(value).every(text.accepts),
+  accepts: value => object.accepts(value) && Object.values(value as object).every(text.accepts),
 }
 const port = count({min: 0, max: 65_535})
-/** Unlike a timer, the agent's clock can be advanced by more than 24.8 days. */
-const advance: OptionRule = {
-  expected: 'a number of milliseconds of at least 0',
-  accepts: value => Number.isFinite(value) && (value as number) >= 0,
-}
 const managementToken: OptionRule = {...name, isSecret: true}
 
 /** Throws a UsageError for the first invalid option of an agent. */
 export function checkAgentOptions(options: EmbeddedAgentOptions): void {
   checkOptions(what, options, {
-    clock: object,
+    clock: clockRule,
     random: callback,
-    logger: object,
+    logger: loggerRule,
     host: text,
     port,
     datacenters: texts,
@@ -176,6 +172,18 @@ export function checkFaultRule(rule: FaultRule): void {
   if (effects.length > 1) throw new UsageError('inject: expected one of `drop`, `dropAnswer` and `status`, got several')
 }
 
-export const checkAdvance = (ms: number): void => checkOptions('fastForward', {ms}, {ms: advance}, ['ms'])
+/** Throws a UsageError if a value does not name a datacenter. */
+export const checkDatacenter = (datacenter: unknown): void => checkOptions('faults', {datacenter}, {datacenter: text})
+
+const snapshotRule: OptionRule = {
+  expected: 'what saveSnapshot returned',
+  accepts: value => object.accepts(value) && object.accepts((value as {readonly image?: unknown}).image),
+}
+/** Throws a UsageError if a value is not a snapshot. */
+export const checkSnapshot = (snapshot: unknown): void =>
+  checkOptions('restoreSnapshot', {snapshot}, {snapshot: snapshotRule}, ['snapshot'])
+
+/** Unlike a timer, the agent's clock can be advanced by more than 24.8 days. */
+export const checkAdvance = (ms: number): void => checkOptions('fastForward', {ms}, {ms: span}, ['ms'])
 export const checkRestart = (options: {readonly keepState?: boolean}): void =>
   checkOptions('restart', options, {keepState: boolean})

@@ -1,7 +1,6 @@
 import {
   abortSignal,
   boolean,
-  bytes,
   callback,
   checkOptions,
   count,
@@ -9,8 +8,8 @@ import {
   name,
   type OptionRule,
   oneOf,
-  text,
 } from '../core/check-options.js'
+import {checkSource} from './call-rules.js'
 import {EventState} from './intake/event-state.js'
 
 const startPoint: OptionRule = {
@@ -48,37 +47,12 @@ const watchRules = {
   retryDelayMs: duration(),
 }
 
-/** Throws a UsageError if an option of a watch of events breaks its rule. */
-export const checkWatchOptions = (what: string, options: Partial<Record<keyof typeof watchRules, unknown>>): void =>
-  checkOptions(what, options, watchRules, ['state', 'signal', 'handle', 'handleDead'])
-
-/** The shortest TTL that Consul gives a session. */
-const minTtlMs = 10_000
-
-const fireRules = {
-  name: text,
-  payload: bytes,
-  node: text,
-  service: text,
-  tag: text,
-  spillTtlMs: duration({minMs: minTtlMs}),
-  signal: abortSignal,
-}
-
-/** Throws a UsageError if the name or an option of an event breaks its rule. */
-export const checkFireOptions = (
+/** Throws a UsageError if the client, the name of a log or an option of a watch of events breaks its rule. */
+export function checkWatch(
   what: string,
-  given: Partial<Record<keyof typeof fireRules, unknown>> & {readonly name: unknown},
-): void => checkOptions(what, given, fireRules, ['name'])
-
-const positive: OptionRule = {
-  expected: 'a positive number of milliseconds',
-  accepts: value => typeof value === 'number' && value > 0 && Number.isFinite(value),
-}
-
-/** Throws a UsageError unless `keep` is a number of events or an age. */
-export function checkKeep(what: string, keep: unknown): void {
-  const isAge = typeof keep === 'object' && keep !== null && 'ageMs' in keep
-  if (isAge) checkOptions(what, keep, {ageMs: positive}, ['ageMs'])
-  else checkOptions(what, keep as {readonly count?: unknown}, {count: count({min: 1})}, ['count'])
+  from: {readonly client: unknown; readonly name?: string},
+  options: Partial<Record<keyof typeof watchRules, unknown>>,
+): void {
+  checkSource(what, from)
+  checkOptions(what, options, watchRules, ['state', 'signal', 'handle', 'handleDead'])
 }

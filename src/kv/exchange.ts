@@ -1,6 +1,6 @@
 import {decodeGoBase64} from '../core/api/go-base64.js'
 import {goJson} from '../core/api/go-json.js'
-import {checkOptions, text as string} from '../core/check-options.js'
+import {bytes, checkOptions, type OptionRule, text as string, uint64} from '../core/check-options.js'
 import {messageOf, UsageError} from '../core/errors.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'
 import type {KvEntry} from '../core/types.js'
@@ -16,7 +16,8 @@ export interface ExchangeEntry {
 }
 
 /**
- * Returns the JSON of `consul kv export`: keys, flags and values. Sessions and indexes are left out.
+ * Returns the JSON of `consul kv export`: keys, flags and values. Sessions and indexes are left out. Throws a UsageError
+ * for an entry that is not one.
  *
  * @example
  * ```ts
@@ -25,11 +26,18 @@ export interface ExchangeEntry {
  * JSON.parse(exportText(entries)) // => [{key: 'exported/a', flags: 7, value: 'MQ=='}]
  * ```
  */
-export const exportText = (entries: readonly KvEntry[]): string =>
-  goJson(
-    entries.map(entry => ({key: entry.key, flags: entry.flags, value: entry.value.toString('base64')})),
-    '\t',
-  )
+export function exportText(entries: readonly Pick<KvEntry, 'key' | 'value' | 'flags'>[]): string {
+  checkOptions('exportText', {entries}, {entries: list}, ['entries'])
+  return goJson(entries.map(toRaw), '\t')
+}
+
+const list: OptionRule = {expected: 'an array of keys', accepts: Array.isArray}
+const entryRules = {key: string, value: bytes, flags: uint64}
+
+function toRaw(entry: Pick<KvEntry, 'key' | 'value' | 'flags'>): {key: string; flags: bigint; value: string} {
+  checkOptions('exportText', entry, entryRules, ['key', 'value', 'flags'])
+  return {key: entry.key, flags: entry.flags, value: Buffer.from(entry.value).toString('base64')}
+}
 
 const maxFlags = 2n ** 64n - 1n
 const wideNumber = /"(flags)"(\s*:\s*)(\d{16,})/gi

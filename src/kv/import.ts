@@ -3,6 +3,7 @@ import {sendBulk} from '../core/bulk/send.js'
 import {abortSignal, boolean, callback, checkOptions, type OptionRule} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {valueLimitBytes} from '../core/consul-constants.js'
+import {clientRule} from '../core/context-rules.js'
 import {BatonError, ConflictError, isBatonError, messageOf} from '../core/errors.js'
 import {checkKeys, type ExchangeEntry} from './exchange.js'
 
@@ -61,7 +62,7 @@ export async function importEntries(
   entries: readonly ExchangeEntry[],
   options: ImportOptions = {},
 ): Promise<ImportResult> {
-  checkArguments('importEntries', entries, options)
+  checkArguments('importEntries', client, {entries, options})
   if (entries.length === 0) return {imported: 0, skipped: []}
   return options.isAtomic === true ? importAtOnce(client, entries, options) : importInOrder(client, entries, options)
 }
@@ -75,8 +76,12 @@ const entriesRule: OptionRule = {
 }
 const rules = {signal: abortSignal, isAtomic: boolean, isCreateOnly: boolean, observer: callback}
 
-function checkArguments(what: string, entries: readonly ExchangeEntry[], options: ImportOptions): void {
-  checkOptions(what, {entries}, {entries: entriesRule}, ['entries'])
+function checkArguments(
+  what: string,
+  client: ImportClient,
+  {entries, options}: {readonly entries: readonly ExchangeEntry[]; readonly options: ImportOptions},
+): void {
+  checkOptions(what, {client, entries}, {client: clientRule, entries: entriesRule}, ['client', 'entries'])
   checkOptions(what, options, rules)
   checkKeys(entries)
 }
@@ -177,7 +182,7 @@ export async function planImport(
   entries: readonly ExchangeEntry[],
   options: Pick<ImportOptions, 'isCreateOnly' | 'signal'> = {},
 ): Promise<readonly {readonly key: string; readonly change: PlannedChange}[]> {
-  checkArguments('planImport', entries, options)
+  checkArguments('planImport', client, {entries, options})
   const prefix = commonPrefix(entries.map(entry => entry.key))
   const present = await client.kv.list(prefix, options.signal ? {signal: options.signal} : {})
   const byKey = new Map(present.value.map(entry => [entry.key, entry]))

@@ -1,4 +1,5 @@
 import {linkSignal} from '../core/cancel/link-signal.js'
+import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, LockLostError, messageOf, SessionLostError} from '../core/errors.js'
 import {follow} from '../core/query/follow.js'
@@ -8,6 +9,7 @@ import {Alarm, sleepUntil} from '../session/alarm.js'
 import type {Session, SessionEvent} from '../session/types.js'
 import {deletedContender, deletedKey, type Evidence, type Grant} from './kind.js'
 import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, proveEveryMs} from './lease.js'
+import {signalRules} from './option-rules.js'
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
 const monitorWaitMs = 60_000
@@ -91,6 +93,7 @@ export class LeasedHold implements Hold {
   }
 
   async assertHeld(options: {readonly signal?: AbortSignal} = {}): Promise<void> {
+    checkOptions('assertHeld', options, signalRules)
     this.signal.throwIfAborted()
     await this.#look(options)
     this.signal.throwIfAborted()

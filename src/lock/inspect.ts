@@ -1,6 +1,9 @@
+import {checkOptions, text} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {mutexFlags, semaphoreFlags} from '../core/consul-constants.js'
+import {clientRule} from '../core/context-rules.js'
 import type {KvEntry, SessionId, SessionInfo} from '../core/types.js'
+import {signalRules} from './option-rules.js'
 import {type HolderRecord, parseHolderRecord} from './wire/holder-record.js'
 import {joinKey, lockKey} from './wire/names.js'
 import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
@@ -32,28 +35,56 @@ export interface LockStatus {
   readonly waiters: readonly LockParty[]
 }
 
-interface ReadOptions {
+/** Options of a look at locks. */
+export interface LockReadOptions {
+  /** Cancels the reads. @default none */
   readonly signal?: AbortSignal
 }
 
 const concurrency = 8
 
-/** Resolves to the state of the lock at a prefix. Only reads. Rejects as reads of Consul do. */
+/**
+ * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Only reads. Rejects
+ * with a UsageError if an argument is not what it should be, otherwise as reads of Consul do. The reads are several, so
+ * the answer may mix two moments: it is for people and monitoring, and no proof that a lock is held.
+ *
+ * @example
+ * ```ts
+ * await using hold = await createMutex(client, {prefix: 'locks/nightly'}).acquire()
+ * const {kind, holders} = await inspectLock(client, 'locks/nightly')
+ * kind // => 'mutex'
+ * holders.map(one => one.session === hold.session) // => [true]
+ * ```
+ */
 export async function inspectLock(
   client: ConsulClient,
   prefix: string,
-  options: ReadOptions = {},
+  options: LockReadOptions = {},
 ): Promise<LockStatus> {
+  checkOptions('inspectLock', {client, prefix}, {client: clientRule, prefix: text}, ['client', 'prefix'])
+  checkOptions('inspectLock', options, signalRules)
   const sessions = await readSessions(client, options)
   return readLock(client, prefix, {...options, sessions})
 }
 
-/** Resolves to the state of each lock whose prefix begins with `start`, by prefix. Only reads. Rejects as reads of Consul do. */
+/**
+ * Resolves to the state of each lock whose prefix begins with `start`, ordered by prefix. Only reads, and rejects as
+ * {@link inspectLock} does.
+ *
+ * @example
+ * ```ts
+ * await using _hold = await createMutex(client, {prefix: 'jobs/weekly'}).acquire()
+ * const locks = await inspectLocks(client, 'jobs/')
+ * locks.map(one => `${one.prefix}: ${one.holders.length} of ${one.limit}`) // => ['jobs/weekly: 1 of 1']
+ * ```
+ */
 export async function inspectLocks(
   client: ConsulClient,
   start: string,
-  options: ReadOptions = {},
+  options: LockReadOptions = {},
 ): Promise<readonly LockStatus[]> {
+  checkOptions('inspectLocks', {client, start}, {client: clientRule, start: text}, ['client', 'start'])
+  checkOptions('inspectLocks', options, signalRules)
   const {value: keys} = await client.kv.keys(start.replace(/^\//, ''), {...options})
   const prefixes = keys.filter(isLockKey).map(key => key.slice(0, -'/.lock'.length))
   const sessions = await readSessions(client, options)
@@ -67,7 +98,10 @@ export async function inspectLocks(
 
 const isLockKey = (key: string): boolean => key.endsWith('/.lock')
 
-async function readSessions(client: ConsulClient, options: ReadOptions): Promise<ReadonlyMap<SessionId, SessionInfo>> {
+async function readSessions(
+  client: ConsulClient,
+  options: LockReadOptions,
+): Promise<ReadonlyMap<SessionId, SessionInfo>> {
   const {value} = await client.session.list(options)
   return new Map(value.map(info => [info.id, info]))
 }
@@ -75,7 +109,7 @@ async function readSessions(client: ConsulClient, options: ReadOptions): Promise
 async function readLock(
   client: ConsulClient,
   prefix: string,
-  {sessions, ...options}: ReadOptions & {readonly sessions: ReadonlyMap<SessionId, SessionInfo>},
+  {sessions, ...options}: LockReadOptions & {readonly sessions: ReadonlyMap<SessionId, SessionInfo>},
 ): Promise<LockStatus> {
   const key = lockKey(prefix)
   const {value: entry} = await client.kv.get(key, options)

@@ -1,9 +1,9 @@
-import {checkOptions} from '../core/check-options.js'
+import {callback, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {LockLostError} from '../core/errors.js'
 import {Acquisition} from './acquisition.js'
 import type {LockKind} from './kind.js'
-import {acquireRules} from './option-rules.js'
+import {acquireRules, signalRules} from './option-rules.js'
 import type {Hold, LockOptions, Mutex} from './types.js'
 
 /** Creates the lock that callers use, of any kind. */
@@ -17,8 +17,12 @@ export function createLock(client: ConsulClient, options: LockOptions, kind: Loc
   }
   return {
     acquire,
-    tryAcquire: acquireOptions => acquisition().run({...acquireOptions, isOnce: true}),
+    async tryAcquire(acquireOptions = {}) {
+      checkOptions('tryAcquire', acquireOptions, signalRules)
+      return acquisition().run({...acquireOptions, isOnce: true})
+    },
     async withLock(fn, acquireOptions) {
+      checkOptions('withLock', {fn}, {fn: callback}, ['fn'])
       const hold = await acquire(acquireOptions)
       try {
         return await fn(hold)

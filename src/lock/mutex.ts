@@ -1,5 +1,6 @@
 import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule} from '../core/context-rules.js'
 import {MutexKind} from './contend/mutex-kind.js'
 import {createLock} from './lock.js'
 import {lockRules} from './option-rules.js'
@@ -20,6 +21,7 @@ import {checkPrefix} from './wire/names.js'
  * ```
  */
 export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
+  checkOptions('createMutex', {client}, {client: clientRule}, ['client'])
   checkMutexOptions(options)
   return createLock(client, options, new MutexKind(client, options))
 }

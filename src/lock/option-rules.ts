@@ -1,4 +1,4 @@
-import {duration, text} from '../core/check-options.js'
+import {abortSignal, callback, duration, text, texts} from '../core/check-options.js'
 
 /** Rules for the options of mutexes and semaphores. `checkLease` refuses a TTL of 0. */
 export const lockRules = {
@@ -6,8 +6,12 @@ export const lockRules = {
   ttlMs: duration(),
   lockDelayMs: duration(),
   graceMs: duration(),
+  nodeChecks: texts,
   sessionName: text,
   command: text,
+  observer: callback,
+  now: callback,
 } as const
 
-export const acquireRules = {timeoutMs: duration({isEndless: true})} as const
+export const signalRules = {signal: abortSignal} as const
+export const acquireRules = {...signalRules, timeoutMs: duration({isEndless: true})} as const

@@ -1,9 +1,10 @@
 import {checkOptions, count} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule} from '../core/context-rules.js'
 import {UsageError} from '../core/errors.js'
 import {SemaphoreKind} from './contend/semaphore-kind.js'
 import {createLock} from './lock.js'
-import {lockRules} from './option-rules.js'
+import {lockRules, signalRules} from './option-rules.js'
 import type {Semaphore, SemaphoreOptions} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
@@ -21,12 +22,16 @@ import {checkPrefix} from './wire/names.js'
  * ```
  */
 export function createSemaphore(client: ConsulClient, options: SemaphoreOptions): Semaphore {
+  checkOptions('createSemaphore', {client}, {client: clientRule}, ['client'])
   checkSemaphoreOptions(options)
   const kind = new SemaphoreKind(client, options)
   return {
     ...createLock(client, options, kind),
     limit: options.limit,
-    holders: async readOptions => (await kind.read(readOptions)).document.holders,
+    async holders(readOptions = {}) {
+      checkOptions('holders', readOptions, signalRules)
+      return (await kind.read(readOptions)).document.holders
+    },
   }
 }
 

@@ -9,8 +9,10 @@ import {
   type OptionRule,
   oneOf,
   texts,
+  withMethod,
 } from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule, clockRule, loggerRule} from '../core/context-rules.js'
 import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
 import {checkMappings, formatMapping} from './mapping.js'
@@ -82,6 +84,9 @@ const quiescence: OptionRule = {
 
 const rules = {
   mappings,
+  source: withMethod('a client', Symbol.asyncDispose),
+  clock: clockRule,
+  logger: loggerRule,
   excludes: texts,
   excludeMatches: texts,
   lockKeys: oneOf(['skip', 'copy']),
@@ -99,6 +104,7 @@ const rules = {
 }
 
 export function completeOptions(destination: ConsulClient, options: ReplicatorOptions): CompleteOptions {
+  checkOptions('createReplicator', {client: destination}, {client: clientRule}, ['client'])
   checkOptions('createReplicator', options, rules, ['mappings'])
   const {source, mappings, logger = destination.logger} = options
   if (mappings.length === 0)

@@ -1,4 +1,4 @@
-import {boolean, checkOptions, text as string} from '../core/check-options.js'
+import {boolean, checkOptions, type OptionRule, object, text as string} from '../core/check-options.js'
 import {UsageError} from '../core/errors.js'
 import type {Mapping} from './types.js'
 
@@ -52,6 +52,12 @@ function checkPrefix(text: string, prefix: string): void {
   }
 }
 
+const mappingRules = {source: string, datacenter: string, destination: string}
+const mappingRule: OptionRule = {
+  expected: 'an object with a source and a destination',
+  accepts: value => object.accepts(value) && Object.keys(value as object).length > 0,
+}
+
 /**
  * Returns the mapping as text for logs, messages and IDs.
  *
@@ -61,6 +67,8 @@ function checkPrefix(text: string, prefix: string): void {
  * ```
  */
 export const formatMapping = (mapping: Mapping): string => {
+  checkOptions('formatMapping', {mapping}, {mapping: mappingRule}, ['mapping'])
+  checkOptions('formatMapping', mapping, mappingRules, ['source', 'destination'])
   const dc = mapping.datacenter === undefined ? '' : `@${mapping.datacenter}`
   return `${mapping.source === '' ? '/' : mapping.source}${dc} -> ${mapping.destination === '' ? '/' : mapping.destination}`
 }

@@ -1,8 +1,9 @@
 import {sessionRequestRules} from '../core/api/session.js'
 import {lateSignal} from '../core/cancel/late-signal.js'
 import {linkSignal} from '../core/cancel/link-signal.js'
-import {checkOptions, duration} from '../core/check-options.js'
+import {abortSignal, callback, checkOptions, duration} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule} from '../core/context-rules.js'
 import {messageOf, SessionLostError} from '../core/errors.js'
 import {retry} from '../core/retry.js'
 import {type BootTime, systemBootTime} from '../core/time/boot-time.js'
@@ -20,6 +21,9 @@ const defaultDestroyMs = 2000
 const destroyRetryMs = 100
 const sessionRules = {
   ...sessionRequestRules,
+  signal: abortSignal,
+  now: callback,
+  observer: callback,
   unprovenLimitMs: duration({isEndless: true}),
   renewEveryMs: duration({minMs: 1}),
 } as const
@@ -41,6 +45,7 @@ export const bootTimeOf = (client: ConsulClient): BootTime =>
  * ```
  */
 export async function openSession(client: ConsulClient, options: SessionOptions = {}): Promise<Session> {
+  checkOptions('openSession', {client}, {client: clientRule}, ['client'])
   checkOptions('openSession', options, sessionRules)
   const ttlMs = options.ttlMs ?? defaultTtlMs
   const lockDelayMs = options.lockDelayMs ?? defaultLockDelayMs

@@ -3,8 +3,11 @@ import {goJson} from '../core/api/go-json.js'
 import {decodeJson} from '../core/api/json.js'
 import {encodeKey} from '../core/api/kv.js'
 import {ListBlocks, type ListText} from '../core/api/list-blocks.js'
+import {checkOptions, type OptionRule, object, oneOf, text} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
+import {clientRule} from '../core/context-rules.js'
 import {BodyMemory} from '../core/http/body-memory.js'
+import {secretText} from '../core/http/call-rules.js'
 import {type Answer, type Call, toSnapshot} from '../core/http/caller.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'
 import {hiddenProbe, type ItemKind} from '../core/query/hidden-items.js'
@@ -137,6 +140,13 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
   }
 }
 
+const knownTypes = oneOf(['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event'])
+const specRule: OptionRule = {
+  expected: 'what parseWatch returns',
+  accepts: value => object.accepts(value) && knownTypes.accepts((value as {readonly type?: unknown}).type),
+}
+const scopeRules = {datacenter: text, namespace: text, partition: text, token: secretText} as const
+
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
 
 /**
@@ -152,6 +162,8 @@ const markOf = (token: string): string => createHash('sha256').update(token).dig
  * ```
  */
 export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchScope = {}): WatchQuery {
+  checkOptions('watchQuery', {client, spec}, {client: clientRule, spec: specRule}, ['client', 'spec'])
+  checkOptions('watchQuery', scope, scopeRules)
   const shape = shapeOf(spec)
   const {call, kind} = shape
   const decode = decoderOf(shape)

@@ -1,5 +1,6 @@
 import {linkSignal} from '../core/cancel/link-signal.js'
-import {abortSignal, boolean, callback, checkOptions, duration} from '../core/check-options.js'
+import {abortSignal, boolean, callback, checkOptions, duration, withMethod} from '../core/check-options.js'
+import {clockRule, queryRule} from '../core/context-rules.js'
 import type {View, ViewRegistry} from '../core/query/types.js'
 import type {Clock} from '../core/types.js'
 import {type Delivery, NewsFilter} from './delivery.js'
@@ -50,6 +51,10 @@ export interface RunWatchOptions {
  * ```
  */
 export async function runWatch(views: ViewRegistry, query: WatchQuery, options: RunWatchOptions): Promise<void> {
+  checkOptions('runWatch', {views, query}, {views: withMethod('a view registry', 'view'), query: queryRule}, [
+    'views',
+    'query',
+  ])
   checkOptions('runWatch', options, rules, ['signal', 'clock', 'handle'])
   const view = views.view(query)
   await using subscription = view.subscribe({signal: options.signal})
@@ -80,6 +85,7 @@ export async function runWatch(views: ViewRegistry, query: WatchQuery, options: 
 
 const rules = {
   signal: abortSignal,
+  clock: clockRule,
   handle: callback,
   debounceMs: duration(),
   isIndexIgnored: boolean,

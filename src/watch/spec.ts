@@ -1,4 +1,5 @@
 import {brief} from '../core/brief.js'
+import {checkOptions, object, text, texts} from '../core/check-options.js'
 import {UsageError} from '../core/errors.js'
 
 /** What is watched. */
@@ -55,6 +56,17 @@ const known: Readonly<Record<WatchType, readonly (keyof WatchParameters)[]>> = {
 
 const allNames = [...new Set(Object.values(known).flat())]
 
+const parameterRules = {
+  type: text,
+  key: text,
+  prefix: text,
+  service: text,
+  tag: texts,
+  passingonly: text,
+  state: text,
+  name: text,
+} as const
+
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
@@ -75,6 +87,7 @@ export function checkState(state: string | undefined): void {
  * ```
  */
 export function parseWatch(parameters: WatchParameters): WatchSpec {
+  checkParameters(parameters)
   const {type = ''} = parameters
   if (type === '') throw new UsageError('Watch type must be specified')
   if (agentOnly.has(type)) throw new UsageError(`Type ${type} is not supported in the CLI tool`)
@@ -86,6 +99,11 @@ export function parseWatch(parameters: WatchParameters): WatchSpec {
   const surplus = allNames.filter(name => isGiven(parameters[name]) && !names.includes(name))
   if (surplus.length > 0) throw new UsageError(`Invalid parameters: [${surplus.join(' ')}]`)
   return spec
+}
+
+function checkParameters(parameters: WatchParameters): void {
+  checkOptions('parseWatch', {parameters}, {parameters: object}, ['parameters'])
+  checkOptions('parseWatch', parameters, parameterRules)
 }
 
 const isGiven = (value: string | readonly string[] | undefined): boolean => value !== undefined && value.length > 0

@@ -1,5 +1,15 @@
 import {z} from 'zod'
 import {errorCodes} from '../../src/core/errors.js'
+import type {ViewStatus} from '../../src/core/query/types.js'
+
+type HeldReason = Extract<ViewStatus, {readonly state: 'held'}>['reason']
+/** Every reason of the type, or this does not compile. */
+const heldReasons = Object.keys({
+  empty: true,
+  filtered: true,
+  'no-leader': true,
+  denied: true,
+} satisfies Record<HeldReason, true>) as HeldReason[]
 
 /** One of Consul's 64-bit numbers: raw digits, which JSON.parse of JavaScript rounds above 2^53. */
 const wide = z.number().nonnegative().meta({type: 'integer', description: 'up to 64 bits: read without rounding'})
@@ -139,7 +149,7 @@ const watchLine = z.discriminatedUnion('type', [
       z.strictObject({state: z.literal('connecting'), error: z.string().optional()}),
       z.strictObject({state: z.literal('live'), lastContactMs: milliseconds.optional()}),
       z.strictObject({state: z.literal('stale'), sinceMs: milliseconds, error: z.string().optional()}),
-      z.strictObject({state: z.literal('held'), reason: z.enum(['empty', 'filtered', 'no-leader'])}),
+      z.strictObject({state: z.literal('held'), reason: z.enum(heldReasons)}),
       z.strictObject({state: z.literal('limited'), delayMs: milliseconds}),
       z.strictObject({state: z.literal('failed'), error: z.string().optional()}),
     ]),

@@ -106,9 +106,12 @@ export interface MaintenanceOptions {
 
 const checkVerbs: Readonly<Record<CheckState, string>> = {passing: 'pass', warning: 'warn', critical: 'fail'}
 const maintenanceRules = {service: nameRule, reason: text}
-const memberStates = ['none', 'alive', 'leaving', 'left', 'failed']
 const checkState = oneOf(Object.keys(checkVerbs))
-const registrationRules = {
+/** Rules for the state of a check and its note. */
+export const checkStateRules = {state: checkState, note: text}
+const memberStates = ['none', 'alive', 'leaving', 'left', 'failed']
+/** Rules for a service to be registered. */
+export const registrationRules = {
   id: nameRule,
   name: nameRule,
   tags: texts,
@@ -220,7 +223,7 @@ function createHealthWrites(caller: Caller): HealthWrites {
   return {
     async setCheck(checkId, state, options = {}) {
       const {note, ...call} = options
-      const rules = {checkId: nameRule, state: checkState, note: text}
+      const rules = {checkId: nameRule, ...checkStateRules}
       checkOptions('agent.setCheck', {checkId, state, note}, rules, ['checkId', 'state'])
       const path = `/v1/agent/check/${checkVerbs[state]}/${encodeURIComponent(checkId)}`
       await caller.call({method: 'PUT', path, query: {note}}, call)

@@ -1,4 +1,4 @@
-import {checkOptions} from '../check-options.js'
+import {bytes, checkOptions, name, type OptionRule, object, oneOf} from '../check-options.js'
 import {BatonError} from '../errors.js'
 import {toWireDuration} from '../time/duration.js'
 import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport, TransportRequest} from '../types.js'
@@ -60,9 +60,22 @@ const parkedSlackMs = 10_000
 /** Longest time a parked query can take by the server's rules, plus slack for the 7 s leader hold and the network. */
 export const parkedTimeoutMs = (waitMs: number): number => (waitMs * 17) / 16 + parkedSlackMs
 
+const statuses: OptionRule = {
+  expected: 'an array of statuses',
+  accepts: value => Array.isArray(value) && value.every(Number.isInteger),
+}
+const requestRules = {
+  method: oneOf(['GET', 'PUT', 'POST', 'DELETE']),
+  path: name,
+  query: object,
+  body: bytes,
+  accept: statuses,
+}
+
 export function createCaller(options: CallerOptions): Caller {
   return {
     async call(call, overrides = {}) {
+      checkOptions('call', call, requestRules, ['method', 'path'])
       checkOptions(`${call.method} ${call.path}`, overrides, callRules)
       const settings = {...options.defaults, ...overrides}
       const path = `${call.path}${toQuery(call, settings)}`

@@ -1,4 +1,16 @@
-import {checkOptions, count} from '../check-options.js'
+import {
+  abortSignal,
+  bytes,
+  callback,
+  checkOptions,
+  count,
+  name,
+  type OptionRule,
+  object,
+  oneOf,
+  span,
+} from '../check-options.js'
+import {clockRule} from '../context-rules.js'
 import {formatAddress} from './address.js'
 import {type Deadline, startDeadline} from './deadline.js'
 import {Lane} from './lane.js'
@@ -6,7 +18,32 @@ import {toTransportError} from './transport-errors.js'
 import type {Plane, Transport, TransportOptions, TransportRequest, TransportResponse} from './types.js'
 
 const defaultConnections = 64
-const connectionRules = {watchConnections: count({min: 1}), controlConnections: count({min: 1})}
+const addressRule: OptionRule = {
+  expected: 'an address with protocol, hostname and port',
+  accepts: value => object.accepts(value) && name.accepts((value as {readonly hostname?: unknown}).hostname),
+}
+const transportRules = {
+  address: addressRule,
+  tls: object,
+  clock: clockRule,
+  watchConnections: count({min: 1}),
+  controlConnections: count({min: 1}),
+}
+const requestRules = {
+  method: oneOf(['GET', 'PUT', 'POST', 'DELETE']),
+  path: name,
+  headers: object,
+  body: bytes,
+  timeoutMs: span,
+  idleTimeoutMs: span,
+  onFirstByte: callback,
+  plane: oneOf(['control', 'watch']),
+  signal: abortSignal,
+}
+
+/** Throws a UsageError if an option of a transport is not what it should be. */
+export const checkTransportOptions = (options: TransportOptions): void =>
+  checkOptions('transport', options, transportRules, ['address', 'clock'])
 
 /** What the transports have in common: a lane of connections for each plane, a deadline for each request, and errors. */
 export abstract class LaneTransport<Connection> implements Transport {
@@ -15,7 +52,7 @@ export abstract class LaneTransport<Connection> implements Transport {
   readonly #lanes: Readonly<Record<Plane, Lane<Connection>>>
 
   constructor(options: TransportOptions) {
-    checkOptions('transport', options, connectionRules)
+    checkTransportOptions(options)
     const {controlConnections = defaultConnections, watchConnections = defaultConnections} = options
     this.options = options
     this.#peer = formatAddress(options.address)
@@ -28,6 +65,7 @@ export abstract class LaneTransport<Connection> implements Transport {
    * the reason of the request's signal.
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
+    checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
     // Not with `using`: compiled for Node 20 it is slow, and every request passes here.
     const deadline = startDeadline(request, {clock: this.options.clock, peer: this.#peer})
     const {signal} = deadline

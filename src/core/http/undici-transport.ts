@@ -1,3 +1,4 @@
+import {checkTransportOptions} from './lane-transport.js'
 import type {Transport, TransportOptions, TransportRequest, TransportResponse} from './types.js'
 
 /**
@@ -11,7 +12,10 @@ import type {Transport, TransportOptions, TransportRequest, TransportResponse} f
  * datacenter // => 'dc1'
  * ```
  */
-export const undiciTransport = (options: TransportOptions): Transport => new LateUndici(options)
+export function undiciTransport(options: TransportOptions): Transport {
+  checkTransportOptions(options)
+  return new LateUndici(options)
+}
 
 /** undici is a third of the library: what never asks for it must not load it. */
 class LateUndici implements Transport {

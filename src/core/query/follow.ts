@@ -1,4 +1,5 @@
 import {abortSignal, callback, checkOptions, duration, uint64} from '../check-options.js'
+import {contextRule, queryRule} from '../context-rules.js'
 import {consistencyRule} from '../http/call-rules.js'
 import {FollowLoop, type FollowShared} from './follow-loop.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
@@ -9,6 +10,7 @@ const followRules = {
   consistency: consistencyRule,
   freshConsistency: consistencyRule,
   maxStaleMs: duration(),
+  maxPauseMs: duration(),
   index: uint64,
   onStatus: callback,
   onRequest: callback,
@@ -39,6 +41,7 @@ export async function* follow<T>(
   context: QueryContext,
   options: FollowOptions & FollowShared,
 ): AsyncGenerator<Followed<T>, never, undefined> {
+  checkOptions('follow', {query, context}, {query: queryRule, context: contextRule}, ['query', 'context'])
   checkOptions('follow', options, followRules, ['signal'])
   const loop = new FollowLoop<T>(query, context, options)
   for (;;) {

@@ -1,6 +1,7 @@
 import type {HealthServiceOptions} from '../api/catalog.js'
 import {boolean, checkOptions, name as nameRule, text} from '../check-options.js'
 import type {ConsulClient} from '../client.js'
+import {clientRule} from '../context-rules.js'
 import {callRules} from '../http/call-rules.js'
 import type {
   BlockingReadOptions,
@@ -41,6 +42,7 @@ interface Topic<T, Item> {
 }
 
 const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => {
+  checkOptions('topic', {client}, {client: clientRule}, ['client'])
   checkOptions('topic', topic.scope, callRules)
   return {
     id: topicId(client, topic.name, topic.scope),
@@ -90,18 +92,20 @@ export function kvKey(
  * value.map(entry => `${entry.key} ${entry.value}`) // => ['fruit/apple 3']
  * ```
  */
-export const kvPrefix = (
+export function kvPrefix(
   client: ConsulClient,
   prefix: string,
   scope: TopicScope = {},
-): BlockingQuery<readonly KvEntry[], KvEntry> =>
-  listTopic(client, {
+): BlockingQuery<readonly KvEntry[], KvEntry> {
+  checkOptions('kvPrefix', {prefix}, {prefix: text}, ['prefix'])
+  return listTopic(client, {
     name: `kv.prefix(${prefix})`,
     scope,
     kind: 'key',
     read: options => client.kv.list(prefix, options),
     entries: entries => entries.map(toKvViewEntry),
   })
+}
 
 const toKvViewEntry = (entry: KvEntry): ViewEntry<KvEntry> => ({
   key: entry.key,

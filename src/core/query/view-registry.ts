@@ -1,4 +1,5 @@
 import {checkOptions, count, duration} from '../check-options.js'
+import {contextRule, queryRule} from '../context-rules.js'
 import {UsageError} from '../errors.js'
 import {consistencyRule} from '../http/call-rules.js'
 import type {Consistency} from '../types.js'
@@ -46,6 +47,7 @@ const registryRules = {
  * ```
  */
 export function createViewRegistry(context: QueryContext, options: ViewRegistryOptions = {}): ViewRegistry {
+  checkOptions('createViewRegistry', {context}, {context: contextRule}, ['context'])
   checkOptions('createViewRegistry', options, registryRules)
   return new Registry(context, options)
 }
@@ -64,6 +66,7 @@ class Registry implements ViewRegistry {
   }
 
   view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item> {
+    checkOptions('view', {query}, {query: queryRule}, ['query'])
     if (this.#closing) {
       throw new UsageError(`view ${query.id}: its registry is closed`, {
         hint: 'subscribe before the registry is disposed',

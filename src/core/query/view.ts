@@ -1,3 +1,4 @@
+import {abortSignal, callback, checkOptions, type OptionRule, object} from '../check-options.js'
 import {CancelledError} from '../errors.js'
 import type {Snapshot, Timer} from '../types.js'
 import {AppendOnlyTracker, type Change, diffEntries} from './diff.js'
@@ -41,6 +42,12 @@ const limitedRestMs = 1000
  * only refreshes `current`. When the store went back in time, the log is cut and a new epoch begins, so that every
  * reader starts over with a snapshot.
  */
+const resumeRule: OptionRule = {
+  expected: 'a token of a subscription',
+  accepts: value => object.accepts(value) && Number.isFinite((value as {readonly seq?: unknown}).seq),
+}
+const subscribeRules = {signal: abortSignal, resume: resumeRule, filter: callback}
+
 export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   readonly id: string
   readonly log = new ViewLog<Item>()
@@ -80,6 +87,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   }
 
   subscribe(options: SubscribeOptions<Item> = {}): Subscription<T, Item> {
+    checkOptions('subscribe', options, subscribeRules)
     if (this.#stop.signal.aborted) return (this.#options.successor() as View<T, Item>).subscribe(options)
     this.#lingering?.[Symbol.dispose]()
     const subscription = new ViewSubscription<T, Item>(this, options, left => this.#leave(left))

@@ -1,5 +1,5 @@
 import {brief} from '../brief.js'
-import {checkOptions, text as textRule} from '../check-options.js'
+import {checkOptions, type OptionRule, text as textRule} from '../check-options.js'
 import {UsageError} from '../errors.js'
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -24,7 +24,7 @@ const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
  * ```
  */
 export function parseDuration(text: string, what = 'duration'): number {
-  checkOptions('parseDuration', {text}, {text: textRule}, ['text'])
+  checkOptions('parseDuration', {text, what}, {text: textRule, what: textRule}, ['text'])
   if (/^[+-]?0$/.test(text)) return 0
   if (!whole.test(text)) {
     const hint = /^[+-]?[\d.]{1,18}$/.test(text)
@@ -46,8 +46,10 @@ function toMs(amount: number, unit: string): number {
 /** Milliseconds as Consul wants them on the wire: whole milliseconds, never below 1 ms where more than 0 was asked. */
 export const toWireDuration = (ms: number): string => `${ms > 0 ? Math.max(1, Math.ceil(ms)) : 0}ms`
 
+const finite: OptionRule = {expected: 'a number of milliseconds', accepts: Number.isFinite}
+
 /**
- * A short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`.
+ * A short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`. Throws a UsageError if `ms` is not a finite number.
  *
  * @example
  * ```ts
@@ -55,6 +57,7 @@ export const toWireDuration = (ms: number): string => `${ms > 0 ? Math.max(1, Ma
  * ```
  */
 export function formatDuration(ms: number): string {
+  checkOptions('formatDuration', {ms}, {ms: finite}, ['ms'])
   if (ms < 0) return `-${formatDuration(-ms)}`
   if (ms < 1000) return `${Math.round(ms)}ms`
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))}s`

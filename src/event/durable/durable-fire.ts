@@ -5,7 +5,7 @@ import {BatonError, ConflictError, isBatonError} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {CallOptions} from '../../core/types.js'
-import {checkFireOptions} from '../option-rules.js'
+import {checkFire} from '../call-rules.js'
 import {checkFilters, filtersOf} from '../ring/fire.js'
 import {judgeSize} from '../ring/size.js'
 import {encodeEntry, encodeHint, logKey} from './durable-log.js'
@@ -47,7 +47,7 @@ export async function fireDurable(
   name: string,
   options: FireDurableOptions = {},
 ): Promise<FiredDurably> {
-  checkFireOptions('fireDurable', {name, ...options})
+  checkFire('fireDurable', {client, name}, options)
   const {payload = new Uint8Array(), node, service, tag, ...call} = options
   const filters = filtersOf({node, service, tag})
   const id = newUlid(client.clock.wallMs())

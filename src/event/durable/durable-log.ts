@@ -15,6 +15,7 @@ export function logPrefix(name: string): string {
   if (typeof (name as unknown) !== 'string' || !nameShape.test(name) || name === '.' || name === '..') {
     throw new UsageError(`'${name}' is not a valid name for a durable event`, {
       hint: "use letters, digits, '_', '-' and '.'",
+      details: {option: 'name'},
     })
   }
   return `${root}${name}/`

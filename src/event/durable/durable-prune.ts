@@ -3,7 +3,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {ConflictError, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import type {CallOptions, KvOperation} from '../../core/types.js'
-import {checkKeep} from '../option-rules.js'
+import {checkPrune} from '../call-rules.js'
 import {type EventLog, encodePruneMark, logKey, logPrefix, pruneMarkKey, readLog} from './durable-log.js'
 import {ulidTimeMs} from './ulid.js'
 
@@ -42,7 +42,7 @@ export async function pruneEvents(
   keep: Keep,
   options: CallOptions = {},
 ): Promise<number> {
-  checkKeep('pruneEvents', keep)
+  checkPrune('pruneEvents', {client, name, keep}, options)
   let deleted = 0
   for (let rivals = 0; rivals < rivalsAtMost; ) {
     const {value} = await client.kv.list(logPrefix(name), {...options, consistency: 'consistent'})

@@ -6,7 +6,7 @@ import type {KvEntry, Snapshot} from '../../core/types.js'
 import {judgeFilters} from '../audience.js'
 import {type EventIntake, type EventIntakeOptions, runIntake} from '../intake/intake.js'
 import type {EventNotice, UnreadableEntry} from '../notices.js'
-import {checkWatchOptions} from '../option-rules.js'
+import {checkWatch} from '../option-rules.js'
 import {OutageReport} from '../outage-report.js'
 import {logPrefix, readLog} from './durable-log.js'
 
@@ -40,7 +40,7 @@ export interface DurableWatchOptions extends EventIntakeOptions {
  * ```
  */
 export async function watchDurable(client: ConsulClient, name: string, options: DurableWatchOptions): Promise<void> {
-  checkWatchOptions('watchDurable', options)
+  checkWatch('watchDurable', {client, name}, options)
   const prefix = logPrefix(name)
   const {observer = () => {}} = options
   await runIntake(client, {...options, observer}, async (intake, signal) => {

@@ -1,3 +1,4 @@
+import {boolean, checkOptions, name, type OptionRule, oneOf, text, texts, withMethod} from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
 import type {UserEvent} from '../../core/types.js'
 import {type FileLock, lockFile, readHolder} from '../../process/file-lock.js'
@@ -79,6 +80,7 @@ export class EventState implements AsyncDisposable {
 
   /** Returns a state that ends with the process. */
   static inMemory(identity: StateIdentity): EventState {
+    checkIdentity('EventState.inMemory', identity)
     return new EventState(identity, {isNew: true})
   }
 
@@ -87,6 +89,8 @@ export class EventState implements AsyncDisposable {
    * log, or if it cannot be read or written.
    */
   static async open(path: string, identity: StateIdentity): Promise<EventState> {
+    checkOptions('EventState.open', {path}, {path: name}, ['path'])
+    checkIdentity('EventState.open', identity)
     const lockPath = `${path}.lock`
     const lock = await lockFile(lockPath).catch((error: unknown) => {
       const {code} = error as NodeJS.ErrnoException
@@ -140,6 +144,7 @@ export class EventState implements AsyncDisposable {
 
   /** True if the ID was taken in, whatever became of its event. */
   has(id: string): boolean {
+    checkOptions('EventState.has', {id}, {id: name}, ['id'])
     return this.#entries.has(id)
   }
 
@@ -162,6 +167,7 @@ export class EventState implements AsyncDisposable {
 
   /** Records whether the agent lists any events; writes only what changed. */
   async noteRing(isEmpty: boolean): Promise<void> {
+    checkOptions('EventState.noteRing', {isEmpty}, {isEmpty: boolean}, ['isEmpty'])
     if (isEmpty === this.#wasRingEmpty) return
     this.#wasRingEmpty = isEmpty
     await this.#append([{s: 'ring', empty: isEmpty}])
@@ -174,18 +180,21 @@ export class EventState implements AsyncDisposable {
 
   /** Records events with their content. Resolves when they are on disk. */
   take(events: readonly UserEvent[]): Promise<void> {
+    checkOptions('EventState.take', {events}, {events: eventsRule}, ['events'])
     for (const event of events) this.#entries.set(event.id, {phase: 'taken', event})
     return this.#append(events.map(toTakeRecord))
   }
 
   /** Records that handlers start. Resolves when that, and everything finished before, is on disk. */
   start(ids: readonly string[]): Promise<void> {
+    checkOptions('EventState.start', {ids}, {ids: texts}, ['ids'])
     for (const id of ids) this.#entries.set(id, {phase: 'started', event: this.#entries.get(id)?.event})
     return this.#append(ids.map(id => ({i: id, s: 'start'})))
   }
 
   /** Records the outcome of events. Resolves when it is on disk. */
   finish(ids: readonly string[], outcome: Outcome): Promise<void> {
+    checkOptions('EventState.finish', {ids, outcome}, {ids: texts, outcome: outcomeRule}, ['ids', 'outcome'])
     for (const id of ids) this.#entries.set(id, {phase: 'over', event: undefined})
     return this.#append(ids.map(id => ({i: id, s: outcome})))
   }
@@ -195,6 +204,7 @@ export class EventState implements AsyncDisposable {
    * answer may be older than the one before.
    */
   async prune(listed: ReadonlySet<string>): Promise<void> {
+    checkOptions('EventState.prune', {listed}, {listed: withMethod('a Set of IDs', 'has')}, ['listed'])
     if (this.#entries.size > keptIds) {
       const unlisted = [...this.#entries].filter(([id, {phase}]) => phase === 'over' && !listed.has(id))
       for (const [id] of unlisted.slice(0, -keptIds)) this.#entries.delete(id)
@@ -224,6 +234,17 @@ export class EventState implements AsyncDisposable {
     await this.#log?.[Symbol.asyncDispose]()
     await this.#lock?.[Symbol.asyncDispose]()
   }
+}
+
+const identityRules = {datacenter: name, node: text, log: name}
+const checkIdentity = (what: string, identity: StateIdentity): void =>
+  checkOptions(what, identity, identityRules, ['datacenter', 'node'])
+const outcomeRule = oneOf(['done', 'seen', 'skipped', 'coalesced', 'dead'])
+const isEvent = (one: {readonly id?: unknown; readonly lTime?: unknown} | null): boolean =>
+  name.accepts(one?.id) && typeof one?.lTime === 'bigint'
+const eventsRule: OptionRule = {
+  expected: 'an array of events',
+  accepts: value => Array.isArray(value) && value.every(isEvent),
 }
 
 const ownerOf = ({datacenter, node, log}: StateIdentity): string =>

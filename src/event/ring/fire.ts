@@ -3,7 +3,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {BatonError, ConsulError, UsageError} from '../../core/errors.js'
 import {loadRe2} from '../../core/re2.js'
 import type {CallOptions, UserEvent} from '../../core/types.js'
-import {checkFireOptions} from '../option-rules.js'
+import {checkFire} from '../call-rules.js'
 import {judgeSize, type SizeVerdict} from './size.js'
 import {spillPayload} from './spill.js'
 
@@ -71,8 +71,8 @@ export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: stri
  * ```
  */
 export async function fireEvent(client: FireClient, name: string, options: FireOptions = {}): Promise<Fired> {
-  checkFireOptions('fireEvent', {name, ...options})
-  if (name === '') throw new UsageError('Event name must be specified')
+  checkFire('fireEvent', {client, name}, options)
+  if (name === '') throw new UsageError('Event name must be specified', {details: {option: 'name'}})
   const {payload = new Uint8Array(), spillTtlMs, node, service, tag, ...call} = options
   const filters = filtersOf({node, service, tag})
   await checkFilters(filters)

@@ -1,4 +1,5 @@
 import type {EventFilters} from '../../core/api/event.js'
+import {checkShape} from '../call-rules.js'
 
 /** What Consul puts on the gossip wire, and no setting of it changes. */
 const eventSizeLimit = 512
@@ -52,6 +53,7 @@ function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigin
  * ```
  */
 export function maxPayload(shape: EventShape, lTime: bigint): number {
+  checkShape('maxPayload', {...shape}, {lTime}, 'lTime')
   let room = eventSizeLimit - encodedEventSize(shape, 0, lTime)
   if (room < 0) return room
   while (room > 0 && encodedEventSize(shape, room, lTime) > eventSizeLimit) room -= 1
@@ -82,6 +84,7 @@ const largestLTime = 2n ** 64n - 1n
  * ```
  */
 export function judgeSize(shape: EventShape, payloadLength: number, lTime?: bigint): SizeVerdict {
+  checkShape('judgeSize', {...shape}, {payloadLength, lTime}, 'payloadLength')
   const most = maxPayload(shape, lTime ?? smallestLTime)
   if (payloadLength > most || most < 0) {
     return {verdict: 'too-large', overBytes: payloadLength - most, maxBytes: Math.max(0, most)}

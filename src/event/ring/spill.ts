@@ -3,6 +3,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {valueLimitBytes} from '../../core/consul-constants.js'
 import {BatonError, UsageError} from '../../core/errors.js'
 import type {CallOptions} from '../../core/types.js'
+import {checkPayload} from '../call-rules.js'
 import {readHinted} from '../durable/durable-log.js'
 
 /** Prefix of payloads that do not fit an event. A watcher reads keys below this prefix only, whatever an event says. */
@@ -74,6 +75,7 @@ export async function resolvePayload(
   payload: Buffer | undefined,
   options: CallOptions = {},
 ): Promise<Buffer | undefined> {
+  checkPayload('resolvePayload', client, payload, options)
   const pointer = parseSpill(payload)
   if (!pointer) return payload && payload.length > 0 ? unhint(client, payload, options) : payload
   const {value: entry} = await client.kv.get(pointer.key, options)

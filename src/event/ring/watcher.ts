@@ -3,7 +3,7 @@ import {follow} from '../../core/query/follow.js'
 import {events as eventTopic} from '../../core/query/topics.js'
 import {type EventIntakeOptions, runIntake} from '../intake/intake.js'
 import type {EventNotice} from '../notices.js'
-import {checkWatchOptions} from '../option-rules.js'
+import {checkWatch} from '../option-rules.js'
 import {OutageReport} from '../outage-report.js'
 import {RingAlarm} from './ring-alarm.js'
 
@@ -40,7 +40,7 @@ export interface EventWatchOptions extends EventIntakeOptions {
  * ```
  */
 export async function watchEvents(client: ConsulClient, options: EventWatchOptions): Promise<void> {
-  checkWatchOptions('watchEvents', options)
+  checkWatch('watchEvents', {client}, options)
   const {state, observer = () => {}} = options
   await runIntake(client, {...options, observer}, async (intake, signal) => {
     const alarm = new RingAlarm({

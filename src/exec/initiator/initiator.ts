@@ -1,4 +1,6 @@
+import {checkOptions} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
+import {clientRule} from '../../core/context-rules.js'
 import type {ExecInitiator} from '../types.js'
 import {checkInitiatorOptions, checkRun, type InitiatorOptions} from './options.js'
 import {startRun} from './start.js'
@@ -17,6 +19,7 @@ import {startRun} from './start.js'
  * ```
  */
 export function createInitiator(client: ConsulClient, options: InitiatorOptions = {}): ExecInitiator {
+  checkOptions('createInitiator', {client}, {client: clientRule}, ['client'])
   checkInitiatorOptions(options)
   return {
     async run(job, selector = {}, runOptions = {}) {

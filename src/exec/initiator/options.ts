@@ -68,8 +68,12 @@ const jobTimeout: OptionRule = {
   accepts: value =>
     typeof value === 'number' && value >= 1 && (value <= Number.MAX_SAFE_INTEGER || value === Number.POSITIVE_INFINITY),
 }
-const jobRules = {command: object, timeoutMs: jobTimeout, heartbeatMs: duration({minMs: 1})} as const
-const kindRule = {kind: oneOf(['shell', 'argv', 'script'])} as const
+const kinds = oneOf(['shell', 'argv', 'script'])
+const commandRule: OptionRule = {
+  expected: `an object with the kind ${kinds.expected}`,
+  accepts: value => object.accepts(value) && kinds.accepts((value as {readonly kind?: unknown}).kind),
+}
+const jobRules = {command: commandRule, timeoutMs: jobTimeout, heartbeatMs: duration({minMs: 1})} as const
 const selectorRules = {node: text, service: text, tag: text, exclude: text} as const
 
 /** Throws a UsageError if an option is not what it should be. */
@@ -80,7 +84,6 @@ export const checkInitiatorOptions = (options: InitiatorOptions): void =>
 export function checkRun(job: JobSpec, selector: NodeSelector, options: {readonly signal?: AbortSignal}): void {
   checkOptions('run', job, jobRules, ['command'])
   const {command} = job
-  checkOptions('run', command, kindRule, ['kind'])
   if (command.kind === 'shell') checkOptions('run', command, {line: text}, ['line'])
   if (command.kind === 'argv') checkOptions('run', command, {argv: texts}, ['argv'])
   if (command.kind === 'script') checkOptions('run', command, {script: bytes}, ['script'])

@@ -6,6 +6,7 @@ import {
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto'
+import {checkOptions, name as nameRule, type OptionRule, text as textRule} from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
 import {parseObject, type SigningKey} from './envelope.js'
 
@@ -15,6 +16,12 @@ export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.@-
 export function toKid(publicKey: KeyObject): string {
   const der = publicKey.export({type: 'spki', format: 'der'})
   return createHash('sha256').update(der).digest('hex').slice(0, 16)
+}
+
+/** A time that has a date. */
+const instant: OptionRule = {
+  expected: 'a number of milliseconds since 1970',
+  accepts: value => typeof value === 'number' && !Number.isNaN(new Date(value).getTime()),
 }
 
 /** A key pair, and the texts of its two files. */
@@ -29,6 +36,7 @@ export interface GeneratedKey {
 
 /**
  * Creates an Ed25519 key to sign jobs with. Writes nothing: keep `privateFile` where only its owner can read it.
+ * `createdAtMs` is in milliseconds since 1970. Throws a UsageError if an argument is not what it should be.
  *
  * @example
  * ```ts
@@ -38,6 +46,8 @@ export interface GeneratedKey {
  * ```
  */
 export function generateKey(name: string, createdAtMs: number): GeneratedKey {
+  const rules = {name: nameRule, createdAtMs: instant}
+  checkOptions('generateKey', {name, createdAtMs}, rules, ['name', 'createdAtMs'])
   const {privateKey, publicKey} = generateKeyPairSync('ed25519')
   const kid = toKid(publicKey)
   const jwk = privateKey.export({format: 'jwk'})
@@ -59,6 +69,10 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
  * ```
  */
 export function parsePrivateKey(text: string, where: string): SigningKey {
+  checkOptions('parsePrivateKey', {text, where}, {text: {...textRule, isSecret: true}, where: textRule}, [
+    'text',
+    'where',
+  ])
   const raw = parseObject(Buffer.from(text))
   if (raw?.['v'] !== 1 || raw['kty'] !== 'OKP' || raw['crv'] !== 'Ed25519' || typeof raw['d'] !== 'string') {
     throw new UsageError(`key ${where}: not a private key of baton`, {

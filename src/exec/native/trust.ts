@@ -2,6 +2,7 @@ import type {KeyObject} from 'node:crypto'
 import {readdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {z} from 'zod'
+import {checkOptions, name as nameRule, texts} from '../../core/check-options.js'
 import {type BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import {parseObject} from './envelope.js'
 import {misplaced, refuseForeignWriters} from './foreign-writers.js'
@@ -103,6 +104,7 @@ function parseInstant(text: string | undefined, where: string): number | undefin
  * ```
  */
 export function trustKeys(publicFiles: readonly string[]): TrustSource {
+  checkOptions('trustKeys', {publicFiles}, {publicFiles: texts}, ['publicFiles'])
   const keys = new Map<string, TrustedKey>()
   for (const text of publicFiles) addKey(keys, parseTrustEntry(text, 'key').key)
   return async () => ({keys, revoked: new Set()})
@@ -120,6 +122,7 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
  * ```
  */
 export function trustFromDirectory(directory: string): TrustSource {
+  checkOptions('trustFromDirectory', {directory}, {directory: nameRule}, ['directory'])
   let lastGood: DirectoryState = {keys: new Map(), revoked: []}
   return async () => {
     const names = await namesOf(directory)

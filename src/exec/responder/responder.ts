@@ -1,6 +1,7 @@
 import {resolve} from 'node:path'
 import {abortSignal, callback, checkOptions, duration, object, text} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
+import {clientRule} from '../../core/context-rules.js'
 import {BatonError, isTransient, messageOf, UsageError} from '../../core/errors.js'
 import {isHopeless} from '../../core/hopeless.js'
 import {retry} from '../../core/retry.js'
@@ -100,6 +101,7 @@ const maxStartRetryMs = 5000
  * ```
  */
 export function createResponder(client: ConsulClient, options: ResponderOptions): ExecResponder {
+  checkOptions('createResponder', {client}, {client: clientRule}, ['client'])
   checkOptions('createResponder', options, responderRules, ['trust', 'stateDirectory'])
   const {unsignedPolicy} = options
   if (unsignedPolicy) checkPolicyOptions('createResponder', unsignedPolicy)

@@ -4,7 +4,9 @@ import type {KvEntry} from '../../core/types.js'
 
 /** Description of the holder for people and tools: the value of `.lock`. The Go tool ignores it. */
 export interface HolderRecord {
+  /** Name of the holder's host. */
   readonly host: string
+  /** ID of the holder's process on that host. */
   readonly pid: number
   /** First word of the command. The arguments are left out because they may hold secrets. */
   readonly command?: string

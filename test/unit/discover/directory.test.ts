@@ -202,7 +202,7 @@ describe('directory of services', () => {
     const waiting = directory.untilNewer(directory.current?.index ?? 0n, stop.signal)
     stop.abort()
     await waiting
-    await directory.untilNewer(-1n, new AbortController().signal)
+    await directory.untilNewer((directory.current?.index ?? 0n) + 1n, new AbortController().signal)
   })
 
   it('may be disposed before it runs, and twice', async () => {

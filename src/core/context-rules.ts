@@ -1,0 +1,13 @@
+import {type OptionRule, object, withMethod} from './check-options.js'
+
+/** A client, or the parts of one that the function uses. */
+export const clientRule: OptionRule = {...object, expected: 'a ConsulClient'}
+export const clockRule = withMethod('a Clock', 'monotonicMs')
+export const loggerRule = withMethod('a Logger', 'child')
+export const queryRule = withMethod('a query', 'read')
+
+/** A client, or an object with a clock and a source of jitter. */
+export const contextRule: OptionRule = {
+  expected: 'a client, or an object with a clock, a random function and a logger',
+  accepts: value => object.accepts(value) && clockRule.accepts((value as {readonly clock?: unknown}).clock),
+}

@@ -1,0 +1,96 @@
+import * as library from '../../../src/index.js'
+import {type Doors, type Kind, or, without} from './door.js'
+
+const lock = {
+  client: 'object',
+  prefix: 'text',
+  ttlMs: 'duration',
+  lockDelayMs: 'duration',
+  nodeChecks: 'texts',
+  sessionName: 'text',
+  graceMs: 'duration',
+  command: 'text',
+  observer: 'callback',
+  now: 'callback',
+} as const satisfies Readonly<Record<string, Kind>>
+const acquire = {signal: 'signal', timeoutMs: 'endlessDuration'} as const
+
+const mutex = (client: library.ConsulClient): library.Mutex => library.createMutex(client, {prefix: 'doors/mutex'})
+const semaphore = (client: library.ConsulClient): library.Semaphore =>
+  library.createSemaphore(client, {prefix: 'doors/semaphore', limit: 2})
+
+const methods = (name: string, open: (client: library.ConsulClient) => library.Mutex): Doors => ({
+  [`${name}.acquire`]: {takes: acquire, open: (client, given) => open(client).acquire(given)},
+  [`${name}.tryAcquire`]: {takes: {signal: 'signal'}, open: (client, given) => open(client).tryAcquire(given)},
+  [`${name}.withLock`]: {
+    takes: {fn: 'callback', ...acquire},
+    needs: ['fn'],
+    open: (client, given) =>
+      open(client).withLock(
+        or(given, 'fn', async () => {}),
+        without(given, 'fn'),
+      ),
+  },
+})
+
+/** What `consul-baton/lock` exports. */
+export const lockDoors: Doors = {
+  createMutex: {
+    takes: lock,
+    needs: ['client', 'prefix'],
+    open: (client, given) =>
+      library.createMutex(or(given, 'client', client), {prefix: 'a', ...without(given, 'client')}),
+  },
+  ...methods('createMutex', mutex),
+  createSemaphore: {
+    takes: {...lock, limit: 'count'},
+    needs: ['client', 'prefix', 'limit'],
+    open: (client, given) =>
+      library.createSemaphore(or(given, 'client', client), {prefix: 'a', limit: 2, ...without(given, 'client')}),
+  },
+  ...methods('createSemaphore', semaphore),
+  'createSemaphore.holders': {
+    takes: {signal: 'signal'},
+    open: (client, given) => semaphore(client).holders(given),
+  },
+  'createMutex.acquire.assertHeld': {
+    takes: {signal: 'signal'},
+    arrange: client => library.createMutex(client, {prefix: 'doors/held'}).acquire(),
+    open: (_, given, hold: library.Hold) => hold.assertHeld(given),
+  },
+  inspectLock: {
+    takes: {client: 'object', prefix: 'text', signal: 'signal'},
+    needs: ['client', 'prefix'],
+    open: (client, given) =>
+      library.inspectLock(or(given, 'client', client), or(given, 'prefix', 'a'), without(given, 'client', 'prefix')),
+  },
+  inspectLocks: {
+    takes: {client: 'object', start: 'text', signal: 'signal'},
+    needs: ['client', 'start'],
+    open: (client, given) =>
+      library.inspectLocks(or(given, 'client', client), or(given, 'start', 'a'), without(given, 'client', 'start')),
+  },
+  openSession: {
+    takes: {
+      client: 'object',
+      name: 'text',
+      ttlMs: 'duration',
+      lockDelayMs: 'duration',
+      behavior: 'choice',
+      nodeChecks: 'texts',
+      node: 'text',
+      signal: 'signal',
+      unprovenLimitMs: 'endlessDuration',
+      renewEveryMs: 'duration',
+      now: 'callback',
+      observer: 'callback',
+    },
+    needs: ['client'],
+    open: (client, given) => library.openSession(or(given, 'client', client), without(given, 'client')),
+  },
+  'openSession.destroy': {
+    takes: {timeoutMs: 'duration'},
+    arrange: client => library.openSession(client),
+    open: (_, given, session: library.Session) => session.destroy(given),
+  },
+}
