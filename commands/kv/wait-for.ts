@@ -55,9 +55,10 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
         if (isReached(entry)) return this.#report(entry)
       }
     } catch (error) {
-      if (!limit.signal.aborted || this.stopSignal.aborted || this.#isUnanswered) throw error
+      if (this.stopSignal.aborted || error !== limit.signal.reason) throw error
     }
-    const state = last === undefined ? 'the key does not exist' : `its ModifyIndex is ${last.modifyIndex}`
+    const found = last === undefined ? 'the key does not exist' : `its ModifyIndex is ${last.modifyIndex}`
+    const state = this.#isUnanswered ? 'Consul has not answered' : found
     return this.refuse(`Error! ${key}: not in time: ${state}`, {code: 'BATON_TIMEOUT', exit: notInTime})
   }
 

@@ -2,6 +2,7 @@ import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync}
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
+import {startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
@@ -187,6 +188,13 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       const {stdout, exitCode} = await kv('wait-for', 'w/other=y', '--timeout=100ms', '--json')
       expect([exitCode, JSON.parse(stdout)]).toMatchObject([75, {error: {code: 'BATON_TIMEOUT'}}])
       expect((await kv('wait-for', 'w/x', '-http-addr=127.0.0.1:1')).exitCode).toBe(69)
+    })
+
+    it('exits with 75 if the time is over before Consul answers', async () => {
+      await using slow = await startEmbeddedAgent()
+      using _delay = slow.faults.inject({path: '/v1/kv/', delayMs: 60_000})
+      const {exitCode, stderr} = await kv('wait-for', 'w/x', '--timeout=100ms', `-http-addr=${slow.address}`)
+      expect([exitCode, stderr]).toEqual([75, 'Error! w/x: not in time: Consul has not answered\n'])
     })
   })
 
