@@ -164,24 +164,21 @@ export class ConflictError extends BatonError {
   }
 }
 
+/** Returns the base of classes whose errors all have one code. */
+function withCode(code: ErrorCode) {
+  return class extends BatonError {
+    constructor(message: string, options: BatonErrorOptions = {}) {
+      super(code, message, options)
+    }
+  }
+}
+
 /** The lock was not acquired in the time that was given. */
-export class LockNotAcquiredError extends BatonError {
-  constructor(message: string, options: BatonErrorOptions = {}) {
-    super('BATON_LOCK_TIMEOUT', message, options)
-  }
-}
+export class LockNotAcquiredError extends withCode('BATON_LOCK_TIMEOUT') {}
 /** The session is gone, or can no longer be proven alive. */
-export class SessionLostError extends BatonError {
-  constructor(message: string, options: BatonErrorOptions = {}) {
-    super('BATON_SESSION_LOST', message, options)
-  }
-}
+export class SessionLostError extends withCode('BATON_SESSION_LOST') {}
 /** The lock is no longer held, or holding it can no longer be proven. */
-export class LockLostError extends BatonError {
-  constructor(message: string, options: BatonErrorOptions = {}) {
-    super('BATON_LOCK_LOST', message, options)
-  }
-}
+export class LockLostError extends withCode('BATON_LOCK_LOST') {}
 /** The child could not be started: 127 not found, 126 not executable. */
 export class ChildError extends BatonError {
   /** 127 if the command was not found, 126 if it cannot be executed. */
@@ -202,17 +199,9 @@ export class CancelledError extends BatonError {
   }
 }
 /** A policy or a signature check refused. */
-export class RefusedError extends BatonError {
-  constructor(message: string, options: BatonErrorOptions = {}) {
-    super('BATON_REFUSED', message, options)
-  }
-}
+export class RefusedError extends withCode('BATON_REFUSED') {}
 /** A bug in baton. */
-export class BugError extends BatonError {
-  constructor(message: string, options: BatonErrorOptions = {}) {
-    super('BATON_BUG', message, options)
-  }
-}
+export class BugError extends withCode('BATON_BUG') {}
 
 /**
  * The message of anything that was thrown.

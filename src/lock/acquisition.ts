@@ -86,7 +86,7 @@ export class Acquisition {
       this.#hold = new LeasedHold({
         client: this.#client,
         prefix: this.#options.prefix,
-        key: this.#kind.key,
+        keys: this.#kind.keys,
         session,
         grant: outcome,
         shape,
@@ -99,13 +99,13 @@ export class Acquisition {
     }
   }
 
-  /** Waits for the turn of this host: of its contenders for one key, one at a time talks to Consul, until it holds the lock. */
+  /** Waits for the turn of this host: of its contenders for the same keys, one at a time talks to Consul, until it holds the lock. */
   async #takeTurn(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<LocalTurn> {
     const {address, scope, clock, random, kv, logger} = this.#client
-    const {key} = this.#kind
+    const {keys} = this.#kind
     let path: string | undefined
     try {
-      path = turnPath(localDirectory(), address, scope.datacenter, scope.namespace, scope.partition, key)
+      path = turnPath(localDirectory(), address, scope.datacenter, scope.namespace, scope.partition, ...keys)
     } catch (error) {
       logger.debug({err: error}, 'no local line on this host: every contender asks Consul itself')
     }
@@ -117,11 +117,11 @@ export class Acquisition {
       onWait: () => this.#emit({type: 'lock.waiting', reason: 'local'}),
       patienceMs: Math.min(linePatienceMs, timeoutMs / 2),
       isFree: async asking => {
-        const {value} = await kv.get(key, {signal: asking, timeoutMs: linePatienceMs})
-        const isFree = value?.session === undefined
+        const reads = keys.map(key => kv.get(key, {signal: asking, timeoutMs: linePatienceMs}))
+        const isFree = (await Promise.all(reads)).every(({value}) => value?.session === undefined)
         if (isFree)
           logger.debug(
-            {key},
+            {keys},
             'the lock is free but the contender with the turn does not acquire it: left the local line',
           )
         return isFree

@@ -26,7 +26,7 @@ const retryMs = 100
 interface LeasedHoldOptions {
   readonly client: ConsulClient
   readonly prefix: string
-  readonly key: string
+  readonly keys: readonly [string, ...string[]]
   readonly session: Session
   readonly grant: Grant
   readonly shape: LeaseShape
@@ -45,6 +45,7 @@ interface LeasedHoldOptions {
 export class LeasedHold implements Hold {
   readonly prefix: string
   readonly key: string
+  readonly keys: readonly string[]
   readonly session: SessionId
   readonly token: FencingToken
   readonly #options: LeasedHoldOptions
@@ -67,7 +68,8 @@ export class LeasedHold implements Hold {
     const {grant, session, client, now} = options
     this.#options = options
     this.prefix = options.prefix
-    this.key = options.key
+    this.keys = options.keys
+    this.key = options.keys[0]
     this.session = session.id
     this.token = grant.token
     this.#shape = options.shape

@@ -38,7 +38,8 @@ export interface ContendOptions {
 
 /** The parts in which a mutex and a semaphore differ. */
 export interface LockKind {
-  readonly key: string
+  /** Keys of the lock, in the order in which they are acquired. The first one names it in messages. */
+  readonly keys: readonly [string, ...string[]]
   /** True if the lock-delay protects the lock after its session has ended. */
   readonly hasLockDelay: boolean
   /** True if the contenders of one host wait for each other, since only one of them can hold. */

@@ -68,6 +68,8 @@ export interface Hold extends AsyncDisposable {
   readonly prefix: string
   /** Key of the lock: `<prefix>/.lock`. */
   readonly key: string
+  /** All keys that this hold has acquired: `key` alone for mutexes and semaphores. */
+  readonly keys: readonly string[]
   /** Session that holds the lock. */
   readonly session: SessionId
   /** Fencing token, greater than that of every earlier hold of this lock in this datacenter. */

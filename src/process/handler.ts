@@ -1,5 +1,6 @@
 import type {Writable} from 'node:stream'
 import {linkSignal} from '../core/cancel/link-signal.js'
+import {defaultGraceMs} from '../core/consul-constants.js'
 import {BatonError, isBatonError} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
 import {startChild} from './child.js'
@@ -43,7 +44,7 @@ async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
   let stopping: Promise<void> | undefined
   const onStop = (): void => {
     stopped = stop.signal.reason === timedOut ? 'timeout' : 'signal'
-    stopping ??= child.stop({graceMs: spec.graceMs ?? 5000})
+    stopping ??= child.stop({graceMs: spec.graceMs ?? defaultGraceMs})
   }
   stop.signal.addEventListener('abort', onStop, {once: true})
   if (stop.signal.aborted) onStop()

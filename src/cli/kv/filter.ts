@@ -1,3 +1,4 @@
+import {defaultGraceMs} from '../../core/consul-constants.js'
 import type {Clock} from '../../core/types.js'
 import {startChild} from '../../process/child.js'
 import {readAll} from '../data-argument.js'
@@ -17,14 +18,12 @@ export interface Filtered {
   readonly output: Buffer
 }
 
-const graceMs = 5000
-
 /** Runs a command with `input` on its stdin. Rejects with the signal's reason, and stops the command, if that aborts. */
 export async function runFilter(spec: FilterSpec): Promise<Filtered> {
   const {argv, env, clock, input, stderr, signal} = spec
   signal.throwIfAborted()
   const child = await startChild({argv, env, clock, stdin: 'pipe', output: 'pipe', shape: 'group'})
-  const onStop = (): void => void child.stop({graceMs})
+  const onStop = (): void => void child.stop({graceMs: defaultGraceMs})
   signal.addEventListener('abort', onStop, {once: true})
   try {
     // A command may end without reading its input.

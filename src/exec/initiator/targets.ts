@@ -1,4 +1,5 @@
 import type {ConsulClient} from '../../core/client.js'
+import {serfHealth} from '../../core/consul-constants.js'
 import type {ServiceInstance} from '../../core/types.js'
 import type {CompiledSelector} from './selector.js'
 
@@ -50,7 +51,7 @@ export async function findTargets(
   ])
   const hasService = (node: string): boolean => byService === undefined || byService.nodes.has(node)
   const agents = checks.value
-    .filter(check => check.checkId === 'serfHealth')
+    .filter(check => check.checkId === serfHealth)
     .filter(check => selector.matchesName(check.node) && hasService(check.node))
     .map(check => ({node: check.node, isDown: check.status !== 'passing'}))
   const responders = instances.value.map(toResponder)
@@ -96,7 +97,7 @@ async function nodesByService(
 /** Resolves with true if the node's health check passes; a node without one counts as failed. */
 export async function isNodePassing(client: ConsulClient, node: string, signal: AbortSignal): Promise<boolean> {
   const {value: checks} = await client.catalog.checksInState('any', {...newest, signal})
-  const check = checks.find(one => one.node === node && one.checkId === 'serfHealth')
+  const check = checks.find(one => one.node === node && one.checkId === serfHealth)
   return check !== undefined && check.status === 'passing'
 }
 

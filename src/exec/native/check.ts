@@ -1,3 +1,4 @@
+import {valueLimitBytes} from '../../core/consul-constants.js'
 import {formatDuration} from '../../core/time/duration.js'
 import type {Control} from './control.js'
 import {type Envelope, isSignedBy, parseEnvelope} from './envelope.js'
@@ -50,7 +51,7 @@ export interface CheckContext {
 }
 
 /** Consul's own limit for a value. */
-export const maxJobBytes = 512 * 1024
+export const maxJobBytes = valueLimitBytes
 
 export type Checked =
   | {

@@ -1,4 +1,5 @@
 import type {ConsulClient} from '../../core/client.js'
+import {serfHealth} from '../../core/consul-constants.js'
 import {BatonError} from '../../core/errors.js'
 import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
@@ -63,7 +64,7 @@ export async function openRexecDelivery(options: RexecOptions, signal: AbortSign
 /** In another datacenter the session belongs to the node of a server, because the caller has no agent there. */
 async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promise<SessionOptions> {
   const {datacenter} = client.scope
-  const own = {name: 'Remote Exec', nodeChecks: ['serfHealth']}
+  const own = {name: 'Remote Exec', nodeChecks: [serfHealth]}
   if (datacenter === undefined || datacenter === '') return own
   const self = await client.agent.self({signal})
   if (self.datacenter === datacenter) return own

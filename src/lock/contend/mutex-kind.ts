@@ -1,19 +1,15 @@
-import {lateSignal} from '../../core/cancel/late-signal.js'
-import type {ConsulClient} from '../../core/client.js'
 import {mutexFlags, semaphoreFlags} from '../../core/consul-constants.js'
 import {ConflictError, isTransient} from '../../core/errors.js'
 import {kvKey} from '../../core/query/topics.js'
 import type {FencingToken, KvEntry, KvOperation, SessionId} from '../../core/types.js'
-import {bootTimeOf} from '../../session/session.js'
 import type {Session} from '../../session/types.js'
-import {lateAnswerMs} from '../defaults.js'
 import {type ContendOptions, deletedKey, type Grant, type LockKind} from '../kind.js'
 import type {LockOptions} from '../types.js'
-import {describeHolder, encodeHolderRecord, ownRecord} from '../wire/holder-record.js'
+import {describeHolder} from '../wire/holder-record.js'
 import {releaseMutex, takeMutex} from '../wire/mutex-operations.js'
-import {lockKey} from '../wire/names.js'
 import {type Refusal, toRefusal} from '../wire/refusal.js'
 import {attemptPause, contendLoop} from './contend-loop.js'
+import {KeyedKind} from './keyed-kind.js'
 
 /**
  * Acquires `.lock` by one transaction that checks the known state of the key and locks it. So a key of another kind is
@@ -21,30 +17,19 @@ import {attemptPause, contendLoop} from './contend-loop.js'
  * contender waits for a change. If it is free, the contender tries again. If it is free and Consul refuses it, a
  * lock-delay runs: the contender repeats the attempt, which Consul refuses without a write.
  */
-export class MutexKind implements LockKind {
-  readonly key: string
+export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   readonly hasLockDelay = true
   readonly hasLocalLine = true
-  readonly #client: ConsulClient
-  readonly #options: LockOptions
-  readonly #now: () => number
-
-  constructor(client: ConsulClient, options: LockOptions) {
-    this.#client = client
-    this.#options = options
-    this.#now = options.now ?? bootTimeOf(client)
-    this.key = lockKey(options.prefix)
-  }
 
   async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
     const first = await this.#take(session, undefined, options.signal).catch((error: unknown) => {
       if (!isTransient(error)) throw error
     })
     if (typeof first === 'object') return first
-    return contendLoop(this.#client, {
+    return contendLoop(this.client, {
       ...options,
-      now: this.#now,
-      query: kvKey(this.#client, this.key),
+      now: this.now,
+      query: kvKey(this.client, this.key),
       judge: async (entry, sentAtMs) => {
         this.#checkKind(entry)
         if (entry?.session === session.id) return this.#grant(session, entry.modifyIndex, sentAtMs)
@@ -69,7 +54,7 @@ export class MutexKind implements LockKind {
       if (attempt !== 'lock-delay') return undefined
       if (probes === 0) options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
       if (options.isOnce) return undefined
-      await attemptPause(this.#client, options.signal)
+      await attemptPause(this.client, options.signal)
     }
   }
 
@@ -77,11 +62,9 @@ export class MutexKind implements LockKind {
   async #take(session: Session, entry: KvEntry | undefined, signal: AbortSignal): Promise<Grant | Refusal> {
     signal.throwIfAborted()
     const {key} = this
-    const sentAtMs = this.#now()
-    using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
-    const record = encodeHolderRecord(ownRecord(this.#client, this.#options))
-    const operations = takeMutex(key, entry, {session: session.id, record})
-    const result = await this.#client.txn.commit(operations, {signal: late.signal})
+    const sentAtMs = this.now()
+    const operations = takeMutex(key, entry, {session: session.id, record: this.ownRecord()})
+    const result = await this.commit(operations, signal)
     if (!result.committed) return toRefusal(result.errors, session.id, key)
     const written = result.entries.find(one => one.key === key && one.session === session.id)
     return this.#grant(session, written?.modifyIndex ?? 0n, sentAtMs)
@@ -91,7 +74,7 @@ export class MutexKind implements LockKind {
     if (!entry || entry.flags === mutexFlags) return
     const found = entry.flags === semaphoreFlags ? 'semaphore' : 'other'
     const is = found === 'semaphore' ? "is a semaphore's" : 'was written by something else'
-    throw new ConflictError('BATON_LOCK_KIND', `lock ${this.#options.prefix}: ${this.key} ${is}`, {
+    throw new ConflictError('BATON_LOCK_KIND', `lock ${this.options.prefix}: ${this.key} ${is}`, {
       hint:
         found === 'semaphore'
           ? 'set `limit` to that of the semaphore, or use another prefix'
@@ -106,7 +89,7 @@ export class MutexKind implements LockKind {
       sentAtMs,
       evidence: [
         {
-          query: kvKey(this.#client, this.key),
+          query: kvKey(this.client, this.key),
           index,
           judge: entry => {
             if (!entry) return deletedKey
@@ -121,7 +104,7 @@ export class MutexKind implements LockKind {
 
   async #release(session: Session, options: Parameters<Grant['release']>[0]): Promise<'released' | 'lost'> {
     const {key} = this
-    const result = await this.#client.txn.commit(releaseMutex(key, session.id), options)
+    const result = await this.client.txn.commit(releaseMutex(key, session.id), options)
     if (result.committed) return 'released'
     toRefusal(result.errors, session.id, key)
     return 'lost'

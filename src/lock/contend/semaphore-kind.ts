@@ -1,20 +1,17 @@
-import {lateSignal} from '../../core/cancel/late-signal.js'
-import type {ConsulClient} from '../../core/client.js'
 import {mutexFlags, semaphoreFlags} from '../../core/consul-constants.js'
 import {ConflictError, SessionLostError} from '../../core/errors.js'
 import {kvKey, kvPrefix} from '../../core/query/topics.js'
 import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '../../core/types.js'
-import {bootTimeOf} from '../../session/session.js'
 import type {Session} from '../../session/types.js'
 import {lateAnswerMs} from '../defaults.js'
 import {type ContendOptions, deletedContender, deletedKey, type Evidence, type Grant, type LockKind} from '../kind.js'
 import type {SemaphoreOptions} from '../types.js'
-import {encodeHolderRecord, ownRecord} from '../wire/holder-record.js'
-import {joinKey, lockKey} from '../wire/names.js'
+import {joinKey} from '../wire/names.js'
 import {toRefusal} from '../wire/refusal.js'
 import {parseSemaphoreDocument, pruneHolders, type SemaphoreDocument} from '../wire/semaphore-document.js'
 import {enterSemaphore, type IndexedDocument, leaveSemaphore, takeSlot} from '../wire/semaphore-operations.js'
 import {contendLoop, untilAnswered} from './contend-loop.js'
+import {KeyedKind} from './keyed-kind.js'
 
 const outOfTurnMs = 300
 
@@ -28,33 +25,22 @@ interface SemaphoreState extends IndexedDocument {
  * holders whose key is gone. Slots are taken by compare-and-set, in the order in which the keys of the contenders were
  * created. A contender that is not next waits a moment and then tries anyway, because earlier ones may be dead.
  */
-export class SemaphoreKind implements LockKind {
-  readonly key: string
+export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKind {
   readonly hasLockDelay = false
   /** Several contenders of one host may hold at once. */
   readonly hasLocalLine = false
-  readonly #client: ConsulClient
-  readonly #options: SemaphoreOptions
-  readonly #now: () => number
-
-  constructor(client: ConsulClient, options: SemaphoreOptions) {
-    this.#client = client
-    this.#options = options
-    this.#now = options.now ?? bootTimeOf(client)
-    this.key = lockKey(options.prefix)
-  }
 
   async read(options: CallOptions = {}): Promise<SemaphoreState> {
-    const {value} = await this.#client.kv.list(this.#listPrefix(), {...options, consistency: 'consistent'})
+    const {value} = await this.client.kv.list(this.#listPrefix(), {...options, consistency: 'consistent'})
     return this.#toState(value)
   }
 
   async contend(session: Session, options: ContendOptions): Promise<Grant | undefined> {
-    await untilAnswered(this.#client, options, () => this.#enter(session, options.signal))
-    return contendLoop(this.#client, {
+    await untilAnswered(this.client, options, () => this.#enter(session, options.signal))
+    return contendLoop(this.client, {
       ...options,
-      now: this.#now,
-      query: kvPrefix(this.#client, this.#listPrefix()),
+      now: this.now,
+      query: kvPrefix(this.client, this.#listPrefix()),
       judge: async (entries, sentAtMs) => {
         const state = this.#toState(entries)
         this.#checkEntered(session, state)
@@ -66,7 +52,7 @@ export class SemaphoreKind implements LockKind {
   }
 
   async withdraw(session: Session): Promise<void> {
-    await this.#client.kv.delete(this.#contenderKey(session.id), {timeoutMs: lateAnswerMs})
+    await this.client.kv.delete(this.#contenderKey(session.id), {timeoutMs: lateAnswerMs})
   }
 
   /** Nothing is sent: a slot ends with its session. */
@@ -75,19 +61,17 @@ export class SemaphoreKind implements LockKind {
   }
 
   #listPrefix(): string {
-    return joinKey(this.#options.prefix, 'x').slice(0, -1)
+    return joinKey(this.options.prefix, 'x').slice(0, -1)
   }
 
   #contenderKey(session: SessionId): string {
-    return joinKey(this.#options.prefix, session)
+    return joinKey(this.options.prefix, session)
   }
 
   async #enter(session: Session, signal: AbortSignal): Promise<void> {
     const key = this.#contenderKey(session.id)
-    using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
-    const record = encodeHolderRecord(ownRecord(this.#client, this.#options))
-    const operations = enterSemaphore(key, {session: session.id, record})
-    const result = await this.#client.txn.commit(operations, {signal: late.signal})
+    const operations = enterSemaphore(key, {session: session.id, record: this.ownRecord()})
+    const result = await this.commit(operations, signal)
     if (!result.committed) toRefusal(result.errors, session.id, key)
   }
 
@@ -99,7 +83,7 @@ export class SemaphoreKind implements LockKind {
   }
 
   #toState(entries: readonly KvEntry[]): SemaphoreState {
-    const {limit, prefix} = this.#options
+    const {limit, prefix} = this.options
     const lock = entries.find(entry => entry.key === this.key)
     const contenders = entries.filter(entry => entry.key !== this.key && entry.session !== undefined)
     if (!lock) return {document: {limit, holders: []}, index: 0n, contenders}
@@ -116,7 +100,7 @@ export class SemaphoreKind implements LockKind {
   }
 
   #checkLimit({document}: SemaphoreState): void {
-    const {limit, prefix} = this.#options
+    const {limit, prefix} = this.options
     const held = document.holders.length
     if (document.limit === limit || held === 0) return
     throw new ConflictError(
@@ -133,7 +117,7 @@ export class SemaphoreKind implements LockKind {
     const {document, contenders, index} = state
     // A document without holders was left behind by a crash, so its limit may be replaced. One slot is assumed to be free,
     // because an earlier contender may take it and keep the old limit.
-    const isLeftOver = document.limit !== this.#options.limit
+    const isLeftOver = document.limit !== this.options.limit
     const free = isLeftOver ? 1 : document.limit - document.holders.length
     if (free <= 0) {
       options.waiting({
@@ -144,7 +128,7 @@ export class SemaphoreKind implements LockKind {
       return undefined
     }
     if (!options.isOnce && this.#placeOf(session, document, contenders) >= free) {
-      await this.#client.clock.sleep(outOfTurnMs * (0.5 + this.#client.random()), options.signal)
+      await this.client.clock.sleep(outOfTurnMs * (0.5 + this.client.random()), options.signal)
       const {index: newIndex} = await this.read({signal: options.signal})
       if (newIndex !== index) return undefined
     }
@@ -161,12 +145,11 @@ export class SemaphoreKind implements LockKind {
 
   async #write(session: Session, state: SemaphoreState, signal: AbortSignal): Promise<Grant | undefined> {
     const {index} = state
-    const document = {...state.document, limit: this.#options.limit}
+    const document = {...state.document, limit: this.options.limit}
     const {key} = this
-    const sentAtMs = this.#now()
-    using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
+    const sentAtMs = this.now()
     const operations = takeSlot(key, {document, index}, session.id)
-    const result = await this.#client.txn.commit(operations, {signal: late.signal})
+    const result = await this.commit(operations, signal)
     if (result.committed) return this.#grant(session, {index: result.entries[0]?.modifyIndex ?? 0n, sentAtMs})
     toRefusal(result.errors, session.id, key)
     return undefined
@@ -183,7 +166,7 @@ export class SemaphoreKind implements LockKind {
 
   #documentEvidence(session: Session, index: bigint): Evidence {
     return {
-      query: kvKey(this.#client, this.key),
+      query: kvKey(this.client, this.key),
       index,
       judge: entry => {
         if (!entry) return deletedKey
@@ -201,7 +184,7 @@ export class SemaphoreKind implements LockKind {
 
   #contenderEvidence(session: Session): Evidence {
     return {
-      query: kvKey(this.#client, this.#contenderKey(session.id)),
+      query: kvKey(this.client, this.#contenderKey(session.id)),
       index: undefined,
       judge: entry => (entry?.session === session.id ? undefined : deletedContender),
     }
@@ -213,7 +196,7 @@ export class SemaphoreKind implements LockKind {
     for (;;) {
       const state = await this.read(options)
       const operations = leaveSemaphore(key, state, {key: own, session: session.id})
-      const result = await this.#client.txn.commit(operations, options)
+      const result = await this.client.txn.commit(operations, options)
       if (result.committed) return state.document.holders.includes(session.id) ? 'released' : 'lost'
       toRefusal(result.errors, session.id, key)
     }

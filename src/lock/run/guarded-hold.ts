@@ -5,12 +5,9 @@ import {LockNotAcquiredError} from '../../core/errors.js'
 import type {SessionId} from '../../core/types.js'
 import {Guardian} from '../../process/guardian/guardian.js'
 import {Acquisition} from '../acquisition.js'
-import {MutexKind} from '../contend/mutex-kind.js'
-import {SemaphoreKind} from '../contend/semaphore-kind.js'
+import {kindOf} from '../contend/kind-of.js'
 import type {LockKind} from '../kind.js'
-import {checkMutexOptions} from '../mutex.js'
 import {acquireRules} from '../option-rules.js'
-import {checkSemaphoreOptions} from '../semaphore.js'
 import type {Hold, LockEvent, LockOptions} from '../types.js'
 import {orphanRelease} from './orphan-release.js'
 
@@ -62,15 +59,6 @@ export async function acquireGuarded(client: ConsulClient, options: GuardedHoldO
     guardian?.released()
     throw error
   }
-}
-
-function kindOf(client: ConsulClient, options: GuardedHoldOptions): LockKind {
-  if (options.limit > 1) {
-    checkSemaphoreOptions(options)
-    return new SemaphoreKind(client, options)
-  }
-  checkMutexOptions(options)
-  return new MutexKind(client, options)
 }
 
 /** Starts the guardian that releases the lock of this session if baton dies. */
