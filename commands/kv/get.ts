@@ -53,7 +53,7 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     }
   }
 
-  /** The Go tool ignores these without a word. */
+  /** The Go tool ignores these silently. */
   #withoutEffect(): readonly string[] {
     const {keys, recurse} = this.flags
     if (keys) return typedInVain(['recurse', 'detailed', 'base64', 'raw'], '--keys prints names only', this.sources)

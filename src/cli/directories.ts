@@ -14,7 +14,7 @@ export const keysDirectory = (env: Environment): string =>
 /** Where the keys are that responders trust. */
 export const trustDirectory = '/etc/baton/trust.d'
 
-/** Where daemons keep what must last beyond a restart. */
+/** Directory for files of daemons that must survive a restart. */
 export const stateDirectory = (env: Environment, name: string): string =>
   process.geteuid?.() === 0 && (env['XDG_STATE_HOME'] ?? '') === ''
     ? join('/var/lib/baton', name)

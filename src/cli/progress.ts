@@ -49,13 +49,13 @@ export class Progress {
     this.#isDrawn = isTty
   }
 
-  /** Takes the line off a terminal. */
+  /** Removes the line from a terminal. */
   clear(): void {
     if (this.#isDrawn) this.#options.stderr.write(clearLine)
     this.#isDrawn = false
   }
 
-  /** Clears, and begins again with the next update. */
+  /** Removes the line, and forgets the progress until the next update. */
   end(): void {
     this.clear()
     this.#subject = undefined

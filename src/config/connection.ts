@@ -40,13 +40,13 @@ export function toClientOptions(settings: ConnectionSettings): ClientOptions {
   }
 }
 
-/** Never shows the token. */
+/** Throws a UsageError for a token that a header cannot carry. The message does not contain the token. */
 function checkToken(name: string, token: string): void {
   if (/[^\x20-\x7e]/.test(token))
     throw new UsageError(`${name}: holds characters that a token does not have`, {code: 'BATON_CONFIG'})
 }
 
-/** A token file beats a token, as in Consul's client; unlike there it is read again when it changes. */
+/** A token file takes precedence over a token, as in Consul's client. Unlike Consul's client, baton reads it again when it changes. */
 function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
   const file = settings['token-file']
   if (file === undefined || file === '') {
@@ -74,7 +74,7 @@ function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
     try {
       return refresh()
     } catch {
-      // The file is being replaced: the last token counts until it can be read.
+      // The file may be in the middle of a replacement: the last token is used until the file can be read.
       return token
     }
   }

@@ -24,7 +24,7 @@ export const consulVariables: Readonly<Record<string, keyof ConnectionSettings>>
 
 const booleanSettings: ReadonlySet<string> = new Set(['http-ssl', 'http-ssl-verify', 'stale'])
 
-/** The variables of each setting, the stronger first: baton's own, then Consul's. */
+/** The variables of each setting in order of precedence: baton's own, then Consul's. */
 const variablesOf: ReadonlyMap<string, readonly string[]> = new Map(
   [...Object.entries(consulVariables), [undefined, 'datacenter'] as const, [undefined, 'stale'] as const].map(
     ([variable, name]) => {

@@ -1,7 +1,7 @@
 /**
  * Returns the first name that is set to a single value twice within one block of HCL or JSON, or undefined. The parser
- * keeps the last value and drops the first without a sign, and with it an exclude that protects keys. Lists and blocks
- * that are given twice add up in the parser.
+ * keeps the last value and drops the first silently, which may be an exclude that protects keys. Lists and blocks that
+ * are given twice are not reported: the parser joins them.
  */
 export function findDuplicate(text: string): string | undefined {
   const blocks: Set<string>[] = [new Set()]
@@ -29,7 +29,7 @@ export function findDuplicate(text: string): string | undefined {
   return undefined
 }
 
-/** Comments, here-documents, strings, punctuation, words. */
+/** Matches one comment, here-document, string, punctuation mark or word. */
 const tokens =
   /#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/|<<-?(\w+)\n[\s\S]*?\n\s*\1(?=\n|$)|"(?:\\[\s\S]|[^"\\])*"|[{}[\]=:,]|[^\s{}[\]=:,"#]+/g
 

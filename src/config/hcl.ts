@@ -22,7 +22,7 @@ export async function parseHcl(text: string, path: string): Promise<unknown> {
   try {
     return JSON.parse(json) as unknown
   } catch (error) {
-    // The parser answers with its complaint instead of throwing it.
+    // The parser returns its error as a message instead of throwing it.
     const why = json.replace(/^unable to parse JSON: /, '').split('\n')[0] ?? ''
     throw new UsageError(`config: ${path}: ${why}`, {code: 'BATON_CONFIG', cause: error})
   }

@@ -1,10 +1,10 @@
-/** Loaded when there is a file to check. */
+/** Returns node:crypto, which is loaded only if there is a file to check. */
 const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
 
 const certificates =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
 
-/** Why a text does not hold PEM certificates; undefined if it does. */
+/** Returns why a text does not contain PEM certificates, or undefined if it does. */
 export function checkCertificates(text: string): string | undefined {
   const found = text.match(certificates) ?? []
   if (found.length === 0) return 'holds no PEM certificate'
@@ -12,7 +12,7 @@ export function checkCertificates(text: string): string | undefined {
   return broken < 0 ? undefined : `certificate ${broken + 1} of ${found.length} is damaged`
 }
 
-/** Why a text is not a private key in PEM; undefined if it is. */
+/** Returns why a text is not a private key in PEM, or undefined if it is. */
 export function checkPrivateKey(text: string): string | undefined {
   try {
     crypto().createPrivateKey(text)
@@ -25,7 +25,7 @@ export function checkPrivateKey(text: string): string | undefined {
   }
 }
 
-/** True if the first certificate is that of the key. */
+/** True if the first certificate belongs to the key. */
 export function belongTogether(certificate: string, key: string): boolean {
   const {createPrivateKey, X509Certificate} = crypto()
   return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))

@@ -5,7 +5,7 @@ const mergedLists = ['prefix', 'exclude', 'exclude-match']
 
 /**
  * Reads consul-replicate's configuration, HCL, JSON or YAML, from a file or from all files of a folder in the order of
- * their names, as settings by the names of flags. Lists of prefixes and excludes add up; of other settings the last one counts.
+ * their names, as settings by the names of flags. Lists of prefixes and excludes are joined; the last value of every other setting is used.
  */
 export async function readReplicateConfig(path: string, flagNames: readonly string[]): Promise<Translation> {
   const merged: Record<string, unknown> = {}

@@ -3,7 +3,7 @@ import type {Settings} from './files.js'
 import {unknownSetting} from './unknown-setting.js'
 
 export interface Translation {
-  /** By the names of flags. */
+  /** Values by the names of flags. */
   readonly settings: Settings
   readonly warnings: readonly string[]
 }
@@ -78,7 +78,7 @@ class Translator {
   readonly settings: Record<string, unknown> = {}
   readonly warnings: string[] = []
   readonly #place: Place
-  /** By flag, the name that set it. */
+  /** The name in the file that set each flag. */
   readonly #origins = new Map<string, string>()
 
   constructor(place: Place) {
@@ -171,7 +171,7 @@ class Translator {
     this.settings[flag] = [this.settings[flag] ?? [], found].flat()
   }
 
-  /** All forms end as `source@dc:destination`. */
+  /** Returns every form of a prefix as `source@dc:destination`. */
   #prefix(item: unknown): string[] {
     if (typeof item === 'string') return item.split(',').map(part => part.trim())
     const {source, destination, dc, datacenter, ...rest} = this.#fields(item, 'prefix')
@@ -232,7 +232,7 @@ class Translator {
     this.#set(name, value, rule)
   }
 
-  /** Two names of one setting must not differ. */
+  /** Refuses different values for two names of one setting. */
   #assign(flag: string, value: unknown, name: string): void {
     const origin = this.#origins.get(flag)
     if (origin !== undefined && origin !== name && this.settings[flag] !== value) {

@@ -1,7 +1,7 @@
 import {closest, distance} from 'fastest-levenshtein'
 import {UsageError} from '../core/errors.js'
 
-/** A setting that nothing reads. `name` may be dotted; the suggestion is for its last part, where one is near. */
+/** Returns the error for an unknown setting. `name` may contain dots. It suggests a known name that is like its last part. */
 export function unknownSetting(path: string, name: string, known: readonly string[]): UsageError {
   const part = name.slice(name.lastIndexOf('.') + 1)
   const longer = known.filter(each => part.length > 2 && each.startsWith(part))

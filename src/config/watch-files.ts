@@ -1,12 +1,12 @@
 import {filesUnder, readConfigFile} from './config-files.js'
 
-/** The `watches` of one file as it holds them. */
+/** The `watches` of one file, not checked yet. */
 export interface WatchFile {
   readonly path: string
   readonly watches: unknown
 }
 
-/** Files of a folder that hold watches; an agent's folder holds other files too. */
+/** Matches the files of a folder that can contain watches: an agent's folder contains other files too. */
 const readable = /\.(?:json|hcl|ya?ml)$/
 
 /**

@@ -9,7 +9,7 @@ export function followWorker(directory: ServiceDirectory): Worker {
     texts: {starting: 'worker starting', stopping: 'worker shutting down', stopped: 'worker stopped'},
     start: async () => {
       running = directory.run()
-      // Handled through `ended`, which may be called after it has failed.
+      // `ended` reports its failure, and may be called later than that.
       running.catch(() => {})
       return undefined
     },

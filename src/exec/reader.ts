@@ -79,7 +79,7 @@ export class KeyReader {
     }
   }
 
-  /** Hands on all that was written before it was called. Rejects if a read fails. */
+  /** Passes on every key that was written before the call. Rejects if a read fails. */
   async catchUp(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options
     const {clock} = client

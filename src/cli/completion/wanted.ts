@@ -1,6 +1,6 @@
 import type {ArgFacts, Candidate, CompletableCommand, FlagFacts, Wanted} from './types.js'
 
-/** What can stand at the last of the words, which follow the command's name. */
+/** Returns what the last of the arguments can be. They follow the command's name. */
 export function wantedOf(command: CompletableCommand, words: readonly string[]): Wanted {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)

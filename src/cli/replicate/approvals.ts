@@ -13,7 +13,7 @@ const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[]
   ...(flags['approve-deletes'] ? (['approve-deletes'] as const) : []),
 ]
 
-/** An approval is typed for one run: one in a file or a variable would approve again at each start and reload. */
+/** An approval is meant for one run: in a file or a variable it would approve again at each start and reload. */
 export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string, string>): void {
   for (const name of given(flags)) {
     const source = sources.get(name)

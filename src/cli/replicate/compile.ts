@@ -118,7 +118,7 @@ function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
   return minMs === 0 || maxMs === 0 ? {} : {quiescence: {minMs, maxMs}}
 }
 
-/** consul-replicate's own variables, below the common ones. */
+/** consul-replicate's own variables. The common ones take precedence. */
 export function logLevelFromEnv(env: Environment): {readonly level: LogLevel; readonly source: string} | undefined {
   const source = ['CR_LOG', 'CONSUL_REPLICATE_LOG'].find(name => (env[name] ?? '') !== '')
   return source === undefined ? undefined : {level: parseLogLevel(env[source] ?? '', source), source}

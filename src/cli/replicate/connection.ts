@@ -5,7 +5,7 @@ import {UsageError} from '../../core/errors.js'
 const tlsFields = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name'] as const
 type TlsField = (typeof tlsFields)[number]
 
-/** Connection settings, and what in them has no effect, for a person to read. */
+/** Connection settings, and warnings about those without effect. */
 export interface Connection {
   readonly settings: ConnectionSettings
   readonly warning: string | undefined
@@ -24,7 +24,7 @@ interface Layers {
 
 /**
  * Reads connection settings as consul-replicate does: its own flags, CONSUL_TOKEN, and TLS for any setting of TLS.
- * CONSUL_* variables alone do not turn TLS on, there as here. Consistency is decided request by request.
+ * As there, CONSUL_* variables alone do not turn TLS on. Each request chooses its own consistency.
  */
 export function withConsulReplicate(
   given: ConnectionSettings,
@@ -43,7 +43,7 @@ export function withConsulReplicate(
   return withImpliedTls(block, verify === undefined ? names : [...names, 'consul-ssl-verify'])
 }
 
-/** The source's own connection, when it has one. Any setting of TLS means TLS there, too. */
+/** Returns the settings of the source's own connection, if it has one. Any setting of TLS turns TLS on there, too. */
 export function sourceConnection(flags: Readonly<Record<string, unknown>>): Connection | undefined {
   const given = Object.entries(flags).flatMap(([name, value]) =>
     name.startsWith('source-') && value !== undefined ? [[name.slice('source-'.length), value] as const] : [],
@@ -59,7 +59,7 @@ export function sourceConnection(flags: Readonly<Record<string, unknown>>): Conn
   )
 }
 
-/** An address that says http decides against settings of TLS that only imply it. */
+/** An address with `http://` turns TLS off if other settings only imply it. */
 function withImpliedTls(settings: ConnectionSettings, names: readonly string[]): Connection {
   const block = toBlock(settings)
   if (names.length === 0) return {settings: block, warning: undefined}
@@ -68,7 +68,7 @@ function withImpliedTls(settings: ConnectionSettings, names: readonly string[]):
   return {settings: block, warning: `${names.join(', ')}: no effect: the address says http://`}
 }
 
-/** An empty name is not a file, and a certificate without a key is in one file with it. */
+/** An empty name is treated as no file. A certificate without a key file contains its key. */
 function toBlock(settings: ConnectionSettings): ConnectionSettings {
   const empty = tlsFields.filter(name => settings[name] === '')
   const block = without(settings, empty)
@@ -76,7 +76,7 @@ function toBlock(settings: ConnectionSettings): ConnectionSettings {
   return certificate === undefined || block['client-key'] !== undefined ? block : {...block, 'client-key': certificate}
 }
 
-/** No file of a block that is off is opened. What variables say stays where they, or the address, ask for TLS. */
+/** The files of a block that is turned off are not opened. Settings from variables stay if they or the address ask for TLS. */
 function withoutTls(
   settings: ConnectionSettings,
   isVariable: (name: string) => boolean,
@@ -94,7 +94,7 @@ function withToken(given: ConnectionSettings, env: Environment, sources: Layers[
   return {...without(given, ['token-file']), token}
 }
 
-/** True if CONSUL_TOKEN counts: nothing above it names a token. */
+/** True if CONSUL_TOKEN is used: no setting that takes precedence names a token. */
 export function usesOwnToken(env: Environment, sources: Layers['sources']): boolean {
   const higher = new Set(['flag', 'BATON_TOKEN', 'BATON_TOKEN_FILE'])
   const isHigher = ['token', 'token-file'].some(name => higher.has(sources.get(name) ?? ''))

@@ -54,7 +54,7 @@ export function settingsWithoutEffect(
     if (source === undefined) return
     lines.push(`${source === 'flag' ? `--${name}` : `${source}: ${name}`}: no effect: ${reason}`)
   }
-  /** A file serves every mode, so only what was typed for this run is reported. */
+  /** A file is used in every mode, so only flags and arguments of this run are reported. */
   const addTyped = (name: string, reason: string): void => {
     if (sources.get(name) === 'flag') add(name, reason)
   }

@@ -39,7 +39,7 @@ const connection = {
   }),
 }
 
-/** The source, if its cluster is not joined to the destination's. */
+/** Flags for a source whose cluster is not joined to the destination's. */
 const sourceFlags = {
   'source-http-addr': Flags.string({
     helpGroup: source,

@@ -13,7 +13,7 @@ export interface Opened extends AsyncDisposable {
 
 export interface FollowHost {
   readonly stop: AbortSignal
-  /** Woken by the reload signal. */
+  /** The reload signal wakes it. */
   readonly reloads: Wake
   /** Reads the current settings. Rejects if they are not valid. */
   readonly reopen: () => Promise<Opened>

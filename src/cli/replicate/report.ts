@@ -69,7 +69,7 @@ export function previewLine(preview: ReplicationPreview): string {
 
 const partNames = {agent: 'the agent', source: 'the source', destination: 'the destination', pass: 'the next pass'}
 
-/** What an outage waits for and why, or that it is over; undefined for other events. */
+/** Returns the line about an outage (what is awaited and why, or that it is over), and undefined for other events. */
 export function outageLine(event: ReplicatorEvent): string | undefined {
   if (!('elapsedMs' in event)) return undefined
   const [part, what] = event.type.split('.') as [keyof typeof partNames, 'retrying' | 'recovered']

@@ -15,9 +15,9 @@ export interface ReporterOptions {
 /** Reports what a replicator does. A state that does not change from pass to pass is reported once. */
 export class Reporter {
   readonly #options: ReporterOptions
-  /** By mapping, the keys that were last said not to be copied. */
+  /** The keys that were last reported as not copied, by mapping. */
   readonly #troubles = new Map<string, readonly string[]>()
-  /** By mapping and reason, how many deletes were last said to be held. */
+  /** The number of deletes that were last reported as held, by mapping and reason. */
   readonly #heldCounts = new Map<string, Map<string, number>>()
 
   constructor(options: ReporterOptions) {
@@ -55,7 +55,7 @@ export class Reporter {
     this.#reportHeld(mapping, pass)
   }
 
-  /** Names a held set once. While it grows, its size is said each time that it has doubled. */
+  /** Names a held set once. While it grows, its size is reported each time it has doubled. */
   #reportHeld(mapping: string, {held}: ReplicationPass): void {
     const {out} = this.#options
     const known = this.#heldCounts.get(mapping) ?? new Map<string, number>()

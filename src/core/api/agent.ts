@@ -93,7 +93,7 @@ export interface AgentApi {
   endMaintenance(options?: CallOptions & Pick<MaintenanceOptions, 'service'>): Promise<void>
 }
 
-/** What a check can be set to. */
+/** States that a check can be set to. */
 export type CheckState = 'passing' | 'warning' | 'critical'
 
 /** What is in maintenance, and why. */

@@ -10,7 +10,7 @@ import {checkOptions, name as nameRule, type OptionRule, text as textRule} from 
 import {UsageError} from '../../core/errors.js'
 import {parseObject, type SigningKey} from './envelope.js'
 
-/** Names of keys become file names. */
+/** True for names that keys can have: they become names of files. */
 export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/.test(name)
 
 export function toKid(publicKey: KeyObject): string {

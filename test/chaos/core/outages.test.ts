@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 
 describe.runIf(required || consulIsInstalled())('views through outages of a real agent', () => {
-  it('notice a black hole by their deadline and heal with plain differences', async () => {
+  it('notice by their deadline that no answer comes, and continue with plain differences', async () => {
     await using agent = await startDevAgent()
     await using line = await TcpProxy.start(agent.address)
     const consul = raw(agent.address)

@@ -9,7 +9,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const runs = 20
 const keys = 2000
 
-/** A generator of its own, so that a failing run can be repeated. */
+/** Returns a random generator with a seed, so that a failing run can be repeated. */
 function createRandom(start: number): () => number {
   let state = start >>> 0
   return () => {

@@ -58,7 +58,7 @@ describe.each(backends)('baton discover on $name', backend => {
     expect(messages.filter(message => work.includes(message)).slice(0, 4)).toEqual(work)
   })
 
-  it('serves what the key holds, and soon what it holds next', async () => {
+  it('serves the value of the key, and soon after a change the new value', async () => {
     await put('c2/services', list)
     await using daemon = startCli(['discover', 'c2/services', '--listen', '127.0.0.1:0'], {
       agent,

@@ -89,7 +89,7 @@ describe('baton replicate --once', () => {
     expect(stdout).toMatch(/"index": \d+,/)
   })
 
-  it('holds deletes in one clear line, exits 16, and takes the approval it names', async () => {
+  it('reports held deletes in one line, exits with 16, and accepts the approval that the line names', async () => {
     await put('dc2', {'held/a': '1', 'held/b': '2'})
     const first = await replicate('hled/@dc1:held/', '--once')
     expect(first.exitCode).toBe(16)

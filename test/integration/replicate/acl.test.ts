@@ -49,7 +49,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect(pass.held[0]?.message).toBe(
       'replicate all/ -> copy-all/: 3 deletes held: the source has these keys, but the token may not read them: copy-all/1, copy-all/2, copy-all/3',
     )
-    // No approval goes past the source's leader.
+    // An approval does not replace the question to the source's leader.
     const approved = await once('all', 'key_prefix "elsewhere/" { policy = "read" }', {
       approved: ['all'],
       maxDelete: 'off',
@@ -58,7 +58,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect((await contentOf(client, 'dc1', 'copy-all/')).size).toBe(3)
   })
 
-  it('tells hidden keys from absent ones, key by key', async () => {
+  it('distinguishes hidden keys from absent ones, key by key', async () => {
     await using client = admin()
     await seed(
       client,
@@ -94,7 +94,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
       refused: [{key: 'copy-w/closed', reason: expect.stringMatching(/Permission denied/)}],
     })
     expect([...(await contentOf(client, 'dc1', 'copy-w/')).keys()]).toEqual(['open'])
-    // The status claims no key that is not there.
+    // The status counts only keys that exist.
     const [status] = await raw(agent!.address, {token: root}).kvList('service/w/')
     const closed = await raw(agent!.address, {token: root}).kvGet('w/closed')
     const record = JSON.parse(status!.value) as {LastReplicated: number}

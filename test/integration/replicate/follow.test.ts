@@ -52,7 +52,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     )
   }
 
-  it('copies each change, and each delete, as it comes', async () => {
+  it('copies each change and each delete soon after it happens', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [
       {key: 'live/a', value: bytes('1')},
@@ -98,14 +98,14 @@ describe.each(backends)('continuous replication on $name', backend => {
     await waitUntil(() => run.passes.length > 0, {what: 'the first pass'})
     const listed = (): number => run.client.requests.filter(request => request.path.includes('index=')).length
     const [before, writes] = [listed(), run.client.writes().length]
-    // Two waits on each side go by.
+    // The wait time passes twice on each side.
     await waitUntil(() => listed() >= before + 4, {what: 'parked queries to come back'})
     expect(run.client.writes().length).toBe(writes)
     expect(run.passes).toHaveLength(1)
     await reader[Symbol.asyncDispose]()
   })
 
-  it('collects changes while the source is not quiet', async () => {
+  it('collects changes until the source has been quiet for a while', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [{key: 'quiet/0', value: bytes('0')}])
     const run = follow('quiet/@dc1', {quiescence: {minMs: 300, maxMs: 3000}})
@@ -151,7 +151,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       {status: 429, body: ''},
     ] as const
     let turn = 0
-    // Every third of the first 24 requests fails, each way twice.
+    // Of the first 24 requests every third fails. Each kind of failure occurs twice.
     proxy.on({path: '/v1/'}, () => (turn % 3 === 0 ? failures[(turn++ / 3) % 4]! : (turn++, 'pass')), 24)
     const run = follow('bad/@dc1', {at: proxy.address})
     await equal(reader, 'bad/')
@@ -170,7 +170,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
     const client = countingClient(proxy.address)
     const [pass] = await createReplicator(client, {mappings: [parseMapping('lost/@dc1')]}).runOnce()
-    // The transaction was done although its answer was lost: the second look finds nothing left to write.
+    // The transaction was done although its answer was lost: the second read shows nothing left to write.
     expect(pass).toMatchObject({unchanged: 10, held: []})
     expect(proxy.count({method: 'PUT', path: '/v1/txn'})).toBe(1)
     expect((await contentOf(reader, 'dc2', 'lost/')).size).toBe(10)
@@ -200,7 +200,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       status: 404,
       headers: {'x-consul-index': '9', 'x-consul-knownleader': leader, 'x-consul-lastcontact': contact},
     })
-    // A follower that has just started answers stale reads with nothing.
+    // A follower that has just started answers stale reads with an empty list.
     const stale = proxy.on({path: /kv\/stale\/\?.*stale/}, empty('true', '0'))
     expect(await once({maxStaleMs: 5000})).toMatchObject({deleted: 0, unchanged: 20, held: []})
     stale[Symbol.dispose]()
@@ -215,7 +215,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('sets apart keys that the destination refuses, and copies all others', async () => {
+  it('leaves out keys that the destination refuses, and copies all others', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -243,7 +243,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const sent = proxy.count({method: 'PUT', path: '/v1/txn'})
     await seed(reader, 'dc1', [{key: 'poison/new', value: bytes('1')}])
     await waitUntil(async () => (await contentOf(reader, 'dc2', 'poison/')).has('new'), {what: 'the new key'})
-    // The refused keys rest: only the new one was sent.
+    // The refused keys are not tried again yet: only the new one was sent.
     expect(proxy.count({method: 'PUT', path: '/v1/txn'})).toBe(sent + 1)
     await client[Symbol.asyncDispose]()
     await reader[Symbol.asyncDispose]()

@@ -62,7 +62,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect((await contentOf(client, 'dc2', 'app/')).size).toBe(0)
   })
 
-  it('takes an approval once: the same set is held when it comes back', async () => {
+  it('accepts an approval once: the same set is held when it occurs again', async () => {
     await using client = open()
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))

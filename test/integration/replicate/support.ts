@@ -33,7 +33,7 @@ export function countingClient(address: string, token?: string): CountingClient 
   return {...client, requests, writes: () => requests.filter(isWrite)}
 }
 
-/** A transaction of nothing but reads writes nothing. */
+/** A transaction that consists of reads writes nothing. */
 const isWrite = (request: TransportRequest): boolean =>
   request.method === 'DELETE' ||
   (request.method === 'PUT' &&
@@ -115,7 +115,7 @@ const allOddNames = [
   '\u2028sep',
 ]
 
-/** Newer versions have no keys with dots that climb, nor with spaces at their ends. */
+/** Newer versions refuse keys with `..` segments and keys that begin or end with a space. */
 export const oddNames = allOddNames.filter(
   name => likeVersion === undefined || (name === name.trimEnd() && !name.includes('..')),
 )

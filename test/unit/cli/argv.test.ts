@@ -132,7 +132,7 @@ describe('splitArgv', () => {
       expect(splitArgv(['key', word], flags, put).own).toEqual(['key', word])
     })
 
-    it('takes every word after -- for data', () => {
+    it('treats every argument after -- as data', () => {
       expect(splitArgv(['key', '--', '--stale'], flags, cas).own).toEqual(['key', '--', '--stale'])
     })
   })

@@ -152,7 +152,7 @@ describe("consul-replicate's configuration", () => {
     expect(warnings).toHaveLength(4)
   })
 
-  it('takes a wait that is enabled by its name, and warns of a duration without a unit', async () => {
+  it('accepts a wait that is enabled by `enabled`, and warns about a duration without a unit', async () => {
     expect((await read('wait { enabled = true min = "5s" }')).settings).toEqual({wait: '5s'})
     const {settings, warnings} = await read('max_stale = 5')
     expect(settings).toEqual({'max-stale': '5ns'})
@@ -173,7 +173,7 @@ describe("consul-replicate's configuration", () => {
     expect(settings).toEqual({prefix: ['a/@dc1', 'b/@dc1'], 'max-delete': '2', exclude: ['x', 'x']})
   })
 
-  it('says which file cannot be read', async () => {
+  it('names the file that cannot be read', async () => {
     await expect(readReplicateConfig(join(folder, 'none'), flagNames)).rejects.toThrow(/cannot read .*none: ENOENT/)
   })
 })

@@ -18,7 +18,7 @@ describe('the events since another one', () => {
     expect([ids('0'), ids('20'), ids('25'), ids('30')]).toEqual([[1, 2, 3].map(idOf), [idOf(3)], [idOf(3)], []])
   })
 
-  it('are all that are left if the event is not in the list any more, which is reported', () => {
+  it('are all events of the list if the named event has left it, which is reported', () => {
     expect(eventsSince(list, idOf(9))).toEqual({events: list, isListed: false})
     expect(eventsSince(list, '01M80EBFA4YK0XC4Y52VH1XFSG').isListed).toBe(false)
   })

@@ -7,14 +7,14 @@ const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
 const heldId = (...given: Parameters<typeof heldIdSteps>) => finish(heldIdSteps(...given))
 
 describe('a held set', () => {
-  it('has an id that stands for these keys of this mapping, in any order', () => {
+  it('has an id that depends on the keys and the mapping, not on the order', () => {
     expect(heldId(mapping, ['b/1', 'b/2'])).toBe(heldId(mapping, ['b/2', 'b/1']))
     expect(heldId(mapping, ['b/1'])).not.toBe(heldId(mapping, ['b/1', 'b/2']))
     expect(heldId({...mapping, datacenter: 'dc3'}, ['b/1'])).not.toBe(heldId(mapping, ['b/1']))
     expect(heldId(mapping, ['b/1', 'b/2'])).not.toBe(heldId(mapping, ['b/1\0b/2']))
   })
 
-  it('says count, reason and ten names in one line', () => {
+  it('is described by count, reason and ten names in one line', () => {
     const keys = ['b/new\nline', ...Array.from({length: 11}, (_, at) => `b/${at}`)]
     const held = toHeld(mapping, keys, {id: '3f2a91c0', reason: 'limit', text: 'more than 10 of 12 keys'})
     expect(held.sample).toHaveLength(10)
@@ -23,7 +23,7 @@ describe('a held set', () => {
     )
   })
 
-  it('writes odd names so that a line stays a line', () => {
+  it('escapes odd names, so that each line stays one line', () => {
     expect(printable('plain/key')).toBe('plain/key')
     expect(printable('tab\t')).toBe('"tab\\t"')
     expect(printable(' x')).toBe('" x"')

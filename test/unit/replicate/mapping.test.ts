@@ -33,7 +33,7 @@ describe('the grammar of a mapping', () => {
   })
 })
 
-describe('mappings that would work against each other', () => {
+describe('mappings that overlap', () => {
   const check =
     (...specs: string[]) =>
     () =>
@@ -46,7 +46,7 @@ describe('mappings that would work against each other', () => {
     expect(check('a@dc1:x/', 'b@dc1:y/', 'a@dc1:z/')).not.toThrow()
   })
 
-  it('refuses a source inside its own datacenter that feeds on a destination', () => {
+  it("refuses a source in the destination's own datacenter that overlaps a destination", () => {
     const mappings = [parseMapping('a/@dc1:b/'), parseMapping('b/@dc1:c/')]
     expect(() => checkWithinDatacenter(mappings, () => true)).toThrow(/overlaps 'b\/'/)
     expect(() => checkWithinDatacenter(mappings, () => false)).not.toThrow()

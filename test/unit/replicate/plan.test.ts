@@ -67,7 +67,7 @@ describe('the plan of a pass', () => {
     expect(plan([entry('s/s/s')], replica(), scope('s/', 'd/')).sets[0]?.key).toBe('d/s/s')
   })
 
-  it('takes a prefix as bytes', () => {
+  it('treats a prefix as bytes', () => {
     const made = plan([entry('app'), entry('app2'), entry('application/x')], replica(), scope('app', 'copy'))
     expect(keysOf(made).sets).toEqual(['copy', 'copy2', 'copylication/x'])
   })
@@ -108,7 +108,7 @@ describe('the plan of a pass', () => {
     expect(keysOf(plan([], replica(...names.map(name => entry(name))), narrow))).toEqual({sets: [], deletes: []})
   })
 
-  it('makes the destination equal when it is carried out, whatever both sides held', () => {
+  it('makes the destination equal to the source, whatever both sides contained', () => {
     const side = fc.dictionary(
       fc.string({maxLength: 3}).filter(name => name !== '' && !name.includes('\ufffd')),
       fc.nat(2),

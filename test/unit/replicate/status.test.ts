@@ -10,7 +10,7 @@ describe('the status key', () => {
     )
   })
 
-  it('holds its three fields first, as it writes them, and then ours', () => {
+  it('contains the three fields of consul-replicate first, and then ours', () => {
     const record = {lastReplicated: 2n ** 63n + 1n, datacenter: 'dc1', keys: 3}
     const text = encodeStatus({...mapping, source: 'a<b>&c'}, record, 0).toString()
     expect(text).toBe(
@@ -29,7 +29,7 @@ describe('the status key', () => {
     expect(decodeStatus(Buffer.from(text))).toEqual(record)
   })
 
-  it('takes over one that consul-replicate wrote, and nothing that is broken', () => {
+  it('is read if consul-replicate wrote it, and ignored if it is invalid', () => {
     const theirs = '{\n  "LastReplicated": 18446744073709551615,\n  "Source": "global",\n  "Destination": "backup"\n}'
     expect(decodeStatus(Buffer.from(theirs))).toEqual({lastReplicated: 2n ** 64n - 1n, datacenter: undefined, keys: -1})
     for (const bad of ['', 'null', '[]', '{}', '{"LastReplicated": -1', 'x'])

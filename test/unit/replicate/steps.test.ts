@@ -16,7 +16,7 @@ describe('a computation in steps', () => {
     )
   })
 
-  it('gives the event loop turns, and ends when the signal aborts', async () => {
+  it('yields to the event loop, and ends when the signal aborts', async () => {
     function* endless(): Steps<never> {
       for (;;) yield
     }

@@ -20,12 +20,12 @@ describe('listen address', () => {
     },
   )
 
-  it('is loopback unless it says otherwise', () => {
+  it('is loopback by default', () => {
     expect(['127.0.0.1', '127.1.2.3', '::1', 'localhost'].every(isLoopback)).toBe(true)
     expect(['0.0.0.0', '::', '10.0.0.1', 'localhost.example.com'].some(isLoopback)).toBe(false)
   })
 
-  it('is written the way it is read', () => {
+  it('is formatted as it is parsed', () => {
     expect(formatListen({host: '::1', port: 1})).toBe('[::1]:1')
     expect(formatListen({host: '127.0.0.1', port: 1})).toBe('127.0.0.1:1')
   })

@@ -22,7 +22,7 @@ describe('the shapes of the Go tool', () => {
     )
   })
 
-  it('fills the definition of a check in', () => {
+  it('completes the definition of a check', () => {
     const raw = {Node: 'n', CheckID: 'c', Name: 'Serf', Status: 'passing', ServiceTags: [], Definition: {}}
     expect(goJson(goCheck({...raw, CreateIndex: 10n, ModifyIndex: 10n}))).toBe(
       '{"Node":"n","CheckID":"c","Name":"Serf","Status":"passing","Notes":"","Output":"","ServiceID":"","ServiceName":"","ServiceTags":[],"Type":"","Definition":{"Interval":"0s","Timeout":"0s","DeregisterCriticalServiceAfter":"0s","HTTP":"","Header":null,"Method":"","Body":"","TLSSkipVerify":false,"TCP":""},"CreateIndex":10,"ModifyIndex":10}',

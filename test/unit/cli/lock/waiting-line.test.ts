@@ -13,7 +13,7 @@ function setUp(options: {isTTY: boolean; isVerbose?: boolean; isQuiet?: boolean;
 const text = 'waiting for jobs/n: held by sleep on vm, pid 7'
 
 describe('the line of a lock that is waited for', () => {
-  it('is drawn over itself each second on a terminal, and taken off it', async () => {
+  it('is redrawn each second on a terminal, and removed at the end', async () => {
     const {clock, written, line} = setUp({isTTY: true})
     line.show({text, heldSinceMs: clock.wallMs() - 251_000})
     line.show({text, heldSinceMs: clock.wallMs() - 251_000})

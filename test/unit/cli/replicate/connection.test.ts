@@ -25,7 +25,7 @@ describe("consul-replicate's connection settings", () => {
     })
   })
 
-  it('mean no TLS for nothing, for empty names, and for the variables of Consul', () => {
+  it('mean no TLS without settings, for empty names, and for the variables of Consul', () => {
     expect(read({'http-addr': 'a:1'}).settings).toEqual({'http-addr': 'a:1'})
     expect(read({'ca-file': '', 'client-cert': ''}, {}, {sources: {'ca-file': 'c.hcl'}}).settings).toEqual({})
     expect(read({'ca-file': 'x'}, {}, {sources: {'ca-file': 'CONSUL_CACERT'}}).settings).toEqual({'ca-file': 'x'})
@@ -36,14 +36,14 @@ describe("consul-replicate's connection settings", () => {
     expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
   })
 
-  it('keep what variables say of TLS when a file turns the block off, and not when a flag does', () => {
+  it('keep TLS settings from variables if a file turns the block off, but not if a flag does', () => {
     const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
     const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
     expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})
     expect(read(settings, {'consul-ssl': false}, {sources: {...sources, 'consul-ssl': 'flag'}}).settings).toEqual({})
   })
 
-  it('follow an address that says http, and say so, unless TLS is asked for by name', () => {
+  it('follow an address with http:// and report it, unless TLS is turned on explicitly', () => {
     const settings = {'http-addr': 'http://a:1', 'ca-file': 'x'}
     const {warning, settings: plain} = read(settings)
     expect(plain).toEqual(settings)
@@ -54,11 +54,11 @@ describe("consul-replicate's connection settings", () => {
     })
   })
 
-  it('take a certificate without a key as one file with both', () => {
+  it('treat a certificate without a key as one file with both', () => {
     expect(read({'client-cert': 'both.pem'}).settings).toMatchObject({'client-key': 'both.pem'})
   })
 
-  it('take CONSUL_TOKEN over a token file, but not over a flag', () => {
+  it('prefer CONSUL_TOKEN to a token file, but not to a flag', () => {
     const env = {CONSUL_TOKEN: 't'}
     expect(read({'token-file': 'f'}, {}, {env, sources: {'token-file': 'CONSUL_HTTP_TOKEN_FILE'}}).settings).toEqual({
       token: 't',
@@ -73,7 +73,7 @@ describe("the source's own connection", () => {
     expect(sourceConnection(flags)?.settings).toMatchObject({'http-ssl': true, 'http-addr': 'a:1', token: 't'})
   })
 
-  it('is plain without settings of TLS', () => {
+  it('uses plain HTTP without settings of TLS', () => {
     expect(sourceConnection({'source-http-addr': 'a:1'})).toEqual({
       settings: {'http-addr': 'a:1'},
       warning: undefined,

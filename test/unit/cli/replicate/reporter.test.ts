@@ -39,7 +39,7 @@ function setUp({namesKeys = false} = {}) {
 }
 
 describe('what a replicator reports', () => {
-  it('names held deletes once, and their number when it has doubled', () => {
+  it('names held deletes once, and reports their number each time it has doubled', () => {
     const {lines, reporter} = setUp()
     for (let count = 11; count <= 50; count += 1)
       reporter.observe({type: 'pass.finished', pass: pass({held: [held(count)]})})
@@ -53,7 +53,7 @@ describe('what a replicator reports', () => {
     ])
   })
 
-  it('does not offer to approve what no approval allows', () => {
+  it('does not offer an approval for deletes that cannot be approved', () => {
     const {lines, reporter} = setUp()
     reporter.observe({type: 'pass.finished', pass: pass({held: [held(2, 'hidden')]})})
     expect(lines).toEqual(['baton: 2 deletes held: a/1'])

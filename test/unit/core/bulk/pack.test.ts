@@ -89,7 +89,7 @@ describe('packing writes into transactions', () => {
     )
   })
 
-  it('learns limits from what Consul says', () => {
+  it('learns limits from the errors of Consul', () => {
     const limits = defaultBulkLimits()
     learnLimits(limits, tooLarge('Transaction contains too many operations (64 > 32)'), 64)
     expect(limits.operationCount).toBe(32)

@@ -50,7 +50,7 @@ describe('the reader of answers', () => {
     expect(read(text.slice(0, -2))).toBe('unfinished')
   })
 
-  it('reads to the end of the connection when nothing else is said', () => {
+  it('reads until the connection ends if the head states no length', () => {
     const text = 'HTTP/1.1 200 OK\r\n\r\nall there is'
     expect(read(text)).toBe('unfinished')
     expect(read(text, {thenEnds: true})).toMatchObject({body: 'all there is', isReusable: false})

@@ -82,7 +82,7 @@ describe('the caller', () => {
     expect(shown).not.toMatch(/s3cr3t|pa55|dXNlcjpwYTU1/)
   })
 
-  it('takes only the statuses that are answers', async () => {
+  it('accepts only the statuses that the call names', async () => {
     const {caller} = open({status: 404, headers: {'X-Consul-Index': '7'}})
     await expect(caller.call(read)).rejects.toMatchObject({code: 'BATON_NOT_FOUND'})
     expect((await caller.call({...read, accept: [200, 404]})).status).toBe(404)
