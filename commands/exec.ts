@@ -9,6 +9,7 @@ import {printable} from '../src/cli/exec/printable.js'
 import {TextOutput} from '../src/cli/exec/text-output.js'
 import {durationFlag, sizeFlag} from '../src/cli/flags.js'
 import {whyUnreadable} from '../src/cli/unreadable.js'
+import {briefPath} from '../src/core/brief.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {CancelledError, messageOf, RefusedError, UsageError} from '../src/core/errors.js'
 import {createInitiator} from '../src/exec/initiator/initiator.js'
@@ -273,7 +274,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     try {
       return await readFile(path)
     } catch (error) {
-      throw new UsageError(`script: cannot read ${path}: ${whyUnreadable(error)}`, {cause: error})
+      throw new UsageError(`script: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
     }
   }
 

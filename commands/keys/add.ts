@@ -7,6 +7,7 @@ import {defined} from '../../src/cli/defined.js'
 import {trustDirectory} from '../../src/cli/directories.js'
 import {printable} from '../../src/cli/exec/printable.js'
 import {whyUnreadable} from '../../src/cli/unreadable.js'
+import {briefPath} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {addTrust} from '../../src/exec/native/key-files.js'
@@ -66,7 +67,7 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
     try {
       return await readFile(path, 'utf8')
     } catch (error) {
-      throw new UsageError(`key ${path}: cannot read it: ${whyUnreadable(error)}`, {cause: error})
+      throw new UsageError(`key ${briefPath(path)}: cannot read it: ${whyUnreadable(error)}`, {cause: error})
     }
   }
 }

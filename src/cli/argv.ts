@@ -1,17 +1,5 @@
-import {brief} from '../core/brief.js'
-import {UsageError} from '../core/errors.js'
-
-/** What splitting needs to know of a command's flags. */
-export interface FlagShape {
-  readonly type: 'boolean' | 'option'
-  readonly char?: string | undefined
-  readonly aliases?: readonly string[] | undefined
-  readonly allowNo?: boolean | undefined
-  /** The value of the flag where it is given without one; the next argument is then not its value. */
-  readonly bare?: string | undefined
-  /** A next argument of this form is its value after all, as in Go. */
-  readonly bareUnless?: RegExp | undefined
-}
+import type {UsageError} from '../core/errors.js'
+import {type FlagShape, indexFlags, type Reading, readFlag} from './flag-words.js'
 
 /** How the child's arguments are separated from the command's own. */
 export interface ChildForm {
@@ -31,61 +19,64 @@ export interface DataForm {
 
 export interface SplitArgv {
   /**
-   * The command's own arguments, ready for the parser: Go-style flags in their long form, each with its value in one
-   * argument. Arguments that could be taken for flags come after `--`.
+   * The command's own arguments, ready for the parser: Go-style flags in their long form, each once and with its value
+   * in one argument. Arguments that could be taken for flags come after `--`.
    */
   readonly own: readonly string[]
+  /** The positional arguments in `own`, in their order. */
+  readonly positionals: readonly string[]
   /** The child's arguments, unchanged; undefined if there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
+  /** Flags that were switched off and have no form for it in `own`. */
+  readonly off: readonly string[]
+  /** Flags that take one value and were given several: the last counts, as in Go. */
+  readonly repeated: readonly string[]
+  /** Arguments that begin with a dash and are not flags of the command. */
+  readonly unknown: readonly string[]
+  /** Why a flag cannot be used. */
+  readonly fault: UsageError | undefined
+}
+
+interface Forms {
+  readonly childForm?: ChildForm | undefined
+  readonly dataForm?: DataForm | undefined
 }
 
 /**
- * Cuts the child's words off before any parser sees them, because oclif reorders positional words.
+ * Separates the child's arguments before any parser sees them, because oclif reorders positional words.
  * With `--` everything after it is the child's, verbatim. Without, everything from the first word after the command's
  * own arguments is, as with Go's flag package.
  */
 export function splitArgv(
   argv: readonly string[],
   flags: Readonly<Record<string, FlagShape>>,
-  {childForm, dataForm}: {readonly childForm?: ChildForm | undefined; readonly dataForm?: DataForm | undefined} = {},
+  {childForm, dataForm}: Forms = {},
 ): SplitArgv {
   const names = indexFlags(flags)
-  const own: string[] = []
-  const marked: string[] = []
-  const ready = (): string[] => (marked.length === 0 ? own : [...own, '--', ...marked])
-  let positionals = 0
+  const words = new OwnWords(flags)
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? ''
-    if (dataForm && positionals === dataForm.after && isData(word, at === argv.length - 1, {dataForm, names})) {
-      marked.push(word)
-      positionals += 1
+    if (dataForm && words.count === dataForm.after && isData(word, at === argv.length - 1, {dataForm, names})) {
+      words.mark([word])
       continue
     }
     if (word === '--') {
-      if (!childForm) return {own: [...own, '--', ...marked, ...argv.slice(at + 1)], child: undefined}
-      return {own, child: {form: 'native', words: argv.slice(at + 1)}}
+      const rest = argv.slice(at + 1)
+      if (childForm) return words.done({form: 'native', words: rest})
+      words.mark(rest)
+      return words.done(undefined)
     }
     if (!word.startsWith('-') || word === '-') {
-      if (
-        childForm &&
-        childForm.nativeOnly !== true &&
-        positionals === childForm.ownArgs &&
-        !argv.slice(at).includes('--')
-      ) {
-        return {own, child: {form: 'go', words: argv.slice(at)}}
-      }
-      positionals += 1
-      own.push(word)
+      const isWhole = childForm && childForm.nativeOnly !== true && words.count === childForm.ownArgs
+      if (isWhole && !argv.slice(at).includes('--')) return words.done({form: 'go', words: argv.slice(at)})
+      words.place(word)
       continue
     }
-    const next = argv[at + 1]
-    const read = readFlag(word, next, {names, flags})
-    if (read.wantsValue && next !== undefined) {
-      own.push(`${read.words[0] ?? ''}=${next}`)
-      at += 1
-    } else own.push(...read.words)
+    const reading = readFlag(word, argv[at + 1], {names, flags})
+    words.take(reading)
+    if (reading.isNextTaken) at += 1
   }
-  return {own: ready(), child: undefined}
+  return words.done(undefined)
 }
 
 /** The flags among a command's own words. */
@@ -107,57 +98,68 @@ function isData(
   return word !== '--' && !names.has(given)
 }
 
-function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {
-  const names = new Map<string, string>()
-  for (const [name, flag] of Object.entries(flags)) {
-    names.set(name, name)
-    if (flag.char !== undefined) names.set(flag.char, name)
-    for (const alias of flag.aliases ?? []) names.set(alias, name)
-    if (flag.allowNo === true) names.set(`no-${name}`, name)
-  }
-  return names
-}
+/** Collects a command's own arguments. */
+class OwnWords {
+  readonly #flags: Readonly<Record<string, FlagShape>>
+  /** Positional arguments as strings, and what begins with a dash, in their order. */
+  readonly #taken: (string | Reading)[] = []
+  readonly #last = new Map<string, Reading>()
+  readonly #repeated = new Set<string>()
+  readonly #marked: string[] = []
+  #fault: UsageError | undefined
 
-const goBooleans: Readonly<Record<string, boolean>> = {
-  '1': true,
-  t: true,
-  T: true,
-  true: true,
-  TRUE: true,
-  True: true,
-  '0': false,
-  f: false,
-  F: false,
-  false: false,
-  FALSE: false,
-  False: false,
-}
-
-/** `-http-addr=x` and `--http-addr=x` are the same flag; a boolean may be given as `-shell=false`. */
-function readFlag(
-  word: string,
-  next: string | undefined,
-  {names, flags}: {readonly names: ReadonlyMap<string, string>; readonly flags: Readonly<Record<string, FlagShape>>},
-): {readonly words: readonly string[]; readonly wantsValue: boolean} {
-  const [, given = '', equals, value = ''] = /^--?([^=]*)(=([\s\S]*))?$/.exec(word) ?? []
-  const name = names.get(given)
-  const flag = name === undefined ? undefined : flags[name]
-  if (name === undefined || !flag) return {words: [word], wantsValue: false}
-  if (flag.type === 'option') {
-    if (equals !== undefined) return {words: [`--${name}=${value}`], wantsValue: false}
-    // An empty or quoted word is not a key: the variable that a script has for the value is broken.
-    if (flag.bare !== undefined && next !== undefined && /^(?:$|["'\s])/.test(next))
-      throw new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {hint: 'leave it out, or give one'})
-    // With one dash it is Go's flag, which needs a value.
-    const isBare = flag.bare !== undefined && (word.startsWith('--') || next === undefined)
-    if (isBare && !(next !== undefined && flag.bareUnless?.test(next) === true))
-      return {words: [`--${name}=${flag.bare}`], wantsValue: false}
-    return {words: [`--${name}`], wantsValue: true}
+  constructor(flags: Readonly<Record<string, FlagShape>>) {
+    this.#flags = flags
   }
-  const negated = given.startsWith('no-') && given !== name
-  if (equals === undefined) return {words: [negated ? `--no-${name}` : `--${name}`], wantsValue: false}
-  const on = goBooleans[value]
-  if (on === undefined) throw new UsageError(`--${name}: '${brief(value)}' is neither true nor false`)
-  if (on !== negated) return {words: [`--${name}`], wantsValue: false}
-  return {words: flag.allowNo === true ? [`--no-${name}`] : [], wantsValue: false}
+
+  /** Number of positional arguments. */
+  get count(): number {
+    return this.#placed.length + this.#marked.length
+  }
+
+  place(word: string): void {
+    this.#taken.push(word)
+  }
+
+  /** Arguments that are positional whatever they look like. */
+  mark(words: readonly string[]): void {
+    this.#marked.push(...words)
+  }
+
+  take(reading: Reading): void {
+    const {name, word} = reading
+    this.#taken.push(reading)
+    this.#fault ??= reading.fault
+    if (name === undefined) return
+    const earlier = this.#last.get(name)
+    if (earlier && earlier.word !== word && !this.#isRepeatable(name)) this.#repeated.add(name)
+    this.#last.set(name, reading)
+  }
+
+  done(child: SplitArgv['child']): SplitArgv {
+    const own = this.#taken.flatMap(one => (typeof one === 'string' ? [one] : this.#counted(one)))
+    return {
+      own: this.#marked.length === 0 ? own : [...own, '--', ...this.#marked],
+      positionals: [...this.#placed, ...this.#marked],
+      child,
+      off: [...this.#last].flatMap(([name, {word}]) => (word === '' ? [name] : [])),
+      repeated: [...this.#repeated],
+      unknown: this.#taken.flatMap(one => (typeof one !== 'string' && one.name === undefined ? [one.word] : [])),
+      fault: this.#fault,
+    }
+  }
+
+  get #placed(): readonly string[] {
+    return this.#taken.filter(one => typeof one === 'string')
+  }
+
+  #counted(reading: Reading): readonly string[] {
+    const {name, word} = reading
+    if (name !== undefined && !this.#isRepeatable(name) && this.#last.get(name) !== reading) return []
+    return word === '' ? [] : [word]
+  }
+
+  #isRepeatable(name: string): boolean {
+    return this.#flags[name]?.multiple === true
+  }
 }

@@ -6,13 +6,15 @@ import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ErrorCode} from '../core/errors.js'
 import {systemClock} from '../core/time/clock.js'
-import {type ChildForm, type DataForm, type FlagShape, flagWords, type SplitArgv, splitArgv} from './argv.js'
+import {type ChildForm, type DataForm, flagWords, type SplitArgv, splitArgv} from './argv.js'
+import {withMarkedValues} from './dashed-values.js'
 import {refuseEmptyValues} from './empty-values.js'
 import type {ExitMeanings} from './exit-meanings.js'
+import type {FlagShape} from './flag-words.js'
 import {commonFlags} from './flags.js'
 import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
-import {toUsageError} from './parse-errors.js'
+import {toUsageError, unknownFlags} from './parse-errors.js'
 import {createPinoLogger, type FlushableLogger, type LogFormat, type LogLevel} from './pino-logger.js'
 import {describeSettings, layerSettings, type SettingSources} from './settings.js'
 import {catchStopSignals, type StopSignals} from './signals.js'
@@ -55,17 +57,11 @@ export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonl
   ...(flags as unknown as Readonly<Record<string, FlagShape>>),
 })
 
-/** The flags among a command's arguments, each with its value in one argument; the arguments as they are if they cannot be split. */
-export function ownFlags(
+/** The flags among a command's arguments, each in its long form with its value in one argument. */
+export const ownFlags = (
   words: readonly string[],
   command: Flagged & Pick<typeof BaseCommand, 'childForm' | 'dataForm'>,
-): readonly string[] {
-  try {
-    return flagWords(splitArgv(words, flagShapes(command), command).own)
-  } catch {
-    return flagWords(words)
-  }
-}
+): readonly string[] => flagWords(splitArgv(words, flagShapes(command), command).own)
 
 /** What a command with `--compat` answers to an error. */
 export interface CompatAnswer {
@@ -115,6 +111,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
   #fault: {readonly error: unknown} | undefined
+  #repeated: readonly string[] = []
 
   abstract override run(): Promise<number>
 
@@ -148,8 +145,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     if (!Object.hasOwn(shapes, 'compat')) return false
     const parsed = this.flags as {readonly compat?: string} | undefined
     if (parsed) return parsed.compat !== undefined
-    const words = ownFlags(this.typed, this.ctor as typeof BaseCommand)
-    return /(?:^| )--?compat[= ]consul(?: |$)/.test(words.join(' '))
+    const given = ownFlags(this.typed, this.ctor as typeof BaseCommand).filter(word => word.startsWith('--compat='))
+    return (given.at(-1) ?? `--compat=${this.host.env['BATON_COMPAT'] ?? ''}`) === '--compat=consul'
   }
 
   /** For a command with `--compat`: an error in the words of Consul's own tool. Undefined leaves it to the common table. */
@@ -209,26 +206,29 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     const ctor = this.ctor as unknown as T & typeof BaseCommand
     const shapes = this.#shapes
     const split = splitArgv(this.typed, shapes, ctor)
+    if (split.fault) throw split.fault
+    if (split.unknown.length > 0) throw await unknownFlags(split.unknown, {command: this.id ?? '', shapes})
     const layered = await layerSettings({
       command: this.id ?? '',
       argv: split.own,
+      off: split.off,
       flags: shapes,
       env: this.host.env,
       readFile: path => this.readSettings(path),
       added: ctor.addedFromFiles,
     })
-    const {flags, baseFlags, args, strict, enableJsonFlag} = ctor
-    const parsed = await this.parse({flags, baseFlags, args, strict, enableJsonFlag}, [...layered.argv]).catch(
-      (error: unknown) => {
-        throw toUsageError(error, this.id ?? '')
-      },
-    )
+    const {args, strict, enableJsonFlag} = ctor
+    const {argv, flags} = withMarkedValues(layered.argv, {...ctor.baseFlags, ...ctor.flags})
+    const parsed = await this.parse({flags, args, strict, enableJsonFlag}, argv).catch((error: unknown) => {
+      throw toUsageError(error, this.id ?? '')
+    })
     refuseEmptyValues(parsed.flags, {sources: layered.sources, allowed: ctor.emptyFlags})
     this.child = split.child
     this.sources = layered.sources
     this.flags = parsed.flags as typeof this.flags
     this.args = parsed.args as typeof this.args
-    this.words = (parsed.argv as readonly unknown[]).map(String)
+    this.words = split.positionals
+    this.#repeated = split.repeated
   }
 
   /** False when there is nothing to run: the settings were printed. */
@@ -243,6 +243,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       verbose: common.verbose,
       phrase: text => this.phrase(text),
     })
+    // Consul's tools take it without a word.
+    for (const name of this.isCompat ? [] : this.#repeated)
+      this.out.warn(`--${name}: is given several times: the last value counts`)
     if ((this.flags as {'print-config'?: boolean})['print-config'] !== true) return true
     this.out.json(this.settingsShown())
     return false

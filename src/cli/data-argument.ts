@@ -1,4 +1,5 @@
 import {readFile, readlink} from 'node:fs/promises'
+import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
 /** Reads a stream to its end. */
@@ -43,7 +44,7 @@ async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}):
 /** In Go's wording. */
 function whyUnreadable(path: string, error: unknown): string {
   const {code, message} = error as NodeJS.ErrnoException
-  if (code === 'EISDIR') return `read ${path}: is a directory`
+  if (code === 'EISDIR') return `read ${briefPath(path)}: is a directory`
   const why = {ENOENT: 'no such file or directory', EACCES: 'permission denied'}[code ?? '']
-  return `open ${path}: ${why ?? message}`
+  return `open ${briefPath(path)}: ${why ?? message}`
 }

@@ -3,7 +3,7 @@ import type {OptionFlag} from '@oclif/core/interfaces'
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
-import type {FlagShape} from './argv.js'
+import type {FlagShape} from './flag-words.js'
 
 const connection = 'CONSUL CONNECTION'
 

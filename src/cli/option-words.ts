@@ -1,4 +1,4 @@
-import type {FlagShape} from './argv.js'
+import type {FlagShape} from './flag-words.js'
 
 type Flags = Readonly<Record<string, FlagShape>>
 

@@ -1,5 +1,6 @@
 import {brief} from '../core/brief.js'
 import {isBatonError, UsageError} from '../core/errors.js'
+import type {FlagShape} from './flag-words.js'
 
 /** The parser's errors carry what was parsed, tokens included, and several lines of text: only the facts are taken over. */
 export function toUsageError(error: unknown, command: string): unknown {
@@ -12,25 +13,42 @@ export function toUsageError(error: unknown, command: string): unknown {
   const {message} = error as unknown as Error
   const {name} = error.constructor
   const hint = `see baton ${command} --help`
-  const named = error as {args?: readonly (string | {name: string})[]; flags?: readonly string[]}
+  const named = error as {args?: readonly (string | {name: string})[]}
   const words = (named.args ?? []).map(arg => (typeof arg === 'string' ? arg : arg.name.toUpperCase()))
-  if (name === 'NonExistentFlagsError')
-    return new UsageError(`unknown flag: ${(named.flags ?? []).map(brief).join(', ')}`, {hint})
   if (name === 'UnexpectedArgsError')
     return new UsageError(`unexpected argument: ${words.map(brief).join(' ')}`, {hint})
   if (name === 'RequiredArgsError') return new UsageError(`missing argument: ${words.join(' ')}`, {hint})
-  return new UsageError(reasonOf(message), {hint})
+  return new UsageError(reasonOf(message, name === 'ArgInvalidOptionError'), {hint})
+}
+
+const near = 2
+
+/** The error for arguments that are no flags of the command. Names the flag that one of them may be meant to be. */
+export async function unknownFlags(
+  words: readonly string[],
+  {command, shapes}: {readonly command: string; readonly shapes: Readonly<Record<string, FlagShape>>},
+): Promise<UsageError> {
+  const {closest, distance} = await import('fastest-levenshtein')
+  const given = (words[0] ?? '').replace(/^--?/, '').replace(/=[\s\S]*$/, '')
+  const guess = closest(given, Object.keys(shapes))
+  const isNear = distance(given, guess) <= Math.min(near, given.length / 3)
+  return new UsageError(`unknown flag: ${words.map(brief).join(', ')}`, {
+    hint: isNear ? `did you mean --${guess}?` : `see baton ${command} --help`,
+  })
 }
 
 /** The parser's sentence in our form: the flag, what was given, what is wrong with it. */
-function reasonOf(message: string): string {
+function reasonOf(message: string, isOfArgument: boolean): string {
   const text = message.replace(/^The following errors? occurred:\s*/, '').replace(/\nSee more help with --help$/, '')
   const [, flag, least, number = ''] =
     /^Parsing (--\S+) \n\tExpected an integer(?: greater than or equal to (\S+))? but received: (.*)$/s.exec(text) ?? []
   if (flag !== undefined) {
     return `${flag}: '${brief(number)}' ${least === undefined ? 'is not a whole number' : `is less than ${least}`}`
   }
-  const [, option, given = '', choices] = /^Expected (?:(--[^=]+)=)?(.*) to be one of: ([^\n]*)/s.exec(text) ?? []
+  const expected = isOfArgument
+    ? /^Expected (?<given>.*) to be one of: (?<choices>[^\n]*)/s
+    : /^Expected (?<option>--[a-z-]+)=(?<given>.*) to be one of: (?<choices>[^\n]*)/s
+  const {option, given = '', choices} = expected.exec(text)?.groups ?? {}
   if (choices !== undefined)
     return `${option === undefined ? '' : `${option}: `}'${brief(given)}' is not one of ${choices}`
   const [, flagName, , other] = /^(--[a-z-]+)(=.*)? cannot also be provided when using (--[a-z-]+)/s.exec(text) ?? []

@@ -2,7 +2,8 @@ import {consulVariables, type Environment, parseGoBool} from '../config/environm
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {withoutSecrets} from '../config/secrets.js'
 import {UsageError} from '../core/errors.js'
-import {type FlagShape, flagWords} from './argv.js'
+import {flagWords} from './argv.js'
+import type {FlagShape} from './flag-words.js'
 
 /** Where a setting's value came from: `flag`, the name of a variable, a file, or `default`. */
 export type SettingSources = ReadonlyMap<string, string>
@@ -28,6 +29,8 @@ export const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'j
 export async function layerSettings(options: {
   readonly command: string
   readonly argv: readonly string[]
+  /** Flags that were switched off and are not in `argv`. */
+  readonly off?: readonly string[]
   readonly flags: Readonly<Record<string, FlagShape>>
   readonly env: Environment
   /** @default JSON or YAML */
@@ -35,12 +38,9 @@ export async function layerSettings(options: {
   /** Repeatable flags to whose values files add their own. */
   readonly added?: readonly string[]
 }): Promise<LayeredArgv> {
-  const {argv, flags, env} = options
-  const given = new Set(
-    flagWords(argv)
-      .map(word => /^--(?:no-)?([^=]+)/.exec(word)?.[1])
-      .filter(name => name !== undefined),
-  )
+  const {argv, flags, env, off = []} = options
+  const typed = flagWords(argv).flatMap(word => /^--([^=]+)/.exec(word)?.[1] ?? [])
+  const given = new Set([...typed, ...off])
   const files = await readFiles(options)
   const sources = new Map<string, string>()
   const added: string[] = []

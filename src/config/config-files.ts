@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
+import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {parseHcl} from './hcl.js'
 
@@ -38,5 +39,5 @@ export async function readConfigFile(path: string): Promise<unknown> {
 function unreadable(path: string, cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
   const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-  return new UsageError(`config: cannot read ${path}: ${why}`, {code: 'BATON_CONFIG', cause})
+  return new UsageError(`config: cannot read ${briefPath(path)}: ${why}`, {code: 'BATON_CONFIG', cause})
 }

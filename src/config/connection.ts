@@ -1,4 +1,5 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs'
+import {briefPath} from '../core/brief.js'
 import type {ClientOptions} from '../core/client.js'
 import {UsageError} from '../core/errors.js'
 import type {TlsOptions} from '../core/http/tls.js'
@@ -132,5 +133,5 @@ function readSetting(name: string, file: string): string {
 
 function unreadable(name: string, file: string, cause: unknown): UsageError {
   const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-  return new UsageError(`${name}: cannot read ${file}: ${why}`, {code: 'BATON_CONFIG', cause})
+  return new UsageError(`${name}: cannot read ${briefPath(file)}: ${why}`, {code: 'BATON_CONFIG', cause})
 }

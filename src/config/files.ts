@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs'
+import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
 export type Settings = Readonly<Record<string, unknown>>
@@ -10,7 +11,7 @@ export async function readSettingsFile(path: string): Promise<Settings> {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     throw new UsageError(
-      `config: cannot read ${path}: ${error instanceof Error && 'code' in error ? String(error.code) : ''}`,
+      `config: cannot read ${briefPath(path)}: ${error instanceof Error && 'code' in error ? String(error.code) : ''}`,
       {
         code: 'BATON_CONFIG',
         cause: error,

@@ -39,7 +39,7 @@ describe('invalid arguments', () => {
     [['kv', 'get', 'a', 'b'], 'unexpected argument: b (see baton kv get --help)'],
     [['kv', 'get', 'a', '--bogus'], 'unknown flag: --bogus (see baton kv get --help)'],
     [['kv', 'get', 'a', '--log-level=loud'], "--log-level: 'loud' is not one of trace, debug"],
-    [['kv', 'get', 'a', '--http-addr'], 'Flag --http-addr expects a value (see baton kv get --help)'],
+    [['kv', 'get', 'a', '--http-addr'], '--http-addr: a value is missing'],
     [['kv', 'get', 'a', '--http-addr=ftp://x'], "Consul address: 'ftp://x' cannot be used"],
     [['kv', 'get', 'a', '--token-file=/nowhere'], 'token-file: cannot read /nowhere: ENOENT'],
     [['kv', 'get', 'a', '--client-cert=x'], 'client-cert and client-key: one is given without the other'],

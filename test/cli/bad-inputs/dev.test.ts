@@ -16,7 +16,7 @@ const rows: readonly BadInput[] = [
   ],
   [['dev', '--responders', 'x'], "baton: --responders: 'x' is not a whole number (see baton dev --help)"],
   [['dev', '--responders', '-1'], "baton: --responders: '-1' is less than 0 (see baton dev --help)"],
-  [['dev', '--datacenters', '0'], 'baton: unknown flag: --datacenters (see baton dev --help)'],
+  [['dev', '--datacenters', '0'], 'baton: unknown flag: --datacenters (did you mean --datacenter?)'],
   [
     ['dev', '--log-level', 'x'],
     "baton: --log-level: 'x' is not one of trace, debug, info, warn, error, silent (see baton dev --help)",

@@ -92,7 +92,7 @@ const rows: readonly BadInput[] = [
     ['event', 'watch', '--on-overflow', 'x', '--', 'true'],
     "baton: --on-overflow: 'x' is not one of warn, exit (see baton event watch --help)",
   ],
-  [['event', '-name'], 'baton: Flag --name expects a value (see baton event --help)'],
+  [['event', '-name'], 'baton: --name: a value is missing'],
   [['event', '-name', ''], 'Event name must be specified'],
   [['event', '-name', 'x', 'a', 'b'], 'baton: unexpected argument: b (see baton event --help)'],
   [

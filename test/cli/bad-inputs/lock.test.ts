@@ -70,6 +70,8 @@ const rows: readonly BadInput[] = [
     ['lock', '--timeout', '', 'k', 'true'],
     "baton: --timeout: '' is not a duration (write it like 1h30m, 15s or 250ms)",
   ],
+  [['lock', '-n5', 'k', 'true'], 'baton: unknown flag: -n5 (see baton lock --help)'],
+  [['lock', '-vq', 'k', 'true'], 'baton: unknown flag: -vq (see baton lock --help)'],
   [['lock', '--unknown', 'k', 'true'], 'baton: unknown flag: --unknown (see baton lock --help)'],
   [['lock', 'k', '--'], 'baton: lock k: no command to run (baton lock k -- COMMAND)'],
   [['lock', 'k', '--', ''], 'baton: lock k: no command to run (baton lock k -- COMMAND)'],

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {type FlagShape, splitArgv} from '../../../src/cli/argv.js'
+import {type SplitArgv, splitArgv} from '../../../src/cli/argv.js'
+import type {FlagShape} from '../../../src/cli/flag-words.js'
 
 const flags: Record<string, FlagShape> = {
   'http-addr': {type: 'option'},
@@ -9,6 +10,7 @@ const flags: Record<string, FlagShape> = {
   shell: {type: 'boolean', allowNo: true},
   stale: {type: 'boolean'},
   try: {type: 'option', bare: '0s'},
+  tag: {type: 'option', multiple: true},
 }
 const lock = {ownArgs: 1}
 
@@ -74,11 +76,11 @@ describe('splitArgv', () => {
       ['-bogus', 'key'],
     ],
   ])('reads the flags of %j', (argv, own) => {
-    expect(splitArgv(argv, flags, {childForm: lock})).toEqual({own, child: undefined})
+    expect(splitArgv(argv, flags, {childForm: lock})).toMatchObject({own, child: undefined, fault: undefined})
   })
 
   it('takes a flag after the command for the child’s', () => {
-    expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, {childForm: lock})).toEqual({
+    expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, {childForm: lock})).toMatchObject({
       own: ['key'],
       child: {form: 'go', words: ['cmd', '-n', '5', '--help']},
     })
@@ -89,7 +91,7 @@ describe('splitArgv', () => {
   })
 
   it('prefers the native form when both could be meant: words before -- stay the command’s own', () => {
-    expect(splitArgv(['key', 'extra', '--', 'a'], flags, {childForm: lock})).toEqual({
+    expect(splitArgv(['key', 'extra', '--', 'a'], flags, {childForm: lock})).toMatchObject({
       own: ['key', 'extra'],
       child: {form: 'native', words: ['a']},
     })
@@ -97,6 +99,34 @@ describe('splitArgv', () => {
 
   it('leaves commands without a child alone', () => {
     expect(splitArgv(['a', 'b', '-stale'], flags).own).toEqual(['a', 'b', '--stale'])
+  })
+
+  it.each<[readonly string[], Partial<SplitArgv>]>([
+    [['-name', 'a', '-name', 'b', 'key'], {own: ['--name=b', 'key'], repeated: ['name']}],
+    [['--name=a', 'key', '-name=a'], {own: ['key', '--name=a'], repeated: []}],
+    [['--shell', '--no-shell', '-shell=true', 'key'], {own: ['--shell', 'key'], repeated: ['shell']}],
+    [['-stale', '-stale=false', 'key'], {own: ['key'], off: ['stale'], repeated: ['stale']}],
+    [['-stale=false', '-stale', 'key'], {own: ['--stale', 'key'], off: [], repeated: ['stale']}],
+    [['--tag=a', '-tag', 'b', '--tag', 'a'], {own: ['--tag=a', '--tag=b', '--tag=a'], repeated: []}],
+    [['--try', '--try=5s', 'key'], {own: ['--try=5s', 'key'], repeated: ['try']}],
+  ])('keeps the last of several values: %j', (argv, split) => {
+    expect(splitArgv(argv, flags)).toMatchObject(split)
+  })
+
+  it('names what is not a flag, and reads no letters out of it', () => {
+    const {own, unknown} = splitArgv(['-nv', '-n5', '-5', '--naem', 'x', '-stale'], flags)
+    expect({own, unknown}).toEqual({
+      own: ['-nv', '-n5', '-5', '--naem', 'x', '--stale'],
+      unknown: ['-nv', '-n5', '-5', '--naem'],
+    })
+  })
+
+  it.each([
+    [['-stale=maybe'], "--stale: 'maybe' is neither true nor false"],
+    [['key', '--name'], '--name: a value is missing'],
+    [['--try', '"5m"', 'key'], `--try: '"5m"' is not a value of it`],
+  ])('says why a flag cannot be used: %j', (argv, message) => {
+    expect(splitArgv(argv, flags).fault?.message).toBe(message)
   })
 
   describe('at free text', () => {

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs'
 import {describe, expect, it} from 'vitest'
-import type {FlagShape} from '../../../src/cli/argv.js'
+import type {FlagShape} from '../../../src/cli/flag-words.js'
 import {toFlagWords} from '../../../src/cli/option-words.js'
 
 interface Surface {

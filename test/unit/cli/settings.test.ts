@@ -57,6 +57,20 @@ describe('layerSettings', () => {
     await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")
   })
 
+  it('lets no variable or file set what a flag switched off', async () => {
+    const given = {
+      command: 'kv delete',
+      argv: ['key'],
+      flags: {recurse: {type: 'boolean'}},
+      env: {BATON_RECURSE: '1'},
+    } as const
+    expect(await layerSettings({...given, off: ['recurse']})).toEqual({
+      argv: ['key'],
+      sources: new Map([['recurse', 'flag']]),
+    })
+    expect((await layerSettings(given)).argv).toEqual(['--recurse', 'key'])
+  })
+
   it('refuses an unknown setting with a suggestion, a broken file and a missing one', async () => {
     await expect(layer([`--config=${join(dir, 'typo.json')}`])).rejects.toMatchObject({
       message: expect.stringContaining("unknown setting 'tiemout'"),

@@ -1,0 +1,104 @@
+import {brief} from '../core/brief.js'
+import {UsageError} from '../core/errors.js'
+
+/** What splitting needs to know of a command's flags. */
+export interface FlagShape {
+  readonly type: 'boolean' | 'option'
+  readonly char?: string | undefined
+  readonly aliases?: readonly string[] | undefined
+  readonly allowNo?: boolean | undefined
+  /** True if every value counts; otherwise the last one does. */
+  readonly multiple?: boolean | undefined
+  /** The value of the flag where it is given without one; the next argument is then not its value. */
+  readonly bare?: string | undefined
+  /** A next argument of this form is its value after all, as in Go. */
+  readonly bareUnless?: RegExp | undefined
+}
+
+/** An argument that begins with a dash. */
+export interface Reading {
+  /** The flag; undefined if the command does not have it. */
+  readonly name: string | undefined
+  /** The flag in its long form with its value; empty if it is switched off and has no form for that. As typed if it is not known. */
+  readonly word: string
+  readonly isNextTaken?: boolean
+  readonly fault?: UsageError
+}
+
+/** Every name of every flag, with the name that the command knows it by. */
+export function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  for (const [name, flag] of Object.entries(flags)) {
+    if (flag.char !== undefined) names.set(flag.char, name)
+    for (const one of [name, ...(flag.aliases ?? [])]) {
+      names.set(one, name)
+      if (flag.allowNo === true) names.set(`no-${one}`, name)
+    }
+  }
+  return names
+}
+
+const goBooleans: Readonly<Record<string, boolean>> = {
+  '1': true,
+  t: true,
+  T: true,
+  true: true,
+  TRUE: true,
+  True: true,
+  '0': false,
+  f: false,
+  F: false,
+  false: false,
+  FALSE: false,
+  False: false,
+}
+
+interface Known {
+  readonly names: ReadonlyMap<string, string>
+  readonly flags: Readonly<Record<string, FlagShape>>
+}
+
+/** Reads an argument that begins with a dash. `-http-addr=x` and `--http-addr=x` are the same flag. */
+export function readFlag(word: string, next: string | undefined, {names, flags}: Known): Reading {
+  const [, given = '', equals, value = ''] = /^--?([^=]*)(=([\s\S]*))?$/.exec(word) ?? []
+  const name = names.get(given)
+  const flag = name === undefined ? undefined : flags[name]
+  if (name === undefined || !flag) return {name: undefined, word}
+  if (flag.type === 'boolean') {
+    const isNegated = given.startsWith('no-') && given !== name
+    return readSwitch(name, flag, {isNegated, value: equals === undefined ? undefined : value})
+  }
+  if (equals !== undefined) return {name, word: `--${name}=${value}`}
+  if (flag.bare !== undefined) {
+    const bare = {name, word: `--${name}=${flag.bare}`}
+    // An empty or quoted word is not a key: the variable that a script has for the value is broken.
+    if (next !== undefined && /^(?:$|["'\s])/.test(next)) {
+      const fault = new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {
+        hint: 'leave it out, or give one',
+      })
+      return {...bare, fault}
+    }
+    // With one dash it is Go's flag, which needs a value.
+    const isBare = word.startsWith('--') || next === undefined
+    if (isBare && !(next !== undefined && flag.bareUnless?.test(next) === true)) return bare
+  }
+  if (next === undefined) {
+    return {name, word: `--${name}=`, fault: new UsageError(`--${name}: a value is missing`)}
+  }
+  return {name, word: `--${name}=${next}`, isNextTaken: true}
+}
+
+/** A boolean may be given as `-shell=false`. */
+function readSwitch(
+  name: string,
+  flag: FlagShape,
+  {isNegated, value}: {readonly isNegated: boolean; readonly value: string | undefined},
+): Reading {
+  const on = value === undefined ? true : goBooleans[value]
+  if (on === undefined) {
+    const fault = new UsageError(`--${name}: '${brief(value ?? '')}' is neither true nor false`)
+    return {name, word: `--${name}`, fault}
+  }
+  if (on !== isNegated) return {name, word: `--${name}`}
+  return {name, word: flag.allowNo === true ? `--no-${name}` : ''}
+}
