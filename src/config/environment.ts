@@ -34,6 +34,9 @@ const variablesOf: ReadonlyMap<string, readonly string[]> = new Map(
   ),
 )
 
+/** The names of all variables of the connection. */
+export const connectionVariables: readonly string[] = [...variablesOf.values()].flat()
+
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
