@@ -15,6 +15,7 @@ export default class Event extends ConsulCommand<typeof Event> {
   }
   static override usage = 'event --name NAME [PAYLOAD] [FLAGS]'
   static override examples = ['<%= config.bin %> event -name deploy v1.2.3']
+  static override enableJsonFlag = true
   static override args = {
     payload: Args.string({ignoreStdin: true, description: 'payload, as it is: event fire also takes @FILE and -'}),
   }
@@ -25,6 +26,7 @@ export default class Event extends ConsulCommand<typeof Event> {
     node: Flags.string({description: 'only agents whose node name matches (RE2)'}),
     service: Flags.string({description: 'only agents with a service whose ID matches (RE2)'}),
     tag: Flags.string({description: 'only agents whose matching service has a tag that matches (RE2)'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -42,16 +44,14 @@ export default class Event extends ConsulCommand<typeof Event> {
         ...(service !== undefined && service !== '' && {service}),
         ...(tag !== undefined && tag !== '' && {tag}),
       })
-      this.out.line(`Event ID: ${event.id}`)
+      if (this.flags.json) this.out.json({id: event.id})
+      else this.out.line(`Event ID: ${event.id}`)
       return 0
     } catch (error) {
-      if (isBatonError(error, 'BATON_USAGE')) {
-        this.out.error(error.message)
-        return 64
-      }
+      if (isBatonError(error, 'BATON_USAGE')) return this.refuse(error.message, {code: 'BATON_USAGE', exit: 64})
       if (!(error instanceof ConsulError) || error.code !== 'BATON_HTTP') throw error
-      this.out.error(`Error firing event: Unexpected response code: ${error.status} (${error.text})`)
-      return 1
+      const text = `Error firing event: Unexpected response code: ${error.status} (${error.text})`
+      return this.refuse(text, {code: 'BATON_HTTP', exit: 1})
     }
   }
 }

@@ -23,6 +23,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     key: Args.string({required: true, ignoreStdin: true, description: 'key to write'}),
     data: Args.string({required: true, ignoreStdin: true, description: 'new value; @FILE for a file, - for stdin'}),
   }
+  static override enableJsonFlag = true
   static override dataForm = {after: 1}
   static override emptyFlags = ['expect']
   static override flags = {
@@ -30,6 +31,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     create: Flags.boolean({description: 'it must not exist'}),
     'modify-index': bigintFlag({description: 'the index it must have now'}),
     flags: bigintFlag({description: 'number to store beside the value (default: as it is)'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -42,10 +44,8 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     const value = await readDataArgument(this.args.data, this.host.stdin)
     const wanted = expect === undefined ? undefined : await this.#read(expect)
     const {kv} = this.openClient()
-    const refused = (why: string): number => {
-      this.out.error(`Error! Did not write to ${key}: ${why}`)
-      return 1
-    }
+    const refused = (why: string): number =>
+      this.refuse(`Error! Did not write to ${key}: ${why}`, {code: 'BATON_CAS_CONFLICT', exit: 1})
     let at = index ?? 0n
     let flags = this.flags.flags
     if (!create) {
@@ -58,7 +58,8 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
       }
     }
     if (!(await kv.cas(key, value, {index: at, flags: flags ?? 0n}))) return refused('CAS failed')
-    this.out.line(`Success! Data written to: ${key}`)
+    if (this.flags.json) this.out.json({key, written: true})
+    else this.out.line(`Success! Data written to: ${key}`)
     return 0
   }
 

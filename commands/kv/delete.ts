@@ -17,11 +17,13 @@ export default class KvDelete extends ConsulCommand<typeof KvDelete> {
     '<%= config.bin %> kv delete --recurse app/',
     '<%= config.bin %> kv delete --cas --modify-index=123 app/max-conns',
   ]
+  static override enableJsonFlag = true
   static override args = {key: Args.string({ignoreStdin: true, description: 'key, or prefix with --recurse'})}
   static override flags = {
     recurse: Flags.boolean({description: 'delete all keys that start with the prefix, byte for byte'}),
     cas: Flags.boolean({description: "delete only if the key's index is still --modify-index"}),
     'modify-index': bigintFlag({description: 'index for --cas'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -40,22 +42,19 @@ export default class KvDelete extends ConsulCommand<typeof KvDelete> {
               : cas && recurse
                 ? 'Cannot specify both -cas and -recurse!'
                 : undefined
-    if (fault !== undefined) {
-      this.out.error(fault)
-      return 64
-    }
+    if (fault !== undefined) return this.refuse(fault, {code: 'BATON_USAGE', exit: 64})
     const {kv} = this.openClient()
     if (recurse) {
       await kv.deleteTree(key)
-      this.out.line(`Success! Deleted keys with prefix: ${key}`)
+      if (this.flags.json) this.out.json({prefix: key, deleted: true})
+      else this.out.line(`Success! Deleted keys with prefix: ${key}`)
       return 0
     }
     if (!cas) await kv.delete(key)
-    else if (!(await kv.deleteCas(key, {index}))) {
-      this.out.error(`Error! Did not delete key ${key}: CAS failed`)
-      return 1
-    }
-    this.out.line(`Success! Deleted key: ${key}`)
+    else if (!(await kv.deleteCas(key, {index})))
+      return this.refuse(`Error! Did not delete key ${key}: CAS failed`, {code: 'BATON_CAS_CONFLICT', exit: 1})
+    if (this.flags.json) this.out.json({key, deleted: true})
+    else this.out.line(`Success! Deleted key: ${key}`)
     return 0
   }
 }

@@ -44,6 +44,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     key: Args.string({ignoreStdin: true, description: 'key to write'}),
     data: Args.string({ignoreStdin: true, description: 'value; @FILE for a file, - for stdin; empty when left out'}),
   }
+  static override enableJsonFlag = true
   /** In Go flags end at the key. */
   static override dataForm = {after: 1, isLastWordData: true}
   static override emptyFlags = 'all' as const
@@ -56,6 +57,7 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     acquire: Flags.boolean({description: 'lock the key with --session'}),
     release: Flags.boolean({description: 'unlock the key with --session'}),
     session: Flags.string({description: 'session for --acquire and --release'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -78,17 +80,16 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
     const mode: Mode = cas || this.flags.create ? 'cas' : acquire ? 'acquire' : release ? 'release' : 'put'
     try {
       if (!(await this.#write(mode, key, value))) {
-        this.out.error(failures[mode](key))
-        return 1
+        return this.refuse(failures[mode](key), {code: 'BATON_CAS_CONFLICT', exit: 1})
       }
     } catch (error) {
       if (isBatonError(error, 'BATON_USAGE')) return this.#usage(`Error! Failed writing data: ${error.message}`)
       const refusal = refusalText(error)
       if (refusal === undefined) throw error
-      this.out.error(`Error! Failed writing data: ${refusal}`)
-      return 1
+      return this.refuse(`Error! Failed writing data: ${refusal}`, {code: 'BATON_HTTP', exit: 1})
     }
-    this.out.line(successes[mode](key))
+    if (this.flags.json) this.out.json({key, written: true})
+    else this.out.line(successes[mode](key))
     return 0
   }
 
@@ -109,18 +110,17 @@ export default class KvPut extends ConsulCommand<typeof KvPut> {
       data = await readDataArgument(this.args.data ?? '', this.host.stdin)
     } catch (error) {
       if (!isBatonError(error, 'BATON_USAGE')) throw error
-      this.out.error(`Error! ${error.message}`)
+      this.#usage(`Error! ${error.message}`)
       return undefined
     }
     if (!this.flags.base64) return data
     const decoded = decodeGoBase64(data.toString('latin1'))
     if (Buffer.isBuffer(decoded)) return decoded
-    this.out.error(`Error! Cannot base 64 decode data: illegal base64 data at input byte ${decoded.offset}`)
+    this.#usage(`Error! Cannot base 64 decode data: illegal base64 data at input byte ${decoded.offset}`)
     return undefined
   }
 
   #usage(text: string): number {
-    this.out.error(text)
-    return 64
+    return this.refuse(text, {code: 'BATON_USAGE', exit: 64})
   }
 }

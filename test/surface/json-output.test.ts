@@ -13,6 +13,17 @@ import {type SchemaName, schemaOf, schemas} from './schemas.js'
 const folder = 'docs/reference/json-output'
 const jsonFlags = ['json', 'ndjson', 'events']
 
+/** Commands without --json, and what they print. */
+const otherOutput: Readonly<Record<string, string>> = {
+  completion: 'a script for a shell',
+  dev: 'runs until it is stopped; --ready-file holds its facts as JSON',
+  'event watch': 'prints JSON lines without a flag',
+  'kv export': 'prints JSON without a flag',
+  lock: 'its stdout belongs to the command; --events writes JSON lines',
+  responder: 'runs until it is stopped',
+  tour: 'is read by people',
+}
+
 describe('the schemas', () => {
   it.each(Object.keys(schemas) as SchemaName[])('are the committed ones: %s', name => {
     const schema = z.toJSONSchema(schemas[name])
@@ -47,6 +58,15 @@ describe('the schemas', () => {
     // This command prints JSON lines without a flag.
     expect(schemaOf('event watch', 'json')).toBe('event.watch')
     expect(missing).toEqual([])
+  })
+
+  it('exist for every command that ends by itself', async () => {
+    const without: string[] = []
+    for (const [id, command] of await loadCommands()) {
+      const hasLines = Object.hasOwn({...command.flags}, 'ndjson')
+      if (!command.enableJsonFlag && !hasLines && !Object.hasOwn(otherOutput, id)) without.push(id)
+    }
+    expect(without).toEqual([])
   })
 })
 
@@ -89,6 +109,13 @@ describe('what commands print', () => {
     await expectJson('kv.get', ['kv', 'get', '-json', '-recurse', 'j/'])
     await expectJson('kv.get', ['kv', 'get', '--json', '--keys', 'j/'])
     await expectJson('kv.ls', ['kv', 'ls', '--json'])
+    await expectJson('kv.put', ['kv', 'put', '--json', 'j/put', '1'])
+    await expectJson('kv.cas', ['kv', 'cas', '--json', 'j/put', '2', '--expect', '1'])
+    await expectJson('error', ['kv', 'cas', '--json', 'j/put', '3', '--expect', '1'], 1)
+    await expectJson('error', ['kv', 'put', '--json', '--cas', '--modify-index', '1', 'j/put', '3'], 1)
+    await expectJson('error', ['kv', 'delete', '--json', '--cas', '--modify-index', '1', 'j/put'], 1)
+    await expectJson('kv.delete', ['kv', 'delete', '--json', 'j/put'])
+    await expectJson('kv.delete', ['kv', 'delete', '--json', '--recurse', 'j/none/'])
     const data = '[{"key":"j/b","value":"eA=="},{"key":"j/a","value":"eA=="}]'
     await expectJson('kv.import', ['kv', 'import', '--json', '--dry-run', '--create', data])
     await expectJson('kv.import', ['kv', 'import', '--json', '--create', data])
@@ -106,6 +133,7 @@ describe('what commands print', () => {
   })
 
   it('events: fired, listed, watched', async () => {
+    await expectJson('event', ['event', '-name', 'deploy', '--json', 'v1'])
     await expectJson('event.fire', ['event', 'fire', '--json', 'deploy', 'v1'])
     await expectJson('event.fire', ['event', 'fire', '--json', '--durable', 'deploy', 'v1'])
     await expectJson('event.prune', ['event', 'prune', '--json', 'deploy', '--keep', '1'])
@@ -195,6 +223,11 @@ describe('what commands print', () => {
     ['kv get -json a b', 64],
     ['kv import --json nonsense', 64],
     ['kv ls --json --http-addr=127.0.0.1:1', 69],
+    ['kv put --json', 64],
+    ['kv put --json --base64 k !!', 64],
+    ['kv cas --json k v', 64],
+    ['kv delete --json', 64],
+    ['event --json', 64],
     ['event fire --json', 64],
     ['event list --json --http-addr=127.0.0.1:1', 69],
     ['discover -json --once nope', 1],

@@ -252,6 +252,7 @@ export const schemas = {
       }),
     ),
   }),
+  event: z.strictObject({id: z.string()}),
   'event.fire': z.union([
     z.strictObject({id: z.string(), spilled: z.boolean(), bytesLeft: count}),
     z.strictObject({id: z.string(), key: z.string(), announced: z.boolean(), pruned: count}),
@@ -297,6 +298,11 @@ export const schemas = {
     problems: z.array(z.string()),
   }),
   'keys.revoke': z.strictObject({kid, path: z.string()}),
+  'kv.cas': z.strictObject({key: z.string(), written: z.literal(true)}),
+  'kv.delete': z.union([
+    z.strictObject({key: z.string(), deleted: z.literal(true)}),
+    z.strictObject({prefix: z.string(), deleted: z.literal(true)}),
+  ]),
   'kv.diff': z.strictObject({
     equal: z.boolean(),
     changes: z.array(
@@ -317,6 +323,7 @@ export const schemas = {
   ]),
   'kv.incr': z.strictObject({key: z.string(), value: z.string().regex(/^-?\d+$/)}),
   'kv.ls': keyNames,
+  'kv.put': z.strictObject({key: z.string(), written: z.literal(true)}),
   'kv.update': z.strictObject({key: z.string(), value: base64, written: z.boolean()}),
   'kv.wait-for': kvEntry,
   'lock.events': lockLine,
