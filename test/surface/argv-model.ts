@@ -45,7 +45,7 @@ export interface MeantLine {
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
 }
 
-export const definitionsOf = (command: CommandClass): Readonly<Record<string, Definition>> =>
+const definitionsOf = (command: CommandClass): Readonly<Record<string, Definition>> =>
   flagShapes(command) as Readonly<Record<string, Definition>>
 
 const argsOf = ({args}: CommandClass): readonly ArgDefinition[] =>
