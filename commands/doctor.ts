@@ -46,9 +46,12 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     const failed = findings.some(({verdict}) => verdict === 'fail')
     if (this.jsonEnabled()) this.out.json({ok: !failed, findings: findings.map(one => this.#phrased(one))})
     else {
+      const paint = this.painterFor('stdout')
       for (const {verdict, check, text, fix} of findings.map(one => this.#phrased(one))) {
-        const line = `${verdict.padEnd(4)} ${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
-        this.out.line(printable(line.replaceAll(/\s*\n\s*/g, ' ')))
+        const line = `${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
+        const mark = verdict.padEnd(4)
+        const shown = verdict === 'ok' ? mark : paint(verdict === 'fail' ? 'red' : 'yellow', mark)
+        this.out.line(`${shown} ${printable(line.replaceAll(/\s*\n\s*/g, ' '))}`)
       }
     }
     return exitCode(findings)

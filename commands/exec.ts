@@ -189,7 +189,12 @@ export default class Exec extends ConsulCommand<typeof Exec> {
 
   async #show(run: ExecRun): Promise<ExecSummary> {
     const {json, ndjson, verbose, compat} = this.flags
-    const text = new TextOutput({isVerbose: verbose, isCompat: compat !== undefined, isTerminal: this.out.isTty})
+    const text = new TextOutput({
+      isVerbose: verbose,
+      isCompat: compat !== undefined,
+      isTerminal: this.out.isTty,
+      paint: this.painterFor('stdout'),
+    })
     const objects = new JsonOutput()
     for await (const event of run) {
       this.#remark(event)

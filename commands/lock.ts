@@ -139,7 +139,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     if (events !== undefined) this.#events = this.releases.use(new EventWriter(events, 'events'))
     if (!isCompat) {
       const {verbose: isVerbose, quiet: isQuiet} = this.flags
-      const waiting = new WaitingLine({stderr: this.host.stderr, isVerbose, isQuiet})
+      const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
       this.#waiting = waiting
       this.releases.defer(() => waiting.end())
     }

@@ -211,7 +211,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
         warn: text => out.warn(text),
         error: text => out.error(text),
       },
-      progress: new Progress({stderr: this.host.stderr, isQuiet: this.flags.quiet}),
+      progress: new Progress({stderr: this.host.stderr, isQuiet: this.flags.quiet, line: this.statusLine}),
       namesKeys: isInfo && level !== 'info',
     })
   }

@@ -53,7 +53,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     const {stdout, stderr} = this.host
     // On a terminal the names of the keys show the progress.
     const isQuiet = this.flags.quiet || (stdout.isTTY && !this.flags.json)
-    const progress = new Progress({stderr, isQuiet})
+    const progress = new Progress({stderr, isQuiet, line: this.statusLine})
     const observer = ({keys}: ImportEvent): void => {
       done += keys.length
       if (!this.flags.json) this.out.raw(keys.map(key => `Imported: ${key}\n`).join(''))

@@ -7,6 +7,7 @@ import {ReleaseStack} from '../core/cancel/release-stack.js'
 import type {ErrorCode} from '../core/errors.js'
 import {systemClock} from '../core/time/clock.js'
 import {type ChildForm, type DataForm, flagWords, type SplitArgv, splitArgv} from './argv.js'
+import {type Paint, painter} from './colour.js'
 import {withMarkedValues} from './dashed-values.js'
 import {refuseEmptyValues} from './empty-values.js'
 import type {ExitMeanings} from './exit-meanings.js'
@@ -18,6 +19,7 @@ import {toUsageError, unknownFlags} from './parse-errors.js'
 import {createPinoLogger, type FlushableLogger, type LogFormat, type LogLevel} from './pino-logger.js'
 import {describeSettings, layerSettings, type SettingSources} from './settings.js'
 import {catchStopSignals, type StopSignals} from './signals.js'
+import {StatusLine} from './status-line.js'
 
 export type ChildWords = NonNullable<SplitArgv['child']>
 
@@ -110,6 +112,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** The command's arguments as typed; parsing replaces `argv`. */
   protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
+  #statusLine: StatusLine | undefined
   #fault: {readonly error: unknown} | undefined
   #repeated: readonly string[] = []
 
@@ -162,13 +165,27 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return exitCode === 0 ? 1 : exitCode
   }
 
+  /** The line of stderr that shows how far the command is. Messages and log lines take it off first. */
+  protected get statusLine(): StatusLine {
+    this.#statusLine ??= new StatusLine(this.host.stderr)
+    return this.#statusLine
+  }
+
+  /** Styles for text on one of the streams. */
+  protected painterFor(stream: 'stdout' | 'stderr'): Paint {
+    return painter(this.host[stream], this.host.env)
+  }
+
   /** A logger of the command's format with a level of its own. */
   protected createLogger(least: LogLevel): FlushableLogger {
     const {stderr} = this.host
     const {'log-format': given} = this.flags as {readonly 'log-format'?: LogFormat}
     return createPinoLogger(least, {
       format: given ?? (stderr.isTTY ? 'text' : 'json'),
-      stderr,
+      write: text => {
+        this.statusLine.clear()
+        stderr.write(text)
+      },
       wallMs: () => systemClock.wallMs(),
     })
   }
@@ -241,6 +258,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       stderr: this.host.stderr,
       quiet: common.quiet,
       verbose: common.verbose,
+      line: this.statusLine,
       phrase: text => this.phrase(text),
     })
     // Consul's tools take it without a word.

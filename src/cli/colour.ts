@@ -22,4 +22,4 @@ function isColoured(stream: Stream, env: Environment): boolean {
 
 /** Styles are for text that people read: never for logs, JSON or texts of Consul's own tools. */
 export const painter = (stream: Stream, env: Environment): Paint =>
-  isColoured(stream, env) ? (style, text) => styleText(style, text) : (_style, text) => text
+  isColoured(stream, env) ? (style, text) => styleText(style, text, {validateStream: false}) : (_style, text) => text

@@ -1,10 +1,13 @@
 import {stringifyConsulJson} from '../core/http/json-bigint.js'
+import type {StatusLine} from './status-line.js'
 
 export interface OutputOptions {
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
   readonly quiet: boolean
   readonly verbose: boolean
+  /** Taken off the terminal before anything else is written to it. */
+  readonly line: StatusLine
   /** Puts flags in the place of the options that a text names. */
   readonly phrase: (text: string) => string
 }
@@ -47,7 +50,9 @@ export class Output {
 
   /** Part of the result, byte for byte. */
   raw(data: string | Uint8Array): void {
-    this.#options.stdout.write(data)
+    const {stdout, line} = this.#options
+    if (stdout.isTTY) line.clear()
+    stdout.write(data)
   }
 
   /** One object, 64-bit numbers as raw digits. Pretty for `--json`, one line each for `--ndjson`. */
@@ -59,19 +64,24 @@ export class Output {
 
   /** Reports progress: only on a terminal or with --verbose, never with --quiet. */
   say(text: string): void {
-    const {quiet, verbose, stderr, phrase} = this.#options
-    if (!quiet && (verbose || stderr.isTTY)) stderr.write(`baton: ${phrase(text)}\n`)
+    const {quiet, verbose, stderr} = this.#options
+    if (!quiet && (verbose || stderr.isTTY)) this.#message(`baton: ${text}`)
   }
 
   /** Warns while the command goes on: also into a pipe, but not with --quiet. */
   warn(text: string): void {
-    const {quiet, stderr, phrase} = this.#options
-    if (!quiet) stderr.write(`baton: ${phrase(text)}\n`)
+    if (!this.#options.quiet) this.#message(`baton: ${text}`)
   }
 
   /** Prints an error, also with --quiet. */
   error(text: string): void {
-    this.#options.stderr.write(`${this.#options.phrase(text)}\n`)
+    this.#message(text)
+  }
+
+  #message(text: string): void {
+    const {stderr, line, phrase} = this.#options
+    line.clear()
+    stderr.write(`${phrase(text)}\n`)
   }
 
   get isTty(): boolean {

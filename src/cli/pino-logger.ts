@@ -15,7 +15,8 @@ export interface FlushableLogger extends Logger {
 
 export interface LoggerOptions {
   readonly format: LogFormat
-  readonly stderr: NodeJS.WritableStream
+  /** Writes text lines. JSON goes to stderr by itself. */
+  readonly write: (text: string) => unknown
   readonly wallMs: () => number
 }
 
@@ -23,7 +24,7 @@ export interface LoggerOptions {
 export function createPinoLogger(least: LogLevel, options: LoggerOptions): FlushableLogger {
   let waiting: Line[] | undefined
   let write: ((line: Line) => void) | undefined =
-    options.format === 'text' ? line => options.stderr.write(`${toText(line, options.wallMs())}\n`) : undefined
+    options.format === 'text' ? line => options.write(`${toText(line, options.wallMs())}\n`) : undefined
   let loading: Promise<void> | undefined
 
   async function load(): Promise<void> {

@@ -1,13 +1,15 @@
 import {systemClock} from '../core/time/clock.js'
 import {formatDuration} from '../core/time/duration.js'
 import type {Clock} from '../core/types.js'
+import {StatusLine, type TerminalStream} from './status-line.js'
 
 const redrawMs = 100
 const lineEveryMs = 10_000
-const clearLine = '\r\u001b[K'
 
 export interface ProgressOptions {
-  readonly stderr: {readonly isTTY?: boolean; write(text: string): unknown}
+  readonly stderr: TerminalStream
+  /** Shared with everything else that writes to the terminal. @default one of its own */
+  readonly line?: StatusLine
   readonly isQuiet: boolean
   /** @default the system's clock */
   readonly clock?: Clock
@@ -23,11 +25,12 @@ export class Progress {
   #subject: string | undefined
   #startedMs = 0
   #shownMs = 0
-  #isDrawn = false
+  readonly #line: StatusLine
 
   constructor(options: ProgressOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#line = options.line ?? new StatusLine(options.stderr)
   }
 
   update(subject: string, doneCount: number, totalCount: number): void {
@@ -44,15 +47,14 @@ export class Progress {
     this.#shownMs = nowMs
     const perSecond = (doneCount * 1000) / Math.max(1, nowMs - this.#startedMs)
     const leftMs = Math.ceil((totalCount - doneCount) / Math.max(perSecond, 0.001)) * 1000
-    const text = `baton: ${subject}${doneCount} of ${totalCount} keys, ${Math.round(perSecond)}/s, ${formatDuration(leftMs)} left`
-    stderr.write(isTty ? `${clearLine}${text}` : `${text}\n`)
-    this.#isDrawn = isTty
+    const numbers = `${doneCount} of ${totalCount} keys, ${Math.round(perSecond)}/s, ${formatDuration(leftMs)} left`
+    if (isTty) this.#line.draw(`baton: ${subject}`, numbers)
+    else stderr.write(`baton: ${subject}${numbers}\n`)
   }
 
   /** Removes the line from a terminal. */
   clear(): void {
-    if (this.#isDrawn) this.#options.stderr.write(clearLine)
-    this.#isDrawn = false
+    this.#line.clear()
   }
 
   /** Removes the line, and forgets the progress until the next update. */

@@ -2,6 +2,7 @@ import commandTable from 'virtual:command-table'
 import type {Config} from '@oclif/core/interfaces'
 import {isHelpFlag} from '../cli/argv.js'
 import {flagShapes, ownFlags, processHost} from '../cli/base-command.js'
+import {painter} from '../cli/colour.js'
 import {toFlagWords} from '../cli/option-words.js'
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
@@ -64,7 +65,7 @@ async function runCommand(id: string, CommandOf: CommandClass, rest: readonly st
     const message = toFlagWords(toMessage(error), flagShapes(CommandOf))
     if (CommandOf.enableJsonFlag && own.includes('--json')) {
       host.stdout.write(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`)
-    } else host.stderr.write(`baton: ${message}\n`)
+    } else host.stderr.write(`${painter(host.stderr, host.env)('red', 'baton:')} ${message}\n`)
     if (exit === 70 && (rest.includes('debug') || rest.includes('--log-level=debug') || host.env.BATON_DEBUG)) {
       host.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     }

@@ -1,5 +1,6 @@
 import {formatDuration} from '../../core/time/duration.js'
 import type {ExecEvent, ExecSummary, NodeOutcome} from '../../exec/types.js'
+import type {Paint, Style} from '../colour.js'
 import {NodeLines} from './line-buffer.js'
 import {printable, printableLines} from './printable.js'
 
@@ -9,6 +10,8 @@ export interface TextOptions {
   readonly isCompat: boolean
   /** True to escape the control characters of output, which would act on a terminal. Otherwise output is exact. */
   readonly isTerminal: boolean
+  /** Marks names, failures and silent nodes. */
+  readonly paint: Paint
 }
 
 type OutputKey = Pick<Extract<ExecEvent, {type: 'output'}>, 'node' | 'stream'>
@@ -31,17 +34,20 @@ export class TextOutput {
         return lines.length === 0 ? lines : this.#prefix(node, lines)
       }
       case 'exit':
-        return this.#afterLines(event.node, `==> ${event.node}: finished with exit code ${event.code}`)
+        return this.#afterLines(
+          event.node,
+          this.#about(event.node, `finished with exit code ${event.code}`, event.code === 0 ? undefined : 'red'),
+        )
       case 'outcome':
         return this.#afterLines(event.node, this.#outcomeLine(event.node, event.outcome))
       case 'truncated':
-        return this.#note(`==> ${event.node}: ${event.droppedBytes} bytes of the output were dropped`)
+        return this.#note(event.node, `${event.droppedBytes} bytes of the output were dropped`)
       case 'missing':
-        return this.#note(`==> ${event.node}: ${event.count} part(s) of the output are missing`)
+        return this.#note(event.node, `${event.count} part(s) of the output are missing`)
       case 'late':
-        return this.#note(`==> ${event.node}: answered late`)
+        return this.#note(event.node, 'answered late')
       case 'unexpected':
-        return this.#note(`==> ${event.node}: answered unexpectedly`)
+        return this.#note(event.node, 'answered unexpectedly')
       default:
         return this.#options.isVerbose ? toLine(verboseLine(event)) : Buffer.alloc(0)
     }
@@ -55,16 +61,23 @@ export class TextOutput {
       this.#unfinished(),
       toLine(`${completedCount} / ${ackedCount} node(s) completed / acknowledged`),
       toLine(this.#options.isVerbose ? `Completed in ${seconds} seconds` : undefined),
-      toLine(this.#options.isCompat ? undefined : describeFailures(summary)),
+      this.#options.isCompat ? Buffer.alloc(0) : toStyledLine(describeFailures(summary, this.#options.paint)),
     ])
   }
 
-  #note(text: string): Buffer {
-    return this.#options.isCompat ? Buffer.alloc(0) : toLine(text)
+  #note(node: string, text: string): Buffer {
+    return this.#options.isCompat ? Buffer.alloc(0) : toStyledLine(this.#about(node, text, 'red'))
   }
 
-  #afterLines(node: string, text: string | undefined): Buffer {
-    return Buffer.concat([this.#unfinished(node), toLine(text)])
+  #afterLines(node: string, line: string | undefined): Buffer {
+    return Buffer.concat([this.#unfinished(node), toStyledLine(line)])
+  }
+
+  /** A line about a node; its name and text come from elsewhere and are escaped before styles are added. */
+  #about(node: string, text: string, style: Style | undefined): string {
+    const paint: Paint = this.#options.isCompat ? (_style, plain) => plain : this.#options.paint
+    const shown = printable(text)
+    return `==> ${paint('bold', printable(node))}: ${style === undefined ? shown : paint(style, shown)}`
   }
 
   #unfinished(node?: string): Buffer {
@@ -74,7 +87,8 @@ export class TextOutput {
   #outcomeLine(node: string, outcome: NodeOutcome): string | undefined {
     if (this.#options.isCompat) return undefined
     const text = describeOutcome(outcome)
-    return text === undefined ? undefined : `==> ${node}: ${text}`
+    const style = outcome.type === 'no-answer' ? 'yellow' : 'red'
+    return text === undefined ? undefined : this.#about(node, text, style)
   }
 
   /** Works on bytes (as latin1 text), because output may be binary. */
@@ -91,7 +105,7 @@ export class TextOutput {
 }
 
 /** The nodes that failed and those that never answered, each with its reason. Undefined if there are none. */
-function describeFailures({nodes}: ExecSummary): string | undefined {
+function describeFailures({nodes}: ExecSummary, paint: Paint): string | undefined {
   const ok = nodes.filter(({outcome}) => outcome.type === 'ok')
   const silent = nodes.filter(({outcome}) => outcome.type === 'no-answer').map(({node}) => node)
   const failed = nodes
@@ -100,16 +114,19 @@ function describeFailures({nodes}: ExecSummary): string | undefined {
   if (failed.length + silent.length === 0) return undefined
   return [
     `${ok.length} ok`,
-    ...(failed.length > 0 ? [`${failed.length} failed: ${failed.join(', ')}`] : []),
-    ...(silent.length > 0 ? [`${silent.length} silent: ${silent.join(', ')}`] : []),
+    ...(failed.length > 0 ? [paint('red', printable(`${failed.length} failed: ${failed.join(', ')}`))] : []),
+    ...(silent.length > 0 ? [paint('yellow', printable(`${silent.length} silent: ${silent.join(', ')}`))] : []),
   ].join('; ')
 }
 
 const describeBriefly = (outcome: NodeOutcome): string =>
   outcome.type === 'failed' ? (outcome.signal ?? `exit code ${outcome.code}`) : outcome.type.replace('-', ' ')
 
-const toLine = (text: string | undefined): Buffer =>
-  text === undefined ? Buffer.alloc(0) : Buffer.from(`${printable(text)}\n`)
+const toLine = (text: string | undefined): Buffer => toStyledLine(text === undefined ? undefined : printable(text))
+
+/** A line whose foreign parts are escaped already. */
+const toStyledLine = (line: string | undefined): Buffer =>
+  line === undefined ? Buffer.alloc(0) : Buffer.from(`${line}\n`)
 
 function verboseLine(event: ExecEvent): string | undefined {
   switch (event.type) {

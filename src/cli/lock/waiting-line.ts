@@ -1,14 +1,16 @@
 import {systemClock} from '../../core/time/clock.js'
 import {formatDuration} from '../../core/time/duration.js'
 import type {Clock} from '../../core/types.js'
+import {StatusLine, type TerminalStream} from '../status-line.js'
 
 const redrawMs = 1000
 const lineEveryMs = 60_000
-const clearLine = '\r\u001b[K'
 const second = 1000
 
 export interface WaitingLineOptions {
-  readonly stderr: {readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown}
+  readonly stderr: TerminalStream
+  /** Shared with everything else that writes to the terminal. @default one of its own */
+  readonly line?: StatusLine
   /** True if lines are wanted where stderr is not a terminal. */
   readonly isVerbose: boolean
   readonly isQuiet: boolean
@@ -34,10 +36,11 @@ export class WaitingLine {
   readonly #startedMs: number
   #wait: Wait | undefined
   #stop: AbortController | undefined
-  #isDrawn = false
+  readonly #line: StatusLine
 
   constructor(options: WaitingLineOptions) {
     this.#options = options
+    this.#line = options.line ?? new StatusLine(options.stderr)
     this.#clock = options.clock ?? systemClock
     this.#startedMs = this.#clock.monotonicMs()
   }
@@ -59,8 +62,7 @@ export class WaitingLine {
     this.#stop?.abort()
     this.#stop = undefined
     this.#wait = undefined
-    if (this.#isDrawn) this.#options.stderr.write(clearLine)
-    this.#isDrawn = false
+    this.#line.clear()
   }
 
   async #repeat(signal: AbortSignal): Promise<void> {
@@ -83,15 +85,8 @@ export class WaitingLine {
     const held = heldMs < second ? '' : ` for ${inSeconds(heldMs)}`
     const waitedMs = this.#clock.monotonicMs() - this.#startedMs
     const waited = waitedMs < second ? '' : `; waiting ${inSeconds(waitedMs)}`
-    const line = `baton: ${text}${held}${waited}`
-    if (stderr.isTTY !== true) {
-      stderr.write(`${line}\n`)
-      return
-    }
-    // A line that wraps could not be drawn again.
-    const width = (stderr.columns ?? 0) > 1 ? (stderr.columns ?? 0) - 1 : line.length
-    stderr.write(`${clearLine}${line.slice(0, width)}`)
-    this.#isDrawn = true
+    if (stderr.isTTY === true) this.#line.draw(`baton: ${text}`, held + waited)
+    else stderr.write(`baton: ${text}${held}${waited}\n`)
   }
 }
 

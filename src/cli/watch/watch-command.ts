@@ -1,6 +1,6 @@
 import type {Command} from '@oclif/core/command'
 import * as Flags from '@oclif/core/flags'
-import {goJson} from '../../core/api/go-json.js'
+import {type GoValue, goJson} from '../../core/api/go-json.js'
 import {brief} from '../../core/brief.js'
 import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
@@ -18,6 +18,7 @@ import {ConsulCommand} from '../consul-command.js'
 import type {ExitMeanings} from '../exit-meanings.js'
 import {durationFlag} from '../flags.js'
 import {goHandlerText} from './go-text.js'
+import {keyText} from './key-text.js'
 
 const http = 'HTTP HANDLER'
 
@@ -105,14 +106,15 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     // An agent that cannot be reached, or a wrong question, ends the command here; later outages are retried.
     const readFirst = (): ReturnType<WatchQuery['read']> => query.read({signal: this.stopSignal})
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
-      this.out.line(goJson(new NewsFilter(watched.spec).take(await readFirst())?.value ?? null, '    '))
+      const value = new NewsFilter(watched.spec).take(await readFirst())?.value ?? null
+      this.out.line(form === 'consul' ? goJson(value, '    ') : this.#shown(watched.spec, value))
       return 0
     }
     // Not kept: this function lives as long as the command.
     await readFirst()
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
     if (!handler && this.#own.ndjson) return this.#printFrames(views, query)
-    return this.#follow({client, views, query, spec: watched.spec, handler: handler ?? this.#print()}, form)
+    return this.#follow({client, views, query, spec: watched.spec, handler: handler ?? this.#print(watched.spec)}, form)
   }
 
   async #follow(
@@ -210,8 +212,14 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return stop
   }
 
-  #print(): Handler {
-    return async (delivery: Delivery) => this.out.line(goJson(delivery.value, '    '))
+  #print(spec: WatchSpec): Handler {
+    return async (delivery: Delivery) => this.out.line(this.#shown(spec, delivery.value))
+  }
+
+  /** Consul's JSON; for a person at a terminal the decoded value of a key. */
+  #shown(spec: WatchSpec, value: GoValue): string {
+    if (spec.type === 'key' && this.out.isTty) return keyText(spec.key, value, this.painterFor('stdout'))
+    return goJson(value, '    ')
   }
 
   #handler(client: ConsulClient): Handler | undefined {

@@ -4,7 +4,7 @@ import {createPinoLogger} from '../../../src/cli/pino-logger.js'
 
 describe('the text format of log lines', () => {
   const stderr = new PassThrough({encoding: 'utf8'})
-  const logger = createPinoLogger('info', {format: 'text', stderr, wallMs: () => 0})
+  const logger = createPinoLogger('info', {format: 'text', write: text => stderr.write(text), wallMs: () => 0})
 
   it('has time, level, message and fields in one line, and no stack trace', () => {
     const error = new Error('refused:\n  no key')

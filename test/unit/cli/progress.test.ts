@@ -18,7 +18,7 @@ describe('progress', () => {
     progress.update('', 410, 1000)
     progress.end()
     progress.end()
-    expect(written).toEqual(['\r\u001b[Kbaton: 400 of 1000 keys, 200/s, 3s left', '\r\u001b[K'])
+    expect(written).toEqual(['\r\u001b[Jbaton: 400 of 1000 keys, 200/s, 3s left', '\r\u001b[J'])
   })
 
   it('is a line each ten seconds elsewhere', async () => {

@@ -10,10 +10,12 @@ const output = (node: string, text: string | Buffer, stream: OutputStream = 'mer
   chunk: Buffer.from(text),
 })
 const show = (events: ExecEvent[], options: Partial<TextOptions> = {}): string => {
-  const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, ...options})
+  const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint, ...options})
   const summary = {verdict: 'ok' as const, nodes: [], ackedCount: 2, completedCount: 1, durationMs: 5147}
   return Buffer.concat([...events.map(event => text.show(event)), text.finish(summary)]).toString()
 }
+
+const paint = (_style: unknown, text: string): string => text
 
 describe('the text of a run', () => {
   it('prefixes every line with its node and ends with the summary', () => {
@@ -24,7 +26,7 @@ describe('the text of a run', () => {
   })
 
   it('ends with the nodes that failed and those that were silent', () => {
-    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false})
+    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint})
     const result = (node: string, outcome: NodeOutcome): NodeResult => ({
       node,
       via: 'native',
@@ -44,7 +46,7 @@ describe('the text of a run', () => {
     expect(text.finish(summary).toString()).toBe(
       '3 / 4 node(s) completed / acknowledged\n1 ok; 3 failed: b (exit code 3), c (SIGKILL), d (timed out); 1 silent: e\n',
     )
-    const compat = new TextOutput({isVerbose: false, isCompat: true, isTerminal: false})
+    const compat = new TextOutput({isVerbose: false, isCompat: true, isTerminal: false, paint})
     expect(compat.finish(summary).toString()).toBe('3 / 4 node(s) completed / acknowledged\n')
   })
 
@@ -81,7 +83,7 @@ describe('the text of a run', () => {
       '    a: \\x1b]0;title\\x07\tä\n    a: over\\x0dwritten\\x9b1m\ufffd\n',
     )
     expect(show([output('a', raw)], {isTerminal: true, isCompat: true})).not.toMatch(/[\u001b\u0007\r\u009b]/)
-    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false})
+    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint})
     expect(text.show(output('a', raw)).includes(Buffer.from('over\rwritten\u009b1m'))).toBe(true)
     expect(text.show(output('a', raw)).includes(Buffer.from([0xff, 10]))).toBe(true)
   })
@@ -138,5 +140,18 @@ describe('the text of a run', () => {
       '==> c: refused: expired: expired 3s ago',
       '==> d: lost: silent',
     ])
+  })
+
+  it('marks failures and silent nodes, and escapes what comes from nodes before that', () => {
+    const marked = (style: string, text: string): string => `<${style}>${text}</>`
+    const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: true, paint: marked})
+    expect(text.show({type: 'exit', node: 'a\u001b[2J', code: 0}).toString()).toBe(
+      '==> <bold>a\\x1b[2J</>: finished with exit code 0\n',
+    )
+    expect(text.show({type: 'exit', node: 'b', code: 3}).toString()).toBe(
+      '==> <bold>b</>: <red>finished with exit code 3</>\n',
+    )
+    const compat = new TextOutput({isVerbose: false, isCompat: true, isTerminal: true, paint: marked})
+    expect(compat.show({type: 'exit', node: 'b', code: 3}).toString()).toBe('==> b: finished with exit code 3\n')
   })
 })

@@ -23,17 +23,17 @@ describe('the line of a lock that is waited for', () => {
     line.end()
     await clock.advance(5000)
     expect(written).toEqual([
-      `\r\u001b[Kbaton: ${text} for 4m11s`,
-      `\r\u001b[Kbaton: ${text} for 4m12s; waiting 1s`,
-      `\r\u001b[Kbaton: ${text} for 4m13s; waiting 2s`,
-      '\r\u001b[K',
+      `\r\u001b[Jbaton: ${text} for 4m11s`,
+      `\r\u001b[Jbaton: ${text} for 4m12s; waiting 1s`,
+      `\r\u001b[Jbaton: ${text} for 4m13s; waiting 2s`,
+      '\r\u001b[J',
     ])
   })
 
   it('is cut at the width of the terminal', () => {
     const {written, line} = setUp({isTTY: true, columns: 20})
     line.show({text, heldSinceMs: undefined})
-    expect(written).toEqual(['\r\u001b[Kbaton: waiting for '])
+    expect(written).toEqual(['\r\u001b[Jbaton: w...m, pid 7'])
     line.end()
   })
 

@@ -1,0 +1,81 @@
+import {printable} from './exec/printable.js'
+
+/** Erases from the cursor to the end of the screen. */
+const clear = '\r\u001b[J'
+const wide =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+const gap = '...'
+
+export interface TerminalStream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/**
+ * One line of a terminal that is drawn again and again. A line that wraps could not be drawn again: its text loses its
+ * middle where there is no room, and keeps its end, where the numbers are. If the terminal has become narrower since,
+ * the line has wrapped, as terminals do with what they show, and all of its rows are erased.
+ */
+export class StatusLine {
+  readonly #stream: TerminalStream
+  #drawn = 0
+
+  constructor(stream: TerminalStream) {
+    this.#stream = stream
+  }
+
+  /** Shows `text` and after it `end`. Control characters are escaped. */
+  draw(text: string, end: string): void {
+    const line = fit(printable(text), printable(end), this.#width)
+    this.#stream.write(`${this.#erasure()}${line}`)
+    this.#drawn = widthOf(line)
+  }
+
+  /** Takes the line off the terminal, so that something else can be written. */
+  clear(): void {
+    if (this.#drawn > 0) this.#stream.write(this.#erasure())
+    this.#drawn = 0
+  }
+
+  /** The last column stays free: some terminals wrap as soon as it is written. */
+  get #width(): number {
+    const {columns = 0} = this.#stream
+    return columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY
+  }
+
+  #erasure(): string {
+    const {columns = 0} = this.#stream
+    const rowsAbove = columns > 0 && this.#drawn > 0 ? Math.ceil(this.#drawn / columns) - 1 : 0
+    return `${rowsAbove > 0 ? `\u001b[${rowsAbove}A` : ''}${clear}`
+  }
+}
+
+function fit(text: string, end: string, width: number): string {
+  if (widthOf(text) + widthOf(end) <= width) return text + end
+  const room = width - widthOf(end) - gap.length
+  if (room <= 0) return cut(text + end, width)
+  const head = cut(text, Math.ceil(room / 2))
+  return `${head}${gap}${cutFront(text, room - widthOf(head))}${end}`
+}
+
+const cutFront = (text: string, width: number): string =>
+  [...cut([...text].reverse().join(''), width)].reverse().join('')
+
+function cut(text: string, width: number): string {
+  let used = 0
+  let kept = ''
+  for (const character of text) {
+    used += widthOf(character)
+    if (used > width) break
+    kept += character
+  }
+  return kept
+}
+
+/** Columns that a text takes: two for each wide character, none for a mark on the one before. */
+function widthOf(text: string): number {
+  let width = 0
+  for (const character of text) width += wide.test(character) ? 2 : /\p{Mn}/u.test(character) ? 0 : 1
+  return width
+}

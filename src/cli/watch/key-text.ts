@@ -1,0 +1,24 @@
+import {isUtf8} from 'node:buffer'
+import type {GoValue} from '../../core/api/go-json.js'
+import type {Paint} from '../colour.js'
+import {printable, printableLines} from '../exec/printable.js'
+
+/** The state of a key for a person: its name and index, and the decoded value. `value` is the JSON of Consul, or null. */
+export function keyText(key: string, value: GoValue, paint: Paint): string {
+  const name = paint('bold', printable(key))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return `${name}: no such key`
+  const {ModifyIndex: index, Flags: flags, Session: session, Value: base64} = value as Readonly<Record<string, GoValue>>
+  const facts = [
+    `index ${String(index)}`,
+    ...(String(flags) === '0' ? [] : [`flags ${String(flags)}`]),
+    ...(typeof session === 'string' && session !== '' ? [`held by session ${printable(session)}`] : []),
+  ]
+  const bytes = Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64')
+  return `${name} (${facts.join(', ')}):\n${bodyOf(bytes)}`
+}
+
+function bodyOf(bytes: Buffer): string {
+  if (bytes.length === 0) return '(empty)'
+  if (!isUtf8(bytes)) return `(${bytes.length} bytes that are not text: baton kv get --raw prints them)`
+  return printableLines(bytes).toString().replace(/\n$/, '')
+}
