@@ -1,13 +1,17 @@
 import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {keysDirectory, trustDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
+import type {ConsulClient} from '../src/core/client.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
 import type {KeyReport} from '../src/doctor/keys.js'
+import type {LockReport} from '../src/doctor/lock.js'
 import type {TokenSource} from '../src/doctor/machine.js'
 import type {Finding} from '../src/doctor/types.js'
 import {listOwnKeys, listTrust} from '../src/exec/native/key-files.js'
+import {inspectLock} from '../src/lock/inspect.js'
 
 export default class Doctor extends ConsulCommand<typeof Doctor> {
   static override summary = 'check everything baton depends on, and say what to fix'
@@ -22,26 +26,37 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor app/db --token-file /etc/baton/token',
+    '<%= config.bin %> doctor --lock jobs/backup',
   ]
   static override enableJsonFlag = true
   static override args = {
     key: Args.string({
       ignoreStdin: true,
-      default: 'baton/doctor',
-      description: 'a key that is going to be used: may it be read and written?',
+      description:
+        'a key that is going to be used: may it be read and written? (default: that of --lock, or baton/doctor)',
+    }),
+  }
+
+  static override flags = {
+    lock: Flags.string({
+      description: 'also show the state of this lock: holders, session, contenders',
+      helpValue: 'KEY',
     }),
   }
 
   async run(): Promise<number> {
     if (this.args.key === '') throw new UsageError('doctor: the key is empty')
+    const client = this.openClient()
+    const {lock} = this.flags
     const findings = await examine({
-      client: this.openClient(),
+      client,
+      ...(lock !== undefined && {readLock: () => readLock(client, lock)}),
       nodeVersion: process.version,
       searchPath: this.host.env['PATH'] ?? '',
       platform: process.platform,
       token: this.#tokenSource(),
       keys: await this.#keys(),
-      key: this.args.key.replace(/^\//, ''),
+      key: (this.args.key ?? lock ?? 'baton/doctor').replace(/^\//, ''),
     })
     const failed = findings.some(({verdict}) => verdict === 'fail')
     if (this.jsonEnabled()) this.out.json({ok: !failed, findings: findings.map(one => this.#phrased(one))})
@@ -82,6 +97,20 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     if (file !== undefined && file !== '') return {file}
     if (token === undefined || token === '') return 'none'
     return this.sources.get('token') === 'flag' ? 'flag' : 'other'
+  }
+}
+
+async function readLock(client: ConsulClient, prefix: string): Promise<LockReport> {
+  const {holders, waiters, ...status} = await inspectLock(client, prefix.replace(/^\//, ''))
+  return {
+    ...status,
+    key: `${status.prefix}/.lock`,
+    waiterCount: waiters.length,
+    holders: holders.map(({session, info, record}) => ({
+      session,
+      info,
+      record: record && `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}, since ${record.since}`,
+    })),
   }
 }
 

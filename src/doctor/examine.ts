@@ -1,4 +1,5 @@
 import type {ConsulClient} from '../core/client.js'
+import {isBatonError, messageOf} from '../core/errors.js'
 import {parseAddress} from '../core/http/address.js'
 import {examineAcl} from './acl.js'
 import {defaultConnectionLimit, examineAgent} from './agent.js'
@@ -6,6 +7,7 @@ import {examineSelf} from './agent-self.js'
 import {examineDatacenters, examineResponders} from './cluster.js'
 import {examineConnections} from './connections.js'
 import {examineKeys, type KeyReport} from './keys.js'
+import {examineLock, type LockReport} from './lock.js'
 import {examineGuardian, examineNode, examinePlatform, examineToken, type TokenSource} from './machine.js'
 import type {Finding} from './types.js'
 
@@ -21,6 +23,8 @@ export interface ExamineOptions {
   readonly keys: KeyReport
   /** A key that is going to be used. */
   readonly key: string
+  /** Reads the state of a lock that is going to be used. */
+  readonly readLock?: () => Promise<LockReport>
 }
 
 /** Checks everything baton depends on. Reads only. What needs an agent is left out if none answers. */
@@ -49,5 +53,16 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   findings.push(...permissions)
   // An unknown token is refused by each of these requests.
   if (permissions.some(({check, verdict}) => check === 'acl' && verdict === 'fail')) return findings
+  if (options.readLock) findings.push(...(await lockFindings(options.readLock)))
   return [...findings, ...(await examineResponders(client)), ...(await examineDatacenters(client))]
+}
+
+async function lockFindings(readLock: () => Promise<LockReport>): Promise<readonly Finding[]> {
+  try {
+    return examineLock(await readLock())
+  } catch (error) {
+    const fix = isBatonError(error) ? error.hint : undefined
+    const text = `could not be determined: ${messageOf(error)}`
+    return [{check: 'lock', verdict: 'warn', text, ...(fix !== undefined && {fix})}]
+  }
 }

@@ -21,6 +21,10 @@ const keysBelow = (segment: string, access: AclRule['access']): AclRule => ({
 export const commandNeeds = (key: string): readonly CommandNeeds[] => [
   {command: 'lock', rules: [keysBelow(key, 'write'), sessions]},
   {command: 'kv put', rules: [{resource: 'key', segment: key, access: 'write'}]},
+  {command: 'kv incr, update and edit', rules: [{resource: 'key', segment: key, access: 'write'}]},
+  {command: 'kv wait-for', rules: [{resource: 'key', segment: key, access: 'read'}]},
+  {command: 'kv diff', rules: [keysBelow(key, 'read')]},
+  {command: 'kv import --prefix', rules: [keysBelow(key, 'write')]},
   {
     command: 'exec',
     rules: [keysBelow('baton/exec/v1/', 'write'), sessions, ...readAll('node', 'service', 'agent')],
@@ -49,6 +53,8 @@ export const commandNeeds = (key: string): readonly CommandNeeds[] => [
     command: 'replicate',
     rules: [keysBelow(key, 'write'), keysBelow('service/consul-replicate/statuses/', 'write'), ...readAll('agent')],
   },
+  {command: 'members', rules: readAll('node')},
+  {command: 'event list', rules: readAll('event')},
   {command: 'event fire', rules: [{resource: 'event', segment: '', isPrefix: true, access: 'write'}]},
   {
     command: 'event --durable',

@@ -18,6 +18,7 @@ export type Check =
   | 'rexec'
   | 'acl'
   | 'rights'
+  | 'lock'
   | 'responders'
   | 'datacenters'
 

@@ -242,7 +242,7 @@ export const schemas = {
     findings: z.array(
       z.strictObject({
         check: z.enum(
-          'node platform guardian token keys trust agent leader clock connections role restart rexec acl rights responders datacenters'.split(
+          'node platform guardian token keys trust agent leader clock connections role restart rexec acl rights lock responders datacenters'.split(
             ' ',
           ),
         ),

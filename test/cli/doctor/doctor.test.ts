@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
-import {runCli} from '../../kit/run-cli.js'
+import {runCli, startCli} from '../../kit/run-cli.js'
 
 interface Report {
   readonly ok: boolean
@@ -35,6 +35,28 @@ describe.each(backends)('baton doctor on $name', backend => {
   })
 })
 
+describe.each(backends)('baton doctor --lock on $name', backend => {
+  const agent = sharedAgent(backend)
+  const find = (stdout: string): string | undefined => /^.*\block .*$/m.exec(stdout)?.[0]
+
+  it('reports a free lock, its holder, and a key that is not a lock', async () => {
+    const free = await runCli(['doctor', '--lock', 'jobs/x'], {agent})
+    expect(find(free.stdout)).toMatch(/^ok {3}lock +jobs\/x: free$/)
+    await using holder = startCli(['lock', '-v', 'jobs/x', '--', 'sleep', '60'], {agent})
+    await holder.waitForOutput(/acquired/)
+    const held = await runCli(['doctor', '--lock', 'jobs/x'], {agent})
+    expect(find(held.stdout)).toMatch(
+      /^ok {3}lock +jobs\/x: mutex, held by sleep on \S+, pid \d+, since \S+, session \S+ \(node \S+, TTL 15s, lock-delay 15s\)$/,
+    )
+    await raw(agent.address).ok('PUT', '/v1/kv/jobs/other/.lock', {body: 'something'})
+    const other = await runCli(['doctor', '--lock', 'jobs/other'], {agent})
+    expect(other.exitCode).toBe(1)
+    expect(find(other.stdout)).toMatch(
+      /^warn lock +jobs\/other: its key jobs\/other\/\.lock was written by something else/,
+    )
+  })
+})
+
 describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with ACLs', backend => {
   const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
   const agent = sharedAgent(backend, {config: {acl: {enabled: true, default_policy: 'allow', tokens: {master}}}})
@@ -44,7 +66,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(all.exitCode).toBe(0)
     expect(all.stdout).toContain('may read key app/db, nodes, services, agent')
     expect(all.stdout).toMatch(
-      /^ok {3}rights +suffice for lock, kv put, exec, exec --via rexec, responder, replicate, event fire/m,
+      /^ok {3}rights +suffice for lock, kv put, kv incr, update and edit, kv wait-for, kv diff, kv import --prefix, exec, exec --via rexec, responder, replicate, members, event list, event fire/m,
     )
     expect(all.stdout).not.toContain(master)
     const consul = raw(agent.address, {token: master})
@@ -57,7 +79,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(some.stdout).toMatch(/^ok {3}acl +enabled, token \S+ with little$/m)
     expect(some.stdout).toContain('may read services')
     expect(some.stdout.match(/^warn rights .* no permission to read.*$/gm)).toHaveLength(3)
-    expect(some.stdout).toMatch(/^ok {3}rights +suffice for event fire$/m)
+    expect(some.stdout).toMatch(/^ok {3}rights +suffice for event list, event fire$/m)
     expect(some.stdout).toMatch(/^warn rights +do not suffice for lock \(key_prefix "app\/db" \{ policy = "write" \}/m)
     expect(some.stdout).toContain('(key_prefix "app/" { policy = "read" })')
   })

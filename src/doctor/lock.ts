@@ -1,0 +1,51 @@
+import {formatDuration} from '../core/time/duration.js'
+import type {Finding} from './types.js'
+
+/** A session that holds a lock, and what it wrote about itself. */
+export interface LockHolder {
+  readonly session: string
+  /** Undefined if Consul does not list the session. */
+  readonly info: {readonly node: string; readonly ttlMs: number; readonly lockDelayMs: number} | undefined
+  /** `sleep on web-1, pid 7, since TIME`. Undefined if it recorded nothing. */
+  readonly record: string | undefined
+}
+
+/** The state of a lock that is going to be used. */
+export interface LockReport {
+  readonly prefix: string
+  readonly key: string
+  readonly kind: 'mutex' | 'semaphore' | 'other' | 'none'
+  readonly limit: number | undefined
+  readonly holders: readonly LockHolder[]
+  readonly waiterCount: number
+}
+
+/** Reports the state of a lock: each holder with its session, and the contenders that wait. */
+export function examineLock({prefix, key, kind, limit, holders, waiterCount}: LockReport): readonly Finding[] {
+  if (kind === 'other') {
+    const text = `${prefix}: its key ${key} was written by something else: baton lock refuses it`
+    return [{check: 'lock', verdict: 'warn', text, fix: 'use another prefix, or delete the key if nothing needs it'}]
+  }
+  const waiting = waiterCount === 0 ? '' : `; ${waiterCount} waiting`
+  if (holders.length === 0) return [{check: 'lock', verdict: 'ok', text: `${prefix}: free${waiting}`}]
+  const form = kind === 'semaphore' ? `semaphore, ${holders.length} of ${limit ?? '?'} held` : 'mutex, held'
+  const text = `${prefix}: ${form} by ${holders.map(describe).join('; ')}${waiting}`
+  const gone = holders.filter(({info}) => info === undefined).map(({session}) => session)
+  if (gone.length === 0) return [{check: 'lock', verdict: 'ok', text}]
+  return [
+    {
+      check: 'lock',
+      verdict: 'warn',
+      text: `${text}: Consul does not list session ${gone.join(', ')}`,
+      fix: 'the token may lack session_prefix "" { policy = "read" }; otherwise the session has just ended',
+    },
+  ]
+}
+
+function describe({session, info, record}: LockHolder): string {
+  const name = record === undefined ? '' : `${record}, `
+  if (info === undefined) return `${name}session ${session}`
+  const ttl =
+    info.ttlMs > 0 ? `TTL ${formatDuration(info.ttlMs)}` : 'no TTL: it ends with the health checks of its node'
+  return `${name}session ${session} (node ${info.node}, ${ttl}, lock-delay ${formatDuration(info.lockDelayMs)})`
+}
