@@ -2,15 +2,14 @@ import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {hasReal, real, sharedAgent} from '../kit/backend.js'
+import {backends, sharedAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
 import {runCli} from '../kit/run-cli.js'
 
 const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
 
-/** Only a real Consul enforces rules of tokens and reports which are missing. */
-describe.runIf(hasReal)('a token that may do nothing', () => {
-  const agent = sharedAgent(real, {config: {acl: {enabled: true, default_policy: 'allow', tokens: {master}}}})
+describe.each(backends)('a token that may do nothing on $name', backend => {
+  const agent = sharedAgent(backend, {managementToken: master})
   const home = mkdtempSync(join(tmpdir(), 'baton-denied-'))
   afterAll(() => rmSync(home, {recursive: true}))
   let token = ''

@@ -1,8 +1,11 @@
 import type {Access, Resource, RuleSet, ScalarResource} from './rules.js'
 
+/** `list` is for keys only. */
+type Wanted = 'read' | 'list' | 'write'
+
 /** The permissions of a token. */
 export interface Authorizer {
-  can(resource: Resource, name: string, access: 'read' | 'write'): boolean
+  can(resource: Resource, name: string, access: Wanted): boolean
   /** True if every key below `prefix` may be written. */
   canWriteBelow(prefix: string): boolean
   canScalar(resource: ScalarResource, access: 'read' | 'write'): boolean
@@ -10,8 +13,8 @@ export interface Authorizer {
 
 export const allowAll: Authorizer = {can: () => true, canWriteBelow: () => true, canScalar: () => true}
 
-const grants = (access: Access | undefined, wanted: 'read' | 'write'): boolean =>
-  access === 'write' || (wanted === 'read' && (access === 'read' || access === 'list'))
+const grants = (access: Access | undefined, wanted: Wanted): boolean =>
+  access === 'write' || access === wanted || (wanted === 'read' && access === 'list')
 
 const strength: readonly Access[] = ['read', 'list', 'write', 'deny']
 const stricter = (a: Access | undefined, b: Access): Access =>

@@ -204,12 +204,19 @@ export async function registerService(call: Call): Promise<Reply> {
     return localCheck(agent, check, {id, name: check.string('Name') || `Service '${name}' check`, service})
   })
   demandNamed(call, 'service', name)
+  const registered = new Set(checks.map(check => check.id))
   agent.putService(
     service,
     checks.map(check => keepStatus(agent, check)),
   )
+  if (!replacesChecks(call)) return emptyReply()
+  const before = [...agent.checks.values()].filter(check => check.serviceId === service.id)
+  for (const {id} of before) if (!registered.has(id)) agent.removeCheck(id)
   return emptyReply()
 }
+
+const replacesChecks = ({query}: Call): boolean =>
+  query.has('replace-existing-checks') && ['', 'true'].includes(query.get('replace-existing-checks'))
 
 /** A check that is registered again keeps its status and output. */
 function keepStatus(agent: LocalAgent, check: LocalCheck): LocalCheck {

@@ -45,7 +45,7 @@ export const printService = (row: ServiceRow, tags: Printable = row.tags ?? []):
 /** The form of catalog/service: one flat object that includes the node. */
 export const printServiceNode = (row: ServiceRow, node: NodeRow): Printable => ({
   ID: node.id,
-  Node: node.name,
+  Node: row.node,
   Address: node.address,
   Datacenter: node.datacenter,
   TaggedAddresses: node.taggedAddresses ?? null,

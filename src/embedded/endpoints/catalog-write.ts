@@ -4,7 +4,7 @@ import type {Call} from '../http/call.js'
 import {jsonReply, type Reply} from '../http/reply.js'
 import {RpcError} from '../refusals.js'
 import type {Batch} from '../store/batch.js'
-import type {NodeRow, ServiceRow} from '../store/catalog-rows.js'
+import {type NodeRow, type ServiceRow, sameRow} from '../store/catalog-rows.js'
 import {decodeBody} from './body.js'
 import {checkFields, registeredCheck} from './check-body.js'
 import {connectFields, refuseConnect} from './unserved.js'
@@ -163,9 +163,10 @@ function applyRegister(target: Datacenter, body: Decoded): void {
 }
 
 function registerNode(batch: Batch, target: Datacenter, body: Decoded): void {
-  const {catalog} = target.state
+  const {state} = target
   const name = body.string('Node')
-  if (body.bool('SkipNodeUpdate') && catalog.node(name)) return
+  const known = state.catalog.node(name)
+  if (body.bool('SkipNodeUpdate') && known) return
   const draft: Draft<NodeRow> = {
     id: body.string('ID').toLowerCase(),
     name,
@@ -174,7 +175,10 @@ function registerNode(batch: Batch, target: Datacenter, body: Decoded): void {
     taggedAddresses: body.map('TaggedAddresses'),
     meta: body.map('NodeMeta'),
   }
-  catalog.putNode(batch, draft)
+  if (known && sameRow(known, draft)) return
+  const wrong = state.takenNameError(draft)
+  if (wrong !== undefined) throw new RpcError(`failed inserting node: ${wrong}`)
+  state.putNode(batch, draft)
 }
 
 function registerCheck(batch: Batch, target: Datacenter, node: string, body: Decoded): void {

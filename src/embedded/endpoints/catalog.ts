@@ -86,15 +86,19 @@ function service(call: Call): Promise<Reply> {
 /** Finds a node by name or by its whole ID. */
 const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
 
-/** Reads of one node; the filter selects among its services. */
+/** Reads of one node; the filter selects among its services. An empty list without a filter has `isList` false. */
 function ofNode(
   call: Call,
-  print: (services: readonly ServiceRow[], node: NodeRow, hasAny: boolean) => Printable,
+  print: (services: readonly ServiceRow[], node: NodeRow, isList: boolean) => Printable,
   missing: Printable,
 ): Promise<Reply> {
   const name = requireRest(call, 'Missing node name')
   return catalogRead(call, {
-    topics: () => [`node:${name.toLowerCase()}`],
+    topics: ({state}) => {
+      const known = findNode(state, name)
+      // A node that does not exist can appear under the ID that is asked for.
+      return known ? [`node:${known.name.toLowerCase()}`] : [`node:${name.toLowerCase()}`, 'nodes']
+    },
     fields: rowFields.service,
     read: ({state}, {may, matching}) => {
       const node = findNode(state, name)
@@ -103,7 +107,7 @@ function ofNode(
       const readable = catalog.servicesOf(node.name).filter(row => may.can('service', row.name, 'read'))
       const services = readable.filter(row => matching(printService(row)))
       return {
-        value: print(services, node, readable.length > 0),
+        value: print(services, node, readable.length > 0 || call.query.get('filter') !== ''),
         index: maxOf(catalog.tableIndex('nodes'), catalog.tableIndex('services')),
       }
     },
@@ -123,9 +127,9 @@ const node = (call: Call): Promise<Reply> =>
 const nodeServices = (call: Call): Promise<Reply> =>
   ofNode(
     call,
-    (services, row, hasAny) => ({
+    (services, row, isList) => ({
       Node: printNode(row),
-      Services: hasAny ? services.map(service => printService(service)) : null,
+      Services: isList ? services.map(service => printService(service)) : null,
     }),
     {Node: null, Services: null},
   )

@@ -1,4 +1,5 @@
 import type {FindRoute, Route} from '../http/route.js'
+import {aclAuthorizeRoutes} from './acl-authorize.js'
 import {aclOtherRoutes} from './acl-others.js'
 import {aclPolicyRoutes} from './acl-policies.js'
 import {aclTokenRoutes} from './acl-tokens.js'
@@ -28,6 +29,7 @@ const routes: readonly Route[] = [
   ...aclPolicyRoutes,
   ...aclTokenRoutes,
   ...aclOtherRoutes,
+  ...aclAuthorizeRoutes,
   ...snapshotRoutes,
   ...operatorRoutes,
   ...unservedRoutes,

@@ -87,15 +87,19 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body,
     // A read uses the ID alone if there is one, a write uses the name.
     known: verb === 'get' && id !== '' ? state.catalog.nodeById(id) : state.catalog.node(name),
     index: node.uint64('ModifyIndex'),
-    put: () =>
-      state.catalog.putNode(batch, {
+    put: () => {
+      const draft = {
         id: id.toLowerCase(),
         name,
         address: node.string('Address'),
         datacenter: node.string('Datacenter') || datacenter,
         taggedAddresses: node.map('TaggedAddresses'),
         meta: node.map('Meta'),
-      }),
+      }
+      const wrong = state.takenNameError(draft)
+      if (wrong !== undefined) throw new RpcError(wrong)
+      return state.putNode(batch, draft)
+    },
     remove: row => state.removeNode(batch, row),
     print: printNode,
   }

@@ -143,8 +143,9 @@ function decodeEntries<T>(value: JsonValue, name: string, read: (item: JsonValue
   return new Map([...value].map(([key, item]) => [key, read(item)]))
 }
 
-function decodeList(value: JsonValue, name: string, fields: Fields): Decoded[] {
-  if (!Array.isArray(value)) return refuse(value, name, 'slice')
+/** Decodes a list of objects; `name` is empty if it is the whole body. */
+export function decodeList(value: JsonValue, name: string, fields: Fields): Decoded[] {
+  if (!Array.isArray(value)) return name === '' ? refuseWhole(value, name) : refuse(value, name, 'slice')
   return value.map(item => (item === null ? new Decoded(new Map()) : decodeObject(item, fields, name)))
 }
 

@@ -47,8 +47,8 @@ export interface CheckRow {
 }
 
 /** Compares rows without their indexes: an identical write raises no index. */
-export function sameRow<T extends {readonly createIndex: bigint; readonly modifyIndex: bigint}>(a: T, b: T): boolean {
-  const plain = (row: T): string =>
+export function sameRow<T extends object>(a: T, b: Omit<T, 'createIndex' | 'modifyIndex'>): boolean {
+  const plain = (row: object): string =>
     JSON.stringify({...row, createIndex: 0, modifyIndex: 0}, (_, value: unknown) =>
       value instanceof Map ? [...(value as Map<string, unknown>)].sort() : value,
     )

@@ -30,6 +30,8 @@ export class CatalogTable {
   readonly #shelves = new Map<string, NodeShelf>()
   readonly #tableIndexes: Record<Table, bigint> = {nodes: 0n, services: 0n, checks: 0n}
   readonly #serviceIndexes = new Map<string, bigint>()
+  /** The key of each node that has an ID, by its ID. */
+  readonly #keysById = new Map<string, string>()
   /** Index of the last time that a service lost its last instance. */
   #extinction = 0n
 
@@ -37,8 +39,7 @@ export class CatalogTable {
 
   node = (name: string): NodeRow | undefined => this.#shelves.get(name.toLowerCase())?.node
 
-  nodeById = (id: string): NodeRow | undefined =>
-    id.length === 36 ? this.nodes().find(node => node.id.toLowerCase() === id.toLowerCase()) : undefined
+  nodeById = (id: string): NodeRow | undefined => this.#shelves.get(this.#keysById.get(id.toLowerCase()) ?? '')?.node
 
   nodes = (): NodeRow[] => byKey(this.#shelves).map(shelf => shelf.node)
 
@@ -78,12 +79,19 @@ export class CatalogTable {
     return withChecks && checks > last ? checks : last
   }
 
-  putNode(batch: Batch, draft: Draft<NodeRow>): NodeRow {
+  /** `createIndex` is that of the node with another name that this one replaces. */
+  putNode(batch: Batch, draft: Draft<NodeRow>, createIndex?: bigint): NodeRow {
     const key = draft.name.toLowerCase()
     const shelf = this.#shelves.get(key)
     const known = shelf?.node
-    const row: NodeRow = {...draft, createIndex: known?.createIndex ?? batch.index, modifyIndex: batch.index}
+    const row: NodeRow = {
+      ...draft,
+      createIndex: createIndex ?? known?.createIndex ?? batch.index,
+      modifyIndex: batch.index,
+    }
     if (known && sameRow(known, row)) return known
+    if (known && known.id !== '' && known.id !== row.id) this.#dropFrom(batch, this.#keysById, known.id)
+    if (row.id !== '') this.#setIn(batch, this.#keysById, row.id, key)
     if (shelf && known) {
       shelf.node = row
       batch.undo(() => (shelf.node = known))
@@ -106,7 +114,7 @@ export class CatalogTable {
     this.#setIn(batch, shelf.services, key, row)
     this.#moved(batch, 'services')
     this.#serviceMoved(batch, row.name)
-    if (known && known.name.toLowerCase() !== row.name.toLowerCase()) this.#serviceLeft(batch, known.name)
+    if (known && known.name.toLowerCase() !== row.name.toLowerCase()) this.#dropIndexOfNone(batch, known.name)
     batch.touch(`node:${draft.node.toLowerCase()}`)
     return row
   }
@@ -159,6 +167,7 @@ export class CatalogTable {
   removeNode(batch: Batch, row: NodeRow): void {
     const key = row.name.toLowerCase()
     this.#dropFrom(batch, this.#shelves, key)
+    if (row.id !== '') this.#dropFrom(batch, this.#keysById, row.id)
     this.#nodeMoved(batch, row)
   }
 
@@ -173,9 +182,11 @@ export class CatalogTable {
 
   replace(image: CatalogImage): void {
     this.#shelves.clear()
+    this.#keysById.clear()
     this.#serviceIndexes.clear()
     for (const node of image.nodes) {
       this.#shelves.set(node.name.toLowerCase(), {node, services: new Map(), checks: new Map()})
+      if (node.id !== '') this.#keysById.set(node.id, node.name.toLowerCase())
     }
     for (const row of image.services) this.#shelves.get(row.node.toLowerCase())?.services.set(row.id.toLowerCase(), row)
     for (const row of image.checks) this.#shelves.get(row.node.toLowerCase())?.checks.set(row.id.toLowerCase(), row)
@@ -222,9 +233,15 @@ export class CatalogTable {
     batch.touch(`service:${name.toLowerCase()}`)
   }
 
-  #serviceLeft(batch: Batch, name: string): void {
-    if (this.instancesOf(name).length > 0) return
+  /** Returns true if a service has no instance left. As in Consul, a service that is renamed leaves no other trace. */
+  #dropIndexOfNone(batch: Batch, name: string): boolean {
+    if (this.instancesOf(name).length > 0) return false
     this.#dropFrom(batch, this.#serviceIndexes, name.toLowerCase())
+    return true
+  }
+
+  #serviceLeft(batch: Batch, name: string): void {
+    if (!this.#dropIndexOfNone(batch, name)) return
     const before = this.#extinction
     this.#extinction = batch.index
     batch.undo(() => (this.#extinction = before))

@@ -1,3 +1,4 @@
+import {serfHealth} from '../../core/consul-constants.js'
 import {Batch} from './batch.js'
 import {type CatalogImage, CatalogTable} from './catalog.js'
 import {type CheckRow, isCheckOf, type NodeRow, type ServiceRow} from './catalog-rows.js'
@@ -89,6 +90,29 @@ export class State {
       if (isCheckOf(check, row)) this.removeCheck(batch, check)
     }
     this.catalog.removeService(batch, row)
+  }
+
+  /** Writes a node. Under an ID that is known by another name, it is renamed, and loses its services, checks and sessions. */
+  putNode(batch: Batch, draft: Omit<NodeRow, 'createIndex' | 'modifyIndex'>): NodeRow {
+    const owner = draft.id === '' ? undefined : this.catalog.nodeById(draft.id)
+    if (!owner || owner.name === draft.name) return this.catalog.putNode(batch, draft)
+    this.removeNode(batch, owner)
+    return this.catalog.putNode(batch, draft, owner.createIndex)
+  }
+
+  /**
+   * Consul's refusal of a name that belongs to another node, if that node is healthy; undefined if the node may be
+   * written. A new ID may take the name of a node without one; a rename may not.
+   */
+  takenNameError({id, name, address}: Pick<NodeRow, 'id' | 'name' | 'address'>): string | undefined {
+    const owner = id === '' ? undefined : this.catalog.nodeById(id)
+    const taken = this.catalog.node(name)
+    if (id === '' || owner?.name === name || !taken || taken.id === id || (taken.id === '' && !owner)) return undefined
+    const health = this.catalog.check(taken.name, serfHealth)
+    if (!health || health.status === 'critical') return undefined
+    const renamed = `${JSON.stringify(id)}${owner ? ` (${address})` : ''}`
+    const other = `node ${taken.id} with name ${taken.name} (${taken.address})`
+    return `Error while renaming Node ID: ${renamed}: Node name ${name} is reserved by ${other}`
   }
 
   removeNode(batch: Batch, row: NodeRow): void {

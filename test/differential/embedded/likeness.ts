@@ -80,6 +80,9 @@ export class Likeness {
       return a.flatMap((item, at) => this.#compareValues(item, b[at], `${where}[${at}]`))
     }
     if (isObject(real) && isObject(embedded)) {
+      if ('AggregatedStatus' in real && where === 'body') {
+        return this.#compareValues([real], [embedded], where)
+      }
       const names = new Set([...Object.keys(real), ...Object.keys(embedded)])
       return [...names].flatMap(name => this.#compareField(name, real, embedded, where))
     }
@@ -90,12 +93,18 @@ export class Likeness {
     return differences(real, embedded, new Bindings(new Map()), where)
   }
 
-  /** Lists of sessions are sorted by random IDs, so they are paired by their order of creation. */
+  /**
+   * Lists of sessions are sorted by random IDs, so they are paired by their order of creation. The agent's view of its
+   * services has lists in random order.
+   */
   #alike(real: readonly unknown[], embedded: readonly unknown[]): readonly [readonly unknown[], readonly unknown[]] {
-    const order = (list: readonly unknown[]): readonly unknown[] =>
-      list.every(item => isObject(item) && typeof item['ID'] === 'string' && 'NodeChecks' in item)
-        ? list.toSorted((a, b) => Number((a as Row)['CreateIndex']) - Number((b as Row)['CreateIndex']))
-        : list
+    const order = (list: readonly unknown[]): readonly unknown[] => {
+      if (!list.every(isObject)) return list
+      if (list.every(item => typeof item['ID'] === 'string' && 'NodeChecks' in item)) {
+        return list.toSorted((a, b) => Number(a['CreateIndex']) - Number(b['CreateIndex']))
+      }
+      return list.every(item => 'AggregatedStatus' in item) ? list.map(inOrder).toSorted(byText) : list
+    }
     return [order(real), order(embedded)]
   }
 
@@ -128,6 +137,12 @@ export class Likeness {
 }
 
 type Row = Readonly<Record<string, unknown>>
+const byText = (a: unknown, b: unknown): number => (show(a) < show(b) ? -1 : 1)
+/** A service of the agent, with its checks in order. */
+const inOrder = (item: Row): Row => {
+  const checks = item['Checks'] as readonly Row[] | null
+  return {...item, Checks: checks?.toSorted((a, b) => (String(a['CheckID']) < String(b['CheckID']) ? -1 : 1)) ?? null}
+}
 const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value)
 const show = (value: unknown): string =>
   value === undefined
@@ -135,6 +150,10 @@ const show = (value: unknown): string =>
     : JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)).slice(0, 300)
 
 /** Texts with messages of other parsers: only their beginning is compared. */
-const loose = [/^failed session lookup: index error: Invalid UUID: /, /^Invalid \w+ filter: error parsing regexp: /]
+const loose = [
+  /^failed session lookup: index error: Invalid UUID: /,
+  /^Invalid \w+ filter: error parsing regexp: /,
+  /^Request decode failed: json: cannot unmarshal \w+ into Go (?:value|struct field) /,
+]
 const isLooseText = (a: string, b: string): boolean =>
   loose.some(pattern => pattern.test(a) && pattern.exec(a)?.[0] === pattern.exec(b)?.[0])

@@ -1,5 +1,5 @@
-import {Agent, request as httpRequest} from 'node:http'
-import type {Ask} from './requests.js'
+import {Client, Pool} from 'undici'
+import type {Ask} from './asks/ask.js'
 
 export interface Answer {
   readonly status: number
@@ -8,80 +8,125 @@ export interface Answer {
 }
 
 const unknownSession = '00000000-1111-2222-3333-444444444444'
+const ownIndex = /\{i:([^}]*)\}/
 
 /** One of the two agents, with the IDs that it created during a run. */
 export class Side {
   readonly name: string
   readonly node: string
-  readonly #address: URL
-  readonly #connections = new Agent({keepAlive: true})
-  #prefix = ''
+  /** Requests are pipelined on one connection: both agents serve them one after another. */
+  readonly #line: Client
+  /** Queries that wait have connections of their own. */
+  readonly #waiting: Pool
+  readonly #created: string[] = []
+  #run = 0
   #sessions: string[] = []
 
   constructor(name: string, node: string, address: string) {
     this.name = name
     this.node = node
-    this.#address = new URL(address)
+    this.#line = new Client(address, {pipelining: 64})
+    this.#waiting = new Pool(address, {pipelining: 1})
   }
 
-  begin(prefix: string): void {
-    this.#prefix = prefix
+  begin(run: number): void {
+    this.#run = run
     this.#sessions = []
   }
 
-  async ask(ask: Ask, extraQuery = ''): Promise<Answer> {
-    const path = `${await this.#fill(ask.path)}${extraQuery}`
-    const body = ask.body === undefined ? undefined : await this.#fill(ask.body)
-    const answer = await this.send(ask.method, path, body)
-    if (ask.session !== undefined && answer.status === 200) {
-      this.#created.push((JSON.parse(answer.text) as {ID: string}).ID)
-      this.#sessions[ask.session] = this.#created.at(-1)!
-    }
-    return answer
+  async ask(ask: Ask): Promise<Answer> {
+    return (await this.askAll([ask]))[0]!
   }
 
-  readonly #created: string[] = []
-
-  /** Removes everything that the run created. */
-  async end(): Promise<void> {
-    for (const id of this.#created.splice(0)) await this.send('PUT', `/v1/session/destroy/${id}`)
-    await this.send('DELETE', `/v1/kv/${this.#prefix}/?recurse`)
-    await this.send('PUT', `/v1/agent/check/deregister/${this.#prefix}-c`)
-    for (const id of ['local', 'l2']) await this.send('PUT', `/v1/agent/service/deregister/${this.#prefix}-${id}`)
-    for (const node of ['n1', 'n2']) {
-      await this.send('PUT', '/v1/catalog/deregister', JSON.stringify({Node: `${this.#prefix}-${node}`}))
+  /** Sends requests in order, each without waiting for the answers before it unless it needs the ID of a session. */
+  async askAll(asks: readonly Ask[]): Promise<Answer[]> {
+    const answers: Promise<Answer>[] = []
+    for (const ask of asks) {
+      const template = `${ask.path} ${ask.body ?? ''}`
+      if (template.includes('{s')) await Promise.all(answers)
+      const index = await this.#indexFor(template)
+      const [path, body] = [this.#fill(ask.path, index), ask.body && this.#fill(ask.body, index)]
+      answers.push(this.send(ask.method, path, body).then(answer => this.#keepSession(ask, answer)))
     }
+    return await Promise.all(answers)
   }
 
-  close(): void {
-    this.#connections.destroy()
+  /** Asks on a connection of its own, so that other requests pass. */
+  park(ask: Ask, extraQuery: string): Promise<Answer> {
+    return answerOf(this.#waiting, ask.method, `${ask.path}${extraQuery}`)
+  }
+
+  /** A read whose path stays the same when sessions are created. */
+  fixed(ask: Ask): Ask {
+    return {...ask, path: this.#fill(ask.path, '')}
   }
 
   send(method: string, path: string, body?: string): Promise<Answer> {
-    const {hostname, port} = this.#address
-    const headers = body === undefined ? {} : {'content-length': String(Buffer.byteLength(body))}
-    return new Promise((resolve, reject) => {
-      const request = httpRequest({hostname, port, method, path, headers, agent: this.#connections}, response => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8')
-          resolve({status: response.statusCode ?? 0, headers: response.headers as Record<string, string>, text})
-        })
-      })
-      request.on('error', reject)
-      request.end(body)
-    })
+    return answerOf(this.#line, method, path, body)
   }
 
-  async #fill(template: string): Promise<string> {
-    let text = template.replaceAll('{p}', this.#prefix).replaceAll('{node}', this.node)
-    text = text.replace(/\{s(\d)\}/g, (_, at: string) => this.#sessions[Number(at)] ?? unknownSession)
-    const wanted = /\{i:([^}]*)\}/.exec(text)
-    if (!wanted) return text
-    const found = await this.send('GET', `/v1/kv/${this.#prefix}/${encodeURIComponent(wanted[1]!)}`)
-    const index = found.status === 200 ? (/"ModifyIndex": ?(\d+)/.exec(found.text)?.[1] ?? '1') : '1'
-    return text.replaceAll(wanted[0], index)
+  /** Removes everything that the run can have created with these requests. */
+  async end(asked: readonly Ask[]): Promise<void> {
+    const {prefix} = this
+    const put = (path: string, body?: unknown) =>
+      this.send('PUT', `/v1/${path}`, body === undefined ? undefined : JSON.stringify(body))
+    const has = (path: RegExp): boolean => asked.some(ask => ask.method !== 'GET' && path.test(ask.path))
+    const requests = this.#created.splice(0).map(id => put(`session/destroy/${id}`))
+    if (has(/^\/v1\/(kv|txn)/)) requests.push(this.send('DELETE', `/v1/kv/${prefix}/?recurse`))
+    if (has(/^\/v1\/agent/)) {
+      requests.push(put('agent/maintenance?enable=false'), put(`agent/check/deregister/${prefix}-c`))
+      for (const id of ['local', 'l2']) requests.push(put(`agent/service/deregister/${prefix}-${id}`))
+    }
+    if (has(/^\/v1\/(catalog|txn)/)) {
+      for (const node of ['n1', 'n2']) requests.push(put('catalog/deregister', {Node: `${prefix}-${node}`}))
+    }
+    await Promise.all(requests)
   }
+
+  get prefix(): string {
+    return `d${this.#run}`
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#line.destroy(), this.#waiting.destroy()])
+  }
+
+  #keepSession({session}: Ask, answer: Answer): Answer {
+    if (session === undefined || answer.status !== 200) return answer
+    const {ID} = JSON.parse(answer.text) as {ID: string}
+    this.#created.push(ID)
+    this.#sessions[session] = ID
+    return answer
+  }
+
+  /** The current ModifyIndex of the key that a template names. */
+  async #indexFor(template: string): Promise<string> {
+    const key = ownIndex.exec(template)?.[1]
+    if (key === undefined) return ''
+    const {status, text} = await this.send('GET', `/v1/kv/${this.prefix}/${encodeURIComponent(key)}`)
+    return status === 200 ? (/"ModifyIndex": ?(\d+)/.exec(text)?.[1] ?? '1') : '1'
+  }
+
+  #fill(template: string, index: string): string {
+    const digits = String(this.#run).padStart(12, '0')
+    return template
+      .replaceAll('{p}', this.prefix)
+      .replaceAll('{node}', this.node)
+      .replace(/\{u(\d)\}/g, (_, which: string) => `aaaaaaaa-bbbb-4ccc-8ddd-${which}${digits.slice(1)}`)
+      .replace(/\{s(\d)\}/g, (_, at: string) => this.#sessions[Number(at)] ?? unknownSession)
+      .replaceAll(/\{i:[^}]*\}/g, index)
+  }
+}
+
+async function answerOf(line: Client | Pool, method: string, path: string, body?: string): Promise<Answer> {
+  const response = await line.request({
+    method: method as 'GET',
+    path,
+    body: body ?? null,
+    // Without these two, a request waits for the answers before it.
+    idempotent: true,
+    blocking: false,
+  })
+  const text = await response.body.text()
+  return {status: response.statusCode, headers: response.headers as Record<string, string>, text}
 }

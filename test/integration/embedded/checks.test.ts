@@ -55,6 +55,25 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     }
   })
 
+  it('stay when their service is registered again without them, unless they are to be replaced', async () => {
+    const checks = async (): Promise<readonly string[]> => {
+      const all = (await raw(agent.address).get('/v1/health/checks/many')) as {CheckID: string}[]
+      return all.map(({CheckID}) => CheckID).toSorted()
+    }
+    const put = (query: string, ...ids: readonly string[]): Promise<unknown> =>
+      raw(agent.address).ok('PUT', `/v1/agent/service/register${query}`, {
+        body: JSON.stringify({Name: 'many', Checks: ids.map(CheckID => ({CheckID, TTL: '1h'}))}),
+      })
+    await put('', 'a', 'b')
+    await put('', 'c')
+    await put('?replace-existing-checks=false', 'c')
+    expect(await checks()).toEqual(['a', 'b', 'c'])
+    await put('?replace-existing-checks', 'b', 'd')
+    expect(await checks()).toEqual(['b', 'd'])
+    await put('?replace-existing-checks=true')
+    expect(await checks()).toEqual([])
+  })
+
   it('follow whether a port is open', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
