@@ -70,7 +70,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     }),
     acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
     'dns-port': Flags.integer({
-      description: 'answer DNS questions about the catalog on this UDP port; 0 takes a free one',
+      description: 'answer DNS questions about the catalog on this port, over UDP and TCP; 0 takes a free one',
       helpValue: 'PORT',
       min: 0,
       max: 65_535,

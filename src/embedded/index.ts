@@ -29,7 +29,7 @@ export interface EmbeddedAgent extends AsyncDisposable {
   readonly addresses: ReadonlyMap<string, string>
   /** The management token, if ACLs are enabled. */
   readonly managementToken?: string
-  /** UDP port of the DNS server, if it is enabled. */
+  /** Port of the DNS server for UDP and TCP, if it is enabled. */
   readonly dnsPort?: number
   /** Injects faults and changes the agent's time. */
   readonly faults: FaultPanel

@@ -46,7 +46,7 @@ export interface EmbeddedAgentOptions {
   readonly seed?: readonly SeedKey[]
   /** Enables ACLs, which deny everything that is not granted; `managementToken` grants everything. Default: no ACLs. */
   readonly acl?: {readonly managementToken: string}
-  /** UDP port of the DNS server for the catalog; 0 for any free port. Default: no DNS. */
+  /** Port of the DNS server for the catalog, for UDP and TCP; 0 for any free port. Default: no DNS. */
   readonly dnsPort?: number
   /** Runs script checks. Default: script checks are refused, as by an agent with default settings. */
   readonly runScript?: ScriptRunner

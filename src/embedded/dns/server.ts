@@ -3,6 +3,7 @@ import {isIP} from 'node:net'
 import type {Answer, DecodedPacket, Packet, Question} from 'dns-packet'
 import type {Random} from '../../core/types.js'
 import {type Found, resolveName, type Zone} from './resolve.js'
+import {listenTcp} from './tcp.js'
 
 export interface DnsDoor extends AsyncDisposable {
   readonly port: number
@@ -15,12 +16,12 @@ export interface DnsOptions {
   readonly random: Random
 }
 
-/** Maximum size of an answer to a client that does not announce a larger buffer. */
+/** Maximum size of an answer over UDP to a client that does not announce a larger buffer. */
 const mostAnswers = 3
 const nameError = 3
 const refused = 5
 
-/** Answers DNS questions about the catalog over UDP, with a time to live of 0. Nothing outside `consul.` is looked up. */
+/** Answers DNS questions about the catalog over UDP and TCP, with a time to live of 0. Nothing outside `consul.` is looked up. */
 export async function openDnsDoor(options: DnsOptions): Promise<DnsDoor> {
   const codec = await import('dns-packet')
   const socket = createSocket(isIP(options.host) === 6 ? 'udp6' : 'udp4')
@@ -30,9 +31,20 @@ export async function openDnsDoor(options: DnsOptions): Promise<DnsDoor> {
     const question = decode(codec, message)
     if (question) socket.send(codec.encode(replyTo(options, question)), peer.port, peer.address)
   })
+  const {port} = socket.address()
+  const close = (): Promise<void> => new Promise(resolve => socket.close(() => resolve()))
+  const streams = await listenTcp({host: options.host, port}, message => {
+    const question = decode(codec, message)
+    return question && codec.encode(replyTo(options, question, true))
+  }).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   return {
-    port: socket.address().port,
-    [Symbol.asyncDispose]: () => new Promise(resolve => socket.close(() => resolve())),
+    port,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([close(), streams[Symbol.asyncDispose]()])
+    },
   }
 }
 
@@ -56,9 +68,10 @@ function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPac
   }
 }
 
-function replyTo({zone, random}: DnsOptions, {id, flags = 0, questions = [], additionals = []}: DecodedPacket): Packet {
+function replyTo({zone, random}: DnsOptions, packet: DecodedPacket, isStream = false): Packet {
+  const {id, flags = 0, questions = [], additionals = []} = packet
   const [question] = questions as [Question]
-  const isLarge = additionals.some(({type}) => type === 'OPT')
+  const isLarge = isStream || additionals.some(({type}) => type === 'OPT')
   const recursionDesired = flags & 0x0100
   const base: Packet = {type: 'response', ...(id !== undefined && {id}), questions: [question]}
   const {name} = question

@@ -1,4 +1,6 @@
 import {Resolver} from 'node:dns/promises'
+import {connect} from 'node:net'
+import {streamDecode, streamEncode} from 'dns-packet'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {backends, type TestAgent} from '../../kit/backend.js'
 import {freePort} from '../../kit/ports.js'
@@ -8,11 +10,12 @@ import {waitUntil} from '../../kit/wait-until.js'
 /** The same tests run on both agents. */
 describe.each(backends)('DNS of $name', backend => {
   let agent: TestAgent
+  let dnsPort: number
   const resolver = new Resolver({timeout: 2000, tries: 2})
   const addresses = async (name: string): Promise<string[]> => (await resolver.resolve4(name)).toSorted()
 
   beforeAll(async () => {
-    const dnsPort = await freePort()
+    dnsPort = await freePort()
     agent = await backend.start({dnsPort})
     resolver.setServers([`127.0.0.1:${dnsPort}`])
     const register = (node: string, at: number, service: object, check = {}): Promise<unknown> =>
@@ -63,6 +66,32 @@ describe.each(backends)('DNS of $name', backend => {
     'hopscotch.service.dc9.consul',
   ])('answers that %s does not exist', async name => {
     await expect(resolver.resolve4(name)).rejects.toMatchObject({code: expect.stringMatching(/ENOTFOUND|ESERVFAIL/)})
+  })
+
+  it('answers over TCP, several questions on one connection, with all instances', async () => {
+    const many = Array.from({length: 5}, (_, at) => `10.202.3.${at + 1}`)
+    for (const [at, Address] of many.entries()) {
+      const body = JSON.stringify({Node: `many${at}`, Address, Service: {Service: 'many'}})
+      await raw(agent.address).ok('PUT', '/v1/catalog/register', {body})
+    }
+    const socket = connect(dnsPort, '127.0.0.1')
+    const question = (id: number, name: string): Buffer =>
+      streamEncode({type: 'query', id, questions: [{type: 'A', name}]})
+    socket.write(question(1, 'many.service.consul'))
+    socket.write(question(2, 'web3.node.consul'))
+    let received = Buffer.alloc(0)
+    const answers: (readonly string[])[] = []
+    for await (const chunk of socket) {
+      received = Buffer.concat([received, chunk as Buffer])
+      while (received.length >= 2 && received.length >= 2 + received.readUInt16BE()) {
+        const end = 2 + received.readUInt16BE()
+        const packet = streamDecode(received.subarray(0, end))
+        answers.push((packet.answers ?? []).map(answer => (answer as {data: string}).data).toSorted())
+        received = received.subarray(end)
+      }
+      if (answers.length === 2) break
+    }
+    expect(answers).toEqual([many, ['10.202.2.213']])
   })
 
   it('answers without records if the name has none of that type', async () => {
