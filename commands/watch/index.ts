@@ -1,16 +1,13 @@
 import {setMaxListeners} from 'node:events'
 import * as Flags from '@oclif/core/flags'
 import {WatchCommand, watchFlags} from '../../src/cli/watch/watch-command.js'
+import type {FileWatches} from '../../src/cli/watch/watch-files.js'
 import {brief} from '../../src/core/brief.js'
-import type {ConsulClient} from '../../src/core/client.js'
 import {isBatonError, UsageError} from '../../src/core/errors.js'
 import {createViewRegistry} from '../../src/core/query/view-registry.js'
-import {HandlerError, shellWords} from '../../src/process/handler.js'
-import type {ConfiguredWatch} from '../../src/watch/config.js'
-import {execHandler, type Handler, httpHandler, withPolicy} from '../../src/watch/handlers.js'
+import {Wake} from '../../src/core/time/wake.js'
 import {watchQuery} from '../../src/watch/query.js'
-import {runWatch} from '../../src/watch/run.js'
-import {describeWatch, parseWatch, type WatchSpec} from '../../src/watch/spec.js'
+import {parseWatch, type WatchSpec} from '../../src/watch/spec.js'
 
 const watchTypes = ['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event']
 
@@ -54,10 +51,12 @@ export default class Watch extends WatchCommand<typeof Watch> {
     state: Flags.string({description: 'only checks in this state (checks)'}),
     name: Flags.string({description: 'only events of this name (event)'}),
     watches: Flags.string({
-      description: "file or folder with Consul's watches, all run in this process",
+      description: "file or folder with Consul's watches, all run in this process; HUP reads it again",
       helpValue: 'FILE',
     }),
   }
+
+  #files: FileWatches | undefined
 
   async run(): Promise<number> {
     const {watches} = this.flags
@@ -92,70 +91,44 @@ export default class Watch extends WatchCommand<typeof Watch> {
         hint: 'the file says what is watched and what is run for it',
       })
     }
-    const configured = await readConfigured(path)
+    const reloads = new Wake()
+    // Listens first: a signal during the start is a reload, too.
+    using _reload = this.flags.once ? undefined : this.#onHangUp(() => reloads.wake())
+    // Loads the parsers of files, which would be a tenth of the memory of a watch without a file.
+    const {configuredWatches, FileWatches: Files} = await import('../../src/cli/watch/watch-files.js')
+    const watches = await configuredWatches(path)
     const client = this.openClient()
-    // Each watch adds listeners of its own.
-    setMaxListeners(0, this.stopSignal)
-    const asked = configured.map(one => ({...one, query: watchQuery(client, one.spec, one.scope)}))
     if (this.flags.once) {
       // An agent that cannot be reached, or a wrong question, ends the command before any handler runs.
-      await Promise.all(asked.map(({query}) => query.read({signal: this.stopSignal})))
+      // Each query adds a listener.
+      setMaxListeners(0, this.stopSignal)
+      const queries = watches.map(({spec, scope}) => watchQuery(client, spec, scope))
+      await Promise.all(queries.map(query => query.read({signal: this.stopSignal})))
     }
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
-    for (const {query, spec} of asked) this.reportStatus(views, query, spec)
-    let failures = 0
-    const running = Promise.all(
-      asked.map(async ({query, ...one}) => {
-        const {spec, onError, debounceMs, isOnce} = one
-        const handler = withPolicy(this.#handlerOf(client, one), {
-          random: client.random,
-          onError,
-          onFailure: error => {
-            failures += 1
-            this.out.warn(`${describeWatch(spec)}: ${error.message}`)
-          },
-        })
-        await runWatch(views, query, {
-          signal: this.stopSignal,
-          clock: client.clock,
-          handle: delivery => handler(delivery, this.stopSignal),
-          debounceMs,
-          isOnce: this.flags.once || isOnce,
-        })
-      }),
-    )
-    try {
-      await running
-    } catch (error) {
-      if (!(error instanceof HandlerError)) throw error
-      this.out.error(`baton: ${error.message}`)
-      return error.exitCode
-    }
-    return this.flags.once && failures > 0 ? 1 : 0
+    this.#files = new Files({
+      client,
+      views,
+      signal: this.stopSignal,
+      out: this.out,
+      env: this.childEnvironment(),
+      isOnce: this.flags.once,
+    })
+    return await this.#files.run(watches, {path, reloads})
+  }
+
+  /** Takes HUP out of the stop signals. Dispose stops listening. */
+  #onHangUp(listener: () => void): Disposable {
+    process.on('SIGHUP', listener)
+    this.stopSignals.release('SIGHUP')
+    return {[Symbol.dispose]: () => process.off('SIGHUP', listener)}
+  }
+
+  protected override endWith(error: unknown): void {
+    if (this.#files?.isReloaded !== true) super.endWith(error)
   }
 
   protected override get endsIfHopeless(): boolean {
     return this.flags.watches !== undefined
   }
-
-  #handlerOf(client: ConsulClient, {run, timeoutMs}: ConfiguredWatch): Handler {
-    if (run.kind === 'http') return httpHandler(run)
-    const argv = run.kind === 'exec' ? run.argv : shellWords(run.command, '/bin/sh')
-    return execHandler({
-      argv,
-      env: this.childEnvironment(),
-      clock: client.clock,
-      ...(timeoutMs !== undefined && {timeoutMs}),
-    })
-  }
-}
-
-/** Loads the parsers of files, which would be a tenth of the memory of a watch without a file. */
-async function readConfigured(path: string): Promise<readonly ConfiguredWatch[]> {
-  const [{readWatchFiles}, {parseWatches}] = await Promise.all([
-    import('../../src/config/watch-files.js'),
-    import('../../src/watch/config.js'),
-  ])
-  const files = await readWatchFiles(path)
-  return files.flatMap(file => parseWatches(file.watches, file.path))
 }

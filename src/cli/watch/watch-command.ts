@@ -4,21 +4,22 @@ import {type GoValue, goJson} from '../../core/api/go-json.js'
 import {brief} from '../../core/brief.js'
 import {type LinkedSignal, linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
-import {CancelledError, isTransient, messageOf, UsageError} from '../../core/errors.js'
-import type {ViewRegistry, ViewStatus} from '../../core/query/types.js'
+import {CancelledError, messageOf, UsageError} from '../../core/errors.js'
+import type {ViewRegistry} from '../../core/query/types.js'
 import {createViewRegistry} from '../../core/query/view-registry.js'
 import {HandlerError, shellWords} from '../../process/handler.js'
 import {type Delivery, NewsFilter} from '../../watch/delivery.js'
 import {execHandler, type Handler, httpHandler, type OnHandlerError, withPolicy} from '../../watch/handlers.js'
 import {type WatchQuery, type WatchScope, watchQuery} from '../../watch/query.js'
 import {runWatch} from '../../watch/run.js'
-import {describeWatch, type WatchSpec} from '../../watch/spec.js'
+import type {WatchSpec} from '../../watch/spec.js'
 import {WatchItem} from '../../watch/value.js'
 import {ConsulCommand} from '../consul-command.js'
 import type {ExitMeanings} from '../exit-meanings.js'
 import {durationFlag} from '../flags.js'
 import {goHandlerText} from './go-text.js'
 import {keyText} from './key-text.js'
+import {reportStatus} from './report-status.js'
 
 const http = 'HTTP HANDLER'
 
@@ -114,7 +115,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     await readFirst()
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
     if (!handler && this.#own.ndjson) return this.#printFrames(views, query)
-    return this.#follow({client, views, query, spec: watched.spec, handler: handler ?? this.#print(watched.spec)}, form)
+    return this.#follow({client, views, query, handler: handler ?? this.#print(watched.spec)}, form)
   }
 
   async #follow(
@@ -122,20 +123,19 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       readonly client: ConsulClient
       readonly views: ViewRegistry
       readonly query: WatchQuery
-      readonly spec: WatchSpec
       readonly handler: Handler
     },
     form: WatchForm,
   ): Promise<number> {
-    const {client, views, query, spec} = run
+    const {client, views, query} = run
     const {clock, random} = client
     const handler = withPolicy(run.handler, {
       onError: this.#own['on-error'],
       random,
       onFailure: error => this.out.warn(error.message),
     })
-    this.reportStatus(views, query, spec)
     using stop = this.#stopWhenUnread()
+    void reportStatus(views, query, {out: this.out, signal: stop.signal})
     try {
       await runWatch(views, query, {
         signal: stop.signal,
@@ -156,24 +156,6 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
   protected override sayWaiting(text: string): void {
     if (this.#own.once) this.out.say(text)
     else this.out.warn(text)
-  }
-
-  /**
-   * Says when Consul answers, and what is watched cannot be read; and when it can be read again.
-   */
-  protected reportStatus(views: ViewRegistry, query: WatchQuery, spec: WatchSpec): void {
-    const subscription = this.releases.use(views.view(query).subscribe({signal: this.stopSignal}))
-    void (async () => {
-      let isTroubled = false
-      for await (const frame of subscription.frames()) {
-        if (frame.type !== 'status') continue
-        const {status} = frame
-        const trouble = troubleOf(status)
-        if (trouble !== '') this.out.warn(`${describeWatch(spec)}: ${trouble}`)
-        else if (isTroubled && status.state === 'live') this.out.say(`${describeWatch(spec)}: live again`)
-        isTroubled = trouble !== ''
-      }
-    })().catch(() => undefined)
   }
 
   /** What would be ignored is refused. */
@@ -253,18 +235,6 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       withPrevious,
     })
   }
-}
-
-/** Why a view is not live; empty while it is, or while Consul does not answer: the client says that. */
-function troubleOf(status: ViewStatus): string {
-  const error = 'error' in status ? status.error : undefined
-  if (error !== undefined && isTransient(error)) return ''
-  if (status.state === 'stale') return messageOf(status.error)
-  if (status.state === 'held') {
-    const {reason} = status
-    return reason === 'denied' ? 'permission denied: what exists may not be read any more' : `${reason} answer held`
-  }
-  return status.state === 'connecting' && error !== undefined ? messageOf(error) : ''
 }
 
 type Frame = Parameters<typeof goJson>[0]

@@ -1,0 +1,39 @@
+import {isTransient, messageOf} from '../../core/errors.js'
+import type {ViewRegistry, ViewStatus} from '../../core/query/types.js'
+import type {WatchQuery} from '../../watch/query.js'
+import {describeWatch} from '../../watch/spec.js'
+import type {Output} from '../output.js'
+
+/** Says until the signal aborts when Consul answers, and what is watched cannot be read; and when it can be read again. */
+export async function reportStatus(
+  views: ViewRegistry,
+  query: WatchQuery,
+  {out, signal}: {readonly out: Output; readonly signal: AbortSignal},
+): Promise<void> {
+  let isTroubled = false
+  try {
+    await using subscription = views.view(query).subscribe({signal})
+    for await (const frame of subscription.frames()) {
+      if (frame.type !== 'status') continue
+      const {status} = frame
+      const trouble = troubleOf(status)
+      if (trouble !== '') out.warn(`${describeWatch(query.spec)}: ${trouble}`)
+      else if (isTroubled && status.state === 'live') out.say(`${describeWatch(query.spec)}: live again`)
+      isTroubled = trouble !== ''
+    }
+  } catch {
+    // The watch itself reports why its view ended.
+  }
+}
+
+/** Why a view is not live; empty while it is, or while Consul does not answer: the client says that. */
+function troubleOf(status: ViewStatus): string {
+  const error = 'error' in status ? status.error : undefined
+  if (error !== undefined && isTransient(error)) return ''
+  if (status.state === 'stale') return messageOf(status.error)
+  if (status.state === 'held') {
+    const {reason} = status
+    return reason === 'denied' ? 'permission denied: what exists may not be read any more' : `${reason} answer held`
+  }
+  return status.state === 'connecting' && error !== undefined ? messageOf(error) : ''
+}

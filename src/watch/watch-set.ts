@@ -1,0 +1,117 @@
+import {setMaxListeners} from 'node:events'
+import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
+import {Wake} from '../core/time/wake.js'
+import type {ConfiguredWatch} from './config.js'
+
+/** How many watches a replacement left running, started and stopped. */
+export interface Replaced {
+  readonly kept: number
+  readonly started: number
+  readonly stopped: number
+}
+
+/**
+ * Resolves with `ended` when the watch has ended by itself or because its signal aborted, with `refused` if it could not
+ * run: then the next `replace` starts it again.
+ */
+type RunOne = (watch: ConfiguredWatch, signal: AbortSignal) => Promise<'ended' | 'refused'>
+
+interface Running {
+  /** Equal for watches of the same thing, whatever is run for it. */
+  readonly subject: string
+  readonly stop: LinkedSignal
+  ended: Promise<void>
+}
+
+/**
+ * Watches that run side by side, and of which some can be replaced while the others go on. A watch that differs in
+ * anything from the one before is another watch. It starts when the one that it replaces has stopped, so that two
+ * handlers of the same thing never run at a time. One that ended by itself does not start again unless it changes.
+ */
+export class WatchSet {
+  readonly #run: RunOne
+  readonly #stop: LinkedSignal
+  readonly #wanted = new Map<string, Running>()
+  /** Including those that are to stop. */
+  readonly #running = new Set<Running>()
+  readonly #ends = new Wake()
+  #hasRefused = false
+  #failure: {readonly error: unknown} | undefined
+
+  constructor(run: RunOne, signal: AbortSignal) {
+    this.#run = run
+    this.#stop = linkSignal(signal)
+    // Each watch adds a listener.
+    setMaxListeners(0, this.#stop.signal)
+  }
+
+  /** Makes these the watches of the set. Those that are in it already are not touched. */
+  replace(watches: readonly ConfiguredWatch[]): Replaced {
+    this.#hasRefused = false
+    const wanted = byIdentity(watches)
+    const gone = [...this.#wanted].filter(([identity]) => !wanted.has(identity))
+    for (const [identity, {stop}] of gone) {
+      stop.abort(undefined)
+      this.#wanted.delete(identity)
+    }
+    const fresh = [...wanted].filter(([identity]) => !this.#wanted.has(identity))
+    for (const [identity, watch] of fresh) this.#start(identity, watch)
+    return {kept: wanted.size - fresh.length, started: fresh.length, stopped: gone.length}
+  }
+
+  /**
+   * Resolves when every watch has ended and none waits for a `replace`; rejects with the first error of one, once all
+   * others have stopped.
+   */
+  async ended(): Promise<void> {
+    const {signal} = this.#stop
+    while (this.#running.size > 0 || (this.#hasRefused && !signal.aborted)) {
+      await this.#ends.wait(signal.aborted ? undefined : signal).catch(() => undefined)
+    }
+    this.#stop[Symbol.dispose]()
+    if (this.#failure) throw this.#failure.error
+  }
+
+  #start(identity: string, watch: ConfiguredWatch): void {
+    const stop = linkSignal(this.#stop.signal)
+    const subject = JSON.stringify([watch.spec, watch.scope])
+    const before = [...this.#running].filter(other => other.subject === subject && other.stop.signal.aborted)
+    const running: Running = {subject, stop, ended: Promise.resolve()}
+    this.#wanted.set(identity, running)
+    this.#running.add(running)
+    running.ended = this.#follow({identity, watch, running}, before)
+  }
+
+  async #follow(
+    {identity, watch, running}: {readonly identity: string; readonly watch: ConfiguredWatch; readonly running: Running},
+    before: readonly Running[],
+  ): Promise<void> {
+    const {signal} = running.stop
+    try {
+      await Promise.all(before.map(({ended}) => ended))
+      if (signal.aborted || (await this.#run(watch, signal)) === 'ended') return
+      if (this.#wanted.get(identity) !== running) return
+      this.#wanted.delete(identity)
+      this.#hasRefused = true
+    } catch (error) {
+      if (!signal.aborted) this.#failure ??= {error}
+      this.#stop.abort(undefined)
+    } finally {
+      running.stop[Symbol.dispose]()
+      this.#running.delete(running)
+      this.#ends.wake()
+    }
+  }
+}
+
+/** Equal watches of one list are told apart by their number. */
+function byIdentity(watches: readonly ConfiguredWatch[]): ReadonlyMap<string, ConfiguredWatch> {
+  const found = new Map<string, ConfiguredWatch>()
+  for (const watch of watches) {
+    const text = JSON.stringify(watch)
+    let number = 0
+    while (found.has(`${number} ${text}`)) number += 1
+    found.set(`${number} ${text}`, watch)
+  }
+  return found
+}
