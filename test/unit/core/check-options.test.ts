@@ -51,7 +51,7 @@ const rules: readonly [string, OptionRule, {readonly good: readonly unknown[]; r
 ]
 
 describe('checkOptions', () => {
-  it.each(rules)('accepts and refuses by the rule %s', (_, rule, {good, bad}) => {
+  it.each(rules)('accepts and refuses values by the rule %s', (_, rule, {good, bad}) => {
     for (const value of good) expect(refusalOf(() => checkOptions('f', {value}, {value: rule}))).toBeUndefined()
     for (const value of bad) {
       const refusal = refusalOf(() => checkOptions('f', {value}, {value: rule}))
@@ -68,7 +68,7 @@ describe('checkOptions', () => {
     )
   })
 
-  it('checks options that are left out only if they are required', () => {
+  it('refuses a missing option only if it is required', () => {
     expect(refusalOf(() => checkOptions('f', {ttlMs: undefined}, {ttlMs: duration()}))).toBeUndefined()
     expect(refusalOf(() => checkOptions('f', {key: undefined}, {key: text}, ['key']))?.details).toEqual({
       option: 'key',
@@ -84,7 +84,7 @@ describe('checkOptions', () => {
     })
   })
 
-  it('shortens the value, and of a secret shows only the type', () => {
+  it('shortens a long value in the message, and shows only the type of a secret', () => {
     const long = 'v'.repeat(1000)
     const refusal = refusalOf(() => checkOptions('f', {ms: long}, {ms: duration()}))
     expect(refusal?.details).toMatchObject({value: `"${'v'.repeat(19)}…" (a string)`})

@@ -39,7 +39,7 @@ describe('an outage', () => {
     expect(reports).toEqual([])
   })
 
-  it('names the last failure, and counts from the first request', async () => {
+  it('is reported with the last error, and counted from the first request', async () => {
     const {clock, outage, reports} = setUp()
     outage.begin()
     await clock.advance(1000)
@@ -48,7 +48,7 @@ describe('an outage', () => {
     expect(reports).toMatchObject([['overdue', 1500, {message: 'reset'}]])
   })
 
-  it('begins with a request that fails, and does not end with one that succeeds', async () => {
+  it('begins with a failed request, and does not end with the first success', async () => {
     const {clock, outage, reports} = setUp()
     await outage.watch(() => Promise.reject(new Error('reset'))).catch(() => {})
     await outage.watch(() => Promise.resolve())

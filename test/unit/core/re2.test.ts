@@ -9,7 +9,7 @@ describe('RE2', () => {
     expect(re2.compile('(?i)WEB')('web-1')).toBe(true)
   })
 
-  it("refuses what RE2 does not know, in Go's words", async () => {
+  it('refuses a pattern that RE2 does not support, with the message of Go', async () => {
     const re2 = await loadRe2()
     expect(() => re2.compile('(?=a)')).toThrow('error parsing regexp: ')
     expect(() => re2.compile('(a')).toThrow('missing closing )')

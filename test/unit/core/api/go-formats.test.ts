@@ -28,13 +28,13 @@ describe('base64 as Go reads it', () => {
     ['ab=c', 2],
     ['=', 0],
     ['ab==\n=', 5],
-  ])('says where %j stops being base64', (text, offset) => {
+  ])('reports the position of the first invalid character of %j', (text, offset) => {
     expect(decodeGoBase64(text)).toEqual({offset})
   })
 })
 
 describe('JSON as Go writes it', () => {
-  it('escapes what HTML would read, and the line separators', () => {
+  it('escapes the special characters of HTML, and the line separators', () => {
     expect(goJson('<a>&"\\\n\u0001\u0008\u2028é')).toBe('"\\u003ca\\u003e\\u0026\\"\\\\\\n\\u0001\\u0008\\u2028é"')
   })
 
@@ -44,7 +44,7 @@ describe('JSON as Go writes it', () => {
     )
   })
 
-  it('indents, but not what is empty', () => {
+  it('indents objects and arrays that are not empty', () => {
     expect(goJson({a: [], b: {}, c: [{d: 1}]}, '  ')).toBe(
       '{\n  "a": [],\n  "b": {},\n  "c": [\n    {\n      "d": 1\n    }\n  ]\n}',
     )
@@ -67,7 +67,7 @@ describe('JSON as Go writes it, of any value', () => {
       )
       .replaceAll(/[<>&\u2028\u2029]/g, match => special[match] ?? match)
 
-  it('is what JSON.stringify writes, but for the characters that Go escapes differently', () => {
+  it('equals the output of JSON.stringify, except for the characters that Go escapes differently', () => {
     const json = fc.jsonValue({stringUnit: 'binary', maxDepth: 4})
     fc.assert(
       fc.property(json, fc.constantFrom('', '  ', '\t'), (value, indent) => {
@@ -76,7 +76,7 @@ describe('JSON as Go writes it, of any value', () => {
     )
   })
 
-  it('holds the digits of any 64-bit number', () => {
+  it('contains every digit of any 64-bit number', () => {
     fc.assert(
       fc.property(fc.bigInt({min: 0n, max: 2n ** 64n - 1n}), number => {
         expect(goJson([number])).toBe(`[${number}]`)

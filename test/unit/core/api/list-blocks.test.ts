@@ -29,7 +29,7 @@ const short = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.option(text)
 const long = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.nat(12_000).map(count => 'x'.repeat(count))})
 
 describe('the blocks of a list', () => {
-  it('hold what decoding every answer whole gives, whatever changes between two answers', () => {
+  it('contain the same items as the whole answer, whatever changes between two answers', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(fc.oneof(short, long), {maxLength: 12}), {maxLength: 5}),
@@ -46,7 +46,7 @@ describe('the blocks of a list', () => {
     )
   })
 
-  it('hold it after any series of insertions, changes and deletions in a large list', () => {
+  it('contain the same items after any series of insertions, changes and deletions in a large list', () => {
     const edit = fc.record({at: fc.nat(999), remove: fc.nat(60), insert: fc.nat(60)})
     fc.assert(
       fc.property(fc.array(fc.array(edit, {maxLength: 4}), {maxLength: 6}), fc.boolean(), (rounds, isIndented) => {
@@ -69,12 +69,15 @@ describe('the blocks of a list', () => {
   })
 
   it.each([
-    ['insertion', (items: Item[]) => items.splice(700, 0, entry(1, 'new'))],
-    ['change', (items: Item[]) => items.splice(700, 1, entry(700, 'new'))],
-    ['deletion', (items: Item[]) => items.splice(700, 1)],
-    ['deletion of many', (items: Item[]) => items.splice(300, 400)],
-    ['change at both ends', (items: Item[]) => [items.splice(0, 1, entry(0, 'n')), items.splice(-1, 1, entry(9, 'n'))]],
-  ])('are the same blocks but for those with an item of the %s', (_, edit) => {
+    ['an insertion', (items: Item[]) => items.splice(700, 0, entry(1, 'new'))],
+    ['a change', (items: Item[]) => items.splice(700, 1, entry(700, 'new'))],
+    ['a deletion', (items: Item[]) => items.splice(700, 1)],
+    ['a deletion of many items', (items: Item[]) => items.splice(300, 400)],
+    [
+      'changes at both ends',
+      (items: Item[]) => [items.splice(0, 1, entry(0, 'n')), items.splice(-1, 1, entry(9, 'n'))],
+    ],
+  ])('are reused, except the few around %s', (_, edit) => {
     for (const indent of [undefined, '    ']) {
       const list = openList()
       const items = manyItems(1000)
@@ -86,7 +89,7 @@ describe('the blocks of a list', () => {
     }
   })
 
-  it('do not become ever smaller or larger', () => {
+  it('keep their usual size after many insertions and deletions', () => {
     const list = openList()
     const items = manyItems(1000)
     list.divide(bytesOf(items))
@@ -100,7 +103,7 @@ describe('the blocks of a list', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0) / sizes.length).toBeGreaterThan(4000)
   })
 
-  it('do not refer to the memory of the answer', () => {
+  it('keep their items when the memory of the answer is overwritten', () => {
     const list = openList()
     const answer = bytesOf(manyItems(200))
     const blocks = list.divide(answer)
@@ -120,11 +123,11 @@ describe('the blocks of a list', () => {
     ' [{"Key":"a"}]',
     '[ {"Key":"a"}]',
     '[1]',
-  ])('do not exist for %s', answer => {
+  ])('are not made from the answer %s', answer => {
     expect(openList().divide(Buffer.from(answer))).toBeUndefined()
   })
 
-  it('are there again after an answer that could not be divided', () => {
+  it('are made again after an answer that could not be divided', () => {
     const list = openList()
     const answer = Buffer.from('[{"Key":"a"},{"Key":"b"}]')
     const before = list.divide(answer)
@@ -132,7 +135,7 @@ describe('the blocks of a list', () => {
     expect(list.divide(answer)).toEqual(before)
   })
 
-  it('are not divided within an item that holds a list of its own', () => {
+  it('are not divided within an item that contains a list', () => {
     const nested = (count: number): Item => ({A: Array.from({length: count}, () => ({A: 'x'.repeat(5000)}))})
     const list = openList()
     for (const items of [

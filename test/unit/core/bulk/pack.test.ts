@@ -24,25 +24,25 @@ const sizes = (items: readonly BulkItem[], limits: BulkLimits = defaultBulkLimit
 const tooLarge = (text: string): ConsulError => new ConsulError('BATON_TOO_LARGE', text, {status: 413, text})
 
 describe('packing writes into transactions', () => {
-  it('puts 64 operations into each', () => {
+  it('puts at most 64 operations into each transaction', () => {
     expect(sizes(sets(129))).toEqual([64, 64, 1])
   })
 
-  it('keeps each below 512 kB, and an item that exceeds that apart, in its place', () => {
+  it('keeps each transaction below 512 kB, and keeps a larger item separate, in its place', () => {
     expect(sizes(sets(10, 100_000))).toEqual([3, 3, 3, 1])
     const items = [...sets(2), set('large', 600_000), ...sets(2)]
     expect(sizes(items)).toEqual([2, 1, 2])
     expect(items.map(item => isOversized(item, defaultBulkLimits(), {}))).toEqual([false, false, true, false, false])
   })
 
-  it('keeps what was written together together, where a transaction can hold it', () => {
+  it('keeps keys with the same ModifyIndex in one transaction if they fit', () => {
     const group = (from: number, count: number, index: bigint) =>
       Array.from({length: count}, (_, at) => set(`k${from + at}`, 1, index))
     expect(sizes([...group(0, 40, 1n), ...group(40, 40, 2n)])).toEqual([40, 40])
     expect(sizes(group(0, 65, 1n))).toEqual([64, 1])
   })
 
-  it('reads each item once, and none before its batch is taken', () => {
+  it('reads each item once, and only when its batch is requested', () => {
     let reads = 0
     function* counted(): Generator<BulkItem> {
       for (const item of sets(20_000)) {
@@ -57,7 +57,7 @@ describe('packing writes into transactions', () => {
     expect(reads).toBe(20_000)
   })
 
-  it('never makes a body above the limit, whatever the names, values and scopes', () => {
+  it('never makes a body larger than the limit, whatever the names, values and scopes', () => {
     const name = fc.oneof(
       fc.string({minLength: 1, maxLength: 20}),
       fc.string({
@@ -89,7 +89,7 @@ describe('packing writes into transactions', () => {
     )
   })
 
-  it('learns limits from the errors of Consul', () => {
+  it('reads the limits of a server from the errors of Consul', () => {
     const limits = defaultBulkLimits()
     learnLimits(limits, tooLarge('Transaction contains too many operations (64 > 32)'), 64)
     expect(limits.operationCount).toBe(32)
@@ -101,7 +101,7 @@ describe('packing writes into transactions', () => {
     expect(limits.operationCount).toBe(10)
   })
 
-  it('makes smaller parts of a refused batch, by the new limits or by halves', () => {
+  it('divides a refused batch by the new limits, or into halves if the limits are unchanged', () => {
     const parts = (count: number): number[] =>
       packSmaller(sets(64), {operationCount: count, bytes: 524_288}, {}).map(part => part.length)
     expect(parts(20)).toEqual([20, 20, 20, 4])

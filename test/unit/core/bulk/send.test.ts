@@ -49,7 +49,7 @@ const tooLarge = new ConsulError('BATON_TOO_LARGE', 'too large', {status: 413, t
 const cut = new TransportError('BATON_CONNECT', 'connection reset')
 
 describe('sending writes in bulk', () => {
-  it('reads each of many items once, and gives other work a turn between transactions', async () => {
+  it('reads each of many items once, and lets other work run between transactions', async () => {
     let reads = 0
     let turns = 0
     function* counted(): Generator<BulkItem> {
@@ -72,14 +72,14 @@ describe('sending writes in bulk', () => {
     expect(turns).toBeGreaterThanOrEqual(run.sent.length)
   })
 
-  it('halves what is too large, and puts alone what is too large by itself', async () => {
+  it('halves a transaction that is too large, and writes an item alone if it is too large for any', async () => {
     const run = setUp(keys => (keys.includes('k3') ? tooLarge : committed))
     expect(await run.send(sets(8))).toBeUndefined()
     expect(run.alone).toEqual(['k3'])
     expect(run.committed).toEqual(keysOf(sets(8)))
   })
 
-  it('never puts an oversized item into a transaction', async () => {
+  it('never puts an item above the limit into a transaction', async () => {
     const run = setUp(() => committed)
     const [first, last] = sets(2)
     const large: BulkItem = {operation: {verb: 'set', key: 'large', value: Buffer.alloc(500_000)}}
@@ -88,14 +88,14 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toEqual(['k0', 'large', 'k1'])
   })
 
-  it('sets refused items apart, and sends the others', async () => {
+  it('reports a refused item, and sends the others', async () => {
     const run = setUp(keys => (keys.includes('k1') ? refusal({opIndex: keys.indexOf('k1'), what: 'no'}) : committed))
     await run.send(sets(4))
     expect(run.refused).toEqual(['k1: no'])
     expect(run.committed).toEqual(['k0', 'k2', 'k3'])
   })
 
-  it('finds the item by halves if the answer does not name it', async () => {
+  it('finds the refused item by halving the transaction if the answer does not name it', async () => {
     const error = new ConsulError('BATON_HTTP', 'bad', {status: 400, text: 'bad'})
     const run = setUp(keys => (keys.includes('k2') ? error : committed))
     await run.send(sets(5))
@@ -112,7 +112,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toHaveLength(64)
   })
 
-  it('ends after as many failures in a row as there are lanes, and returns the first', async () => {
+  it('ends when every concurrent request has failed, and returns the first failure', async () => {
     const run = setUp(() => cut, {concurrency: 3})
     const failure = await run.send(sets(640))
     expect(failure?.error).toBe(cut)

@@ -18,7 +18,7 @@ describe('parseAddress', () => {
     expect(parseAddress('unix:///run/consul.sock')).toMatchObject({protocol: 'http:', socketPath: '/run/consul.sock'})
   })
 
-  it('speaks TLS to a plain address if an option says so', () => {
+  it('uses TLS for an address without https:// if an option says so', () => {
     expect(parseAddress('127.0.0.1:8500', {ssl: true}).protocol).toBe('https:')
     expect(parseAddress('http://127.0.0.1:8500', {ssl: true}).protocol).toBe('https:')
   })

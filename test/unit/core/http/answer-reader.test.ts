@@ -32,7 +32,7 @@ function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read |
 }
 
 describe('the reader of answers', () => {
-  it('reads a body by its length, however it arrives', () => {
+  it('reads a body by its length, however its bytes are divided', () => {
     const text = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Consul-Index:  7 \r\nContent-Length: 5\r\n\r\n'
     expect(read(`${text}a\r\nbc`)).toEqual({
       status: 200,
@@ -58,13 +58,13 @@ describe('the reader of answers', () => {
     expect(read('HTTP/1.1 200 OK\r\nContent-', {thenEnds: true})).toBe('unfinished')
   })
 
-  it('expects no body where there is none', () => {
+  it('expects no body after status 204 or 304 or a length of 0', () => {
     expect(read('HTTP/1.1 204 No Content\r\n\r\n')).toMatchObject({status: 204, body: '', isReusable: true})
     expect(read('HTTP/1.1 304\r\nContent-Length: 10\r\n\r\n')).toMatchObject({status: 304, body: ''})
     expect(read('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')).toMatchObject({body: '', isReusable: true})
   })
 
-  it('skips what comes before the answer', () => {
+  it('skips interim answers such as 100 Continue', () => {
     const text = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'
     expect(read(`${text}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`)).toMatchObject({status: 200, body: 'ok'})
   })
@@ -99,7 +99,7 @@ describe('the reader of answers', () => {
     expect(() => read(text)).toThrow(NotHttpError)
   })
 
-  it('refuses a head without end', () => {
+  it('refuses a head that exceeds 64 kB', () => {
     const reader = new AnswerReader()
     expect(reader.push(Buffer.from('HTTP/1.1 200 OK\r\nX: '))).toBe(false)
     expect(() => reader.push(Buffer.alloc(70_000, 'x'))).toThrow(NotHttpError)

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {BodyBuilder, BodyMemory, type TakeMemory} from '../../../../src/core/http/body-memory.js'
 
 describe('the builder of a body', () => {
-  it('gives all bytes in their order, whatever was announced', () => {
+  it('returns all bytes in their order, whatever length was announced', () => {
     const piece = fc.uint8Array({maxLength: 50})
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.option(fc.nat(100)), piece), {maxLength: 20}), pieces => {
@@ -17,7 +17,7 @@ describe('the builder of a body', () => {
     )
   })
 
-  it('takes memory once for a body whose length is announced, and rarely for one in many chunks', () => {
+  it('allocates once for a body of known length, and rarely for one in many chunks', () => {
     const taken: number[] = []
     const take: TakeMemory = bytes => {
       taken.push(bytes)
@@ -32,7 +32,7 @@ describe('the builder of a body', () => {
     expect(taken.length).toBeLessThan(15)
   })
 
-  it('does not reserve whatever a server announces', () => {
+  it('does not allocate the whole length that a server announces if it is huge', () => {
     const taken: number[] = []
     new BodyBuilder(bytes => {
       taken.push(bytes)
@@ -46,7 +46,7 @@ describe('the memory for answers of one query', () => {
   const takeOnce = (memory: BodyMemory, bytes: number): Promise<Buffer | undefined> =>
     memory.lend(async take => take?.(bytes))
 
-  it('is the same for one answer after another, also for one that is a little longer', async () => {
+  it('is reused for the next answer, also if that is a little longer', async () => {
     const memory = new BodyMemory()
     const first = await takeOnce(memory, 1000)
     expect(await takeOnce(memory, 1000)).toBe(first)
@@ -54,7 +54,7 @@ describe('the memory for answers of one query', () => {
     expect((await takeOnce(memory, 2000))?.length).toBeGreaterThanOrEqual(2000)
   })
 
-  it('is not lent to two reads at once, and lent again after a read that failed', async () => {
+  it('is not lent to two reads at once, and is lent again after a failed read', async () => {
     const memory = new BodyMemory()
     let finish: (() => void) | undefined
     const slow = memory.lend(async take => {

@@ -27,19 +27,19 @@ describe('the caller', () => {
     ['/v1/x', {consistency: 'default'}],
     ['/v1/x?index=18446744073709551615&wait=60000ms', {index: 18446744073709551615n as ConsulIndex, waitMs: 60_000}],
     ['/v1/x?index=5&wait=1ms', {index: 5n as ConsulIndex, waitMs: 0.2}],
-  ] as const)('asks for %s', async (path, options) => {
+  ] as const)('turns options into the request %s', async (path, options) => {
     const {transport, caller} = open()
     await caller.call(read, options)
     expect(transport.requests[0]?.path).toBe(path)
   })
 
-  it('sends no reading words with a write', async () => {
+  it('does not send options of reads with a write', async () => {
     const {transport, caller} = open({}, {defaults: {consistency: 'stale', datacenter: 'dc2'}})
     await caller.call({method: 'PUT', path: '/v1/kv/a', query: {cas: '0', flags: undefined, recurse: true}})
     expect(transport.requests[0]?.path).toBe('/v1/kv/a?cas=0&recurse&dc=dc2')
   })
 
-  it('gives each request the deadline and the plane of its kind', async () => {
+  it('gives reads, blocking queries and overrides the right deadline and connection pool', async () => {
     const {transport, caller} = open()
     await caller.call(read)
     await caller.call(read, {index: 5n as ConsulIndex, waitMs: 60_000})
@@ -57,7 +57,7 @@ describe('the caller', () => {
     ])
   })
 
-  it('asks for the token before each request, and lets a call replace or drop it', async () => {
+  it('gets the token before each request, and lets a call replace or omit it', async () => {
     const tokens = ['one', 'two', 'three', 'four']
     const {transport, caller} = open({}, {token: () => tokens.shift(), auth: 'user:pass'})
     await caller.call(read)
@@ -88,7 +88,7 @@ describe('the caller', () => {
     expect((await caller.call({...read, accept: [200, 404]})).status).toBe(404)
   })
 
-  it('accepts no 404 of a server that is not an agent', async () => {
+  it('rejects a 404 from a server that is not a Consul agent', async () => {
     const {caller} = open({status: 404, body: 'not found'})
     await expect(caller.call({...read, accept: [200, 404]})).rejects.toMatchObject({code: 'BATON_BAD_ANSWER'})
   })
@@ -98,7 +98,7 @@ describe('toSnapshot', () => {
   const snapshotOf = (headers: Record<string, string>): ReturnType<typeof toSnapshot> =>
     toSnapshot({status: 200, headers: new Map(Object.entries(headers)), body: Buffer.alloc(0), sentAtMs: 7}, 'value')
 
-  it('reads what the headers say', () => {
+  it('reads index, leader, last contact and ACL filter from the headers', () => {
     const headers = {
       'x-consul-index': '18446744073709551615',
       'x-consul-knownleader': 'true',
@@ -115,7 +115,7 @@ describe('toSnapshot', () => {
     })
   })
 
-  it('tells unknown from false', () => {
+  it('leaves undefined what the headers do not state', () => {
     expect(snapshotOf({})).toMatchObject({
       index: undefined,
       knownLeader: undefined,

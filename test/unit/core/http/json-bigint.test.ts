@@ -12,17 +12,17 @@ describe('parseConsulJson', () => {
     ])
   })
 
-  it('leaves texts alone that look like fields', () => {
+  it('does not change strings that look like number fields', () => {
     const value = {Key: '"Flags":1', Note: 'say \\"Flags\\":12 twice', Other: '\\'}
     expect(parseConsulJson(JSON.stringify(value))).toEqual(value)
   })
 
-  it('keeps texts that are called like the wide fields', () => {
+  it('keeps strings whose field has the name of a 64-bit number', () => {
     const value = {Meta: {Flags: '12', LTime: '\u0000n12', ModifyIndex: '\u0000nn7'}, Flags: 5n}
     expect(parseConsulJson(stringifyConsulJson(value))).toEqual(value)
   })
 
-  it('reads the indented form of a dev agent', () => {
+  it('reads indented JSON, which a dev agent sends', () => {
     expect(parseConsulJson('{\n    "Flags": 7,\n    "Deep": {\n        "LockIndex": 0\n    }\n}')).toEqual({
       Flags: 7n,
       Deep: {LockIndex: 0n},
@@ -34,7 +34,7 @@ describe('parseConsulJson', () => {
     expect(() => parseConsulJson('')).toThrow(SyntaxError)
   })
 
-  it('reads back whatever JSON can say, with and without indentation', () => {
+  it('reads back any JSON value, with and without indentation', () => {
     const leaf = fc.oneof(fc.string(), fc.boolean(), fc.constant(null), fc.integer())
     const name = fc.string({maxLength: 20}).filter(text => !wide.includes(text) && text !== '__proto__')
     const entry = fc.record({
@@ -51,7 +51,7 @@ describe('parseConsulJson', () => {
 })
 
 describe('stringifyConsulJson', () => {
-  it('writes bigints as raw digits and texts as they are', () => {
+  it('writes bigints as raw digits and strings unchanged', () => {
     expect(stringifyConsulJson({Flags: 2n ** 64n - 1n, Key: 'n12', Mark: '\u0000n12'})).toBe(
       '{"Flags":18446744073709551615,"Key":"n12","Mark":"\\u0000n12"}',
     )

@@ -5,7 +5,7 @@ import {settle} from '../../../kit/fake-clock.js'
 const never = new AbortController().signal
 
 describe('Lane', () => {
-  it('opens only what it needs, and uses the last used first', async () => {
+  it('opens as few connections as needed, and reuses the last one used first', async () => {
     let opened = 0
     const lane = new Lane(3, () => ++opened)
     const one = await lane.take(never)
@@ -16,7 +16,7 @@ describe('Lane', () => {
     expect(opened).toBe(2)
   })
 
-  it('lets those in line go one after the other, and forgets those who leave it', async () => {
+  it('serves waiting callers in order, and skips those that cancelled', async () => {
     let opened = 0
     const lane = new Lane(1, () => ++opened)
     const first = await lane.take(never)
@@ -36,7 +36,7 @@ describe('Lane', () => {
     expect(order).toEqual(['left', 'second', 'third'])
   })
 
-  it('turns everybody away once it is closed', async () => {
+  it('rejects waiting and new callers once it is closed', async () => {
     const lane = new Lane(1, () => 'resource')
     const resource = await lane.take(never)
     const waiting = lane.take(never)

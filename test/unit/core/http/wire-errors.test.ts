@@ -47,7 +47,7 @@ describe('toWireError', () => {
     [500, 'something new', 'BATON_HTTP', true],
     [502, '<html>Bad Gateway</html>', 'BATON_HTTP', true],
     [504, '', 'BATON_HTTP', true],
-  ])('reads %d %j as %s', (status, text, code, transient) => {
+  ])('maps status %d with the text %j to %s', (status, text, code, transient) => {
     expect(refusal(status, text)).toMatchObject({code, transient, status, text})
   })
 
@@ -56,7 +56,7 @@ describe('toWireError', () => {
     [429, '', RateLimitedError],
     [403, 'Permission denied', PermissionError],
     [404, "Session id 'x' not found", NotFoundError],
-  ])('gives %d %j its class', (status, text, type) => {
+  ])('maps status %d with the text %j to its error class', (status, text, type) => {
     expect(refusal(status, text)).toBeInstanceOf(type)
   })
 
@@ -71,12 +71,12 @@ describe('toWireError', () => {
     expect(refusal(503, '', new Map([['retry-after', text]]))).toMatchObject({retryAfterMs})
   })
 
-  it('names the call without its query, and what Consul said in one line', () => {
+  it('shows the request without its query, and the text of Consul in one line', () => {
     const {message} = refusal(500, 'two\nlines')
     expect(message).toBe('Consul answered 500 to GET /v1/kv/a: two lines')
   })
 
-  it('keeps a kilobyte of the text', () => {
+  it('keeps at most 1 kB of the text', () => {
     expect(refusal(500, 'x'.repeat(5000)).text).toHaveLength(1024)
   })
 
@@ -101,13 +101,13 @@ describe('toWireError', () => {
       'session "n1" { policy = "write" }',
     ],
     ['PUT', '/v1/agent/service/register', ': Missing service:write on db', 'service "db" { policy = "write" }'],
-  ])('names the rule that %s %s lacks%s', (method, path, said, rule) => {
+  ])('shows the ACL rule that %s %s needs%s', (method, path, said, rule) => {
     const body = Buffer.from(`Permission denied${said}`)
     const error = toWireError({method, path}, {status: 403, headers: new Map(), body}, nowMs)
     expect(error.hint).toBe(`the token lacks ${rule}`)
   })
 
-  it('names no rule where the request does not show it', () => {
+  it('shows no ACL rule if the request does not reveal which one is missing', () => {
     const body = Buffer.from('Permission denied')
     const error = toWireError({method: 'PUT', path: '/v1/txn'}, {status: 403, headers: new Map(), body}, nowMs)
     expect(error.hint).toBe('the token lacks a permission')

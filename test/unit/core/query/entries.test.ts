@@ -32,7 +32,7 @@ const blockOf = (first: number, version: number): Block =>
   new Block(Array.from({length: 3}, (_, at) => entry(3 * first + at, version)))
 
 describe('entries in blocks', () => {
-  it('differ as the same entries by key do, whichever blocks two answers share', () => {
+  it('yield the same differences as entries in a map, whichever blocks two answers share', () => {
     // Block n holds the keys 3n to 3n+2, in one of two versions.
     const pool = [0, 1, 2, 3, 4, 5].map(first => [blockOf(first, 1), blockOf(first, 2)] as const)
     const answer = fc.array(fc.option(fc.nat(1)), {minLength: 6, maxLength: 6})
@@ -51,7 +51,7 @@ describe('entries in blocks', () => {
     )
   })
 
-  it('are not looked at where two answers share them', () => {
+  it('of a block that two answers share are not read for a comparison', () => {
     const shared = blockOf(0, 1)
     const [before, after] = [new BlockEntries([shared, blockOf(1, 1)]), new BlockEntries([shared, blockOf(1, 2)])]
     expect(diffEntries(before, after, true).changes).toHaveLength(3)
@@ -60,7 +60,7 @@ describe('entries in blocks', () => {
     expect(shared.reads).toBe(0)
   })
 
-  it('are like others with the same entries in the same order, however they are divided', () => {
+  it('equal other entries with the same items in the same order, however the blocks are divided', () => {
     const entries = [0, 1, 2, 3, 4, 5, 6].map(key => entry(key, 1))
     const cuts = fc.uniqueArray(fc.integer({min: 1, max: 6}))
     const divide = (at: readonly number[]): BlockEntries<Item> => {

@@ -37,7 +37,7 @@ afterEach(async () => {
 it.each([
   ['as long as the answer asks', 20_000, 20_000, 21_250],
   ['a minute at most, however long the answer asks', 3_600_000, 60_000, 63_750],
-])('waits %s', async (_, retryAfterMs, fromMs, toMs) => {
+])('follow retries a rate-limited request after %s', async (_, retryAfterMs, fromMs, toMs) => {
   const facts = {status: 503, text: '', transient: true, retryAfterMs}
   script.last.fail(new RateLimitedError('BATON_RATE_LIMITED', 'later', facts))
   await clock.advance(fromMs - 1)
@@ -46,7 +46,7 @@ it.each([
   expect(script.requests).toHaveLength(2)
 })
 
-it('gives an answer that has begun all the time it needs', async () => {
+it('follow sets no time limit for an answer after its first byte', async () => {
   script.last.options.onFirstByte?.()
   await clock.advance(100_000)
   script.last.answer(7n, 'a')
@@ -57,7 +57,7 @@ it('gives an answer that has begun all the time it needs', async () => {
   expect(script.requests).toHaveLength(2)
 })
 
-it('waits for the first byte of an answer as long as the query says', async () => {
+it('follow waits for the first byte of an answer for the time that the query sets', async () => {
   const patient = new ScriptedQuery<string>(clock, {answerTimeoutMs: 120_000})
   const answers = follow(patient.query, {clock, random: () => 0.5, logger: noopLogger}, {signal: stop.signal})
   const first = answers.next()
@@ -70,7 +70,7 @@ it('waits for the first byte of an answer as long as the query says', async () =
   expect(patient.last.options).toMatchObject({index: 7n, timeoutMs: 60_000 * (17 / 16) + 115_000})
 })
 
-it('makes no storm when parked requests fail at once while others are answered: no connection is left', async () => {
+it('follow does not flood an agent that refuses blocking queries at once but answers other requests', async () => {
   const refused = new TransportError('BATON_CONNECT', 'Consul at x: connection reset')
   for (let elapsedMs = 0; elapsedMs < 120_000; elapsedMs += 100) {
     if (script.last.isOpen && script.last.options.index === undefined) script.last.answer(5n, 'a')
@@ -84,7 +84,7 @@ it('makes no storm when parked requests fail at once while others are answered: 
 it.each([
   ['fail', (): void => script.last.fail(new TransportError('BATON_CONNECT', 'Consul at x: connection reset'))],
   ['say that the index went back', (): void => script.last.answer(3n, 'a')],
-])('is never silent for longer than a parked request may take when many %s late', async (_, end) => {
+])('follow reads again before a blocking query would time out, also after many that %s late', async (_, end) => {
   const longestMs = 60_000 * (17 / 16) + 10_000
   for (let round = 0; round < 10; round += 1) {
     script.last.answer(5n, 'a')

@@ -79,7 +79,7 @@ afterEach(async () => {
 })
 
 describe('follow: the index', () => {
-  it('reads at once without index, then parks behind the index it got', async () => {
+  it('reads at once without an index, then waits with the index of the last answer', async () => {
     const script = start()
     await settle()
     expect(script.last.options).toMatchObject({timeoutMs: 15_000})
@@ -109,7 +109,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(1n)
   })
 
-  it('starts behind a given index and calls nothing first', async () => {
+  it('starts with a given index, and does not report its first answer as the first', async () => {
     const script = start({}, {index: 5n as ConsulIndex})
     await settle()
     expect(script.last.options.index).toBe(5n)
@@ -118,7 +118,7 @@ describe('follow: the index', () => {
     expect(kinds()).toEqual(['changed'])
   })
 
-  it('reads afresh when the index goes back, and believes only the fresh answer', async () => {
+  it('reads again without an index when the index goes back, and yields only that answer', async () => {
     const script = await startParked(50n)
     script.last.answer(20n, 'from the past')
     await settle()
@@ -147,7 +147,7 @@ describe('follow: the index', () => {
     expect(got.map(({snapshot}) => snapshot.value).join()).toBe('a,b')
   })
 
-  it('reads afresh after an early answer that changed nothing: the state store was replaced', async () => {
+  it('reads again without an index after an early unchanged answer, and finds a replaced state store', async () => {
     const script = await startParked(163n)
     await clock.advance(530)
     script.last.answer(163n, 'from before the restore')
@@ -163,7 +163,7 @@ describe('follow: the index', () => {
     ])
   })
 
-  it('backs off when early answers come in a row', async () => {
+  it('backs off when several answers in a row are early and unchanged', async () => {
     const script = await startParked(5n)
     for (let step = 0; step < 200; step += 1) {
       script.last.answer(5n, 'a')
@@ -175,7 +175,7 @@ describe('follow: the index', () => {
     expect(new Set(kinds())).toEqual(new Set(['first', 'unchanged']))
   })
 
-  it('knows an early answer from the slack of a timer', async () => {
+  it('does not treat an answer a few ms before the end of the wait as early', async () => {
     const script = await startParked(5n)
     await clock.advance(59_990)
     script.last.answer(5n, 'a')
@@ -192,7 +192,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(3750268532532758993n)
   })
 
-  it('ends if the first answer has no index; retries if a later one has none', async () => {
+  it('ends if the first answer has no index, and retries if a later one has none', async () => {
     const script = start()
     await settle()
     script.last.answer(undefined, 'not Consul')
@@ -212,7 +212,7 @@ describe('follow: the index', () => {
 })
 
 describe('follow: failures', () => {
-  it('retries the first transient failure at once, silently and without index', async () => {
+  it('retries the first transient failure at once, silently and without an index', async () => {
     const script = await startParked(5n)
     script.last.fail(refused())
     await settle()
@@ -224,7 +224,7 @@ describe('follow: failures', () => {
     expect(kinds()).toEqual(['first', 'recovered'])
   })
 
-  it('backs off from the second failure on, up to 30 s, and says so', async () => {
+  it('backs off from the second failure on, up to 30 s, and reports it', async () => {
     const script = start()
     await failFor(300_000, script, refused)
     const delays = statuses.flatMap(status => (status.type === 'retrying' ? [status.delayMs] : []))
@@ -256,7 +256,7 @@ describe('follow: failures', () => {
     expect(Math.max(...delays)).toBeLessThanOrEqual(60_000)
   })
 
-  it('throws what is wrong with the request itself', async () => {
+  it('throws if Consul refuses the first request as invalid', async () => {
     const script = start()
     await settle()
     script.last.fail(new ConsulError('BATON_HTTP', 'Invalid index', {status: 400, text: 'Invalid index'}))
@@ -264,7 +264,7 @@ describe('follow: failures', () => {
     expect(ended).toMatchObject({status: 400})
   })
 
-  it('retries after a refusal of a request that was answered before', async () => {
+  it('retries if Consul refuses a request that succeeded before', async () => {
     const script = await startParked(5n)
     script.last.fail(new ConsulError('BATON_HTTP', 'bad gateway rules', {status: 400, text: ''}))
     await clock.advance(15_001)
@@ -279,7 +279,7 @@ describe('follow: failures', () => {
     expect(ended).toBe(error)
   })
 
-  it('gives up an unanswered request after wait x 17/16 + 10 s and reads afresh', async () => {
+  it('abandons an unanswered request after wait x 17/16 + 10 s, and reads again without an index', async () => {
     const script = await startParked(5n)
     await clock.advance(73_749)
     expect(script.requests).toHaveLength(2)
@@ -300,7 +300,7 @@ describe('follow: failures', () => {
 })
 
 describe('follow: pace', () => {
-  it('allows three at once, then ten a second, and never more than ten in any second', async () => {
+  it('sends three requests at once, then ten a second, and never more than ten in any second', async () => {
     const script = await startParked(1n)
     for (let index = 2n; index < 400n; index += 1n) {
       script.last.answer(index, 'churn')
@@ -319,7 +319,7 @@ describe('follow: pace', () => {
     )
   })
 
-  it('asks for less after two cuts at the same age, and for the whole wait again after an hour', async () => {
+  it('asks for a shorter wait after two connections were cut at the same age, and for the whole wait again after an hour', async () => {
     const script = await startParked(5n)
     for (let cut = 0; cut < 2; cut += 1) {
       await clock.advance(30_000)
@@ -342,7 +342,7 @@ describe('follow: pace', () => {
     expect(script.last.options.waitMs).toBe(60_000)
   })
 
-  it('does not learn from black holes', async () => {
+  it('does not shorten the wait after requests that were never answered', async () => {
     const script = await startParked(5n)
     for (let hole = 0; hole < 3; hole += 1) {
       await clock.advance(73_750)
@@ -368,7 +368,7 @@ describe('follow: pace', () => {
 })
 
 describe('follow: interruptions', () => {
-  it('reads afresh after the machine slept', async () => {
+  it('reads again without an index after the machine slept', async () => {
     const script = await startParked(5n)
     clock.jump(3_600_000)
     await clock.advance(5000)

@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 describe('view: outages', () => {
-  it('survives errors and sends plain differences afterwards', async () => {
+  it('keeps its items during errors, and sends only differences afterwards', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -37,7 +37,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=1', ']1', '!live', '!stale', '+b=1', '!live'])
   })
 
-  it('tells that the agent cannot be reached at the start', async () => {
+  it('reports that the agent cannot be reached at the start', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -51,7 +51,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['!connecting', '[initial', '+a=1', ']1', '!live'])
   })
 
-  it('heals an index that went back with plain differences as long as no live item went back', async () => {
+  it('sends only differences after the index went back, if no item became older', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -61,7 +61,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=1', ']1', '!live', '+b=1'])
   })
 
-  it('says reset first when a live item went back in time', async () => {
+  it('sends a reset if an item became older', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -76,7 +76,7 @@ describe('view: outages', () => {
     expect(got.frames[5]?.epoch).toBe((got.frames[4]?.epoch ?? 0) + 1)
   })
 
-  it('notices other content under the same ModifyIndex after an error', async () => {
+  it('sends a reset if an item has other content with the same ModifyIndex after an error', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -87,7 +87,7 @@ describe('view: outages', () => {
     expect(got.words).toEqual(['[initial', '+a=old', ']1', '!live', '[reset', '+a=new', ']1'])
   })
 
-  it('fails when the request itself is wrong, and a later view tries again', async () => {
+  it('fails if Consul refuses the request as invalid, and a later subscriber tries again', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -104,7 +104,7 @@ describe('view: outages', () => {
     expect((await next.ready).index).toBe(5n)
   })
 
-  it('reports constant change as one state with the time it cost', async () => {
+  it('reports once that constant changes slow it down, and the total delay', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -141,14 +141,14 @@ describe('view: the empty guard', () => {
     expect(script.last.options.index).toBe(9n)
   })
 
-  it('believes the confirmation when it is not empty', async () => {
+  it('uses the answer of the consistent read if that is not empty', async () => {
     const {script, words} = await startWithOne()
     await answer(script, 9n, [])
     await answer(script, 9n, things('a=1@3', 'b=1@9'))
     expect(words.slice(4)).toEqual(['+b=1'])
   })
 
-  it('holds while the confirmation fails, and asks again', async () => {
+  it('keeps its items while the consistent read fails, and asks again', async () => {
     const {script, words, state} = await startWithOne()
     await answer(script, 9n, [])
     script.last.fail(
@@ -162,9 +162,9 @@ describe('view: the empty guard', () => {
   })
 
   it.each([
-    ['rights are missing', {filteredByAcls: true}, 'filtered'],
+    ['permissions are missing', {filteredByAcls: true}, 'filtered'],
     ['no leader is known', {knownLeader: false}, 'no-leader'],
-  ])('never believes it while %s', async (_, facts, reason) => {
+  ])('keeps its items while %s', async (_, facts, reason) => {
     const {script, words, state} = await startWithOne()
     script.last.answer(9n, [], facts)
     for (let elapsedMs = 0; elapsedMs < 600_000; elapsedMs += 1000) {
@@ -177,7 +177,7 @@ describe('view: the empty guard', () => {
     expect(script.requests.length).toBeLessThan(60)
   })
 
-  it('does not hold for ever when answers do not say whether there is a leader', async () => {
+  it('accepts a confirmed empty list if answers do not say whether there is a leader', async () => {
     const silent = {knownLeader: undefined, lastContactMs: undefined}
     const {script, words} = await startWithOne()
     await answer(script, 9n, [], silent)
@@ -185,7 +185,7 @@ describe('view: the empty guard', () => {
     expect(words.slice(4)).toEqual(['-a'])
   })
 
-  it('takes an empty start as it is, unless no leader is known', async () => {
+  it('accepts an empty first answer, unless no leader is known', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     await settle()
@@ -198,7 +198,7 @@ describe('view: the empty guard', () => {
 })
 
 describe('view: items that are gone', () => {
-  it('asks again when the question for hidden items gets no answer', async () => {
+  it('asks again if the request for hidden items is not answered', async () => {
     const script = listQuery(clock)
     const signals: (AbortSignal | undefined)[] = []
     const hides: HiddenProbe = (_, {signal}) => {
@@ -257,7 +257,7 @@ describe('view: items that are gone', () => {
 })
 
 describe('view: events', () => {
-  it('delivers only new items, keeps quiet about those that left, and reports a gap', async () => {
+  it('delivers only new events, does not report those that left the list, and reports a gap', async () => {
     const script = listQuery(clock, {appendOnly: true, guardEmpty: false})
     const got = collect(registry.view(script.query).subscribe())
     await settle()

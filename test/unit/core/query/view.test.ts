@@ -20,7 +20,7 @@ afterEach(async () => {
 })
 
 describe('view: frames', () => {
-  it('frames the first snapshot, then sends differences only', async () => {
+  it('marks the start and end of the first snapshot, then sends only differences', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     const got = collect(subscription)
@@ -36,7 +36,7 @@ describe('view: frames', () => {
     expect(a).toMatchObject({previous: {name: 'a'}})
   })
 
-  it('says nothing when a wake-up changed nothing', async () => {
+  it('sends nothing if an answer has a new index and the same items', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -56,7 +56,7 @@ describe('view: frames', () => {
     expect(view.stats).toMatchObject({requests: 4, changes: 1})
   })
 
-  it('hands an answer to its readers before it writes the next request', async () => {
+  it('passes an answer to its readers before it sends the next request', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     const requestsAt: number[] = []
@@ -72,7 +72,7 @@ describe('view: frames', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it('resolves ready once, with the first snapshot', async () => {
+  it('resolves `ready` with the first snapshot, also after later ones', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     await settle()
@@ -81,7 +81,7 @@ describe('view: frames', () => {
     expect((await subscription.ready).index).toBe(5n)
   })
 
-  it('evaluates filters for each subscriber, from one request', async () => {
+  it('filters one answer separately for each subscriber', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const ones = collect(view.subscribe({filter: thing => thing.text === '1'}))
@@ -97,7 +97,7 @@ describe('view: frames', () => {
 })
 
 describe('view: sharing', () => {
-  it('asks once for many subscribers, and gives a joiner the current snapshot without a request', async () => {
+  it('sends one request for many subscribers, and gives a new one the current snapshot without a request', async () => {
     const script = listQuery(clock)
     for (let reader = 0; reader < 50; reader += 1) registry.view(script.query).subscribe()
     await settle()
@@ -126,7 +126,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=399', ']1'])
   })
 
-  it('starts over when the snapshot itself was read too slowly', async () => {
+  it('sends a new snapshot to a reader that read the first one too slowly', async () => {
     const script = listQuery(clock)
     const slow = registry.view(script.query).subscribe().frames()
     await settle()
@@ -138,7 +138,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=299', '+c=0', ']2'])
   })
 
-  it('goes on behind a resume token, or says that it cannot', async () => {
+  it('continues after a resume token, or sends a snapshot if it cannot', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     view.subscribe()
@@ -158,7 +158,7 @@ describe('view: sharing', () => {
     expect(missed.words).toEqual(['[resume-miss', '+a=2', ']1', '!live'])
   })
 
-  it('gives the newest snapshot only, never a backlog', async () => {
+  it('gives a slow reader only the newest snapshot', async () => {
     const script = listQuery(clock)
     const subscription = registry.view(script.query).subscribe()
     const snapshots = subscription.snapshots()
@@ -173,8 +173,8 @@ describe('view: sharing', () => {
   })
 })
 
-describe('view: coming and going', () => {
-  it('reads on for the linger after the last subscriber left', async () => {
+describe('view: first and last subscriber', () => {
+  it('continues to read for the linger time after the last subscriber left', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -195,7 +195,7 @@ describe('view: coming and going', () => {
     await later[Symbol.asyncDispose]()
   })
 
-  it('stops at once without a linger', async () => {
+  it('stops reading at once if the linger time is 0', async () => {
     registry = openRegistry(clock, {lingerMs: 0})
     const script = listQuery(clock)
     const stop = new AbortController()
@@ -207,7 +207,7 @@ describe('view: coming and going', () => {
     expect(script.last.isOpen).toBe(false)
   })
 
-  it('closes its subscriptions when it is disposed, twice without harm', async () => {
+  it('closes its subscriptions when it is disposed, and may be disposed twice', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()
@@ -221,7 +221,7 @@ describe('view: coming and going', () => {
     expect(() => registry.view(script.query)).toThrow('its registry is closed')
   })
 
-  it('polls the queries for which there is no place to park', async () => {
+  it('polls a query every 15 s if the number of blocking queries is at its limit', async () => {
     registry = openRegistry(clock, {places: 2})
     const scripts = ['a', 'b', 'c'].map(id => listQuery(clock, {id}))
     for (const script of scripts) registry.view(script.query).subscribe()
@@ -239,7 +239,7 @@ describe('view: coming and going', () => {
     expect(polled?.requests.map(request => request.options.index)).toEqual([undefined, undefined, undefined])
   })
 
-  it('counts polls that it gave up as long as the agent keeps them', async () => {
+  it('counts an abandoned blocking query towards the limit for as long as the agent keeps it', async () => {
     registry = openRegistry(clock, {places: 1, lingerMs: 0})
     const [first, second] = [listQuery(clock, {id: 'a'}), listQuery(clock, {id: 'b'})]
     const subscription = registry.view(first.query).subscribe()
@@ -258,7 +258,7 @@ describe('view: coming and going', () => {
     expect(second.last.options.index).toBe(5n)
   })
 
-  it('leave a place to others while a query backs off', async () => {
+  it('does not count a query that backs off towards the limit of blocking queries', async () => {
     registry = openRegistry(clock, {places: 1})
     const [refused, other] = [listQuery(clock, {id: 'a'}), listQuery(clock, {id: 'b'})]
     registry.view(refused.query).subscribe()

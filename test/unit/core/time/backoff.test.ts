@@ -20,12 +20,12 @@ describe('Backoff', () => {
     )
   })
 
-  it('spreads clients that fail together from the first delay on', () => {
+  it('gives different clients different first delays', () => {
     const delays = [0, 0.5, 0.99].map(chance => new Backoff({random: () => chance}).next())
     expect(delays).toEqual([250, 500, 745])
   })
 
-  it('starts small again after a reset', () => {
+  it('starts with a short delay again after a reset', () => {
     const backoff = new Backoff({random: () => 0.9})
     const first = backoff.next()
     for (let count = 0; count < 10; count += 1) backoff.next()

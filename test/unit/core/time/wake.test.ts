@@ -15,14 +15,14 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('Wake', () => {
-  it('wakes all that wait', async () => {
+  it('wakes every waiting caller', async () => {
     const wake = new Wake()
     const waits = [wake.wait(), wake.wait()]
     wake.wake()
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('keeps a wake between two waits, and keeps several as one', async () => {
+  it('keeps a wake for the next wait, and several as one', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
@@ -33,7 +33,7 @@ describe('Wake', () => {
     await next
   })
 
-  it('does not keep a wake that a wait has received, nor one that was cleared', async () => {
+  it('does not keep a wake that a waiting caller received, or one that was cleared', async () => {
     const wake = new Wake()
     const first = wake.wait()
     wake.wake()
@@ -43,7 +43,7 @@ describe('Wake', () => {
     expect(await isSettled(wake.wait())).toBe(false)
   })
 
-  it("rejects with the signal's reason, and leaves nothing on the signal", async () => {
+  it('rejects with the reason of the signal, and leaves no listener on the signal', async () => {
     const wake = new Wake()
     const controller = new AbortController()
     const cut = wake.wait(controller.signal)
@@ -57,7 +57,7 @@ describe('Wake', () => {
     expect(getEventListeners(other.signal, 'abort')).toHaveLength(0)
   })
 
-  it('keeps a wake that comes after a wait was aborted', async () => {
+  it('keeps a wake that comes after the only waiting caller was aborted', async () => {
     const wake = new Wake()
     const controller = new AbortController()
     const cut = wake.wait(controller.signal)
