@@ -1,10 +1,11 @@
 /**
- * The processor time that importing each sub-path of the built library takes, above that of `node -e 0`:
- * npm run bench:import. The least of several rounds, because other load on the machine only adds to it.
+ * The processor time that importing each sub-path of the built library takes, above that of `node -e 0`, and the size of
+ * all that it loads as one minified file, without what is loaded only when it is needed: npm run bench:import. The least of several rounds, because other load on the machine only adds to it.
  */
 import {spawnSync} from 'node:child_process'
 import {readFileSync} from 'node:fs'
 import {dirname} from 'node:path'
+import {build} from 'esbuild'
 
 const root = dirname(dirname(import.meta.dirname))
 const rounds = Number(process.env.ROUNDS ?? 20)
@@ -25,5 +26,32 @@ for (let round = 0; round < rounds; round += 1) {
     least.set(name, Math.min(least.get(name) ?? Infinity, Number(stdout) / 1000))
   }
 }
+
+/** Splitting keeps what is imported later out of the files that the first one imports. */
+async function minifiedKb(file: string): Promise<number> {
+  const {metafile} = await build({
+    absWorkingDir: root,
+    entryPoints: {entry: file},
+    bundle: true,
+    splitting: true,
+    minify: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    metafile: true,
+    outdir: 'out',
+    logLevel: 'error',
+  })
+  const needed = new Set<string>(['out/entry.js'])
+  for (const name of needed) {
+    for (const {path, kind} of metafile.outputs[name]?.imports ?? []) if (kind === 'import-statement') needed.add(path)
+  }
+  return [...needed].reduce((sum, name) => sum + (metafile.outputs[name]?.bytes ?? 0), 0) / 1000
+}
+
 const start = least.get('node -e 0') ?? 0
-for (const [name, ms] of least) console.log(`${name.padEnd(12)} ${ms.toFixed(0)} ms (+${(ms - start).toFixed(0)})`)
+for (const [name, ms] of least) {
+  const file = exports[name]?.default
+  const kb = file ? `${(await minifiedKb(file)).toFixed(0)} kB` : ''
+  console.log(`${name.padEnd(12)} ${ms.toFixed(0)} ms (+${(ms - start).toFixed(0)}) ${kb.padStart(9)}`)
+}

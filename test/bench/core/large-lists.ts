@@ -1,129 +1,147 @@
 /**
- * What one change of one key costs a watch of many: processor time, peak memory and latency of `baton watch` and of
- * `consul watch`, side by side on one agent with the same handler. Run with `npm run bench:core`, or alone with
- * `npx tsx test/bench/core/large-lists.ts`; needs `consul` on PATH and Linux. `BENCH_SIZES` sets the numbers of keys.
+ * What one change in a large list costs its followers: processor time, peak memory and latency of `baton watch` and a
+ * view of the library beside `consul watch` and the npm package `consul`, at the same time on one agent. Run with
+ * `npm run bench:core`, or alone with `npx tsx test/bench/core/large-lists.ts` after `npm run build`; needs `consul` on
+ * PATH and Linux. `BENCH_SIZES` sets the numbers of keys, `BENCH_WITH` what runs beside `baton` and `consul`.
+ *
+ * Memory is the kernel's VmHWM of each process: the most that was resident since its start, program text included.
+ * Latency is the time from sending the write until the handler, or the subscriber, has reported.
  */
-import {type ChildProcess, spawn} from 'node:child_process'
-import {readFileSync} from 'node:fs'
 import {setTimeout as sleep} from 'node:timers/promises'
+import {ReleaseStack} from '../../../src/core/cancel/release-stack.js'
 import {startDevAgent} from '../../kit/consul-server.js'
 import {raw} from '../../kit/raw-consul.js'
+import {Watcher} from './watcher.js'
 
-const sizes = (process.env['BENCH_SIZES'] ?? '1000,10000,50000').split(',').map(Number)
+const sizes = (process.env['BENCH_SIZES'] ?? '1000,10000,50000,100000').split(',').map(Number)
+const beside = (process.env['BENCH_WITH'] ?? 'library,npm').split(',').filter(name => name !== '')
 const valueBytes = 90
-const changesFor = (keys: number): number => (keys <= 1000 ? 60 : keys <= 10_000 ? 20 : 10)
+const warmUp = 3
+const changesFor = (items: number): number => (items <= 1000 ? 40 : items <= 10_000 ? 15 : items <= 50_000 ? 8 : 5)
 const operationsPerTxn = 64
-/** So seldom that no watch holds its next request back. */
+/** So seldom that no follower holds its next request back. */
 const pauseMs = 200
-const msPerTick = 10
 const handler = ['sh', '-c', 'cat >/dev/null; echo seen']
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-async function fill(address: string, prefix: string, count: number): Promise<void> {
+interface List {
+  readonly title: string
+  readonly size: number
+  readonly kind: 'keys' | 'service'
+  readonly name: string
+  /** Arguments of `consul watch`. */
+  readonly words: readonly string[]
+  fill(): Promise<void>
+  change(number: number): Promise<unknown>
+}
+
+async function send(address: string, path: string, body: unknown): Promise<void> {
+  const answer = await fetch(`${address}${path}`, {method: 'PUT', body: JSON.stringify(body)})
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`)
+  await answer.arrayBuffer()
+}
+
+function keys(address: string, size: number): List {
+  const name = `large/${size}/`
   const Value = Buffer.alloc(valueBytes, 'v').toString('base64')
-  for (let at = 0; at < count; at += operationsPerTxn) {
-    const operations = Array.from({length: Math.min(operationsPerTxn, count - at)}, (_, offset) => ({
-      KV: {Verb: 'set', Key: `${prefix}key-${String(at + offset).padStart(6, '0')}`, Value},
-    }))
-    const answer = await fetch(`${address}/v1/txn`, {method: 'PUT', body: JSON.stringify(operations)})
-    if (!answer.ok) throw new Error(`txn: ${answer.status}`)
+  const keyOf = (at: number): string => `${name}key-${String(at).padStart(6, '0')}`
+  return {
+    title: `${size} keys`,
+    size,
+    kind: 'keys',
+    name,
+    words: ['-type=keyprefix', `-prefix=${name}`],
+    async fill() {
+      for (let at = 0; at < size; at += operationsPerTxn) {
+        const count = Math.min(operationsPerTxn, size - at)
+        const operations = Array.from({length: count}, (_, offset) => ({
+          KV: {Verb: 'set', Key: keyOf(at + offset), Value},
+        }))
+        await send(address, '/v1/txn', operations)
+      }
+    },
+    change: number => raw(address).kvPut(keyOf(7), `change ${number}`),
   }
 }
 
-/** A watch of a prefix whose handler reports each run. */
-class Watcher implements AsyncDisposable {
-  readonly latencies: number[] = []
-  readonly #child: ChildProcess
-  readonly #exited: Promise<unknown>
-  #runs = 0
-  #onRun: () => void = () => {}
-  #startMs = 0
-
-  constructor(file: string, argv: readonly string[]) {
-    this.#child = spawn(file, [...argv, ...handler], {stdio: ['ignore', 'pipe', 'inherit']})
-    this.#exited = new Promise(resolve => this.#child.on('exit', resolve))
-    this.#child.stdout?.on('data', (chunk: Buffer) => {
-      this.#runs += chunk.toString().split('seen').length - 1
-      this.#onRun()
+function instances(address: string, size: number): List {
+  const name = 'bench'
+  const register = (at: number, Port: number): Promise<void> =>
+    send(address, '/v1/catalog/register', {
+      Node: 'bench',
+      Address: '192.0.2.1',
+      Service: {ID: `${name}-${at}`, Service: name, Tags: ['bench'], Port},
     })
-  }
-
-  /** Resolves when the handler has run `count` times. */
-  async ran(count: number): Promise<void> {
-    const startMs = performance.now()
-    while (this.#runs < count) {
-      await new Promise<void>(resolve => {
-        this.#onRun = resolve
-      })
-    }
-    this.latencies.push(performance.now() - startMs)
-  }
-
-  get runs(): number {
-    return this.#runs
-  }
-
-  /** Processor time since `start`, without handlers. */
-  start(): void {
-    this.#startMs = this.#cpuMs()
-    this.latencies.length = 0
-  }
-
-  get usedMs(): number {
-    return this.#cpuMs() - this.#startMs
-  }
-
-  get peakMB(): number {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(this.#proc('status'))?.[1]) / 1024
-  }
-
-  #cpuMs(): number {
-    const fields = this.#proc('stat')
-      .replace(/^.*\) /, '')
-      .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * msPerTick
-  }
-
-  #proc(name: string): string {
-    return readFileSync(`/proc/${this.#child.pid}/${name}`, 'utf8')
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill()
-    await this.#exited
+  return {
+    title: `${size} instances`,
+    size,
+    kind: 'service',
+    name,
+    words: ['-type=service', `-service=${name}`],
+    async fill() {
+      for (let at = 0; at < size; at += 1) await register(at, 1)
+    },
+    change: number => register(7, 2 + number),
   }
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
-const ratio = (ours: number, theirs: number): string => `${(ours / theirs).toFixed(2)}x`
+function start(who: string, address: string, {kind, name, words}: List): Watcher {
+  const watch = ['watch', `-http-addr=${address}`, ...words]
+  switch (who) {
+    case 'baton':
+      return new Watcher(process.execPath, ['bin/run.cjs', ...watch, '--', ...handler])
+    case 'consul':
+      return new Watcher('consul', [...watch, '-shell=false', ...handler])
+    default:
+      return new Watcher(process.execPath, ['test/bench/core/follower.mjs', who, address, kind, name])
+  }
+}
 
-async function compare(address: string, keys: number): Promise<void> {
-  const prefix = `large/${keys}/`
-  await fill(address, prefix, keys)
-  const words = [`-http-addr=${address}`, '-type=keyprefix', `-prefix=${prefix}`]
-  await using baton = new Watcher(process.execPath, ['bin/run.cjs', 'watch', ...words, '--'])
-  await using consul = new Watcher('consul', ['watch', ...words, '-shell=false'])
-  const both = [baton, consul]
-  await Promise.all(both.map(watcher => watcher.ran(1)))
-  const warmUp = 5
-  const changes = changesFor(keys)
+const titles: Readonly<Record<string, string>> = {
+  consul: 'consul watch',
+  baton: 'baton watch',
+  library: 'library view',
+  npm: 'npm consul',
+}
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+const cell = (value: number, base: number, unit: string): string =>
+  `${value.toFixed(value < 10 ? 1 : 0)} ${unit} ${(value / base).toFixed(2)}x`.padStart(18)
+
+async function compare(address: string, list: List, names: readonly string[]): Promise<void> {
+  await list.fill()
+  await using releases = new ReleaseStack()
+  const all = names.map(who => ({who, watcher: releases.use(start(who, address, list))}))
+  await Promise.all(all.map(({watcher}) => watcher.ran(1)))
+  const changes = changesFor(list.size)
   for (let change = 0; change < warmUp + changes; change += 1) {
-    if (change === warmUp) for (const watcher of both) watcher.start()
-    const runs = both.map(watcher => watcher.runs)
-    await raw(address).kvPut(`${prefix}key-000007`, `change ${change}`)
-    await Promise.all(both.map((watcher, at) => watcher.ran((runs[at] ?? 0) + 1)))
+    if (change === warmUp) for (const {watcher} of all) watcher.start()
+    const seen = all.map(({watcher}) => watcher.ran(watcher.runs + 1))
+    await list.change(change)
+    await Promise.all(seen)
     await sleep(pauseMs)
   }
-  const [ours, theirs] = [baton.usedMs / changes, consul.usedMs / changes]
-  const [ourPeak, theirPeak] = [baton.peakMB, consul.peakMB]
-  const [ourTime, theirTime] = [median(baton.latencies), median(consul.latencies)]
-  print(
-    `  ${String(keys).padStart(6)} keys: CPU ${ours.toFixed(1)} / ${theirs.toFixed(1)} ms ${ratio(ours, theirs)}` +
-      `, peak ${ourPeak.toFixed(0)} / ${theirPeak.toFixed(0)} MB ${ratio(ourPeak, theirPeak)}` +
-      `, latency ${ourTime.toFixed(0)} / ${theirTime.toFixed(0)} ms ${ratio(ourTime, theirTime)}`,
-  )
+  const results = all.map(({who, watcher}) => ({
+    who,
+    cpuMs: watcher.usedMs / changes,
+    peakMB: watcher.peakMB,
+    latencyMs: median(watcher.latencies),
+  }))
+  const [base] = results
+  for (const {who, cpuMs, peakMB, latencyMs} of results) {
+    const cells = base
+      ? [cell(cpuMs, base.cpuMs, 'ms'), cell(peakMB, base.peakMB, 'MB'), cell(latencyMs, base.latencyMs, 'ms')]
+      : []
+    print(`  ${list.title.padEnd(15)} ${(titles[who] ?? who).padEnd(13)}${cells.join('')}`)
+  }
 }
 
+const hasNpm = await import('consul').then(
+  () => true,
+  () => false,
+)
+if (!hasNpm) print('the npm package `consul` is not installed: left out')
+const names = ['consul', 'baton', ...beside.filter(name => name !== 'npm' || hasNpm)]
 await using agent = await startDevAgent()
-print('one change of a large list, baton watch / consul watch: processor time, peak memory, median latency')
-for (const keys of sizes) await compare(agent.address, keys)
+print('one change of a large list: processor time, peak memory (VmHWM), median latency; x: to consul watch')
+await compare(agent.address, instances(agent.address, 1000), names)
+for (const size of sizes) await compare(agent.address, keys(agent.address, size), names)

@@ -1,5 +1,5 @@
 /**
- * Latency and cost of following a key, beside a bare loop, the npm client `consul` and `consul watch`, on one
+ * Latency and cost of following a key, beside bare loops, the npm client `consul` and `consul watch`, on one
  * agent. Run with `npx tsx test/bench/core/watch.ts`; needs `consul` on PATH. Prints ratios: times depend on the machine.
  */
 import {spawn} from 'node:child_process'
@@ -44,6 +44,22 @@ const bareLoop: Follower = (address, key, seen) => {
     })
   const run = async (): Promise<void> => {
     for (let index = '0'; ; ) index = await ask(index)
+  }
+  run().catch(() => {})
+  return {[Symbol.asyncDispose]: async () => stop.abort()}
+}
+
+/** A loop with the `fetch` of Node. */
+const fetchLoop: Follower = (address, key, seen) => {
+  const stop = new AbortController()
+  const run = async (): Promise<void> => {
+    for (let index = '0'; ; ) {
+      const answer = await fetch(`${address}/v1/kv/${key}?index=${index}&wait=60s`, {signal: stop.signal})
+      index = answer.headers.get('x-consul-index') ?? '0'
+      if (!answer.ok) continue
+      const [entry] = (await answer.json()) as [{Value: string}]
+      seen(Buffer.from(entry.Value, 'base64').toString())
+    }
   }
   run().catch(() => {})
   return {[Symbol.asyncDispose]: async () => stop.abort()}
@@ -206,6 +222,7 @@ await using agent = await startDevAgent()
 const {address} = agent
 const followers: readonly (readonly [string, Follower])[] = [
   ['bare loop', bareLoop],
+  ['fetch loop', fetchLoop],
   ['baton view', baton],
   ['npm consul', npmClient],
   ['consul watch', goTool],
