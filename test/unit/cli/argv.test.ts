@@ -15,7 +15,7 @@ const flags: Record<string, FlagShape> = {
 const lock = {ownArgs: 1}
 
 describe('splitArgv', () => {
-  it('hands every word after -- to the child untouched, whatever it is', () => {
+  it('passes every argument after -- to the child unchanged', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), words => {
         const {own, child} = splitArgv(['key', '--name', 'x', '--', ...words], flags, {childForm: lock})
@@ -25,7 +25,7 @@ describe('splitArgv', () => {
     )
   })
 
-  it('hands every word from the first after the own arguments to the child, as Go does', () => {
+  it('without --, passes everything after the key to the child, as the Go tool does', () => {
     const word = fc.string().filter(text => text !== '--')
     fc.assert(
       fc.property(word, fc.array(word), (first, rest) => {
@@ -75,29 +75,29 @@ describe('splitArgv', () => {
       ['-bogus', 'key'],
       ['-bogus', 'key'],
     ],
-  ])('reads the flags of %j', (argv, own) => {
+  ])('normalises the flags of %j', (argv, own) => {
     expect(splitArgv(argv, flags, {childForm: lock})).toMatchObject({own, child: undefined, fault: undefined})
   })
 
-  it('takes a flag after the command for the child’s', () => {
+  it('without --, treats a flag after the child command as an argument of the child', () => {
     expect(splitArgv(['key', 'cmd', '-n', '5', '--help'], flags, {childForm: lock})).toMatchObject({
       own: ['key'],
       child: {form: 'go', words: ['cmd', '-n', '5', '--help']},
     })
   })
 
-  it('keeps a second -- for the child', () => {
+  it('passes a second -- to the child', () => {
     expect(splitArgv(['key', '--', 'a', '--', 'b'], flags, {childForm: lock}).child?.words).toEqual(['a', '--', 'b'])
   })
 
-  it('prefers the native form when both could be meant: words before -- stay the command’s own', () => {
+  it('does not pass arguments before -- to the child', () => {
     expect(splitArgv(['key', 'extra', '--', 'a'], flags, {childForm: lock})).toMatchObject({
       own: ['key', 'extra'],
       child: {form: 'native', words: ['a']},
     })
   })
 
-  it('leaves commands without a child alone', () => {
+  it('returns no child arguments for a command that starts no child', () => {
     expect(splitArgv(['a', 'b', '-stale'], flags).own).toEqual(['a', 'b', '--stale'])
   })
 
@@ -129,11 +129,11 @@ describe('splitArgv', () => {
     expect(splitArgv(argv, flags).fault?.message).toBe(message)
   })
 
-  describe('at free text', () => {
+  describe('for a command with free text', () => {
     const put = {dataForm: {after: 1, isLastWordData: true}}
     const cas = {dataForm: {after: 1}}
 
-    it('takes the last word after the key for data, whatever it is', () => {
+    it('treats the last argument after the key as data, even if it looks like a flag', () => {
       fc.assert(
         fc.property(fc.oneof(fc.string(), fc.constantFrom('--', '-stale', '--name', '--stale=0')), word => {
           const {own} = splitArgv(['-name', 'x', 'key', word], flags, put)
@@ -143,7 +143,7 @@ describe('splitArgv', () => {
       )
     })
 
-    it('takes a word that is not a flag for data, and the flags around it for flags', () => {
+    it('treats an argument that is not a known flag as data, and known flags around it as flags', () => {
       const word = fc.string().map(text => `-${text}`)
       fc.assert(
         fc.property(word, text => {
@@ -154,11 +154,11 @@ describe('splitArgv', () => {
       )
     })
 
-    it('keeps a flag where both could be meant, if Go has no such form', () => {
+    it('treats a known flag in last place as a flag, for a command that the Go tool does not have', () => {
       expect(splitArgv(['key', '--stale'], flags, cas).own).toEqual(['key', '--stale'])
     })
 
-    it.each(['-h', '-help', '--help'])('leaves %s to the help', word => {
+    it.each(['-h', '-help', '--help'])('treats %s as a request for help, not as data', word => {
       expect(splitArgv(['key', word], flags, put).own).toEqual(['key', word])
     })
 

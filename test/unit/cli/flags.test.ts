@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {parseGoUint} from '../../../src/cli/flags.js'
 
-describe('a whole number', () => {
+describe('a whole number on the command line', () => {
   it.each([
     ['0', 0n],
     ['42', 42n],
@@ -12,12 +12,12 @@ describe('a whole number', () => {
     ['0b101', 5n],
     ['1_000', 1000n],
     ['0x_ff', 255n],
-  ])('is read as Go reads it: %s', (text, value) => {
+  ])('is read as the Go tool reads it: %s', (text, value) => {
     expect(parseGoUint(text)).toBe(value)
   })
 
   it.each(['', '-1', '+1', '08', '1.5', '1e3', '1__0', '_1', '1_', '0x', 'ten', ' 1', '18446744073709551616'])(
-    'is nothing else: %j',
+    'is refused if written in another way: %j',
     text => {
       expect(parseGoUint(text)).toBeUndefined()
     },

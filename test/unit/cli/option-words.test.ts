@@ -103,7 +103,7 @@ const options: readonly (readonly [command: string, option: string, flag: string
 ]
 
 describe('toFlagWords', () => {
-  it.each(options)('writes the flag of baton %s for its option %s: %s', (command, option, flag) => {
+  it.each(options)('replaces, for baton %s, the option %s by %s', (command, option, flag) => {
     expect(toFlagWords(`set \`${option}\``, flagsOf(command))).toBe(`set ${flag}`)
   })
 
@@ -113,11 +113,11 @@ describe('toFlagWords', () => {
     ['event fire', 'set `spill: true`', 'set --spill'],
     ['lock', 'set `shell: false`', 'set --no-shell'],
     ['kv get', 'set `address`', 'set --http-addr or CONSUL_HTTP_ADDR'],
-  ])('replaces options within a text of baton %s: %s', (command, text, shown) => {
+  ])('replaces, for baton %s, the options within a text: %s', (command, text, shown) => {
     expect(toFlagWords(text, flagsOf(command))).toBe(shown)
   })
 
-  it('leaves an option without a flag, and text that is not an option, as they are', () => {
+  it('does not change an option that has no flag, or text that is not an option', () => {
     const text = '`retryMs` and `a b` and `Limit` and `lock`'
     expect(toFlagWords(text, flagsOf('lock'))).toBe(text)
   })
@@ -126,7 +126,7 @@ describe('toFlagWords', () => {
     ['use `limit` 3', 'use -n 3'],
     ['set `shell: false`', 'set -shell=false'],
     ['lengthen `timeoutMs`', 'lengthen -timeout'],
-  ])('writes flags as the Go tool does if asked: %s', (text, shown) => {
+  ])('writes flags with one dash in the form of the Go tool: %s', (text, shown) => {
     expect(toFlagWords(text, flagsOf('lock'), 'go')).toBe(shown)
   })
 })

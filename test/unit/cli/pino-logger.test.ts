@@ -6,7 +6,7 @@ describe('the text format of log lines', () => {
   const stderr = new PassThrough({encoding: 'utf8'})
   const logger = createPinoLogger('info', {format: 'text', write: text => stderr.write(text), wallMs: () => 0})
 
-  it('has time, level, message and fields in one line, and no stack trace', () => {
+  it('has time, level, message and fields in one line, without a stack trace', () => {
     const error = new Error('refused:\n  no key')
     logger
       .child({component: 'replicate'})
@@ -16,12 +16,12 @@ describe('the text format of log lines', () => {
     )
   })
 
-  it('leaves out what is below the least level', () => {
+  it('omits entries below the minimum level', () => {
     logger.debug({}, 'detail')
     expect(stderr.read()).toBeNull()
   })
 
-  it('lets no field control a terminal', () => {
+  it('escapes control characters in fields', () => {
     logger.info({key: 'a\u001b[2J'}, 'seen')
     expect(stderr.read()).toMatch(/ INFO {2}seen key=a\?\[2J\n$/)
   })

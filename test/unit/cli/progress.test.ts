@@ -9,8 +9,8 @@ function setUp({isTTY, isQuiet = false}: {isTTY: boolean; isQuiet?: boolean}) {
   return {clock, written, progress: new Progress({stderr, isQuiet, clock})}
 }
 
-describe('progress', () => {
-  it('is drawn over itself on a terminal, and taken off it', async () => {
+describe('the progress line', () => {
+  it('is redrawn in place on a terminal, and removed at the end', async () => {
     const {clock, written, progress} = setUp({isTTY: true})
     progress.update('', 0, 1000)
     await clock.advance(2000)
@@ -21,7 +21,7 @@ describe('progress', () => {
     expect(written).toEqual(['\r\u001b[Jbaton: 400 of 1000 keys, 200/s, 3s left', '\r\u001b[J'])
   })
 
-  it('is a line each ten seconds elsewhere', async () => {
+  it('is printed each ten seconds without a terminal', async () => {
     const {clock, written, progress} = setUp({isTTY: false})
     for (let done = 0; done <= 2500; done += 100) {
       progress.update('app/: ', done, 10_000)

@@ -25,13 +25,13 @@ const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv g
   layerSettings({command, argv, flags, env})
 
 describe('layerSettings', () => {
-  it('reads no settings from data', async () => {
+  it('does not read settings from the arguments after --', async () => {
     const {argv, sources} = await layer(['key', '--', '--config=/nowhere', '--token=x'], {CONSUL_HTTP_TOKEN: 't'})
     expect(sources.get('token')).toBe('CONSUL_HTTP_TOKEN')
     expect(argv).toEqual(['--token=t', 'key', '--', '--config=/nowhere', '--token=x'])
   })
 
-  it('puts flags above BATON_*, BATON_* above CONSUL_*, CONSUL_* above files', async () => {
+  it('lets flags override BATON_*, BATON_* override CONSUL_*, and CONSUL_* override files', async () => {
     const file = `--config=${join(dir, 'a.json')}`
     const env = {BATON_HTTP_ADDR: 'baton:1', CONSUL_HTTP_ADDR: 'consul:1'}
     const of = async (argv: string[], variables: Record<string, string>) => {
@@ -45,13 +45,13 @@ describe('layerSettings', () => {
     expect(await of([], {BATON_HTTP_ADDR: ''})).toEqual([[], undefined])
   })
 
-  it('merges files left to right, a section of the command above the rest of its file', async () => {
+  it('lets a later file override an earlier one, and the section of a command override the rest of its file', async () => {
     const {argv} = await layer([`--config=${join(dir, 'a.json')}`, `--config=${join(dir, 'b.yaml')}`], {}, 'lock')
     expect(argv).toContain('--http-addr=b:1')
     expect(argv).toContain('--timeout=2s')
   })
 
-  it('reads booleans as Go does and names the variable of a bad one', async () => {
+  it('reads booleans as Go does, and names the variable with an invalid one', async () => {
     expect((await layer([], {BATON_STALE: 'T'})).argv).toEqual(['--stale'])
     expect((await layer([], {BATON_STALE: '0'})).argv).toEqual(['--no-stale'])
     await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")
@@ -71,7 +71,7 @@ describe('layerSettings', () => {
     expect((await layerSettings(given)).argv).toEqual(['--recurse', 'key'])
   })
 
-  it('refuses an unknown setting with a suggestion, a broken file and a missing one', async () => {
+  it('refuses an unknown setting with a suggestion, and a file that is invalid or missing', async () => {
     await expect(layer([`--config=${join(dir, 'typo.json')}`])).rejects.toMatchObject({
       message: expect.stringContaining("unknown setting 'tiemout'"),
       hint: "did you mean 'timeout'?",
@@ -80,7 +80,7 @@ describe('layerSettings', () => {
     await expect(layer([`--config=${join(dir, 'none.json')}`])).rejects.toThrow('ENOENT')
   })
 
-  it('names secrets without showing them', () => {
+  it('lists secrets without their values', () => {
     const shown = describeSettings(
       flags,
       {token: 's3cret', 'http-addr': 'x:1'},

@@ -37,8 +37,8 @@ const response = (status: number, text = ''): TransportResponse => ({
 })
 const refused = new TransportError('BATON_CONNECT', 'connection refused')
 
-describe('WaitAloud', () => {
-  it('says nothing about answers that come at once, and nothing about parked queries', async () => {
+describe('WaitAloud, which reports a wait for Consul,', () => {
+  it('reports nothing if answers come at once, or while a blocking query waits', async () => {
     const first = send()
     answers[0]?.resolve(response(200))
     await first
@@ -48,7 +48,7 @@ describe('WaitAloud', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('says at growing intervals that it waits and why, and once that Consul answers', async () => {
+  it('reports at growing intervals that it waits and why, and once that Consul answers again', async () => {
     const first = send()
     await clock.advance(1500)
     expect(said).toEqual(['waiting for Consul: 127.0.0.1:1 has not answered yet (for 2s)'])
@@ -66,7 +66,7 @@ describe('WaitAloud', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('counts answers without success as failures if a retry may succeed', async () => {
+  it('treats an error answer as a failure if a retry may succeed', async () => {
     for (const [status, text] of [
       [429, 'rate limit'],
       [500, 'No cluster leader'],
@@ -83,7 +83,7 @@ describe('WaitAloud', () => {
     }
   })
 
-  it('counts datacenters apart', async () => {
+  it('reports each datacenter separately', async () => {
     const far = send('/v1/kv/a?dc=far')
     answers[0]?.reject(refused)
     await far
@@ -94,7 +94,7 @@ describe('WaitAloud', () => {
     expect(said).toHaveLength(1)
   })
 
-  it('says nothing about a request that was cancelled', async () => {
+  it('reports nothing about a cancelled request', async () => {
     const stop = new AbortController()
     const sent = send('/v1/kv/a', stop.signal)
     stop.abort()
@@ -104,7 +104,7 @@ describe('WaitAloud', () => {
     expect(said).toEqual([])
   })
 
-  it('reports what waiting cannot end, for a path that was never answered', async () => {
+  it('reports an error that waiting cannot fix, unless a request for the same path succeeded before', async () => {
     const denied = async (path: string): Promise<void> => {
       const sent = send(path)
       answers.at(-1)?.resolve(response(403, 'Permission denied'))

@@ -9,7 +9,7 @@ afterAll(() => rmSync(folder, {recursive: true, force: true}))
 const tokenFile = join(folder, 'token')
 
 describe('the client options of an environment', () => {
-  it('are none if it holds no variables of Consul, or empty ones', () => {
+  it('are empty if the variables of Consul are missing or empty', () => {
     expect(clientOptionsFromEnvironment({HOME: '/root', CONSUL_HTTP_ADDR: '', BATON_TOKEN: ''})).toEqual({})
   })
 
@@ -34,7 +34,7 @@ describe('the client options of an environment', () => {
     expect(clientOptionsFromEnvironment(env)).toEqual(options)
   })
 
-  it('read a token file, which is stronger than a token, again after a change', () => {
+  it('use a token file rather than a token, and read it again after a change', () => {
     writeFileSync(tokenFile, 'first\n')
     const {token} = clientOptionsFromEnvironment({CONSUL_HTTP_TOKEN_FILE: tokenFile, CONSUL_HTTP_TOKEN: 'other'})
     if (typeof token !== 'function') throw new Error('expected a function')
@@ -51,11 +51,11 @@ describe('the client options of an environment', () => {
     [{CONSUL_CLIENT_CERT: '/a.pem'}, 'client-cert and client-key: one is given without the other'],
     [{CONSUL_HTTP_SSL: 'perhaps'}, "CONSUL_HTTP_SSL: 'perhaps' is neither true nor false"],
     [{BATON_STALE: 'perhaps'}, "BATON_STALE: 'perhaps' is neither true nor false"],
-  ])('refuse %o', (env, message) => {
+  ])('refuse the environment %o', (env, message) => {
     expect(() => clientOptionsFromEnvironment(env)).toThrow(message)
   })
 
-  it('refuse what is not an environment', () => {
+  it('refuse an environment that is not an object', () => {
     expect(() => clientOptionsFromEnvironment(undefined as never)).toThrow('the option `env` to be an object')
   })
 })

@@ -139,27 +139,27 @@ describe("consul-replicate's configuration", () => {
     expect(failure).toMatchObject({code: 'BATON_CONFIG', hint: `did you mean '${nearest}'?`})
   })
 
-  it('keeps earlier settings when a block is repeated', async () => {
+  it('merges the settings of a repeated block', async () => {
     const {settings} = await read(
       'consul { address = "a:1" }\nconsul { token = "t" }\nconsul { retry { attempts = 1 } }',
     )
     expect(settings).toEqual({'http-addr': 'a:1', token: 't', 'consul-retry-attempts': 1})
   })
 
-  it('keeps the address of the old form beside the other old settings', async () => {
+  it('reads the deprecated top-level settings together, with a warning for each', async () => {
     const {settings, warnings} = await read('consul = "a:1"\ntoken = "t"\nretry = "10s"\nssl { enabled = true }')
     expect(settings).toEqual({'http-addr': 'a:1', token: 't', 'consul-retry-backoff': '10s', 'consul-ssl': true})
     expect(warnings).toHaveLength(4)
   })
 
-  it('accepts a wait that is enabled by `enabled`, and warns about a duration without a unit', async () => {
+  it('accepts `enabled` in the block `wait`, and warns about a duration without a unit', async () => {
     expect((await read('wait { enabled = true min = "5s" }')).settings).toEqual({wait: '5s'})
     const {settings, warnings} = await read('max_stale = 5')
     expect(settings).toEqual({'max-stale': '5ns'})
     expect(warnings[0]).toMatch(/5 nanoseconds/)
   })
 
-  it('reads a folder in the order of names, through linked folders, once', async () => {
+  it('reads the files of a folder in the order of their names, each once, also through links', async () => {
     const data = join(folder, '..2024')
     mkdirSync(data)
     writeFileSync(join(data, 'b.hcl'), 'prefix = "b/@dc1"\nmax_delete = "2"')

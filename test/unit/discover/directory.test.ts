@@ -37,7 +37,7 @@ const pool = {
 }
 
 describe('directory of services', () => {
-  it('finds services by capability, the largest first, and hands out copies', async () => {
+  it('finds services by capability, the largest first, and returns copies', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source)
@@ -56,7 +56,7 @@ describe('directory of services', () => {
     expect(directory.current?.body.toString()).toBe(JSON.stringify(pool))
   })
 
-  it('drops unchanged content before decoding it', async () => {
+  it('does not decode content that has not changed', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source)
@@ -67,7 +67,7 @@ describe('directory of services', () => {
     expect(directory.status.stats).toMatchObject({answers: 2, updates: 1})
   })
 
-  it('keeps the last good list while its source cannot be read, and says so', async () => {
+  it('keeps the last good list while its source cannot be read, and logs it', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source)
@@ -82,7 +82,7 @@ describe('directory of services', () => {
     expect(directory.status).toMatchObject({staleForMs: 0, problems: []})
   })
 
-  it('logs one outage once, though addresses and ports in its messages differ', async () => {
+  it('logs one outage once, even if the addresses in its messages differ', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const logged: unknown[] = []
@@ -105,7 +105,7 @@ describe('directory of services', () => {
     expect(logged).toHaveLength(2)
   })
 
-  it('keeps trying when its source cannot be read from the start', async () => {
+  it('keeps trying if its source cannot be read from the start', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     source.failure = new TransportError('BATON_CONNECT', 'Consul at x: connection refused')
@@ -116,7 +116,7 @@ describe('directory of services', () => {
     await until('the first list', () => directory.status.state === 'live')
   })
 
-  it('keeps the last good list when a required document disappears', async () => {
+  it('keeps the last good list if a required document disappears', async () => {
     const source = new ManualSource()
     await source.set({a: pool})
     const directory = start(source, {isRequired: true})
@@ -149,7 +149,7 @@ describe('directory of services', () => {
     expect(directory.status.state).toBe('live')
   })
 
-  it('adds up the delays of the rate limiter', async () => {
+  it('shows the total delay by the rate limiter', async () => {
     const source = new ManualSource()
     const directory = start(source)
     for (let version = 0; directory.status.stats.limitDelayMs === 0; version += 1) {
@@ -159,7 +159,7 @@ describe('directory of services', () => {
     expect(directory.status.stats.limitDelayMs).toBeGreaterThan(0)
   })
 
-  it('follows more sources than may park at once, and warns of nothing', async () => {
+  it('follows more sources than may have blocking queries at once, without a warning', async () => {
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)
     process.on('warning', onWarning)
@@ -189,7 +189,7 @@ describe('directory of services', () => {
     expect(warnings).toEqual([])
   })
 
-  it('ends with the error when a source can never be read', async () => {
+  it('ends with the error if a source can never be read', async () => {
     const source = new ManualSource()
     source.failure = new UsageError('key a: no such thing')
     await expect(start(source).run()).rejects.toThrow('key a: no such thing')
@@ -205,7 +205,7 @@ describe('directory of services', () => {
     await directory.untilNewer((directory.current?.index ?? 0n) + 1n, new AbortController().signal)
   })
 
-  it('may be disposed before it runs, and twice', async () => {
+  it('may be disposed before it runs, and may be disposed twice', async () => {
     const sources = [new ManualSource().source('a')]
     const directory = new ServiceDirectory({sources, clock: systemClock, random: () => 0, logger: noopLogger})
     await directory[Symbol.asyncDispose]()

@@ -7,7 +7,7 @@ const decodeText = async (kind: 'document' | 'folder', text: string | Uint8Array
 }
 
 describe('services document', () => {
-  it('is read as it was written, and unknown fields are ignored', async () => {
+  it('is decoded, and unknown fields are ignored', async () => {
     const text =
       '{"v":2,"services":[{"uri":"http://a:1/x","zone":"z","capabilities":[{"name":"resize","capacity":23}]}]}'
     expect(await decodeText('document', text)).toEqual([
@@ -15,14 +15,14 @@ describe('services document', () => {
     ])
   })
 
-  it('may be empty, and capabilities may be left out', async () => {
+  it('may contain no services, and services without capabilities', async () => {
     expect(await decodeText('document', '{"services":[]}')).toEqual([])
     expect(await decodeText('document', '{"services":[{"uri":"tcp://a:1"}]}')).toEqual([
       {uri: 'tcp://a:1', capabilities: []},
     ])
   })
 
-  it('in a folder may be one service alone', async () => {
+  it('may be a single service without a list, but only in a folder', async () => {
     expect(await decodeText('folder', '{"uri":"http://a"}')).toEqual([{uri: 'http://a', capabilities: []}])
     expect(await decodeText('folder', '{"services":[{"uri":"http://a"}]}')).toHaveLength(1)
     await expect(decodeText('document', '{"uri":"http://a"}')).rejects.toThrow('services: ')
@@ -49,7 +49,7 @@ describe('services document', () => {
       '{"services":[{"uri":"http://a","capabilities":[{"name":"x","capacity":"1"}]}]}',
       'services[0].capabilities[0].capacity: ',
     ],
-  ])('%j is refused with one line that names the place', async (text, message) => {
+  ])('is refused with one line that names the invalid field: %j', async (text, message) => {
     const error = await decodeText('document', text).then(
       () => undefined,
       (thrown: unknown) => thrown as Error,

@@ -31,7 +31,7 @@ function setUp(sources = ['one']) {
 }
 
 describe('list of services', () => {
-  it('does not decode what has not changed', () => {
+  it('does not decode a document that has not changed', () => {
     const {list, accept} = setUp()
     decodes = 0
     expect(accept({a: 'http://a', b: 'http://b'}, 5n)).toBe(true)
@@ -43,7 +43,7 @@ describe('list of services', () => {
     expect(list.counts).toEqual({badDocuments: 0, unchanged: 1, updates: 2})
   })
 
-  it('keeps the last good content of a bad document, and says so once', () => {
+  it('keeps the last good content of an invalid document, and reports it once', () => {
     const {list, accept, lines} = setUp()
     accept({a: 'http://a', b: 'http://b'})
     accept({a: '!1', b: 'http://b2'})
@@ -59,7 +59,7 @@ describe('list of services', () => {
     expect(list.counts.badDocuments).toBe(1)
   })
 
-  it('keeps the good content through several bad ones in a row', () => {
+  it('keeps the last good content through several invalid ones in a row', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'})
     accept({a: '!1'})
@@ -68,7 +68,7 @@ describe('list of services', () => {
     expect(list.problems).toHaveLength(1)
   })
 
-  it('does not claim an empty list when the first document is bad', () => {
+  it('has no list, rather than an empty one, if the first document is invalid', () => {
     const {list, accept} = setUp()
     accept({a: '!'})
     expect(list.published).toBeUndefined()
@@ -78,7 +78,7 @@ describe('list of services', () => {
     expect(list.problems).toEqual([])
   })
 
-  it('forgets documents that are gone, and their problems', () => {
+  it('removes deleted documents, and their problems', () => {
     const {list, accept} = setUp()
     accept({a: '!', b: 'http://b'})
     expect(uris(list)).toEqual(['http://b'])
@@ -88,7 +88,7 @@ describe('list of services', () => {
     expect(uris(list)).toEqual([])
   })
 
-  it('waits for every source and keeps their order', () => {
+  it('waits for every source, and lists services in the order of the sources', () => {
     const {list, accept} = setUp(['one', 'two'])
     expect(accept({b: 'http://b'}, 9n, 'two')).toBe(false)
     expect(list.published).toBeUndefined()
@@ -96,7 +96,7 @@ describe('list of services', () => {
     expect(uris(list)).toEqual(['http://a', 'http://b'])
   })
 
-  it('has an index that grows with every list, whatever the source does', () => {
+  it('has an index that grows with every list, even if the index of the source goes back', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'}, 100n)
     expect(list.published?.index).toBe(100n)
@@ -106,7 +106,7 @@ describe('list of services', () => {
     expect(list.published?.index).toBe(2n ** 64n - 1n)
   })
 
-  it('publishes nothing when other documents hold the same list', () => {
+  it('does not change its index if other documents contain the same list', () => {
     const {list, accept} = setUp()
     accept({a: 'http://a'}, 1n)
     expect(accept({other: 'http://a'}, 2n)).toBe(false)

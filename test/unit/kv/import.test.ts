@@ -64,7 +64,7 @@ describe('import', () => {
     expect(fake.store.size).toBe(130)
   })
 
-  it('learns a smaller limit from the refusal', async () => {
+  it('sends smaller transactions after Consul refused one as too large', async () => {
     const fake = new FakeStore()
     fake.limit = 20
     await importEntries(fake.client, entries(64))
@@ -72,7 +72,7 @@ describe('import', () => {
     expect(fake.commits.filter(count => count <= 20)).toEqual([16, 16, 16, 16])
   })
 
-  it('writes all or nothing with atomic', async () => {
+  it('writes all entries or none with isAtomic', async () => {
     const fake = new FakeStore()
     await expect(importEntries(fake.client, entries(65), {isAtomic: true})).rejects.toThrow(
       /do not fit one transaction/,
@@ -87,7 +87,7 @@ describe('import', () => {
     expect(fake.store.size).toBe(1)
   })
 
-  it('leaves present keys alone with create', async () => {
+  it('does not change existing keys with isCreateOnly', async () => {
     const fake = new FakeStore()
     fake.store.set('k/3', Buffer.from('mine'))
     const result = await importEntries(fake.client, entries(5), {isCreateOnly: true})
@@ -95,20 +95,20 @@ describe('import', () => {
     expect(fake.store.get('k/3')?.toString()).toBe('mine')
   })
 
-  it('names the key that was refused, and writes nothing of its transaction', async () => {
+  it('reports the refused key, and writes nothing of its transaction', async () => {
     const fake = new FakeStore()
     fake.refuse = 'k/2'
     await expect(importEntries(fake.client, entries(5))).rejects.toThrow('import: key k/2: Permission denied')
     expect(fake.store.size).toBe(0)
   })
 
-  it('refuses impossible keys before the first write', async () => {
+  it('refuses keys that Consul does not accept before the first write', async () => {
     const fake = new FakeStore()
     await expect(importEntries(fake.client, [...entries(70), entry('/x')])).rejects.toThrow(/begins with/)
     expect(fake.store.size).toBe(0)
   })
 
-  it('plans without writing', async () => {
+  it('planImport lists the change of each key, and writes nothing', async () => {
     const fake = new FakeStore()
     fake.store.set('k/0', Buffer.from('v'))
     fake.store.set('k/1', Buffer.from('other'))

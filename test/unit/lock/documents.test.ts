@@ -31,7 +31,7 @@ describe("a semaphore's document", () => {
     expect(parse(text)).toEqual({limit, holders})
   })
 
-  it('is undefined for an empty value', () => {
+  it('is read as undefined if the value is empty', () => {
     expect(parse('')).toBeUndefined()
   })
 
@@ -48,7 +48,7 @@ describe("a semaphore's document", () => {
 describe('the record of a holder', () => {
   const record = {host: 'h', pid: 1, since: '2026-01-01T00:00:00.000Z', command: 'sh'}
 
-  it('is read as it was written', () => {
+  it('can be encoded and read back unchanged', () => {
     expect(parseHolderRecord(encodeHolderRecord(record))).toEqual(record)
   })
 
@@ -57,7 +57,7 @@ describe('the record of a holder', () => {
   })
 
   it.each(['', 'x', '{}', 'null', '{"v":2,"host":"h","pid":1,"since":""}', '{"v":1,"host":1}'])(
-    'is undefined for %j',
+    'is read as undefined if the value is %j',
     text => {
       expect(parseHolderRecord(Buffer.from(text))).toBeUndefined()
     },

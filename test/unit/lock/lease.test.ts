@@ -21,11 +21,11 @@ const shape = (changes: Partial<LeaseShape> = {}): LeaseShape => ({
 const now = {renewedAtMs: 0, seenAtMs: 0}
 
 describe('leaseDeadline', () => {
-  it('of a mutex with checks counts the lock-delay: TERM 9 s, KILL 14 s after the last proof', () => {
+  it('stops a mutex with checks within the lock-delay: TERM 9 s, KILL 14 s after the last proof', () => {
     expect(leaseDeadline(shape(), now)).toEqual({termAtMs: 9000, killAtMs: 14_000, freeAtMs: 15_000})
   })
 
-  it('of a mutex without checks counts TTL and lock-delay: TERM 24 s, KILL 29 s after the last renewal', () => {
+  it('stops a mutex without checks within TTL plus lock-delay: TERM 24 s, KILL 29 s after the last renewal', () => {
     expect(leaseDeadline(shape({isTtlOnly: true}), now)).toEqual({
       termAtMs: 24_000,
       killAtMs: 29_000,
@@ -33,7 +33,7 @@ describe('leaseDeadline', () => {
     })
   })
 
-  it('of a semaphore counts only the TTL, because nothing delays the next holder', () => {
+  it('stops a semaphore within the TTL alone, because no lock-delay delays the next holder', () => {
     expect(leaseDeadline(shape({hasLockDelay: false}), now).freeAtMs).toBe(15_000)
   })
 
@@ -41,7 +41,7 @@ describe('leaseDeadline', () => {
     expect(leaseDeadline(shape(), {renewedAtMs: 100_000, seenAtMs: 0}).freeAtMs).toBe(15_000)
   })
 
-  it('counts the lock-delay from a read of the key also without checks', () => {
+  it('counts the lock-delay from a read of the key, with or without checks', () => {
     const proofs = {renewedAtMs: 0, seenAtMs: 20_000}
     expect(leaseDeadline(shape({isTtlOnly: true}), proofs).freeAtMs).toBe(35_000)
   })
@@ -65,7 +65,7 @@ describe('leaseDeadline', () => {
     expect(leaseWindowMs(shape({lockDelayMs: -5000, isTtlOnly: true}))).toBe(15_000)
   })
 
-  it('keeps the order of its instants and the margin for all settings', () => {
+  it('orders proof, TERM, KILL and margin correctly for all settings', () => {
     const ms = fc.integer({min: 0, max: 200_000})
     const shapes = fc.record({
       hasLockDelay: fc.boolean(),
@@ -94,7 +94,7 @@ describe('checkLease', () => {
     expect(() => check({hasLockDelay: false})).not.toThrow()
   })
 
-  it('refuses a grace that does not fit, with the arithmetic', () => {
+  it('refuses a grace that is too long, and shows the calculation', () => {
     expect(() => check({graceMs: 20_000})).toThrow(
       'lock app/db: no time to stop the child: a rival may hold 15s after the last proof (lock-delay 15s), ' +
         'grace 20s and margin 1s need 21s',
@@ -124,7 +124,7 @@ describe('checkLease', () => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
   })
 
-  it('refuses a short lock-delay with the arithmetic', () => {
+  it('refuses a lock-delay that is too short, and shows the calculation', () => {
     expect(() => check({isTtlOnly: true, lockDelayMs: 1000})).toThrow(
       'lock app/db: no time to stop the child: when its session is destroyed, or its agent leaves, a rival may hold 1s ' +
         'later (the lock-delay), and grace 5s and margin 1s need 6s of it',

@@ -18,6 +18,6 @@ describe('lockKey', () => {
   })
 })
 
-it('joinKey does not change names', () => {
+it('joinKey joins prefix and name without escaping them', () => {
   expect(joinKey('a b', 'ü')).toBe('a b/ü')
 })

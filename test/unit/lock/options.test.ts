@@ -101,13 +101,13 @@ describe('options of locks and sessions', () => {
     expect((await refusal(client => createSemaphore(client, value as never))).message).toContain('object')
   })
 
-  it('are refused with the expected and the given value', async () => {
+  it('are refused with a message that shows the expected and the actual value', async () => {
     expect((await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: '15s'} as never))).message).toBe(
       'createMutex: expected the option `ttlMs` to be a number of milliseconds from 0 to 2147483647, got "15s" (a string)',
     )
   })
 
-  it('are refused if the TTL is 0, which would be a session without an end', async () => {
+  it('are refused if the TTL is 0, because such a session would never expire', async () => {
     await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: 0}).acquire())
     await refusal(client => createMutex(client, {prefix: 'a/b', ttlMs: 0}).tryAcquire())
   })

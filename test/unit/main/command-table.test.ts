@@ -13,7 +13,7 @@ describe('resolveCommand', () => {
     ['watch key a -- cmd', 'watch key', ['a', '--', 'cmd']],
     ['lock status jobs/x', 'lock status', ['jobs/x']],
     ['lock status', 'lock status', []],
-  ])('chooses the longest name of a command: %s', (words, id, rest) => {
+  ])('chooses the command with the longest matching name: %s', (words, id, rest) => {
     expect(resolve(words)).toEqual({id, rest})
   })
 

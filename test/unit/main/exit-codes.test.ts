@@ -3,7 +3,7 @@ import {BatonError, CancelledError, ChildError, errorCodes, UsageError} from '..
 import {exitCodeOf, toMessage} from '../../../src/main/exit-codes.js'
 
 describe('exitCodeOf', () => {
-  it('knows every error code', () => {
+  it('has an exit code for every error code', () => {
     for (const code of errorCodes) {
       if (code !== 'BATON_CHILD') expect(exitCodeOf(new BatonError(code, 'x'))).toBeGreaterThan(0)
     }

@@ -112,7 +112,7 @@ describe.each([
     expect(entry).toMatchObject({group: child.pid, session: child.pid})
   })
 
-  it('keeps the child in the group of this process in the terminal shape', async () => {
+  it('keeps the child in the process group of the parent in the terminal shape', async () => {
     const child = await start('echo ready; sleep 60', {shape: 'terminal'})
     await nextLine(child)
     const table = readProcesses()
@@ -152,7 +152,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('does not signal a process that a member starts to clean up, before the grace is over', async () => {
+  it('does not signal a clean-up process that a member starts, until the grace is over', async () => {
     const child = await start(`trap 'sleep 0.3; echo cleaned; exit' TERM; echo ready; while :; do sleep 0.01; done`, {
       shape,
     })
@@ -183,7 +183,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(membersOf(child)).toBe(0)
   })
 
-  it('stops processes that a child leaves behind when it ends', async () => {
+  it('stops processes that still run after the child has ended', async () => {
     const child = await start('sleep 60 & echo ready', {shape})
     await nextLine(child)
     await child.exited
@@ -202,7 +202,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(child.isGone()).toBe(true)
   })
 
-  it('does not count a process as gone that it may not signal', async () => {
+  it('treats a process that it may not signal as still running', async () => {
     const child = await start('echo ready; sleep 60', {shape})
     await nextLine(child)
     const forbidden = vi.spyOn(process, 'kill').mockImplementation(() => {
@@ -239,7 +239,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
     expect(child.isGone()).toBe(true)
   })
 
-  it('does not signal other processes', async () => {
+  it('does not signal processes that the child did not start', async () => {
     const bystander = spawnSync('sh', ['-c', 'sleep 60 >/dev/null 2>&1 & echo $!'], {encoding: 'utf8'})
     const pid = Number(bystander.stdout)
     const child = await start('echo ready; sleep 60', {shape})
@@ -252,7 +252,7 @@ describe.each(['group', 'terminal'] as const)('stop in the %s shape', shape => {
 })
 
 describe('signal', () => {
-  it('reaches the whole family', async () => {
+  it('reaches the child and every process that it started', async () => {
     const child = await start(`sh -c 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'; exit $?`)
     await nextLine(child)
     child.signal('SIGUSR1')

@@ -75,7 +75,7 @@ describe.each([
   const stubborn = (file_: string) => `sh -c 'trap "" TERM; echo $$ >${file_}; while :; do sleep 0.1; done'`
 
   it.each(['group', 'terminal'])(
-    'stops a family of the %s shape at the end of its pipe, then releases',
+    'stops the processes of a lock in the %s shape when its pipe is closed, then releases the lock',
     async shape => {
       const root = startFamily(`${stubborn('inner')} & setsid ${stubborn('outer')} & wait`)
       const members = [root, await numberIn('inner'), await numberIn('outer')]
@@ -88,7 +88,7 @@ describe.each([
     },
   )
 
-  it('stops a child of which it knows only the marker', async () => {
+  it('stops a child that it can find only by its marker', async () => {
     startFamily(stubborn('child'))
     const child = await numberIn('child')
     const guardian = start(10)
@@ -99,7 +99,7 @@ describe.each([
     await isGone(guardian)
   })
 
-  it('stops the family at a deadline that is not moved, and releases nothing while the pipe is open', async () => {
+  it('stops the processes at a deadline that is not extended, and keeps the lock while the pipe is open', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)
@@ -112,7 +112,7 @@ describe.each([
     expect(released()).toBe('')
   })
 
-  it('does not stop a family whose deadline is moved', async () => {
+  it('does not stop the processes while their deadline is extended', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)
@@ -126,7 +126,7 @@ describe.each([
     expect(isAlive(root)).toBe(true)
   })
 
-  it('reads no startup file of the user', async () => {
+  it('does not run the startup files of the shell', async () => {
     writeFileSync(join(folder, '.bashrc'), 'echo read >released; exit 1\n')
     const guardian = start(10)
     tell(guardian, 'released')
@@ -135,7 +135,7 @@ describe.each([
     expect(released()).toBe('')
   })
 
-  it('reads a line that comes in two parts, with a pause between them', async () => {
+  it('understands a line that arrives in two parts with a pause between them', async () => {
     const root = startFamily(stubborn('child'))
     await numberIn('child')
     const guardian = start(10)

@@ -7,7 +7,7 @@ import {localDirectory, ownDirectory} from '../../../src/process/local-directory
 const uid = process.geteuid?.() ?? 0
 const otherUser = 1234
 
-describe('the directory of the local line', () => {
+describe('the directory for the sockets of local turns', () => {
   let parent = ''
   let path = ''
   beforeEach(() => {
@@ -16,13 +16,13 @@ describe('the directory of the local line', () => {
   })
   afterEach(() => rmSync(parent, {recursive: true}))
 
-  it('is created for this user alone and is used again', () => {
+  it('is created for this user alone, and used again', () => {
     expect(ownDirectory(path, parent, uid)).toBe(path)
     expect(lstatSync(path).mode & 0o777).toBe(0o700)
     expect(ownDirectory(path, parent, uid)).toBe(path)
   })
 
-  it('is created in a parent in which each user can remove only its own directories', () => {
+  it('is accepted below a directory with the sticky bit', () => {
     chmodSync(parent, 0o1777)
     expect(ownDirectory(path, parent, uid)).toBe(path)
   })
@@ -39,7 +39,7 @@ describe('the directory of the local line', () => {
     ['a file', () => writeFileSync(path, '', {mode: 0o700})],
     ['a directory that others may enter', () => mkdirSync(path, {mode: 0o755})],
     ['a directory whose parent lets other users replace it', () => chmodSync(parent, 0o777)],
-  ])('is not %s', (_what, prepare) => {
+  ])('is refused if it is %s', (_what, prepare) => {
     prepare()
     expect(() => ownDirectory(path, parent, uid)).toThrow(/not a directory of this user alone|other users may replace/)
   })
@@ -52,7 +52,7 @@ describe('the directory of the local line', () => {
     expect(() => ownDirectory(path, parent, uid)).toThrow('other users may replace')
   })
 
-  it('belongs to this user alone on this machine', () => {
+  it('has mode 0700 and belongs to this user', () => {
     const {uid: owner, mode} = lstatSync(localDirectory())
     expect({owner, mode: mode & 0o777}).toEqual({owner: uid, mode: 0o700})
   })

@@ -24,8 +24,8 @@ const options = (signal: AbortSignal = new AbortController().signal) => ({
   patienceMs: 15_000,
 })
 
-describe('the turn of a host', () => {
-  it('is given to one contender at a time, and to each in the end', async () => {
+describe('the turn among contenders of one host', () => {
+  it('is given to one contender at a time, and finally to each', async () => {
     const path = newPath()
     let inside = 0
     let done = 0
@@ -67,7 +67,7 @@ describe('the turn of a host', () => {
   /** Runs ten times as fast as the system's clock. */
   const hastyClock: Clock = {...systemClock, timer: (ms, callback) => systemClock.timer(ms / 10, callback)}
 
-  it('is not awaited from a contender that is stopped', async () => {
+  it('is taken from a contender that is stopped', async () => {
     const path = newPath()
     const owner = await startOwner(path)
     owner.kill('SIGSTOP')
@@ -75,7 +75,7 @@ describe('the turn of a host', () => {
     owner.kill('SIGKILL')
   })
 
-  it('is awaited from a contender that is alive, however long it takes', async () => {
+  it('is not taken from a contender that is alive, however long it takes', async () => {
     const path = newPath()
     const turn = await takeLocalTurn(path, {...options(), clock: hastyClock})
     let isMine = false
@@ -89,7 +89,7 @@ describe('the turn of a host', () => {
     await waiting
   })
 
-  it('is free after the contender that had it was killed', async () => {
+  it('is available after the contender that had it was killed', async () => {
     const path = newPath()
     const owner = await startOwner(path)
     const waiting = takeLocalTurn(path, options())
@@ -115,7 +115,7 @@ describe('the turn of a host', () => {
     expect(existsSync(path)).toBe(false)
   })
 
-  it('is not awaited from a contender that is alive but does not acquire the free lock', async () => {
+  it('is taken from a contender that is alive but does not acquire the free lock', async () => {
     const path = newPath()
     using _turn = await takeLocalTurn(path, {...options(), clock: hastyClock})
     let asked = 0
@@ -127,7 +127,7 @@ describe('the turn of a host', () => {
     expect(asked).toBe(2)
   })
 
-  it('is still awaited while Consul cannot be asked', async () => {
+  it('is not taken from a contender that is alive while Consul does not answer', async () => {
     const path = newPath()
     const turn = await takeLocalTurn(path, options())
     let asked = 0
@@ -151,7 +151,7 @@ describe('the turn of a host', () => {
     using _turn = await takeLocalTurn(path, options())
   })
 
-  it('has no path if Node would truncate it', () => {
+  it('has no socket path if the path is too long for Node', () => {
     expect(turnPath(join(directory, 'x'.repeat(100)), 'test')).toBeUndefined()
   })
 })

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {parseStat, readProcesses} from '../../../src/process/process-table.js'
 
 describe('parseStat', () => {
-  it('reads a line with any name of a command', () => {
+  it('reads a line of /proc/PID/stat, whatever the name of the command', () => {
     expect(parseStat('42 (a) b (c)) S 7 42 40 0 -1 4194560 1 0 0 0 2 1 0 0 20 0 1 0 8807 24576')).toEqual({
       pid: 42,
       parent: 7,
@@ -13,11 +13,11 @@ describe('parseStat', () => {
     })
   })
 
-  it('returns undefined for other text', () => {
+  it('returns undefined for text in another format', () => {
     expect(parseStat('')).toBeUndefined()
   })
 })
 
-it('readProcesses finds this process', () => {
+it('readProcesses finds the process that calls it', () => {
   expect(readProcesses().find(entry => entry.pid === process.pid)?.parent).toBe(process.ppid)
 })

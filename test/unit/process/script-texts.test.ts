@@ -10,10 +10,10 @@ it.each([
   ['guardian.sh', guardianInBash],
   ['guardian.cjs', guardianInNode],
   ['release.cjs', releaseInNode],
-])('the built-in text is the file %s (if not: node bin/embed-scripts.mjs)', (file, text) => {
+])('the text built into the package equals the file %s (if not: node bin/embed-scripts.mjs)', (file, text) => {
   expect(text).toBe(readFileSync(pathOf(file), 'utf8'))
 })
 
-it('the syntax of guardian.sh is accepted by bash', () => {
+it('bash accepts the syntax of guardian.sh', () => {
   expect(spawnSync('bash', ['-n', pathOf('guardian.sh')], {encoding: 'utf8'})).toMatchObject({status: 0, stderr: ''})
 })

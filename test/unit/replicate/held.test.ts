@@ -6,8 +6,8 @@ const mapping = {source: 'a/', datacenter: 'dc1', destination: 'b/'}
 
 const heldId = (...given: Parameters<typeof heldIdSteps>) => finish(heldIdSteps(...given))
 
-describe('a held set', () => {
-  it('has an id that depends on the keys and the mapping, not on the order', () => {
+describe('a set of held deletes', () => {
+  it('has an ID that depends on its keys and its mapping, not on the order of the keys', () => {
     expect(heldId(mapping, ['b/1', 'b/2'])).toBe(heldId(mapping, ['b/2', 'b/1']))
     expect(heldId(mapping, ['b/1'])).not.toBe(heldId(mapping, ['b/1', 'b/2']))
     expect(heldId({...mapping, datacenter: 'dc3'}, ['b/1'])).not.toBe(heldId(mapping, ['b/1']))
@@ -23,7 +23,7 @@ describe('a held set', () => {
     )
   })
 
-  it('escapes odd names, so that each line stays one line', () => {
+  it('escapes key names with spaces or control characters, so that its description is one line', () => {
     expect(printable('plain/key')).toBe('plain/key')
     expect(printable('tab\t')).toBe('"tab\\t"')
     expect(printable(' x')).toBe('" x"')

@@ -26,27 +26,27 @@ describe('the grammar of a mapping', () => {
     expect(() => parseMapping(text)).toThrow(message)
   })
 
-  it('needs no datacenter for a source at an address of its own', () => {
+  it('needs no datacenter if the source has its own address', () => {
     const mapping = parseMapping('a/:b/', {datacenterRequired: false})
     expect(mapping).toEqual({source: 'a/', datacenter: undefined, destination: 'b/'})
     expect(formatMapping(mapping)).toBe('a/ -> b/')
   })
 })
 
-describe('mappings that overlap', () => {
+describe('a check for overlapping mappings', () => {
   const check =
     (...specs: string[]) =>
     () =>
       checkMappings(specs.map(spec => parseMapping(spec)))
 
-  it('refuses two mappings into one destination, or one inside the other', () => {
+  it('refuses two mappings whose destinations are equal or nested', () => {
     expect(check('a@dc1:x', 'b@dc1:x')).toThrow(/overlap/)
     expect(check('a@dc1:x/', 'b@dc2:x/y/')).toThrow(/overlap/)
     expect(check('a@dc1:app', 'b@dc1:application')).toThrow(/overlap/)
     expect(check('a@dc1:x/', 'b@dc1:y/', 'a@dc1:z/')).not.toThrow()
   })
 
-  it("refuses a source in the destination's own datacenter that overlaps a destination", () => {
+  it('refuses a source that overlaps a destination in the same datacenter', () => {
     const mappings = [parseMapping('a/@dc1:b/'), parseMapping('b/@dc1:c/')]
     expect(() => checkWithinDatacenter(mappings, () => true)).toThrow(/overlaps 'b\/'/)
     expect(() => checkWithinDatacenter(mappings, () => false)).not.toThrow()

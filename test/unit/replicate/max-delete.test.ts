@@ -10,7 +10,7 @@ describe('the limit on deletes', () => {
     ['3', 1000, 3],
     ['0', 1000, 0],
     ['off', 1000, Number.POSITIVE_INFINITY],
-  ])('reads %s: of %i keys %i may go', (text, keys, limit) => {
+  ])('reads %s: of %i keys, %i may be deleted', (text, keys, limit) => {
     expect(deleteLimit(parseMaxDelete(text), keys)).toBe(limit)
   })
 

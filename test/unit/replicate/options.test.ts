@@ -34,7 +34,7 @@ describe('the options of createReplicator', () => {
     )
   })
 
-  it('may be left out, and attempts may be endless', () => {
+  it('may be omitted, and `attempts` may be Infinity', () => {
     expect(() => createReplicator(client, {mappings, attempts: Number.POSITIVE_INFINITY})).not.toThrow()
   })
 })

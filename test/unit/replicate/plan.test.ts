@@ -30,7 +30,7 @@ const plan = (...given: Parameters<typeof planSteps>) => finish(planSteps(...giv
 const keysOf = (made: ReturnType<typeof plan>) => ({sets: made.sets.map(each => each.key), deletes: made.deletes})
 
 describe('the plan of a pass', () => {
-  it('compares bytes and flags, never indexes', () => {
+  it('compares values and flags, not indexes', () => {
     const source = [
       entry('a/same'),
       entry('a/value', 'new'),
@@ -52,7 +52,7 @@ describe('the plan of a pass', () => {
     expect(made).toMatchObject({unchanged: 1, deletes: []})
   })
 
-  it('keeps the order in which the source was written', () => {
+  it('writes keys in the order in which they were written at the source', () => {
     const source = [
       entry('a', '', {modifyIndex: 30n}),
       entry('b', '', {modifyIndex: 10n}),
@@ -61,13 +61,13 @@ describe('the plan of a pass', () => {
     expect(keysOf(plan(source, replica(), scope('', 'x/'))).sets).toEqual(['x/b', 'x/c', 'x/a'])
   })
 
-  it('translates a name by its prefix once, however often the destination recurs in it', () => {
+  it('replaces only the first occurrence of the prefix in a name', () => {
     const excluded = scope('s/', 'd/', {excludes: ['s/d/']})
     expect(plan([], replica(entry('d/d/keepme')), excluded).deletes).toEqual([])
     expect(plan([entry('s/s/s')], replica(), scope('s/', 'd/')).sets[0]?.key).toBe('d/s/s')
   })
 
-  it('treats a prefix as bytes', () => {
+  it('matches a prefix within a word, not only at slashes', () => {
     const made = plan([entry('app'), entry('app2'), entry('application/x')], replica(), scope('app', 'copy'))
     expect(keysOf(made).sets).toEqual(['copy', 'copy2', 'copylication/x'])
   })
@@ -76,7 +76,7 @@ describe('the plan of a pass', () => {
     ['the flags of a mutex', {flags: mutexFlags}],
     ['the flags of a semaphore', {flags: semaphoreFlags}],
     ['a session', {session: 's' as SessionId}],
-  ])('leaves a key with %s alone on either side', (_, lock) => {
+  ])('does not change a key with %s on either side, unless `lockKeys` is copy', (_, lock) => {
     const both = scope('a/', 'a/')
     expect(plan([entry('a/k', 'x', lock)], replica(entry('a/k', 'y')), both)).toMatchObject({
       sets: [],
@@ -93,7 +93,7 @@ describe('the plan of a pass', () => {
     expect(keysOf(copied).sets).toEqual(['a/k'])
   })
 
-  it('never changes a status key, an excluded key or a key whose name cannot be read', () => {
+  it('never changes a status key, an excluded key or a key whose name cannot be decoded', () => {
     const narrow = scope('', '', {excludes: ['no/'], excludeMatches: ['.lock']})
     const names = ['service/consul-replicate/statuses/x', 'no/x', 'a/.lock/x', 'bad\ufffdname']
     expect(
@@ -108,7 +108,7 @@ describe('the plan of a pass', () => {
     expect(keysOf(plan([], replica(...names.map(name => entry(name))), narrow))).toEqual({sets: [], deletes: []})
   })
 
-  it('makes the destination equal to the source, whatever both sides contained', () => {
+  it('makes the destination equal to the source, whatever both sides contain', () => {
     const side = fc.dictionary(
       fc.string({maxLength: 3}).filter(name => name !== '' && !name.includes('\ufffd')),
       fc.nat(2),
@@ -134,7 +134,7 @@ describe('the plan of a pass', () => {
     )
   })
 
-  it('names skipped keys whose names cannot be read', () => {
+  it('lists skipped keys whose names cannot be decoded', () => {
     const made = plan(
       [entry('a/\ufffd'), entry('a/no/\ufffd'), entry('a/b')],
       replica(),

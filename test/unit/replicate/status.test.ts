@@ -4,13 +4,13 @@ import {decodeStatus, encodeStatus, statusKey} from '../../../src/replicate/pass
 const mapping = {source: 'global', datacenter: 'dc1', destination: 'backup'}
 
 describe('the status key', () => {
-  it('is where consul-replicate looks for it', () => {
+  it('has the path at which consul-replicate reads it', () => {
     expect(statusKey('service/consul-replicate/statuses/', mapping)).toBe(
       'service/consul-replicate/statuses/b1fdb178ff4ad54ff5fbdc893919badd',
     )
   })
 
-  it('contains the three fields of consul-replicate first, and then ours', () => {
+  it('contains the three fields of consul-replicate first, and then those of baton', () => {
     const record = {lastReplicated: 2n ** 63n + 1n, datacenter: 'dc1', keys: 3}
     const text = encodeStatus({...mapping, source: 'a<b>&c'}, record, 0).toString()
     expect(text).toBe(

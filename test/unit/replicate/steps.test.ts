@@ -16,7 +16,7 @@ describe('a computation in steps', () => {
     )
   })
 
-  it('yields to the event loop, and ends when the signal aborts', async () => {
+  it('lets timers run in between, and rejects when the signal aborts', async () => {
     function* endless(): Steps<never> {
       for (;;) yield
     }

@@ -9,7 +9,7 @@ describe('listen address', () => {
     ['localhost:0', 'localhost', 0],
     ['[::1]:8080', '::1', 8080],
     ['0.0.0.0:80', '0.0.0.0', 80],
-  ])('%s', (text, host, port) => {
+  ])('%s is parsed to a host and a port', (text, host, port) => {
     expect(parseListen(text)).toEqual({host, port})
   })
 
@@ -20,12 +20,12 @@ describe('listen address', () => {
     },
   )
 
-  it('is loopback by default', () => {
+  it('is recognised as loopback or not', () => {
     expect(['127.0.0.1', '127.1.2.3', '::1', 'localhost'].every(isLoopback)).toBe(true)
     expect(['0.0.0.0', '::', '10.0.0.1', 'localhost.example.com'].some(isLoopback)).toBe(false)
   })
 
-  it('is formatted as it is parsed', () => {
+  it('can be formatted and parsed back', () => {
     expect(formatListen({host: '::1', port: 1})).toBe('[::1]:1')
     expect(formatListen({host: '127.0.0.1', port: 1})).toBe('127.0.0.1:1')
   })

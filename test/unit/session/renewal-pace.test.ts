@@ -15,7 +15,7 @@ describe('RenewalPace', () => {
     expect([1, 2, 3, 4].map(() => pace.afterFailure())).toEqual([1000, 2000, 2500, 2500])
   })
 
-  it('begins with the short retry again after a success', () => {
+  it('starts with the short delay again after a success', () => {
     const pace = new RenewalPace(5000)
     pace.afterFailure()
     expect(pace.afterSuccess()).toBe(5000)
@@ -27,7 +27,10 @@ describe('RenewalPace', () => {
     ['is shorter than the retry', 10, 1000],
     ['is longer than the interval', 60_000, 5000],
     ['is absent', undefined, 1000],
-  ])('waits as long as it may if Retry-After %s', (_case, asked, expected) => {
-    expect(new RenewalPace(5000).afterFailure(rateLimited(asked))).toBe(expected)
-  })
+  ])(
+    'waits for the longer of Retry-After and its own delay, at most the interval, if Retry-After %s',
+    (_case, asked, expected) => {
+      expect(new RenewalPace(5000).afterFailure(rateLimited(asked))).toBe(expected)
+    },
+  )
 })

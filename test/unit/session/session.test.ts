@@ -48,7 +48,7 @@ function setUp(options: SessionOptions = {}) {
 }
 
 describe('openSession', () => {
-  it('creates a session that depends on its TTL alone, with the stated defaults', async () => {
+  it('creates a session without checks and with the documented defaults', async () => {
     const {open, log} = setUp({name: 'test'})
     await using session = await open()
     expect(session.id).toBe('s-1')
@@ -69,7 +69,7 @@ describe('openSession', () => {
     expect(renewals()[0]!.timeoutMs).toBe(5000)
   })
 
-  it('counts its proof from the send time of a renewal, not from its answer', async () => {
+  it('counts the time since the last proof from the sending of a renewal, not from its answer', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => {
@@ -83,7 +83,7 @@ describe('openSession', () => {
     expect(session.validUntil).toBe(20_000)
   })
 
-  it('is lost as soon as Consul does not know it any more', async () => {
+  it('is lost as soon as Consul reports that it does not exist', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => answer(404, "Session id 's-1' not found")
@@ -92,7 +92,7 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('survives a 404 that a consistent read does not confirm, and is renewed again soon', async () => {
+  it('is not lost by a 404 that a consistent read does not confirm, and is renewed again soon', async () => {
     const events: string[] = []
     const {open, clock, replies, log, renewals} = setUp({observer: ({type}) => events.push(type)})
     await using session = await open()
@@ -141,7 +141,7 @@ describe('openSession', () => {
     expect(renewals().length).toBeGreaterThan(before)
   })
 
-  it('is lost when no renewal succeeded for its TTL, and not before', async () => {
+  it('is lost when no renewal has succeeded for the length of its TTL, and not before', async () => {
     const {open, clock, replies} = setUp()
     await using session = await open()
     replies.renew = async () => answer(500, 'No cluster leader')
@@ -151,7 +151,7 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('is never lost by failures alone if the limit is Infinity', async () => {
+  it('is never lost by failed renewals alone if the limit is Infinity', async () => {
     const {open, clock, replies} = setUp({unprovenLimitMs: Number.POSITIVE_INFINITY})
     await using session = await open()
     replies.renew = async () => answer(500, 'No cluster leader')
@@ -191,7 +191,7 @@ describe('openSession', () => {
     expect(renewals()).toHaveLength(6)
   })
 
-  it('is destroyed once, however often it is disposed, and leaves no timer', async () => {
+  it('is destroyed only once if it is disposed several times, and leaves no timer', async () => {
     const {open, clock, log} = setUp()
     const session = await open()
     await Promise.all([session[Symbol.asyncDispose](), session.destroy()])

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {LineBuffer} from '../../../../src/cli/exec/line-buffer.js'
 
 describe('line buffers', () => {
-  it('keep a line that has no end yet', () => {
+  it('hold back a line until its newline arrives', () => {
     const buffer = new LineBuffer()
     expect(buffer.push(Buffer.from('ab')).toString()).toBe('')
     expect(buffer.push(Buffer.from('c\nd\ne')).toString()).toBe('abc\nd\n')
@@ -11,7 +11,7 @@ describe('line buffers', () => {
     expect(buffer.flush()).toHaveLength(0)
   })
 
-  it('lose nothing and break no line, however the bytes are cut', () => {
+  it('return all bytes and only whole lines, wherever the input is cut', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({maxLength: 40})), pieces => {
         const buffer = new LineBuffer()
@@ -22,7 +22,7 @@ describe('line buffers', () => {
     )
   })
 
-  it('cut an endless line at a character, not within one', () => {
+  it('cut a very long line between two characters', () => {
     const buffer = new LineBuffer()
     const text = 'ä€😀'.repeat(20_000)
     const bytes = Buffer.from(text)

@@ -17,7 +17,7 @@ const show = (events: ExecEvent[], options: Partial<TextOptions> = {}): string =
 
 const paint = (_style: unknown, text: string): string => text
 
-describe('the text of a run', () => {
+describe('the text that exec prints', () => {
   it('prefixes every line with its node and ends with the summary', () => {
     const lines = show([output('c1', 'a\nb\n'), {type: 'exit', node: 'c1', code: 3}])
     expect(lines).toBe(
@@ -25,7 +25,7 @@ describe('the text of a run', () => {
     )
   })
 
-  it('ends with the nodes that failed and those that were silent', () => {
+  it('ends with the nodes that failed and the nodes that did not answer', () => {
     const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint})
     const result = (node: string, outcome: NodeOutcome): NodeResult => ({
       node,
@@ -58,12 +58,12 @@ describe('the text of a run', () => {
     )
   })
 
-  it('keeps characters whole that were cut between two chunks', () => {
+  it('prints a character whole if it was cut between two chunks', () => {
     const euro = Buffer.from('€\n')
     expect(show([output('a', euro.subarray(0, 1)), output('a', euro.subarray(1))])).toContain('    a: €\n')
   })
 
-  it('never prints the controls of a name or a reason', () => {
+  it('escapes the control characters of a node name or a reason', () => {
     const node = 'c1\u001b[2K: x\n==> c9: finished\u009b0m\u202e'
     const outcome = {type: 'refused' as const, code: 'a\rb', reason: 'c\u0007d'}
     const lines = show([output(node, 'hello\n'), {type: 'exit', node, code: 0}, {type: 'outcome', node, outcome}])
@@ -74,7 +74,7 @@ describe('the text of a run', () => {
     )
   })
 
-  it('escapes the controls of output for a terminal, and keeps its bytes exact elsewhere', () => {
+  it('escapes the control characters of output on a terminal, and does not change its bytes elsewhere', () => {
     const raw = Buffer.concat([
       Buffer.from('\u001b]0;title\u0007\tä\r\nover\rwritten\u009b1m'),
       Buffer.from([0xff, 10]),
@@ -88,12 +88,12 @@ describe('the text of a run', () => {
     expect(text.show(output('a', raw)).includes(Buffer.from([0xff, 10]))).toBe(true)
   })
 
-  it('keeps stdout and stderr apart until their lines end', () => {
+  it('does not mix unfinished lines of stdout and stderr', () => {
     const lines = show([output('a', 'out', 'stdout'), output('a', 'err\n', 'stderr'), output('a', 'put\n', 'stdout')])
     expect(lines).toMatch(/^ {4}a: err\n {4}a: output\n/)
   })
 
-  it('prints exactly what Consul prints with isCompat, its empty last line included', () => {
+  it('prints exactly what Consul prints with isCompat, including its empty last line', () => {
     const compat = {isVerbose: true, isCompat: true}
     const lines = show(
       [
@@ -127,7 +127,7 @@ describe('the text of a run', () => {
     )
   })
 
-  it('names the outcome of every node that did not exit', () => {
+  it('shows the outcome of every node on which the command did not exit', () => {
     const lines = show([
       {type: 'outcome', node: 'a', outcome: {type: 'timed-out', afterMs: 10_000}},
       {type: 'outcome', node: 'b', outcome: {type: 'no-answer', reason: 'no ack within 5s'}},

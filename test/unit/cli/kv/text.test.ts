@@ -13,15 +13,15 @@ const entry = (over: Partial<KvEntry> = {}): KvEntry => ({
   ...over,
 })
 
-describe('kv texts', () => {
-  it('keeps values byte for byte', () => {
+describe('the output of kv', () => {
+  it('contains values byte for byte', () => {
     const value = Buffer.from([0, 255, 10, 128])
     expect(valueLine(entry({value}))).toEqual(Buffer.from([0, 255, 10, 128, 10]))
     expect(recurseLine(entry({value})).subarray(6)).toEqual(Buffer.from([0, 255, 10, 128, 10]))
     expect(valueLine(entry({value}), {base64: true}).toString()).toBe('AP8KgA==\n')
   })
 
-  it('lines values up behind the names in detailed rows', () => {
+  it('aligns the fields of an entry with isDetailed', () => {
     const rows = detailedRows(entry({flags: 2n ** 64n - 1n, session: 'abc' as SessionId})).toString()
     expect(rows).toBe(
       'CreateIndex      3\nFlags            18446744073709551615\nKey              app/a\nLockIndex        0\n' +
@@ -30,14 +30,14 @@ describe('kv texts', () => {
     expect(detailedRows(entry({value: Buffer.alloc(0)})).toString()).toMatch(/\nSession {10}-\nValue\n$/)
   })
 
-  it('parts detailed entries of a list by an empty line', () => {
+  it('separates the entries of a detailed list by an empty line', () => {
     const text = listText([entry(), entry({key: 'b'})], {detailed: true}).toString()
     expect(text.split('\n\n')).toHaveLength(2)
     expect(listText([entry(), entry({key: 'b'})], {}).toString()).toBe('app/a:v\nb:v\n')
     expect(listText([], {detailed: true})).toHaveLength(0)
   })
 
-  it('gives every field of an entry as JSON', () => {
+  it('contains every field of an entry as JSON', () => {
     expect(entryObject(entry())).toEqual({
       key: 'app/a',
       value: 'dg==',

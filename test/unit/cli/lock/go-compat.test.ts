@@ -16,7 +16,7 @@ const kindError = (details: Readonly<Record<string, unknown>>) =>
 const refused = (method: string, path: string) =>
   toWireError({method, path}, {status: 403, headers: new Map(), body: Buffer.from('Permission denied')}, 0)
 
-describe('the answer of the Go form', () => {
+describe('the exit code and message in the form of consul lock', () => {
   it.each<[unknown, string]>([
     [kindError({wanted: 'mutex', found: 'semaphore'}), 'Lock acquisition failed: Existing key does not match lock use'],
     [kindError({wanted: 'mutex', found: 'other'}), 'Lock acquisition failed: Existing key does not match lock use'],
@@ -47,18 +47,18 @@ describe('the answer of the Go form', () => {
     [new LockNotAcquiredError('x'), 'Shutdown triggered or timeout during lock acquisition'],
     [new CancelledError(), 'Shutdown triggered or timeout during lock acquisition'],
     [new UsageError('wrong'), 'wrong'],
-  ])('follows from the kind of the error and its details, whatever its message says: %#', (error, line) => {
+  ])('depend on the class and the details of the error, not on its message: %#', (error, line) => {
     expect(toGoAnswer(error, {isChildCodeWanted: false})).toEqual({exit: 1, line})
   })
 
-  it('is 0 without a line after a loss', () => {
+  it('are 0 and no message after the lock was lost', () => {
     expect(toGoAnswer(new LockLostError('x'), {isChildCodeWanted: false})).toEqual({exit: 0, line: undefined})
   })
 
   it.each([
     [false, 0],
     [true, 2],
-  ])('is the code of a handler that could not be started (child code wanted: %s)', (isChildCodeWanted, exit) => {
+  ])('say that the command could not be started (exit code of the child wanted: %s)', (isChildCodeWanted, exit) => {
     const error = new ChildError('x: command not found', {exitCode: 127})
     expect(toGoAnswer(error, {isChildCodeWanted})).toEqual({
       exit,

@@ -20,7 +20,7 @@ function setUp() {
 const timeAt = (ms: number): string => new Date(wallMs + ms).toTimeString().slice(0, 8)
 
 describe('LeaseNews', () => {
-  it('reports once at which time the command will be stopped, and once that it is not', () => {
+  it('reports once when the command will be stopped, and once that it keeps running', () => {
     const {degraded, renewed, pass} = setUp()
     expect(renewed()).toBeUndefined()
     expect(degraded(109_000)).toBe(
@@ -32,7 +32,7 @@ describe('LeaseNews', () => {
     expect(renewed()).toBeUndefined()
   })
 
-  it('reports an earlier time', () => {
+  it('reports the time again if it becomes earlier', () => {
     const {degraded} = setUp()
     degraded(124_000)
     expect(degraded(109_000)).toContain(timeAt(9000))

@@ -24,8 +24,8 @@ const held: LockStatus = {
   waiters: [{session: 's-2' as SessionId, info: undefined, record: undefined}],
 }
 
-describe('the text of a lock', () => {
-  it('names each holder and waiter with its session', () => {
+describe('the status text of a lock', () => {
+  it('shows each holder and waiter with its session', () => {
     expect(toStatusLines(held)).toEqual([
       'jobs/b: mutex, held',
       '  holder  backup.sh on web-1, pid 7, since 2026-01-02T03:04:05.000Z',
@@ -34,18 +34,18 @@ describe('the text of a lock', () => {
     ])
   })
 
-  it('has one line in a list', () => {
+  it('is one line for each lock in a list', () => {
     expect(toListLines([free, held])).toEqual([
       'a       free',
       'jobs/b  mutex, held by backup.sh on web-1, pid 7, 1 waiting',
     ])
   })
 
-  it('reports a key that is not a lock', () => {
+  it('says that a key is not a lock', () => {
     expect(toStatusLines({...free, kind: 'other'})).toEqual(['a: not a lock: the key was written by something else'])
   })
 
-  it('shows no control characters of a holder', () => {
+  it('escapes control characters in the command of a holder', () => {
     const evil = {...held, holders: [{session, info, record: {...record, command: '\u001b[2J'}}]}
     expect(toStatusLines(evil).join('')).not.toContain('\u001b')
   })

@@ -12,7 +12,7 @@ function setUp(options: {isTTY: boolean; isVerbose?: boolean; isQuiet?: boolean;
 
 const text = 'waiting for jobs/n: held by sleep on vm, pid 7'
 
-describe('the line of a lock that is waited for', () => {
+describe('the line shown while waiting for a lock', () => {
   it('is redrawn each second on a terminal, and removed at the end', async () => {
     const {clock, written, line} = setUp({isTTY: true})
     line.show({text, heldSinceMs: clock.wallMs() - 251_000})
@@ -30,14 +30,14 @@ describe('the line of a lock that is waited for', () => {
     ])
   })
 
-  it('is cut at the width of the terminal', () => {
+  it('is cut to the width of the terminal', () => {
     const {written, line} = setUp({isTTY: true, columns: 20})
     line.show({text, heldSinceMs: undefined})
     expect(written).toEqual(['\r\u001b[Jbaton: w...m, pid 7'])
     line.end()
   })
 
-  it('is a line each minute elsewhere with --verbose, and names each other holder', async () => {
+  it('is printed each minute, and for each new holder, with --verbose without a terminal', async () => {
     const {clock, written, line} = setUp({isTTY: false, isVerbose: true})
     line.show({text, heldSinceMs: undefined})
     await clock.advance(60_000)
@@ -51,7 +51,7 @@ describe('the line of a lock that is waited for', () => {
     ])
   })
 
-  it.each([{isTTY: false}, {isTTY: true, isQuiet: true}])('says nothing with %j', async options => {
+  it.each([{isTTY: false}, {isTTY: true, isQuiet: true}])('is not shown with %j', async options => {
     const {clock, written, line} = setUp(options)
     line.show({text, heldSinceMs: undefined})
     await clock.advance(120_000)

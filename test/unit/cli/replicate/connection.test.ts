@@ -11,32 +11,32 @@ const read = (
 const fields = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name'] as const
 
 describe("consul-replicate's connection settings", () => {
-  it.each(fields)('mean TLS for %s', name => {
+  it.each(fields)('use TLS for %s', name => {
     expect(read({[name]: 'x'}, {}, {sources: {[name]: 'c.hcl'}}).settings).toMatchObject({
       'http-ssl': true,
       [name]: 'x',
     })
   })
 
-  it.each([true, false])('mean TLS for a consul-ssl-verify of %s', verify => {
+  it.each([true, false])('use TLS for a consul-ssl-verify of %s', verify => {
     expect(read({}, {'consul-ssl-verify': verify}).settings).toMatchObject({
       'http-ssl': true,
       'http-ssl-verify': verify,
     })
   })
 
-  it('mean no TLS without settings, for empty names, and for the variables of Consul', () => {
+  it('mean no TLS if they are absent or empty, or if only the variables of Consul are set', () => {
     expect(read({'http-addr': 'a:1'}).settings).toEqual({'http-addr': 'a:1'})
     expect(read({'ca-file': '', 'client-cert': ''}, {}, {sources: {'ca-file': 'c.hcl'}}).settings).toEqual({})
     expect(read({'ca-file': 'x'}, {}, {sources: {'ca-file': 'CONSUL_CACERT'}}).settings).toEqual({'ca-file': 'x'})
   })
 
-  it.each(fields)('drop %s when the block is off', name => {
+  it.each(fields)('ignore %s when their block is turned off', name => {
     const settings = {[name]: '/none', 'http-addr': 'a:1'}
     expect(read(settings, {'consul-ssl': false, 'consul-ssl-verify': false}).settings).toEqual({'http-addr': 'a:1'})
   })
 
-  it('keep TLS settings from variables if a file turns the block off, but not if a flag does', () => {
+  it('keep TLS settings from variables if a file turns the block off, but not if a flag turns it off', () => {
     const settings = {'http-ssl': true, 'ca-file': 'env', 'tls-server-name': 'file'}
     const sources = {'ca-file': 'CONSUL_CACERT', 'tls-server-name': 'c.hcl', 'consul-ssl': 'c.hcl'}
     expect(read(settings, {'consul-ssl': false}, {sources}).settings).toEqual({'http-ssl': true, 'ca-file': 'env'})
@@ -54,11 +54,11 @@ describe("consul-replicate's connection settings", () => {
     })
   })
 
-  it('treat a certificate without a key as one file with both', () => {
+  it('use a certificate without a key as a file that contains both', () => {
     expect(read({'client-cert': 'both.pem'}).settings).toMatchObject({'client-key': 'both.pem'})
   })
 
-  it('prefer CONSUL_TOKEN to a token file, but not to a flag', () => {
+  it('use CONSUL_TOKEN rather than a token file, and a flag rather than CONSUL_TOKEN', () => {
     const env = {CONSUL_TOKEN: 't'}
     expect(read({'token-file': 'f'}, {}, {env, sources: {'token-file': 'CONSUL_HTTP_TOKEN_FILE'}}).settings).toEqual({
       token: 't',
@@ -67,13 +67,13 @@ describe("consul-replicate's connection settings", () => {
   })
 })
 
-describe("the source's own connection", () => {
-  it.each(fields)('means TLS for %s', name => {
+describe('a separate connection for the source', () => {
+  it.each(fields)('uses TLS for %s', name => {
     const flags = {'source-http-addr': 'a:1', 'source-token': 't', [`source-${name}`]: 'x'}
     expect(sourceConnection(flags)?.settings).toMatchObject({'http-ssl': true, 'http-addr': 'a:1', token: 't'})
   })
 
-  it('uses plain HTTP without settings of TLS', () => {
+  it('uses plain HTTP without TLS settings', () => {
     expect(sourceConnection({'source-http-addr': 'a:1'})).toEqual({
       settings: {'http-addr': 'a:1'},
       warning: undefined,

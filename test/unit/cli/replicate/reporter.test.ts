@@ -38,8 +38,8 @@ function setUp({namesKeys = false} = {}) {
   return {lines, reporter: new Reporter({out, progress, namesKeys})}
 }
 
-describe('what a replicator reports', () => {
-  it('names held deletes once, and reports their number each time it has doubled', () => {
+describe('the reporter of replicate', () => {
+  it('lists held deletes once, and then reports their number each time it has doubled', () => {
     const {lines, reporter} = setUp()
     for (let count = 11; count <= 50; count += 1)
       reporter.observe({type: 'pass.finished', pass: pass({held: [held(count)]})})
@@ -59,7 +59,7 @@ describe('what a replicator reports', () => {
     expect(lines).toEqual(['baton: 2 deletes held: a/1'])
   })
 
-  it('names refused keys and keys whose names cannot be read, once and at most ten of each', () => {
+  it('names refused keys and keys whose names cannot be decoded, once and at most ten of each', () => {
     const {lines, reporter} = setUp()
     const refused = Array.from({length: 12}, (_, at) => ({key: `b/${at}`, reason: 'no'}))
     const one = pass({refused, unreadable: ['a/\ufffd']})
@@ -71,7 +71,7 @@ describe('what a replicator reports', () => {
     expect(lines[11]).toMatch(/"a\/\ufffd" skipped: /)
   })
 
-  it('names each key if asked to', () => {
+  it('names each written and deleted key if asked to', () => {
     const quiet = setUp()
     const loud = setUp({namesKeys: true})
     for (const {reporter} of [quiet, loud]) {

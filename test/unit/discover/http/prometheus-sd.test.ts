@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
 import {toTargets} from '../../../../src/discover/http/prometheus-sd.js'
 
-describe('targets for Prometheus', () => {
-  it('carry address, path and capabilities', () => {
+describe('a target for Prometheus', () => {
+  it('contains address, path and capabilities of a service', () => {
     const capabilities = [
       {name: 'resize', capacity: 23},
       {name: 'to-webp 2', capacity: 0.5},
@@ -27,7 +27,7 @@ describe('targets for Prometheus', () => {
     ['http://a:8080/', 'a:8080'],
     ['tcp://[::1]:53', '[::1]:53'],
     ['tcp://a', 'a'],
-  ])('%s becomes %s', (uri, target) => {
+  ])('has, for the URI %s, the address %s', (uri, target) => {
     expect(toTargets([{uri, capabilities: []}])[0]?.targets).toEqual([target])
   })
 })

@@ -101,7 +101,7 @@ const parkedCount = async (): Promise<number> => {
 }
 
 describe('discover over HTTP', () => {
-  it('serves the list with an index and an ETag, and 304 to a client that has it', async () => {
+  it('serves the list with an index and an ETag, and answers 304 if the client has that list', async () => {
     const full = await ask('/services')
     expect(full).toMatchObject({status: 200, body: JSON.stringify({services: [one]})})
     expect(full.headers['x-consul-index']).toBe(String(directory.current?.index))
@@ -116,7 +116,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services', {'if-none-match': etag})).status).toBe(200)
   })
 
-  it('parks a blocking query until there is a new list', async () => {
+  it('holds a blocking query until there is a new list', async () => {
     const index = directory.current?.index
     const parked = ask(`/services?index=${index}&wait=30s`)
     await waitUntil(async () => (await parkedCount()) === 1, {what: 'the query to park'})
@@ -126,7 +126,7 @@ describe('discover over HTTP', () => {
     expect(BigInt(String(answer.headers['x-consul-index']))).toBeGreaterThan(index ?? 0n)
   })
 
-  it('answers a blocking query when its wait is over, and at once when its index is not ours', async () => {
+  it('answers a blocking query when its wait is over, or at once if its index is not that of the current list', async () => {
     const index = String(directory.current?.index)
     const waited = await ask(`/services?index=${index}&wait=20ms`)
     expect(waited.headers['x-consul-index']).toBe(index)
@@ -141,7 +141,7 @@ describe('discover over HTTP', () => {
     expect(JSON.parse(answer.body)).toMatchObject({error: expect.stringMatching(/^(index|wait): /)})
   })
 
-  it('leaves out services without the capability asked for', async () => {
+  it('omits services without the requested capability', async () => {
     await source.set({a: {services: [one, two]}})
     await waitUntil(() => directory.services().length === 2, {what: 'the new list'})
     expect(JSON.parse((await ask('/services?capability=crop')).body)).toEqual({services: [two]})
@@ -149,7 +149,7 @@ describe('discover over HTTP', () => {
     expect(targets.map(group => group.targets)).toEqual([['one:1']])
   })
 
-  it('tells health, readiness, configuration and metrics', async () => {
+  it('serves health, readiness, configuration and metrics', async () => {
     await source.set({a: {services: 'bad'}})
     await waitUntil(() => directory.status.state === 'degraded', {what: 'the problem'})
     expect(JSON.parse((await ask('/healthz')).body)).toMatchObject({
@@ -185,7 +185,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).headers).toMatchObject({'x-consul-knownleader': 'false'})
   })
 
-  it('streams frames: a snapshot, then the differences', async () => {
+  it('streams a snapshot, then the differences', async () => {
     const outgoing = get(`${server.url}/services`, {agent, headers: {accept: 'text/event-stream'}})
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
     let text = ''
@@ -219,7 +219,7 @@ describe('discover over HTTP', () => {
     )
   })
 
-  it('survives huge and broken requests', async () => {
+  it('refuses huge and malformed requests, and keeps serving', async () => {
     expect(await sendRaw(`GET /services?${'x'.repeat(100_000)} HTTP/1.1\r\nhost: a\r\n\r\n`)).toMatch(/^HTTP\/1.1 431 /)
     expect(
       await sendRaw(`GET /services?${'x'.repeat(10_000)} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`),
@@ -234,7 +234,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).status).toBe(200)
   })
 
-  it('neither delays others for a slow reader nor queues a backlog for it', async () => {
+  it('does not delay other readers for a slow one, and does not queue every list for that one', async () => {
     const versions = 8
     const wide = (version: number): object => ({
       services: Array.from({length: 2000}, (_, at) => ({uri: `http://host-${at}:${version}/${'p'.repeat(400)}`})),
@@ -272,7 +272,7 @@ describe('discover over HTTP', () => {
     expect((await ask('/services')).status).toBe(200)
   })
 
-  it('answers hundreds of parked queries from one upstream request', async () => {
+  it('answers hundreds of blocking queries from one request to Consul', async () => {
     const index = directory.current?.index
     const before = directory.status.stats.requests
     const parked = Array.from({length: 300}, () => ask(`/services?index=${index}&wait=30s`))
@@ -282,7 +282,7 @@ describe('discover over HTTP', () => {
     expect(directory.status.stats.requests - before).toBe(1)
   })
 
-  it('answers what is parked when it closes, and leaves no socket', async () => {
+  it('answers waiting blocking queries when it closes, and leaves no socket open', async () => {
     const index = directory.current?.index
     const parked = ask(`/services?index=${index}&wait=10m`)
     const silent = openSocket()

@@ -9,18 +9,18 @@ describe('helpWidth', () => {
     [20, 40],
     [80, 80],
     [300, 120],
-  ])('is that of the terminal within reason: %s columns give %d', (columns, width) => {
+  ])('is the width of the terminal within limits: %s columns give %d', (columns, width) => {
     expect(helpWidth(columns)).toBe(width)
   })
 })
 
 describe('help', () => {
-  it('breaks lines between words only', () => {
+  it('breaks lines only between words', () => {
     expect(wrap('one two three', 8)).toBe('one two\nthree')
     expect(wrap('extraordinary word', 5)).toBe('extraordinary\nword')
   })
 
-  it('continues a text in its column, and below its term where there is no room', () => {
+  it('continues a description in its column, or below its term if the column is too narrow', () => {
     const rows = [{term: '--short', text: 'one two three'}]
     expect(toRows([...rows, {term: `--${'long'.repeat(9)}`, text: 'four'}], 80)).toBe(
       `  --short  one two three\n  --${'long'.repeat(9)}\n           four`,
@@ -28,7 +28,7 @@ describe('help', () => {
     expect(toRows(rows, 40)).toBe('  --short\n      one two three')
   })
 
-  it('continues a command line with a backslash outside of quotes', () => {
+  it('breaks a long command line with a backslash, but not within quotes', () => {
     expect(toCommandLine("baton lock a/b 'x y z' -- ./run", 24)).toBe("  baton lock a/b \\\n      'x y z' -- ./run")
   })
 })
