@@ -1,9 +1,9 @@
 import {brief} from './brief.js'
 import {UsageError} from './errors.js'
 
-/** What the value of an option may be. */
+/** A rule for the value of an option. */
 export interface OptionRule {
-  /** Continues "expected … to be". */
+  /** Completes the message "expected … to be". */
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
   /** True for tokens, passwords and keys: an error names only the type of the value. */
@@ -53,7 +53,7 @@ export const uint64: OptionRule = {
 
 export const text: OptionRule = {expected: 'a string', accepts: value => typeof value === 'string'}
 
-/** Where the empty string means nothing: names, IDs. */
+/** A string that is not empty, for instance a name or an ID. */
 export const name: OptionRule = {
   expected: 'a string that is not empty',
   accepts: value => typeof value === 'string' && value !== '',
@@ -112,9 +112,9 @@ export const oneOf = (values: readonly string[]): OptionRule => ({
 })
 
 /**
- * Throws a UsageError that names the function, the option, what was expected and what came, if a value breaks its rule.
- * Its details are `option`, `expected` and `value`, shortened. An option that is left out or undefined is not checked
- * unless it is in `required`.
+ * Throws a UsageError that names the function, the option, what was expected and what was received, if a value breaks
+ * its rule. Its details are `option`, `expected` and `value`, shortened. An option that is left out or undefined is not
+ * checked unless it is in `required`.
  */
 export function checkOptions<T extends object>(
   what: string,

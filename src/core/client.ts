@@ -16,7 +16,7 @@ import {noopLogger} from './log.js'
 import {systemClock, systemRandom} from './time/clock.js'
 import type {CallOptions, Clock, Consistency, Logger, Random, Transport} from './types.js'
 
-/** Where the agent is, and what every call carries unless it says otherwise. Only {@link createClient} reads them. */
+/** The address of the agent, and defaults for every call. Only {@link createClient} reads them. */
 export interface ClientOptions {
   /** `host:port`, `http://…`, `https://…` or `unix:///path`. @default '127.0.0.1:8500' */
   readonly address?: string
@@ -48,7 +48,7 @@ export interface ClientOptions {
 
 /** A client for one agent. Disposing closes its sockets and rejects calls in progress. */
 export interface ConsulClient extends AsyncDisposable {
-  /** For messages and logs; never holds secrets. */
+  /** The address, for messages and logs. It never contains secrets. */
   readonly address: string
   /** Datacenter, namespace and partition that the client was created with. */
   readonly scope: Pick<CallOptions, 'datacenter' | 'namespace' | 'partition'>
@@ -58,7 +58,7 @@ export interface ConsulClient extends AsyncDisposable {
   readonly random: Random
   /** The logger that was given, or one that does nothing. */
   readonly logger: Logger
-  /** For endpoints without a typed method. */
+  /** Sends requests to endpoints that have no typed method. */
   readonly caller: Caller
   /** Keys and values. */
   readonly kv: KvApi
@@ -96,8 +96,7 @@ const clientRules = {
 
 /**
  * Creates a client for one agent. Sends nothing by itself and reads no environment. Dispose it to close its sockets;
- * calls in progress reject. Throws a UsageError if an option is not what it should be.
- *
+ * calls in progress reject. Throws a UsageError if an option is not valid.
  * @example
  * ```ts
  * await using client = createClient({address})

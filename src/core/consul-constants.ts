@@ -3,7 +3,7 @@ export const mutexFlags = 0x2ddccbc058a50c18n
 /** Flags that the Go client writes on a semaphore's keys. */
 export const semaphoreFlags = 0xe0f69a2baa414de0n
 
-/** ID of the check by which gossip says whether a node lives. */
+/** ID of the check in which Consul reports whether gossip reaches the node. */
 export const serfHealth = 'serfHealth'
 
 /** Maximum number of operations in one transaction that every Consul since 0.7 accepts (128 from 1.14). */

@@ -25,14 +25,14 @@ export const errorCodes = [
   'BATON_BUG',
 ] as const
 
-/** A stable name of what went wrong: part of the interface. */
+/** The stable name of a kind of failure. It is part of the public interface. */
 export type ErrorCode = (typeof errorCodes)[number]
 
-/** What an error may say besides its message. */
+/** The parts of an error besides its code and message. */
 export interface BatonErrorOptions {
   /** The error behind this one. */
   readonly cause?: unknown
-  /** What to try next, as an imperative: its own line, after the message. */
+  /** What to try next, as an imperative. It is shown on its own line, after the message. */
   readonly hint?: string
   /** True when the same call may succeed later without any intervention. @default false */
   readonly transient?: boolean
@@ -114,17 +114,17 @@ export class TransportError extends BatonError {
   }
 }
 
-/** What Consul answered. */
+/** Status and text of Consul's answer. */
 export interface WireFacts {
   /** The status of HTTP. */
   readonly status: number
   /** The answer's text, cut to 1 kB. */
   readonly text: string
-  /** Milliseconds to wait that the answer asked for. */
+  /** Time to wait that the answer's `Retry-After` asks for, in milliseconds. */
   readonly retryAfterMs?: number
 }
 
-/** Consul answered, and not with success. `status` and `text` are its own. */
+/** Consul answered with a status that means failure. `status` and `text` are those of the answer. */
 export class ConsulError extends BatonError {
   /** The status of HTTP. */
   readonly status: number
@@ -141,9 +141,9 @@ export class ConsulError extends BatonError {
 /** The servers have no leader, or none that can be reached. Transient. */
 export class NoLeaderError extends ConsulError {}
 
-/** The agent or a server is over its limits. Transient. */
+/** The agent or a server has reached one of its limits. Transient. */
 export class RateLimitedError extends ConsulError {
-  /** What the answer's `Retry-After` asked for; Consul itself sends none, proxies before it do. */
+  /** Time that the answer's `Retry-After` asks for, in milliseconds. Consul itself sends none; proxies before it do. */
   readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: BatonErrorOptions & WireFacts) {
@@ -198,7 +198,7 @@ export class CancelledError extends BatonError {
     this.name = 'AbortError'
   }
 }
-/** A policy or a signature check refused. */
+/** A policy forbids the operation, or a signature is missing or wrong. */
 export class RefusedError extends withCode('BATON_REFUSED') {}
 /** A bug in baton. */
 export class BugError extends withCode('BATON_BUG') {}

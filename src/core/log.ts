@@ -1,35 +1,35 @@
 /** Facts of a log line, by fixed names. */
 export type LogFields = Readonly<Record<string, unknown>>
-/** Fields first, then a constant message. Secrets and whole option objects never go in. */
+/** Each method takes fields and a constant message. Neither may contain secrets or whole option objects. */
 export interface Logger {
   /** A logger that adds these fields to every line. */
   child(fields: LogFields): Logger
-  /** For following single requests. */
+  /** Logs details of single requests. */
   trace(fields: LogFields, message: string): void
-  /** For finding the cause of a failure. */
+  /** Logs what helps to find the cause of a failure. */
   debug(fields: LogFields, message: string): void
-  /** For changes of state that are not failures. */
+  /** Logs changes of state that are not failures. */
   info(fields: LogFields, message: string): void
-  /** For failures that baton rides out. */
+  /** Logs failures that baton recovers from by itself. */
   warn(fields: LogFields, message: string): void
-  /** For failures that end something. */
+  /** Logs failures that end something. */
   error(fields: LogFields, message: string): void
 }
 
 const ignore = (): void => {}
 
-/** The default everywhere in the library: baton says nothing unless it is given a logger. */
+/** The default everywhere in the library: logs nothing. */
 export const noopLogger: Logger = {
-  /** A logger that adds these fields to every line. */
+  /** Returns this logger. */
   child: () => noopLogger,
-  /** For following single requests. */
+  /** Does nothing. */
   trace: ignore,
-  /** For finding the cause of a failure. */
+  /** Does nothing. */
   debug: ignore,
-  /** For changes of state that are not failures. */
+  /** Does nothing. */
   info: ignore,
-  /** For failures that baton rides out. */
+  /** Does nothing. */
   warn: ignore,
-  /** For failures that end something. */
+  /** Does nothing. */
   error: ignore,
 }

@@ -32,7 +32,7 @@ export class Outage implements Disposable {
     return this.#error === undefined && !this.#isReported
   }
 
-  /** A request was sent whose answer should come at once. */
+  /** Records that a request was sent whose answer should arrive at once. */
   begin(): void {
     if (this.#startedMs !== undefined) return
     this.#startedMs = this.#options.clock.monotonicMs()
@@ -40,13 +40,13 @@ export class Outage implements Disposable {
     this.#schedule()
   }
 
-  /** A request has failed. */
+  /** Records that a request failed. */
   fail(error: unknown): void {
     this.#error = error
     this.begin()
   }
 
-  /** An answer has come. */
+  /** Records that an answer has arrived. */
   end(): void {
     const elapsedMs = this.#elapsedMs()
     const wasReported = this.#isReported
@@ -54,7 +54,7 @@ export class Outage implements Disposable {
     if (wasReported) this.#options.onRecovered(elapsedMs)
   }
 
-  /** Runs `request`, whose failure begins an outage; its result does not end one. */
+  /** Runs `request`. Its failure begins an outage, but its success does not end one. */
   async watch<T>(request: () => Promise<T>): Promise<T> {
     this.begin()
     try {

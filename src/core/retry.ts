@@ -5,9 +5,9 @@ export interface RetryOptions {
   /** Ends the retries: the result rejects with its reason. */
   readonly signal?: AbortSignal | undefined
   readonly clock: Clock
-  /** Gives the delay before each retry, in milliseconds. A `Backoff` is one. */
+  /** Returns the delay before each retry, in milliseconds. A `Backoff` is one. */
   readonly backoff: {next(): number}
-  /** True for errors that another attempt may not meet. @default isTransient */
+  /** True for errors after which another attempt may succeed. @default isTransient */
   readonly isRetryable?: (error: unknown) => boolean
   /** Maximum number of attempts, the first included. @default Infinity */
   readonly attempts?: number

@@ -2,7 +2,7 @@ import {bytes, checkOptions, count, duration, type OptionRule, object, text, uin
 import {clientRule} from '../core/context-rules.js'
 import {callRules} from '../core/http/call-rules.js'
 
-/** Throws a UsageError if the client or the name of an event or a log is not what it should be. */
+/** Throws a UsageError if the client or the name of an event or a log is not valid. */
 export function checkSource(what: string, from: {readonly client: unknown; readonly name?: unknown}): void {
   checkOptions(what, from, {client: clientRule, name: text}, 'name' in from ? ['client', 'name'] : ['client'])
 }

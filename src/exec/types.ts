@@ -139,7 +139,7 @@ export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
 export interface ExecInitiator {
   /**
    * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written: then nothing
-   * runs. Rejects with a UsageError if an argument is not what it should be. If no node matches, the run has the verdict
+   * runs. Rejects with a UsageError if an argument is not valid. If no node matches, the run has the verdict
    * `no-nodes`. If the signal aborts, the run is cancelled.
    */
   run(job: JobSpec, selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<ExecRun>

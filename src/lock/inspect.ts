@@ -45,7 +45,7 @@ const concurrency = 8
 
 /**
  * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Only reads. Rejects
- * with a UsageError if an argument is not what it should be, otherwise as reads of Consul do. The reads are several, so
+ * with a UsageError if an argument is not valid, otherwise as reads of Consul do. The reads are several, so
  * the answer may mix two moments: it is for people and monitoring, and no proof that a lock is held.
  *
  * @example

@@ -2,20 +2,20 @@ import {whenAborted} from '../core/cancel/link-signal.js'
 import {BatonError, messageOf} from '../core/errors.js'
 import type {Clock, Logger} from '../core/types.js'
 
-/** Something that runs until it is stopped. */
+/** A part of a program that runs until it is stopped. */
 export interface Worker {
-  /** Log lines, in the worker's own words. */
+  /** Messages for the log when this worker starts and stops. */
   readonly texts: {
     readonly starting: string
     readonly started?: string
     readonly stopping: string
     readonly stopped: string
   }
-  /** Resolves once it is running, with fields for the log. */
+  /** Resolves with fields for the log once it is running. */
   start(): Promise<Readonly<Record<string, unknown>> | undefined>
   /** Resolves when it has stopped completely. Called once, and only after start has resolved. */
   stop(): Promise<void>
-  /** Settles if it ends by itself; a rejection stops the others. Absent if that cannot happen. */
+  /** Settles if the worker ends by itself; a rejection stops the others. Left out if that cannot happen. */
   readonly ended?: () => Promise<void>
 }
 

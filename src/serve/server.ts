@@ -18,16 +18,16 @@ export interface RouteCall {
 /** Returns undefined if the route has sent its answer itself. */
 export type Route = (call: RouteCall) => Promise<Reply | undefined> | Reply
 
-/** What the server counts, for a page of metrics. */
+/** Counters of the server, for a page of metrics. */
 export interface ServerLoad {
   /** Requests being answered now. */
   readonly openRequests: number
-  /** Answered requests by `PATH STATUS`. */
+  /** Number of answered requests by `PATH STATUS`. */
   readonly requests: ReadonlyMap<string, number>
 }
 
 export interface PageServerOptions {
-  /** Called once: the routes by path. */
+  /** Returns the routes by path. Called once. */
   readonly routes: (measure: () => ServerLoad) => ReadonlyMap<string, Route>
   readonly listen: ListenAddress
   readonly clock: Clock
@@ -39,7 +39,7 @@ export interface PageServerOptions {
 }
 
 export interface PageServer extends AsyncDisposable {
-  /** `http://127.0.0.1:8080`. */
+  /** The URL of the server, such as `http://127.0.0.1:8080`. */
   readonly url: string
 }
 
@@ -49,8 +49,8 @@ const headersTimeoutMs = 10_000
 const slowReaderMs = 30_000
 
 /**
- * Serves pages, read only. Dispose aborts the signal of every call, lets answers in progress finish within the drain time,
- * and resolves when no socket is left.
+ * Serves pages that can only be read. Dispose aborts the signal of every call, lets answers in progress finish within
+ * the drain time, and resolves when no socket is left.
  */
 export async function openServer(options: PageServerOptions): Promise<PageServer> {
   const handler = new RequestHandler(options)
@@ -114,7 +114,7 @@ interface Open {
 async function close(server: Server, {handler, sockets, options}: Open): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   handler.close()
-  // Node counts a connection without any request as busy.
+  // Node counts a connection that has not sent a request as busy.
   for (const socket of sockets) if (!handler.isBusy(socket)) socket.destroy()
   using _deadline = options.clock.timer(options.drainMs ?? 5000, () => server.closeAllConnections())
   await closed
@@ -132,7 +132,7 @@ class RequestHandler {
   constructor(options: PageServerOptions) {
     this.maxOpenRequests = options.maxOpenRequests ?? 1000
     this.#logger = options.logger
-    // Each request adds a listener of its own.
+    // Each request in progress adds a listener, so there may be more than Node's usual limit.
     setMaxListeners(0, this.#closing.signal)
     this.#routes = options.routes(() => ({openRequests: this.#open, requests: this.#counts}))
   }
@@ -183,7 +183,7 @@ class RequestHandler {
     const isLast = this.#closing.signal.aborted || hasBody(request)
     response.setTimeout(slowReaderMs, () => response.destroy())
     await send(response, reply, {isLast})
-    // The rest of the body is not read.
+    // The rest of the request's body is not read.
     if (hasBody(request)) request.socket.destroy()
   }
 

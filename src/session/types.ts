@@ -1,7 +1,7 @@
 import type {BootTime} from '../core/time/boot-time.js'
 import type {SessionId} from '../core/types.js'
 
-/** How a session is created and renewed. */
+/** Options of a session. */
 export interface SessionOptions {
   /** Name that session listings show. @default none */
   readonly name?: string

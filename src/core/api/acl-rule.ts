@@ -1,11 +1,11 @@
-/** Kinds of things that ACL rules are about. */
+/** Kinds of resources that ACL rules name. */
 const resources = ['agent', 'event', 'key', 'node', 'query', 'service', 'session'] as const
 export type AclResource = (typeof resources)[number]
 
 /** A permission, as a rule of a policy grants it. */
 export interface AclRule {
   readonly resource: AclResource
-  /** The name of the thing, or what the names begin with. */
+  /** The name of the resource, or the prefix of the names. */
   readonly segment: string
   /** True if the rule is for all names that begin with `segment`. @default false */
   readonly isPrefix?: boolean
@@ -20,8 +20,9 @@ export const aclRuleText = ({resource, segment, isPrefix = false, access}: AclRu
 const named = /(?:Missing |lacks permission ')([a-z]+):(read|write)'? on "?([^"\n]*)"?/
 
 /**
- * Returns the rule that a refused request needs: what Consul names, otherwise what the request is about. Undefined if
- * neither shows it, as for transactions. `path` has its query; `text` is that of the refusal.
+ * Returns the rule that a refused request needs: the one that Consul names, otherwise one derived from the request.
+ * Undefined if neither shows it, as for transactions. `path` includes the query string; `text` is the text of the
+ * refusal.
  */
 export function ruleOfRefusal(method: string, path: string, text: string): AclRule | undefined {
   const [, resource, access, segment = ''] = named.exec(text) ?? []

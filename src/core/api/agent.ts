@@ -3,7 +3,7 @@ import type {Answer, Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 import {decodeJson, encodeJson} from './json.js'
 
-/** What the agent says about itself. */
+/** Facts that the agent reports about itself. */
 export interface AgentSelf {
   /** The agent's datacenter. */
   readonly datacenter: string
@@ -57,9 +57,11 @@ export interface ServiceRegistration {
   readonly address?: string
   /** @default no metadata */
   readonly meta?: Readonly<Record<string, string>>
-  /** Adds a check that turns critical unless it is passed again within this many milliseconds. @default no check */
+  /**
+   * Adds a check that turns critical if `passService` is not called within this many milliseconds. @default no check
+   */
   readonly ttlMs?: number
-  /** State of that check until it is set. @default 'passing' */
+  /** State of that check until it is first set. @default 'passing' */
   readonly state?: CheckState
   /** The agent removes the service after it was critical for this many milliseconds (at least a minute). @default never */
   readonly deregisterAfterMs?: number
@@ -67,14 +69,14 @@ export interface ServiceRegistration {
 
 /** The agent itself, its members and its services. */
 export interface AgentApi {
-  /** What the agent says about itself. */
+  /** Returns the facts that the agent reports about itself. */
   self(options?: CallOptions): Promise<AgentSelf>
   /**
-   * The members of the gossip pool of the datacenter, as this agent sees them. With `wan` those of the pool of all
-   * servers; agents that are not servers return none.
+   * Returns the members of the gossip pool of the datacenter, as this agent sees them. With `wan` those of the pool of
+   * all servers; agents that are not servers return none.
    */
   members(options?: CallOptions & {readonly wan?: boolean}): Promise<readonly Member[]>
-  /** The agent's own services. */
+  /** Returns the agent's own services. */
   services(options?: CallOptions): Promise<readonly LocalService[]>
   /** Registers a service with this agent, or replaces the one with its ID. */
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
@@ -96,11 +98,11 @@ export interface AgentApi {
 /** States that a check can be set to. */
 export type CheckState = 'passing' | 'warning' | 'critical'
 
-/** What is in maintenance, and why. */
+/** What to put into maintenance, and the reason. */
 export interface MaintenanceOptions {
   /** ID of a service of this agent. @default the node itself */
   readonly service?: string
-  /** For people: the notes of the check that makes it critical. @default a sentence of Consul */
+  /** A reason for people, kept in the notes of the check that makes it critical. @default a sentence of Consul */
   readonly reason?: string
 }
 

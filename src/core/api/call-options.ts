@@ -1,10 +1,13 @@
 import type {Plane} from '../http/types.js'
 import type {ConsulIndex} from './ids.js'
 
-/** Consul's modes: `stale` may be answered by any server, `consistent` asks the leader to prove itself. */
+/**
+ * Consul's consistency modes. With `stale` any server may answer; with `consistent` the leader first confirms with the
+ * other servers that it still leads.
+ */
 export type Consistency = 'default' | 'consistent' | 'stale'
 
-/** What every call may carry. Values left out fall back to the client's own. */
+/** Options of every call. The client's own apply where one is left out. */
 export interface CallOptions {
   /** Cancels the call: it rejects with the signal's reason. A write that was cancelled may have been applied. */
   readonly signal?: AbortSignal
@@ -16,23 +19,32 @@ export interface CallOptions {
   readonly partition?: string
   /** Replaces the client's token for this call; the empty string sends none. */
   readonly token?: string
-  /** From sending to the last byte. Left out, reads are limited to 15 s before the first byte and between bytes. */
+  /**
+   * Maximum number of milliseconds from sending to the last byte. If it is left out, a read may take 15 s to its first
+   * byte and 15 s between bytes, and a write 15 s in all.
+   */
   readonly timeoutMs?: number
-  /** With it `timeoutMs` ends with the first byte of the answer; from then on this limits the time between bytes. */
+  /**
+   * Maximum number of milliseconds between bytes of the answer. If it is set, `timeoutMs` limits only the time to the
+   * first byte.
+   */
   readonly idleTimeoutMs?: number
-  /** Called once, when the answer begins. */
+  /** Called once, when the first byte of the answer arrives. */
   readonly onFirstByte?: () => void
-  /** Default `control`. */
+  /** Group of connections that carries the call. @default 'control' */
   readonly plane?: Plane
 }
 
-/** What every read may carry. */
+/** Options of every read. */
 export interface ReadOptions extends CallOptions {
-  /** @default the client's, which is `default` unless it says otherwise */
+  /** Consistency of the read. @default the client's, which is `default` unless it says otherwise */
   readonly consistency?: Consistency
 }
 
-/** A read that may park: with `index` the server answers when its own is higher, or after `waitMs` (plus up to 1/16). */
+/**
+ * Options of a read that may block: with `index` the server answers when its own index is higher, or after `waitMs`
+ * (plus up to 1/16).
+ */
 export interface BlockingReadOptions extends ReadOptions {
   /** Index of an earlier answer. Left out, the read does not block. */
   readonly index?: ConsulIndex
@@ -40,11 +52,11 @@ export interface BlockingReadOptions extends ReadOptions {
   readonly waitMs?: number
 }
 
-/** One answer of a read, with what its headers say. */
+/** One answer of a read, with the facts from its headers. */
 export interface Snapshot<T> {
-  /** What the answer says. */
+  /** The value that the answer contains. */
   readonly value: T
-  /** Absent when the answer carried no index. */
+  /** The index of the answer; undefined if it carried none. */
   readonly index: ConsulIndex | undefined
   /** True if the server that answered knew a leader; undefined if the answer does not say. */
   readonly knownLeader: boolean | undefined
@@ -53,8 +65,8 @@ export interface Snapshot<T> {
    * say.
    */
   readonly lastContactMs: number | undefined
-  /** `X-Consul-Results-Filtered-By-ACLs`: the list may be shorter than the truth. */
+  /** True if the header `X-Consul-Results-Filtered-By-ACLs` says that ACLs removed items from the list. */
   readonly filteredByAcls: boolean
-  /** Monotonic instant at which the request was sent: the newest moment this answer is proof for. */
+  /** Monotonic instant at which the request was sent. The answer proves nothing about later instants. */
   readonly sentAtMs: number
 }

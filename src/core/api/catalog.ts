@@ -42,7 +42,7 @@ interface RawPreparedQuery {
   readonly Nodes: readonly RawHealthService[] | null
 }
 
-/** Which instances of a service. */
+/** Options that select instances of a service. */
 export interface HealthServiceOptions extends BlockingReadOptions {
   /** Only instances whose checks all pass. @default false */
   readonly passing?: boolean
@@ -56,13 +56,16 @@ export interface PreparedQueryResult {
   readonly service: string
   /** The datacenter that answered. */
   readonly datacenter: string
-  /** Number of datacenters that were asked before it in vain. */
+  /** Number of other datacenters that were tried before it without a result. */
   readonly failovers: number
   /** The instances, in the order of the query. */
   readonly instances: readonly ServiceInstance[]
 }
 
-/** What the servers know of nodes, services and checks. Reads with an `index` block, except `datacenters` and `preparedQuery`. */
+/**
+ * Nodes, services and checks, as the servers know them. Reads with an `index` block, except `datacenters` and
+ * `preparedQuery`.
+ */
 export interface CatalogApi {
   /** Names of all known datacenters, the nearest first. The answer carries no index. */
   datacenters(options?: BlockingReadOptions): Promise<Snapshot<readonly string[]>>

@@ -24,11 +24,13 @@ export interface EventFilters {
   readonly tag?: string
 }
 
-/** User events. Prefer `fireEvent`, which refuses what cannot fit. */
+/** User events. Prefer `fireEvent`, which refuses events that are too large. */
 export interface EventApi {
   /** Fires an event. Agents drop one that is too large for gossip (about 512 bytes in all) without an error. */
   fire(name: string, payload?: Uint8Array, options?: CallOptions & EventFilters): Promise<UserEvent>
-  /** The agent's ring of its newest 256 events, oldest first. The index is random: only equality means anything. */
+  /**
+   * Returns the newest 256 events that the agent has, oldest first. The index is random: compare it for equality only.
+   */
   list(options?: BlockingReadOptions & {readonly name?: string}): Promise<Snapshot<readonly UserEvent[]>>
 }
 

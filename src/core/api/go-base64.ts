@@ -1,13 +1,14 @@
 const alphabet = /^[A-Za-z0-9+/]$/
 
-/** Where a text stops being base64, counted as Go's decoder counts. */
+/** The place at which a text is not base64, counted as Go's decoder counts. */
 export interface BadBase64 {
   readonly offset: number
 }
 
 /**
- * Strict base64 with padding, as Go's StdEncoding: line breaks are skipped, anything else foreign is an error.
- * Node's own decoder drops what it does not know, which turns a typing error into an empty value.
+ * Decodes strict base64 with padding, as Go's StdEncoding does: line breaks are skipped, any other foreign character is
+ * an error. Node's own decoder skips characters that it does not know, which would turn a typing error into an empty
+ * value.
  */
 export function decodeGoBase64(text: string): Buffer | BadBase64 {
   let digits = 0
@@ -25,7 +26,7 @@ export function decodeGoBase64(text: string): Buffer | BadBase64 {
   return rest === 0 ? Buffer.from(text, 'base64') : {offset: text.length - rest}
 }
 
-/** The padding starts at `at`, after `filled` digits of its group. */
+/** Returns the first error in the padding, which starts at `at` after `filled` digits of its group. */
 function badPadding(text: string, at: number, filled: number): BadBase64 | undefined {
   if (filled < 2) return {offset: at}
   let needed = 4 - filled

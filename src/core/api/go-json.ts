@@ -1,4 +1,4 @@
-/** What {@link goJson} can write: bigint for Consul's 64-bit numbers, which come out as raw digits. */
+/** Values that {@link goJson} can write. A bigint, for Consul's 64-bit numbers, is written as digits. */
 export type GoValue =
   | null
   | boolean
@@ -8,7 +8,8 @@ export type GoValue =
   | readonly GoValue[]
   | {readonly [name: string]: GoValue | undefined}
 
-// Go's encoder also escapes what is dangerous inside HTML and JavaScript, and has no short form but these five.
+// Go's encoder also escapes characters that are dangerous inside HTML and JavaScript. Only the five below have a short
+// form.
 const isEscaped = /["\\<>&\u0000-\u001f\u2028\u2029]/
 const allEscaped = new RegExp(isEscaped, 'g')
 const shortForms: Readonly<Record<string, string>> = {
@@ -25,8 +26,8 @@ const escaped = (character: string): string =>
 const quote = (text: string): string => `"${isEscaped.test(text) ? text.replace(allEscaped, escaped) : text}"`
 
 /**
- * JSON byte for byte as Go's encoding/json writes it: fields in the order given, `undefined` left out,
- * one line without blanks, or indented when `indent` is given.
+ * Returns JSON, byte for byte as Go's encoding/json writes it: fields in the order given, `undefined` left out, one
+ * line without spaces, or indented when `indent` is given.
  */
 export function goJson(value: GoValue, indent = ''): string {
   const parts: string[] = []
@@ -34,7 +35,7 @@ export function goJson(value: GoValue, indent = ''): string {
   return parts.join('')
 }
 
-/** `line` begins the line of what ends here; empty if all is one line. */
+/** `line` is the line break and the indentation of the closing bracket; empty if everything is on one line. */
 function write(value: GoValue, parts: string[], indent: string, line: string): void {
   if (typeof value === 'string') parts.push(quote(value))
   else if (typeof value !== 'object' || value === null) parts.push(String(value))

@@ -3,7 +3,7 @@ import {ConflictError} from '../errors.js'
 import {Backoff} from '../time/backoff.js'
 import type {CallOptions, Clock, KvEntry, KvValue, Random, ReadOptions} from '../types.js'
 
-/** How a key is updated. */
+/** Options of an update. */
 export interface KvUpdateOptions extends CallOptions {
   /** Maximum number of writes that are tried. @default no limit */
   readonly attempts?: number
@@ -11,7 +11,7 @@ export interface KvUpdateOptions extends CallOptions {
   readonly flags?: bigint
 }
 
-/** What an update did. */
+/** The result of an update. */
 export interface KvUpdateResult {
   /** False if `change` returned undefined: the key was left alone. */
   readonly isWritten: boolean

@@ -30,7 +30,7 @@ export function toKvEntry(raw: RawKvEntry): KvEntry {
 
 /** What a write may carry besides the value. */
 export interface KvWriteOptions extends CallOptions {
-  /** Absent resets the key's flags to 0: every write to a lock's key must carry them. */
+  /** Flags of the key. Without them the key's flags become 0, so every write to a lock's key must carry them. */
   readonly flags?: bigint
 }
 
@@ -39,29 +39,37 @@ export interface KvWriteOptions extends CallOptions {
  * with `index` block. Keys that a path cannot carry are refused with a UsageError.
  */
 export interface KvApi {
-  /** One key, or `undefined` if it does not exist. Rejects with a PermissionError if it may not be read. */
+  /** Returns one key, or `undefined` if it does not exist. Rejects with a PermissionError if it may not be read. */
   get(key: string, options?: BlockingReadOptions): Promise<Snapshot<KvEntry | undefined>>
-  /** All keys that start with `prefix`, in byte order; empty when there are none or none may be read. */
+  /** Returns all keys that start with `prefix`, in byte order; empty if there are none or none may be read. */
   list(prefix: string, options?: BlockingReadOptions): Promise<Snapshot<readonly KvEntry[]>>
-  /** The names of all keys that start with `prefix`; with `separator`, up to its next occurrence behind the prefix. */
+  /**
+   * Returns the names of all keys that start with `prefix`; with `separator`, up to its next occurrence after the
+   * prefix.
+   */
   keys(
     prefix: string,
     options?: BlockingReadOptions & {readonly separator?: string},
   ): Promise<Snapshot<readonly string[]>>
   /** Writes the value, whatever the key holds. The maximum is 512 kB unless the servers say otherwise. */
   put(key: string, value: KvValue, options?: KvWriteOptions): Promise<void>
-  /** Writes if the key's ModifyIndex is `index`, or, with 0, if it does not exist. False if it is another. */
+  /**
+   * Writes if the key's ModifyIndex is `index`, or, with 0, if the key does not exist. Resolves with false otherwise.
+   */
   cas(key: string, value: KvValue, options: KvWriteOptions & {readonly index: bigint}): Promise<boolean>
-  /** Writes the value and takes the key for the session. False if another session holds it, or a lock-delay is in effect. */
+  /**
+   * Writes the value and locks the key for the session. False if another session holds it, or a lock-delay is in
+   * effect.
+   */
   acquire(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
-  /** Writes the value and frees the key. False if the session does not hold it. */
+  /** Writes the value and unlocks the key. False if the session does not hold it. */
   release(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
   /**
-   * Changes a key by compare-and-set, again and again until no other writer came between. `change` gets the entry as the
-   * leader has it, or undefined if the key does not exist, and returns the new value, or undefined to leave the key alone.
-   * It may be called several times, and its errors end the update. The flags stay unless others are given. Rejects with a
-   * ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the signal's reason when that aborts. An
-   * error without an answer is not retried: the write may have been applied.
+   * Changes a key by compare-and-set, and repeats this while other writers are faster. `change` gets the entry as the
+   * leader has it, or undefined if the key does not exist, and returns the new value, or undefined to leave the key
+   * alone. It may be called several times, and its errors end the update. The flags stay unless others are given.
+   * Rejects with a ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the signal's reason
+   * when that aborts. An error without an answer is not retried: the write may have been applied.
    */
   update(key: string, change: KvChange, options?: KvUpdateOptions): Promise<KvUpdateResult>
   /** Deletes the key, whatever it holds; succeeds if it does not exist. */
@@ -75,7 +83,10 @@ export interface KvApi {
 const found = [200, 404]
 const writeRules = {value: textOrBytes, flags: uint64}
 
-/** Percent-encodes a key for a path. Refuses names that a path cannot carry: Consul would redirect, and a redirected PUT is lost. */
+/**
+ * Percent-encodes a key for a path. Refuses names that a path cannot carry: Consul would redirect, and the PUT would
+ * have no effect.
+ */
 export function encodeKey(key: string): string {
   checkOptions('kv', {key}, {key: text}, ['key'])
   if (key.startsWith('/')) {

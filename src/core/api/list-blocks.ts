@@ -1,6 +1,8 @@
-/** Some items of a list that follow each other, as one piece of its text. */
+/** Consecutive items of a list, as one piece of the list's text. */
 interface Block {
-  /** What is between the beginning of the first item and the end of the last one, without both. */
+  /**
+   * The text of the items without the beginning of the first one and the end of the last one, which all items share.
+   */
   readonly raw: Buffer
 }
 
@@ -14,31 +16,30 @@ export class ListText implements Block {
     this.raw = raw
   }
 
-  /** A list of the items. */
+  /** The items as a JSON list. */
   get json(): string {
     return `[${this.#start}${this.raw.toString('utf8')}}]`
   }
 }
 
-/** Reused is a block as a whole, so a change costs the decoding of so many bytes. */
+/** Size of a block. Only whole blocks are reused, so a change costs decoding this many bytes. */
 const blockBytes = 8 * 1024
 
-/** The list while it is divided. */
+/** The text of a list that is being divided. */
 interface Answer {
   readonly body: Buffer
-  /** What is between two items: the end of one and the beginning of the next. */
+  /** The text between two items: the end of one and the beginning of the next. */
   readonly separator: Buffer
-  /** Where the end of the last item begins. */
+  /** Offset at which the end of the last item begins. */
   readonly end: number
 }
 
 /**
- * Divides the answers of one list, of which the next one is much like the last, into blocks of items. A block whose bytes
- * were in the answer before is the same block, so that only what changed is decoded. Blocks do not refer to the answer.
- *
- * An answer is divided where the beginning of its first item comes again, and each block is made from JSON that it is
- * whole by itself. If a division was not between two items, making the block throws a SyntaxError; then there is no
- * division, and the caller decodes the whole.
+ * Divides successive answers of one list into blocks of items. A block whose bytes were in the previous answer is
+ * reused, so that only changed blocks are decoded. Blocks do not refer to the answer.
+ * An answer is divided at places where the beginning of its first item occurs again, and each block must be valid JSON
+ * by itself. If a division was not between two items, making the block throws a SyntaxError; then there is no division,
+ * and the caller decodes the whole answer.
  */
 export class ListBlocks<T extends Block> {
   readonly #toBlock: (text: ListText) => T
@@ -81,7 +82,7 @@ class Division<T extends Block> {
   readonly #answer: Answer
   readonly #toBlock: (raw: Buffer) => T
   readonly #blocks: T[] = []
-  /** Known blocks by the text of their first item; made when the first one is not where it was. */
+  /** Known blocks by the text of their first item; made when a block is not in its previous place. */
   #places: ReadonlyMap<string, number> | undefined
   /** The known block that is expected next; undefined where the answer is not as before. */
   #next: number | undefined = 0
@@ -94,7 +95,7 @@ class Division<T extends Block> {
 
   run(from: number): readonly T[] {
     const {end, separator} = this.#answer
-    // New are the items from `begin` on.
+    // The items from `begin` on are new.
     let begin = from
     for (let at = from; ; ) {
       const place = this.#placeAt(at)
@@ -120,7 +121,10 @@ class Division<T extends Block> {
     return this.#known.length === 0 ? blockBytes : 2 * blockBytes
   }
 
-  /** True if what is new before a known block is rather joined with it: blocks must not become ever smaller. */
+  /**
+   * True if the new items before a known block should be joined with it, because blocks must not become smaller and
+   * smaller.
+   */
   #isTooSmall(bytes: number, next: Buffer): boolean {
     return bytes > 0 && bytes < blockBytes / 2 && bytes + next.length < this.#mostBytes
   }

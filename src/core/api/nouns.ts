@@ -7,7 +7,7 @@ export type KvValue = string | Uint8Array
 export interface KvEntry {
   /** The whole key, without a leading slash. */
   readonly key: string
-  /** Consul's `null` is an empty buffer. */
+  /** The value. Consul's `null` becomes an empty buffer. */
   readonly value: Buffer
   /** A number that clients attach to a key; 64 bits without sign. */
   readonly flags: bigint
@@ -21,7 +21,7 @@ export interface KvEntry {
   readonly lockIndex: bigint
 }
 
-/** A session as Consul has it. */
+/** A session as Consul reports it. */
 export interface SessionInfo {
   /** The ID of the session. */
   readonly id: SessionId
@@ -29,11 +29,11 @@ export interface SessionInfo {
   readonly name: string
   /** The node that the session belongs to. */
   readonly node: string
-  /** Milliseconds for which keys stay refused after the session was invalidated. */
+  /** Lock-delay: milliseconds for which nothing can acquire the session's keys after it was invalidated. */
   readonly lockDelayMs: number
   /** What happens to the keys that the session holds when it ends. */
   readonly behavior: 'release' | 'delete'
-  /** Milliseconds; 0 when the session has none. */
+  /** TTL in milliseconds; 0 if the session has none. */
   readonly ttlMs: number
   /** Checks of the node that end the session when they turn critical. */
   readonly nodeChecks: readonly string[]
@@ -41,7 +41,7 @@ export interface SessionInfo {
   readonly createIndex: bigint
 }
 
-/** A session to be made. Values left out are Consul's defaults. */
+/** A session to be created. Consul's defaults apply to values left out. */
 export interface SessionRequest {
   /** A name for people. @default no name */
   readonly name?: string
@@ -52,11 +52,17 @@ export interface SessionRequest {
    * @default no TTL
    */
   readonly ttlMs?: number
-  /** Milliseconds for which keys stay refused after the session was invalidated, up to 60 s. @default 15000 */
+  /**
+   * Lock-delay: milliseconds for which nothing can acquire the session's keys after it was invalidated, up to 60 s.
+   * @default 15000
+   */
   readonly lockDelayMs?: number
   /** What happens to the keys that the session holds when it ends. @default 'release' */
   readonly behavior?: 'release' | 'delete'
-  /** `[]` ties the session to nothing; absent leaves Consul's default, the node's serfHealth. */
+  /**
+   * Checks of the node that end the session when they turn critical; `[]` for none. @default Consul's own, the node's
+   * serfHealth
+   */
   readonly nodeChecks?: readonly string[]
 }
 
@@ -81,15 +87,15 @@ export type KvOperation =
   | {readonly verb: 'check-index' | 'delete-cas'; readonly key: string; readonly index: bigint}
   | {readonly verb: 'check-session'; readonly key: string; readonly session: SessionId | ''}
 
-/** An operation that was refused, by its place in the transaction. */
+/** An operation that was refused. */
 export interface TxnError {
-  /** Place of the operation in the list, from 0. */
+  /** Position of the operation in the transaction, from 0. */
   readonly opIndex: number
-  /** The reason in Consul's words. */
+  /** The reason, as Consul states it. */
   readonly what: string
 }
 
-/** Contention is a value: a refused transaction applied nothing and says which operations were refused. */
+/** The result of a transaction. A refused one applied nothing, and names the operations that were refused. */
 export type TxnResult =
   | {readonly committed: true; readonly entries: readonly KvEntry[]; readonly sentAtMs: number}
   | {readonly committed: false; readonly errors: readonly TxnError[]; readonly sentAtMs: number}
@@ -100,7 +106,7 @@ export interface UserEvent {
   readonly id: string
   /** The name of the event. */
   readonly name: string
-  /** Consul tells no payload (`null`) from an empty one. */
+  /** The payload; undefined if there is none (Consul's `null`), which is not the same as an empty one. */
   readonly payload: Buffer | undefined
   /** Regular expression for the names of nodes; empty for all. */
   readonly nodeFilter: string
@@ -110,7 +116,7 @@ export interface UserEvent {
   readonly tagFilter: string
   /** Version of the event's form, 1 today. */
   readonly version: number
-  /** Sorts, never identifies: two events may share one. */
+  /** Lamport time. It orders events, but does not identify them: two events may have the same. */
   readonly lTime: bigint
 }
 
@@ -130,7 +136,7 @@ export interface NodeInfo {
   readonly modifyIndex: bigint
 }
 
-/** Consul's words for the state of a check. */
+/** Consul's names for the states of a check. */
 export type CheckStatus = 'passing' | 'warning' | 'critical' | 'maintenance'
 
 /** A health check of a node or of a service. */

@@ -23,7 +23,7 @@ export interface Renewal {
   readonly sentAtMs: number
 }
 
-/** Sessions as Consul has them, without renewals: `openSession` keeps one alive. */
+/** Sessions as Consul has them. These calls do not renew a session by themselves: `openSession` keeps one alive. */
 export interface SessionApi {
   /**
    * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic instant of sending. A create whose
@@ -78,7 +78,7 @@ export function createSessionApi(caller: Caller): SessionApi {
         Name: request.name,
         Node: request.node,
         TTL: request.ttlMs === undefined ? undefined : toWireDuration(request.ttlMs),
-        // A string with its unit: Consul reads bare numbers below 1000 as seconds.
+        // Sent with a unit, because Consul reads bare numbers below 1000 as seconds.
         LockDelay: request.lockDelayMs === undefined ? undefined : toWireDuration(request.lockDelayMs),
         Behavior: request.behavior,
         NodeChecks: request.nodeChecks,

@@ -12,8 +12,8 @@ interface RawTxn {
 /** Several operations on keys, all or none. */
 export interface TxnApi {
   /**
-   * Applies all operations with one index, or none. A refusal by Consul (409) is a value.
-   * Entries come back for the operations that have results; the `value` of a written one is empty.
+   * Applies all operations with one index, or none. A refusal by Consul (409) is a result, not an error. Entries are
+   * returned for the operations that have results; the `value` of a written one is empty.
    */
   commit(
     operations: readonly KvOperation[],
@@ -38,20 +38,20 @@ function checkOperations(operations: readonly KvOperation[]): void {
   for (const operation of operations) checkOptions('txn.commit', operation, operationRules, ['verb', 'key'])
 }
 
-/** Raw digits for the 64-bit fields, hence by hand. */
+/** Written by hand, because JSON.stringify cannot write 64-bit numbers as digits. */
 function encodeOperation(operation: KvOperation, options: CallOptions): string {
   const fields = [`"Verb":"${operation.verb}"`, `"Key":${JSON.stringify(operation.key)}`]
   if ('value' in operation) fields.push(`"Value":"${Buffer.from(operation.value).toString('base64')}"`)
   if ('flags' in operation) fields.push(`"Flags":${operation.flags}`)
   if ('index' in operation) fields.push(`"Index":${operation.index}`)
   if ('session' in operation) fields.push(`"Session":${JSON.stringify(operation.session)}`)
-  // A transaction takes these per operation, not from the query.
+  // In a transaction each operation carries these; the query string does not.
   if (options.namespace !== undefined) fields.push(`"Namespace":${JSON.stringify(options.namespace)}`)
   if (options.partition !== undefined) fields.push(`"Partition":${JSON.stringify(options.partition)}`)
   return `{"KV":{${fields.join(',')}}}`
 }
 
-/** The body of a transaction: its size counts against the server's limit (512 kB by default). */
+/** Returns the body of a transaction, whose size counts against the server's limit (512 kB by default). */
 export const encodeTxn = (operations: readonly KvOperation[], options: CallOptions = {}): Buffer =>
   Buffer.from(`[${operations.map(operation => encodeOperation(operation, options)).join(',')}]`)
 

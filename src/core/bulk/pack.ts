@@ -5,14 +5,16 @@ import type {CallOptions, KvOperation} from '../types.js'
 /** One write among many. */
 export interface BulkItem {
   readonly operation: Extract<KvOperation, {verb: 'set' | 'cas'}> | {readonly verb: 'delete'; readonly key: string}
-  /** Neighbours of one group share a transaction if it can hold them. Undefined: no group. */
+  /**
+   * Consecutive items with the same group share a transaction if one can hold them. Undefined: the item has no group.
+   */
   readonly group?: bigint | undefined
 }
 
-/** What one transaction may hold. Lowered when Consul answers that it takes less. */
+/** Limits of one transaction. They are lowered when Consul answers that its own are lower. */
 export interface BulkLimits {
   operationCount: number
-  /** Of the request's body. */
+  /** Maximum size of the request's body. */
   bytes: number
 }
 
@@ -25,7 +27,7 @@ const operationOverhead = 130
 /** The brackets around all operations. */
 const bodyOverhead = 2
 
-/** Upper bound of an operation's bytes in the body of a transaction. */
+/** Returns the maximum number of bytes that an operation takes in the body of a transaction. */
 function operationBytes({operation}: BulkItem, scope: BulkScope): number {
   const value = 'value' in operation ? Math.ceil(operation.value.byteLength / 3) * 4 : 0
   const names = Buffer.byteLength(JSON.stringify([operation.key, scope.namespace ?? '', scope.partition ?? '']))
@@ -81,7 +83,7 @@ function* toGroups<T extends BulkItem>(items: Iterable<T>): Generator<readonly T
   if (group.length > 0) yield group
 }
 
-/** Lowers the limits by what a 413 says; if it names none, to half of the operations that were refused. */
+/** Lowers the limits to those that a 413 names; if it names none, to half of the operations that were refused. */
 export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount: number): void {
   const operations = /too many operations \(\d+ > (\d+)\)/.exec(error.text)?.[1]
   const bytes = /max size: (\d+) bytes/.exec(error.text)?.[1]
@@ -91,13 +93,13 @@ export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount
   else if (refusedCount > 1) limits.operationCount = Math.max(1, Math.min(most, Math.floor(refusedCount / 2)))
 }
 
-/** Two halves; the second one is empty if there is one item. */
+/** Returns two halves; the second one is empty if there is one item. */
 export function halve<T>(items: readonly T[]): readonly [readonly T[], readonly T[]] {
   const middle = Math.ceil(items.length / 2)
   return [items.slice(0, middle), items.slice(middle)]
 }
 
-/** A refused batch in smaller parts: packed again, or halved if the limits did not change. */
+/** Returns a refused batch in smaller parts: packed again, or halved if the limits did not change. */
 export function packSmaller<T extends BulkItem>(
   batch: readonly T[],
   limits: Readonly<BulkLimits>,

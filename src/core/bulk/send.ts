@@ -4,12 +4,12 @@ import {BatonError, ConsulError, isTransient, messageOf, PermissionError} from '
 import type {KvEntry} from '../types.js'
 import {type BulkItem, type BulkLimits, halve, isOversized, learnLimits, packBatches, packSmaller} from './pack.js'
 
-/** How many writes are sent. */
+/** Options of sending many writes. */
 export interface BulkOptions<T extends BulkItem> {
   readonly client: Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
-  /** Lowered to what Consul turns out to take. */
+  /** Limits of one transaction. They are lowered when Consul answers that its own are lower. */
   readonly limits: BulkLimits
-  /** Transactions in flight. With 1, items are written in their order. */
+  /** Maximum number of transactions in flight. With 1, items are written in their order. */
   readonly concurrency: number
   /** Once aborted, nothing more is sent. */
   readonly stop: AbortSignal
@@ -18,7 +18,7 @@ export interface BulkOptions<T extends BulkItem> {
   /** Called after each commit with its items, and with the entries that Consul returned, by key. */
   readonly onCommitted: (items: readonly T[], entries: ReadonlyMap<string, KvEntry>) => void
   /**
-   * Decides about an item that Consul refuses by itself; its error is BATON_CAS_CONFLICT if a `cas` lost. The other
+   * Decides what to do after Consul refused a single item; the error is BATON_CAS_CONFLICT if a `cas` lost. The other
    * items of its transaction are sent again without it, or nothing more is sent.
    */
   readonly handleRefused: (item: T, error: BatonError) => 'continue' | 'stop'
@@ -32,10 +32,9 @@ export interface BulkFailure<T> {
 
 /**
  * Writes all items in transactions, packed as they are sent. What Consul finds too large is sent in smaller parts, and
- * in the end by a write of its own, whose body has no base64. Nothing is retried. Sending ends after as many failures in
- * a row as there are transactions in flight, or at once if retrying cannot help.
- *
- * Resolves with the first failure, or undefined. The event loop gets a turn after every transaction.
+ * finally each item as a single write, whose body is not in base64. Nothing is retried. Sending ends after as many
+ * failures in a row as there are transactions in flight, or at once if retrying cannot help. Resolves with the first
+ * failure, or undefined. The event loop gets a turn after every transaction.
  */
 export async function sendBulk<T extends BulkItem>(
   items: Iterable<T>,
@@ -60,7 +59,7 @@ class BulkSender<T extends BulkItem> {
   /** Takes batches that no other lane has taken until there are none. */
   async sendAll(batches: Generator<readonly T[]>): Promise<void> {
     while (!this.#isStopped) {
-      // Not a `for of`: leaving it would end the generator for the other lanes.
+      // A `for of` would end the generator for the other lanes when one of them leaves the loop.
       const next = batches.next()
       if (next.done) return
       await this.#send(next.value)
@@ -145,7 +144,10 @@ class BulkSender<T extends BulkItem> {
     else if (only) await this.#sendAlone(only)
   }
 
-  /** Finds the item that an answer is about, by halves, if the answer does not name it. */
+  /**
+   * Finds the item that was refused if the answer does not name it: sends the halves of the batch until one item is
+   * left.
+   */
   async #search(batch: readonly T[], error: BatonError): Promise<void> {
     const [only] = batch
     if (batch.length === 1 && only) {

@@ -3,15 +3,18 @@ import type {Clock, Timer} from '../types.js'
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal
   abort(reason: unknown): void
-  /** Replaces the timeout by one that starts now and aborts with the result of `onTimeout`; undefined ends the timeout. */
+  /**
+   * Replaces the timeout by one that starts now and aborts with the result of `onTimeout`. If `timeoutMs` is undefined,
+   * there is no timeout any more.
+   */
   restart(timeoutMs: number | undefined, onTimeout?: () => unknown): void
 }
 
 export interface LinkOptions {
   readonly timeoutMs?: number
-  /** Needed with `timeoutMs`. */
+  /** Source of time. Required with `timeoutMs`. */
   readonly clock?: Clock
-  /** Makes the reason of a timeout. */
+  /** Returns the reason to abort with on a timeout. */
   readonly onTimeout?: () => unknown
 }
 

@@ -5,7 +5,7 @@ const longestHead = 64 * 1024
 const nothing = Buffer.alloc(0)
 const start = 'HTTP/1.'
 
-/** What answered does not speak HTTP/1.1. */
+/** Thrown if the bytes of an answer are not HTTP/1.1. */
 export class NotHttpError extends Error {}
 
 interface Head {
@@ -14,21 +14,20 @@ interface Head {
   readonly isKeptAlive: boolean
 }
 
-/** Which bytes come next. `until-close`: all there are. */
+/** The part of the answer that the next bytes belong to. `until-close`: a body that ends with the connection. */
 type Part = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'over'
 
 /**
- * Reads one answer of HTTP/1.1, in whatever pieces it arrives. Throws a NotHttpError. Of the protocol's choices it knows
- * those that servers have: informational answers are skipped, bodies come with a length, in chunks, or end with the
- * connection.
+ * Reads one answer of HTTP/1.1, in whatever pieces it arrives. Throws a NotHttpError. It supports what servers use:
+ * informational answers are skipped; a body has a length, comes in chunks, or ends with the connection.
  */
 export class AnswerReader {
   readonly #body: BodyBuilder
   #part: Part = 'head'
   #head: Head | undefined
-  /** Not understood yet: a piece of the head, or of a line between chunks. */
+  /** Bytes kept until the rest of the head, or of a line between chunks, arrives. */
   #rest: Buffer = nothing
-  /** Bytes to come of the body or the chunk. */
+  /** Number of bytes of the body or chunk that have not arrived yet. */
   #left = 0
   #isKeptAlive = false
 
@@ -36,7 +35,7 @@ export class AnswerReader {
     this.#body = new BodyBuilder(take)
   }
 
-  /** Takes what arrived, whose memory may be used again; true when the answer is whole. */
+  /** Reads bytes that arrived, and keeps no reference to them. Returns true when the answer is complete. */
   push(bytes: Buffer): boolean {
     let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
     for (let before = 0; this.#part !== 'over' && rest.length > 0 && rest.length !== before; ) {
@@ -47,24 +46,24 @@ export class AnswerReader {
     return this.#part === 'over'
   }
 
-  /** The connection has ended; true when that was the end of the answer. */
+  /** Called when the connection has ended. Returns true if that was the end of the answer. */
   end(): boolean {
     if (this.#part === 'until-close') this.#part = 'over'
     return this.#part === 'over'
   }
 
-  /** Of an answer that is whole. */
+  /** The answer. Read it only when it is complete. */
   get answer(): TransportResponse {
     const {status = 0, headers = new Map<string, string>()} = this.#head ?? {}
     return {status, headers, body: this.#body.body}
   }
 
-  /** True when the connection can carry another request; surplus bytes forbid it. */
+  /** True if the connection can carry another request. It cannot if surplus bytes arrived. */
   get isReusable(): boolean {
     return this.#isKeptAlive && this.#part === 'over' && this.#rest.length === 0
   }
 
-  /** One step. Returns what it did not take; everything, when more has to come first. */
+  /** Reads one part of the answer. Returns the bytes that it did not use: all of them if more must arrive first. */
   #read(bytes: Buffer): Buffer {
     switch (this.#part) {
       case 'head':
@@ -87,7 +86,7 @@ export class AnswerReader {
     }
     if (end < 0) return bytes
     const head = parseHead(bytes.toString('latin1', 0, end))
-    // Informational: the answer itself follows.
+    // An informational answer (1xx) is skipped: the answer itself follows.
     if (head.status >= 200) this.#begin(head)
     return bytes.subarray(end + 4)
   }
@@ -121,7 +120,10 @@ export class AnswerReader {
     return rest
   }
 
-  /** The lines between chunks: an end, a size, and behind the last one trailers, which are skipped. */
+  /**
+   * Reads a line between chunks: the end of a chunk, the size of the next one, or, after the last chunk, a trailer,
+   * which is skipped.
+   */
   #readLine(bytes: Buffer): Buffer {
     const end = bytes.indexOf('\r\n')
     if (end < 0) {

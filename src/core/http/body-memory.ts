@@ -1,10 +1,10 @@
-/** Returns memory for at least so many bytes. */
+/** Returns memory for at least this many bytes. */
 export type TakeMemory = (bytes: number) => Buffer
 
-/** Bytes that are reserved because an answer announces them, before any of them has arrived. */
+/** Maximum number of bytes to reserve for the length that an answer announces, before any of them has arrived. */
 const mostReserved = 64 * 1024 * 1024
 
-/** Collects the bytes of a body, which is in one piece at the end. */
+/** Collects the bytes of a body in one piece of memory. */
 export class BodyBuilder {
   readonly #take: TakeMemory
   #memory: Buffer | undefined
@@ -14,18 +14,17 @@ export class BodyBuilder {
     this.#take = take
   }
 
-  /** Reserves memory for so many more bytes. */
+  /** Reserves memory for this many more bytes. */
   expect(bytes: number): void {
     this.#reserve(Math.min(bytes, mostReserved))
   }
 
-  /** Copies the bytes: their memory may be used again. */
+  /** Copies the bytes, so that their memory can be used again. */
   push(bytes: Buffer): void {
     bytes.copy(this.#reserve(bytes.length), this.#length)
     this.#length += bytes.length
   }
 
-  /** The body. */
   get body(): Buffer {
     return this.#memory?.subarray(0, this.#length) ?? Buffer.alloc(0)
   }
@@ -34,7 +33,7 @@ export class BodyBuilder {
     const old = this.#memory
     const needed = this.#length + bytes
     if (old && old.length >= needed) return old
-    // Doubled, so that a body in many small chunks is not copied for each of them.
+    // The memory is doubled, so that a body in many small chunks is not copied for each of them.
     const memory = this.#take(old ? Math.max(needed, 2 * old.length) : needed)
     old?.copy(memory, 0, 0, this.#length)
     this.#memory = memory
@@ -43,12 +42,12 @@ export class BodyBuilder {
 }
 
 const slack = 1.125
-/** Memory is released after an answer that took less than this part of it. */
+/** Minimum share of the memory that an answer must use; otherwise the memory is released. */
 const leastUse = 0.25
 
 /**
- * Memory for the answers of one query. V8 frees memory outside its heap late, so that large answers to one query would
- * otherwise occupy a multiple of their size.
+ * Memory for the answers of one query, used again for each. Without it, large answers to one query would occupy a
+ * multiple of their size, because V8 frees memory outside its heap late.
  */
 export class BodyMemory {
   #memory: Buffer | undefined
@@ -56,8 +55,8 @@ export class BodyMemory {
   #isLent = false
 
   /**
-   * Calls `read` with memory that belongs to it until it has settled: what it returns must not refer to that memory. A
-   * read that begins before another one is over gets no memory.
+   * Calls `read` with memory that belongs to it until its promise settles. What it resolves with must not refer to that
+   * memory. A read that begins before another one has ended gets no memory.
    */
   async lend<T>(read: (take?: TakeMemory) => Promise<T>): Promise<T> {
     if (this.#isLent) return read()

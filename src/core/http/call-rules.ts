@@ -2,10 +2,10 @@ import {abortSignal, callback, duration, type OptionRule, oneOf, text, uint64} f
 
 export const consistencyRule = oneOf(['default', 'consistent', 'stale'])
 
-/** For tokens and passwords, whose value no error may show. */
+/** For tokens and passwords, whose values no error may show. */
 export const secretText: OptionRule = {...text, isSecret: true}
 
-/** Rules for all that a call may carry. */
+/** Rules for the options of every call. */
 export const callRules = {
   signal: abortSignal,
   datacenter: text,

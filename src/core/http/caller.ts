@@ -5,7 +5,7 @@ import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport, Trans
 import {callRules} from './call-rules.js'
 import {isConsulAbsence, toWireError} from './wire-errors.js'
 
-/** One request in Consul's terms. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
+/** One request to Consul. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
 export interface Call {
   /** The method of HTTP. */
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -15,9 +15,9 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
   /** The body; left out, the request has none. */
   readonly body?: Uint8Array
-  /** Gives memory for the body of the answer. @default memory of its own */
+  /** Returns memory for the body of the answer. @default memory of its own */
   readonly takeMemory?: ((bytes: number) => Buffer) | undefined
-  /** Statuses that are answers here. @default [200] */
+  /** Statuses that count as success. @default [200] */
   readonly accept?: readonly number[]
 }
 
@@ -33,12 +33,11 @@ export interface Answer {
   readonly sentAtMs: number
 }
 
-/** What the typed endpoints stand on. Rejects with the class of the refusal; never retries. */
+/** Sends the requests of all typed endpoints. Never retries. */
 export interface Caller {
   /**
-   * Sends one request and resolves with the whole answer. Rejects with a UsageError for options that are not what
-   * they should be, with a ConsulError for a status that is not accepted, and with a TransportError if no answer
-   * came.
+   * Sends one request and resolves with the whole answer. Rejects with a UsageError for options that are not valid,
+   * with a ConsulError for a status that is not accepted, and with a TransportError if no answer came.
    */
   call(call: Call, options?: BlockingReadOptions): Promise<Answer>
 }
@@ -46,18 +45,24 @@ export interface Caller {
 export interface CallerOptions {
   readonly transport: Transport
   readonly clock: Clock
-  /** Asked before each request, so that a rotated token file takes effect. */
+  /** Called before each request, so that a changed token file takes effect. */
   readonly token?: () => string | undefined
   /** Sent as basic authorization (CONSUL_HTTP_AUTH, `user:password`). */
   readonly auth?: string
   readonly defaults?: BlockingReadOptions
 }
 
-/** Above the 7 s for which a server without leader holds a request. Also the longest time without a byte. */
+/**
+ * Timeout of an answer in milliseconds, above the 7 s for which a server without a leader holds a request. Also the
+ * maximum time between bytes.
+ */
 export const answerTimeoutMs = 15_000
 const parkedSlackMs = 10_000
 
-/** Longest time a parked query can take by the server's rules, plus slack for the 7 s leader hold and the network. */
+/**
+ * Returns the longest time that a parked query can take by the server's rules, plus slack for the network and for the 7
+ * s for which a server without a leader holds a request.
+ */
 export const parkedTimeoutMs = (waitMs: number): number => (waitMs * 17) / 16 + parkedSlackMs
 
 const statuses: OptionRule = {
@@ -101,7 +106,10 @@ export function createCaller(options: CallerOptions): Caller {
   }
 }
 
-/** A read that names no limit of its own may take as long as its bytes keep coming: lists have any size. */
+/**
+ * Limits the time to the first byte and, for reads, between bytes. The whole read may take any time, because a list can
+ * have any size.
+ */
 function toLimits(
   {method}: Call,
   settings: BlockingReadOptions,
@@ -157,7 +165,7 @@ export function toSnapshot<T>(answer: Answer, value: T): Snapshot<T> {
   }
 }
 
-/** The error for an answer that does not have Consul's form: something else answered. */
+/** Returns the error for an answer that does not have Consul's form and probably comes from another program. */
 export function badAnswer(what: string, answer: Answer, cause?: unknown): BatonError {
   const start = answer.body.toString('utf8', 0, 80).replaceAll(/\s+/g, ' ')
   return new BatonError('BATON_BAD_ANSWER', `${what}: the answer is not Consul's: ${start}`, {

@@ -10,27 +10,27 @@ interface Exchange {
   settle(outcome: TransportResponse | Error): void
 }
 
-/** What a request needs to be exchanged. */
+/** Options of one exchange: a request and its answer. */
 interface ExchangeOptions {
   readonly deadline: Pick<Deadline, 'signal' | 'moved'>
-  /** Memory for the body of the answer. @default allocated */
+  /** Returns memory for the body of the answer. @default allocated */
   readonly takeMemory?: TakeMemory | undefined
 }
 
 export interface Dial {
-  /** Opens a socket, which hands what it reads to `onread`; it need not be connected yet. */
+  /** Opens a socket that passes what it reads to `onread`. The socket may still be connecting. */
   readonly open: (onread: OnReadOpts) => Socket
-  /** With this event it may be written to. */
+  /** Event after which the socket can be written to. */
   readonly readyEvent: 'connect' | 'secureConnect'
 }
 
 const readBytes = 64 * 1024
-/** What arrives at any socket, until its callback returns. */
+/** Holds the bytes that a socket has just read, until its callback returns. All sockets share it. */
 let readMemory: Buffer | undefined
 
 /**
- * A socket for one exchange at a time: opened by the first, used again by the next, and opened again by one that finds it
- * closed. While it is idle it does not keep the process alive.
+ * A socket for one exchange at a time. The first exchange opens it, and a later one uses it again or, if it was closed,
+ * opens a new one. While it is idle it does not keep the process alive.
  */
 export class Connection {
   readonly #dial: Dial
@@ -42,7 +42,10 @@ export class Connection {
     this.#dial = dial
   }
 
-  /** Sends a whole request and resolves with the whole answer. The deadline ends the socket with the exchange. */
+  /**
+   * Sends a whole request and resolves with the whole answer. If the deadline aborts, the exchange rejects and the
+   * socket is closed.
+   */
   exchange(request: Uint8Array, {deadline, takeMemory}: ExchangeOptions): Promise<TransportResponse> {
     const {signal} = deadline
     return new Promise((resolve, reject) => {
@@ -67,12 +70,13 @@ export class Connection {
     })
   }
 
-  /** Ends the socket, and the exchange under way with this error. */
+  /** Closes the socket, and rejects the exchange in progress with this error. */
   close(error: Error): void {
     const socket = this.#socket
     this.#socket = undefined
     this.#isReady = false
-    // Not with the error: a stream looks at its stack, and for that V8 counts the lines of the whole bundle.
+    // Called without the error: a stream reads the stack of its error, for which V8 counts the lines of the whole
+    // bundle.
     socket?.destroy()
     this.#exchange?.settle(error)
   }
@@ -130,7 +134,8 @@ export class Connection {
       return
     }
     exchange.settle(exchange.reader.answer)
-    // Answered before everything was sent: what is left of the request must not come before the next one.
+    // If the answer came before the whole request was sent, the socket is closed: the rest of this request would arrive
+    // before the next one.
     if (exchange.reader.isReusable && socket.writableLength === 0) socket.unref()
     else this.close(hungUp())
   }

@@ -2,14 +2,14 @@ import {type LinkedSignal, linkSignal} from '../cancel/link-signal.js'
 import type {Clock, TransportRequest} from '../types.js'
 import {stalledError, timeoutError} from './transport-errors.js'
 
-/** What ends a request: its signal, no answer in time, or an answer that stops in the middle. */
+/** Ends a request when its signal aborts, when no answer comes in time, or when an answer stops before its end. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal
-  /** To be called whenever bytes of the answer arrive. */
+  /** Must be called whenever bytes of the answer arrive. */
   moved(): void
 }
 
-/** Both transports limit a request by this. */
+/** Starts the deadline of a request, for both transports. */
 export function startDeadline(
   request: TransportRequest,
   {clock, peer}: {readonly clock: Clock; readonly peer: string},

@@ -1,6 +1,6 @@
 /**
- * Consul's 64-bit numbers. `Flags` holds the lock flags of the Go client, which exceed 2^53, and JSON.parse would round them.
- * Only these fields can be that large; everything else in Consul's answers fits a JavaScript number.
+ * Names of Consul's 64-bit numbers. `Flags` holds the lock flags of the Go client, which exceed 2^53, and JSON.parse
+ * would round them. All other numbers in Consul's answers are small enough for a JavaScript number.
  */
 const wideFields = ['Flags', 'CreateIndex', 'ModifyIndex', 'LockIndex', 'LTime'] as const
 const isWide = new Set<string>(wideFields)
@@ -10,7 +10,7 @@ const widePattern = new RegExp(`"(${wideFields.join('|')})":(\\s*)(\\d+)`, 'g')
 // Shorter numbers are exact as JavaScript numbers.
 const longNumber = /\d{16}/
 
-/** Parses an answer of Consul. The fields above arrive as bigint. Throws a SyntaxError on anything but JSON. */
+/** Parses an answer of Consul. The fields above become bigints. Throws a SyntaxError if the text is not JSON. */
 export function parseConsulJson(text: string): unknown {
   if (!longNumber.test(text)) return toBigints(JSON.parse(text), undefined)
   let mark = 'n'
@@ -19,7 +19,10 @@ export function parseConsulJson(text: string): unknown {
   return toBigints(JSON.parse(marked), `\u0000${mark}`)
 }
 
-/** `mark` begins the text of a number that JSON.parse would have rounded. */
+/**
+ * Turns the fields above into bigints. A string that begins with `mark` is such a number, which JSON.parse would have
+ * rounded.
+ */
 function toBigints(value: unknown, mark: string | undefined): unknown {
   if (Array.isArray(value)) {
     for (const item of value) toBigints(item, mark)
@@ -40,9 +43,9 @@ function toBigint(field: unknown, mark: string | undefined): unknown {
   return isMarked ? BigInt(field.slice(mark.length)) : field
 }
 
-/** Serialises with bigints as raw digits, as Consul itself writes them. `indent` as for JSON.stringify. */
+/** Serialises bigints as digits, as Consul itself writes them. `indent` as for JSON.stringify. */
 export function stringifyConsulJson(value: unknown, indent?: number | string): string {
-  // A longer mark each time that a text of the value's own looks like a marked number.
+  // The mark is made longer until no string of the value itself looks like a marked number.
   for (let mark = 'n'; ; mark += 'n') {
     let count = 0
     const toMarked = (_name: string, field: unknown): unknown => {

@@ -41,11 +41,13 @@ const requestRules = {
   signal: abortSignal,
 }
 
-/** Throws a UsageError if an option of a transport is not what it should be. */
+/** Throws a UsageError if an option of a transport is not valid. */
 export const checkTransportOptions = (options: TransportOptions): void =>
   checkOptions('transport', options, transportRules, ['address', 'clock'])
 
-/** What the transports have in common: a lane of connections for each plane, a deadline for each request, and errors. */
+/**
+ * The common part of both transports: a lane of connections for each plane, a deadline for each request, and errors.
+ */
 export abstract class LaneTransport<Connection> implements Transport {
   protected readonly options: TransportOptions
   readonly #peer: string
@@ -66,7 +68,7 @@ export abstract class LaneTransport<Connection> implements Transport {
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
     checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
-    // Not with `using`: compiled for Node 20 it is slow, and every request passes here.
+    // `using` is avoided: compiled for Node 20 it is slow, and every request passes here.
     const deadline = startDeadline(request, {clock: this.options.clock, peer: this.#peer})
     const {signal} = deadline
     const lane = this.#lanes[request.plane]
@@ -96,7 +98,7 @@ export abstract class LaneTransport<Connection> implements Transport {
     await Promise.all(connections.map(connection => this.close(connection, closed)))
   }
 
-  /** Makes a connection; it may connect later. */
+  /** Returns a new connection, which may connect later. */
   protected abstract open(): Connection
 
   /** Sends the request on this connection. Rejects if the deadline's signal aborts. */

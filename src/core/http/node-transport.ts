@@ -5,7 +5,7 @@ import type {Deadline} from './deadline.js'
 import {LaneTransport} from './lane-transport.js'
 import type {TransportRequest, TransportResponse} from './types.js'
 
-/** So that a dead peer is noticed although a parked query is silent for minutes. */
+/** Keep-alive probes detect a dead peer although a parked query is silent for minutes. */
 const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000}
 
 /**
@@ -22,7 +22,7 @@ const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 10
 export class NodeTransport extends LaneTransport<Connection> {
   #connectTls: typeof import('node:tls')['connect'] | undefined
 
-  /** Makes a connection without connecting it. */
+  /** Returns a connection that is not connected yet. */
   protected open(): Connection {
     const isSecure = this.options.address.protocol === 'https:'
     return new Connection({open: onread => this.#dial(onread), readyEvent: isSecure ? 'secureConnect' : 'connect'})
@@ -50,7 +50,7 @@ export class NodeTransport extends LaneTransport<Connection> {
     const peer = socketPath === undefined ? {host: hostname, port} : {path: socketPath}
     if (!this.#connectTls) return connect({...socketOptions, ...peer, onread})
     const servername = isIP(hostname) === 0 ? hostname : ''
-    // Documented for tls.connect, though its types do not know it.
+    // The documentation of tls.connect names `onread`, but its types do not.
     const reading: object = {onread}
     return this.#connectTls({
       ...socketOptions,
@@ -63,14 +63,14 @@ export class NodeTransport extends LaneTransport<Connection> {
   }
 }
 
-/** The head and the body in one piece: small ones leave in one packet. */
+/** Returns the head and the body in one piece, so that a small request is sent in one packet. */
 function encodeRequest(request: TransportRequest, address: AgentAddress): Buffer {
   const {method, body} = request
   const path = `${address.basePath}${request.path}`
   if (!/^[\x21-\x7e]+$/.test(path)) throw new Error('the request path contains characters that must be percent-encoded')
   const lines = [`${method} ${path} HTTP/1.1`, `host: ${hostHeader(address)}`]
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    // A line break would begin another header, or another request.
+    // A line break would begin another header or another request.
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw new Error(`header ${name}: it holds what a header cannot`)
     lines.push(`${name}: ${value}`)
   }

@@ -1,6 +1,6 @@
 import type {IncomingHttpHeaders} from 'node:http'
 
-/** The headers of an answer as undici gives them, in the form of a TransportResponse. */
+/** Returns the headers that undici received in the form of a TransportResponse. */
 export function toHeaderMap(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
   const map = new Map<string, string>()
   for (const name in headers) {
@@ -10,7 +10,7 @@ export function toHeaderMap(headers: IncomingHttpHeaders): ReadonlyMap<string, s
   return map
 }
 
-/** Without a copy when there is only one, as in nearly every answer to a parked query. */
+/** Joins the chunks of a body. A single chunk, as in nearly every answer to a parked query, is not copied. */
 export function joinChunks(chunks: readonly Buffer[]): Buffer {
   const [only] = chunks
   return chunks.length === 1 && only ? only : Buffer.concat(chunks)

@@ -1,4 +1,4 @@
-/** What both transports hand to Node's TLS, already read from files. */
+/** Settings for Node's TLS, for both transports. Certificates and keys are texts, not names of files. */
 export interface TlsOptions {
   /** Certificates of authorities, in PEM. @default Node's own */
   readonly ca?: string[]
@@ -8,6 +8,6 @@ export interface TlsOptions {
   readonly key?: string
   /** The name that the agent's certificate must carry. @default the host of the address */
   readonly servername?: string
-  /** False only where CONSUL_HTTP_SSL_VERIFY=false asked for it. */
+  /** False only if CONSUL_HTTP_SSL_VERIFY=false asked for it. */
   readonly rejectUnauthorized?: boolean
 }

@@ -17,7 +17,7 @@ const reasons: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'connection timed out',
 }
 
-/** One place where the failures of both transports get their class. */
+/** Turns a failure of either transport into a TransportError. */
 export function toTransportError(error: unknown, peer: string): TransportError {
   const code = codeOf(error)
   const text = error instanceof Error ? error.message : String(error)
@@ -35,12 +35,12 @@ export function toTransportError(error: unknown, peer: string): TransportError {
   })
 }
 
-/** An agent resets connections beyond limits.http_max_conns_per_client. */
+/** An agent resets connections above its limits.http_max_conns_per_client. */
 const tooMany = 'does this machine hold too many connections to the agent (200 by default)? see baton doctor'
 
 const checkTls = 'check `tls.ca`, `tls.cert`, `tls.key` and `tls.servername`'
 
-/** OpenSSL names its source files and routines: only what can be acted on is reported. */
+/** OpenSSL's messages name its source files and routines; only the useful part is kept. */
 function explainTls(code: string, text: string): {readonly why: string; readonly hint: string} {
   if (/WRONG_VERSION_NUMBER|packet length too long|HTTP_REQUEST/i.test(`${code} ${text}`))
     return {why: 'the server does not speak TLS there', hint: 'write http:// in the address, or name its https port'}

@@ -2,7 +2,10 @@ import type {Clock} from '../time/types.js'
 import type {AgentAddress} from './address.js'
 import type {TlsOptions} from './tls.js'
 
-/** Parked queries and everything else never share connections: a renewal must not queue behind a poll. */
+/**
+ * A group of connections. Parked queries (`watch`) and all other requests (`control`) never share connections, because
+ * a renewal must not queue behind a parked query.
+ */
 export type Plane = 'control' | 'watch'
 
 /** One request, ready to be sent. */
@@ -25,11 +28,11 @@ export interface TransportRequest {
   /** Called once, when the answer begins. */
   readonly onFirstByte?: () => void
   /**
-   * Gives memory for the body of the answer, which the body may then refer to. A transport may ignore it.
-   * @default memory of its own
+   * Returns memory for the body of the answer, which the body may then refer to. A transport may ignore it. @default
+   * memory of its own
    */
   readonly takeMemory?: (bytes: number) => Buffer
-  /** Which connections carry it. */
+  /** The group of connections that carries the request. */
   readonly plane: Plane
   /** Cancels the request: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -54,13 +57,13 @@ export interface Transport extends AsyncDisposable {
   send(request: TransportRequest): Promise<TransportResponse>
 }
 
-/** What a transport knows about the agent it speaks to. */
+/** Options of a transport to one agent. */
 export interface TransportOptions {
   /** Where the agent listens. */
   readonly address: AgentAddress
   /** Settings of TLS, for addresses with `https`. */
   readonly tls?: TlsOptions
-  /** Counts the limits of requests. */
+  /** Clock for the time limits of requests. */
   readonly clock: Clock
   /** Maximum number of parked queries at once. @default 64 */
   readonly watchConnections?: number

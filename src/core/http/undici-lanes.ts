@@ -5,19 +5,22 @@ import {LaneTransport} from './lane-transport.js'
 import {joinChunks, toHeaderMap} from './response-parts.js'
 import type {TransportRequest, TransportResponse} from './types.js'
 
-/** Consul never closes an idle connection by itself; with undici's own 4 s a renewal would need a new one each time. */
+/**
+ * Consul never closes an idle connection by itself. With undici's own timeout of 4 s a renewal would need a new
+ * connection each time.
+ */
 const keepAliveMs = 600_000
 
 /**
- * Lanes of clients with one connection each, instead of undici's pool: the pool opens a new connection whenever a
- * request is abandoned, and each would occupy the agent beside the poll that the agent goes on serving.
+ * Lanes of clients with one connection each, instead of undici's pool. The pool opens a new connection whenever a
+ * request is abandoned, while the agent still serves the abandoned poll on the old one.
  */
 export class UndiciLanes extends LaneTransport<Client> {
-  /** By `dispatch`, without the streams of `request`, which cost as much as the rest of a wake-up together. */
+  /** Uses `dispatch`, because the streams of `request` cost as much as all the rest of a wake-up. */
   protected exchange(client: Client, request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
     const {signal} = deadline
     return new Promise((resolve, reject) => {
-      // The request may have been cancelled between the lane and here.
+      // The request may have been cancelled before it got a connection.
       signal.throwIfAborted()
       // Rejecting discards the client, which cancels the request.
       signal.addEventListener('abort', () => reject(signal.reason), {once: true})
@@ -43,7 +46,7 @@ export class UndiciLanes extends LaneTransport<Client> {
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
-      // The deadline of each request covers these.
+      // Off, because each request has its own deadline.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: {...tls, ...(address.socketPath !== undefined && {socketPath: address.socketPath})},
@@ -66,7 +69,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#reject = reject
   }
 
-  // undici knows a handler of this kind by the presence of this method.
+  // undici recognises a handler of this kind by this method.
   onRequestStart(): void {}
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

@@ -17,7 +17,7 @@ export function undiciTransport(options: TransportOptions): Transport {
   return new LateUndici(options)
 }
 
-/** undici is a third of the library: what never asks for it must not load it. */
+/** Loads undici at the first request: it is a third of the library, and most processes do not need it. */
 class LateUndici implements Transport {
   readonly #options: TransportOptions
   #lanes: Promise<Transport> | undefined

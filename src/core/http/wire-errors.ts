@@ -16,14 +16,17 @@ interface Rule {
   readonly code: ErrorCode
   readonly transient: boolean
   readonly hint?: string
-  /** True if the hint is to name the rule that the token lacks, where that is known. */
+  /** True if the hint should name the rule that the token lacks, where that is known. */
   readonly isMissingRule?: boolean
 }
 
 const refusedForGood =
   /boolean expression evaluator|strconv\.|^Invalid |^invalid session|^Missing |^missing |must be between|UUID must be|exceeds configured limit|^Cannot |is in critical state/
 
-/** Consul's refusals, first match wins. Texts are matched in parts: forwarded errors get a prefix, newer versions say more. */
+/**
+ * Rules for Consul's refusals; the first one that matches applies. Only parts of texts are compared, because forwarded
+ * errors have a prefix and newer versions add to them.
+ */
 const rules: readonly Rule[] = [
   {status: 429, make: RateLimitedError, code: 'BATON_RATE_LIMITED', transient: true},
   {status: 503, make: RateLimitedError, code: 'BATON_RATE_LIMITED', transient: true},
@@ -70,12 +73,15 @@ const rules: readonly Rule[] = [
 
 const knownAbsence = /^(?:Session id '|[Uu]nknown (?:service|check) |No service |Query not found|Invalid URL path)/
 
-/** True if an agent said 404: its reads carry X-Consul-Index, and its other refusals have known texts. */
+/**
+ * True if a 404 came from an agent and not, for instance, from a proxy: an agent's reads carry X-Consul-Index, and its
+ * other refusals have known texts.
+ */
 export const isConsulAbsence = ({status, headers, body}: TransportResponse): boolean =>
   status === 404 &&
   (headers.has('x-consul-index') || headers.has('x-consul-reason') || knownAbsence.test(body.toString('utf8', 0, 64)))
 
-/** The error for an answer that is not a success. */
+/** Returns the error for an answer that is not a success. */
 export function toWireError(
   call: {readonly method: string; readonly path: string},
   response: TransportResponse,
@@ -121,7 +127,7 @@ function missingRule(
   return rule === undefined ? otherwise : `the token lacks ${aclRuleText(rule)}`
 }
 
-/** Seconds or a date, by RFC 9110. Undefined when there is nothing to wait for. */
+/** Reads `Retry-After`: seconds or a date, by RFC 9110. Undefined if it asks for no wait. */
 function toRetryAfterMs(text: string | undefined, wallMs: number): number | undefined {
   if (text === undefined) return undefined
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - wallMs

@@ -6,13 +6,15 @@ export type Change<Item> = Extract<FrameBody<Item>, {type: 'upsert' | 'delete' |
 
 export interface Difference<Item> {
   readonly changes: readonly Change<Item>[]
-  /** An item that lives on has an older ModifyIndex than before, or other content under the same one. */
+  /**
+   * True if an item that both answers have has an older ModifyIndex than before, or other content under the same one.
+   */
   readonly wentBack: boolean
 }
 
 /**
- * Finds the entries of one answer in another. The order of two answers is nearly always the same, so that an entry is
- * looked up only behind the first place where it is not.
+ * Finds the entries of one answer in another. The order of two answers is nearly always the same, so that entries are
+ * looked up by key only after the first difference in order.
  */
 class Alignment<Item> {
   readonly #other: ReadonlyMap<string, ViewEntry<Item>>
@@ -90,11 +92,11 @@ const isOlder = (now: bigint | undefined, before: bigint | undefined): boolean =
 
 const rememberedIds = 1024
 
-/** Tells new items of an append-only list from known ones, by id. Remembers more than the list holds. */
+/** Separates new items of an append-only list from known ones, by ID. It remembers more items than the list holds. */
 export class AppendOnlyTracker<Item> {
   readonly #seen = new Set<string>()
 
-  /** A `gap` comes first when nothing in the list is known although something was seen before. */
+  /** Returns the new items. A `gap` comes first if the list has no known item although there were items before. */
   changes(after: Entries<Item>): readonly Change<Item>[] {
     const fresh = [...after.values()].filter(entry => !this.#seen.has(entry.key))
     const isGap = this.#seen.size > 0 && fresh.length > 0 && fresh.length === after.size

@@ -7,7 +7,7 @@ import {type Entries, toEntries} from './entries.js'
 import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, FollowStatus, QueryContext, ViewStatus} from './types.js'
 
-/** Even with an unanswered confirmation, shorter than the time after which a query counts as silent. */
+/** Maximum pause between two confirmations: even if one of them is not answered, the query does not count as silent. */
 const longestPauseMs = 50_000
 
 export type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
@@ -17,7 +17,7 @@ export interface EmptyGuardOptions {
   /** Waits until one more request may be sent. */
   readonly pace: () => Promise<void>
   readonly onHeld: (reason: HeldReason) => void
-  /** Receives each failure while nothing says whether missing items are deleted or hidden. */
+  /** Receives each failure while it is unknown whether missing items were deleted or are hidden. */
   readonly onStatus?: ((status: FollowStatus) => void) | undefined
 }
 
@@ -27,13 +27,12 @@ export type Doubt = HeldReason | 'shrunk'
 type Known = Entries<unknown>
 
 /**
- * Believes an empty answer only when it must be true: data was lost more than once because a missing permission, a lost
- * leader or a fresh follower look just like an empty list. An answer that empties what was known is confirmed by a read
- * that the leader proves to be current. Without a known leader, or with permissions missing, it is never believed. Answers
- * that do not say whether there is a leader (the streaming backend's) go straight to the confirmation.
- *
- * Consul before 1.11 leaves out what the token may not read without a word. So an answer without items that were known
- * is believed only when a probe says that none of them is hidden.
+ * Believes an empty answer only if it must be true. A missing permission, a lost leader or a follower without data also
+ * lead to empty lists, and data was lost because they were believed. An answer that empties what was known is confirmed
+ * by a read that the leader proves to be current. Without a known leader, or with permissions missing, it is not
+ * believed. An answer that does not say whether there is a leader (the streaming backend's) is always confirmed.
+ * Consul before 1.11 silently leaves out items that the token may not read. So an answer without items that were known
+ * is believed only if a probe shows that none of them is hidden.
  */
 export class EmptyGuard<T> {
   readonly #query: BlockingQuery<T>
@@ -50,7 +49,7 @@ export class EmptyGuard<T> {
     return doubt ? await this.confirm({answer, doubt}, known, options) : answer
   }
 
-  /** Why an answer with these items is not believed as it is. */
+  /** Returns the reason why an answer with these items must be confirmed; undefined if it can be believed. */
   doubt(answer: Snapshot<T>, entries: Known, known: Known | undefined): Doubt | undefined {
     if (entries.size === 0 && this.#query.guardEmpty) {
       if (answer.knownLeader === false) return 'no-leader'
@@ -80,7 +79,7 @@ export class EmptyGuard<T> {
         if (!isConfirmed) answer = await this.#readConsistently(options)
         isConfirmed = false
         const still = this.doubt(answer, this.#entries(answer), known)
-        // Only the reasons that the leader's own answer does not remove are left.
+        // An answer of the leader itself settles these reasons, but not a missing permission.
         const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
         if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
         doubt = isBelieved ? 'denied' : still
@@ -109,7 +108,7 @@ export class EmptyGuard<T> {
     } catch (error) {
       if (isBatonError(error, 'BATON_ACL_DENIED')) return true
       if (isTransient(error) || options.signal.aborted) throw error
-      // Without transactions the items cannot be asked for.
+      // Without a transaction it cannot be found out whether the items are hidden.
       return false
     }
   }

@@ -6,14 +6,14 @@ export interface Entries<Item> {
   values(): IterableIterator<ViewEntry<Item>>
 }
 
-/** Entries that follow each other in an answer. The same block in two answers stands for the same entries. */
+/** Consecutive entries of an answer. If two answers have the same block, they have the same entries there. */
 export interface EntryBlock<Item> {
   readonly size: number
-  /** Decoded each time that they are read. */
+  /** The entries, which are decoded each time they are read. */
   readonly entries: readonly ViewEntry<Item>[]
 }
 
-/** The entries of a large list, whose keys are unique, in blocks: what two answers share is not looked at. */
+/** The entries of a large list, whose keys are unique, in blocks. Blocks that two answers share are not compared. */
 export class BlockEntries<Item, Block extends EntryBlock<Item> = EntryBlock<Item>> implements Entries<Item> {
   readonly blocks: readonly Block[]
 
@@ -64,12 +64,12 @@ export class BlockEntries<Item, Block extends EntryBlock<Item> = EntryBlock<Item
   }
 }
 
-/** Returns the entries by key; blocks stay as they are. */
+/** Returns the entries by key. Entries that are in blocks already stay as they are. */
 export function toEntries<Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> {
   return list instanceof BlockEntries ? (list as BlockEntries<Item>) : byKey(list)
 }
 
-/** Returns both answers by key. What both have in the same block is left out of both. */
+/** Returns both answers by key, without the blocks that both have. */
 export function apart<Item>(
   before: Entries<Item>,
   after: Entries<Item>,

@@ -12,14 +12,14 @@ import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types
 
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
-/** Consul's own advice for queries that cannot park. */
+/** Interval of polls for queries that cannot park, as Consul's documentation advises. */
 const pollEveryMs = 15_000
 
-/** What the queries of one client share. */
+/** Objects that several queries may share. */
 export interface FollowShared {
-  /** The query's limiter, if another reader shares the query. */
+  /** The limiter of a query that has other readers as well. */
   readonly limiter?: RateLimiter
-  /** Places for parked requests; without one there is no bound but the transport's. */
+  /** Places for parked requests. Without it, only the transport limits their number. */
   readonly lot?: ParkingLot
 }
 
@@ -32,13 +32,12 @@ interface Sent {
 
 /**
  * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
- * afresh, without index and without parking: the start, the step after any failure, and the step after a disturbance.
- *
- * A disturbance is a parked request that failed, or an answer that cannot be believed: its index went back (restore,
- * tombstones reaped, or a server that leads before it has applied its log and shows an old state), or it came early with
- * nothing changed (the state store was replaced under the query: the answer shows the state from before). Such an answer
- * is never yielded. After an index that went back the leader must prove itself: only a consistent read ends the doubt.
- * Single disturbances are re-read at once, a series of them with back-off.
+ * without index and without parking: the start, the step after any failure, and the step after a disturbance.
+ * A disturbance is a parked request that failed, or an answer that cannot be believed. Either its index went back
+ * (restore, tombstones reaped, or a server that leads before it has applied its log and shows old state), or it came
+ * early with nothing changed (the state store was replaced while the query was parked: the answer shows the state from
+ * before). Such an answer is never yielded. After an index that went back only a consistent read ends the doubt. Single
+ * disturbances are read again at once, a series of them with back-off.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
@@ -48,9 +47,9 @@ export class FollowLoop<T> {
   readonly #retry: RetryPolicy
   readonly #wait: LearntWait
   readonly #disturbed: Backoff
-  /** Sent with the next request; undefined reads afresh. */
+  /** Index to send with the next request; undefined for a read without index. */
   #index: ConsulIndex | undefined
-  /** Of the last good answer. */
+  /** Index of the last good answer. */
   #seen: ConsulIndex | undefined
   #wentBack = false
   #isTooStale = false
@@ -73,7 +72,7 @@ export class FollowLoop<T> {
     }
   }
 
-  /** Undefined when there is nothing to yield and another step is due. */
+  /** Resolves with an answer to yield, or with undefined if another step is needed. */
   async step(): Promise<Followed<T> | undefined> {
     this.#options.signal.throwIfAborted()
     const place = this.#index === undefined ? undefined : await this.#park()
@@ -108,7 +107,10 @@ export class FollowLoop<T> {
     return this.#index === undefined ? freshConsistency : consistency
   }
 
-  /** With no place free, reads afresh now and then instead of parking. */
+  /**
+   * Takes a place for a parked request. If none becomes free within a pause, the next read has no index and does not
+   * park.
+   */
   async #park(): Promise<ParkingPlace | undefined> {
     const {lot, signal} = this.#options
     if (!lot) return undefined
@@ -130,7 +132,9 @@ export class FollowLoop<T> {
     await clock.sleep(delayMs, this.#options.signal)
   }
 
-  /** The place is free again as soon as the answer is here: an agent holds nothing for a query that backs off. */
+  /**
+   * Frees the place as soon as the answer has arrived, because the agent holds nothing for a query that is backing off.
+   */
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
     const {consistency} = sent
@@ -153,7 +157,10 @@ export class FollowLoop<T> {
     }
   }
 
-  /** Consul does not enforce `max_stale` for keys, so it is done here: the next read asks the leader. */
+  /**
+   * True if a stale answer is too old; the next read then asks the leader. Consul does not enforce `max_stale` for
+   * keys.
+   */
   #refuseStale(snapshot: Snapshot<T>): boolean {
     const {maxStaleMs} = this.#options
     const isTooStale =
@@ -213,7 +220,7 @@ export class FollowLoop<T> {
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 
-  /** The pause after one more disturbance. */
+  /** Returns the pause after one more disturbance. */
   #disturbanceMs(): number {
     const delayMs = this.#disturbed.next()
     return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
@@ -246,7 +253,7 @@ export class FollowLoop<T> {
     }
     this.#index = undefined
     const backoffMs = this.#retry.nextMs(reaction, error)
-    // Other reads may succeed all the while: where there is no connection left to park on, the query is polled.
+    // Reads that do not park may succeed meanwhile, so a series of failed parked requests slows down to polling.
     const pauseMs = Math.max(backoffMs, sent.index === undefined ? 0 : this.#disturbanceMs())
     const delayMs = this.#beforeSilence(pauseMs, sent.atMs)
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')

@@ -18,12 +18,11 @@ const followRules = {
 
 /**
  * Reads the query forever and yields every good answer, also those that changed nothing: compare before acting.
- * Asks for the next answer only when the consumer does, so a slow consumer delays, never queues.
- *
+ * Requests the next answer only when the consumer asks for it, so that nothing queues up for a slow consumer.
  * Transient failures and refusals are retried with jittered back-off, the first one at once and silently; refused
- * tokens every 5 to 60 s. Throws only what retrying cannot fix: a UsageError if an option is not what it should be, and
- * the refusal of a wrong request before any answer came. Rejects with the signal's reason when it aborts; only the signal ends a request under way.
- *
+ * tokens every 5 to 60 s. Throws only what retrying cannot fix: a UsageError if an option is not valid, and the refusal
+ * of a wrong request before any answer came. Rejects with the signal's reason when it aborts; only the signal ends a
+ * request under way.
  * @example
  * ```ts
  * await client.kv.put('mode', Buffer.from('fast'))

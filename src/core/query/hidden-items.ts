@@ -3,11 +3,11 @@ import {txnOperationLimit} from '../consul-constants.js'
 import type {Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 
-/** What the keys of a query's items name: keys, nodes, `node/service id` or `node/check id`. */
+/** Kinds of things that the keys of a query's items name: keys, nodes, `node/service id` or `node/check id`. */
 export type ItemKind = 'key' | 'node' | 'service' | 'check'
 
 /**
- * Resolves with true if one of these items, which an answer no longer has, exists but may not be read. Awaits `pace`
+ * Resolves with true if one of these items, which are missing from an answer, exists but may not be read. Awaits `pace`
  * before each request.
  */
 export type HiddenProbe = (keys: readonly string[], options: CallOptions, pace: () => Promise<void>) => Promise<boolean>
@@ -20,9 +20,9 @@ interface RawTxn {
 const rounds = 3
 
 /**
- * A list lacks what was deleted and what the token may not read alike. A read transaction tells them apart: it names each
- * item that does not exist, returns those that may be read, and leaves out without a word those that may not. More items
- * than fit one transaction are sampled.
+ * Returns a probe that finds out whether items that are missing from a list were deleted or are hidden from the token.
+ * It sends a read transaction, which names each item that does not exist, returns those that may be read, and silently
+ * leaves out the others. If there are more items than fit in one transaction, a sample of them is asked for.
  */
 export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions = {}): HiddenProbe {
   return async (keys, options, pace) => {
@@ -51,7 +51,7 @@ function sample(keys: readonly string[], kind: ItemKind): readonly string[] {
   return Array.from({length: most}, (_, at) => keys[Math.round(at * step)] ?? '')
 }
 
-/** What belongs to a node is in a list only if its node may be read, too. */
+/** A list contains a service or a check only if the token may also read its node. */
 function toReads(kind: ItemKind, key: string, {namespace, partition}: CallOptions): readonly object[] {
   const Verb = 'get'
   const place = {...(namespace && {Namespace: namespace}), ...(partition && {Partition: partition})}

@@ -1,14 +1,14 @@
 import type {ConsulIndex} from '../types.js'
 import type {IndexRule} from './types.js'
 
-/** `early`: unchanged although the wait had not run out, so the server dropped the state under the query. */
+/** `early`: unchanged although the wait had not ended, so the server replaced its state while the query was parked. */
 export type Verdict = 'changed' | 'unchanged' | 'reset' | 'early'
 
-/** What an answer's index says, compared with the one that was sent (or, after a fresh read, last seen). */
+/** Judges an answer's index by the one that was sent or, after a read without index, by the last one seen. */
 export function judgeIndex(rule: IndexRule, before: ConsulIndex, now: ConsulIndex, isEarly: boolean): Verdict {
   if (now === before) return isEarly ? 'early' : 'unchanged'
   return rule === 'monotonic' && now < before ? 'reset' : 'changed'
 }
 
-/** An index of 0 would not block at all: Consul's own rule is to send 1 instead. */
+/** An index of 0 would not block at all, so 1 is sent instead, as Consul's documentation asks. */
 export const toBlockingIndex = (index: ConsulIndex): ConsulIndex => (index < 1n ? (1n as ConsulIndex) : index)

@@ -4,8 +4,8 @@ const forgetAfterMs = 3_600_000
 const cutsThatProve = 2
 
 /**
- * The wait to ask for. Some agents and proxies end a parked request after a fixed time, whatever it asked for:
- * two cuts in a row at about the same age prove it, and the wait stays below that age for an hour.
+ * Chooses the `wait` of requests. Some agents and proxies end a parked request after a fixed time, whatever it asked
+ * for: two cuts in a row at about the same age prove it, and the wait stays below that age for an hour.
  */
 export class LearntWait {
   readonly #askedMs: number
@@ -23,7 +23,7 @@ export class LearntWait {
     return this.#learntMs ?? this.#askedMs
   }
 
-  /** A parked request ended before its wait without a change. Returns true if the wait was shortened. */
+  /** Records that a parked request ended before its wait without a change. Returns true if the wait was shortened. */
   cut(ageMs: number, nowMs: number): boolean {
     if (ageMs < shortestCutMs) return false
     const isSameAge = Math.abs(ageMs - this.#cutAtMs) <= this.#cutAtMs * 0.1
@@ -37,7 +37,7 @@ export class LearntWait {
     return true
   }
 
-  /** A parked request was answered at this age: nothing cuts earlier. */
+  /** Records that a parked request was answered at this age, so that it was not cut any earlier. */
   survived(ageMs: number): void {
     if (ageMs > this.#cutAtMs * 1.1) this.#cuts = 0
   }

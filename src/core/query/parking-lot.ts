@@ -1,7 +1,7 @@
 import type {Clock} from '../types.js'
 
 export interface ParkingPlace extends Disposable {
-  /** The request was abandoned while parked: the agent keeps its side open until `untilMs` regardless. */
+  /** Records that the request was abandoned while parked: the agent keeps its side open until `untilMs` regardless. */
   abandon(untilMs: number): void
 }
 
@@ -22,7 +22,7 @@ export class ParkingLot {
     this.#places = places
   }
 
-  /** Undefined when all places are taken. */
+  /** Returns a place, or undefined if all are taken. */
   take(): ParkingPlace | undefined {
     const nowMs = this.#clock.monotonicMs()
     this.#abandonedUntilMs = this.#abandonedUntilMs.filter(untilMs => untilMs > nowMs)

@@ -12,7 +12,7 @@ export class RateLimiter {
     this.#filledAtMs = nowMs
   }
 
-  /** Takes one token; the result is how long to wait before using it. */
+  /** Takes one token. Returns how long to wait before using it, in milliseconds. */
   take(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs)
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / windowMs) - 1
@@ -21,7 +21,7 @@ export class RateLimiter {
     const [oldestMs] = this.#recentMs
     const isFull = this.#recentMs.length >= perSecond
     const windowDelayMs = isFull && oldestMs !== undefined ? oldestMs + windowMs - nowMs : 0
-    // Whole milliseconds: timers round down.
+    // Rounded up, because timers round down.
     const delayMs = Math.ceil(Math.max(0, bucketMs, windowDelayMs))
     if (isFull) this.#recentMs.shift()
     this.#recentMs.push(nowMs + delayMs)

@@ -12,8 +12,8 @@ interface ReadLimits {
 }
 
 /**
- * One read that ends by its deadline whatever the query does, and early when the machine slept meanwhile. Once the answer
- * has begun, it ends when no byte comes for `idleTimeoutMs`, however long it takes as a whole.
+ * Sends one read. It ends by its deadline, and early if the machine slept meanwhile. Once the answer has begun, the
+ * read ends only if no byte comes for `idleTimeoutMs`, however long it takes as a whole.
  */
 export const readOnce = <T>(
   query: BlockingQuery<T>,
@@ -25,12 +25,14 @@ export const readOnce = <T>(
       idleTimeoutMs: answerTimeoutMs,
       ...options,
       signal: link.signal,
-      // From here on the transport watches.
+      // From here on the transport limits the time between bytes.
       onFirstByte: () => link.restart(undefined),
     }),
   )
 
-/** Aborts the link at the deadline, or when the machine slept meanwhile. `what` begins the error's message. */
+/**
+ * Runs a read that is aborted at the deadline, or when the machine slept meanwhile. `what` begins the error's message.
+ */
 export async function readWithin<T>(
   what: string,
   {clock}: QueryContext,
@@ -41,7 +43,7 @@ export async function readWithin<T>(
     new TransportError('BATON_TIMEOUT', `${what}: no answer within ${formatDuration(timeoutMs)}`)
   const link = linkSignal(signal, {clock, timeoutMs, onTimeout: late})
   const jump = watchForJump(clock, error => link.abort(error))
-  // Not with `using`: compiled for Node 20 it is slow, and this is on the way of every wake-up.
+  // `using` is avoided: compiled for Node 20 it is slow, and every wake-up passes here.
   try {
     return await read(link)
   } finally {

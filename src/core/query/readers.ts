@@ -5,7 +5,7 @@ import type {Entries} from './entries.js'
 import type {Frame, FrameBody, ResumeToken, SubscribeOptions, ViewEntry, ViewStatus} from './types.js'
 import type {ViewLog} from './view-log.js'
 
-/** What a view shows its readers. */
+/** The parts of a view that its readers use. */
 export interface ViewCore<T, Item> {
   readonly current: Snapshot<T> | undefined
   readonly entries: Entries<Item>
@@ -14,7 +14,9 @@ export interface ViewCore<T, Item> {
   readonly status: ViewStatus
 }
 
-/** One iteration over a view. Woken by every publication and status; asleep it holds nothing of the view. */
+/**
+ * One iteration over a view. Every publication and status wakes it. While it waits, it refers to nothing of the view.
+ */
 export abstract class Reader<T, Item> {
   protected readonly core: ViewCore<T, Item>
   readonly #onEnd: (reader: Reader<T, Item>) => void
@@ -39,7 +41,7 @@ export abstract class Reader<T, Item> {
     this.#onEnd(this)
   }
 
-  /** False when it is over. Throws what made the view fail. */
+  /** False if the iteration has ended. Throws the error that made the view fail. */
   protected isOpen(): boolean {
     if (this.core.status.state === 'failed') throw this.core.status.error
     return !this.#isClosed
@@ -80,8 +82,9 @@ export const toMark = (status: ViewStatus): string =>
   status.state === 'connecting' && status.error !== undefined ? 'unreachable' : status.state
 
 /**
- * Walks the snapshot, then the log behind it. The place is kept as a number; the snapshot being walked is released when
- * the log no longer reaches back to it, and the walk starts again on the newest one. Data goes before status.
+ * Delivers the snapshot, then the changes in the log after it. Its position is kept as a number. The snapshot is
+ * released if the log no longer reaches back to it, and delivery starts again with the newest one. Data is delivered
+ * before a status.
  */
 export class FrameReader<T, Item> extends Reader<T, Item> {
   readonly #filter: SubscribeOptions<Item>['filter']
@@ -163,14 +166,14 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
     return this.#walk?.entries.next()
   }
 
-  /** False when it was lost on the way. */
+  /** False if the snapshot was released before it was delivered completely. */
   #endWalk(): boolean {
     const isWhole = this.#walk !== undefined
     this.#walk = undefined
     return isWhole
   }
 
-  /** An item that starts or stops matching is new or gone for this reader. */
+  /** Returns the change as this reader sees it: an item that starts or stops matching its filter is new or gone. */
   #filtered(change: Change<Item>): Change<Item> | undefined {
     const filter = this.#filter
     if (!filter || change.type === 'gap') return change

@@ -2,7 +2,10 @@ import {isBatonError} from '../errors.js'
 import {Backoff} from '../time/backoff.js'
 import type {Random} from '../types.js'
 
-/** `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`: the same question never gets an answer. */
+/**
+ * `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`: the same query can never
+ * succeed.
+ */
 export type Reaction = 'fatal' | 'slow' | 'limited' | 'transient'
 
 /**
@@ -32,7 +35,7 @@ const longestAskedMs = 60_000
 const retryAfterMs = (error: unknown): number =>
   isBatonError(error, 'BATON_RATE_LIMITED') ? ((error as {readonly retryAfterMs?: number}).retryAfterMs ?? 0) : 0
 
-/** Delays of one query's failures in a row. */
+/** Delays after consecutive failures of one query. */
 export class RetryPolicy {
   readonly #backoffs: Readonly<Record<Exclude<Reaction, 'fatal'>, Backoff>>
   /** Failures since the last answer. */
@@ -49,8 +52,8 @@ export class RetryPolicy {
   }
 
   /**
-   * 0 for the first transient failure: most are over at once and not worth reporting. A Retry-After is
-   * obeyed for up to a minute.
+   * Returns the delay in milliseconds: 0 after the first transient failure, because most are over at once and not worth
+   * reporting. A Retry-After is obeyed for up to a minute.
    */
   nextMs(reaction: Exclude<Reaction, 'fatal'>, error: unknown): number {
     this.failures += 1

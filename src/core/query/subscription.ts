@@ -3,7 +3,7 @@ import type {Snapshot} from '../types.js'
 import {FrameReader, type Reader, SnapshotReader, type ViewCore} from './readers.js'
 import type {Frame, ResumeToken, SubscribeOptions, Subscription} from './types.js'
 
-/** The subscription of one reader. The view wakes it; leaving is the only thing it does to the view. */
+/** The subscription of one reader. The view wakes it. It changes nothing of the view, except that it can leave. */
 export class ViewSubscription<T, Item> implements Subscription<T, Item> {
   readonly ready: Promise<Snapshot<T>>
   readonly #core: ViewCore<T, Item>
@@ -27,7 +27,7 @@ export class ViewSubscription<T, Item> implements Subscription<T, Item> {
     this.ready = new Promise((resolve, reject) => {
       this.#settle = {resolve, reject}
     })
-    // A caller that awaits it sees the rejection; a caller need not.
+    // Prevents an unhandled rejection if the caller does not await `ready`.
     this.ready.catch(() => {})
     if (options.signal) {
       this.#onAbort = () => this.close()

@@ -15,10 +15,10 @@ import type {
 import {hiddenProbe, type ItemKind} from './hidden-items.js'
 import type {BlockingQuery, ViewEntry} from './types.js'
 
-/** Where and how a topic is read; left out, the client's own. */
+/** How a topic is read. @default the client's own */
 export type TopicScope = Omit<ReadOptions, 'signal' | 'timeoutMs' | 'idleTimeoutMs' | 'onFirstByte' | 'plane'>
 
-/** The id of a question: equal for equal questions, readable in logs, and without secrets. */
+/** Returns the ID of a query: equal for equal queries, readable in logs, and without secrets. */
 function topicId(client: ConsulClient, name: string, scope: TopicScope): string {
   const {token, ...where} = {...client.scope, ...scope}
   const words = Object.entries(where)
@@ -28,7 +28,7 @@ function topicId(client: ConsulClient, name: string, scope: TopicScope): string 
   return [name, client.address, ...words].join(' ')
 }
 
-/** Loads node:crypto when there is a token to hide: it would be a twentieth of every start-up. */
+/** Loads node:crypto only when there is a token to hide, because that takes a twentieth of a start. */
 const digest = (text: string): string =>
   process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 12)
 
@@ -37,7 +37,7 @@ interface Topic<T, Item> {
   readonly scope: TopicScope
   read(options: BlockingReadOptions): ReturnType<BlockingQuery<T>['read']>
   entries(value: T): Iterable<ViewEntry<Item>>
-  /** What the keys of the entries are, where that can be asked for one by one. */
+  /** Kind of the entries, if a transaction can ask for single ones. */
   readonly kind?: ItemKind
 }
 
@@ -77,7 +77,7 @@ export function kvKey(
     read: options => client.kv.get(key, options),
     entries: entry => (entry ? [toKvViewEntry(entry)] : []),
   })
-  // A key that may not be read is a refusal, not an absence.
+  // If a single key may not be read, Consul refuses; it does not answer with an empty list.
   return {...topic, guardEmpty: false}
 }
 
@@ -135,7 +135,7 @@ export function kvKeys(
   return listTopic(client, {
     name: separator === undefined ? `kv.keys(${prefix})` : `kv.keys(${prefix} by ${separator})`,
     scope,
-    // Of a folder nothing can be asked.
+    // Names that end at the separator are folders, which a transaction cannot ask for.
     ...(separator === undefined && {kind: 'key'}),
     read: readOptions => client.kv.keys(prefix, {...readOptions, ...(separator !== undefined && {separator})}),
     entries: keys => keys.map(key => ({key, version: '', item: key})),
@@ -282,8 +282,8 @@ export function checks(
 }
 
 /**
- * The agent's ring of user events, oldest first. Its index is random, and an event that left the ring was not deleted.
- *
+ * The newest user events of the agent, oldest first. The index is random. An event that is no longer listed was not
+ * deleted: newer ones took its place.
  * @example
  * ```ts
  * await using views = createViewRegistry(client)

@@ -7,7 +7,7 @@ import type {HiddenProbe} from './hidden-items.js'
  */
 export type IndexRule = 'monotonic' | 'equality' | 'hash'
 
-/** One item of an answer, for telling answers apart: `version` changes whenever the item does. */
+/** One item of an answer, with what is needed to compare answers: `version` changes whenever the item does. */
 export interface ViewEntry<Item> {
   /** Identifies the item among those of one answer. */
   readonly key: string
@@ -19,9 +19,11 @@ export interface ViewEntry<Item> {
   readonly modifyIndex?: bigint
 }
 
-/** Something that can be read and waited for. Made by the topics in `topics.ts`, or by hand. */
+/**
+ * Something that can be read and waited for. The topics in `topics.ts` are such queries; programs can make their own.
+ */
 export interface BlockingQuery<T, Item = unknown> {
-  /** Equal ids mean the same question to the same agent: they share one upstream request. */
+  /** Queries with equal IDs ask the same agent for the same thing, and share one request. */
   readonly id: string
   /** What the index of an answer means. */
   readonly indexRule: IndexRule
@@ -33,19 +35,21 @@ export interface BlockingQuery<T, Item = unknown> {
   read(options: BlockingReadOptions): Promise<Snapshot<T>>
   /** Divides an answer into its items. */
   entries(value: T): Iterable<ViewEntry<Item>>
-  /** Tells items that are gone from those that the token may not read any more; without it, what is gone was deleted. */
+  /**
+   * Finds out which missing items the token may not read any more. Without it, every missing item counts as deleted.
+   */
   readonly hides?: HiddenProbe
-  /** True for logs that drop their oldest items by themselves (events): an item that is gone was not deleted. */
+  /** True for lists that drop their oldest items by themselves (events): an item that is missing was not deleted. */
   readonly appendOnly?: boolean
 }
 
-/** What the loop needs besides the query. A ConsulClient is one. */
+/** Clock, randomness and logger for a query. A ConsulClient is one. */
 export interface QueryContext {
   /** The source of time. */
   readonly clock: Clock
   /** The source of jitter. */
   readonly random: Random
-  /** Receives what happens to the query. */
+  /** Logs what happens to the query. */
   readonly logger: Logger
 }
 
@@ -60,37 +64,43 @@ export interface Followed<T> {
   readonly snapshot: Snapshot<T>
 }
 
-/** `totalMs`: all the limiter's delays of this query since its start. */
+/** `totalMs`: sum of the limiter's delays of this query since its start. */
 export type FollowStatus =
   | {readonly type: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown}
   | {readonly type: 'limited'; readonly delayMs: number; readonly totalMs: number}
 
-/** How a query is followed. */
+/** Options of following a query. */
 export interface FollowOptions {
   /** Ends the query, also while a request is in progress. */
   readonly signal: AbortSignal
   /** @default 60000 */
   readonly waitMs?: number
-  /** Of all reads. @default the client's */
+  /** Consistency of all reads. @default the client's */
   readonly consistency?: Consistency
   /**
-   * Of reads without an index: the first, and each after a failure. `consistent` keeps a leader that has not applied its
-   * log yet from beginning with an old state. @default `consistency`
+   * Consistency of reads without an index: the first, and each after a failure. With `consistent`, a leader that has
+   * not applied its log yet cannot answer the first read with old state. @default `consistency`
    */
   readonly freshConsistency?: Consistency
-  /** With `stale`: an answer older than this is thrown away and asked of the leader instead. */
+  /**
+   * Maximum age in milliseconds of an answer with `stale`. An older one is discarded, and the next read asks the
+   * leader.
+   */
   readonly maxStaleMs?: number
   /** Longest pause between two attempts while Consul cannot be reached. @default 30000 */
   readonly maxPauseMs?: number
   /** Starts as if this answer had just been seen. */
   readonly index?: ConsulIndex
-  /** Called for each failure that is backed off (not for the first of a row, retried at once), and for each wait of the rate limiter. Throwing from it ends the loop with that error. */
+  /**
+   * Called for each failure after which the query pauses (not for the first of a row, which is retried at once), and
+   * for each delay by the rate limiter. If it throws, the loop ends with that error.
+   */
   readonly onStatus?: (status: FollowStatus) => void
   /** Called when a request is sent, with its monotonic instant. */
   readonly onRequest?: (sentAtMs: number) => void
 }
 
-/** What a frame says, without its place in the stream. */
+/** The content of a frame, without its position in the stream. */
 export type FrameBody<Item> =
   | {readonly type: 'new-snapshot-to-follow'; readonly reason: 'initial' | 'lagged' | 'resume-miss' | 'reset'}
   | {readonly type: 'upsert'; readonly key: string; readonly item: Item; readonly previous: Item | undefined}
@@ -100,8 +110,8 @@ export type FrameBody<Item> =
   | {readonly type: 'gap'; readonly afterId: string | undefined}
 
 /**
- * All frames of one upstream answer share `seq`; `epoch` changes when what was delivered before no longer holds.
- * `gap` (append-only queries): items may have come and gone unseen after the one with this key.
+ * All frames of one answer have the same `seq`. `epoch` changes when frames that were delivered before are no longer
+ * valid. `gap` (append-only queries): items may have come and gone unseen after the one with this key.
  */
 export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly seq: number}
 
@@ -119,7 +129,7 @@ export type ViewStatus =
   | {readonly state: 'limited'; readonly delayMs: number}
   | {readonly state: 'failed'; readonly error: unknown}
 
-/** Counted since the view began. */
+/** Counters since the view began. */
 export interface ViewStats {
   /** Requests sent, confirmations included. */
   readonly requests: number
@@ -127,15 +137,15 @@ export interface ViewStats {
   readonly changes: number
   /** Failures that were backed off. */
   readonly failures: number
-  /** How long the rate limiter has held requests back, in all. */
+  /** Sum of the delays by the rate limiter, in milliseconds. */
   readonly limitedMs: number
 }
 
-/** Where a reader of frames stopped. Good for this view only, as long as the process lives. */
+/** The position at which a reader of frames stopped. It is valid only for this view and in this process. */
 export interface ResumeToken {
-  /** Changes when earlier frames no longer hold. */
+  /** Changes when earlier frames are no longer valid. */
   readonly epoch: number
-  /** The last batch that was delivered. */
+  /** `seq` of the last frames that were delivered. */
   readonly seq: number
 }
 
@@ -147,40 +157,45 @@ export interface Subscription<T, Item = unknown> extends AsyncDisposable {
    */
   readonly ready: Promise<Snapshot<T>>
   /**
-   * Newest snapshot wins, never a backlog; an answer that changed nothing is not delivered. Whole snapshots: the filter
-   * does not apply. Ends when the subscription or the view is disposed; throws what made the view fail.
+   * Yields the newest snapshot, never a backlog; an answer that changed nothing is not delivered. Snapshots are whole:
+   * the filter does not apply. Ends when the subscription or the view is disposed. Throws the error that made the view
+   * fail.
    */
   snapshots(): AsyncIterableIterator<Snapshot<T>>
   /**
-   * Every change in order, framed; a reader that lags too far gets a fresh snapshot instead of a backlog.
-   * `status` frames come when the state changes, never one per state missed. Ends as {@link snapshots} does.
+   * Yields every change in order, as frames. A reader that is too slow gets a new snapshot instead of a backlog. A
+   * `status` frame comes when the state changes; states that were over before they were read are left out. Ends as
+   * {@link snapshots} does.
    */
   frames(): AsyncIterableIterator<Frame<Item>>
-  /** Behind the last batch of frames that was delivered whole. */
+  /** The position after the last frames that were delivered completely. */
   readonly token: ResumeToken
 }
 
-/** How one reader reads a view. */
+/** Options of one reader of a view. */
 export interface SubscribeOptions<Item = unknown> {
   /** Aborting it disposes the subscription. */
   readonly signal?: AbortSignal
-  /** Goes on behind this token if the log still reaches back to it, else starts with a snapshot. */
+  /** Continues after this token if the log still reaches back to it, otherwise starts with a snapshot. */
   readonly resume?: ResumeToken
-  /** Evaluated here, per subscriber, for frames: an item that stops matching is deleted for this reader. */
+  /** Selects the items that this reader's frames contain: an item that stops matching is deleted for this reader. */
   readonly filter?: (item: Item, key: string) => boolean
 }
 
-/** A shared live result: one upstream request however many subscribers. Its last good snapshot survives any outage. */
+/**
+ * A shared live result: one request, however many subscribers there are. It keeps its last good snapshot during an
+ * outage.
+ */
 export interface View<T, Item = unknown> extends AsyncDisposable {
   /** The ID of the query. */
   readonly id: string
-  /** Kept up to date while there are subscribers. */
+  /** The newest snapshot. It is kept up to date only while there are subscribers. */
   readonly current: Snapshot<T> | undefined
-  /** What the view knows about its own freshness. */
+  /** Whether the newest snapshot is current and, if it is not, why. */
   readonly status: ViewStatus
   /** Counters since the view began. */
   readonly stats: ViewStats
-  /** The first one starts the reading; a later one gets the current snapshot without a request. */
+  /** Adds a subscriber. The first one starts the reading; a later one gets the current snapshot without a request. */
   subscribe(options?: SubscribeOptions<Item>): Subscription<T, Item>
 }
 

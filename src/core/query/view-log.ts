@@ -9,13 +9,13 @@ const mostBatches = 1000
 const fewestChangesKept = 256
 
 /**
- * The newest changes of a view. Readers keep numbers, not pointers, so that a stalled reader retains no memory.
- * Never keeps more changes than a snapshot would have: then the snapshot is cheaper.
+ * The newest changes of a view. Readers keep numbers, not references, so that a slow reader keeps no memory in use. If
+ * there are more changes than items in a snapshot, the oldest are dropped: a snapshot is then cheaper.
  */
 export class ViewLog<Item> {
   #batches: Batch<Item>[] = []
   #changeCount = 0
-  /** Of the newest batch. */
+  /** `seq` of the newest batch. */
   headSeq = 0
 
   append(changes: readonly Change<Item>[], snapshotSize: number): void {
@@ -29,7 +29,7 @@ export class ViewLog<Item> {
     }
   }
 
-  /** Forgets everything: no reader can continue from before. */
+  /** Discards all changes, so that every reader starts again with a snapshot. */
   cut(): void {
     this.headSeq += 1
     this.#batches = []
@@ -41,7 +41,9 @@ export class ViewLog<Item> {
     return seq <= this.headSeq && seq >= this.headSeq - this.#batches.length
   }
 
-  /** The batch after `seq`, which {@link reaches} must hold for; undefined at the head. */
+  /**
+   * Returns the batch after `seq`, or undefined if there is none. Call it only if {@link reaches} is true for `seq`.
+   */
   after(seq: number): Batch<Item> | undefined {
     return this.#batches[this.#batches.length - (this.headSeq - seq)]
   }

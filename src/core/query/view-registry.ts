@@ -7,17 +7,17 @@ import {ParkingLot} from './parking-lot.js'
 import type {BlockingQuery, QueryContext, View, ViewRegistry} from './types.js'
 import {SharedView} from './view.js'
 
-/** Rules for all views of a registry. */
+/** Options for all views of a registry. */
 export interface ViewRegistryOptions {
   /** Milliseconds for which a view goes on reading after its last subscriber has left. @default 60000 */
   readonly lingerMs?: number
   /** Milliseconds for which a request is parked. @default 60000 */
   readonly waitMs?: number
-  /** Answers of stale reads that are older are asked of the leader again. */
+  /** Maximum age of the answer to a stale read, in milliseconds; an older one is read again from the leader. */
   readonly maxStaleMs?: number
-  /** Of reads without an index: the first, and each after a failure. */
+  /** Consistency of reads without an index: the first, and each after a failure. */
   readonly freshConsistency?: Consistency
-  /** Most parked requests at one agent; queries beyond that are polled. @default 64 */
+  /** Maximum number of parked requests at one agent; queries beyond that are polled. @default 64 */
   readonly places?: number
 }
 
@@ -31,7 +31,7 @@ const registryRules = {
 } as const
 
 /**
- * The views of one client. Dispose it before the client. Throws a UsageError if an option is not what it should be.
+ * The views of one client. Dispose it before the client. Throws a UsageError if an option is not valid.
  *
  * @example
  * ```ts

@@ -24,30 +24,29 @@ import {ViewLog} from './view-log.js'
 export interface ViewOptions
   extends Pick<FollowShared, 'lot'>,
     Pick<FollowOptions, 'waitMs' | 'maxStaleMs' | 'freshConsistency'> {
-  /** How long the reading goes on when the last subscriber has left. */
+  /** Milliseconds for which the view goes on reading after its last subscriber has left. */
   readonly lingerMs: number
-  /** The view under this id that took over after this one stopped. */
+  /** Returns the view that took the place of this one after it stopped. */
   readonly successor: () => View<unknown>
   readonly onStopped: () => void
 }
 
 const limitedRestMs = 1000
 
-/**
- * Reads while it has subscribers, and `lingerMs` longer: an abandoned request goes on occupying the agent anyway, and
- * the next subscriber often comes soon. Then it stops forever; later subscribers get its
- * successor.
- *
- * Each believed answer is compared with what is held. A difference becomes one batch of the log and a new `seq`; none
- * only refreshes `current`. When the store went back in time, the log is cut and a new epoch begins, so that every
- * reader starts over with a snapshot.
- */
 const resumeRule: OptionRule = {
   expected: 'a token of a subscription',
   accepts: value => object.accepts(value) && Number.isFinite((value as {readonly seq?: unknown}).seq),
 }
 const subscribeRules = {signal: abortSignal, resume: resumeRule, filter: callback}
 
+/**
+ * Reads while it has subscribers, and `lingerMs` longer, because the agent goes on serving an abandoned request anyway
+ * and the next subscriber often comes soon. Then it stops forever; later subscribers get its successor.
+ *
+ * Each believed answer is compared with the one before. A difference becomes one batch of the log with a new `seq`;
+ * without a difference only `current` is replaced. If the store went back in time, the log is cut and a new epoch
+ * begins, so that every reader starts again with a snapshot.
+ */
 export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   readonly id: string
   readonly log = new ViewLog<Item>()
@@ -82,7 +81,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     this.#limiter = new RateLimiter(context.clock.monotonicMs())
     this.#guard = new EmptyGuard(query, context)
     this.#tracker = query.appendOnly === true ? new AppendOnlyTracker() : undefined
-    // Resume tokens of an earlier view with this ID must not match.
+    // With the time in it, a resume token of an earlier view with this ID does not match.
     this.epoch = Math.floor(context.clock.wallMs())
   }
 
@@ -219,7 +218,10 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     )
   }
 
-  /** Constant change triggers the limiter repeatedly. That is one `limited` state: entered after a second, left once the limiter rests. */
+  /**
+   * While items change constantly, the limiter delays request after request. This is reported as one state, `limited`:
+   * it begins after a second of delays, and ends when the limiter has not delayed anything for a while.
+   */
   #setLimited(delayMs: number): void {
     const {clock} = this.#context
     const nowMs = clock.monotonicMs()

@@ -3,18 +3,21 @@ import type {Random} from '../types.js'
 export interface BackoffOptions {
   /** Smallest delay. @default 250 */
   readonly minMs?: number
-  /** @default 30000 */
+  /** Largest delay. @default 30000 */
   readonly maxMs?: number
   readonly random: Random
 }
 
-/** Decorrelated jitter: each delay is uniform between the smallest and three times the last (at first, the smallest), so that a herd spreads. */
+/**
+ * Decorrelated jitter: each delay is uniform between the smallest and three times the last (at first, the smallest), so
+ * that many clients do not retry at the same time.
+ */
 export class Backoff {
   readonly #minMs: number
   readonly #maxMs: number
   readonly #random: Random
   #lastMs: number
-  /** Delays handed out since the last reset. */
+  /** Number of delays returned since the last reset. */
   attempts = 0
 
   constructor(options: BackoffOptions) {

@@ -1,15 +1,16 @@
 import {uptime} from 'node:os'
 import {monotonicMs} from './clock.js'
 
-/** Milliseconds since boot, counted on while the machine sleeps and untouched by steps of the wall clock. */
+/** Milliseconds since boot, including the time that the machine slept. Changes of the wall clock do not affect them. */
 export type BootTime = () => number
 
 const sleepAtLeastMs = 50
 let offsetMs: number | undefined
 
 /**
- * CLOCK_BOOTTIME in effect: the monotonic clock for the fine grain, the uptime (10 ms grain) for the time slept.
- * All processes of one machine read the same time.
+ * The same as CLOCK_BOOTTIME, which Node does not offer: the precise monotonic clock, which omits sleep, plus its
+ * distance to the uptime, which includes sleep but is precise to 10 ms only. All processes of one machine read the same
+ * time.
  */
 export const systemBootTime: BootTime = () => {
   const steadyMs = monotonicMs()

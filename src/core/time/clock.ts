@@ -22,7 +22,7 @@ class RealTimer implements Timer {
   }
 }
 
-/** Not `performance.now()`: its first use loads 1.7 ms of Node, a fiftieth of a start. */
+/** Avoids `performance.now()`, because its first use takes 1.7 ms, a fiftieth of a start. */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1000 + nanoseconds / 1e6
@@ -47,7 +47,9 @@ export function sleepOn(clock: Pick<Clock, 'timer'>, ms: number, signal?: AbortS
   })
 }
 
-/** CLOCK_MONOTONIC runs on while the process is stopped, and stops while the machine sleeps. */
+/**
+ * The clock of the machine. Its monotonic time advances while the process is stopped, but not while the machine sleeps.
+ */
 export const systemClock: Clock = {
   monotonicMs,
   wallMs: () => Date.now(),
@@ -56,8 +58,7 @@ export const systemClock: Clock = {
 }
 
 /**
- * The default wherever a `Random` is taken. Not for secrets.
- *
+ * The default source of randomness. Do not use it for secrets.
  * @example
  * ```ts
  * const number = systemRandom()

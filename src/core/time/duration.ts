@@ -16,8 +16,8 @@ const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/u
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
 
 /**
- * Go's duration syntax (`1h2m3.5s`, `250ms`, `0`) in milliseconds. Throws a UsageError that names what was wrong.
- *
+ * Returns the milliseconds of a duration in Go's syntax (`1h2m3.5s`, `250ms`, `0`). Throws a UsageError that names what
+ * was wrong.
  * @example
  * ```ts
  * parseDuration('1m30s') // => 90_000
@@ -37,20 +37,20 @@ export function parseDuration(text: string, what = 'duration'): number {
   return text.startsWith('-') ? -totalMs : totalMs
 }
 
-/** Divides where a unit is less than a millisecond: 5 * 1e-6 is not 5e-6. */
+/** Divides for units below a millisecond, because 5 * 1e-6 is not exactly 5e-6. */
 function toMs(amount: number, unit: string): number {
   const ms = unitMs[unit] ?? 0
   return ms < 1 ? amount / Math.round(1 / ms) : amount * ms
 }
 
-/** Milliseconds as Consul wants them on the wire: whole milliseconds, never below 1 ms where more than 0 was asked. */
+/** Returns a duration as Consul reads it: whole milliseconds, and at least 1 ms if more than 0 was asked for. */
 export const toWireDuration = (ms: number): string => `${ms > 0 ? Math.max(1, Math.ceil(ms)) : 0}ms`
 
 const finite: OptionRule = {expected: 'a number of milliseconds', accepts: Number.isFinite}
 
 /**
- * A short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`. Throws a UsageError if `ms` is not a finite number.
- *
+ * Returns a short form for people: `250ms`, `1.5s`, `3m12s`, `2h5m`. Throws a UsageError if `ms` is not a finite
+ * number.
  * @example
  * ```ts
  * formatDuration(90_000) // => '1m30s'

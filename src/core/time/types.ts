@@ -1,10 +1,13 @@
-/** A running timer. Disposing it twice is harmless. */
+/** A running timer. It may be disposed twice. */
 export interface Timer extends Disposable {
   /** True once the callback has been started. */
   readonly fired: boolean
 }
 
-/** The only source of time in baton. `monotonicMs` guards deadlines, `wallMs` is for people and for noticing suspends. */
+/**
+ * The only source of time in baton. `monotonicMs` is for deadlines, `wallMs` for people and for detecting that the
+ * machine slept.
+ */
 export interface Clock {
   /** Milliseconds since an arbitrary instant, which never go back. */
   monotonicMs(): number
@@ -16,5 +19,5 @@ export interface Clock {
   timer(ms: number, callback: () => void, options?: {readonly ref?: boolean}): Timer
 }
 
-/** Uniform in [0, 1). */
+/** Returns a number from a uniform distribution over [0, 1). */
 export type Random = () => number

@@ -4,7 +4,7 @@ import type {Clock} from '../types.js'
 /** Wakes what waits for it. A wake between two waits is not lost: the next wait resolves at once. */
 export class Wake {
   #isPending = false
-  /** Undefined while nothing waits, and never longer than needed: a view has one of these for each reader. */
+  /** Undefined while nothing waits, to save memory: each reader of a view has a Wake. */
   #waiting: readonly (() => void)[] | undefined
 
   /** Wakes all that wait now. If nothing waits, the next wait resolves at once, however many wakes there were. */

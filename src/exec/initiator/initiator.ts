@@ -6,7 +6,7 @@ import {checkInitiatorOptions, checkRun, type InitiatorOptions} from './options.
 import {startRun} from './start.js'
 
 /**
- * Runs commands on the nodes of a datacenter. Throws a UsageError if an option is not what it should be.
+ * Runs commands on the nodes of a datacenter. Throws a UsageError if an option is not valid.
  *
  * @example
  * ```ts

@@ -76,11 +76,11 @@ const commandRule: OptionRule = {
 const jobRules = {command: commandRule, timeoutMs: jobTimeout, heartbeatMs: duration({minMs: 1})} as const
 const selectorRules = {node: text, service: text, tag: text, exclude: text} as const
 
-/** Throws a UsageError if an option is not what it should be. */
+/** Throws a UsageError if an option is not valid. */
 export const checkInitiatorOptions = (options: InitiatorOptions): void =>
   checkOptions('createInitiator', options, initiatorRules)
 
-/** Throws a UsageError if the job, the selector or the signal is not what it should be. */
+/** Throws a UsageError if the job, the selector or the signal is not valid. */
 export function checkRun(job: JobSpec, selector: NodeSelector, options: {readonly signal?: AbortSignal}): void {
   checkOptions('run', job, jobRules, ['command'])
   const {command} = job

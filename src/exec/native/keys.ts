@@ -36,7 +36,7 @@ export interface GeneratedKey {
 
 /**
  * Creates an Ed25519 key to sign jobs with. Writes nothing: keep `privateFile` where only its owner can read it.
- * `createdAtMs` is in milliseconds since 1970. Throws a UsageError if an argument is not what it should be.
+ * `createdAtMs` is in milliseconds since 1970. Throws a UsageError if an argument is not valid.
  *
  * @example
  * ```ts

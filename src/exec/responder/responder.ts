@@ -73,7 +73,7 @@ const visiblePollMs = 50
 const maxStartRetryMs = 5000
 
 /**
- * Runs the jobs that trusted keys signed for this node. Throws a UsageError if an option is not what it should be.
+ * Runs the jobs that trusted keys signed for this node. Throws a UsageError if an option is not valid.
  *
  * @example
  * ```ts
