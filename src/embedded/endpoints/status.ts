@@ -2,7 +2,7 @@ import {printCoordinate, rpcAddress} from '../agent/describe.js'
 import {metaHeaders} from '../http/blocking.js'
 import type {Call} from '../http/call.js'
 import {emptyReply, jsonReply, type Reply} from '../http/reply.js'
-import {get, put, type Route} from '../http/route.js'
+import {get, type Route} from '../http/route.js'
 
 function leader(call: Call): Reply {
   const target = call.target()
@@ -42,5 +42,4 @@ export const statusRoutes: readonly Route[] = [
   get('/v1/coordinate/datacenters', coordinateDatacenters),
   get('/v1/coordinate/nodes', coordinateNodes),
   get('/v1/coordinate/node/', coordinateNode),
-  put('/v1/coordinate/update', () => emptyReply()),
 ]

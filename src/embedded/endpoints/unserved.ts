@@ -30,6 +30,7 @@ const unserved: readonly (readonly [what: string, ...paths: readonly string[]])[
   ['profiles', '/debug/pprof/'],
   ['the keyring', '/v1/operator/keyring'],
   ['removal of Raft peers', '/v1/operator/raft/peer'],
+  ['updates of coordinates', '/v1/coordinate/update'],
   ['areas and licences', '/v1/operator/area', '/v1/operator/area/', '/v1/operator/license'],
 ]
 

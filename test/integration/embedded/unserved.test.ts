@@ -20,6 +20,7 @@ describe.each(embedded)('what the $name agent does not serve', backend => {
     ['GET', '/v1/internal/ui/nodes', 'the web interface'],
     ['GET', '/v1/operator/keyring', 'the keyring'],
     ['DELETE', '/v1/operator/raft/peer', 'removal of Raft peers'],
+    ['PUT', '/v1/coordinate/update', 'updates of coordinates'],
   ] as const
 
   it.each(unserved)('is named in the refusal of %s %s', async (method, path, what) => {
