@@ -7,7 +7,7 @@ const row = (remote: string, state = '01'): string =>
 const table = (...rows: string[]): string => [head, ...rows, ''].join('\n')
 
 describe('doctor, counting connections', () => {
-  it('counts what is established to the agent, and nothing else', () => {
+  it('counts only established connections to the agent', () => {
     const rows = [
       row('0100007F:2134'),
       row('0100007F:2134'),
@@ -19,7 +19,7 @@ describe('doctor, counting connections', () => {
     expect(countConnections([table(...rows)], ['127.0.0.2', '127.0.0.1'], 8500)).toBe(3)
   })
 
-  it('knows IPv6, and IPv4 in its clothes', () => {
+  it('counts connections over IPv6, and over IPv4 addresses mapped to IPv6', () => {
     const six = table(
       row('00000000000000000000000001000000:2134'),
       row('0000000000000000FFFF00000100007F:2134'),
@@ -51,7 +51,7 @@ describe('doctor, counting connections', () => {
     expect(await of()).toMatchObject({verdict: 'ok'})
   })
 
-  it('says so where it cannot count', async () => {
+  it('reports that it cannot count the connections', async () => {
     const readTables = (): never => {
       throw new Error('no /proc')
     }

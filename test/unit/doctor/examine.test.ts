@@ -63,13 +63,13 @@ describe('doctor, at the agent', () => {
       return found.filter(({check}) => check === 'agent')
     }
 
-    it('believes the fastest of a few answers', async () => {
+    it('judges the agent by the fastest of a few answers', async () => {
       const found = await timed('127.0.0.1:8500', [900, 700, 20])
       expect(found).toMatchObject([{verdict: 'ok', text: expect.stringContaining('answered in 20ms')}])
     })
 
     it.each(['127.0.0.1:8500', 'localhost:8500', '[::1]:8500'])(
-      'does not advise a local agent at %s',
+      'does not recommend a local agent if the slow agent is local: %s',
       async address => {
         const [finding] = await timed(address, [900, 700, 800, 600])
         expect(finding).toMatchObject({verdict: 'warn', text: expect.stringContaining('answered in 600ms')})
@@ -77,13 +77,13 @@ describe('doctor, at the agent', () => {
       },
     )
 
-    it('advises a local agent for a remote one', async () => {
+    it('recommends a local agent if the slow agent is remote', async () => {
       const found = await timed('192.0.2.1:8500', [900, 700, 800, 600])
       expect(found).toMatchObject([{verdict: 'warn', fix: 'use an agent on this machine'}])
     })
   })
 
-  it('stops asking if no agent answers', async () => {
+  it('sends no further request if no agent answers', async () => {
     const gone = new TransportError('BATON_CONNECT', 'Consul at x: connection refused', {hint: 'is it running?'})
     const {find, transport} = await run({'/v1/status/leader': gone})
     expect(find('agent')).toEqual([{check: 'agent', verdict: 'fail', text: gone.message, fix: 'is it running?'}])
@@ -95,13 +95,13 @@ describe('doctor, at the agent', () => {
     expect(find('agent')).toMatchObject([{verdict: 'fail', text: expect.stringContaining("is not Consul's")}])
   })
 
-  it('recognises a cluster without a leader, and asks nothing further', async () => {
+  it('recognises a cluster without a leader, and sends no further request', async () => {
     const {find} = await run({'/v1/status/leader': {body: '""'}})
     expect(find('leader')).toMatchObject([{verdict: 'fail', fix: expect.any(String)}])
     expect(find('acl')).toEqual([])
   })
 
-  it('compares the clocks', async () => {
+  it('compares the clock of the agent with that of this machine', async () => {
     const at = (ms: number): Promise<Finding[]> =>
       run({
         '/v1/status/leader': {body: '"x"', headers: {date: new Date(Date.now() + ms).toUTCString()}},
@@ -111,7 +111,7 @@ describe('doctor, at the agent', () => {
     expect(await at(-3_600_000)).toMatchObject([{verdict: 'warn', text: expect.stringContaining(' ahead of ')}])
   })
 
-  it('names each missing permission with the rule that grants it', async () => {
+  it('lists each missing permission with the rule that grants it', async () => {
     const {find} = await run(
       {
         '/v1/acl/token/self': {
@@ -160,7 +160,7 @@ describe('doctor, at the agent', () => {
       return findings.filter(({check, text}) => check === 'rights' && /suffice|none of/.test(text))
     }
 
-    it('names the commands that work and the rules that others lack', async () => {
+    it('lists the commands that the token can run, and the rules that other commands need', async () => {
       const found = await rights(
         (resource, segment, access) => !(resource === 'key' && access === 'write') || segment === 'x',
       )
@@ -183,7 +183,7 @@ describe('doctor, at the agent', () => {
     const settings = async (Server: boolean, DebugConfig: object): Promise<(check: Finding['check']) => Finding[]> =>
       (await run({'/v1/agent/self': {body: {Config: {Datacenter: 'dc1', Server}, DebugConfig}}})).find
 
-    it('warns of a server, of an agent that leaves, and of remote execution', async () => {
+    it('warns if the agent is a server, leaves the cluster when stopped, or allows remote execution', async () => {
       const find = await settings(true, {LeaveOnTerm: true, SkipLeaveOnInt: false, DisableRemoteExec: false})
       expect(find('role')).toMatchObject([{verdict: 'warn', fix: expect.stringContaining('client agent')}])
       expect(find('restart')).toMatchObject([
@@ -194,7 +194,7 @@ describe('doctor, at the agent', () => {
       ])
     })
 
-    it('is content with a client agent that stays, without remote execution', async () => {
+    it('accepts a client agent that stays in the cluster when stopped and has no remote execution', async () => {
       const find = await settings(false, {LeaveOnTerm: false, SkipLeaveOnInt: true, DisableRemoteExec: true})
       expect([...find('role'), ...find('restart'), ...find('rexec')].map(({verdict}) => verdict)).toEqual([
         'ok',
@@ -203,13 +203,13 @@ describe('doctor, at the agent', () => {
       ])
     })
 
-    it('does not guess what an agent does not report', async () => {
+    it('reports nothing about settings that the agent does not show', async () => {
       const find = await settings(false, {})
       expect([...find('restart'), ...find('rexec')]).toEqual([])
     })
   })
 
-  it('names responders that do not pass or cannot read their trust', async () => {
+  it('names responders whose check does not pass or that cannot read their trusted keys', async () => {
     const instance = (name: string, status: string, output: string): object => ({
       Node: {Node: name, Address: '', Datacenter: 'dc1'},
       Service: {ID: 'baton-responder', Service: 'baton-responder', Tags: null, Address: '', Port: 0, Meta: null},
@@ -228,7 +228,7 @@ describe('doctor, at the agent', () => {
     ])
   })
 
-  it('names the datacenters that do not answer', async () => {
+  it('lists the datacenters that do not answer', async () => {
     const lost = {status: 500, body: 'No path to datacenter'}
     const {find} = await run({'/v1/catalog/datacenters': {body: ['dc1', 'dc2']}, '/v1/health/service/consul': lost})
     expect(find('datacenters').map(({verdict, text}) => [verdict, text.split(' ')[0]])).toEqual([

@@ -18,7 +18,7 @@ describe('doctor, on the machine', () => {
     ['v24.0.0', 'ok'],
     ['v20.18.0', 'fail'],
     ['v18.99.99', 'fail'],
-  ])('Node %s is %s', (version, verdict) => {
+  ])('judges Node %s as %s', (version, verdict) => {
     expect(examineNode(version)).toMatchObject({
       check: 'node',
       verdict,
@@ -26,7 +26,7 @@ describe('doctor, on the machine', () => {
     })
   })
 
-  it('names the guardian: bash from PATH if it can be run, else node, else nothing', () => {
+  it('reports which guardian lock can use: bash from the PATH, otherwise node, otherwise none', () => {
     const bash = join(folder, 'bash')
     writeFileSync(bash, '', {mode: 0o755})
     expect(examineGuardian(`/nowhere::${folder}`, true)).toMatchObject({verdict: 'ok', text: 'of lock: bash'})
@@ -35,7 +35,7 @@ describe('doctor, on the machine', () => {
     expect(examineGuardian(folder, false)).toMatchObject({verdict: 'warn', text: expect.stringContaining('no /proc')})
   })
 
-  it('reports how safely the token is kept', () => {
+  it('warns about a token in a file that others can read, or on the command line', () => {
     const file = join(folder, 'token')
     writeFileSync(file, 'secret', {mode: 0o600})
     expect(examineToken({file})).toMatchObject({verdict: 'ok'})
@@ -50,11 +50,11 @@ describe('doctor, on the machine', () => {
     ['linux', 'ok'],
     ['darwin', 'warn'],
     ['win32', 'fail'],
-  ])('platform %s is %s', (platform, verdict) => {
+  ])('judges the platform %s as %s', (platform, verdict) => {
     expect(examinePlatform(platform)).toMatchObject({check: 'platform', verdict})
   })
 
-  it('reports the signing keys and what a responder trusts', () => {
+  it('reports the signing keys and the keys that a responder trusts', () => {
     const own = [{kid: 'k1', name: 'default'}]
     const base = {
       keysDirectory: '/k',

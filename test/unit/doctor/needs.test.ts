@@ -7,8 +7,8 @@ import {commandNeeds} from '../../../src/doctor/needs.js'
 const page = (command: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../docs/commands/${command}.md`, import.meta.url)), 'utf8')
 
-describe('the rules that a command needs', () => {
-  it.each(commandNeeds('KEY'))('are in the docs of $command', ({command, rules}) => {
+describe('the ACL rules that a command needs', () => {
+  it.each(commandNeeds('KEY'))('are listed in the docs of $command', ({command, rules}) => {
     const [name = ''] = command.split(' ')
     const text = page(name)
     const key = name === 'replicate' ? 'DESTINATION' : 'KEY'

@@ -36,7 +36,7 @@ describe('matching of recorded answers', () => {
       [uuid, uuid.replace('1', '9')],
     ],
     [{$bignum: '18446744073709551615'}, 18446744073709551615],
-  ])('%j is not %j', (expected, actual) => {
+  ])('the pattern %j does not match %j', (expected, actual) => {
     expect(differences(expected, actual, bindings())).not.toEqual([])
   })
 
@@ -49,7 +49,7 @@ describe('matching of recorded answers', () => {
     [{$unordered: [{$superset: {n: 2}}, {n: 1}]}, [{n: 1}, {n: 2, m: 3}]],
     [{$bignum: '18446744073709551615'}, 18446744073709551615n],
     [{$oneof: [{$type: 'null'}, 5]}, 5],
-  ])('%j is matched', (expected, actual) => {
+  ])('the pattern %j matches the answer', (expected, actual) => {
     expect(differences(expected, actual, bindings())).toEqual([])
   })
 

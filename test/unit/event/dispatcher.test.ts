@@ -29,7 +29,7 @@ async function setUp(over: Partial<DispatchOptions> = {}) {
   return {clock, state, stop, runs, dead, dispatcher, add}
 }
 
-describe('the dispatcher', () => {
+describe('the dispatcher of events to handlers', () => {
   it('runs one handler for each event, in order, and records its outcome', async () => {
     const {add, dispatcher, runs, state} = await setUp()
     await add(userEvent('a', 1), userEvent('b', 2))
@@ -68,7 +68,7 @@ describe('the dispatcher', () => {
     expect(most).toBe(3)
   })
 
-  it('hands all waiting events to one run if batched', async () => {
+  it('passes all waiting events to one run of the handler if batched', async () => {
     const {add, dispatcher, runs, clock} = await setUp({
       isBatched: true,
       handle: async events => {
@@ -103,7 +103,7 @@ describe('the dispatcher', () => {
     expect(state.pending()).toEqual([])
   })
 
-  it('leaves an interrupted event to the next watch', async () => {
+  it('keeps an interrupted event for the next watch', async () => {
     const {add, dispatcher, stop, state, clock} = await setUp({
       handle: async (_events, _attempt, signal) => clock.sleep(1000, signal),
     })
@@ -117,7 +117,7 @@ describe('the dispatcher', () => {
     ])
   })
 
-  it('reports a failure that retrying cannot fix', async () => {
+  it('ends with an error that retrying cannot fix', async () => {
     const {add, dispatcher} = await setUp({
       handle: () => Promise.reject(new Error('no')),
       handleDead: () => Promise.reject(new Error('disk full')),

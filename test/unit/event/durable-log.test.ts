@@ -22,7 +22,7 @@ const entry = (key: string, createIndex: bigint, value = encodeEntry('deploy', B
 })
 
 describe('a ULID', () => {
-  it('holds its time and is unique', () => {
+  it('contains its time and is unique', () => {
     const nowMs = 1_763_772_000_123
     const ids = Array.from({length: 100}, () => newUlid(nowMs))
     expect(ids.every(isUlid)).toBe(true)
@@ -34,13 +34,13 @@ describe('a ULID', () => {
 })
 
 describe('the log of a durable event', () => {
-  it('has a prefix that no other name can reach', () => {
+  it('has a prefix of its own, and refuses names that would share a prefix', () => {
     expect(logPrefix('web.deploy-1')).toBe('baton/events/v1/web.deploy-1/')
     for (const name of ['', '.', '..', 'a/b', 'a b', 'ä', '*'])
       expect(() => logPrefix(name)).toThrow(/is not a valid name/)
   })
 
-  it('is read in the order of CreateIndex, then of keys; foreign keys are ignored', () => {
+  it('is read in the order of CreateIndex, then of keys, without keys that are not events', () => {
     const [a, b, c] = [newUlid(3000), newUlid(2000), newUlid(1000)] as const
     const {events, keys, unreadable, prunedThrough, markIndex} = readLog('deploy', [
       entry(logKey('deploy', b), 9n),
@@ -59,7 +59,7 @@ describe('the log of a durable event', () => {
     expect([unreadable, prunedThrough, markIndex]).toEqual([[], c, 8n])
   })
 
-  it('keeps payloads and filters byte for byte', () => {
+  it('stores payloads and filters byte for byte', () => {
     const id = newUlid(1)
     const bytes = Buffer.from([0, 255, 10])
     const value = encodeEntry('deploy', bytes, {node: '^a$', service: 'web', tag: 'blue'})
@@ -77,13 +77,13 @@ describe('the log of a durable event', () => {
     ])
   })
 
-  it('is read although its mark is invalid', () => {
+  it('is read even if the record of the last pruning is invalid', () => {
     const {prunedThrough, markIndex} = readLog('deploy', [entry(pruneMarkKey('deploy'), 8n, Buffer.from('?'))])
     expect([prunedThrough, markIndex]).toEqual([undefined, 8n])
   })
 })
 
-describe('pruning', () => {
+describe('pruning a log of durable events', () => {
   /** A log in memory; `rivals` transactions lose. */
   function setUp(ages: readonly number[], rivals = 0) {
     const nowMs = 1_000_000
@@ -119,20 +119,20 @@ describe('pruning', () => {
     expect(await pruneEvents(client, 'deploy', {count: 2})).toBe(0)
   })
 
-  it('keeps events below the age, and all later ones whatever their clocks said', async () => {
+  it('keeps events that are young enough, and all events written after them', async () => {
     const {client, left} = setUp([500, 400, 50, 450, 10])
     expect(await pruneEvents(client, 'deploy', {ageMs: 100})).toBe(2)
     expect(left()).toEqual([50, 450, 10])
   })
 
-  it('reads again if another client prunes, and rejects after several conflicts', async () => {
+  it('starts again if another client prunes at the same time, and rejects after several conflicts', async () => {
     const some = setUp([3, 2, 1], 2)
     expect(await pruneEvents(some.client, 'deploy', {count: 1})).toBe(2)
     const always = setUp([3, 2, 1], 1000)
     await expect(pruneEvents(always.client, 'deploy', {count: 1})).rejects.toThrow(/other clients keep pruning/)
   })
 
-  it('takes a number or an age', () => {
+  it('accepts a number of events or an age, and refuses other values', () => {
     expect([parseKeep('1000', '--keep'), parseKeep('168h', '--keep')]).toEqual([{count: 1000}, {ageMs: 604_800_000}])
     for (const text of ['0', '0s', '', 'all', '-5', '-5s']) expect(() => parseKeep(text, '--keep')).toThrow(/--keep/)
   })

@@ -15,7 +15,7 @@ async function afterCrash(name: string, use: (state: EventState) => Promise<void
 }
 
 describe('the state of an event handler', () => {
-  it('records what was taken, started and finished', async () => {
+  it('records which events were received, started and finished', async () => {
     const full = userEvent('b', 2, {
       payload: Buffer.from([0, 255]),
       nodeFilter: 'n',
@@ -38,7 +38,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('is new until a first list was taken in', async () => {
+  it('is new until the first list of events was recorded', async () => {
     await using ended = await afterCrash('unbegun', first => first.finish(['a'], 'seen'))
     expect(ended.isNew).toBe(true)
     writeFileSync(path('older'), '{"kind":"baton-event-state","v":1,"dc":"dc1","node":"n1"}\n')
@@ -46,7 +46,7 @@ describe('the state of an event handler', () => {
     expect(older.isNew).toBe(false)
   })
 
-  it('of a log serves every agent of the datacenter, and no other log', async () => {
+  it('can be used with any agent of the datacenter if it belongs to a durable log, and with no other log', async () => {
     const log = (name: string) => EventState.open(path('log'), {datacenter: 'dc1', node: '', log: name})
     await (await log('deploy'))[Symbol.asyncDispose]()
     await (await log('deploy'))[Symbol.asyncDispose]()
@@ -54,13 +54,13 @@ describe('the state of an event handler', () => {
     await expect(EventState.open(path('log'), self)).rejects.toThrow(/not to agent n1 in dc1/)
   })
 
-  it('accepts any string as an ID', async () => {
+  it('accepts any string as the ID of an event', async () => {
     const odd = '"}\n{"i":"x'
     await using state = await afterCrash('odd', first => first.take([userEvent(odd, 1)]))
     expect(state.pending().map(item => item.event.id)).toEqual([odd])
   })
 
-  it('has one writer', async () => {
+  it('cannot be opened by two watches at once', async () => {
     await using _state = await EventState.open(path('lock'), self)
     await expect(EventState.open(path('lock'), self)).rejects.toThrow(`in use by process ${process.pid}`)
   })
@@ -89,7 +89,7 @@ describe('the state of an event handler', () => {
     expect(state.pending().map(({event}) => [event.id, event.lTime])).toEqual([['a', 7n]])
   })
 
-  it('forgets the oldest IDs beyond 1024, but none that is listed or not over', async () => {
+  it('drops the oldest of more than 1024 IDs, except listed and unfinished ones', async () => {
     const state = EventState.inMemory(self)
     await state.take([userEvent('open', 1)])
     await state.finish(
@@ -109,7 +109,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('keeps IDs that an older answer does not list, however long the list is', async () => {
+  it('keeps IDs that an older answer does not contain, however long its list is', async () => {
     await using state = EventState.inMemory(self)
     const ids = Array.from({length: 3000}, (_, n) => `e${n}`)
     await state.finish(ids, 'done')
@@ -119,7 +119,7 @@ describe('the state of an event handler', () => {
     expect(ids.filter(id => !state.has(id))).toEqual([])
   })
 
-  it('compacts its file without losing unhandled events', async () => {
+  it('rewrites its file without losing unhandled events', async () => {
     await using state = await afterCrash('compact', async first => {
       for (let round = 0; round < 40; round += 1) {
         const ids = Array.from({length: 100}, (_, n) => `r${round}-${n}`)

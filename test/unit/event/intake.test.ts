@@ -21,7 +21,7 @@ async function setUp(over: Partial<EventIntakeOptions> = {}) {
   return {intake, handled}
 }
 
-describe('the intake of events', () => {
+describe('the intake, which passes new events to a handler,', () => {
   it('starts with new events by default', async () => {
     const {intake, handled} = await setUp()
     await intake.receive([userEvent('a', 1), userEvent('b', 2)])
@@ -44,7 +44,7 @@ describe('the intake of events', () => {
     await expect(none.intake.receive(list)).rejects.toThrow(/event zz: is not listed/)
   })
 
-  it('hands each event over once, also if it is repeated, comes late or the list becomes empty', async () => {
+  it('passes each event on once, also if it is listed again, listed late, or the list was empty meanwhile', async () => {
     const {intake, handled} = await setUp({from: 'earliest'})
     await intake.receive([userEvent('b', 20), userEvent('b', 20)])
     await intake.receive([])
@@ -54,14 +54,14 @@ describe('the intake of events', () => {
     expect(handled).toEqual(['b', 'late'])
   })
 
-  it('keeps two events that share a Lamport time apart', async () => {
+  it('passes on two events with the same Lamport time', async () => {
     const {intake, handled} = await setUp({from: 'earliest'})
     await intake.receive([userEvent('b', 7), userEvent('a', 7)])
     await intake.idle()
     expect(handled).toEqual(['a', 'b'])
   })
 
-  it('looks at accepted events only', async () => {
+  it('passes on only events that the filter accepts', async () => {
     const {intake, handled} = await setUp({from: 'earliest', accepts: event => event.name === 'deploy'})
     await intake.receive([userEvent('a', 1), userEvent('x', 2, {name: 'other'})])
     await intake.idle()

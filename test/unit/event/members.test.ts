@@ -5,17 +5,17 @@ import {memberChanges, memberLine, toMembers} from '../../../src/event/members/m
 const node = (name: string, address = '10.0.0.1') => ({node: name, address}) as NodeInfo
 const check = (name: string, status: string, checkId = 'serfHealth') => ({node: name, status, checkId}) as CheckInfo
 
-describe('membership read from health', () => {
+describe('membership derived from health checks', () => {
   const before = toMembers(
     [node('a'), node('b'), node('c'), node('ext')],
     [check('a', 'passing'), check('b', 'passing'), check('c', 'critical'), check('ext', 'passing', 'ping')],
   )
 
-  it('counts only nodes that Serf checks', () => {
+  it('includes only nodes with a Serf health check', () => {
     expect([...before.keys()]).toEqual(['a', 'b', 'c'])
   })
 
-  it("tells changes in Serf's words", () => {
+  it('reports changes by the event types of Serf', () => {
     const after = toMembers(
       [node('a', '10.0.0.9'), node('b'), node('d')],
       [check('a', 'passing'), check('b', 'critical'), check('d', 'passing')],
@@ -35,7 +35,7 @@ describe('membership read from health', () => {
     expect(memberChanges(before, before)).toEqual([])
   })
 
-  it("writes Serf's line", () => {
+  it('describes a member in the format of Serf', () => {
     expect(memberLine({name: 'a', address: '10.0.0.1', failed: false}, {role: 'web', dc: 'dc1'})).toBe(
       'a\t10.0.0.1\tweb\trole=web,dc=dc1\n',
     )

@@ -27,7 +27,7 @@ const doors: Readonly<Record<string, (option: string, value: unknown) => Promise
   readList: (option, value) => readList(client, {[option]: value} as unknown as {key: string}),
 }
 
-describe('options of events and directories', () => {
+describe('options of events and of service directories', () => {
   it.each<[string, string, unknown]>([
     ['watchEvents', 'concurrency', 0],
     ['watchEvents', 'concurrency', Number.NaN],
@@ -62,7 +62,7 @@ describe('options of events and directories', () => {
     expect(transport.requests).toEqual([])
   })
 
-  it('are refused if a directory has no source, or two', async () => {
+  it('are refused if a directory has no source, or two kinds of source', async () => {
     await expect(openDirectory(client, {} as {key: string})).rejects.toMatchObject({code: 'BATON_USAGE'})
     await expect(openDirectory(client, {key: 'a', prefix: 'b'})).rejects.toMatchObject({code: 'BATON_USAGE'})
   })

@@ -5,7 +5,7 @@ import {temporaryDirectory} from './support.js'
 
 const path = temporaryDirectory()
 
-describe('the record log', () => {
+describe('the log file of records', () => {
   it('keeps records in the order of their appends', async () => {
     const {log} = await RecordLog.open(path('order'))
     await Promise.all(Array.from({length: 50}, (_, n) => log.append([{n}])))
@@ -24,7 +24,7 @@ describe('the record log', () => {
     expect(readFileSync(path('torn'), 'utf8')).toBe('{"n":1}\n{"n":2}\n{"n":3}\n')
   })
 
-  it('opens a file of every length that a crash can leave, and keeps every whole line', async () => {
+  it('opens a file that a crash cut off at any byte, and keeps every whole line', async () => {
     const whole = '{"n":1}\n{"n":"zwei é"}\n{"n":3}\n'
     const bytes = Buffer.from(whole)
     for (let length = 0; length <= bytes.length; length += 1) {
@@ -35,12 +35,12 @@ describe('the record log', () => {
     }
   })
 
-  it('refuses a file with a broken line inside, and names it', async () => {
+  it('refuses a file with an invalid line in the middle, and names the line', async () => {
     writeFileSync(path('broken'), '{"n":1}\nnonsense\n{"n":3}\n')
     await expect(RecordLog.open(path('broken'))).rejects.toThrow(/line 2 is not readable/)
   })
 
-  it('rewrites the file after what was appended before, and goes on appending', async () => {
+  it('rewrites the file after pending appends, and appends later records', async () => {
     const {log} = await RecordLog.open(path('rewrite'))
     const appends = [log.append([{n: 1}]), log.append([{n: 2}])]
     const rewrite = log.rewrite(() => [{n: 'all'}])
@@ -52,7 +52,7 @@ describe('the record log', () => {
     expect(log.lines).toBe(text.split('\n').length - 1)
   })
 
-  it('rejects forever once the file could not be written', async () => {
+  it('rejects every append after one could not be written', async () => {
     const {log} = await RecordLog.open(path('gone'))
     await log[Symbol.asyncDispose]()
     await expect(log.append([{n: 1}])).rejects.toThrow(/gone: cannot be written/)

@@ -23,8 +23,8 @@ function setUp(state = EventState.inMemory({datacenter: 'dc1', node: 'n1'}), isW
   return {state, missed, look: (list: readonly UserEvent[]) => alarm.guard(list, async () => {})}
 }
 
-describe('the alarm about events that passed unseen', () => {
-  it('is raised when a full list holds nothing known, and only then', async () => {
+describe('the alarm about missed events', () => {
+  it('is raised only when a full list contains no event that was seen before', async () => {
     const {look, missed} = setUp()
     await look(ring(0))
     await look(ring(255))
@@ -33,7 +33,7 @@ describe('the alarm about events that passed unseen', () => {
     expect(missed).toEqual(['overflow 256 2000-3000'])
   })
 
-  it('is raised once for what passed while no watch ran, not again at every start', async () => {
+  it('is raised once for events missed while no watch ran, and not again at the next start', async () => {
     const {state, look} = setUp()
     await look(ring(0))
     const second = setUp(state)
@@ -48,7 +48,7 @@ describe('the alarm about events that passed unseen', () => {
     expect(fourth.missed).toEqual([])
   })
 
-  it('is raised when a list that is not full lacks the newest event of the last one', async () => {
+  it('is raised when a list that is not full lacks the newest event of the previous list', async () => {
     const {look, missed} = setUp()
     await look([])
     await look(ring(0, 3))
@@ -60,14 +60,14 @@ describe('the alarm about events that passed unseen', () => {
     expect(missed).toHaveLength(1)
   })
 
-  it('is not raised when the oldest events of a list that permissions shorten are gone', async () => {
+  it('is not raised when a list that is not full lacks only the oldest events of the previous list', async () => {
     const {look, missed} = setUp()
     await look(ring(0, 5))
     await look(ring(3, 5))
     expect(missed).toEqual([])
   })
 
-  it('is raised once for an agent that lists nothing any more, also across restarts of the watch', async () => {
+  it('is raised once when the list of an agent becomes empty, also after restarts of the watch', async () => {
     const {state, look, missed} = setUp()
     await look(ring(0, 3))
     await look([])
@@ -85,7 +85,7 @@ describe('the alarm about events that passed unseen', () => {
     expect(fourth.missed).toEqual(['restart 1 before-1000'])
   })
 
-  it('is not raised about restarts by lists of one name, which other names shorten', async () => {
+  it('does not report a restart when events are missing from a list of one event name', async () => {
     const {look, missed} = setUp(undefined, false)
     await look(ring(0, 3))
     await look(ring(10, 3))
@@ -93,7 +93,7 @@ describe('the alarm about events that passed unseen', () => {
     expect(missed).toEqual([])
   })
 
-  it('writes one mark for half a ring of foreign events', async () => {
+  it('writes at most three records for 256 events that no handler selects', async () => {
     const {state, look} = setUp()
     for (let n = 0; n < 256; n += 1) await look(ring(n))
     expect(state.size).toBeLessThanOrEqual(3)

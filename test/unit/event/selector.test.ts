@@ -9,7 +9,7 @@ describe('handlers in the form of Serf', () => {
     ['*=./any.sh', ['user:deploy', 'user:other', 'member-join', 'member-failed'], './any.sh'],
     ['member-join,user:deploy=a=b', ['user:deploy', 'member-join'], 'a=b'],
     ['user:a:b=x', [], 'x'],
-  ])('%s selects %j', (text, expected, script) => {
+  ])('the handler %s selects %j', (text, expected, script) => {
     const handler = parseHandler(text)
     expect(handler.script).toBe(script)
     const selected = [
@@ -19,13 +19,13 @@ describe('handlers in the form of Serf', () => {
     expect(selected).toEqual(expected)
   })
 
-  it('refuses what it does not know', () => {
+  it('are refused with an unknown event type or without a script', () => {
     expect(() => parseHandler('query:load=x')).toThrow(/unknown event type 'query:load'/)
     expect(() => parseHandler('member-join:x=y')).toThrow(/unknown event type/)
     expect(() => parseHandler('user:deploy=')).toThrow(/has no script/)
   })
 
-  it('knows when membership matters', () => {
+  it('need membership only if one selects a member event', () => {
     expect(wantsMembers([parseHandler('user:a=x')])).toBe(false)
     expect(wantsMembers([parseHandler('user:a=x'), parseHandler('member-leave=y')])).toBe(true)
   })

@@ -15,13 +15,13 @@ describe('the order window', () => {
     return {clock, released, window: new OrderWindow<Item>({clock, windowMs, release})}
   }
 
-  it('sorts what arrives together by Lamport time, then by ID', () => {
+  it('sorts events that arrive together by Lamport time, then by ID', () => {
     const {window, released} = setUp(0)
     window.add([item('c', 2), item('b', 1), item('a', 2)])
     expect(released).toEqual([['b', 'a', 'c']])
   })
 
-  it('lets a late event go before a newer one that still waits', async () => {
+  it('passes a late event on before a newer one that still waits', async () => {
     const {clock, window, released} = setUp(300)
     window.add([item('new', 5)])
     await clock.advance(200)
@@ -51,7 +51,7 @@ describe('the coalescer', () => {
     return {clock, released, dropped, coalescer}
   }
 
-  it('passes only the newest of a name on, after a quiet second', async () => {
+  it('passes on only the newest event of each name, after one second without events', async () => {
     const {clock, released, dropped, coalescer} = setUp()
     coalescer.add([item('a', 1), item('c', 3), item('b', 2), item('x', 1, 'other')])
     await clock.advance(999)
@@ -61,7 +61,7 @@ describe('the coalescer', () => {
     expect(dropped).toEqual(['a', 'b'])
   })
 
-  it('waits no longer than its period when events keep coming', async () => {
+  it('passes an event on after its maximum period if events keep arriving', async () => {
     const {clock, released, coalescer} = setUp()
     for (let n = 0; n < 10; n += 1) {
       coalescer.add([item(`e${n}`, n)])

@@ -3,7 +3,7 @@ import {judgeSize, maxPayload} from '../../../src/event/ring/size.js'
 
 const name = (length: number): string => 'e'.repeat(length)
 
-describe('the size of an event', () => {
+describe('the limit on the size of an event', () => {
   // Each row is the longest payload that a 1.8.7 agent took, found by bisection, with the Lamport time it had then.
   it.each([
     [1, {}, 13n, 414],
@@ -20,11 +20,14 @@ describe('the size of an event', () => {
     [5, {node: 'n'.repeat(256)}, 79n, 145],
     [5, {node: 'n'.repeat(10), service: 's'.repeat(5), tag: 't'.repeat(40)}, 79n, 338],
     [60, {node: 'n'.repeat(150)}, 184n, 138],
-  ])('with a name of %i bytes and filters %j at time %s has room for %i', (length, filters, lTime, expected) => {
-    expect(maxPayload({name: name(length), ...filters}, lTime)).toBe(expected)
-  })
+  ])(
+    'with a name of %i bytes and filters %j at Lamport time %s, leaves %i bytes for the payload',
+    (length, filters, lTime, expected) => {
+      expect(maxPayload({name: name(length), ...filters}, lTime)).toBe(expected)
+    },
+  )
 
-  it('leaves to the agent only what depends on its clock', () => {
+  it('is left to the agent only if the result depends on its Lamport time', () => {
     const shape = {name: 'x'}
     expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', leftBytes: 0})
     expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', leftBytes: 7})
@@ -32,7 +35,7 @@ describe('the size of an event', () => {
     expect(judgeSize(shape, 415)).toEqual({verdict: 'too-large', overBytes: 1, maxBytes: 414})
   })
 
-  it('refuses a name that leaves no room at all', () => {
+  it('refuses a name that leaves no room for a payload', () => {
     expect(judgeSize({name: name(210)}, 0)).toMatchObject({verdict: 'too-large', maxBytes: 0})
   })
 

@@ -27,21 +27,21 @@ function fakeClient(eventTime?: bigint) {
   return {client, store, fired}
 }
 
-describe('firing', () => {
-  it('sends what fits and returns the bytes that are left', async () => {
+describe('fireEvent', () => {
+  it('sends a payload that fits, and returns how many more bytes would fit', async () => {
     const {client, fired} = fakeClient()
     const {leftBytes, isSpilled} = await fireEvent(client, 'x', {payload: Buffer.from('hello')})
     expect([leftBytes, isSpilled, fired[0]?.payload?.toString()]).toEqual([401, false, 'hello'])
   })
 
-  it('computes what fits to the byte if it can read the time', async () => {
+  it('computes the limit exactly if it can read the Lamport time of the agent', async () => {
     const {client, fired} = fakeClient(300n)
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(413)})).rejects.toThrow('is 1 too long: 412 fit')
     expect((await fireEvent(client, 'x', {payload: Buffer.alloc(410)})).leftBytes).toBe(2)
     expect(fired).toHaveLength(1)
   })
 
-  it('refuses what cannot fit before it is sent, with the bytes it is over', async () => {
+  it('refuses a payload that cannot fit before sending it, and says by how many bytes', async () => {
     const {client, fired} = fakeClient()
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(500)})).rejects.toThrow(
       'event x: the payload of 500 bytes is at least 86 too long: at most 414 fit with this name and these filters',
@@ -49,7 +49,7 @@ describe('firing', () => {
     expect(fired).toEqual([])
   })
 
-  it('refuses filters that every receiver would drop', async () => {
+  it('refuses filters that agents do not accept', async () => {
     const {client, fired} = fakeClient()
     await expect(fireEvent(client, 'x', {tag: 'a'})).rejects.toThrow(
       'Cannot provide tag filter without service filter.',
@@ -59,7 +59,7 @@ describe('firing', () => {
     expect(fired).toEqual([])
   })
 
-  it('puts a payload that is too large into KV when asked to, and the watcher gets it back', async () => {
+  it('stores a payload that is too large in KV if asked to, where a watcher can read it', async () => {
     const {client, fired} = fakeClient()
     const payload = Buffer.alloc(100_000, 7)
     const {isSpilled} = await fireEvent(client, 'x', {payload, spillTtlMs: 60_000})
@@ -69,7 +69,7 @@ describe('firing', () => {
     expect(await resolvePayload(client, sent)).toEqual(payload)
   })
 
-  it('rejects a payload that is gone or was replaced', async () => {
+  it('rejects reading a stored payload that was deleted or replaced', async () => {
     const {client, fired, store} = fakeClient()
     await fireEvent(client, 'x', {payload: Buffer.alloc(1000), spillTtlMs: 60_000})
     const sent = Buffer.from(fired[0]?.payload ?? [])
@@ -80,7 +80,7 @@ describe('firing', () => {
     await expect(resolvePayload(client, sent)).rejects.toThrow(/no longer there/)
   })
 
-  it('follows no pointer outside its own keys, and treats everything else as a payload', () => {
+  it('treats a reference to a key outside its own prefix as a plain payload', () => {
     const pointer = {baton: 'spill', v: 1, key: `${spillPrefix}a`, size: 1, sha256: 'x'}
     expect(parseSpill(Buffer.from(JSON.stringify(pointer)))).toEqual(pointer)
     expect(parseSpill(Buffer.from(JSON.stringify({...pointer, key: 'secret/token'})))).toBeUndefined()

@@ -10,8 +10,8 @@ const output = (seq: number, text = `${seq}`) => ({
 const texts = (events: readonly {type: string; chunk?: Buffer}[]): string[] =>
   events.map(event => event.chunk?.toString() ?? event.type)
 
-describe('the assembler', () => {
-  it('puts numbers in order and passes the exit on after all of them', () => {
+describe('the assembler of the output of a node', () => {
+  it('orders output by its sequence numbers, and passes the exit on after all output', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0})
     assembler.add(output(1))
@@ -21,7 +21,7 @@ describe('the assembler', () => {
     expect(exit).toEqual({code: 0})
   })
 
-  it('shows each number once, however often it is reported', () => {
+  it('passes output with the same number on only once', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     expect(texts(assembler.advance(0).events)).toEqual(['0'])
@@ -29,7 +29,7 @@ describe('the assembler', () => {
     expect(assembler.advance(0).events).toEqual([])
   })
 
-  it('waits for a missing number, and names it if it does not arrive', () => {
+  it('waits for output with a missing number, and reports it as missing if it does not arrive', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(0))
     assembler.add(output(3))
@@ -45,7 +45,7 @@ describe('the assembler', () => {
     expect(late).toMatchObject({missingCount: 2, exit: {code: 0}})
   })
 
-  it('accepts a missing number that arrives in time', () => {
+  it('continues in order if missing output arrives in time', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(1))
     assembler.advance(0)
@@ -54,7 +54,7 @@ describe('the assembler', () => {
     expect(assembler.deadlineMs).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('waits for as many frames as the result announces', () => {
+  it('passes the exit on only after the number of frames that the result states', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0, frameCount: 1})
     expect(assembler.advance(0).exit).toBeUndefined()

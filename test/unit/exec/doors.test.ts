@@ -44,7 +44,7 @@ describe('remote execution refuses before any request', () => {
     [{via: 'ssh'}, 'via'],
     [{keys: 'deploy'}, 'keys'],
     [{isUnsigned: 1}, 'isUnsigned'],
-  ])('the options %j', (options, name) => {
+  ])('the options %j of createInitiator', (options, name) => {
     expect(() => createInitiator(client, options as InitiatorOptions)).toThrow(usage(name))
   })
 

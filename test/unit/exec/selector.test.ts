@@ -1,18 +1,18 @@
 import {describe, expect, it} from 'vitest'
 import {compileFilter, compileSelector, nodePattern} from '../../../src/exec/initiator/selector.js'
 
-describe('selectors', () => {
+describe('selectors of nodes', () => {
   it('match anywhere in the text, as agents do', async () => {
     const selector = await compileSelector({node: 'web'})
     expect(['web-1', 'my-web', 'db-1'].map(name => selector.matchesName(name))).toEqual([true, true, false])
   })
 
-  it('prefer exclude to node', async () => {
+  it('do not match a node that `exclude` matches, even if `node` matches', async () => {
     const selector = await compileSelector({node: 'web', exclude: '^web-2$'})
     expect([selector.matchesName('web-1'), selector.matchesName('web-2')]).toEqual([true, false])
   })
 
-  it('require that one service matches both service, by ID, and tag', async () => {
+  it('require one service whose ID matches `service` and whose tags match `tag`', async () => {
     const selector = await compileSelector({service: '^web-1$', tag: 'v2'})
     expect(selector.needsServices).toBe(true)
     expect(selector.matchesService({id: 'web-1', tags: ['v1', 'v2']})).toBe(true)
@@ -20,20 +20,23 @@ describe('selectors', () => {
     expect(selector.matchesService({id: 'web', tags: ['v2']})).toBe(false)
   })
 
-  it('refuse a tag without a service, in the text of Consul', async () => {
+  it('refuse a tag without a service, with the message of Consul', async () => {
     await expect(compileSelector({tag: 'x'})).rejects.toThrow('Cannot provide tag filter without service filter.')
   })
 
-  it.each(['(', 'a(?=b)', '\\1'])('refuse %s, which agents cannot compile, and name the filter', async pattern => {
-    await expect(compileSelector({node: pattern})).rejects.toThrow(/^node filter/)
-  })
+  it.each(['(', 'a(?=b)', '\\1'])(
+    'refuse %s, which agents cannot compile, with an error that names the filter',
+    async pattern => {
+      await expect(compileSelector({node: pattern})).rejects.toThrow(/^node filter/)
+    },
+  )
 
   it('are fast for patterns that are slow in other engines', async () => {
     const matcher = await compileFilter('node', '^(a+)+$')
     expect(matcher?.(`${'a'.repeat(5000)}b`)).toBe(false)
   })
 
-  it('name exactly the listed nodes', async () => {
+  it('made from a list of names match exactly these nodes', async () => {
     const matcher = await compileFilter('node', (await nodePattern())(['a.b', 'c+']))
     expect(['a.b', 'c+', 'axb', 'a.b2', 'xc+'].filter(name => matcher?.(name))).toEqual(['a.b', 'c+'])
   })

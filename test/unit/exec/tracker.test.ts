@@ -23,7 +23,7 @@ const outcomes = (tracker: Tracker): Record<string, string> =>
   Object.fromEntries(tracker.results.map(({node, outcome}) => [node, outcome.type]))
 const types = (events: readonly ExecEvent[]): string[] => events.map(event => event.type)
 
-describe('the tracker', () => {
+describe('the tracker of nodes', () => {
   it('is done when every expected node has exited, and not before', () => {
     const tracker = track()
     tracker.handle(ack('a'), 'rexec', 10)
@@ -35,7 +35,7 @@ describe('the tracker', () => {
     expect(tracker.completedCount).toBe(2)
   })
 
-  it('names a node that never answered', () => {
+  it('reports a node that never answered', () => {
     const tracker = track()
     tracker.handle(exit('a'), 'rexec', 20)
     expect(tracker.nextDeadlineMs).toBe(5000)
@@ -55,7 +55,7 @@ describe('the tracker', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('gives each node exactly one outcome: a late answer is shown and changes nothing', () => {
+  it('does not change the outcome of a node after a late answer, but passes the answer on', () => {
     const tracker = track({nodes: ['a']})
     tracker.tick(5000)
     expect(types(tracker.handle(ack('a'), 'rexec', 6000))).toEqual(['late', 'ack'])
@@ -63,7 +63,7 @@ describe('the tracker', () => {
     expect(tracker.results).toMatchObject([{node: 'a', outcome: {type: 'no-answer'}, isLate: true}])
   })
 
-  it('shows a node that was not expected, and waits for it', () => {
+  it('reports an answer from a node that was not expected, and waits for that node', () => {
     const tracker = track({nodes: ['a']})
     expect(types(tracker.handle(ack('x'), 'rexec', 10))).toEqual(['unexpected', 'ack'])
     tracker.handle(exit('a'), 'rexec', 20)
@@ -73,14 +73,14 @@ describe('the tracker', () => {
     expect(tracker.results.find(result => result.node === 'x')).toMatchObject({isExpected: false})
   })
 
-  it('does not wait for a node that is down, and names it', () => {
+  it('does not wait for a node that is down, and reports it', () => {
     const tracker = track({nodes: ['a'], down: ['d']})
     tracker.handle(exit('a'), 'rexec', 20)
     expect(tracker.isDone).toBe(true)
     expect(tracker.finish()).toMatchObject([{node: 'd', outcome: {type: 'no-answer'}}])
   })
 
-  it('waits for a node that was reported as down once it answers', () => {
+  it('waits for a node that is reported as down after it has answered', () => {
     const tracker = track({nodes: ['a'], down: ['d']})
     tracker.handle(ack('d'), 'rexec', 10)
     tracker.handle(exit('a'), 'rexec', 20)
@@ -96,14 +96,14 @@ describe('the tracker', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('settles a node at the timeout, counted from its ack', () => {
+  it('reports a node as timed out when its timeout has passed since its ack', () => {
     const tracker = track({nodes: ['a'], timeoutMs: 1000})
     tracker.handle(ack('a'), 'rexec', 500)
     expect(tracker.tick(1499)).toEqual([])
     expect(tracker.tick(1500)).toMatchObject([{outcome: {type: 'timed-out', afterMs: 1000}}])
   })
 
-  it('names the time that a node took if the job had no timeout', () => {
+  it('shows how long the command ran if a node reports a timeout that the job did not have', () => {
     const tracker = track({nodes: ['a']})
     const report: Report = {type: 'exit', node: 'a', exit: {code: 143, isTimedOut: true, ranMs: 700}}
     expect(tracker.handle(report, 'native', 1000)).toContainEqual({
@@ -113,7 +113,7 @@ describe('the tracker', () => {
     })
   })
 
-  it('gives responders the time to stop the child themselves', () => {
+  it('waits 10 s longer than the timeout for a responder to stop the child', () => {
     const native = [{node: 'a', via: 'native' as const}]
     const tracker = track({expected: native, timeoutMs: 1000})
     tracker.handle(ack('a'), 'native', 0)
@@ -122,7 +122,7 @@ describe('the tracker', () => {
     expect(outcomes(tracker)).toEqual({a: 'timed-out'})
   })
 
-  it('suspects a node after three missed heartbeats, and asks once a heartbeat', () => {
+  it('suspects a node after three missed heartbeats, and again after each further one', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.suspects(5999)).toEqual([])
@@ -138,14 +138,14 @@ describe('the tracker', () => {
     expect(tracker.judge('a', false, 7000)).toMatchObject([{outcome: {type: 'lost'}}])
   })
 
-  it('reports a node as lost that is silent for long, although its agent is healthy', () => {
+  it('reports a node as lost after 30 s of silence, even if its agent is healthy', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle(ack('a'), 'rexec', 0)
     expect(tracker.judge('a', true, 29_000)).toEqual([])
     expect(tracker.judge('a', true, 31_000)).toMatchObject([{outcome: {type: 'lost'}}])
   })
 
-  it('takes output and heartbeats for signs of life', () => {
+  it('does not suspect a node that sent a heartbeat', () => {
     const tracker = track({nodes: ['a']})
     tracker.handle({type: 'heartbeat', node: 'a', seq: 0}, 'rexec', 5000)
     expect(tracker.suspects(10_000)).toEqual([])
@@ -167,7 +167,7 @@ describe('the tracker', () => {
     expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
   })
 
-  it('gives all unfinished nodes the same outcome, of one way or of both', () => {
+  it('settles all unfinished nodes with one outcome, either of one delivery or of all', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'rexec'},

@@ -21,11 +21,11 @@ const lost: NodeOutcome = {type: 'lost', reason: ''}
 const timedOut: NodeOutcome = {type: 'timed-out', afterMs: 1}
 const refused: NodeOutcome = {type: 'refused', code: 'expired', reason: ''}
 
-it('never treats zero matching nodes as success', () => {
+it('judge never treats zero matching nodes as success', () => {
   expect(judge()).toBe('no-nodes')
 })
 
-it('names the worst outcome', () => {
+it('judge returns the worst outcome of all nodes', () => {
   expect(judge(ok, ok)).toBe('ok')
   expect(judge(ok, failed)).toBe('failed')
   expect(judge(failed, silent)).toBe('silent')

@@ -4,7 +4,7 @@ import {FakeTransport} from '../../kit/fake-transport.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe('FakeClock', () => {
-  it('runs timers in the order of their time, including those that timers and sleepers set', async () => {
+  it('runs timers in the order of their time, including timers set by other timers', async () => {
     const clock = new FakeClock()
     const log: string[] = []
     const note = (what: string): void => void log.push(`${what}@${clock.monotonicMs()}`)
@@ -22,7 +22,7 @@ describe('FakeClock', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('discards disposed timers and aborted sleeps', async () => {
+  it('does not run disposed timers and aborted sleeps', async () => {
     const clock = new FakeClock()
     const stop = new AbortController()
     const sleeping = clock.sleep(10, stop.signal)

@@ -8,7 +8,7 @@ const entries = (text: string): HistoryEntry[] =>
   })
 
 describe('judgeHistory', () => {
-  it('accepts holders one after another', () => {
+  it('accepts holders that follow each other', () => {
     const verdict = judgeHistory(entries('start a, beat a, end a, start b, end b'))
     expect(verdict).toEqual({order: ['a', 'b'], finished: ['a', 'b'], unfinished: [], peak: 1})
   })
@@ -22,7 +22,7 @@ describe('judgeHistory', () => {
     expect(verdict).toMatchObject({unfinished: ['a'], finished: ['b']})
   })
 
-  it('reports a holder that should have been killed and still beats', () => {
+  it('reports a holder that still writes beats after the next holder has started', () => {
     expect(() => judgeHistory(entries('start a, beat a, start b, beat a, end b'))).toThrow(/inside together/)
   })
 
@@ -31,7 +31,7 @@ describe('judgeHistory', () => {
     expect(() => judgeHistory(entries('start a, start b, start c, end a, end b, end c'), 2)).toThrow(/2 allowed/)
   })
 
-  it('reports a clash of exclusive files even if the lines show no overlap', () => {
+  it('reports a holder that found the exclusive file of another, even if their times do not overlap', () => {
     expect(() => judgeHistory(entries('start a, end a, start b, clash b, end b'))).toThrow(/b found the exclusive file/)
   })
 })

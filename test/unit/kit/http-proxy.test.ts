@@ -60,7 +60,7 @@ describe('HttpProxy', () => {
     expect(await put('/v1/kv/a')).toMatchObject({text: 'body!', headers: {'x-consul-index': '7'}})
   })
 
-  it('loses the answer of a handled request, or the request itself', async () => {
+  it('can drop the answer to a request, or the request itself', async () => {
     proxy.on({path: '/done'}, 'swallow')
     proxy.on({path: '/lost'}, () => 'reset')
     await expect(put('/done')).rejects.toThrow(/ECONNRESET|socket hang up/)

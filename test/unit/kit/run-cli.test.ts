@@ -3,14 +3,14 @@ import {runCommand, startCommand} from '../../kit/run-cli.js'
 
 const warned = ['-e', "process.emitWarning('leak')"]
 
-describe('a command whose Node writes a warning on stderr', () => {
-  it('rejects', async () => {
+describe('warnings of Node on the stderr of a command', () => {
+  it('make runCommand reject', async () => {
     await expect(runCommand(process.execPath, warned)).rejects.toThrow(
       /Node wrote on stderr: \(node:\d+\) Warning: leak/,
     )
   })
 
-  it('rejects when it is disposed of', async () => {
+  it('make the disposal of a started command reject', async () => {
     const use = async (): Promise<void> => {
       await using command = startCommand(process.execPath, warned)
       await command.processExit
@@ -19,7 +19,7 @@ describe('a command whose Node writes a warning on stderr', () => {
     await expect(use()).rejects.toThrow(/Node wrote on stderr/)
   })
 
-  it('resolves without one', async () => {
+  it('let runCommand resolve if there are none', async () => {
     expect(await runCommand(process.execPath, ['-e', ''])).toMatchObject({exitCode: 0, stderr: ''})
   })
 })

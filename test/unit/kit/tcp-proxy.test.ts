@@ -61,7 +61,7 @@ afterEach(async () => {
 const open = (): Client => new Client(proxy.port)
 
 describe('TcpProxy', () => {
-  it('passes bytes and ends in both directions, and counts connections', async () => {
+  it('passes bytes and closing on in both directions, and counts connections', async () => {
     const client = open()
     expect(await client.echoes('hello')).toBe(true)
     expect(proxy.counters).toMatchObject({accepted: 1, open: 1, bytesToServer: 5, bytesToClient: 5})
@@ -81,7 +81,7 @@ describe('TcpProxy', () => {
     expect(client.text).toBe('warmab')
   })
 
-  it('stalls both directions silently in a black hole, and passes the held bytes once healed', async () => {
+  it('holds the bytes of both directions in a black hole, and passes them on after `heal`', async () => {
     const client = open()
     await client.echoes('before')
     proxy.blackHole()
@@ -97,7 +97,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => late.text === 'late', {what: 'the late echo'})
   })
 
-  it('can lose only the answers: the server acts and the client receives nothing', async () => {
+  it('can drop only the answers: the server acts and the client receives nothing', async () => {
     const client = open()
     await client.echoes('one')
     proxy.blackHole('answers')
@@ -107,7 +107,7 @@ describe('TcpProxy', () => {
     await waitUntil(() => client.text === 'onetwo', {what: 'the answers'})
   })
 
-  it('can lose only the requests: the server receives nothing and can still send', async () => {
+  it('can drop only the requests: the server receives nothing and can still send', async () => {
     const client = open()
     await client.echoes('one')
     proxy.blackHole('requests')
@@ -139,7 +139,7 @@ describe('TcpProxy', () => {
     expect(await open().echoes('again')).toBe(true)
   })
 
-  it('loses one answer after the server has acted', async () => {
+  it('drops one answer after the server has acted', async () => {
     const client = open()
     await client.echoes('one')
     proxy.swallowAnswers('reset', {match: answer => answer.includes('two')})

@@ -24,7 +24,7 @@ for (const [name, text] of [
 }
 
 describe('a file of watches', () => {
-  it("takes Consul's own words", () => {
+  it('accepts the settings of watches that Consul has', () => {
     const watches = parseWatches(
       [
         {
@@ -94,7 +94,7 @@ describe('a file of watches', () => {
     [[{type: 'key', key: 'a', args: ['x'], timeout: '5'}], /watches\[0\]: timeout: '5' is not a duration/],
     [[{type: 'key', key: 'a', handler_type: 'http'}], /needs http_handler_config/],
     [[{type: 'key', key: 'a', args: ['x'], debounce: '3'}], /debounce: '3' is not a duration/],
-  ])('refuses %j and says where', (raw, pattern) => {
+  ])('is refused with the place of the fault: %j', (raw, pattern) => {
     expect(() => parseWatches(raw, 'w.json')).toThrow(pattern)
   })
 
@@ -106,7 +106,7 @@ describe('a file of watches', () => {
       "w.json: unknown setting 'watches[0].http_handler_config.headers'",
       "did you mean 'header'?",
     ],
-  ])('refuses an unknown name with the nearest known one: %j', (wrong, message, hint) => {
+  ])('is refused with a suggestion if a name is unknown: %j', (wrong, message, hint) => {
     expect(() => parseWatches([{type: 'key', ...wrong}], 'w.json')).toThrow(
       expect.objectContaining({message: `config: ${message}`, hint}) as Error,
     )
@@ -119,7 +119,7 @@ describe('a file of watches', () => {
     ])
   })
 
-  it('may be a folder, whose files without watches are left out', async () => {
+  it('may be a folder, whose files without watches are ignored', async () => {
     const files = await readWatchFiles(directory)
     expect(files.map(({path}) => basename(path))).toEqual(['watches.hcl', 'watches.json', 'watches.yaml'])
     await expect(readWatchFiles(join(directory, 'none'))).rejects.toThrow(/cannot read .*none: ENOENT/)

@@ -29,8 +29,8 @@ const changesBetween = (spec: WatchSpec, before: GoValue, after: GoValue): reado
   return delivery.changes
 }
 
-describe('news of a watch', () => {
-  it('is the first answer, even an empty one, and then only what differs from the last delivery', () => {
+describe('the deliveries of a watch', () => {
+  it('are the first answer, even if it is empty, and then only answers that differ from the last delivery', () => {
     const news = new NewsFilter(prefix)
     expect(news.take(snapshot(null))).toMatchObject({value: null, previous: undefined, isFirst: true})
     expect(news.take(snapshot(null, 9n))).toBeUndefined()
@@ -39,7 +39,7 @@ describe('news of a watch', () => {
     expect(news.take(snapshot([pair('a/1', 'x')], 12n))).toBeUndefined()
   })
 
-  it('counts a moved index as a change, unless indexes are ignored', () => {
+  it('include an answer in which only an index changed, unless indexes are ignored', () => {
     const strict = new NewsFilter(prefix)
     const loose = new NewsFilter(prefix, {ignoreIndexes: true})
     for (const news of [strict, loose]) news.take(snapshot([pair('a/1', 'x', 1n)]))
@@ -48,7 +48,7 @@ describe('news of a watch', () => {
     expect(loose.take(snapshot([pair('a/1', 'y', 3n)]))).toBeDefined()
   })
 
-  it('hands events over once: the ring first, then only new ones', () => {
+  it('contain each event once: first all listed events, then only new ones', () => {
     const event = (id: string): GoValue => ({ID: id, Name: 'e'})
     const news = new NewsFilter(events)
     expect(news.take(snapshot([event('a'), event('b')]))?.value).toEqual([event('a'), event('b')])
@@ -60,7 +60,7 @@ describe('news of a watch', () => {
 })
 
 describe('changes between two values', () => {
-  it('names creations, updates, replacements and deletions', () => {
+  it('are creations, updates, replacements and deletions', () => {
     const before = [pair('same', 'x'), pair('up', 'x', 2n, 1n), pair('again', 'x', 3n, 1n), pair('gone', 'x')]
     const after = [pair('same', 'x'), pair('up', 'y', 5n, 1n), pair('again', 'x', 6n, 6n), pair('new', 'x')]
     expect(changesBetween(prefix, before, after).map(({op, key}) => `${op} ${key}`)).toEqual([
@@ -71,7 +71,7 @@ describe('changes between two values', () => {
     ])
   })
 
-  it('sees services by name and their tags as a whole', () => {
+  it('are one for each service whose list of tags differs', () => {
     const services = {type: 'services'} as const
     expect(changesBetween(services, {web: ['a'], db: []}, {web: ['a', 'b'], mq: []})).toEqual([
       {op: 'update', key: 'web', item: {Name: 'web', Tags: ['a', 'b']}, previous: {Name: 'web', Tags: ['a']}},
@@ -80,14 +80,14 @@ describe('changes between two values', () => {
     ])
   })
 
-  it('treats a key that is not there as nothing', () => {
+  it('are a creation or a deletion if a key exists only in one of them', () => {
     const key = {type: 'key', key: 'a'} as const
     expect(changesBetween(key, null, null)).toEqual([])
     expect(changesBetween(key, null, pair('a', 'x')).map(change => change.op)).toEqual(['create'])
     expect(changesBetween(key, pair('a', 'x'), null).map(change => change.op)).toEqual(['delete'])
   })
 
-  it('finds indexes wherever they are', () => {
+  it('ignore indexes at any depth if asked to', () => {
     expect(withoutIndexes([{Service: {ID: 'a', ModifyIndex: 3n}, Checks: [{CreateIndex: 1n, Name: 'n'}]}])).toEqual([
       {Service: {ID: 'a'}, Checks: [{Name: 'n'}]},
     ])

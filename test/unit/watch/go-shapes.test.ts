@@ -3,33 +3,33 @@ import {goJson} from '../../../src/core/api/go-json.js'
 import {goCheck, goHealthService, goKvPair, goNode, goServices} from '../../../src/watch/go-shapes.js'
 
 // Expected texts were printed by the Go tool for the same state of an agent.
-describe('the shapes of the Go tool', () => {
-  it('gives a key all its fields, an empty value as null', () => {
+describe('the JSON of consul watch', () => {
+  it('contains all fields of a key, and null for an empty value', () => {
     const raw = {LockIndex: 0n, Key: 'd/c', Flags: 7n, Value: null, CreateIndex: 34n, ModifyIndex: 34n}
     expect(goJson(goKvPair(raw))).toBe(
       '{"Key":"d/c","CreateIndex":34,"ModifyIndex":34,"LockIndex":0,"Flags":7,"Value":null,"Session":""}',
     )
   })
 
-  it('sorts services by name and keeps the order of tags', () => {
+  it('contains services in the order of their names, and tags in their own order', () => {
     expect(goJson(goServices({web: ['b', 'a'], consul: []}))).toBe('{"consul":[],"web":["b","a"]}')
   })
 
-  it('writes a node without addresses with null', () => {
+  it('contains null for the addresses of a node that has none', () => {
     const raw = {ID: '', Node: 'ext', Address: '9.9.9.9', Datacenter: 'dc1', TaggedAddresses: null, Meta: {k: 'v'}}
     expect(goJson(goNode({...raw, CreateIndex: 41n, ModifyIndex: 41n}))).toBe(
       '{"ID":"","Node":"ext","Address":"9.9.9.9","Datacenter":"dc1","TaggedAddresses":null,"Meta":{"k":"v"},"CreateIndex":41,"ModifyIndex":41}',
     )
   })
 
-  it('completes the definition of a check', () => {
+  it('contains a complete definition of each check', () => {
     const raw = {Node: 'n', CheckID: 'c', Name: 'Serf', Status: 'passing', ServiceTags: [], Definition: {}}
     expect(goJson(goCheck({...raw, CreateIndex: 10n, ModifyIndex: 10n}))).toBe(
       '{"Node":"n","CheckID":"c","Name":"Serf","Status":"passing","Notes":"","Output":"","ServiceID":"","ServiceName":"","ServiceTags":[],"Type":"","Definition":{"Interval":"0s","Timeout":"0s","DeregisterCriticalServiceAfter":"0s","HTTP":"","Header":null,"Method":"","Body":"","TLSSkipVerify":false,"TCP":""},"CreateIndex":10,"ModifyIndex":10}',
     )
   })
 
-  it("leaves a service's empty fields out where Go does, and keeps the others", () => {
+  it('omits the same empty fields of a service as Go', () => {
     const raw = {
       Node: {},
       Service: {

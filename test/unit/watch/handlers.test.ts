@@ -24,12 +24,12 @@ const inputText = (withPrevious: boolean): string =>
 const signal = new AbortController().signal
 const env = {PATH: process.env['PATH'] ?? ''}
 
-describe('what a handler reads', () => {
+describe('the input of a handler', () => {
   it('is one line of JSON', () => {
     expect(inputText(false)).toBe('{"Key":"a","Flags":18446744073709551615}\n')
   })
 
-  it('holds the value before and the changes when asked for', () => {
+  it('contains the previous value and the changes if asked for', () => {
     expect(JSON.parse(inputText(true))).toMatchObject({
       v: 1,
       index: '7',
@@ -50,7 +50,7 @@ describe('a command as handler', () => {
     expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
   })
 
-  it('may leave its input unread', async () => {
+  it('may exit without reading its input', async () => {
     expect(await run('true')).toBe('ok')
   })
 
@@ -103,7 +103,7 @@ describe('an HTTP address as handler', () => {
     })
   })
 
-  it('fails on any status other than 2xx, without an answer, and without a listener', async () => {
+  it('fails if it answers with another status than 2xx, does not answer, or is not there', async () => {
     await expect(httpHandler({url: url('/bad?secret=1'), method: 'PUT'})(delivery, signal)).rejects.toThrow(
       /handler http:\/\/127.0.0.1:\d+\/bad: HTTP 503: not now/,
     )
@@ -114,7 +114,7 @@ describe('an HTTP address as handler', () => {
   })
 })
 
-describe('the rule for failures', () => {
+describe('the setting onError', () => {
   const failing = (times: number): {handler: Handler; calls: () => number} => {
     let calls = 0
     return {
@@ -127,12 +127,12 @@ describe('the rule for failures', () => {
   }
   const base = {random: () => 0}
 
-  it('exit rejects with the failure', async () => {
+  it('rejects with the failure if it is exit', async () => {
     const {handler} = failing(1)
     await expect(withPolicy(handler, {...base, onError: 'exit'})(delivery, signal)).rejects.toThrow('no')
   })
 
-  it('continue reports the failure and goes on', async () => {
+  it('reports the failure and continues if it is continue', async () => {
     const {handler, calls} = failing(9)
     const reported: string[] = []
     const onFailure = (error: HandlerError): void => void reported.push(error.message)
@@ -140,7 +140,7 @@ describe('the rule for failures', () => {
     expect([calls(), reported]).toEqual([1, ['no']])
   })
 
-  it('retry says when to repeat, later each time, and begins again with a newer delivery', async () => {
+  it('repeats after growing delays if it is retry, and starts again with a newer delivery', async () => {
     const {handler} = failing(3)
     const deliver = withPolicy(handler, {random: () => 0.9, onError: 'retry'})
     const first = await deliver(delivery, signal)
@@ -151,7 +151,7 @@ describe('the rule for failures', () => {
     expect(await deliver(newer, signal)).toBeUndefined()
   })
 
-  it('does not apply once the watch ends', async () => {
+  it('has no effect on a failure after the watch was stopped', async () => {
     const stop = new AbortController()
     const handler = withPolicy(
       async () => {

@@ -71,7 +71,7 @@ const event = (ID: string): GoValue => ({ID, Name: 'deploy'})
 const hour = 3_600_000
 const oneKey = parseWatch({type: 'key', key: 'cfg'})
 
-describe('a delivery that failed', () => {
+describe('a failed delivery', () => {
   it('is repeated until it succeeds', async () => {
     let failures = 3
     const {clock, handed, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined))
@@ -80,7 +80,7 @@ describe('a delivery that failed', () => {
     expect(handed.map(valueOf)).toEqual(['a', 'a', 'a', 'a'])
   })
 
-  it('is replaced at once by a newer value, which holds the changes of both', async () => {
+  it('is replaced at once by a newer value, with the changes since the last success', async () => {
     const {clock, handed, answer} = start(oneKey, delivery => (valueOf(delivery) === 'bad' ? hour : undefined))
     await answer(key('good'))
     await answer(key('bad'))
@@ -91,7 +91,7 @@ describe('a delivery that failed', () => {
     expect(handed).toHaveLength(3)
   })
 
-  it('is replaced by the value before it when that comes back', async () => {
+  it('is replaced by the previous value if that returns', async () => {
     const {handed, answer} = start(oneKey, delivery => (valueOf(delivery) === 'bad' ? hour : undefined))
     await answer(key('good'))
     await answer(key('bad'))
@@ -99,7 +99,7 @@ describe('a delivery that failed', () => {
     expect(handed.map(valueOf)).toEqual(['good', 'bad', 'good'])
   })
 
-  it('is repeated at its time when an answer brings nothing new', async () => {
+  it('is repeated at the same time if an answer brings nothing new meanwhile', async () => {
     const {clock, handed, answer} = start(oneKey, () => 20_000)
     await answer(key('a'))
     await answer(key('a'))
@@ -109,7 +109,7 @@ describe('a delivery that failed', () => {
     expect(handed).toHaveLength(2)
   })
 
-  it('keeps its events: they come before the newer ones, and none comes twice', async () => {
+  it('is repeated with newer events after its own, and each event succeeds only once', async () => {
     let failures = 2
     const {handed, answer} = start(parseWatch({type: 'event'}), () => (failures-- > 0 ? hour : undefined))
     const ids = (delivery: Delivery | undefined): unknown => delivery?.changes.map(change => change.key)
@@ -121,7 +121,7 @@ describe('a delivery that failed', () => {
     expect(ids(handed.at(-1))).toEqual(['4'])
   })
 
-  it('does not end a watch that ends after its first result', async () => {
+  it('does not end a watch with `once`, which ends after the first success', async () => {
     let failures = 1
     const {clock, isOver, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined), true)
     await answer(key('a'))
@@ -138,7 +138,7 @@ describe('options of a watch', () => {
     ['isOnce', 'yes'],
     ['handle', undefined],
     ['signal', null],
-  ])('are refused if wrong: %s %s', async (option, value) => {
+  ])('are refused if invalid: %s %s', async (option, value) => {
     const clock = new FakeClock()
     const script = new ScriptedQuery<WatchValue, WatchItem>(clock)
     const views = createViewRegistry({clock, random: () => 0.5, logger: noopLogger})

@@ -22,7 +22,7 @@ describe('the parameters of a watch', () => {
       {type: 'event', name: 'deploy'},
       {type: 'event', name: 'deploy'},
     ],
-  ])('%j is understood', (parameters, expected) => {
+  ])('%j are accepted', (parameters, expected) => {
     expect(parseWatch(parameters)).toEqual(expected)
   })
 
@@ -42,11 +42,11 @@ describe('the parameters of a watch', () => {
       {type: 'service', service: 'x', passingonly: 'maybe'},
       'Failed to parse passingonly flag: strconv.ParseBool: parsing "maybe": invalid syntax',
     ],
-  ])('%j is refused', (parameters, message) => {
+  ])('%j are refused', (parameters, message) => {
     expect(() => parseWatch(parameters)).toThrow(message)
   })
 
-  it('has a short name for messages', () => {
+  it('are described by a short text for messages', () => {
     const names = [{type: 'key', key: 'a'}, {type: 'nodes'}, {type: 'checks', service: 'web'}, {type: 'event'}]
     expect(names.map(one => describeWatch(parseWatch(one)))).toEqual(['key a', 'nodes', 'checks of web', 'events'])
   })

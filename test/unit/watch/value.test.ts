@@ -6,7 +6,7 @@ const bytesOf = (value: WatchValue): string =>
   Buffer.concat(Array.from(value.bytes(), chunk => Buffer.from(chunk))).toString()
 
 describe('a watched value', () => {
-  it('has the same text in chunks as in one piece, whatever the length of its items', () => {
+  it('is written in chunks that together equal its whole text, whatever the length of its items', () => {
     const item = fc.tuple(fc.oneof(fc.nat(100), fc.nat(150_000)), fc.constantFrom('a', 'é', '語'))
     fc.assert(
       fc.property(fc.array(fc.array(item, {maxLength: 4}), {maxLength: 4}), blocks => {
@@ -21,7 +21,7 @@ describe('a watched value', () => {
     )
   })
 
-  it('is null without an item where it is one item, and an empty list or null where it is a list', () => {
+  it('without an item, is null or an empty list as its type requires', () => {
     expect([new WatchValue('one').text, new WatchValue('list').text, new WatchValue('nil').text]).toEqual([
       'null',
       '[]',
@@ -30,7 +30,7 @@ describe('a watched value', () => {
     expect(new WatchValue('list').equals(new WatchValue('nil'))).toBe(false)
   })
 
-  it('equals another value with the same items in the same order, however they are divided', () => {
+  it('equals another value with the same items in the same order, however these are divided into blocks', () => {
     const [a, b, c] = ['a', 'b', 'c'].map(key => toItem(key, key))
     if (!a || !b || !c) throw new Error('three items')
     const shared = toBlock([a, b])

@@ -7,7 +7,7 @@ const touched = (what: {keys?: string[]; run?: string[]; topics?: string[]}): To
   touched: new Set(what.topics),
 })
 
-describe('watches', () => {
+describe('watches of the embedded store', () => {
   it('wake exactly the watchers whose key or prefix was written', () => {
     const watches = new Watches()
     const woken: string[] = []
@@ -31,7 +31,7 @@ describe('watches', () => {
     expect(calls).toBe(1)
   })
 
-  it('wake exactly the watchers of keys in a deleted range', () => {
+  it('wake exactly the watchers of the keys in a deleted range', () => {
     const watches = new Watches()
     const woken: string[] = []
     for (const key of ['a/1', 'a/2', 'b']) watches.watch({keys: [key]}, () => woken.push(key))
@@ -40,7 +40,7 @@ describe('watches', () => {
     expect(woken.sort()).toEqual(['*', 'a/*', 'a/1'])
   })
 
-  it('keep nothing of a cancelled watcher', () => {
+  it('do not call or count a cancelled watcher', () => {
     const watches = new Watches()
     const release = watches.watch({prefixes: ['p']}, () => expect.unreachable())
     release()

@@ -141,7 +141,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, value, context(changes)))).toBe(code)
   })
 
-  it('report the first of several faults, in their order', () => {
+  it('report the most basic of several faults: signature, cluster, datacenter, time, node, repetition', () => {
     const all = {cluster: 'x', datacenter: 'dc2', expiresAtMs: now - 1, nodes: ['n2']}
     const replay = replayOf(id)
     const codes: (JobRefusalCode | 'accepted')[] = []
@@ -157,7 +157,7 @@ describe('the checks of a job', () => {
     expect(codes).toEqual(['unsigned', 'wrong-cluster', 'wrong-datacenter', 'expired', 'wrong-node', 'replayed'])
   })
 
-  it('read a missing timeout, which is written as a number', () => {
+  it('encode a job without a timeout as a number, and decode it again', () => {
     const value = encodeManifest(manifest({timeoutMs: Number.POSITIVE_INFINITY}))
     expect(JSON.parse(value.toString())).toMatchObject({timeout: Number.MAX_SAFE_INTEGER})
     expect(parseManifest(value)).toMatchObject({timeoutMs: Number.POSITIVE_INFINITY})
@@ -175,7 +175,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal(), keyed({notBeforeMs: now + 1})))).toBe('key-expired')
   })
 
-  it('refuse a signature of another type of document', () => {
+  it('refuse a signature that was made for another type of document', () => {
     const value = JSON.parse(sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]).toString()) as object
     const renamed = Buffer.from(JSON.stringify({...value, t: 'baton-exec/1'}))
     expect(codeOf(checkJob(id, renamed, context()))).toBe('bad-signature')
@@ -209,7 +209,7 @@ describe('the checks of a job', () => {
     }
   })
 
-  it('accept unsigned jobs only with a policy for them, and apply it', () => {
+  it('accept an unsigned job only with a policy for unsigned jobs, and apply that policy', () => {
     const unsignedPolicy: Policy = {...openPolicy, canUseShell: false}
     expect(checkJob(id, seal({}, []), context({unsignedPolicy}))).toMatchObject({
       policies: [{canUseShell: false}],
@@ -218,20 +218,20 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [foreign.key]), context({unsignedPolicy})))).toBe('unknown-key')
   })
 
-  it('accept clocks that differ a little', () => {
+  it('accept a job from a clock that is 30 s ahead', () => {
     expect(codeOf(checkJob(id, seal(), context({nowMs: now - 30_000})))).toBe('accepted')
   })
 })
 
-describe('the checks of a cancel', () => {
+describe('the checks of a signed cancellation', () => {
   const codeAt = (expiresAtMs: number): string | undefined =>
     checkControlTime({id, verb: 'cancel', expiresAtMs}, {nowMs: now, maxValidityMs: 300_000})?.code
 
-  it('accept one that ends within the longest validity from now', () => {
+  it('accept a cancellation that expires within the maximum validity', () => {
     expect([codeAt(now), codeAt(now + 300_000)]).toEqual([undefined, undefined])
   })
 
-  it('refuse one that has expired, or that stays valid for longer', () => {
+  it('refuse a cancellation that has expired, or that is valid for longer than the maximum', () => {
     expect([codeAt(now - 1), codeAt(now + 300_001), codeAt(9e15)]).toEqual([
       'expired',
       'valid-too-long',
@@ -239,7 +239,7 @@ describe('the checks of a cancel', () => {
     ])
   })
 
-  it.each(['-1', '1.5', '1e308', '9007199254740992', '"1"', 'null'])('refuse the end %s', exp => {
+  it.each(['-1', '1.5', '1e308', '9007199254740992', '"1"', 'null'])('refuse the expiry time %s', exp => {
     expect(parseControl(Buffer.from(`{"v":1,"id":"${id}","verb":"cancel","exp":${exp}}`))).toBeUndefined()
   })
 })
@@ -250,12 +250,12 @@ describe('policies', () => {
     (await checkPolicies([policy], manifest(changes), 'n1'))?.reason
   const argv = (...words: string[]): Partial<Manifest> => ({command: {kind: 'argv', argv: words}})
 
-  it('allow a key without one everything', async () => {
+  it('allow every job to a key without a policy', async () => {
     expect(await refusal(openPolicy, {})).toBeUndefined()
     expect(await refusal(openPolicy, argv('x'))).toBeUndefined()
   })
 
-  it('allow listed commands with arguments that match whole', async () => {
+  it('allow a listed command if each argument matches its pattern completely', async () => {
     expect(await refusal(strict, argv('/usr/bin/df', '-h', '/var'))).toBeUndefined()
   })
 
@@ -272,13 +272,13 @@ describe('policies', () => {
     expect(await refusal(strict, changes)).toBeDefined()
   })
 
-  it('refuse a job without a timeout if the key has a maximum', async () => {
+  it('refuse a job without a timeout if the policy has a maximum', async () => {
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
       "the job has no timeout, which is above the key's 999ms",
     )
   })
 
-  it('limit nodes and time', async () => {
+  it('refuse a node that does not match, and a timeout above the maximum', async () => {
     expect(await refusal({...openPolicy, nodes: '^web'}, {})).toMatch(/n1/)
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {})).toMatch(/timeout/)
   })

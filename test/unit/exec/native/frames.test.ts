@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {decodeFrame, decodeResult, encodeFrame, encodeResult} from '../../../../src/exec/native/frames.js'
 
-describe('frames', () => {
-  it('carry any bytes of both streams in their order', () => {
+describe('frames of output', () => {
+  it('contain any bytes of stdout and stderr in their order', () => {
     const part = fc.record({
       stream: fc.constantFrom('stdout' as const, 'stderr' as const),
       chunk: fc.uint8Array({maxLength: 600}).map(bytes => Buffer.from(bytes)),
@@ -16,7 +16,7 @@ describe('frames', () => {
     )
   })
 
-  it('are packed when that makes them smaller', () => {
+  it('are compressed if that makes them smaller', () => {
     expect(encodeFrame([{stream: 'stdout', chunk: Buffer.alloc(60_000, 'a')}]).length).toBeLessThan(1000)
   })
 
@@ -32,14 +32,14 @@ describe('frames', () => {
       'a bomb',
       Buffer.concat([Buffer.from('{"v":1,"s":[[1,1]],"z":true}\n'), deflateRawSync(Buffer.alloc(50_000_000))]),
     ],
-  ])('with %s are not frames', (_, value) => {
+  ])('are refused with %s', (_, value) => {
     expect(decodeFrame(value)).toBeUndefined()
   })
 })
 
-describe('results', () => {
+describe('results of jobs', () => {
   const times = {outputBytes: 1, droppedBytes: 0, startedAtMs: 1, endedAtMs: 2}
-  it('contain how the child ended', () => {
+  it('contain exit code, signal, timeout and number of frames', () => {
     const result = {code: 137, signal: 'SIGKILL', isTimedOut: true, frameCount: 4, ...times}
     expect(decodeResult(encodeResult(result))).toEqual({
       code: 137,
@@ -59,7 +59,7 @@ describe('results', () => {
     '{"v":1,"code":1e308,"frames":0}',
     '{"v":1,"code":0,"frames":-1}',
     '{"v":1,"code":0,"frames":1e308}',
-  ])('%j is not a result', text => {
+  ])('are refused if encoded as %j', text => {
     expect(decodeResult(Buffer.from(text))).toBeUndefined()
   })
 })

@@ -57,7 +57,7 @@ describe('key files', () => {
     await expect(initKey(keys, name, 0)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('that are not keys, or damaged, are refused in one line', async () => {
+  it('that do not contain a key, or cannot be read, are refused in one line', async () => {
     const path = join(root, 'x.json')
     await writeFile(path, '{"v":1}', {mode: 0o600})
     await expect(readSigningKey(keys, path)).rejects.toThrow(/not a private key of baton/)
@@ -65,13 +65,13 @@ describe('key files', () => {
   })
 })
 
-describe('trust', () => {
+describe('the directory of trusted keys', () => {
   const publicOf = async (): Promise<{kid: string; text: string}> => {
     const made = await initKey(keys, 'deploy', 0)
     return {kid: made.kid, text: await readFile(made.publicPath, 'utf8')}
   }
 
-  it('is added, listed and revoked', async () => {
+  it('contains added keys with their policies, and lists revoked ones', async () => {
     const {kid, text} = await publicOf()
     await addTrust(trust, text, added({policy: {...openPolicy, canUseShell: false}}))
     const before = await trustFromDirectory(trust)()
@@ -81,14 +81,14 @@ describe('trust', () => {
     expect(await listTrust(trust)).toMatchObject({revoked: [kid], keys: [{key: {kid}}]})
   })
 
-  it('refuses a name that belongs to another key', async () => {
+  it('refuses to add a key under the name of another key', async () => {
     const {text} = await publicOf()
     await addTrust(trust, text, added({}))
     await addTrust(trust, text, added({expires: '2030-01-01'}))
     await expect(addTrust(trust, generateKey('deploy', 0).publicFile, added({}))).rejects.toThrow(/holds another key/)
   })
 
-  it('restricts a key under two names by the entries of both, whatever their order', async () => {
+  it('restricts a key with two names by the entries of both, in any order', async () => {
     const {kid, text} = await publicOf()
     const limited = {...openPolicy, canUseShell: false}
     await addTrust(trust, text, added({name: 'mm', policy: limited, expires: '2030-01-01'}))
@@ -137,7 +137,7 @@ describe('trust', () => {
     await expect(addTrust(trust, text, added({expires: 'someday'}))).rejects.toThrow(/not a date/)
   })
 
-  it('never copies the secret part of a key', async () => {
+  it('does not contain the secret part of a key', async () => {
     const made = await initKey(keys, 'own', 0)
     const {path} = await addTrust(trust, await readFile(made.publicPath, 'utf8'), added({}))
     expect(JSON.parse(await readFile(path, 'utf8'))).not.toHaveProperty('d')
@@ -183,7 +183,7 @@ describe('trust', () => {
     expect(await source()).toMatchObject({keys: new Map(), trouble: {code: 'BATON_CONFIG'}})
   })
 
-  it('does not overwrite a trust file that cannot be read', async () => {
+  it('does not overwrite a file of a trusted key that cannot be read', async () => {
     const {text} = await publicOf()
     const {path} = await addTrust(trust, text, added({}))
     await writeFile(path, '{')

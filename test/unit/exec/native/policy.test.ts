@@ -12,7 +12,7 @@ const file = {
 }
 
 describe('a policy file', () => {
-  it('is read into the names of the library, and written back as it was', async () => {
+  it('is converted to a policy of the library, and back unchanged', async () => {
     const policy = await parsePolicy(JSON.stringify(file), 'p.json')
     expect(policy).toEqual({
       nodes: '^web-',
@@ -26,7 +26,7 @@ describe('a policy file', () => {
     expect(toPolicyFile(policy)).toEqual(file)
   })
 
-  it('allows nothing that it does not name', async () => {
+  it('allows nothing if it is empty', async () => {
     expect(await parsePolicy('{}', 'p.json')).toMatchObject({
       canUseShell: false,
       canRunAnyProgram: false,
@@ -36,7 +36,7 @@ describe('a policy file', () => {
   })
 
   it.each(['[]', '{"may_reboot": true}', '{"nodes": "("}', '{"max_timeout": "1m"}', '{"canUseShell": true}'])(
-    'is refused with its name if it is %s',
+    'is refused with an error that names it if it is %s',
     async text => {
       await expect(parsePolicy(text, 'p.json')).rejects.toThrow(/p\.json/)
     },

@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, {recursive: true}))
 
-it('keeps the jobs that were begun across restarts', async () => {
+it('the record of jobs contains started jobs after a restart', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     expect(store.has('a')).toBe(false)
@@ -22,7 +22,7 @@ it('keeps the jobs that were begun across restarts', async () => {
   expect(again.has('a')).toBe(true)
 })
 
-it('names the jobs that were begun and not finished', async () => {
+it('the record of jobs lists jobs that were started and not finished', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('a', 1000)
@@ -33,7 +33,7 @@ it('names the jobs that were begun and not finished', async () => {
   expect([...again.unfinished]).toEqual(['b'])
 })
 
-it('removes jobs that are refused anyway, but no unfinished ones', async () => {
+it('the record of jobs drops expired jobs, except unfinished ones', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('old', 1000)
@@ -46,7 +46,7 @@ it('removes jobs that are refused anyway, but no unfinished ones', async () => {
   expect(['old', 'open', 'new'].map(id => again.has(id))).toEqual([false, true, true])
 })
 
-it('survives a line that a crash cut off', async () => {
+it('the record of jobs ignores a last line that a crash cut off', async () => {
   {
     await using store = await openReplayStore(directory, 0)
     await store.begin('a', 1000)
@@ -59,7 +59,7 @@ it('survives a line that a crash cut off', async () => {
   expect(text.split('\n')).toContain('{"id":"c","until":1000}')
 })
 
-it('rejects if it cannot write, so that nothing runs', async () => {
+it('the record of jobs rejects the start of a job if it cannot be written', async () => {
   const store = await openReplayStore(directory, 0)
   await store[Symbol.asyncDispose]()
   await expect(store.begin('a', 1000)).rejects.toThrow()

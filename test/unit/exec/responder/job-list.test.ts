@@ -4,18 +4,18 @@ import {jobLimit, selectJobs} from '../../../../src/exec/responder/job-list.js'
 
 const now = Date.parse('2026-01-01')
 
-describe('the jobs that a responder looks at', () => {
-  it('are those whose names are job IDs, the newest first', () => {
+describe('the jobs that a responder examines', () => {
+  it('are the keys that are named like a job ID, the newest first', () => {
     const [old, newer] = [createJobId(now - 2000), createJobId(now - 1000)]
     expect(selectJobs([old, '.standing', 'junk', newer], now)).toEqual({ids: [newer, old], ignoredCount: 0})
   })
 
-  it('are looked at last if their IDs are from the future', () => {
+  it('are examined last if the time in their ID is in the future', () => {
     const [future, past] = [createJobId(now + 60_000), createJobId(now)]
     expect(selectJobs([future, past], now).ids).toEqual([past, future])
   })
 
-  it('are limited in number, so that junk of the past and of the future displaces no new job', () => {
+  it('are limited in number, and a current job is examined before many old and future ones', () => {
     const junk = Array.from({length: jobLimit}, (_, at) => [createJobId(now - 1000 - at), createJobId(now + 1000 + at)])
     const job = createJobId(now)
     const {ids, ignoredCount} = selectJobs([...junk.flat(), job], now)

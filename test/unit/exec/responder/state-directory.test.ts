@@ -14,14 +14,14 @@ beforeEach(async () => {
 afterEach(() => rm(root, {recursive: true}))
 
 describe('the state directory of a responder', () => {
-  it('is created for its owner alone', async () => {
+  it('is created with mode 0700', async () => {
     await openStateDirectory(path)
     expect((await stat(path)).mode & 0o777).toBe(0o700)
   })
 
   it.each([
     ['is writable by others', async () => chmod(path, 0o777), /writable by group or others/],
-    ['lies in one that is', async () => chmod(root, 0o777), /writable by group or others/],
+    ['lies in a directory that is writable by others', async () => chmod(root, 0o777), /writable by group or others/],
     [
       'contains a record that is a link',
       async () => symlink('/etc/passwd', join(path, 'replay.jsonl')),
@@ -42,7 +42,7 @@ describe('the state directory of a responder', () => {
     await expect(openStateDirectory(path)).rejects.toThrow(/symbolic link/)
   })
 
-  it('leaves a file alone that its temporary file is a link to', async () => {
+  it('is not written through a link that has the name of a temporary file', async () => {
     await openStateDirectory(path)
     const victim = join(root, 'victim')
     await writeFile(victim, 'precious')

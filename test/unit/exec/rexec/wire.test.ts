@@ -11,7 +11,7 @@ import {
 
 const session = '3f2b6f60-9d4a-2a6e-5f7e-0d6a5b1c2d3e'
 
-describe('the wire of consul exec', () => {
+describe('the format of consul exec in KV', () => {
   it('writes the job as Consul does, byte for byte', () => {
     const shell = encodeRexecJob({kind: 'shell', line: 'echo hello'}, 2000)
     expect(shell.toString()).toBe('{"Command":"echo hello","Wait":2000000000}')
@@ -21,22 +21,25 @@ describe('the wire of consul exec', () => {
     expect(script.toString()).toBe('{"Script":"IyEvYmluL3NoCg==","Wait":1000000000}')
   })
 
-  it('escapes what Go escapes', () => {
+  it('escapes the same characters in a job as Go', () => {
     const job = encodeRexecJob({kind: 'shell', line: 'a <b> && c'}, 2000)
     expect(job.toString()).toBe('{"Command":"a \\u003cb\\u003e \\u0026\\u0026 c","Wait":2000000000}')
   })
 
-  it.each([0, -5, 0.0000001])('never sends a wait of %s, which makes agents write without pause', waitMs => {
-    expect(JSON.parse(encodeRexecJob({kind: 'shell', line: 'x'}, waitMs).toString()).Wait).toBeGreaterThan(0)
-  })
+  it.each([0, -5, 0.0000001])(
+    'replaces a wait of %s by a longer one, because with 0 agents write without pause',
+    waitMs => {
+      expect(JSON.parse(encodeRexecJob({kind: 'shell', line: 'x'}, waitMs).toString()).Wait).toBeGreaterThan(0)
+    },
+  )
 
-  it('points the event at the session with the 68 bytes that Consul sends', () => {
+  it('names the session in the event by the same 68 bytes as Consul', () => {
     const payload = encodeRexecPayload('_rexec', session)
     expect(payload.toString()).toBe(`{"Prefix":"_rexec","Session":"${session}"}`)
     expect(payload).toHaveLength(68)
   })
 
-  it('removes doubled and trailing slashes of the prefix', () => {
+  it('removes repeated and trailing slashes from the prefix', () => {
     expect(jobRoot('a//b/', 's')).toBe('a/b/s')
   })
 
@@ -51,7 +54,7 @@ describe('the wire of consul exec', () => {
     expect(parseRexecKey({rest, value: Buffer.from(value)})).toEqual(report)
   })
 
-  it('keeps the bytes of output, and ignores the job and unknown keys', () => {
+  it('reads output byte for byte, and ignores the key of the job and unknown keys', () => {
     const value = Buffer.from([0xff, 0])
     const report = parseRexecKey({rest: 'n1/out/00000', value})
     expect(report).toEqual({type: 'output', node: 'n1', seq: 0, parts: [{stream: 'merged', chunk: value}]})
@@ -59,12 +62,12 @@ describe('the wire of consul exec', () => {
     expect(parseRexecKey({rest: 'n1/other', value})).toBeUndefined()
   })
 
-  it('refuses filters that an event has no room for, before anything is written', () => {
+  it('refuses filters that do not fit into an event', () => {
     expect(() => checkEventRoom({node: 'x'.repeat(314)}, 68)).not.toThrow()
     expect(() => checkEventRoom({node: 'x'.repeat(315)}, 68)).toThrow(/do not fit into an event/)
   })
 
-  it('divides many nodes among events that fit and never name a node twice', async () => {
+  it('divides many nodes among several events, with each node in one of them', async () => {
     const nodes = Array.from({length: 200}, (_, at) => `node-${at}.example`)
     const filters = await packNodes(nodes, 68)
     const matchers = await Promise.all(filters.map(filter => compileFilter('node', filter.node)))
