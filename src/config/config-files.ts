@@ -5,8 +5,9 @@ import {UsageError} from '../core/errors.js'
 import {parseHcl} from './hcl.js'
 
 /**
- * The path itself, or the files of a folder and its folders in the order of their names. Links are followed, to folders
- * too. Names that begin with `..` are how Kubernetes keeps older versions of a mount.
+ * Returns the path itself, or the files of a folder and of the folders in it, in the order of their names. Links are
+ * followed, to folders too. Names that begin with `..` are skipped: Kubernetes keeps older versions of a mount under
+ * them.
  */
 export function filesUnder(path: string): string[] {
   try {
@@ -18,7 +19,7 @@ export function filesUnder(path: string): string[] {
   }
 }
 
-/** Reads one file: YAML by its name, else HCL or JSON. Blocks of HCL arrive as arrays of objects. */
+/** Reads one file: YAML if its name says so, otherwise HCL or JSON. Blocks of HCL become arrays of objects. */
 export async function readConfigFile(path: string): Promise<unknown> {
   let text: string
   try {

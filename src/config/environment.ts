@@ -5,7 +5,7 @@ import type {ConnectionSettings} from './connection.js'
 /** Variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Consul's variables and the settings they mean. */
+/** Consul's variables and their settings. */
 export const consulVariables: Readonly<Record<string, keyof ConnectionSettings>> = {
   CONSUL_HTTP_ADDR: 'http-addr',
   CONSUL_HTTP_TOKEN: 'token',
@@ -24,7 +24,7 @@ export const consulVariables: Readonly<Record<string, keyof ConnectionSettings>>
 
 const booleanSettings: ReadonlySet<string> = new Set(['http-ssl', 'http-ssl-verify', 'stale'])
 
-/** The variables of each setting in order of precedence: baton's own, then Consul's. */
+/** The variables of each setting, in order of precedence: baton's own, then Consul's. */
 const variablesOf: ReadonlyMap<string, readonly string[]> = new Map(
   [...Object.entries(consulVariables), [undefined, 'datacenter'] as const, [undefined, 'stale'] as const].map(
     ([variable, name]) => {
@@ -40,14 +40,14 @@ export const connectionVariables: readonly string[] = [...variablesOf.values()].
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
 const untruths = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
-/** Go's ParseBool. Throws a UsageError that names the variable. */
+/** Returns a boolean as Go's ParseBool reads it. Throws a UsageError that names the variable. */
 export function parseGoBool(text: string, name: string): boolean {
   if (truths.has(text)) return true
   if (untruths.has(text)) return false
   throw new UsageError(`${name}: '${brief(text)}' is neither true nor false`, {code: 'BATON_CONFIG'})
 }
 
-/** The connection settings of an environment. Empty variables count as unset. */
+/** Returns the connection settings of an environment. Empty variables count as unset. */
 export function connectionFromEnv(env: Environment): ConnectionSettings {
   const settings: Record<string, string | boolean> = {}
   for (const [name, variables] of variablesOf) {

@@ -14,7 +14,7 @@ export async function parseHcl(text: string, path: string): Promise<unknown> {
     try {
       return JSON.parse(text) as unknown
     } catch {
-      // JSON with comments is HCL.
+      // A file that is not JSON, or has comments, is read as HCL.
     }
   }
   const {default: hcl} = await import('js-hcl-parser')

@@ -14,7 +14,7 @@ interface Place {
 }
 
 type Kind = 'string' | 'boolean' | 'number' | 'duration' | 'ignored'
-/** Flag and type by name in the file. */
+/** For each name in the file: the flag that it sets, and its type. */
 type Schema = Readonly<Record<string, readonly [flag: string, kind: Kind]>>
 type Fields = Readonly<Record<string, unknown>>
 
@@ -191,7 +191,7 @@ class Translator {
     return [to === undefined ? from : `${from}:${to}`]
   }
 
-  /** One value, however often it is given. */
+  /** Returns the one value of a setting that may be given several times. Refuses different values. */
   #agreed(name: string, values: readonly (string | undefined)[]): string | undefined {
     const [first, second] = new Set(values.filter(value => value !== undefined && value !== ''))
     if (second === undefined) return first
@@ -207,7 +207,7 @@ class Translator {
     }
   }
 
-  /** Our own settings, by the names of their flags. */
+  /** Sets one of baton's own settings, which have the names of their flags. */
   #passOn(name: string, value: unknown): void {
     const flag = name.replaceAll('_', '-')
     const {flagNames} = this.#place
@@ -266,7 +266,7 @@ class Translator {
     if (unknown !== undefined) throw this.#unknown(`${name}.${unknown}`, known)
   }
 
-  /** `prefix "app" {…}` arrives as a block within a block. */
+  /** Refuses a block with a label: `prefix "app" {…}` becomes a block within a block. */
   #refuseLabel(name: string, rest: Fields): void {
     const label = Object.keys(rest).find(key => isBlock(rest[key]))
     if (label === undefined) return
@@ -303,7 +303,10 @@ function splitOnce(text: string, separator: string): readonly [string, string | 
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
 }
 
-/** A block: an object, or several of them in HCL, of which later ones add to earlier ones. Names count in any case. */
+/**
+ * Returns the settings of a block: an object, or in HCL several objects, of which later ones add to earlier ones. The
+ * case of names does not matter.
+ */
 function toFields(value: unknown, place: Place, name: string): Fields {
   const merged: Record<string, unknown> = {}
   for (const part of items(value)) {

@@ -16,7 +16,7 @@ export interface DirectoryOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  /** Longest time an outage can go unnoticed. @default 60000 */
+  /** Maximum time for which an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
   /** Consistency of reads without an index. @default 'consistent' */
   readonly freshConsistency?: Consistency
@@ -34,7 +34,7 @@ const heldTexts = {
   denied: 'permission denied: something that was in the list exists, but the token may no longer read it',
 } as const
 
-/** When a source was last read well, and whether that still holds. */
+/** Time of the last good answer of a source, and whether reads have failed since. */
 interface Contact {
   lastAnswerMs: number
   isFailing: boolean
@@ -61,7 +61,7 @@ export class ServiceDirectory implements AsyncDisposable {
   constructor(options: DirectoryOptions) {
     this.#options = options
     this.#lot = new ParkingLot(options.clock)
-    // Each source adds a listener of its own.
+    // Each source adds a listener, so there may be more than Node's usual limit.
     setMaxListeners(0, this.#stop.signal)
     this.#list = new ServiceList(
       options.sources.map(source => source.name),
@@ -184,7 +184,7 @@ export class ServiceDirectory implements AsyncDisposable {
       },
     })
     for await (const snapshot of lists) {
-      // Failures may have come after the answer, while it was doubted.
+      // Reads may have failed after this answer, while it was being confirmed.
       contact.isFailing = false
       this.#accept(source, snapshot, log)
       this.#changed.wake()

@@ -10,7 +10,7 @@ export type DocumentKind = 'document' | 'folder'
 
 export const fingerprint = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
-/** Returns a decoder. The schema library is loaded only here, because the catalog needs none. */
+/** Returns a decoder. The schema library is loaded only here, because services of the catalog do not need it. */
 export async function createDecoder(kind: DocumentKind): Promise<DocumentDecoder> {
   const {z} = await import('zod')
   const service = z.object({

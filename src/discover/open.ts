@@ -8,14 +8,17 @@ import {ServiceList} from './service-list.js'
 import {type DiscoverFrom, openSources} from './source.js'
 import type {Problem, PublishedList} from './types.js'
 
-/** How a directory is opened and followed. */
+/** Options of a directory. */
 export interface OpenDirectoryOptions {
-  /** Cancels the wait for the first list. An open directory ends by dispose, not by this signal. @default waits forever */
+  /**
+   * Cancels the wait for the first list. An open directory is ended by disposing it, not by this signal. @default waits
+   * forever
+   */
   readonly signal?: AbortSignal
-  /** Longest time in milliseconds that an outage can go unnoticed. @default 60000 */
+  /** Maximum time in milliseconds for which an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
   /**
-   * Consistency of the first read, and of the first after a failure. Any other than `consistent` may show the old list of
+   * Consistency of the first read, and of the first after a failure. Any other than `consistent` may show old state of
    * a restarted leader. @default 'consistent'
    */
   readonly freshConsistency?: Consistency
@@ -33,7 +36,10 @@ function checkSource(what: string, client: ConsulClient, from: DiscoverFrom): vo
   if (count !== 1) throw new UsageError(`${what}: expected exactly one of \`key\`, \`prefix\` and \`services\``)
 }
 
-/** A directory that follows its sources until it is disposed. Not started: call `run`, and catch its errors. */
+/**
+ * Returns a directory that follows its sources until it is disposed. It is not started: call `run`, and handle its
+ * errors.
+ */
 export async function createDirectory(
   client: ConsulClient,
   from: DiscoverFrom,
@@ -46,9 +52,8 @@ export async function createDirectory(
 }
 
 /**
- * Resolves with a directory that holds its first list and follows its source until the caller disposes it. Rejects if
- * Consul refuses the question, or with the signal's reason if it aborts first.
- *
+ * Resolves with a directory that has its first list and follows its source until the caller disposes it. Rejects if
+ * Consul refuses the query, or with the signal's reason if it aborts first.
  * @example
  * ```ts
  * const renderer = {uri: 'http://10.0.0.7:80', capabilities: [{name: 'render', capacity: 4}]}

@@ -10,24 +10,27 @@ const deregisterTimeoutMs = 5000
 export interface OfferedService extends Omit<ServiceRegistration, 'id'> {
   /** The ID, unique on the agent. @default `<name>-<port>`, or the name alone without a port */
   readonly id?: string
-  /** The service turns critical if the agent hears nothing for this many milliseconds. A third of it is the heartbeat. @default 15000 */
+  /**
+   * TTL of the service's check in milliseconds: it turns critical if no heartbeat reaches the agent for this long.
+   * Heartbeats are sent every third of it. @default 15000
+   */
   readonly ttlMs?: number
 }
 
-/** What happens to a registered service. */
+/** Events of a registered service. */
 export type RegistrationNotice =
-  /** The agent had lost the service, after a restart for instance; it has it again. */
+  /** The agent had lost the service, for instance by a restart, and has it again. */
   | {readonly type: 'service.restored'}
-  /** The first heartbeat that failed after one that did not. The heartbeats go on. */
+  /** A heartbeat failed, and the one before did not. Heartbeats continue. */
   | {readonly type: 'heartbeat.failed'; readonly error: unknown}
   /** The service could not be removed: the agent turns it critical once its TTL has passed. */
   | {readonly type: 'deregistration.failed'; readonly error: unknown}
 
-/** How a service is registered. */
+/** Options of a registration. */
 export interface RegisterOptions {
-  /** Cancels the registration. A registered service ends by dispose, not by this signal. */
+  /** Cancels the registration. A registered service is removed by disposing it, not by this signal. */
   readonly signal?: AbortSignal
-  /** Receives what happens on the way. Never awaited, and must not throw. */
+  /** Receives notices of the registration. It is never awaited, and must not throw. */
   readonly observer?: (notice: RegistrationNotice) => void
 }
 
@@ -99,7 +102,7 @@ class Heartbeat implements RegisteredService {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stop.signal.aborted) return this.#beating
     this.#stop.abort()
-    // A heartbeat that is under way could register the service again after its removal.
+    // A heartbeat in progress could register the service again after its removal.
     await this.#beating
     try {
       await this.#client.agent.deregisterService(this.id, {timeoutMs: deregisterTimeoutMs})

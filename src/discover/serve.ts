@@ -2,14 +2,14 @@ import type {Worker} from '../serve/lifecycle.js'
 import type {PageServer} from '../serve/server.js'
 import type {ServiceDirectory} from './directory.js'
 
-/** The directory as a worker that follows its sources from start to stop. */
+/** Returns the directory as a worker that follows its sources from start to stop. */
 export function followWorker(directory: ServiceDirectory): Worker {
   let running: Promise<void> | undefined
   return {
     texts: {starting: 'worker starting', stopping: 'worker shutting down', stopped: 'worker stopped'},
     start: async () => {
       running = directory.run()
-      // `ended` reports its failure, and may be called later than that.
+      // Prevents an unhandled rejection: `ended` reports the failure, but may be called later.
       running.catch(() => {})
       return undefined
     },
@@ -18,7 +18,9 @@ export function followWorker(directory: ServiceDirectory): Worker {
   }
 }
 
-/** An open server as a worker. It listens before the start, so that a port in use is reported before anything else runs. */
+/**
+ * Returns an open server as a worker. It already listens, so that a port in use is reported before anything else runs.
+ */
 export function httpWorker(server: PageServer): Worker {
   return {
     texts: {

@@ -4,7 +4,7 @@ import type {DiscoveredService, Problem, PublishedList, SourceDocument} from './
 
 interface KnownDocument {
   readonly fingerprint: string
-  /** The last good content, or undefined if there has not been any. */
+  /** The last valid content, or undefined if there has not been any. */
   readonly services: readonly DiscoveredService[] | undefined
 }
 
@@ -105,7 +105,8 @@ export class ServiceList {
     const documents = this.#order.map(source => [...(this.#sources.get(source)?.values() ?? [])])
     const all = documents.flat()
     const isUnread = this.#order.some(source => !this.#sources.has(source))
-    // A first list of invalid documents only would say that there are no services.
+    // If no document of a first list is valid, nothing is published: an empty list would mean that there are no
+    // services.
     if (isUnread || (all.length > 0 && all.every(document => document.services === undefined))) return false
     const services = all.flatMap(document => document.services ?? [])
     const body = Buffer.from(JSON.stringify({services}))
@@ -122,7 +123,10 @@ export class ServiceList {
   }
 }
 
-/** Keys of one answer are unique, so equal counts and all known means the same set. Order does not matter. */
+/**
+ * True if both have the same keys and fingerprints. Keys of one answer are unique, so equal counts are enough if each
+ * one is known.
+ */
 function isSame(known: ReadonlyMap<string, KnownDocument>, documents: readonly SourceDocument[]): boolean {
   return (
     known.size === documents.length &&

@@ -12,7 +12,7 @@ export type DiscoverFrom =
   | {readonly services: readonly string[]; readonly tag?: string}
 
 export interface DiscoverSource {
-  /** For people: `key app/services`. */
+  /** A name for people, such as `key app/services`. */
   readonly name: string
   /** True if an answer without documents is an error, not an empty list. */
   readonly isRequired: boolean
@@ -51,7 +51,7 @@ function prefixSource(client: ConsulClient, prefix: string, decode: DocumentDeco
   })
 }
 
-/** The empty key `folder/` that user interfaces leave behind. */
+/** True for the empty key `folder/` that user interfaces create. */
 const isFolderMark = (entry: KvEntry): boolean => entry.key.endsWith('/') && entry.value.length === 0
 
 function catalogSource(client: ConsulClient, name: string, tag: string | undefined): DiscoverSource {

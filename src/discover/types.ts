@@ -1,12 +1,12 @@
-/** What a service can do, and how much of it. */
+/** Something that a service can do, with its capacity. */
 export interface Capability {
-  /** For example `resize`. */
+  /** Its name, for example `resize`. */
   readonly name: string
   /** 0 or more, in units of the application's choice. */
   readonly capacity: number
 }
 
-/** A service: where it is and what it can do. */
+/** A service: its URI and its capabilities. */
 export interface DiscoveredService {
   /** A URI with a host. */
   readonly uri: string
@@ -35,13 +35,13 @@ export interface PublishedList {
   readonly services: readonly DiscoveredService[]
   /** The same as JSON, ready to be sent. */
   readonly body: Buffer
-  /** Grows with every list of one process; from Consul's own index where that is higher. */
+  /** Greater than that of every earlier list of the process. It is Consul's own index where that is greater. */
   readonly index: bigint
   /** Wall time of publication, in milliseconds. */
   readonly publishedAtMs: number
 }
 
-/** Why the list may be out of date. */
+/** A reason why the list may be out of date. */
 export interface Problem {
   /** The document or the source it concerns. */
   readonly about: string
@@ -57,7 +57,7 @@ export interface DirectoryStats {
   readonly answers: number
   /** Failed requests that were retried. */
   readonly failures: number
-  /** Answers that held nothing new, dropped before decoding. */
+  /** Answers without changes, which were not decoded. */
   readonly unchanged: number
   /** Lists published. */
   readonly updates: number
@@ -77,6 +77,6 @@ export interface DirectoryStatus {
   readonly staleForMs: number
   /** Wall time of the last good answer, in milliseconds. */
   readonly lastAnswerAtMs: number | undefined
-  /** Counted since the start. */
+  /** Counters since the start. */
   readonly stats: DirectoryStats
 }

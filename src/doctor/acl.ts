@@ -12,7 +12,7 @@ interface RawToken {
 
 export interface AclOptions {
   readonly hasToken: boolean
-  /** A key that is going to be used, which is read. */
+  /** The key that the user wants to use; it is read. */
   readonly key: string
 }
 
@@ -68,8 +68,8 @@ interface Permission {
 }
 
 /**
- * Without permission Consul answers a list with nothing instead of a refusal. There is always a node and always the
- * service `consul`, so an empty list of those means missing permission; for sessions and events it means nothing.
+ * Without permission Consul returns an empty list instead of refusing. There is always a node and always the service
+ * `consul`, so an empty list of these shows a missing permission; an empty list of sessions or events does not.
  */
 async function examinePermissions(client: ConsulClient, key: string): Promise<readonly Finding[]> {
   const folder = key.includes('/') ? key.slice(0, key.lastIndexOf('/') + 1) : key

@@ -2,7 +2,7 @@ import {decodeJson} from '../core/api/json.js'
 import type {ConsulClient} from '../core/client.js'
 import type {Finding} from './types.js'
 
-/** What an agent reports about its configuration. Undefined is what it does not report. */
+/** Facts about its configuration that an agent reports. Undefined if it does not report one. */
 export interface SelfReport {
   readonly version: string
   readonly node: string
@@ -31,7 +31,7 @@ interface RawSelf {
   }
 }
 
-/** Undefined without permission to read the agent, which is reported among the permissions. */
+/** Resolves with undefined if the token may not read the agent: that is reported among the permissions. */
 export async function readSelf(client: ConsulClient): Promise<SelfReport | undefined> {
   try {
     const answer = await client.caller.call({method: 'GET', path: '/v1/agent/self'})
@@ -53,7 +53,7 @@ export async function readSelf(client: ConsulClient): Promise<SelfReport | undef
   }
 }
 
-/** Checks what an agent's configuration means for locks and for remote execution. */
+/** Checks whether an agent's configuration suits locks and remote execution. */
 export const examineSelf = (self: SelfReport): readonly Finding[] => [
   examineRole(self),
   ...examineRestart(self),

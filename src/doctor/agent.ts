@@ -8,11 +8,14 @@ import {readSelf, type SelfReport} from './agent-self.js'
 import type {Finding} from './types.js'
 
 const slowMs = 500
-/** The fastest of several answers counts: the first also connects, and a busy machine delays any. */
+/** Number of requests whose fastest answer counts: the first one also connects, and a busy machine can delay any. */
 const attempts = 4
-/** The Date header has whole seconds, and an answer takes its time. */
+/**
+ * Maximum difference of the clocks. It allows for the Date header's whole seconds and for the time that an answer
+ * takes.
+ */
 const largestSkewMs = 5000
-/** What an agent accepts from one address unless it is configured otherwise. */
+/** Maximum number of connections that an agent accepts from one address, unless configured otherwise. */
 export const defaultConnectionLimit = 200
 
 export interface AgentReport {
@@ -65,7 +68,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
 interface TimedAnswer {
   readonly answer: Answer
   readonly latencyMs: number
-  /** The wall clock when the answer came. */
+  /** Wall time at which the answer arrived. */
   readonly atMs: number
 }
 

@@ -4,7 +4,7 @@ import type {ServiceInstance} from '../core/types.js'
 import type {Finding} from './types.js'
 
 const responderService = 'baton-responder'
-/** Output of the check of a responder that reads its trust without a problem. */
+/** Output of the check of a responder that can read its trusted keys. */
 const serving = 'serving'
 const remoteTimeoutMs = 5000
 
@@ -43,7 +43,7 @@ export async function examineDatacenters(client: ConsulClient): Promise<readonly
   ]
 }
 
-/** Counts responders, and names those that do not pass or cannot read their trust. */
+/** Counts responders, and names those whose check does not pass or that cannot read their trusted keys. */
 export async function examineResponders(client: ConsulClient): Promise<readonly Finding[]> {
   let instances: readonly ServiceInstance[]
   try {

@@ -4,7 +4,10 @@ import type {Finding} from './types.js'
 
 const established = '01'
 
-/** Established connections from this machine to one of the hosts at the port. `tables`: what /proc/net/tcp and tcp6 hold. */
+/**
+ * Returns the number of established connections from this machine to one of the hosts at the port. `tables`: the
+ * contents of /proc/net/tcp and tcp6.
+ */
 export function countConnections(tables: readonly string[], hosts: readonly string[], port: number): number {
   const wanted = new Set(hosts.flatMap(host => toHex(host)).map(hex => `${hex}:${toPort(port)}`))
   const rows = tables.flatMap(table => table.split('\n').slice(1))
@@ -16,7 +19,7 @@ export function countConnections(tables: readonly string[], hosts: readonly stri
 
 const toPort = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0')
 
-/** Addresses as the kernel writes them: 32-bit words in the machine's byte order, IPv4 also in its IPv6 form. */
+/** Returns an address as the kernel writes it: 32-bit words in the machine's byte order, IPv4 also in its IPv6 form. */
 function toHex(host: string): string[] {
   if (host.includes(':')) return [toWords(expandV6(host))]
   const bytes = host.split('.').map(Number)
@@ -42,11 +45,11 @@ function expandV6(host: string): number[] {
 export interface ConnectionsOptions {
   readonly host: string
   readonly port: number
-  /** Most connections the agent takes from one address. */
+  /** Maximum number of connections that the agent accepts from one address. */
   readonly limit: number
-  /** False if the agent did not say its limit, and the default is taken. */
+  /** False if the agent does not report its limit, so that `limit` is the default. */
   readonly isLimitKnown: boolean
-  /** For tests. @default reads /proc/net/tcp and tcp6 */
+  /** Returns the contents of the tables, for tests. @default reads /proc/net/tcp and tcp6 */
   readonly readTables?: () => readonly string[]
 }
 
@@ -74,5 +77,5 @@ export async function examineConnections(options: ConnectionsOptions): Promise<F
   }
 }
 
-/** Linux only; elsewhere it throws. */
+/** Works on Linux only; throws elsewhere. */
 const readProc = (): string[] => [readFileSync('/proc/net/tcp', 'latin1'), readFileSync('/proc/net/tcp6', 'latin1')]

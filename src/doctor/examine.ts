@@ -13,21 +13,21 @@ import type {Finding} from './types.js'
 
 export interface ExamineOptions {
   readonly client: ConsulClient
-  /** As `process.version` has it. */
+  /** Node's version, as in `process.version`. */
   readonly nodeVersion: string
-  /** As `process.platform` has it. */
+  /** The platform, as in `process.platform`. */
   readonly platform: string
   /** The variable PATH. */
   readonly searchPath: string
   readonly token: TokenSource
   readonly keys: KeyReport
-  /** A key that is going to be used. */
+  /** The key that the user wants to use. */
   readonly key: string
   /** Reads the state of a lock that is going to be used. */
   readonly readLock?: () => Promise<LockReport>
 }
 
-/** Checks everything baton depends on. Reads only. What needs an agent is left out if none answers. */
+/** Checks everything that baton depends on. Only reads. If no agent answers, the checks that need one are left out. */
 export async function examine(options: ExamineOptions): Promise<readonly Finding[]> {
   const {client, token} = options
   const findings: Finding[] = [
@@ -40,7 +40,7 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   const {hostname: host, port, socketPath} = parseAddress(client.address)
   const {findings: found, agent} = await examineAgent(client)
   findings.push(...found)
-  // Also without an answer: an agent resets each connection above its limit.
+  // Connections are counted even without an answer, because an agent resets each connection above its limit.
   if (socketPath === undefined) {
     const limit = agent?.connectionLimit ?? defaultConnectionLimit
     findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
@@ -51,7 +51,7 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   if (!agent.hasLeader) return findings
   const permissions = await examineAcl(client, {hasToken: token !== 'none', key: options.key})
   findings.push(...permissions)
-  // An unknown token is refused by each of these requests.
+  // Each of these requests would be refused for the same reason: the token is unknown.
   if (permissions.some(({check, verdict}) => check === 'acl' && verdict === 'fail')) return findings
   if (options.readLock) findings.push(...(await lockFindings(options.readLock)))
   return [...findings, ...(await examineResponders(client)), ...(await examineDatacenters(client))]

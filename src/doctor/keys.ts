@@ -4,12 +4,12 @@ import type {Finding} from './types.js'
 export interface KeyReport {
   readonly keysDirectory: string
   readonly own: readonly {readonly kid: string; readonly name: string}[]
-  /** Why the own keys cannot be read. */
+  /** Why the own keys cannot be read; undefined if they can. */
   readonly ownProblem: string | undefined
   readonly trustDirectory: string
   readonly trusted: readonly {readonly kid: string; readonly name: string}[]
   readonly revoked: readonly string[]
-  /** Why a responder cannot read its trust. */
+  /** Reasons why a responder cannot read its trusted keys. */
   readonly trustProblems: readonly string[]
 }
 

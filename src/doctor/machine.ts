@@ -5,7 +5,7 @@ import type {Finding} from './types.js'
 /** The oldest Node that baton is tested with. */
 const oldestNode = [20, 18, 1] as const
 
-/** `version` as `process.version` has it. */
+/** Checks the version of Node, as in `process.version`. */
 export function examineNode(version: string): Finding {
   const parts = version.replace(/^v/, '').split('.').map(Number)
   const difference = oldestNode.map((least, at) => (parts[at] ?? 0) - least).find(one => one !== 0) ?? 0
@@ -14,7 +14,7 @@ export function examineNode(version: string): Finding {
   return {check: 'node', verdict: 'fail', text, fix: 'install a newer Node.js'}
 }
 
-/** `platform` as `process.platform` has it. */
+/** Checks the platform, as in `process.platform`. */
 export function examinePlatform(platform: string): Finding {
   if (platform === 'linux') return {check: 'platform', verdict: 'ok', text: 'linux'}
   if (platform === 'darwin') {
@@ -28,7 +28,10 @@ export function examinePlatform(platform: string): Finding {
   return {check: 'platform', verdict: 'fail', text: `${platform} is not supported`, fix: 'use Linux'}
 }
 
-/** `searchPath` is the variable PATH; `hasProc` says whether processes can be seen in /proc. */
+/**
+ * Checks whether the guardian can work. `searchPath` is the variable PATH; `hasProc` is true if processes can be seen
+ * in /proc.
+ */
 export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/uptime')): Finding {
   if (!hasProc) {
     return {
@@ -47,7 +50,7 @@ export function examineGuardian(searchPath: string, hasProc = existsSync('/proc/
   }
 }
 
-/** Where the token comes from: a file, the command line that all users can see, or another place. */
+/** The origin of the token: a file, the command line that all users can see, or another place. */
 export type TokenSource = {readonly file: string} | 'flag' | 'other' | 'none'
 
 export function examineToken(source: TokenSource): Finding {

@@ -1,6 +1,6 @@
 import type {AclRule} from '../core/api/acl-rule.js'
 
-/** What a command needs of a token. */
+/** Permissions that a command needs. */
 export interface CommandNeeds {
   /** The command, with the option that needs the rules. */
   readonly command: string
@@ -17,7 +17,9 @@ const keysBelow = (segment: string, access: AclRule['access']): AclRule => ({
   access,
 })
 
-/** The rules that each command needs, for a key that it is going to use. docs/commands lists the same rules. */
+/**
+ * Returns the rules that each command needs for the key that the user wants to use. docs/commands lists the same rules.
+ */
 export const commandNeeds = (key: string): readonly CommandNeeds[] => [
   {command: 'lock', rules: [keysBelow(key, 'write'), sessions]},
   {command: 'kv put', rules: [{resource: 'key', segment: key, access: 'write'}]},

@@ -1,4 +1,4 @@
-/** `fail`: baton cannot work. `warn`: it can, with something less. */
+/** `fail`: baton cannot work. `warn`: it works with limitations. */
 export type Verdict = 'ok' | 'warn' | 'fail'
 
 /** The things that are checked, in the order in which they are reported. */
@@ -22,11 +22,11 @@ export type Check =
   | 'responders'
   | 'datacenters'
 
-/** What was found about one thing. One line each. */
+/** The result of one check, in one line. */
 export interface Finding {
   readonly check: Check
   readonly verdict: Verdict
   readonly text: string
-  /** What to do about it; only where there is something to do. */
+  /** What to do about it; undefined if there is nothing to do. */
   readonly fix?: string
 }

@@ -7,7 +7,7 @@ export function checkSource(what: string, from: {readonly client: unknown; reado
   checkOptions(what, from, {client: clientRule, name: text}, 'name' in from ? ['client', 'name'] : ['client'])
 }
 
-/** The shortest TTL that Consul gives a session. */
+/** Minimum TTL of a session. */
 const minTtlMs = 10_000
 
 const filterRules = {node: text, service: text, tag: text}
@@ -50,7 +50,10 @@ const positive: OptionRule = {
   accepts: value => typeof value === 'number' && value > 0 && Number.isFinite(value),
 }
 
-/** Throws a UsageError unless `keep` is a number of events or an age, and the rest as for a call on a log. */
+/**
+ * Throws a UsageError if `keep` is neither a number of events nor an age, or if another argument of a call on a log
+ * breaks its rule.
+ */
 export function checkPrune(
   what: string,
   from: {readonly client: unknown; readonly name: unknown; readonly keep: unknown},

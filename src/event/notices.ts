@@ -1,11 +1,11 @@
 import type {UserEvent} from '../core/types.js'
 
-/** Why events may have passed unseen. Instants are of the wall clock, in milliseconds. */
+/** Why the watch may have missed events. Instants are of the wall clock, in milliseconds. */
 export type MissedEvents =
   | {
       /**
-       * `overflow`: the agent's list is full and holds nothing known, so it has turned over since it was last read.
-       * `restart`: the list is not full and lacks what it held last, so the agent was restarted.
+       * `overflow`: the agent's list is full and contains no known event, so all of it is newer than the last read.
+       * `restart`: the list is not full and lacks events that it contained last, so the agent was restarted.
        */
       readonly reason: 'overflow' | 'restart'
       /** Number of events listed now. */

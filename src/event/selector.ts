@@ -11,7 +11,7 @@ export type Occurrence =
 
 interface Selector {
   readonly type: 'user' | '*' | MemberEventType
-  /** Only for `user`: the name of the only event that is selected. */
+  /** Only for `user`: name of the only event that is selected. */
   readonly name: string | undefined
 }
 
@@ -22,8 +22,8 @@ export interface SelectedScript {
 }
 
 /**
- * Reads `user:deploy=script`, `member-join,member-leave=script`, `*=script` or just `script`, which handles every event.
- * Only the text before the first `=` selects.
+ * Reads `user:deploy=script`, `member-join,member-leave=script`, `*=script` or just `script`, which handles every
+ * event. The text before the first `=` selects; the rest is the script.
  */
 export function parseHandler(text: string): SelectedScript {
   const at = text.indexOf('=')

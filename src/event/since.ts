@@ -8,12 +8,15 @@ const lamportTime = /^\d{1,20}$/
 /** The events of a list that follow another one. */
 export interface EventsSince {
   readonly events: readonly UserEvent[]
-  /** False if the event is not in the list: then all of the list may follow it, and more may have been dropped. */
+  /**
+   * False if the event is not in the list: then all listed events may be newer, and others between them may have been
+   * dropped.
+   */
   readonly isListed: boolean
 }
 
 /**
- * Returns the events behind the one with this ID, or those with a later Lamport time. Throws a UsageError if `since` is
+ * Returns the events after the one with this ID, or those with a later Lamport time. Throws a UsageError if `since` is
  * neither.
  */
 export function eventsSince(events: readonly UserEvent[], since: string): EventsSince {

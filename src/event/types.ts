@@ -14,6 +14,6 @@ export interface PendingEvent {
   readonly isRestarted: boolean
 }
 
-/** Lamport time first; it may repeat, so the ID decides. */
+/** Compares by Lamport time and then by ID, because two events may have the same time. */
 export const byTime = (a: UserEvent, b: UserEvent): number =>
   a.lTime === b.lTime ? (a.id < b.id ? -1 : a.id > b.id ? 1 : 0) : a.lTime < b.lTime ? -1 : 1

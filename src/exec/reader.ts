@@ -15,14 +15,14 @@ const againMs = 50
 /** A list repeats every key, so lists are read less often the more keys there are. */
 const pausePerKeyMs = 0.02
 const maxRetryMs = 2000
-/** Agents delay a request while there is no leader. */
+/** A read that takes longer than this counts as slow: agents delay a request while there is no leader. */
 const slowMs = 1000
 
 export interface ReaderOptions {
   readonly client: ConsulClient
-  /** Ends with a slash. */
+  /** The prefix, which ends with a slash. */
   readonly prefix: string
-  /** True for keys whose value must be fetched; others are handed on with an empty value. */
+  /** True for keys whose value must be fetched; others are passed on with an empty value. */
   readonly needsValue: (rest: string) => boolean
   readonly onRetry: (error: unknown) => void
 }
@@ -34,8 +34,8 @@ export interface NewKey {
 }
 
 /**
- * Hands on the keys that appear below a prefix, each once, those of one list together. Where two reads overlap, the one
- * that is ready first hands on what both have found.
+ * Passes on the keys that appear below a prefix, each once, those of one list together. If two reads overlap, the first
+ * one that is ready passes on what both have found.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
@@ -48,7 +48,10 @@ export class KeyReader {
     this.#handle = handle
   }
 
-  /** Monotonic instant when a read last failed or was slow, as when a leader is lost: the nodes had that trouble too. */
+  /**
+   * Monotonic instant at which a read last failed or was slow, for instance without a leader. The nodes probably had
+   * the same trouble.
+   */
   get troubledAtMs(): number {
     return this.#troubledAtMs
   }
@@ -98,7 +101,7 @@ export class KeyReader {
     }
   }
 
-  /** The same query; each failure is noted, and one that a retry cannot fix is given to `refuse`. */
+  /** Returns the same query, but notes each failure, and passes one that a retry cannot fix to `refuse`. */
   #observed<T, Item>(query: BlockingQuery<T, Item>, refuse: (error: unknown) => void): BlockingQuery<T, Item> {
     const read: typeof query.read = async options => {
       try {

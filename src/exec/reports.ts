@@ -17,7 +17,7 @@ export interface ExitReport {
   readonly frameCount?: number
 }
 
-/** What one key below a job means. */
+/** The meaning of one key below a job. */
 export type Report =
   | {readonly type: 'ack'; readonly node: string}
   | {readonly type: 'heartbeat'; readonly node: string; readonly seq: number}
@@ -36,7 +36,7 @@ export interface JobDelivery extends AsyncDisposable {
   readonly id: string
   /** Aborts when the job's session is gone: no further report can come. */
   readonly lost: AbortSignal
-  /** Writes the job. Nodes may run from here on. */
+  /** Writes the job. From here on nodes may run it. */
   start(signal: AbortSignal): Promise<void>
   /** Reads what the nodes report. */
   reader(handle: (reports: readonly Report[]) => void): KeyReader

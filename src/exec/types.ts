@@ -131,7 +131,7 @@ export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
   readonly id: string
   /** Resolves when every expected node has its outcome and the job's keys are removed. Rejects if Consul refuses a read. */
   readonly summary: Promise<ExecSummary>
-  /** Cancels what is unfinished without its grace: responders kill it at once. Agents let it go on. */
+  /** Cancels unfinished nodes without the grace: responders kill the job at once, but agents let it run on. */
   kill(): void
 }
 

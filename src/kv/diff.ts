@@ -2,9 +2,9 @@ import type {KvEntry} from '../core/types.js'
 
 /** A key that differs between two prefixes. */
 export interface KeyDifference {
-  /** Only in the second (`create`), only in the first (`delete`), or in both with other contents (`update`). */
+  /** `create`: only in the second. `delete`: only in the first. `update`: in both, with different contents. */
   readonly kind: 'create' | 'update' | 'delete'
-  /** Without its prefix. */
+  /** The key without its prefix. */
   readonly key: string
   /** What differs, for updates. */
   readonly differs?: 'value' | 'flags' | 'both'
@@ -16,7 +16,10 @@ export interface KeysUnder {
   readonly entries: readonly KvEntry[]
 }
 
-/** Compares the keys under two prefixes by name, value and flags. Returns what would make the first equal to the second. */
+/**
+ * Compares the keys under two prefixes by name, value and flags. Returns the changes that would make the first equal to
+ * the second.
+ */
 export function diffKeys(first: KeysUnder, second: KeysUnder): readonly KeyDifference[] {
   const rest = new Map(second.entries.map(entry => [entry.key.slice(second.prefix.length), entry]))
   const differences: KeyDifference[] = []

@@ -7,18 +7,17 @@ import type {KvEntry} from '../core/types.js'
 
 /** One key of an export file. */
 export interface ExchangeEntry {
-  /** Without a leading `/`. */
+  /** The key, without a leading `/`. */
   readonly key: string
-  /** The bytes, decoded. */
+  /** The value, decoded. */
   readonly value: Buffer
   /** A number of 64 bits without sign. @default 0 in a file */
   readonly flags: bigint
 }
 
 /**
- * Returns the JSON of `consul kv export`: keys, flags and values. Sessions and indexes are left out. Throws a UsageError
- * for an entry that is not one.
- *
+ * Returns the JSON of `consul kv export`: keys, flags and values. Sessions and indexes are left out. Throws a
+ * UsageError for an entry that is not valid.
  * @example
  * ```ts
  * await client.kv.put('exported/a', Buffer.from('1'), {flags: 7n})
@@ -65,7 +64,7 @@ export function parseExchange(text: string): readonly ExchangeEntry[] {
 function parseArray(text: string): readonly unknown[] {
   let raw: unknown
   try {
-    // Lower-case flags are not among the fields the decoder keeps exact.
+    // The parser keeps `Flags` exact, but not `flags` in lower case.
     raw = parseConsulJson(text.replace(wideNumber, '"Flags"$2$3'))
   } catch (error) {
     throw refusal('format', messageOf(error))
@@ -79,7 +78,7 @@ function toEntry(item: unknown, at: number): ExchangeEntry {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
     throw refusal('format', `entry ${at} is not an object`)
   }
-  // Go matches names without regard to case.
+  // Go ignores the case of names.
   const fields = new Map(Object.entries(item).map(([name, field]) => [name.toLowerCase(), field as unknown]))
   const {key, value, flags} = {
     key: fields.get('key') ?? '',
@@ -114,7 +113,7 @@ export function checkKeys(entries: readonly ExchangeEntry[]): void {
   }
 }
 
-/** `reason` goes on alone in `details`, for callers with a sentence of their own. */
+/** `reason` is also a detail by itself, for callers that write their own sentence. */
 function refusal(fault: ExchangeFault, reason: string, details: Readonly<Record<string, unknown>> = {}): UsageError {
   const hint = fault === 'format' || fault === 'empty' ? {hint: 'give the JSON that kv export writes'} : {}
   return new UsageError(`import: ${reason}`, {...hint, details: {fault, reason, ...details}})

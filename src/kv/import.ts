@@ -7,7 +7,7 @@ import {clientRule} from '../core/context-rules.js'
 import {BatonError, ConflictError, isBatonError, messageOf} from '../core/errors.js'
 import {checkKeys, type ExchangeEntry} from './exchange.js'
 
-/** How entries are imported. */
+/** Options of an import. */
 export interface ImportOptions {
   /** Ends the import before the next transaction. The current one completes, so that every written key is reported. */
   readonly signal?: AbortSignal
@@ -15,21 +15,21 @@ export interface ImportOptions {
   readonly isAtomic?: boolean
   /** Skips keys that exist. With `isAtomic`, one such key rejects the whole import. */
   readonly isCreateOnly?: boolean
-  /** Receives what was written, after each transaction. Must not throw. */
+  /** Called after each transaction with the keys that it wrote. Must not throw. */
   readonly observer?: (event: ImportEvent) => void
 }
 
-/** What happens during an import. */
+/** An event of an import. */
 export interface ImportEvent {
-  /** One kind so far; others may follow. */
+  /** The only type so far; others may follow. */
   readonly type: 'keys.imported'
   /** The keys of one transaction, in the order of the entries. */
   readonly keys: readonly string[]
 }
 
-/** Which keys were written and which were skipped. */
+/** The result of an import. */
 export interface ImportResult {
-  /** How many keys were written. */
+  /** Number of keys that were written. */
   readonly imported: number
   /** Keys that existed and were therefore skipped (`isCreateOnly`). */
   readonly skipped: readonly string[]
@@ -149,7 +149,7 @@ async function importAtOnce(
   throw new ImportError(key, new BatonError('BATON_HTTP', first?.what ?? 'refused'))
 }
 
-/** Names a value that is too large for any write: without `isAtomic` it would be refused as well. */
+/** Returns the error for a value that is too large for any write, also without `isAtomic`. */
 function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError {
   const large = entries.find(({value}) => value.byteLength > valueLimitBytes)
   if (large) {
@@ -194,7 +194,7 @@ export async function planImport(
   })
 }
 
-/** What all keys begin with, up to the last `/`: the path of a request can carry that. */
+/** Returns what all keys begin with, up to the last `/`, because the path of a request can carry that. */
 function commonPrefix(keys: readonly string[]): string {
   const [first = '', ...others] = keys
   let length = first.length

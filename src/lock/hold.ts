@@ -37,10 +37,10 @@ interface LeasedHoldOptions {
 }
 
 /**
- * A hold is held until it is lost or released, and a lost hold is released as well. It is lost if Consul reports that the
- * session is gone, if a consistent read shows another state, or if the deadline passes: then nothing was proven for so
- * long that the work must stop now to have ended when a rival may start. Failures and refusals alone are no loss, because
- * the deadline covers them.
+ * A hold is held until it is lost or released, and a lost hold is released as well. It is lost if Consul reports that
+ * the session is gone, if a consistent read shows another state, or if the deadline passes: then it was not proven for
+ * so long that the work must stop now, to have ended when a rival may start. Failures and refusals alone are not a
+ * loss, because the deadline covers them.
  */
 export class LeasedHold implements Hold {
   readonly prefix: string

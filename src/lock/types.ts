@@ -82,7 +82,7 @@ export interface Hold extends AsyncDisposable {
   /** Instants, in boot time, at which the work must have stopped. Each proof of the hold moves them. */
   readonly deadline: LeaseDeadline
   /**
-   * Reads every key that shows the hold. Rejects with a LockLostError if one of the keys shows that the lock is lost or if
+   * Reads every key that proves the hold. Rejects with a LockLostError if one of them shows that the lock is lost or if
    * the hold was released, and with other errors if Consul does not answer.
    */
   assertHeld(options?: {readonly signal?: AbortSignal}): Promise<void>

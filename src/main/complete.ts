@@ -5,10 +5,12 @@ import {wantedOf} from '../cli/completion/wanted.js'
 import type {Environment} from '../config/environment.js'
 import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
 
-/** A shell inserts what is chosen without quotes: names with other characters are not offered. */
+/** Matches names that can be offered: a shell inserts the chosen one without quotes. */
 const insertable = /^[\w./:@%+=,-]+$/
 
-/** What `complete` answers: a value, a tab and a description on each line. `words` are those up to the cursor. */
+/**
+ * Returns the answer of `complete`: a value, a tab and a description on each line. `words` are those before the cursor.
+ */
 export async function completions(table: CommandTable, words: readonly string[], env: Environment): Promise<string> {
   const found = await candidates(table, words, env)
   const current = words.at(-1) ?? ''
@@ -45,7 +47,7 @@ async function candidates(
   return [...names, ...values.map(({value, description}) => ({value: `${wanted.lead}${value}`, description}))]
 }
 
-/** The next words of the commands whose names begin with the words typed. */
+/** Returns the next words of the commands whose names begin with the words typed. */
 async function namesAfter(table: CommandTable, typed: readonly string[]): Promise<readonly Candidate[]> {
   const start = typed.map(word => `${word} `).join('')
   const ids = Object.keys(table).filter(id => id.startsWith(start))

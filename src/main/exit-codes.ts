@@ -3,7 +3,10 @@ import {BugError, CancelledError, ChildError, type ErrorCode, isBatonError} from
 
 export const usageExitCode = 64
 
-/** The one table from errors to exit codes. 1-63 are a command's own verdicts and never come from here, but for 1. */
+/**
+ * The only table from errors to exit codes. The codes 1 to 63 are verdicts of the commands themselves; of these, only 1
+ * occurs here.
+ */
 const exitCodes: Readonly<Record<ErrorCode, number>> = {
   BATON_USAGE: usageExitCode,
   BATON_CONFIG: usageExitCode,
@@ -35,7 +38,7 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes[error.code]
 }
 
-/** What people read: one line, object first, the next step in brackets. */
+/** Returns the message for people: one line, object first, the next step in brackets. */
 export function toMessage(error: unknown): string {
   if (!isBatonError(error)) {
     const bug = new BugError(error instanceof Error ? error.message : String(error), {cause: error})

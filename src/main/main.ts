@@ -13,7 +13,7 @@ declare const BATON_VERSION: string
 
 const table: CommandTable = commandTable
 
-/** As much of oclif's Config as commands and their help look at: the real one reads files and loads plugins. */
+/** The part of oclif's Config that commands and their help use. The real one reads files and loads plugins. */
 const config = {
   bin: 'baton',
   name: 'consul-baton',
@@ -29,7 +29,7 @@ const config = {
   scopedEnvVarTrue: () => false,
 } as unknown as Config
 
-/** Entry of the bundle, called by bin/run.cjs. Never throws; sets the exit code. */
+/** Called by bin/run.cjs as the entry of the bundle. Never throws; sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = await run(argv)
 }
@@ -76,7 +76,7 @@ async function runCommand(id: string, CommandOf: CommandClass, rest: readonly st
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
 
-/** Answers the scripts of `baton completion`: the words up to the cursor are on stdin, one a line. */
+/** Answers the scripts of `baton completion`. The words before the cursor are on stdin, one on each line. */
 async function complete(): Promise<number> {
   const {completions} = await import('./complete.js')
   const {readFileSync} = await import('node:fs')
@@ -99,7 +99,7 @@ async function help(words: readonly string[], exit: number): Promise<number> {
   return exit
 }
 
-/** A wrong guess could delete keys: a suggestion is only ever shown. */
+/** Only shows a suggestion and does not run it, because a wrong guess could delete keys. */
 async function unknownCommand(words: readonly string[]): Promise<string> {
   const [first = ''] = words
   if (first.startsWith('-')) {

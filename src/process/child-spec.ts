@@ -7,9 +7,9 @@ export interface ChildSpec {
   /** The whole environment: nothing is added. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** @default 'inherit' */
+  /** Stdin of the child. @default 'inherit' */
   readonly stdin?: 'inherit' | 'ignore' | 'pipe'
-  /** @default 'inherit' */
+  /** Stdout and stderr of the child. @default 'inherit' */
   readonly output?: 'inherit' | 'pipe'
   readonly shape: FamilyShape
   /** Name of a variable in `env` whose value only this family has. */

@@ -10,8 +10,8 @@ export interface HandlerSpec {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   /**
-   * Written to its stdin, which is then closed. A handler may leave it unread. Of several chunks the next one is asked
-   * for when the last one is written.
+   * Written to the handler's stdin, which is then closed. A handler may leave it unread. If there are several chunks,
+   * the next one is requested when the last one is written.
    */
   readonly input: Uint8Array | Iterable<Uint8Array>
   readonly clock: Clock
@@ -66,7 +66,7 @@ async function feed(stdin: Writable, input: HandlerSpec['input']): Promise<void>
 
 const timedOut = Symbol('timed out')
 
-/** How a handler failed. */
+/** The way in which a handler failed. */
 export type HandlerFailure =
   | {readonly how: 'exit' | 'timeout'}
   | {readonly how: 'signal'; readonly signal: NodeJS.Signals}

@@ -13,7 +13,7 @@ export interface TourProcessesOptions {
 
 /** A running command of the tour, whose output is shown line by line with its label. */
 export interface TourProcess {
-  /** Resolves with the exit code, 128 for a signal. */
+  /** Resolves with the exit code, or with 128 if a signal ended the command. */
   readonly done: Promise<number>
   /** Resolves with the first line of stdout or stderr that matches. Rejects if the process ends without one. */
   line(pattern: RegExp): Promise<RegExpExecArray>
@@ -139,7 +139,7 @@ function killGroup(child: ChildProcess): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // Already gone.
+    // The process has already ended.
   }
 }
 

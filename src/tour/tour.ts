@@ -36,7 +36,7 @@ export async function runTour(options: TourOptions): Promise<void> {
   }
 }
 
-/** Two processes contend for one lock: the second runs after the first. */
+/** Two processes contend for one lock: the second one runs after the first. */
 async function showLock(processes: TourProcesses): Promise<void> {
   processes.title('lock: a job that runs once at a time, on any number of machines')
   const job = (name: string): string[] => [
@@ -49,7 +49,7 @@ async function showLock(processes: TourProcesses): Promise<void> {
   }
 }
 
-/** Three responders, a signed job for two of them. */
+/** Runs three responders and a signed job for two of them. */
 async function showExec(processes: TourProcesses, home: string): Promise<void> {
   processes.title('exec: a command on every matching node')
   const trust = join(home, 'trust.d')
@@ -65,7 +65,7 @@ async function showExec(processes: TourProcesses, home: string): Promise<void> {
   await Promise.all(responders.map(responder => responder.stop()))
 }
 
-/** A prefix copied to the other datacenter, then one changed key. */
+/** Replicates a prefix to the other datacenter, then changes one key. */
 async function showReplicate(processes: TourProcesses, second: string): Promise<void> {
   processes.title('replicate: keys of one datacenter, copied to another')
   await processes.run(['kv', 'put', 'config/name', 'shop'])
@@ -83,7 +83,7 @@ async function showReplicate(processes: TourProcesses, second: string): Promise<
   await replicator.stop()
 }
 
-/** A list of services that follows a document. */
+/** Serves a list of services that follows a document. */
 async function showDiscover(processes: TourProcesses): Promise<void> {
   processes.title('discover: a list of services that follows Consul')
   const document = (count: number): string =>

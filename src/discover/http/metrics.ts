@@ -1,7 +1,7 @@
 import type {Registry} from 'prom-client'
 import type {DirectoryStatus} from '../types.js'
 
-/** What is measured, read when Prometheus asks. */
+/** The sources of the figures, which are read when Prometheus asks. */
 export interface Measured {
   readonly status: DirectoryStatus
   readonly serviceCount: number
@@ -15,7 +15,7 @@ export interface Metrics {
   readonly render: (measured: Measured) => Promise<string>
 }
 
-/** Loads the metrics library. The measured parts keep the figures themselves. */
+/** Loads the metrics library, which reads the figures from `Measured` at each request. */
 export async function createMetrics(): Promise<Metrics> {
   const {Counter, Gauge, Registry} = await import('prom-client')
   const registry: Registry = new Registry()

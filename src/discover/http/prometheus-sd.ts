@@ -7,7 +7,9 @@ export interface TargetGroup {
 
 const standardPorts: Readonly<Record<string, string>> = {'http:': '80', 'https:': '443'}
 
-/** One group for each service. Capabilities come as a list between commas, so that relabelling can match `,resize,`. */
+/**
+ * Returns one group for each service. Capabilities are a list between commas, so that relabelling can match `,resize,`.
+ */
 export const toTargets = (services: readonly DiscoveredService[]): readonly TargetGroup[] => services.map(toGroup)
 
 function toGroup(service: DiscoveredService): TargetGroup {

@@ -7,16 +7,16 @@ import {streamFrames} from './event-stream.js'
 import {createMetrics, type Metrics} from './metrics.js'
 import {answerList, renderServices, renderTargets} from './services.js'
 
-/** What the pages of a directory show. */
+/** Options of the pages of a directory. */
 export interface RouteOptions {
   readonly clock: Clock
-  /** Shown under `/config`, so without secrets. */
+  /** Shown under `/config`; must not contain secrets. */
   readonly config: unknown
-  /** Longest age of the last proof for which the list counts as ready. @default 120000 */
+  /** Maximum time since the last good answer for which the list counts as ready. @default 120000 */
   readonly maxStaleMs?: number
 }
 
-/** Returns the pages of a directory. `measure` gives the load of their server. */
+/** Returns the pages of a directory. `measure` returns the load of their server. */
 export function createRoutes(
   directory: ServiceDirectory,
   options: RouteOptions,

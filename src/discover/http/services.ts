@@ -21,11 +21,11 @@ export interface ListRequest {
 
 type Render = (list: PublishedList, services: readonly DiscoveredService[] | undefined) => Buffer
 
-/** The list in the form of a services document. */
+/** Renders the list as a services document. */
 export const renderServices: Render = (list, services) =>
   services === undefined ? list.body : Buffer.from(JSON.stringify({services}))
 
-/** The list in the form of Prometheus's HTTP service discovery. */
+/** Renders the list for Prometheus's HTTP service discovery. */
 export const renderTargets: Render = (list, services) =>
   Buffer.from(JSON.stringify(toTargets(services ?? list.services)))
 

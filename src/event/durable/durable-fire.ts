@@ -16,7 +16,7 @@ const attempts = 4
 
 /** Payload and filters of a durable event. */
 export interface FireDurableOptions extends EventFilters, CallOptions {
-  /** At most about 393,000 bytes. @default empty */
+  /** The payload, at most about 393,000 bytes. @default empty */
   readonly payload?: Uint8Array
 }
 
@@ -26,7 +26,10 @@ export interface FiredDurably {
   readonly id: string
   /** The key of its entry. */
   readonly key: string
-  /** Why the event that announces the entry was not fired, or undefined. Watchers of the log do not need that event. */
+  /**
+   * The failure to fire the event that announces the entry; undefined if it was fired. Watchers of the log do not need
+   * that event.
+   */
   readonly hintError: BatonError | undefined
 }
 

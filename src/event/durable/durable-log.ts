@@ -68,21 +68,21 @@ function decodeEntry(id: string, entry: KvEntry): UserEvent {
 }
 
 export interface EventLog {
-  /** In the order in which Consul created them. */
+  /** Events in the order in which Consul created them. */
   readonly events: readonly UserEvent[]
   readonly unreadable: readonly UnreadableEntry[]
-  /** IDs of both, oldest first, with the ModifyIndex of their keys. */
+  /** IDs of events and unreadable entries, oldest first, with the ModifyIndex of their keys. */
   readonly keys: readonly {readonly id: string; readonly modifyIndex: bigint}[]
   /** ID of the newest pruned entry. */
   readonly prunedThrough: string | undefined
-  /** ModifyIndex of the key that holds it; 0 if there is no such key. */
+  /** ModifyIndex of the key that contains `prunedThrough`; 0 if there is no such key. */
   readonly markIndex: bigint
 }
 
 /**
  * Reads a log from one answer. Entries are created and never written again, so the order of their CreateIndex is the
- * order in which they became visible, the same for every reader: an answer that holds an entry holds all before it.
- * ULIDs of several writers have no such order.
+ * order in which they became visible, the same for every reader. An answer that contains an entry therefore contains
+ * all before it. ULIDs of several writers have no such order.
  */
 export function readLog(name: string, list: readonly KvEntry[]): EventLog {
   const prefix = logPrefix(name)
@@ -137,7 +137,10 @@ function parseHint(payload: Uint8Array): {readonly key: string; readonly id: str
   }
 }
 
-/** The event that a hint announces, for watchers that do not follow the log; undefined if the payload is not a hint. */
+/**
+ * Reads the event that a hint announces, for watchers that do not follow the log; undefined if the payload is not a
+ * hint.
+ */
 export async function readHinted(
   client: Pick<ConsulClient, 'kv'>,
   payload: Uint8Array,

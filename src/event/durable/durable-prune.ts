@@ -10,7 +10,7 @@ import {ulidTimeMs} from './ulid.js'
 /** What pruning keeps: the newest `count` entries, or those younger than `ageMs` by the clocks of their writers. */
 export type Keep = {readonly count: number} | {readonly ageMs: number}
 
-/** `1000` is a number of entries, `168h` an age. */
+/** Reads what to keep: `1000` is a number of entries, `168h` an age. */
 export function parseKeep(text: string, what: string): Keep {
   const keep = /^\d+$/.test(text) ? {count: Number(text)} : {ageMs: parseDuration(text, what)}
   if (('count' in keep ? keep.count : keep.ageMs) <= 0) {
@@ -21,7 +21,7 @@ export function parseKeep(text: string, what: string): Keep {
   return keep
 }
 
-/** Entries deleted by one transaction, which also moves the mark. */
+/** Number of entries that one transaction deletes; it also moves the mark of the newest pruned entry. */
 const perTransaction = 60
 const rivalsAtMost = 5
 

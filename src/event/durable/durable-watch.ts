@@ -10,18 +10,20 @@ import {checkWatch} from '../option-rules.js'
 import {OutageReport} from '../outage-report.js'
 import {logPrefix, readLog} from './durable-log.js'
 
-/** How events of a log are handled. The state must belong to the log: `{datacenter, node: '', log: name}`. */
+/**
+ * How events of a log are handled. The identity of the state must be that of the log: `{datacenter, node: '', log:
+ * name}`.
+ */
 export interface DurableWatchOptions extends EventIntakeOptions {
-  /** Receives what happens on the way. Never awaited, and must not throw. */
+  /** Receives notices of the watch. It is never awaited, and must not throw. */
   readonly observer?: (notice: EventNotice) => void
 }
 
 /**
- * Hands every event of a log to the handler, in the order in which Consul took them, including those that were fired
- * while no watch ran: with `rerun` at least once, with `skip` at most once. The log itself is read, so a lost hint loses
- * nothing. Resolves when the signal has aborted and the handlers in progress have ended. Rejects if Consul refuses the
- * question, the state cannot be written, or `handleDead` rejects.
- *
+ * Hands every event of a log to the handler, in the order in which Consul created the entries, including events that
+ * were fired while no watch ran: with `rerun` at least once, with `skip` at most once. The log itself is read, so a
+ * lost hint loses nothing. Resolves when the signal has aborted and the handlers in progress have ended. Rejects if
+ * Consul refuses the query, the state cannot be written, or `handleDead` rejects.
  * @example
  * ```ts
  * await fireDurable(client, 'reindex', {payload: Buffer.from('shop')})
@@ -69,7 +71,7 @@ interface LogReaderOptions extends DurableWatchOptions {
   readonly observer: (notice: EventNotice) => void
 }
 
-/** Compares each answer with what the state knows. */
+/** Compares each answer with the events that the state contains. */
 class LogReader {
   readonly #client: ConsulClient
   readonly #intake: EventIntake
@@ -83,8 +85,8 @@ class LogReader {
   }
 
   /**
-   * Logs are pruned from their old end, so a state that knows the newest pruned entry knows all before it. The IDs in the
-   * state therefore show a gap, and no index has to survive a restore of the cluster.
+   * Logs are pruned from their old end, so a state that contains the newest pruned entry contains all before it. The
+   * IDs in the state therefore show a gap, without an index, which a restore of the cluster would change.
    */
   async receive({value: list, filteredByAcls}: Snapshot<readonly KvEntry[]>): Promise<void> {
     const {state, name, from = 'now', signal, accepts = () => true, observer} = this.#options

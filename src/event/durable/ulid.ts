@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto'
 
-/** Crockford's digits: no I, L, O and U. */
+/** Crockford's digits, which leave out I, L, O and U. */
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const shape = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
@@ -17,6 +17,6 @@ export function newUlid(wallMs: number): string {
 
 export const isUlid = (text: string): boolean => shape.test(text)
 
-/** The wall time in the ULID, by the clock of its writer. */
+/** Returns the wall time in the ULID, by the clock of its writer. */
 export const ulidTimeMs = (ulid: string): number =>
   Array.from(ulid.slice(0, 10)).reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0)

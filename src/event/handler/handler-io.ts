@@ -2,7 +2,7 @@ import type {AgentSelf} from '../../core/api/agent.js'
 import {goJson} from '../../core/api/go-json.js'
 import type {UserEvent} from '../../core/types.js'
 
-/** The agent that is watched, as handlers see it. */
+/** Facts of the watched agent that handlers receive. */
 export type SelfFacts = Pick<AgentSelf, 'datacenter' | 'node' | 'isServer' | 'tags'>
 
 export interface EventFacts {
@@ -10,7 +10,7 @@ export interface EventFacts {
   readonly attempt: number
 }
 
-/** The variables that do not depend on an event. */
+/** Returns the variables that do not depend on an event. */
 export function selfEnvironment(self: SelfFacts): Record<string, string> {
   const tags = Object.entries(self.tags).map(
     ([name, value]) => [`SERF_TAG_${name.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`, value] as const,
@@ -26,14 +26,20 @@ export function selfEnvironment(self: SelfFacts): Record<string, string> {
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
-/** The index of a list that ends with this event: the halves of its ID, exclusive-or. Only Consul's own IDs give one. */
+/**
+ * Returns the index of a list that ends with this event: the two halves of its ID, combined by exclusive-or. Only IDs
+ * of Consul's own events have one.
+ */
 function indexEnvironment(event: UserEvent | undefined): Record<string, string> {
   if (!event || !uuid.test(event.id)) return {}
   const digits = event.id.replaceAll('-', '')
   return {CONSUL_INDEX: (BigInt(`0x${digits.slice(0, 16)}`) ^ BigInt(`0x${digits.slice(16)}`)).toString()}
 }
 
-/** The variables of one event, baton's and those a Serf handler looks for. Added to the watcher's own environment. */
+/**
+ * Returns the variables of one event, baton's and those that Serf sets for a handler. They are added to the watcher's
+ * environment.
+ */
 export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),
   ...indexEnvironment(event),
@@ -46,7 +52,7 @@ export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<st
   SERF_USER_LTIME: event.lTime.toString(),
 })
 
-/** The variables of a run for several events: what belongs to one of them is left out. */
+/** Returns the variables of a run for several events, without those that belong to a single event. */
 export const batchEnvironment = (events: readonly UserEvent[], facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),
   ...indexEnvironment(events.at(-1)),
@@ -54,7 +60,7 @@ export const batchEnvironment = (events: readonly UserEvent[], facts: EventFacts
   BATON_EVENT_ATTEMPT: facts.attempt.toString(),
 })
 
-/** An event with the names and the order of Consul's own answers. */
+/** Returns an event with the names and the order of fields of Consul's answers. */
 export const toGoEvent = (event: UserEvent) => ({
   ID: event.id,
   Name: event.name,
@@ -66,10 +72,10 @@ export const toGoEvent = (event: UserEvent) => ({
   LTime: event.lTime,
 })
 
-/** A list of events as `consul watch -type=event` writes it to its handler. */
+/** Returns a list of events as `consul watch -type=event` writes it to its handler. */
 export const batchInput = (events: readonly UserEvent[]): Buffer => Buffer.from(`${goJson(events.map(toGoEvent))}\n`)
 
-/** What a Serf handler reads: the payload, ended by a newline where there is one at all. */
+/** Returns what a Serf handler reads: the payload and a newline after it, or nothing if there is no payload. */
 export function serfInput(payload: Buffer | undefined): Buffer {
   if (!payload || payload.length === 0) return Buffer.alloc(0)
   return payload.at(-1) === newline ? payload : Buffer.concat([payload, Buffer.of(newline)])

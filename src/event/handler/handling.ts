@@ -12,17 +12,17 @@ import {
 } from './handler-io.js'
 
 export interface HandlingOptions {
-  /** Runs for every event, or for every batch. */
+  /** Command that runs for every event, or for every batch. */
   readonly argv?: readonly [string, ...string[]]
-  /** Serf's form: each script that selects the event runs, one after another, by /bin/sh. */
+  /** Scripts, as Serf runs them: each one that selects the event runs, one after another, by /bin/sh. */
   readonly scripts?: readonly SelectedScript[]
-  /** Lets scripts of several occurrences run at the same time; Serf does not. @default false */
+  /** Lets scripts of several occurrences run at the same time, which Serf does not. @default false */
   readonly isConcurrent?: boolean
   readonly env: Readonly<Record<string, string>>
   readonly clock: Clock
   readonly timeoutMs?: number
   readonly graceMs?: number
-  /** The payload as it was given to `fire`. */
+  /** Returns the payload that was given to `fire`. */
   readonly resolve: (payload: Buffer | undefined, signal: AbortSignal) => Promise<Buffer | undefined>
 }
 
@@ -43,7 +43,7 @@ interface ScriptWork {
 export class EventHandling {
   readonly #options: HandlingOptions
   readonly #succeeded = new WeakMap<UserEvent, Set<SelectedScript>>()
-  /** The running scripts, if any: Serf runs all its scripts one after another. */
+  /** The scripts that run now, if any: Serf runs all its scripts one after another. */
   #turn: Promise<void> | undefined
 
   constructor(options: HandlingOptions) {
@@ -60,7 +60,10 @@ export class EventHandling {
     await this.#runScripts({occurrence: {type: 'user', name: event.name}, env, input: serfInput(payload), done}, signal)
   }
 
-  /** The list as JSON on stdin, in Consul's form; payloads in it are resolved. */
+  /**
+   * Runs the command for a batch. Its stdin is the list as JSON in Consul's form, with the payloads that were given to
+   * `fire`.
+   */
   async batch(events: readonly UserEvent[], facts: EventFacts, signal: AbortSignal): Promise<void> {
     const {argv} = this.#options
     if (!argv) return
@@ -69,7 +72,7 @@ export class EventHandling {
     await this.#run({argv, env: batchEnvironment(events, facts), input: batchInput(whole)}, signal)
   }
 
-  /** A change of membership, for the scripts that select it. */
+  /** Runs the scripts that select a change of membership. */
   async members(type: MemberEventType, input: string, self: SelfFacts, signal: AbortSignal): Promise<void> {
     const env = {...selfEnvironment(self), SERF_EVENT: type}
     await this.#runScripts({occurrence: {type}, env, input: Buffer.from(input), done: new Set()}, signal)

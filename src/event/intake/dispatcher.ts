@@ -6,8 +6,8 @@ import type {EventNotice} from '../notices.js'
 import type {EventState} from './event-state.js'
 
 /**
- * Handles one event, or a batch if `isBatched`. `attempt` is 1 for the first. The signal aborts when the watch ends.
- * Rejects if it failed.
+ * Handles one event, or several if `isBatched`. `attempt` is 1 for the first attempt. The signal aborts when the watch
+ * ends. Rejects if the attempt failed.
  */
 export type HandleEvents = (events: readonly UserEvent[], attempt: number, signal: AbortSignal) => Promise<void>
 
@@ -18,21 +18,23 @@ export interface DispatchOptions {
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
-  /** Largest number of handlers that run at the same time. @default 1 */
+  /** Maximum number of handlers that run at the same time. @default 1 */
   readonly concurrency?: number
-  /** Hands all waiting events to one call of `handle` instead of one event to each. @default false */
+  /** Passes all waiting events to one call of `handle`, instead of one event to each. @default false */
   readonly isBatched?: boolean
-  /** Further attempts after the first one failed. @default 0 */
+  /** Number of attempts after the first one failed. @default 0 */
   readonly retryCount?: number
-  /** Shortest pause before another attempt; it grows up to a minute. @default 1000 */
+  /** Minimum pause before another attempt; it grows up to a minute. @default 1000 */
   readonly retryDelayMs?: number
-  /** Called after the last attempt failed. The events are done when it resolves; rejecting ends the watch. */
+  /**
+   * Called after the last attempt failed. The events count as handled when it resolves; if it rejects, the watch ends.
+   */
   readonly handleDead: (events: readonly UserEvent[], error: unknown) => Promise<void>
   /** Receives `handler.failed` before another attempt. */
   readonly observer?: (notice: EventNotice) => void
 }
 
-/** Runs handlers in the order of their events, marks what they do in the state, and tries failed ones again. */
+/** Runs handlers in the order of their events, records their progress in the state, and repeats failed attempts. */
 export class Dispatcher {
   readonly #options: DispatchOptions
   readonly #queue: PQueue
@@ -74,7 +76,7 @@ export class Dispatcher {
     await this.#queue.onIdle()
   }
 
-  /** Starts nothing more, and resolves when what runs has ended. */
+  /** Starts no more handlers, and resolves when those in progress have ended. */
   async close(): Promise<void> {
     this.#queue.clear()
     await this.#queue.onIdle()
@@ -93,7 +95,7 @@ export class Dispatcher {
     const ids = events.map(event => event.id)
     await state.start(ids)
     const outcome = await this.#attempt(events)
-    // A handler that our own end interrupted stays `started`: the next watch decides.
+    // A handler that was interrupted by the end of this watch stays `started`: the next watch decides.
     if (outcome === 'cut-off' || (outcome === 'failed' && signal.aborted)) return
     await state.finish(ids, outcome === 'done' ? 'done' : 'dead')
   }
@@ -122,7 +124,7 @@ export class Dispatcher {
   }
 }
 
-/** One line of a dead-letter file: the event, and why its handler failed. */
+/** Returns one line of a dead-letter file: the event, and why its handler failed. */
 export const deadLetter = (event: UserEvent, error: unknown, wallMs: number): string =>
   JSON.stringify({
     v: 1,

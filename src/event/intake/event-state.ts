@@ -5,7 +5,7 @@ import {type FileLock, lockFile, readHolder} from '../../process/file-lock.js'
 import type {Outcome, PendingEvent} from '../types.js'
 import {RecordLog} from './record-log.js'
 
-/** Four times the list of an agent, and twice the window in which late events still arrive. */
+/** Number of IDs to keep: four times the list of an agent, and twice the window in which late events still arrive. */
 const keptIds = 1024
 
 /** The owner of a state: lists of events differ from agent to agent, a durable log does not. */
@@ -20,7 +20,7 @@ export interface StateIdentity {
 
 interface Entry {
   readonly phase: 'taken' | 'started' | 'over'
-  /** Kept until the event is done: the agent may no longer list it when it is needed again. */
+  /** The event; undefined once it is handled. Until then it is kept, because the agent may no longer list it. */
   readonly event: UserEvent | undefined
 }
 
@@ -30,7 +30,7 @@ interface Header {
   readonly dc: string
   readonly node: string
   readonly log?: string
-  /** 1 if a record says when the first list was taken in; files of older versions have no such record. */
+  /** 1 if a record shows that the first list was taken in. Files of older versions have no such record. */
   readonly b?: 1
 }
 
@@ -50,11 +50,10 @@ interface WireRecord {
 }
 
 /**
- * What one handler has seen, started and finished, by event ID. The watch works on the copy in memory; the file keeps it
- * across restarts. An event is `taken` (with its content) when it arrives, `started` right before its handler, and `over`
- * after it. Each step is on disk before the next one begins, so after a crash an event is unknown, taken and still to be
- * handled, started with an unknown outcome, or over.
- *
+ * Which events one handler has seen, started and finished, by event ID. The watch works on the copy in memory; the file
+ * keeps it across restarts. An event is `taken` (with its content) when it arrives, `started` right before its handler,
+ * and `over` after it. Each step is on disk before the next one begins. So after a crash an event is unknown, taken and
+ * not handled yet, started with an unknown outcome, or over.
  * @example
  * ```ts
  * await using state = EventState.inMemory({datacenter: 'dc1', node: 'web-1'})
@@ -78,7 +77,7 @@ export class EventState implements AsyncDisposable {
     this.isNew = options.isNew
   }
 
-  /** Returns a state that ends with the process. */
+  /** Returns a state that is not kept after the process ends. */
   static inMemory(identity: StateIdentity): EventState {
     checkIdentity('EventState.inMemory', identity)
     return new EventState(identity, {isNew: true})

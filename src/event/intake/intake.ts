@@ -11,17 +11,17 @@ import {OrderWindow} from './order-window.js'
 /** Where a first watch starts: with new events, with every event still listed, or after a given event. */
 export type StartPoint = 'now' | 'earliest' | {readonly afterId: string}
 
-/** How events are taken in and handed to a handler. */
+/** Options of taking events in and handling them. */
 export interface EventIntakeOptions
   extends Pick<
     DispatchOptions,
     'handle' | 'concurrency' | 'isBatched' | 'retryCount' | 'retryDelayMs' | 'handleDead' | 'observer'
   > {
-  /** What is remembered. It must belong to the agent or to the log that is followed. */
+  /** The events that are remembered. The state must belong to the agent or the log that is followed. */
   readonly state: EventState
   /** Ends the watch, after it has stopped the handlers in progress. */
   readonly signal: AbortSignal
-  /** True for events that are for this handler. @default all */
+  /** True for events that this handler receives. @default all */
   readonly accepts?: (event: UserEvent) => boolean
   /** Where a first watch starts. Ignored if the state remembers an earlier watch. @default 'now' */
   readonly from?: StartPoint
@@ -30,15 +30,15 @@ export interface EventIntakeOptions
   /** How long events wait for earlier ones, in milliseconds. @default 0 */
   readonly orderWindowMs?: number
   /**
-   * Hands on only the newest event of each name: once none came for `quietMs`, at the latest `periodMs` after the first.
-   * @default every event
+   * Passes on only the newest event of each name: as soon as none has come for `quietMs`, or `periodMs` after the first
+   * one. @default every event
    */
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
 }
 
 /**
- * Takes lists in: new events are recorded, wait in the order window, pass the coalescer if there is one, and reach the
- * dispatcher, which runs their handlers.
+ * Takes in lists of events: new events are recorded, wait in the order window, pass the coalescer if there is one, and
+ * reach the dispatcher, which runs their handlers.
  */
 export class EventIntake {
   readonly #options: EventIntakeOptions
@@ -75,7 +75,10 @@ export class EventIntake {
     return this.#dispatcher.failed
   }
 
-  /** Resumes what an earlier watch left unfinished: first what it had started, then the rest in order. */
+  /**
+   * Resumes the events that an earlier watch left unfinished: first those whose handlers it had started, then the
+   * others in order.
+   */
   async resume(): Promise<void> {
     const {state, afterCrash = 'rerun'} = this.#options
     const pending = state.pending()
@@ -143,8 +146,9 @@ export class EventIntake {
 const idsOf = (list: readonly UserEvent[]): ReadonlySet<string> => new Set(list.map(event => event.id))
 
 /**
- * Resumes what an earlier watch left unfinished, then takes in what `feed` receives. Resolves when the signal has aborted
- * and the handlers in progress have ended. Rejects if feeding does, or on a failure that retrying cannot fix.
+ * Resumes the events that an earlier watch left unfinished, then takes in the lists that `feed` receives. Resolves when
+ * the signal has aborted and the handlers in progress have ended. Rejects if `feed` does, or on a failure that retrying
+ * cannot fix.
  */
 export async function runIntake(
   client: Pick<ConsulClient, 'clock' | 'random'>,

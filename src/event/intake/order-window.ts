@@ -8,8 +8,9 @@ interface Held<T> {
 }
 
 /**
- * Holds events for a while, so that earlier ones that gossip delivers late can still go first. When an event is due, all
- * held events with an earlier Lamport time go with it, sorted. A window of 0 only sorts what arrives together.
+ * Holds events for a while, so that earlier ones that gossip delivers late can still be handled first. When an event is
+ * due, all held events with an earlier Lamport time are released with it, sorted. A window of 0 only sorts events that
+ * arrive together.
  */
 export class OrderWindow<T extends {readonly event: UserEvent}> implements Disposable {
   readonly #clock: Clock

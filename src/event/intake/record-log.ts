@@ -22,7 +22,7 @@ export class RecordLog implements AsyncDisposable {
     this.lines = lines
   }
 
-  /** Opens or creates. `records` are the whole lines of the file, parsed. */
+  /** Opens or creates the file. `records` are its complete lines, parsed. */
   static async open(path: string): Promise<{readonly log: RecordLog; readonly records: readonly unknown[]}> {
     const text = await readIfThere(path)
     const whole = text.slice(0, text.lastIndexOf('\n') + 1)
@@ -35,7 +35,7 @@ export class RecordLog implements AsyncDisposable {
     return {log, records}
   }
 
-  /** Resolves when the records are on disk, and with them everything appended before. Rejects forever after a failed write. */
+  /** Resolves when the records and all earlier ones are on disk. After a failed write every later call rejects. */
   append(records: readonly object[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     for (const record of records) this.#waiting.push(`${JSON.stringify(record)}\n`)
@@ -45,7 +45,10 @@ export class RecordLog implements AsyncDisposable {
     return this.#writing
   }
 
-  /** Replaces the file by these records, all or nothing, after what was appended before. */
+  /**
+   * Replaces the content of the file by these records, after all earlier appends. A crash leaves either the old content
+   * or the new one.
+   */
   rewrite(records: () => readonly object[]): Promise<void> {
     this.#writing = (this.#writing ?? Promise.resolve()).then(() => this.#replace(records()))
     return this.#writing
@@ -112,7 +115,7 @@ function parseLines(path: string, text: string): readonly unknown[] {
   })
 }
 
-/** A new name in a directory is only safe once the directory itself is written. */
+/** After a file was renamed, the directory must be synced too, or a crash may undo it. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(dirname(path), 'r')
   try {

@@ -25,7 +25,7 @@ export async function watchMembers(client: ConsulClient, options: MemberWatchOpt
     query: BlockingQuery<readonly T[], T>,
     receive: (value: readonly T[]) => Promise<void>,
   ): Promise<void> => {
-    // A restarted leader would start with members of an old state.
+    // A restarted leader could start with members of old state.
     const answers = follow(query, client, {signal: stop.signal, freshConsistency: 'consistent'})
     for await (const {snapshot} of answers) await receive(snapshot.value)
   }
@@ -42,7 +42,7 @@ export async function watchMembers(client: ConsulClient, options: MemberWatchOpt
   }
 }
 
-/** Joins the newest nodes and checks to members, and compares them with those before. */
+/** Makes members of the newest nodes and checks, and compares them with those before. */
 class MemberReader {
   readonly #options: MemberWatchOptions
   #nodes: readonly NodeInfo[] | undefined

@@ -13,7 +13,10 @@ export interface MemberChange {
   readonly member: MemberFacts
 }
 
-/** The members that a catalog and its checks show. A node without Serf's check (an external one) is not a member. */
+/**
+ * Returns the members that a catalog and its checks show. A node without Serf's check (an external one) is not a
+ * member.
+ */
 export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo[]): ReadonlyMap<string, MemberFacts> {
   const serf = new Map(checks.filter(check => check.checkId === serfHealth).map(check => [check.node, check.status]))
   return new Map(
@@ -25,7 +28,7 @@ export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo
 }
 
 /**
- * Returns what changed between two reads, in Serf's words. Consul removes a node that left gracefully at once, and one
+ * Returns the changes between two reads, by Serf's names. Consul removes a node that left gracefully at once, and one
  * that stays failed later: the second is `member-reap`.
  */
 export function memberChanges(
@@ -45,7 +48,7 @@ export function memberChanges(
   return changes
 }
 
-/** A line of a Serf handler's stdin: name, address, role and tags, with tabs between. */
+/** Returns a line of a Serf handler's stdin: name, address, role and tags, separated by tabs. */
 export const memberLine = (member: MemberFacts, tags: Readonly<Record<string, string>> = {}): string => {
   const list = Object.entries(tags).map(([name, value]) => `${name}=${value}`)
   return `${[clean(member.name), member.address, clean(tags['role'] ?? ''), clean(list.join(','))].join('\t')}\n`

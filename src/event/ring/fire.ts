@@ -7,12 +7,12 @@ import {checkFire} from '../call-rules.js'
 import {judgeSize, type SizeVerdict} from './size.js'
 import {spillPayload} from './spill.js'
 
-/** Payload and filters of an event, and what to do if the payload does not fit. */
+/** Payload and filters of an event, and the treatment of a payload that does not fit. */
 export interface FireOptions extends EventFilters, CallOptions {
-  /** @default empty */
+  /** The payload. @default empty */
   readonly payload?: Uint8Array
   /**
-   * Puts a payload that is too large into KV, where it stays at least this long, in milliseconds (10 s or more).
+   * Writes a payload that is too large into KV and keeps it there at least this long, in milliseconds (10 s or more).
    * @default a payload that is too large is refused
    */
   readonly spillTtlMs?: number
@@ -22,7 +22,7 @@ export interface FireOptions extends EventFilters, CallOptions {
 export interface Fired {
   /** The event with its ID. */
   readonly event: UserEvent
-  /** Bytes that would still have fitted: exact if few are left, otherwise a lower bound. */
+  /** Bytes by which the payload could have been longer: exact if few are left, otherwise a lower bound. */
   readonly leftBytes: number
   /** True if the payload was put into KV and the event carries a pointer to it. */
   readonly isSpilled: boolean
@@ -32,7 +32,7 @@ type FireClient = Pick<ConsulClient, 'agent' | 'event' | 'kv' | 'scope' | 'sessi
 
 const filterNames = ['node', 'service', 'tag'] as const
 
-/** Refuses filters that are not regular expressions, in Go's words: each receiver would silently drop the event. */
+/** Refuses filters that are not regular expressions, with Go's message: each receiver would silently drop the event. */
 export async function checkFilters(filters: EventFilters): Promise<void> {
   if (filters.tag !== undefined && filters.service === undefined) {
     throw new UsageError('Cannot provide tag filter without service filter.')
@@ -50,7 +50,7 @@ export async function checkFilters(filters: EventFilters): Promise<void> {
   }
 }
 
-/** The filters that are defined. */
+/** Returns the filters that are defined. */
 export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: string | undefined}): EventFilters => ({
   ...(node !== undefined && {node}),
   ...(service !== undefined && {service}),
@@ -58,9 +58,8 @@ export const filtersOf = ({node, service, tag}: {[K in keyof EventFilters]: stri
 })
 
 /**
- * Fires an event. Rejects with BATON_TOO_LARGE before anything is sent if the payload cannot fit; the details say by how
- * many bytes.
- *
+ * Fires an event. If the payload cannot fit, rejects with BATON_TOO_LARGE before anything is sent; the details contain
+ * the excess in bytes.
  * @example
  * ```ts
  * const {event, isSpilled} = await fireEvent(client, 'deploy', {payload: Buffer.from('v1.2.3')})
@@ -96,13 +95,16 @@ export async function fireEvent(client: FireClient, name: string, options: FireO
   }
 }
 
-/** The event's Lamport time takes up to 8 bytes. It is read only if they decide; without an answer it stays unknown. */
+/**
+ * Reads the Lamport time, which takes up to 8 bytes of the event, only if these bytes decide whether the event fits.
+ * Undefined if the agent does not answer.
+ */
 async function timeIfItMatters(
   {agent, scope}: FireClient,
   {verdict}: SizeVerdict,
   call: CallOptions,
 ): Promise<bigint | undefined> {
-  // Other datacenters have clocks of their own.
+  // Other datacenters have Lamport clocks of their own.
   if (verdict === 'fits' || (call.datacenter ?? scope.datacenter) !== undefined) return undefined
   const self = await agent.self(call).catch(() => undefined)
   return self?.eventTime

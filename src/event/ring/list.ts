@@ -4,7 +4,7 @@ import {EventIntake, type EventIntakeOptions} from '../intake/intake.js'
 import {RingAlarm} from './ring-alarm.js'
 
 /**
- * Handles the new events of one list, as `consul watch` hands it to its handler, after what an earlier call left
+ * Handles the new events of one list, as `consul watch` passes it to its handler, after those that an earlier call left
  * unfinished. Resolves when all are handled.
  */
 export async function handleList(
@@ -18,7 +18,7 @@ export async function handleList(
     await intake.resume()
     const alarm = new RingAlarm({
       state,
-      // It may be the list of one name.
+      // The list may contain the events of one name only.
       isWhole: false,
       wallMs: () => client.clock.wallMs(),
       onMissed: missed => observer?.({type: 'events.missed', ...missed}),

@@ -2,26 +2,26 @@ import type {UserEvent} from '../../core/types.js'
 import type {EventState} from '../intake/event-state.js'
 import type {MissedEvents} from '../notices.js'
 
-/** Events an agent keeps, whatever their names. */
+/** Number of events that an agent keeps, whatever their names. */
 const ringSize = 256
 
 export interface RingAlarmOptions {
   readonly state: EventState
-  /** Wall clock, in milliseconds. */
+  /** Returns the wall time in milliseconds. */
   readonly wallMs: () => number
   /**
-   * True if the lists hold events of all names. Only then does a short list that lacks a known event show a restart: in
-   * a list of one name, events of other names push the known ones out.
+   * True if the lists contain events of all names. Only then does a short list that lacks a known event show a restart:
+   * in a list of one name, events of other names push the known ones out.
    */
   readonly isWhole: boolean
   readonly onMissed: (missed: MissedEvents) => void
 }
 
 /**
- * Notices that events may have passed unseen. An agent keeps the newest 256 events, and none across a restart: a full
- * list without anything known has turned over, and a shorter one without the newest known event comes from an agent that
- * was restarted. The state always knows one of the newest events, whatever its name, and whether the list was empty. So
- * either is noticed after a restart of the watch as well, and reported once.
+ * Notices that the watch may have missed events. An agent keeps the newest 256 events, and none across a restart. A
+ * full list without any known event has been replaced completely, and a shorter one without the newest known event
+ * comes from an agent that was restarted. The state always contains one of the newest events, whatever its name, and
+ * whether the list was empty. So both cases are noticed after a restart of the watch as well, and reported once.
  */
 export class RingAlarm {
   readonly #options: RingAlarmOptions
@@ -31,7 +31,7 @@ export class RingAlarm {
     this.#options = options
   }
 
-  /** Looks at a whole list of the agent before it is taken in, and remembers it after. */
+  /** Compares a whole list of the agent with the state before it is taken in, and remembers it afterwards. */
   async guard(list: readonly UserEvent[], takeIn: (list: readonly UserEvent[]) => Promise<void>): Promise<void> {
     const {state, wallMs, onMissed} = this.#options
     const untilMs = wallMs()
@@ -61,7 +61,7 @@ export class RingAlarm {
     return isLost ? 'restart' : undefined
   }
 
-  /** True if nothing is left of what an earlier watch knew. */
+  /** True if the list contains no event that an earlier watch knew. */
   #isForgotten(list: readonly UserEvent[]): boolean {
     const {state} = this.#options
     return !state.wasRingEmpty && !list.some(({id}) => state.has(id))

@@ -1,7 +1,7 @@
 import type {EventFilters} from '../../core/api/event.js'
 import {checkShape} from '../call-rules.js'
 
-/** What Consul puts on the gossip wire, and no setting of it changes. */
+/** Maximum size of an event's gossip message in bytes. No setting of Consul changes it. */
 const eventSizeLimit = 512
 
 export interface EventShape extends EventFilters {
@@ -10,16 +10,18 @@ export interface EventShape extends EventFilters {
 
 const bytes = (text: string): number => Buffer.byteLength(text)
 
-/** Bytes that announce a text or a byte string of this length (MessagePack). */
+/** Returns the number of bytes before a text or a byte string of this length (MessagePack). */
 const textHeader = (length: number): number => (length < 32 ? 1 : length < 256 ? 2 : 3)
-/** The outer message is written in the older form, which has no 1-byte lengths. */
+/** The outer message uses the older form of MessagePack, which has no 1-byte lengths. */
 const outerHeader = (length: number): number => (length < 32 ? 1 : 3)
 const binaryHeader = (length: number): number => (length < 256 ? 2 : 3)
 
 const idField = 3 + textHeader(36) + 36
 const versionField = 2 + 1
 
-/** Consul's own envelope: id, name, payload, filters, version. Fields without content are left out. */
+/**
+ * Returns the size of Consul's own envelope: ID, name, payload, filters, version. Fields without content are left out.
+ */
 function innerSize(shape: EventShape, payloadLength: number): number {
   const name = 2 + textHeader(bytes(shape.name)) + bytes(shape.name)
   const payload = payloadLength === 0 ? 0 : 2 + binaryHeader(payloadLength) + payloadLength
@@ -36,7 +38,7 @@ const lTimeWidth = (lTime: bigint): number => {
   return lTime < 2n ** 32n ? 5 : 9
 }
 
-/** Size of the gossip message, byte for byte. The Lamport time is the firing agent's next one. */
+/** Returns the exact size of the gossip message. The Lamport time is the firing agent's next one. */
 function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigint): number {
   const inner = innerSize(shape, payloadLength)
   const outerName = bytes('consul:event:') + bytes(shape.name)
@@ -45,8 +47,8 @@ function encodedEventSize(shape: EventShape, payloadLength: number, lTime: bigin
 }
 
 /**
- * The longest payload that fits beside this name and these filters; negative when not even an empty one does.
- *
+ * Returns the maximum length of a payload that fits with this name and these filters; negative if not even an empty one
+ * does.
  * @example
  * ```ts
  * maxPayload({name: 'deploy'}, 1n) > maxPayload({name: 'deploy', node: '^web-'}, 1n) // => true
@@ -61,8 +63,8 @@ export function maxPayload(shape: EventShape, lTime: bigint): number {
 }
 
 /**
- * `fits` and `too-large` hold whatever the agent's Lamport time is. Between them lie the 8 bytes that time may take:
- * there only the agent can tell.
+ * `fits` and `too-large` are valid for every Lamport time of the agent. `depends`: the time takes up to 8 bytes, and
+ * they decide.
  */
 export type SizeVerdict =
   | {readonly verdict: 'fits' | 'depends'; readonly leftBytes: number}
@@ -72,9 +74,8 @@ const smallestLTime = 1n
 const largestLTime = 2n ** 64n - 1n
 
 /**
- * Tells whether a payload of this length fits beside this name and these filters, before anything is sent. With the
- * event's Lamport time, if it is known, `depends` never occurs.
- *
+ * Judges, before anything is sent, whether a payload of this length fits with this name and these filters. If the
+ * event's Lamport time is known, the verdict is never `depends`.
  * @example
  * ```ts
  * judgeSize({name: 'deploy'}, 100).verdict // => 'fits'

@@ -22,8 +22,8 @@ const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).d
 type SpillClient = Pick<ConsulClient, 'kv' | 'session'>
 
 /**
- * Puts a payload into KV and returns the pointer that the event carries instead. The key belongs to a session that is
- * never renewed, so Consul deletes it between one and two `ttlMs` later, even if this process dies.
+ * Writes a payload into KV and returns the pointer that the event carries instead. The key belongs to a session that is
+ * never renewed, so Consul deletes it between one and two `ttlMs` later, even if this process ends.
  */
 export async function spillPayload(
   client: SpillClient,
@@ -58,9 +58,9 @@ export function parseSpill(payload: Uint8Array | undefined): Pointer | undefined
 }
 
 /**
- * The payload as it was given to `fire`: from KV when it was spilled, from its log when the event announces a durable
- * one. Rejects with BATON_NOT_FOUND if it is gone, with BATON_REFUSED if it is not the one that was sent.
- *
+ * Returns the payload that was given to `fire`: from KV if it was spilled, from its log if the event announces a
+ * durable one. Rejects with BATON_NOT_FOUND if the payload does not exist any more, and with BATON_REFUSED if it is not
+ * the one that was sent.
  * @example
  * ```ts
  * const report = Buffer.alloc(2000, 'x')

@@ -7,20 +7,21 @@ import {checkWatch} from '../option-rules.js'
 import {OutageReport} from '../outage-report.js'
 import {RingAlarm} from './ring-alarm.js'
 
-/** An agent keeps 256 events, so that a long pause after an outage would itself lose some. */
+/**
+ * Maximum pause between retries. An agent keeps 256 events, so a longer pause after an outage could itself lose some.
+ */
 const maxPauseMs = 5000
 
-/** Which events, what to do with each, and what to remember. */
+/** Options of a watch of an agent's events. */
 export interface EventWatchOptions extends EventIntakeOptions {
-  /** Receives what happens on the way. Never awaited, and must not throw. */
+  /** Receives notices of the watch. It is never awaited, and must not throw. */
   readonly observer?: (notice: EventNotice) => void
 }
 
 /**
  * Hands every event that reaches the agent to the handler, across restarts if the state has a file: with `rerun` at
  * least once, with `skip` at most once. Outages are retried. Resolves when the signal has aborted and the handlers in
- * progress have ended. Rejects if Consul refuses the question, the state cannot be written, or `handleDead` rejects.
- *
+ * progress have ended. Rejects if Consul refuses the query, the state cannot be written, or `handleDead` rejects.
  * @example
  * ```ts
  * const stop = new AbortController()

@@ -1,19 +1,22 @@
 import type {ExitReport, Report} from '../reports.js'
 import type {ExecEvent} from '../types.js'
 
-/** Time that a missing number has to arrive after a later one has. */
+/** Time to wait for a missing number after a later one has arrived. */
 export const gapPatienceMs = 2000
 
 type Numbered = Extract<Report, {type: 'output' | 'heartbeat'}>
 
-/** The events of one node: its output in order, then its exit, and what never arrived. */
+/** The events of one node: its output in order, then its exit, and the numbers that never arrived. */
 export interface Assembled {
   readonly events: readonly ExecEvent[]
   readonly exit?: ExitReport
   readonly missingCount: number
 }
 
-/** Puts one node's numbered output into order, waits a while for gaps, and passes its exit on only after all output. */
+/**
+ * Puts the numbered output of one node into order, waits a while for missing numbers, and passes the exit on only after
+ * all output.
+ */
 export class Assembler {
   readonly #node: string
   readonly #held = new Map<number, Numbered>()
@@ -26,7 +29,7 @@ export class Assembler {
     this.#node = node
   }
 
-  /** Monotonic instant at which {@link advance} is due even without a report. */
+  /** Monotonic instant at which {@link advance} must be called even if no report has come. */
   get deadlineMs(): number {
     return this.#stuckSinceMs === undefined ? Number.POSITIVE_INFINITY : this.#stuckSinceMs + gapPatienceMs
   }

@@ -15,7 +15,7 @@ import {UsageError} from '../../core/errors.js'
 import type {SigningKey} from '../native/envelope.js'
 import type {JobSpec, NodeSelector, Via} from '../types.js'
 
-/** How nodes are reached, and how long their answers may take. */
+/** Options of remote execution. */
 export interface InitiatorOptions {
   /**
    * `native` reaches nodes with a passing responder, `rexec` those whose agents run `_rexec` jobs, and `auto` takes

@@ -1,7 +1,7 @@
 import type {ExpectedNode, Via} from '../types.js'
 import type {Targets} from './targets.js'
 
-/** Which nodes are expected to answer, and how each is reached. */
+/** The nodes that are expected to answer, and the way to each. */
 export interface Plan {
   readonly expected: readonly ExpectedNode[]
   readonly responders: readonly string[]

@@ -32,7 +32,7 @@ interface OpenReader {
   readonly reader: KeyReader
 }
 
-/** Runs one job to its end: gives reports and the time to the tracker, and removes the job afterwards. */
+/** Runs one job to its end: passes reports and the time to the tracker, and removes the job afterwards. */
 export class Run implements ExecRun {
   readonly id: string
   readonly summary: Promise<ExecSummary>
@@ -221,7 +221,7 @@ export class Run implements ExecRun {
     for (const event of events) this.#parts.events.push(event)
   }
 
-  /** Waits until the instant, or until a report has come since the last wait. */
+  /** Waits until the instant, or until a report has come since the last call. */
   async #sleep(untilMs: number): Promise<void> {
     const {clock} = this.#parts.client
     const ms = Math.max(0, Math.min(longestSleepMs, untilMs - clock.monotonicMs()))

@@ -5,7 +5,10 @@ import type {NodeSelector} from '../types.js'
 const anything: Re2Matcher = () => true
 const nothing: Re2Matcher = () => false
 
-/** Compiles as agents do. Resolves with nothing for an empty filter, and rejects with a UsageError for a wrong one. */
+/**
+ * Compiles a filter as agents do. Resolves with undefined for an empty filter, and rejects with a UsageError for a
+ * wrong one.
+ */
 export async function compileFilter(what: string, pattern: string | undefined): Promise<Re2Matcher | undefined> {
   if (pattern === undefined || pattern === '') return undefined
   const re2 = await loadRe2()
@@ -19,7 +22,7 @@ export async function compileFilter(what: string, pattern: string | undefined): 
   }
 }
 
-/** What a selector compares of a node's services. */
+/** The parts of a node's service that a selector compares. */
 export interface SelectableService {
   readonly id: string
   readonly tags: readonly string[]
@@ -49,7 +52,7 @@ export async function compileSelector(selector: NodeSelector): Promise<CompiledS
   }
 }
 
-/** Resolves with a function that gives an anchored expression for exactly these names. */
+/** Resolves with a function that returns an anchored expression for exactly these names. */
 export async function nodePattern(): Promise<(nodes: readonly string[]) => string> {
   const re2 = await loadRe2()
   return nodes => `^(?:${nodes.map(node => re2.quote(node)).join('|')})$`

@@ -34,7 +34,7 @@ export interface Targets {
   readonly serviceNamesMatched: readonly string[]
 }
 
-/** An old state would lack new nodes, or contain nodes that are gone. */
+/** A server with old state would omit new nodes, or return nodes that are gone. */
 const newest = {consistency: 'consistent'} as const
 
 /** Predicts which nodes a job will reach, from the catalog and the health checks, by the rules of the agents. */

@@ -33,7 +33,7 @@ export type JobRefusalCode =
 export interface JobRefusal {
   readonly code: JobRefusalCode
   readonly reason: string
-  /** What the job says about itself. It is not verified. */
+  /** Facts that the job states about itself. They are not verified. */
   readonly claimed: Pick<Manifest, 'nodes' | 'session' | 'requester'> | undefined
 }
 
@@ -187,7 +187,7 @@ function checkValidity(validityMs: number, maxValidityMs: number): Failure | und
   return {code: 'valid-too-long', reason: `valid for ${valid}, at most ${most}`}
 }
 
-/** A signed cancel is bounded in time like a job. */
+/** Checks the time of a signed cancel, which is limited like that of a job. */
 export function checkControlTime(
   control: Control,
   {nowMs, maxValidityMs}: Pick<CheckContext, 'nowMs' | 'maxValidityMs'>,

@@ -15,7 +15,9 @@ import {controlKey, jobKey, runPrefix} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
 const sessionTtlMs = 30_000
-/** Responders go on through outages, and so does the initiator. */
+/**
+ * Time without a renewal after which the session counts as lost. It is long because responders continue during outages.
+ */
 const unprovenLimitMs = 600_000
 /** Time from writing the job to the last moment at which a responder may begin it. */
 const validityMs = 60_000
@@ -26,7 +28,7 @@ export interface NativeOptions {
   readonly nodes: readonly string[]
   readonly datacenter: string
   readonly cluster: string
-  /** Empty: the job is unsigned. */
+  /** Keys that sign the job. If there are none, it is unsigned. */
   readonly keys: readonly SigningKey[]
   readonly timeoutMs: number
   readonly killAfterMs: number
@@ -133,7 +135,8 @@ class NativeDelivery implements JobDelivery {
     }
     const {kv} = this.#options.client
     const how = {session: this.#session.id, signal}
-    // Consul answers a query for a key that does not exist at every write to any other key: responders wait for this one.
+    // Written at once, because responders wait for this key, and Consul wakes a query for a missing key at every write
+    // to any key.
     const controlWritten = kv.acquire(controlKey(this.id), Buffer.alloc(0), how)
     const [isWritten] = await Promise.all([kv.acquire(jobKey(this.id), value, how), controlWritten])
     if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(this.id)}: Consul refused to acquire it`)
@@ -148,7 +151,7 @@ class NativeDelivery implements JobDelivery {
     })
   }
 
-  /** A writer below `run/` can make up names: only those of the signed job count. */
+  /** A client that may write below `run/` can invent names: only nodes that the signed job names count. */
   #isNamed(node: string): boolean {
     if (this.#nodes.has(node)) return true
     if (!this.#hasForeign) this.#options.onForeign(node)

@@ -20,7 +20,9 @@ export interface SigningKey {
   readonly privateKey: KeyObject
 }
 
-/** What is signed: lengths are included, so that type and payload cannot be divided in another way. */
+/**
+ * Returns the bytes that are signed. Lengths are included, so that type and payload cannot be divided in another way.
+ */
 function signedBytes(type: string, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`baton1 ${type.length} ${type} ${payload.length} `), payload])
 }

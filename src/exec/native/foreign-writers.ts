@@ -1,7 +1,7 @@
 import {stat} from 'node:fs/promises'
 import {BatonError, messageOf} from '../../core/errors.js'
 
-/** What a file or directory is for, as messages call it. */
+/** The purpose of a file or directory, as messages name it. */
 export type OwnedPath = 'trust' | 'state'
 
 /** Rejects with BATON_CONFIG if users other than root and the process's own could write the file or directory. */
@@ -24,6 +24,6 @@ export async function refuseForeignWriters(path: string, what: OwnedPath): Promi
 
 const missingTrust = 'create the directory, and add the public keys whose jobs are to run'
 
-/** An error about a file of this kind. */
+/** Returns an error about a file or directory of this kind. */
 export const misplaced = (what: OwnedPath, message: string, hint?: string): BatonError =>
   new BatonError('BATON_CONFIG', `${what} ${message}`, hint === undefined ? {} : {hint})

@@ -2,11 +2,11 @@ import {deflateRawSync, inflateRawSync} from 'node:zlib'
 import type {ExitReport, OutputPart} from '../reports.js'
 import {parseObject} from './envelope.js'
 
-/** Maximum output in one frame, before it is packed. */
+/** Maximum output in one frame, before compression. */
 export const frameBytes = 64 * 1024
-/** Maximum size that a frame is unpacked to, whatever its header says. */
+/** Maximum size to which a frame is decompressed, whatever its header says. */
 const maxUnpackedBytes = 4 * frameBytes
-/** Smaller output is not packed: it would not get smaller. */
+/** Minimum size of output that is compressed: shorter output would not get smaller. */
 const packFromBytes = 256
 
 const numberOf = {stdout: 1, stderr: 2, merged: 3} as const
@@ -16,7 +16,10 @@ const streamOf = new Map([
   [3, 'merged' as const],
 ])
 
-/** A line of JSON that says how the bytes after it are cut and packed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`. */
+/**
+ * Encodes output as a line of JSON and the bytes after it. The line gives stream and length of each part, and whether
+ * the bytes are compressed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`.
+ */
 export function encodeFrame(parts: readonly OutputPart[]): Buffer {
   const body = Buffer.concat(parts.map(part => part.chunk))
   const packed = body.length >= packFromBytes ? deflateRawSync(body) : body
@@ -81,7 +84,7 @@ export function encodeResult(result: RunResult): Buffer {
   )
 }
 
-/** Returns what an initiator needs of a result, or undefined if the value is not a result. */
+/** Returns the parts of a result that an initiator needs, or undefined if the value is not a result. */
 export function decodeResult(value: Buffer): ExitReport | undefined {
   const raw = parseObject(value)
   if (raw?.['v'] !== 1) return undefined

@@ -1,4 +1,4 @@
-/** The first fault that a schema found, as text: where it is and what was expected. */
+/** Returns the first fault that a schema found, as text: its place and what was expected. */
 export function issueText(
   issues: readonly {readonly path: readonly PropertyKey[]; readonly message: string}[],
 ): string {

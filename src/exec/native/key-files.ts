@@ -70,7 +70,7 @@ export async function listOwnKeys(directory: string): Promise<readonly TrustedKe
   return Promise.all(names.map(async name => (await readEntry(join(directory, name))).key))
 }
 
-/** What a trust directory holds. */
+/** The content of a trust directory. */
 export interface TrustListing {
   readonly keys: readonly {readonly key: TrustedKey; readonly entry: TrustEntry; readonly path: string}[]
   /** Kids of the revoked keys. */
@@ -118,7 +118,7 @@ export interface AddedKey extends KeyPlace {
 }
 
 export interface AddOptions {
-  /** Replace what the file of the key says. */
+  /** Changes to what the file of the key contains. */
   readonly changes: {
     readonly name?: string
     readonly policy?: Policy

@@ -8,7 +8,7 @@ import {parseObject} from './envelope.js'
 import {issueText} from './issue-text.js'
 import type {Manifest} from './manifest.js'
 
-/** What the jobs of one key may do. What is not allowed is refused. */
+/** What the jobs of one key may do. Everything else is refused. */
 export interface Policy {
   /** RE2 expression, not anchored: the key may run jobs on responders whose name matches. @default all responders */
   readonly nodes?: string

@@ -15,10 +15,10 @@ export interface TrustedKey {
   readonly kid: string
   readonly name: string
   readonly publicKey: KeyObject
-  /** Wall-clock bounds of the key itself. */
+  /** First and last instant at which the key is valid, by the wall clock. */
   readonly notBeforeMs: number | undefined
   readonly expiresAtMs: number | undefined
-  /** A job must pass every one of them. */
+  /** Policies that a job must satisfy, all of them. */
   readonly policies: readonly Policy[]
 }
 
@@ -38,7 +38,7 @@ function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
 
 /** The keys whose jobs are run, at one moment. */
 export interface TrustStore {
-  /** By kid. */
+  /** The keys, by kid. */
   readonly keys: ReadonlyMap<string, TrustedKey>
   /** Kids of keys that are never trusted, even if `keys` holds them. */
   readonly revoked: ReadonlySet<string>
@@ -94,8 +94,7 @@ function parseInstant(text: string | undefined, where: string): number | undefin
 }
 
 /**
- * Trust in these public keys, as `generateKey` and `baton keys init` write them, and in no others.
- *
+ * Returns trust in these public keys, as `generateKey` and `baton keys init` write them, and in no others.
  * @example
  * ```ts
  * const {key, publicFile} = generateKey('deploy', Date.now())
@@ -111,10 +110,9 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
 }
 
 /**
- * Trust in the keys of every `*.json` file of the directory. If other users could have written the directory or a file, or
- * if a file cannot be parsed, that is trouble: the keys of the last good state stay trusted, without those whose file is
- * gone or that `revoked.json` names. A key in several files may do what all of them allow.
- *
+ * Returns trust in the keys of every `*.json` file of the directory. If other users could have written the directory or
+ * a file, or if a file cannot be parsed, `trouble` is set: the keys of the last good state stay trusted, without those
+ * whose file is gone or that `revoked.json` names. A key that is in several files may do only what all of them allow.
  * @example
  * ```ts
  * const {keys} = await trustFromDirectory(directory)()

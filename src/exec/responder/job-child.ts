@@ -13,7 +13,7 @@ export interface JobChildOptions {
   readonly scratchDirectory: string
 }
 
-/** No tokens, no addresses, nothing that changes how programs load. */
+/** Variables that children receive: no tokens, no addresses, nothing that changes how programs load. */
 const handedOn = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

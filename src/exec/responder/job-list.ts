@@ -11,8 +11,8 @@ export interface SelectedJobs {
 }
 
 /**
- * The newest jobs come first, by the time in their IDs, so that junk delays a new job as little as possible. Jobs with a
- * time after `newestMs` come last: no correct clock gave it.
+ * Selects the jobs to look at. The newest come first, by the time in their IDs, so that junk delays a new job as little
+ * as possible. Jobs with a time after `newestMs` come last, because no correct clock produced it.
  */
 export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJobs {
   const ids = [...names].filter(isJobId)
@@ -27,5 +27,5 @@ export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJ
   return {ids: order.slice(0, jobLimit), ignoredCount: Math.max(0, order.length - jobLimit)}
 }
 
-/** A UUID of version 7 begins with 48 bits of milliseconds since 1970. */
+/** Returns the time in a UUID of version 7: its first 48 bits are milliseconds since 1970. */
 const instantOf = (id: string): number => Number.parseInt(`${id.slice(0, 8)}${id.slice(9, 13)}`, 16)

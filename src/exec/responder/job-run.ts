@@ -101,7 +101,7 @@ interface Sink {
   readonly writer: JobWriter
 }
 
-/** Reads no further while output waits to be written, which blocks the child. */
+/** Passes the output of the child on. It does not read on while output waits to be written, which blocks the child. */
 async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {cap, writer}: Sink): Promise<void> {
   if (!stream) return
   try {
@@ -109,7 +109,7 @@ async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {ca
       for (const part of cap.push({stream: name, chunk: chunk as Buffer})) await writer.push(part)
     }
   } catch {
-    // The stream was destroyed here; what it gave before is written.
+    // The stream was destroyed here; the output that came before is written.
   }
 }
 

@@ -25,7 +25,7 @@ import {refuseLink} from './state-directory.js'
 const defaultSkewMs = 30_000
 const defaultValidityMs = 300_000
 const maxRetryMs = 2000
-/** Jobs that are looked at before the list is read again. */
+/** Number of jobs to look at before the list is read again. */
 const jobsBetweenLists = 64
 
 export interface JobServerOptions {
@@ -41,7 +41,9 @@ export interface JobServerOptions {
   readonly observer: (event: JobsEvent) => void
 }
 
-/** `jobs.ignored`: too many jobs are listed, and `count` of them are not looked at. 0: the list is short enough again. */
+/**
+ * `jobs.ignored`: the list is too long, and `count` of its jobs are not looked at. 0: the list is short enough again.
+ */
 export interface JobsEvent {
   readonly type: 'jobs.ignored'
   readonly count: number
@@ -143,7 +145,10 @@ export class JobServer implements AsyncDisposable {
     }
   }
 
-  /** Consistent: a server with an old state could lack a job that is listed. Undefined: it has been deleted. */
+  /**
+   * Reads a job; undefined if it was deleted. The read is consistent, because a server with old state could lack a job
+   * that is listed.
+   */
   async #readJob(id: string, signal: AbortSignal): Promise<Buffer | undefined> {
     const {kv} = this.#options.client
     const {value} = await this.#read(() => kv.get(jobKey(id), {signal, consistency: 'consistent'}), signal)
@@ -213,7 +218,8 @@ export class JobServer implements AsyncDisposable {
 
   async #serveJob(manifest: Manifest, policies: readonly Policy[], job: RunningJob): Promise<void> {
     const {client, env, stateDirectory} = this.#options
-    // Followed until the job has ended, also while it is being stopped: a second message may end the grace.
+    // Control messages are read until the job has ended, also while it is being stopped: a second one may end the
+    // grace.
     const listening = new AbortController()
     const control = this.#followControl(manifest.id, job, listening.signal)
     let result: RunResult
@@ -236,7 +242,7 @@ export class JobServer implements AsyncDisposable {
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
   }
 
-  /** A message that a trusted key signed for a job stops it. */
+  /** Stops the job if a message was signed for it by a trusted key. */
   async #followControl(id: string, job: RunningJob, signal: AbortSignal): Promise<void> {
     const {client, trust, unsignedPolicy, maxValidityMs = defaultValidityMs} = this.#options
     try {

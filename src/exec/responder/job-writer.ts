@@ -14,10 +14,10 @@ import type {Answerer} from './job-answers.js'
 
 /** Maximum time that output waits for more output, counted from its first byte. */
 const flushMs = 250
-/** Shorter intervals would only add load to Consul. */
+/** Minimum interval of heartbeats: shorter ones would only add load to Consul. */
 const minHeartbeatMs = 250
 const maxRetryMs = 2000
-/** Maximum output that waits to be written. While there is more, the child is not read. */
+/** Maximum output that waits to be written. Above it, the child's output is not read. */
 const maxPendingBytes = 4 * frameBytes
 
 /**
@@ -80,7 +80,7 @@ export class JobWriter {
     return retry(attempt, {signal, clock: client.clock, backoff})
   }
 
-  /** Takes the part at once, and resolves when there is room for more. */
+  /** Accepts the part at once, and resolves when there is room for more. */
   async push(part: OutputPart): Promise<void> {
     if (this.#pendingBytes === 0) this.#firstByteAtMs = this.#client.clock.monotonicMs()
     this.#pending.push(part)
@@ -121,7 +121,7 @@ export class JobWriter {
     this.#drained.wake()
   }
 
-  /** Takes at most one frame of the output that waits. */
+  /** Removes at most one frame from the output that waits, and returns it. */
   #takeFrame(): readonly OutputPart[] | undefined {
     if (this.#pendingBytes === 0) return undefined
     const taken: OutputPart[] = []
@@ -145,7 +145,7 @@ export class JobWriter {
     return taken
   }
 
-  /** An empty value is a heartbeat. */
+  /** Returns the write of a frame. One with an empty value is a heartbeat. */
   #frame(parts: readonly OutputPart[]): KvOperation {
     const value = parts.length === 0 ? Buffer.alloc(0) : encodeFrame(parts)
     const key = frameKey(this.#manifest.id, this.#node, this.#sequence)

@@ -18,9 +18,9 @@ import {registerResponder} from './registration.js'
 import {openStateDirectory} from './state-directory.js'
 import {type TrustEvent, WatchedTrust} from './watched-trust.js'
 
-/** Whose jobs are run, as which node, and within what bounds. */
+/** Options of a responder. */
 export interface ResponderOptions {
-  /** Gives the keys whose jobs are run. It is called for every job. */
+  /** Returns the keys whose jobs are run. Called for every job. */
   readonly trust: TrustSource
   /**
    * Directory for the record of jobs already run, in a subfolder named after the responder. It must survive restarts, and
@@ -41,7 +41,7 @@ export interface ResponderOptions {
   readonly maxSkewMs?: number
   /** Maximum time from signing to expiry, in milliseconds. @default 300000 */
   readonly maxValidityMs?: number
-  /** Receives what happens while the responder serves. Must not throw. @default nothing is reported */
+  /** Receives events while the responder serves. Must not throw. @default nothing is reported */
   readonly observer?: (event: ResponderEvent) => void
 }
 

@@ -2,7 +2,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {isBatonError, messageOf} from '../../core/errors.js'
 import {standingKey} from '../native/layout.js'
 
-/** Pause between attempts to write the key, where something deletes it again and again. */
+/** Pause between attempts to write the key, in case something deletes it again and again. */
 const retryMs = 60_000
 
 /**

@@ -22,7 +22,7 @@ export class WatchedTrust {
     return store
   }
 
-  /** The output of the health check. */
+  /** Returns the output of the health check. */
   async note(): Promise<string> {
     const {trouble, keys} = await this.read()
     if (!trouble) return 'serving'
@@ -44,7 +44,7 @@ export class WatchedTrust {
   }
 }
 
-/** `keyCount`: how many keys are trusted now; after a failure those of the last good state. */
+/** `keyCount`: number of keys that are trusted now; after a failure those of the last good state. */
 export type TrustEvent =
   | {readonly type: 'trust.failed'; readonly reason: string; readonly keyCount: number}
   | {readonly type: 'trust.recovered'; readonly keyCount: number}

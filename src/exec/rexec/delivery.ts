@@ -20,7 +20,10 @@ import {
 } from './wire.js'
 
 const sessionTtlMs = 15_000
-/** Sessions survive outages of Consul, so a run that cannot renew ends only after a long time. */
+/**
+ * Time without a renewal after which the session counts as lost. It is long because nodes continue during outages of
+ * Consul.
+ */
 const unprovenLimitMs = 600_000
 
 export interface RexecOptions {
@@ -123,7 +126,7 @@ class RexecDelivery implements JobDelivery {
     })
   }
 
-  /** Agents cannot be asked: when the session has ended, they stop reporting, and the child goes on. */
+  /** Agents cannot be asked to stop: when the session has ended, they stop reporting, and the child continues. */
   async cancel(): Promise<boolean> {
     return false
   }

@@ -9,11 +9,13 @@ import type {JobCommand, NodeSelector} from '../types.js'
 export const rexecEvent = '_rexec'
 
 const nanosecondsPerMs = 1_000_000
-/** Measured: the bytes that an event may contain beside its name, and those that a filter needs beside its text. */
+/**
+ * Measured: the number of bytes that an event may contain besides its name, and that a filter needs besides its text.
+ */
 const eventBudgetBytes = 400
 const filterOverheadBytes = 6
 
-/** Characters that Go's encoder escapes, and so does a job of consul exec. */
+/** Characters that Go's encoder escapes, and therefore those in a job of consul exec too. */
 const escapes: Readonly<Record<string, string>> = {'<': '\\u003c', '>': '\\u003e', '&': '\\u0026'}
 
 /** The job as agents decode it. If `Wait` is not above 0, they write heartbeats without a pause. */
@@ -32,10 +34,13 @@ function toJobFields(command: JobCommand): Record<string, unknown> {
 export const encodeRexecPayload = (prefix: string, session: string): Buffer =>
   Buffer.from(`{"Prefix":${JSON.stringify(prefix)},"Session":${JSON.stringify(session)}}`)
 
-/** Joined as Consul does it: doubled and trailing slashes are removed. */
+/** Returns the prefix of a job. It is joined as Consul does it: double slashes and those at the end are removed. */
 export const jobRoot = (prefix: string, session: string): string => posix.join(prefix, session)
 
-/** Consul's numbers count up in five hexadecimal digits, more when they overflow. */
+/**
+ * Matches the key of one frame of output. Consul numbers frames with five hexadecimal digits, or more if they are not
+ * enough.
+ */
 const outKey = /^(.+)\/out\/([0-9a-f]+)$/
 const otherKey = /^(.+)\/(ack|exit)$/
 

@@ -25,7 +25,7 @@ export interface RunLockedOptions {
   readonly maxRuntimeMs?: number
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
-  /** Receives the family of the child when it runs, and is called when no process of it is left. */
+  /** Receives the family of the child when the child runs, and is called when no process of it is left. */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 

@@ -35,7 +35,7 @@ export const encodeSemaphoreDocument = (document: SemaphoreDocument): Buffer =>
     }),
   )
 
-/** Keeps the holders whose session still owns a key under the prefix. */
+/** Returns the document with only those holders whose session still owns a key under the prefix. */
 export function pruneHolders(document: SemaphoreDocument, entries: readonly KvEntry[]): SemaphoreDocument {
   const alive = new Set(entries.map(entry => entry.session))
   return {...document, holders: document.holders.filter(holder => alive.has(holder))}

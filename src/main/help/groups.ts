@@ -1,4 +1,4 @@
-/** The commands of the first level by what they are for, in the order in which they are shown. */
+/** The commands of the first level by purpose, in the order in which they are shown. */
 export const groups: readonly {readonly title: string; readonly commands: Readonly<Record<string, string>>}[] = [
   {
     title: 'COORDINATE',
@@ -41,9 +41,9 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
   },
 ]
 
-/** What a command of the first level is for. */
+/** Returns the purpose of a command of the first level. */
 export const purposeOf = (name: string): string =>
   groups.map(({commands}) => commands[name]).find(text => text !== undefined) ?? ''
 
-/** The page of a command in the docs. */
+/** Returns the page of a command in the docs. */
 export const pageOf = (id: string): string => `docs/commands/${id.split(' ')[0] ?? ''}.md`

@@ -1,4 +1,4 @@
-/** Two columns stand side by side from this width on. */
+/** Minimum width for two columns. */
 const leastForColumns = 60
 const margin = '  '
 const deeper = '      '
@@ -8,7 +8,7 @@ export interface Row {
   readonly text: string
 }
 
-/** Breaks a text between words, at most `width` characters in a line where words allow it. */
+/** Breaks a text between words, so that a line has at most `width` characters if its words allow that. */
 export function wrap(text: string, width: number, indent = ''): string {
   const lines: string[] = []
   for (const word of text.split(/\s+/)) {
@@ -19,7 +19,7 @@ export function wrap(text: string, width: number, indent = ''): string {
   return lines.map(line => indent + line).join('\n')
 }
 
-/** Terms beside their texts; on a narrow terminal, and beside long terms, texts stand below. */
+/** Returns terms with their texts beside them. On a narrow terminal, and for long terms, the text is below the term. */
 export function toRows(rows: readonly Row[], width: number): string {
   const terms = rows.map(({term}) => term.length)
   const most = Math.floor(width * 0.4)
@@ -36,7 +36,7 @@ export function toRows(rows: readonly Row[], width: number): string {
     .join('\n')
 }
 
-/** A command line that is continued where it is too long, with a backslash; quoted words stay whole. */
+/** Breaks a command line that is too long, with a backslash at the end of each line. Quoted words stay whole. */
 export function toCommandLine(line: string, width: number, continuation = ' \\'): string {
   const words = line.match(/(?:'[^']*'|"[^"]*"|\S)+/g) ?? []
   const lines: string[] = []

@@ -4,12 +4,12 @@ import {commandPage, connectionPage, type Page, type Section} from './page.js'
 
 /** A page of the manual, in roff. */
 export interface ManPage {
-  /** `baton-kv-get.1` */
+  /** Name of the file, such as `baton-kv-get.1`. */
   readonly file: string
   readonly text: string
 }
 
-/** Returns the pages of all commands that are not hidden, that of the connection, and one that lists them. */
+/** Returns the pages of all commands that are not hidden, the page of the connection, and one that lists them all. */
 export async function manPages(table: CommandTable, version: string): Promise<readonly ManPage[]> {
   const loaded = Object.entries(table).map(async ([id, load]) => [id, (await load()).default] as const)
   const commands = (await Promise.all(loaded)).filter(([, command]) => !command.hidden)
@@ -42,7 +42,7 @@ export async function manPages(table: CommandTable, version: string): Promise<re
 
 const nameOf = (name: string): string => name.replaceAll(' ', '-')
 
-/** Titles of sections where manuals have other ones than help. */
+/** Titles of sections that differ between manual and help. */
 const titles: Readonly<Record<string, string>> = {USAGE: 'SYNOPSIS', 'EXIT CODES': 'EXIT STATUS'}
 
 function roffPage({name, summary, sections}: Page, version: string): string {
@@ -65,7 +65,7 @@ function roffSection(section: Section): readonly string[] {
   return [head, ...section.rows.flatMap(({term, text}) => ['.TP', `.B ${escaped(term.trim())}`, escaped(text)])]
 }
 
-/** Text as roff shows it: no backslash is an escape, a dash is a dash, and no line is a request. */
+/** Escapes a text for roff: backslashes, dashes, and characters that would begin a request. */
 function escaped(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -11,9 +11,9 @@ export type Section =
   | {readonly title: string; readonly kind: 'text'; readonly paragraphs: readonly string[]}
   | {readonly title: string; readonly kind: 'commands'; readonly lines: readonly string[]}
 
-/** What help and manual say about a command. */
+/** The content of a command's help and of its page in the manual. */
 export interface Page {
-  /** `baton kv get` */
+  /** Name of the command, such as `baton kv get`. */
   readonly name: string
   readonly summary: string
   readonly sections: readonly Section[]
@@ -33,7 +33,7 @@ interface Definition {
   readonly multiple?: boolean
 }
 
-/** Returns the page of a command. It is made of the command's own tables only. */
+/** Returns the page of a command, made only from the command's own tables. */
 export async function commandPage(id: string, command: CommandClass, table: CommandTable): Promise<Page> {
   const flags = await flagSections(command)
   const values = valueNotes.filter(({term}) => flags.some(({rows}) => rows.some(row => row.term.includes(term))))
@@ -63,7 +63,7 @@ function isFilled(section: Section): boolean {
 const exampleText = (example: CommandClass['examples'][number]): string =>
   (typeof example === 'string' ? example : example.command).replaceAll('<%= config.bin %>', 'baton')
 
-/** How the command is typed, without `baton`. */
+/** Returns how the command is typed, without `baton`. */
 function usageLines(id: string, command: CommandClass): readonly string[] {
   if (command.usage !== undefined) return [command.usage].flat()
   const words = Object.entries(command.args).map(([name, arg]) =>
@@ -84,7 +84,9 @@ interface FlagSection {
   readonly rows: readonly Row[]
 }
 
-/** The flags by group, those of every command last. The connection has a page of its own. */
+/**
+ * Returns the flags by group; those that every command has come last. The flags of the connection have their own page.
+ */
 async function flagSections(command: CommandClass): Promise<readonly FlagSection[]> {
   const groups = new Map<string, [string, Definition][]>()
   const ownFlags = new Map<string, Definition>([
@@ -122,7 +124,7 @@ const common = 'COMMON'
 const jsonFlag: Definition = {type: 'boolean', description: 'print the result as JSON', helpGroup: common}
 const longestChoice = 24
 
-/** What stands for the value: its name, its choices if they are short, or the last part of the flag's name. */
+/** Returns a name for the flag's value: its own, its choices if they are short, or the last part of the flag's name. */
 function valueOf(name: string, {helpValue, options}: Definition): string {
   const choices = options?.join('|') ?? ''
   if (helpValue !== undefined) return helpValue
@@ -151,21 +153,21 @@ function withFacts(description: string, {options, shown, variable}: Facts): stri
   return facts.length === 0 ? description : `${description} [${facts.join('; ')}]`
 }
 
-/** Every flag of a command can be set by this variable, too. */
+/** Returns the variable that also sets the flag. */
 const variableOf = (flag: string): string => `BATON_${flag.toUpperCase().replaceAll('-', '_')}`
 
-/** What a command redefines of the connection stays on its page. */
+/** Removes the flags of the connection, except those that the command redefines. */
 const withoutConnection = (flags: object): Readonly<Record<string, Definition>> =>
   Object.fromEntries(Object.entries(flags).filter(([name]) => !Object.hasOwn(consulFlags, name)))
 
-/** What the names of values mean, shown where they are used. */
+/** Meanings of value names, shown on pages that use them. */
 const valueNotes: readonly Row[] = [
   {term: 'DURATION', text: 'a number with a unit: 300ms, 15s, 1h30m'},
   {term: 'RE2', text: 'a regular expression that matches anywhere in the name; ^web-1$ is one name'},
   {term: 'SIZE', text: 'bytes, or a number with K, M or G: 64K, 10M'},
 ]
 
-/** The commands below this one. */
+/** Returns the commands below this one. */
 export async function subCommands(id: string, table: CommandTable): Promise<readonly Row[]> {
   const ids = Object.keys(table).filter(name => name.startsWith(`${id} `))
   const rows = ids.sort().map(async name => ({name, command: (await table[name]?.())?.default}))
@@ -181,7 +183,7 @@ const seeAlso = (id: string, command: CommandClass): readonly Row[] => [
   {term: pageOf(id), text: 'the page of this command, in the folder of the package'},
 ]
 
-/** The page of the flags that every command for Consul takes, with Consul's variables. */
+/** Returns the page of the flags that every command for Consul has, with Consul's variables. */
 export function connectionPage(): Page {
   const variables = new Map(Object.entries(consulVariables).map(([variable, name]) => [name as string, variable]))
   const rows = Object.entries(consulFlags).map(([name, flag]): Row => {

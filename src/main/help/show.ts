@@ -27,11 +27,11 @@ export async function helpText(words: readonly string[], options: HelpOptions): 
   return isTopic ? topicText(id, table, text) : undefined
 }
 
-/** Of a pager's terminal, too: with `baton help | less` that is still the one of stderr. */
+/** Returns the width of the terminal. Under a pager (`baton help | less`) that is the terminal of stderr. */
 const columnsOf = ({host, stream}: HelpOptions): number | undefined =>
   [stream, host.stderr].find(({isTTY}) => isTTY)?.columns
 
-/** The manual in the folder of the package, beside the launcher that was started. */
+/** Returns the directory of the manual in the package, next to the launcher that was started. */
 function manualPath(): string {
   const page = 'docs/index.md'
   try {

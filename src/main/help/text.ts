@@ -5,18 +5,21 @@ import {toCommandLine, toRows, wrap} from './layout.js'
 import {type Page, type Section, subCommands} from './page.js'
 
 export interface TextOptions {
-  /** Characters in a line. */
+  /** Number of characters in a line. */
   readonly width: number
   readonly paint: Paint
 }
 
 const [narrowest, widest, usual] = [40, 120, 80]
 
-/** The width of help: that of the terminal, within reason. Undefined: there is none. */
+/**
+ * Returns the width of help: that of the terminal, but not very narrow or very wide. `columns` is undefined without a
+ * terminal.
+ */
 export const helpWidth = (columns: number | undefined): number =>
   columns === undefined || columns <= 0 ? usual : Math.min(Math.max(columns, narrowest), widest)
 
-/** A page as it is shown on a terminal. */
+/** Returns a page as text for a terminal. */
 export function pageText({name, summary, sections}: Page, options: TextOptions): string {
   const head = wrap(`${name}: ${summary}`, options.width)
   return [head, ...sections.map(section => sectionText(section, options))].join('\n\n')
@@ -33,7 +36,7 @@ function bodyOf(section: Section, width: number): string {
   return section.lines.map(line => toCommandLine(line, width, continuation)).join('\n')
 }
 
-/** The list of all commands by group. */
+/** Returns the list of all commands by group. */
 export function overviewText(version: string, docs: string, options: TextOptions): string {
   const notes: readonly Section[] = [
     {
@@ -66,7 +69,7 @@ export function overviewText(version: string, docs: string, options: TextOptions
   return [wrap(title, options.width), ...sections.map(one => sectionText(one, options))].join('\n\n')
 }
 
-/** The commands of a topic that is not a command itself: `baton kv`. */
+/** Returns the commands of a topic that is not a command itself, such as `baton kv`. */
 export async function topicText(topic: string, table: CommandTable, options: TextOptions): Promise<string> {
   const rows = await subCommands(topic, table)
   const sections: readonly Section[] = [
