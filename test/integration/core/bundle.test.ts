@@ -3,8 +3,8 @@ import {build} from 'esbuild'
 import {describe, expect, it} from 'vitest'
 import {root} from '../../kit/bundle-example.js'
 
-describe('a bundle of createClient alone', () => {
-  it('is small, and holds no other package', async () => {
+describe('a bundle of a program that uses only createClient', () => {
+  it('is small, and contains no other package', async () => {
     const {outputFiles, metafile} = await build({
       stdin: {contents: "export {createClient} from './src/index.js'", resolveDir: root, loader: 'ts'},
       bundle: true,
@@ -51,13 +51,16 @@ async function packagesOf(modules: readonly string[]): Promise<Record<'now' | 'l
 }
 
 describe('the library', () => {
-  it('imports all packages that package.json makes its users install, and no others', async () => {
+  it('imports exactly the packages that its package.json lists as dependencies', async () => {
     const {now, later} = await packagesOf(['index', 'internal'])
     const {dependencies} = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {dependencies: object}
     expect([...new Set([...now, ...later])].sort()).toEqual(Object.keys(dependencies).sort())
   })
 
-  it.each(['client', 'lock', 'discover', 'event', 'replicate'])('imports no package with /%s', async name => {
-    expect((await packagesOf([`library/${name}`])).now).toEqual([])
-  })
+  it.each(['client', 'lock', 'discover', 'event', 'replicate'])(
+    'is loaded without any other package through consul-baton/%s',
+    async name => {
+      expect((await packagesOf([`library/${name}`])).now).toEqual([])
+    },
+  )
 })

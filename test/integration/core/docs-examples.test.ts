@@ -32,7 +32,7 @@ describe.each(chosen)('examples of the docs on $name', backend => {
   afterAll(() => rmSync(folder, {recursive: true, force: true}))
 
   it.each([...examplesOf('library.md'), ...examplesOf('concepts/adding-a-topic.md')])(
-    '$name prints what it says',
+    '$name prints the output that the page shows',
     async ({name, code, output}) => {
       mkdirSync(folder, {recursive: true})
       const outfile = join(folder, `${name.replaceAll(/\W+/g, '-')}.mjs`)

@@ -25,7 +25,7 @@ const everything = [
 ]
 const without = (what: string): string => everything.filter(rule => !rule.startsWith(what)).join('\n')
 
-describe.runIf(backends.some(({name}) => name === 'real'))('permission that is taken away', () => {
+describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses permissions', () => {
   let agent: (AsyncDisposable & {readonly address: string}) | undefined
   beforeAll(async () => {
     agent = await startDevAgent({config: {acl}})
@@ -63,7 +63,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('permission that is t
     ['instances, without their node', 'node', client => service(client, 'hop')],
     ['nodes', 'node', client => nodes(client)],
     ['checks', 'node', client => checks(client)],
-  ])('does not delete %s from a view', async (_, what, topic) => {
+  ])('does not remove %s from a view', async (_, what, topic) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
     await using views = createViewRegistry(client, {lingerMs: 0, waitMs: 1000})
@@ -86,7 +86,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('permission that is t
     expect(sizeOf(view)).toBe(before)
   })
 
-  it('still lets deletions through', async () => {
+  it('does not keep a view from showing real deletions', async () => {
     await using client = createClient({address: agent!.address, token: root})
     await using views = createViewRegistry(client, {lingerMs: 0})
     for (const key of ['gone/1', 'gone/2', 'gone/3']) await consul().kvPut(key, 'x')
@@ -99,7 +99,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('permission that is t
     await waitUntil(() => sizeOf(view) === 0, {what: 'no key'})
   })
 
-  it('leaves the list of discover as it was, with a problem', async () => {
+  it('does not change the list of discover, which reports a problem', async () => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
     await using directory = await openDirectory(client, {services: ['hop']}, {waitMs: 1000})
@@ -116,7 +116,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('permission that is t
     expect([before, directory.services().length]).toEqual([2, 2])
   })
 
-  it('hands nothing to the handler of a watch, which says so', async () => {
+  it('does not run the handler of a watch, which reports it', async () => {
     const {token, allow} = await tokenWithAll()
     const words = ['watch', 'keyprefix', 'hide/', `--token=${token}`, '--', 'cat']
     await using watch = startCli(words, {agent: {address: agent!.address}})

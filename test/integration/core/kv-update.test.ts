@@ -10,7 +10,7 @@ describe.each(backends)('kv.update on $name', backend => {
   const leaks = useLeakCheck({agent})
   const client = (): ConsulClient => createClient({address: agent.address})
 
-  it('loses none of many changes at once, and keeps the flags', async () => {
+  it('applies all of many concurrent changes, and keeps the flags', async () => {
     await using consul = client()
     const key = `${leaks.prefix}counter`
     await consul.kv.put(key, '0', {flags: 7n})
@@ -23,7 +23,7 @@ describe.each(backends)('kv.update on $name', backend => {
     await consul.kv.delete(key)
   })
 
-  it('creates a key, leaves one alone, and reports the number of writes', async () => {
+  it('creates a key, does not write if the value is unchanged, and reports the number of writes', async () => {
     await using consul = client()
     const key = `${leaks.prefix}new`
     expect(await consul.kv.update(key, () => undefined)).toEqual({isWritten: false, value: undefined, attempts: 0})
@@ -36,7 +36,7 @@ describe.each(backends)('kv.update on $name', backend => {
     await consul.kv.delete(key)
   })
 
-  it('rejects with a conflict once its attempts are used up, and with what `change` throws', async () => {
+  it('rejects with a conflict after its last attempt, and with the error that `change` throws', async () => {
     await using consul = client()
     const key = `${leaks.prefix}contended`
     let writes = 0
@@ -57,7 +57,7 @@ describe.each(backends)('kv.update on $name', backend => {
     await consul.kv.delete(key)
   })
 
-  it('ends with the reason of its signal', async () => {
+  it('rejects with the reason of its signal', async () => {
     await using consul = client()
     const key = `${leaks.prefix}cancelled`
     const stop = new AbortController()
@@ -69,7 +69,7 @@ describe.each(backends)('kv.update on $name', backend => {
     expect((await consul.kv.get(key)).value).toBeUndefined()
   })
 
-  it('works on snapshots that survive JSON', async () => {
+  it('reads snapshots that `jsonReplacer` can write as JSON', async () => {
     await using consul = client()
     const key = `${leaks.prefix}text`
     await consul.kv.put(key, 'é')

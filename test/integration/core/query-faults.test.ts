@@ -19,7 +19,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
   const follow = (options?: Parameters<typeof followThroughProxy>[2]): Promise<ProxiedView> =>
     followThroughProxy(agent.address, leaks.prefix, options)
 
-  it('read a list that takes longer than its limit before the first byte', async () => {
+  it('read a list whose transfer takes longer than the limit for its first byte', async () => {
     const consul = raw(agent.address)
     for (let at = 0; at < 4; at += 1) await consul.kvPut(`${leaks.prefix}slow/${at}`, 'x'.repeat(20_000))
     await using proxy = await TcpProxy.start(agent.address)
@@ -31,7 +31,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     for (let at = 0; at < 4; at += 1) await consul.kvDelete(`${leaks.prefix}slow/${at}`)
   })
 
-  it('read afresh and say nothing after a single reset', async () => {
+  it('read again without an index after a single reset, and report nothing', async () => {
     await using setup = await follow()
     const {proxy, reader, key, consul} = setup
     proxy.on(parked, 'reset', 1)
@@ -48,7 +48,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
   it.each([
     [429, {}, 1000],
     [503, {'Retry-After': '2'}, 2000],
-  ])('after %d %j wait at least %d ms', async (status, headers, leastMs) => {
+  ])('after status %d with headers %j, wait at least %d ms', async (status, headers, leastMs) => {
     // Chance alone shall not make the pause long enough.
     await using setup = await follow({random: () => 0})
     const {proxy, reader, key, consul} = setup
@@ -63,7 +63,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await waitUntil(() => reader.view.status.state === 'live', {what: 'the recovery'})
   })
 
-  it('read afresh when the machine has slept: the wall clock is ahead of the monotonic one', async () => {
+  it('read again without an index when the wall clock shows that the machine has slept', async () => {
     let sleptMs = 0
     const clock: Clock = {...systemClock, wallMs: () => systemClock.wallMs() + sleptMs}
     await using setup = await follow({clock})
@@ -78,7 +78,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await waitUntil(() => setup.reader.view.status.state === 'live', {what: 'the recovery'})
   })
 
-  it('go on without a leader with what they had, and without a storm', async () => {
+  it('keep their data while there is no leader, and do not flood the agent', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader, key, consul} = setup
     proxy.on(reads, {status: 500, body: 'No cluster leader'})
@@ -97,7 +97,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('hold a list that missing permissions have emptied, and accept it when they are back', async () => {
+  it('keep a list that missing permissions have emptied, until the permissions are back', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader} = setup
     const headers = {
@@ -123,7 +123,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(proxy.count({path: /^\/v1\/kv\/.*consistent/})).toBe(1)
   })
 
-  it('do not believe an empty answer of a server without a leader', async () => {
+  it('ignore an empty answer of a server without a leader', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader} = setup
     const headers = {'X-Consul-Index': '999999', 'X-Consul-Knownleader': 'false'}
@@ -132,7 +132,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.view.status).toEqual({state: 'held', reason: 'no-leader'})
   })
 
-  it('ask again when an answer is staler than allowed', async () => {
+  it('ask again if an answer is staler than allowed', async () => {
     const key = `${leaks.prefix}stale`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')
@@ -148,7 +148,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await consul.kvDelete(key)
   })
 
-  it('ask for a shorter wait when something cuts their queries', async () => {
+  it('ask for a shorter wait if a proxy cuts their queries', async () => {
     const key = `${leaks.prefix}cut`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')

@@ -12,7 +12,7 @@ describe.each(backends)('views on $name', backend => {
   const leaks = useLeakCheck({agent})
   const consul = (): ReturnType<typeof raw> => raw(agent.address)
 
-  it('follow a prefix: differences only, and an emptied list once it is confirmed', async () => {
+  it('follow a prefix: send only differences, and an empty list only if a second read confirms it', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a`, '1')
     await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
@@ -27,7 +27,7 @@ describe.each(backends)('views on $name', backend => {
     expect(reader.words.slice(6).sort()).toEqual([`-${prefix}a`, `-${prefix}b`])
   })
 
-  it('see a parent deleted whole, also where an older tombstone hides it', async () => {
+  it('show the deletion of a whole prefix, even if Consul does not wake the query', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}sub/kept`, '1')
     await consul().kvPut(`${prefix}sub/older`, '1')
@@ -40,7 +40,7 @@ describe.each(backends)('views on $name', backend => {
     await reader.saw([`-${prefix}sub/kept`], 6)
   })
 
-  it('say nothing for a missing key while unrelated keys are written', async () => {
+  it('send nothing for a missing key while unrelated keys are written', async () => {
     const {prefix} = leaks
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}missing`))
     await reader.saw(['[initial', ']0', '!live'])
@@ -52,7 +52,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}other`)
   })
 
-  it('keep flags above 2^53 exact', async () => {
+  it('show flags above 2^53 exactly', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}lock`, 'x', {flags: '18446744073709551615'})
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}lock`))
@@ -119,7 +119,7 @@ describe.each(backends)('views on $name', backend => {
     }
   })
 
-  it('see a restored snapshot at once, not when the wait runs out', async () => {
+  it('show a restored snapshot at once, not at the end of the wait', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a`, 'saved')
     await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
@@ -137,7 +137,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(prefix, {recurse: true})
   })
 
-  it('read a hot key at most ten times a second, and end with its last value', async () => {
+  it('read a key that changes constantly at most ten times a second, and show its last value', async () => {
     const {prefix} = leaks
     await using reader = new ViewReader(agent.address, client => kvKey(client, `${prefix}hot`))
     await reader.saw(['[initial', ']0', '!live'])
@@ -151,7 +151,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}hot`)
   })
 
-  it('serve 100 queries through 64 places', async () => {
+  it('serve 100 queries with 64 blocking queries at a time', async () => {
     const {prefix} = leaks
     const {createClient} = await import('../../../src/core/client.js')
     const {createViewRegistry} = await import('../../../src/core/query/view-registry.js')

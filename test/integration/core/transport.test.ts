@@ -49,7 +49,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
   const openTo = (server: TestServer, more: Partial<TransportOptions> = {}): Transport =>
     open(`127.0.0.1:${server.port}`, more)
 
-  it('sends what it is given and returns the whole answer, whatever its status', async () => {
+  it('sends method, headers and body, and returns the whole answer, whatever its status', async () => {
     const server = owned(
       await startServer((request, response) => {
         void bodyOf(request).then(body => {
@@ -72,7 +72,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(answer.body.toString()).toBe('PUT /v1/kv/a%2Fb?cas=0 secret 00ff0a')
   })
 
-  it('says how long a body is, also when there is none', async () => {
+  it('sends the length of a body, or 0 without one', async () => {
     const server = owned(await startServer((_, response) => response.end()))
     const transport = openTo(server)
     const empty = await transport.send({...get('/v1/x'), method: 'PUT'})
@@ -81,7 +81,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen.map(request => request.headers['content-length'])).toEqual(['0', '3'])
   })
 
-  it('carries bodies of megabytes both ways', async () => {
+  it('sends and receives bodies of several megabytes', async () => {
     const server = owned(await startServer((request, response) => request.pipe(response)))
     const body = Buffer.alloc(6_000_000, 'abcdefg')
     const answer = await openTo(server).send({...get('/v1/x'), method: 'PUT', body})
@@ -94,7 +94,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(answer.body.toString()).toBe('/consul/v1/agent/self')
   })
 
-  it('speaks through a unix socket', async () => {
+  it('connects through a unix socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'baton-socket-'))
     owned({[Symbol.asyncDispose]: async () => rmSync(folder, {recursive: true})})
     const socketPath = join(folder, 'agent.sock')
@@ -112,7 +112,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen).toHaveLength(1)
   })
 
-  it('uses a connection again', async () => {
+  it('reuses a connection', async () => {
     const server = owned(await startServer((request, response) => response.end(String(request.socket.remotePort))))
     const transport = openTo(server)
     const ports = new Set<string>()
@@ -120,12 +120,12 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(ports.size).toBe(1)
   })
 
-  it.each(['says so', 'does not say so'])(
-    'opens a new connection when the server closed the last one and %s',
+  it.each(['announces it', 'does not announce it'])(
+    'opens a new connection if the server closed the last one and %s',
     async how => {
       const server = owned(
         await startServer((request, response) => {
-          if (how === 'says so') response.setHeader('connection', 'close')
+          if (how === 'announces it') response.setHeader('connection', 'close')
           else response.once('finish', () => setImmediate(() => request.socket.end()))
           response.end(String(request.socket.remotePort))
         }),
@@ -140,7 +140,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     },
   )
 
-  it('asks again at once after an answer that ended with its connection', async () => {
+  it('can send the next request at once if an answer ended by closing its connection', async () => {
     const server = owned(
       await startServer(({socket}) => {
         socket.end('HTTP/1.1 200 OK\r\n\r\nto the end')
@@ -161,7 +161,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen).toHaveLength(0)
   })
 
-  it('parks at most 64 requests, and they never block a control request', async () => {
+  it('keeps at most 64 blocking queries open, and they never delay other requests', async () => {
     const parked: ServerResponse[] = []
     const server = owned(
       await startServer((request, response) => {
@@ -181,7 +181,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
   })
 
   it.each(['before it is sent', 'before the headers', 'within the body'])(
-    'gives up %s with the reason of the signal, and closes the connection',
+    'rejects with the reason of a signal that aborts %s, and closes the connection',
     async when => {
       const server = owned(
         await startServer((_, response) => {
@@ -215,7 +215,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     await waitUntil(() => server.sockets.size === 0, {what: 'the connections to close'})
   })
 
-  it.each(['headers', 'body'])('times out when the %s do not come', async missing => {
+  it.each(['headers', 'body'])('times out while it waits for the %s of the answer', async missing => {
     const server = owned(
       await startServer((_, response) => {
         if (missing === 'body') response.writeHead(200).write('half')
@@ -229,7 +229,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     })
   })
 
-  it('waits for an answer that moves, longer than the limit before its first byte', async () => {
+  it('waits for an answer that keeps arriving, beyond the limit for its first byte', async () => {
     const server = owned(
       await startServer((_, response) => {
         response.writeHead(200, {'content-length': '20'})
@@ -251,7 +251,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(begun).toBe(2)
   })
 
-  it('gives up an answer that stops in the middle, and closes the connection', async () => {
+  it('abandons an answer that stops in the middle, and closes the connection', async () => {
     const server = owned(await startServer((_, response) => void response.writeHead(200).write('half')))
     const error = await failureOf(openTo(server).send(get('/v1/x', {timeoutMs: 60_000, idleTimeoutMs: 200})))
     expect(error).toMatchObject({
@@ -262,7 +262,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
   })
 
-  it('counts the time in the queue against the deadline', async () => {
+  it('includes the time in its queue in the time limit of a request', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server, {watchConnections: 1})
     const first = failureOf(transport.send(get('/v1/x', {plane: 'watch', timeoutMs: 1000})))
@@ -272,7 +272,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(server.seen).toHaveLength(1)
   })
 
-  it.each(['before the answer', 'within the body'])('calls a reset %s a failed connection', async when => {
+  it.each(['before the answer', 'within the body'])('reports a reset %s as a failed connection', async when => {
     const server = owned(
       await startServer((request, response) => {
         if (when === 'before the answer') request.socket.destroy()
@@ -286,7 +286,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     expect(error).toMatchObject({code: 'BATON_CONNECT', transient: true})
   })
 
-  it('names a refused connection and what is not HTTP', async () => {
+  it('reports a refused connection, and a server that does not answer in HTTP', async () => {
     const tcp = createTcpServer(socket => socket.resume().end('SSH-2.0-OpenSSH_9.2\r\n'))
     await new Promise<void>(resolve => tcp.listen(0, '127.0.0.1', resolve))
     const {port} = tcp.address() as {port: number}
@@ -301,7 +301,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     })
   })
 
-  it('rejects what is under way when it is disposed, and everything after', async () => {
+  it('rejects requests in progress when it is disposed, and all later ones', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server)
     const parked = [failureOf(transport.send(get('/v1/x', {plane: 'watch'}))), failureOf(transport.send(get('/v1/x')))]
@@ -321,7 +321,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     const secure = (server: TestServer, tls: NonNullable<TransportOptions['tls']>): Transport =>
       open(`https://127.0.0.1:${server.port}`, {tls})
 
-    it('trusts the given authority only', async () => {
+    it('trusts only the given certificate authority', async () => {
       const server = await answerPeer()
       expect((await secure(server, {ca: [pem('ca')]}).send(get('/v1/x'))).body.toString()).toBe('secure')
       const stranger = await failureOf(secure(server, {ca: [pem('other-ca')]}).send(get('/v1/x')))
@@ -329,7 +329,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       expect(await failureOf(secure(server, {}).send(get('/v1/x')))).toMatchObject({code: 'BATON_TLS'})
     })
 
-    it('checks the name of the server, or the one that is asked for', async () => {
+    it('compares the certificate with the option `servername`', async () => {
       const server = await answerPeer()
       const named = secure(server, {ca: [pem('ca')], servername: 'server.dc1.consul'})
       expect((await named.send(get('/v1/x'))).status).toBe(200)
@@ -337,12 +337,12 @@ describe.each(kinds)('the transport on $name', ({create}) => {
       expect(await failureOf(wrong.send(get('/v1/x')))).toMatchObject({code: 'BATON_TLS'})
     })
 
-    it('checks nothing only if an option says so', async () => {
+    it('accepts any certificate if `rejectUnauthorized` is false', async () => {
       const server = await answerPeer()
       expect((await secure(server, {rejectUnauthorized: false}).send(get('/v1/x'))).status).toBe(200)
     })
 
-    it('shows its certificate to a server that wants one', async () => {
+    it('sends its certificate to a server that requires one', async () => {
       const server = await answerPeer({clientCertificate: true})
       const known = secure(server, {ca: [pem('ca')], cert: pem('client'), key: pem('client-key')})
       expect((await known.send(get('/v1/x'))).body.toString()).toBe('secure')

@@ -80,7 +80,7 @@ describe.each(backends)('directory of services on $name', backend => {
   const until = (directory: ServiceDirectory, expected: string): Promise<unknown> =>
     waitUntil(() => uris(directory) === expected, {what: `the list ${expected}`, detail: () => uris(directory)})
 
-  it('follows a key, and keeps the last good list through a bad document and a deletion', async () => {
+  it('follows a key, and keeps the last good list when the document is invalid or deleted', async () => {
     await put('d1/services', {services: [one]})
     const directory = await open({key: 'd1/services'})
     expect(directory.services()).toEqual([one])
@@ -99,7 +99,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect(directory.status).toMatchObject({state: 'live', problems: []})
   })
 
-  it('follows a folder: one document for each key, down to none', async () => {
+  it('follows a folder with one document in each key, until it is empty', async () => {
     await put('d2/svc/05', one)
     await put('d2/svc/24', {services: [two]})
     await put('d2/svc/', '')
@@ -152,7 +152,7 @@ describe.each(backends)('directory of services on $name', backend => {
     expect(directory.status).toMatchObject({state: 'live', problems: [], staleForMs: 0})
   })
 
-  it('is slowed down by its rate limiter, and says for how long', async () => {
+  it('is slowed down by its rate limiter, and reports for how long', async () => {
     await put('d5/services', {services: []})
     const directory = await open({key: 'd5/services'})
     for (let port = 1; port <= 60; port += 1) await put('d5/services', {services: [{uri: `http://a:${port}`}]})

@@ -25,7 +25,7 @@ describe.each(backends)('registerService on $name', backend => {
     expect(await idsOf(consul)).not.toContain('shop-8080')
   })
 
-  it('keeps a state that was set, beyond the TTL', async () => {
+  it('keeps the check in the state that was set for longer than its TTL', async () => {
     await using consul = client()
     await using web = await registerService(consul, {name: 'warned', ttlMs: 1000})
     await web.setState('warning', 'cache is cold')
@@ -46,7 +46,7 @@ describe.each(backends)('registerService on $name', backend => {
     expect([...seen]).toEqual(['warning'])
   })
 
-  it('registers the service again once the agent has lost it, with its state', async () => {
+  it('registers the service again, with its state, if the agent has lost it', async () => {
     await using consul = client()
     const notices: RegistrationNotice[] = []
     const observer = (notice: RegistrationNotice): void => void notices.push(notice)

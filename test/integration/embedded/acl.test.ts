@@ -23,7 +23,7 @@ describe('tokens of the embedded agent', () => {
   const statusOf = async (consul: RawConsul, method: string, path: string, body = ''): Promise<number> =>
     (await consul.request(method, path, {body})).status
 
-  it('grant keys by the longest prefix, before it by the exact name, and never what is denied', async () => {
+  it('grant a key by the rule for its exact name, otherwise by the one with the longest prefix', async () => {
     const consul = await holderOf(`
       # comment
       key_prefix "app/" { policy = "write" }
@@ -75,7 +75,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(consul, 'GET', '/v1/acl/tokens')).toBe(403)
   })
 
-  it('are unknown as soon as they are deleted, and follow a changed policy at once', async () => {
+  it('are refused as soon as they are deleted, and follow a changed policy at once', async () => {
     await root.put('/v1/acl/policy', {Name: 'moving', Rules: 'key_prefix "m/" { policy = "read" }'})
     const policy = (await root.get('/v1/acl/policy/name/moving')) as {ID: string}
     const token = (await root.put('/v1/acl/token', {Policies: [{Name: 'moving'}]})) as {
@@ -92,7 +92,7 @@ describe('tokens of the embedded agent', () => {
   })
 
   it.each(['key_prefix "a" { policy = "all" }', 'key_prefix "a" {', 'nonsense "a" { policy = "read" }'])(
-    'refuses the rules %s',
+    'cannot be made with the rules %s',
     async rules => {
       const body = JSON.stringify({Name: 'bad', Rules: rules})
       expect(await statusOf(root, 'PUT', '/v1/acl/policy', body)).toBe(500)
@@ -115,7 +115,7 @@ describe('tokens of the embedded agent', () => {
     await root.ok('PUT', '/v1/agent/service/deregister/cache')
   })
 
-  it('are unknown once they have expired', async () => {
+  it('are refused once they have expired', async () => {
     const token = (await root.put('/v1/acl/token', {ExpirationTTL: '1h'})) as {SecretID: string}
     const consul = raw(agent.address, {token: token.SecretID})
     expect(await statusOf(consul, 'GET', '/v1/acl/token/self')).toBe(200)

@@ -14,7 +14,7 @@ describe.each(backends)('?cached on $name', backend => {
   }
 
   it.each(['health/service/web', 'catalog/service/web', 'catalog/services'])(
-    'says of %s that the first answer is new and the next ones come from the cache',
+    'makes the first answer to %s a cache miss, and the next ones cache hits',
     async path => {
       expect(await cacheOf(`${path}?cached`)).toEqual(['MISS', null])
       for (const more of ['', '&stale', '&near=_agent', '&index=1&wait=10ms']) {
@@ -25,13 +25,13 @@ describe.each(backends)('?cached on $name', backend => {
     },
   )
 
-  it('reports the growing age of the list of datacenters, up to the maximum that the client accepts', async () => {
+  it('shows the growing age of the list of datacenters, up to the max-age of the request', async () => {
     expect(await cacheOf('catalog/datacenters?cached')).toEqual(['MISS', null])
     await waitUntil(async () => Number((await cacheOf('catalog/datacenters?cached'))[1]) >= 2, {what: 'an age of 2 s'})
     expect(await cacheOf('catalog/datacenters?cached', {'cache-control': 'max-age=1'})).toEqual(['MISS', null])
   })
 
-  it('is ignored by reads without a cache, and refused with ?consistent', async () => {
+  it('is ignored for endpoints without a cache, and refused with ?consistent', async () => {
     expect(await cacheOf('catalog/nodes?cached')).toEqual([null, null])
     const refused = await raw(agent.address).request('GET', '/v1/health/service/web?cached&consistent')
     expect(refused).toMatchObject({status: 400})

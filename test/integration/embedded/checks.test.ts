@@ -123,7 +123,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     server.close()
   })
 
-  it('keep the status and output that they have when they are registered again', async () => {
+  it('keep their status and output when they are registered again', async () => {
     const consul = raw(agent.address)
     const registerCheck = (body: object): Promise<unknown> =>
       consul.ok('PUT', '/v1/agent/check/register', {body: JSON.stringify({ID: 'again', Name: 'again', ...body})})

@@ -55,7 +55,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     expect((await consul('kv', 'get', 'there')).exitCode).toBe(1)
   })
 
-  it('lock: allows one holder at a time, and leaves nothing', async () => {
+  it('lock: allows one holder at a time, and leaves no key', async () => {
     const script = 'echo "start $$"; sleep 0.3; echo "end $$"'
     const both = await Promise.all([consul('lock', 'jobs/one', script), consul('lock', 'jobs/one', script)])
     for (const {exitCode, stdout} of both) {
@@ -104,7 +104,7 @@ describe.runIf(consulIsInstalled() || required)('the consul command on the embed
     [['info'], /server = true[\s\S]*applied_index = \d+/],
     [['operator', 'raft', 'list-peers'], /baton-dev\s+\S+\s+127\.0\.0\.1:\d+\s+leader\s+true/],
     [['rtt', 'baton-dev', 'web-1'], /Estimated baton-dev <-> web-1 rtt/],
-  ])('%j', async (words, pattern) => {
+  ])('prints the expected output for %j', async (words, pattern) => {
     expect(await output(...words)).toMatch(pattern)
   })
 

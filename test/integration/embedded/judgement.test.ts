@@ -97,16 +97,16 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect({status, text}).toEqual({status: 500, text: `Failed to create boolean expression evaluator: ${why}`})
   })
 
-  it.each(filters)('filters by %s', async (filter, passes) => {
+  it.each(filters)('applies the filter %s', async (filter, passes) => {
     expect((await read('health/service/web', filter)).json()).toHaveLength(passes ? 1 : 0)
   })
 
-  it('refuses unknown fields in filters of agent checks at the first check', async () => {
+  it('refuses an operator that does not fit a field, when it filters the first check', async () => {
     const {status, text} = await read('agent/checks', 'Status is empty')
     expect({status, text}).toEqual({status: 500, text: 'Invalid match operator "Is Empty" for selector "Status"'})
   })
 
-  it.each(transactions)('runs the transaction %j', async (operation, why) => {
+  it.each(transactions)('runs or refuses the transaction %j', async (operation, why) => {
     const answer = await send('PUT', '/v1/txn', [operation])
     if (why === undefined) expect(answer.json()).toMatchObject({Results: [], Errors: null})
     else expect(answer.json()).toMatchObject({Results: null, Errors: [{OpIndex: 0, What: why}]})

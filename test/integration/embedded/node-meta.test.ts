@@ -26,14 +26,14 @@ describe.each(backends)('?node-meta= on $name', backend => {
   }
 
   it.each(['catalog/nodes', 'catalog/service/web', 'health/service/web', 'health/checks/web', 'health/state/critical'])(
-    'chooses among the nodes of %s',
+    'selects nodes in the answer to %s',
     async path => {
       expect(await nodesIn(path)).toEqual(['n2'])
     },
   )
 
   it.each(['catalog/node/n1', 'catalog/node-services/n1', 'health/node/n1'])(
-    'has no effect where one node is named: %s',
+    'has no effect on a path for one node: %s',
     async path => {
       expect(await nodesIn(path)).toEqual(['n1'])
     },

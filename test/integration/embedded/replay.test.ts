@@ -47,30 +47,36 @@ describe('recorded answers of Consul 1.8.7', () => {
   afterAll(() => agent[Symbol.asyncDispose]())
 
   // The files run one after another on one agent: it is fresh only for the first.
-  it.each(transcriptNames.filter(name => !/^(90-dc|95-acl)$/.test(name)))('%s', async file => {
-    const slow = file === '85-timing'
-    const {steps, left, idle} = await unexplained(file, {
-      address: agent.address,
-      clock: slow ? movedTime(agent) : realTime,
-      tags: new Set(['fresh', 'slow']),
-      words: local,
-    })
-    expect({left, idle}).toEqual({left: [], idle: []})
-    expect(steps).toBeGreaterThan(10)
-  })
+  it.each(transcriptNames.filter(name => !/^(90-dc|95-acl)$/.test(name)))(
+    'are given for the requests of %s',
+    async file => {
+      const slow = file === '85-timing'
+      const {steps, left, idle} = await unexplained(file, {
+        address: agent.address,
+        clock: slow ? movedTime(agent) : realTime,
+        tags: new Set(['fresh', 'slow']),
+        words: local,
+      })
+      expect({left, idle}).toEqual({left: [], idle: []})
+      expect(steps).toBeGreaterThan(10)
+    },
+  )
 
-  it.each(['10-kv', '20-session', '30-txn'])('%s again, on a used and restarted agent', async file => {
-    await agent.faults.restart()
-    const {left} = await unexplained(file, {address: agent.address, clock: realTime, tags: new Set(), words: local})
-    expect(left).toEqual([])
-  })
+  it.each(['10-kv', '20-session', '30-txn'])(
+    'are given for the requests of %s by a restarted agent with other data',
+    async file => {
+      await agent.faults.restart()
+      const {left} = await unexplained(file, {address: agent.address, clock: realTime, tags: new Set(), words: local})
+      expect(left).toEqual([])
+    },
+  )
 })
 
 describe('recorded answers of two datacenters', () => {
   it.each([
     ['the first', 'dc1', 'dc2'],
     ['the second', 'dc2', 'dc1'],
-  ])('from %s', async (_, dc, dc2) => {
+  ])('are given by %s', async (_, dc, dc2) => {
     await using agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
     const nodes: Record<string, string> = {dc1: 'baton-dev', dc2: 'baton-dev-dc2'}
     const words = new Map([...local, ['dc', dc], ['dc2', dc2], ['node', nodes[dc]!], ['node2', nodes[dc2]!]] as const)
@@ -84,7 +90,7 @@ describe('recorded answers of two datacenters', () => {
 })
 
 describe('recorded answers with ACLs', () => {
-  it('deny by default', async () => {
+  it('are given if the default policy is deny', async () => {
     await using agent = await startEmbeddedAgent({acl: {managementToken}})
     const {left, steps} = await unexplained('95-acl', {
       address: agent.address,
@@ -97,8 +103,8 @@ describe('recorded answers with ACLs', () => {
   })
 })
 
-describe('the list of accepted quirks', () => {
-  it.each(readQuirks())('$step is a recorded quirk, with a reason', ({file, step, reason}) => {
+describe('the list of accepted differences from Consul', () => {
+  it.each(readQuirks())('gives a reason for $step', ({file, step, reason}) => {
     const found = readTranscript(file).find(({name}) => name === step)
     expect(found?.tags).toContain('quirk')
     expect(reason.length).toBeGreaterThan(20)

@@ -47,7 +47,7 @@ describe.each(embedded)('what the $name agent does not serve', backend => {
     expect(await consul.get('/v1/agent/services')).toEqual({})
   })
 
-  it('does not keep Go clients from registering a service with empty values for Connect', async () => {
+  it('does not prevent Go clients from registering a service with empty values for Connect', async () => {
     const body = JSON.stringify({Name: 'plain', Kind: '', Proxy: {}, Connect: {Native: false}})
     await raw(agent.address).ok('PUT', '/v1/agent/service/register', {body})
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/plain')

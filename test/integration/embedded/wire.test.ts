@@ -42,10 +42,10 @@ const malformed: readonly (readonly [string, string, string])[] = [
   ['other letters', put('/v1/txn', 'ä'), "Failed to parse body: invalid character 'Ã' looking for beginning of value"],
 ]
 
-describe.each(backends)('what goes over the wire, on $name', backend => {
+describe.each(backends)('the HTTP server of $name', backend => {
   const agent = sharedAgent(backend)
 
-  it.each(malformed)('answers a request with %s, and keeps running', async (_, bytes, end) => {
+  it.each(malformed)('answers a request with %s, and continues to run', async (_, bytes, end) => {
     const answer = await exchange(agent.address, bytes)
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
     expect(answer.trimEnd().endsWith(`\r\n\r\n${end}`)).toBe(true)

@@ -14,7 +14,7 @@ afterAll(() => rmSync(directory, {recursive: true, force: true}))
 describe.runIf(consulIsInstalled()).each(backends)('baton event watch under consul watch on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('handles each event once, also when consul watch is restarted and hands everything over again', async () => {
+  it('handles each event once, even if consul watch is restarted and passes all events again', async () => {
     const state = join(directory, `${backend.name}.state`)
     const handler = `${process.execPath} ${cliPath} event watch --from-stdin --state ${state} -- sh -c 'echo "$BATON_EVENT_NAME $CONSUL_INDEX [$(cat)]"'`
     const start = () => startCommand('consul', ['watch', '-type=event', '-name=deploy', handler], {agent})
@@ -48,7 +48,7 @@ describe.runIf(consulIsInstalled()).each(backends)('baton event watch under cons
     expect((await again.exited).stdout.match(/\[[^\]]*\]/g)).toEqual(['[while down]', '[last]'])
   })
 
-  it('is refused without a state, which would treat every event as already seen', async () => {
+  it('is refused without --state, because every event would count as already seen', async () => {
     const refused = await runCli(['event', 'watch', '--from-stdin', '--', 'cat'], {agent, input: '[]\n'})
     expect([refused.exitCode, refused.stdout]).toEqual([64, ''])
     expect(refused.stderr).toMatch(/^baton: event watch: --from-stdin without --state .*\n$/)

@@ -52,7 +52,7 @@ describe.each(backends)('durable events on $name', backend => {
       detail: () => `${watch.stdout}\n${watch.stderr}`,
     })
 
-  it('reach a watcher that was down when they were fired, each once, in order, and a second watcher too', async () => {
+  it('reach two watchers, each once and in order, even if one was down when they were fired', async () => {
     {
       await using watch = follow('down', 'down')
       await watch.waitForOutput(/watching/)
@@ -78,7 +78,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(again)).toEqual(['last'])
   })
 
-  it('are ordered as Consul created them, whatever the clocks of their writers say', async () => {
+  it('are in the order in which Consul created them, whatever the clocks of their writers show', async () => {
     const entry = (payload: string) =>
       JSON.stringify({v: 1, name: 'skew', payload: Buffer.from(payload).toString('base64'), later: 'is ignored'})
     const nowMs = 1_700_000_000_000
@@ -110,7 +110,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(two)).toEqual(seen)
   })
 
-  it('pruned before they were seen are reported once; the watch goes on, or ends with 2', async () => {
+  it('are reported once as missed if they were pruned before they were seen; the watch continues, or exits with 2', async () => {
     {
       await using watch = follow('gap', 'gap')
       await watch.waitForOutput(/watching/)
@@ -137,7 +137,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect((await stop(watch)).slice(-2)).toEqual(['next', 'end'])
   })
 
-  it('that no handler selects count as seen when they are pruned', async () => {
+  it('are not reported as missed when they are pruned if no handler selects them', async () => {
     const words = ['event', 'watch', '--durable', '--name', 'unselected', '--state', path('unselected'), '-v']
     const start = () => startCli([...words, '--handler', 'user:else=true'], {agent})
     {
@@ -163,7 +163,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect([fired.exitCode, await consul().kvKeys(log('once'))]).toEqual([0, [`${log('once')}${id}`]])
   })
 
-  it('are judged by the watcher: filters, versions and entries that are not events', async () => {
+  it('are filtered by the watcher, which reports unknown versions and entries that are not events', async () => {
     const {Config} = (await consul().get('/v1/agent/self')) as {Config: {NodeName: string}}
     await consul().ok('PUT', '/v1/agent/service/register', {
       body: JSON.stringify({ID: 'web-1', Name: 'web', Tags: ['blue', 'eu']}),
@@ -196,7 +196,7 @@ describe.each(backends)('durable events on $name', backend => {
     ])
   })
 
-  it('reach plain watchers of the name through their hint, with their payload', async () => {
+  it('reach watchers of ordinary events too, with their payload', async () => {
     await using watch = startCli(['event', 'watch', '--name', 'hint', '-v', '--', 'wc', '-c'], {agent})
     await watch.waitForOutput(/watching/)
     const sent = await runCli(['event', 'fire', 'hint', '-', '--durable'], {agent, input: 'x'.repeat(300_000)})
@@ -204,7 +204,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/\b300000\b/)
   })
 
-  it('fired during an outage of the watcher’s agent are handled after it', async () => {
+  it('are handled after an outage of the watcher’s agent if they were fired during it', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     const words = [
       'event',
@@ -228,7 +228,7 @@ describe.each(backends)('durable events on $name', backend => {
     expect(await stop(watch)).toEqual(numbers(0, 5))
   })
 
-  it('that the token may not read are reported', async () => {
+  it('are reported as hidden if the token may not read them', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     // As Consul does from 1.11 on.
     proxy.on(
@@ -242,7 +242,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/may not read all of the log/)
   })
 
-  it('with invalid arguments are refused in one line, and nothing is written', async () => {
+  it('are refused in one line if an argument is invalid, and nothing is written', async () => {
     const wrong: [string[], RegExp][] = [
       [['fire', 'a/b', 'x', '--durable'], /is not a valid name for a durable event/],
       [['fire', '..', 'x', '--durable'], /is not a valid name for a durable event/],

@@ -18,7 +18,7 @@ describe.each(backends)('baton event on $name', backend => {
   const path = (name: string): string => join(directory, `${backend.name}-${name}`)
   const fire = (...words: string[]) => runCli(['event', 'fire', ...words], {agent})
 
-  it('fires, lists, and refuses what cannot fit', async () => {
+  it('fires and lists events, and refuses a payload that cannot fit', async () => {
     const fired = await fire('list-me', 'hello')
     expect(fired.stdout).toMatch(/^Event ID: [0-9a-f-]{36}\n$/)
     const listed = await runCli(['event', 'list', '--name', 'list-me'], {agent})
@@ -28,7 +28,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect(refused.stderr).toMatch(/^baton: event list-me: the payload of 500 bytes is \d+ too long: \d+ fit/)
   })
 
-  it('computes to the byte what fits, before anything is sent', async () => {
+  it('computes exactly which payload fits, before it sends anything', async () => {
     for (let n = 0; n < 140; n += 20) {
       await Promise.all(Array.from({length: 20}, () => raw(agent.address).ok('PUT', '/v1/event/fire/tick')))
     }
@@ -72,7 +72,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect((await again.exited).stdout).toBe('user once 1 [while down]\nuser once 1 [last]\n')
   })
 
-  it('follows a spilled payload', async () => {
+  it('delivers a payload that was stored in KV because of its size', async () => {
     await using watch = startCli(['event', 'watch', '--name', 'big', '-v', '--', 'wc', '-c'], {agent})
     await watch.waitForOutput(/watching/)
     const sent = await runCli(['event', 'fire', 'big', '-', '--spill'], {agent, input: 'x'.repeat(100_000)})
@@ -86,7 +86,7 @@ describe.each(backends)('baton event on $name', backend => {
     }
   })
 
-  it('tries a failing handler again, then writes a dead letter and goes on', async () => {
+  it('runs a failing handler again, then writes a dead letter and continues', async () => {
     const dead = path('dead')
     const words = ['event', 'watch', '--name', 'sad', '--retries=1', '--retry-delay=10ms', '--dead-letter', dead, '-v']
     await using watch = startCli([...words, '--', 'sh', '-c', 'echo try $BATON_EVENT_ATTEMPT; exit 3'], {agent})
@@ -98,7 +98,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect(JSON.parse(readFileSync(dead, 'utf8'))).toMatchObject({name: 'sad', payload: 'eA=='})
   })
 
-  it('runs the handlers that Serf would run', async () => {
+  it('runs the same handlers as Serf', async () => {
     const words = ['--handler', 'user:deploy=echo deploy $(cat)', '--handler', 'user=echo all $SERF_USER_EVENT']
     await using watch = startCli(['event', 'watch', '-v', ...words], {agent})
     await watch.waitForOutput(/watching/)
@@ -109,7 +109,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect((await watch.exited).stdout).toBe('deploy v1\nall deploy\nall else\n')
   })
 
-  it('ends when the reader of its events is gone', async () => {
+  it('ends when its stdout is closed', async () => {
     const words = [process.execPath, cliPath, 'event', 'watch', '--name', 'unread']
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
     await using watch = startCommand('sh', ['-c', script, ...words, '-v'], {agent})
@@ -125,7 +125,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect((await watch.exited).stderr).toMatch(/ended with 0\n$/)
   })
 
-  it('takes lists from consul watch, and handles each event once', async () => {
+  it('reads event lists of consul watch from stdin, and handles each event once', async () => {
     const words = ['event', 'watch', '--from-stdin', '--from', 'earliest', '--state', path('stdin'), '--', 'cat']
     const event = (ID: string, text: string) => ({
       ID,
@@ -142,7 +142,7 @@ describe.each(backends)('baton event on $name', backend => {
 })
 
 describe.runIf(backends.some(({name}) => name === 'real'))('an agent that is restarted', () => {
-  it('names the time in which a restart of the agent lost events, once, and ends with 2 if asked', async () => {
+  it('is reported once, with the time in which events were lost; the watch exits with 2 if asked to', async () => {
     await using agent = await startDevAgent()
     const fire = (text: string) => runCli(['event', 'fire', 'dep', text], {agent})
     const words = ['event', 'watch', '--name', 'dep', '-v']

@@ -17,7 +17,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
   const fire = (name: string, body?: string) =>
     raw(agent.address).ok('PUT', `/v1/event/fire/${name}`, body === undefined ? {} : {body})
 
-  it("find Serf's variables, tags included, and Serf's stdin: a newline only where one is missing", async () => {
+  it('get the variables of Serf including tags, and its stdin: a newline is added if one is missing', async () => {
     const script = "sh -c 'echo $SERF_TAG_ROLE $SERF_TAG_DC $SERF_SELF_ROLE $SERF_USER_LTIME; od -An -c'"
     await using watch = startCli(['event', 'watch', '-v', '--handler', `user:serf=${script}`], {agent})
     await watch.waitForOutput(/watching/)
@@ -33,7 +33,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     ])
   })
 
-  it('get the index that consul watch would give them', async () => {
+  it('get the same index as from consul watch', async () => {
     await using watch = startCli(
       ['event', 'watch', '--name', 'index', '-v', '--', 'sh', '-c', 'echo at $CONSUL_INDEX'],
       {
@@ -47,7 +47,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     expect(shown).toBe(answer.headers['x-consul-index'])
   })
 
-  it('wait for a spilled payload while Consul cannot be reached', async () => {
+  it('wait until Consul can be reached if a payload is stored in KV', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using watch = startCli(['event', 'watch', '--name', 'late', '-v', '--', 'wc', '-c'], {agent: proxy})
     await watch.waitForOutput(/watching/)
@@ -62,7 +62,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await raw(agent.address).ok('DELETE', '/v1/kv/baton/events/blob/', {query: {recurse: true}})
   })
 
-  it('start with the next event after a watch that ended before it received one', async () => {
+  it('get events fired since the previous watch, even if that received none', async () => {
     const words = ['event', 'watch', '--name', 'idle', '--state', path('idle'), '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})
@@ -75,7 +75,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await again.waitForOutput(/in between/, {stream: 'stdout'})
   })
 
-  it('report once that the list turned over while the watch was down', async () => {
+  it('report once that events were missed because the list overflowed while the watch was down', async () => {
     const words = ['event', 'watch', '--name', 'rare', '--state', path('rare'), '--on-overflow=exit', '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})

@@ -28,7 +28,7 @@ describe.runIf(backends.includes('real'))('membership handlers in a real cluster
 })
 
 describe.runIf(backends.includes('embedded'))('membership handlers on the embedded agent', () => {
-  it('run for joins, failures, updates, leaves and reaps of simulated members, and only for those selected', async () => {
+  it('run for the selected changes of simulated members: joins, failures, updates, leaves and reaps', async () => {
     const {startEmbeddedAgent} = await import('../../../src/embedded/index.js')
     await using agent = await startEmbeddedAgent({nodes: [{name: 'sim-1'}]})
     const consul = raw(agent.address)

@@ -87,7 +87,7 @@ describe.each(backends)('the examples on $name', backend => {
     await stop(service)
   })
 
-  it('cache-flush drops one entry, then all of them', async () => {
+  it('cache-flush removes one entry, then all of them', async () => {
     await using client = createClient({address: agent.address})
     await using cache = start('cache-flush')
     await cache.waitForOutput(/watching, 2 cached/)
@@ -98,7 +98,7 @@ describe.each(backends)('the examples on $name', backend => {
     await stop(cache)
   })
 
-  it('durable-consumer handles what was fired while it was down, and nothing twice', async () => {
+  it('durable-consumer handles events fired while it was down, and none twice', async () => {
     await using client = createClient({address: agent.address})
     const name = `reindex-${leaks.id}`
     const file = join(directory, `${backend.name}.state`)

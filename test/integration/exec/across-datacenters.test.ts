@@ -23,7 +23,7 @@ describe.each(backends)('exec on another datacenter of $name', backend => {
     return await followRun(run)
   }
 
-  it('reaches its responders, and no other', async () => {
+  it('reaches the responders there, and no others', async () => {
     await using folder = await openFolder()
     const options = {stateDirectory: folder.path}
     await using _near = await startResponder(agent.address, {...options, node: 'near'})
@@ -36,7 +36,7 @@ describe.each(backends)('exec on another datacenter of $name', backend => {
   // Only Consul's own agents serve `_rexec`.
   if (backend.name !== 'real') return
 
-  it('reaches its agents, and no other', async () => {
+  it('reaches the agents there, and no others', async () => {
     const {outcomes} = await exec('echo hello', {via: 'rexec'})
     expect(Object.values(outcomes)).toEqual(['ok'])
     expect(Object.keys(outcomes)[0]).toMatch(/dc2/)

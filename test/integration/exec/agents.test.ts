@@ -81,7 +81,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     await Promise.all(runs)
   })
 
-  it('names a node that never answers, and has an exit code for it', async () => {
+  it('reports a node that never answers, and exits with a code for that', async () => {
     const {stdout, stderr, exitCode} = await withGhost('passing', () =>
       runCli(['exec', '--node', 'ghost|client-1', '--ack-timeout', '3s', 'echo hi'], {agent: cluster}),
     )
@@ -92,7 +92,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect(exitCode).toBe(4)
   })
 
-  it('names a node that is down without waiting for it', async () => {
+  it('reports a node that is down, without waiting for it', async () => {
     await withGhost('critical', async () => {
       await using job = await run({ackTimeoutMs: 600_000}).run(
         {command: {kind: 'shell', line: 'true'}},
@@ -112,7 +112,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect((await cli('--via', 'native', 'true')).exitCode).toBe(5)
   })
 
-  it('matches the IDs of services, as agents do, and reports it if only names match', async () => {
+  it('matches the IDs of services, as agents do, and warns if only their names match', async () => {
     const [, second] = cluster.clients
     const body = JSON.stringify({ID: 'web-1', Name: 'web', Tags: ['v2']})
     await raw(second?.address ?? '').ok('PUT', '/v1/agent/service/register', {body})
@@ -136,7 +136,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect([late.exitCode, late.stdout]).toEqual([3, expect.stringContaining('==> client-1: timed out after 1s\n')])
   })
 
-  it('carries large output of any bytes whole', async () => {
+  it('passes on large output completely', async () => {
     const script = Buffer.from(
       '#!/bin/sh\ni=0; while [ $i -lt 3000 ]; do echo "line $i äöü€ 0123456789"; i=$((i+1)); done\n',
     )
@@ -146,7 +146,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect(output).toEqual({'client-1': expected, 'client-2': expected})
   })
 
-  it('reads on when connections break in the middle of a run', async () => {
+  it('continues to read if connections break in the middle of a run', async () => {
     await using proxy = await TcpProxy.start(cluster.address)
     const flaky = createClient({address: proxy.address})
     try {
@@ -173,7 +173,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     await expectNothingLeft(client)
   })
 
-  it('reaches a node with a responder and remote execution once, by its responder', async () => {
+  it('runs the job once, by the responder, on a node that has a responder and remote execution', async () => {
     const [first] = cluster.clients
     const options = {stateDirectory: join(folder.path, 'state'), env: process.env}
     await using responder = await startResponder(first?.address ?? '', options)
@@ -193,7 +193,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect(Object.keys((await followRun(unkeyed)).outcomes).toSorted()).toEqual(agents)
   })
 
-  it('refuses to send unsigned jobs to responders without being asked to', async () => {
+  it('refuses to send an unsigned job to responders, unless an option allows it', async () => {
     await using _responder = await startResponder(cluster.clients[0]?.address ?? '', {stateDirectory: folder.path})
     const starting = run().run({command: {kind: 'shell', line: 'true'}}, {node: 'client-1'})
     await expect(starting).rejects.toMatchObject({
@@ -203,6 +203,6 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
   })
 })
 
-it('has a backend to run on', () => {
+it('exec is tested on at least one backend', () => {
   expect(backends.length).toBeGreaterThan(0)
 })

@@ -9,10 +9,10 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {followRun, openFolder, ours, startResponder} from './support.js'
 
-describe.each(backends)('junk below jobs/ on $name', backend => {
+describe.each(backends)('keys below jobs/ that are not jobs, on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('does not keep a responder from new jobs, and is reported once and when it is gone', async () => {
+  it('do not prevent a responder from running new jobs, and are reported once, and when they are gone', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     const keys = Array.from({length: jobLimit + 60}, (_, at) => jobKey(createJobId(Date.now() - 60_000 - at)))

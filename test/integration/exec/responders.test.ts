@@ -75,7 +75,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(new Set(streams)).toEqual(new Set(['stdout', 'stderr']))
   })
 
-  it('run on the nodes that the selector matches, and on no other', async () => {
+  it('run a job only on the nodes that the selector matches', async () => {
     const {outcomes} = await exec(`echo "$BATON_EXEC_NODE" >> ${folder.path}/selected`, {node: '^r', exclude: '2$'})
     expect(outcomes).toEqual({r1: 'ok', r3: 'ok'})
     expect(folder.lines('selected').toSorted()).toEqual(['r1', 'r3'])
@@ -86,12 +86,12 @@ describe.each(backends)('responders on $name', backend => {
     expect(summary).toMatchObject({verdict: 'no-nodes', nodes: []})
   })
 
-  it('carry more output than a frame holds, in order', async () => {
+  it('send output in order if it is larger than one frame', async () => {
     const {output} = await exec('seq 1 60000', {node: 'r1'})
     expect(output['r1']).toBe(Array.from({length: 60_000}, (_, at) => `${at + 1}\n`).join(''))
   })
 
-  it('keep the beginning and the end of too much output', async () => {
+  it('send the beginning and the end of output that exceeds the limit', async () => {
     await using run = await initiate({maxOutputBytes: 100_000}).run({command: shell('seq 1 100000')}, {node: 'r1'})
     const {output, summary, events} = await followRun(run)
     const droppedBytes = 588_895 - 100_000
@@ -102,7 +102,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(output['r1']).toMatch(/\n99999\n100000\n$/)
   })
 
-  it('are the only ones whose reports count: one for a node that is not on the signed list is ignored', async () => {
+  it('report only for nodes on the signed list: a report for another node is ignored', async () => {
     const job = {command: shell(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)}
     await using run = await initiate().run(job, {node: 'r1'})
     const ghost = 'r1\u001b[2K: x\n==> r9: finished with exit code 0'
@@ -118,7 +118,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(events.filter(event => event.type === 'foreign')).toHaveLength(1)
   })
 
-  it('keep all output if there is no limit', async () => {
+  it('send all output if there is no limit', async () => {
     const unlimited = initiate({maxOutputBytes: Number.POSITIVE_INFINITY})
     await using run = await unlimited.run({command: shell('head -c 3000000 /dev/zero')}, {node: 'r1'})
     const {output, summary} = await followRun(run)
@@ -148,7 +148,7 @@ describe.each(backends)('responders on $name', backend => {
     await expect(rm(path)).rejects.toThrow(/ENOENT/)
   })
 
-  it('pass no secrets to what they run', async () => {
+  it('do not pass their secrets to the commands that they run', async () => {
     const {output} = await exec('env', {node: 'r1'})
     expect(output['r1']).toMatch(/^PATH=/m)
     expect(output['r1']).not.toMatch(/^(VITEST|NODE_|CONSUL_|npm_)/m)
@@ -172,7 +172,7 @@ describe.each(backends)('responders on $name', backend => {
     await untilGone(pidsOf('late'))
   })
 
-  it('have no timeout unless the job has one', async () => {
+  it('stop no command after a timeout unless the job has one', async () => {
     await using run = await initiate().run({command: shell('sleep 0.2')}, {node: 'r1'})
     const job = await waitUntil(async () => (await client.kv.get(jobKey(run.id))).value, {what: 'the job'})
     const {p} = JSON.parse(job.value.toString()) as {p: string}
@@ -180,7 +180,7 @@ describe.each(backends)('responders on $name', backend => {
     expect((await followRun(run)).outcomes).toEqual({r1: 'ok'})
   })
 
-  it('stop what runs when the initiator is stopped', async () => {
+  it('stop the command when the initiator is stopped', async () => {
     const stop = new AbortController()
     const job = {command: shell(stubborn('cancelled'))}
     await using run = await initiate({killAfterMs: 200}).run(job, {}, {signal: stop.signal})
@@ -191,7 +191,7 @@ describe.each(backends)('responders on $name', backend => {
     await untilGone(pidsOf('cancelled'))
   })
 
-  it('stop what runs when the session of the job ends, as when its initiator died', async () => {
+  it('stop the command when the session of the job ends, as after the death of its initiator', async () => {
     const job = {command: shell(stubborn('orphaned'))}
     await using _run = await initiate({killAfterMs: 200}).run(job, {node: 'r1'})
     await waitUntil(() => pidsOf('orphaned').length === 2, {what: 'two processes'})
@@ -364,7 +364,7 @@ describe.each(backends)('responders on $name', backend => {
     })
   })
 
-  it('run unsigned jobs only within the policy that was given for them', async () => {
+  it('run unsigned jobs only if the policy for unsigned jobs allows them', async () => {
     const unsignedPolicy = {allowedCommands: [['/bin/echo', '[a-z]+']]}
     const options = {stateDirectory: folder.path, node: 'lenient', unsignedPolicy}
     await using _lenient = await startResponder(agent.address, options)
@@ -378,7 +378,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(refused?.outcome).toMatchObject({type: 'refused', code: 'policy'})
   })
 
-  it('leave the catalog when they are stopped', async () => {
+  it('deregister from the catalog when they are stopped', async () => {
     const passing = async (): Promise<string[]> =>
       (await client.catalog.service('baton-responder', {passing: true})).value.map(one => one.serviceId)
     {

@@ -51,7 +51,7 @@ describe.each(backends)('nodes that only seem silent on $name', backend => {
   it.each([
     ['cannot be read', noLeader],
     ['shows an old state', pastState],
-  ])('are waited for while Consul %s, and then read', async (_, fault) => {
+  ])('are not reported as silent while Consul %s, and their output is read later', async (_, fault) => {
     const rule = proxy.on({path: runKeys}, fault)
     const ended = exec('echo out')
     await sleep(1000)

@@ -10,7 +10,7 @@ import {followRun, openFolder, ours, startResponder} from './support.js'
 describe.each(backends)('a responder on $name whose trusted keys cannot be read', backend => {
   const agent = sharedAgent(backend)
 
-  it('reports it in the refusal and in its health check', async () => {
+  it('reports that when it refuses a job, and in its health check', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000})

@@ -10,13 +10,13 @@ describe('the command runner', () => {
     expect(result).toMatchObject({stdout: 'in', stderr: 'err\n', exitCode: 7, signalName: null})
   })
 
-  it('names the signal that ended a command', async () => {
+  it('returns the signal that ended a command', async () => {
     await using command = startCommand('sleep', ['60'])
     command.kill('SIGTERM')
     expect(await command.exited).toMatchObject({exitCode: null, signalName: 'SIGTERM'})
   })
 
-  it('passes a clean environment and the address of the agent', async () => {
+  it('gives a command a clean environment and the address of the agent', async () => {
     const env = {BATON_X: '1', HOME: undefined}
     const {stdout} = await runCommand('env', [], {env, agent: {address: 'http://127.0.0.1:1'}})
     const names = stdout.split('\n').map(line => line.split('=')[0])

@@ -31,7 +31,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   const valueOf = async (key: string): Promise<string> => (await kv('get', '--raw', key)).stdout
 
   describe('kv incr', () => {
-    it('loses no addition of concurrent calls, and keeps the flags', async () => {
+    it('counts every one of several concurrent calls, and keeps the flags', async () => {
       await consul().kvPut('n/count', '5', {flags: '7'})
       const results = await Promise.all(Array.from({length: 4}, () => kv('incr', 'n/count', '--by', '10')))
       expect(results.map(({stdout}) => stdout).sort()).toEqual(['15\n', '25\n', '35\n', '45\n'])
@@ -42,7 +42,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect((await kv('incr', 'n/new')).stdout).toBe('1\n')
     })
 
-    it('refuses a value that is not a whole number, and a sum that does not fit', async () => {
+    it('refuses a value that is not a whole number, and a sum that is too large', async () => {
       await consul().kvPut('n/text', 'a secret that is long enough to be cut')
       const refused = await kv('incr', 'n/text')
       expect(refused).toMatchObject({exitCode: 1, stdout: ''})
@@ -54,7 +54,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   })
 
   describe('kv update', () => {
-    it('gives the value to the command, byte for byte, and writes what it prints', async () => {
+    it('passes the value to the command byte for byte, and writes what the command prints', async () => {
       const bytes = Buffer.from([0, 255, 10, 128])
       await consul().kvPut('u/bytes', bytes, {flags: '9'})
       const {stdout} = await kv('update', 'u/bytes', '--', 'sh', '-c', 'cat; printf x')
@@ -66,7 +66,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('u/new')).toBe('--debug')
     })
 
-    it('runs the command again if another client has written the key meanwhile', async () => {
+    it('runs the command again if another client wrote the key in the meantime', async () => {
       await consul().kvPut('u/race', 'a')
       const marker = join(directory, `${backend.name}.raced`)
       const command = script(`test -e ${marker} || { touch ${marker}; ${put('u/race', 'b')}; }; cat; printf c`)
@@ -89,7 +89,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('u/safe')).toBe('')
     })
 
-    it('stops the command when it is stopped itself, and writes nothing', async () => {
+    it('stops the command if baton is stopped, and writes nothing', async () => {
       await consul().kvPut('u/stop', 'kept')
       await using running = startCli(
         ['kv', 'update', 'u/stop', '--', 'sh', '-c', 'echo started >&2; printf x; sleep 1000'],
@@ -120,7 +120,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('e/new')).toBe('new')
     })
 
-    it('writes nothing if the key has changed meanwhile, and names a file with the edited text', async () => {
+    it('writes nothing if the key changed in the meantime, and names a file with the edited text', async () => {
       await consul().kvPut('e/race', 'a')
       const result = await edit(script(`printf mine >"$1"; ${put('e/race', 'theirs')}`), 'e/race')
       expect(result).toMatchObject({exitCode: 1, stdout: ''})
@@ -147,7 +147,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(await valueOf('e/fail')).toBe('a')
     })
 
-    it('does not empty a key, and needs an editor where there is no terminal', async () => {
+    it('refuses to empty a key, and to run without a terminal if no editor is set', async () => {
       await consul().kvPut('e/kept', 'a')
       expect((await edit(script(': >"$1"'), 'e/kept')).exitCode).toBe(1)
       expect(await valueOf('e/kept')).toBe('a')
@@ -181,7 +181,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(JSON.parse((await later.exited).stdout)).toMatchObject({value: Buffer.from('stopped').toString('base64')})
     })
 
-    it('exits with 75 if the time is over, and with 69 if Consul cannot be reached', async () => {
+    it('exits with 75 after its time limit, and with 69 if Consul cannot be reached', async () => {
       const late = await kv('wait-for', 'w/never', '--timeout', '100ms')
       expect([late.exitCode, late.stderr]).toEqual([75, 'Error! w/never: not in time: the key does not exist\n'])
       await consul().kvPut('w/other', 'x')
@@ -190,7 +190,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect((await kv('wait-for', 'w/x', '-http-addr=127.0.0.1:1')).exitCode).toBe(69)
     })
 
-    it('exits with 75 if the time is over before Consul answers', async () => {
+    it('exits with 75 if Consul does not answer within the time limit', async () => {
       await using slow = await startEmbeddedAgent()
       using _delay = slow.faults.inject({path: '/v1/kv/', delayMs: 60_000})
       const {exitCode, stderr} = await kv('wait-for', 'w/x', '--timeout=100ms', `-http-addr=${slow.address}`)
@@ -199,7 +199,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   })
 
   describe('kv diff', () => {
-    it('names keys of one side, and other values and flags; exit code 1', async () => {
+    it('lists keys that exist on one side, or differ in value or flags, and exits with 1', async () => {
       for (const [key, value] of [
         ['same', '1'],
         ['value', '1'],
@@ -235,7 +235,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
     expect((await kv('import', '--prefix=p/', '[{"key":"","value":""}]')).exitCode).toBe(64)
   })
 
-  it('members lists both pools', async () => {
+  it('members lists the agents of the LAN and of the WAN', async () => {
     const lan = await runCli(['members'], {agent})
     expect(lan).toMatchObject({exitCode: 0, stderr: ''})
     expect(lan.stdout).toMatch(

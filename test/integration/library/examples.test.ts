@@ -38,7 +38,7 @@ describe('the public library', () => {
     expect(without.map(({name}) => name)).toEqual([])
   })
 
-  it('has an expected value in every example', () => {
+  it('shows an expected value in every example', () => {
     expect([...expectations].filter(([, count]) => count === 0)).toEqual([])
   })
 
@@ -84,7 +84,7 @@ describe.each(backends)('examples of the library on $name', backend => {
     rmSync(directory, {recursive: true, force: true})
   })
 
-  it.each([...expectations])('%s', async (name, count) => {
+  it.each([...expectations])('return the value that they show: %s', async (name, count) => {
     const given = {client, address: agent.address, directory: mkdtempSync(join(directory, 'empty-')), key}
     const met = new Set<number>()
     await examples[name]?.(given, (at, actual, expected) => {

@@ -26,7 +26,7 @@ describe.each(backends)('locks in another datacenter of $name', backend => {
   it.each([
     ['mutex', createMutex],
     ['semaphore', (client: ConsulClient, options: {prefix: string}) => createSemaphore(client, {...options, limit: 1})],
-  ] as const)('a %s excludes contenders there, and leaves nothing behind', async (_name, create) => {
+  ] as const)('a %s excludes contenders there, and leaves no key and no session', async (_name, create) => {
     const near = create(connect({address: agent.address, datacenter: 'dc2'}), {prefix: prefix()})
     const there = create(connect({address: far()}), {prefix: prefix()})
     const first = await near.acquire()
@@ -42,7 +42,7 @@ describe.each(backends)('locks in another datacenter of $name', backend => {
     await second.release()
   })
 
-  it('the command has --datacenter, and its guardian releases the lock there', async () => {
+  it('baton lock --datacenter acquires the lock there, and its guardian releases it there', async () => {
     const script = 'echo "$BATON_LOCK_DC"; sleep 60'
     const words = ['lock', '--datacenter', 'dc2', prefix(), '--', 'sh', '-c']
     await using holder = startCli([...words, script], {agent})

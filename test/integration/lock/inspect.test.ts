@@ -13,7 +13,7 @@ describe.each(backends)('the state of locks on $name', backend => {
   const leaks = useLeakCheck({agent})
   const connect = () => createClient({address: agent.address})
 
-  it('names the holder of a mutex and the contenders that both tools name after the lock', async () => {
+  it('shows the holder of a mutex, and the waiting contenders of baton and of consul lock', async () => {
     await using client = connect()
     const prefix = `${leaks.prefix}m`
     expect(await inspectLock(client, prefix)).toMatchObject({kind: 'none', holders: [], waiters: []})
@@ -30,7 +30,7 @@ describe.each(backends)('the state of locks on $name', backend => {
     expect(status.waiters.map(({session}) => session)).not.toContain(other.id)
   })
 
-  it('names the holders and waiters of a semaphore', async () => {
+  it('shows the holders and waiting contenders of a semaphore', async () => {
     await using client = connect()
     const prefix = `${leaks.prefix}s`
     const semaphore = createSemaphore(client, {prefix, limit: 1})

@@ -48,7 +48,7 @@ describe.each(backends)('mutex on $name', backend => {
     return {proxy, client: connect(proxy.address)}
   }
 
-  it('writes the key as the Go tool does, and its token is the ModifyIndex of that write', async () => {
+  it('writes the key as the Go tool does, and returns the ModifyIndex of that write as its token', async () => {
     const hold = await mutex(connect()).acquire()
     const entry = await consul().kvGet(key())
     const {text} = await consul().request('GET', `/v1/kv/${key()}`)
@@ -77,7 +77,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(lock.events.some(one => one.type === 'lock.waiting' && one.reason === 'local')).toBe(true)
   })
 
-  it('leaves neither key nor session behind, and no lock-delay', async () => {
+  it('leaves no key, no session and no lock-delay', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     expect(await first.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
@@ -96,7 +96,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(other.seen('lock.waiting')).toBe(true)
   })
 
-  it('is acquired after its holder, with a higher token', async () => {
+  it('is acquired after its holder has released it, with a higher token', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     const other = mutex(client)
@@ -186,7 +186,7 @@ describe.each(backends)('mutex on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('survives a plain write to its key, which leaves the session and the token as they are', async () => {
+  it('is not lost by a plain write to its key, which does not change the session and the token', async () => {
     await using hold = await mutex(connect()).acquire()
     await consul().kvPut(key(), 'changed', {flags: mutexFlags})
     await hold.assertHeld()
@@ -194,7 +194,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect((await consul().kvGet(key()))?.lockIndex).toBe(0)
   })
 
-  it('rejects withLock with the loss although the work succeeded', async () => {
+  it('rejects withLock if the lock was lost, even if the work succeeded', async () => {
     const lock = mutex(connect())
     const outcome = lock.withLock(async hold => {
       await consul().kvDelete(key())
@@ -213,7 +213,7 @@ describe.each(backends)('mutex on $name', backend => {
       'another client released it',
     ],
   ] as [string, (session: string) => Promise<unknown>, string][])(
-    'names the cause of a loss: %s',
+    'reports the cause of a loss: %s',
     async (_what, end, why) => {
       const hold = await mutex(connect()).acquire()
       // The monitor reports the loss before the next renewal would.
@@ -229,13 +229,13 @@ describe.each(backends)('mutex on $name', backend => {
     ['resets connections', 'reset'],
     ['is overloaded', {status: 429, body: 'Your IP is issuing too many concurrent connections'}],
     ['has no leader', {status: 500, body: 'No cluster leader'}],
-  ] as const)('is acquired within its time limit although the agent %s at first', async (_what, fault) => {
+  ] as const)('is acquired within its time limit if the agent %s at first', async (_what, fault) => {
     const {proxy, client} = await proxied()
     proxy.on({method: 'PUT', path: '/v1/session/create'}, fault, 3)
     await using _hold = await mutex(client).acquire({timeoutMs: 20_000})
   })
 
-  it('is acquired within its time limit although the agent refuses connections at first', async () => {
+  it('is acquired within its time limit if the agent refuses connections at first', async () => {
     await using proxy = await TcpProxy.start(agent.address)
     await proxy.refuse()
     const lock = mutex(connect(proxy.address))
@@ -245,7 +245,7 @@ describe.each(backends)('mutex on $name', backend => {
     await using _hold = await acquiring
   })
 
-  it('is acquired although the answer that granted it was lost', async () => {
+  it('is acquired even if the answer that granted it was lost', async () => {
     const {proxy, client} = await proxied()
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
     const hold = await mutex(client).acquire()
@@ -265,7 +265,7 @@ describe.each(backends)('mutex on $name', backend => {
   })
 
   it.each(['reset', {status: 500, body: 'No cluster leader'}] as const)(
-    'ends a single attempt with an error when nothing answers it any more (%j)',
+    'ends a single attempt with an error if its requests are no longer answered (%j)',
     async fault => {
       const {proxy, client} = await proxied()
       proxy.on({path: '/v1/txn'}, fault)
@@ -277,7 +277,7 @@ describe.each(backends)('mutex on $name', backend => {
     },
   )
 
-  it('is released although the answer to the release was lost', async () => {
+  it('is released even if the answer to the release was lost', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client).acquire()
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
@@ -297,7 +297,7 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('is lost no later than its deadline if nothing proves the hold', async () => {
+  it('is lost at its deadline at the latest if no answer proves the hold', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client, {lockDelayMs: 2500, graceMs: 500}).acquire()
     proxy.on({}, 'hang')
@@ -308,7 +308,7 @@ describe.each(backends)('mutex on $name', backend => {
     await hold.release()
   })
 
-  it('continues with a new session if its own ends while it waits', async () => {
+  it('continues to wait with a new session if its session ends', async () => {
     const client = connect()
     const first = await mutex(client).acquire()
     const other = mutex(client, {ttlMs: 10_000, lockDelayMs: 3500, graceMs: 100})
@@ -329,7 +329,7 @@ describe.each(backends)('mutex on $name', backend => {
     expect(proxy.requests.filter(one => one.method === 'PUT')).toEqual([])
   })
 
-  it('reports a refused release, whose key the end of the session deletes', async () => {
+  it('reports a refused release, after which the end of the session deletes the key', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client).acquire()
     proxy.on({path: '/v1/txn'}, {status: 403, body: 'Permission denied'})

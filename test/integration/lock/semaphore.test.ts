@@ -100,7 +100,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(most).toBeLessThanOrEqual(3)
   })
 
-  it('is acquired although the answers to its first writes were lost', async () => {
+  it('is acquired even if the answers to its first writes were lost', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     const client = createClient({address: proxy.address})
     open.push(client)
@@ -120,7 +120,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(String(error)).toContain('its limit is 3, the requested limit is 2, and 1 of 3 slots are held')
   })
 
-  it('replaces a limit that a crash left behind, and never has more holders than its own', async () => {
+  it('replaces a limit that a crashed holder left, and never has more holders than its own limit', async () => {
     const dead = '{"Limit":5,"Holders":{"00000000-0000-0000-0000-000000000000":true}}'
     await consul().kvPut(key(), dead, {flags: semaphoreFlags})
     const client = connect()
@@ -141,7 +141,7 @@ describe.each(backends)('semaphore on $name', backend => {
     expect(await consul().kvKeys(leaks.prefix)).toEqual([])
   })
 
-  it('gives away the slot of a holder whose session is gone', async () => {
+  it('gives the slot of a holder whose session is gone to the next contender', async () => {
     await consul().kvPut(key(), '{"Limit":1,"Holders":{"00000000-0000-0000-0000-000000000000":true}}', {
       flags: semaphoreFlags,
     })
@@ -170,7 +170,7 @@ describe.each(backends)('semaphore on $name', backend => {
     await consul().kvDelete(key())
   })
 
-  it('leaves nothing behind after its time limit', async () => {
+  it('leaves no key and no session after its time limit', async () => {
     const client = connect()
     const holds: Hold[] = [await semaphore(client).acquire(), await semaphore(client).acquire()]
     await expect(semaphore(client).acquire({timeoutMs: 200})).rejects.toThrow('not acquired within 200ms')

@@ -29,7 +29,7 @@ describe('an acquisition that Consul does not answer', () => {
   const agent = sharedAgent(backend!)
   const leaks = useLeakCheck({agent})
 
-  it('rejects as unanswered if the agent accepts requests and never answers', async () => {
+  it('rejects with a timeout if the agent accepts requests and never answers', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({}, 'hang')
     await using client = createClient({address: proxy.address})
@@ -52,7 +52,7 @@ describe('an acquisition that Consul does not answer', () => {
     await expect(lock.acquire({timeoutMs: 1000})).rejects.toMatchObject({code: 'BATON_LOCK_TIMEOUT'})
   })
 
-  it('does not name a session as expiring that Consul has ended', async () => {
+  it('does not report that a session will expire if Consul has already ended it', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: proxy.address})
     const events: LockEvent[] = []

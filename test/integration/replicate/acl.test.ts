@@ -41,7 +41,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     return pass!
   }
 
-  it('deletes nothing when the source is hidden by ACLs, and says so', async () => {
+  it('deletes nothing and reports it if ACLs hide the source', async () => {
     await using client = admin()
     await seed(client, 'dc1', [...pairs('all/1', 'all/2', 'all/3'), ...pairs('copy-all/1', 'copy-all/2', 'copy-all/3')])
     const pass = await once('all', 'key_prefix "elsewhere/" { policy = "read" }')

@@ -17,7 +17,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     return {pass: pass!, client}
   }
 
-  it('copies 1000 keys exactly: binary values, odd names, flags of 64 bits', async () => {
+  it('copies 1000 keys exactly, with binary values, unusual names and flags of 64 bits', async () => {
     await using client = open()
     const values = [0, 1, 2, 255, 1000].map(length => allBytes(length + 1, length))
     const odd: Pair[] = oddNames.map((name, at) => ({
@@ -58,7 +58,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(await indexesOf(client, 'dc2', 'service/consul-replicate/statuses/')).toEqual(status)
   })
 
-  it('sends only the keys that differ, and takes away those that the source does not have', async () => {
+  it('writes only keys that differ, and deletes keys that the source does not have', async () => {
     await using client = open()
     await seed(
       client,
@@ -75,7 +75,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(await contentOf(client, 'dc2', 'diff/')).toEqual(await contentOf(client, 'dc1', 'diff/'))
   })
 
-  it('keeps the status key of consul-replicate, with its fields first', async () => {
+  it('writes the status key of consul-replicate, with the fields of consul-replicate first', async () => {
     await using client = open()
     await seed(client, 'dc1', [{key: 'global/a', value: bytes('1')}])
     const {pass} = await once('global@dc1:backup')
@@ -89,7 +89,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(JSON.parse(status!.value)).toMatchObject({Datacenter: 'dc1', Keys: 1, Version: 1})
   })
 
-  it('treats a prefix as bytes, and an exclude as bytes of the source', async () => {
+  it('matches prefixes and excludes within a word, not only at slashes', async () => {
     await using client = open()
     const keys = ['glob', 'global/a', 'globalization', 'global/skip/x', 'glo', 'global/keep.lock']
     await seed(
@@ -135,7 +135,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(names.filter(name => name.startsWith('consul-replicate/')).length).toBeGreaterThan(0)
   })
 
-  it('previews every change and writes none', async () => {
+  it('lists every change in a preview, and writes none', async () => {
     await using client = open()
     await seed(
       client,

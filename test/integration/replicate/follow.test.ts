@@ -73,7 +73,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('repairs what others write or delete at the destination', async () => {
+  it('repairs keys that other clients write or delete at the destination', async () => {
     const reader = countingClient(address())
     await seed(
       reader,
@@ -105,7 +105,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('collects changes until the source has been quiet for a while', async () => {
+  it('copies changes only after the source has not changed for the quiet period', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [{key: 'quiet/0', value: bytes('0')}])
     const run = follow('quiet/@dc1', {quiescence: {minMs: 300, maxMs: 3000}})
@@ -215,7 +215,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('leaves out keys that the destination refuses, and copies all others', async () => {
+  it('skips keys that the destination refuses, and copies all others', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -249,7 +249,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('learns smaller limits, and sends what no transaction can hold by itself', async () => {
+  it('adapts to smaller limits of the server, and sends a key alone if it fits no transaction', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -281,7 +281,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await expect(refused.ended).rejects.toMatchObject({code: 'BATON_ACL_DENIED'})
   })
 
-  it('reports a source that fails later, and that it answers again', async () => {
+  it('reports when a source fails and when it answers again', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(reader, 'dc1', [{key: 'cut/a', value: bytes('1')}])

@@ -62,7 +62,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect((await contentOf(client, 'dc2', 'app/')).size).toBe(0)
   })
 
-  it('accepts an approval once: the same set is held when it occurs again', async () => {
+  it('accepts an approval once, and holds the same set when it occurs again', async () => {
     await using client = open()
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))
@@ -73,7 +73,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await replicator.runOnce()).toMatchObject([{deleted: 0, held: [{id: held!.id}]}])
   })
 
-  it('holds more deletes than the limit while keys are still written', async () => {
+  it('holds deletes above the limit, and still writes keys', async () => {
     await using client = open()
     await seed(client, 'dc1', pairs('lim/', 150))
     await seed(client, 'dc2', pairs('lim/x', 16))

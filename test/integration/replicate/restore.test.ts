@@ -26,7 +26,7 @@ function snapshot(address: string, method: 'GET' | 'PUT', body?: Buffer): Promis
 describe.each(backends)('a snapshot restored at the source on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('is followed within a wait: old values, restored keys and keys taken away', async () => {
+  it('is copied within one wait, including older values, restored keys and removed keys', async () => {
     const address = (dc: string): string => agent.addresses.get(dc)!
     await using reader = countingClient(address('dc2'))
     await seed(

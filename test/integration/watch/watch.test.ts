@@ -20,7 +20,7 @@ describe.each(backends)('baton watch on $name', backend => {
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
 
-  it('runs the command for the present value and for each change, and for nothing else', async () => {
+  it('runs the command for the current value and for each change, and at no other time', async () => {
     await put('w/key', 'one')
     await using watch = startCli(['watch', 'key', 'w/key', '--', 'sh', '-c', 'cat; echo "index $CONSUL_INDEX"'], {
       agent,
@@ -36,7 +36,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect(lines(stdout).filter(line => line.startsWith('{'))).toHaveLength(2)
   })
 
-  it('passes the exit code of a failing command on, or goes on with --on-error=continue', async () => {
+  it('exits with the code of a failing command, or continues with --on-error=continue', async () => {
     const words = ['watch', 'key', 'w/fail']
     const ended = await runCli([...words, '--', 'sh', '-c', 'exit 7'], {agent})
     expect([ended.exitCode, ended.stderr]).toEqual([7, 'baton: handler sh: exit code 7\n'])
@@ -48,7 +48,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).exitCode).toBe(0)
   })
 
-  it('hands over a corrected value at once while --on-error=retry waits', async () => {
+  it('runs the command at once for a newer value while --on-error=retry waits', async () => {
     await put('w/retry', 'bad')
     const script = 'v=$(cat); case $v in *YmFk*) echo bad; exit 3;; *) echo good;; esac'
     await using watch = startCli(['watch', 'key', 'w/retry', '--on-error=retry', '--', 'sh', '-c', script], {agent})
@@ -60,7 +60,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, lines(stdout).at(-1)]).toEqual([0, 'good'])
   })
 
-  it('prints frames with --ndjson: a snapshot, then changes', async () => {
+  it('prints a snapshot and then changes with --ndjson', async () => {
     await put('w/nd/1', 'a')
     await using watch = startCli(['watch', 'keyprefix', 'w/nd/', '--ndjson'], {agent})
     await watch.waitForOutput(/"type":"end-of-snapshot"/)
@@ -112,7 +112,7 @@ describe.each(backends)('baton watch on $name', backend => {
     server.close()
   })
 
-  it('ends all watches of a file with the code of a handler whose watch has on_error exit', async () => {
+  it('ends all watches of a file when a handler fails whose watch has on_error exit, with its exit code', async () => {
     const file = join(directory, 'exit.hcl')
     writeFileSync(
       file,
@@ -125,7 +125,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stdout, stderr]).toEqual([3, 'null\n', 'baton: handler sh: exit code 3\n'])
   })
 
-  it('ends one watch of a file after its first result with once, while the others go on', async () => {
+  it('ends one watch of a file after its first result with once, while the others continue', async () => {
     const file = join(directory, 'once.json')
     const args = (name: string): string[] => ['sh', '-c', `cat >/dev/null; echo ${name}`]
     const watches = [
@@ -182,7 +182,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stderr]).toEqual([1, expect.stringMatching(message)])
   })
 
-  it.each([['--ndjson'], ['--debounce=1ms']])('ends when the reader of its output is gone: %s', async flag => {
+  it.each([['--ndjson'], ['--debounce=1ms']])('ends when its stdout is closed: %s', async flag => {
     const key = `w/unread${flag}`
     await put(key, 'x')
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
@@ -201,7 +201,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).stderr).toBe('ended with 0\n')
   })
 
-  it('stops its handler when a signal stops it', async () => {
+  it('stops its handler if a signal stops it', async () => {
     await using watch = startCli(['watch', 'key', 'w/slow', '--', 'sh', '-c', 'echo $$; sleep 60'], {agent})
     const [pid = ''] = await watch.waitForOutput(/\d+/)
     watch.kill('SIGTERM')
@@ -211,12 +211,12 @@ describe.each(backends)('baton watch on $name', backend => {
 })
 
 describe('baton watch', () => {
-  it('ends with 69 and one line when no agent is there at the start', async () => {
+  it('ends with 69 and one line if no agent answers at the start', async () => {
     const {exitCode, stderr, stdout} = await runCli(['watch', 'key', 'a', '--http-addr=127.0.0.1:1', '--', 'true'])
     expect([exitCode, lines(stderr).length, stdout]).toEqual([69, 1, ''])
   })
 
-  describe('with a file, while no agent is there at the start', () => {
+  describe('with a file, while no agent answers at the start', () => {
     const file = join(directory, 'start.json')
     const watches = [
       {type: 'key', key: 'w/start', args: ['cat']},
@@ -224,7 +224,7 @@ describe('baton watch', () => {
     ]
     writeFileSync(file, JSON.stringify({watches}))
 
-    it('says that it waits and why, and when it is over', async () => {
+    it('says that it waits and why, and when the wait is over', async () => {
       const port = await freePort()
       await using watch = startCli(['watch', '--watches', file, `--http-addr=127.0.0.1:${port}`])
       await watch.waitForOutput(/waiting for Consul: .*connection refused/, {stream: 'stderr'})
@@ -236,7 +236,7 @@ describe('baton watch', () => {
       expect([exitCode, stderr.match(/answers/g)]).toEqual([0, ['answers']])
     })
 
-    it('ends with 69 with --once', async () => {
+    it('ends with 69 if --once is set', async () => {
       const {exitCode, stderr, stdout} = await runCli(['watch', '--watches', file, '--once', '--http-addr=127.0.0.1:1'])
       expect([exitCode, stdout]).toEqual([69, ''])
       expect(stderr).toMatch(/connection refused/)
@@ -248,7 +248,7 @@ describe('baton watch', () => {
     ['event watch', ['event', 'watch']],
     ['discover --once', ['discover', 'a', '--once', '-v']],
     ['discover', ['discover', 'a', '--listen', '0']],
-  ])('says that it waits for an agent that is silent: %s', async (_, words) => {
+  ])('says that it waits for an agent that does not answer: %s', async (_, words) => {
     const silent = createTcpServer(() => {})
     await new Promise<void>(resolve => void silent.listen(0, '127.0.0.1', resolve))
     const {port} = silent.address() as AddressInfo
@@ -267,7 +267,7 @@ describe('baton watch', () => {
     [['key', 'a', '--previous'], /--previous is for a handler/],
     [['--watches', 'w.json', '--debounce=1s'], /--debounce does not go with --watches/],
     [['--watches', 'w.json', '--', 'true'], /a command does not go with --watches/],
-  ])('refuses what it would have to ignore: %j', async (words, message) => {
+  ])('refuses flags that would have no effect: %j', async (words, message) => {
     const {exitCode, stderr, stdout} = await runCli(['watch', ...words])
     expect([exitCode, lines(stderr).length, stdout]).toEqual([64, 1, ''])
     expect(stderr).toMatch(message)
