@@ -9,7 +9,7 @@ export interface ChildForm {
   readonly nativeOnly?: boolean
 }
 
-/** Where a command takes free text, which may begin with dashes. */
+/** The position from which a command takes free text, which may begin with dashes. */
 export interface DataForm {
   /** Number of positional arguments before it, at least one. */
   readonly after: number
@@ -23,17 +23,17 @@ export interface SplitArgv {
    * in one argument. Arguments that could be taken for flags come after `--`.
    */
   readonly own: readonly string[]
-  /** The positional arguments in `own`, in their order. */
+  /** The positional arguments in `own`, in order. */
   readonly positionals: readonly string[]
   /** The child's arguments, unchanged; undefined if there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
-  /** Flags that were switched off and have no form for it in `own`. */
+  /** Flags that were switched off, but which `own` cannot express. */
   readonly off: readonly string[]
-  /** Flags that take one value and were given several: the last counts, as in Go. */
+  /** Flags that take one value but were given several. The last one counts, as in Go. */
   readonly repeated: readonly string[]
   /** Arguments that begin with a dash and are not flags of the command. */
   readonly unknown: readonly string[]
-  /** Why a flag cannot be used. */
+  /** The reason why a flag cannot be used; undefined if there is none. */
   readonly fault: UsageError | undefined
 }
 
@@ -79,11 +79,11 @@ export function splitArgv(
   return words.done(undefined)
 }
 
-/** The flags among a command's own words. */
+/** Returns the flags among a command's own arguments. */
 export const flagWords = (own: readonly string[]): readonly string[] =>
   own.includes('--') ? own.slice(0, own.indexOf('--')) : own
 
-/** Help is shown for these wherever they stand before `--`, as by Consul. */
+/** True for arguments that show help wherever they stand before `--`, as in Consul's tool. */
 export const isHelpFlag = (word: string): boolean => word === '--help' || word === '-help' || word === '-h'
 
 function isData(
@@ -101,7 +101,7 @@ function isData(
 /** Collects a command's own arguments. */
 class OwnWords {
   readonly #flags: Readonly<Record<string, FlagShape>>
-  /** Positional arguments as strings, and what begins with a dash, in their order. */
+  /** Positional arguments as strings, and arguments that begin with a dash, in order. */
   readonly #taken: (string | Reading)[] = []
   readonly #last = new Map<string, Reading>()
   readonly #repeated = new Set<string>()
@@ -121,7 +121,7 @@ class OwnWords {
     this.#taken.push(word)
   }
 
-  /** Arguments that are positional whatever they look like. */
+  /** Adds arguments that are positional even if they begin with a dash. */
   mark(words: readonly string[]): void {
     this.#marked.push(...words)
   }

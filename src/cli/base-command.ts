@@ -23,17 +23,17 @@ import {StatusLine} from './status-line.js'
 
 export type ChildWords = NonNullable<SplitArgv['child']>
 
-/** What `bin` and tests hand to a command instead of letting it reach for globals. */
+/** The parts of the process that a command uses, passed in by `bin` and by tests. */
 export interface CommandHost {
   readonly env: Environment
   readonly stdin: NodeJS.ReadStream
-  /** Whether stdin is a terminal; asking does not open it. */
+  /** True if stdin is a terminal. Reading this does not open stdin. */
   readonly isStdinTerminal: boolean
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
 }
 
-/** Opens a stream when it is asked for: stdin alone would be a thirtieth of the start-up. */
+/** Returns the process as a host. It opens each stream at its first use: opening stdin takes a thirtieth of a start. */
 export const processHost = (): CommandHost => ({
   env: process.env,
   get stdin() {
@@ -52,38 +52,38 @@ export const processHost = (): CommandHost => ({
 
 type Flagged = Pick<typeof BaseCommand, 'baseFlags' | 'flags' | 'enableJsonFlag'>
 
-/** What splitting needs to know of a command's flags: oclif's own --json among them. */
+/** Returns the facts about a command's flags that splitting needs, including oclif's own --json. */
 export const flagShapes = ({baseFlags, flags, enableJsonFlag}: Flagged): Readonly<Record<string, FlagShape>> => ({
   ...(enableJsonFlag && {json: {type: 'boolean'}}),
   ...(baseFlags as unknown as Readonly<Record<string, FlagShape>>),
   ...(flags as unknown as Readonly<Record<string, FlagShape>>),
 })
 
-/** The flags among a command's arguments, each in its long form with its value in one argument. */
+/** Returns the flags among a command's arguments, each in its long form with its value in one argument. */
 export const ownFlags = (
   words: readonly string[],
   command: Flagged & Pick<typeof BaseCommand, 'childForm' | 'dataForm'>,
 ): readonly string[] => flagWords(splitArgv(words, flagShapes(command), command).own)
 
-/** What a command with `--compat` answers to an error. */
+/** The answer of a command with `--compat` to an error. */
 export interface CompatAnswer {
   readonly exit: number
-  /** For stderr. */
+  /** The line for stderr, if there is one. */
   readonly line: string | undefined
 }
 
 /**
- * A command translates arguments to an options object and a result to text, and nothing else.
- * `run` resolves to the exit code; errors are thrown and get their code in one place (src/main).
- * Never parse, print or exit by oclif's own means: they reorder arguments, swallow stdin and leak settings.
+ * A command translates arguments to an options object and a result to text, and does nothing else. `run` resolves to
+ * the exit code; errors are thrown and get their exit code in one place (src/main). Never parse, print or exit with
+ * oclif's own methods: they reorder arguments, read stdin and reveal settings.
  */
 export abstract class BaseCommand<T extends typeof Command = typeof Command> extends Command {
   static override baseFlags: typeof commonFlags = commonFlags
-  /** Set by commands that run a child: how its arguments are separated from the command's own. */
+  /** How the child's arguments are separated from the command's own. Set by commands that run a child. */
   static childForm: ChildForm | undefined = undefined
-  /** Set by commands that take free text: it may begin with dashes. */
+  /** Where free text begins, which may begin with dashes. Set by commands that take free text. */
   static dataForm: DataForm | undefined = undefined
-  /** Repeatable flags to which files add, where other settings of a file give way to a flag. */
+  /** Repeatable flags to which files add values. All other settings of a file are replaced by a flag. */
   static addedFromFiles: readonly string[] = []
 
   /** The meanings of exit codes that are the command's own. */
@@ -92,7 +92,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Flags whose value may be empty. */
   static emptyFlags: readonly string[] | 'all' = []
 
-  /** For a command with exit codes of its own; undefined leaves an error to the common table. */
+  /** Returns a command's own exit code for an error; undefined leaves the error to the common table. */
   static exitCodeFor(_error: unknown): number | undefined {
     return undefined
   }
@@ -107,9 +107,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected logger!: FlushableLogger
   protected sources: SettingSources = new Map()
   protected readonly host: CommandHost = processHost()
-  /** Released after `run`, also if it fails, in reverse order. */
+  /** Releases resources after `run`, also if it fails, in reverse order. */
   protected readonly releases = new ReleaseStack()
-  /** The command's arguments as typed; parsing replaces `argv`. */
+  /** The command's arguments as typed. Parsing replaces `argv`, but not these. */
   protected readonly typed: readonly string[] = [...this.argv]
   #signals: StopSignals | undefined
   #statusLine: StatusLine | undefined
@@ -118,7 +118,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   abstract override run(): Promise<number>
 
-  /** Parses, runs, cleans up. The only entry; resolves to the exit code. */
+  /** Parses, runs and cleans up. Resolves to the exit code. Nothing else calls `run`. */
   async execute(): Promise<number> {
     try {
       return await this.#execute()
@@ -152,12 +152,15 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return (given.at(-1) ?? `--compat=${this.host.env['BATON_COMPAT'] ?? ''}`) === '--compat=consul'
   }
 
-  /** For a command with `--compat`: an error in the words of Consul's own tool. Undefined leaves it to the common table. */
+  /**
+   * Returns the answer of Consul's own tool to an error, for a command with `--compat`. Undefined leaves it to the
+   * common table.
+   */
   protected answerAsConsul(_error: unknown): CompatAnswer | undefined {
     return undefined
   }
 
-  /** A result that could not be written, to a full disk for instance, is not a success. */
+  /** Resolves to 1 instead of 0 if the result could not be written, for instance to a full disk. */
   async #printed(exitCode: number): Promise<number> {
     const failure = await this.out.settled()
     if (!failure) return exitCode
@@ -165,18 +168,18 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return exitCode === 0 ? 1 : exitCode
   }
 
-  /** The line of stderr that shows how far the command is. Messages and log lines take it off first. */
+  /** The line on stderr that shows progress. Messages and log lines erase it before they are written. */
   protected get statusLine(): StatusLine {
     this.#statusLine ??= new StatusLine(this.host.stderr)
     return this.#statusLine
   }
 
-  /** Styles for text on one of the streams. */
+  /** Returns a function that styles text for one of the streams. */
   protected painterFor(stream: 'stdout' | 'stderr'): Paint {
     return painter(this.host[stream], this.host.env)
   }
 
-  /** A logger of the command's format with a level of its own. */
+  /** Returns a logger in the command's format with a level of its own. */
   protected createLogger(least: LogLevel): FlushableLogger {
     const {stderr} = this.host
     const {'log-format': given} = this.flags as {readonly 'log-format'?: LogFormat}
@@ -190,13 +193,13 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     })
   }
 
-  /** The variables that this process has, for what it starts. */
+  /** Returns the environment for processes that the command starts. */
   protected childEnvironment(): Record<string, string> {
     const entries = Object.entries(this.host.env)
     return Object.fromEntries(entries.filter((pair): pair is [string, string] => pair[1] !== undefined))
   }
 
-  /** Stop signals end the process as usual until the command has read this for the first time. */
+  /** Catches stop signals from the first access on. Until then they end the process as usual. */
   protected get stopSignals(): StopSignals {
     this.#signals ??= catchStopSignals()
     return this.#signals
@@ -213,7 +216,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     this.stopSignals.abort(error)
   }
 
-  /** A file given with --config, as settings by the names of flags. */
+  /** Reads a file given with --config. Returns settings by the names of flags. */
   protected readSettings(path: string): Promise<Settings> {
     return readSettingsFile(path)
   }
@@ -248,7 +251,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     this.#repeated = split.repeated
   }
 
-  /** False when there is nothing to run: the settings were printed. */
+  /** Resolves with false if there is nothing to run, because only the settings were to be printed. */
   async #prepare(): Promise<boolean> {
     await this.readFlags()
     const common = this.flags as unknown as {quiet: boolean; verbose: boolean; 'log-level': 'warn'}
@@ -261,7 +264,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       line: this.statusLine,
       phrase: text => this.phrase(text),
     })
-    // Consul's tools take it without a word.
+    // Consul's tools accept this silently.
     for (const name of this.isCompat ? [] : this.#repeated)
       this.out.warn(`--${name}: is given several times: the last value counts`)
     if ((this.flags as {'print-config'?: boolean})['print-config'] !== true) return true
@@ -276,12 +279,12 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return exit
   }
 
-  /** Every setting with its value and source; secrets are named, not shown. */
+  /** Returns every setting with its value and source. Secrets are named, but their values are not shown. */
   protected settingsShown(): ReturnType<typeof describeSettings> {
     return describeSettings(this.#shapes, this.flags, this.sources)
   }
 
-  /** A text of the library with the command's flags in the place of the options it names. */
+  /** Returns a text of the library with the command's flags in place of the options that it names. */
   protected phrase(text: string): string {
     return toFlagWords(text, this.#shapes)
   }

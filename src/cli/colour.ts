@@ -2,7 +2,7 @@ import {styleText} from 'node:util'
 import type {Environment} from '../config/environment.js'
 
 export type Style = 'bold' | 'red' | 'yellow'
-/** Returns the text with a style, or unchanged where colours are not wanted. */
+/** Returns the text with a style, or unchanged if colours are off. */
 export type Paint = (style: Style, text: string) => string
 
 interface Stream {
@@ -10,8 +10,8 @@ interface Stream {
 }
 
 /**
- * True on a terminal. NO_COLOR and TERM=dumb switch colours off there, FORCE_COLOR switches them on elsewhere (0 or false: off).
- * Node's own rule writes a warning to stderr if both variables are set.
+ * True on a terminal. NO_COLOR and TERM=dumb switch colours off there; FORCE_COLOR switches them on elsewhere (0 or
+ * false: off). Node's own rule is not used, because it writes a warning to stderr if both variables are set.
  */
 function isColoured(stream: Stream, env: Environment): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false
@@ -20,6 +20,6 @@ function isColoured(stream: Stream, env: Environment): boolean {
   return stream.isTTY === true && env['TERM'] !== 'dumb'
 }
 
-/** Styles are for text that people read: never for logs, JSON or texts of Consul's own tools. */
+/** Returns a function that styles text for people. Do not use it for logs, JSON or texts of Consul's own tools. */
 export const painter = (stream: Stream, env: Environment): Paint =>
   isColoured(stream, env) ? (style, text) => styleText(style, text, {validateStream: false}) : (_style, text) => text

@@ -21,7 +21,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   declare protected flags: InferredFlags<typeof baseFlags & T['flags']>
 
-  /** Names all rules that a refused token lacks. */
+  /** Adds all rules that the token lacks to an error about a refused token. */
   override async execute(): Promise<number> {
     try {
       return await super.execute()
@@ -33,7 +33,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     }
   }
 
-  /** A client for the settings given; disposed when the command ends. It says so when Consul does not answer. */
+  /** Opens a client for the settings. It is disposed when the command ends, and reports when Consul does not answer. */
   protected openClient(
     overrides: {readonly logger?: Logger; readonly transport?: (options: TransportOptions) => Transport} = {},
   ): ConsulClient {
@@ -48,22 +48,27 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     return this.releases.use(createClient({logger: this.logger, ...this.clientOptions(), ...rest, transport: aloud}))
   }
 
-  /** Daemons print it always, other commands on a terminal or with --verbose. */
+  /**
+   * Prints that the command waits for Consul. Daemons always print it, other commands on a terminal or with --verbose.
+   */
   protected sayWaiting(text: string): void {
     this.out.say(text)
   }
 
-  /** True if a failure that waiting cannot end, met by a first read, ends the command. Others report it themselves. */
+  /**
+   * True if the command ends when its first read fails in a way that waiting cannot end. Other commands report such a
+   * failure themselves.
+   */
   protected get endsIfHopeless(): boolean {
     return false
   }
 
-  /** The connection settings as a client takes them, for commands that open more than one. */
+  /** Returns the connection settings as options of a client, for commands that open more than one. */
   protected clientOptions(): ClientOptions {
     return toClientOptions(this.connectionSettings())
   }
 
-  /** The connection settings as given; no file is opened. */
+  /** Returns the connection settings as given, without opening files. */
   protected connectionSettings(): ConnectionSettings {
     // Variables without a flag of their own (CONSUL_HTTP_AUTH, CONSUL_HTTP_SSL) count too.
     return {...connectionFromEnv(this.host.env), ...this.#given()}

@@ -3,15 +3,16 @@ import type {FlagShape} from './flag-words.js'
 
 type Parse = (input: unknown, ...rest: unknown[]) => unknown
 
-/** No argument of a program can hold it. */
+/** A character that an argument of a program cannot contain. */
 const mark = '\0'
 
 const unmarked = (input: unknown): unknown =>
   typeof input === 'string' && input.startsWith(mark) ? input.slice(mark.length) : input
 
 /**
- * oclif refuses a value that begins like a flag of the command, such as `-v1` beside `-v`. The arguments with a mark
- * before values that begin with a dash, and the flags that remove it before they read the value.
+ * Returns the arguments with a mark before values that begin with a dash, and flags that remove the mark before they
+ * read the value. Otherwise oclif refuses a value that looks like a flag of the command, such as `-v1` if there is a
+ * flag `-v`.
  */
 export function withMarkedValues<F extends Readonly<Record<string, object>>>(
   argv: readonly string[],

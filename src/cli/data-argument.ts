@@ -10,8 +10,8 @@ export async function readAll(stream: AsyncIterable<Uint8Array | string>): Promi
 }
 
 /**
- * The bytes a DATA argument stands for, by the convention of Consul's command line: `@FILE` is a file, `-` is stdin,
- * anything else is itself.
+ * Reads the bytes of a DATA argument by the convention of Consul's command line: `@FILE` is a file, `-` is stdin,
+ * anything else is the data itself.
  */
 export async function readDataArgument(text: string, stdin: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
   if (text === '-') {
@@ -28,8 +28,8 @@ export async function readDataArgument(text: string, stdin: AsyncIterable<Uint8A
 }
 
 /**
- * In the place of a closed stdin Node opens /dev/null, for reading and writing: a shell's `</dev/null` only reads.
- * This can be detected on Linux only.
+ * Resolves with true if the process was started with a closed stdin. Node then opens /dev/null for reading and writing,
+ * while a shell's `</dev/null` only reads. This can be detected on Linux only.
  */
 async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}): Promise<boolean> {
   if (stdin.fd !== 0) return false
@@ -41,7 +41,7 @@ async function isClosed(stdin: AsyncIterable<unknown> & {readonly fd?: number}):
   }
 }
 
-/** In Go's wording. */
+/** Returns the reason in Go's wording. */
 function whyUnreadable(path: string, error: unknown): string {
   const {code, message} = error as NodeJS.ErrnoException
   if (code === 'EISDIR') return `read ${briefPath(path)}: is a directory`

@@ -7,11 +7,11 @@ const homeOf = (env: Environment): string => (env['HOME'] ?? '') || homedir()
 const inHome = (env: Environment, variable: string, fallback: string): string =>
   (env[variable] ?? '') || join(homeOf(env), fallback)
 
-/** Where one's own signing keys are. */
+/** Returns the directory of the user's own signing keys. */
 export const keysDirectory = (env: Environment): string =>
   join(inHome(env, 'XDG_CONFIG_HOME', '.config'), 'baton', 'keys')
 
-/** Where the keys are that responders trust. */
+/** Directory of the public keys that responders trust. */
 export const trustDirectory = '/etc/baton/trust.d'
 
 /** Directory for files of daemons that must survive a restart. */

@@ -9,7 +9,7 @@ export class EventWriter implements AsyncDisposable {
   readonly #stream: WriteStream
   #isBroken = false
 
-  /** Throws a UsageError that names the flag if the place cannot be written to. */
+  /** Throws a UsageError that names the flag if the file or descriptor cannot be written. */
   constructor(place: string, flag: string) {
     const fd = openPlace(place, flag)
     this.#stream = createWriteStream('', {fd})

@@ -1,6 +1,6 @@
 /** An exit code as help and docs name it: `128+n` is the end by signal n, `other` the code of a command that was run. */
 export type ExitLabel = `${number}` | '128+n' | 'other'
-/** What a command means by its exit codes. An undefined meaning removes a code that most commands have. */
+/** The meanings of a command's exit codes. An undefined meaning removes a code that most commands have. */
 export type ExitMeanings = Readonly<Partial<Record<ExitLabel, string | undefined>>>
 
 export interface ExitRow {
@@ -13,7 +13,7 @@ interface Exiting {
   readonly exitMeanings: ExitMeanings
 }
 
-/** Of every command. */
+/** Exit codes of every command. */
 const ofAll: ExitMeanings = {
   0: 'done',
   1: 'the output could not be written',
@@ -21,7 +21,7 @@ const ofAll: ExitMeanings = {
   70: 'a bug in baton',
 }
 
-/** Of every command that talks to Consul. */
+/** Exit codes of every command that talks to Consul. */
 const ofConsul: ExitMeanings = {
   69: 'Consul cannot be reached, has no leader, or something else answers',
   77: 'the token lacks a permission',
@@ -30,11 +30,11 @@ const ofConsul: ExitMeanings = {
 /** Meanings that most commands share. */
 export const sharedMeanings: ReadonlySet<string | undefined> = new Set(Object.values({...ofAll, ...ofConsul}))
 
-/** True of a command that takes the flags of the connection. */
+/** True for a command that has the flags of the connection. */
 export const talksToConsul = ({baseFlags}: {readonly baseFlags: object}): boolean =>
   Object.hasOwn(baseFlags, 'token-file')
 
-/** Every exit code of a command, in order. This is the one source of help, manual pages and docs. */
+/** Returns every exit code of a command, in order. Help, manual pages and docs use only this list. */
 export function exitRows(command: Exiting): readonly ExitRow[] {
   const all = {...ofAll, ...(talksToConsul(command) && ofConsul), ...command.exitMeanings}
   const rows = Object.entries(all) as readonly (readonly [ExitLabel, string | undefined])[]

@@ -7,9 +7,10 @@ import {commandNeeds} from '../doctor/needs.js'
 const timeoutMs = 2000
 
 /**
- * Returns the error with all rules that the token lacks for the command as its hint, so that one change of a policy is
- * enough: Consul refuses one request, and does not say what the next ones need. Where Consul does not report what is
- * missing, and for a command that needs one rule, which the error already names, it returns the error as it is.
+ * Returns the error with a hint that names all rules that the token lacks for the command, so that one change of a
+ * policy is enough: Consul refuses a single request, and does not say what the next ones need. Returns the error
+ * unchanged if Consul does not report what is missing, and for a command that needs only one rule, because the error
+ * already names it.
  */
 export async function explainDenied(
   error: PermissionError,

@@ -1,7 +1,7 @@
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
-/** What splitting needs to know of a command's flags. */
+/** The facts about a flag that splitting needs. */
 export interface FlagShape {
   readonly type: 'boolean' | 'option'
   readonly char?: string | undefined
@@ -9,9 +9,9 @@ export interface FlagShape {
   readonly allowNo?: boolean | undefined
   /** True if every value counts; otherwise the last one does. */
   readonly multiple?: boolean | undefined
-  /** The value of the flag where it is given without one; the next argument is then not its value. */
+  /** The value of the flag if it is given without one. The next argument is then not its value. */
   readonly bare?: string | undefined
-  /** A next argument of this form is its value after all, as in Go. */
+  /** If the next argument matches this, it is the value anyway, as in Go. */
   readonly bareUnless?: RegExp | undefined
 }
 
@@ -19,13 +19,16 @@ export interface FlagShape {
 export interface Reading {
   /** The flag; undefined if the command does not have it. */
   readonly name: string | undefined
-  /** The flag in its long form with its value; empty if it is switched off and has no form for that. As typed if it is not known. */
+  /**
+   * The flag in its long form with its value, or as typed if it is not known. Empty if it is switched off and the long
+   * form cannot express that.
+   */
   readonly word: string
   readonly isNextTaken?: boolean
   readonly fault?: UsageError
 }
 
-/** Every name of every flag, with the name that the command knows it by. */
+/** Returns a map from every name of every flag to the name that the command uses. */
 export function indexFlags(flags: Readonly<Record<string, FlagShape>>): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   for (const [name, flag] of Object.entries(flags)) {
@@ -71,14 +74,14 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
   if (equals !== undefined) return {name, word: `--${name}=${value}`}
   if (flag.bare !== undefined) {
     const bare = {name, word: `--${name}=${flag.bare}`}
-    // An empty or quoted word is not a key: the variable that a script has for the value is broken.
+    // An empty or quoted argument is not a key: probably the script's variable for the value is broken.
     if (next !== undefined && /^(?:$|["'\s])/.test(next)) {
       const fault = new UsageError(`--${name}: '${brief(next)}' is not a value of it`, {
         hint: 'leave it out, or give one',
       })
       return {...bare, fault}
     }
-    // With one dash it is Go's flag, which needs a value.
+    // With a single dash the flag is one of Go's, which needs a value.
     const isBare = word.startsWith('--') || next === undefined
     if (isBare && !(next !== undefined && flag.bareUnless?.test(next) === true)) return bare
   }
@@ -88,7 +91,7 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
   return {name, word: `--${name}=${next}`, isNextTaken: true}
 }
 
-/** A boolean may be given as `-shell=false`. */
+/** Reads a boolean, which may be given as `-shell=false`. */
 function readSwitch(
   name: string,
   flag: FlagShape,

@@ -7,7 +7,7 @@ import type {FlagShape} from './flag-words.js'
 
 const connection = 'CONSUL CONNECTION'
 
-/** What every command that talks to Consul takes, with Consul's own names. */
+/** The flags of every command that talks to Consul, with Consul's own names. */
 export const consulFlags = {
   'http-addr': Flags.string({
     helpGroup: connection,
@@ -41,7 +41,7 @@ export const consulFlags = {
 
 const common = 'COMMON'
 
-/** What every command takes. */
+/** The flags of every command. */
 export const commonFlags = {
   config: Flags.string({
     helpGroup: common,
@@ -66,7 +66,7 @@ export const commonFlags = {
   verbose: Flags.boolean({char: 'v', helpGroup: common, description: 'say on stderr what is being done'}),
 }
 
-/** A duration in Go's syntax, given to the command in milliseconds. */
+/** Returns a flag for a duration in Go's syntax; the command receives milliseconds. */
 export function durationFlag(options: {
   readonly description: string
   readonly default?: string
@@ -90,7 +90,7 @@ export function durationFlag(options: {
   })()
 }
 
-/** A duration that may be left out: `--x` alone is `once`. `-x 5s` is read as Go reads it. */
+/** Returns a flag for a duration that may be left out: `--x` alone is `once`. `-x 5s` is read as Go reads it. */
 export function bareDurationFlag(options: {
   readonly description: string
   readonly helpGroup?: string
@@ -110,7 +110,7 @@ export function bareDurationFlag(options: {
 
 const units: Readonly<Record<string, number>> = {'': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3}
 
-/** A size in bytes, or with K, M or G (of 1024). `0` and `unlimited` are `Infinity`. */
+/** Returns a flag for a size in bytes, or with K, M or G (of 1024). `0` and `unlimited` are `Infinity`. */
 export function sizeFlag(options: {readonly description: string; readonly helpGroup?: string}) {
   return Flags.custom<number>({
     ...options,
@@ -128,14 +128,17 @@ export function sizeFlag(options: {readonly description: string; readonly helpGr
 
 const wholeNumber = /^(?:0[xX](?:_?[\da-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/
 
-/** Go's syntax of whole numbers: `010` is 8, `0x10` is 16, `1_000` is 1000. Undefined for what is none of 64 bits. */
+/**
+ * Reads a whole number in Go's syntax: `010` is 8, `0x10` is 16, `1_000` is 1000. Undefined if the text is not a number
+ * of at most 64 bits.
+ */
 export function parseGoUint(text: string): bigint | undefined {
   if (!wholeNumber.test(text)) return undefined
   const value = BigInt(text.replaceAll('_', '').replace(/^0(?=\d)/, '0o'))
   return value > 0xffff_ffff_ffff_ffffn ? undefined : value
 }
 
-/** A whole number of up to 64 bits, as Go reads it. */
+/** Returns a flag for a whole number of up to 64 bits, as Go reads it. */
 export function bigintFlag(options: {readonly description: string; readonly aliases?: string[]}) {
   return Flags.custom<bigint>({
     ...options,

@@ -2,7 +2,10 @@ import type {FlagShape} from './flag-words.js'
 
 type Flags = Readonly<Record<string, FlagShape>>
 
-/** Options whose flag has another name than the option in kebab case without its unit. The first that the command has counts. */
+/**
+ * Flags that are not called like their option (in kebab case, without its unit). The first one that the command has is
+ * used.
+ */
 const exceptions: Readonly<Record<string, readonly string[]>> = {
   address: ['http-addr'],
   port: ['listen', 'http-addr'],
@@ -30,15 +33,15 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
   runScript: ['enable-script-checks'],
 }
 
-/** An option that is as often set by a variable. */
+/** Options that are usually set by a variable. */
 const variables: Readonly<Record<string, string>> = {address: 'CONSUL_HTTP_ADDR'}
 
 const option = /`([a-z][A-Za-z0-9.]*)(?:: '?([\w.-]+)'?)?`/g
 
 /**
- * A text of the library, in which options stand in backticks (`graceMs`, `via: 'rexec'`), with the flags of a command
- * in their place: --grace, --via rexec. An option that the command has no flag for stays as it is. `style` 'go' writes
- * flags as Consul's own tools do: -n.
+ * Returns a text of the library with the flags of a command (--grace, --via rexec) in place of the options, which the
+ * library writes in backticks (`graceMs`, `via: 'rexec'`). An option for which the command has no flag stays as it is.
+ * `style` 'go' writes flags as Consul's own tools do: -n.
  */
 export function toFlagWords(text: string, flags: Flags, style: 'long' | 'go' = 'long'): string {
   return text.replaceAll(option, (whole, name: string, value: string | undefined) => {
@@ -51,7 +54,10 @@ export function toFlagWords(text: string, flags: Flags, style: 'long' | 'go' = '
   })
 }
 
-/** An option of an option (`tls.cert`) is looked up as a whole first, then by its last part; a list (`nodes`) is a repeatable flag (--node). */
+/**
+ * Returns the flag of an option. `tls.cert` is looked up as a whole first, then by its last part; a list (`nodes`) has
+ * a repeatable flag (--node).
+ */
 function flagOf(option: string, flags: Flags): string | undefined {
   const last = option.slice(option.lastIndexOf('.') + 1)
   const plain = toKebab(last.replace(/(?:Ms|Bytes|Count)$/, '')).replace(/^(?:is|has|can|with)-/, '')

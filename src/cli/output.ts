@@ -6,13 +6,13 @@ export interface OutputOptions {
   readonly stderr: NodeJS.WriteStream
   readonly quiet: boolean
   readonly verbose: boolean
-  /** Taken off the terminal before anything else is written to it. */
+  /** The progress line, which is erased from the terminal before anything else is written to it. */
   readonly line: StatusLine
-  /** Puts flags in the place of the options that a text names. */
+  /** Replaces the options that a text names by flags. */
   readonly phrase: (text: string) => string
 }
 
-/** stdout is for results, stderr for messages about them. */
+/** Writes results to stdout, and messages about them to stderr. */
 export class Output {
   readonly #options: OutputOptions
   readonly #onClosed: (() => void)[] = []
@@ -20,7 +20,7 @@ export class Output {
 
   constructor(options: OutputOptions) {
     this.#options = options
-    // oclif's own listener throws where nothing can catch it.
+    // oclif's own listener throws an error that no code can catch.
     for (const stream of [options.stdout, options.stderr]) stream.removeAllListeners('error')
     options.stderr.on('error', () => {})
     options.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -30,12 +30,12 @@ export class Output {
     })
   }
 
-  /** Called when stdout cannot be written any more: a command that only prints can end then. */
+  /** Calls the listener when stdout cannot be written any more, so that a command that only prints can end. */
   onClosed(listener: () => void): void {
     this.#onClosed.push(listener)
   }
 
-  /** Resolves when all output is written; to the error if it could not be. */
+  /** Resolves when all output is written: with an error if it could not be, otherwise with undefined. */
   async settled(): Promise<Error | undefined> {
     await new Promise<void>(resolve => {
       this.#options.stdout.write('', () => resolve())
@@ -43,37 +43,37 @@ export class Output {
     return this.#failure
   }
 
-  /** A line of the result. */
+  /** Writes a line of the result. */
   line(text: string): void {
     this.raw(`${text}\n`)
   }
 
-  /** Part of the result, byte for byte. */
+  /** Writes a part of the result, byte for byte. */
   raw(data: string | Uint8Array): void {
     const {stdout, line} = this.#options
     if (stdout.isTTY) line.clear()
     stdout.write(data)
   }
 
-  /** One object, 64-bit numbers as raw digits. Pretty for `--json`, one line each for `--ndjson`. */
+  /** Writes one object, with 64-bit numbers as digits: indented for `--json`, in one line for `--ndjson`. */
   json(value: unknown, options: {readonly compact?: boolean} = {}): void {
     const text = stringifyConsulJson(value, options.compact === true ? undefined : 2)
-    // JSON leaves these controls as they are, and a terminal would obey them.
+    // JSON does not escape these control characters, and a terminal would obey them.
     this.line(text.replaceAll(/[\u007f-\u009f]/gu, one => `\\u00${one.charCodeAt(0).toString(16)}`))
   }
 
-  /** Reports progress: only on a terminal or with --verbose, never with --quiet. */
+  /** Reports progress, only on a terminal or with --verbose, and not with --quiet. */
   say(text: string): void {
     const {quiet, verbose, stderr} = this.#options
     if (!quiet && (verbose || stderr.isTTY)) this.#message(`baton: ${text}`)
   }
 
-  /** Warns while the command goes on: also into a pipe, but not with --quiet. */
+  /** Warns while the command continues, whether stderr is a terminal or not, but not with --quiet. */
   warn(text: string): void {
     if (!this.#options.quiet) this.#message(`baton: ${text}`)
   }
 
-  /** Prints an error, also with --quiet. */
+  /** Prints an error, even with --quiet. */
   error(text: string): void {
     this.#message(text)
   }

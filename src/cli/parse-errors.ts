@@ -2,10 +2,13 @@ import {brief} from '../core/brief.js'
 import {isBatonError, UsageError} from '../core/errors.js'
 import type {FlagShape} from './flag-words.js'
 
-/** The parser's errors carry what was parsed, tokens included, and several lines of text: only the facts are taken over. */
+/**
+ * Returns a UsageError for an error of the parser. It takes over only the facts, because the parser's text has several
+ * lines and its fields contain all that was parsed, tokens included.
+ */
 export function toUsageError(error: unknown, command: string): unknown {
   if (isBatonError(error)) {
-    // The parser wraps the texts of our own flags in its words.
+    // The parser adds a text of its own around the messages of baton's flags.
     error.message = error.message.replace(/^Parsing --\S+ \n\t/, '').replace(/\nSee more help with --help$/, '')
     return error
   }
@@ -23,7 +26,7 @@ export function toUsageError(error: unknown, command: string): unknown {
 
 const near = 2
 
-/** The error for arguments that are no flags of the command. Names the flag that one of them may be meant to be. */
+/** Returns the error for arguments that are not flags of the command. It suggests a flag with a similar name. */
 export async function unknownFlags(
   words: readonly string[],
   {command, shapes}: {readonly command: string; readonly shapes: Readonly<Record<string, FlagShape>>},
@@ -37,7 +40,7 @@ export async function unknownFlags(
   })
 }
 
-/** The parser's sentence in our form: the flag, what was given, what is wrong with it. */
+/** Returns the parser's message in baton's form: the flag, the value given, and why it is not valid. */
 function reasonOf(message: string, isOfArgument: boolean): string {
   const text = message.replace(/^The following errors? occurred:\s*/, '').replace(/\nSee more help with --help$/, '')
   const [, flag, least, number = ''] =

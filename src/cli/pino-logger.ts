@@ -8,19 +8,19 @@ type Line = readonly [Level, LogFields, string]
 /** `text` is for people, `json` for programs. */
 export type LogFormat = 'text' | 'json'
 
-/** The command line's logger, on stderr. Flush before the end. */
+/** The logger of the command line, on stderr. Flush it before the process exits. */
 export interface FlushableLogger extends Logger {
   flush(): Promise<void>
 }
 
 export interface LoggerOptions {
   readonly format: LogFormat
-  /** Writes text lines. JSON goes to stderr by itself. */
+  /** Writes lines of text. JSON is written directly to stderr. */
   readonly write: (text: string) => unknown
   readonly wallMs: () => number
 }
 
-/** JSON is written by pino, which is loaded with the first line. */
+/** Returns a logger. JSON is written by pino, which is loaded at the first line. */
 export function createPinoLogger(least: LogLevel, options: LoggerOptions): FlushableLogger {
   let waiting: Line[] | undefined
   let write: ((line: Line) => void) | undefined =
@@ -29,7 +29,7 @@ export function createPinoLogger(least: LogLevel, options: LoggerOptions): Flush
 
   async function load(): Promise<void> {
     const {default: pino} = await import('pino')
-    // Synchronous, so that nothing is lost at exit.
+    // Synchronous, so that no line is lost at exit.
     const sink = pino({level: least, base: null}, pino.destination({dest: 2, sync: true}))
     write = ([level, fields, message]) => sink[level](level === 'warn' ? withoutStacks(fields) : fields, message)
     waiting?.forEach(write)
@@ -58,13 +58,13 @@ export function createPinoLogger(least: LogLevel, options: LoggerOptions): Flush
   return build({})
 }
 
-/** A warning names what went wrong; a stack trace is for bugs, not for outages. */
+/** Removes stack traces from warnings: they are for bugs, not for outages. */
 function withoutStacks(fields: LogFields): LogFields {
   const entries = Object.entries(fields)
   return Object.fromEntries(entries.map(([name, value]) => [name, value instanceof Error ? value.message : value]))
 }
 
-/** `14:03:07 WARN  message name=value` */
+/** Returns a line such as `14:03:07 WARN  message name=value`. */
 function toText([level, fields, message]: Line, wallMs: number): string {
   const texts = Object.entries(fields).map(([name, value]) => ` ${name}=${toValue(value)}`)
   const time = new Date(wallMs).toTimeString().slice(0, 8)

@@ -16,8 +16,8 @@ export interface ProgressOptions {
 }
 
 /**
- * How far a long work is, with its rate and the time that is left: one line that is drawn again on a terminal, and a
- * line each ten seconds elsewhere. Clear it before anything else is written to the terminal.
+ * Shows how much of a long task is done, its rate and the remaining time: on a terminal one line that is drawn again,
+ * elsewhere a line every ten seconds. Clear it before anything else is written to the terminal.
  */
 export class Progress {
   readonly #options: ProgressOptions

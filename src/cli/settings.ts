@@ -5,7 +5,7 @@ import {UsageError} from '../core/errors.js'
 import {flagWords} from './argv.js'
 import type {FlagShape} from './flag-words.js'
 
-/** Where a setting's value came from: `flag`, the name of a variable, a file, or `default`. */
+/** The origin of each setting's value: `flag`, the name of a variable, a file, or `default`. */
 export type SettingSources = ReadonlyMap<string, string>
 
 export interface LayeredArgv {
@@ -23,8 +23,8 @@ interface Layer {
 export const flagOnly = new Set(['config', 'print-config', 'help', 'version', 'json'])
 
 /**
- * flags > BATON_* > CONSUL_* > --config files (the last one wins) > defaults. A setting without a flag is looked up in
- * the lower layers and written as a flag before the arguments given.
+ * Applies the layers in order of precedence: flags, BATON_*, CONSUL_*, --config files (the last one first), defaults. A
+ * setting without a flag is looked up in the lower layers and written as a flag before the given arguments.
  */
 export async function layerSettings(options: {
   readonly command: string
@@ -88,7 +88,9 @@ function toWords(name: string, flag: FlagShape, layer: Layer): string[] {
   })
 }
 
-/** Settings of a section named like the command win over those at the top of the same file. */
+/**
+ * Reads files. Settings in a section with the command's name take precedence over those at the top of the same file.
+ */
 async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<ReadonlyMap<string, Layer>> {
   const {argv, flags, command, readFile = readSettingsFile, added = []} = options
   const paths = flagWords(argv).flatMap(word => (word.startsWith('--config=') ? [word.slice('--config='.length)] : []))
@@ -116,7 +118,7 @@ async function refuseUnknown(path: string, name: string, known: readonly string[
   })
 }
 
-/** Every setting with its value and source; secrets are named, not shown. */
+/** Returns every setting with its value and source. Secrets are named, but their values are not shown. */
 export function describeSettings(
   flags: Readonly<Record<string, FlagShape>>,
   values: Readonly<Record<string, unknown>>,

@@ -13,9 +13,9 @@ export interface TerminalStream {
 }
 
 /**
- * One line of a terminal that is drawn again and again. A line that wraps could not be drawn again: its text loses its
- * middle where there is no room, and keeps its end, where the numbers are. If the terminal has become narrower since,
- * the line has wrapped, as terminals do with what they show, and all of its rows are erased.
+ * One line of a terminal that is drawn again and again. It must not wrap, because it could not be erased then: if it is
+ * too long, its text loses its middle and keeps its end, which contains the numbers. If the terminal has become
+ * narrower since, the terminal has wrapped the line, and all of its rows are erased.
  */
 export class StatusLine {
   readonly #stream: TerminalStream
@@ -32,13 +32,13 @@ export class StatusLine {
     this.#drawn = widthOf(line)
   }
 
-  /** Takes the line off the terminal, so that something else can be written. */
+  /** Erases the line, so that something else can be written. */
   clear(): void {
     if (this.#drawn > 0) this.#stream.write(this.#erasure())
     this.#drawn = 0
   }
 
-  /** The last column stays free: some terminals wrap as soon as it is written. */
+  /** Number of usable columns. The last one stays empty, because some terminals wrap as soon as it is written. */
   get #width(): number {
     const {columns = 0} = this.#stream
     return columns > 1 ? columns - 1 : Number.POSITIVE_INFINITY
@@ -73,7 +73,10 @@ function cut(text: string, width: number): string {
   return kept
 }
 
-/** Columns that a text takes: two for each wide character, none for a mark on the one before. */
+/**
+ * Returns the number of columns that a text takes: two for each wide character, none for a mark that combines with the
+ * one before.
+ */
 function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += wide.test(character) ? 2 : /\p{Mn}/u.test(character) ? 0 : 1

@@ -1,5 +1,5 @@
 import {messageOf} from '../core/errors.js'
 
-/** Why a file cannot be read, without its path, which the message around it names. */
+/** Returns why a file cannot be read, without its path, because the message around it names that. */
 export const whyUnreadable = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)

@@ -6,18 +6,18 @@ import {formatDuration} from '../core/time/duration.js'
 import type {Clock, Transport, TransportRequest, TransportResponse} from '../core/types.js'
 
 export interface WaitAloudOptions {
-  /** For messages. */
+  /** The address, for messages. */
   readonly address: string
   readonly clock: Clock
   readonly say: (text: string) => void
-  /** Called with a failure that waiting cannot end, of a request whose path was never answered. */
+  /** Called with a failure that waiting cannot end, if no request to the same path was answered before. */
   readonly onHopeless?: (error: unknown) => void
 }
 
 /**
- * Passes requests on to another transport, and says when Consul does not answer them: 1.5 s after the first request
+ * Passes requests on to another transport, and reports when Consul does not answer them: 1.5 s after the first request
  * without an answer or the first failure, then at intervals that double up to a minute, and once when Consul answers
- * again. Datacenters are counted apart. Parked queries may wait.
+ * again. Each datacenter is reported separately. Parked queries are expected to wait.
  */
 export class WaitAloud implements Transport {
   readonly #inner: Transport
@@ -62,7 +62,7 @@ export class WaitAloud implements Transport {
     await this.#inner[Symbol.asyncDispose]()
   }
 
-  /** Whether a 404 is an answer depends on the call. */
+  /** Returns the failure in an answer. Whether a 404 is one depends on the call. */
   #refusal(request: TransportRequest, response: TransportResponse): unknown {
     if (response.status < 400) return undefined
     const error = toWireError(request, response, this.#options.clock.wallMs())
@@ -103,7 +103,10 @@ class Pending implements Disposable {
     })
   }
 
-  /** A request was sent whose answer should come at once. Dispose when the answer has begun, or will not come. */
+  /**
+   * Records that a request was sent whose answer should arrive at once. Dispose the result when the answer has begun,
+   * or will not come.
+   */
   begin(): Disposable {
     const request = {}
     this.#requests.add(request)
@@ -116,7 +119,7 @@ class Pending implements Disposable {
     }
   }
 
-  /** An answer has come. Those that others still wait for are counted from now. */
+  /** Records that an answer has arrived. For requests that still wait, the time starts again. */
   end(): void {
     this.outage.end()
     if (this.#requests.size > 0) this.outage.begin()

@@ -5,12 +5,12 @@ import {flagWords} from '../argv.js'
 import {consulFlags} from '../flags.js'
 import type {Wanted} from './types.js'
 
-/** A shell waits for the answer: an agent that does not answer in this time completes nothing. */
+/** Time limit of the request, because a shell waits for the answer. After it nothing is offered. */
 const answerWithinMs = 300
 
 /**
- * Returns the names that the agent knows, nothing if it does not answer in time or refuses. The agent is that of the
- * flags typed so far and of the variables.
+ * Returns the names that the agent knows, or nothing if it refuses or does not answer in time. The address of the agent
+ * comes from the flags typed so far and the variables.
  */
 export async function namesFromConsul(
   {source, current}: Wanted,
@@ -23,7 +23,7 @@ export async function namesFromConsul(
     await using client = createClient(toClientOptions(settings))
     return await read(client, {source, current, signal})
   } catch {
-    // The shell has no place for a reason; the command itself gives it.
+    // A shell cannot show the reason; the command itself reports it.
     return []
   }
 }

@@ -2,7 +2,7 @@ import type {FlagShape} from '../flag-words.js'
 
 export interface Candidate {
   readonly value: string
-  /** Shown beside the value by shells that show descriptions; may be empty. */
+  /** Shown beside the value by shells that support descriptions; may be empty. */
   readonly description: string
 }
 
@@ -16,21 +16,21 @@ export interface FlagFacts extends ArgFacts, FlagShape {
   readonly description: string
 }
 
-/** What completion needs to know of a command. */
+/** The facts about a command that completion needs. */
 export interface CompletableCommand {
   readonly flags: readonly FlagFacts[]
   readonly args: readonly ArgFacts[]
   readonly childForm: {readonly ownArgs: number} | undefined
 }
 
-/** What can stand at the cursor. */
+/** The values that are possible at the cursor. */
 export interface Wanted {
   readonly candidates: readonly Candidate[]
-  /** What has been typed of the value. */
+  /** The part of the value that has been typed. */
   readonly current: string
-  /** What stands before the value in the same word: `--node=`. */
+  /** The text before the value in the same argument, such as `--node=`. */
   readonly lead: string
-  /** The kind of value that Consul knows. */
+  /** Kind of the value, if Consul knows its possible values. */
   readonly source?: 'key' | 'node' | 'service' | 'datacenter' | undefined
   readonly isPositional?: boolean
 }

@@ -36,11 +36,11 @@ export interface EventServiceOptions {
   readonly scripts: readonly SelectedScript[]
   readonly env: Readonly<Record<string, string>>
   readonly signal: AbortSignal
-  /** The list on stdin, with --from-stdin. */
+  /** The list that was read from stdin with --from-stdin. */
   readonly list: readonly UserEvent[] | undefined
 }
 
-/** What `event watch` runs: the watches of events and of members, and what is printed about them. */
+/** Runs the watches of events and of members for `event watch`, and prints what they report. */
 export class EventService {
   readonly #options: EventServiceOptions
   readonly #handling: EventHandling
@@ -69,7 +69,7 @@ export class EventService {
   async run(): Promise<number> {
     const {argv, list, out, scripts} = this.#options
     using _stop = this.#stop
-    // What commands do does not depend on a reader of stdout.
+    // If there are commands to run, the watch goes on after stdout is closed.
     if (!argv && scripts.length === 0) out.onClosed(() => this.#end(0))
     if (list) await handleList(this.#options.client, list, this.#intakeOptions())
     else await this.#together([() => this.#watch(), () => this.#members()])
@@ -101,7 +101,7 @@ export class EventService {
     })
   }
 
-  /** Runs all until the signal aborts; the first failure stops the others. */
+  /** Runs all functions until the signal aborts; the first failure stops the others. */
   async #together(all: readonly (() => Promise<void>)[]): Promise<void> {
     const running = all.map(start => start())
     try {
@@ -145,7 +145,7 @@ export class EventService {
 
   #report(notice: EventNotice): void {
     const {client, flags, out} = this.#options
-    // That Consul does not answer, the client says.
+    // The client itself reports that Consul does not answer.
     if (notice.type === 'outage.began') {
       if (isTransient(notice.error)) return
       this.#isRefused = true
@@ -177,10 +177,10 @@ export class EventService {
     if (flags['on-error'] === 'exit') this.#end(error instanceof HandlerError ? error.exitCode : 1)
   }
 
-  /** The payload as it was given to `fire`. An outage of Consul delays it and does not fail the handler. */
+  /** Returns the payload that was given to `fire`. An outage of Consul delays this, but the handler does not fail. */
   async #resolve(payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
     const {client, flags} = this.#options
-    // A log holds payloads, never pointers to them.
+    // A log contains the payloads themselves, not pointers to them.
     if (flags.durable) return payload
     const {clock, random} = client
     const backoff = new Backoff({random})

@@ -7,7 +7,7 @@ export interface NoticeLine {
   readonly text: string
 }
 
-/** The lines for one notice of a watch of events. `source`: what is read, for example `the agent`. */
+/** Returns the lines for one notice of a watch of events. `source` is what the watch reads. */
 export function noticeLines(notice: EventNotice, address: string, source: 'agent' | 'log'): readonly NoticeLine[] {
   switch (notice.type) {
     case 'watch.started': {

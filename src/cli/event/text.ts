@@ -2,14 +2,14 @@ import type {UserEvent} from '../../core/types.js'
 
 const plain = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u
 
-/** A payload for people: as it is where it is printable text, else as base64. */
+/** Returns a payload for people: unchanged if it is printable text, otherwise as base64. */
 function shownPayload(payload: Buffer | undefined): string {
   if (payload === undefined || payload.length === 0) return '-'
   const text = payload.toString('utf8')
   return plain.test(text) && Buffer.from(text).equals(payload) ? text : `base64:${payload.toString('base64')}`
 }
 
-/** One line a event: ID, Lamport time, name, filters where there are any, payload. */
+/** Returns one line for an event: ID, Lamport time, name, filters if there are any, payload. */
 export function eventRow(event: UserEvent): string {
   const filters = [
     ['node', event.nodeFilter],
@@ -19,7 +19,7 @@ export function eventRow(event: UserEvent): string {
   return [event.id, event.lTime.toString().padStart(6), event.name, ...filters, shownPayload(event.payload)].join('  ')
 }
 
-/** One event as a line of `--ndjson`: baton's own numbers as strings, the payload as base64. */
+/** Returns one event as a line of `--ndjson`: baton's own numbers are strings, the payload is base64. */
 export const eventLine = (event: UserEvent, payload: Buffer | undefined): string =>
   JSON.stringify({
     v: 1,

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import {durationFlag} from '../flags.js'
 
-/** What `event watch` takes. */
+/** The flags of `event watch`. */
 export const watchFlags = {
   name: Flags.string({description: 'only events of this name (repeatable)', multiple: true, multipleNonGreedy: true}),
   state: Flags.string({description: 'file that remembers what was handled', helpValue: 'FILE'}),

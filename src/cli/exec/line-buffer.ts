@@ -1,4 +1,4 @@
-/** A longer line is cut, between two characters. */
+/** Maximum length of a line; a longer one is cut between two characters. */
 const maxLineBytes = 64 * 1024
 
 /** Cuts a stream of chunks at line ends, so that output of several nodes can be mixed line by line. */
@@ -46,7 +46,7 @@ export class LineBuffer {
   }
 }
 
-/** One buffer for each output of each node. */
+/** Keeps one buffer for each output of each node. */
 export class NodeLines<Key extends {readonly node: string; readonly stream: string}> {
   readonly #buffers = new Map<string, {readonly key: Key; readonly lines: LineBuffer}>()
 

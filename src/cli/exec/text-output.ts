@@ -6,11 +6,11 @@ import {printable, printableLines} from './printable.js'
 
 export interface TextOptions {
   readonly isVerbose: boolean
-  /** True for exactly the output of `consul exec`, with its empty last lines and nothing else. */
+  /** True for exactly the output of `consul exec`, with the empty lines at its end and nothing else. */
   readonly isCompat: boolean
   /** True to escape the control characters of output, which would act on a terminal. Otherwise output is exact. */
   readonly isTerminal: boolean
-  /** Marks names, failures and silent nodes. */
+  /** Styles names, failures and silent nodes. */
   readonly paint: Paint
 }
 
@@ -73,7 +73,10 @@ export class TextOutput {
     return Buffer.concat([this.#unfinished(node), toStyledLine(line)])
   }
 
-  /** A line about a node; its name and text come from elsewhere and are escaped before styles are added. */
+  /**
+   * Returns a line about a node. Its name and text come from other machines, so they are escaped before styles are
+   * added.
+   */
   #about(node: string, text: string, style: Style | undefined): string {
     const paint: Paint = this.#options.isCompat ? (_style, plain) => plain : this.#options.paint
     const shown = printable(text)
@@ -104,7 +107,7 @@ export class TextOutput {
   }
 }
 
-/** The nodes that failed and those that never answered, each with its reason. Undefined if there are none. */
+/** Returns the nodes that failed and those that never answered, each with its reason. Undefined if there are none. */
 function describeFailures({nodes}: ExecSummary, paint: Paint): string | undefined {
   const ok = nodes.filter(({outcome}) => outcome.type === 'ok')
   const silent = nodes.filter(({outcome}) => outcome.type === 'no-answer').map(({node}) => node)
@@ -124,7 +127,7 @@ const describeBriefly = (outcome: NodeOutcome): string =>
 
 const toLine = (text: string | undefined): Buffer => toStyledLine(text === undefined ? undefined : printable(text))
 
-/** A line whose foreign parts are escaped already. */
+/** Ends a line in which names and texts of other machines are escaped already. */
 const toStyledLine = (line: string | undefined): Buffer =>
   line === undefined ? Buffer.alloc(0) : Buffer.from(`${line}\n`)
 

@@ -14,13 +14,13 @@ export class EditFile implements Disposable {
   constructor(key: string, original: Buffer) {
     this.#original = original
     this.#directory = mkdtempSync(join(tmpdir(), 'baton-kv-edit-'))
-    // The end of the key, for editors that look at it.
+    // The file name ends like the key, for editors that choose their mode by the extension.
     const name = key.slice(key.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_')
     this.path = join(this.#directory, name.replace(/^\.*/, '') || 'value')
     writeFileSync(this.path, original, {mode: 0o600})
   }
 
-  /** Returns the edited value. A newline at the end that the value did not have is the editor's, and is left out. */
+  /** Returns the edited value. If the value had no newline at its end, one that the editor added is removed. */
   read(): Buffer {
     const edited = readFileSync(this.path)
     const isAdded = edited.at(-1) === newline && this.#original.at(-1) !== newline
@@ -40,7 +40,10 @@ export class EditFile implements Disposable {
 
 const newline = 0x0a
 
-/** Runs an editor, given as a shell would read it, on a file in this terminal. Resolves with its exit code. */
+/**
+ * Runs an editor in this terminal on a file. /bin/sh reads the editor's command, which may have arguments. Resolves
+ * with its exit code.
+ */
 export async function runEditor(
   editor: string,
   path: string,

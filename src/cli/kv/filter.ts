@@ -14,7 +14,7 @@ export interface FilterSpec {
 
 export interface Filtered {
   readonly exitCode: number
-  /** Whole: the command has closed its stdout. */
+  /** The complete output, up to the end of stdout. */
   readonly output: Buffer
 }
 

@@ -2,7 +2,7 @@ import {ConsulError, isBatonError, messageOf} from '../../core/errors.js'
 import type {ExchangeFault} from '../../kv/exchange.js'
 import {ImportError} from '../../kv/import.js'
 
-/** What `consul kv import` says of data that it cannot read, or of a key that it cannot write. */
+/** Returns the text of `consul kv import` for data that it cannot read, or a key that it cannot write. */
 export function importText(error: unknown): string {
   if (error instanceof ImportError) return failedWriting(error.key, reasonOf(error.cause))
   if (!isBatonError(error)) return messageOf(error)

@@ -3,7 +3,10 @@ import {ConsulError} from '../../core/errors.js'
 /** Codes of requests that Consul refused because of their content. */
 export const refusals: ReadonlySet<string> = new Set(['BATON_HTTP', 'BATON_TOO_LARGE'])
 
-/** Returns the Go tool's text if Consul refused a request because of its content, else undefined: outages, permissions. */
+/**
+ * Returns the Go tool's text if Consul refused a request because of its content. Undefined for other failures, such as
+ * outages and missing permissions.
+ */
 export function refusalText(error: unknown): string | undefined {
   if (!(error instanceof ConsulError) || !refusals.has(error.code)) return undefined
   return `Unexpected response code: ${error.status} (${error.text})`

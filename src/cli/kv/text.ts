@@ -6,21 +6,23 @@ export interface ValueOptions {
 
 const newline = Buffer.from('\n')
 
-/** The value as it goes out: raw bytes, or base64. */
+/** Returns the value as it is printed: raw bytes, or base64. */
 export const shownValue = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
   options.base64 === true ? Buffer.from(entry.value.toString('base64')) : entry.value
 
-/** `key:value` and a newline. Values are not escaped, as in Consul: use export where they may hold line breaks. */
+/**
+ * Returns `key:value` and a newline. Values are not escaped, as in Consul: use export if they may contain line breaks.
+ */
 export const recurseLine = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
   Buffer.concat([Buffer.from(`${entry.key}:`), shownValue(entry, options), newline])
 
-/** The value and a newline. */
+/** Returns the value and a newline. */
 export const valueLine = (entry: KvEntry, options: ValueOptions = {}): Buffer =>
   Buffer.concat([shownValue(entry, options), newline])
 
 const nameWidth = 17
 
-/** One name a row, the values in one column, as `consul kv get -detailed`. */
+/** Returns one field a row, with the values in one column, as `consul kv get -detailed` does. */
 export function detailedRows(entry: KvEntry, options: ValueOptions & {readonly namespace?: string} = {}): Buffer {
   const rows: [string, string][] = [
     ['CreateIndex', entry.createIndex.toString()],
@@ -33,18 +35,18 @@ export function detailedRows(entry: KvEntry, options: ValueOptions & {readonly n
   ]
   const text = rows.map(([name, value]) => `${name.padEnd(nameWidth)}${value}\n`).join('')
   const value = shownValue(entry, options)
-  // Go's column writer leaves no blanks at the end of a line.
+  // Go's column writer leaves no spaces at the end of a line.
   const label = value.length === 0 ? 'Value' : 'Value'.padEnd(nameWidth)
   return Buffer.concat([Buffer.from(text + label), value, newline])
 }
 
-/** Entries of a list: detailed ones are parted by an empty line. */
+/** Returns the entries of a list; detailed ones are separated by an empty line. */
 export function listText(entries: readonly KvEntry[], options: ValueOptions & {readonly detailed?: boolean}): Buffer {
   if (options.detailed !== true) return Buffer.concat(entries.map(entry => recurseLine(entry, options)))
   return Buffer.concat(entries.flatMap((entry, at) => [...(at === 0 ? [] : [newline]), detailedRows(entry, options)]))
 }
 
-/** For `--json`: every field of an entry, values as base64, 64-bit numbers as raw digits. */
+/** Returns every field of an entry for `--json`: values as base64, 64-bit numbers as digits. */
 export const entryObject = (entry: KvEntry): Readonly<Record<string, string | bigint | null>> => ({
   key: entry.key,
   value: entry.value.toString('base64'),

@@ -11,14 +11,14 @@ export interface WaitingLineOptions {
   readonly stderr: TerminalStream
   /** Shared with everything else that writes to the terminal. @default one of its own */
   readonly line?: StatusLine
-  /** True if lines are wanted where stderr is not a terminal. */
+  /** True to print lines even if stderr is not a terminal. */
   readonly isVerbose: boolean
   readonly isQuiet: boolean
   /** @default the system's clock */
   readonly clock?: Clock
 }
 
-/** What is waited for. */
+/** A wait to show. */
 export interface Wait {
   /** `waiting for jobs/x: held by sleep on vm, pid 7` */
   readonly text: string
@@ -27,8 +27,8 @@ export interface Wait {
 }
 
 /**
- * Shows how long a lock has been held and waited for: one line that is drawn again each second on a terminal, and with
- * --verbose a line each minute elsewhere.
+ * Shows how long a lock has been held and waited for: on a terminal one line that is drawn again each second, elsewhere
+ * one line each minute with --verbose.
  */
 export class WaitingLine {
   readonly #options: WaitingLineOptions
@@ -45,7 +45,7 @@ export class WaitingLine {
     this.#startedMs = this.#clock.monotonicMs()
   }
 
-  /** Shows this wait at once, and again as it goes on. */
+  /** Shows this wait at once, and then repeatedly until it ends. */
   show(wait: Wait): void {
     const {stderr, isQuiet, isVerbose} = this.#options
     if (isQuiet || !(stderr.isTTY || isVerbose)) return
@@ -57,7 +57,7 @@ export class WaitingLine {
     void this.#repeat(this.#stop.signal)
   }
 
-  /** Takes the line off a terminal, and shows nothing until the next `show`. */
+  /** Erases the line from the terminal, and shows nothing until the next `show`. */
   end(): void {
     this.#stop?.abort()
     this.#stop = undefined

@@ -2,7 +2,7 @@ import type {Member} from '../../core/api/agent.js'
 
 const types: Readonly<Record<string, string>> = {consul: 'server', node: 'client'}
 
-/** The columns of `consul members`. */
+/** Returns the columns of `consul members`. */
 export function memberTable(members: readonly Member[]): string {
   const rows = members.map(member => {
     const {name, status, tags} = member
@@ -14,7 +14,7 @@ export function memberTable(members: readonly Member[]): string {
   return toColumns([['Node', 'Address', 'Status', 'Type', 'Build', 'Protocol', 'DC', 'Segment'], ...rows])
 }
 
-/** The columns of `consul members -detailed`: all tags, by name. */
+/** Returns the columns of `consul members -detailed`, with all tags by name. */
 export function detailedTable(members: readonly Member[]): string {
   const rows = members.map(member => {
     const tags = Object.entries({...member.tags, segment: segmentOf(member)}).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -23,7 +23,7 @@ export function detailedTable(members: readonly Member[]): string {
   return toColumns([['Node', 'Address', 'Status', 'Tags'], ...rows])
 }
 
-/** Servers first, then by segment and by name, as Consul lists them. */
+/** Returns the members in Consul's order: servers first, then by segment and by name. */
 export function inOrder(members: readonly Member[]): readonly Member[] {
   const rank = (member: Member): string =>
     [member.tags['role'] === 'consul' ? '0' : '1', segmentOf(member), member.name].join('\0')

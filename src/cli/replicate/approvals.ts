@@ -13,7 +13,10 @@ const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[]
   ...(flags['approve-deletes'] ? (['approve-deletes'] as const) : []),
 ]
 
-/** An approval is meant for one run: in a file or a variable it would approve again at each start and reload. */
+/**
+ * Refuses approvals in files and variables. An approval is meant for one run, but these would repeat it at each start
+ * and reload.
+ */
 export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string, string>): void {
   for (const name of given(flags)) {
     const source = sources.get(name)
@@ -32,7 +35,10 @@ export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string
   }
 }
 
-/** A process that keeps running, or is restarted with the same arguments, would approve deletes that nothing has shown yet. */
+/**
+ * Refuses approvals for a process that keeps running or may be restarted with the same arguments: it would approve
+ * deletes that were never shown to the user.
+ */
 export function refuseLastingApprovals(flags: ApprovalFlags): void {
   const [name] = given(flags)
   if (name === undefined) return

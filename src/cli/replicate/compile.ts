@@ -6,7 +6,7 @@ import {parseMaxDelete} from '../../replicate/plan/max-delete.js'
 import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
 
-/** The flags that shape a replicator, as parsed. */
+/** The flags that determine a replicator's options, as parsed. */
 export interface ReplicateFlags {
   readonly prefix?: readonly string[] | undefined
   readonly exclude?: readonly string[] | undefined
@@ -26,7 +26,10 @@ export interface ReplicateFlags {
   readonly 'source-http-addr'?: string | undefined
 }
 
-/** The replicator's options that come from flags and arguments. Throws a UsageError for the first that is wrong. */
+/**
+ * Returns the replicator's options that come from flags and arguments. Throws a UsageError for the first one that is
+ * not valid.
+ */
 export function toReplicatorOptions(
   flags: ReplicateFlags,
   words: readonly string[],
@@ -49,7 +52,7 @@ export function toReplicatorOptions(
   }
 }
 
-/** A prefix that is wrong in a file is a wrong configuration, not a wrong flag. */
+/** Throws a configuration error, not a UsageError for a flag, if a prefix in a file is wrong. */
 export function checkConfiguredPrefixes(
   path: string,
   settings: Readonly<Record<string, unknown>>,
@@ -82,7 +85,7 @@ function toMappings(words: readonly string[], datacenterRequired: boolean): read
   return [...new Map(mappings.map(mapping => [formatMapping(mapping), mapping])).values()]
 }
 
-/** Warnings about options that do less, or something else, than they seem to. */
+/** Returns warnings about options that do less, or something else, than they seem to. */
 export function doubtfulOptions({mappings, excludes = []}: Omit<ReplicatorOptions, 'source'>): readonly string[] {
   const isInSource = (prefix: string): boolean =>
     mappings.some(({source}) => source.startsWith(prefix) || prefix.startsWith(source))
@@ -118,7 +121,7 @@ function toQuiescence(text: string): Pick<ReplicatorOptions, 'quiescence'> {
   return minMs === 0 || maxMs === 0 ? {} : {quiescence: {minMs, maxMs}}
 }
 
-/** consul-replicate's own variables. The common ones take precedence. */
+/** Returns the log level from consul-replicate's own variables. baton's common variables take precedence. */
 export function logLevelFromEnv(env: Environment): {readonly level: LogLevel; readonly source: string} | undefined {
   const source = ['CR_LOG', 'CONSUL_REPLICATE_LOG'].find(name => (env[name] ?? '') !== '')
   return source === undefined ? undefined : {level: parseLogLevel(env[source] ?? '', source), source}

@@ -1,6 +1,6 @@
 import {UsageError} from '../../core/errors.js'
 
-/** The flags that others contradict, as parsed. */
+/** Flags that can contradict each other, as parsed. */
 interface GivenFlags {
   readonly once: boolean
   readonly delete: boolean
@@ -42,7 +42,7 @@ const always: Readonly<Record<string, string>> = {
 const onlyWhileFollowing = ['wait', 'reload-signal', 'kill-signal']
 const tlsFlags = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name']
 
-/** One line for each setting that has no effect in this mode. */
+/** Returns one line for each setting that has no effect in this mode. */
 export function settingsWithoutEffect(
   flags: GivenFlags,
   mode: Mode,

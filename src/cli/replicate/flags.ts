@@ -11,7 +11,7 @@ function aliased<T>(flag: T, aliases: string[]): T {
   return {...flag, aliases}
 }
 
-/** Flags of Consul's tools, with the names that consul-replicate gives them as aliases. */
+/** Flags of Consul's tools, with consul-replicate's names for them as aliases. */
 const connection = {
   'http-addr': aliased(consulFlags['http-addr'], ['consul-addr', 'consul']),
   token: aliased(consulFlags.token, ['consul-token']),
@@ -39,7 +39,7 @@ const connection = {
   }),
 }
 
-/** Flags for a source whose cluster is not joined to the destination's. */
+/** Flags for a source whose cluster is not federated with the destination's. */
 const sourceFlags = {
   'source-http-addr': Flags.string({
     helpGroup: source,
@@ -66,7 +66,7 @@ const sourceFlags = {
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** consul-replicate writes `err`, and accepts any case. */
+/** Reads a log level. consul-replicate writes `err`, and accepts any case. */
 export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   const lower = text.toLowerCase()
   const level = logLevels.find(each => each === (lower === 'err' ? 'error' : lower))
@@ -184,7 +184,7 @@ export const replicateFlags = {
   })(),
 }
 
-/** Names that still work, as in consul-replicate, with a warning that gives the new name. */
+/** Old names that still work, as in consul-replicate, with a warning that names the new one. */
 export const deprecatedFlags: Readonly<Record<string, string>> = {
   auth: 'consul-auth',
   consul: 'consul-addr',

@@ -5,7 +5,7 @@ import type {Wake} from '../../core/time/wake.js'
 import {createReplicator} from '../../replicate/replicator.js'
 import type {ReplicatorOptions} from '../../replicate/types.js'
 
-/** Options with the clients they name. Dispose closes these. */
+/** A replicator's options with the clients in them. Disposing closes the clients. */
 export interface Opened extends AsyncDisposable {
   readonly destination: ConsulClient
   readonly options: ReplicatorOptions
@@ -13,7 +13,7 @@ export interface Opened extends AsyncDisposable {
 
 export interface FollowHost {
   readonly stop: AbortSignal
-  /** The reload signal wakes it. */
+  /** Wakes when the reload signal arrives. */
   readonly reloads: Wake
   /** Reads the current settings. Rejects if they are not valid. */
   readonly reopen: () => Promise<Opened>
@@ -21,8 +21,8 @@ export interface FollowHost {
 }
 
 /**
- * Replicates until stopped. After a reload the next run starts once the last has finished its transactions; settings
- * that are not valid leave the run as it is.
+ * Replicates until stopped. After a reload the next run starts when the last one has finished its transactions. If the
+ * new settings are not valid, the run continues unchanged.
  */
 export async function followUntilStopped(first: Opened, host: FollowHost): Promise<void> {
   let next: Opened | undefined = first
@@ -36,7 +36,7 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
     })
     try {
       const passes = createReplicator(current.destination, current.options).run({signal: round.signal})
-      // The observer in the options reports each pass.
+      // Only iterates: the observer in the options reports each pass.
       for await (const _ of passes);
     } finally {
       round.abort(undefined)
@@ -46,7 +46,7 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
   await next?.[Symbol.asyncDispose]()
 }
 
-/** Undefined when the round ended first. */
+/** Resolves with undefined if this run ended first. */
 async function waitForReload(host: FollowHost, signal: AbortSignal): Promise<Opened | undefined> {
   while (!signal.aborted) {
     try {

@@ -2,7 +2,7 @@ import {rmSync, writeFileSync} from 'node:fs'
 import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
 
-/** Writes the process id; dispose removes the file. */
+/** Writes the process ID to a file. Disposing removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
   try {
     writeFileSync(path, `${pid}\n`)
@@ -13,7 +13,7 @@ export function writePidFile(path: string, pid: number): Disposable {
   return {[Symbol.dispose]: () => rmSync(path, {force: true})}
 }
 
-/** `SIGHUP`, `HUP` or `hup`; undefined for the empty name, which turns a signal off. */
+/** Reads the name of a signal: `SIGHUP`, `HUP` or `hup`. Undefined for the empty name, which turns a signal off. */
 export function parseSignal(text: string, what: string): NodeJS.Signals | undefined {
   if (text === '') return undefined
   const upper = text.toUpperCase()
@@ -22,7 +22,7 @@ export function parseSignal(text: string, what: string): NodeJS.Signals | undefi
   throw new UsageError(`${what}: '${text}' is not a signal that can be caught`)
 }
 
-/** Dispose stops listening. */
+/** Listens to a signal until it is disposed. */
 export function listen(name: NodeJS.Signals | undefined, listener: () => void): Disposable {
   if (name !== undefined) process.on(name, listener)
   return {

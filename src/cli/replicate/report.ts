@@ -11,7 +11,7 @@ import type {
   ReplicatorEvent,
 } from '../../replicate/types.js'
 
-/** One line about a pass. */
+/** Returns one line about a pass. */
 export function passLine(pass: ReplicationPass): string {
   const counts = [
     `${pass.written} written`,
@@ -26,11 +26,11 @@ export function passLine(pass: ReplicationPass): string {
 
 const shownCount = 10
 
-/** A held set with what to do about it. */
+/** Returns a line about held deletes, with what to do about them. */
 export const heldLine = ({message, reason, id}: Held): string =>
   reason === 'limit' || reason === 'empty-source' ? `${message}; to delete them: --once --approve ${id}` : message
 
-/** Keys that were not copied, and why. At most ten of a kind are named. */
+/** Yields lines about keys that were not copied, and why. At most ten of each kind are named. */
 export function* keyTroubles(pass: ReplicationPass): Generator<string> {
   const where = subject(pass.mapping)
   for (const {key, reason} of pass.refused.slice(0, shownCount)) {
@@ -45,7 +45,7 @@ export function* keyTroubles(pass: ReplicationPass): Generator<string> {
 
 const marks: Readonly<Record<PlannedChange['kind'], string>> = {create: '+', update: '~', delete: '-'}
 
-/** `+ key`, `~ key (flags)`, `- key`. */
+/** Returns `+ key`, `~ key (flags)` or `- key`. */
 export function changeLine(change: PlannedChange): string {
   const what = change.differs === undefined ? '' : ` (${change.differs === 'both' ? 'value, flags' : change.differs})`
   return `${marks[change.kind]} ${printable(change.key)}${what}`

@@ -8,7 +8,7 @@ import {heldLine, keyTroubles, outageLine, passLine} from './report.js'
 export interface ReporterOptions {
   readonly out: Pick<Output, 'say' | 'warn' | 'error'>
   readonly progress: Progress
-  /** One line for each key. */
+  /** True to print one line for each key. */
   readonly namesKeys: boolean
 }
 
@@ -55,7 +55,7 @@ export class Reporter {
     this.#reportHeld(mapping, pass)
   }
 
-  /** Names a held set once. While it grows, its size is reported each time it has doubled. */
+  /** Names held deletes once. While their number grows, it is reported each time that it has doubled. */
   #reportHeld(mapping: string, {held}: ReplicationPass): void {
     const {out} = this.#options
     const known = this.#heldCounts.get(mapping) ?? new Map<string, number>()

@@ -1,7 +1,7 @@
 import {toGoExit} from '../../process/go-exit.js'
 import type {HandlerError} from '../../process/handler.js'
 
-/** What `consul watch` prints about a handler that failed. */
+/** Returns what `consul watch` prints about a handler that failed. */
 export function goHandlerText({exitCode, failure}: HandlerError): string {
   switch (failure.how) {
     case 'exit':

@@ -3,7 +3,9 @@ import type {GoValue} from '../../core/api/go-json.js'
 import type {Paint} from '../colour.js'
 import {printable, printableLines} from '../exec/printable.js'
 
-/** The state of a key for a person: its name and index, and the decoded value. `value` is the JSON of Consul, or null. */
+/**
+ * Returns the state of a key for people: its name, its index and the decoded value. `value` is Consul's JSON, or null.
+ */
 export function keyText(key: string, value: GoValue, paint: Paint): string {
   const name = paint('bold', printable(key))
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return `${name}: no such key`

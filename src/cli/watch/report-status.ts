@@ -4,7 +4,10 @@ import type {WatchQuery} from '../../watch/query.js'
 import {describeWatch} from '../../watch/spec.js'
 import type {Output} from '../output.js'
 
-/** Says until the signal aborts when Consul answers, and what is watched cannot be read; and when it can be read again. */
+/**
+ * Until the signal aborts, reports when Consul answers but the watched data cannot be read, and when it can be read
+ * again.
+ */
 export async function reportStatus(
   views: ViewRegistry,
   query: WatchQuery,
@@ -26,7 +29,7 @@ export async function reportStatus(
   }
 }
 
-/** Why a view is not live; empty while it is, or while Consul does not answer: the client says that. */
+/** Returns why a view is not live; empty while it is, and while Consul does not answer, which the client reports. */
 function troubleOf(status: ViewStatus): string {
   const error = 'error' in status ? status.error : undefined
   if (error !== undefined && isTransient(error)) return ''

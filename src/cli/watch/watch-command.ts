@@ -23,7 +23,7 @@ import {reportStatus} from './report-status.js'
 
 const http = 'HTTP HANDLER'
 
-/** What every watch takes besides its own parameters. */
+/** The flags that every watch has besides its own parameters. */
 export const watchFlags = {
   once: Flags.boolean({description: 'stop after the first result'}),
   ndjson: Flags.boolean({description: 'without a command: print snapshot and changes as JSON lines'}),
@@ -87,14 +87,14 @@ export interface WatchedQuery {
   readonly scope?: WatchScope
 }
 
-/** `consul`: as the Go tool does it, down to its texts. `native`: with the handler's own exit code. */
+/** `consul`: works like the Go tool, with the same texts. `native`: exits with the handler's own exit code. */
 export type WatchForm = 'consul' | 'native'
 
-/** A command that watches something of Consul and hands it to a child, an HTTP address or stdout. */
+/** A command that watches data of Consul and passes it to a child, an HTTP address or stdout. */
 export abstract class WatchCommand<T extends typeof Command = typeof Command> extends ConsulCommand<T> {
   static override childForm = {ownArgs: 0}
 
-  /** The flags of {@link watchFlags}, which every subclass has among its own; all but the optional ones have defaults. */
+  /** The flags of {@link watchFlags}, which every subclass has too; all but the optional ones have defaults. */
   get #own(): CommonFlags {
     return this.flags as unknown as CommonFlags
   }
@@ -104,7 +104,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     const query = watchQuery(client, watched.spec, watched.scope)
     const handler = this.#handler(client)
     this.#checkFlags(handler !== undefined)
-    // An agent that cannot be reached, or a wrong question, ends the command here; later outages are retried.
+    // If the agent cannot be reached or refuses the query, the command ends here; later outages are retried.
     const readFirst = (): ReturnType<WatchQuery['read']> => query.read({signal: this.stopSignal})
     if (!handler && (form === 'consul' || this.#own.once) && !this.#own.ndjson) {
       const value = new NewsFilter(watched.spec).take(await readFirst())?.value ?? null
@@ -158,7 +158,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     else this.out.warn(text)
   }
 
-  /** What would be ignored is refused. */
+  /** Refuses flags that would be ignored. */
   #checkFlags(hasHandler: boolean): void {
     const {ndjson, previous, debounce} = this.#own
     const idle = ['http-method', 'http-header', 'http-timeout', 'http-skip-verify'].find(
@@ -187,7 +187,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return 0
   }
 
-  /** Ends with the stop signals, or when the reader of stdout is gone. */
+  /** Returns a signal that aborts on a stop signal, or when the reader of stdout is gone. */
   #stopWhenUnread(): LinkedSignal {
     const stop = linkSignal(this.stopSignal)
     this.out.onClosed(() => stop.abort(new CancelledError()))
@@ -198,7 +198,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
     return async (delivery: Delivery) => this.out.line(this.#shown(spec, delivery.value))
   }
 
-  /** Consul's JSON; for a person at a terminal the decoded value of a key. */
+  /** Returns Consul's JSON or, for a key on a terminal, its decoded value. */
   #shown(spec: WatchSpec, value: GoValue): string {
     if (spec.type === 'key' && this.out.isTty) return keyText(spec.key, value, this.painterFor('stdout'))
     return goJson(value, '    ')
@@ -239,7 +239,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
 
 type Frame = Parameters<typeof goJson>[0]
 
-/** A frame as a line: 64-bit numbers of baton's own as texts, errors as their message. */
+/** Returns a frame as a line: baton's own 64-bit numbers as strings, errors as their messages. */
 function toLine(frame: {readonly type: string; readonly epoch: number; readonly seq: number} & object): Frame {
   const {type, epoch, seq, ...rest} = frame
   const fields = Object.entries(rest).flatMap(([name, value]: [string, unknown]) => {

@@ -25,7 +25,7 @@ interface FileWatchesOptions {
   readonly views: ViewRegistry
   readonly signal: AbortSignal
   readonly out: Output
-  /** What the handlers have in their environment. */
+  /** Environment of the handlers. */
   readonly env: Readonly<Record<string, string>>
   /** True to end each watch after its first result. */
   readonly isOnce: boolean
@@ -43,7 +43,7 @@ export class FileWatches {
     this.#set = new WatchSet((watch, signal) => this.#run(watch, signal), options.signal)
   }
 
-  /** True once the files were read again: then what one watch meets does not end the others. */
+  /** True once the files were read again: from then on the failure of one watch does not end the others. */
   get isReloaded(): boolean {
     return this.#isReloaded
   }
@@ -73,7 +73,7 @@ export class FileWatches {
     return isOnce && this.#failures > 0 ? 1 : 0
   }
 
-  /** Reloads that are asked for while one is under way become one. */
+  /** Reads the files again on demand. Requests that come during a reload are answered by one more reload. */
   async #reloadOnDemand(path: string, reloads: Wake, signal: AbortSignal): Promise<void> {
     const {out} = this.#options
     for (;;) {
