@@ -25,15 +25,15 @@ import type {Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions} from './
 export interface CompleteOptions {
   readonly destination: ConsulClient
   readonly source: ConsulClient
-  /** True when both sides are asked at one address. */
+  /** True if both sides use the same address. */
   readonly isOneAddress: boolean
   readonly mappings: readonly Mapping[]
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
-  /** An id is removed once it is used. */
+  /** Approved IDs; each one is removed once it is used. */
   readonly approved: Set<string>
   readonly statusDir: string
-  /** 0: only the leader answers for the source. */
+  /** 0 if only the leader may answer for the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
@@ -43,10 +43,10 @@ export interface CompleteOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly observer: ReplicatorObserver
-  /** Of the destination, shared by all mappings. */
+  /** Limits of the destination's transactions, shared by all mappings. */
   readonly limits: BulkLimits
   readonly scopeOf: (mapping: Mapping) => KeyScope
-  /** Call options that address a mapping's source. */
+  /** Returns the call options that address a mapping's source. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
 

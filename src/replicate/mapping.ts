@@ -3,15 +3,14 @@ import {UsageError} from '../core/errors.js'
 import type {Mapping} from './types.js'
 
 export interface ParseOptions {
-  /** False accepts a source without a datacenter, for one at an address of its own. @default true */
+  /** False accepts a source without a datacenter, for a source with its own address. @default true */
   readonly datacenterRequired?: boolean
 }
 
 /**
- * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may hold `:` and `@`.
- * One leading `/` of the source is dropped; `/` alone is the root. No destination means the source's own prefix.
- * Throws a UsageError if the text is not a mapping, or a path of Consul's HTTP API cannot carry one of its prefixes.
- *
+ * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may contain `:` and `@`. One
+ * leading `/` of the source is dropped; `/` alone is the root. Without a destination the source's prefix is used.
+ * Throws a UsageError if the text is not a mapping, or if a path of Consul's HTTP API cannot carry one of its prefixes.
  * @example
  * ```ts
  * parseMapping('app/@dc1:backup/app/') // => {source: 'app/', datacenter: 'dc1', destination: 'backup/app/'}

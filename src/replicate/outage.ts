@@ -4,13 +4,13 @@ import type {Mapping, ReplicatorObserver, RetryingPart} from './types.js'
 
 interface PartOptions {
   readonly part: RetryingPart
-  /** Absent: all of them wait. */
+  /** The mapping that waits; undefined if all of them do. */
   readonly mapping?: Mapping
   readonly clock: Clock
   readonly observer: ReplicatorObserver
 }
 
-/** Returns an outage that is reported as `retrying` and `recovered` of one part. */
+/** Returns an outage that is reported to the observer as `retrying` and `recovered`. */
 export const outageOf = ({part, mapping, clock, observer}: PartOptions): Outage =>
   new Outage({
     clock,

@@ -104,7 +104,9 @@ async function* followAll(
   }
 }
 
-/** One pass. If a failure ends it early, the next one makes the missing changes; the result adds all of them up. */
+/**
+ * Makes one pass. If a failure ends it early, the next pass makes the missing changes; the result is the sum of all.
+ */
 async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: Stops): Promise<ReplicationPass> {
   const sum = {written: 0, deleted: 0, durationMs: 0}
   using outage = outageOf({...options, part: 'pass', mapping: worker.mapping})

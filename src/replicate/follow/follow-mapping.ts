@@ -16,17 +16,17 @@ import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.j
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
 
-/** The first list must not be older than what was copied before. */
+/** Options of the first read: its list must not be older than what was copied before. */
 const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
-/** Reading the destination takes at most this part of the time. */
+/** Reading the destination takes at most one part in this many of the time. */
 const readShare = 10
 
 /**
  * Keeps one mapping equal until `stop` aborts. The source is followed with its values. The destination is followed by
- * name only, and read whole between two passes when something moved there: what is read then is newer than every write
- * of ours, so foreign changes are seen and our own are not mistaken for them. Both are read again at least once per
- * wait, which bounds what a missed wake can cost.
+ * name only, and read completely between two passes if something changed there. This read is newer than every write of
+ * ours, so changes of other clients are detected, and our own are not mistaken for them. Both sides are read again at
+ * least once per wait, which limits the effect of a missed wake.
  */
 export async function* followMapping(
   worker: MappingWorker,
@@ -166,7 +166,10 @@ class MappingLoop {
     }
   }
 
-  /** A parked read answers when something changes; every other one answers at once. */
+  /**
+   * Sends one read and reports it as an outage if it is not answered. A parked read may wait; every other one should be
+   * answered at once.
+   */
   async #watchFresh<T>(outage: Outage, options: BlockingReadOptions, read: () => Promise<T>): Promise<T> {
     if (options.index === undefined) return outage.watch(read)
     return read().catch((error: unknown) => {
@@ -215,7 +218,7 @@ class MappingLoop {
     }
   }
 
-  /** Undefined if the source could not be read. */
+  /** Resolves with undefined if the source could not be read. */
   async #pass(sides: Sides): Promise<ReplicationPass | undefined> {
     try {
       return await this.#worker.pass(sides, this.#stops)

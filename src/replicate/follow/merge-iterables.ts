@@ -13,7 +13,7 @@ export async function* merge<T>(sources: readonly AsyncGenerator<T, void>[]): As
       }
     }
   } finally {
-    // Pending reads have their own stop signal; their values are discarded.
+    // The callers of pending reads stop them by a signal; their results are ignored here.
     for (const turn of pending.values()) turn.catch(() => {})
     await Promise.allSettled(sources.map(source => source.return()))
   }

@@ -5,10 +5,10 @@ import {parseConsulJson} from '../../core/http/json-bigint.js'
 import type {BlockingReadOptions, Clock, KvEntry, Snapshot} from '../../core/types.js'
 
 const chunkBytes = 512 * 1024
-/** The agent sends nothing before it has the whole list, from another datacenter perhaps. */
+/** Timeout of a list: the agent sends nothing before it has the whole list, perhaps from another datacenter. */
 export const listTimeoutMs = 120_000
 
-/** A list of any size, decoded in pieces, so that timers and other connections run in between. */
+/** Reads a list of any size and decodes it in pieces, so that timers and other connections run in between. */
 export async function listEntries(
   client: ConsulClient,
   prefix: string,
@@ -38,7 +38,10 @@ async function decodeEntries(answer: Answer, clock: Clock): Promise<readonly KvE
   return entries
 }
 
-/** A comma between two entries. Inside a string a quote is escaped, so `"` and a letter cannot follow a brace there. */
+/**
+ * Matches a comma between two entries. Quotes inside a string are escaped, so a brace, a comma and `"` with a letter
+ * cannot occur there.
+ */
 const between = /^\},\s*\{\s*"[A-Za-z]/
 
 function findCut(body: Buffer, from: number, end: number): number {

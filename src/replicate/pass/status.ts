@@ -25,7 +25,7 @@ const escapes: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 }
 
-/** consul-replicate's three fields first and as it writes them, then ours. */
+/** Encodes a status: consul-replicate's three fields first and as it writes them, then baton's own. */
 export function encodeStatus(mapping: Mapping, record: StatusRecord, updatedAtMs: number): Buffer {
   const text = stringifyConsulJson(
     {
@@ -42,7 +42,7 @@ export function encodeStatus(mapping: Mapping, record: StatusRecord, updatedAtMs
   return Buffer.from(text.replaceAll(/[<>&\u2028\u2029]/g, character => escapes[character] ?? character))
 }
 
-/** `undefined` for anything that is not a status: it is then replaced. */
+/** Returns undefined if the value is not a status: it is then replaced. */
 export function decodeStatus(value: Buffer): StatusRecord | undefined {
   const text = value.toString('utf8')
   try {

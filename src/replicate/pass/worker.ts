@@ -22,13 +22,13 @@ export interface Sides {
 }
 
 export interface Stops {
-  /** No new request is sent. */
+  /** Once aborted, no new request is sent. */
   readonly stop: AbortSignal
-  /** Requests in flight are cancelled. */
+  /** Once aborted, requests in flight are cancelled. */
   readonly kill: AbortSignal
 }
 
-/** One mapping: reads both sides, plans, and carries the plan out. Passes of one worker never overlap. */
+/** Handles one mapping: reads both sides, plans, and carries out the plan. Passes of one worker never overlap. */
 export class MappingWorker {
   readonly mapping: Mapping
   readonly #options: CompleteOptions
@@ -72,7 +72,7 @@ export class MappingWorker {
     return {source: isTooOld ? await this.readSource({signal}) : source, replica}
   }
 
-  /** What a pass would do. Writes nothing. */
+  /** Returns what a pass would do. Writes nothing. */
   async preview(sides: Sides, signal: AbortSignal): Promise<ReplicationPreview> {
     const plan = await this.#plan(sides, signal)
     const verdict = await this.#judge(sides, plan, signal)
@@ -91,7 +91,10 @@ export class MappingWorker {
     }
   }
 
-  /** Sets first, then the deletes that may go, then the status. Rejects only if the source cannot be read. */
+  /**
+   * Writes the sets, then the deletes that the guards permit, then the status. Rejects only if the source cannot be
+   * read.
+   */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
     const {clock, observer} = this.#options
     const {mapping} = this
@@ -141,7 +144,10 @@ export class MappingWorker {
     }
   }
 
-  /** A list that any server may have returned never justifies a delete: it is read again from the leader. */
+  /**
+   * Plans a pass. A list that any server may have returned cannot justify a delete, so it is read again from the
+   * leader.
+   */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
     const plan = await this.#compare(sides, signal)
     if (plan.deletes.length === 0 || !this.#options.canDelete || this.#isLeaders(sides.source)) return plan
@@ -158,7 +164,10 @@ export class MappingWorker {
     return runSteps(steps, this.#options.clock, signal)
   }
 
-  /** The answer of a follower that has just started may look like a leader's, so the request counts as well. */
+  /**
+   * True if the leader was asked. The answer alone is not enough: that of a follower that has just started may look
+   * like a leader's.
+   */
   #isLeaders(source: SourceSnapshot): boolean {
     const isAsked = this.#options.maxStaleMs === 0 || this.#leaders.has(source)
     return isAsked && source.knownLeader === true && source.lastContactMs === 0
@@ -232,7 +241,7 @@ export class MappingWorker {
     }
   }
 
-  /** The status never claims a key that is not at the destination. */
+  /** Writes the status. It never claims a key that is not at the destination. */
   async #keepStatus(facts: {
     readonly sides: Sides
     readonly plan: Plan
@@ -261,7 +270,7 @@ const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0}
 
 interface WriteResult {
   readonly refused: readonly Refused[]
-  /** A failure that is not about a key: some keys may or may not be written. */
+  /** A failure that does not concern a single key: some keys may have been written. */
   readonly error: Error | undefined
 }
 

@@ -3,20 +3,19 @@ import {txnOperationLimit} from '../../core/consul-constants.js'
 import type {CallOptions} from '../../core/types.js'
 
 export interface Verdict {
-  /** The source's leader says that these do not exist. */
+  /** Keys that do not exist, according to the source's leader. */
   readonly absent: ReadonlySet<string>
-  /** These exist by now. */
+  /** Keys that exist again. */
   readonly present: ReadonlySet<string>
-  /** These exist, or may exist, where the token may not read them. */
+  /** Keys that exist, or may exist, but which the token may not read. */
   readonly hidden: ReadonlySet<string>
 }
 
 const rounds = 3
 
 /**
- * Asks the source's leader about each key. A read transaction names every key that does not exist,
- * but silently omits a key that the token may not read: so absent and hidden keys are distinguished exactly,
- * where a list shows neither.
+ * Asks the source's leader about each key. A read transaction names every key that does not exist, but silently omits a
+ * key that the token may not read. So it distinguishes absent from hidden keys, while both are missing in a list.
  */
 export async function confirmAbsent(
   client: ConsulClient,
@@ -63,6 +62,6 @@ async function confirmSome(
     open = asked.filter(key => !named.has(key))
     if (named.size === 0) break
   }
-  // Neither reported as absent nor returned: the key exists, but this token may not read it.
+  // The key was neither reported as absent nor returned: it exists, but this token may not read it.
   for (const key of open) verdict.hidden.add(key)
 }

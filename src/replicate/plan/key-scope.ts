@@ -15,19 +15,19 @@ export interface KeyScopeOptions {
   readonly statusDir: string
 }
 
-/** The keys that a mapping covers, and how their names translate. */
+/** The keys that a mapping covers, and the translation of their names. */
 export interface KeyScope {
   readonly toDestination: (sourceKey: string) => string
   readonly toSource: (destinationKey: string) => string
   /** False for keys that must be neither written nor deleted, whatever the source says. */
   readonly includes: (sourceKey: string) => boolean
-  /** True when a lock, and not the mapping, owns the key. */
+  /** True if a lock, and not the mapping, owns the key. */
   readonly isForeign: (entry: LockFacts) => boolean
   /** True if a key is left out only because its name cannot be read. */
   readonly isUnreadable: (sourceKey: string) => boolean
 }
 
-/** Consul shows this for bytes that are not UTF-8, so that different names look the same. */
+/** The character that Consul returns for bytes that are not UTF-8, so that different names look the same. */
 const unreadable = '\ufffd'
 
 export function createKeyScope(options: KeyScopeOptions): KeyScope {

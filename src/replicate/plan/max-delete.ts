@@ -2,12 +2,12 @@ import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import type {MaxDelete} from '../types.js'
 
-/** Below this many deletes a ratio does not count. */
+/** Number of deletes up to which the ratio is ignored. */
 const ratioFloor = 10
 
 export const defaultMaxDelete: MaxDelete = {ratio: 0.1}
 
-/** `10%`, a count, or `off`. */
+/** Reads `10%`, a number, or `off`. */
 export function parseMaxDelete(text: string): MaxDelete {
   if (text === 'off') return 'off'
   const ratio = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]

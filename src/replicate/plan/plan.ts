@@ -3,7 +3,7 @@ import {forEachStep, type Steps, sortSteps} from '../steps.js'
 import type {ChangeKind} from '../types.js'
 import type {KeyScope} from './key-scope.js'
 
-/** What the diff looks at in a destination key. */
+/** The parts of a destination key that are compared. */
 export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session'>
 export type Replica = ReadonlyMap<string, ReplicaEntry>
 
@@ -15,17 +15,17 @@ export interface SetChange {
 }
 
 export interface Plan {
-  /** In the order in which the source was written. */
+  /** Keys to write, in the order in which the source was written. */
   readonly sets: readonly SetChange[]
-  /** Destination keys without a source key. Candidates only: the guards decide. */
+  /** Destination keys without a source key. They are candidates: the guards decide. */
   readonly deletes: readonly string[]
   readonly unchanged: number
   readonly skipped: number
   /** Source keys among the skipped whose names are not UTF-8, or contain the character that stands for such bytes. */
   readonly unreadable: readonly string[]
-  /** Source keys in scope. */
+  /** Number of source keys in scope. */
   readonly sourceCount: number
-  /** Destination keys in scope. */
+  /** Number of destination keys in scope. */
   readonly destinationCount: number
 }
 

@@ -5,7 +5,7 @@ const retryAfterMs = 60_000
 
 interface Case {
   readonly reason: string
-  /** What was refused: the source's ModifyIndex, or `delete`. */
+  /** The change that was refused: the source's ModifyIndex, or `delete`. */
   readonly version: bigint | 'delete'
   readonly untilMs: number
 }
@@ -23,7 +23,7 @@ export class Quarantine {
     this.#cases.set(key, {reason, version, untilMs: this.#clock.monotonicMs() + retryAfterMs})
   }
 
-  /** The refusal of this change, if it still counts. Another change of the key ends its quarantine. */
+  /** Returns the refusal of this change while it is in quarantine. Another change of the key ends the quarantine. */
   find(key: string, version: bigint | 'delete'): Refused | undefined {
     const known = this.#cases.get(key)
     if (!known) return undefined
