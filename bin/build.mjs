@@ -22,7 +22,7 @@ export function commandIds() {
     }))
 }
 
-/** The table of commands, generated from the files. */
+/** A plugin that generates the table of commands from the files. */
 const commandTable = isIncluded => ({
   name: 'command-table',
   setup(bundler) {
@@ -35,7 +35,10 @@ const commandTable = isIncluded => ({
   },
 })
 
-/** Large packages that few commands need: files of their own, so that the others do not read them at each start. */
+/**
+ * Large packages that few commands need. They are files of their own, so that the other commands do not read them at
+ * each start.
+ */
 const vendored = ['execa', 'js-hcl-parser', 'prom-client', 're2js', 'undici', 'yaml', 'zod']
 
 const vendorFiles = {
@@ -91,7 +94,7 @@ const withoutRunner = {
   },
 }
 
-/** For the bundle of `lock`, whose help the launcher leaves to the bundle of all commands. */
+/** A plugin that leaves help out of the bundle of `lock`: for help the launcher starts the bundle of all commands. */
 const withoutHelp = {
   name: 'without-help',
   setup(bundler) {
@@ -109,7 +112,7 @@ const common = {
   target: 'node20',
   // The bundle runs from a vm.Script, which has no import().
   supported: {'dynamic-import': false},
-  // Enough for createRequire, and cheaper than computing it at each start.
+  // The name of the file is enough for createRequire, and cheaper than computing its URL at each start.
   define: {BATON_VERSION: JSON.stringify(version), 'import.meta.url': '__filename'},
   external: ['typescript', 'ts-node', 'tsx', 'esbuild'],
   logLevel: 'warning',
@@ -119,8 +122,9 @@ const common = {
 }
 
 /**
- * One script for all commands, whose modules run only when they are needed, so that the launcher's code cache covers
- * all of it. `lock`, which runs most often, has its own script of half the size, which saves a twentieth of its start.
+ * Builds one script for all commands, whose modules run only when they are needed, so that the launcher's code cache
+ * covers all of it. `lock`, which runs most often, has its own script of half the size, which saves a twentieth of its
+ * start.
  */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
@@ -141,7 +145,10 @@ export async function buildCli() {
   writeFileSync(`${root}dist/cli/THIRD-PARTY-NOTICES`, noticesOf(files, root))
 }
 
-/** ASCII only, so that Node does not decode it, and without comments, which halves it. Names remain for stack traces. */
+/**
+ * The script is ASCII, so that Node does not have to decode it, and has no comments, which halves it. Names are kept
+ * for stack traces.
+ */
 async function buildBundle(name, isIncluded, plugins = []) {
   const result = await build({
     ...common,

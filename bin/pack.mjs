@@ -1,15 +1,16 @@
-// Runs around `npm pack` and `npm publish`: builds, and packs a package.json without what only a checkout needs.
+// Runs around `npm pack` and `npm publish`: builds, and packs a package.json without the parts that only a checkout
+// needs.
 import {execFileSync} from 'node:child_process'
 import {existsSync, readFileSync, renameSync, writeFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = `${root}package.json`
-/** Holds the whole package.json while the published one is in its place. */
+/** Keeps the whole package.json while the published one is in its place. */
 const whole = `${root}node_modules/.package-whole.json`
 
 function begin() {
-  // A run that was killed left it behind.
+  // Restores what a run that was killed left behind.
   end()
   execFileSync(process.execPath, [`${root}bin/build.mjs`], {cwd: root, stdio: ['ignore', 2, 2]})
   const text = readFileSync(manifest, 'utf8')

@@ -16,7 +16,7 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
   const bundle = command === 'lock' && runsProgram(argv) ? 'lock.cjs' : 'main.cjs'
   loadBundle(path.join(__dirname, '..', 'dist', 'cli', bundle), command)
     .main(argv)
-    // All output is written by then: exiting without Node's clean-up saves 2 ms.
+    // All output is written by now. Exiting without Node's clean-up saves 2 ms.
     .then(() => process.once('exit', code => process.exit(code)))
 }
 
@@ -40,7 +40,7 @@ function loadBundle(file, command) {
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
   if (cacheFile && (!cachedData || script.cachedDataRejected))
     process.once('exit', code => {
-      // Not for arguments that do not name a command.
+      // No cache is written for arguments that do not name a command.
       if (code !== 64) writeCache(cacheFile, script)
     })
   script.runInThisContext()(bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
@@ -81,7 +81,7 @@ function readCache(file) {
 function writeCache(file, script) {
   try {
     const dir = path.dirname(file)
-    // Created level by level: a recursive mkdir never returns below /proc.
+    // Created level by level, because a recursive mkdir below /proc never returns.
     for (const level of [path.dirname(dir), dir]) if (!fs.existsSync(level)) fs.mkdirSync(level, {mode: 0o700})
     const temporary = `${file}.${process.pid}`
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})

@@ -117,7 +117,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     return (argv, options) => captureOutput({argv, env, clock: systemClock, mostBytes: 65_536, ...options})
   }
 
-  /** The variables say where clients go, not where this agent listens. */
+  /** The variables of the connection are not used here: they are for clients, and this agent must not listen there. */
   #address(): string {
     const given = this.flags['http-addr']
     const fromVariable = /^[A-Z_]+$/.test(this.sources.get('http-addr') ?? '')
@@ -185,7 +185,7 @@ function parseAddress(text: string): {readonly host: string; readonly port: numb
   return {host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port)}
 }
 
-/** `rack=1`, or `rack:1` as Consul writes it; the first sign separates. */
+/** Reads `rack=1`, or `rack:1` as Consul writes it; the first sign separates. */
 function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   const meta = new Map<string, string>()
   for (const pair of pairs) {
@@ -197,7 +197,7 @@ function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(meta)
 }
 
-/** `web-1:web:blue`; a name that comes again gets one more service. */
+/** Reads `web-1:web:blue`. If a name comes again, its node gets one more service. */
 function parseNodes(words: readonly string[]): SimulatedNode[] {
   const nodes = new Map<string, {name: string; tags: string[]}[]>()
   for (const word of words) {

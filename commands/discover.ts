@@ -71,7 +71,7 @@ catalog. The last good list stays while Consul cannot be reached or a document i
     }
     if (tag !== undefined && service === undefined) throw new UsageError('--tag: only with --service')
     if (service) return {services: [...new Set(service)], ...(tag !== undefined && {tag})}
-    // Consul's keys never start with a slash.
+    // Keys of Consul never start with a slash, so one at the start of a prefix is removed.
     return key === undefined ? {prefix: (prefix ?? '').replace(/^\//, '')} : {key: key.replace(/^\//, '')}
   }
 
@@ -87,7 +87,7 @@ catalog. The last good list stays while Consul cannot be reached or a document i
 
   async #serve(from: DiscoverFrom): Promise<number> {
     const waitMs = this.flags.wait ?? 60_000
-    // A daemon logs what it does by default.
+    // A daemon logs at level info by default.
     if (!this.sources.has('log-level')) this.logger = this.createLogger(this.flags.quiet ? 'error' : 'info')
     const listen = parseListen(this.flags.listen)
     const {undiciTransport} = await import('../src/core/http/undici-transport.js')
@@ -112,7 +112,7 @@ catalog. The last good list stays while Consul cannot be reached or a document i
     return !this.flags.once
   }
 
-  /** Consistency of the first list. */
+  /** Returns the consistency of the first read. */
   #consistency(): Consistency {
     return this.clientOptions().consistency ?? 'consistent'
   }

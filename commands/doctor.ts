@@ -114,7 +114,7 @@ async function readLock(client: ConsulClient, prefix: string): Promise<LockRepor
   }
 }
 
-/** The gravest finding counts: 77 if only permissions failed. */
+/** Returns the exit code of the worst finding, or 77 if only permissions failed. */
 function exitCode(findings: readonly Finding[]): number {
   const failed = findings.filter(({verdict}) => verdict === 'fail')
   if (failed.length > 0) return failed.every(({check}) => check === 'acl' || check === 'rights') ? 77 : 69

@@ -171,7 +171,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       }),
     })
     using stop = linkSignal(this.stopSignal)
-    // If stdout is closed (`| head -1`), no more output is wanted: what still runs is stopped.
+    // If stdout is closed (`| head -1`), no more output is wanted, so running commands are stopped.
     this.out.onClosed(() => stop.abort(new CancelledError()))
     await using run = await initiator.run(job, selector, {signal: stop.signal})
     this.stopSignals.onEach((_, count) => {
@@ -224,7 +224,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     this.out.warn(`exec: --service matches service IDs, not names: no ID matched, but these names did: ${names}`)
   }
 
-  /** Names what went wrong, by node, after all other output. */
+  /** Names the nodes that failed and why, after all other output. */
   #explain({verdict, nodes}: ExecSummary): void {
     if (verdict === 'no-nodes') {
       this.out.warn('exec: no node matched, so nothing ran (nodes that the token may not read never match)')
@@ -283,7 +283,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     }
   }
 
-  /** Named keys are read at once, the default one when a responder needs it. */
+  /**
+   * Returns a function for the keys. Keys that were named are read at once, the default key only when a responder needs
+   * it.
+   */
   async #keys(): Promise<InitiatorOptions['keys']> {
     const directory = this.flags['keys-dir'] ?? keysDirectory(this.host.env)
     const names = this.flags.key

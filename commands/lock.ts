@@ -23,7 +23,7 @@ const lockGroup = 'LOCK'
 const programGroup = 'PROGRAM'
 const compatGroup = 'AS CONSUL LOCK'
 const maxRuntimeCode = 124
-/** Events after which no other contender's hold is waited for, or another line is printed. */
+/** Events that end the display of a wait, or are followed by another line. */
 const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
 
 interface LockedCommand {

@@ -57,7 +57,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   ]
   static override strict = false
   static override enableJsonFlag = true
-  /** It checks them itself. */
+  /** The flags are checked by this command itself. */
   static override emptyFlags = 'all' as const
   static override flags: typeof replicateFlags = replicateFlags
   static override addedFromFiles = ['prefix', 'exclude', 'exclude-match']
@@ -166,7 +166,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     }
   }
 
-  /** Clients of its own, so that a reload can change addresses and tokens. */
+  /** Opens clients for these settings, so that a reload can change addresses and tokens. */
   #open(extra: ClientOptions = {}): Opened {
     checkApprovals(this.flags, this.sources)
     const options = toReplicatorOptions(this.flags, this.words)
@@ -201,7 +201,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
   }
 
-  /** As in consul-replicate, `info` says what each pass did, and `debug` names each key. */
+  /** As in consul-replicate, level `info` reports each pass, and `debug` names each key. */
   #createReporter(level: LogLevel): Reporter {
     const isInfo = ['trace', 'debug', 'info'].includes(level)
     const {out} = this

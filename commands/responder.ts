@@ -53,7 +53,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   async run(): Promise<number> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
     const unsignedPolicy = await this.#unsignedPolicy()
-    // Without a trusted key every signed job is refused, which nothing else on this node would show.
+    // Without a trusted key every signed job is refused, and nothing else on this node would show that.
     const {keys, trouble} = await trust()
     if (trouble) throw trouble
     if (keys.size === 0) this.out.warn(`responder: no key in ${this.flags['trust-dir']}: every signed job is refused`)
@@ -80,7 +80,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   }
 
   #report(event: ResponderEvent): void {
-    // The client says it already.
+    // The client itself reports that Consul does not answer.
     if (event.type === 'start.delayed') return
     if (event.type === 'responder.registered') this.out.line(`responder ${event.node}: ready`)
     else if (event.type === 'jobs.ignored') this.out.warn(jobsText(event.count))

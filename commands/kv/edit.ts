@@ -36,7 +36,7 @@ export default class KvEdit extends ConsulCommand<typeof KvEdit> {
     const client = this.openClient()
     const {value: entry} = await client.kv.get(key, {consistency: 'consistent'})
     using file = new EditFile(key, entry?.value ?? Buffer.alloc(0))
-    // Ctrl-C belongs to the editor. Other stop signals count once it has ended.
+    // Ctrl-C is left to the editor. Other stop signals take effect once it has ended.
     const {signal: stop} = this.stopSignals
     const exitCode = await runEditor(editor, file.path, {env: this.childEnvironment(), clock: client.clock})
     const edited = file.read()
@@ -52,7 +52,7 @@ export default class KvEdit extends ConsulCommand<typeof KvEdit> {
       this.out.error(`baton: the edited text is in ${file.keep()}`)
       throw stop.reason
     }
-    // Awaited here: the file is removed at the end of this function.
+    // Awaited, because the file is removed at the end of this function.
     return await this.#write(edited, {client, entry, file})
   }
 

@@ -12,7 +12,7 @@ import {ImportError, type ImportEvent, type ImportResult, importEntries, planImp
 
 const badData = {code: 'BATON_USAGE', exit: 64} as const
 
-/** A transaction without an answer may have been applied. */
+/** True if it is unknown whether a transaction was applied, because its answer is missing. */
 const isUnclear = (error: unknown): boolean => error instanceof ImportError && isTransient(error.cause)
 
 export default class KvImport extends ConsulCommand<typeof KvImport> {
@@ -51,7 +51,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     }
     let done = 0
     const {stdout, stderr} = this.host
-    // On a terminal the names of the keys show the progress.
+    // On a terminal the names of the written keys already show the progress.
     const isQuiet = this.flags.quiet || (stdout.isTTY && !this.flags.json)
     const progress = new Progress({stderr, isQuiet, line: this.statusLine})
     const observer = ({keys}: ImportEvent): void => {
@@ -78,7 +78,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
         if (isBatonError(error.cause, 'BATON_ACL_DENIED') && !(error.cause instanceof ConsulError)) {
           return this.refuse(importText(error), {code: error.cause.code, exit: 77})
         }
-        // An outage keeps its own exit code.
+        // A failure of the connection keeps its own exit code.
         if (isBatonError(error.cause) && !refusals.has(error.cause.code)) throw error.cause
         return this.refuse(importText(error), {code: error.code, exit: 1})
       }
@@ -106,7 +106,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     return 0
   }
 
-  /** Undefined if the data is not valid; the reason is then on stderr. */
+  /** Resolves with undefined if the data is not valid; the reason has then been printed. */
   async #read(): Promise<readonly ExchangeEntry[] | undefined> {
     const {data} = this.args
     if (data === undefined) {
@@ -130,11 +130,14 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     }
   }
 
-  /** As newer versions of Consul, with one `/` between prefix and key; folders keep theirs at the end. */
+  /**
+   * Adds the prefix as newer versions of Consul do: one `/` between prefix and key, and folders keep the one at their
+   * end.
+   */
   #withPrefix(entries: readonly ExchangeEntry[]): readonly ExchangeEntry[] {
     const {prefix = ''} = this.flags
     const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`
-    // An empty key stays one, so that it is refused.
+    // An empty key stays empty, so that it is refused.
     return entries.map(entry => (entry.key === '' ? entry : {...entry, key: folder + entry.key}))
   }
 }

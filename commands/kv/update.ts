@@ -6,7 +6,7 @@ import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {ChildError, UsageError} from '../../src/core/errors.js'
 import type {KvEntry} from '../../src/core/types.js'
 
-/** The command decided against a write. */
+/** Thrown if the command decides not to write. */
 class NoNewValue extends Error {
   readonly exitCode: number
   constructor(message: string, exitCode: number) {

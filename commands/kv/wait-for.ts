@@ -62,14 +62,17 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
     return this.refuse(`Error! ${key}: not in time: ${state}`, {code: 'BATON_TIMEOUT', exit: notInTime})
   }
 
-  /** Outages of a command that waits are always reported. */
+  /** A command that waits always reports outages. */
   protected override sayWaiting(text: string): void {
     this.out.warn(text)
   }
 
   #isUnanswered = true
 
-  /** The key now and after each change. An agent that cannot be reached at the start ends the command; later outages are retried. */
+  /**
+   * Yields the key now and after each change. If the agent cannot be reached at the start, the command ends; later
+   * outages are retried.
+   */
   async *#versions(client: ConsulClient, key: string, signal: AbortSignal): AsyncGenerator<KvEntry | undefined> {
     const first = await client.kv.get(key, {signal, consistency: 'consistent'})
     this.#isUnanswered = false

@@ -92,15 +92,15 @@ export default class Watch extends WatchCommand<typeof Watch> {
       })
     }
     const reloads = new Wake()
-    // Listens first: a signal during the start is a reload, too.
+    // The listener is added first, because a signal during the start is a reload, too.
     using _reload = this.flags.once ? undefined : this.#onHangUp(() => reloads.wake())
-    // Loads the parsers of files, which would be a tenth of the memory of a watch without a file.
+    // Loaded only if there is a file: the parsers of files would take a tenth of the memory of a watch without one.
     const {configuredWatches, FileWatches: Files} = await import('../../src/cli/watch/watch-files.js')
     const watches = await configuredWatches(path)
     const client = this.openClient()
     if (this.flags.once) {
-      // An agent that cannot be reached, or a wrong question, ends the command before any handler runs.
-      // Each query adds a listener.
+      // If the agent cannot be reached or refuses a query, the command ends before any handler runs.
+      // Each query adds a listener, so there may be more than Node's usual limit.
       setMaxListeners(0, this.stopSignal)
       const queries = watches.map(({spec, scope}) => watchQuery(client, spec, scope))
       await Promise.all(queries.map(query => query.read({signal: this.stopSignal})))
@@ -117,7 +117,7 @@ export default class Watch extends WatchCommand<typeof Watch> {
     return await this.#files.run(watches, {path, reloads})
   }
 
-  /** Takes HUP out of the stop signals. Dispose stops listening. */
+  /** Handles HUP here instead of as a stop signal. Disposing stops listening. */
   #onHangUp(listener: () => void): Disposable {
     process.on('SIGHUP', listener)
     this.stopSignals.release('SIGHUP')

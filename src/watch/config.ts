@@ -6,7 +6,7 @@ import type {OnHandlerError} from './handlers.js'
 import type {WatchScope} from './query.js'
 import {parseWatch, type WatchSpec} from './spec.js'
 
-/** One watch of a file, in the words of Consul's own `watches`. */
+/** One watch of a file, with the names that Consul's own `watches` use. */
 export interface ConfiguredWatch {
   readonly spec: WatchSpec
   readonly scope: WatchScope
@@ -24,13 +24,13 @@ export interface ConfiguredWatch {
   readonly debounceMs: number
   /** What happens if the handler fails; `exit` ends all watches. */
   readonly onError: OnHandlerError
-  /** Longest run of a command. */
+  /** Maximum running time of a command, in milliseconds. */
   readonly timeoutMs: number | undefined
   /** Ends this watch after its first result. */
   readonly isOnce: boolean
 }
 
-/** A block of HCL arrives as a list of one object. */
+/** Accepts a block of HCL, which is a list of one object. */
 const block = <T extends z.ZodType>(type: T) =>
   z.preprocess(value => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value), type)
 

@@ -7,7 +7,7 @@ import {toBlock, type WatchItem, WatchValue} from './value.js'
 export interface ItemChange {
   /** `replace`: deleted and created again between two reads. */
   readonly op: 'create' | 'update' | 'replace' | 'delete'
-  /** What identifies the item within the value. */
+  /** Identifies the item within the value. */
   readonly key: string
   /** The item now; null after `delete`. */
   readonly item: GoValue
@@ -23,9 +23,9 @@ interface DeliveryParts {
   readonly isFirst: boolean
 }
 
-/** What a handler receives. What is large is computed when it is read. */
+/** The data for a handler. Large parts are computed only when they are read. */
 export class Delivery {
-  /** What is watched. */
+  /** Specification of the watch. */
   readonly spec: WatchSpec
   /** Consul's index of the answer. */
   readonly index: ConsulIndex | undefined
@@ -45,7 +45,7 @@ export class Delivery {
     this.before = before
   }
 
-  /** The value in the form of `consul watch`. Of events only those that were not delivered before. */
+  /** The value in the form of `consul watch`. Events that were delivered before are left out. */
   get value(): GoValue {
     return this.content.data
   }
@@ -60,7 +60,7 @@ export class Delivery {
     return this.#changes.length
   }
 
-  /** What changed since the last delivery; for the first one, a `create` for each item. */
+  /** The changes since the last delivery; for the first one, a `create` for each item. */
   get changes(): readonly ItemChange[] {
     return this.#changes.map(toItemChange)
   }
@@ -105,8 +105,9 @@ export class NewsFilter {
   }
 
   /**
-   * Returns undefined if nothing is new. What is returned counts as delivered. With `failed`, a delivery whose handler
-   * failed, the result replaces that one as well: it includes the changes of `failed`, and its events come first.
+   * Returns undefined if nothing changed. A returned delivery counts as delivered. With `failed`, a delivery whose
+   * handler failed, the result replaces that one as well: it includes the changes of `failed`, and its events come
+   * first.
    */
   take(snapshot: Snapshot<WatchValue>, failed?: Delivery): Delivery | undefined {
     const isEvent = this.#spec.type === 'event'
@@ -146,7 +147,7 @@ interface Changed {
 
 const nothing = new WatchValue('nil')
 
-/** Creations, updates and replacements in the order of the new items, then deletions. */
+/** Returns creations, updates and replacements in the order of the new items, then deletions. */
 function changedItems(before: WatchValue, after: WatchValue): readonly Changed[] {
   const old = new Map(before.entries.without(after.entries).map(({item}) => [item.key, item]))
   const changes: Changed[] = []

@@ -1,8 +1,8 @@
 import type {GoValue} from '../core/api/go-json.js'
 
 /**
- * Consul's answers as the Go tool hands them on: decoded into its structs and written again. So fields it does not know
- * are gone, fields an answer lacks are there with their zero values, and the order is that of the structs.
+ * Consul's answers as the Go tool passes them on: decoded into its structs and written again. So unknown fields are
+ * removed, missing ones have their zero values, and fields are in the order of the structs.
  */
 type Raw = Readonly<Record<string, unknown>>
 export type GoObject = {readonly [name: string]: GoValue | undefined}
@@ -13,14 +13,15 @@ const whole = (value: unknown): number => (typeof value === 'number' ? value : 0
 const flag = (value: unknown): boolean => value === true
 const object = (value: unknown): Raw => (typeof value === 'object' && value !== null ? (value as Raw) : {})
 
-/** A nil slice is `null`, an empty one `[]`. */
+/** In Go a nil slice is written as `null`, an empty one as `[]`. */
 const texts = (value: unknown): GoValue => (Array.isArray(value) ? value.map(text) : null)
 
 /** Go writes maps sorted by key, in byte order. */
 const inOrder = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-// Values of a map may be numbers only because the decoder took a field of it for one of Consul's own.
+// Returns a map of texts. A value can be a number only if the decoder mistook its name for that of one of Consul's own
+// fields.
 const textMap = (value: unknown): GoValue =>
   typeof value === 'object' && value !== null
     ? Object.fromEntries(
@@ -32,7 +33,7 @@ const textMap = (value: unknown): GoValue =>
 
 const whenNotEmpty = (value: string): string | undefined => (value === '' ? undefined : value)
 
-/** Free-form JSON, maps sorted. */
+/** Returns free-form JSON with maps sorted. */
 function anything(value: unknown): GoValue {
   if (Array.isArray(value)) return value.map(anything)
   if (typeof value !== 'object' || value === null) return value as GoValue
@@ -43,7 +44,7 @@ function anything(value: unknown): GoValue {
   )
 }
 
-/** Left out when it is Go's zero value. */
+/** Returns undefined for Go's zero value, so that the field is left out. */
 function unlessZero(value: unknown): GoValue | undefined {
   if (value === undefined || value === null || value === '' || value === 0 || value === false) return undefined
   if (typeof value === 'object' && Object.keys(value).length === 0) return undefined

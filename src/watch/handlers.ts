@@ -7,7 +7,7 @@ import type {Clock, Random} from '../core/types.js'
 import {HandlerError, runHandlerToSuccess} from '../process/handler.js'
 import type {Delivery} from './delivery.js'
 
-/** Runs for one delivery. Rejects if it fails. */
+/** Handles one delivery. Rejects if it fails. */
 export type Handler = (delivery: Delivery, signal: AbortSignal) => Promise<void>
 
 export interface ExecHandlerOptions {
@@ -20,7 +20,7 @@ export interface ExecHandlerOptions {
   readonly withPrevious?: boolean
 }
 
-/** The JSON that a handler reads: one line, in chunks. A chunk is good until the next one is asked for. */
+/** Returns the JSON that a handler reads: one line, in chunks. A chunk is valid only until the next one is read. */
 export function handlerInput(delivery: Delivery, withPrevious: boolean): Iterable<Uint8Array> {
   if (!withPrevious) return delivery.content.bytes()
   const {index, value, previous = null, changes} = delivery
@@ -131,7 +131,10 @@ function send(
   })
 }
 
-/** `exit`: the watch ends with the handler's error. `continue`: waits for the next change. `retry`: repeats until it succeeds or a newer value replaces it. */
+/**
+ * Reaction to a failure. `exit`: the watch ends with the handler's error. `continue`: waits for the next change.
+ * `retry`: repeats until the handler succeeds or a newer value replaces this one.
+ */
 export type OnHandlerError = 'exit' | 'continue' | 'retry'
 
 export interface PolicyOptions {

@@ -17,11 +17,11 @@ import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goSe
 import type {WatchSpec} from './spec.js'
 import {toBlock, toItem, type WatchBlock, type WatchItem, WatchMember, WatchValue} from './value.js'
 
-/** Where a watch reads, and with which token. @default the client's own */
+/** Datacenter and token of a watch. @default the client's own */
 export type WatchScope = Pick<CallOptions, 'datacenter' | 'token' | 'namespace' | 'partition'>
-/** The question of a watch. */
+/** The query of a watch. */
 export interface WatchQuery extends BlockingQuery<WatchValue, WatchItem> {
-  /** What is watched. */
+  /** Specification of the watch. */
   readonly spec: WatchSpec
 }
 
@@ -30,9 +30,9 @@ interface Shape {
   /** The form of the answer. @default 'list' */
   readonly form?: 'one' | 'list' | 'members'
   readonly shape: (raw: Raw) => GoObject
-  /** Returns what identifies an item. */
+  /** Returns the text that identifies an item. */
   readonly keyOf: (item: GoObject) => string
-  /** What the keys name, if Consul can be asked for each of them. */
+  /** The kind of thing that the keys name, if Consul can be asked for single ones. */
   readonly kind?: ItemKind
 }
 
@@ -131,7 +131,7 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
   }
   const list = new ListBlocks(text => new ListBlock(text, toShaped))
   return answer => {
-    // Of an endpoint that answers 404 an empty list is Go's nil, `null`.
+    // For an endpoint that answers 404, an empty list is Go's nil, written as `null`.
     if (answer.status === 404) return new WatchValue('nil')
     const blocks = list.divide(answer.body)
     if (blocks) return new WatchValue(form, blocks)
@@ -150,10 +150,8 @@ const scopeRules = {datacenter: text, namespace: text, partition: text, token: s
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
 
 /**
- * Returns the query of a watch. Its values have the form of `consul watch`: `text` is their JSON,
- * `data` the value itself. Equal watches of one registry share one
- * request.
- *
+ * Returns the query of a watch. Its values have the form of `consul watch`: `text` is their JSON, `data` the value
+ * itself. Equal watches of one registry share one request.
  * @example
  * ```ts
  * const query = watchQuery(client, {type: 'key', key: 'absent'})
@@ -176,7 +174,8 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     spec,
     id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
     indexRule: isEvent ? 'equality' : 'monotonic',
-    // A key without permission is refused, not absent; an agent that was restarted has no events.
+    // Consul refuses a key that the token may not read, and an agent that was restarted has no events: neither needs a
+    // guard.
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),

@@ -11,7 +11,7 @@ import type {WatchItem, WatchValue} from './value.js'
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function without a result may be handed over
 export type HandleResult = number | undefined | void
 
-/** What to do with each delivery, and when. */
+/** Options of a watch. */
 export interface RunWatchOptions {
   /** Ends the watch. */
   readonly signal: AbortSignal
@@ -33,8 +33,7 @@ export interface RunWatchOptions {
 
 /**
  * Delivers the present state, then every change of it. Resolves when the signal aborts, or after the first delivery
- * with `isOnce`. Rejects if `handle` does, or if Consul refuses the question.
- *
+ * with `isOnce`. Rejects if `handle` does, or if Consul refuses the query.
  * @example
  * ```ts
  * await client.kv.put('limits', Buffer.from('5'))
@@ -71,7 +70,7 @@ export async function runWatch(views: ViewRegistry, query: WatchQuery, options: 
     if (await comesBefore(next, failed?.repeatAtMs, options)) {
       if ((await next).done === true) return
       next = snapshots.next()
-      // Awaited later: nothing looks at it while a handler runs.
+      // Prevents an unhandled rejection: it is awaited only after the handler has ended.
       next.catch(() => {})
       await settle(view, options)
       delivery = view.current && news.take(view.current, failed?.delivery)
@@ -97,7 +96,7 @@ interface Failed {
   readonly repeatAtMs: number
 }
 
-/** True when `next` settles before that time, false when the time is over or the signal aborts. */
+/** Resolves with true if `next` settles before that time, with false if the time passes or the signal aborts first. */
 async function comesBefore(
   next: Promise<unknown>,
   atMs: number | undefined,

@@ -2,7 +2,7 @@ import {brief} from '../core/brief.js'
 import {checkOptions, object, text, texts} from '../core/check-options.js'
 import {UsageError} from '../core/errors.js'
 
-/** What is watched. */
+/** The specification of a watch: a type of `consul watch` with its parameters. */
 export type WatchSpec =
   | {readonly type: 'key'; readonly key: string}
   | {readonly type: 'keyprefix'; readonly prefix: string}
@@ -11,7 +11,7 @@ export type WatchSpec =
   | {
       readonly type: 'service'
       readonly service: string
-      /** Instances that carry all of these. */
+      /** Tags that an instance must have, all of them. */
       readonly tags: readonly string[]
       readonly passingOnly: boolean
     }
@@ -139,7 +139,7 @@ function build(type: WatchType, parameters: WatchParameters, passingOnly: boolea
   }
 }
 
-/** For messages: `key app/a`, `service web`, `nodes`. */
+/** Returns a text for messages: `key app/a`, `service web`, `nodes`. */
 export function describeWatch(spec: WatchSpec): string {
   switch (spec.type) {
     case 'key':

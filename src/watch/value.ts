@@ -6,11 +6,11 @@ import type {ViewEntry} from '../core/query/types.js'
 const chunkBytes = 128 * 1024
 
 /**
- * One item of a watched value: what identifies it, and its JSON as Go writes it. The text is also its version: items
- * with the same text are equal. It is decoded when `data` is read.
+ * One item of a watched value: its key, and its JSON as Go writes it. The text is also its version: items with the same
+ * text are equal. It is decoded when `data` is read.
  */
 export class WatchItem implements ViewEntry<WatchItem> {
-  /** What identifies the item within its list: a key, a node, a service or a check. */
+  /** Identifies the item within its list: the name of a key, a node, a service or a check. */
   readonly key: string
   /** JSON of the item as it is written within the value. */
   readonly version: string
@@ -31,7 +31,7 @@ export class WatchItem implements ViewEntry<WatchItem> {
   }
 }
 
-/** A service of `services`: a member of the object that is the value. */
+/** A service of the `services` type: a member of the object that is the value. */
 export class WatchMember extends WatchItem {
   override get data(): GoValue {
     const member = parseConsulJson(`{${this.version}}`) as Readonly<Record<string, GoValue>>
@@ -39,15 +39,15 @@ export class WatchMember extends WatchItem {
   }
 }
 
-/** `one`: the item itself, or null without one. `nil`: Go's nil slice, null. */
+/** `one`: the item itself, or null if there is none. `nil`: Go's nil slice, written as null. */
 type Form = 'one' | 'list' | 'nil' | 'members'
 const brackets = {one: ['', ''], list: ['[', ']'], nil: ['null', ''], members: ['{', '}']} as const
 
-/** Some items of a value that follow each other. */
+/** Consecutive items of a value. */
 export interface WatchBlock extends EntryBlock<WatchItem> {
-  /** The items; they may be decoded each time that they are read. */
+  /** The items, which may be decoded each time they are read. */
   readonly entries: readonly WatchItem[]
-  /** UTF-8 of their texts, with commas between them. */
+  /** Their texts in UTF-8, separated by commas. */
   readonly text: Buffer
 }
 
@@ -98,7 +98,7 @@ export class WatchValue {
     return open + this.entries.blocks.map(({text}) => text.toString()).join(',') + close
   }
 
-  /** The bytes of the text and a line break, in chunks. A chunk is good until the next one is asked for. */
+  /** Yields the bytes of the text and a line break, in chunks. A chunk is valid only until the next one is read. */
   *bytes(): Generator<Uint8Array, void, undefined> {
     const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, this.#mostBytes))
     let used = 0
@@ -128,7 +128,7 @@ export class WatchValue {
     return this.entries.blocks.reduce((sum, {text}) => sum + text.length + comma.length, 'null\n'.length + 1)
   }
 
-  /** True if both values are written alike, but for what `comparable` leaves out of their items. */
+  /** True if both values have the same text. `comparable` may leave parts of the items out of the comparison. */
   equals(other: WatchValue, comparable?: (item: WatchItem) => string): boolean {
     if (this.#form !== other.#form) return false
     return this.entries.isLike(

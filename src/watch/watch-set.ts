@@ -3,7 +3,7 @@ import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import {Wake} from '../core/time/wake.js'
 import type {ConfiguredWatch} from './config.js'
 
-/** How many watches a replacement left running, started and stopped. */
+/** Number of watches that a replacement left running, started and stopped. */
 export interface Replaced {
   readonly kept: number
   readonly started: number
@@ -17,22 +17,22 @@ export interface Replaced {
 type RunOne = (watch: ConfiguredWatch, signal: AbortSignal) => Promise<'ended' | 'refused'>
 
 interface Running {
-  /** Equal for watches of the same thing, whatever is run for it. */
+  /** Equal for watches of the same data, whatever command they run. */
   readonly subject: string
   readonly stop: LinkedSignal
   ended: Promise<void>
 }
 
 /**
- * Watches that run side by side, and of which some can be replaced while the others go on. A watch that differs in
- * anything from the one before is another watch. It starts when the one that it replaces has stopped, so that two
- * handlers of the same thing never run at a time. One that ended by itself does not start again unless it changes.
+ * Watches that run at the same time, and of which some can be replaced while the others continue. A watch that differs
+ * in anything counts as another watch. It starts when the one that it replaces has stopped, so that two handlers of the
+ * same data never run at the same time. A watch that ended by itself starts again only if it is changed.
  */
 export class WatchSet {
   readonly #run: RunOne
   readonly #stop: LinkedSignal
   readonly #wanted = new Map<string, Running>()
-  /** Including those that are to stop. */
+  /** Running watches, including those that are being stopped. */
   readonly #running = new Set<Running>()
   readonly #ends = new Wake()
   #hasRefused = false
@@ -41,11 +41,11 @@ export class WatchSet {
   constructor(run: RunOne, signal: AbortSignal) {
     this.#run = run
     this.#stop = linkSignal(signal)
-    // Each watch adds a listener.
+    // Each watch adds a listener, so there may be more than Node's usual limit.
     setMaxListeners(0, this.#stop.signal)
   }
 
-  /** Makes these the watches of the set. Those that are in it already are not touched. */
+  /** Replaces the watches of the set. Those that it already contains are not touched. */
   replace(watches: readonly ConfiguredWatch[]): Replaced {
     this.#hasRefused = false
     const wanted = byIdentity(watches)
@@ -60,8 +60,8 @@ export class WatchSet {
   }
 
   /**
-   * Resolves when every watch has ended and none waits for a `replace`; rejects with the first error of one, once all
-   * others have stopped.
+   * Resolves when every watch has ended and none waits for a `replace`. If a watch fails, rejects with the first error
+   * after all others have stopped.
    */
   async ended(): Promise<void> {
     const {signal} = this.#stop
@@ -104,7 +104,7 @@ export class WatchSet {
   }
 }
 
-/** Equal watches of one list are told apart by their number. */
+/** Equal watches of one list are distinguished by their number. */
 function byIdentity(watches: readonly ConfiguredWatch[]): ReadonlyMap<string, ConfiguredWatch> {
   const found = new Map<string, ConfiguredWatch>()
   for (const watch of watches) {
