@@ -63,7 +63,7 @@ describe('embedded agent under load', () => {
   }
 
   it.each(['?recurse', '?keys', '?keys&separator=/'])(
-    `lists ${keys} keys with %s without holding up the event loop`,
+    `lists ${keys} keys with %s without blocking the event loop`,
     async mode => {
       const ms = await stretch(() => ask('GET', `/v1/kv/big/${mode}`))
       expect(ms).toBeLessThan(longestStretchMs)
@@ -106,7 +106,7 @@ describe('embedded agent under load', () => {
     await waitUntil(async () => (await probe()).parked === 0, {what: 'queries of closed connections to be forgotten'})
   })
 
-  it('survives garbage, oversized bodies and clients that never finish', async () => {
+  it('answers other clients despite malformed requests, oversized bodies and requests that never end', async () => {
     const {hostname, port} = new URL(address)
     const sockets: Socket[] = []
     const open = (text: string): void => {

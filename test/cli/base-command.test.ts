@@ -27,7 +27,7 @@ describe('an unknown command', () => {
       "unknown command 'watch keys' (did you mean 'baton watch key'? A command to run needs -type before it)",
     ],
     [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
-  ])('is answered with a suggestion and never run: %j', async (args, message) => {
+  ])('gets a suggestion and is not run: %j', async (args, message) => {
     const result = await runCli(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toEqual([`baton: ${message}`])
@@ -67,8 +67,8 @@ describe('invalid arguments', () => {
   })
 })
 
-describe('an agent that is not there', () => {
-  it('is exit code 69 and one line with the address', async () => {
+describe('an agent that cannot be reached', () => {
+  it('makes a command exit with 69 and one line with the address', async () => {
     const result = await runCli(['kv', 'get', 'x'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
     expect(lines(result.stderr)).toEqual([
@@ -76,7 +76,7 @@ describe('an agent that is not there', () => {
     ])
   })
 
-  it('is not mistaken for a missing key by Go-style flags', async () => {
+  it('is reported as such, not as a missing key, with flags in the form of the Go tool', async () => {
     const result = await runCli(['kv', 'get', '-http-addr=127.0.0.1:2', 'x'], {env: noAgent})
     expect(result.stderr).toContain('127.0.0.1:2: connection refused')
   })
@@ -89,7 +89,7 @@ describe('secrets', () => {
     [['kv', 'get', 'a']],
     [['kv', 'get', 'a', '--print-config']],
     [['kv', 'get', 'a', '--log-level=trace']],
-  ])('never show, whatever goes wrong: %j', async args => {
+  ])('do not appear in the output of a failed command: %j', async args => {
     const result = await runCli(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret, CONSUL_HTTP_AUTH: `u:${secret}`}})
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
@@ -107,7 +107,7 @@ describe('--json', () => {
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
 
-  it('after -- belongs to the child', async () => {
+  it('is an argument of the child after --', async () => {
     const result = await runCli(['lock', 'key', '--', 'echo', '--json'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
   })
@@ -132,7 +132,7 @@ describe('settings', () => {
 })
 
 describe('stdin', () => {
-  it('is left alone when an argument is missing', async () => {
+  it('is not read if an argument is missing', async () => {
     const result = await runCommand('sh', ['-c', `${process.execPath} bin/run.cjs kv get 2>/dev/null; cat`], {
       input: 'for another reader\n',
     })
@@ -160,14 +160,14 @@ describe('help', () => {
 })
 
 describe('the launcher', () => {
-  it('answers --version by itself', async () => {
+  it('prints the version for --version', async () => {
     expect(await runCli(['--version'])).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(/^baton \d+\.\d+\.\d+\n$/),
     })
   })
 
-  it('is the Go tool when it is called by its name', async () => {
+  it('behaves as consul lock if it is started under the name consul-lock', async () => {
     const name = join(dir, 'consul-lock')
     symlinkSync(cliPath, name)
     const result = await runCommand(name, ['-n=0', 'key', 'true'], {env: noAgent})
@@ -175,7 +175,7 @@ describe('the launcher', () => {
     expect(lines(result.stderr)[0]).toBe('Lock holder limit must be positive')
   })
 
-  it('keeps compiled code only where no other user can write, and works without it', async () => {
+  it('caches compiled code only in a directory of the user, and works without a cache', async () => {
     const open = join(dir, 'open')
     const env = {...noAgent, XDG_CACHE_HOME: open}
     const first = await runCli(['kv', 'get', 'a'], {env})
@@ -191,8 +191,8 @@ describe('the launcher', () => {
   })
 })
 
-describe.runIf(existsSync('/dev/full'))('a result that does not get out', () => {
-  it('is not a success', async () => {
+describe.runIf(existsSync('/dev/full'))('a result that cannot be written to stdout', () => {
+  it('makes a command exit with 1', async () => {
     const script = 'exec "$0" "$@" >/dev/full'
     const words = [process.execPath, cliPath, 'kv', 'get', '--print-config']
     const {exitCode, stderr} = await runCommand('sh', ['-c', script, ...words], {env: noAgent})

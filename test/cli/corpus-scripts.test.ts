@@ -18,13 +18,16 @@ async function run(tool: 'consul' | 'baton', agent: TestAgent, {text}: Script, n
 
 const neutral = ({stdout}: CommandResult): string => stdout.replaceAll(/\/(?:consul|baton)(?=\/)/g, '/TOOL')
 
-describe.skipIf(!real).concurrent('scripts of people', () => {
+describe.skipIf(!real).concurrent('scripts that users have written for Consul', () => {
   const agent = real && sharedAgent(real)
-  it.each(scripts.map((one, number) => ({...one, number})))('print the same with either tool: $text', async one => {
-    if (!agent) return
-    const go = await run('consul', agent, one, one.number)
-    const own = await run('baton', agent, one, one.number)
-    expect([neutral(own), own.stderr]).toEqual([neutral(go), expect.any(String)])
-    expect(own.exitCode).toBe(one.exitCode ?? go.exitCode)
-  })
+  it.each(scripts.map((one, number) => ({...one, number})))(
+    'print the same with consul and with baton: $text',
+    async one => {
+      if (!agent) return
+      const go = await run('consul', agent, one, one.number)
+      const own = await run('baton', agent, one, one.number)
+      expect([neutral(own), own.stderr]).toEqual([neutral(go), expect.any(String)])
+      expect(own.exitCode).toBe(one.exitCode ?? go.exitCode)
+    },
+  )
 })

@@ -83,7 +83,7 @@ async function untilQuiet(agent: TestAgent): Promise<void> {
 }
 
 describe('the corpus of Go command lines', () => {
-  it('has at least 60 lines that must be equal, and a reason for every difference', () => {
+  it('has at least 60 lines with equal results, and a reason for every difference', () => {
     const lines = [...reads, ...writes]
     expect(lines.filter(line => !line.differs).length).toBeGreaterThanOrEqual(60)
     const used = new Set(lines.map(line => line.differs))
@@ -91,7 +91,7 @@ describe('the corpus of Go command lines', () => {
   })
 })
 
-describe.each(backends.filter(backend => backend.name === 'real'))('both tools on one agent', backend => {
+describe.each(backends.filter(backend => backend.name === 'real'))('consul and baton on one agent', backend => {
   const agent = sharedAgent(backend)
 
   it('give the same output and exit code', {timeout: 240_000}, async () => {

@@ -8,7 +8,7 @@ import {runCli} from '../kit/run-cli.js'
 
 const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
 
-describe.each(backends)('a token that may do nothing on $name', backend => {
+describe.each(backends)('a token without permissions on $name', backend => {
   const agent = sharedAgent(backend, {managementToken: master})
   const home = mkdtempSync(join(tmpdir(), 'baton-denied-'))
   afterAll(() => rmSync(home, {recursive: true}))
@@ -32,7 +32,7 @@ describe.each(backends)('a token that may do nothing on $name', backend => {
     ['lock --try app/x -- true', 'key_prefix "app/x" { policy = "write" } session_prefix "" { policy = "write" }'],
     ['lock app/x true', 'key_prefix "app/x" { policy = "write" } session_prefix "" { policy = "write" }'],
     [`responder --name web --trust-dir ${home} --state-dir ${home}`, 'service "baton-responder" { policy = "write" }'],
-  ])('makes baton %s name the rules it needs', async (words, rules) => {
+  ])('makes baton %s show the ACL rules that it needs', async (words, rules) => {
     const {exitCode, stderr} = await runCli(words.split(' '), {agent, env: {CONSUL_HTTP_TOKEN: token}})
     expect(stderr.trim().split('\n').at(-1)).toContain(rules)
     expect(exitCode).toBe(77)

@@ -27,7 +27,7 @@ describe('baton dev', () => {
     )
   })
 
-  it('stops at once though a blocking query is parked', async () => {
+  it('stops at once even if a blocking query is waiting', async () => {
     await using dev = startCli([...anyPort])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
     const parked = fetch(`${address}/v1/kv/none?index=1&wait=10m`).catch(() => 'cut')
@@ -47,7 +47,7 @@ describe('baton dev', () => {
     expect(await raw(facts.addresses.west, {token}).datacenters()).toEqual(['west', 'east'])
   })
 
-  it('begins with the keys of a kv export', async () => {
+  it('starts with the keys of a file from kv export', async () => {
     const path = join(folder, 'seed.json')
     await writeFile(path, JSON.stringify([{key: 'app/ä', flags: 7, value: 'aGVsbG8='}]))
     await using dev = startCli([...anyPort, '--seed', path])
@@ -84,7 +84,7 @@ describe('baton dev', () => {
     expect((await dev.exited).exitCode).toBe(0)
   })
 
-  it('names its own node and gives it metadata', async () => {
+  it('sets the name and the metadata of its node', async () => {
     await using dev = startCli([...anyPort, '--name', 'web-9', '--node-meta', 'rack=1', '--node-meta', 'zone:a=b'])
     const [, address = ''] = await dev.waitForOutput(/ready at (\S+)/)
     const self = (await (await fetch(`${address}/v1/agent/self`)).json()) as {Member: {Name: string}; Meta: object}
@@ -115,7 +115,7 @@ describe('baton dev', () => {
     expect(stderr).toContain(text)
   })
 
-  it('listens where it always does, whatever agent the variables name', async () => {
+  it('listens on its own address, whatever CONSUL_HTTP_ADDR says', async () => {
     const env = {CONSUL_HTTP_ADDR: 'http://consul.example:8500'}
     const {stdout} = await runCli(['dev', '--print-config'], {env})
     expect(stdout).toContain('CONSUL_HTTP_ADDR')

@@ -10,13 +10,13 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
   const agent = sharedAgent(backend)
   const valueOf = async (key: string): Promise<string> => (await raw(agent.address).ok('GET', `/v1/kv/${key}?raw`)).text
 
-  it.each([...texts.filter(text => text !== '-'), '--cas'])('is what kv put writes: %j', async text => {
+  it.each([...texts.filter(text => text !== '-'), '--cas'])('is written unchanged by kv put: %j', async text => {
     expect(await runCli(['kv', 'put', 'free/put', text], {agent})).toMatchObject({exitCode: 0, stderr: ''})
     expect(await valueOf('free/put')).toBe(text)
   })
 
   it.each([pem, '---\na: 1', '--spring.profiles=prod', '-5'])(
-    'is what kv cas writes, with flags around it: %j',
+    'is written unchanged by kv cas between flags: %j',
     async text => {
       await raw(agent.address).ok('PUT', '/v1/kv/free/cas', {body: 'old'})
       const result = await runCli(['kv', 'cas', 'free/cas', text, '--expect', 'old'], {agent})
@@ -27,21 +27,21 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
     },
   )
 
-  it('is the payload of event fire', async () => {
+  it('is sent as payload by event fire', async () => {
     const result = await runCli(['event', 'fire', 'free', '--json', '--spring.profiles=prod'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})
     const events = (await raw(agent.address).ok('GET', '/v1/event/list?name=free')).json() as {Payload: string}[]
     expect(events.map(({Payload}) => Buffer.from(Payload, 'base64').toString())).toEqual(['--spring.profiles=prod'])
   })
 
-  it('is not a setting', async () => {
+  it('is not treated as a flag after --', async () => {
     const result = await runCli(['kv', 'put', 'free/config', '--', '--config=/nowhere'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})
     expect(await valueOf('free/config')).toBe('--config=/nowhere')
   })
 })
 
-describe('an argument that is not understood', () => {
+describe('an argument that may be a secret', () => {
   it.each([
     [['kv', 'get', 'key', pem]],
     [['kv', 'put', 'key', 'value', pem]],
@@ -70,7 +70,7 @@ describe('an argument that is not understood', () => {
     [['dev', `--http-addr=${pem}`]],
     [['kv', 'import', pem]],
     [['keys', pem]],
-  ])('is shown in part: %j', async words => {
+  ])('is not shown in full in an error: %j', async words => {
     const {stdout, stderr, exitCode} = await runCli(words, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
     expect(exitCode).toBe(64)
     expect(stdout + stderr).not.toMatch(/c2VjcmV0|1{30}/)

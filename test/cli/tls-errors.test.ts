@@ -39,13 +39,13 @@ async function answer(...args: readonly string[]): Promise<string> {
   return `${exitCode}: ${stderr.trim()}`
 }
 
-describe('a TLS fault', () => {
-  it('of an http port says that the server does not speak TLS', async () => {
+describe('a TLS error', () => {
+  it('at a plain HTTP port says that the server does not use TLS', async () => {
     const address = await listen(createHttp((_request, response) => response.end()))
     expect(await answer('--http-addr', address)).toMatch(/^69: .*does not speak TLS there \(write http:/)
   })
 
-  it('of a server that wants a client certificate says so, with the flags', async () => {
+  it('at a server that requires a client certificate says so, and names the flags', async () => {
     const address = await listen(
       createHttps({
         key: readFileSync(fixture('server-key.pem')),
@@ -65,7 +65,7 @@ describe('a file that is not PEM', () => {
     ['--ca-file', 'ca-file: FILE: holds no PEM certificate', []],
     ['--client-cert', 'client-cert: FILE: holds no PEM certificate', ['--client-key', fixture('client-key.pem')]],
     ['--client-key', 'client-key: FILE: holds no PEM private key', ['--client-cert', fixture('client.pem')]],
-  ])('of %s is refused with its name before anything is asked', async (flag, message, more) => {
+  ])('given as %s is refused with its name before any request', async (flag, message, more) => {
     const said = await answer('--http-addr', 'https://127.0.0.1:1', flag, junk, ...more)
     expect(said).toBe(`64: baton: ${message.replace('FILE', junk)}`)
   })

@@ -54,8 +54,8 @@ afterAll(async () => {
 
 const waits = /waiting for /
 
-describe.concurrent('Consul is not there at the start', () => {
-  it.each(table)('$name: $fault.name', async ({name, words, fault}) => {
+describe.concurrent('if Consul cannot be reached at the start', () => {
+  it.each(table)('baton $name waits and says why, or exits: $fault.name', async ({name, words, fault}) => {
     await using command = startCli(words, {env: {CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
     const output = (): string => `${command.stdout}${command.stderr}`
     const waiting = new RegExp(`waiting for .*(?:${fault.said.source})`)
@@ -81,8 +81,8 @@ const started: Readonly<Record<string, RegExp>> = {
   responder: /ready/,
 }
 
-describe.concurrent('Consul goes away and comes back', () => {
-  it.each(Object.entries(running))('%s says so, and that it is over', async (name, words) => {
+describe.concurrent('if Consul cannot be reached for a while', () => {
+  it.each(Object.entries(running))('baton %s reports the outage and its end', async (name, words) => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await TcpProxy.start(agent.address)
     await using command = startCli([...words], {env: {CONSUL_HTTP_ADDR: proxy.address}})

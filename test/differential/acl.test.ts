@@ -159,7 +159,7 @@ function plain(text: string, policy: string): string {
   return JSON.stringify(Array.isArray(value) ? value.map(item => JSON.stringify(item)).toSorted() : value)
 }
 
-describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('ACLs beside a real agent', () => {
+describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('bodies of ACL requests', () => {
   let consul: ConsulServer
   let agent: EmbeddedAgent
   beforeAll(async () => {
@@ -171,7 +171,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await consul[Symbol.asyncDispose]()
   })
 
-  it('accept the bodies that Consul accepts, and refuse the others with its messages', async () => {
+  it('are accepted or refused with the same messages by the embedded agent and by Consul', async () => {
     const [real, embedded] = [await answers(consul.address), await answers(agent.address)]
     for (const [at, line] of embedded.entries()) expect.soft(line).toBe(real[at])
   })

@@ -14,7 +14,7 @@ const seed = testSeed('conversations')
 const numRuns = Number(process.env['BATON_TEST_RUNS'] ?? 2000)
 const timeout = Math.max(300_000, numRuns * 300)
 
-describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('beside a real agent', () => {
+describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('baton dev and Consul', () => {
   let consul: ConsulServer
   let agent: EmbeddedAgent
   let real: Side
@@ -69,7 +69,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     if (lines.length > 0) throw new Error(`${ask.method} ${ask.path} ${ask.body ?? ''}\n${lines.join('\n')}`)
   }
 
-  it(`answers the same to ${numRuns} random conversations (seed ${seed})`, {timeout}, async () => {
+  it(`give the same answers to ${numRuns} random series of requests (seed ${seed})`, {timeout}, async () => {
     const property = fc.asyncProperty(conversations, asks =>
       inRun(asks, async () => {
         const likeness = new Likeness()
@@ -83,7 +83,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await fc.assert(property, {seed, numRuns, endOnFailure: false})
   })
 
-  it(`wakes exactly the queries that Consul wakes (seed ${seed})`, {timeout}, async () => {
+  it(`wake the same blocking queries (seed ${seed})`, {timeout}, async () => {
     const property = fc.asyncProperty(waits, async ([before, asked, change]) => {
       const attempt = async (waitMs: number): Promise<readonly string[]> => {
         let lines: readonly string[] = []

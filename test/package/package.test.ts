@@ -35,13 +35,13 @@ beforeAll(async () => {
 afterAll(() => rm(home, {recursive: true, force: true}))
 
 describe('the package, installed into an empty project', () => {
-  it('brings at most 35 packages and 20 MB', async () => {
+  it('installs at most 35 packages and 20 MB', async () => {
     const {stdout} = await run('npm', ['ls', '--all', '--parseable'], {cwd: project})
     expect(stdout.trim().split('\n').length - 1).toBeLessThanOrEqual(35)
     expect(await sizeOf(join(project, 'node_modules'))).toBeLessThanOrEqual(20_000_000)
   })
 
-  it('holds no scripts, no development dependencies, and the notices of what it carries', async () => {
+  it('contains no scripts and no development dependencies, but the licences of the code it includes', async () => {
     const published = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>
     expect(published).not.toHaveProperty('scripts')
     expect(published).not.toHaveProperty('devDependencies')
@@ -51,7 +51,7 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
-  it('offers each sub-path by itself', async () => {
+  it('can be imported by each sub-path separately', async () => {
     const {exports} = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {exports: object}
     const paths = Object.keys(exports).filter(path => path !== './package.json')
     expect(paths).toContain('./lock')
@@ -62,12 +62,12 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
-  it('leaves the package.json of the checkout as it was', async () => {
+  it('does not change the package.json of the checkout', async () => {
     const name = 'package.json'
     expect(await readFile(join(checkout, name), 'utf8')).toBe(await readFile(join(root, name), 'utf8'))
   })
 
-  it('puts baton on the PATH', async () => {
+  it('installs the command baton', async () => {
     const {stdout} = await run(join(project, 'node_modules/.bin/baton'), ['version'])
     expect(stdout).toMatch(/^baton \d/)
   })

@@ -13,11 +13,11 @@ beforeAll(async () => {
 })
 
 describe('the command surface', () => {
-  it('is the committed one: commands, flags, arguments, defaults', async () => {
+  it('equals the committed list of commands, flags, arguments and defaults', async () => {
     expectCommitted('test/surface/commands.json', surfaceText(await describeSurface(commands)))
   })
 
-  it('has a summary and an example for each command, and texts as fragments', () => {
+  it('has a summary and an example for each command, and a short description for each flag', () => {
     const faults: string[] = []
     for (const [id, command] of commands) {
       if (command.summary === undefined) faults.push(`${id}: no summary`)
@@ -37,7 +37,7 @@ describe('the command surface', () => {
     expect(faults).toEqual([])
   })
 
-  it('has no flag that consumes the arguments after its value', async () => {
+  it('has no flag that treats the arguments after its value as further values', async () => {
     const greedy: string[] = []
     for (const [id, command] of commands) {
       for (const [name, flag] of Object.entries({...command.baseFlags, ...command.flags})) {

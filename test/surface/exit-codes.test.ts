@@ -50,7 +50,7 @@ function expectTable(path: string, heading: string, table: string): void {
 }
 
 describe('exit codes', () => {
-  it('are in the docs as in the commands', () => {
+  it('are the same in the docs as in the commands', () => {
     const topics = new Set([...commands.keys()].map(id => id.split(' ')[0] ?? ''))
     for (const topic of topics) {
       const ids = [...commands.keys()].filter(id => id === topic || id.startsWith(`${topic} `))
@@ -58,11 +58,11 @@ describe('exit codes', () => {
     }
   })
 
-  it('of all commands are in one table', () => {
+  it('are listed for all commands in one table of the docs', () => {
     expectTable('docs/reference/exit-codes.md', 'Codes of each command', codeTable([...commands.keys()]))
   })
 
-  it('are those that the tests of the command line expect', () => {
+  it('equal the committed list that the tests of the command line use', () => {
     const codes = [...commands].map(
       ([id, command]) =>
         `  ${JSON.stringify(id)}: [${exitRows(command)

@@ -24,19 +24,19 @@ const otherOutput: Readonly<Record<string, string>> = {
   tour: 'is read by people',
 }
 
-describe('the schemas', () => {
-  it.each(Object.keys(schemas) as SchemaName[])('are the committed ones: %s', name => {
+describe('the JSON schemas', () => {
+  it.each(Object.keys(schemas) as SchemaName[])('equal the committed ones: %s', name => {
     const schema = z.toJSONSchema(schemas[name])
     expectCommitted(`${folder}/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`)
   })
 
-  it.each(Object.keys(schemas) as SchemaName[])('describe objects, never a bare list: %s', name => {
+  it.each(Object.keys(schemas) as SchemaName[])('describe an object, not a list: %s', name => {
     const {anyOf, oneOf, ...whole} = z.toJSONSchema(schemas[name])
     const types = (anyOf ?? oneOf ?? [whole]).map(part => part.type)
     expect([...new Set(types)]).toEqual(['object'])
   })
 
-  it('are all files of their folder', () => {
+  it('are the only files of their folder', () => {
     const files = readdirSync(`${root}${folder}`).filter(file => file.endsWith('.json'))
     expect(files.sort()).toEqual(
       Object.keys(schemas)
@@ -89,7 +89,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, {recursive: true, force: true}))
 afterEach(() => vi.unstubAllEnvs())
 
-describe('what commands print', () => {
+describe('the JSON output of commands matches its schema', () => {
   const agent = sharedAgent(backends.find(({name}) => name === 'embedded') ?? backends[0]!)
   const consul = () => raw(agent.address)
   const run = (...words: string[]): Promise<CommandResult> => runCli(words, {agent, env: {XDG_CONFIG_HOME: home}})
@@ -157,7 +157,7 @@ describe('what commands print', () => {
       expect(typesOf(lines)).toContain(type)
   })
 
-  it('lock: events of a run, and of a lock that is held', async () => {
+  it('lock: events of a run, and the status of a held lock', async () => {
     const file = join(home, 'lock.events')
     expect(await run('lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$')).toMatchObject({exitCode: 143})
     const session = await consul().sessionCreate()
@@ -237,7 +237,7 @@ describe('what commands print', () => {
     ['replicate --json r/@dc1:copy/', 13],
     ['exec --json --node=( true', 64],
     ['keys revoke --json nope', 64],
-  ] as const)('failures are an object on stdout: %s', async (words, exit) => {
+  ] as const)('an error is an object on stdout: %s', async (words, exit) => {
     const {stdout, stderr} = await expectJson('error', words.split(' '), exit)
     expect(JSON.parse(stdout)).toMatchObject({error: {exit}})
     expect(stderr).toBe('')

@@ -28,7 +28,7 @@ describe('the manual pages', () => {
     for (const id of commands.keys()) expect(textOf('baton.1')).toContain(`.B baton ${id.replaceAll('-', '\\-')}\n`)
   })
 
-  it('hold each flag with its value, text and default, and each example', async () => {
+  it('contain each flag with its value, text and default, and each example', async () => {
     const limit = (await loadCommands()).get('lock')?.flags['limit']?.description ?? ''
     const text = textOf('baton-lock.1')
     expect(text).toContain(`.TP\n.B \\-n, \\-\\-limit=N\n${limit} [default: 1; env: BATON_LIMIT]\n`)
@@ -39,7 +39,7 @@ describe('the manual pages', () => {
     expect(text).not.toContain('<%=')
   })
 
-  it.skipIf(groff('') === undefined)('are read by groff without a warning, and show what was meant', () => {
+  it.skipIf(groff('') === undefined)('are formatted by groff without a warning', () => {
     const warnings = pages
       .map(({file, text}) => `${file}: ${groff(text)?.err ?? ''}`)
       .filter(line => !line.endsWith(': '))

@@ -86,8 +86,8 @@ const cases = Object.entries(doors).flatMap(([name, door]) =>
   Object.entries(door.takes).map(([option, kind]) => ({name, option, kind, door})),
 )
 
-describe('the public doors', () => {
-  it('are all in the table', () => {
+describe('the public functions and methods', () => {
+  it('are all listed in the table of this test', () => {
     const isError = (name: string): boolean => name.endsWith('Error')
     const isKnown = (name: string): boolean => rows.has(name) || total.includes(name) || values.includes(name)
     const exported = Object.keys(library)
@@ -97,7 +97,7 @@ describe('the public doors', () => {
     )
   })
 
-  it('have a row for each method of the objects that they return', async () => {
+  it('are listed with each method of the objects that they return', async () => {
     await using client = connect()
     await using mutex = await library.createMutex(client, {prefix: 'methods'}).acquire()
     await using session = await library.openSession(client)
@@ -139,7 +139,7 @@ describe('the public doors', () => {
     expect(missing).toEqual([])
   })
 
-  it.each(cases)('refuse a wrong $option of $name before any request', async ({option, kind, door}) => {
+  it.each(cases)('refuse an invalid $option of $name before any request', async ({option, kind, door}) => {
     await using client = connect()
     await using arranged = await door.arrange?.(client)
     const missing = door.needs?.includes(option) === true ? [undefined] : []
@@ -158,7 +158,7 @@ describe('the public doors', () => {
     ['token', {secret: 'abc'}],
     ['token', 12345],
     ['auth', 12345],
-  ])('do not show a wrong %s in the message', (option, value) => {
+  ])('do not show an invalid %s in the message', (option, value) => {
     const act = (): unknown => library.createClient({[option]: value})
     expect(act).toThrow(`createClient: expected the option \`${option}\` to be `)
     expect(act).not.toThrow('12345')

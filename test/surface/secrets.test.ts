@@ -24,7 +24,7 @@ const harmless =
   /-file$|^keys?$|^keys-dir$|^trust-dir$|^client-key$|^source-client-key$|^lock-keys$|disable-keep-alives$|dial-keep-alive$/
 
 describe('the settings that --print-config shows', () => {
-  it('hold no secret, in any command', () => {
+  it('contain no secret, in any command', () => {
     const shown = [...commands].flatMap(([id, command]) => {
       const shapes = flagShapes(command)
       const values = Object.fromEntries(Object.keys(shapes).map(name => [name, secrets[name]]))
@@ -34,7 +34,7 @@ describe('the settings that --print-config shows', () => {
     expect(shown).toEqual([])
   })
 
-  it('hold no user and password of any address, and no key, whatever the setting', () => {
+  it('contain no user, password or token of an address and no private key, in any setting', () => {
     const texts = [
       'http://user:s3cret@host/x',
       'http://host/hook?a=b&access_token=s3cret',

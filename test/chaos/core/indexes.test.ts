@@ -4,7 +4,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.each(backends)('views of odd indexes, on $name', backend => {
+describe.each(backends)('views that receive unusual indexes, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, ignoreHandles: true})
 
@@ -13,8 +13,8 @@ describe.each(backends)('views of odd indexes, on $name', backend => {
     ['zero', '0'],
     ['absent', undefined],
     ['above 2^53', '18446744073709551000'],
-    ['no number', 'soon'],
-  ])('an index that is %s loses no change and stirs up no storm', async (_what, index) => {
+    ['not a number', 'soon'],
+  ])('show every change and do not flood the agent if the index of an answer is %s', async (_what, index) => {
     await using setup = await followThroughProxy(agent.address, leaks.prefix, {waitMs: 1000})
     const {proxy, reader, key, consul} = setup
     const shows = (value: string): Promise<unknown> =>

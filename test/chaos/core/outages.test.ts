@@ -11,8 +11,8 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 
-describe.runIf(required || consulIsInstalled())('views through outages of a real agent', () => {
-  it('notice by their deadline that no answer comes, and continue with plain differences', async () => {
+describe.runIf(required || consulIsInstalled())('views during outages of a real agent', () => {
+  it('report an outage after the time limit of a request, and send only differences after it', async () => {
     await using agent = await startDevAgent()
     await using line = await TcpProxy.start(agent.address)
     const consul = raw(agent.address)
@@ -29,7 +29,7 @@ describe.runIf(required || consulIsInstalled())('views through outages of a real
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('heal after a restart that lost all data', async () => {
+  it('show the new data after a restart of the agent that lost all data', async () => {
     await using agent = await startDevAgent()
     for (let write = 0; write < 20; write += 1) await raw(agent.address).kvPut('gone/a', String(write))
     await raw(agent.address).kvPut('gone/b', '1')
@@ -44,7 +44,7 @@ describe.runIf(required || consulIsInstalled())('views through outages of a real
     expect(reader.words.includes('[reset') || reader.words.includes('-gone/a')).toBe(true)
   })
 
-  it('get along with an agent that takes few connections', async () => {
+  it('show all changes even if the agent accepts few connections', async () => {
     await using agent = await startDevAgent({config: {limits: {http_max_conns_per_client: 20}}})
     await using client = createClient({address: agent.address})
     await using registry = createViewRegistry(client, {lingerMs: 0, places: 12})
@@ -55,7 +55,7 @@ describe.runIf(required || consulIsInstalled())('views through outages of a real
     await waitUntil(() => last.current?.value !== undefined, {what: 'the change', timeoutMs: 60_000})
   })
 
-  it('keep their last data while all 200 connections of a default agent are taken, and catch up afterwards', async () => {
+  it('keep their data while all 200 connections of an agent are in use, and show the new data afterwards', async () => {
     await using agent = await startDevAgent()
     await using client = createClient({address: agent.address, random: () => 0.5})
     await using registry = createViewRegistry(client, {lingerMs: 0, waitMs: 2000})

@@ -23,7 +23,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const indexesOf = (proxy: HttpProxy): readonly string[] =>
   proxy.requests.flatMap(({path}) => /[?&]index=(\d+)/.exec(path)?.[1] ?? [])
 
-describe.each(backends)('views of answers that cannot be believed, on $name', backend => {
+describe.each(backends)('views that receive wrong answers, on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent, ignoreHandles: true})
 
@@ -37,7 +37,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
   }
 
   it.each(['a parked query', 'the read after a failure'])(
-    'show no past state when %s gets an older index, and believe only the leader that proves itself',
+    'show no old state if %s receives an older index, but only what a consistent read confirms',
     async what => {
       await using setup = await follow()
       const {proxy, key, consul} = setup
@@ -68,14 +68,14 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     expect(proxy.count(reads)).toBe(proxy.count(parked) + proxy.count(consistent))
   })
 
-  it('never ask with an index of 0, which would not wait', async () => {
+  it('never send an index of 0, because such a query would not wait', async () => {
     const prepare = (proxy: HttpProxy): unknown => proxy.on(reads, {rewrite: withHeaders({'x-consul-index': '0'})})
     await using setup = await follow({prepare})
     await change(setup, '2')
     expect(new Set(indexesOf(setup.proxy))).toEqual(new Set(['1']))
   })
 
-  it('ask with the exact index, also above 2^53', async () => {
+  it('send the exact index, also above 2^53', async () => {
     await using setup = await follow()
     const {proxy} = setup
     const index = '18446744073709551001'
@@ -85,7 +85,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     await waitUntil(() => indexesOf(proxy).includes(index), {what: 'that index', detail: () => indexesOf(proxy).join()})
   })
 
-  it('say that something is wrong when an answer has no index', async () => {
+  it('report an error if an answer has no index', async () => {
     await using setup = await follow()
     const {proxy, key, consul, reader} = setup
     proxy.on(reads, {rewrite: withHeaders({'x-consul-index': undefined})})
@@ -96,7 +96,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     expect(values(setup)).toEqual(['1', '2'])
   })
 
-  it('wait behind the index that came with a 404', async () => {
+  it('wait with the index of a 404 answer if the key does not exist', async () => {
     const key = `${leaks.prefix}missing`
     await using proxy = await HttpProxy.start(agent.address)
     const answers: RealAnswer[] = []
@@ -113,7 +113,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     await raw(agent.address).kvDelete(key)
   })
 
-  it('say nothing when only the index has moved', async () => {
+  it('send nothing if only the index has changed', async () => {
     await using setup = await follow()
     const {proxy, reader} = setup
     const before = reader.words.length
@@ -136,7 +136,7 @@ describe.each(backends)('views of answers that cannot be believed, on $name', ba
     expect(reader.view.stats.changes).toBe(2)
   })
 
-  it('ask less and less often when answers come early and unchanged, each query at times of its own', async () => {
+  it('ask less and less often if answers are early and unchanged, each query at different times', async () => {
     await using setup = await follow({random: () => 0.3})
     const {proxy} = setup
     const times: number[] = []

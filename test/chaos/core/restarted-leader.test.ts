@@ -33,7 +33,7 @@ const toSet = (key: string, value: string) => ({
 })
 
 // A server that leads alone answers at once, and shows its whole history while it applies its log again.
-describe.runIf(required || consulIsInstalled())('a server that leads again before it has applied its log', () => {
+describe.runIf(required || consulIsInstalled())('a restarted leader that has not applied its log', () => {
   let cluster: ConsulCluster
   const write = async (key: string, value: string): Promise<void> => {
     await raw(cluster.address).ok('PUT', '/v1/txn', {body: JSON.stringify([toSet(key, value), ...padding(value)])})
@@ -63,7 +63,7 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
   }, 120_000)
   afterAll(() => cluster[Symbol.asyncDispose]())
 
-  it('shows no old state to any view', async () => {
+  it('does not make a view show old state', async () => {
     await using reader = new ViewReader(cluster.address, client => kvPrefix(client, 'shown/'))
     await waitUntil(() => reader.words.includes('!live'), {what: 'the first list'})
     await using history = await watchDefaultReads(cluster.address)
@@ -73,7 +73,7 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect(reader.words.filter(word => /^[+-]/.test(word))).toEqual(['+shown/count', '+shown/last', '+shown/after'])
   })
 
-  it('ends no session', async () => {
+  it('does not make a session end', async () => {
     await using client = createClient({address: cluster.address})
     await using session = await openSession(client, {unprovenLimitMs: 60_000, renewEveryMs: 1000})
     await using denials = await watchRenewals(cluster.address, session.id)
@@ -86,7 +86,7 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect(session.signal.reason).toBeUndefined()
   })
 
-  it('takes no lock from its holder, gives it to no other contender, and rejects no waiter', async () => {
+  it('does not make a holder lose its lock, another contender acquire it, or a waiting contender fail', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     const history = join(folder, 'history')
     const start = (id: string, seconds: number) =>
@@ -115,7 +115,7 @@ describe.runIf(required || consulIsInstalled())('a server that leads again befor
     expect(await Promise.all(others.map(({next}) => next))).toEqual(others.map(() => 'released'))
   }, 90_000)
 
-  it('lets the replicator write no older value, whether it runs or starts', async () => {
+  it('does not make replication write an older value, while it runs or at its start', async () => {
     await using destination = await startDevAgent()
     await using source = createClient({address: cluster.address})
     await using target = createClient({address: destination.address})

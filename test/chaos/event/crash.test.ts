@@ -125,7 +125,7 @@ describe('a watcher that is killed again and again', () => {
     return {ids, steps: readSteps(log), kills}
   }
 
-  it('with rerun handles every event, and starts none twice except the one being handled at a kill', async () => {
+  it('with rerun, handles every event, and starts only the one being handled at a kill twice', async () => {
     const {ids, steps, kills} = await storm('rerun')
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')
@@ -142,7 +142,7 @@ describe('a watcher that is killed again and again', () => {
     expect(wrong).toEqual([])
   })
 
-  it('with skip starts none twice, and omits at most the one being handled at each kill', async () => {
+  it('with skip, starts no event twice, and omits at most the one being handled at each kill', async () => {
     const {ids, steps, kills} = await storm('skip')
     expect(kills).toBeGreaterThan(2)
     const started = countOf(steps, 'start')

@@ -43,7 +43,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
   it.each([
     ['and another leads before it is back', true],
     ['and is back at once', false],
-  ])('loses no output and no exit when the leader is killed in the middle of a run, %s', async (_, isReplaced) => {
+  ])('shows all output and exit codes if the leader is killed in the middle of a run, %s', async (_, isReplaced) => {
     const leader = await cluster.leader()
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: count}})
@@ -59,7 +59,7 @@ describe.runIf(hasConsul)('exec on three servers', () => {
     expect(output).toEqual({r1: counted, r2: counted, r3: counted, r4: counted})
     await expectNothingLeft(client)
   })
-  it('reports no node as silent when the leader is killed as the run begins', async () => {
+  it('reports no node as silent if the leader is killed at the start of a run', async () => {
     const leader = await cluster.leader()
     const initiator = createInitiator(client, {keys: [ours.key], via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line: 'echo here'}})

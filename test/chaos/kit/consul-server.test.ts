@@ -11,8 +11,8 @@ import {raw} from '../../kit/raw-consul.js'
 import {runCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-describe.runIf(backends.some(({name}) => name === 'real'))('a real agent of the kit', () => {
-  it('is ready when it has started, stores keys, and leaves no process', async () => {
+describe.runIf(backends.some(({name}) => name === 'real'))('a real agent started by the test kit', () => {
+  it('stores keys as soon as it has started, and leaves no process', async () => {
     let pid: number
     {
       await using agent = await startDevAgent({node: 'kit-dev', config: {disable_remote_exec: false}})
@@ -26,21 +26,21 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent of the 
     expect(isAlive(pid)).toBe(false)
   })
 
-  it('reports the end of the log if the agent does not start', async () => {
+  it('shows the last lines of its log if it does not start', async () => {
     await expect(startDevAgent({config: {bind_addr: '203.0.113.1'}})).rejects.toThrow(
       /ended \(.*bind|ended \(exit code 1\)/s,
     )
     await expect(startDevAgent({config: {no_such_option: 1}})).rejects.toThrow(/no_such_option/)
   })
 
-  it('denies what no token grants if ACLs are enabled', async () => {
+  it('denies a request without a token if ACLs are enabled', async () => {
     const managementToken = '8b2e6c1e-9a0c-4a64-8b7e-0d6f0f1d2c3b'
     await using agent = await startDevAgent({managementToken})
     expect((await raw(agent.address).request('PUT', '/v1/kv/kit/key', {body: 'x'})).status).toBe(403)
     expect(await raw(agent.address, {token: managementToken}).kvPut('kit/key', 'x')).toBe(true)
   })
 
-  it('exits with a test process that is killed', async () => {
+  it('exits if the test process is killed', async () => {
     const script = fileURLToPath(new URL('../../kit/children/abandon-agent.ts', import.meta.url))
     const env = {TMPDIR: mkdtempSync(join(tmpdir(), 'baton-abandoned-'))}
     const result = await runCommand(process.execPath, ['--import', 'tsx', script], {env})
@@ -49,7 +49,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent of the 
     await waitUntil(() => !isAlive(Number(result.stdout)), {what: 'the agent to be gone'})
   })
 
-  it('can be suspended, resumed and restarted on its old address', async () => {
+  it('can be suspended, resumed, and restarted on the same address', async () => {
     await using agent = await startDevAgent()
     await agent.pause()
     expect(processInfo(agent.pid)?.state).toBe('T')
@@ -62,7 +62,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent of the 
     expect(agent.pid).not.toBe(pid)
   })
 
-  it('forms a cluster of three servers and a client that survives the loss of its leader', async () => {
+  it('can form a cluster of three servers and a client that elects a new leader', async () => {
     await using cluster = await startCluster({servers: 3, clients: 1, config: {performance: {raft_multiplier: 1}}})
     const [client] = cluster.clients
     expect(await raw(client!.address).kvPut('kit/cluster', '1')).toBe(true)
@@ -78,7 +78,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a real agent of the 
     await cluster.untilReady()
   })
 
-  it('joins two datacenters that can reach each other', async () => {
+  it('can be joined to another datacenter', async () => {
     await using federation = await startFederation(['dc1', 'dc2'], {clientsPerDc: 1})
     const [one, two] = [federation.dc('dc1'), federation.dc('dc2')]
     await raw(one.clients[0]!.address, {datacenter: 'dc2'}).kvPut('kit/dc', 'from one')

@@ -89,7 +89,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     ['1s', '5s'],
     ['3s', '5s'],
     ['5900ms', '5s'],
-  ])('a lock-delay of %s is refused with a grace of %s: 64, and no session is created', async (lockDelay, grace) => {
+  ])('refuses a lock-delay of %s with a grace of %s: 64, and no session is created', async (lockDelay, grace) => {
     const before = (await raw(cluster.address).sessions()).length
     const words = ['lock', '--lock-delay', lockDelay, '--grace', grace, 'k/refused', '--', 'true']
     const {exitCode, stderr} = await runCli(words, {agent: cluster.clients[0]!})
@@ -122,7 +122,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
 })
 
 describe.runIf(hasConsul)('baton lock under a lone server', () => {
-  it('is lost if the server restarts without knowing the client: 76, the child is dead before a rival starts', async () => {
+  it('loses the lock if the restarted server does not know the client: 76, the child is dead before a rival starts', async () => {
     await using cluster = await startCluster({servers: 1, clients: 1})
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     using _folder = {[Symbol.dispose]: () => rmSync(folder, {recursive: true})}

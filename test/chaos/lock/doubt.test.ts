@@ -12,7 +12,7 @@ describe.each(backends)('a hold whose session Consul reports as gone, on $name',
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
 
-  it('lasts no longer than the lock-delay after its last proof until a consistent read answers', async () => {
+  it('is lost within the lock-delay after its last proof if no consistent read answers', async () => {
     await using proxy = await HttpProxy.start(agent.address)
     // The agent reports that it is a client, where a hold lasts longest.
     proxy.on(

@@ -37,7 +37,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     waitUntil(() => readHistory(history()).some(entry => entry.id === id), {what: `${id} to begin`, timeoutMs: 60_000})
 
   it.each(['both', 'requests', 'answers'] as const)(
-    'black hole between baton and its agent (%s): the child is dead before a rival starts',
+    'network silent between baton and its agent (%s): the child is dead before a rival starts',
     async direction => {
       await using proxy = await TcpProxy.start(agent.address)
       await using holder = startCli(['lock', ...tight, lock(), ...stubborn('cut-off', 60)], {agent: proxy})
@@ -94,7 +94,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect(checkNoOverlap(history())).toMatchObject({order: ['orphan', 'rival'], unfinished: ['orphan']})
   })
 
-  it('kill -9 of baton without bash on the PATH: a guardian of node does the same', async () => {
+  it('kill -9 of baton without bash on the PATH: a guardian run by node stops the child and releases the lock', async () => {
     const words = ['/bin/sh', '-c', `trap '' TERM; echo started; while :; do /bin/sleep 0.1; done`]
     await using holder = startCli(['lock', '--grace', '500ms', lock(), '--', ...words], {agent, env: {PATH: folder}})
     await holder.waitForOutput(/started/)
@@ -132,7 +132,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
     expect((await holder.exited).exitCode).toBe(76)
   })
 
-  it('the guardian is killed: baton starts another one, which does the same', async () => {
+  it('the guardian is killed: baton starts another one, which stops the child if baton is killed', async () => {
     await using holder = startCli(['lock', '--grace', '500ms', lock(), ...section('orphan', 60)], {agent})
     await hasBegun('orphan')
     const guardians = () =>

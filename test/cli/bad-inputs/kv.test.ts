@@ -101,10 +101,10 @@ describe('bad input of kv and members', () => {
   })
 })
 
-describe.each(backends.filter(({name}) => name === 'embedded'))('flags of kv without effect', backend => {
+describe.each(backends.filter(({name}) => name === 'embedded'))('flags of kv that have no effect', backend => {
   const agent = sharedAgent(backend)
 
-  it('are named on stderr, and the rest is done', {timeout: 60_000}, async () => {
+  it('are named on stderr, and the command still runs', {timeout: 60_000}, async () => {
     await raw(agent.address).kvPut('k', 'v')
     for (const input of inVain) await expectRefused(input, {agent})
   })

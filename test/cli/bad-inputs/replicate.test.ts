@@ -128,16 +128,19 @@ describe('bad input of replicate', () => {
   })
 })
 
-describe.each(backends.filter(({name}) => name === 'embedded'))('settings of replicate without effect', backend => {
-  const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
+describe.each(backends.filter(({name}) => name === 'embedded'))(
+  'settings of replicate that have no effect',
+  backend => {
+    const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it.each(inVain)('%s is named on stderr', async (words, line) => {
-    await expectRefused(row(`replicate empty/@dc1:copy/ --once ${words}`, `baton: ${line}`, 0), {agent})
-  })
+    it.each(inVain)('are named on stderr: %s', async (words, line) => {
+      await expectRefused(row(`replicate empty/@dc1:copy/ --once ${words}`, `baton: ${line}`, 0), {agent})
+    })
 
-  it('a transport block is named on stderr', async () => {
-    const file = 'prefix = "empty/@dc1:copy/"\nconsul { transport { dial_timeout = "1s" } }'
-    const line = 'baton: FILE: consul.transport.dial_timeout: no effect: accepted for consul-replicate only'
-    await expectRefused({words: ['replicate', '-config', 'FILE', '-once'], file, line, exitCode: 0}, {agent})
-  })
-})
+    it('are named on stderr: a transport block', async () => {
+      const file = 'prefix = "empty/@dc1:copy/"\nconsul { transport { dial_timeout = "1s" } }'
+      const line = 'baton: FILE: consul.transport.dial_timeout: no effect: accepted for consul-replicate only'
+      await expectRefused({words: ['replicate', '-config', 'FILE', '-once'], file, line, exitCode: 0}, {agent})
+    })
+  },
+)

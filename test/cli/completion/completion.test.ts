@@ -86,7 +86,7 @@ describe.each(backends)('baton completion on $name', backend => {
     })
   })
 
-  it('replaces only what bash replaces: the part after the last = or :', async () => {
+  it('offers only the part after the last = or :, which bash replaces', async () => {
     expect(await complete('bash', 'baton exec --via=re', agent.address)).toEqual(['rexec'])
     const line = `baton kv get --http-addr=${agent.address} tab/n`
     expect(await complete('bash', line, '127.0.0.1:1')).toEqual(['tab/name'])
@@ -103,7 +103,7 @@ describe('baton complete', () => {
     return stdout
   }
 
-  it('offers no names if the agent is silent, and says nothing', async () => {
+  it('prints nothing if the agent does not answer', async () => {
     const silent = createServer(() => {})
     await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
     try {
@@ -114,12 +114,12 @@ describe('baton complete', () => {
     }
   })
 
-  it('leaves the words of a child to the shell', async () => {
+  it('prints nothing for the arguments of a child, which the shell completes', async () => {
     expect(await answer(['lock', 'k', '--', 'l'], '127.0.0.1:1')).toBe('')
     expect(await answer(['lock', 'k', 'l'], '127.0.0.1:1')).toBe('')
   })
 
-  it('describes what it offers', async () => {
+  it('prints each suggestion with a description', async () => {
     expect(await answer(['kv', 'pu'], '127.0.0.1:1')).toMatch(/^put\t\S.*\n$/)
     expect(await answer(['lock', '--li'], '127.0.0.1:1')).toMatch(/^--limit\t\S.*\n$/)
     expect(await answer(['kv', 'get', '-ba'], '127.0.0.1:1')).toMatch(/^-base64\t\S.*\n$/)

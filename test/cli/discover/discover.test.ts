@@ -102,7 +102,7 @@ describe.each(backends)('baton discover on $name', backend => {
   it.each([
     ['c5/none', 'baton: key c5/none: does not exist\n'],
     ['c5/bad', 'baton: services document c5/bad: services[0].uri: not a URI with a host\n'],
-  ])('says in one line what is wrong with %s, and exits 1', async (key, stderr) => {
+  ])('reports in one line what is wrong with %s, and exits with 1', async (key, stderr) => {
     await put('c5/bad', {services: [{uri: 'oops'}]})
     expect(await runCli(['discover', key, '--once'], {agent})).toMatchObject({stdout: '', stderr, exitCode: 1})
   })
@@ -127,7 +127,7 @@ describe('baton discover', () => {
     expect(result.stderr).toMatch(stderr)
   })
 
-  it('says in one line that its port is in use', async () => {
+  it('reports in one line that its port is in use', async () => {
     const other = createServer()
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
     const {port} = other.address() as {port: number}
@@ -137,14 +137,14 @@ describe('baton discover', () => {
     expect(result.stderr).toMatch(/^baton: listen address 127\.0\.0\.1:\d+: the port is in use \(.*\)\n$/)
   })
 
-  it('exits 69 with --once when Consul cannot be reached', async () => {
+  it('exits with 69 with --once if Consul cannot be reached', async () => {
     const address = `http://127.0.0.1:${await freePort()}`
     const result = await runCli(['discover', 'a', '--once'], {agent: {address}})
     expect(result).toMatchObject({stdout: '', exitCode: 69})
     expect(result.stderr).toMatch(/^baton: Consul at .*: connection refused \(.*\)\n$/)
   })
 
-  it('serves and keeps trying while Consul cannot be reached, and says so once', async () => {
+  it('serves its page and retries while Consul cannot be reached, and reports that once', async () => {
     const address = `http://127.0.0.1:${await freePort()}`
     await using daemon = startCli(['discover', 'a', '--listen', '127.0.0.1:0'], {agent: {address}})
     const url = await urlOf(daemon)

@@ -12,7 +12,7 @@ interface Report {
 describe.each(backends)('baton doctor on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('says one line for each thing, and exits 0', async () => {
+  it('prints one line for each check, and exits with 0', async () => {
     const {stdout, stderr, exitCode} = await runCli(['doctor'], {agent})
     expect(exitCode).toBe(0)
     expect(stderr).toBe('')
@@ -26,7 +26,7 @@ describe.each(backends)('baton doctor on $name', backend => {
     expect(stdout).toMatch(/^ok {3}connections +(\d+ of \d+|cannot)/m)
   })
 
-  it('prints the same as JSON', async () => {
+  it('prints the same checks as JSON', async () => {
     const {stdout, exitCode} = await runCli(['doctor', '--json'], {agent})
     const report = JSON.parse(stdout) as Report
     expect(exitCode).toBe(0)
@@ -61,7 +61,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
   const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
   const agent = sharedAgent(backend, {config: {acl: {enabled: true, default_policy: 'allow', tokens: {master}}}})
 
-  it('reports what the token may read and what it may not', async () => {
+  it('reports which permissions the token has and which it lacks', async () => {
     const all = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: master}})
     expect(all.exitCode).toBe(0)
     expect(all.stdout).toContain('may read key app/db, nodes, services, agent')
@@ -84,7 +84,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(some.stdout).toContain('(key_prefix "app/" { policy = "read" })')
   })
 
-  it('exits 77 if the token may do nothing', async () => {
+  it('exits with 77 if the token has no permission', async () => {
     const consul = raw(agent.address, {token: master})
     const kinds = ['agent', 'event', 'key', 'node', 'service', 'session']
     const Rules = kinds.map(kind => `${kind}_prefix "" { policy = "deny" }`).join('\n')
@@ -96,7 +96,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(stdout).toMatch(/^fail rights +the token has none of the permissions/m)
   })
 
-  it('exits 77 for a token that the cluster does not know', async () => {
+  it('exits with 77 for a token that the cluster does not know', async () => {
     const unknown = await runCli(['doctor', '--token', 'no-such-token'], {agent})
     expect(unknown.exitCode).toBe(77)
     expect(unknown.stdout).toMatch(/^fail acl +enabled, and this cluster does not know the token/m)
@@ -105,7 +105,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
 })
 
 describe('baton doctor', () => {
-  it('exits 69 if no agent answers, and says what to do', async () => {
+  it('exits with 69 if no agent answers, and says what to do', async () => {
     const {stdout, exitCode} = await runCli(['doctor', '--http-addr', `127.0.0.1:${await freePort()}`])
     expect(exitCode).toBe(69)
     expect(stdout).toMatch(/^fail agent +Consul at \S+: connection refused \(.*\)$/m)

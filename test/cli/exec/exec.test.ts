@@ -43,7 +43,7 @@ describe('baton exec, responder and keys', () => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('run a command on three responders, without their secrets', async () => {
+  it('run a command on three responders, and hide their secrets from it', async () => {
     const {stdout, exitCode} = await exec('echo "on $BATON_EXEC_NODE $SECRET_TOKEN"')
     for (const node of ['r1', 'r2', 'r3']) {
       const output = stdout.indexOf(`    ${node}: on ${node} \n`)
@@ -64,14 +64,14 @@ describe('baton exec, responder and keys', () => {
     expect(bare.stdout).toContain('    r1: $HOME\n')
   })
 
-  it('take a script from a file or from stdin', async () => {
+  it('run a script from a file or from stdin', async () => {
     writeFileSync(at('script'), '#!/bin/sh\necho "script on $BATON_EXEC_NODE"\n')
     expect((await exec('--node', 'r1', '--script', at('script'))).stdout).toContain('    r1: script on r1\n')
     const piped = await runCli(['exec', ...keys(), '--node', 'r1', '-'], {agent, input: 'echo from stdin\n'})
     expect(piped.stdout).toContain('    r1: from stdin\n')
   })
 
-  it('take a script on a responder whose state directory is relative', async () => {
+  it('run a script on a responder whose state directory is a relative path', async () => {
     const words = ['responder', '--name', 'near', '--state-dir', './near-state', ...trust()]
     await using near = startCli(words, {agent, cwd: folder.path})
     await near.waitForOutput(/responder near: ready/, {timeoutMs: 30_000})
@@ -99,7 +99,7 @@ describe('baton exec, responder and keys', () => {
     expect(types).toEqual(['targets', 'ack', 'output', 'exit', 'outcome', 'summary'])
   })
 
-  it('count output that is dropped, with an exit code of its own, and keep all of it with --max-output 0', async () => {
+  it('report dropped output with a separate exit code, and drop none with --max-output 0', async () => {
     const line = 'head -c 2000000 /dev/zero'
     const cut = await exec('--json', '--node', 'r1', '--max-output', '64K', line)
     expect([cut.exitCode, JSON.parse(cut.stdout)]).toMatchObject([
@@ -127,7 +127,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('revoke a key from the next job on', async () => {
+  it('refuse jobs signed by a key after it was revoked', async () => {
     await runCli(['keys', 'init', 'brief', ...keys()])
     await runCli(['keys', 'add', at('keys/brief.pub.json'), ...trust()])
     expect((await exec('--node', 'r1', '--key', 'brief', 'true')).exitCode).toBe(0)
@@ -138,7 +138,7 @@ describe('baton exec, responder and keys', () => {
     expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
   })
 
-  it('keep the keys of the last good state when a bad file is added, and report it, as keys ls does', async () => {
+  it('keep the trusted keys if an invalid file is added, and report it, as keys ls does', async () => {
     const words = ['--trust-dir', at('pushed')]
     await runCli(['keys', 'add', at('keys/default.pub.json'), ...words])
     await using pushed = startCli(['responder', '--name', 'pushed', '--state-dir', at('state'), ...words], {agent})
@@ -152,7 +152,7 @@ describe('baton exec, responder and keys', () => {
     await pushed.waitForOutput(/trust read again: 1 key\(s\)/)
   })
 
-  it('never run a job again whose responder was killed in the middle, and report that its end is unknown', async () => {
+  it('never run a job again after its responder was killed, and report that its end is unknown', async () => {
     const victim = await startResponder('victim')
     const job = startCli(
       [
@@ -183,7 +183,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('report a node as lost whose responder died in the middle of the job', async () => {
+  it('report a node as lost if its responder died during the job', async () => {
     const mortal = await startResponder('mortal', '--ttl', '1s')
     const words = ['--wait', '500ms', '--ack-timeout', '20s', '--node', 'mortal', `echo $$ >> ${at('lost')}; sleep 600`]
     await using running = startCli(['exec', ...keys(), ...words], {agent})
@@ -208,7 +208,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it.each([['--ndjson'], ['--verbose']])('end and stop what runs when stdout is closed: %s', async flag => {
+  it.each([['--ndjson'], ['--verbose']])('end and stop the remote command if stdout is closed: %s', async flag => {
     const line = `echo $$ >> ${at(`unread${flag}`)}; while :; do echo again; sleep 0.1; done`
     const words = ['exec', ...keys(), '--node', 'r1', '--ack-timeout', '20s', flag, line]
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
@@ -239,7 +239,7 @@ describe('baton exec, responder and keys', () => {
     [['keys', 'add', '/no/such/file'], 'cannot read it'],
     [['keys', 'init', 'a/b'], "key 'a/b'"],
     [['keys', 'revoke', 'nobody', '--trust-dir', '/no/such/dir'], "key 'nobody': no such key"],
-  ])('answer bad input with one clear line: %j', async (words, message) => {
+  ])('answer invalid input with one line: %j', async (words, message) => {
     const {stdout, stderr, exitCode} = await runCli(words, {agent})
     expect([exitCode, stdout]).toEqual([64, ''])
     expect(stderr).toContain(message)
@@ -257,7 +257,7 @@ describe('baton exec, responder and keys', () => {
     expect([damaged.exitCode, damaged.stderr]).toEqual([64, expect.stringContaining('not a private key')])
   })
 
-  it('report that there is no agent, and name the responders that are silent', async () => {
+  it('report that no agent answers, and name the responders that do not answer', async () => {
     const nobody = await runCli(['exec', 'true'], {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
     expect([nobody.exitCode, nobody.stdout]).toEqual([69, ''])
     const silent = await startResponder('silent')

@@ -34,17 +34,17 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(result).toMatchObject({exitCode: 7, stdout: words.map(word => `<${word}>`).join(''), stderr: ''})
   })
 
-  it('joins the arguments for a shell without --, as consul lock does', async () => {
+  it('without --, joins the arguments and runs them in a shell, as consul lock does', async () => {
     const result = await run([lock(), 'echo', 'one  two;', 'echo', 'three'], {env: {SHELL: '/bin/sh'}})
     expect(result).toMatchObject({exitCode: 0, stdout: 'one two\nthree\n'})
   })
 
-  it('passes the arguments unchanged without -- but with -shell=false', async () => {
+  it('without --, passes the arguments unchanged if -shell=false is set', async () => {
     const result = await run(['-shell=false', lock(), 'echo', 'one  two;', '$HOME'])
     expect(result).toMatchObject({exitCode: 0, stdout: 'one  two; $HOME\n'})
   })
 
-  it('passes stdin with --, and without it only with -pass-stdin', async () => {
+  it('passes stdin to the child with --, or with -pass-stdin', async () => {
     expect(await run([lock(), '--', 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
     expect(await run([lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: ''})
     expect(await run(['-pass-stdin', lock(), 'cat'], {input: 'in'})).toMatchObject({stdout: 'in'})
@@ -77,7 +77,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     ['--try=200ms', []],
     ['-try', ['200ms']],
     ['--timeout', ['200ms']],
-  ])('exits with 75 if the lock is not free with %s', async (flag, value) => {
+  ])('exits with 75 if the lock is held and %s is set', async (flag, value) => {
     await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
     await holder.waitForOutput(/started/)
     const result = await run([flag, ...value, lock(), '--', 'echo', 'ran'])
@@ -95,7 +95,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     },
   )
 
-  it('names a lock-delay that keeps it from acquiring with --try', async () => {
+  it('reports a lock-delay as the reason why --try did not acquire the lock', async () => {
     const key = `${leaks.prefix}delay`
     await using holder = start([key, '--', 'sh', '-c', 'echo $BATON_LOCK_SESSION; sleep 60'])
     const [session] = await holder.waitForOutput(/[0-9a-f-]{36}/)
@@ -131,7 +131,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(result.stderr).toMatch(/lost after .*: its key was deleted/)
   })
 
-  it('exits with 78 for a key of another kind', async () => {
+  it('exits with 78 if the key belongs to a semaphore', async () => {
     await consul().kvPut(`${lock()}/.lock`, '', {flags: '16210313421097356768'})
     const result = await run([lock(), '--', 'echo', 'ran'])
     expect(result).toMatchObject({exitCode: 78, stdout: ''})
@@ -146,7 +146,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
   })
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
-    'passes %s on once, and exits as the child does',
+    'passes %s to the child once, and exits with the exit code of the child',
     async name => {
       const script = `for s in INT TERM HUP QUIT; do trap "echo got $s; exit 9" $s; done; echo started; while :; do sleep 0.05; done`
       await using holder = start([lock(), '--', 'sh', '-c', script])
@@ -173,7 +173,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)('stops waiting at %s with %i', async (name, code) => {
+  ] as const)('stops waiting at %s and exits with %i', async (name, code) => {
     await using holder = start([lock(), '--', 'sh', '-c', 'echo started; sleep 60'])
     await holder.waitForOutput(/started/)
     await using waiter = start(['-v', lock(), '--', 'echo', 'ran'])
@@ -203,7 +203,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     expect(events[1]!.token).toMatch(/^\d+$/)
   })
 
-  it('has as many holders as -n allows', async () => {
+  it('allows as many holders as -n says', async () => {
     const holders = [1, 2].map(() => start(['-n', '2', lock(), '--', 'sh', '-c', 'echo started; sleep 60']))
     await Promise.all(holders.map(holder => holder.waitForOutput(/started/)))
     expect((await run(['-n', '2', '--try', lock(), '--', 'true'])).exitCode).toBe(75)
@@ -214,7 +214,7 @@ describe.each(commandBackends)('baton lock on $name', backend => {
     }
   })
 
-  it('prints the texts of consul lock with --compat', async () => {
+  it('prints the messages of consul lock with --compat', async () => {
     const compat = (...words: string[]) => run(['--compat', 'consul', ...words])
     expect(await compat(lock(), 'exit 3')).toMatchObject({
       exitCode: 0,
@@ -262,7 +262,7 @@ describe('baton lock refuses with one line', () => {
     })
   })
 
-  it('if no agent listens at the address until the time limit: 69', async () => {
+  it('if no agent listens at the address within the time limit: 69', async () => {
     const result = await refuse(['--timeout=300ms', 'k', '--', 'echo', 'ran'])
     expect(result.exitCode).toBe(69)
     expect(result.stderr).toContain(
@@ -298,7 +298,7 @@ describe('baton lock refuses with one line', () => {
     expect((await refuse([])).exitCode).toBe(64)
   })
 
-  it('if the prefix is the name of a sub-command, without --: 64, with a hint', async () => {
+  it('if the prefix is the name of a sub-command and there is no --: 64, with a hint', async () => {
     const result = await refuse(['watch', 'app/db'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('baton lock watch -- app/db')
@@ -308,7 +308,7 @@ describe('baton lock refuses with one line', () => {
     expect((await refuse(['-n', '0', 'k', '--', 'true'])).exitCode).toBe(64)
   })
 
-  it('if there is no time to stop the child: 64, with the arithmetic', async () => {
+  it('if the settings leave no time to stop the child: 64, with the calculation', async () => {
     const result = await refuse(['--grace', '40s', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain('need 41s')
@@ -320,7 +320,7 @@ describe('baton lock refuses with one line', () => {
     expect(result.stderr).toContain('without a TTL')
   })
 
-  it('if events cannot be written: 64', async () => {
+  it('if the file for --events cannot be written: 64', async () => {
     const result = await refuse(['--events', '/no/such/folder/x', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toContain("--events: cannot write to '/no/such/folder/x': ENOENT")

@@ -9,7 +9,7 @@ describe.each(backends.slice(-1))('baton lock status and ls on $name', backend =
   const leaks = useLeakCheck({agent})
   const run = (...words: readonly string[]) => runCli(['lock', ...words], {agent})
 
-  it('show a lock that is held, and exit with 1 for one that is free', async () => {
+  it('show a lock that is held, and exit with 1 for a lock that is free', async () => {
     const prefix = `${leaks.prefix}status`
     expect(await run('status', prefix)).toMatchObject({exitCode: 1, stdout: `${prefix}: free\n`, stderr: ''})
     await using holder = startCli(['lock', prefix, '--', 'cat'], {agent, keepStdin: true})
@@ -25,12 +25,12 @@ describe.each(backends.slice(-1))('baton lock status and ls on $name', backend =
     await holder.exited
   })
 
-  it('are names of locks if a command follows --', async () => {
+  it('are treated as names of locks if a command follows --', async () => {
     expect(await run('status', '--', 'echo', 'ran')).toMatchObject({exitCode: 0, stdout: 'ran\n'})
     expect(await run('ls', '--', 'echo', 'ran')).toMatchObject({exitCode: 0, stdout: 'ran\n'})
   })
 
-  it('refuse what could be a command, and name the form with --', async () => {
+  it('refuse an argument that could be a command, and suggest the form with --', async () => {
     const result = await run('status', './cmd', 'arg')
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(result.stderr).toContain('baton lock status -- ./cmd arg')

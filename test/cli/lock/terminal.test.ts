@@ -38,7 +38,7 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     return {child: Number(child), baton: Number(baton)}
   }
 
-  it('leaves Ctrl-C to the child, which receives it once each time', async () => {
+  it('lets the child handle Ctrl-C, which it receives once each time', async () => {
     const script = `n=0; trap 'n=$((n+1)); echo "got $n"' INT; echo "ready $$ $PPID"; ${untilFinished}; exit 4`
     await using terminal = type('--grace 200ms', script)
     const {child, baton} = await pidsOf(terminal)
@@ -55,14 +55,14 @@ describe.runIf(process.platform === 'linux').each(backends.slice(-1))('baton loc
     expect(result.stdout).not.toContain('got 3')
   })
 
-  it('ends with the exit code of a child that Ctrl-C ends', async () => {
+  it('exits with the exit code of a child that Ctrl-C ends', async () => {
     await using terminal = type('', 'echo "ready $$ $PPID"; sleep 60')
     await pidsOf(terminal)
     terminal.stdin.write(ctrlC)
     expect((await terminal.exited).exitCode).toBe(130)
   })
 
-  it('stops at TERM although Ctrl-C came before', async () => {
+  it('stops at TERM even after Ctrl-C', async () => {
     await using terminal = type('--grace 200ms', `trap 'echo got INT' INT; echo "ready $$ $PPID"; ${untilFinished}`)
     const {baton} = await pidsOf(terminal)
     terminal.stdin.write(ctrlC)

@@ -41,7 +41,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('one/')).toEqual(['one/a', 'one/b'])
   })
 
-  it('takes the flags of consul-replicate with one dash', async () => {
+  it('accepts the flags of consul-replicate with one dash', async () => {
     await put('dc1', {'go/a': '1', 'go/no/b': '2'})
     const args = [
       '-prefix',
@@ -72,7 +72,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('st/')).toHaveLength(1)
   })
 
-  it('prints one object with --json, with 64-bit numbers as digits', async () => {
+  it('prints one object with --json, with all digits of 64-bit numbers', async () => {
     await put('dc1', {'json/a': '1'})
     const {stdout} = await replicate('json/@dc1', '--once', '--json')
     expect(JSON.parse(stdout)).toMatchObject({
@@ -121,7 +121,7 @@ describe('baton replicate --once', () => {
     expect(result.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
   })
 
-  it('takes one value for each repeatable flag: arguments after it are prefixes', async () => {
+  it('reads one value after each repeatable flag, and further arguments as prefixes', async () => {
     await put('dc1', {'rep1/a': '1', 'rep1/no/b': '2', 'rep2/a': '1', 'rep3/a': '1', 'rep3/bno': '1'})
     const config = file('rep.hcl', 'prefix = "rep1/@dc1"')
     const words = [
@@ -152,7 +152,7 @@ describe('baton replicate --once', () => {
 })
 
 describe('baton replicate --dry-run and verify', () => {
-  it('lists every change and writes none, exits 1 for differences and 0 without', async () => {
+  it('lists every change and writes none, and exits with 1 if there are differences, otherwise with 0', async () => {
     await put('dc1', {'dry/new': '1', 'dry/both': '1', 'dry/same': '1'})
     await put('dc2', {'dry/both': '2', 'dry/same': '1', 'dry/gone': '3'})
     const dry = await replicate('dry/@dc1', '--dry-run')
@@ -173,7 +173,7 @@ describe('baton replicate --dry-run and verify', () => {
   })
 })
 
-describe('bad input', () => {
+describe('invalid input of baton replicate', () => {
   it.each([
     [[], 13, /nothing to replicate/],
     [['app'], 13, /prefix 'app': missing datacenter/],
@@ -191,7 +191,7 @@ describe('bad input', () => {
     [['app@dc1', '--pid-file=/no/such/folder/pid'], 13, /cannot write/],
     [['app@dc2'], 13, /overlaps 'app'/],
     [['--config=/no/such/file'], 15, /cannot read \/no\/such\/file: ENOENT/],
-  ])('%j: one line, exit %i, nothing written', async (args, exitCode, message) => {
+  ])('%j: prints one line, exits with %i, writes nothing', async (args, exitCode, message) => {
     const before = agent.faults.statistics('dc2').index
     const result = await replicate(...args)
     expect(result).toMatchObject({exitCode, stdout: ''})
@@ -208,14 +208,14 @@ describe('bad input', () => {
     ['prefix {', /At 1:/],
     ['prefix = "app@dc1" approve_deletes = true', /bad.hcl: approve-deletes would approve deletes at each start/],
     ['prefix = "app@dc1" approve = ["3f2a91c0"]', /bad.hcl: approve would approve deletes at each start/],
-  ])('in a file, %s: exit 15', async (text, message) => {
+  ])('in a file, %s: exits with 15', async (text, message) => {
     const result = await replicate('-config', file('bad.hcl', text), '-once')
     expect(result).toMatchObject({exitCode: 15, stdout: ''})
     expect(result.stderr).toMatch(message)
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('shows the sources of its own variables, and none of its secrets', async () => {
+  it('shows the source of each setting, and no secret', async () => {
     const env = {CONSUL_TOKEN: 's3cret', CR_LOG: 'DEBUG', CONSUL_HTTP_AUTH: 'user:s3cret'}
     const config = file('auth.hcl', 'consul { auth { username = "user" password = "s3cret" } }')
     const words = ['-config', config, '--source-http-addr=http://u:s3cret@a:1', '--source-token=s3cret']
@@ -242,13 +242,13 @@ describe('bad input', () => {
   })
 })
 
-describe('what consul-replicate shows', () => {
-  it('prints the version with -version', async () => {
+describe('messages of baton replicate', () => {
+  it('include the version with -version', async () => {
     const {version} = JSON.parse(readFileSync('package.json', 'utf8')) as {version: string}
     expect(await replicate('-version')).toMatchObject({exitCode: 0, stdout: `${version}\n`, stderr: ''})
   })
 
-  it('says at log level info what each pass did, and at debug each key, from a flag, a file or CR_LOG', async () => {
+  it('describe each pass at log level info, and each key at debug, set by a flag, a file or CR_LOG', async () => {
     await put('dc1', {'level/a': '1'})
     const pass = (count: number) =>
       `baton: level/@dc1 -> level2/: ${count} written, 0 deleted, ${1 - count} unchanged\n`
@@ -263,12 +263,12 @@ describe('what consul-replicate shows', () => {
     expect((await replicate(mapping, '-once', '-log-level=warn')).stderr).toBe('')
   })
 
-  it('shows a small max_stale exactly', async () => {
+  it('show a small max_stale exactly', async () => {
     const {stdout} = await replicate('a@dc1', '-config', file('stale.hcl', 'max_stale = 5'), '--print-config')
     expect(JSON.parse(stdout)).toMatchObject({'max-stale': {value: 0.000005}})
   })
 
-  it('warns of an exclude that no source has, and of a destination with a datacenter', async () => {
+  it('warn of an exclude that no source contains, and of a destination with a datacenter', async () => {
     const {stderr} = await replicate('warn/@dc1:copy@dc2', '--once', '--exclude=/warn/a', '--exclude=warn/a')
     expect(stderr).toBe(
       'baton: --exclude /warn/a: no source has such keys, so it has no effect\n' +
@@ -292,7 +292,7 @@ describe('baton replicate as a daemon', () => {
     await at('dc2').kvDelete('stop/a')
   })
 
-  it('says that it waits for an agent that cannot be reached', async () => {
+  it('reports that it waits for an agent that cannot be reached', async () => {
     const noAgent = {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}}
     await using command = startCli(['replicate', 'late/@dc1'], noAgent)
     await command.waitForOutput(/^baton: replicate: waiting for the agent for \d+s: .*127\.0\.0\.1:1/m)
