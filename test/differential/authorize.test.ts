@@ -39,7 +39,7 @@ interface Answer {
   readonly text: string
 }
 
-describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('authorize beside Consul', () => {
+describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1')('the authorize endpoint', () => {
   let consul: ConsulServer
   let agent: EmbeddedAgent
   beforeAll(async () => {
@@ -67,7 +67,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     expect(ours).toEqual(theirs)
   }
 
-  it.each(policies)('answers every question for a token with %j', async rules => {
+  it.each(policies)('gives the same answers as Consul for a token with %j', async rules => {
     await both(async address => {
       const token = await tokenWith(address, rules, policies.indexOf(rules))
       const answers: Answer[] = []
@@ -79,9 +79,11 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     })
   })
 
-  it.each(bodies)('judges the body %s', body => both(address => ask(address, managementToken, body)))
+  it.each(bodies)('accepts or refuses the body as Consul does: %s', body =>
+    both(address => ask(address, managementToken, body)),
+  )
 
-  it('judges tokens and datacenters', async () => {
+  it('accepts or refuses tokens and datacenters as Consul does', async () => {
     const one = '[{"Resource":"key","Access":"read"}]'
     for (const token of ['', managementToken, '11111111-2222-3333-4444-555555555555']) {
       for (const query of ['', '?dc=dc1', '?dc=nowhere', '?ns=x']) {

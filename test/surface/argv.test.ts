@@ -43,7 +43,7 @@ function expectBrief(error: unknown, line: MeantLine): void {
 }
 
 describe('every argument of a command line', () => {
-  it.each([...commands])('is used as meant or refused: %s', async (id, command) => {
+  it.each([...commands])('is used as intended, or refused: %s', async (id, command) => {
     let usedCount = 0
     await fc.assert(
       fc.asyncProperty(linesOf(command), async line => {
@@ -67,7 +67,7 @@ describe('every argument of a command line', () => {
     expect(usedCount).toBeGreaterThan(numRuns / 50)
   })
 
-  it.each([...commands])('is refused if it looks like a flag and is not one: %s', async (id, command) => {
+  it.each([...commands])('is refused if it looks like a flag but is unknown: %s', async (id, command) => {
     const word = fc.stringMatching(/^--?[a-z0-9][a-z0-9-]{0,8}$/).filter(one => !isHelpFlag(one))
     await fc.assert(
       fc.asyncProperty(linesOf(command), word, async (line, unknown) => {

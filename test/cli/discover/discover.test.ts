@@ -28,7 +28,7 @@ describe.each(backends)('baton discover on $name', backend => {
   const put = (key: string, value: unknown): Promise<unknown> =>
     raw(agent.address).ok('PUT', `/v1/kv/${key}`, {body: typeof value === 'string' ? value : JSON.stringify(value)})
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('stops its workers in order on %s', async signal => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('stops its HTTP server first, then its queries, on %s', async signal => {
     await put('c1/services', list)
     await using daemon = startCli(['discover', 'c1/services', '--listen', '127.0.0.1:0', '--log-level', 'debug'], {
       agent,

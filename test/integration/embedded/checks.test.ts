@@ -55,7 +55,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     }
   })
 
-  it('stay when their service is registered again without them, unless they are to be replaced', async () => {
+  it('stay if their service is registered again without them, unless ?replace-existing-checks is set', async () => {
     const checks = async (): Promise<readonly string[]> => {
       const all = (await raw(agent.address).get('/v1/health/checks/many')) as {CheckID: string}[]
       return all.map(({CheckID}) => CheckID).toSorted()

@@ -58,7 +58,7 @@ describe.each(backends)('the identity of nodes on $name', backend => {
     expect(await get('catalog/node/mover')).toMatchObject({Node: {ID: idOf(5)}})
   })
 
-  it('leaves the index of a missing service alone when an instance gets another name', async () => {
+  it('does not raise the index of a missing service if an instance had its name for a moment', async () => {
     const indexOf = async (path: string): Promise<number> =>
       Number((await raw(agent.address).ok('GET', `/v1/${path}`)).headers['x-consul-index'])
     await register({Node: 'shop', Service: {Service: 'gone'}})
@@ -70,7 +70,7 @@ describe.each(backends)('the identity of nodes on $name', backend => {
     expect(await indexOf('health/service/two')).toBeGreaterThan(missing)
   })
 
-  it('shows the name under which a service was last registered, whatever its case', async () => {
+  it('shows the name of a node in the case in which the service was last registered', async () => {
     await register({Node: 'Case', Service: {Service: 'first'}})
     await register({Node: 'CASE', SkipNodeUpdate: true, Service: {Service: 'second'}})
     const nodeOf = async (service: string): Promise<string> => (await get(`catalog/service/${service}`))[0].Node

@@ -109,11 +109,11 @@ describe('splitArgv', () => {
     [['-stale=false', '-stale', 'key'], {own: ['--stale', 'key'], off: [], repeated: ['stale']}],
     [['--tag=a', '-tag', 'b', '--tag', 'a'], {own: ['--tag=a', '--tag=b', '--tag=a'], repeated: []}],
     [['--try', '--try=5s', 'key'], {own: ['--try=5s', 'key'], repeated: ['try']}],
-  ])('keeps the last of several values: %j', (argv, split) => {
+  ])('uses the last value of a repeated flag: %j', (argv, split) => {
     expect(splitArgv(argv, flags)).toMatchObject(split)
   })
 
-  it('names what is not a flag, and reads no letters out of it', () => {
+  it('reports unknown flags, and does not read -nv as two flags', () => {
     const {own, unknown} = splitArgv(['-nv', '-n5', '-5', '--naem', 'x', '-stale'], flags)
     expect({own, unknown}).toEqual({
       own: ['-nv', '-n5', '-5', '--naem', 'x', '--stale'],

@@ -57,7 +57,7 @@ describe('layerSettings', () => {
     await expect(layer([], {BATON_STALE: 'yes'})).rejects.toThrow("BATON_STALE: 'yes' is neither true nor false")
   })
 
-  it('lets no variable or file set what a flag switched off', async () => {
+  it('ignores variables and files for a setting that a flag turned off', async () => {
     const given = {
       command: 'kv delete',
       argv: ['key'],

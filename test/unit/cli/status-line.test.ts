@@ -8,7 +8,7 @@ function setUp(columns: number) {
 }
 
 describe('a status line', () => {
-  it('is erased before it is drawn again, and taken off once', () => {
+  it('is erased before it is drawn again, and removed at the end', () => {
     const {written, line} = setUp(80)
     line.draw('a', ' 1')
     line.draw('a', ' 2')
@@ -17,19 +17,19 @@ describe('a status line', () => {
     expect(written).toEqual(['\r\u001b[Ja 1', '\r\u001b[Ja 2', '\r\u001b[J'])
   })
 
-  it('loses the middle of its text, not its numbers, where the terminal is narrow', () => {
+  it('omits the middle of its text, but no numbers, on a narrow terminal', () => {
     const {written, line} = setUp(20)
     line.draw('waiting for a/long/name', ' for 4m12s')
     expect(written).toEqual(['\r\u001b[Jwai...ame for 4m12s'])
   })
 
-  it('counts wide characters twice', () => {
+  it('counts a wide character as two columns', () => {
     const {written, line} = setUp(14)
     line.draw('\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e', ' for 1s')
     expect(written).toEqual(['\r\u001b[J\u65e5... for 1s'])
   })
 
-  it('erases all rows of a line that has wrapped since', () => {
+  it('erases all its rows if the terminal became narrower', () => {
     const {stream, written, line} = setUp(80)
     line.draw('x'.repeat(70), '')
     stream.columns = 40

@@ -37,7 +37,7 @@ const response = (status: number, text = ''): TransportResponse => ({
 })
 const refused = new TransportError('BATON_CONNECT', 'connection refused')
 
-describe('WaitAloud, which reports a wait for Consul,', () => {
+describe('WaitAloud, the messages about waiting for Consul', () => {
   it('reports nothing if answers come at once, or while a blocking query waits', async () => {
     const first = send()
     answers[0]?.resolve(response(200))

@@ -26,17 +26,17 @@ describe('docs/reference/environment.md', () => {
   const documented = new Set([...page.matchAll(/`([A-Z][A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name))
   const used = [...new Set(['src', 'commands', 'bin'].flatMap(variablesIn))]
 
-  it('names every variable of the connection, those without a flag too', () => {
+  it('lists every variable of the connection, also those without a flag', () => {
     expect(connectionVariables).toContain('BATON_HTTP_SSL_VERIFY')
     expect(connectionVariables.filter(name => !documented.has(name))).toEqual([])
   })
 
-  it('names every variable that code reads', () => {
+  it('lists every variable that the code reads', () => {
     expect(used).toContain('XDG_STATE_HOME')
     expect(used.filter(name => !documented.has(name))).toEqual([])
   })
 
-  it('names no variable that does not exist', () => {
+  it('lists no other variable', () => {
     const known = new Set([...connectionVariables, ...used])
     const proxies = /^(?:HTTP|HTTPS|ALL)_PROXY$/
     expect([...documented].filter(name => !known.has(name) && !proxies.test(name))).toEqual(['BATON_LOG_FORMAT'])

@@ -21,7 +21,7 @@ async function setUp(over: Partial<EventIntakeOptions> = {}) {
   return {intake, handled}
 }
 
-describe('the intake, which passes new events to a handler,', () => {
+describe('the intake of events for a handler', () => {
   it('starts with new events by default', async () => {
     const {intake, handled} = await setUp()
     await intake.receive([userEvent('a', 1), userEvent('b', 2)])

@@ -13,7 +13,7 @@ describe('lockKey', () => {
     ['/', '.lock'],
     ['//x', '/x/.lock'],
     ['../x', '../x/.lock'],
-  ])('%j is %j', (prefix, key) => {
+  ])('turns the prefix %j into the key %j', (prefix, key) => {
     expect(lockKey(prefix)).toBe(key)
   })
 })

@@ -35,7 +35,7 @@ const watches = (...names: readonly string[]): readonly ConfiguredWatch[] =>
   )
 
 describe('WatchSet', () => {
-  it('keeps what did not change, in whatever order, and starts and stops the rest', async () => {
+  it('keeps unchanged watches in any order, and starts and stops the others', async () => {
     const {set, log, stop} = openSet()
     expect(set.replace(watches('a', 'b', 'b', 'c'))).toEqual({kept: 0, started: 4, stopped: 0})
     await settle()
@@ -47,7 +47,7 @@ describe('WatchSet', () => {
     expect(log.slice(6).toSorted()).toEqual(['-a', '-b', '-c', '-d'])
   })
 
-  it('starts a changed watch when the one before has stopped, and others at once', async () => {
+  it('starts a changed watch after its previous version has stopped, and others at once', async () => {
     const {set, log, end} = openSet()
     set.replace(watches('slow/k', 'other'))
     await settle()
@@ -61,7 +61,7 @@ describe('WatchSet', () => {
     expect(log).toEqual(['+slow', '+other', '+third', '-slow', '+newer'])
   })
 
-  it('does not start again what ended by itself, and starts again what was refused', async () => {
+  it('does not restart a watch that ended by itself, but restarts one that was refused', async () => {
     const {set, log, stop, end} = openSet()
     set.replace(watches('a', 'b'))
     await settle()
@@ -81,7 +81,7 @@ describe('WatchSet', () => {
     await ended
   })
 
-  it('stops all others when one fails, and rejects when they have stopped', async () => {
+  it('stops all other watches if one fails, and rejects when they have stopped', async () => {
     const {set, log, end} = openSet()
     set.replace(watches('a', 'slow', 'c'))
     const ended = expect(set.ended()).rejects.toThrow('broken')

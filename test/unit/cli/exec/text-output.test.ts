@@ -142,7 +142,7 @@ describe('the text that exec prints', () => {
     ])
   })
 
-  it('marks failures and silent nodes, and escapes what comes from nodes before that', () => {
+  it('colours failures and nodes that did not answer, after it has escaped the text from nodes', () => {
     const marked = (style: string, text: string): string => `<${style}>${text}</>`
     const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: true, paint: marked})
     expect(text.show({type: 'exit', node: 'a\u001b[2J', code: 0}).toString()).toBe(

@@ -19,7 +19,7 @@ function setUp() {
 
 const timeAt = (ms: number): string => new Date(wallMs + ms).toTimeString().slice(0, 8)
 
-describe('LeaseNews', () => {
+describe('LeaseNews, the messages about failed renewals', () => {
   it('reports once when the command will be stopped, and once that it keeps running', () => {
     const {degraded, renewed, pass} = setUp()
     expect(renewed()).toBeUndefined()

@@ -43,7 +43,7 @@ describe("consul-replicate's connection settings", () => {
     expect(read(settings, {'consul-ssl': false}, {sources: {...sources, 'consul-ssl': 'flag'}}).settings).toEqual({})
   })
 
-  it('follow an address with http:// and report it, unless TLS is turned on explicitly', () => {
+  it('turn TLS off with a warning for an address with http://, unless TLS is turned on explicitly', () => {
     const settings = {'http-addr': 'http://a:1', 'ca-file': 'x'}
     const {warning, settings: plain} = read(settings)
     expect(plain).toEqual(settings)

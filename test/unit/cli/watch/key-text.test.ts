@@ -22,11 +22,11 @@ describe('keyText', () => {
     )
   })
 
-  it('escapes control characters, which a terminal would obey', () => {
+  it('escapes control characters', () => {
     expect(keyText('a/b', pair('\u001b]0;x\u0007'), plain)).toBe('a/b (index 7):\n\\x1b]0;x\\x07')
   })
 
-  it('names what is not text, empty or absent', () => {
+  it('says that a value is not text, is empty, or does not exist', () => {
     expect(keyText('a/b', pair(Buffer.from([0xff, 0xfe])), plain)).toContain('(2 bytes that are not text')
     expect(keyText('a/b', pair(''), plain)).toContain('(empty)')
     expect(keyText('a/b', null, plain)).toBe('a/b: no such key')

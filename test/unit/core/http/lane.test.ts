@@ -4,7 +4,7 @@ import {settle} from '../../../kit/fake-clock.js'
 
 const never = new AbortController().signal
 
-describe('Lane', () => {
+describe('Lane, a queue for a limited number of connections', () => {
   it('opens as few connections as needed, and reuses the last one used first', async () => {
     let opened = 0
     const lane = new Lane(3, () => ++opened)

@@ -14,7 +14,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return settled
 }
 
-describe('Wake', () => {
+describe('Wake, which resumes waiting callers', () => {
   it('wakes every waiting caller', async () => {
     const wake = new Wake()
     const waits = [wake.wait(), wake.wait()]

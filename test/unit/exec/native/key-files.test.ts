@@ -128,7 +128,7 @@ describe('the directory of trusted keys', () => {
     expect((await listTrust(trust)).keys).toHaveLength(1)
   })
 
-  it('refuses a private key, and a kid that does not belong to the key', async () => {
+  it('refuses a private key, and an ID that does not belong to its key', async () => {
     const {text} = await publicOf()
     await expect(addTrust(trust, '{"v":1,"kty":"OKP"}', added({}))).rejects.toThrow(/not a public key/)
     await expect(addTrust(trust, text.replace(/"kid": "./, '"kid": "z'), added({}))).rejects.toThrow(
