@@ -71,7 +71,7 @@ describe('embedded agent under load', () => {
     },
   )
 
-  it(`wakes five watchers of ${keys} keys without blocking the event loop`, async () => {
+  it(`answers five blocking queries for ${keys} keys without blocking the event loop`, async () => {
     let value = 0
     const ms = await stretch(async () => {
       const {index} = await ask('GET', '/v1/kv/big/?recurse')
@@ -83,7 +83,7 @@ describe('embedded agent under load', () => {
     expect(ms).toBeLessThan(longestStretchMs)
   })
 
-  it('wakes one of 1,000 parked queries on different keys when one key is written', async () => {
+  it('answers one of 1,000 blocking queries on different keys when one key is written', async () => {
     const before = await probe()
     const {index} = await ask('GET', '/v1/kv/each/0')
     const woken: number[] = []

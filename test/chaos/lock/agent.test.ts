@@ -104,7 +104,7 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
       leave: (agent: ConsulServer) => raw(agent.address).ok('PUT', '/v1/agent/leave'),
     },
     {how: 'ended-in-order', client: 2, leave: (agent: ConsulServer) => agent.stop()},
-  ])('a node that leaves ends its lock ($how): 76, the child is dead before a rival starts', async one => {
+  ])('a node that leaves the cluster loses its lock ($how): 76, the child is dead before a rival starts', async one => {
     const {how, client, leave} = one
     // A rival may hold the lock 4 s after the node is gone, however recent the last proof is.
     const tight = ['--ttl', '10s', '--lock-delay', '4s', '--grace', '500ms']

@@ -7,7 +7,7 @@ describe('embedded agent', () => {
     await expect(startEmbeddedAgent({host: '0.0.0.0'})).rejects.toThrow("'0.0.0.0' is not a loopback address")
   })
 
-  it('wakes a parked query when its key is written', async () => {
+  it('answers a blocking query when its key is written', async () => {
     await using agent = await startEmbeddedAgent()
     const parked = fetch(`${agent.address}/v1/kv/k?index=1&wait=30s`)
     await expect.poll(() => agent.faults.statistics().parked).toBe(1)
@@ -16,7 +16,7 @@ describe('embedded agent', () => {
     expect(await answer.json()).toMatchObject([{Key: 'k', Value: 'dg==', LockIndex: 0}])
   })
 
-  it('neither wakes a query nor raises an index for a heartbeat that changes nothing', async () => {
+  it('does not answer a blocking query or raise an index after a heartbeat that changes nothing', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const body = JSON.stringify({Name: 'web', Check: {TTL: '30s'}})

@@ -103,7 +103,7 @@ describe.each(backends)('replication between two datacenters on $name', backend 
     expect(names.sort()).toEqual(['ob', 'obal/a', 'obal/skip/mine', 'obalization'])
   })
 
-  it('leaves the keys of locks alone unless an option says to copy them', async () => {
+  it('does not copy or delete the keys of locks unless an option says so', async () => {
     await using client = open()
     const mutex = 0x2ddccbc058a50c18n
     await seed(client, 'dc1', [

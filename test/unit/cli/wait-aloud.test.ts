@@ -119,7 +119,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(hopeless).toHaveLength(1)
   })
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer running after it is disposed', async () => {
     void send()
     await transport[Symbol.asyncDispose]()
     expect(clock.pendingCount).toBe(0)

@@ -174,7 +174,7 @@ describe('doctor, at the agent', () => {
       })
     })
 
-    it('fails if the token may do nothing', async () => {
+    it('fails if the token has no permission', async () => {
       expect(await rights(() => false)).toMatchObject([{verdict: 'fail', fix: expect.any(String)}])
     })
   })

@@ -352,7 +352,7 @@ describe('follow: pace', () => {
     expect(script.last.options.waitMs).toBe(60_000)
   })
 
-  it('asks the leader for an answer that is too stale, and then goes on with stale reads', async () => {
+  it('asks the leader if an answer is too stale, and then continues with stale reads', async () => {
     const script = start({}, {consistency: 'stale', maxStaleMs: 5000})
     await settle()
     expect(script.last.options.consistency).toBe('stale')

@@ -197,7 +197,7 @@ describe('view: the empty guard', () => {
   })
 })
 
-describe('view: items that are gone', () => {
+describe('view: missing items', () => {
   it('asks again if the request for hidden items is not answered', async () => {
     const script = listQuery(clock)
     const signals: (AbortSignal | undefined)[] = []

@@ -111,7 +111,7 @@ describe('view: sharing', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it('lets each subscriber read at its own pace, and cuts one that lags over to a fresh snapshot', async () => {
+  it('lets each subscriber read at its own pace, and sends a new snapshot to one that lags', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const slow = view.subscribe().frames()
