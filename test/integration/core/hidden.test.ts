@@ -86,7 +86,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect(sizeOf(view)).toBe(before)
   })
 
-  it('does not keep a view from showing real deletions', async () => {
+  it('does not hide real deletions from a view', async () => {
     await using client = createClient({address: agent!.address, token: root})
     await using views = createViewRegistry(client, {lingerMs: 0})
     for (const key of ['gone/1', 'gone/2', 'gone/3']) await consul().kvPut(key, 'x')

@@ -36,7 +36,7 @@ describe('docs/reference/environment.md', () => {
     expect(used.filter(name => !documented.has(name))).toEqual([])
   })
 
-  it('lists no other variable', () => {
+  it('lists no variable that does not exist', () => {
     const known = new Set([...connectionVariables, ...used])
     const proxies = /^(?:HTTP|HTTPS|ALL)_PROXY$/
     expect([...documented].filter(name => !known.has(name) && !proxies.test(name))).toEqual(['BATON_LOG_FORMAT'])

@@ -25,7 +25,7 @@ describe('handlers in the form of Serf', () => {
     expect(() => parseHandler('user:deploy=')).toThrow(/has no script/)
   })
 
-  it('need membership only if one selects a member event', () => {
+  it('need the member list only if one of them selects a member event', () => {
     expect(wantsMembers([parseHandler('user:a=x')])).toBe(false)
     expect(wantsMembers([parseHandler('user:a=x'), parseHandler('member-leave=y')])).toBe(true)
   })

@@ -120,7 +120,7 @@ describe('checkLease', () => {
     {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
     // 2 % of a long window are more than a second.
     {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
-  ])('refuses a lock-delay that does not cover grace and margin, also if the TTL counts: %o', changes => {
+  ])('refuses a lock-delay that does not cover grace and margin, also without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')
   })
 
@@ -134,7 +134,7 @@ describe('checkLease', () => {
   it.each([
     {lockDelayMs: 6000, graceMs: 5000},
     {lockDelayMs: 1000, graceMs: 0},
-  ])('accepts a lock-delay that just covers grace and margin if the TTL counts: %o', changes => {
+  ])('accepts a lock-delay that just covers grace and margin, without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).not.toThrow()
   })
 

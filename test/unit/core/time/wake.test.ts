@@ -22,7 +22,7 @@ describe('Wake, which resumes waiting callers', () => {
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('keeps a wake for the next wait, and several as one', async () => {
+  it('keeps one wake for the next wait, however many came before it', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
