@@ -89,7 +89,10 @@ function isCallable(declaration: ts.Declaration): boolean {
 
 const standsOnPublicError = (declaration: ts.Declaration): boolean =>
   ts.isClassDeclaration(declaration) &&
-  (declaration.heritageClauses?.some(clause => /^extends (Baton|Consul)Error$/.test(clause.getText())) ?? false)
+  (declaration.heritageClauses?.some(clause =>
+    /^extends ((Baton|Consul)Error|withCode\(.*\))$/.test(clause.getText()),
+  ) ??
+    false)
 
 /** The fenced code of each `@example`, without the comment's margin. */
 function examplesOf(declaration: ts.Declaration): readonly string[] {
