@@ -42,7 +42,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['bin/**/*.{mjs,cjs}', 'src/process/guardian/*.cjs'],
+    files: ['bin/**/*.{mjs,cjs}', 'test/bench/**/*.mjs', 'src/process/guardian/*.cjs'],
     ...tseslint.configs.disableTypeChecked,
   },
   {

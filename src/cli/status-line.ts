@@ -59,8 +59,10 @@ function fit(text: string, end: string, width: number): string {
   return `${head}${gap}${cutFront(text, room - widthOf(head))}${end}`
 }
 
-const cutFront = (text: string, width: number): string =>
-  [...cut([...text].reverse().join(''), width)].reverse().join('')
+const cutFront = (text: string, width: number): string => reversed(cut(reversed(text), width))
+
+/** The same characters from the last to the first. */
+const reversed = (text: string): string => Array.from(text).reverse().join('')
 
 function cut(text: string, width: number): string {
   let used = 0

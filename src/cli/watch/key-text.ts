@@ -11,13 +11,15 @@ export function keyText(key: string, value: GoValue, paint: Paint): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return `${name}: no such key`
   const {ModifyIndex: index, Flags: flags, Session: session, Value: base64} = value as Readonly<Record<string, GoValue>>
   const facts = [
-    `index ${String(index)}`,
-    ...(String(flags) === '0' ? [] : [`flags ${String(flags)}`]),
+    `index ${digits(index)}`,
+    ...(digits(flags) === '0' ? [] : [`flags ${digits(flags)}`]),
     ...(typeof session === 'string' && session !== '' ? [`held by session ${printable(session)}`] : []),
   ]
   const bytes = Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64')
   return `${name} (${facts.join(', ')}):\n${bodyOf(bytes)}`
 }
+
+const digits = (value: GoValue | undefined): string => (typeof value === 'object' ? '' : String(value))
 
 function bodyOf(bytes: Buffer): string {
   if (bytes.length === 0) return '(empty)'

@@ -120,7 +120,7 @@ export class Side {
 
 async function answerOf(line: Client | Pool, method: string, path: string, body?: string): Promise<Answer> {
   const response = await line.request({
-    method: method as 'GET',
+    method,
     path,
     body: body ?? null,
     // Without these two, a request waits for the answers before it.

@@ -73,7 +73,7 @@ describe.each(backends)('the identity of nodes on $name', backend => {
   it('shows the name of a node in the case in which the service was last registered', async () => {
     await register({Node: 'Case', Service: {Service: 'first'}})
     await register({Node: 'CASE', SkipNodeUpdate: true, Service: {Service: 'second'}})
-    const nodeOf = async (service: string): Promise<string> => (await get(`catalog/service/${service}`))[0].Node
+    const nodeOf = async (service: string): Promise<string> => String((await get(`catalog/service/${service}`))[0].Node)
     expect([await nodeOf('first'), await nodeOf('second')]).toEqual(['Case', 'CASE'])
     await register({Node: 'CASE', SkipNodeUpdate: true, Service: {Service: 'first'}})
     expect(await nodeOf('first')).toBe('CASE')

@@ -17,7 +17,7 @@ export type Asks = fc.Arbitrary<Ask>
 
 export const get = (path: string): Ask => ({method: 'GET', path: `/v1/${path}`})
 export const put = (path: string, body?: unknown): Ask => {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   return {method: 'PUT', path: `/v1/${path}`, ...(text !== undefined && {body: text})}
 }
 
