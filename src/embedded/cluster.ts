@@ -13,7 +13,7 @@ export interface Cluster {
   readonly logger: Logger
   readonly faults: Faults
   readonly datacenters: ReadonlyMap<string, Datacenter>
-  /** Undefined while ACLs are off. */
+  /** Tokens and policies; undefined if ACLs are disabled. */
   readonly acl: AclStore | undefined
   readonly profile: Profile
   route(from: Datacenter, name: string): Datacenter

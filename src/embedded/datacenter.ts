@@ -52,7 +52,7 @@ export class Datacenter implements Disposable {
   hasLeader = true
   readonly startedMs: number
   autopilot: Autopilot = {settings: defaultAutopilot, createIndex: 4n, modifyIndex: 4n}
-  /** Lamport time of the last event. */
+  /** Lamport time of the newest event. */
   eventTime = 1n
   readonly #ttlTimers = new Map<string, Timer>()
   #reaper: Timer | undefined

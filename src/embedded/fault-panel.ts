@@ -47,7 +47,7 @@ export interface FaultPanel {
   saveSnapshot(datacenter?: string): EmbeddedSnapshot
   /** Restores a state with its indexes and wakes all blocking queries. */
   restoreSnapshot(snapshot: EmbeddedSnapshot): void
-  /** Keeps all data with lower indexes, as after a cluster is rebuilt from a copy, and wakes all blocking queries. */
+  /** Gives all data lower indexes, as after a cluster was rebuilt from a copy, and wakes all blocking queries. */
   rewindIndexes(datacenter?: string): void
   /** Advances the agent's clock by `ms`: sessions, checks, lock-delays and waits expire as if the time had passed. */
   fastForward(ms: number): void

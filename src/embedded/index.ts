@@ -23,7 +23,7 @@ export type {SimulatedNode, SimulatedService} from './populate.js'
 
 /** A running agent. Disposing it closes its addresses, cuts all connections and discards its data. */
 export interface EmbeddedAgent extends AsyncDisposable {
-  /** `http://host:port` of the first datacenter. */
+  /** HTTP address of the first datacenter: `http://host:port`. */
   readonly address: string
   /** HTTP address by datacenter. */
   readonly addresses: ReadonlyMap<string, string>

@@ -1,4 +1,4 @@
-/** Why Consul would refuse this metadata of a node or a service, in its words; undefined if it would not. */
+/** Returns Consul's message if it would refuse this metadata of a node or a service; undefined if it would not. */
 export function metaError(meta: ReadonlyMap<string, string>): string | undefined {
   if (meta.size > 64) return 'Node metadata cannot contain more than 64 key/value pairs'
   for (const [key, value] of meta) {

@@ -3,17 +3,17 @@ import {UsageError} from '../core/errors.js'
 /** The differences between versions of Consul that clients notice. After 1.8.7 they follow release notes and sources, not measurements. */
 export interface Profile {
   readonly version: string
-  /** Larger transactions are refused. */
+  /** Maximum number of operations in a transaction. */
   readonly mostTxnOperations: number
-  /** The reason why a key is refused by every operation; undefined if it is accepted. */
+  /** Returns why every operation refuses a key; undefined if the key is accepted. */
   readonly refuseKey: (key: string) => string | undefined
-  /** An answer that takes longer is not sent: the connection is closed instead. */
+  /** Maximum time for an answer. If it takes longer, the connection is closed instead. */
   readonly longestAnswerMs: number
-  /** Answers with an index name their backend, and health answers may come from the streaming backend. */
+  /** True if answers with an index name their backend, and health answers may come from the streaming backend. */
   readonly hasBackends: boolean
-  /** Every answer states the default ACL policy and whether ACLs hid something. */
+  /** True if every answer states the default ACL policy and whether ACLs hid something. */
   readonly saysAclPolicy: boolean
-  /** Unknown paths and unknown IDs of services and checks are named. */
+  /** True if refusals name unknown paths and unknown IDs of services and checks. */
   readonly namesUnknown: boolean
   readonly knowsPartitions: boolean
 }

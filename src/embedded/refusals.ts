@@ -14,7 +14,7 @@ export class HttpError extends Error {
 
 /** A refusal by the servers of a datacenter; it has a prefix if that is not the agent's datacenter. */
 export class RpcError extends Error {
-  /** Like Consul, decides by the text of the message. */
+  /** The status. As in Consul, it depends on the text of the message. */
   get status(): number {
     return /Permission denied|ACL not found/.test(this.message) ? 403 : 500
   }

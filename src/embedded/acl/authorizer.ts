@@ -1,6 +1,6 @@
 import type {Access, Resource, RuleSet, ScalarResource} from './rules.js'
 
-/** `list` is for keys only. */
+/** Kinds of permission that a request can need. `list` exists for keys only. */
 type Wanted = 'read' | 'list' | 'write'
 
 /** The permissions of a token. */

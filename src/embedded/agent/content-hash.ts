@@ -1,8 +1,8 @@
 import type {LocalService} from './local-agent.js'
 
 /**
- * Consul's hash of a service of its agent: FNV-1 of names and values. The order of the fields of a struct and of the
- * entries of a map does not matter; the order of a list does.
+ * Returns Consul's hash of a service of its agent: FNV-1 of names and values. The order of the fields of a struct and
+ * of the entries of a map does not matter; the order of a list does.
  */
 export function contentHash(row: LocalService): string {
   const hash = struct('AgentService', {

@@ -8,7 +8,7 @@ const coordinate: Printable = {Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjust
 
 export const printCoordinate = (agent: LocalAgent): Printable => ({Node: agent.node, Segment: '', Coord: coordinate})
 
-/** A member of the LAN pool, or of the WAN pool under its longer name. */
+/** Returns a member of the LAN pool, or with `wan` of the WAN pool, where its name has the datacenter at its end. */
 export function printMember(agent: LocalAgent, wan = false): Printable {
   const {home, ports} = agent
   const common = {build: `${home.profile.version}:`, dc: home.name, id: agent.nodeId}

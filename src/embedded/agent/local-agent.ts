@@ -8,7 +8,7 @@ import type {AgentHome} from './home.js'
 
 export type LocalService = Omit<ServiceRow, 'createIndex' | 'modifyIndex'>
 export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'> {
-  /** 0 unless it is a TTL check. */
+  /** Time to live of a TTL check in milliseconds; 0 for other checks. */
   readonly ttlMs: number
   /** Deregisters the service after the check was critical for this long; 0 for never. */
   readonly deregisterAfterMs: number
@@ -16,7 +16,10 @@ export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'
   readonly probe: Probe | undefined
 }
 
-/** Delay before a change of output alone reaches the catalog: an agent spares its servers such writes. */
+/**
+ * Delay before a change of output alone is written to the catalog. An agent delays such writes to reduce the load on
+ * its servers.
+ */
 const outputDelayMs = 5 * 60_000
 const leastDeregisterMs = 60_000
 
@@ -33,7 +36,7 @@ export interface LocalAgentOptions {
   readonly nodeId: string
   readonly address: string
   readonly meta: ReadonlyMap<string, string>
-  /** Servers register the service `consul`. */
+  /** True for a server, whose agent registers the service `consul`. */
   readonly server: boolean
   readonly ports: {readonly rpc: number; readonly serfLan: number; readonly serfWan: number}
 }
@@ -56,7 +59,7 @@ export class LocalAgent implements Disposable {
   readonly checks = new Map<string, LocalCheck>()
   readonly events = new EventBuffer()
   readonly cache: CacheLog
-  /** The token for requests without one. */
+  /** The token that is used for requests without one. */
   defaultToken = ''
   readonly #ttlTimers = new Map<string, Timer>()
   readonly #outputTimers = new Map<string, Timer>()
@@ -130,7 +133,7 @@ export class LocalAgent implements Disposable {
     return () => this.#serviceWaiters.delete(waiter)
   }
 
-  /** Discards what a restart discards: events always, registrations unless they are kept. */
+  /** Discards what a restart of an agent discards: events always, and registrations if `keepRegistrations` is false. */
   forget(keepRegistrations: boolean): void {
     this.events.clear()
     this.cache.clear()

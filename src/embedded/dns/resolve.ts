@@ -5,7 +5,7 @@ import {isCheckOf, type NodeRow, type ServiceRow} from '../store/catalog-rows.js
 /** One result of a name: a node with an address, and a port if the name is that of a service. */
 export interface Found {
   readonly address: string
-  /** As SRV records name it. */
+  /** The name of the target in an SRV record. */
   readonly target: string
   readonly port: number
   readonly weight: number
@@ -45,7 +45,7 @@ function nodeNamed({state, name}: Datacenter, wanted: string): Found[] {
   return node ? [{address: node.address, target: nodeTarget(node, name), port: 0, weight: 1}] : []
 }
 
-/** `7f000001.addr`: the name in SRV records for the address of a service with an address of its own. */
+/** Resolves `7f000001.addr`, the name that an SRV record has for the address of a service with its own address. */
 function addressOf([hex = '', ...more]: readonly string[]): Found[] {
   if (more.length > 0 || !/^[0-9a-f]{8}$/.test(hex)) return []
   const address = [...Buffer.from(hex, 'hex')].join('.')

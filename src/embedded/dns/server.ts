@@ -58,7 +58,7 @@ async function bind(socket: Socket, {host, port}: DnsOptions): Promise<void> {
   })
 }
 
-/** Returns undefined for a packet that is not a question: it gets no answer. */
+/** Returns undefined for a packet that is not a question; such a packet is not answered. */
 function decode(codec: typeof import('dns-packet'), message: Buffer): DecodedPacket | undefined {
   try {
     const packet = codec.decode(message)

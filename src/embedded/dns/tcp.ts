@@ -1,10 +1,13 @@
 import {createServer, type Server, type Socket} from 'node:net'
 
-/** A client that sends nothing for this long is disconnected. */
+/** Time in milliseconds after which a client that sends nothing is disconnected. */
 const idleMs = 30_000
 const lengthBytes = 2
 
-/** Listens for DNS questions over TCP, where each message follows its length. A question without a reply ends its connection. */
+/**
+ * Listens for DNS questions over TCP, where the length of each message precedes it. If a question gets no reply, its
+ * connection is closed.
+ */
 export async function listenTcp(
   address: {readonly host: string; readonly port: number},
   reply: (question: Buffer) => Buffer | undefined,

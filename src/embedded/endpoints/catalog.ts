@@ -12,7 +12,7 @@ import {deregister, register} from './catalog-write.js'
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
-/** A read that ignores all of the query but its consistency. */
+/** Lists the datacenters. The consistency is the only parameter of the query that counts. */
 function datacenters(call: Call): Reply {
   readMode(call)
   const own = call.home.name
@@ -86,7 +86,10 @@ function service(call: Call): Promise<Reply> {
 /** Finds a node by name or by its whole ID. */
 const findNode = ({catalog}: State, name: string): NodeRow | undefined => catalog.node(name) ?? catalog.nodeById(name)
 
-/** Reads of one node; the filter selects among its services. An empty list without a filter has `isList` false. */
+/**
+ * Answers reads of one node; the filter selects among its services. `isList` is false if an empty list is printed
+ * without a filter.
+ */
 function ofNode(
   call: Call,
   print: (services: readonly ServiceRow[], node: NodeRow, isList: boolean) => Printable,
@@ -96,7 +99,7 @@ function ofNode(
   return catalogRead(call, {
     topics: ({state}) => {
       const known = findNode(state, name)
-      // A node that does not exist can appear under the ID that is asked for.
+      // A node that does not exist yet can be created with the ID that was asked for.
       return known ? [`node:${known.name.toLowerCase()}`] : [`node:${name.toLowerCase()}`, 'nodes']
     },
     fields: rowFields.service,

@@ -64,7 +64,7 @@ const texts = [
 const durationOf = (body: Decoded, name: (typeof durations)[number]): number =>
   body.duration(name) || body.duration(`${name}Duration`)
 
-/** Only the fields that were set. */
+/** Returns only the fields that were set. */
 function printDefinition(body: Decoded | undefined): Map<string, Printable> {
   const printed = new Map<string, Printable>()
   if (!body) return printed

@@ -79,7 +79,10 @@ async function tryFire(call: Call): Promise<Reply> {
   return jsonReply(printableEvent(event))
 }
 
-/** Gossip without delays: every agent of the datacenter receives the event and keeps it if the filters match. */
+/**
+ * Delivers an event to every agent of the datacenter, without the delays of gossip. An agent keeps it if the filters
+ * match.
+ */
 function deliver(target: Datacenter, fired: UserEventRow): void {
   target.eventTime += 1n
   const event = {...fired, lTime: target.eventTime}

@@ -46,7 +46,7 @@ interface ChecksQuery {
   readonly find: (state: State) => readonly CheckRow[]
   /** True if the path names a node, so that `?node-meta=` has no effect. @default false */
   readonly isOfOneNode?: boolean
-  /** Default: the index of all checks. */
+  /** Returns the index of the answer. Default: the index of all checks. */
   readonly indexOf?: (state: State) => bigint
 }
 
@@ -74,7 +74,7 @@ function passingOnly(call: Call): boolean {
   throw badRequest('Invalid value for ?passing')
 }
 
-/** The checks of the node, then those of the service. */
+/** Returns the checks of the node, followed by those of the service. */
 function checksOfInstance({catalog}: State, row: ServiceRow): CheckRow[] {
   const all = catalog.checksOf(row.node)
   return [...all.filter(check => check.serviceId === ''), ...all.filter(check => isCheckOf(check, row))]

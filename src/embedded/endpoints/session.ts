@@ -58,7 +58,10 @@ type Draft = Omit<SessionRow, 'id' | 'createIndex' | 'modifyIndex' | 'ttlMs' | '
 
 const isGiven = (body: Decoded, name: string): boolean => body.has(name) || body.isNull(name)
 
-/** Both fields default to `serfHealth`. An empty `Checks` means no checks at all, an empty `NodeChecks` none in `Checks`. */
+/**
+ * Returns the checks of a session. Both fields default to `serfHealth`. An empty `Checks` means no checks at all, an
+ * empty `NodeChecks` none in `Checks`.
+ */
 function checksOf(body: Decoded): Pick<Draft, 'checks' | 'nodeChecks'> {
   const checks = isGiven(body, 'Checks') ? (body.strings('Checks') ?? []) : [serfHealth]
   const nodeChecks = isGiven(body, 'NodeChecks') ? body.strings('NodeChecks') : [serfHealth]
@@ -191,7 +194,7 @@ async function readSessions(
   })
 }
 
-/** Refusals by the servers have the meta headers on this route, as in Consul. */
+/** Adds the headers with index and leader to a refusal by the servers, as Consul does on this route. */
 export async function withMetaOnRefusal(work: () => Promise<Reply>): Promise<Reply> {
   try {
     return await work()

@@ -13,7 +13,7 @@ import type {Operation} from './txn-operation.js'
 const quote = (text: string): string => JSON.stringify(text)
 const nothing = new Decoded(new Map())
 
-/** The resource on which a write needs permission. */
+/** Returns the resource for which a write needs permission. */
 function ownerOf(kind: Operation['kind'], body: Decoded): readonly ['node' | 'service', string] {
   if (kind === 'Service') return ['service', body.object('Service')?.string('Service') ?? '']
   return ['node', (kind === 'Node' ? body.object('Node') : body.object('Check'))?.string('Node') ?? '']

@@ -40,7 +40,7 @@ const refuse = (what: string, call: Call): never => {
   throw new HttpError(501, `baton dev does not serve ${what}: ${call.method} ${fromBytes(call.path)}`)
 }
 
-/** Throws for a service with fields of Connect: it would be registered without them. */
+/** Throws for a service with fields of Connect, because it would be registered without them. */
 export function refuseConnect(call: Call, service: Decoded): void {
   const [proxy, connect] = [service.object('Proxy'), service.object('Connect')]
   const isProxy = service.string('Kind') !== '' || proxy?.string('DestinationServiceName')
@@ -61,7 +61,7 @@ export const unservedRoutes: readonly Route[] = unserved.flatMap(([what, ...path
     methods,
     handle: (call: Call): Reply => {
       if (path.startsWith('/v1/acl/')) aclStore(call)
-      // There are none to list.
+      // Prepared queries cannot be created here, so the list is empty.
       if (path === '/v1/query' && call.method === 'GET') return jsonReply([], contactHeaders)
       return refuse(what, call)
     },

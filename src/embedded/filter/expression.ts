@@ -2,7 +2,7 @@ import {Scanner} from './scanner.js'
 
 /** Consul's filter language: selectors, values, `and or not`, parentheses. */
 
-/** The names of operators in refusals. */
+/** The names of operators, as refusals show them. */
 export type Operator = 'Equal' | 'Not Equal' | 'In' | 'Not In' | 'Is Empty' | 'Is Not Empty' | 'Matches' | 'Not Matches'
 
 export type Expression =
@@ -13,7 +13,7 @@ export interface Test {
   readonly type: 'test'
   readonly selector: readonly string[]
   readonly operator: Operator
-  /** Undefined for operators without a value. */
+  /** The value to compare with; undefined for operators without one. */
   readonly value: string | undefined
 }
 
@@ -158,7 +158,7 @@ class Parser {
     return this.#in.from(start)
   }
 
-  /** `["name"]`, for names that are not identifiers. */
+  /** Reads `["name"]`, the form of names that are not identifiers. */
   #index(): string | undefined {
     const scanner = this.#in
     return scanner.attempt(() => {
@@ -222,25 +222,25 @@ class Parser {
     return plain ?? ''
   }
 
-  /** Optional spaces. */
+  /** Skips spaces, if there are any. */
   #blanks(): void {
     this.#in.many(/[ \t\r\n]/, white)
   }
 
-  /** At least one space. */
+  /** Reads at least one space. */
   #gap(): boolean {
     if (!this.#in.one(/[ \t\r\n]/, white)) return false
     this.#blanks()
     return true
   }
 
-  /** Words, each after at least one space. */
+  /** Reads these words, each after at least one space. */
   #words(...words: readonly string[]): boolean {
     return words.every(word => this.#gap() && this.#in.literal(word))
   }
 }
 
-/** Undefined if Go would not accept the text as a string in double quotes. */
+/** Reads a string in double quotes. Undefined if Go would not accept it. */
 function unquote(text: string): string | undefined {
   if (/[\n\r]/.test(text)) return undefined
   try {

@@ -8,7 +8,7 @@ export type RowFilter = (row: Printable) => boolean
 
 const quote = (text: string): string => JSON.stringify(text)
 
-/** The field that a selector names. Throws at the first part that does not exist. */
+/** Returns the field that a selector names. Throws at the first part that does not exist. */
 function fieldOf(selector: readonly string[], fields: Fields): Field {
   let field: Field = {kind: 'object', fields}
   for (const [at, name] of selector.entries()) {
@@ -24,7 +24,7 @@ function fieldOf(selector: readonly string[], fields: Fields): Field {
   return field
 }
 
-/** A whole number as Go reads it in base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
+/** Reads a whole number as Go reads it in base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
 function parseGoInt(text: string): bigint {
   const digits = text.replace(/^[+-]/, '').replace(/^0(?=[0-7]+$)/, '0o')
   if (!/^(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\d+)$/.test(digits) || /^0\d/.test(digits)) {
@@ -104,10 +104,10 @@ function compileTest(test: Test, {kind}: Field): RowFilter {
   return found => regex.matcher(typeof found === 'string' ? found : '').find() === wanted
 }
 
-/** For a key that a map lacks, only these operators are false. */
+/** Operators that are false for a key that a map lacks; all others are true for it. */
 const needsPresence = new Set(['Equal', 'Is Not Empty', 'In'])
 
-/** Follows the selector. For a list of objects, one match is enough. */
+/** Follows the selector to the value and judges it. For a list of objects, one match is enough. */
 function lookUp(value: Printable, selector: readonly string[], test: Test, judge: RowFilter): boolean {
   const [name, ...rest] = selector
   if (name === undefined) return judge(value)
@@ -116,7 +116,7 @@ function lookUp(value: Printable, selector: readonly string[], test: Test, judge
     const found = (value as ReadonlyMap<string, Printable>).get(name)
     return found === undefined ? !needsPresence.has(test.operator) : lookUp(found, rest, test, judge)
   }
-  // An absent map has no keys.
+  // A map that is absent is treated as an empty one.
   if (typeof value !== 'object' || value === null) return !needsPresence.has(test.operator)
   return lookUp((value as {readonly [name: string]: Printable})[name], rest, test, judge)
 }
@@ -150,7 +150,7 @@ export function filterOf(text: string, fields: Fields): RowFilter {
   }
 }
 
-/** The filter of the agent's own checks: unknown fields are refused at the first row, without a prefix. */
+/** Compiles the filter for the agent's own checks: unknown fields are refused at the first row, without a prefix. */
 export function lateFilterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   let filter: RowFilter | undefined

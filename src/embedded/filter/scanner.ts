@@ -1,6 +1,6 @@
 /**
- * A text that is read with backtracking, like the parsers that are generated from a grammar. It records the farthest
- * position where something else was expected, and what, so that its error names everything that would match there.
+ * Reads a text with backtracking, like the parsers that are generated from a grammar. It records the farthest position
+ * at which something else was expected, so that its error can name everything that would match there.
  */
 export class Scanner {
   readonly #text: string

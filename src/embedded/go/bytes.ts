@@ -1,11 +1,14 @@
-/** Keys are stored as byte strings (one char per UTF-8 byte), so that `<` and `startsWith` agree with Consul's radix tree. */
+/**
+ * Keys are stored as byte strings (one character per byte of UTF-8), so that `<` and `startsWith` agree with the order
+ * of Consul's radix tree.
+ */
 
 const onlyAscii = /^[\x00-\x7f]*$/
 
 export const toBytes = (text: string): string =>
   onlyAscii.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
 
-/** Invalid UTF-8 shows as U+FFFD, as in Go's JSON. */
+/** Decodes a byte string. Invalid UTF-8 becomes U+FFFD, as in Go's JSON. */
 export const fromBytes = (bytes: string): string =>
   onlyAscii.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8')
 

@@ -40,9 +40,9 @@ export class Decoded {
   bool = (name: string): boolean => (this.#values.get(name) as boolean | undefined) ?? false
   int = (name: string): number => (this.#values.get(name) as number | undefined) ?? 0
   uint64 = (name: string): bigint => (this.#values.get(name) as bigint | undefined) ?? 0n
-  /** Nanoseconds. */
+  /** Returns a duration in nanoseconds. */
   duration = (name: string): number => (this.#values.get(name) as number | undefined) ?? 0
-  /** Milliseconds since 1970; undefined for Go's zero time, too. */
+  /** Returns a time in milliseconds since 1970; undefined for Go's zero time, too. */
   time = (name: string): number | undefined => this.#values.get(name) as number | undefined
   bytes = (name: string): Buffer | undefined => this.#values.get(name) as Buffer | undefined
   strings = (name: string): readonly string[] | undefined => this.#values.get(name) as readonly string[] | undefined
@@ -71,7 +71,7 @@ const refuse = (value: JsonValue, name: string, goType: string): never => {
 
 const alphabet = /^[A-Za-z0-9+/]*={0,2}$/
 
-/** Strict standard base64, with Go's error for the first wrong byte. Line breaks are allowed. */
+/** Decodes strict standard base64, with Go's error for the first wrong byte. Line breaks are allowed. */
 function decodeBase64(text: string): Buffer {
   const clean = text.replace(/[\r\n]/g, '')
   if (alphabet.test(clean) && clean.length % 4 === 0) return Buffer.from(clean, 'base64')
@@ -137,7 +137,7 @@ function decodeStrings(value: JsonValue, name: string): string[] {
   return value.map(item => (item === null ? '' : stringOf(item, name)))
 }
 
-/** A map whose values are all of one kind. */
+/** Decodes a map whose values are all of one kind. */
 function decodeEntries<T>(value: JsonValue, name: string, read: (item: JsonValue) => T): Map<string, T> {
   if (!(value instanceof Map)) return refuse(value, name, 'map')
   return new Map([...value].map(([key, item]) => [key, read(item)]))

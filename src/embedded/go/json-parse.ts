@@ -1,7 +1,7 @@
 /** Reads JSON like Go's `encoding/json`: exact integers, Go's error messages, and text after the first value ignored. */
 
 export type JsonValue = null | boolean | number | bigint | string | JsonDecimal | JsonValue[] | JsonObject
-/** A Map, so that no field name can touch a prototype. */
+/** An object is a Map, because a field name such as `__proto__` could change a plain object. */
 export type JsonObject = Map<string, JsonValue>
 
 export class JsonError extends Error {}
@@ -167,7 +167,7 @@ class Reader {
     return exact >= -(2n ** 53n) && exact <= 2n ** 53n ? Number(exact) : exact
   }
 
-  /** At least one. */
+  /** Reads at least one digit. */
   #digits(where: string): void {
     digits.lastIndex = this.#at
     const found = digits.exec(this.#text)
@@ -190,7 +190,9 @@ const named: Readonly<Record<string, string>> = {
   '\v': '\\v',
 }
 
-/** The first byte of a character as Go prints it: a byte beyond ASCII is shown as the character with that code. */
+/**
+ * Returns the first byte of a character as Go prints it: a byte beyond ASCII is shown as the character with that code.
+ */
 function shownByte(char: string): string {
   const byte = Buffer.from(char, 'utf8')[0] ?? 0
   const known = named[char]

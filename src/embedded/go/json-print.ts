@@ -34,7 +34,7 @@ export function printJson(value: Printable): string {
   return `{${fields.join(',')}}`
 }
 
-/** The same, indented by four spaces and ended by a newline, as for `?pretty`. */
+/** Returns the text indented by four spaces and ended by a newline, as for `?pretty`. */
 export function indentJson(text: string): string {
   let depth = 0
   const newline = (): string => `\n${' '.repeat(depth * 4)}`

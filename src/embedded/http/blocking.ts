@@ -5,9 +5,9 @@ import {type Call, ClientGone, type ReadMode, type ReadParameters} from './call.
 
 export interface Reading<T> {
   readonly value: T
-  /** 0 if nothing of the kind was ever written. */
+  /** Index of the answer; 0 if nothing of this kind was ever written. */
   readonly index: bigint
-  /** False for a thing that does not exist: such a query waits until it exists. */
+  /** False if what is read does not exist: the query then waits until it exists. */
   readonly found?: boolean
 }
 
@@ -38,7 +38,7 @@ export async function blockingRead<T>(call: Call, target: Datacenter, query: Blo
 
 export type WakeReason = 'changed' | 'abandoned' | 'late'
 
-/** Waits for a change of what is watched. Rejects when the client goes away. */
+/** Waits until one of the watched topics changes. Rejects when the client disconnects. */
 async function park(call: Call, target: Datacenter, watch: WatchList, deadlineMs: number): Promise<WakeReason> {
   const leftMs = deadlineMs - target.clock.monotonicMs()
   if (leftMs <= 0) return 'late'
@@ -64,7 +64,7 @@ export const metaHeaders = (index: bigint): Headers => ({
 
 export const contactHeaders: Headers = {'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
 
-/** Headers of reads of sessions, catalog and health, which are set even if the datacenter refuses the read. */
+/** Headers for reads of sessions, catalog and health that the datacenter refuses: these reads set them anyway. */
 export const refusedMeta: Headers = {
   'x-consul-index': '1',
   'x-consul-knownleader': 'false',

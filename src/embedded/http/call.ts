@@ -22,7 +22,7 @@ export interface CallParts {
   readonly cluster: Cluster
 }
 
-/** Limit of bodies that Consul reads without a limit. */
+/** Maximum size of bodies that Consul reads without a limit. */
 const hardLimit = 16 * 1024 * 1024
 
 /** Thrown when the client has disconnected and no answer is needed. */
@@ -67,14 +67,17 @@ export class Call {
     return Array.isArray(value) ? (value[0] ?? '') : (value ?? '')
   }
 
-  /** -1 if the request states no length. */
+  /** The length of the body; -1 if the request does not state it. */
   get contentLength(): number {
     const text = this.header('content-length')
     if (text !== '') return Number(text)
     return this.header('transfer-encoding') === '' ? 0 : -1
   }
 
-  /** The token of the query takes precedence, then the token header, the bearer header and the agent's default. */
+  /**
+   * The token of the request: the one in the query takes precedence, then the token header, the bearer header and the
+   * agent's default.
+   */
   get token(): string {
     const direct = this.query.get('token') || this.header('x-consul-token')
     if (direct !== '') return direct
@@ -92,7 +95,7 @@ export class Call {
     for (const listener of this.#goneListeners) listener()
   }
 
-  /** Undefined if the body is longer than `limit`. */
+  /** Resolves with the body, or with undefined if it is longer than `limit`. */
   async body(limit = hardLimit): Promise<Buffer | undefined> {
     const request = this.#request
     return await new Promise<Buffer | undefined>((resolve, reject) => {
@@ -116,7 +119,7 @@ export class Call {
     return (await this.body())?.toString('utf8') ?? ''
   }
 
-  /** The datacenter named by `?dc=`; default: the agent's own. */
+  /** Returns the datacenter named by `?dc=`; by default the agent's own. */
   target(name = this.query.get('dc')): Datacenter {
     return this.cluster.route(this.home, name)
   }

@@ -31,7 +31,7 @@ export class Connections {
     this.#latest.set(request.socket, {request, response, done})
   }
 
-  /** Answers a malformed request, after the requests before it. */
+  /** Answers malformed requests on the server's connections, each after the requests before it. */
   watch(server: Server): void {
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
@@ -46,7 +46,7 @@ export class Connections {
 
   async #refuse(socket: Duplex, refusal: string): Promise<void> {
     const turn = this.#latest.get(socket)
-    // A request with a broken body gets this answer, unless it was already answered without the body.
+    // A request with a broken body gets this answer, unless it was already answered without reading the body.
     if (turn?.request.complete === true) await gone(turn.response)
     const isAnswered = turn?.request.complete === false && turn.response.writableEnded
     if (socket.writable && !isAnswered) socket.end(refusal)

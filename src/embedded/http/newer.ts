@@ -17,7 +17,10 @@ export function asNewer(call: Call, path: string, reply: Reply): Reply {
   return {...reply, headers, body: reply.body.replace(/^Bad request: /, '') + end}
 }
 
-/** Answers of the streaming backend name no server, so they lack these headers. */
+/**
+ * Adds the header that names the backend. Answers of the streaming backend do not come from one server, so they lack
+ * the headers about it.
+ */
 function addBackend(headers: Record<string, string>, isStreaming: boolean): void {
   headers['x-consul-query-backend'] = isStreaming ? 'streaming' : 'blocking-query'
   if (!isStreaming) return

@@ -4,7 +4,7 @@ import {emptyReply, type Reply, textReply} from './reply.js'
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 const unescaped = /[A-Za-z0-9\-_.~$&+,/:;=@]/
 
-/** The decoded path as a byte string, or the answer if the request ends here. */
+/** Returns the decoded path as a byte string, or the answer if the path is refused or redirected. */
 export function decodePath(escaped: string): {readonly path: string} | {readonly reply: Reply} {
   const path = unescapeToBytes(escaped)
   if (path === undefined || !path.startsWith('/')) {
@@ -14,7 +14,7 @@ export function decodePath(escaped: string): {readonly path: string} | {readonly
   return {path}
 }
 
-/** Go's `path.Clean`, keeping a final slash. */
+/** Cleans a path as Go's `path.Clean` does, but keeps a slash at its end. */
 export function cleanPath(path: string): string {
   const kept: string[] = []
   for (const segment of path.split('/')) {
@@ -38,7 +38,7 @@ const escapeHtml = (text: string): string =>
     .replaceAll('"', '&#34;')
     .replaceAll("'", '&#39;')
 
-/** 301 to another path of this agent, with the same query. */
+/** Redirects (301) to another path of this agent, with the same query. */
 export function redirect(method: string, path: string, query: string): Reply {
   const location = escapePath(path) + (query === '' ? '' : `?${query}`)
   if (method !== 'GET' && method !== 'HEAD') return emptyReply(301, {location})

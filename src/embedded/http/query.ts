@@ -1,6 +1,6 @@
 import {fromBytes} from '../go/bytes.js'
 
-/** A query string as Go reads it: `&` and `;` separate, `+` is a space, the first value of a name counts. */
+/** A query string as Go reads it: `&` and `;` separate, `+` is a space, the first value of a name is used. */
 export class Query {
   readonly #pairs: readonly (readonly [string, string])[]
 
@@ -14,7 +14,7 @@ export class Query {
 
   without = (names: ReadonlySet<string>): Query => new Query(this.#pairs.filter(([key]) => !names.has(key)))
 
-  /** The whole query, sorted by name and escaped again. */
+  /** Returns the whole query, sorted by name and escaped again. */
   encode = (): string =>
     [...this.#pairs]
       .map(([key, value], at) => ({key, value, at}))

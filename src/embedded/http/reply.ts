@@ -1,7 +1,7 @@
 import {indentJson, type Printable, printJson} from '../go/json-print.js'
 import type {Headers} from '../refusals.js'
 
-/** One answer. A body in pieces is sent piece by piece, so that a long list never holds up the event loop. */
+/** One answer. A body in pieces is sent piece by piece, so that a long list does not block the event loop. */
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -45,7 +45,7 @@ function* pieces<T>(rows: readonly T[], print: (row: T) => string): Generator<st
   yield ']'
 }
 
-/** Reprints a JSON answer for `?pretty`; other answers stay unchanged. */
+/** Indents a JSON answer for `?pretty`; other answers stay unchanged. */
 export function prettyReply(reply: Reply): Reply {
   if (reply.headers['content-type'] !== 'application/json') return reply
   const text = typeof reply.body === 'string' ? reply.body : Buffer.isBuffer(reply.body) ? '' : [...reply.body].join('')

@@ -2,7 +2,7 @@ import type {Call} from './call.js'
 import type {Reply} from './reply.js'
 
 export interface Route {
-  /** Ends in `/` if it matches by prefix. */
+  /** The path of the route. If it ends in `/`, it matches all paths that begin with it. */
   readonly path: string
   readonly methods: readonly string[]
   readonly handle: (call: Call) => Reply | Promise<Reply>
@@ -16,7 +16,7 @@ type Handler = Route['handle']
 export const get = (path: string, handle: Handler): Route => ({path, methods: ['GET'], handle})
 export const put = (path: string, handle: Handler): Route => ({path, methods: ['PUT'], handle})
 
-/** Refuses namespaces before any other check. */
+/** Returns a handler that refuses namespaces before any other check. */
 export const plain =
   (handle: Handler): Handler =>
   call => {

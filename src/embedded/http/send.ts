@@ -39,7 +39,7 @@ async function sendPieces(response: ServerResponse, pieces: Iterable<string>, gz
       zip?.destroy()
       throw new ClientGone()
     }
-    // For a fast reader the stream drains within this turn, so this always waits for the next turn.
+    // Always waits for the next turn of the event loop, because the stream of a fast reader drains within this turn.
     if (!sink.write(piece)) await drained(sink, response)
     await nextTurn()
   }

@@ -30,7 +30,7 @@ export interface DoorOptions {
   readonly findRoute: FindRoute
 }
 
-/** Go's limit for the size of a request head: keys in paths may be long. */
+/** Maximum size of a request head in Go. It must be large, because paths contain keys. */
 const longestHead = 1024 * 1024
 
 /** Opens one agent's HTTP address. */
@@ -126,7 +126,7 @@ interface Routed {
   readonly query: Query
 }
 
-/** The part before the path in an absolute URL, which clients send to proxies. */
+/** Matches the part before the path in an absolute URL, which clients send to proxies. */
 const wholeAddress = /^https?:\/\/[^/?]*/i
 
 /** Checks path and query in Consul's order. Returns the answer if the request ends here. */

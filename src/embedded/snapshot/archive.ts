@@ -5,8 +5,8 @@ import {parseImage, printImage} from './image-text.js'
 import {readTar, writeTar} from './tar.js'
 
 /**
- * The first file of the archive. Consul refuses an archive with a file that it does not know, names that file, and
- * does so before it touches its state.
+ * Name of the first file of the archive. Consul refuses an archive with a file that it does not know, and names that
+ * file, before it changes its state.
  */
 const mark = 'snapshot of baton dev, not of Consul'
 const stateName = 'state.json'
@@ -14,7 +14,7 @@ const sumsName = 'SHA256SUMS'
 
 const sumLine = (data: Buffer): string => `${createHash('sha256').update(data).digest('hex')}  ${stateName}\n`
 
-/** An archive that only the embedded agent restores. */
+/** Returns an archive that only the embedded agent can restore. */
 export function packSnapshot(image: StateImage): Buffer {
   const state = Buffer.from(printImage(image))
   return gzipSync(
@@ -26,7 +26,7 @@ export function packSnapshot(image: StateImage): Buffer {
   )
 }
 
-/** Throws an Error in Consul's words. */
+/** Throws an Error with Consul's message. */
 export function unpackSnapshot(packed: Buffer): StateImage {
   let archive: Buffer
   try {

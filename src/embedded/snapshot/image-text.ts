@@ -1,6 +1,6 @@
 import type {StateImage} from '../store/state.js'
 
-/** JSON with tagged values for the types that JSON lacks: maps, big integers, bytes. */
+/** Returns JSON with tagged values for the types that JSON lacks: maps, big integers, bytes. */
 export const printImage = (image: StateImage): string => JSON.stringify(tag(image))
 
 export const parseImage = (text: string): StateImage => untag(JSON.parse(text)) as StateImage

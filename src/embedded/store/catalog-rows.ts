@@ -46,7 +46,7 @@ export interface CheckRow {
   readonly modifyIndex: bigint
 }
 
-/** Compares rows without their indexes: an identical write raises no index. */
+/** True if two rows are equal apart from their indexes: such a write does not raise an index. */
 export function sameRow<T extends object>(a: T, b: Omit<T, 'createIndex' | 'modifyIndex'>): boolean {
   const plain = (row: object): string =>
     JSON.stringify({...row, createIndex: 0, modifyIndex: 0}, (_, value: unknown) =>

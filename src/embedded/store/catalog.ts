@@ -25,7 +25,10 @@ const byKey = <T>(map: ReadonlyMap<string, T>): T[] =>
 const noServices: ReadonlyMap<string, ServiceRow> = new Map()
 const noChecks: ReadonlyMap<string, CheckRow> = new Map()
 
-/** Nodes, services and checks with the indexes that their readers report. Names compare in any case. */
+/**
+ * Nodes, services and checks, with the indexes that reads of them report. The case of names does not matter in
+ * comparisons.
+ */
 export class CatalogTable {
   readonly #shelves = new Map<string, NodeShelf>()
   readonly #tableIndexes: Record<Table, bigint> = {nodes: 0n, services: 0n, checks: 0n}
@@ -62,14 +65,14 @@ export class CatalogTable {
 
   allChecks = (): CheckRow[] => byKey(this.#shelves).flatMap(shelf => byKey(shelf.checks))
 
-  /** The index that reads of one service report. */
+  /** Returns the index that reads of one service report. */
   serviceIndex(service: string, withChecks: boolean): bigint {
     const own = this.#serviceIndexes.get(service.toLowerCase())
     if (own !== undefined) return own
     return this.#extinction > 0n ? this.#extinction : this.#lastOf(withChecks)
   }
 
-  /** The same, for a service that exists. */
+  /** Returns the same for a service that exists. */
   presumedServiceIndex = (service: string): bigint =>
     this.#serviceIndexes.get(service.toLowerCase()) ?? this.#lastOf(true)
 
@@ -79,7 +82,7 @@ export class CatalogTable {
     return withChecks && checks > last ? checks : last
   }
 
-  /** `createIndex` is that of the node with another name that this one replaces. */
+  /** Writes a node. `createIndex` is that of the node with another name that this one replaces. */
   putNode(batch: Batch, draft: Draft<NodeRow>, createIndex?: bigint): NodeRow {
     const key = draft.name.toLowerCase()
     const shelf = this.#shelves.get(key)
@@ -104,7 +107,7 @@ export class CatalogTable {
     return row
   }
 
-  /** The node must exist. */
+  /** Writes a service. Its node must exist. */
   putService(batch: Batch, draft: Draft<ServiceRow>): ServiceRow {
     const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
     const key = draft.id.toLowerCase()
@@ -119,7 +122,7 @@ export class CatalogTable {
     return row
   }
 
-  /** The node must exist, and so must the service if one is named. */
+  /** Writes a check. Its node must exist, and its service if one is named. */
   putCheck(batch: Batch, draft: Draft<CheckRow>): CheckRow {
     const shelf = this.#shelves.get(draft.node.toLowerCase()) as NodeShelf
     const key = draft.id.toLowerCase()
@@ -150,7 +153,7 @@ export class CatalogTable {
     if (row.serviceId === '') this.#bump(batch, 'services')
   }
 
-  /** The checks of the service must already be removed. */
+  /** Removes a service. Its checks must already be removed. */
   removeService(batch: Batch, row: ServiceRow): void {
     const shelf = this.#shelves.get(row.node.toLowerCase())
     if (!shelf) return
@@ -163,7 +166,7 @@ export class CatalogTable {
     this.#serviceLeft(batch, row.name)
   }
 
-  /** The services and checks of the node must already be removed. */
+  /** Removes a node. Its services and checks must already be removed. */
   removeNode(batch: Batch, row: NodeRow): void {
     const key = row.name.toLowerCase()
     this.#dropFrom(batch, this.#shelves, key)
@@ -247,7 +250,7 @@ export class CatalogTable {
     batch.undo(() => (this.#extinction = before))
   }
 
-  /** A check of the node counts for all of its services. */
+  /** Raises the indexes for a check. A check of a node affects all of the node's services. */
   #checkMoved(batch: Batch, row: CheckRow): void {
     const services = row.serviceId === '' ? this.servicesOf(row.node).map(service => service.name) : [row.serviceName]
     for (const name of services) {

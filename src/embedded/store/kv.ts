@@ -3,7 +3,7 @@ import {OrderedMap} from './ordered-map.js'
 
 /** One stored key. Rows are immutable, so a list stays as it was read while it is sent. */
 export interface KvRow {
-  /** A byte string. */
+  /** The key, as a byte string. */
   readonly key: string
   readonly value: Buffer
   readonly flags: bigint
@@ -73,7 +73,7 @@ export class KvTable {
 
   heldBy = (session: string): readonly string[] => [...(this.#held.get(session) ?? [])]
 
-  /** The rows below a prefix, and the index of such a read. */
+  /** Returns the rows below a prefix, and the index of such a read. */
   list(prefix: string): KvList {
     const known = this.#lists.get(prefix)
     if (known) return known
@@ -91,17 +91,17 @@ export class KvTable {
     return {rows, index: index === 0n ? this.#tableIndex : index}
   }
 
-  /** Writes without a condition: keeps the holder and resets LockIndex to 0. */
+  /** Writes without a condition: the holder stays, and LockIndex becomes 0. */
   put(batch: Batch, write: KvWrite): KvRow {
     return this.#store(batch, write, {session: this.get(write.key)?.session ?? '', lockIndex: 0n})
   }
 
-  /** Undefined if `index` does not match; 0 means that the key must not exist. */
+  /** Writes if the key has this index; 0 means that it must not exist. Returns undefined if it has another. */
   cas(batch: Batch, write: KvWrite, index: bigint): KvRow | undefined {
     return (this.get(write.key)?.modifyIndex ?? 0n) === index ? this.put(batch, write) : undefined
   }
 
-  /** Undefined if another session holds the key. The session must exist. */
+  /** Locks the key for a session, which must exist. Returns undefined if another session holds the key. */
   lock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
     const known = this.get(write.key)
     if (known && known.session !== '' && known.session !== session) return undefined
@@ -109,7 +109,7 @@ export class KvTable {
     return this.#store(batch, write, {session, lockIndex})
   }
 
-  /** Undefined if `session` does not hold the key. */
+  /** Unlocks the key. Returns undefined if `session` does not hold it. */
   unlock(batch: Batch, write: KvWrite, session: string): KvRow | undefined {
     const known = this.get(write.key)
     if (!known || known.session !== session) return undefined
@@ -123,7 +123,7 @@ export class KvTable {
     this.#changed(batch)
   }
 
-  /** False if the key exists with another index; true for a missing key. */
+  /** Deletes the key if it has this index. Returns false if it has another, and true if the key does not exist. */
   deleteCas(batch: Batch, key: string, index: bigint): boolean {
     const known = this.get(key)
     if (known && known.modifyIndex !== index) return false
@@ -182,8 +182,9 @@ export class KvTable {
   }
 
   /**
-   * A recursive delete leaves one tombstone, at its prefix. A longer watched prefix with older tombstones of its own
-   * would then report a lower index and its watcher would not wake, so each such prefix gets a new tombstone.
+   * Returns the prefixes that get a tombstone. A recursive delete leaves one at its own prefix. A longer watched prefix
+   * with older tombstones would then report a lower index, and its watcher would not wake, so each such prefix gets a
+   * new tombstone, too.
    */
   #gravesOfTree(prefix: string, deleted: readonly string[]): Set<string> {
     const graves = new Set([prefix])

@@ -5,7 +5,7 @@ interface Bucket<V> {
   readonly values: V[]
 }
 
-/** First position in a sorted list whose key is not below `key`. */
+/** Returns the first position in a sorted list whose key is not below `key`. */
 export function lowerBound(list: readonly string[], key: string): number {
   let [low, high] = [0, list.length]
   while (low < high) {
@@ -21,7 +21,7 @@ export function lowerBound(list: readonly string[], key: string): number {
  * prefix is read and removed by whole buckets, so that a hundred thousand keys take a few milliseconds.
  */
 export class OrderedMap<V> {
-  /** No bucket is empty. */
+  /** Sorted buckets, none of which is empty. */
   #buckets: Bucket<V>[] = []
   #size = 0
 
@@ -74,7 +74,7 @@ export class OrderedMap<V> {
     this.#size = 0
   }
 
-  /** The values whose keys start with `prefix`, in order of their keys. */
+  /** Returns the values whose keys start with `prefix`, in order of their keys. */
   withPrefix(prefix: string): V[] {
     const found: V[] = []
     this.#eachRun(prefix, ({values}, from, to) => {
@@ -114,7 +114,7 @@ export class OrderedMap<V> {
     }
   }
 
-  /** Index of the bucket where `key` is or belongs. */
+  /** Returns the index of the bucket where `key` is or belongs. */
   #bucketOf(key: string): number {
     let [low, high] = [0, this.#buckets.length - 1]
     while (low < high) {
@@ -126,7 +126,7 @@ export class OrderedMap<V> {
   }
 }
 
-/** First position from `from` whose key does not start with `prefix`. Keys with one prefix are adjacent. */
+/** Returns the first position from `from` whose key does not start with `prefix`. Keys with one prefix are adjacent. */
 function endOf(keys: readonly string[], prefix: string, from: number): number {
   let [low, high] = [from, keys.length]
   while (low < high) {

@@ -7,7 +7,9 @@ interface Indexed {
 
 const lowest = 2n
 
-/** The same data with the smallest indexes that keep their order, as after a cluster is rebuilt from a copy. */
+/**
+ * Returns the same data with the smallest indexes that keep their order, as after a cluster was rebuilt from a copy.
+ */
 export function renumber(image: StateImage): StateImage {
   const {kv, sessions, catalog} = image
   const rows: readonly Indexed[] = [

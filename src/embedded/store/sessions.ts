@@ -5,7 +5,7 @@ export interface SessionRow {
   readonly id: string
   readonly name: string
   readonly node: string
-  /** Nanoseconds, as given. */
+  /** Lock-delay in nanoseconds, as given. */
   readonly lockDelayNs: number
   readonly behavior: 'release' | 'delete'
   /** The duration as text, as the client wrote it. */
@@ -18,7 +18,7 @@ export interface SessionRow {
   readonly modifyIndex: bigint
 }
 
-/** Consul's refusal of a malformed session ID; undefined if the ID is well formed. */
+/** Returns Consul's refusal of a malformed session ID; undefined if the ID is well formed. */
 export function sessionIdError(id: string): string | undefined {
   const wrong = uuidError(id)
   return wrong && `failed session lookup: ${wrong}`
@@ -34,7 +34,7 @@ export class SessionTable {
 
   get = (id: string): SessionRow | undefined => this.#rows.get(id.toLowerCase())
 
-  /** Sorted by ID. */
+  /** Returns all sessions, sorted by ID. */
   list = (): SessionRow[] => [...this.#rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 
   ofNode(node: string): SessionRow[] {
@@ -42,7 +42,7 @@ export class SessionTable {
     return this.list().filter(row => row.node.toLowerCase() === name)
   }
 
-  /** Sessions of a node that one of its checks can invalidate. */
+  /** Returns the sessions of a node that one of its checks can invalidate. */
   boundTo(node: string, checkId: string): SessionRow[] {
     return this.ofNode(node).filter(
       row =>

@@ -92,7 +92,10 @@ export class State {
     this.catalog.removeService(batch, row)
   }
 
-  /** Writes a node. Under an ID that is known by another name, it is renamed, and loses its services, checks and sessions. */
+  /**
+   * Writes a node. If its ID belongs to a node with another name, that node is renamed, and loses its services, checks
+   * and sessions.
+   */
   putNode(batch: Batch, draft: Omit<NodeRow, 'createIndex' | 'modifyIndex'>): NodeRow {
     const owner = draft.id === '' ? undefined : this.catalog.nodeById(draft.id)
     if (!owner || owner.name === draft.name) return this.catalog.putNode(batch, draft)
@@ -101,8 +104,8 @@ export class State {
   }
 
   /**
-   * Consul's refusal of a name that belongs to another node, if that node is healthy; undefined if the node may be
-   * written. A new ID may take the name of a node without one; a rename may not.
+   * Returns Consul's refusal of a name that belongs to another, healthy node; undefined if the node may be written. A
+   * node with a new ID may take the name of a node without an ID, but a renamed node may not.
    */
   takenNameError({id, name, address}: Pick<NodeRow, 'id' | 'name' | 'address'>): string | undefined {
     const owner = id === '' ? undefined : this.catalog.nodeById(id)

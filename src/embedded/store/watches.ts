@@ -8,7 +8,7 @@ export interface WatchList {
 }
 
 export type WakeCause = 'changed' | 'abandoned'
-/** What a command changed. */
+/** The rows that a command changed. */
 export interface Touched {
   readonly touchedKeys: ReadonlySet<string>
   /** Sorted lists of keys. */
@@ -50,15 +50,15 @@ class Shelf {
 
 /**
  * The waiting queries by topic. A write finds its watchers by name: by its key, and by its key cut to the length of
- * each watched prefix. It never visits other watchers, however many there are.
+ * each watched prefix. So its cost does not depend on the number of other watchers.
  */
 export class Watches {
-  /** Parked queries woken since the start. */
+  /** Number of parked queries woken since the start. */
   wakeUps = 0
   readonly #keys = new Shelf()
   readonly #prefixes = new Shelf()
   readonly #topics = new Shelf()
-  /** How many distinct watched prefixes have each length. */
+  /** Number of distinct watched prefixes by their length. */
   readonly #lengths = new Map<number, number>()
   #parked = 0
 
@@ -109,7 +109,7 @@ export class Watches {
     this.#run(woken, 'abandoned')
   }
 
-  /** For many keys at once, a binary search for each watcher is cheaper. */
+  /** For many keys at once, one binary search for each watcher is cheaper. */
   #collectRun(run: readonly string[], woken: Set<Waiter>): void {
     for (const key of this.#keys.names()) {
       if (run[lowerBound(run, key)] === key) this.#keys.collect(key, woken)
