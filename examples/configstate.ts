@@ -24,7 +24,7 @@ const server = createServer((request, response) => {
   const isKnown = request.url === '/config'
   const status = isKnown ? (config === undefined ? 503 : 200) : 404
   const body = status === 200 ? config : {error: isKnown ? 'no configuration yet' : 'try /config'}
-  // `live`, or `stale` while Consul cannot be read: a monitor reads it from here.
+  // `live`, or `stale` while Consul cannot be read. A monitor can read this header.
   response.writeHead(status, {'content-type': 'application/json', 'x-config-state': view.status.state})
   response.end(JSON.stringify(body))
 })

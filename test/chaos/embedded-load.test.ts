@@ -51,7 +51,10 @@ describe('embedded agent under load', () => {
       request.end(body)
     })
 
-  /** The shortest of several measurements of the longest stretch: a garbage collection does not affect all of them. */
+  /**
+   * Measures the longest time for which the event loop was blocked, and returns the shortest of several measurements,
+   * because a garbage collection does not affect all of them.
+   */
   async function stretch(act: () => Promise<unknown>): Promise<number> {
     const seen: number[] = []
     for (let attempt = 0; attempt < attempts; attempt += 1) {

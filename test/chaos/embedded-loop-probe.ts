@@ -8,7 +8,7 @@ const agent = await startEmbeddedAgent({seed})
 
 let longestMs = 0
 let last = process.cpuUsage()
-/** Processor time between two turns, so that other load on the machine does not count. */
+/** Measures processor time between two turns of the event loop, so that other load on the machine does not count. */
 function turn(): void {
   const {user, system} = process.cpuUsage(last)
   last = process.cpuUsage()

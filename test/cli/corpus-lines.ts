@@ -1,9 +1,9 @@
 import type {CommandResult} from '../kit/run-cli.js'
 
-/** What a tool did, as far as users and scripts can see it. */
+/** The parts of a run that users and scripts can see. */
 export type Seen = Pick<CommandResult, 'stdout' | 'stderr' | 'exitCode'>
 
-/** Why baton may differ from the Go tool, and what it has to do then. */
+/** Allowed differences from the Go tool: the reason, and what baton must print instead. */
 export const differences = {
   'wrong words exit 64': (go: Seen): Partial<Seen> => ({...go, exitCode: 64}),
   'wrong words exit 64, and the flag list is left to --help': (go: Seen): Partial<Seen> => ({
@@ -47,7 +47,7 @@ const line = (text: string, differs?: Difference): Line => ({
 })
 const child = (text: string, command: string): Line => ({words: [...text.split(' '), command]})
 
-/** Both tools run these on the same keys and services; nothing in the output is normalised. */
+/** Commands that both tools run on the same keys and services. Their outputs are compared unchanged. */
 export const reads: readonly Line[] = [
   line('kv get d/a'),
   line('kv get /d/a'),
@@ -131,7 +131,9 @@ export const reads: readonly Line[] = [
   line('event -name=x a b', ownWords),
 ]
 
-/** Each tool runs these in order on keys of its own: `@` stands for the tool's name, indexes and IDs for any. */
+/**
+ * Commands that each tool runs in order on its own keys: `@` stands for the tool's name; indexes and IDs may differ.
+ */
 export const writes: readonly Line[] = [
   line('kv put @/a 1'),
   line('kv put @/empty'),

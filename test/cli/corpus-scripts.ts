@@ -1,9 +1,9 @@
 import type {Seen} from './corpus-lines.js'
 
 export interface Script {
-  /** For `sh`: `consul` is the tool that runs it, and `$K` a prefix of its own. */
+  /** A script for `sh`: `consul` is the tool that runs it, and `$K` a prefix of its own. */
   readonly text: string
-  /** The exit code of baton where it differs. */
+  /** baton's exit code, if it differs from Consul's. */
   readonly exitCode?: Seen['exitCode']
 }
 

@@ -10,14 +10,14 @@ async function see(tool: Tool, agent: TestAgent, line: Line): Promise<Seen> {
   const words = line.words.map(word => word.replace(/^(\/?)@\//, `$1${tool}/`).replaceAll('"@/', `"${tool}/`))
   const options: CommandOptions = {agent, ...(line.input !== undefined && {input: line.input})}
   const result = await (tool === 'consul' ? runCommand('consul', words, options) : runCli(words, options))
-  // The catalog collects a service's tags in a Go map: their order is chance.
+  // The catalog collects a service's tags in a Go map, so their order is random.
   const stdout = result.stdout.replace(/"v1",(\s*)"blue"/g, '"blue",$1"v1"')
   return {stdout, stderr: result.stderr, exitCode: result.exitCode}
 }
 
 const ids = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
-/** What differs between two runs of the same tool. */
+/** Replaces the parts that differ between two runs of the same tool. */
 const normalise = (seen: Seen): Seen => ({
   exitCode: seen.exitCode,
   stdout: seen.stdout
@@ -64,7 +64,7 @@ async function furnish(agent: TestAgent): Promise<void> {
   await consul.request('PUT', '/v1/event/fire/deploy', {body: Buffer.from([0, 255])})
 }
 
-/** The agent's sync of its own services moves indexes: it has to be over before two tools can be compared. */
+/** Waits until the agent has synchronised its own services, which changes indexes, before two tools are compared. */
 async function untilQuiet(agent: TestAgent): Promise<void> {
   const consul = raw(agent.address)
   const look = async (): Promise<string> =>

@@ -71,7 +71,7 @@ describe.concurrent('if Consul cannot be reached at the start', () => {
   })
 })
 
-/** Each does something every few seconds, or has a query parked at the agent. */
+/** Commands that send a request every few seconds, or have a query parked at the agent. */
 const running = {
   ...daemons,
   lock: ['lock', '-v', '--ttl', '10s', 'later/k', 'sleep 1000'],

@@ -29,7 +29,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     await waitUntil(async () => (await real.send('GET', '/v1/catalog/nodes')).text.includes('lan_ipv4'), {
       what: 'the first synchronisation of the real agent',
     })
-    // From here on, the last write to both agents is the same.
+    // These requests make the last write to both agents the same.
     const warm = {Node: 'warm', Address: '10.9.9.9', Service: {Service: 'warm'}, Check: {Name: 'warm'}}
     for (const path of ['register', 'deregister']) {
       const body = JSON.stringify(path === 'register' ? warm : {Node: 'warm'})
@@ -58,7 +58,8 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
     try {
       await work()
     } finally {
-      // The next run follows on the same connections, so that it need not wait.
+      // Only the clean-up of the run before is awaited. This run's continues while the next run follows on the same
+      // connections.
       await cleaned
       cleaned = both(side => side.end(asked))
       cleaned.catch(() => {})
@@ -130,7 +131,7 @@ interface Wake {
   readonly isWoken: boolean
   readonly first: Answer
   readonly last: Answer
-  /** What the query answers after the change. */
+  /** The answer of the query after the change. */
   readonly fresh: Answer
 }
 

@@ -20,11 +20,11 @@ export interface BackendOptions {
 
 export interface TestAgent extends AsyncDisposable {
   readonly backend: 'embedded' | 'real'
-  /** `http://127.0.0.1:port` of the first datacenter. */
+  /** HTTP address of the first datacenter: `http://127.0.0.1:port`. */
   readonly address: string
   readonly datacenters: readonly string[]
   readonly addresses: ReadonlyMap<string, string>
-  /** The fault panel of the embedded agent. Tests fault a real agent through its process and through proxies. */
+  /** The fault panel of the embedded agent. For a real agent tests use its process and proxies instead. */
   readonly faults: FaultPanel | undefined
 }
 
@@ -64,7 +64,7 @@ const embedded: Backend = {
   },
 }
 
-/** For tests of what only a real Consul does: run them with `describe.runIf(hasReal)`. */
+/** Consul alone, for tests of behaviour that only a real Consul has: use `describe.runIf(hasReal)` with it. */
 export const real: Backend = {
   name: 'real',
   async start({datacenters = ['dc1'], managementToken, dnsPort, config: given = {}} = {}) {
@@ -101,7 +101,7 @@ export function chooseBackends(env: NodeJS.ProcessEnv, isInstalled: () => boolea
   return installed ? [embedded, real] : [embedded]
 }
 
-/** For `describe.each(backends)('locks on $name', backend => ...)`. */
+/** The backends for `describe.each(backends)('locks on $name', backend => ...)`. */
 export const backends = chooseBackends(process.env, consulIsInstalled)
 
 /** True if the tests run on a real Consul, too. */

@@ -2,13 +2,13 @@ import {type ConsulConfig, type ConsulOptions, ConsulServer} from './consul-serv
 import {raw} from './raw-consul.js'
 import {waitUntil} from './wait-until.js'
 
-/** Configuration for all agents, or made for each of them. */
+/** Configuration for all agents, or a function that returns it for each of them. */
 export type NodeConfig = ConsulConfig | ((node: {readonly node: string; readonly role: string}) => ConsulConfig)
 
 export interface ClusterOptions {
-  /** @default 3 */
+  /** Number of servers. @default 3 */
   readonly servers?: number
-  /** @default 0 */
+  /** Number of client agents. @default 0 */
   readonly clients?: number
   /** @default 'dc1' */
   readonly datacenter?: string
@@ -38,7 +38,7 @@ export class ConsulCluster implements AsyncDisposable {
     return this.servers[0]!.address
   }
 
-  /** The leader. If a server is suspended or dead, another one is asked. */
+  /** Returns the leader. If the server that is asked is suspended or dead, another one is asked. */
   async leader(): Promise<ConsulServer> {
     return waitUntil(
       async () => {
@@ -112,7 +112,7 @@ async function launchAll(all: readonly ConsulOptions[]): Promise<ConsulServer[]>
 const join = (agent: ConsulServer, lanAddress: string): Promise<unknown> =>
   raw(agent.address).ok('PUT', `/v1/agent/join/${lanAddress}`)
 
-/** Servers with Raft's default timing (a lost leader is replaced after about 10 s), and clients. */
+/** Starts servers with Raft's default timing (a lost leader is replaced after about 10 s), and clients. */
 export async function startCluster(options: ClusterOptions = {}): Promise<ConsulCluster> {
   const cluster = new ConsulCluster(options)
   try {
@@ -126,7 +126,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Consul
 }
 
 export interface FederationOptions {
-  /** @default 0 */
+  /** Number of client agents in each datacenter. @default 0 */
   readonly clientsPerDc?: number
   readonly config?: NodeConfig
 }

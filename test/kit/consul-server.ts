@@ -10,11 +10,11 @@ import {type RawConsul, raw} from './raw-consul.js'
 import {TextTail} from './text-tail.js'
 import {waitUntil} from './wait-until.js'
 
-/** Any part of the agent's configuration file; it wins over what the kit writes, ports apart. */
+/** Any part of the agent's configuration file. It takes precedence over the kit's own, except for ports. */
 export type ConsulConfig = Readonly<Record<string, unknown>>
 
 export interface ConsulOptions {
-  /** `dev` keeps everything in memory: a restart forgets it. @default 'dev' */
+  /** Role of the agent. `dev` keeps everything in memory, so its data is lost at a restart. @default 'dev' */
   readonly role?: 'dev' | 'server' | 'client'
   readonly node?: string
   /** @default 'dc1' */
@@ -35,7 +35,8 @@ export interface ConsulPorts {
 
 const clash = /address already in use|bind: cannot assign/
 
-// Where the system supports it, an agent exits with the test process even if that process is killed.
+// Command that makes an agent exit with the test process, even if that process is killed; empty if the system cannot do
+// this.
 const deathWish = has('setpriv', '--version') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
 
 function has(file: string, argument: string): boolean {
@@ -64,7 +65,7 @@ export class ConsulServer implements AsyncDisposable {
   readonly role: 'dev' | 'server' | 'client'
   readonly bind: string
   readonly ports: ConsulPorts
-  /** `http://127.0.0.1:port` */
+  /** HTTP address of the agent: `http://127.0.0.1:port`. */
   readonly address: string
   readonly #folder: string
   readonly #token: string | undefined
@@ -153,13 +154,15 @@ export class ConsulServer implements AsyncDisposable {
     await this.kill()
   }
 
-  /** The same ports, the same data, a new process. Resolves when HTTP answers; `untilReady` waits for more. */
+  /**
+   * Restarts the agent with the same ports and the same data. Resolves when HTTP answers; `untilReady` waits for more.
+   */
   async restart(how: 'stop' | 'kill' = 'stop'): Promise<void> {
     await this[how]()
     await this.#spawn()
   }
 
-  /** Ready: a leader is known, the node is registered and its serfHealth passes, and indexes count. */
+  /** Waits until a leader is known, the node is registered, its serfHealth passes, and indexes increase. */
   async untilReady(timeoutMs = 30_000): Promise<void> {
     await this.whileAlive(
       waitUntil(() => this.#isReady(), {
@@ -243,7 +246,7 @@ export class ConsulServer implements AsyncDisposable {
   }
 }
 
-/** One agent in memory, ready in about half a second. */
+/** Starts one agent in memory. It is ready in about half a second. */
 export async function startDevAgent(options: Omit<ConsulOptions, 'role'> = {}): Promise<ConsulServer> {
   const agent = await ConsulServer.launch({...options, role: 'dev'})
   try {

@@ -16,7 +16,7 @@ export interface PublicSurface {
   readonly undocumented: readonly string[]
 }
 
-/** The exports of `src/index.ts` and their declarations. Parses only; {@link typeErrors} checks types. */
+/** Returns the exports of `src/index.ts` and their declarations. It only parses; {@link typeErrors} checks types. */
 export function readPublicSurface(root: string): PublicSurface {
   const values: PublicValue[] = []
   const undocumented: string[] = []
@@ -34,7 +34,7 @@ interface Exported {
   readonly declaration: ts.Declaration
 }
 
-/** The exports of a file that only re-exports from other files. */
+/** Returns the exports of a file that only re-exports from other files. */
 function exportsOf(door: string): readonly Exported[] {
   return parse(door).statements.flatMap(statement => {
     if (
@@ -74,7 +74,7 @@ function declarationsOf(path: string): ReadonlyMap<string, ts.Declaration> {
 }
 const isExport = (modifier: ts.Modifier): boolean => modifier.kind === ts.SyntaxKind.ExportKeyword
 
-/** Functions, classes, and constants that are more than a literal. */
+/** True for functions, classes, and constants that are more than a literal. */
 function isCallable(declaration: ts.Declaration): boolean {
   if (!ts.isVariableDeclaration(declaration)) {
     return ts.isFunctionDeclaration(declaration) || ts.isClassDeclaration(declaration)
@@ -94,7 +94,7 @@ const standsOnPublicError = (declaration: ts.Declaration): boolean =>
   ) ??
     false)
 
-/** The fenced code of each `@example`, without the comment's margin. */
+/** Returns the fenced code of each `@example`, without the asterisks of the comment. */
 function examplesOf(declaration: ts.Declaration): readonly string[] {
   const tags = ts.getJSDocTags(declaration).filter(tag => tag.tagName.text === 'example')
   return tags.map(tag => {
@@ -105,14 +105,14 @@ function examplesOf(declaration: ts.Declaration): readonly string[] {
 
 export interface ExampleProgram {
   readonly code: string
-  /** Expectations of each example; each must be checked at least once. */
+  /** Number of comparisons in each example; each must be made at least once. */
   readonly expectations: ReadonlyMap<string, number>
 }
 
 /**
- * One module with all examples. Each may use every name of the library and, without importing them, `client`, its
- * `address`, an empty `directory`, and a `key` that a responder trusts. A statement followed by `// => value` becomes a
- * comparison.
+ * Returns one module with all examples. Each may use every name of the library and, without importing them, `client`,
+ * its `address`, an empty `directory`, and a `key` that a responder trusts. A statement followed by `// => value`
+ * becomes a comparison.
  */
 export function writeExampleProgram(values: readonly PublicValue[]): ExampleProgram {
   const expectations = new Map<string, number>()
@@ -168,7 +168,7 @@ const settings = (root: string): ts.CompilerOptions => {
   }
 }
 
-/** Errors of the compiler for a program that exists only in memory, in the repository's root. */
+/** Returns the compiler's errors for a program that exists only in memory, in the repository's root. */
 export function typeErrors(root: string, code: string): readonly string[] {
   const path = join(root, 'examples-of-the-library.ts')
   const options = settings(root)

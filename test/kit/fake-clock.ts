@@ -8,7 +8,7 @@ interface Pending {
   isFired: boolean
 }
 
-/** A clock that only moves when a test advances it. */
+/** A clock that moves only when a test advances it. */
 export class FakeClock implements Clock {
   #nowMs: number
   /** Difference between the wall clock and the monotonic clock, in milliseconds; set it to change the wall clock. */
@@ -71,18 +71,18 @@ export class FakeClock implements Clock {
     await settle(this.#turns)
   }
 
-  /** Simulates a stopped process: both clocks move on, and late timers run at the next `advance`. */
+  /** Simulates a stopped process: both clocks advance, and timers that are overdue run at the next `advance`. */
   stop(ms: number): void {
     this.#nowMs += ms
   }
 
-  /** Simulates a suspended machine: the wall clock moves on, the monotonic clock does not. */
+  /** Simulates a suspended machine: the wall clock advances, the monotonic clock does not. */
   jump(ms: number): void {
     this.wallOffsetMs += ms
   }
 }
 
-/** Resolves once all promises have settled that wait for no timer and no socket. */
+/** Resolves when all promises have settled that do not wait for a timer or a socket. */
 export async function settle(turns = 3): Promise<void> {
   for (let round = 0; round < turns; round += 1) await turn()
 }

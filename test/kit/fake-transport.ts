@@ -5,7 +5,7 @@ export interface FakeAnswer {
   /** @default 200 */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Text and bytes as they are, anything else as JSON. */
+  /** The body: text and bytes unchanged, anything else as JSON. */
   readonly body?: unknown
 }
 

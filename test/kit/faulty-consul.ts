@@ -5,11 +5,11 @@ import {freePort} from './ports.js'
 
 export interface Fault {
   readonly name: string
-  /** What a command that meets it says of it. */
+  /** Matches the message of a command that meets this fault. */
   readonly said: RegExp
-  /** True if waiting cannot end it. */
+  /** True if waiting cannot end the fault. */
   readonly isHopeless: boolean
-  /** The exit code of a command that it ends. */
+  /** Exit code of a command that this fault ends. */
   readonly exitCode: number
 }
 
@@ -21,7 +21,7 @@ const fault = (name: string, said: RegExp, more: Partial<Fault> = {}): Fault => 
   ...more,
 })
 
-/** What can be wrong with an agent, or with what answers in its place. */
+/** Faults of an agent, or of another program that answers in its place. */
 export const faults = [
   fault('refused', /connection refused/),
   fault('black hole', /no answer yet|has not answered yet/),
@@ -45,7 +45,7 @@ const answers: Readonly<Record<string, readonly [number, string]>> = {
   TLS: [200, ''],
 }
 
-/** Servers with one fault each, on every request. */
+/** Servers that show one fault each, in every answer. */
 export class FaultyConsul implements AsyncDisposable {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()

@@ -1,7 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 
-/** The child script of lock tests; a comment at its top describes its lines. */
+/** The child script of lock tests. A comment at its top describes the lines that it writes. */
 export const criticalSection = fileURLToPath(new URL('./children/critical-section.sh', import.meta.url))
 
 export interface HistoryEntry {
@@ -12,7 +12,7 @@ export interface HistoryEntry {
 }
 
 export interface HistoryVerdict {
-  /** Ids in the order in which they began. */
+  /** IDs in the order in which they began. */
   readonly order: readonly string[]
   readonly finished: readonly string[]
   /** IDs that began and did not end: killed, or still running. */
@@ -34,8 +34,8 @@ export function readHistory(file: string): HistoryEntry[] {
 }
 
 /**
- * Computes which IDs held at the same time. Each holds from its `start` to its last line of any kind: a killed child
- * ends with its last beat, so a child that should have been killed and was not shows as an overlap.
+ * Computes which IDs held at the same time. Each holds from its `start` to its last line of any kind. A killed child
+ * ends with its last `beat`, so a child that should have been killed but was not appears as an overlap.
  */
 export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): HistoryVerdict {
   const last = new Map<string, number>()
@@ -59,6 +59,6 @@ export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): Histo
   return {order, finished, unfinished: order.filter(id => !finished.includes(id)), peak}
 }
 
-/** Throws if more than `limit` held at one moment, or if one found the exclusive file of another. */
+/** Throws if more than `limit` held at one moment, or if one found another's exclusive file. */
 export const checkNoOverlap = (file: string, options: {readonly limit?: number} = {}): HistoryVerdict =>
   judgeHistory(readHistory(file), options.limit ?? 1)

@@ -16,7 +16,10 @@ export interface SeenRequest {
   readonly body: Buffer
 }
 
-/** All parts given must agree. A text for `path` is a prefix of the path without its query; a RegExp sees the query too. */
+/**
+ * Conditions on a request; all that are given must be true. A text for `path` is a prefix of the path without its
+ * query; a RegExp is tested with the query, too.
+ */
 export interface RequestMatch {
   readonly method?: string
   readonly path?: string | RegExp
@@ -26,7 +29,7 @@ export interface ScriptedAnswer {
   /** @default 200 */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Text and bytes as they are, anything else as JSON. */
+  /** The body: text and bytes unchanged, anything else as JSON. */
   readonly body?: unknown
 }
 
@@ -37,9 +40,9 @@ export interface RealAnswer {
 }
 
 /**
- * The fate of a matching request. `reset`: the server never sees it, the client sees a reset. `hang`: it gets no answer.
- * `swallow`: the server handles it, the client sees a reset instead of the answer. A function may answer by the
- * request, or with `rewrite` change the server's answer.
+ * The treatment of a matching request. `reset`: the server does not receive it, and the client sees a reset. `hang`: it
+ * gets no answer. `swallow`: the server handles it, and the client sees a reset instead of the answer. A function may
+ * return an answer or, with `rewrite`, change the server's answer.
  */
 export type Fault =
   | ScriptedAnswer
@@ -101,7 +104,10 @@ export class HttpProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Applies `fault` to the next `times` (default: all) matching requests. Earlier rules win. Disposing removes the rule. */
+  /**
+   * Applies `fault` to the next `times` (default: all) matching requests. Earlier rules take precedence. Disposing
+   * removes the rule.
+   */
   on(match: RequestMatch, fault: Fault, times = Infinity): Disposable {
     const rule: Rule = {match, fault, left: times}
     this.#rules.push(rule)
@@ -176,7 +182,7 @@ export class HttpProxy implements AsyncDisposable {
       const options = {host: url.hostname, port: url.port, method, path, headers, agent: this.#upstream}
       const upstream = httpRequest(options, resolve)
       upstream.on('error', reject)
-      // If the client abandons a blocking query, the agent's connection closes, too.
+      // If the client abandons a blocking query, the connection to the agent is closed, too.
       response.on('close', () => upstream.destroy())
       upstream.end(body)
     })

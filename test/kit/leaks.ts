@@ -8,16 +8,16 @@ import {waitUntil} from './wait-until.js'
 export interface LeakOptions {
   /** The agent whose keys and sessions are checked; without it only processes and handles are. */
   readonly agent?: {readonly address: string; readonly addresses: ReadonlyMap<string, string>}
-  /** Sessions that a test may leave, because it declares them: those that are to expire, for example. */
+  /** True for sessions that a test may leave behind, for instance because they are to expire. */
   readonly mayStay?: (session: RawSession) => boolean
-  /** True where tests share a client or a server that opens sockets by itself. @default false */
+  /** True if tests share a client or a server that opens sockets by itself. @default false */
   readonly ignoreHandles?: boolean
   /** Time for everything to end, in milliseconds. @default 3000 */
   readonly graceMs?: number
 }
 
 export interface LeakCheck {
-  /** `test/<id>/`, new for each test: all keys of the test belong under it. */
+  /** A prefix `test/<id>/`, new for each test: all keys of the test belong below it. */
   readonly prefix: string
   /** The value of BATON_TEST_ID for each command the test starts; the kit's command runner sets it by itself. */
   readonly id: string
@@ -32,7 +32,7 @@ interface Found {
 
 const watchedHandles = ['TCPServerWrap', 'TCPSocketWrap', 'ProcessWrap', 'PipeWrap', 'UDPWrap']
 
-/** Servers, sockets, pipes and children of this process, by kind. */
+/** Counts the servers, sockets, pipes and children of this process, by kind. */
 function countHandles(): Map<string, number> {
   const counts = new Map<string, number>()
   for (const kind of process.getActiveResourcesInfo())
@@ -52,7 +52,7 @@ function describeLeaks({keys, sessions, processes, handles}: Found): string {
   return `left behind by this test:\n  ${lines.join('\n  ')}`
 }
 
-/** Checks one test: created before it, asked after it. */
+/** Checks one test: it is created before the test, and `end` is called after it. */
 export class LeakWatch implements LeakCheck {
   id = renewMarker()
   readonly #options: LeakOptions
@@ -73,7 +73,10 @@ export class LeakWatch implements LeakCheck {
     this.#handlesBefore = countHandles()
   }
 
-  /** Waits until nothing is left. Removes the rest, so that the next test does not fail for it, and then reports it. */
+  /**
+   * Waits until nothing is left. Otherwise removes the rest, so that the next test does not fail for it, and reports
+   * it.
+   */
   async end(): Promise<void> {
     const {graceMs = 3000} = this.#options
     let found = await this.#look()

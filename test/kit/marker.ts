@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto'
 
-/** The variable that every command started by the kit carries, and that its children inherit. */
+/** Name of the variable that every command started by the kit has in its environment, and that its children inherit. */
 export const markerName = 'BATON_TEST_ID'
 
 let current = `file-${randomUUID()}`

@@ -1,7 +1,8 @@
 import {createSocket} from 'node:dgram'
 import {createServer} from 'node:net'
 
-// Below the range of ports for outgoing connections, so that a port stays free while its agent restarts.
+// The lowest port. Ports are chosen below the range for outgoing connections, so that a port stays free while its agent
+// restarts.
 const lowest = 10_000
 const highest = 31_999
 const handedOut = new Set<number>()

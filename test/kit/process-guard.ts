@@ -1,6 +1,6 @@
 import {rmSync} from 'node:fs'
 
-/** Ends and removes with the test process: children by pid or group, and folders. */
+/** Process groups and folders that end with the test process: groups are killed, and folders are removed. */
 const groups = new Set<number>()
 const folders = new Set<string>()
 let installed = false
@@ -24,14 +24,14 @@ function install(): void {
   process.once('exit', sweep)
 }
 
-/** The process group led by `pid` is killed when this process exits. Disposing cancels this. */
+/** Kills the process group of `pid` when this process exits. Disposing cancels this. */
 export function guardGroup(pid: number): Disposable {
   install()
   groups.add(pid)
   return {[Symbol.dispose]: () => void groups.delete(pid)}
 }
 
-/** The folder is removed when this process exits, or at once when disposed. */
+/** Removes the folder when this process exits, or at once when disposed. */
 export function guardFolder(path: string): Disposable {
   install()
   folders.add(path)

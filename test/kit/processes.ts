@@ -28,7 +28,7 @@ function readStat(pid: number): ProcessInfo | undefined {
 
 const isDead = (info: ProcessInfo): boolean => info.state === 'Z' || info.state === 'X'
 
-/** All processes except zombies. Linux only. */
+/** Returns all processes except zombies. Linux only. */
 function liveProcesses(): ProcessInfo[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -36,7 +36,7 @@ function liveProcesses(): ProcessInfo[] {
     .filter(info => !isDead(info))
 }
 
-/** The process, unless it is gone or a zombie. */
+/** Returns the process; undefined if it has ended or is a zombie. */
 export function processInfo(pid: number): ProcessInfo | undefined {
   const info = readStat(pid)
   return info && !isDead(info) ? info : undefined
@@ -46,7 +46,9 @@ export const isAlive = (pid: number): boolean => processInfo(pid) !== undefined
 
 export const processGroup = (pgid: number): ProcessInfo[] => liveProcesses().filter(info => info.pgid === pgid)
 
-/** Children, their children and so on. Processes whose parent has exited are missing: see {@link findByEnv}. */
+/**
+ * Returns the children, their children and so on. Processes whose parent has exited are missing: see {@link findByEnv}.
+ */
 export function descendants(pid: number): ProcessInfo[] {
   const all = liveProcesses()
   const found: ProcessInfo[] = []
@@ -59,7 +61,10 @@ export function descendants(pid: number): ProcessInfo[] {
   return found
 }
 
-/** Processes started with `marker` (all of `NAME=value`) in their environment, whatever their parent is now. */
+/**
+ * Returns the processes that were started with `marker` (all of `NAME=value`) in their environment, whatever their
+ * parent is now.
+ */
 export function findByEnv(marker: string): ProcessInfo[] {
   return liveProcesses().filter(info => {
     try {

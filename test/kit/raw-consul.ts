@@ -7,7 +7,7 @@ export interface RawAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
-  /** The body as JSON. Numbers beyond 2^53 lose digits: look at `text` for those. */
+  /** The body as JSON. Numbers beyond 2^53 lose digits; compare `text` for those. */
   json(): RawJson
 }
 

@@ -10,7 +10,10 @@ import {waitUntil} from './wait-until.js'
 export const cliPath = fileURLToPath(new URL('../../bin/run.cjs', import.meta.url))
 
 export interface CommandOptions {
-  /** Added to an environment without CONSUL_*, BATON_* and the test runner's variables. `undefined` removes a variable. */
+  /**
+   * Variables that are added to an environment without CONSUL_*, BATON_* and the test runner's variables. `undefined`
+   * removes one.
+   */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Becomes CONSUL_HTTP_ADDR, unless `env` names one. */
   readonly agent?: {readonly address: string}
@@ -23,21 +26,21 @@ export interface CommandOptions {
   readonly signal?: AbortSignal
   /** False leaves the command in the test's own process group. @default true */
   readonly detached?: boolean
-  /** Rejects another exit code; for the commands of baton. */
+  /** The exit codes that are allowed; any other rejects. Only for the commands of baton. */
   readonly exitCodes?: readonly string[] | undefined
 }
 
 export interface CommandResult {
   readonly stdout: string
   readonly stderr: string
-  /** The bytes behind `stdout`, for outputs that are not text. */
+  /** The bytes of `stdout`, for output that is not text. */
   readonly stdoutBytes: Buffer
   /** Null if a signal ended the command. */
   readonly exitCode: number | null
   readonly signalName: NodeJS.Signals | null
 }
 
-/** A warning or a deprecation of Node itself, which users would see. */
+/** Matches a warning or a deprecation of Node itself, which users would see. */
 const nodesOwn = /^\(node:\d+\) .*$/m
 
 /** Variables that would change a command or its start: `NODE_EXTRA_CA_CERTS` alone doubles the start-up time. */
@@ -172,7 +175,7 @@ export const runCommand = (
   options: CommandOptions = {},
 ): Promise<CommandResult> => new CommandHandle(file, args, options).exited
 
-/** Labels of the exit codes that help and docs name for the command; undefined if any code may come. */
+/** Returns the exit codes that help and docs name for the command; undefined if any code is possible. */
 function documentedExits(args: readonly string[], env: CommandOptions['env'] = {}): readonly string[] | undefined {
   const id = [3, 2, 1].map(length => args.slice(0, length).join(' ')).find(name => Object.hasOwn(exitCodes, name))
   const labels = id === undefined ? undefined : (exitCodes as Readonly<Record<string, readonly string[]>>)[id]
@@ -183,7 +186,7 @@ function documentedExits(args: readonly string[], env: CommandOptions['env'] = {
 const isDocumented = (code: number, labels: readonly string[]): boolean =>
   labels.includes(String(code)) || (code > 128 && labels.includes('128+n'))
 
-/** Runs `baton ...args` from the built bundle. Its end rejects if the exit code is not one that its help names. */
+/** Runs `baton ...args` from the built bundle. The result rejects if help does not name the exit code. */
 export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>
   new CommandHandle(process.execPath, [cliPath, ...args], {...options, exitCodes: documentedExits(args, options.env)})
 

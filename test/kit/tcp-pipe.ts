@@ -14,7 +14,7 @@ const pieceEveryMs = 50
 export interface PipeRules {
   readonly delayMs: () => number
   readonly bytesPerSecond: () => number
-  /** While true, nothing is read or written: buffers fill up as behind a firewall that drops packets. */
+  /** True while nothing may be read or written: buffers fill up, as behind a firewall that drops packets. */
   readonly isHole: () => boolean
   /** True if the bytes are to be discarded. */
   readonly swallow: (chunk: Buffer) => boolean
@@ -107,7 +107,7 @@ export class TcpPipe {
     }
   }
 
-  /** Waits for the throttled bytes, so that nothing overtakes them. */
+  /** Milliseconds until the throttled bytes have passed, so that nothing overtakes them. */
   #dueMs(): number {
     return Math.max(this.#lastDueMs, performance.now() + this.#rules.delayMs())
   }

@@ -6,12 +6,12 @@ import {TcpPipe} from './tcp-pipe.js'
 export type Direction = 'requests' | 'answers' | 'both'
 
 export interface ProxyCounters {
-  /** Connections accepted since the start. */
+  /** Number of connections accepted since the start. */
   accepted: number
   open: number
   bytesToServer: number
   bytesToClient: number
-  /** Connections whose answer was lost. */
+  /** Number of connections whose answer was lost. */
   swallowed: number
 }
 
@@ -22,11 +22,11 @@ interface Connection {
 }
 
 /**
- * A network that misbehaves on command, in front of one address. All switches act at once, also on open connections,
- * and hold until they are switched back with {@link heal}.
+ * Simulates a faulty network in front of one address. All faults begin at once, also on open connections, and last
+ * until {@link heal} is called.
  */
 export class TcpProxy implements AsyncDisposable {
-  /** `http://127.0.0.1:port` */
+  /** Address of the proxy: `http://127.0.0.1:port`. */
   readonly address: string
   readonly port: number
   readonly counters: ProxyCounters = {accepted: 0, open: 0, bytesToServer: 0, bytesToClient: 0, swallowed: 0}
@@ -52,7 +52,7 @@ export class TcpProxy implements AsyncDisposable {
     return proxy
   }
 
-  /** Every byte arrives this much later, in both directions. */
+  /** Delays every byte by this time, in both directions. */
   delay(ms: number): void {
     this.#delayMs = ms
     this.#pump()
@@ -63,7 +63,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#bytesPerSecond = bytesPerSecond
   }
 
-  /** Lets nothing pass and signals nothing: no reset, no end. New connections are accepted and stay silent. */
+  /** Drops all bytes without a reset or an end. New connections are accepted and stay silent. */
   blackHole(direction: Direction = 'both'): void {
     this.#hole = direction
     this.#pump()
@@ -92,7 +92,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#parked.clear()
   }
 
-  /** New connections are refused; open ones go on. */
+  /** Refuses new connections; open ones continue. */
   async refuse(): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
@@ -113,8 +113,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * Loses the next `times` answers that match, after the server has done its work: the request passes, then the
-   * client sees a reset, or nothing at all.
+   * Loses the next `times` answers that match, after the server has handled the request: the client sees a reset, or
+   * nothing at all.
    */
   swallowAnswers(
     then: 'reset' | 'hold' = 'reset',

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 
 export interface WaitOptions {
-  /** The condition in words; continues "timed out waiting for". */
+  /** The condition as text; completes "timed out waiting for". */
   readonly what: string
   /** @default 10000 */
   readonly timeoutMs?: number

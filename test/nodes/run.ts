@@ -17,12 +17,12 @@ const majors = given.length > 0 ? given : ['20', '22', '24', '26']
 const run = promisify(execFile)
 const minute = 60_000
 
-/** Variables that would change a command, or where npm installs. */
+/** Matches variables that would change a command, or the directory where npm installs. */
 const runnersOwn = /^(CONSUL_|BATON_|NODE_OPTIONS$|npm_(lifecycle|package)_|npm_config_(local_)?prefix$)/
 
 interface Place {
   readonly cwd: string
-  /** Directory of the `node` that runs it, in front of the PATH. */
+  /** Directory of the Node to run, which is put first in the PATH. */
   readonly node?: string
   readonly timeoutMs: number
 }
@@ -78,7 +78,7 @@ async function installBaton(): Promise<string> {
   return prefix
 }
 
-/** `kv get` for `commands/kv/get.ts`. */
+/** Names of all commands, such as `kv get` for `commands/kv/get.ts`. */
 const commandNames = readdirSync(join(root, 'commands'), {recursive: true, encoding: 'utf8'})
   .filter(file => file.endsWith('.ts'))
   .map(file => file.replace(/(\/index)?\.ts$/, '').split('/'))
@@ -96,7 +96,7 @@ async function tryNode(major: string, node: string, prefix: string): Promise<voi
       if (!help.includes('USAGE')) throw new Error(`${name.join(' ')} --help: shows no usage`)
     }
   })
-  // Without `await using`, which Node knows from 24 on.
+  // Without `await using`, which Node supports from 24 on.
   const code = `import {startEmbeddedAgent, createClient, createMutex} from 'consul-baton'
     const agent = await startEmbeddedAgent()
     const client = createClient({address: agent.address})

@@ -15,7 +15,9 @@ let checkout: string
 let project: string
 let installed: string
 
-/** Packs a copy, because packing builds again: other tests run what the checkout's own folder holds. */
+/**
+ * Packs a copy of the checkout, because packing builds again, and other tests use what is in the checkout's own dist.
+ */
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'baton-package-'))
   checkout = join(home, 'checkout')
@@ -86,7 +88,7 @@ describe('the package, installed into an empty project', () => {
   })
 })
 
-/** Bytes of all files below a folder. */
+/** Returns the number of bytes of all files below a folder. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, {recursive: true, withFileTypes: true})
   const files = entries.filter(entry => entry.isFile())

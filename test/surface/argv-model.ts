@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {flagShapes} from '../../src/cli/base-command.js'
 import type {CommandClass} from '../../src/main/command-table.js'
 
-/** What a command's table says of a flag, as far as the meaning of an argument depends on it. */
+/** The parts of a flag's definition that the meaning of an argument depends on. */
 export interface Definition {
   readonly type: 'boolean' | 'option'
   readonly char?: string
@@ -26,9 +26,9 @@ interface ArgDefinition {
 export interface GivenFlag {
   readonly kind: 'flag'
   readonly name: string
-  /** A text for an option, on or off for a boolean. */
+  /** A text for an option, true or false for a boolean. */
   readonly value: string | boolean
-  /** As typed. */
+  /** The arguments, as typed. */
   readonly words: readonly string[]
 }
 
@@ -71,7 +71,7 @@ const anyText = (names: readonly string[]): fc.Arbitrary<string> =>
     )
     .map(text => text.replaceAll('\0', ''))
 
-/** An argument that no command takes for a flag. */
+/** True for an argument that no command treats as a flag. */
 const isUndashed = (text: string): boolean => !text.startsWith('-') || text === '-'
 
 function flagItem(name: string, definition: Definition, text: fc.Arbitrary<string>): fc.Arbitrary<GivenFlag> {
@@ -88,7 +88,7 @@ function flagItem(name: string, definition: Definition, text: fc.Arbitrary<strin
   }
   const value = options === undefined ? text : fc.oneof({weight: 9, arbitrary: fc.constantFrom(...options)}, text)
   return fc.tuple(dash, spelled, value, fc.boolean()).map(([dashes, as, given, isJoined]) => {
-    // Without `=`, a flag that needs no value decides by the next argument whether it is one.
+    // If the flag may have no value, the next argument decides whether it is one.
     const isOpen = bare !== undefined
     return item(name, given, isJoined || isOpen ? [`${dashes}${as}=${given}`] : [`${dashes}${as}`, given])
   })
@@ -101,7 +101,10 @@ const item = (name: string, value: string | boolean, words: readonly string[]): 
   words,
 })
 
-/** Lines of a command: flags in all spellings with any value, in any order with arguments, and what follows them. */
+/**
+ * Generates lines for a command: flags in all spellings with any value, in any order with arguments, and a child or
+ * data after them.
+ */
 export function linesOf(command: CommandClass): fc.Arbitrary<MeantLine> {
   const definitions = definitionsOf(command)
   const names = Object.keys(definitions)
@@ -195,7 +198,7 @@ function toLine(
   }
 }
 
-/** Reasons for which the line has to be refused; it is used as meant without one. */
+/** Returns the reasons for which the line must be refused. Without one it must be read as it was meant. */
 export async function faultsOf(line: MeantLine, command: CommandClass): Promise<readonly string[]> {
   const definitions = definitionsOf(command)
   const faults: string[] = []
@@ -227,7 +230,7 @@ export async function faultsOf(line: MeantLine, command: CommandClass): Promise<
 
 type Values = ReadonlyMap<string, readonly (string | boolean)[]>
 
-/** Of a flag that takes one value the last counts. A flag that is switched off does not stand in the way of another. */
+/** Returns the last value of each flag that takes one. A flag that is switched off does not affect others. */
 function lastValues(line: MeantLine, definitions: Readonly<Record<string, Definition>>): Values {
   const values = new Map<string, (string | boolean)[]>()
   for (const {name, value} of line.given) {
@@ -254,7 +257,7 @@ const connection =
     ' ',
   )
 
-/** The values of the flags that are set, and the defaults of the others. */
+/** Returns the values of the flags that are set, and the defaults of the others. */
 export async function meaningOf(line: MeantLine, command: CommandClass): Promise<Readonly<Record<string, unknown>>> {
   const definitions = definitionsOf(command)
   const values = lastValues(line, definitions)
@@ -273,6 +276,6 @@ export async function meaningOf(line: MeantLine, command: CommandClass): Promise
   return whatIsSet(meant)
 }
 
-/** A boolean that is off and an option that was not given are the same as none. */
+/** Leaves out booleans that are off and options that were not given, so that both count as equal. */
 export const whatIsSet = (flags: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined && value !== false))

@@ -20,7 +20,7 @@ type Reader = {
   readFlags: () => Promise<void>
 }
 
-/** The arguments of a command as it reads them, without variables and files. */
+/** Returns the arguments of a command as it reads them, without variables and files. */
 async function read(id: string, CommandOf: CommandClass, argv: readonly string[]): Promise<Reader> {
   CommandOf.id = id
   const command = new CommandOf([...argv], config) as unknown as BaseCommand & Reader
@@ -29,7 +29,7 @@ async function read(id: string, CommandOf: CommandClass, argv: readonly string[]
   return command
 }
 
-/** Expects one line that shows at most 20 characters of anything that was given. */
+/** Expects an error of one line that shows at most 20 characters of any value that was given. */
 function expectBrief(error: unknown, line: MeantLine): void {
   expect(isBatonError(error, 'BATON_USAGE') || isBatonError(error, 'BATON_CONFIG'), String(error)).toBe(true)
   const message = toMessage(error)
@@ -74,7 +74,7 @@ describe('every argument of a command line', () => {
         fc.pre(!nameOf(command, unknown))
         const refusal = await read(id, command, [unknown, ...line.argv]).catch((error: unknown) => error)
         expectBrief(refusal, line)
-        // A value that is broken is named first.
+        // If a value is broken, the error names that value first.
         if ((await faultsOf(line, command)).length === 0)
           expect(toMessage(refusal)).toContain(`unknown flag: ${unknown}`)
       }),

@@ -13,7 +13,7 @@ const checker = program.getTypeChecker()
 
 const isOurs = (node: ts.Node): boolean => node.getSourceFile().fileName.startsWith(join(root, 'src'))
 
-/** The declarations behind an export that have members of their own: interfaces, classes and object types. */
+/** Returns the declarations of an export that have members of their own: interfaces, classes and object types. */
 function memberDeclarations(symbol: ts.Symbol): readonly ts.Declaration[] {
   const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
   const declarations = (target.declarations ?? []).filter(isOurs)

@@ -10,7 +10,7 @@ beforeAll(async () => {
   commands = await loadCommands()
 })
 
-/** A table of codes; a meaning that is not shared names its commands. */
+/** Returns a table of codes. A meaning that is not shared names its commands. */
 function codeTable(ids: readonly string[]): string {
   const meanings = new Map<string, Map<string, string[]>>()
   for (const id of ids) {

@@ -35,14 +35,14 @@ const withoutArguments = [
   'startEmbeddedAgent.faults.clear',
   'startEmbeddedAgent.faults.dropConnections',
 ]
-/** Methods that the types do not show: other parts of the library call them. */
+/** Methods that are not in the types, because only other parts of the library call them. */
 const internal = [
   'createMutex.acquire.handleSessionEvent',
   'createViewRegistry.view.subscribe.close',
   'createViewRegistry.view.subscribe.wake',
 ]
 
-/** `createInitiator.run of a line` is a row of `createInitiator.run`. */
+/** Names of the doors that have a row. `createInitiator.run of a line` is a row of `createInitiator.run`. */
 const rows = new Set(Object.keys(doors).map(name => name.split(' ')[0] ?? name))
 
 let agent: library.EmbeddedAgent
@@ -92,7 +92,7 @@ describe('the public functions and methods', () => {
     const isKnown = (name: string): boolean => rows.has(name) || total.includes(name) || values.includes(name)
     const exported = Object.keys(library)
     expect(exported.filter(name => !isKnown(name) && (!isError(name) || name === 'isBatonError'))).toEqual(
-      // A class whose methods have rows.
+      // This is a class, but its methods have rows.
       ['EventState'],
     )
   })

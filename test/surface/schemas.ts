@@ -3,7 +3,7 @@ import {errorCodes} from '../../src/core/errors.js'
 import type {ViewStatus} from '../../src/core/query/types.js'
 
 type HeldReason = Extract<ViewStatus, {readonly state: 'held'}>['reason']
-/** Every reason of the type, or this does not compile. */
+/** Every reason of the type. If one is missing, this does not compile. */
 const heldReasons = Object.keys({
   empty: true,
   filtered: true,
@@ -11,9 +11,9 @@ const heldReasons = Object.keys({
   denied: true,
 } satisfies Record<HeldReason, true>) as HeldReason[]
 
-/** One of Consul's 64-bit numbers: raw digits, which JSON.parse of JavaScript rounds above 2^53. */
+/** One of Consul's 64-bit numbers, written as digits. JavaScript's JSON.parse rounds those above 2^53. */
 const wide = z.number().nonnegative().meta({type: 'integer', description: 'up to 64 bits: read without rounding'})
-/** A number of baton's own of that size. */
+/** One of baton's own 64-bit numbers, written as a string. */
 const digits = z.string().regex(/^\d+$/)
 const count = z.number().nonnegative().meta({type: 'integer'})
 const whole = z.number().meta({type: 'integer'})
@@ -157,7 +157,7 @@ const watchLine = z.discriminatedUnion('type', [
 ])
 
 const lockFacts = {time: z.iso.datetime(), prefix: z.string()}
-/** Milliseconds of the machine's boot time. */
+/** The deadline of a hold, in milliseconds of the machine's boot time. */
 const deadline = z.strictObject({termAtMs: milliseconds, killAtMs: milliseconds, freeAtMs: milliseconds})
 const lockLine = z.discriminatedUnion('type', [
   z.strictObject({...lockFacts, type: z.literal('session.created'), session: z.string()}),

@@ -9,7 +9,7 @@ beforeAll(async () => {
   commands = await loadCommands()
 })
 
-/** Settings that hold a secret, as a user would give it. */
+/** Settings that contain a secret, with values as a user would give them. */
 const secrets: Readonly<Record<string, unknown>> = {
   token: 's3cret',
   'source-token': 's3cret',

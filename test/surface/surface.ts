@@ -23,7 +23,10 @@ interface Definition {
 /** Flags that many commands share; listed once. */
 const shared: Readonly<Record<string, Definitions>> = {common: commonFlags, consul: consulFlags, watch: watchFlags}
 
-/** The parts that people and scripts depend on: names, types, defaults and arguments. No descriptions. */
+/**
+ * Returns the parts of commands that people and scripts depend on: names, types, defaults and arguments, but no
+ * descriptions.
+ */
 export async function describeSurface(commands: ReadonlyMap<string, CommandClass>): Promise<object> {
   const described: Record<string, object> = {}
   for (const [id, command] of [...commands].sort(([a], [b]) => (a < b ? -1 : 1)))

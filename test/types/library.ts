@@ -1,4 +1,4 @@
-/** Compiled by `npm run types`, never run: what callers of the library may rely on, line by line. */
+/** Compiled by `npm run types`, never run. Each line is something that callers of the library may rely on. */
 import {expectTypeOf} from 'vitest'
 import {
   type Answer,

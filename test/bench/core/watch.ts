@@ -134,7 +134,10 @@ async function enter(address: string, name: string, follow: Follower): Promise<C
 
 const keyOf = (name: string): string => `bench/${name.replace(' ', '-')}`
 
-/** The followers take turns, one write each, so that a busy moment of the machine affects all of them. */
+/**
+ * In each round every contestant follows one write, and each round starts with another one, so that a busy moment of
+ * the machine affects all of them.
+ */
 async function race(address: string, contestants: readonly Contestant[]): Promise<void> {
   for (let write = 0; write < warmUpWrites + writes; write += 1) {
     const first = write % contestants.length
@@ -152,9 +155,9 @@ async function race(address: string, contestants: readonly Contestant[]): Promis
 const quantile = (times: readonly number[], part: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * part)] ?? 0
 
-/** Requests for `count` readers of one key over ten writes, and ten unrelated ones. */
+/** The cost of `count` readers of one key over ten writes to it and ten to other keys. */
 interface Cost {
-  /** Number of keys for each reader. */
+  /** Number of requests for each reader. */
   readonly requests: number
   /** Processor time of this process: the readers, the counting proxy and the writer. */
   readonly cpuMs: number
@@ -190,7 +193,7 @@ async function memory(address: string, queries: number, readers: number): Promis
 }
 
 const shared = (): string => 'bench/shared'
-/** Many different keys; one of them is written. */
+/** Many different keys, of which one is written. */
 const ownKey = (at: number): string => (at === 0 ? shared() : `bench/other/${at}`)
 
 const many =

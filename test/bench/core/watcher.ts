@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs'
 
 const msPerTick = 10
 
-/** A process that follows a list and writes `seen` for each state of it, and what the kernel counted for it. */
+/** A process that follows a list and writes `seen` for each state of it, with the kernel's figures for it. */
 export class Watcher implements AsyncDisposable {
   /** Milliseconds until each awaited run, since `start`. */
   readonly latencies: number[] = []
@@ -40,7 +40,7 @@ export class Watcher implements AsyncDisposable {
     return this.#runs
   }
 
-  /** Begins to count. */
+  /** Resets the figures, so that they count from now on. */
   start(): void {
     this.#startMs = this.#cpuMs()
     this.latencies.length = 0
@@ -51,7 +51,7 @@ export class Watcher implements AsyncDisposable {
     return this.#cpuMs() - this.#startMs
   }
 
-  /** The most memory that was resident since it started. */
+  /** Maximum resident memory since it started. */
   get peakMB(): number {
     return Number(/VmHWM:\s+(\d+) kB/.exec(this.#proc('status'))?.[1]) / 1024
   }

@@ -21,7 +21,8 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await reader.saw(['[initial', '+hole/a', ']1', '!live'])
     line.blackHole()
     await consul.kvPut('hole/b', '1')
-    // The deadline of the parked request, then that of the silent retry, and as much again for a busy machine.
+    // The time contains the deadline of the parked request, that of the silent retry, and as much again for a busy
+    // machine.
     await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state', timeoutMs: 60_000})
     expect(reader.view.current?.value).toHaveLength(1)
     await line.heal()
@@ -40,7 +41,7 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await raw(agent.address).kvPut('gone/a', 'new')
     const values = (): string | undefined => reader.view.current?.value.map(entry => entry.value.toString()).join()
     await waitUntil(() => values() === 'new', {what: 'the new data', timeoutMs: 60_000})
-    // The key that came back has an older ModifyIndex, unless the view saw the empty store in between.
+    // The key that came back has an older ModifyIndex than before, unless the view saw the empty store in between.
     expect(reader.words.includes('[reset') || reader.words.includes('-gone/a')).toBe(true)
   })
 
@@ -70,10 +71,11 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     const startedAt = performance.now()
     const before = late.stats.requests
     await waitUntil(() => late.stats.requests >= before + 10, {what: 'ten more requests', timeoutMs: 60_000})
-    // It is polled by the connection that is open, with growing pauses: the rate limiter alone would take a second.
+    // The query is polled on the one open connection, with growing pauses: with the rate limiter alone, ten requests
+    // would take a second.
     expect(performance.now() - startedAt).toBeGreaterThan(3000)
 
-    // The limit is that of our address.
+    // The agent limits connections per address, so this write comes from another one.
     await raw(agent.address, {localAddress: '127.0.0.2'}).kvPut('full/a', '1')
     await waitUntil(() => first.current?.value !== undefined, {what: 'the change', timeoutMs: 20_000})
 
@@ -90,7 +92,7 @@ async function takeAllConnections(address: string): Promise<AsyncDisposable & {r
   const isTurnedAway = (socket: Socket): Promise<boolean> =>
     new Promise(resolve => {
       socket.on('error', () => resolve(true)).on('close', () => resolve(true))
-      // An answer, whatever it says, means that the agent has taken it.
+      // Any answer means that the agent has accepted the connection.
       socket.once('data', () => resolve(false))
       socket.write('GET /v1/status/leader HTTP/1.1\r\nHost: agent\r\n\r\n')
     })

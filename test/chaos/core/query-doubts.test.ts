@@ -157,7 +157,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     })
     await change(setup, '2')
     await waitUntil(() => times.length >= 4, {what: 'a fourth query'})
-    // The same delay for all queries would be 250 ms; the rate limiter alone would ask ten times a second.
+    // With the same delay for all queries it would be 250 ms; with the rate limiter alone, a tenth of a second.
     expect((times[3] ?? 0) - (times[2] ?? 0)).toBeGreaterThan(500)
   })
 
@@ -174,7 +174,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     await given[Symbol.asyncDispose]()
     await using _other = registry.view(kvKey(client, `${prefix}other`)).subscribe()
     await untilParked('other')
-    // The agent ends it a sixteenth of the wait later at the latest.
+    // The agent ends the parked request after at most the wait and a sixteenth of it.
     expect(performance.now() - startedAt).toBeGreaterThan(1050)
   })
 })

@@ -21,24 +21,27 @@ import {waitUntil} from '../../kit/wait-until.js'
 
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
-/** A server without a leader holds requests, some of them for longer than it shows old state. */
+/**
+ * Number of queries at the same time: a server without a leader holds requests, some of them longer than it shows old
+ * state.
+ */
 const askers = 8
 const locks = Array.from({length: 9}, (_, at) => `locked/${at}`)
 const semaphoreFlags = '16210313421097356768'
-/** Makes Consul's log long: it takes a second and more to apply it again. */
+/** A value that makes Consul's log long, so that it takes more than a second to apply it again. */
 const padding = (value: string) =>
   Array.from({length: 63}, (_, at) => toSet(`padding/${at}`, value.padEnd(1200, String(at))))
 const toSet = (key: string, value: string) => ({
   KV: {Verb: 'set', Key: key, Value: Buffer.from(value).toString('base64')},
 })
 
-// A server that leads alone answers at once, and shows its whole history while it applies its log again.
+// A server that is the only one leads at once, and shows its whole history while it applies its log again.
 describe.runIf(required || consulIsInstalled())('a restarted leader that has not applied its log', () => {
   let cluster: ConsulCluster
   const write = async (key: string, value: string): Promise<void> => {
     await raw(cluster.address).ok('PUT', '/v1/txn', {body: JSON.stringify([toSet(key, value), ...padding(value)])})
   }
-  /** On a busy machine a short past can go unseen, so that the server may have to restart more than once. */
+  /** On a busy machine the old state may not be seen, so the server is restarted until it was. */
   const restartUntil = async (
     isSeen: () => boolean,
     what: string,
@@ -54,7 +57,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
 
   beforeAll(async () => {
     cluster = await startCluster({servers: 1, config: {performance: {raft_multiplier: 1}}})
-    // What the log says of these locks first is not true any more.
+    // The log first contains states of these locks that are no longer true.
     for (const prefix of locks)
       await raw(cluster.address).kvPut(`${prefix}/.lock`, '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags})
     for (let count = 1; count <= writes; count += 1) await write('shown/count', String(count))
@@ -142,7 +145,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
   })
 })
 
-/** A hold, and a contender that waits for it, acquires it and releases it. */
+/** Opens a hold, and a contender that waits for it, acquires it and releases it. */
 async function holdAndWait(client: ConsulClient, prefix: string) {
   const hold = await createMutex(client, {prefix}).acquire()
   let isWaiting = false
@@ -156,7 +159,7 @@ async function holdAndWait(client: ConsulClient, prefix: string) {
   return {hold, next}
 }
 
-/** How often renewals are answered with 404 meanwhile, to prove that there was something to see. */
+/** Counts the renewals that are answered with 404 meanwhile, as proof that old state was shown. */
 async function watchRenewals(address: string, id: string): Promise<AsyncDisposable & {count: number}> {
   let isOver = false
   const watch = {
@@ -178,7 +181,7 @@ async function watchRenewals(address: string, id: string): Promise<AsyncDisposab
   return watch
 }
 
-/** What plain reads of the count show meanwhile, to prove that there was something to see. */
+/** Records the counts that plain reads return meanwhile, as proof that old state was shown. */
 async function watchDefaultReads(address: string): Promise<AsyncDisposable & {readonly counts: number[]}> {
   const counts: number[] = []
   const stop = new AbortController()

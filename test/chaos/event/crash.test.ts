@@ -17,7 +17,7 @@ interface Listed {
   readonly ID: string
   readonly Name: string
 }
-/** One line of the handlers' log: `start` or `end`, in which run of the watcher, for which event. */
+/** One line of the handlers' log: `start` or `end`, the run of the watcher, and the event. */
 interface Step {
   readonly what: string
   readonly run: number
@@ -87,7 +87,7 @@ describe('a watcher that is killed again and again', () => {
     await watcher.waitForOutput(/watching; the agent lists/, {timeoutMs: 20_000})
     const firing = Promise.all(cluster.agents.map(each => fire(each.address)))
     while (kills < mostKills && countOf(readSteps(log), 'end').size < eventCount - 5) {
-      // Some die while they start, most while they work.
+      // Some runs of the watcher are killed while they start, most while they handle events.
       if (random() < 0.8) {
         const before = readSteps(log).length
         const isDone = (): boolean =>
@@ -117,7 +117,7 @@ describe('a watcher that is killed again and again', () => {
       },
       {what: 'every event to be handled', timeoutMs: 60_000, detail: () => last.stderr.slice(-2000)},
     )
-    // What is still to come would come now: a repeat would show up here.
+    // Gives events that are handled twice the time to appear in the log.
     await sleep(1000)
     last.kill('SIGTERM')
     const {exitCode} = await last.exited
@@ -130,7 +130,7 @@ describe('a watcher that is killed again and again', () => {
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')
     expect(ids.filter(id => !ended.has(id))).toEqual([])
-    // A run may repeat only the event that the run before had begun: the first thing it does.
+    // As its first step, a run may repeat the event that the run before had begun. No other repeats are allowed.
     const seen = new Set<string>()
     const begun = new Set<number>()
     const wrong: Step[] = []

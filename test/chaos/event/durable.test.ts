@@ -17,8 +17,8 @@ const kills = 8
 const directory = mkdtempSync(join(tmpdir(), 'baton-durable-crash-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
-// A handler whose watcher is killed before it wrote the payload finds none: it fails, as a careful one should.
-// Appends of a line are atomic, so runs that overlap after a kill cannot tear each other's lines.
+// If the watcher is killed before it has written the payload, the handler finds none and fails, as a careful handler
+// should. Appends of a line are atomic, so runs that overlap after a kill cannot mix their lines.
 const handler = 'read -r n || exit 1; echo "start $RUN $n" >> "$LOG"; sleep 0.02; echo "end $RUN $n" >> "$LOG"'
 
 interface Step {
@@ -60,7 +60,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     const ended = (): Set<number> => new Set(readSteps(log).flatMap(({what, n}) => (what === 'end' ? [n] : [])))
     for (let run = 0; run < kills; run += 1) {
       await using watcher = start(run)
-      // Some die while they start, most while they work.
+      // Some runs of the watcher are killed while they start, most while they handle events.
       if (random() < 0.8) {
         const before = readSteps(log).length
         await waitUntil(() => readSteps(log).length > before || ended().size >= eventCount - kills, {
@@ -96,7 +96,7 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     for (const step of starts) {
       const isFirst = step.run !== run
       run = step.run
-      // The next in order; or, first thing in a run, once more the newest begun before.
+      // Each step must be the next event or, as the first step of a run, the newest event that had begun before.
       if (step.n !== newest + 1 && !(isFirst && step.n === newest)) wrong.push(step)
       newest = Math.max(newest, step.n)
     }

@@ -18,7 +18,7 @@ describe('membership handlers in a cluster whose agents die', () => {
     await until(watch, returner.node, ['member-failed'])
     await until(watch, lost.node, ['member-failed'])
     await returner.restart()
-    // By itself it would wait for its next attempt to reconnect, up to half a minute.
+    // Without this the node would reconnect only at its next attempt, up to half a minute later.
     await raw(returner.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
     await until(watch, returner.node, ['member-failed', 'member-join'])
     await raw(cluster.address).ok('PUT', `/v1/agent/force-leave/${lost.node}`)

@@ -1,4 +1,4 @@
-/** mulberry32: the same seed gives the same kills. */
+/** Returns the generator mulberry32: the same seed gives the same kills. */
 export function seeded(seed: number): () => number {
   let state = seed
   return () => {

@@ -66,7 +66,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
       const isFree = async (): Promise<boolean> => (await held()) === undefined
       await waitUntil(isFree, {what: `round ${round} to give the lock back`, timeoutMs: 12_000})
       await waitUntil(() => findByEnv(`BATON_LOCK_SESSION=${session}`).length === 0, {what: 'the child to end'})
-      // During a lock-delay Consul would refuse this.
+      // Consul would refuse this while a lock-delay runs.
       expect((await runCli(['lock', '--timeout', '12s', lock(), '--', 'true'], {agent})).exitCode).toBe(0)
     }
   })

@@ -4,14 +4,14 @@ import {join} from 'node:path'
 import {expect} from 'vitest'
 import {type CommandOptions, runCli} from '../../kit/run-cli.js'
 
-/** A command line that is wrong, or in part without effect. */
+/** A command line that is wrong, or partly without effect. */
 export interface BadInput {
   /** `FILE` stands for the path of a file with `file` in it. */
   readonly words: readonly string[]
   /** The content of the file. */
   readonly file?: string
   readonly env?: Readonly<Record<string, string>>
-  /** The only line on stderr, or the start of it if it ends with an ellipsis. */
+  /** The only line on stderr, or its beginning if this text ends with an ellipsis. */
   readonly line: string
   readonly exitCode: number
   /** @default nothing */
@@ -40,7 +40,7 @@ export async function expectRefused(input: BadInput, options: CommandOptions = {
   }
 }
 
-/** A row without a file: `line('kv get', 'Error! …', 64)`. `''` in the words is an empty one. */
+/** Returns a row without a file: `line('kv get', 'Error! …', 64)`. `''` in the words is an empty argument. */
 export const row = (words: string, line: string, exitCode: number): BadInput => ({
   words: words.split(' ').map(word => (word === "''" ? '' : word)),
   line,

@@ -96,7 +96,7 @@ const inVain: readonly BadInput[] = [
 
 describe('bad input of kv and members', () => {
   it.concurrent.each(refused)('$words is refused', async input => {
-    // Nothing listens there: input is judged before Consul is asked.
+    // No agent listens there, because input is checked before Consul is asked.
     await expectRefused(input, {agent: {address: '127.0.0.1:1'}})
   })
 })

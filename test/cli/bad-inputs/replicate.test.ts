@@ -7,7 +7,7 @@ const grammar = '(write it as SOURCE@DATACENTER[:DESTINATION], for example app/@
 const listed = "(a prefix has no leading '/', no '//' and no '.' or '..' between slashes)"
 const leaveOut = '(leave one of them out)'
 
-/** Each is tried with a valid mapping. */
+/** Wrong flags. Each is tried with a valid mapping. */
 const flags: readonly (readonly [flags: string, line: string, exitCode?: number])[] = [
   ['--onec', 'unknown flag: --onec (see baton replicate --help)'],
   ['--wait x', "--wait: 'x' is not a duration (write it like 1h30m, 15s or 250ms)"],
@@ -69,7 +69,7 @@ const lines: readonly BadInput[] = [
   row('replicate verify --once app/@dc1', `baton: --once: verify writes nothing ${leaveOut}`, badFlags),
 ]
 
-/** Each is tried in a file of its own. With the reason and the setting's name. */
+/** Wrong files, each with the reason and the name of the setting in the message. */
 const files: readonly (readonly [file: string, line: string])[] = [
   ['prefixx = "a@dc1"', "unknown setting 'prefixx' (did you mean 'prefix'?)"],
   ['prefix { source = "a@dc1" destinaton = "b" }', "unknown setting 'prefix.destinaton' (did you mean 'destination'?)"],

@@ -4,7 +4,10 @@ import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {runCli} from '../../kit/run-cli.js'
 
-/** The words, with `{junk}` and the like for files, and the line that refuses them; `…` at its end stands for any text. */
+/**
+ * The arguments, with `{junk}` and the like for files, and the line that refuses them; `…` at its end stands for any
+ * text.
+ */
 export type BadInput = readonly [words: readonly string[], line: string]
 
 const secret = 'c2VjcmV0LWtleS1ieXRlcw=='
@@ -22,7 +25,7 @@ const files: Readonly<Record<string, string | Uint8Array>> = {
   none: '{"watches":[]}',
 }
 
-/** Runs each row without an agent: it has to be refused before anything is asked or written. */
+/** Runs each row without an agent: the command must refuse it before it sends or writes anything. */
 export function describeBadInputs(title: string, rows: readonly BadInput[]): void {
   const directory = mkdtempSync(join(tmpdir(), 'baton-bad-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text, {mode: 0o600})
@@ -34,7 +37,7 @@ export function describeBadInputs(title: string, rows: readonly BadInput[]): voi
       const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
       const {exitCode, stderr, stdout} = await runCli(words.map(resolved), {env})
       const expected = resolved(line)
-      // The words of Node's JSON parser differ from version to version.
+      // The messages of Node's JSON parser differ between versions.
       const isStart = expected.endsWith('…')
       const said = isStart ? stderr.slice(0, expected.length - 1) : stderr
       expect({exitCode, said, stdout}).toEqual({

@@ -33,7 +33,7 @@ const shells = {
      complete -p baton >/dev/null || exit 1
      COMP_LINE=$LINE COMP_POINT=\${#LINE}; _baton; printf '%s\\n' "\${COMPREPLY[@]}"`,
   ],
-  // Completion proper needs a line editor: compadd is replaced by a function that prints what it receives.
+  // The completion of zsh needs its line editor, so compadd is replaced by a function that prints its arguments.
   zsh: [
     'zsh',
     '-f',

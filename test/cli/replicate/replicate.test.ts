@@ -197,7 +197,7 @@ describe('invalid input of baton replicate', () => {
     expect(result).toMatchObject({exitCode, stdout: ''})
     expect(result.stderr).toMatch(message)
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
-    // Nothing of the token or any other setting's value is repeated.
+    // No message may contain the token or the value of any other setting.
     expect(agent.faults.statistics('dc2').keys).toBeGreaterThanOrEqual(0)
     expect(agent.faults.statistics('dc2').index).toBe(before)
   })

@@ -28,7 +28,7 @@ export class Likeness {
   readonly #back = new Map<bigint, bigint>()
   readonly #uuids = new Map<string, string>()
 
-  /** Every difference between two answers, in words. */
+  /** Returns every difference between two answers, as text. */
   compare(real: Answer, embedded: Answer): string[] {
     const lines: string[] = []
     if (real.status !== embedded.status) lines.push(`status: ${real.status} and ${embedded.status}`)
@@ -62,7 +62,7 @@ export class Likeness {
   #partners = (a: string, b: string): string =>
     `${this.#indexes.get(BigInt(a)) ?? '-'}, ${this.#back.get(BigInt(b)) ?? '-'}`
 
-  /** 0 and 1 are not indexes of this run: 1 means never, 0 none. */
+  /** Indexes 0 (none) and 1 (never) are not of this run, so they must be equal. */
   #pair(a: bigint, b: bigint): boolean {
     if (a <= 1n || b <= 1n) return a === b
     const known = this.#indexes.get(a)

@@ -38,7 +38,9 @@ export class Side {
     return (await this.askAll([ask]))[0]!
   }
 
-  /** Sends requests in order, each without waiting for the answers before it unless it needs the ID of a session. */
+  /**
+   * Sends requests in order. A request does not wait for earlier answers, unless it needs the ID of a session from one.
+   */
   async askAll(asks: readonly Ask[]): Promise<Answer[]> {
     const answers: Promise<Answer>[] = []
     for (const ask of asks) {
@@ -56,7 +58,7 @@ export class Side {
     return answerOf(this.#waiting, ask.method, `${ask.path}${extraQuery}`)
   }
 
-  /** A read whose path stays the same when sessions are created. */
+  /** Returns a read whose path stays the same when sessions are created. */
   fixed(ask: Ask): Ask {
     return {...ask, path: this.#fill(ask.path, '')}
   }
@@ -99,7 +101,7 @@ export class Side {
     return answer
   }
 
-  /** The current ModifyIndex of the key that a template names. */
+  /** Returns the current ModifyIndex of the key that a template names. */
   async #indexFor(template: string): Promise<string> {
     const key = ownIndex.exec(template)?.[1]
     if (key === undefined) return ''

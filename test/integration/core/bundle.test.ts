@@ -21,7 +21,9 @@ describe('a bundle of a program that uses only createClient', () => {
   })
 })
 
-/** Packages that a module of the library imports: `now` with the module itself, `later` once they are needed. */
+/**
+ * Returns the packages that modules of the library import: `now` with the module itself, `later` when they are needed.
+ */
 async function packagesOf(modules: readonly string[]): Promise<Record<'now' | 'later', readonly string[]>> {
   const {metafile} = await build({
     entryPoints: modules.map(name => `${root}/src/${name}.ts`),

@@ -39,7 +39,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     consul().ok('PUT', '/v1/agent/service/register', {body: JSON.stringify({ID, Name: 'hop', Port})})
 
   let count = 0
-  /** A token that may read everything, and what changes its policy. */
+  /** Returns a token that may read everything, and a function that changes its policy. */
   async function tokenWithAll(): Promise<{readonly token: string; readonly allow: (rules: string) => Promise<void>}> {
     const Name = `all-${(count += 1)}`
     const policy = (await consul().put('/v1/acl/policy', {Name, Rules: everything.join('\n')})) as {ID: string}
@@ -49,7 +49,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     }
     return {token: SecretID, allow}
   }
-  /** Wakes the queries. */
+  /** Writes a key, which wakes the queries. */
   const change = async (): Promise<void> => {
     count += 1
     await register('hop-1', count)

@@ -41,7 +41,7 @@ describe.each(backends)('kv.update on $name', backend => {
     const key = `${leaks.prefix}contended`
     let writes = 0
     const change = async (): Promise<string> => {
-      // Consul ignores a write of the value that a key has.
+      // Each write has another value, because Consul ignores a write of the value that a key has.
       writes += 1
       await consul.kv.put(key, `${writes} of another writer`)
       return 'mine'

@@ -7,7 +7,7 @@ import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {ViewReader} from './view-reader.js'
 
-/** The same answer with other headers; undefined takes one away. */
+/** Returns the same answer with other headers; undefined removes one. */
 export const withHeaders =
   (changes: Readonly<Record<string, string | undefined>>) =>
   ({status, headers, body}: RealAnswer): ScriptedAnswer => ({
@@ -23,10 +23,10 @@ export const withHeaders =
 export const reads = {path: '/v1/kv/'} as const
 export const parked = {path: /[?&]index=/} as const
 export const consistent = {path: /[?&]consistent/} as const
-/** What a server answers that has not applied its log yet. */
+/** Matches reads that are not consistent: a server that has not applied its log yet answers these. */
 export const plain = {path: /^(?!.*[?&]consistent)/} as const
 
-/** The one key as it was, under an index that went back. */
+/** Returns the answer with an old value of the one key, under an index that went back. */
 export const past =
   (value: string): ((answer: RealAnswer) => ScriptedAnswer) =>
   answer => {

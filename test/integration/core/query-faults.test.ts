@@ -49,7 +49,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     [429, {}, 1000],
     [503, {'Retry-After': '2'}, 2000],
   ])('after status %d with headers %j, wait at least %d ms', async (status, headers, leastMs) => {
-    // Chance alone shall not make the pause long enough.
+    // Without jitter, so that the pause is not long enough by chance.
     await using setup = await follow({random: () => 0})
     const {proxy, reader, key, consul} = setup
     const times: number[] = []

@@ -36,7 +36,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}sub/older`)
     await reader.saw([`-${prefix}sub/older`], 5)
     await consul().kvDelete(prefix, {recurse: true})
-    // Consul 1.8 does not wake such a query: it is seen with the next answer, within a wait.
+    // Consul 1.8 does not wake such a query: the change is in the next answer, at most one wait later.
     await reader.saw([`-${prefix}sub/kept`], 6)
   })
 
@@ -128,7 +128,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvPut(`${prefix}a`, 'later')
     await consul().kvPut(`${prefix}b`, 'later')
     await waitUntil(() => reader.view.current?.value.length === 2, {what: 'the later keys'})
-    // A query that arrives only after the restore parks until its wait runs out: give this one the time to arrive.
+    // A query that arrives only after the restore parks until its wait ends, so it is given time to arrive.
     await new Promise(resolve => setTimeout(resolve, 1000))
     await reader.client.caller.call({method: 'PUT', path: '/v1/snapshot', body: snapshot.body})
     const values = (): string[] | undefined => reader.view.current?.value.map(entry => entry.value.toString())
@@ -159,7 +159,7 @@ describe.each(backends)('views on $name', backend => {
     await using registry = createViewRegistry(client, {lingerMs: 0})
     const views = Array.from({length: 100}, (_, at) => registry.view(kvKey(client, `${prefix}${at}`)).subscribe())
     await Promise.all(views.map(view => view.ready))
-    // Writes never queue behind them.
+    // A write does not queue behind the parked queries.
     await client.kv.put(`${prefix}x`, Buffer.from('1'))
     await client.kv.delete(`${prefix}x`)
   })

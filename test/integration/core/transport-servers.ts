@@ -4,14 +4,16 @@ import {createServer as createTlsServer} from 'node:https'
 import type {AddressInfo, Socket} from 'node:net'
 import {join} from 'node:path'
 
-/** Made once with openssl, valid for 100 years, and worth nothing outside these tests. */
+/**
+ * Reads a certificate or key. They were made with openssl, are valid for 100 years, and are used only in these tests.
+ */
 export const pem = (name: string): string =>
   readFileSync(join(import.meta.dirname, 'fixtures', 'tls', `${name}.pem`), 'utf8')
 
 export interface TestServer extends AsyncDisposable {
   readonly port: number
   readonly sockets: ReadonlySet<Socket>
-  /** Every request that came in. */
+  /** The requests that arrived. */
   readonly seen: IncomingMessage[]
 }
 
@@ -21,7 +23,7 @@ export interface TestServerOptions {
   readonly clientCertificate?: boolean
 }
 
-/** A plain server of Node's own, so that the transports are tested against something that knows nothing of them. */
+/** Starts a plain server of Node, so that the transports are tested against code that they do not share. */
 export async function startServer(handle: RequestListener, options: TestServerOptions = {}): Promise<TestServer> {
   const seen: IncomingMessage[] = []
   const sockets = new Set<Socket>()

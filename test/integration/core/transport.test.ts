@@ -36,7 +36,7 @@ const get = (path: string, more: Partial<TransportRequest> = {}): TransportReque
   ...more,
 })
 
-/** What it rejects with. */
+/** Resolves with the error of a promise that rejects. */
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'it succeeded',

@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const one = {uri: 'http://one:1/x', capabilities: [{name: 'resize', capacity: 2}]}
 const two = {uri: 'http://two:2/x', capabilities: [{name: 'crop', capacity: 1}]}
 
-/** A way to the agent that can be cut. */
+/** A network path to the agent that a test can cut. */
 class Road implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   readonly #server: Server

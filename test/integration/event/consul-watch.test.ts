@@ -25,7 +25,8 @@ describe.runIf(consulIsInstalled()).each(backends)('baton event watch under cons
     const indexes: string[] = []
     {
       await using watch = start()
-      // The first run only notes what was there. Until its file exists an event would count as old.
+      // The first run only records the events that are already there. Until its file exists, an event would count as
+      // one of them.
       await waitUntil(() => readFileSync(state, 'utf8').includes('begin'), {
         what: 'the first list to be taken in',
       })

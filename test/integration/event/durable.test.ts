@@ -32,12 +32,12 @@ describe.each(backends)('durable events on $name', backend => {
       },
     )
 
-  /** From this process: a command for each event would take most of the test's time. */
+  /** Fires events from this process, because a command for each event would take most of the test's time. */
   async function fire(name: string, payloads: readonly string[]): Promise<void> {
     await using client = createClient({address: agent.address})
     for (const payload of payloads) await fireDurable(client, name, {payload: Buffer.from(payload)})
   }
-  /** Once its handlers have ended: one that is cut off would run again with the next watch. */
+  /** Stops a watch once its handlers have ended: an interrupted handler would run again with the next watch. */
   const stop = async (watch: CommandHandle): Promise<string[]> => {
     await waitUntil(() => descendants(watch.pid).length === 0, {what: 'the handlers to end'})
     watch.kill('SIGTERM')
@@ -88,7 +88,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/watching/)
     await write(nowMs, 'first')
     await until(watch, 1)
-    // A slow clock: its ID sorts before what was handled already.
+    // The clock is slow: this ID sorts before those that were handled already.
     await write(nowMs - 3_600_000, 'second')
     await write(nowMs + 3_600_000, 'third')
     await write(nowMs - 7_200_000, 'fourth')
@@ -128,7 +128,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/watching/)
     await fire('gap', ['next'])
     await watch.waitForOutput(/next/, {stream: 'stdout'})
-    // What it has seen may go without a word.
+    // An entry that the watch has seen may be pruned without a notice.
     await consul().ok('PUT', '/v1/event/fire/unrelated')
     expect((await runCli(['event', 'prune', 'gap', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 3\n')
     await fire('gap', ['end'])
@@ -230,7 +230,7 @@ describe.each(backends)('durable events on $name', backend => {
 
   it('are reported as hidden if the token may not read them', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // As Consul does from 1.11 on.
+    // Hides entries as Consul does from 1.11 on.
     proxy.on(
       {path: '/v1/kv/'},
       {status: 404, headers: {'X-Consul-Index': '9', 'X-Consul-Results-Filtered-By-ACLs': 'true'}},

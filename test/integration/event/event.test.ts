@@ -114,7 +114,7 @@ describe.each(backends)('baton event on $name', backend => {
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
     await using watch = startCommand('sh', ['-c', script, ...words, '-v'], {agent})
     await watch.waitForOutput(/watching/)
-    // The first event after the reader left is what tells.
+    // The watch notices only when it writes the next event that its reader is gone.
     await waitUntil(
       async () => {
         await raw(agent.address).ok('PUT', '/v1/event/fire/unread')

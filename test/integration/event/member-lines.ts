@@ -1,10 +1,10 @@
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-// One line for each call: the type, then what a Serf handler reads of the member.
+// A handler that writes one line for each call: the type, then the fields that a Serf handler reads about the member.
 const script = 'while IFS= read -r line; do printf "%s\\t%s\\n" "$SERF_EVENT" "$line"; done'
 
-/** `type name`, in order, as the handler saw it. */
+/** Returns `type name` for each change, in the order in which the handler ran. */
 export const seen = (watch: CommandHandle): string[] =>
   watch.stdout
     .split('\n')

@@ -48,7 +48,7 @@ describe.runIf(backends.includes('embedded'))('membership handlers on the embedd
     await step(register('new', 'passing', '127.0.9.8'), 'new', ['member-join', 'member-update'])
     await step(forget('new'), 'new', ['member-join', 'member-update', 'member-leave'])
     await step(register('sim-1', 'critical', '127.0.1.1'), 'sim-1', ['member-failed'])
-    // The other watcher reads on its own: it must see the failure before the node is gone.
+    // The other watcher reads independently, so this one waits until that one has seen the failure.
     await until(some, 'sim-1', ['member-failed'])
     await step(forget('sim-1'), 'sim-1', ['member-failed', 'member-reap'])
     await until(some, 'sim-1', ['member-failed', 'member-reap'])

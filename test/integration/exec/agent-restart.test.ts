@@ -12,7 +12,10 @@ import {expectNothingLeft, followRun, openFolder, ours, startResponder} from './
 /** Serf's number for a member that has left. */
 const left = 3
 
-/** As a service manager restarts a client agent: it leaves, so the servers deregister its node, and then joins again. */
+/**
+ * Restarts a client agent as a service manager does: it leaves, so the servers deregister its node, and then joins
+ * again.
+ */
 async function leaveAndReturn(agent: ConsulServer, server: ConsulServer): Promise<void> {
   await agent.stop(30_000)
   const hasLeft = async (): Promise<boolean> => {

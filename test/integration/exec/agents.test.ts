@@ -73,7 +73,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
         runCommand('consul', ['exec', ...words], {env}),
         runCli(['exec', '--compat', 'consul', '-wait=20s', ...words], {env}),
       ])
-      // consul exec itself prints a node's exit before its output now and then.
+      // Sorts the lines, because consul exec itself sometimes prints a node's exit before its output.
       const inAnyOrder = ({stdout}: {stdout: string}) => stdout.split('\n').toSorted()
       expect(inAnyOrder(own), words.join(' ')).toEqual(inAnyOrder(theirs))
       expect(own.exitCode).toBe(theirs.exitCode)

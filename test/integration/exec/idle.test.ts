@@ -17,7 +17,7 @@ describe.each(backends)('a responder on $name', backend => {
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: agent.address})
     const reads = (): number => proxy.requests.filter(isRead).length
-    /** Spread over more than a second: a reader that they wake reads ten times a second at most. */
+    /** Writes are spread over more than a second, because a reader that they wake reads at most ten times a second. */
     const writeElsewhere = async (): Promise<void> => {
       for (let at = 0; at < 60; at += 1) {
         await client.kv.put(at % 2 === 0 ? `app/${at}` : `${runPrefix('other')}${at}`, Buffer.from('x'))

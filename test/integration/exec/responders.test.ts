@@ -248,7 +248,7 @@ describe.each(backends)('responders on $name', backend => {
         entry => (JSON.parse(entry.value.toString()) as {code: string}).code,
       )
 
-    /** A job that runs proves that the responder has judged everything written before it. */
+    /** Waits until a job has run, which proves that the responder has judged everything written before it. */
     const barrier = async (): Promise<void> => {
       expect((await exec('true', {node: 'r1'})).outcomes).toEqual({r1: 'ok'})
     }

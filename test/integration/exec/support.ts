@@ -14,7 +14,7 @@ export const ours = generateKey('ours', 0)
 export const foreign = generateKey('foreign', 0)
 const trustOurs: TrustSource = trustKeys([ours.publicFile])
 
-/** A folder for what jobs write, as proof that they ran. */
+/** Creates a folder for files that jobs write as proof that they ran. */
 export async function openFolder(): Promise<AsyncDisposable & {readonly path: string; lines(name: string): string[]}> {
   const path = await mkdtemp(join(tmpdir(), 'exec-'))
   return {
@@ -63,12 +63,12 @@ export async function startResponder(
 export interface Followed {
   readonly events: readonly ExecEvent[]
   readonly summary: ExecSummary
-  /** What each node wrote, all streams together. */
+  /** The output of each node, all streams together. */
   readonly output: Readonly<Record<string, string>>
   readonly outcomes: Readonly<Record<string, string>>
 }
 
-/** Follows a run to its end and checks what holds for every run: one outcome each, after all output. */
+/** Follows a run to its end, and checks what every run must do: one outcome for each node, after all of its output. */
 export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => void = () => {}): Promise<Followed> {
   const events: ExecEvent[] = []
   for await (const event of run) {
@@ -92,7 +92,7 @@ export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => voi
   return {events, summary, output, outcomes}
 }
 
-/** No key and no session of a job is left; the responders' standing key stays. */
+/** Checks that no key and no session of a job is left; the responders' standing key stays. */
 export async function expectNothingLeft(client: ConsulClient): Promise<void> {
   await waitUntil(
     async () => {

@@ -28,7 +28,7 @@ describe.each(backends)('a responder on $name whose trusted keys cannot be read'
       reason: expect.stringContaining('disk is gone') as string,
     })
     expect(events.map(event => event.type)).toEqual(['trust.failed', 'responder.registered'])
-    // The catalog gets an output that comes without a change of status minutes later: the agent itself is asked.
+    // The agent itself is asked, because the catalog gets a new output without a new status only minutes later.
     await waitUntil(
       async () => JSON.stringify(await raw(agent.address).get('/v1/agent/checks')).includes('disk is gone'),
       {

@@ -104,7 +104,7 @@ describe.each(backends)('baton kv on $name', backend => {
 
   it('exits with 1 for a key that Consul refuses', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // As Consul answers to a key with a no-break space: without a text.
+    // Consul answers like this, without a text, for a key with a no-break space.
     proxy.on({path: '/v1/kv/refused'}, {status: 400, body: ''})
     const result = await runCli(['kv', 'get', 'refused'], {agent: {address: proxy.address}})
     expect(result).toMatchObject({exitCode: 1, stdout: ''})

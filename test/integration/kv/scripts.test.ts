@@ -13,7 +13,7 @@ const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
 
 let scripts = 0
-/** An editor or a command: `$1` is the file of an editor. */
+/** Writes a script that is used as an editor or a command. For an editor `$1` is the file. */
 function script(text: string): string {
   const path = join(directory, `script-${(scripts += 1)}`)
   writeFileSync(path, `#!/bin/sh\n${text}\n`)
@@ -25,7 +25,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const consul = () => raw(agent.address)
   const kv = (...words: string[]) => runCli(['kv', ...words], {agent})
-  /** A shell command that writes a key as another client. */
+  /** Returns a shell command that writes a key as another client. */
   const put = (key: string, value: string): string =>
     `CONSUL_HTTP_ADDR='${agent.address}' '${process.execPath}' '${cliPath}' kv put ${key} ${value} >/dev/null`
   const valueOf = async (key: string): Promise<string> => (await kv('get', '--raw', key)).stdout

@@ -216,7 +216,7 @@ describe.each(backends)('mutex on $name', backend => {
     'reports the cause of a loss: %s',
     async (_what, end, why) => {
       const hold = await mutex(connect()).acquire()
-      // The monitor reports the loss before the next renewal would.
+      // The monitor reports the loss earlier than the next renewal would.
       await end(hold.session)
       await waitUntil(() => hold.signal.aborted, {what: 'the loss'})
       expect(String(hold.signal.reason)).toContain(why)

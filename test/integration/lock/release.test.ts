@@ -62,7 +62,7 @@ describe.each(backends)('a release whose answer is lost, on $name', backend => {
   })
 })
 
-// These tests take as long as baton retries.
+// These tests run on one backend, because each takes as long as baton retries.
 describe.each(backends.slice(-1))('a release that is never answered, on $name', backend => {
   const {agent, leaks, open, consul, held} = useHolds(backend)
 

@@ -32,7 +32,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     return SecretID
   }
 
-  /** Source and destination in one place, as two clusters would be: the source through a token of its own. */
+  /** Replicates within one agent as between two clusters: the source is read with a token of its own. */
   async function once(name: string, rules: string, options: Partial<ReplicatorOptions> = {}) {
     await using source = countingClient(agent!.address, await tokenFor(`${name}-${(policyCount += 1)}`, rules))
     await using destination = admin()
@@ -49,7 +49,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect(pass.held[0]?.message).toBe(
       'replicate all/ -> copy-all/: 3 deletes held: the source has these keys, but the token may not read them: copy-all/1, copy-all/2, copy-all/3',
     )
-    // An approval does not replace the question to the source's leader.
+    // Even with an approval the source's leader is asked about each key.
     const approved = await once('all', 'key_prefix "elsewhere/" { policy = "read" }', {
       approved: ['all'],
       maxDelete: 'off',
@@ -74,7 +74,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
       held: [{reason: 'hidden', sample: ['copy-part/secret/1']}],
     })
     expect([...(await contentOf(client, 'dc1', 'copy-part/')).keys()]).toEqual(['open/1', 'secret/1'])
-    // It recovers without another write at the source.
+    // The mapping recovers without another write at the source.
     const healed = await once('part', 'key_prefix "part/" { policy = "read" }')
     expect(healed).toMatchObject({written: 1, deleted: 0, held: []})
     expect((await contentOf(client, 'dc1', 'copy-part/')).size).toBe(2)

@@ -207,7 +207,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const lost = proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('false', '0'))
     expect(await once()).toMatchObject({deleted: 0, held: [{reason: 'no-leader', count: 20}]})
     lost[Symbol.dispose]()
-    // Even a leader's empty list is not enough: it is asked about each key.
+    // The leader's own empty list is not enough either: it is asked about each key.
     proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('true', '0'))
     expect(await once({approved: ['all']})).toMatchObject({deleted: 0})
     expect((await contentOf(reader, 'dc2', 'stale/')).size).toBe(20)
@@ -224,7 +224,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       Array.from({length: 100}, (_, at) => ({key: `poison/${at}`, value: bytes(String(at))})),
     )
     const refuses = (body: Buffer, key: string): boolean => body.includes(`"${key}"`)
-    // One key is refused by name, as by ACLs; another without a name, as by newer Consul's rules for keys.
+    // One key is refused by name, as ACLs do, and another without a name, as newer versions refuse keys.
     proxy.on({method: 'PUT', path: '/v1/txn'}, request => {
       if (refuses(request.body, 'poison/17')) {
         const operations = JSON.parse(request.body.toString()) as {KV: {Key: string}}[]
@@ -317,7 +317,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await run.stop()
     const sent = proxy.count({method: 'PUT', path: '/v1/txn'})
     const there = (await contentOf(reader, 'dc2', 'stop/')).size
-    // Whole transactions, every one that was sent.
+    // The transactions that were sent were all completed.
     expect(there).toBe(Math.min(640, sent * 64))
     expect(run.passes.reduce((sum, pass) => sum + pass.written, 0)).toBe(there)
     await reader[Symbol.asyncDispose]()

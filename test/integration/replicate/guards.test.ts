@@ -79,7 +79,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     await seed(client, 'dc2', pairs('lim/x', 16))
     const pass = await once('lim/@dc1')
     expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
-    // 166 keys now: a tenth of them is 16.
+    // There are 166 keys now, so the limit of a tenth is 16.
     expect(await once('lim/@dc1')).toMatchObject({written: 0, deleted: 16, held: []})
   })
 

@@ -6,7 +6,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {bytes, contentOf, countingClient, seed} from './support.js'
 
-/** A snapshot is bytes, not text. */
+/** Reads or writes a snapshot as bytes, not as text. */
 function snapshot(address: string, method: 'GET' | 'PUT', body?: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const sent = request(`${address}/v1/snapshot`, {method}, answer => {

@@ -7,7 +7,7 @@ import {likeVersion} from '../../kit/backend.js'
 
 export const bytes = (text: string): Buffer => Buffer.from(text)
 
-/** A client that remembers what it sent. */
+/** A client that records the requests that it sent. */
 export interface CountingClient extends ConsulClient {
   readonly requests: TransportRequest[]
   /** Requests that may have changed something. */
@@ -33,7 +33,7 @@ export function countingClient(address: string, token?: string): CountingClient 
   return {...client, requests, writes: () => requests.filter(isWrite)}
 }
 
-/** A transaction that consists of reads writes nothing. */
+/** True for requests that write. A transaction may consist of reads only. */
 const isWrite = (request: TransportRequest): boolean =>
   request.method === 'DELETE' ||
   (request.method === 'PUT' &&
@@ -48,7 +48,7 @@ export interface Pair {
   readonly flags?: bigint
 }
 
-/** Writes through transactions, which take every name. */
+/** Writes keys in transactions, which accept every name. */
 export async function seed(client: ConsulClient, datacenter: string, pairs: readonly Pair[]): Promise<void> {
   for (let at = 0; at < pairs.length; at += 64) {
     const operations: KvOperation[] = pairs.slice(at, at + 64).map(pair => ({verb: 'set', ...pair}))
@@ -61,7 +61,7 @@ async function entriesOf(client: ConsulClient, datacenter: string, prefix: strin
   return (await listEntries(client, prefix, {datacenter})).value
 }
 
-/** Names without the prefix, values as hashes, flags: what must be equal on both sides. */
+/** Returns what must be equal on both sides: names without the prefix, hashes of values, and flags. */
 export async function contentOf(
   client: ConsulClient,
   datacenter: string,
@@ -76,7 +76,7 @@ export async function contentOf(
   )
 }
 
-/** The index of each key's last write: if it is equal before and after, nothing was written. */
+/** Returns the index of each key's last write. If it is equal before and after, nothing was written. */
 export async function indexesOf(client: ConsulClient, datacenter: string, prefix: string): Promise<readonly string[]> {
   return (await entriesOf(client, datacenter, prefix)).map(entry => `${entry.key} ${entry.modifyIndex}`)
 }
@@ -120,7 +120,7 @@ export const oddNames = allOddNames.filter(
   name => likeVersion === undefined || (name === name.trimEnd() && !name.includes('..')),
 )
 
-/** Deterministic bytes of every value. */
+/** Returns bytes in a fixed pattern, in which each value occurs. */
 export function allBytes(seedValue: number, length: number): Buffer {
   const out = Buffer.alloc(length)
   let state = seedValue * 2_654_435_761

@@ -190,7 +190,7 @@ describe.each(backends)('baton watch on $name', backend => {
     await using watch = startCommand('sh', ['-c', script, ...words], {agent})
     await watch.waitForOutput(/\n/, {stream: 'stdout'})
     let count = 0
-    // The first line after the reader left is what tells.
+    // The watch notices only when it writes the next line that its reader is gone.
     await waitUntil(
       async () => {
         await put(key, `${count++}`)

@@ -5,12 +5,12 @@ const noNumber = ['15s', '1', null, {}, 5n]
 
 /** Values that an argument or an option of each kind must refuse. */
 export const wrongValues = {
-  /** Milliseconds, as a timer can wait them. */
+  /** A number of milliseconds that a timer can wait. */
   duration: [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e20, ...noNumber],
   endlessDuration: [Number.NaN, Number.NEGATIVE_INFINITY, -1, 1e20, ...noNumber],
-  /** Milliseconds without an upper limit. */
+  /** A number of milliseconds without an upper limit. */
   span: [Number.NaN, Number.POSITIVE_INFINITY, -1, ...noNumber],
-  /** Milliseconds, positive or negative. */
+  /** A number of milliseconds, positive or negative. */
   difference: [Number.NaN, Number.POSITIVE_INFINITY, ...noNumber],
   instant: [Number.NaN, Number.POSITIVE_INFINITY, 1e20, ...noNumber],
   count: [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e20, 1.5, ...noNumber],
@@ -27,7 +27,7 @@ export const wrongValues = {
   callback: ['now', 5, {}, null],
   signal: ['now', 5, {}, null],
   object: ['a', 5, true, null],
-  /** An object with methods or fields that are checked too. */
+  /** An object whose methods or fields are checked, too. */
   thing: ['a', 5, true, null, {}],
 } as const
 
@@ -35,25 +35,25 @@ export type Kind = keyof typeof wrongValues
 
 /** One public function, static method or method of an object. */
 export interface Door {
-  /** Its arguments and options by name, with what each of them may be. */
+  /** Its arguments and options by name, with the kind of each. */
   readonly takes: Readonly<Record<string, Kind>>
   /** Arguments and options that may not be undefined either. */
   readonly needs?: readonly string[]
   /** Opens the object whose method is called. Its requests do not count. */
   readonly arrange?: (client: library.ConsulClient) => Promise<AsyncDisposable>
-  /** Calls it with one of them set to a wrong value, the others valid. */
+  /** Calls it. `given` sets one argument or option to a wrong value; all others are valid. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- wrong types are the point
   readonly open: (client: library.ConsulClient, given: any, arranged: any) => unknown
 }
 
 export type Doors = Readonly<Record<string, Door>>
 
-/** A value that was set, or the valid one. */
+/** Returns the value that was given, or the valid one. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- wrong types are the point
 export const or = (given: Readonly<Record<string, unknown>>, name: string, valid: unknown): any =>
   name in given ? given[name] : valid
 
-/** The options among what was given: all but these arguments. */
+/** Returns the options in what was given, without these arguments. */
 export function without(given: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   return Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)))
 }

@@ -5,7 +5,7 @@ import {FakeClock} from '../../kit/fake-clock.js'
 
 const refused = (): TransportError => new TransportError('BATON_CONNECT', 'refused')
 
-/** Fails so many times, then returns how often it was called. */
+/** Fails this many times, then returns the number of calls. */
 function failing(times: number, error: () => unknown = refused): () => Promise<number> {
   let calls = 0
   return async () => {

@@ -8,14 +8,14 @@ import type {SourceDocument} from '../../../src/discover/types.js'
 /** A source whose content the test sets. Reads park like Consul's until the content changes. */
 export class ManualSource {
   decodes = 0
-  /** Thrown by the next reads while set. */
+  /** An error that reads throw as long as it is set. */
   failure: Error | undefined
   facts: Partial<Pick<Snapshot<unknown>, 'knownLeader' | 'filteredByAcls'>> = {}
   #documents: readonly SourceDocument[] = []
   #index = 1n
   #wake = new Set<() => void>()
 
-  /** JSON text or an object for each key. */
+  /** Sets the documents: a text or an object for each key. */
   async set(contents: Readonly<Record<string, unknown>>): Promise<void> {
     const decode = await createDecoder('folder')
     this.#documents = Object.entries(contents).map(([key, content]) => {
@@ -32,7 +32,7 @@ export class ManualSource {
     this.touch()
   }
 
-  /** A new index with the same content. */
+  /** Raises the index without changing the content. */
   touch(): void {
     this.#index += 1n
     for (const wake of this.#wake) wake()

@@ -6,7 +6,7 @@ import {ServiceList} from '../../../src/discover/service-list.js'
 import type {SourceDocument} from '../../../src/discover/types.js'
 
 let decodes = 0
-/** Content is a URI, or `!` for a document that cannot be decoded. */
+/** Returns a document. Its content is a URI, or `!` for one that cannot be decoded. */
 const documentOf = (key: string, content: string): SourceDocument => ({
   key,
   fingerprint: content,

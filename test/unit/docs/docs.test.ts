@@ -77,7 +77,7 @@ describe('docs/architecture.md', () => {
 describe('links in the docs', () => {
   const atTheRoot = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md']
   const pages = [...atTheRoot, ...filesUnder('docs', '.md'), 'examples/README.md']
-  /** Pages and files that a page links to, as paths from the root. */
+  /** Returns the pages and files that a page links to, as paths from the root. */
   const linksOf = (page: string): string[] =>
     [...read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map(match => posix.join(dirname(page), match[1] ?? ''))
 

@@ -84,7 +84,7 @@ describe('the log of a durable event', () => {
 })
 
 describe('pruning a log of durable events', () => {
-  /** A log in memory; `rivals` transactions lose. */
+  /** Creates a log in memory. `rivals` is the number of transactions that lose against other writers. */
   function setUp(ages: readonly number[], rivals = 0) {
     const nowMs = 1_000_000
     const entries = new Map(

@@ -6,7 +6,7 @@ import {temporaryDirectory, userEvent} from './support.js'
 const path = temporaryDirectory()
 const self = {datacenter: 'dc1', node: 'n1'}
 
-/** What is left when the process ends without a word. */
+/** Uses a state, closes its file, and opens it again as the next process does. */
 async function afterCrash(name: string, use: (state: EventState) => Promise<void>): Promise<EventState> {
   const state = await EventState.open(path(name), self)
   await use(state)

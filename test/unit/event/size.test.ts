@@ -4,7 +4,7 @@ import {judgeSize, maxPayload} from '../../../src/event/ring/size.js'
 const name = (length: number): string => 'e'.repeat(length)
 
 describe('the limit on the size of an event', () => {
-  // Each row is the longest payload that a 1.8.7 agent took, found by bisection, with the Lamport time it had then.
+  // Each row is the longest payload that a 1.8.7 agent accepted, found by bisection, with the agent's Lamport time.
   it.each([
     [1, {}, 13n, 414],
     [10, {}, 18n, 396],

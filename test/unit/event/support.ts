@@ -16,7 +16,7 @@ export const userEvent = (id: string, lTime: number, over: Partial<UserEvent> = 
   ...over,
 })
 
-/** A directory for the tests of one file, removed after them. */
+/** Creates a directory for the tests of one file. It is removed after them. */
 export function temporaryDirectory(): (name: string) => string {
   const directory = mkdtempSync(join(tmpdir(), 'baton-event-'))
   afterAll(() => rmSync(directory, {recursive: true, force: true}))

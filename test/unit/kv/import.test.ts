@@ -10,7 +10,7 @@ const entry = (key: string, value = 'v'): ExchangeEntry => ({key, value: Buffer.
 const entries = (count: number, value = 'v'): ExchangeEntry[] =>
   Array.from({length: count}, (_, at) => entry(`k/${at}`, value))
 
-/** A store that takes at most `limit` operations a transaction. */
+/** A store that accepts at most `limit` operations in a transaction. */
 class FakeStore {
   readonly store = new Map<string, Buffer>()
   readonly commits: number[] = []

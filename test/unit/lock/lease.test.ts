@@ -118,7 +118,7 @@ describe('checkLease', () => {
     {lockDelayMs: 3000, graceMs: 5000},
     {lockDelayMs: 5999, graceMs: 5000},
     {lockDelayMs: 600_000, ttlMs: 86_400_000, graceMs: 59_500},
-    // 2 % of a long window are more than a second.
+    // Two percent of a long window are more than a second.
     {lockDelayMs: 6000, ttlMs: 600_000, graceMs: 5000},
   ])('refuses a lock-delay that does not cover grace and margin, also without checks: %o', changes => {
     expect(() => check({isTtlOnly: true, ...changes})).toThrow('(the lock-delay), and grace')

@@ -64,7 +64,7 @@ describe('the turn among contenders of one host', () => {
     return owner
   }
 
-  /** Runs ten times as fast as the system's clock. */
+  /** A clock that runs ten times as fast as the system's. */
   const hastyClock: Clock = {...systemClock, timer: (ms, callback) => systemClock.timer(ms / 10, callback)}
 
   it('is taken from a contender that is stopped', async () => {

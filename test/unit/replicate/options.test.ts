@@ -4,7 +4,7 @@ import {createReplicator} from '../../../src/replicate/replicator.js'
 import type {ReplicatorOptions} from '../../../src/replicate/types.js'
 
 const mappings = [{source: 'a/', datacenter: 'dc1', destination: 'b/'}]
-/** Fails the test if anything is sent. */
+/** A client that fails the test if it sends a request. */
 const client = {clock: {}, logger: {}, scope: {}, random: Math.random} as unknown as ConsulClient
 
 describe('the options of createReplicator', () => {

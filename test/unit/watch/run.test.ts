@@ -22,7 +22,7 @@ interface Setup {
   readonly answer: (value: GoValue) => Promise<void>
 }
 
-/** A watch whose answers the test gives, and whose deliveries get these results. */
+/** A watch whose answers come from the test, and whose handler returns these results. */
 function start(spec: WatchSpec, results: (delivery: Delivery) => HandleResult, once = false): Setup {
   const clock = new FakeClock()
   const stop = new AbortController()

@@ -26,7 +26,7 @@ describe('the parameters of a watch', () => {
     expect(parseWatch(parameters)).toEqual(expected)
   })
 
-  // The sentences are those that the Go tool printed for the same flags.
+  // The messages are those that the Go tool printed for the same flags.
   it.each<[WatchParameters, string]>([
     [{}, 'Watch type must be specified'],
     [{type: 'bogus'}, 'Unsupported watch type: bogus'],

@@ -18,7 +18,7 @@ function openSet() {
     log.push(`+${name}`)
     return new Promise<'ended' | 'refused'>((resolve, reject) => {
       held.set(name, {resolve, reject})
-      // Watches named slow stop only when the test says so.
+      // Watches whose name begins with `slow` stop only when the test says so.
       if (!name.startsWith('slow')) signal.addEventListener('abort', () => resolve('ended'))
     }).finally(() => log.push(`-${name}`))
   }, stop.signal)
@@ -27,7 +27,7 @@ function openSet() {
 
 const nameOf = ({run}: ConfiguredWatch): string => (run.kind === 'exec' ? run.argv.join(' ') : '')
 
-/** `a/x` watches key a and runs x. */
+/** Returns watches by short names: `a/x` watches key a and runs x. */
 const watches = (...names: readonly string[]): readonly ConfiguredWatch[] =>
   parseWatches(
     names.map(name => ({type: 'key', key: name.split('/')[1] ?? name, args: [name.split('/')[0]]})),
@@ -52,7 +52,7 @@ describe('WatchSet', () => {
     set.replace(watches('slow/k', 'other'))
     await settle()
     set.replace(watches('new/k', 'other'))
-    // Replaced before it could start.
+    // This set is replaced before its watches can start.
     set.replace(watches('newer/k', 'other', 'third'))
     await settle()
     expect(log).toEqual(['+slow', '+other', '+third'])

@@ -13,7 +13,7 @@ describe('base64 as Go reads it', () => {
     expect(decodeGoBase64(text)).toEqual(Buffer.from(expected))
   })
 
-  // The places are those that the Go tool printed for the same words.
+  // The places are those that the Go tool printed for the same texts.
   it.each([
     ['!!!', 0],
     ['a', 0],
@@ -59,7 +59,8 @@ describe('JSON as Go writes it, of any value', () => {
     '\u2028': '\\u2028',
     '\u2029': '\\u2029',
   }
-  // JSON.stringify differs from Go in these characters and in the short forms of two control characters.
+  // Returns JSON as Go writes it: JSON.stringify differs in these characters, and in the short forms of two control
+  // characters.
   const byGo = (text: string): string =>
     text
       .replaceAll(/\\.|[<>&\u2028\u2029]/g, match =>

@@ -73,7 +73,7 @@ describe('packing writes into transactions', () => {
         const scope = {namespace}
         const work = items.map(([key, length, group]) => ({...set(key, length), group}))
         const batches = [...packBatches(work, limits, scope)]
-        // The same objects, so that no values are compared byte by byte.
+        // Compares which objects they are, so that values are not compared byte by byte.
         expect(batches.flat().map(each => work.indexOf(each))).toEqual(work.map((_, at) => at))
         for (const batch of batches) {
           expect(batch.length).toBeLessThanOrEqual(64)

@@ -8,13 +8,13 @@ interface Read {
   readonly isReusable: boolean
 }
 
-/** Reads a text in pieces of one size, each byte alone and all at once, which must make no difference. */
+/** Reads a text in pieces of one size, each byte alone, and all at once. The results must be equal. */
 function read(text: string, options: {readonly thenEnds?: boolean} = {}): Read | 'unfinished' {
   const bytes = Buffer.from(text, 'latin1')
   const results = [1, 2, 3, 7, bytes.length].map(size => {
     const reader = new AnswerReader()
     let isWhole = false
-    // Sockets read into the same memory again.
+    // The pieces share one memory, as those of a socket do.
     const memory = Buffer.alloc(size)
     for (let at = 0; at < bytes.length; at += size) {
       const count = bytes.copy(memory, 0, at, at + size)

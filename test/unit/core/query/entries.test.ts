@@ -6,7 +6,7 @@ import type {ViewEntry} from '../../../../src/core/query/types.js'
 
 type Item = string
 
-/** Counts how often the blocks of a list are looked at. */
+/** A block that counts how often its entries are read. */
 class Block implements EntryBlock<Item> {
   readonly size: number
   reads = 0
@@ -33,7 +33,7 @@ const blockOf = (first: number, version: number): Block =>
 
 describe('entries in blocks', () => {
   it('yield the same differences as entries in a map, whichever blocks two answers share', () => {
-    // Block n holds the keys 3n to 3n+2, in one of two versions.
+    // Block n contains the keys 3n to 3n+2, in one of two versions.
     const pool = [0, 1, 2, 3, 4, 5].map(first => [blockOf(first, 1), blockOf(first, 2)] as const)
     const answer = fc.array(fc.option(fc.nat(1)), {minLength: 6, maxLength: 6})
     fc.assert(

@@ -88,7 +88,7 @@ it.each([
   const longestMs = 60_000 * (17 / 16) + 10_000
   for (let round = 0; round < 10; round += 1) {
     script.last.answer(5n, 'a')
-    // Not at the same age again: that would teach a shorter wait.
+    // Not at the same age again, because two cuts at one age would shorten the wait.
     await clock.advance(round % 2 === 0 ? 20_000 : 30_000)
     expect(script.last.options.index).toBe(5n)
     end()

@@ -41,7 +41,7 @@ function start(
   return script
 }
 
-/** Answers the first read and the one that parks then. */
+/** Answers the first read, and returns the request that parks then. */
 async function startParked(
   index: bigint,
   overrides: Partial<BlockingQuery<string, string>> = {},
@@ -170,7 +170,7 @@ describe('follow: the index', () => {
       await settle()
       await clock.advance(100)
     }
-    // 20 s at full speed would be 200 requests.
+    // In 20 s at full speed there would be 200 requests.
     expect(script.requests.length).toBeLessThan(30)
     expect(new Set(kinds())).toEqual(new Set(['first', 'unchanged']))
   })

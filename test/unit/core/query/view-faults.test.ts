@@ -70,7 +70,7 @@ describe('view: outages', () => {
     await clock.advance(200)
     await answer(script, 20n, things('a=1@10', 'b=1@1'))
     expect(got.words).toEqual(['[initial', '+a=2', '+b=1', ']2', '!live'])
-    // So says the leader, too.
+    // The leader answers the same.
     await answer(script, 20n, things('a=1@10', 'b=1@1'))
     expect(got.words).toEqual(['[initial', '+a=2', '+b=1', ']2', '!live', '[reset', '+a=1', '+b=1', ']2'])
     expect(got.frames[5]?.epoch).toBe((got.frames[4]?.epoch ?? 0) + 1)

@@ -3,20 +3,20 @@ import type {Timer, Transport, TransportRequest, TransportResponse} from '../../
 import type {FakeClock} from '../../../kit/fake-clock.js'
 import {ModelHistory, type ModelKey, type ModelState} from './model-history.js'
 
-/** What is wrong with the agent at the moment. */
+/** The faults that the agent has at the moment. */
 export interface Faults {
-  /** Requests vanish. */
+  /** True if requests get no answer. */
   isBlackHole?: boolean
   isRefusing?: boolean
-  /** This status and text for every request. */
+  /** Status and text of the answer to every request. */
   refusal?: {readonly status: number; readonly text: string}
-  /** Lists come back empty, and the answer says that permissions are missing. */
+  /** True if lists are empty, and the answer says that permissions are missing. */
   isFiltered?: boolean
-  /** Lists come back empty from a server that knows no leader; consistent reads fail. */
+  /** True if lists are empty and come from a server that knows no leader; consistent reads fail. */
   isLeaderless?: boolean
-  /** Answers do not mention a leader, as those of the streaming backend. */
+  /** True if answers do not mention a leader, like those of the streaming backend. */
   isSilent?: boolean
-  /** Parked requests are cut at this age. */
+  /** Age in milliseconds at which parked requests are cut. */
   cutAfterMs?: number
 }
 
@@ -30,13 +30,13 @@ interface Parked {
 const showEveryMs = 200
 const statesOfPast = 50
 
-/** A store of keys behind a transport: Consul's blocking queries as they are, hazards included. */
+/** A store of keys behind a transport, with Consul's blocking queries and their known faults. */
 export class ModelAgent implements Transport {
   keys = new Map<string, ModelKey>()
   faults: Faults = {}
-  /** Monotonic instants at which requests came. */
+  /** Monotonic instants at which requests arrived. */
   readonly sentAtMs: number[] = []
-  /** Answers that showed a state that was over. */
+  /** Number of answers that showed an old state. */
   pastAnswers = 0
   readonly #clock: FakeClock
   readonly #random: () => number
@@ -46,7 +46,7 @@ export class ModelAgent implements Transport {
   #saved: ModelState | undefined
   readonly #onState: (state: ModelState) => void
   readonly #history = new ModelHistory()
-  /** What a leader that still applies its log shows; consistent reads wait until it is through. */
+  /** Old states that a leader shows while it still applies its log; consistent reads wait until it has finished. */
   #past: ModelState[] = []
   #replaying: Timer | undefined
   #waiting: Pick<Parked, 'answer' | 'reset'>[] = []
@@ -77,20 +77,20 @@ export class ModelAgent implements Transport {
     this.#wake()
   }
 
-  /** Answers all parked requests with nothing new. */
+  /** Answers all parked requests with unchanged content. */
   bump(): void {
     this.#next()
     this.#wake()
   }
 
-  /** A recursive delete of a shorter prefix: no parked request is answered, and the index goes back. */
+  /** Simulates a recursive delete of a shorter prefix: no parked request is answered, and the index goes back. */
   deleteUnseen(key: string): void {
     if (!this.keys.delete(key)) return
     this.#listIndex -= 1
     this.#wentBack()
   }
 
-  /** The server restarts and leads again at once: plain reads show its past while it applies its log. */
+  /** Simulates a server that restarts and leads again at once: plain reads show old state while it applies its log. */
   relead(): void {
     this.reset()
     this.#past = this.#history.last(Math.ceil(this.#random() * statesOfPast))
@@ -101,7 +101,7 @@ export class ModelAgent implements Transport {
     this.#saved = this.#state()
   }
 
-  /** Parked requests are answered with the earlier state, or not at all until their wait is over. */
+  /** Restores an earlier state. Parked requests are answered with it, or not answered until their wait ends. */
   restore(isAnswered: boolean): void {
     if (!this.#saved) return
     if (isAnswered) this.#answerAll()
@@ -110,7 +110,10 @@ export class ModelAgent implements Transport {
     this.#wentBack()
   }
 
-  /** A new data folder under the same address: indexes start again, and may say something else under the same number. */
+  /**
+   * Simulates a new data folder under the same address: indexes start again, and may occur a second time with other
+   * content.
+   */
   wipe(keys: readonly string[]): void {
     this.reset()
     this.keys.clear()
@@ -121,18 +124,20 @@ export class ModelAgent implements Transport {
     for (const key of keys) this.set(key, `wiped ${this.#random()}`)
   }
 
-  /** Every connection is cut. */
+  /** Cuts every connection. */
   reset(): void {
     for (const each of [...this.#take(), ...this.#waiting.splice(0)]) each.reset()
   }
 
-  /** As {@link reset}, but without a word to the callers. */
+  /** As {@link reset}, but the callers receive no error. */
   forget(): void {
     this.#take()
     this.#waiting = []
   }
 
-  /** A transaction that reads keys: it names those that do not exist, and leaves out those that may not be read. */
+  /**
+   * Answers a transaction that reads keys: it names those that do not exist, and leaves out those that may not be read.
+   */
   #readEach({body}: TransportRequest): TransportResponse {
     const {refusal, isLeaderless, isFiltered} = this.faults
     if (refusal || isLeaderless === true) return this.#response(new URLSearchParams('consistent'))
@@ -206,7 +211,7 @@ export class ModelAgent implements Transport {
     this.#onState(state)
   }
 
-  /** What was before is in no log. */
+  /** Empties the log: states from before are not shown again. */
   #wentBack(): void {
     this.#history.clear()
     this.#endPast()

@@ -11,7 +11,7 @@ export interface ModelState {
 
 const mostStates = 100
 
-/** The states that a server goes through again when it applies its log: all since the last that went back. */
+/** The states that a server passes through again when it applies its log: all since the index last went back. */
 export class ModelHistory {
   #states: ModelState[] = []
 
@@ -20,18 +20,20 @@ export class ModelHistory {
     if (this.#states.length > mostStates) this.#states.shift()
   }
 
-  /** Nothing from before is in the log any more. */
+  /** Removes all states. */
   clear(): void {
     this.#states = []
   }
 
-  /** The last states, at most so many, oldest first. */
+  /** Returns the last states, at most this many, oldest first. */
   last(count: number): ModelState[] {
     return this.#states.slice(-count)
   }
 }
 
-/** All states since the one that was shown last: a reader may leave out any number of them, but never goes back. */
+/**
+ * All states since the one that a reader showed last. A reader may leave out any number of them, but must not go back.
+ */
 export class ModelOrder {
   #since: string[] = []
 
@@ -39,7 +41,7 @@ export class ModelOrder {
     this.#since.push(state)
   }
 
-  /** False when this was over before. */
+  /** False if the state is older than the one shown last. */
   show(state: string): boolean {
     const at = this.#since.indexOf(state)
     if (at > 0) this.#since.splice(0, at)

@@ -15,7 +15,7 @@ const names = Array.from({length: 12}, (_, at) => `app/${at}`)
 
 type List = readonly KvEntry[]
 
-/** A reader that rebuilds the list from frames, at its own pace, and judges each frame. */
+/** A reader that rebuilds the list from frames, at its own pace, and checks each frame. */
 class Mirror {
   readonly keys = new Map<string, KvEntry>()
   resets = 0
@@ -53,7 +53,7 @@ class Mirror {
   }
 }
 
-/** Tells states apart, also those with equal values. */
+/** Returns a text that differs for different states, also for those with equal values. */
 const stateOf = (
   keys: Iterable<readonly [string, {readonly modifyIndex: number | bigint; readonly value: Buffer | string}]>,
 ): string =>
@@ -81,7 +81,7 @@ const someFaults = (random: Seeded): Faults =>
     () => ({cutAfterMs: 30_000}),
   ])()
 
-/** One thing that happens to the store. */
+/** Changes the store once, or the connection to it, at random. */
 function happen(agent: ModelAgent, clock: FakeClock, random: Seeded): void {
   const chance = random()
   const key = random.pick(names)
@@ -96,7 +96,7 @@ function happen(agent: ModelAgent, clock: FakeClock, random: Seeded): void {
   else if (chance < 0.99) agent.relead()
   else if (chance < 0.995) agent.clear()
   else {
-    // A sleep of the machine: connections die without a word.
+    // Simulates a sleep of the machine: connections are lost without an error.
     agent.forget()
     clock.jump(random.integer(3_600_000))
   }
@@ -114,7 +114,10 @@ function measure(sentAtMs: readonly number[]): {readonly longestGapMs: number; r
   return {longestGapMs, busiestSecond}
 }
 
-/** Writes and faults at random for so long; then, and in quiet hours, every reader must hold what the store holds. */
+/**
+ * Writes and faults happen at random for this time. In quiet hours and at the end, every reader must contain what the
+ * store contains.
+ */
 export async function runModel(hours: number, leastSteps: number): Promise<void> {
   const random = seeded(`${hours} hours of faults`)
   const clock = new FakeClock(0, undefined, {turns: 1})
@@ -150,10 +153,11 @@ export async function runModel(hours: number, leastSteps: number): Promise<void>
 
   while (clock.monotonicMs() < hours * 3_600_000 || steps < leastSteps) {
     const faults = random() < 0.3 ? someFaults(random) : {}
-    // Before the first answer a refusal is an error of the request, and the view ends, as it should.
+    // Before the first answer a refusal would end the view, because the request itself may be wrong. So there are no
+    // faults yet.
     agent.faults = view.current ? faults : {}
     if (agent.faults.cutAfterMs !== undefined || agent.faults.isRefusing === true) agent.reset()
-    // Now and then without pause.
+    // Some writes follow without a pause.
     const isBurst = random() < 0.05
     const untilMs = clock.monotonicMs() + random.integer(isBurst ? 5000 : 120_000)
     const paceMs = isBurst ? 20 : random.pick([800, 2000, 4000])

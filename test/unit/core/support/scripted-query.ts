@@ -11,7 +11,7 @@ export interface Pending<T> {
   fail(error: unknown): void
 }
 
-/** A query whose answers the test gives by hand. */
+/** A query whose answers come from the test. */
 export class ScriptedQuery<T, Item = T> {
   readonly requests: Pending<T>[] = []
   readonly query: BlockingQuery<T, Item>

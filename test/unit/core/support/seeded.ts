@@ -1,6 +1,6 @@
 import {testSeed} from '../../../kit/seed.js'
 
-/** Reproducible chance: the same seed gives the same numbers. */
+/** A source of random numbers: the same seed gives the same numbers. */
 export interface Seeded {
   (): number
   readonly seed: number

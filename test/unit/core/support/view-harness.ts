@@ -12,7 +12,7 @@ export type Script = ScriptedQuery<Things, Thing>
 export const openRegistry = (clock: FakeClock, options: ViewRegistryOptions = {}): ViewRegistry =>
   createViewRegistry({clock, random: () => 0.5, logger: noopLogger}, options)
 
-/** One word a frame: `+a=1`, `-a`, `[initial`, `]2`, `!live`, `?gap`. */
+/** Returns one word for a frame: `+a=1`, `-a`, `[initial`, `]2`, `!live`, `?gap`. */
 export function word(frame: Frame<Thing>): string {
   switch (frame.type) {
     case 'upsert':
@@ -30,7 +30,7 @@ export function word(frame: Frame<Thing>): string {
   }
 }
 
-/** Reads on in the background. */
+/** Collects frames in the background. */
 export function collect(subscription: Subscription<Things, Thing>): {
   readonly words: string[]
   readonly frames: Frame<Thing>[]
@@ -47,7 +47,7 @@ export function collect(subscription: Subscription<Things, Thing>): {
   return into
 }
 
-/** Answers the newest request and lets the limiter pass. */
+/** Returns a function that answers the newest request and lets the limiter's delay pass. */
 export const answering =
   (clock: FakeClock) =>
   async (script: Script, index: bigint, value: Things, facts = {}): Promise<void> => {

@@ -72,7 +72,7 @@ async function ask(path: string, headers: Record<string, string> = {}, method = 
   return {status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks).toString()}
 }
 
-/** Writes bytes to a socket and collects what comes until it is closed. */
+/** Writes bytes to a socket and collects what arrives until it is closed. */
 async function sendRaw(text: string): Promise<string> {
   const socket = openSocket()
   socket.write(text)
@@ -82,7 +82,7 @@ async function sendRaw(text: string): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** Not `once`: a reset is as good an end as any. */
+/** Resolves when the socket is closed. `once` of node:events would reject on a reset, which is accepted here. */
 const closed = (socket: Socket): Promise<void> =>
   new Promise(resolve => {
     if (socket.closed) resolve()

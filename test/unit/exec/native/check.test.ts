@@ -72,14 +72,14 @@ const seal = (changes: Partial<Manifest> = {}, keys: readonly SigningKey[] = [ou
 const codeOf = (checked: Checked): JobRefusalCode | 'accepted' =>
   checked.isAccepted ? 'accepted' : checked.refusal.code
 
-/** Changes the signed bytes and leaves the signature. */
+/** Changes the signed bytes, but not the signature. */
 function alter(value: Buffer, from: string, to: string): Buffer {
   const raw = JSON.parse(value.toString()) as {p: string}
   const payload = Buffer.from(raw.p, 'base64url').toString().replace(from, to)
   return Buffer.from(JSON.stringify({...raw, p: Buffer.from(payload).toString('base64url')}))
 }
 
-/** Changes what is signed, and signs again. */
+/** Changes the signed bytes, and signs them again. */
 function resign(value: Buffer, from: RegExp, to: string): Buffer {
   const raw = JSON.parse(value.toString()) as {p: string}
   const payload = Buffer.from(raw.p, 'base64url').toString().replace(from, to)
