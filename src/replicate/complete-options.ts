@@ -36,6 +36,12 @@ export interface CompleteOptions {
   /** 0 if only the leader may answer for the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
+  /** More keys than this are followed in parts. */
+  readonly shardAbove: number
+  /** Between two comparisons of everything, where only parts are followed. */
+  readonly auditEveryMs: number
+  /** Whether lists of everything are compressed, and those of parts. */
+  readonly compress: {readonly source: boolean; readonly destination: boolean; readonly parts: boolean}
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
   readonly concurrency: number
   readonly attempts: number
@@ -96,6 +102,9 @@ const rules = {
   statusDir: name,
   maxStaleMs: duration(),
   waitMs: duration({minMs: 1}),
+  shardAbove: count({min: 0, isEndless: true}),
+  auditEveryMs: duration({minMs: 1}),
+  compress: boolean,
   quiescence,
   concurrency: count({min: 1}),
   attempts: count({min: 1, isEndless: true}),
@@ -122,6 +131,13 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     statusDir,
     maxStaleMs: options.maxStaleMs ?? 0,
     waitMs: options.waitMs ?? 60_000,
+    shardAbove: options.shardAbove ?? Number.POSITIVE_INFINITY,
+    auditEveryMs: options.auditEveryMs ?? 600_000,
+    compress: {
+      source: options.compress ?? !isLoopback(source ?? destination),
+      destination: options.compress ?? !isLoopback(destination),
+      parts: options.compress ?? true,
+    },
     quiescence: options.quiescence,
     concurrency: options.concurrency ?? 4,
     attempts: options.attempts ?? 5,
@@ -141,6 +157,10 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     sourceCall: mapping => (mapping.datacenter === undefined ? {} : {datacenter: mapping.datacenter}),
   }
 }
+
+/** Within one machine, compression costs more than it saves. */
+const isLoopback = ({address}: ConsulClient): boolean =>
+  /^(unix:|(https?:\/\/)?(127\.|localhost[:/]|localhost$|\[::1\]))/.test(address)
 
 const logOutages =
   (logger: Logger): ReplicatorObserver =>

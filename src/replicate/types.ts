@@ -48,6 +48,15 @@ export interface ReplicatorOptions {
   /** Maximum wait of a blocking query, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /**
+   * Above this many keys a mapping is followed in parts: a change costs a read of its part, not of everything.
+   * @default Infinity
+   */
+  readonly shardAbove?: number
+  /** Time between two comparisons of all keys, where only parts are followed. @default 600000 */
+  readonly auditEveryMs?: number
+  /** Whether long lists are compressed on the way. @default only over networks, not within one machine */
+  readonly compress?: boolean
+  /**
    * Time to collect changes before a pass: until the source was quiet for `minMs`, but at most `maxMs`. @default none
    */
   readonly quiescence?: {readonly minMs: number; readonly maxMs: number}

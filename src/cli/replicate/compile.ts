@@ -21,6 +21,9 @@ export interface ReplicateFlags {
   readonly wait?: string | undefined
   readonly 'status-dir': string
   readonly grace?: number | undefined
+  readonly 'shard-above'?: number | undefined
+  readonly 'audit-every'?: number | undefined
+  readonly compress?: boolean | undefined
   readonly 'consul-retry': boolean
   readonly 'consul-retry-attempts': number
   readonly 'source-http-addr'?: string | undefined
@@ -49,6 +52,9 @@ export function toReplicatorOptions(
     ...(maxStaleMs > 0 && {maxStaleMs}),
     ...(flags.wait !== undefined && toQuiescence(flags.wait)),
     ...(flags.grace !== undefined && {graceMs: flags.grace}),
+    ...(flags['shard-above'] !== undefined && {shardAbove: flags['shard-above']}),
+    ...(flags['audit-every'] !== undefined && {auditEveryMs: flags['audit-every']}),
+    ...(flags.compress !== undefined && {compress: flags.compress}),
   }
 }
 

@@ -148,6 +148,19 @@ export const replicateFlags = {
     helpValue: 'PREFIX',
   }),
   grace: durationFlag({description: 'time for transactions in flight when stopped', default: '10s'}),
+  'shard-above': Flags.integer({
+    description: 'follow a prefix of more keys than this in parts (default: never)',
+    min: 0,
+    helpValue: 'KEYS',
+  }),
+  'audit-every': durationFlag({
+    description: 'time between two comparisons of everything, where parts are followed',
+    default: '10m',
+  }),
+  compress: Flags.boolean({
+    description: 'compress long lists on the way (default: over networks, not within one machine)',
+    allowNo: true,
+  }),
   'consul-retry': Flags.boolean({
     helpGroup: consulReplicate,
     description: 'with --once: try again after failures (default)',

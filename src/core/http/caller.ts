@@ -1,7 +1,15 @@
-import {bytes, checkOptions, name, type OptionRule, object, oneOf} from '../check-options.js'
+import {boolean, bytes, checkOptions, name, type OptionRule, object, oneOf} from '../check-options.js'
 import {BatonError} from '../errors.js'
 import {toWireDuration} from '../time/duration.js'
-import type {BlockingReadOptions, Clock, ConsulIndex, Snapshot, Transport, TransportRequest} from '../types.js'
+import type {
+  BlockingReadOptions,
+  Clock,
+  ConsulIndex,
+  Snapshot,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from '../types.js'
 import {callRules} from './call-rules.js'
 import {isConsulAbsence, toWireError} from './wire-errors.js'
 
@@ -17,6 +25,8 @@ export interface Call {
   readonly body?: Uint8Array
   /** Returns memory for the body of the answer. @default memory of its own */
   readonly takeMemory?: ((bytes: number) => Buffer) | undefined
+  /** Asks for a compressed body, which arrives decompressed. @default false */
+  readonly compress?: boolean
   /** Statuses that count as success. @default [200] */
   readonly accept?: readonly number[]
 }
@@ -74,6 +84,7 @@ const requestRules = {
   path: name,
   query: object,
   body: bytes,
+  compress: boolean,
   accept: statuses,
 }
 
@@ -86,23 +97,46 @@ export function createCaller(options: CallerOptions): Caller {
       const path = `${call.path}${toQuery(call, settings)}`
       const sentAtMs = options.clock.monotonicMs()
       const limits = toLimits(call, settings)
-      const response = await options.transport.send({
-        method: call.method,
-        path,
-        headers: toHeaders(options, settings),
-        ...(call.body && {body: call.body}),
-        ...(call.takeMemory && {takeMemory: call.takeMemory}),
-        ...limits,
-        plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
-        ...(settings.signal && {signal: settings.signal}),
-        ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
-      })
+      const response = await expand(
+        await options.transport.send({
+          method: call.method,
+          path,
+          headers: toHeaders(options, call, settings),
+          ...(call.body && {body: call.body}),
+          ...(call.takeMemory && {takeMemory: call.takeMemory}),
+          ...limits,
+          plane: settings.plane ?? (settings.index === undefined ? 'control' : 'watch'),
+          ...(settings.signal && {signal: settings.signal}),
+          ...(settings.onFirstByte && {onFirstByte: settings.onFirstByte}),
+        }),
+      )
       const {status} = response
       if (!(call.accept ?? [200]).includes(status) || (status === 404 && !isConsulAbsence(response))) {
         throw toWireError({method: call.method, path}, response, options.clock.wallMs())
       }
       return {...response, sentAtMs}
     },
+  }
+}
+
+/** A thread of its own costs more than a short body takes. */
+const longBody = 64 * 1024
+
+/** Loads node:zlib when a body is compressed: most processes never see one. */
+async function expand(response: TransportResponse): Promise<TransportResponse> {
+  if (response.headers.get('content-encoding') !== 'gzip') return response
+  const {gunzip, gunzipSync} = process.getBuiltinModule('node:zlib')
+  try {
+    const {body} = response
+    if (body.length < longBody) return {...response, body: gunzipSync(body)}
+    const expanded = await new Promise<Buffer>((resolve, reject) => {
+      gunzip(body, (error, bytes) => (error ? reject(error) : resolve(bytes)))
+    })
+    return {...response, body: expanded}
+  } catch (error) {
+    throw new BatonError('BATON_BAD_ANSWER', 'the body of the answer is not the gzip that it says it is', {
+      cause: error,
+    })
   }
 }
 
@@ -142,11 +176,12 @@ function toQuery(call: Call, settings: BlockingReadOptions): string {
   return words.length === 0 ? '' : `?${words.join('&')}`
 }
 
-function toHeaders(options: CallerOptions, settings: BlockingReadOptions): Record<string, string> {
+function toHeaders(options: CallerOptions, {compress}: Call, settings: BlockingReadOptions): Record<string, string> {
   const token = settings.token ?? options.token?.()
   return {
     ...(token !== undefined && token !== '' && {'x-consul-token': token}),
     ...(options.auth !== undefined && {authorization: `Basic ${Buffer.from(options.auth).toString('base64')}`}),
+    ...(compress === true && {'accept-encoding': 'gzip'}),
   }
 }
 

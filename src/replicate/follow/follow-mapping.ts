@@ -13,6 +13,7 @@ import {formatMapping} from '../mapping.js'
 import {outageOf} from '../outage.js'
 import {listTimeoutMs} from '../pass/list-entries.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
+import {ShardLoop} from '../shard/shard-loop.js'
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
 
@@ -33,6 +34,27 @@ export async function* followMapping(
   options: CompleteOptions,
   stops: Stops,
 ): AsyncGenerator<ReplicationPass, void, undefined> {
+  const news = new News()
+  for (;;) {
+    let sides: Sides | undefined
+    for await (const {pass, left} of followWhole(worker, options, stops)) {
+      if (pass && news.isNews(pass)) yield pass
+      sides = left
+    }
+    if (sides === undefined || stops.stop.aborted) return
+    const shards = new ShardLoop(worker, options, {stops, outages: openOutages(worker, options)})
+    if (!(await shards.begin(sides))) return
+    sides = undefined
+    for await (const pass of shards.passes()) if (news.isNews(pass)) yield pass
+  }
+}
+
+/** Ends with both sides when there are so many keys that they should be followed in parts. */
+async function* followWhole(
+  worker: MappingWorker,
+  options: CompleteOptions,
+  stops: Stops,
+): AsyncGenerator<{readonly pass?: ReplicationPass; readonly left?: Sides}, void, undefined> {
   using link = linkSignal(stops.stop)
   const loop = new MappingLoop(worker, options, {...stops, stop: link.signal})
   const watchers = loop.start(reason => link.abort(reason))
@@ -45,6 +67,27 @@ export async function* followMapping(
     await watchers
   }
   if (loop.failure !== undefined && !stops.stop.aborted) throw loop.failure
+}
+
+type Outages = Readonly<Record<'source' | 'destination' | 'pass', Outage>>
+
+function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
+  const outage = (part: 'source' | 'destination' | 'pass') => outageOf({...options, part, mapping: worker.mapping})
+  return {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
+}
+
+/** Which passes are worth telling: the first one, and those that did or found something. */
+class News {
+  #isFirst = true
+  #heldIds = ''
+
+  isNews(pass: ReplicationPass): boolean {
+    const heldIds = pass.held.map(held => held.id).join()
+    const isNew = this.#isFirst || heldIds !== this.#heldIds
+    this.#isFirst = false
+    this.#heldIds = heldIds
+    return isNew || pass.written > 0 || pass.deleted > 0 || pass.error !== undefined
+  }
 }
 
 /**
@@ -79,16 +122,14 @@ class MappingLoop {
   #sourceMoved = false
   #replicaMoved = false
   #readableAtMs = 0
-  #heldIds = ''
-  readonly #outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
+  readonly #outages: Outages
 
   constructor(worker: MappingWorker, options: CompleteOptions, stops: Stops) {
     this.#worker = worker
     this.#options = options
     this.#stops = stops
     this.#backoff = new Backoff({random: options.destination.random})
-    const outage = (part: 'source' | 'destination' | 'pass') => outageOf({...options, part, mapping: worker.mapping})
-    this.#outages = {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
+    this.#outages = openOutages(worker, options)
   }
 
   /** Resolves when both watchers have ended. */
@@ -106,19 +147,17 @@ class MappingLoop {
     for (const outage of Object.values(this.#outages)) outage[Symbol.dispose]()
   }
 
-  async *passes(): AsyncGenerator<ReplicationPass, void, undefined> {
+  async *passes(): AsyncGenerator<{readonly pass?: ReplicationPass; readonly left?: Sides}, void, undefined> {
     let sides: Sides | undefined
-    let isFirst = true
     while (!this.#stops.stop.aborted) {
       await this.#waitForWork(sides === undefined)
-      const replica: Sides['replica'] = sides && !this.#mustRead() ? sides.replica : await this.#readReplica()
+      const replica = sides && !this.#mustRead() ? sides : await this.#readReplica()
       if (this.#source === undefined) continue
-      sides = {source: this.#source, replica}
+      sides = {...replica, source: this.#source}
       const pass = await this.#pass(sides)
-      if (pass && (this.#isNews(pass) || isFirst)) {
-        isFirst = false
-        yield pass
-      }
+      const isLast = pass !== undefined && !pass.error && this.#areMany(sides)
+      if (pass) yield {pass, ...(isLast && {left: sides})}
+      if (isLast) return
       // Progress resets the back-off even if part of the pass failed.
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass && !pass.error) this.#outages.pass.end()
@@ -201,7 +240,11 @@ class MappingLoop {
     return this.#replicaMoved && this.#options.clock.monotonicMs() >= this.#readableAtMs
   }
 
-  async #readReplica(): Promise<Sides['replica']> {
+  #areMany({source, replica}: Sides): boolean {
+    return Math.max(source.value.length, replica.size) > this.#options.shardAbove
+  }
+
+  async #readReplica(): Promise<Pick<Sides, 'replica' | 'replicaIndex'>> {
     const {clock} = this.#options
     for (;;) {
       const startedMs = clock.monotonicMs()
@@ -234,12 +277,5 @@ class MappingLoop {
     this.#outages.pass.fail(error)
     this.#endIfHopeless({type: 'retrying', attempt: this.#backoff.attempts, delayMs, error})
     await this.#options.clock.sleep(delayMs, this.#stops.stop)
-  }
-
-  #isNews(pass: ReplicationPass): boolean {
-    const heldIds = pass.held.map(held => held.id).join()
-    const isNew = heldIds !== this.#heldIds
-    this.#heldIds = heldIds
-    return isNew || pass.written > 0 || pass.deleted > 0 || pass.error !== undefined
   }
 }

@@ -13,11 +13,12 @@ export async function listEntries(
   client: ConsulClient,
   prefix: string,
   options: BlockingReadOptions = {},
+  compress = false,
 ): Promise<Snapshot<readonly KvEntry[]>> {
   const path = `/v1/kv/${encodeKey(prefix)}`
   const timeout = options.index === undefined ? {timeoutMs: listTimeoutMs, idleTimeoutMs: answerTimeoutMs} : {}
   const answer = await client.caller.call(
-    {method: 'GET', path, query: {recurse: true}, accept: [200, 404]},
+    {method: 'GET', path, query: {recurse: true}, accept: [200, 404], compress},
     {...timeout, ...options},
   )
   return toSnapshot(answer, answer.status === 404 ? [] : await decodeEntries(answer, client.clock))

@@ -19,6 +19,33 @@ export type SourceSnapshot = Snapshot<readonly KvEntry[]>
 export interface Sides {
   source: SourceSnapshot
   replica: Map<string, ReplicaEntry>
+  /** The index of the destination's list. */
+  readonly replicaIndex: bigint
+}
+
+/** Some keys of both sides, just read from their leaders, and how many there are in all. */
+export interface Part {
+  /** What exists of these keys at the source. */
+  readonly source: readonly KvEntry[]
+  /** What exists of them at the destination. Kept up to date with what a pass writes. */
+  readonly replica: Map<string, ReplicaEntry>
+  /** Of the newest read of the source. */
+  readonly index: bigint
+  /** False leaves the deletes to a later pass. */
+  readonly mayDelete: boolean
+  readonly sourceCount: number
+  readonly destinationCount: number
+}
+
+/** What a plan was made of. */
+interface PlanFacts {
+  readonly plan: Plan
+  readonly index: bigint
+  readonly replica: Map<string, ReplicaEntry>
+  readonly mayDelete: boolean
+  /** True if the source's leader said what is missing. */
+  readonly isLeaders: boolean
+  readonly startedMs: number
 }
 
 export interface Stops {
@@ -26,6 +53,12 @@ export interface Stops {
   readonly stop: AbortSignal
   /** Once aborted, requests in flight are cancelled. */
   readonly kill: AbortSignal
+}
+
+interface CarriedOut {
+  readonly pass: ReplicationPass
+  readonly verdict: DeleteVerdict
+  readonly refusedSets: readonly Refused[]
 }
 
 /** Handles one mapping: reads both sides, plans, and carries out the plan. Passes of one worker never overlap. */
@@ -48,20 +81,21 @@ export class MappingWorker {
   }
 
   readSource(options: BlockingReadOptions): Promise<SourceSnapshot> {
-    const {source, sourceCall} = this.#options
-    return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options})
+    const {source, sourceCall, compress} = this.#options
+    return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options}, compress.source)
   }
 
   /** Reads consistently: the list contains every earlier write, which a follower or a restarted leader may lack. */
-  async readReplica(signal: AbortSignal): Promise<Map<string, ReplicaEntry>> {
-    const {destination} = this.#options
-    const {value} = await listEntries(destination, this.mapping.destination, {signal, consistency: 'consistent'})
+  async readReplica(signal: AbortSignal): Promise<Pick<Sides, 'replica' | 'replicaIndex'>> {
+    const {destination, compress} = this.#options
+    const call = {signal, consistency: 'consistent'} as const
+    const {value, index} = await listEntries(destination, this.mapping.destination, call, compress.destination)
     const replica = new Map<string, ReplicaEntry>()
     await this.#run(
       forEachStep(value, entry => replica.set(entry.key, entry)),
       signal,
     )
-    return replica
+    return {replica, replicaIndex: index ?? 0n}
   }
 
   async readSides(signal: AbortSignal): Promise<Sides> {
@@ -69,13 +103,13 @@ export class MappingWorker {
     const consistency = maxStaleMs > 0 ? 'stale' : 'consistent'
     const [source, replica] = await Promise.all([this.readSource({signal, consistency}), this.readReplica(signal)])
     const isTooOld = maxStaleMs > 0 && (source.lastContactMs ?? 0) > maxStaleMs
-    return {source: isTooOld ? await this.readSource({signal}) : source, replica}
+    return {source: isTooOld ? await this.readSource({signal}) : source, ...replica}
   }
 
   /** Returns what a pass would do. Writes nothing. */
   async preview(sides: Sides, signal: AbortSignal): Promise<ReplicationPreview> {
     const plan = await this.#plan(sides, signal)
-    const verdict = await this.#judge(sides, plan, signal)
+    const verdict = await this.#judge(plan, this.#isLeaders(sides.source), signal)
     return {
       mapping: this.mapping,
       index: sides.source.index ?? 0n,
@@ -96,10 +130,36 @@ export class MappingWorker {
    * read.
    */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
+    const startedMs = this.#options.clock.monotonicMs()
+    const plan = await this.#plan(sides, stops.kill)
+    const {replica, source} = sides
+    const isLeaders = this.#isLeaders(source)
+    const facts = {plan, replica, index: source.index ?? 0n, isLeaders, mayDelete: true, startedMs}
+    const {pass, verdict, refusedSets} = await this.#carryOut(facts, stops)
+    const isWhole = pass.error === undefined && pass.written + refusedSets.length === plan.sets.length
+    if (!isWhole) return pass
+    return {...pass, error: await this.#keepStatus({sides, plan, verdict, refusedSets, stops})}
+  }
+
+  get scope(): KeyScope {
+    return this.#scope
+  }
+
+  /** Compares some keys only, and does not touch the status: it is about all of them. */
+  async passPart(part: Part, stops: Stops): Promise<ReplicationPass> {
+    const startedMs = this.#options.clock.monotonicMs()
+    const {index, replica, mayDelete, sourceCount, destinationCount} = part
+    const some = await this.#run(planSteps(part.source, replica, this.#scope), stops.kill)
+    const unchanged = Math.max(0, sourceCount - some.sets.length)
+    const plan = {...some, unchanged, sourceCount, destinationCount}
+    const facts = {plan, replica, index, isLeaders: true, mayDelete, startedMs}
+    return (await this.#carryOut(facts, stops)).pass
+  }
+
+  async #carryOut(facts: PlanFacts, stops: Stops): Promise<CarriedOut> {
     const {clock, observer} = this.#options
     const {mapping} = this
-    const startedMs = clock.monotonicMs()
-    const plan = await this.#plan(sides, stops.kill)
+    const {plan, replica} = facts
     const counts = {written: 0, deleted: 0}
     const sets = await this.#run(
       this.#split(plan.sets, change => [change.key, change.entry.modifyIndex]),
@@ -108,11 +168,11 @@ export class MappingWorker {
     const written = await this.#write({all: toSets(sets.go), count: sets.go.length}, stops, ({operation}, entry) => {
       counts.written += 1
       observer({type: 'key.written', mapping, key: operation.key})
-      if (operation.verb === 'set') sides.replica.set(operation.key, toReplica(operation, entry))
+      if (operation.verb === 'set') replica.set(operation.key, toReplica(operation, entry))
     })
     this.#remember(written.refused, sets.go)
-    const mayDelete = written.error === undefined && !stops.stop.aborted
-    const verdict = mayDelete ? await this.#judge(sides, plan, stops.kill) : noDeletes
+    const mayDelete = facts.mayDelete && written.error === undefined && !stops.stop.aborted
+    const verdict = mayDelete ? await this.#judge(plan, facts.isLeaders, stops.kill) : noDeletes
     this.#passes += 1
     const deletes = await this.#run(
       this.#split(verdict.go, key => [key, 'delete']),
@@ -121,17 +181,14 @@ export class MappingWorker {
     const gone = await this.#write({all: toDeletes(deletes.go), count: deletes.go.length}, stops, ({operation}) => {
       counts.deleted += 1
       observer({type: 'key.deleted', mapping, key: operation.key})
-      sides.replica.delete(operation.key)
+      replica.delete(operation.key)
     })
     if (verdict.approval !== undefined && gone.error === undefined) this.#options.approved.delete(verdict.approval)
     for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
     const refusedSets = [...sets.resting, ...written.refused]
-    const error = written.error ?? gone.error
-    const isWhole = error === undefined && counts.written + refusedSets.length === plan.sets.length
-    const statusError = isWhole && (await this.#keepStatus({sides, plan, verdict, refusedSets, stops}))
-    return {
-      mapping: this.mapping,
-      index: sides.source.index ?? 0n,
+    const pass = {
+      mapping,
+      index: facts.index,
       ...counts,
       unchanged: plan.unchanged,
       skipped: plan.skipped,
@@ -139,9 +196,10 @@ export class MappingWorker {
       hidden: verdict.hidden,
       held: verdict.held,
       refused: [...refusedSets, ...deletes.resting, ...gone.refused],
-      error: error ?? (statusError instanceof Error ? statusError : undefined),
-      durationMs: clock.monotonicMs() - startedMs,
+      error: written.error ?? gone.error,
+      durationMs: clock.monotonicMs() - facts.startedMs,
     }
+    return {pass, verdict, refusedSets}
   }
 
   /**
@@ -173,13 +231,13 @@ export class MappingWorker {
     return isAsked && source.knownLeader === true && source.lastContactMs === 0
   }
 
-  #judge(sides: Sides, plan: Plan, signal: AbortSignal): Promise<DeleteVerdict> {
+  #judge(plan: Plan, isLeaders: boolean, signal: AbortSignal): Promise<DeleteVerdict> {
     return judgeDeletes({
       options: this.#options,
       mapping: this.mapping,
       scope: this.#scope,
       plan,
-      isLeaders: this.#isLeaders(sides.source),
+      isLeaders,
       approveAll: this.#passes === 0 && this.#options.approved.has('all'),
       signal,
     })
@@ -291,4 +349,5 @@ const toReplica = (
   value: Buffer.from(operation.value),
   flags: operation.flags ?? 0n,
   session: written?.session,
+  modifyIndex: written?.modifyIndex ?? 0n,
 })

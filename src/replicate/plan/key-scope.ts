@@ -21,6 +21,8 @@ export interface KeyScope {
   readonly toSource: (destinationKey: string) => string
   /** False for keys that must be neither written nor deleted, whatever the source says. */
   readonly includes: (sourceKey: string) => boolean
+  /** True for prefixes of source keys that `includes` none of. */
+  readonly excludesAll: (sourcePrefix: string) => boolean
   /** True if a lock, and not the mapping, owns the key. */
   readonly isForeign: (entry: LockFacts) => boolean
   /** True if a key is left out only because its name cannot be read. */
@@ -44,6 +46,10 @@ export function createKeyScope(options: KeyScopeOptions): KeyScope {
     toSource: key => mapping.source + key.slice(mapping.destination.length),
     includes: key => !key.includes(unreadable) && isWanted(key),
     isUnreadable: key => key.includes(unreadable) && isWanted(key),
+    excludesAll: prefix =>
+      excludes.some(each => prefix.startsWith(each)) ||
+      excludeMatches.some(part => prefix.includes(part)) ||
+      toDestination(prefix).startsWith(statusRoot),
     isForeign: entry => lockKeys === 'skip' && isLockKey(entry),
   }
 }

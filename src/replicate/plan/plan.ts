@@ -4,7 +4,7 @@ import type {ChangeKind} from '../types.js'
 import type {KeyScope} from './key-scope.js'
 
 /** The parts of a destination key that are compared. */
-export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session'>
+export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session' | 'modifyIndex'>
 export type Replica = ReadonlyMap<string, ReplicaEntry>
 
 export interface SetChange {

@@ -1,0 +1,160 @@
+import {encodeKey} from '../../core/api/kv.js'
+import type {Steps} from '../steps.js'
+
+/** All keys that start with `prefix`, divided by what follows. */
+export interface Vertex {
+  readonly prefix: string
+  /** Each key of the vertex is in one child, or loose. None: the vertex is a leaf, read with its values. */
+  children: readonly Vertex[]
+  /** Names in no child: the prefix itself, and those whose child no path of a request could carry. */
+  loose: readonly string[]
+  /** Cuts the names of a leaf short, so that a list of them, of which only the index is read, has few bytes. */
+  readonly separator: string
+  /** How many keys there were when the vertex was last divided or read. */
+  count: number
+  /** The index of a read after which every change was looked at. Undefined: the list that the tree was made of. */
+  known: bigint | undefined
+}
+
+/** Most keys of a leaf: one change costs a read of this many. */
+export const leafKeys = 128
+
+/**
+ * Divides sorted names until no part has more than `most`. A child's prefix has no
+ * `/` behind its parent's but at its end, so a list of the parent by `/` shows every name that is in no child.
+ */
+export function* growTree(prefix: string, names: readonly string[], most = leafKeys): Steps<Vertex> {
+  return yield* grow({names, most}, {prefix, from: 0, to: names.length})
+}
+
+interface Growth {
+  readonly names: readonly string[]
+  readonly most: number
+}
+
+interface Span {
+  readonly prefix: string
+  readonly from: number
+  readonly to: number
+}
+
+function* grow(growth: Growth, span: Span): Steps<Vertex> {
+  const {prefix, from, to} = span
+  const vertex = leafOf(prefix, growth.names.slice(from, Math.min(to, from + sampleSize)), to - from)
+  if (to - from <= growth.most) return vertex
+  const children: Vertex[] = []
+  const loose: string[] = []
+  for (let at = from; at < to; ) {
+    const end = yield* endOfGroup(growth.names, span, at)
+    const child = childPrefix(growth.names, prefix, at, end)
+    if (child === undefined) for (let each = at; each < end; each += 1) loose.push(growth.names[each] as string)
+    else children.push(yield* grow(growth, {prefix: child, from: at, to: end}))
+    at = end
+  }
+  if (children.length > 0) Object.assign(vertex, {children, loose})
+  return vertex
+}
+
+const sampleSize = 32
+
+/** A leaf with names such as these. */
+export const leafOf = (prefix: string, sample: readonly string[], count: number): Vertex => ({
+  prefix,
+  children: [],
+  loose: [],
+  separator: shortener(prefix, sample),
+  count,
+  known: undefined,
+})
+
+/** The character at which cutting all names leaves the fewest. */
+function shortener(prefix: string, sample: readonly string[]): string {
+  const [first = ''] = sample
+  let best = {separator: '/', left: Number.POSITIVE_INFINITY}
+  for (const separator of new Set(['/', ...Array.from(first.slice(prefix.length, prefix.length + 12))])) {
+    if (!/[ -~]/.test(separator)) continue
+    const left = new Set(sample.map(name => cutAt(name, separator, prefix.length))).size
+    if (left < best.left) best = {separator, left}
+  }
+  return best.separator
+}
+
+function cutAt(name: string, separator: string, from: number): string {
+  const at = name.indexOf(separator, from)
+  return at < 0 ? name : name.slice(0, at + 1)
+}
+
+/** Where the names end that share the character behind the prefix. They are neighbours. */
+function* endOfGroup(names: readonly string[], {prefix, to}: Span, at: number): Steps<number> {
+  const start = prefix + characterAt(names[at] as string, prefix.length)
+  let end = at + 1
+  if (start === prefix) return end
+  for (; end < to && (names[end] as string).startsWith(start); end += 1) if (end % 500 === 0) yield
+  return end
+}
+
+function characterAt(text: string, at: number): string {
+  const point = text.codePointAt(at)
+  return point === undefined ? '' : String.fromCodePoint(point)
+}
+
+/** The longest prefix of the group that is a child's; undefined if it cannot be listed. */
+function childPrefix(names: readonly string[], prefix: string, from: number, end: number): string | undefined {
+  const [first, last] = [names[from] as string, names[end - 1] as string]
+  const shortest = prefix + characterAt(first, prefix.length)
+  if (shortest === prefix) return undefined
+  const slash = first.indexOf('/', prefix.length)
+  const most = Math.min(first.length, last.length, slash < 0 ? first.length : slash + 1)
+  let length = shortest.length
+  while (length < most && first[length] === last[length]) length += 1
+  const isSplit = length < first.length && /[\ud800-\udbff]/.test(first[length - 1] ?? '')
+  return [first.slice(0, isSplit ? length - 1 : length), shortest].find(isListable)
+}
+
+/** Consul refuses a path with other characters. */
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
+
+/** True if the path of a request can carry the prefix. */
+export function isListable(prefix: string): boolean {
+  if (!printable.test(prefix) || prefix.includes('\ufffd')) return false
+  try {
+    encodeKey(prefix)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The parts of a tree that are watched one by one, and what is above them. */
+export interface Cut {
+  readonly nodes: readonly Vertex[]
+  /** Divided vertices above the nodes. */
+  readonly above: readonly Vertex[]
+}
+
+/** Divides the largest part again and again, as long as there are places for all parts and they are not leaves. */
+export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string) => boolean = () => false): Cut {
+  const above: Vertex[] = []
+  const nodes: Vertex[] = []
+  let open = [root]
+  while (open.length > 0) {
+    open.sort((a, b) => b.count - a.count)
+    const [largest, ...rest] = open as [Vertex, ...Vertex[]]
+    const children = largest.children.filter(child => !isLeftOut(child.prefix))
+    if (largest.children.length > 0 && nodes.length + rest.length + children.length <= places) {
+      above.push(largest)
+      open = [...rest, ...children]
+    } else {
+      nodes.push(largest)
+      open = rest
+    }
+  }
+  return {nodes, above}
+}
+
+/** Sets what is known of the vertex and of all below it. */
+export function* forgetSteps(vertex: Vertex, known?: bigint): Steps<void> {
+  vertex.known = known
+  for (const child of vertex.children) yield* forgetSteps(child, known)
+  yield
+}

@@ -1,0 +1,143 @@
+import {runSteps} from '../steps.js'
+import {growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
+import type {Changes, Node, SideOptions} from './node.js'
+
+/** The side that a node belongs to. */
+interface Side {
+  readonly changes: Changes
+  readonly isOverflowing: boolean
+  isNews(vertex: Vertex, index: bigint, isEmpty: boolean): boolean
+  readKeys(names: readonly string[]): Promise<void>
+}
+
+/** Reads what differs in a node, by the indexes of ever smaller parts, into the changes of its side. */
+export class NodeReader {
+  readonly #side: Side
+  readonly #options: SideOptions
+
+  constructor(side: Side, options: SideOptions) {
+    this.#side = side
+    this.#options = options
+  }
+
+  /** Looks for what differs in a node. */
+  async look(node: Node): Promise<void> {
+    const {vertex, answer} = node
+    node.answer = undefined
+    node.verifyAtMs = undefined
+    if (vertex.children.length === 0) return this.#readLeaf(vertex, node)
+    const {index = 0n, value} = answer?.value.names ? answer : await this.#options.reads.listing(vertex.prefix)
+    if (!this.#side.isNews(vertex, index, value.isEmpty)) return
+    await this.#descend(vertex, {index, names: value.names ?? []}, node)
+  }
+
+  /** Goes on with the children whose index is another one. */
+  async #descend(
+    vertex: Vertex,
+    now: {readonly index: bigint; readonly names: readonly string[]},
+    node: Node,
+  ): Promise<void> {
+    if (this.#side.isOverflowing) return
+    await this.#readUncovered(vertex, now.names, node)
+    await Promise.all(vertex.children.map(child => this.#lookAtChild(child, node)))
+    await this.#readLoose(vertex, node)
+    vertex.known = now.index
+    vertex.count = now.names.length === 0 ? 0 : Math.max(1, vertex.count)
+  }
+
+  async #lookAtChild(child: Vertex, node: Node): Promise<void> {
+    const {reads, isLeftOut} = this.#options
+    if (isLeftOut(child.prefix)) return
+    if (child.children.length === 0) {
+      const {index = 0n, value} = await reads.look(child.prefix, child.separator)
+      if (this.#side.isNews(child, index, value.isEmpty)) await this.#readLeaf(child, node)
+      return
+    }
+    const {index = 0n, value} = await reads.listing(child.prefix)
+    if (this.#side.isNews(child, index, value.isEmpty)) await this.#descend(child, {index, names: value.names}, node)
+  }
+
+  /** A name that is in no child becomes loose, and a folder a leaf of its own. */
+  async #readUncovered(vertex: Vertex, names: readonly string[], {versions}: Node): Promise<void> {
+    const {isInScope, isLeftOut, reads} = this.#options
+    const loose = new Set(vertex.loose)
+    const fresh: string[] = []
+    for (const name of names) {
+      if (vertex.children.some(({prefix}) => name.startsWith(prefix))) continue
+      const isFolder = name.endsWith('/') && name !== vertex.prefix
+      if (isFolder && isListable(name)) {
+        if (!isLeftOut(name)) vertex.children = [...vertex.children, {...leafOf(name, [], 1), known: -1n}]
+        continue
+      }
+      const all = isFolder ? (await reads.names(vertex.prefix)).value.filter(each => each.startsWith(name)) : [name]
+      for (const each of all.filter(isInScope)) {
+        loose.add(each)
+        if (!versions.has(each)) fresh.push(each)
+      }
+    }
+    vertex.loose = [...loose]
+    await this.#side.readKeys(fresh)
+  }
+
+  async #readLoose({loose}: Vertex, {versions}: Node): Promise<void> {
+    const known = loose.flatMap(name => {
+      const version = versions.get(name)
+      return version === undefined ? [] : [[name, version] as const]
+    })
+    if (known.length > 0) await this.#side.readKeys(await this.#options.reads.changed(known))
+  }
+
+  async #readLeaf(vertex: Vertex, node: Node): Promise<void> {
+    const {versions} = node
+    const {reads, isInScope, readsValues} = this.#options
+    if (!readsValues) return this.#checkLeaf(vertex, node)
+    const {value: entries, index = 0n} = await reads.entries(vertex.prefix)
+    const present = new Set<string>()
+    for (const entry of entries) {
+      if (!isInScope(entry.key)) continue
+      present.add(entry.key)
+      if (versions.get(entry.key) !== Number(entry.modifyIndex)) this.#side.changes.set(entry.key, entry)
+      else this.#side.changes.delete(entry.key)
+    }
+    this.#missGone(vertex, present, node)
+    vertex.known = index
+    vertex.count = entries.length
+    if (entries.length > 2 * leafKeys)
+      await this.#divideLeaf(
+        vertex,
+        entries.map(({key}) => key),
+      )
+  }
+
+  /** Looks at names and numbers only: nearly always nothing differs. */
+  async #checkLeaf(vertex: Vertex, node: Node): Promise<void> {
+    const {reads, isInScope} = this.#options
+    const {value: names, index = 0n} = await reads.names(vertex.prefix)
+    this.#missGone(vertex, new Set(names), node)
+    const known: [string, number][] = []
+    const unknown: string[] = []
+    for (const name of names.filter(isInScope)) {
+      const version = node.versions.get(name)
+      if (version === undefined) unknown.push(name)
+      else known.push([name, version])
+    }
+    await this.#side.readKeys([...unknown, ...(await reads.changed(known))])
+    vertex.known = index
+    vertex.count = names.length
+    if (names.length > 2 * leafKeys) await this.#divideLeaf(vertex, names)
+  }
+
+  #missGone(vertex: Vertex, present: ReadonlySet<string>, {vertex: top, versions}: Node): void {
+    for (const name of versions.keys()) {
+      if ((vertex === top || name.startsWith(vertex.prefix)) && !present.has(name))
+        this.#side.changes.set(name, undefined)
+    }
+  }
+
+  async #divideLeaf(vertex: Vertex, names: readonly string[]): Promise<void> {
+    const {clock, signal} = this.#options
+    const {children, loose} = await runSteps(growTree(vertex.prefix, [...names].sort()), clock, signal)
+    for (const child of children) child.known = undefined
+    Object.assign(vertex, {children, loose})
+  }
+}

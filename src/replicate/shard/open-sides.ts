@@ -1,0 +1,76 @@
+import type {Outage} from '../../core/outage.js'
+import type {CompleteOptions} from '../complete-options.js'
+import type {MappingWorker} from '../pass/worker.js'
+import {ShardReads} from './shard-reads.js'
+import {ShardSide} from './shard-side.js'
+import {type Doubt, SideWatch} from './side-watch.js'
+
+const placesOfAgent = 64
+/** Few changes there are not ours. */
+const placesOfDestination = 8
+const mostChanges = 2000
+/** Least time between two answers of one query. */
+const pauses = {source: 50, destination: 500}
+
+/** Both sides of a mapping, which share the places at their agents with all other mappings. */
+export function openSides(
+  {mapping, scope}: MappingWorker,
+  {destination, source, sourceCall, isOneAddress, mappings, clock, compress}: CompleteOptions,
+  signal: AbortSignal,
+): readonly [ShardSide, ShardSide] {
+  const places = Math.floor(placesOfAgent / mappings.length) - (isOneAddress ? 2 : 1)
+  const here = Math.max(1, Math.min(placesOfDestination, Math.floor(places / 4)))
+  const there = Math.max(1, isOneAddress ? places - here : places)
+  const common = {consistency: 'consistent', compress: compress.parts, signal} as const
+  const isInScope = (name: string): boolean => scope.includes(name)
+  const readsThere = new ShardReads({client: source, call: sourceCall(mapping), ...common})
+  const readsHere = new ShardReads({client: destination, call: {}, ...common})
+  return [
+    new ShardSide({
+      prefix: mapping.source,
+      reads: readsThere,
+      clock,
+      signal,
+      places: there,
+      mostChanges,
+      isInScope,
+      readsValues: true,
+      isLeftOut: scope.excludesAll,
+    }),
+    new ShardSide({
+      prefix: mapping.destination,
+      reads: readsHere,
+      clock,
+      signal,
+      places: here,
+      mostChanges,
+      readsValues: false,
+      isInScope: key => isInScope(scope.toSource(key)),
+      isLeftOut: prefix => prefix.length >= mapping.destination.length && scope.excludesAll(scope.toSource(prefix)),
+    }),
+  ]
+}
+
+interface WatchGiven {
+  readonly options: CompleteOptions
+  readonly part: 'source' | 'destination'
+  readonly outage: Outage
+  readonly onMoved: () => void
+  readonly onDoubt: (kind: Doubt) => void
+}
+
+/** The queries of one side. */
+export function openWatch(side: ShardSide, {options, part, outage, onMoved, onDoubt}: WatchGiven): SideWatch {
+  const {destination, source, waitMs, maxStaleMs} = options
+  const isStale = part === 'source' && maxStaleMs > 0
+  return new SideWatch({
+    side,
+    reads: side.reads,
+    context: part === 'source' ? source : destination,
+    follow: {waitMs, freshConsistency: 'consistent', ...(isStale && {consistency: 'stale', maxStaleMs})},
+    outage,
+    leastPauseMs: pauses[part],
+    onMoved,
+    onDoubt,
+  })
+}

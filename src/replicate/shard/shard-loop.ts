@@ -1,0 +1,386 @@
+import {setMaxListeners} from 'node:events'
+import {isTransient} from '../../core/errors.js'
+import type {Outage} from '../../core/outage.js'
+import {Backoff} from '../../core/time/backoff.js'
+import {Wake} from '../../core/time/wake.js'
+import type {KvEntry} from '../../core/types.js'
+import type {CompleteOptions} from '../complete-options.js'
+import {waitForQuiescence} from '../follow/quiescence.js'
+import type {MappingWorker, Sides, Stops} from '../pass/worker.js'
+import type {ReplicaEntry} from '../plan/plan.js'
+import type {ReplicationPass} from '../types.js'
+import type {Changes, Version} from './node.js'
+import {openSides, openWatch} from './open-sides.js'
+import type {ShardSide} from './shard-side.js'
+import type {Doubt, SideWatch} from './side-watch.js'
+
+/** Answers of other queries that the same write woke. */
+const settleMs = 2
+/** Deletes that one request made arrive together: they are judged together. */
+const deletesSettleMs = 150
+const longestDeletesMs = 2000
+/** More deletes than this are judged only with the names of all keys at hand. */
+const fewDeletes = 10
+const retryMs = 60_000
+const soonMs = 250
+/** Between two looks for what other changes may hide. */
+const wholeEveryMs = 10_000
+/** Held deletes whose keys are read again each time that they are judged again. */
+const mostReadAgain = 1000
+const recoveredMs = 60_000
+
+/** What a round has found on both sides, by the names of each, and all names of the source that it is about. */
+interface Taken {
+  readonly source: Changes
+  readonly replica: Changes
+  readonly all: ReadonlySet<string>
+}
+
+/** What a pass says of deletes. */
+interface Found {
+  /** Destination keys that were read for it. */
+  readonly looked: ReadonlySet<string>
+  readonly isJudged: boolean
+  readonly held: ReplicationPass['held']
+}
+
+/**
+ * Keeps a mapping equal whose keys are too many to be listed for each change. Each side is known as numbers (`ShardSide`)
+ * and watched in parts (`SideWatch`). A round reads what moved, then the same keys of the other side, and makes a pass
+ * of these keys. What no query shows is found by an audit, which compares everything.
+ */
+export class ShardLoop {
+  readonly #worker: MappingWorker
+  readonly #options: CompleteOptions
+  readonly #stops: Stops
+  readonly #outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
+  readonly #wake = new Wake()
+  readonly #backoff: Backoff
+  readonly #source: ShardSide
+  readonly #replica: ShardSide
+  readonly #sides: readonly [ShardSide, ShardSide]
+  /** When each side is swept whole, and was. */
+  readonly #wholeAtMs: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  readonly #sweptMs: [number, number] = [0, 0]
+  readonly #watches: readonly [SideWatch, SideWatch]
+  /** Source names to be read again, and when. */
+  readonly #retries = new Map<string, number>()
+  /** Destination keys that the source does not have, until they are deleted. */
+  #pending = new Map<string, ReplicaEntry>()
+  /** When the deletes that wait are judged. */
+  #judgeAtMs = Number.POSITIVE_INFINITY
+  #judgeByMs = Number.POSITIVE_INFINITY
+  #held: ReplicationPass['held'] = []
+  #auditAtMs: number
+  #auditEndedMs: number
+  #auditCostMs = 0
+
+  constructor(
+    worker: MappingWorker,
+    options: CompleteOptions,
+    given: {readonly stops: Stops; readonly outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>},
+  ) {
+    this.#worker = worker
+    this.#options = options
+    this.#stops = given.stops
+    this.#outages = given.outages
+    this.#backoff = new Backoff({random: options.destination.random})
+    // Many reads of a round are under way at once.
+    setMaxListeners(0, given.stops.stop)
+    const nowMs = options.clock.monotonicMs()
+    this.#auditEndedMs = nowMs
+    this.#auditAtMs = nowMs + options.auditEveryMs
+    const [source, replica] = openSides(worker, options, given.stops.stop)
+    this.#sides = [source, replica]
+    this.#source = source
+    this.#replica = replica
+    const on = {onMoved: () => this.#wake.wake(), onDoubt: (kind: Doubt) => this.#doubt(kind)}
+    this.#watches = [
+      openWatch(source, {...on, options, part: 'source', outage: given.outages.source}),
+      openWatch(replica, {...on, options, part: 'destination', outage: given.outages.destination}),
+    ]
+  }
+
+  /** Takes over both sides as a pass has just left them. Nothing refers to their values afterwards. False: it was stopped. */
+  async begin(sides: Sides): Promise<boolean> {
+    try {
+      await this.#takeOver(sides, 'divide')
+      return true
+    } catch (error) {
+      if (!this.#stops.stop.aborted) throw error
+      return false
+    }
+  }
+
+  /** Ends when there are few keys. */
+  async *passes(): AsyncGenerator<ReplicationPass, void, undefined> {
+    const {stop} = this.#stops
+    try {
+      while (!stop.aborted) {
+        await this.#waitForWork()
+        const pass = await this.#step()
+        if (pass) yield pass
+        if (pass && !pass.error) this.#outages.pass.end()
+        if (pass?.error) await this.#rest(pass.error)
+        else if (pass) this.#backoff.reset()
+        if (Math.max(this.#source.size, this.#replica.size) < this.#options.shardAbove / 2) return
+      }
+    } catch (error) {
+      if (!stop.aborted) throw error
+    } finally {
+      for (const watch of this.#watches) watch.stop()
+      for (const outage of Object.values(this.#outages)) outage[Symbol.dispose]()
+      await Promise.all(this.#watches.map(watch => watch.ended()))
+    }
+  }
+
+  /** Undefined if there was nothing to do, or something could not be read. */
+  async #step(): Promise<ReplicationPass | undefined> {
+    try {
+      const isAuditDue = this.#options.clock.monotonicMs() >= this.#auditAtMs
+      return isAuditDue ? await this.#audit() : await this.#round()
+    } catch (error) {
+      if (this.#stops.stop.aborted) return undefined
+      await this.#rest(error)
+      // A part that Consul refuses to show must not stop the others.
+      if (!isTransient(error)) this.#auditAtMs = this.#options.clock.monotonicMs()
+      return undefined
+    }
+  }
+
+  async #rest(error: unknown): Promise<void> {
+    this.#outages.pass.fail(error)
+    await this.#options.clock.sleep(this.#backoff.next(), this.#stops.stop)
+  }
+
+  // ---- Waiting ----
+
+  async #waitForWork(): Promise<void> {
+    const {clock, quiescence} = this.#options
+    const {stop: signal} = this.#stops
+    while (!this.#hasWork()) {
+      const waitMs = Math.max(1, this.#nextMs() - clock.monotonicMs())
+      await this.#wake.waitAtMost(waitMs, {clock, signal})
+    }
+    if (quiescence) await waitForQuiescence(this.#wake, {...quiescence, clock, signal})
+    else await clock.sleep(settleMs, signal)
+  }
+
+  #hasWork(): boolean {
+    const isMoved =
+      this.#watches.some(watch => watch.rootAnswer) || this.#hasMoved(this.#source) || this.#hasMoved(this.#replica)
+    return isMoved || this.#nextMs() <= this.#options.clock.monotonicMs()
+  }
+
+  #hasMoved(side: ShardSide): boolean {
+    return side.nodes.some(({isMoved}) => isMoved)
+  }
+
+  #nextMs(): number {
+    let nextMs = Math.min(this.#auditAtMs, this.#judgeAtMs, ...this.#wholeAtMs, this.#replica.verifyAtMs)
+    for (const dueMs of this.#retries.values()) nextMs = Math.min(nextMs, dueMs)
+    return nextMs
+  }
+
+  // ---- A round ----
+
+  async #round(): Promise<ReplicationPass | undefined> {
+    const {clock} = this.#options
+    const isJudging = this.#judgeAtMs <= clock.monotonicMs()
+    await this.#look(isJudging ? (this.#pending.size > fewDeletes ? 'all' : 'whole') : 'moved')
+    if (this.#source.isOverflowing || this.#replica.isOverflowing) return await this.#audit()
+    const names = this.#takeNames()
+    if (names.all.size === 0 && !isJudging) return undefined
+    try {
+      return await this.#passOf(names, isJudging)
+    } catch (error) {
+      this.#retry(names.all, 0)
+      throw error
+    }
+  }
+
+  /** `whole`: also for what no query of the source shows; `all`: at every part of the source. */
+  async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
+    const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#replica.look()]
+    for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
+    for (const at of [0, 1] as const) await this.#sweep(at, how !== 'moved' && at === 0)
+    // Parts that the same transactions changed, and what a sweep has found.
+    for (let more = 0; more < 2 && this.#hasMoved(this.#source); more += 1) await this.#source.look()
+  }
+
+  /** An index that no part has shown is looked for at once; what may hide behind other changes is looked for later. */
+  async #sweep(at: 0 | 1, isDue: boolean): Promise<void> {
+    const watch = this.#watches[at]
+    const side = this.#sides[at]
+    const nowMs = this.#options.clock.monotonicMs()
+    const answer = watch.rootAnswer
+    watch.rootAnswer = undefined
+    try {
+      if (answer) for (const node of await side.sweep(answer.value.names)) watch.watch(node)
+      const isUnexplained = (answer?.index ?? 0n) > side.knownIndex
+      if (isDue || isUnexplained || nowMs >= this.#wholeAtMs[at]) {
+        for (const node of await side.sweepWhole()) watch.watch(node)
+        this.#sweptMs[at] = nowMs
+        this.#wholeAtMs[at] = Number.POSITIVE_INFINITY
+      } else if (answer) this.#wholeAtMs[at] = Math.min(this.#wholeAtMs[at], this.#sweptMs[at] + wholeEveryMs)
+    } catch (error) {
+      watch.rootAnswer ??= answer
+      throw error
+    }
+  }
+
+  #takeNames(): Taken {
+    const {scope} = this.#worker
+    const [source, replica] = [this.#source.changes, this.#replica.changes]
+    this.#source.changes = new Map()
+    this.#replica.changes = new Map()
+    const nowMs = this.#options.clock.monotonicMs()
+    const due = [...this.#retries].filter(([, dueMs]) => dueMs <= nowMs).map(([name]) => name)
+    const all = new Set([...source.keys(), ...[...replica.keys()].map(scope.toSource), ...due])
+    for (const name of all) this.#retries.delete(name)
+    return {source, replica, all}
+  }
+
+  async #passOf({source, replica, all}: Taken, isJudging: boolean): Promise<ReplicationPass | undefined> {
+    const {scope} = this.#worker
+    const names = [...all]
+    const unread = names.filter(name => !source.has(name))
+    const unreadHere = names.map(scope.toDestination).filter(key => !replica.has(key))
+    const [there, here] = await Promise.all([this.#source.reads.keys(unread), this.#replica.reads.keys(unreadHere)])
+    const entries: KvEntry[] = []
+    const copies = new Map<string, ReplicaEntry>(this.#pending)
+    for (const name of names) {
+      const key = scope.toDestination(name)
+      const entry = source.get(name) ?? there.entries.get(name)
+      const copy = replica.get(key) ?? here.entries.get(key)
+      if (entry) entries.push(entry)
+      if (copy) copies.set(key, copy)
+      else copies.delete(key)
+      this.#source.record(name, entry && this.#toVersion(entry))
+      this.#replica.record(key, copy && this.#toVersion(copy))
+    }
+    const pass = await this.#worker.passPart(
+      {
+        source: entries,
+        replica: copies,
+        index: entries.reduce((most, {modifyIndex}) => (modifyIndex > most ? modifyIndex : most), 0n),
+        mayDelete: isJudging,
+        sourceCount: this.#source.count,
+        destinationCount: this.#replica.count,
+      },
+      this.#stops,
+    )
+    this.#finish({names, entries, copies, isJudging}, pass)
+    return this.#told(pass, isJudging)
+  }
+
+  #finish(
+    done: {
+      readonly names: readonly string[]
+      readonly entries: readonly KvEntry[]
+      readonly copies: Map<string, ReplicaEntry>
+      readonly isJudging: boolean
+    },
+    pass: ReplicationPass,
+  ): void {
+    const {scope} = this.#worker
+    const {names, copies} = done
+    for (const name of names) {
+      const key = scope.toDestination(name)
+      const copy = copies.get(key)
+      this.#replica.recordOwn(key, copy && this.#toVersion(copy))
+    }
+    for (const key of this.#pending.keys()) if (!copies.has(key)) this.#replica.record(key, undefined)
+    const there = new Set(done.entries.map(({key}) => scope.toDestination(key)))
+    const candidates = [...copies].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
+    const looked = new Set(names.map(scope.toDestination))
+    this.#wait(new Map(candidates), {looked, isJudged: done.isJudging && !pass.error, held: pass.held})
+    if (pass.error) this.#retry(names, 0)
+    for (const {key} of pass.refused) this.#retry([scope.toSource(key)], retryMs)
+  }
+
+  #isLeftOver(key: string, copy: ReplicaEntry, there: ReadonlySet<string>): boolean {
+    const {scope} = this.#worker
+    return this.#options.canDelete && !there.has(key) && scope.includes(scope.toSource(key)) && !scope.isForeign(copy)
+  }
+
+  /**
+   * What is left over waits: after a change for more of its kind, after a verdict for another look at it. What the verdict
+   * neither deleted nor held was there when its leader was asked: it is looked at again soon.
+   */
+  #wait(pending: Map<string, ReplicaEntry>, found: Found): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    const isNew = [...pending.keys()].some(key => found.looked.has(key) || !this.#pending.has(key))
+    this.#pending = pending
+    if (found.isJudged || pending.size === 0) {
+      this.#held = pending.size === 0 ? [] : found.held
+      this.#judgeAtMs = Number.POSITIVE_INFINITY
+      this.#judgeByMs = Number.POSITIVE_INFINITY
+      // Hidden keys may be readable by then.
+      const again = [...pending.keys()].slice(0, mostReadAgain).map(this.#worker.scope.toSource)
+      this.#retry(again, found.held.length > 0 ? retryMs : soonMs)
+    } else if (isNew) {
+      this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestDeletesMs)
+      this.#judgeAtMs = Math.min(nowMs + deletesSettleMs, this.#judgeByMs)
+    }
+  }
+
+  #retry(names: Iterable<string>, afterMs: number): void {
+    const dueMs = this.#options.clock.monotonicMs() + afterMs
+    for (const name of names) this.#retries.set(name, dueMs)
+  }
+
+  #toVersion = (entry: ReplicaEntry): Version => ({
+    modifyIndex: entry.modifyIndex,
+    isForeign: this.#worker.scope.isForeign(entry),
+  })
+
+  #told(pass: ReplicationPass, isJudging: boolean): ReplicationPass {
+    return isJudging ? pass : {...pass, held: this.#held}
+  }
+
+  // ---- An audit ----
+
+  /** Compares everything, and begins anew with what it has found. */
+  async #audit(): Promise<ReplicationPass> {
+    const {clock} = this.#options
+    const startedMs = clock.monotonicMs()
+    const sides = await this.#worker.readSides(this.#stops.stop)
+    const pass = await this.#worker.pass(sides, this.#stops)
+    if (pass.error) return pass
+    await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
+    for (const {key} of pass.refused) this.#retry([this.#worker.scope.toSource(key)], retryMs)
+    this.#held = pass.held
+    this.#auditEndedMs = clock.monotonicMs()
+    this.#auditCostMs = this.#auditEndedMs - startedMs
+    this.#auditAtMs = this.#auditEndedMs + this.#options.auditEveryMs
+    return pass
+  }
+
+  async #takeOver(sides: Sides, how: 'divide' | 'reset'): Promise<void> {
+    const {scope} = this.#worker
+    const {source, replica} = sides
+    const there = new Set<string>()
+    const versions = source.value.map(entry => {
+      there.add(scope.toDestination(entry.key))
+      return [entry.key, this.#toVersion(entry)] as const
+    })
+    const copies = [...replica].map(([key, copy]) => [key, this.#toVersion(copy)] as const)
+    await this.#source[how](versions, source.index ?? 0n)
+    await this.#replica[how](copies, sides.replicaIndex)
+    this.#retries.clear()
+    const left = [...replica].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
+    this.#pending = new Map()
+    this.#wait(new Map(left), {looked: new Set(), isJudged: false, held: []})
+    if (how === 'divide') for (const watch of this.#watches) watch.start()
+  }
+
+  #doubt(kind: Doubt): void {
+    const leastMs = kind === 'recovered' ? recoveredMs : 2 * settleMs + 300
+    const earliestMs = this.#auditEndedMs + Math.max(leastMs, 5 * this.#auditCostMs)
+    const atMs = Math.max(this.#options.clock.monotonicMs() + 300, earliestMs)
+    if (atMs >= this.#auditAtMs) return
+    this.#auditAtMs = atMs
+    this.#wake.wake()
+  }
+}

@@ -1,0 +1,146 @@
+import {decodeJson} from '../../core/api/json.js'
+import {encodeKey} from '../../core/api/kv.js'
+import type {ConsulClient} from '../../core/client.js'
+import {txnOperationLimit} from '../../core/consul-constants.js'
+import {type Answer, toSnapshot} from '../../core/http/caller.js'
+import type {BlockingReadOptions, CallOptions, Consistency, KvEntry, Snapshot} from '../../core/types.js'
+import {listEntries} from '../pass/list-entries.js'
+
+/** What a look at a prefix says without its keys. */
+export interface Look {
+  readonly isEmpty: boolean
+  /** Undefined if they were not looked at. */
+  readonly names: readonly string[] | undefined
+}
+
+/** What is in a folder. */
+export interface Listing extends Look {
+  readonly names: readonly string[]
+}
+
+export interface ReadsOptions {
+  readonly client: ConsulClient
+  /** Where the keys are. */
+  readonly call: CallOptions
+  /** Of reads that do not wait. */
+  readonly consistency: Consistency
+  readonly compress: boolean
+  readonly signal: AbortSignal
+}
+
+/** A key as one side has it: what exists, and what its leader says is absent. Names in neither are hidden. */
+export interface KeysFound {
+  readonly entries: ReadonlyMap<string, KvEntry>
+  readonly absent: ReadonlySet<string>
+}
+
+const checksOfTransaction = txnOperationLimit - 1
+
+/** No key has this index. A transaction that is refused says what differs, and does not repeat what does not. */
+const neverTrue = ([first]: readonly (readonly [string, number])[]) =>
+  ({verb: 'check-index', key: first?.[0] ?? '', index: 1n}) as const
+
+const toNames = (answer: Answer): readonly string[] =>
+  answer.status === 404 ? [] : decodeJson<string[]>('kv keys', answer)
+
+/** The reads of one side. All are consistent unless the options permit stale ones, except those that wait. */
+export class ShardReads {
+  readonly #options: ReadsOptions
+
+  constructor(options: ReadsOptions) {
+    this.#options = options
+  }
+
+  /** The index of a prefix. By the separator the answer is short; its names are not looked at. */
+  async look(prefix: string, separator: string, options: BlockingReadOptions = {}): Promise<Snapshot<Look>> {
+    const answer = await this.#keys(prefix, separator, options)
+    return toSnapshot(answer, {isEmpty: answer.status === 404, names: undefined})
+  }
+
+  /** The names that start with `prefix`, up to the next `/`. */
+  async listing(prefix: string, options: BlockingReadOptions = {}): Promise<Snapshot<Listing>> {
+    const answer = await this.#keys(prefix, '/', options)
+    return toSnapshot(answer, {isEmpty: answer.status === 404, names: toNames(answer)})
+  }
+
+  /** All names that start with `prefix`. */
+  async names(prefix: string): Promise<Snapshot<readonly string[]>> {
+    const answer = await this.#keys(prefix, undefined)
+    return toSnapshot(answer, toNames(answer))
+  }
+
+  entries(prefix: string): Promise<Snapshot<readonly KvEntry[]>> {
+    const {client, compress} = this.#options
+    return listEntries(client, prefix, this.#fresh, compress)
+  }
+
+  /** Those of the keys whose ModifyIndex is not the given one, or that the token may not read. */
+  async changed(versions: readonly (readonly [string, number])[]): Promise<readonly string[]> {
+    const {client} = this.#options
+    const changed: string[] = []
+    for (let at = 0; at < versions.length; at += checksOfTransaction) {
+      const some = versions.slice(at, at + checksOfTransaction)
+      const checks = some.map(([key, version]) => ({verb: 'check-index' as const, key, index: BigInt(version)}))
+      const result = await client.txn.commit([...checks, neverTrue(some)], this.#transaction)
+      if (result.committed) continue
+      for (const {opIndex} of result.errors) {
+        const [key] = some[opIndex] ?? []
+        if (key !== undefined) changed.push(key)
+      }
+    }
+    return changed
+  }
+
+  /** Reads keys one by one, by their names. Not by a list, which does not tell absent from hidden. */
+  async keys(names: readonly string[]): Promise<KeysFound> {
+    const found = {entries: new Map<string, KvEntry>(), absent: new Set<string>()}
+    for (let at = 0; at < names.length; at += txnOperationLimit) {
+      await this.#someKeys(names.slice(at, at + txnOperationLimit), found)
+    }
+    return found
+  }
+
+  /** A transaction that names absent keys has no other results: what is left is asked for again. */
+  async #someKeys(
+    names: readonly string[],
+    found: {entries: Map<string, KvEntry>; absent: Set<string>},
+  ): Promise<void> {
+    let open = names
+    while (open.length > 0) {
+      const gets = open.map(key => ({verb: 'get' as const, key}))
+      const result = await this.#options.client.txn.commit(gets, this.#transaction)
+      if (result.committed) {
+        for (const entry of result.entries) found.entries.set(entry.key, entry)
+        return
+      }
+      const refused = new Set(result.errors.map(({opIndex}) => open[opIndex]))
+      for (const {opIndex, what} of result.errors) {
+        const key = open[opIndex]
+        if (key !== undefined && /doesn't exist/.test(what)) found.absent.add(key)
+      }
+      if (refused.size === 0) return
+      open = open.filter(key => !refused.has(key))
+    }
+  }
+
+  #keys(prefix: string, separator: string | undefined, options: BlockingReadOptions = {}): Promise<Answer> {
+    const {client, call, compress} = this.#options
+    const query = {keys: true as const, ...(separator !== undefined && {separator})}
+    const waits = options.index === undefined ? this.#fresh : call
+    return client.caller.call(
+      {method: 'GET', path: `/v1/kv/${encodeKey(prefix)}`, query, accept: [200, 404], compress},
+      {...waits, ...options},
+    )
+  }
+
+  get #fresh(): BlockingReadOptions {
+    const {call, consistency, signal} = this.#options
+    return {...call, consistency, signal}
+  }
+
+  /** The leader answers. */
+  get #transaction(): CallOptions & {readonly consistency: Consistency} {
+    const {call, signal} = this.#options
+    return {...call, consistency: 'consistent', signal}
+  }
+}

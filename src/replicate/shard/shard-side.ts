@@ -1,0 +1,288 @@
+import {forEachStep, runSteps, type Steps, sortSteps} from '../steps.js'
+import {cutTree, forgetSteps, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
+import {type Changes, type Node, nodeOf, type SideOptions, type Version} from './node.js'
+import {NodeReader} from './node-reader.js'
+import type {ShardReads} from './shard-reads.js'
+
+const longListing = 5000
+const listingShareMs = 0.1
+const changedShare = 0.05
+
+/**
+ * One side of a mapping, as numbers: the ModifyIndex of each key. It finds the keys whose number is another one now,
+ * beginning with the nodes whose query was answered, by the indexes of ever smaller parts. All reads that it rests on
+ * are made here, one look after the other, so that an older answer never replaces a newer one.
+ */
+export class ShardSide {
+  /** Filled by the looks, taken by a pass. */
+  changes: Changes = new Map()
+  nodes: Node[] = []
+  readonly #options: SideOptions
+  readonly #reader: NodeReader
+  #root: Vertex | undefined
+  #above: readonly Vertex[] = []
+  readonly #foreign = new Set<string>()
+  /** Keys in no node. */
+  #loose = new Map<string, number>()
+  #baseline = 0n
+  #listableAtMs = 0
+  #isTooMuch = false
+  #lastNode: Node | undefined
+
+  constructor(options: SideOptions) {
+    this.#options = options
+    this.#reader = new NodeReader(this, options)
+  }
+
+  get prefix(): string {
+    return this.#options.prefix
+  }
+
+  get reads(): ShardReads {
+    return this.#options.reads
+  }
+
+  /** How many keys the mapping covers. */
+  get count(): number {
+    return this.size - this.#foreign.size
+  }
+
+  /** Of the list: each change with a greater index is newer than it. */
+  get baseline(): bigint {
+    return this.#baseline
+  }
+
+  get size(): number {
+    return this.nodes.reduce((sum, node) => sum + node.versions.size, this.#loose.size)
+  }
+
+  /** True if so much changed that one list of everything is cheaper than to go on. */
+  get isOverflowing(): boolean {
+    return this.#isTooMuch || this.changes.size > this.#mostChanges
+  }
+
+  get #mostChanges(): number {
+    return Math.max(this.#options.mostChanges, this.size * changedShare)
+  }
+
+  /** True if there are too many keys outside of the nodes, or there were too few places: the tree should be made anew. */
+  get isUneven(): boolean {
+    const most = Math.max(4 * leafKeys, (4 * this.size) / Math.max(1, this.nodes.length))
+    return (
+      this.#loose.size > leafKeys ||
+      this.nodes.some(({versions, vertex}) => versions.size > most && versions.size > 2 * vertex.count)
+    )
+  }
+
+  /** Divides the side anew by a list. */
+  async divide(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
+    const names: string[] = []
+    await this.#run(forEachStep(list, ([name]) => names.push(name)))
+    const sorted = await this.#run(sortSteps(names, (a, b) => (a < b ? -1 : a > b ? 1 : 0)))
+    this.#root = await this.#run(growTree(this.prefix, sorted))
+    const {nodes, above} = cutTree(this.#root, this.#options.places, this.#options.isLeftOut)
+    this.#lastNode = undefined
+    this.nodes = nodes.map(vertex => nodeOf(vertex))
+    this.#above = above
+    await this.reset(list, index)
+  }
+
+  /** Takes over what a list says; nothing is left of what was known before. */
+  async reset(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
+    for (const node of this.nodes) node.versions.clear()
+    this.#loose = new Map()
+    this.#foreign.clear()
+    this.#isTooMuch = false
+    this.changes = new Map()
+    this.#baseline = index
+    if (this.#root) await this.#run(forgetSteps(this.#root))
+    for (const {vertex} of this.nodes) await this.#run(forgetSteps(vertex))
+    await this.#run(forEachStep(list, ([name, version]) => this.record(name, version)))
+  }
+
+  /** What is known of a key from now on; undefined: it does not exist. */
+  record(name: string, version: Version | undefined): void {
+    if (!this.#options.isInScope(name)) return
+    const versions = this.nodeOf(name)?.versions ?? this.#loose
+    if (version === undefined) versions.delete(name)
+    else versions.set(name, Number(version.modifyIndex))
+    if (version?.isForeign === true) this.#foreign.add(name)
+    else this.#foreign.delete(name)
+  }
+
+  /** What is known of a key that was read or written just now: an index up to this one is no news. */
+  recordOwn(name: string, version: Version | undefined): void {
+    this.record(name, version)
+    const node = this.nodeOf(name)
+    if (node && version && version.modifyIndex > node.ownIndex) node.ownIndex = version.modifyIndex
+  }
+
+  /** Names come in order, so that the node is mostly that of the name before. */
+  nodeOf(name: string): Node | undefined {
+    const last = this.#lastNode
+    if (last !== undefined && name.startsWith(last.vertex.prefix)) return last
+    this.#lastNode = this.nodes.find(({vertex}) => name.startsWith(vertex.prefix))
+    return this.#lastNode
+  }
+
+  /** Ends the watch of a node that is empty: a query on an absent prefix wakes for changes beside it. */
+  drop(node: Node): void {
+    this.#lastNode = undefined
+    this.nodes = this.nodes.filter(other => other !== node)
+  }
+
+  /** True if an index says that something in the vertex is not known yet. */
+  isNews(vertex: Vertex, index: bigint, isEmpty: boolean): boolean {
+    // The last keys may be gone without a greater index: their tombstone is at a shorter prefix.
+    if (isEmpty) return vertex.count > 0
+    return vertex.known === undefined ? index > this.#baseline : index !== vertex.known
+  }
+
+  /** Has everything in the node read again: what its indexes say is not comparable any more. */
+  async doubt(node: Node): Promise<void> {
+    await this.#run(forgetSteps(node.vertex, -1n))
+    node.isMoved = true
+  }
+
+  /** When a look is due that no query asks for. */
+  get verifyAtMs(): number {
+    return this.nodes.reduce((least, {verifyAtMs = least}) => Math.min(least, verifyAtMs), Number.POSITIVE_INFINITY)
+  }
+
+  /** Looks at the nodes whose query was answered. What fails is looked at again the next time. */
+  async look(nodes: readonly Node[] = this.#dueNodes()): Promise<void> {
+    const {clock} = this.#options
+    const results = await Promise.allSettled(
+      nodes.map(async node => {
+        const startedMs = clock.monotonicMs()
+        node.isMoved = false
+        try {
+          await this.#reader.look(node)
+          node.costMs = clock.monotonicMs() - startedMs
+        } catch (error) {
+          node.isMoved = true
+          node.answer = undefined
+          throw error
+        }
+      }),
+    )
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  #dueNodes(): readonly Node[] {
+    const nowMs = this.#options.clock.monotonicMs()
+    return this.nodes.filter(({isMoved, verifyAtMs}) => isMoved || (verifyAtMs !== undefined && verifyAtMs <= nowMs))
+  }
+
+  /** The greatest index of anything that was looked at. */
+  get knownIndex(): bigint {
+    let most = this.#baseline
+    const see = (index: bigint | undefined): void => {
+      if (index !== undefined && index > most) most = index
+    }
+    for (const {vertex, ownIndex} of this.nodes) {
+      see(vertex.known)
+      see(ownIndex)
+    }
+    for (const version of this.#loose.values()) see(BigInt(version))
+    return most
+  }
+
+  /** Looks at the keys in no node, with the names that the root's query has answered. Returns nodes that should be watched. */
+  async sweep(names: readonly string[]): Promise<readonly Node[]> {
+    if (this.#loose.size > 0) await this.readKeys(await this.reads.changed([...this.#loose]))
+    return await this.#addUncovered(this.prefix, names, false)
+  }
+
+  /**
+   * Looks for what no query shows: keys below divided folders, in no node, and nodes that were deleted with a prefix
+   * shorter than their own, of which Consul does not wake a query that knows a newer tombstone. One key of each node tells.
+   */
+  async sweepWhole(): Promise<readonly Node[]> {
+    const {reads, clock} = this.#options
+    const witnesses = new Map<string, Node>()
+    const versions: [string, number][] = []
+    for (const node of this.nodes) {
+      const [first] = node.versions
+      if (!first) continue
+      witnesses.set(first[0], node)
+      versions.push(first)
+    }
+    for (const name of await reads.changed(versions)) {
+      const node = witnesses.get(name)
+      if (node) node.isMoved = true
+    }
+    if (clock.monotonicMs() < this.#listableAtMs) return []
+    const added: Node[] = []
+    for (const {prefix} of this.#above) {
+      if (prefix !== this.prefix && !prefix.endsWith('/')) continue
+      const {value} = await reads.listing(prefix)
+      if (value.names.length > longListing) {
+        this.#listableAtMs = clock.monotonicMs() + value.names.length * listingShareMs
+      }
+      added.push(...(await this.#addUncovered(prefix, value.names, true)))
+    }
+    return added
+  }
+
+  async #addUncovered(folder: string, listed: readonly string[], isWhole: boolean): Promise<readonly Node[]> {
+    const {places, isInScope} = this.#options
+    const added: Node[] = []
+    const names: string[] = []
+    for (const name of listed.filter(each => this.#isNew(each, folder))) {
+      if (name !== folder && this.nodes.length < places && this.#isApart(name)) added.push(this.#addNode(name))
+      else if (name !== folder && name.endsWith('/')) names.push(...(await this.#namesBelow(name, folder, isWhole)))
+      else names.push(name)
+    }
+    await this.readKeys(names.filter(isInScope))
+    return added
+  }
+
+  /** A folder's own name in its list is a key. */
+  #isNew(name: string, folder: string): boolean {
+    if (this.nodeOf(name) || this.#loose.has(name)) return false
+    if (name === folder || !name.endsWith('/')) return this.#options.isInScope(name)
+    return !this.#options.isLeftOut(name) && !this.#above.some(({prefix}) => prefix === name)
+  }
+
+  /** True if a node of this prefix would share no key with another one. */
+  #isApart(name: string): boolean {
+    return (
+      isListable(name) &&
+      ![...this.nodes.map(({vertex}) => vertex), ...this.#above].some(({prefix}) => prefix.startsWith(name))
+    )
+  }
+
+  /** What no path can carry is taken from a list of all names, which is made seldom once the folder is known. */
+  async #namesBelow(prefix: string, folder: string, isWhole: boolean): Promise<readonly string[]> {
+    const canList = isListable(prefix)
+    const isKnown = [...this.#loose.keys()].some(name => name.startsWith(prefix))
+    if (!canList && isKnown && !isWhole) return []
+    const {value} = await this.#options.reads.names(canList ? prefix : folder)
+    return value.filter(name => name.startsWith(prefix) && !this.#loose.has(name) && !this.nodeOf(name))
+  }
+
+  #addNode(prefix: string): Node {
+    this.#lastNode = undefined
+    const node: Node = {...nodeOf(leafOf(prefix, [], 1)), isMoved: true}
+    for (const [name, version] of this.#loose) {
+      if (!name.startsWith(prefix)) continue
+      this.#loose.delete(name)
+      node.versions.set(name, version)
+    }
+    this.nodes.push(node)
+    return node
+  }
+
+  /** Reads keys by their names into the changes. */
+  async readKeys(names: readonly string[]): Promise<void> {
+    if (names.length > this.#mostChanges) this.#isTooMuch = true
+    if (names.length === 0 || this.isOverflowing) return
+    const {entries} = await this.#options.reads.keys(names)
+    for (const name of names) this.changes.set(name, entries.get(name))
+  }
+
+  #run<T>(steps: Steps<T>): Promise<T> {
+    return runSteps(steps, this.#options.clock, this.#options.signal)
+  }
+}

@@ -1,0 +1,189 @@
+import {setMaxListeners} from 'node:events'
+import type {Outage} from '../../core/outage.js'
+import {follow} from '../../core/query/follow.js'
+import type {BlockingQuery, Followed, FollowOptions, QueryContext} from '../../core/query/types.js'
+import type {BlockingReadOptions, Snapshot} from '../../core/types.js'
+import type {Vertex} from './key-tree.js'
+import type {Node} from './node.js'
+import type {Listing, Look, ShardReads} from './shard-reads.js'
+import type {ShardSide} from './shard-side.js'
+
+/** Why an answer may be that of another state than before: the store was replaced, or answers were missed. */
+export type Doubt = 'replaced' | 'recovered'
+
+export interface WatchOptions {
+  readonly side: ShardSide
+  readonly reads: ShardReads
+  readonly context: QueryContext
+  readonly follow: Pick<FollowOptions, 'consistency' | 'freshConsistency' | 'maxStaleMs'> & {readonly waitMs: number}
+  readonly outage: Outage
+  /** Least time between two answers of one query. */
+  readonly leastPauseMs: number
+  /** Something is to be looked at. */
+  readonly onMoved: () => void
+  /** The answers may be those of another state than before. */
+  readonly onDoubt: (kind: Doubt) => void
+}
+
+/** The root is asked seldom: each of its answers costs the agent a walk over all keys. */
+const leastRootPauseMs = 500
+const longestPauseMs = 1000
+const costShare = 4
+/** A fifteenth of the agent's time at most. */
+const rootPauseOfKeyMs = 0.01
+const earlyShare = 0.9
+const verifyAfterMs = 10_000
+
+/**
+ * The parked queries of one side: one for each node, and one for the root. They say that something moved, and nothing
+ * more: what it was is read afterwards, so that all that is read has one order.
+ */
+export class SideWatch {
+  /** What the root's query answered, until the side was swept. */
+  rootAnswer: Snapshot<Listing> | undefined
+  readonly #options: WatchOptions
+  readonly #running = new Set<Promise<void>>()
+  #controller = new AbortController()
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+  }
+
+  /** Watches the side's nodes in the place of those that were watched before. */
+  start(): void {
+    this.stop()
+    this.#controller = new AbortController()
+    // Each query listens.
+    setMaxListeners(0, this.#controller.signal)
+    const {side} = this.#options
+    this.rootAnswer = undefined
+    for (const node of side.nodes) this.watch(node)
+    // A node that is the root needs no second query.
+    if (!side.nodes.some(({vertex}) => vertex.prefix === side.prefix)) this.#keep(signal => this.#watchRoot(signal))
+  }
+
+  watch(node: Node): void {
+    this.#keep(signal => this.#watchNode(node, signal))
+  }
+
+  stop(): void {
+    this.#controller.abort()
+  }
+
+  /** Resolves when all queries have ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running)
+  }
+
+  /** A query that was refused is asked again, like one that failed. */
+  #keep(watch: (signal: AbortSignal) => Promise<void>): void {
+    const {signal} = this.#controller
+    const {clock} = this.#options.context
+    const running = (async () => {
+      for (;;) {
+        try {
+          await watch(signal)
+          return
+        } catch (error) {
+          if (signal.aborted) return
+          this.#options.outage.fail(error)
+          await clock.sleep(longestPauseMs, signal).catch(() => {})
+        }
+      }
+    })()
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running))
+  }
+
+  async #watchNode(node: Node, signal: AbortSignal): Promise<void> {
+    const {side, context, onMoved, leastPauseMs} = this.#options
+    const {vertex} = node
+    for await (const {kind, snapshot} of this.#follow(vertex, signal)) {
+      const {index = 0n, value} = snapshot
+      if (vertex.prefix === side.prefix) this.#compareFirst(kind, snapshot)
+      if (value.isEmpty && node.versions.size === 0 && vertex.prefix !== side.prefix) {
+        side.drop(node)
+        return
+      }
+      if (kind === 'reset') await side.doubt(node)
+      else if (!side.isNews(vertex, index, value.isEmpty)) continue
+      // A write of ours, behind which one of another client may hide.
+      if (index === node.ownIndex) node.verifyAtMs ??= context.clock.monotonicMs() + verifyAfterMs
+      else {
+        node.answer = snapshot
+        node.isMoved = true
+      }
+      onMoved()
+      await this.#sleep(Math.max(leastPauseMs, Math.min(longestPauseMs, node.costMs * costShare)), signal)
+    }
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms > 0) await this.#options.context.clock.sleep(ms, signal)
+  }
+
+  async #watchRoot(signal: AbortSignal): Promise<void> {
+    const {side, context, onMoved} = this.#options
+    for await (const {kind, snapshot} of this.#follow({prefix: side.prefix, children: [], separator: '/'}, signal)) {
+      this.#compareFirst(kind, snapshot)
+      if (kind === 'unchanged') continue
+      this.rootAnswer = {...snapshot, value: {...snapshot.value, names: snapshot.value.names ?? []}}
+      onMoved()
+      await context.clock.sleep(Math.max(leastRootPauseMs, side.size * rootPauseOfKeyMs), signal)
+    }
+  }
+
+  /** All keys together were at the index of the list, or are beyond it. */
+  #compareFirst(kind: string, {index}: Snapshot<Look>): void {
+    const {side, onDoubt} = this.#options
+    if (kind === 'first' && index !== undefined && index < side.baseline) onDoubt('replaced')
+  }
+
+  #follow(part: Part, signal: AbortSignal): AsyncGenerator<Followed<Look>, void, undefined> {
+    const {prefix} = part
+    const {reads, context, follow: modes, outage, onDoubt} = this.#options
+    const query: BlockingQuery<Look> = {
+      id: `replicate.part(${prefix})`,
+      indexRule: 'monotonic',
+      guardEmpty: false,
+      entries: () => [],
+      read: async options => {
+        const snapshot = await this.#read(reads, part, options)
+        // Answered without a change and before its time: the store was replaced under the query.
+        const ageMs = context.clock.monotonicMs() - snapshot.sentAtMs
+        const isSame = options.index !== undefined && snapshot.index === options.index
+        if (isSame && ageMs < (options.waitMs ?? 0) * earlyShare) onDoubt('replaced')
+        outage.end()
+        return snapshot
+      },
+    }
+    const follows = follow(query, context, {...modes, signal})
+    return watchKinds(follows, onDoubt)
+  }
+
+  async #read(reads: ShardReads, part: Part, options: BlockingReadOptions): Promise<Snapshot<Look>> {
+    const {outage} = this.#options
+    const {prefix, separator} = part
+    // Of a leaf only the index is of use. A part may be divided later.
+    const isLeaf = part.children.length === 0 && prefix !== this.#options.side.prefix
+    const look = (): Promise<Snapshot<Look>> =>
+      isLeaf ? reads.look(prefix, separator, options) : reads.listing(prefix, options)
+    if (options.index === undefined) return outage.watch(look)
+    return look().catch((error: unknown) => {
+      outage.fail(error)
+      throw error
+    })
+  }
+}
+
+type Part = Pick<Vertex, 'prefix' | 'children' | 'separator'>
+
+async function* watchKinds<T extends {readonly kind: string}>(
+  answers: AsyncIterable<T>,
+  onDoubt: WatchOptions['onDoubt'],
+): AsyncGenerator<T, void, undefined> {
+  for await (const answer of answers) {
+    if (answer.kind === 'recovered') onDoubt('recovered')
+    yield answer
+  }
+}

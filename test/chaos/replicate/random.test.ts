@@ -1,0 +1,36 @@
+import {describe, expect, it} from 'vitest'
+import {startFederation} from '../../kit/consul-cluster.js'
+import {consulIsInstalled} from '../../kit/consul-server.js'
+import {testSeed} from '../../kit/seed.js'
+import {createRandom, RandomOperations} from './random-operations.js'
+
+const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1'
+/** The long form takes as many seconds as BATON_CHAOS_SECONDS says. */
+const seconds = Number(process.env['BATON_CHAOS_SECONDS'] ?? 20)
+
+/** By parts, and without audits that would mend what parts do not see; and by whole lists. */
+const ways = [
+  ['in parts', ['--shard-above=0', '--audit-every=1h']],
+  ['by whole lists', []],
+] as const
+
+describe.runIf(hasConsul).each(ways)(
+  'replication %s between two datacenters, under random operations and kill -9',
+  (way, flags) => {
+    it(
+      'ends equal at every check, tears no source transaction, and leaves alone what is protected',
+      async () => {
+        const random = createRandom(testSeed(`random operations ${way}`))
+        await using federation = await startFederation(['dc1', 'dc2'])
+        await using operations = new RandomOperations(federation, random, flags)
+        await operations.start()
+        const endsAt = performance.now() + seconds * 1000
+        while (performance.now() < endsAt) await operations.run(4000 + random(4000))
+        process.stderr.write(`${JSON.stringify(operations.counts)}\n`)
+        expect([...new Set(operations.problems)]).toEqual([])
+        expect(operations.counts.looks).toBeGreaterThan(seconds)
+      },
+      seconds * 3000 + 120_000,
+    )
+  },
+)

@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {cutTree, growTree, isListable, type Vertex} from '../../../src/replicate/shard/key-tree.js'
+import {finish} from './finish.js'
+
+const tree = (prefix: string, names: readonly string[], most: number): Vertex =>
+  finish(growTree(prefix, [...names].sort(), most))
+
+function* leaves(vertex: Vertex): Generator<Vertex> {
+  if (vertex.children.length === 0) yield vertex
+  for (const child of vertex.children) yield* leaves(child)
+}
+
+function* vertices(vertex: Vertex): Generator<Vertex> {
+  yield vertex
+  for (const child of vertex.children) yield* vertices(child)
+}
+
+const name = fc
+  .array(fc.constantFrom('a', 'b', 'key-', '/', '.', '..', '\u00e9', '\u{1f600}', '\u{1f601}', '\u0001', '\ufffd'), {
+    maxLength: 6,
+  })
+  .map(parts => `p/${parts.join('')}`)
+
+describe('a tree of keys', () => {
+  it('has each name in one leaf, or loose once', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(name, {maxLength: 60}), fc.integer({min: 1, max: 8}), (names, most) => {
+        const root = tree('p/', names, most)
+        for (const each of names) {
+          const inLeaves = [...leaves(root)].filter(({prefix}) => each.startsWith(prefix))
+          const loose = [...vertices(root)].filter(vertex => vertex.loose.includes(each))
+          expect(inLeaves.length + loose.length, JSON.stringify(each)).toBe(1)
+        }
+      }),
+    )
+  })
+
+  it('asks Consul for no prefix that a path cannot carry, and shows each new name by a list up to the next slash', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
+        const root = tree('p/', names, 3)
+        for (const {prefix, children} of vertices(root)) {
+          expect(isListable(prefix), prefix).toBe(true)
+          for (const child of children) expect(child.prefix.slice(prefix.length, -1)).not.toContain('/')
+          if (children.length === 0 || !added.startsWith(prefix)) continue
+          const slash = added.indexOf('/', prefix.length)
+          const listed = slash < 0 ? added : added.slice(0, slash + 1)
+          const isIn = (text: string): boolean => children.some(child => text.startsWith(child.prefix))
+          expect(isIn(listed)).toBe(isIn(added))
+        }
+      }),
+    )
+  })
+
+  it('is divided by folders, and by characters within a large one', () => {
+    const names = ['app/', 'web/'].flatMap(folder => Array.from({length: 20}, (_, at) => `p/${folder}key-${at}`))
+    const root = tree('p/', names, 12)
+    expect(root.children.map(({prefix}) => prefix)).toEqual(['p/app/', 'p/web/'])
+    expect([...leaves(root)].map(({prefix, count}) => `${prefix} ${count}`)).toContain('p/app/key-1 11')
+  })
+
+  it('cuts the names of a leaf by a character that all of them have', () => {
+    const [leaf] = leaves(
+      tree(
+        'p/',
+        Array.from({length: 9}, (_, at) => `p/k${at}`),
+        9,
+      ),
+    )
+    expect(leaf?.separator).toBe('k')
+  })
+})
+
+describe('the parts that are watched', () => {
+  const names = Array.from({length: 400}, (_, at) => `p/${at % 20}/key-${at}`)
+
+  it('are as many as there are places, the largest divided first, and cover every key once', () => {
+    for (const places of [1, 2, 11, 20, 60]) {
+      const {nodes} = cutTree(tree('p/', names, 8), places)
+      expect(nodes.length).toBeLessThanOrEqual(places)
+      for (const each of names) expect(nodes.filter(({prefix}) => each.startsWith(prefix))).toHaveLength(1)
+    }
+    expect(cutTree(tree('p/', names, 8), 1).nodes).toHaveLength(1)
+  })
+
+  it('leave out what is excluded', () => {
+    const {nodes} = cutTree(tree('p/', names, 8), 60, prefix => prefix.startsWith('p/7/'))
+    expect(nodes.some(({prefix}) => prefix.startsWith('p/7/'))).toBe(false)
+  })
+})
