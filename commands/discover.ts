@@ -4,6 +4,7 @@ import {ConsulCommand} from '../src/cli/consul-command.js'
 import {durationFlag} from '../src/cli/flags.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
+import {defaultPollMs} from '../src/core/query/prepared-query.js'
 import type {Consistency} from '../src/core/types.js'
 import {toLines, toTable} from '../src/discover/format.js'
 import {createRoutes} from '../src/discover/http/routes.js'
@@ -18,20 +19,21 @@ export default class Discover extends ConsulCommand<typeof Discover> {
   static override summary = 'serve a list of services that follows Consul over HTTP'
   static override exitMeanings = {
     0: 'printed with --once, or stopped by a signal',
-    1: 'with --once: a document is missing or invalid',
+    1: 'with --once: a document is missing or invalid; the prepared query does not exist',
     '128+n': 'with --once: stopped by signal n',
   }
-  static override description =
-    `The list comes from a JSON document in a key, from every key below a prefix, or from the
-catalog. The last good list stays while Consul cannot be reached or a document is invalid.`
+  static override description = `The list comes from a JSON document in a key, from every key below a prefix, from the
+catalog, or from a prepared query. The last good list stays while Consul cannot be reached or a document is invalid.`
   static override usage = [
     'discover KEY [FLAGS]',
     'discover --prefix PREFIX [FLAGS]',
     'discover --service NAME... [FLAGS]',
+    'discover --query NAME [FLAGS]',
   ]
   static override examples = [
     '<%= config.bin %> discover app/services --listen 127.0.0.1:8080',
     '<%= config.bin %> discover --service resizer --service thumbnailer',
+    '<%= config.bin %> discover --query nearest-resizer --near _agent',
     '<%= config.bin %> discover --prefix app/services/ --once --json',
   ]
   static override enableJsonFlag = true
@@ -46,6 +48,10 @@ catalog. The last good list stays while Consul cannot be reached or a document i
       multipleNonGreedy: true,
     }),
     tag: Flags.string({description: 'with --service: only instances with this tag'}),
+    query: Flags.string({description: 'instances that a prepared query gives, asked again every --interval'}),
+    near: Flags.string({description: 'with --query: nearest instances of this node first (_agent: the one asked)'}),
+    limit: Flags.integer({description: 'with --query: at most this many instances', min: 1}),
+    interval: durationFlag({description: 'with --query: mean pause between two reads', default: '10s', min: 1000}),
     listen: Flags.string({
       description: 'address to serve on; without a host it is loopback',
       default: '127.0.0.1:8080',
@@ -62,17 +68,29 @@ catalog. The last good list stays while Consul cannot be reached or a document i
   }
 
   #from(): DiscoverFrom {
-    const {prefix, service, tag} = this.flags
+    const {prefix, service, tag, query} = this.flags
     const {key} = this.args
-    const given = [key, prefix, service].filter(value => value !== undefined).length
+    const given = [key, prefix, service, query].filter(value => value !== undefined).length
     if (given !== 1) {
-      const hint = 'name a KEY, or --prefix P, or --service NAME'
+      const hint = 'name a KEY, or --prefix P, or --service NAME, or --query NAME'
       throw new UsageError(given === 0 ? 'discover: no source for the list' : 'discover: several sources', {hint})
     }
     if (tag !== undefined && service === undefined) throw new UsageError('--tag: only with --service')
+    this.#refuseIdle(query !== undefined)
+    if (query !== undefined) return this.#fromQuery(query)
     if (service) return {services: [...new Set(service)], ...(tag !== undefined && {tag})}
     // Keys of Consul never start with a slash, so one at the start of a prefix is removed.
     return key === undefined ? {prefix: (prefix ?? '').replace(/^\//, '')} : {key: key.replace(/^\//, '')}
+  }
+
+  #refuseIdle(isQuery: boolean): void {
+    const idle = ['near', 'limit', 'interval'].find(name => this.sources.get(name) === 'flag')
+    if (!isQuery && idle !== undefined) throw new UsageError(`--${idle}: only with --query`)
+  }
+
+  #fromQuery(query: string): DiscoverFrom {
+    const {near, limit, interval: everyMs = defaultPollMs} = this.flags
+    return {query, everyMs, ...(near !== undefined && {near}), ...(limit !== undefined && {limit})}
   }
 
   async #printOnce(from: DiscoverFrom): Promise<number> {

@@ -9,12 +9,12 @@ export default class WatchChecks extends WatchCommand<typeof WatchChecks> {
   static override exitMeanings = watchExits
   static override examples = [
     '<%= config.bin %> watch checks --state critical',
-    '<%= config.bin %> watch checks --service web',
+    '<%= config.bin %> watch checks --service web --state critical',
   ]
   static override flags = {
     ...watchFlags,
-    service: Flags.string({description: 'checks of this service', exclusive: ['state']}),
-    state: Flags.string({description: 'any, passing, warning or critical'}),
+    service: Flags.string({description: 'only checks of this service'}),
+    state: Flags.string({description: 'only checks in this state: passing, warning or critical'}),
   }
 
   async run(): Promise<number> {

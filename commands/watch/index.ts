@@ -9,7 +9,7 @@ import {Wake} from '../../src/core/time/wake.js'
 import {watchQuery} from '../../src/watch/query.js'
 import {parseWatch, type WatchSpec} from '../../src/watch/spec.js'
 
-const watchTypes = ['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event']
+const watchTypes = ['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event', 'query']
 
 export default class Watch extends WatchCommand<typeof Watch> {
   static override summary = 'watch as consul watch does, or all watches of a file'

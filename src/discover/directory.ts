@@ -7,6 +7,7 @@ import {ParkingLot} from '../core/query/parking-lot.js'
 import type {FollowStatus} from '../core/query/types.js'
 import {Wake} from '../core/time/wake.js'
 import type {Clock, Consistency, Logger, Random, Snapshot} from '../core/types.js'
+import {withCapability} from './capability.js'
 import {ServiceList} from './service-list.js'
 import type {DiscoverSource} from './source.js'
 import type {DirectoryStats, DirectoryStatus, DiscoveredService, PublishedList, SourceDocument} from './types.js'
@@ -105,12 +106,7 @@ export class ServiceDirectory implements AsyncDisposable {
    */
   withCapability(name: string, options: {readonly minCapacity?: number} = {}): DiscoveredService[] {
     checkOptions('withCapability', {...options, name}, {name: text, minCapacity: atLeastZero}, ['name'])
-    const capacityOf = (service: DiscoveredService): number =>
-      Math.max(-1, ...service.capabilities.filter(one => one.name === name).map(one => one.capacity))
-    const least = options.minCapacity ?? 0
-    return this.services()
-      .filter(service => capacityOf(service) >= least)
-      .sort((a, b) => capacityOf(b) - capacityOf(a))
+    return [...withCapability(this.services(), name, service => service, options.minCapacity)]
   }
 
   /** Resolves when the list has another index than this one, or when the signal aborts. */

@@ -28,7 +28,8 @@ export async function createDecoder(kind: DocumentKind): Promise<DocumentDecoder
   }
 }
 
-function hasHost(uri: string): boolean {
+/** True if the text is a URI that names a host. */
+export function hasHost(uri: string): boolean {
   try {
     return new URL(uri).hostname !== ''
   } catch {

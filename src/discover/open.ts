@@ -1,4 +1,4 @@
-import {abortSignal, checkOptions, duration, name, object, oneOf, text, texts} from '../core/check-options.js'
+import {abortSignal, checkOptions, count, duration, name, object, oneOf, text, texts} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {clientRule} from '../core/context-rules.js'
 import {BatonError, UsageError} from '../core/errors.js'
@@ -27,13 +27,16 @@ export interface OpenDirectoryOptions {
 const consistency = oneOf(['default', 'consistent', 'stale'])
 const rules = {waitMs: duration({minMs: 1}), freshConsistency: consistency}
 
+const queryRules = {near: text, limit: count({min: 1}), everyMs: duration({minMs: 1000})}
+
 function checkSource(what: string, client: ConsulClient, from: DiscoverFrom): void {
   checkOptions(what, {client, from}, {client: clientRule, from: object}, ['client', 'from'])
-  const sourceRules = {key: name, prefix: text, services: texts, tag: text}
+  const sourceRules = {key: name, prefix: text, services: texts, tag: text, query: name, ...queryRules}
   const given: Partial<Record<keyof typeof sourceRules, unknown>> = from
   checkOptions(what, given, sourceRules)
-  const count = [given.key, given.prefix, given.services].filter(one => one !== undefined).length
-  if (count !== 1) throw new UsageError(`${what}: expected exactly one of \`key\`, \`prefix\` and \`services\``)
+  const count = [given.key, given.prefix, given.services, given.query].filter(one => one !== undefined).length
+  if (count !== 1)
+    throw new UsageError(`${what}: expected exactly one of \`key\`, \`prefix\`, \`services\` and \`query\``)
 }
 
 /**

@@ -1,11 +1,13 @@
+import {isDeepStrictEqual} from 'node:util'
 import {messageOf} from '../core/errors.js'
 import type {Clock, Logger} from '../core/types.js'
-import type {DiscoveredService, Problem, PublishedList, SourceDocument} from './types.js'
+import type {DiscoveredService, Labels, Problem, PublishedList, SourceDocument} from './types.js'
 
 interface KnownDocument {
   readonly fingerprint: string
   /** The last valid content, or undefined if there has not been any. */
   readonly services: readonly DiscoveredService[] | undefined
+  readonly labels: Labels | undefined
 }
 
 export interface Reading {
@@ -17,7 +19,7 @@ export interface Reading {
 /**
  * The list and the documents that it is made of. A document is decoded only if its fingerprint has changed. If it cannot
  * be decoded, its last good content stays in the list and a problem is noted, until the document is valid again or gone.
- * A new list is published only if its bytes differ from those of the last one.
+ * A new list is published only if its bytes or its labels differ from those of the last one.
  */
 export class ServiceList {
   readonly #order: readonly string[]
@@ -93,11 +95,11 @@ export class ServiceList {
     try {
       const services = document.decode()
       this.clearProblem(document.key)
-      return {fingerprint: document.fingerprint, services}
+      return {fingerprint: document.fingerprint, services, labels: document.labels}
     } catch (error) {
       this.#badDocuments += 1
       this.setProblem(document.key, messageOf(error))
-      return {fingerprint: document.fingerprint, services: before?.services}
+      return {fingerprint: document.fingerprint, services: before?.services, labels: before?.labels}
     }
   }
 
@@ -109,12 +111,14 @@ export class ServiceList {
     // services.
     if (isUnread || (all.length > 0 && all.every(document => document.services === undefined))) return false
     const services = all.flatMap(document => document.services ?? [])
+    const labels = all.flatMap(document => (document.services ?? []).map(() => document.labels))
     const body = Buffer.from(JSON.stringify({services}))
-    if (this.#published?.body.equals(body) === true) return false
+    if (this.#published?.body.equals(body) === true && isDeepStrictEqual(this.#published.labels, labels)) return false
     const last = this.#published?.index ?? 0n
     this.#updates += 1
     this.#published = {
       services,
+      labels,
       body,
       index: index !== undefined && index > last ? index : last + 1n,
       publishedAtMs: this.#clock.wallMs(),

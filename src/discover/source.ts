@@ -1,15 +1,23 @@
 import type {ConsulClient} from '../core/client.js'
+import {BatonError} from '../core/errors.js'
 import {type HiddenProbe, hiddenProbe} from '../core/query/hidden-items.js'
+import {preparedQuery} from '../core/query/prepared-query.js'
 import type {BlockingQuery} from '../core/query/types.js'
 import type {BlockingReadOptions, KvEntry, ServiceInstance, Snapshot} from '../core/types.js'
-import {createDecoder, type DocumentDecoder, type DocumentKind, fingerprint} from './document.js'
+import {consulLabels} from './consul-labels.js'
+import {createDecoder, type DocumentDecoder, type DocumentKind, fingerprint, hasHost} from './document.js'
 import type {DiscoveredService, SourceDocument} from './types.js'
 
-/** Where the list comes from: one key, every key below a prefix, or the passing instances of services in the catalog. */
+/**
+ * Where the list comes from: one key, every key below a prefix, the passing instances of services in the catalog, or the
+ * result of a prepared query. Consul cannot block on a prepared query, so it is asked again every `everyMs` (10000 unless
+ * given; each pause differs by up to a quarter). Which instances it gives, failing ones or not, is the query's own setting.
+ */
 export type DiscoverFrom =
   | {readonly key: string}
   | {readonly prefix: string}
   | {readonly services: readonly string[]; readonly tag?: string}
+  | {readonly query: string; readonly near?: string; readonly limit?: number; readonly everyMs?: number}
 
 export interface DiscoverSource {
   /** A name for people, such as `key app/services`. */
@@ -24,6 +32,7 @@ type Documents = readonly SourceDocument[]
 /** Returns one source for each key, prefix or service to follow. Reads nothing yet. */
 export async function openSources(client: ConsulClient, from: DiscoverFrom): Promise<readonly DiscoverSource[]> {
   if ('services' in from) return from.services.map(name => catalogSource(client, name, from.tag))
+  if ('query' in from) return [querySource(client, from)]
   const kind: DocumentKind = 'key' in from ? 'document' : 'folder'
   const decode = await createDecoder(kind)
   return ['key' in from ? keySource(client, from.key, decode) : prefixSource(client, from.prefix, decode)]
@@ -65,6 +74,21 @@ function catalogSource(client: ConsulClient, name: string, tag: string | undefin
   })
 }
 
+function querySource(
+  client: ConsulClient,
+  {query: nameOrId, ...options}: Extract<DiscoverFrom, {readonly query: string}>,
+): DiscoverSource {
+  const topic = preparedQuery(client, nameOrId, options)
+  return source(`query ${nameOrId}`, {
+    isRequired: false,
+    hides: hiddenProbe(client.caller, 'service'),
+    read: async read => {
+      const snapshot = await topic.read(read)
+      return {...snapshot, value: snapshot.value.instances.map(instanceDocument)}
+    },
+  })
+}
+
 function source(
   name: string,
   options: {
@@ -95,10 +119,17 @@ const kvDocument = (entry: KvEntry, decode: DocumentDecoder): SourceDocument => 
 
 function instanceDocument(instance: ServiceInstance): SourceDocument {
   const service = toService(instance)
+  const labels = consulLabels(instance)
+  const key = `${instance.node.node}/${instance.serviceId}`
   return {
-    key: `${instance.node.node}/${instance.serviceId}`,
-    fingerprint: fingerprint(JSON.stringify(service)),
-    decode: () => [service],
+    key,
+    fingerprint: fingerprint(JSON.stringify([service, labels])),
+    labels,
+    decode: () => {
+      // Consul takes any text for an address.
+      if (hasHost(service.uri)) return [service]
+      throw new BatonError('BATON_CONFIG', `${key}: ${service.uri} is not a URI with a host`)
+    },
   }
 }
 

@@ -19,12 +19,17 @@ export interface ServicesDocument {
   readonly services: readonly DiscoveredService[]
 }
 
+/** Labels of a target for Prometheus. */
+export type Labels = Readonly<Record<string, string>>
+
 /** One document of a source: decoded only when its fingerprint has changed. */
 export interface SourceDocument {
   /** Names the document within its source. */
   readonly key: string
   /** Equal fingerprints mean equal content. */
   readonly fingerprint: string
+  /** What Consul knows of an instance of its catalog. */
+  readonly labels?: Labels
   /** Throws an error that says what is wrong with the document. */
   readonly decode: () => readonly DiscoveredService[]
 }
@@ -33,7 +38,9 @@ export interface SourceDocument {
 export interface PublishedList {
   /** All services, in the order of sources and documents. */
   readonly services: readonly DiscoveredService[]
-  /** The same as JSON, ready to be sent. */
+  /** The labels of each of these services; undefined for those of a document. */
+  readonly labels: readonly (Labels | undefined)[]
+  /** The services as JSON, ready to be sent. */
   readonly body: Buffer
   /** Greater than that of every earlier list of the process. It is Consul's own index where that is greater. */
   readonly index: bigint

@@ -8,6 +8,7 @@ import {
   name,
   type OptionRule,
   oneOf,
+  text,
 } from '../core/check-options.js'
 import {checkSource} from './call-rules.js'
 import {EventState} from './intake/event-state.js'
@@ -45,6 +46,30 @@ const watchRules = {
   isBatched: boolean,
   retryCount: count({min: 0}),
   retryDelayMs: duration(),
+  maxWaiting: count({min: 1}),
+}
+
+const {from, afterCrash, accepts, orderWindowMs, maxWaiting, signal, observer} = watchRules
+const streamRules = {
+  from,
+  afterCrash,
+  accepts,
+  orderWindowMs,
+  maxWaiting,
+  signal,
+  observer,
+  name: text,
+  stateFile: name,
+}
+
+/** Throws a UsageError if the client, the name of a log or an option of a stream of events breaks its rule. */
+export function checkStream(
+  what: string,
+  from: {readonly client: unknown; readonly name?: string},
+  options: Partial<Record<keyof typeof streamRules, unknown>>,
+): void {
+  checkSource(what, from)
+  checkOptions(what, options, streamRules)
 }
 
 /** Throws a UsageError if the client, the name of a log or an option of a watch of events breaks its rule. */

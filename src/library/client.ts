@@ -10,7 +10,7 @@ export type {
   Member,
   ServiceRegistration,
 } from '../core/api/agent.js'
-export type {CatalogApi, HealthServiceOptions, PreparedQueryResult} from '../core/api/catalog.js'
+export type {CatalogApi, HealthServiceOptions, PreparedQueryOptions, PreparedQueryResult} from '../core/api/catalog.js'
 export type {EventApi, EventFilters} from '../core/api/event.js'
 export type {KvApi, KvWriteOptions} from '../core/api/kv.js'
 export type {KvChange, KvUpdateOptions, KvUpdateResult} from '../core/api/kv-update.js'
@@ -26,6 +26,7 @@ export {undiciTransport} from '../core/http/undici-transport.js'
 export {jsonReplacer} from '../core/json-replacer.js'
 export {noopLogger} from '../core/log.js'
 export {follow} from '../core/query/follow.js'
+export {type PreparedQueryTopicOptions, preparedQuery} from '../core/query/prepared-query.js'
 export {
   checks,
   events,

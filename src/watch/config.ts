@@ -4,7 +4,7 @@ import {UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
 import type {OnHandlerError} from './handlers.js'
 import type {WatchScope} from './query.js'
-import {parseWatch, type WatchSpec} from './spec.js'
+import {checkState, parseWatch, type WatchSpec} from './spec.js'
 
 /** One watch of a file, with the names that Consul's own `watches` use. */
 export interface ConfiguredWatch {
@@ -51,6 +51,10 @@ const entry = z.strictObject({
   passingonly: z.boolean().optional(),
   state: z.string().optional(),
   name: z.string().optional(),
+  query: z.string().optional(),
+  near: z.string().optional(),
+  limit: z.number().optional(),
+  interval: z.string().optional(),
   datacenter: z.string().optional(),
   token: z.string().optional(),
   args: z.array(z.string()).min(1).optional(),
@@ -90,11 +94,13 @@ function refusal(source: string, issue: z.core.$ZodIssue | undefined): UsageErro
 }
 
 function toWatch(one: z.infer<typeof entry>): ConfiguredWatch {
-  const {type, key, prefix, service, tag, state, name, datacenter, token} = one
+  const {type, key, prefix, service, tag, state, name, query, near, limit, interval, datacenter, token} = one
   const tags = typeof tag === 'string' ? [tag] : tag
   const passingonly = one.passingonly === undefined ? undefined : String(one.passingonly)
   return {
-    spec: parseWatch({type, key, prefix, service, tag: tags, passingonly, state, name}),
+    spec:
+      checksInState(one) ??
+      parseWatch({type, key, prefix, service, tag: tags, passingonly, state, name, query, near, limit, interval}),
     scope: {...(datacenter !== undefined && {datacenter}), ...(token !== undefined && {token})},
     run: toRun(one),
     debounceMs: one.debounce === undefined ? 0 : parseDuration(one.debounce, 'debounce'),
@@ -102,6 +108,13 @@ function toWatch(one: z.infer<typeof entry>): ConfiguredWatch {
     timeoutMs: toTimeout(one),
     isOnce: one.once,
   }
+}
+
+/** Consul's watches take a service or a state; both are filtered here. */
+function checksInState({type, service = '', state = ''}: z.infer<typeof entry>): WatchSpec | undefined {
+  if (type !== 'checks' || service === '' || state === '') return undefined
+  checkState(state)
+  return {type, service, state}
 }
 
 function toTimeout({timeout, handler_type: kind}: z.infer<typeof entry>): number | undefined {

@@ -11,8 +11,9 @@ import {secretText} from '../core/http/call-rules.js'
 import {type Answer, type Call, toSnapshot} from '../core/http/caller.js'
 import {parseConsulJson} from '../core/http/json-bigint.js'
 import {hiddenProbe, type ItemKind} from '../core/query/hidden-items.js'
+import {polledRead} from '../core/query/polled.js'
 import type {BlockingQuery} from '../core/query/types.js'
-import type {CallOptions} from '../core/types.js'
+import type {BlockingReadOptions, CallOptions, Snapshot} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
 import type {WatchSpec} from './spec.js'
 import {toBlock, toItem, type WatchBlock, type WatchItem, WatchMember, WatchValue} from './value.js'
@@ -28,7 +29,7 @@ export interface WatchQuery extends BlockingQuery<WatchValue, WatchItem> {
 interface Shape {
   readonly call: Call
   /** The form of the answer. @default 'list' */
-  readonly form?: 'one' | 'list' | 'members'
+  readonly form?: 'one' | 'list' | 'members' | 'query'
   readonly shape: (raw: Raw) => GoObject
   /** Returns the text that identifies an item. */
   readonly keyOf: (item: GoObject) => string
@@ -39,6 +40,9 @@ interface Shape {
 type Raw = Readonly<Record<string, unknown>>
 
 const field = (item: GoObject, ...names: readonly string[]): string => names.map(name => item[name] as string).join('/')
+
+const instanceKey = (item: GoObject): string =>
+  `${field(item['Node'] as GoObject, 'Node')}/${field(item['Service'] as GoObject, 'ID')}`
 
 const found = {accept: [200, 404]}
 
@@ -77,17 +81,26 @@ function shapeOf(spec: WatchSpec): Shape {
           passing: spec.passingOnly ? '1' : undefined,
         }),
         shape: goHealthService,
-        keyOf: item => `${field(item['Node'] as GoObject, 'Node')}/${field(item['Service'] as GoObject, 'ID')}`,
+        keyOf: instanceKey,
         kind: 'service',
       }
     case 'checks': {
       const {service, state = 'any'} = spec
-      const path =
-        service === undefined
-          ? `/v1/health/state/${encodeURIComponent(state)}`
-          : `/v1/health/checks/${encodeURIComponent(service)}`
-      return checksShape(get(path))
+      if (service === undefined) return checksShape(get(`/v1/health/state/${encodeURIComponent(state)}`))
+      const filter = state === 'any' ? undefined : `Status == "${state}"`
+      return checksShape(get(`/v1/health/checks/${encodeURIComponent(service)}`, {filter}))
     }
+    case 'query':
+      return {
+        call: get(`/v1/query/${encodeURIComponent(spec.query)}/execute`, {
+          near: spec.near,
+          limit: spec.limit?.toString(),
+        }),
+        form: 'query',
+        shape: goHealthService,
+        keyOf: instanceKey,
+        kind: 'service',
+      }
     case 'event':
       return {call: get('/v1/event/list', {name: spec.name}), shape: goEvent, keyOf: item => field(item, 'ID')}
   }
@@ -129,6 +142,14 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
       return new WatchValue(form, [toBlock(items)])
     }
   }
+  if (form === 'query') {
+    // Its order means nothing unless there is a node to be near to.
+    return answer => {
+      const {Nodes: found} = decodeJson<{readonly Nodes: readonly unknown[] | null}>(call.path, answer)
+      const items = (found ?? []).map(toShaped)
+      return new WatchValue('list', [toBlock(call.query?.['near'] === undefined ? items.sort(byKey) : items)])
+    }
+  }
   const list = new ListBlocks(text => new ListBlock(text, toShaped))
   return answer => {
     // For an endpoint that answers 404, an empty list is Go's nil, written as `null`.
@@ -140,14 +161,23 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
   }
 }
 
-const knownTypes = oneOf(['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event'])
+const knownTypes = oneOf(['key', 'keyprefix', 'services', 'nodes', 'service', 'checks', 'event', 'query'])
 const specRule: OptionRule = {
   expected: 'what parseWatch returns',
   accepts: value => object.accepts(value) && knownTypes.accepts((value as {readonly type?: unknown}).type),
 }
 const scopeRules = {datacenter: text, namespace: text, partition: text, token: secretText} as const
 
+const byKey = (a: WatchItem, b: WatchItem): number => (a.key < b.key ? -1 : 1)
+
 const markOf = (token: string): string => createHash('sha256').update(token).digest('hex').slice(0, 12)
+
+/** Equal for equal items in any order. */
+const versionOf = ({items}: WatchValue): string =>
+  items
+    .map(({version}) => version)
+    .sort()
+    .join('\n')
 
 /**
  * Returns the query of a watch. Its values have the form of `consul watch`: `text` is their JSON, `data` the value
@@ -170,6 +200,11 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
   const words = Object.entries(where).map(([name, value]) => `${name}=${value}`)
   if (token !== undefined) words.push(`token=${markOf(token)}`)
   const isEvent = spec.type === 'event'
+  const read = (options: BlockingReadOptions): Promise<Snapshot<WatchValue>> =>
+    memory.lend(async takeMemory => {
+      const answer = await client.caller.call({...call, takeMemory}, {...scope, ...options})
+      return toSnapshot(answer, decode(answer))
+    })
   return {
     spec,
     id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
@@ -179,11 +214,7 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),
-    read: options =>
-      memory.lend(async takeMemory => {
-        const answer = await client.caller.call({...call, takeMemory}, {...scope, ...options})
-        return toSnapshot(answer, decode(answer))
-      }),
+    read: spec.type === 'query' ? polledRead(client, {everyMs: spec.everyMs, versionOf, read}) : read,
     entries: value => value.entries,
   }
 }

@@ -1,6 +1,8 @@
 import {brief} from '../core/brief.js'
-import {checkOptions, object, text, texts} from '../core/check-options.js'
+import {checkOptions, count, object, text, texts} from '../core/check-options.js'
 import {UsageError} from '../core/errors.js'
+import {defaultPollMs} from '../core/query/prepared-query.js'
+import {parseDuration} from '../core/time/duration.js'
 
 /** The specification of a watch: a type of `consul watch` with its parameters. */
 export type WatchSpec =
@@ -17,13 +19,22 @@ export type WatchSpec =
     }
   | {readonly type: 'checks'; readonly service: string | undefined; readonly state: string | undefined}
   | {readonly type: 'event'; readonly name: string | undefined}
+  | {
+      readonly type: 'query'
+      /** Name or ID of a prepared query. */
+      readonly query: string
+      readonly near: string | undefined
+      readonly limit: number | undefined
+      /** Mean pause between two reads: Consul cannot block on prepared queries. */
+      readonly everyMs: number
+    }
 
-/** The types of `consul watch` that its command line takes. */
+/** The types of `consul watch` that its command line takes, and `query`. */
 export type WatchType = WatchSpec['type']
 
 /** The parameters of `consul watch`, under the names of its flags. Empty texts count as not given, as there. */
 export interface WatchParameters {
-  /** One of the types of `consul watch`: `key`, `keyprefix`, `services`, `nodes`, `service`, `checks`, `event`. */
+  /** One of the types of `consul watch`, `key`, `keyprefix`, `services`, `nodes`, `service`, `checks` and `event`; or `query`. */
   readonly type?: string | undefined
   /** The key (`key`). */
   readonly key?: string | undefined
@@ -39,6 +50,14 @@ export interface WatchParameters {
   readonly state?: string | undefined
   /** Name of the events (`event`). @default any */
   readonly name?: string | undefined
+  /** Name or ID of a prepared query (`query`). */
+  readonly query?: string | undefined
+  /** Node whose nearest instances come first, or `_agent` (`query`). @default as the query says */
+  readonly near?: string | undefined
+  /** Largest number of instances (`query`). @default all */
+  readonly limit?: number | undefined
+  /** Mean pause between two reads, at least `1s` (`query`). @default '10s' */
+  readonly interval?: string | undefined
 }
 
 /** Types that exist only in the watches of an agent's configuration. */
@@ -52,6 +71,7 @@ const known: Readonly<Record<WatchType, readonly (keyof WatchParameters)[]>> = {
   service: ['service', 'tag', 'passingonly'],
   checks: ['service', 'state'],
   event: ['name'],
+  query: ['query', 'near', 'limit', 'interval'],
 }
 
 const allNames = [...new Set(Object.values(known).flat())]
@@ -65,6 +85,10 @@ const parameterRules = {
   passingonly: text,
   state: text,
   name: text,
+  query: text,
+  near: text,
+  limit: count({min: 1}),
+  interval: text,
 } as const
 
 const truths = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
@@ -106,7 +130,8 @@ function checkParameters(parameters: WatchParameters): void {
   checkOptions('parseWatch', parameters, parameterRules)
 }
 
-const isGiven = (value: string | readonly string[] | undefined): boolean => value !== undefined && value.length > 0
+const isGiven = (value: string | number | readonly string[] | undefined): boolean =>
+  value !== undefined && (typeof value === 'number' || value.length > 0)
 
 function parsePassing(text: string): boolean {
   if (truths.has(text)) return true
@@ -134,6 +159,12 @@ function build(type: WatchType, parameters: WatchParameters, passingOnly: boolea
       return {type, service: service === '' ? undefined : service, state: state === '' ? undefined : state}
     case 'event':
       return {type, name: name === '' ? undefined : name}
+    case 'query': {
+      const {query = '', near = '', limit, interval = ''} = parameters
+      const everyMs = interval === '' ? defaultPollMs : parseDuration(interval, 'interval')
+      if (everyMs < 1000) throw new UsageError('`interval` is less than 1s')
+      return {type, query: need(query, 'query'), near: near === '' ? undefined : near, limit, everyMs}
+    }
     default:
       return {type}
   }
@@ -149,9 +180,12 @@ export function describeWatch(spec: WatchSpec): string {
     case 'service':
       return `service ${spec.service}`
     case 'checks':
-      return spec.service === undefined ? `checks ${spec.state ?? 'any'}` : `checks of ${spec.service}`
+      if (spec.service === undefined) return `checks ${spec.state ?? 'any'}`
+      return `checks of ${spec.service}${spec.state === undefined ? '' : ` that are ${spec.state}`}`
     case 'event':
       return spec.name === undefined ? 'events' : `event ${spec.name}`
+    case 'query':
+      return `query ${spec.query}`
     default:
       return spec.type
   }

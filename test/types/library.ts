@@ -9,11 +9,21 @@ import {
   type KvEntry,
   type KvUpdateResult,
   kvPrefix,
+  type PreparedQueryResult,
+  preparedQuery,
   type Snapshot,
+  type UserEvent,
   undiciTransport,
 } from '../../src/library/client.js'
-import {type DiscoveredService, readList, type ServiceDirectory} from '../../src/library/discover.js'
-import {EventState, fireEvent, watchEvents} from '../../src/library/event.js'
+import {type DiscoveredService, openDirectory, readList, type ServiceDirectory} from '../../src/library/discover.js'
+import {
+  EventState,
+  type EventStream,
+  fireEvent,
+  followDurable,
+  followEvents,
+  watchEvents,
+} from '../../src/library/event.js'
 import {createInitiator, createResponder} from '../../src/library/exec.js'
 import {createMutex, createSemaphore, type FencingToken, type Hold, type SessionId} from '../../src/library/lock.js'
 import {createReplicator} from '../../src/library/replicate.js'
@@ -67,6 +77,30 @@ export async function locks(client: ConsulClient): Promise<void> {
   createSemaphore(client, {prefix: 'a'})
   // @ts-expect-error a token of one kind is not an index of another
   await client.kv.list('a', {index: hold.token})
+}
+
+export async function streams(client: ConsulClient): Promise<void> {
+  await using events = followEvents(client)
+  expectTypeOf(events).toEqualTypeOf<EventStream>()
+  expectTypeOf(await events.ready).toEqualTypeOf<void>()
+  for await (const event of events) expectTypeOf(event).toEqualTypeOf<UserEvent>()
+  for await (const {payload} of followDurable(client, 'a', {from: 'earliest', stateFile: '/state'})) {
+    expectTypeOf(payload).toEqualTypeOf<Buffer | undefined>()
+  }
+  // @ts-expect-error a durable log has a name
+  followDurable(client)
+  // @ts-expect-error a stream is read, not handled
+  followEvents(client, {handle: async () => {}})
+}
+
+export async function queries(client: ConsulClient): Promise<void> {
+  await using registry = createViewRegistry(client)
+  const view = registry.view(preparedQuery(client, 'geo', {near: '_agent', limit: 3, everyMs: 5000}))
+  expectTypeOf(view.current?.value).toEqualTypeOf<PreparedQueryResult | undefined>()
+  await using directory = await openDirectory(client, {query: 'geo', near: '_agent'})
+  expectTypeOf(directory).toEqualTypeOf<ServiceDirectory>()
+  // @ts-expect-error one source
+  await openDirectory(client, {query: 5})
 }
 
 export async function others(client: ConsulClient, directory: ServiceDirectory): Promise<void> {

@@ -1,4 +1,4 @@
-import {boolean, checkOptions, name as nameRule, text} from '../check-options.js'
+import {boolean, checkOptions, count, name as nameRule, text} from '../check-options.js'
 import {type Caller, toSnapshot} from '../http/caller.js'
 import type {BlockingReadOptions, CheckInfo, NodeInfo, ReadOptions, ServiceInstance, Snapshot} from '../types.js'
 import {decodeJson} from './json.js'
@@ -8,6 +8,7 @@ interface RawNode {
   readonly Node: string
   readonly Address: string
   readonly Datacenter: string
+  readonly TaggedAddresses: Readonly<Record<string, string>> | null
   readonly Meta: Readonly<Record<string, string>> | null
   readonly ModifyIndex: bigint
 }
@@ -29,6 +30,7 @@ interface RawHealthService {
     readonly Tags: readonly string[] | null
     readonly Address: string
     readonly Port: number
+    readonly Weights?: {readonly Passing: number; readonly Warning: number} | null
     readonly Meta: Readonly<Record<string, string>> | null
     readonly ModifyIndex: bigint
   }
@@ -48,6 +50,14 @@ export interface HealthServiceOptions extends BlockingReadOptions {
   readonly passing?: boolean
   /** Only instances that carry this tag. @default all instances */
   readonly tag?: string
+}
+
+/** How a prepared query is run. */
+export interface PreparedQueryOptions extends ReadOptions {
+  /** A node, or `_agent` for the one that is asked: the nearest instances come first. @default the query's own setting */
+  readonly near?: string
+  /** Largest number of instances. Without `near` they are a random choice. @default all */
+  readonly limit?: number
 }
 
 /** The result of a prepared query. */
@@ -85,7 +95,7 @@ export interface CatalogApi {
    * Runs a prepared query by its name or ID, with failover to other datacenters if the query says so. The answer carries no
    * index. Rejects with a NotFoundError if there is no such query.
    */
-  preparedQuery(nameOrId: string, options?: ReadOptions): Promise<Snapshot<PreparedQueryResult>>
+  preparedQuery(nameOrId: string, options?: PreparedQueryOptions): Promise<Snapshot<PreparedQueryResult>>
 }
 
 const toNode = (raw: RawNode): NodeInfo => ({
@@ -93,6 +103,7 @@ const toNode = (raw: RawNode): NodeInfo => ({
   node: raw.Node,
   address: raw.Address,
   datacenter: raw.Datacenter,
+  taggedAddresses: raw.TaggedAddresses ?? {},
   meta: raw.Meta ?? {},
   modifyIndex: raw.ModifyIndex,
 })
@@ -114,8 +125,10 @@ const toInstance = (raw: RawHealthService): ServiceInstance => ({
   serviceName: raw.Service.Service,
   tags: raw.Service.Tags ?? [],
   address: raw.Service.Address === '' ? raw.Node.Address : raw.Service.Address,
+  ownAddress: raw.Service.Address,
   port: raw.Service.Port,
   meta: raw.Service.Meta ?? {},
+  weights: {passing: raw.Service.Weights?.Passing ?? 1, warning: raw.Service.Weights?.Warning ?? 1},
   modifyIndex: raw.Service.ModifyIndex,
   checks: raw.Checks.map(toCheck),
 })
@@ -127,6 +140,7 @@ const toQueryResult = (raw: RawPreparedQuery): PreparedQueryResult => ({
   instances: (raw.Nodes ?? []).map(toInstance),
 })
 
+const queryRules = {nameOrId: nameRule, near: text, limit: count({min: 1})}
 const serviceRules = {name: nameRule, passing: boolean, tag: text}
 
 export function createCatalogApi(caller: Caller): CatalogApi {
@@ -169,9 +183,12 @@ export function createCatalogApi(caller: Caller): CatalogApi {
       checkOptions('catalog.checksOfNode', {node}, {node: nameRule}, ['node'])
       return checks(`/v1/health/node/${encodeURIComponent(node)}`, options)
     },
-    async preparedQuery(nameOrId, options) {
-      checkOptions('catalog.preparedQuery', {nameOrId}, {nameOrId: nameRule}, ['nameOrId'])
-      return read(`/v1/query/${encodeURIComponent(nameOrId)}/execute`, toQueryResult, options)
+    async preparedQuery(nameOrId, options = {}) {
+      checkOptions('catalog.preparedQuery', {...options, nameOrId}, queryRules, ['nameOrId'])
+      const {near, limit, ...rest} = options
+      const path = `/v1/query/${encodeURIComponent(nameOrId)}/execute`
+      const answer = await caller.call({method: 'GET', path, query: {near, limit: limit?.toString()}}, rest)
+      return toSnapshot(answer, toQueryResult(decodeJson<RawPreparedQuery>(path, answer)))
     },
   }
 }

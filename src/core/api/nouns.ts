@@ -130,6 +130,8 @@ export interface NodeInfo {
   readonly address: string
   /** The datacenter of the node. */
   readonly datacenter: string
+  /** Addresses for certain purposes, such as `lan` and `wan`. */
+  readonly taggedAddresses: Readonly<Record<string, string>>
   /** Metadata of the node. */
   readonly meta: Readonly<Record<string, string>>
   /** Index of the write that last changed the node. */
@@ -171,10 +173,14 @@ export interface ServiceInstance {
   readonly tags: readonly string[]
   /** The address of the instance, or that of its node if it has none of its own. */
   readonly address: string
+  /** The address that the instance was registered with; empty if it has none of its own. */
+  readonly ownAddress: string
   /** The port; 0 if the instance has none. */
   readonly port: number
   /** Metadata of the instance. */
   readonly meta: Readonly<Record<string, string>>
+  /** How many lookups over DNS the instance gets in comparison with others, by its state. */
+  readonly weights: {readonly passing: number; readonly warning: number}
   /** Index of the write that last changed the instance; changes of its checks and its node do not count. */
   readonly modifyIndex: bigint
   /** Empty for answers of the catalog, which carry no checks. */

@@ -32,7 +32,7 @@ function topicId(client: ConsulClient, name: string, scope: TopicScope): string 
 const digest = (text: string): string =>
   process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 12)
 
-interface Topic<T, Item> {
+export interface Topic<T, Item> {
   readonly name: string
   readonly scope: TopicScope
   read(options: BlockingReadOptions): ReturnType<BlockingQuery<T>['read']>
@@ -41,7 +41,7 @@ interface Topic<T, Item> {
   readonly kind?: ItemKind
 }
 
-const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => {
+export const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>): BlockingQuery<T, Item> => {
   checkOptions('topic', {client}, {client: clientRule}, ['client'])
   checkOptions('topic', topic.scope, callRules)
   return {
@@ -241,7 +241,8 @@ export function service(
   })
 }
 
-const instanceVersion = (instance: ServiceInstance): string =>
+/** Changes with the instance, its node and its checks. */
+export const instanceVersion = (instance: ServiceInstance): string =>
   [
     `${instance.modifyIndex} ${instance.node.modifyIndex}`,
     ...instance.checks.map(check => `${check.checkId} ${check.modifyIndex} ${check.status}`).sort(),

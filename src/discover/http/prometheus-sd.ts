@@ -1,27 +1,34 @@
-import type {DiscoveredService} from '../types.js'
+import {labelName} from '../label-name.js'
+import type {DiscoveredService, Labels} from '../types.js'
 
 export interface TargetGroup {
   readonly targets: readonly string[]
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: Labels
 }
 
 const standardPorts: Readonly<Record<string, string>> = {'http:': '80', 'https:': '443'}
 
+/** A service, and the labels of the instance that it is made of. */
+export interface Target {
+  readonly service: DiscoveredService
+  readonly labels?: Labels | undefined
+}
+
 /**
  * Returns one group for each service. Capabilities are a list between commas, so that relabelling can match `,resize,`.
  */
-export const toTargets = (services: readonly DiscoveredService[]): readonly TargetGroup[] => services.map(toGroup)
+export const toTargets = (targets: readonly Target[]): readonly TargetGroup[] => targets.map(toGroup)
 
-function toGroup(service: DiscoveredService): TargetGroup {
+function toGroup({service, labels}: Target): TargetGroup {
   const url = new URL(service.uri)
   const port = url.port === '' ? standardPorts[url.protocol] : url.port
   const capacities = service.capabilities.map(
-    ({name, capacity}) =>
-      [`__meta_baton_capacity_${name.replaceAll(/[^a-zA-Z0-9_]/g, '_')}`, String(capacity)] as const,
+    ({name, capacity}) => [`__meta_baton_capacity_${labelName(name)}`, String(capacity)] as const,
   )
   return {
     targets: [port === undefined ? url.hostname : `${url.hostname}:${port}`],
     labels: {
+      ...labels,
       __meta_baton_uri: service.uri,
       __meta_baton_scheme: url.protocol.slice(0, -1),
       __meta_baton_path: url.pathname,

@@ -4,8 +4,9 @@ import {isBatonError, messageOf} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import type {Clock} from '../../core/types.js'
 import {errorReply, type Reply, taggedReply} from '../../serve/reply.js'
+import {withCapability} from '../capability.js'
 import type {ServiceDirectory} from '../directory.js'
-import type {DiscoveredService, PublishedList} from '../types.js'
+import type {PublishedList} from '../types.js'
 import {toTargets} from './prometheus-sd.js'
 
 /** Consul's default and maximum wait of a blocking query. */
@@ -19,15 +20,21 @@ export interface ListRequest {
   readonly signal: AbortSignal
 }
 
-type Render = (list: PublishedList, services: readonly DiscoveredService[] | undefined) => Buffer
+/** `capability`: only services that have it, the largest capacity first. */
+type Render = (list: PublishedList, capability: string | undefined) => Buffer
 
 /** Renders the list as a services document. */
-export const renderServices: Render = (list, services) =>
-  services === undefined ? list.body : Buffer.from(JSON.stringify({services}))
+export const renderServices: Render = (list, capability) =>
+  capability === undefined
+    ? list.body
+    : Buffer.from(JSON.stringify({services: withCapability(list.services, capability, service => service)}))
 
 /** Renders the list for Prometheus's HTTP service discovery. */
-export const renderTargets: Render = (list, services) =>
-  Buffer.from(JSON.stringify(toTargets(services ?? list.services)))
+export const renderTargets: Render = (list, capability) => {
+  const targets = list.services.map((service, at) => ({service, labels: list.labels[at]}))
+  const chosen = capability === undefined ? targets : withCapability(targets, capability, ({service}) => service)
+  return Buffer.from(JSON.stringify(toTargets(chosen)))
+}
 
 /**
  * Answers a blocking query from the list in memory: at once if the client's index is not the current one, otherwise when
@@ -50,9 +57,8 @@ export async function answerList(
   }
   const {current: list, status} = directory
   if (!list) return errorReply(503, status.problems[0]?.message ?? 'no list yet', {'retry-after': '1'})
-  const capability = call.query.get('capability')
-  const services = capability === null ? undefined : directory.withCapability(capability)
-  return taggedReply(call.request, render(list, services), {
+  const capability = call.query.get('capability') ?? undefined
+  return taggedReply(call.request, render(list, capability), {
     'x-consul-index': String(list.index),
     'x-consul-knownleader': String(status.state !== 'stale'),
     'x-consul-lastcontact': String(Math.round(status.staleForMs)),

@@ -55,7 +55,10 @@ export async function watchDurable(client: ConsulClient, name: string, options: 
     })()
     statuses.catch(() => undefined)
     const reader = new LogReader(client, intake, {...options, name, observer, signal})
-    for await (const snapshot of subscription.snapshots()) await reader.receive(snapshot)
+    for await (const snapshot of subscription.snapshots()) {
+      await reader.receive(snapshot)
+      await intake.room()
+    }
   })
 }
 

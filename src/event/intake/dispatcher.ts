@@ -71,6 +71,11 @@ export class Dispatcher {
     for (const event of events) this.#enqueue(() => [event])
   }
 
+  /** Resolves when fewer events than this are queued. */
+  async room(limit: number): Promise<void> {
+    await this.#queue.onSizeLessThan(limit)
+  }
+
   /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
     await this.#queue.onIdle()

@@ -34,6 +34,11 @@ export interface EventIntakeOptions
    * one. @default every event
    */
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
+  /**
+   * Stops reading while this many events wait for their handlers. Those in the agent's list may be dropped meanwhile, which
+   * is reported; a durable log keeps them. @default no limit
+   */
+  readonly maxWaiting?: number
 }
 
 /**
@@ -130,6 +135,12 @@ export class EventIntake {
 
   #drop(item: PendingEvent): void {
     this.#options.state.finish([item.event.id], 'coalesced').catch(() => undefined)
+  }
+
+  /** Resolves when fewer events wait than `maxWaiting`. */
+  async room(): Promise<void> {
+    const {maxWaiting} = this.#options
+    if (maxWaiting !== undefined) await this.#dispatcher.room(maxWaiting)
   }
 
   idle(): Promise<void> {

@@ -62,13 +62,15 @@ export async function watchEvents(client: ConsulClient, options: EventWatchOptio
     for await (const {snapshot} of answers) {
       outage.answered()
       await alarm.guard(snapshot.value, list => intake.receive(list))
-      if (!isFirst) continue
+      if (isFirst) {
+        observer({
+          type: 'watch.started',
+          listedCount: snapshot.value.length,
+          isFiltered: snapshot.filteredByAcls,
+        })
+      }
       isFirst = false
-      observer({
-        type: 'watch.started',
-        listedCount: snapshot.value.length,
-        isFiltered: snapshot.filteredByAcls,
-      })
+      await intake.room()
     }
   })
 }

@@ -1,7 +1,10 @@
 import {type BadInput, describeBadInputs} from './table.js'
 
 const rows: readonly BadInput[] = [
-  [['discover'], 'baton: discover: no source for the list (name a KEY, or --prefix P, or --service NAME)'],
+  [
+    ['discover'],
+    'baton: discover: no source for the list (name a KEY, or --prefix P, or --service NAME, or --query NAME)',
+  ],
   [
     ['discover', ''],
     'baton: openDirectory: expected the option `key` to be a string that is not empty, got "" (a string)',
@@ -9,7 +12,7 @@ const rows: readonly BadInput[] = [
   [['discover', 'a', 'b'], 'baton: unexpected argument: b (see baton discover --help)'],
   [
     ['discover', 'a', '--prefix', 'b'],
-    'baton: discover: several sources (name a KEY, or --prefix P, or --service NAME)',
+    'baton: discover: several sources (name a KEY, or --prefix P, or --service NAME, or --query NAME)',
   ],
   [['discover', '--prefix', ''], 'baton: --prefix: the value is empty (leave the flag out, or give it a value)'],
   [['discover', '--service', ''], 'baton: --service: the value is empty (leave the flag out, or give it a value)'],
@@ -31,7 +34,7 @@ const rows: readonly BadInput[] = [
   [['discover', 'a', '--wait', 'x'], "baton: --wait: 'x' is not a duration (write it like 1h30m, 15s or 250ms)"],
   [
     ['discover', 'a', '--service', 'b'],
-    'baton: discover: several sources (name a KEY, or --prefix P, or --service NAME)',
+    'baton: discover: several sources (name a KEY, or --prefix P, or --service NAME, or --query NAME)',
   ],
   [['doctor', 'a', 'b'], 'baton: unexpected argument: b (see baton doctor --help)'],
   [['doctor', ''], 'baton: doctor: the key is empty'],

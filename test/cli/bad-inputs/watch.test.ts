@@ -92,9 +92,10 @@ const rows: readonly BadInput[] = [
     'baton: Unknown state of checks: bogus (it is one of any, passing, warning, critical)',
   ],
   [
-    ['watch', 'checks', '--service', 'a', '--state', 'critical'],
-    'baton: --state: does not go with --service (see baton watch checks --help)',
+    ['watch', 'checks', '--service', 'a', '--state', 'bad'],
+    'baton: Unknown state of checks: bad (it is one of any, passing, warning, critical)',
   ],
+  [['watch', 'query'], 'baton: missing argument: QUERY (see baton watch query --help)'],
   [['watch', 'event', '--name', ''], 'baton: --name: the value is empty (leave the flag out, or give it a value)'],
   [['watch', '--watches', '/no/such'], 'baton: config: cannot read /no/such: ENOENT'],
   [['watch', '--watches', ''], 'baton: --watches: the value is empty (leave the flag out, or give it a value)'],

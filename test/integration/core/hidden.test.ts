@@ -1,6 +1,7 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {ConsulClient} from '../../../src/core/client.js'
 import {createClient} from '../../../src/core/client.js'
+import {preparedQuery} from '../../../src/core/query/prepared-query.js'
 import {checks, kvPrefix, nodes, service} from '../../../src/core/query/topics.js'
 import type {BlockingQuery, View} from '../../../src/core/query/types.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
@@ -31,6 +32,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     agent = await startDevAgent({config: {acl}})
     await register('hop-1', 1)
     await register('hop-2', 2)
+    await consul().ok('POST', '/v1/query', {body: JSON.stringify({Name: 'hop-query', Service: {Service: 'hop'}})})
     for (const key of ['hide/1', 'hide/2']) await consul().kvPut(key, '{"services":[]}')
   })
   afterAll(() => agent?.[Symbol.asyncDispose]())
@@ -55,7 +57,10 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     await register('hop-1', count)
     await consul().kvPut('hide/1', JSON.stringify({services: [], count}))
   }
-  const sizeOf = (view: View<unknown>): number => (view.current?.value as readonly unknown[]).length
+  const sizeOf = (view: View<unknown>): number => {
+    const value = view.current?.value as readonly unknown[] | {readonly instances: readonly unknown[]}
+    return 'instances' in value ? value.instances.length : value.length
+  }
 
   it.each<readonly [string, string, (client: ConsulClient) => BlockingQuery<unknown>]>([
     ['keys', 'key', client => kvPrefix(client, 'hide/')],
@@ -63,6 +68,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     ['instances, without their node', 'node', client => service(client, 'hop')],
     ['nodes', 'node', client => nodes(client)],
     ['checks', 'node', client => checks(client)],
+    ['instances of a prepared query', 'service', client => preparedQuery(client, 'hop-query', {everyMs: 1000})],
   ])('does not remove %s from a view', async (_, what, topic) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
@@ -99,10 +105,13 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     await waitUntil(() => sizeOf(view) === 0, {what: 'no key'})
   })
 
-  it('does not change the list of discover, which reports a problem', async () => {
+  it.each([
+    ['service hop', {services: ['hop']}],
+    ['query hop-query', {query: 'hop-query', everyMs: 1000}],
+  ])('does not change the list of discover, which reports a problem: %s', async (name, from) => {
     const {token, allow} = await tokenWithAll()
     await using client = createClient({address: agent!.address, token})
-    await using directory = await openDirectory(client, {services: ['hop']}, {waitMs: 1000})
+    await using directory = await openDirectory(client, from, {waitMs: 1000})
     const before = directory.services().length
     await allow(without('service'))
     await waitUntil(
@@ -112,7 +121,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
       },
       {what: 'the problem'},
     )
-    expect(directory.status.problems[0]?.message).toMatch(/^service hop: permission denied: /)
+    expect(directory.status.problems[0]?.message).toContain(`${name}: permission denied: `)
     expect([before, directory.services().length]).toEqual([2, 2])
   })
 

@@ -60,6 +60,39 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, lines(stdout).at(-1)]).toEqual([0, 'good'])
   })
 
+  it('watches the checks of a service in one state, also from a file', async () => {
+    const check = (id: string, state: string): Promise<unknown> =>
+      raw(agent.address).ok('PUT', '/v1/catalog/register', {
+        body: JSON.stringify({
+          Node: 'stated',
+          Address: '10.0.0.1',
+          Service: {ID: id, Service: id.replace(/\d/, '')},
+          Check: {CheckID: `of-${id}`, Name: id, Status: state, ServiceID: id},
+          SkipNodeUpdate: true,
+        }),
+      })
+    await check('state1', 'critical')
+    await check('state2', 'passing')
+    await check('alien1', 'critical')
+    const file = join(directory, `state-${backend.name}.json`)
+    const watches = [{type: 'checks', service: 'state', state: 'critical', args: ['cat'], debounce: '0s'}]
+    writeFileSync(file, JSON.stringify({watches}))
+    const idsOf = (line = ''): unknown =>
+      (JSON.parse(line) as {CheckID: string}[]).map(({CheckID}) => CheckID).toSorted()
+    for (const words of [
+      ['checks', '--service', 'state', '--state', 'critical', '--', 'cat'],
+      ['--watches', file],
+    ]) {
+      await using watch = startCli(['watch', ...words], {agent})
+      await watch.waitForOutput(/of-state1.*\n/, {stream: 'stdout'})
+      await check('state2', 'critical')
+      await watch.waitForOutput(/of-state2.*\n/, {stream: 'stdout'})
+      await check('state2', 'passing')
+      await waitUntil(() => lines(watch.stdout).length === 3, {what: 'the third value', detail: () => watch.stderr})
+      expect(lines(watch.stdout).map(idsOf)).toEqual([['of-state1'], ['of-state1', 'of-state2'], ['of-state1']])
+    }
+  })
+
   it('prints a snapshot and then changes with --ndjson', async () => {
     await put('w/nd/1', 'a')
     await using watch = startCli(['watch', 'keyprefix', 'w/nd/', '--ndjson'], {agent})

@@ -156,7 +156,7 @@ const catalog: Doors = {
     open: (client, given) => client.catalog.checksOfNode(or(given, 'node', 'a'), without(given, 'node')),
   },
   'catalog.preparedQuery': {
-    takes: {nameOrId: 'name', ...read},
+    takes: {nameOrId: 'name', near: 'text', limit: 'count', ...read},
     needs: ['nameOrId'],
     open: (client, given) => client.catalog.preparedQuery(or(given, 'nameOrId', 'a'), without(given, 'nameOrId')),
   },

@@ -96,6 +96,10 @@ const directory = {
   prefix: 'text',
   services: 'texts',
   tag: 'text',
+  query: 'name',
+  near: 'text',
+  limit: 'count',
+  everyMs: 'duration',
 } as const
 const from = (given: Readonly<Record<string, unknown>>): library.DiscoverFrom =>
   or(given, 'from', {

@@ -29,6 +29,18 @@ const watch = {
   isBatched: 'flag',
   retryCount: 'count',
   retryDelayMs: 'duration',
+  maxWaiting: 'count',
+} as const
+const stream = {
+  client: 'object',
+  stateFile: 'name',
+  signal: 'signal',
+  accepts: 'callback',
+  observer: 'callback',
+  from: 'choice',
+  afterCrash: 'choice',
+  orderWindowMs: 'duration',
+  maxWaiting: 'count',
 } as const
 const needed = ['client', 'state', 'signal', 'handle', 'handleDead']
 
@@ -125,6 +137,17 @@ export const eventDoors: Doors = {
     takes: {name: 'text', node: 'text', service: 'text', tag: 'text', lTime: 'uint64'},
     needs: ['name', 'lTime'],
     open: (_, given) => library.maxPayload({name: 'a', ...without(given, 'lTime')}, or(given, 'lTime', 1n)),
+  },
+  followEvents: {
+    takes: {name: 'text', ...stream},
+    needs: ['client'],
+    open: (client, given) => library.followEvents(or(given, 'client', client), without(given, 'client')),
+  },
+  followDurable: {
+    takes: {name: 'name', ...stream},
+    needs: ['client', 'name'],
+    open: (client, given) =>
+      library.followDurable(or(given, 'client', client), or(given, 'name', 'a'), without(given, 'client', 'name')),
   },
   watchEvents: {
     takes: watch,

@@ -22,6 +22,16 @@ export const queryDoors: Doors = {
     open: (client, given) =>
       library.kvKey(or(given, 'client', client), or(given, 'key', 'a'), without(given, 'client', 'key')),
   },
+  preparedQuery: {
+    takes: {nameOrId: 'name', near: 'text', limit: 'count', everyMs: 'duration', ...scope},
+    needs: ['nameOrId', 'client'],
+    open: (client, given) =>
+      library.preparedQuery(
+        or(given, 'client', client),
+        or(given, 'nameOrId', 'a'),
+        without(given, 'client', 'nameOrId'),
+      ),
+  },
   kvKeys: {
     takes: {prefix: 'text', separator: 'text', ...scope},
     needs: ['prefix', 'client'],

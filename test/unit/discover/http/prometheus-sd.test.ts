@@ -7,7 +7,7 @@ describe('a target for Prometheus', () => {
       {name: 'resize', capacity: 23},
       {name: 'to-webp 2', capacity: 0.5},
     ]
-    expect(toTargets([{uri: 'https://pool04.boxworld.org/api/v2', capabilities}])).toEqual([
+    expect(toTargets([{service: {uri: 'https://pool04.boxworld.org/api/v2', capabilities}}])).toEqual([
       {
         targets: ['pool04.boxworld.org:443'],
         labels: {
@@ -28,6 +28,6 @@ describe('a target for Prometheus', () => {
     ['tcp://[::1]:53', '[::1]:53'],
     ['tcp://a', 'a'],
   ])('has, for the URI %s, the address %s', (uri, target) => {
-    expect(toTargets([{uri, capabilities: []}])[0]?.targets).toEqual([target])
+    expect(toTargets([{service: {uri, capabilities: []}}])[0]?.targets).toEqual([target])
   })
 })

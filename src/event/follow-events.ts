@@ -1,0 +1,108 @@
+import type {ConsulClient} from '../core/client.js'
+import type {UserEvent} from '../core/types.js'
+import {logPrefix} from './durable/durable-log.js'
+import {watchDurable} from './durable/durable-watch.js'
+import {EventState, type StateIdentity} from './intake/event-state.js'
+import type {EventIntakeOptions} from './intake/intake.js'
+import type {EventNotice} from './notices.js'
+import {checkStream} from './option-rules.js'
+import {watchEvents} from './ring/watcher.js'
+import {type EventStream, logNotices, WatchStream} from './stream.js'
+
+const defaultMaxWaiting = 1024
+/** Only a file compares its owner; to ask the agent for it would need a permission. */
+const unnamed: StateIdentity = {datacenter: 'unknown', node: ''}
+
+/** How a stream of events begins and ends, and what it remembers. */
+export interface EventStreamOptions
+  extends Pick<EventIntakeOptions, 'from' | 'afterCrash' | 'accepts' | 'orderWindowMs' | 'maxWaiting'> {
+  /**
+   * A file that remembers what was handled, so that a later stream goes on where this one ended: each event is delivered at
+   * least once. It belongs to one reader. @default nothing is remembered
+   */
+  readonly stateFile?: string
+  /** Ends the stream: the loop finishes its event, and gets no other. @default the stream ends by dispose */
+  readonly signal?: AbortSignal
+  /** Receives what happens besides events. Never awaited, and must not throw. @default missed events are logged */
+  readonly observer?: (notice: EventNotice) => void
+}
+
+/** Which events of the agent. */
+export interface FollowEventsOptions extends EventStreamOptions {
+  /** Only events of this name. @default all */
+  readonly name?: string
+}
+
+/**
+ * Returns the events that reach the agent from now on. Starts at once; outages are retried. While more than `maxWaiting`
+ * events (1024) wait for the reader, the agent is not read: it keeps the newest 256, and what it may have dropped is reported
+ * as `events.missed`. The loop throws if Consul refuses the question or the state file cannot be used.
+ *
+ * @example
+ * ```ts
+ * await using events = followEvents(client, {name: 'deploy'})
+ * await events.ready
+ * await fireEvent(client, 'deploy', {payload: Buffer.from('v3')})
+ * for await (const event of events) {
+ *   event.payload?.toString() // => 'v3'
+ *   break
+ * }
+ * ```
+ */
+export function followEvents(client: ConsulClient, options: FollowEventsOptions = {}): EventStream {
+  checkStream('followEvents', {client}, options)
+  const {name, accepts = () => true} = options
+  const isWanted = (event: UserEvent): boolean => (name === undefined || event.name === name) && accepts(event)
+  return openStream(client, options, {
+    identity: async () => client.agent.self(),
+    watch: (state, watchOptions) => watchEvents(client, {...watchOptions, state, accepts: isWanted}),
+  })
+}
+
+/**
+ * Returns the events of a durable log, in the order in which Consul took them. With a `stateFile`, those fired while no
+ * stream was open are delivered, too. The loop throws as that of {@link followEvents}.
+ *
+ * @example
+ * ```ts
+ * await fireDurable(client, 'orders', {payload: Buffer.from('17')})
+ * for await (const event of followDurable(client, 'orders', {from: 'earliest'})) {
+ *   event.payload?.toString() // => '17'
+ *   break
+ * }
+ * ```
+ */
+export function followDurable(
+  client: ConsulClient,
+  /** The name of the events, and of their log. */
+  name: string,
+  options: EventStreamOptions = {},
+): EventStream {
+  checkStream('followDurable', {client, name}, options)
+  // Refuses a name that no log can have.
+  logPrefix(name)
+  return openStream(client, options, {
+    identity: async () => ({datacenter: (await client.agent.self()).datacenter, node: '', log: name}),
+    watch: (state, watchOptions) => watchDurable(client, name, {...watchOptions, state}),
+  })
+}
+
+function openStream(
+  client: ConsulClient,
+  options: EventStreamOptions,
+  how: {
+    readonly identity: () => Promise<StateIdentity>
+    readonly watch: (state: EventState, options: Omit<EventIntakeOptions, 'state'>) => Promise<void>
+  },
+): EventStream {
+  const {stateFile, signal, observer = logNotices(client), maxWaiting = defaultMaxWaiting, ...intake} = options
+  return new WatchStream(
+    async watchOptions => {
+      await using state =
+        stateFile === undefined ? EventState.inMemory(unnamed) : await EventState.open(stateFile, await how.identity())
+      await how.watch(state, {...intake, ...watchOptions, maxWaiting})
+    },
+    observer,
+    signal,
+  )
+}
