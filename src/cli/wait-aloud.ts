@@ -10,7 +10,10 @@ export interface WaitAloudOptions {
   readonly address: string
   readonly clock: Clock
   readonly say: (text: string) => void
-  /** Called with a failure that waiting cannot end, if no request to the same path was answered before. */
+  /**
+   * Called with a failure that waiting cannot end, of a read whose path was never answered. Writes belong to a step that
+   * handles their failure, such as the read-only transaction that asks whether missing items are hidden.
+   */
   readonly onHopeless?: (error: unknown) => void
 }
 
@@ -46,12 +49,12 @@ export class WaitAloud implements Transport {
       if (error === undefined || !isTransient(error)) datacenter.end()
       else datacenter.outage.fail(error)
       if (error === undefined) this.#answered.add(path)
-      else this.#despair(path, error)
+      else this.#despair(request, path, error)
       return response
     } catch (error) {
       if (request.signal?.aborted !== true) {
         datacenter.outage.fail(error)
-        this.#despair(path, error)
+        this.#despair(request, path, error)
       }
       throw error
     }
@@ -69,8 +72,8 @@ export class WaitAloud implements Transport {
     return isBatonError(error, 'BATON_NOT_FOUND') ? undefined : error
   }
 
-  #despair(path: string, error: unknown): void {
-    if (!this.#answered.has(path) && isHopeless(error)) this.#options.onHopeless?.(error)
+  #despair({method}: TransportRequest, path: string, error: unknown): void {
+    if (method === 'GET' && !this.#answered.has(path) && isHopeless(error)) this.#options.onHopeless?.(error)
   }
 
   #pendingOf(datacenter: string): Pending {

@@ -1,3 +1,6 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {ConsulClient} from '../../../src/core/client.js'
 import {createClient} from '../../../src/core/client.js'
@@ -8,6 +11,7 @@ import {createViewRegistry} from '../../../src/core/query/view-registry.js'
 import {openDirectory} from '../../../src/discover/open.js'
 import {backends} from '../../kit/backend.js'
 import {startDevAgent} from '../../kit/consul-server.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
 import {startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -19,6 +23,11 @@ const acl = {
   policy_ttl: '1s',
   tokens: {master: root, default: root, agent: root},
 }
+const folder = mkdtempSync(join(tmpdir(), 'baton-hidden-'))
+const watches = join(folder, 'watches.json')
+writeFileSync(watches, JSON.stringify({watches: [{type: 'keyprefix', prefix: 'lost/', args: ['cat']}]}))
+afterAll(() => rmSync(folder, {recursive: true, force: true}))
+
 const everything = [
   'key_prefix "" { policy = "read" }',
   'service_prefix "" { policy = "read" }',
@@ -42,14 +51,21 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
 
   let count = 0
   /** Returns a token that may read everything, and a function that changes its policy. */
-  async function tokenWithAll(): Promise<{readonly token: string; readonly allow: (rules: string) => Promise<void>}> {
+  async function tokenWithAll(): Promise<{
+    readonly token: string
+    readonly accessor: string
+    readonly allow: (rules: string) => Promise<void>
+  }> {
     const Name = `all-${(count += 1)}`
     const policy = (await consul().put('/v1/acl/policy', {Name, Rules: everything.join('\n')})) as {ID: string}
-    const {SecretID} = (await consul().put('/v1/acl/token', {Policies: [{Name}]})) as {SecretID: string}
+    const {SecretID, AccessorID} = (await consul().put('/v1/acl/token', {Policies: [{Name}]})) as {
+      SecretID: string
+      AccessorID: string
+    }
     const allow = async (Rules: string): Promise<void> => {
       await consul().put(`/v1/acl/policy/${policy.ID}`, {ID: policy.ID, Name, Rules})
     }
-    return {token: SecretID, allow}
+    return {token: SecretID, accessor: AccessorID, allow}
   }
   /** Writes a key, which wakes the queries. */
   const change = async (): Promise<void> => {
@@ -123,6 +139,24 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     )
     expect(directory.status.problems[0]?.message).toContain(`${name}: permission denied: `)
     expect([before, directory.services().length]).toEqual([2, 2])
+  })
+
+  // A parked query of Consul before 1.11 is answered with the permissions that it was sent with. The probe has none left.
+  it.each([
+    ['discover', ['discover', '--prefix=lost/', '--listen=127.0.0.1:0']],
+    ['watch --watches', ['watch', `--watches=${watches}`]],
+  ])('does not end %s, whose token is deleted just before an item', async (_, words) => {
+    for (const key of ['lost/1', 'lost/2']) await consul().kvPut(key, '{"services":[]}')
+    const {token, accessor} = await tokenWithAll()
+    await using proxy = await HttpProxy.start(agent!.address)
+    await using daemon = startCli([...words, `--token=${token}`], {agent: proxy})
+    await waitUntil(() => proxy.requests.some(({path}) => /lost.*index=/.test(path)), {what: 'the parked query'})
+    await consul().ok('DELETE', `/v1/acl/token/${accessor}`)
+    await consul().kvDelete('lost/2')
+    await waitUntil(() => proxy.requests.some(({path}) => path.startsWith('/v1/txn')), {what: 'the probe'})
+    await daemon.waitForOutput(/lost\/: permission denied/, {stream: 'stderr'})
+    daemon.kill('SIGTERM')
+    expect((await daemon.exited).exitCode).toBe(0)
   })
 
   it('does not run the handler of a watch, which reports it', async () => {

@@ -119,6 +119,13 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(hopeless).toHaveLength(1)
   })
 
+  it('does not call a refused write hopeless: nothing waits for it', async () => {
+    const probe = transport.send({method: 'PUT', path: '/v1/txn', timeoutMs: 15_000, plane: 'control'})
+    answers[0]?.resolve(response(403, 'ACL not found'))
+    await probe
+    expect(hopeless).toEqual([])
+  })
+
   it('leaves no timer running after it is disposed', async () => {
     void send()
     await transport[Symbol.asyncDispose]()
