@@ -1,8 +1,10 @@
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
 import {responderNameKey, responderService} from '../initiator/targets.js'
 
 const renewalsPerTtl = 3
+const maxRetryMs = 5000
 /** The agent deregisters a responder whose check has failed for this long. */
 const deregisterAfterMs = 3_600_000
 
@@ -18,7 +20,8 @@ export interface RegistrationOptions {
 
 /**
  * Keeps the responder in the catalog, with a check that passes as long as it runs. If the agent has lost the service, as
- * after a restart without its data, it is registered again. Disposing deregisters it.
+ * after a restart without its data, it is registered again. While the agent does not answer, the renewal is tried again
+ * after growing delays, and one warning is logged. Disposing deregisters it.
  */
 export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
   const {client, name, consulNode, ttlMs, note} = options
@@ -37,13 +40,21 @@ export async function registerResponder(options: RegistrationOptions): Promise<A
   const passing = pass()
 
   async function pass(): Promise<void> {
+    const renewEveryMs = ttlMs / renewalsPerTtl
+    const backoff = new Backoff({maxMs: Math.min(maxRetryMs, renewEveryMs), random: client.random})
     while (!isClosed()) {
+      let delayMs = renewEveryMs
       try {
         await client.agent.passService(id, await note(), {signal: closed.signal}).catch(register)
-        await client.clock.sleep(ttlMs / renewalsPerTtl, closed.signal)
+        if (backoff.attempts > 0) client.logger.warn({service: id}, 'exec.checkPassedAgain')
+        backoff.reset()
       } catch (error) {
-        if (!isClosed()) client.logger.warn({service: id, error: messageOf(error)}, 'exec.checkNotPassed')
+        if (!isClosed() && backoff.attempts === 0) {
+          client.logger.warn({service: id, error: messageOf(error)}, 'exec.checkNotPassed')
+        }
+        delayMs = backoff.next()
       }
+      await client.clock.sleep(delayMs, closed.signal).catch(() => {})
     }
   }
 
