@@ -30,7 +30,12 @@ const commandTable = isIncluded => ({
     bundler.onLoad({filter: /.*/, namespace: 'virtual'}, () => {
       const commands = commandIds().filter(({id}) => isIncluded(id))
       const rows = commands.map(({id, file}) => `${JSON.stringify(id)}: () => import('./commands/${file}')`)
-      return {contents: `export default {${rows.join(',')}}`, resolveDir: root, loader: 'ts'}
+      const names = JSON.stringify(commandIds().map(({id}) => id))
+      return {
+        contents: `export default {${rows.join(',')}}; export const commandNames = ${names}`,
+        resolveDir: root,
+        loader: 'ts',
+      }
     })
   },
 })

@@ -7,9 +7,10 @@ import writeFileAtomic from 'write-file-atomic'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {defined} from '../src/cli/defined.js'
 import {trustDirectory} from '../src/cli/directories.js'
-import {brief} from '../src/core/brief.js'
+import {whyUnreadable} from '../src/cli/unreadable.js'
+import {brief, briefPath} from '../src/core/brief.js'
 import {createClient} from '../src/core/client.js'
-import {CancelledError, messageOf, UsageError} from '../src/core/errors.js'
+import {CancelledError, UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {type EmbeddedAgent, type ScriptRunner, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
@@ -34,6 +35,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     '<%= config.bin %> dev --seed app.json --acl',
     '<%= config.bin %> dev --responders 3 --trust-dir ./trust',
   ]
+  static override flagRules = [{flag: 'trust-dir', needs: ['responders']}]
   static override flags = {
     'http-addr': Flags.string({
       description: `loopback address to listen on; port 0 takes a free one (default: ${defaultAddress})`,
@@ -161,7 +163,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
     if (path !== undefined) {
       const facts = {address, addresses: Object.fromEntries(addresses), managementToken, dnsPort, pid: process.pid}
       await writeFileAtomic(path, `${JSON.stringify(facts, undefined, 2)}\n`, {mode: 0o600}).catch((error: unknown) => {
-        throw new UsageError(`--ready-file: ${messageOf(error)}`, {cause: error})
+        throw new UsageError(`--ready-file: cannot write ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
       })
     }
     this.out.line(`baton dev: ready at ${address}`)
@@ -190,8 +192,8 @@ function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   const meta = new Map<string, string>()
   for (const pair of pairs) {
     const [, key = '', value = ''] = /^([^=:]*)[=:](.*)$/s.exec(pair) ?? []
-    if (key === '') throw new UsageError(`--node-meta: '${pair}' is not KEY=VALUE`)
-    if (meta.has(key)) throw new UsageError(`--node-meta: '${key}' is given twice`)
+    if (!/^[\w-]+$/.test(key)) throw new UsageError(`--node-meta: '${brief(pair)}' is not KEY=VALUE`)
+    if (meta.has(key)) throw new UsageError(`--node-meta: '${brief(key)}' is given twice`)
     meta.set(key, value)
   }
   return Object.fromEntries(meta)
@@ -221,7 +223,7 @@ async function readSeed(path: string): Promise<readonly ExchangeEntry[]> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`--seed: ${messageOf(error)}`, {cause: error})
+    throw new UsageError(`--seed: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
   }
   return parseExchange(text)
 }

@@ -37,6 +37,7 @@ catalog, or from a prepared query. The last good list stays while Consul cannot 
     '<%= config.bin %> discover --prefix app/services/ --once --json',
   ]
   static override enableJsonFlag = true
+  static override flagRules = ['listen', 'wait'].map(flag => ({flag, besides: ['once']}))
   static override args = {
     key: Args.string({ignoreStdin: true, description: 'key with a services document'}),
   }

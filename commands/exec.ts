@@ -7,6 +7,7 @@ import {keysDirectory} from '../src/cli/directories.js'
 import {JsonOutput} from '../src/cli/exec/json-output.js'
 import {printable} from '../src/cli/exec/printable.js'
 import {TextOutput} from '../src/cli/exec/text-output.js'
+import type {FlagRule} from '../src/cli/flag-rules.js'
 import {durationFlag, sizeFlag} from '../src/cli/flags.js'
 import {whyUnreadable} from '../src/cli/unreadable.js'
 import {briefPath} from '../src/core/brief.js'
@@ -58,6 +59,15 @@ export default class Exec extends ConsulCommand<typeof Exec> {
   static override childForm = {ownArgs: 0}
   static override enableJsonFlag = true
   static override emptyFlags = ['cluster']
+  static override flagRules = [
+    ...['via', 'ack-timeout', 'grace', 'max-output', 'key', 'keys-dir', 'unsigned', 'cluster'].map(flag => ({
+      flag,
+      besides: ['compat'],
+    })),
+    {flag: 'keys-dir', besides: ['unsigned']},
+    {flag: 'shell', besides: ['--']},
+    {flag: 'shell', when: 'off', besides: ['--'], warning: 'arguments after -- never run in a shell'},
+  ] as const satisfies readonly FlagRule[]
   static override flags = {
     node: Flags.string({description: 'nodes whose name matches', helpValue: 'RE2', helpGroup: where}),
     service: Flags.string({description: 'nodes with a service whose ID matches', helpValue: 'RE2', helpGroup: where}),

@@ -4,6 +4,7 @@ import * as Flags from '@oclif/core/flags'
 import {type CompatAnswer, ownFlags} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {EventWriter} from '../src/cli/event-writer.js'
+import type {FlagRule} from '../src/cli/flag-rules.js'
 import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
 import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
@@ -66,6 +67,13 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     }),
   }
   static override emptyFlags = ['name']
+  static override flagRules = [
+    {flag: 'timeout', besides: ['try'], isNativeOnly: true},
+    {flag: 'shell', besides: ['--']},
+    {flag: 'shell', when: 'off', besides: ['--'], warning: 'arguments after -- never run in a shell'},
+    {flag: 'child-exit-code', needs: ['compat'], warning: "the exit code is always the command's own"},
+    {flag: 'monitor-retry', needs: ['compat'], warning: 'failures are always retried'},
+  ] as const satisfies readonly FlagRule[]
   static override flags = {
     limit: Flags.integer({
       char: 'n',
@@ -203,7 +211,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     return {
       prefix,
       limit: flags.limit,
-      timeout: flags.try ?? flags.timeout,
+      timeout: this.#timeout(),
       ttlMs: flags.ttl ?? defaultTtlMs,
       lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
       nodeChecks: flags.checks === 'serf' ? [serfHealth] : [],
@@ -221,6 +229,15 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       observer: event => this.#report(event, isCompat),
       connection: this.clientOptions(),
     }
+  }
+
+  /** In Consul's tool both flags set the same time: the last one counts. */
+  #timeout(): number | 'once' | undefined {
+    const {try: attempt, timeout} = this.flags
+    const last = ownFlags(this.typed, Lock).findLast(word => /^--(?:try|timeout)=/.test(word))
+    if (last === undefined || attempt === undefined || timeout === undefined) return attempt ?? timeout
+    if (!this.isCompat) this.out.warn('--try and --timeout both set the longest wait: the last one counts')
+    return last.startsWith('--try=') ? attempt : timeout
   }
 
   #report(event: AnyLockEvent, isCompat: boolean): void {

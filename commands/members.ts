@@ -20,6 +20,7 @@ export default class Members extends ConsulCommand<typeof Members> {
     "<%= config.bin %> members --status 'failed|left' --json",
   ]
   static override enableJsonFlag = true
+  static override flagRules = [{flag: 'detailed', besides: ['json']}]
   static override flags = {
     wan: Flags.boolean({description: 'list the servers of all datacenters'}),
     detailed: Flags.boolean({description: 'print all tags'}),

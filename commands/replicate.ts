@@ -1,5 +1,7 @@
 import type {InferredFlags} from '@oclif/core/interfaces'
+import {type BaseCommand, flagShapes} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {typedNames} from '../src/cli/flag-words.js'
 import {Progress} from '../src/cli/progress.js'
 import {checkApprovals, refuseLastingApprovals} from '../src/cli/replicate/approvals.js'
 import {
@@ -217,10 +219,9 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   #warn(mode: Mode): void {
-    for (const word of this.typed) {
-      const name = /^--?([a-z-]+)/.exec(word)?.[1]
-      const better = name === undefined ? undefined : deprecatedFlags[name]
-      if (better !== undefined) this.out.warn(`-${name ?? ''} is deprecated, use -${better}`)
+    for (const name of typedNames(this.typed, flagShapes(this.ctor as typeof BaseCommand))) {
+      const better = Object.hasOwn(deprecatedFlags, name) ? deprecatedFlags[name] : undefined
+      if (better !== undefined) this.out.warn(`-${name} is deprecated, use -${better}`)
     }
     const withoutEffect = settingsWithoutEffect(this.flags, mode, this.sources)
     for (const warning of [...this.#warnings, ...withoutEffect]) this.out.warn(warning)

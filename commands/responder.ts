@@ -6,6 +6,8 @@ import {defined} from '../src/cli/defined.js'
 import {stateDirectory, trustDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import {durationFlag} from '../src/cli/flags.js'
+import {whyUnreadable} from '../src/cli/unreadable.js'
+import {briefPath} from '../src/core/brief.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
 import {type Policy, parsePolicy} from '../src/exec/native/policy.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
@@ -95,8 +97,14 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   async #unsignedPolicy(): Promise<Policy | undefined> {
     const path = this.flags['unsigned-policy']
     if (!this.flags['allow-unsigned'] || path === undefined) return undefined
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      throw new UsageError(`unsigned-policy: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {
+        code: 'BATON_CONFIG',
+        cause: error,
+      })
+    })
     try {
-      return await parsePolicy(await readFile(path, 'utf8'), path)
+      return await parsePolicy(text, briefPath(path))
     } catch (error) {
       throw new UsageError(`unsigned-policy: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
     }

@@ -2,7 +2,7 @@ import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {readAll} from '../../src/cli/data-argument.js'
 import {EventService} from '../../src/cli/event/event-service.js'
 import {parseEventList} from '../../src/cli/event/parse-list.js'
-import {watchFlags} from '../../src/cli/event/watch-flags.js'
+import {watchFlags, watchRules} from '../../src/cli/event/watch-flags.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {SelfFacts} from '../../src/event/handler/handler-io.js'
@@ -30,6 +30,7 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
   ]
   static override childForm = {ownArgs: 0}
   static override flags = watchFlags
+  static override flagRules = watchRules
 
   async run(): Promise<number> {
     const client = this.openClient()

@@ -1,7 +1,11 @@
+import {readdir} from 'node:fs/promises'
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {keysDirectory, trustDirectory} from '../../src/cli/directories.js'
 import {printable} from '../../src/cli/exec/printable.js'
+import {whyUnreadable} from '../../src/cli/unreadable.js'
+import {briefPath} from '../../src/core/brief.js'
+import {UsageError} from '../../src/core/errors.js'
 import {listOwnKeys, listTrust} from '../../src/exec/native/key-files.js'
 
 interface Row {
@@ -31,6 +35,8 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
   }
 
   async run(): Promise<number> {
+    await this.#checkTyped('keys-dir')
+    await this.#checkTyped('trust-dir')
     const own = await listOwnKeys(this.flags['keys-dir'] ?? keysDirectory(this.host.env))
     const trust = await listTrust(this.flags['trust-dir'])
     const revoked = new Set(trust.revoked)
@@ -62,6 +68,15 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
     else for (const row of rows) this.out.line(toLine(row))
     if (rows.length === 0) this.out.say('no keys: create one with baton keys init')
     return 0
+  }
+
+  /** The usual directories need not exist; a name that was typed and leads nowhere is a mistake. */
+  async #checkTyped(flag: 'keys-dir' | 'trust-dir'): Promise<void> {
+    const path = this.flags[flag]
+    if (path === undefined || this.sources.get(flag) !== 'flag') return
+    await readdir(path).catch((error: unknown) => {
+      throw new UsageError(`--${flag}: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
+    })
   }
 }
 

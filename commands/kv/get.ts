@@ -25,6 +25,7 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
   static override enableJsonFlag = true
   static override args = {key: Args.string({ignoreStdin: true, description: 'key, or prefix with --recurse or --keys'})}
   static override emptyFlags = ['separator']
+  static override flagRules = ['raw', 'base64', 'detailed'].map(flag => ({flag, besides: ['json']}))
   static override flags = {
     base64: Flags.boolean({description: 'print values as base64'}),
     detailed: Flags.boolean({description: 'print flags, indexes and session too'}),

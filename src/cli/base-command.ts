@@ -9,8 +9,9 @@ import {systemClock} from '../core/time/clock.js'
 import {type ChildForm, type DataForm, flagWords, type SplitArgv, splitArgv} from './argv.js'
 import {type Paint, painter} from './colour.js'
 import {withMarkedValues} from './dashed-values.js'
-import {refuseEmptyValues} from './empty-values.js'
+import {canBeEmpty, refuseEmptyValues} from './empty-values.js'
 import type {ExitMeanings} from './exit-meanings.js'
+import {checkFlagRules, commonRules, type FlagRule} from './flag-rules.js'
 import type {FlagShape} from './flag-words.js'
 import {commonFlags} from './flags.js'
 import {toFlagWords} from './option-words.js'
@@ -89,6 +90,9 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** The meanings of exit codes that are the command's own. */
   static exitMeanings: ExitMeanings = {}
 
+  /** Flags that contradict others, or have no effect without others. */
+  static flagRules: readonly FlagRule[] = []
+
   /** Flags whose value may be empty. */
   static emptyFlags: readonly string[] | 'all' = []
 
@@ -115,6 +119,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   #statusLine: StatusLine | undefined
   #fault: {readonly error: unknown} | undefined
   #repeated: readonly string[] = []
+  #withoutEffect: readonly string[] = []
 
   abstract override run(): Promise<number>
 
@@ -236,6 +241,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       env: this.host.env,
       readFile: path => this.readSettings(path),
       added: ctor.addedFromFiles,
+      sections: (this.config.commandIDs as readonly string[] | undefined)?.map(id => id.replaceAll(' ', '-')) ?? [],
+      canBeEmpty: name => canBeEmpty(name, ctor.emptyFlags),
     })
     const {args, strict, enableJsonFlag} = ctor
     const {argv, flags} = withMarkedValues(layered.argv, {...ctor.baseFlags, ...ctor.flags})
@@ -243,12 +250,15 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       throw toUsageError(error, this.id ?? '')
     })
     refuseEmptyValues(parsed.flags, {sources: layered.sources, allowed: ctor.emptyFlags})
+    const rules = [...commonRules, ...ctor.flagRules]
+    const withoutEffect = checkFlagRules(rules, {flags: parsed.flags, sources: layered.sources, child: split.child})
     this.child = split.child
     this.sources = layered.sources
     this.flags = parsed.flags as typeof this.flags
     this.args = parsed.args as typeof this.args
     this.words = split.positionals
     this.#repeated = split.repeated
+    this.#withoutEffect = withoutEffect
   }
 
   /** Resolves with false if there is nothing to run, because only the settings were to be printed. */
@@ -265,8 +275,10 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       phrase: text => this.phrase(text),
     })
     // Consul's tools accept this silently.
-    for (const name of this.isCompat ? [] : this.#repeated)
-      this.out.warn(`--${name}: is given several times: the last value counts`)
+    if (!this.isCompat) {
+      for (const name of this.#repeated) this.out.warn(`--${name}: is given several times: the last value counts`)
+      for (const line of this.#withoutEffect) this.out.warn(line)
+    }
     if ((this.flags as {'print-config'?: boolean})['print-config'] !== true) return true
     this.out.json(this.settingsShown())
     return false

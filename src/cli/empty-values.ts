@@ -10,11 +10,14 @@ export function refuseEmptyValues(
   flags: Readonly<Record<string, unknown>>,
   {sources, allowed}: {readonly sources: SettingSources; readonly allowed: readonly string[] | 'all'},
 ): void {
-  if (allowed === 'all') return
   for (const [name, value] of Object.entries(flags)) {
-    if (sources.get(name) !== 'flag' || Object.hasOwn(consulFlags, name) || allowed.includes(name)) continue
+    if (sources.get(name) !== 'flag' || canBeEmpty(name, allowed)) continue
     if (value === '' || (Array.isArray(value) && value.includes(''))) {
       throw new UsageError(`--${name}: the value is empty`, {hint: 'leave the flag out, or give it a value'})
     }
   }
 }
+
+/** True for the flags of the connection, and those that the command lists. */
+export const canBeEmpty = (name: string, allowed: readonly string[] | 'all'): boolean =>
+  allowed === 'all' || Object.hasOwn(consulFlags, name) || allowed.includes(name)

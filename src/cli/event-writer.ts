@@ -1,5 +1,7 @@
 import {createWriteStream, fstatSync, openSync, type WriteStream} from 'node:fs'
+import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
+import {whyUnreadable} from './unreadable.js'
 
 /**
  * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader
@@ -38,8 +40,7 @@ function openPlace(place: string, flag: string): number {
     fstatSync(Number(number))
     return Number(number)
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new UsageError(`--${flag}: cannot write to '${place}': ${why}`, {
+    throw new UsageError(`--${flag}: cannot write to ${briefPath(place)}: ${whyUnreadable(cause)}`, {
       cause,
       hint: number === undefined ? 'name a file, or fd:N for an open descriptor' : `open it first: ${number}>file`,
     })

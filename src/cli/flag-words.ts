@@ -91,6 +91,19 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
   return {name, word: `--${name}=${next}`, isNextTaken: true}
 }
 
+/** The names of flags as they were typed, aliases included. Values of flags are none. */
+export function typedNames(words: readonly string[], flags: Readonly<Record<string, FlagShape>>): readonly string[] {
+  const names = indexFlags(flags)
+  const typed: string[] = []
+  for (let at = 0; at < words.length && words[at] !== '--'; at += 1) {
+    const word = words[at] ?? ''
+    if (!word.startsWith('-') || word === '-') continue
+    typed.push(/^--?([^=]*)/.exec(word)?.[1] ?? '')
+    if (readFlag(word, words[at + 1], {names, flags}).isNextTaken === true) at += 1
+  }
+  return typed
+}
+
 /** Reads a boolean, which may be given as `-shell=false`. */
 function readSwitch(
   name: string,

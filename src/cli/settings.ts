@@ -1,6 +1,7 @@
 import {consulVariables, type Environment, parseGoBool} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {withoutSecrets} from '../config/secrets.js'
+import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {flagWords} from './argv.js'
 import type {FlagShape} from './flag-words.js'
@@ -37,6 +38,10 @@ export async function layerSettings(options: {
   readonly readFile?: (path: string) => Promise<Settings>
   /** Repeatable flags to whose values files add their own. */
   readonly added?: readonly string[]
+  /** Names that sections of a file can have: those of all commands. */
+  readonly sections?: readonly string[]
+  /** Whether a setting may be an empty text. @default always */
+  readonly canBeEmpty?: (name: string) => boolean
 }): Promise<LayeredArgv> {
   const {argv, flags, env, off = []} = options
   const typed = flagWords(argv).flatMap(word => /^--([^=]+)/.exec(word)?.[1] ?? [])
@@ -97,24 +102,72 @@ async function readFiles(options: Parameters<typeof layerSettings>[0]): Promise<
   const layers = new Map<string, Layer>()
   const section = command.replaceAll(' ', '-')
   for (const path of paths) {
-    const {[section]: own, ...top} = await readFile(path)
-    const settings: Settings = {...top, ...(typeof own === 'object' ? (own as Settings) : {})}
-    for (const [key, value] of Object.entries(settings)) {
-      const name = key.replaceAll('_', '-')
-      if (Object.hasOwn(flags, name)) {
-        const earlier = added.includes(name) ? layers.get(name)?.value : undefined
-        layers.set(name, {source: path, value: earlier === undefined ? value : [earlier, value].flat()})
-      } else if (typeof value !== 'object') await refuseUnknown(path, name, Object.keys(flags))
+    const {own, top} = withoutSections(await readFile(path), {...options, section, path})
+    const known = new Map([...top, ...own].map(([key, value]) => [key.replaceAll('_', '-'), value]))
+    for (const [name, value] of known) {
+      const flag = Object.hasOwn(flags, name) && !flagOnly.has(name) ? flags[name] : undefined
+      if (!flag) await refuseUnknown(path, name, options)
+      else checkType(path, name, {flag, value, canBeEmpty: options.canBeEmpty?.(name) ?? true})
+      const earlier = added.includes(name) ? layers.get(name)?.value : undefined
+      layers.set(name, {source: path, value: earlier === undefined ? value : [earlier, value].flat()})
     }
   }
   return layers
 }
 
-async function refuseUnknown(path: string, name: string, known: readonly string[]): Promise<never> {
+/** Takes the sections of other commands out of a file. */
+function withoutSections(
+  settings: Settings,
+  file: {
+    readonly section: string
+    readonly path: string
+    readonly flags: Readonly<Record<string, FlagShape>>
+    readonly sections?: readonly string[]
+  },
+): {readonly own: readonly [string, unknown][]; readonly top: readonly [string, unknown][]} {
+  const {section, path, flags, sections = []} = file
+  const own = settings[section]
+  const isBlock = (value: unknown): value is Settings =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  const top = Object.entries(settings).filter(([name, value]) => {
+    if (name !== section && !sections.includes(name)) return true
+    if (isBlock(value)) return false
+    // Some commands and flags share a name: with a plain value it is the flag.
+    if (!Object.hasOwn(flags, name)) throw badSetting(path, name, 'must hold the settings of the command')
+    return true
+  })
+  return {own: isBlock(own) ? Object.entries(own) : [], top}
+}
+
+/** Throws unless the value can be that of the flag: one plain value, or a list of them if it is repeatable. */
+function checkType(
+  path: string,
+  name: string,
+  {flag, value, canBeEmpty}: {readonly flag: FlagShape; readonly value: unknown; readonly canBeEmpty: boolean},
+): void {
+  if (Array.isArray(value) && flag.multiple !== true) throw badSetting(path, name, 'takes one value, not a list')
+  for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
+    if (one === null || one === undefined || (one === '' && !canBeEmpty)) throw badSetting(path, name, 'is empty')
+    if (typeof one === 'object') throw badSetting(path, name, 'must be a plain value')
+    if (flag.type === 'boolean' && typeof one === 'number') throw badSetting(path, name, 'must be true or false')
+    if (flag.type === 'boolean' && typeof one === 'string') parseGoBool(one, `config: ${path}: ${name}`)
+    if (flag.type !== 'boolean' && typeof one === 'boolean') throw badSetting(path, name, `must not be ${one}`)
+  }
+}
+
+const badSetting = (path: string, name: string, reason: string): UsageError =>
+  new UsageError(`config: ${path}: ${brief(name)} ${reason}`, {code: 'BATON_CONFIG'})
+
+async function refuseUnknown(
+  path: string,
+  name: string,
+  {flags, sections = []}: {readonly flags: Readonly<Record<string, FlagShape>>; readonly sections?: readonly string[]},
+): Promise<never> {
   const {closest} = await import('fastest-levenshtein')
-  throw new UsageError(`config: ${path}: unknown setting '${name}'`, {
+  const names = [...Object.keys(flags).filter(one => !flagOnly.has(one)), ...sections]
+  throw new UsageError(`config: ${path}: unknown setting '${brief(name)}'`, {
     code: 'BATON_CONFIG',
-    hint: `did you mean '${closest(name, known)}'?`,
+    hint: `did you mean '${closest(name, names)}'?`,
   })
 }
 

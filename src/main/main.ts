@@ -1,4 +1,4 @@
-import commandTable from 'virtual:command-table'
+import commandTable, {commandNames} from 'virtual:command-table'
 import type {Config} from '@oclif/core/interfaces'
 import {isHelpFlag} from '../cli/argv.js'
 import {flagShapes, ownFlags, processHost} from '../cli/base-command.js'
@@ -20,6 +20,7 @@ const config = {
   version: BATON_VERSION,
   userAgent: `consul-baton/${BATON_VERSION}`,
   topicSeparator: ' ',
+  commandIDs: commandNames,
   theme: undefined,
   pjson: {oclif: {}},
   runHook: async () => ({successes: [], failures: []}),

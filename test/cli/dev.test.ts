@@ -106,7 +106,7 @@ describe('baton dev', () => {
     [['--name', 'a b'], "'a b' cannot name a node"],
     [['--node-meta', 'rack'], "--node-meta: 'rack' is not KEY=VALUE"],
     [['--node-meta', 'a=1', '--node-meta', 'a=2'], "--node-meta: 'a' is given twice"],
-    [['--seed', '/nowhere/seed.json'], '--seed: ENOENT'],
+    [['--seed', '/nowhere/seed.json'], '--seed: cannot read /nowhere/seed.json: ENOENT'],
     [['--datacenter', 'UP'], "'UP' cannot name a datacenter"],
   ])('refuses %j in one line with exit code 64', async (words, text) => {
     const {exitCode, stderr, stdout} = await runCli(['dev', ...words])

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import {flagShapes} from '../../src/cli/base-command.js'
+import {commonRules} from '../../src/cli/flag-rules.js'
 import type {CommandClass} from '../../src/main/command-table.js'
 
 /** The parts of a flag's definition that the meaning of an argument depends on. */
@@ -214,6 +215,7 @@ export async function faultsOf(line: MeantLine, command: CommandClass): Promise<
     for (const other of definition.exclusive ?? []) if (isOn(last, other)) faults.push(`--${name} and --${other}`)
     for (const other of definition.dependsOn ?? []) if (!isOn(last, other)) faults.push(`--${name} needs --${other}`)
   }
+  faults.push(...(await brokenRules(line, last, command)))
   if (last.has('config')) faults.push('--config: no such file')
   for (const [name, {required}] of Object.entries(definitions))
     if (required === true && !last.has(name)) faults.push(`--${name}: missing`)
@@ -242,6 +244,30 @@ function lastValues(line: MeantLine, definitions: Readonly<Record<string, Defini
 }
 
 const isOn = (values: Values, name: string): boolean => values.has(name)
+
+/** The rules of the command that this line breaks and that are no mere warnings. */
+async function brokenRules(line: MeantLine, last: Values, command: CommandClass): Promise<readonly string[]> {
+  const inEffect = new Set<string>()
+  for (const [name, values] of last) {
+    const definition = definitionsOf(command)[name]
+    for (const value of values) {
+      const meant = typeof value === 'string' && definition?.parse ? definition.parse(value, {}, definition) : value
+      const read = await Promise.resolve(meant).catch(() => undefined)
+      if (read !== undefined && read !== false && read !== 0) inEffect.add(name)
+    }
+  }
+  if (line.child && line.child.words.length > 0) inEffect.add('COMMAND')
+  if (line.child?.form === 'native') inEffect.add('--')
+  const broken = [...commonRules, ...command.flagRules].filter(rule => {
+    const {flag, when = 'on', besides = [], needs = []} = rule
+    const value = last.get(flag)?.at(-1)
+    if (rule.warning !== undefined || value === undefined) return false
+    if (when !== 'any' && (value === false) !== (when === 'off')) return false
+    if (rule.isNativeOnly === true && line.child?.form !== 'native') return false
+    return besides.some(name => inEffect.has(name)) || (needs.length > 0 && !needs.some(name => inEffect.has(name)))
+  })
+  return broken.map(({flag}) => `--${flag}: breaks a rule`)
+}
 
 const isRead = (definition: Definition, text: string): Promise<boolean> =>
   Promise.resolve(definition.parse?.(text, {}, definition)).then(

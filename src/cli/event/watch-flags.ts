@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags'
+import type {FlagRule} from '../flag-rules.js'
 import {durationFlag} from '../flags.js'
 
 /** The flags of `event watch`. */
@@ -44,3 +45,15 @@ export const watchFlags = {
   'from-stdin': Flags.boolean({description: 'take the list that consul watch writes to its handler'}),
   durable: Flags.boolean({description: 'follow the log of --name instead of the agent: nothing is missed while down'}),
 }
+
+const ofHandlers = ['concurrency', 'retries', 'dead-letter', 'on-error', 'timeout', 'grace']
+
+/** Flags of `event watch` that have no effect without others. */
+export const watchRules: readonly FlagRule[] = [
+  {flag: 'retry-delay', needs: ['retries']},
+  {flag: 'on-crash', needs: ['state']},
+  ...ofHandlers.map(flag => ({flag, needs: ['COMMAND', 'handler']})),
+  {flag: 'shell', besides: ['--']},
+  {flag: 'shell', when: 'off', besides: ['--'], warning: 'arguments after -- never run in a shell'},
+  {flag: 'shell', when: 'any', needs: ['COMMAND']},
+]

@@ -16,6 +16,7 @@ import type {WatchSpec} from '../../watch/spec.js'
 import {WatchItem} from '../../watch/value.js'
 import {ConsulCommand} from '../consul-command.js'
 import type {ExitMeanings} from '../exit-meanings.js'
+import type {FlagRule} from '../flag-rules.js'
 import {durationFlag} from '../flags.js'
 import {goHandlerText} from './go-text.js'
 import {keyText} from './key-text.js'
@@ -53,6 +54,15 @@ export const watchFlags = {
   'http-timeout': durationFlag({helpGroup: http, description: 'longest wait for the answer', default: '10s'}),
   'http-skip-verify': Flags.boolean({helpGroup: http, description: 'do not check the certificate'}),
 }
+
+const watchRules: readonly FlagRule[] = [
+  {flag: 'on-error', needs: ['COMMAND', 'http-handler']},
+  {flag: 'timeout', needs: ['COMMAND']},
+  {flag: 'grace', needs: ['COMMAND']},
+  {flag: 'shell', besides: ['--']},
+  {flag: 'shell', when: 'off', besides: ['--'], warning: 'arguments after -- never run in a shell'},
+  {flag: 'shell', when: 'any', needs: ['COMMAND'], warning: 'there is no command'},
+]
 
 /** Exit codes of the sub-commands of watch. */
 export const watchExits: ExitMeanings = {
@@ -93,6 +103,7 @@ export type WatchForm = 'consul' | 'native'
 /** A command that watches data of Consul and passes it to a child, an HTTP address or stdout. */
 export abstract class WatchCommand<T extends typeof Command = typeof Command> extends ConsulCommand<T> {
   static override childForm = {ownArgs: 0}
+  static override flagRules: readonly FlagRule[] = watchRules
 
   /** The flags of {@link watchFlags}, which every subclass has too; all but the optional ones have defaults. */
   get #own(): CommonFlags {

@@ -1,5 +1,6 @@
 import {mkdir, readdir, readFile, rename, stat, writeFile} from 'node:fs/promises'
 import {basename, join} from 'node:path'
+import {briefPath} from '../../core/brief.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import type {SigningKey} from './envelope.js'
 import {refuseForeignWriters} from './foreign-writers.js'
@@ -245,4 +246,8 @@ function refuseBadName(name: string): void {
 }
 
 const cannot = (verb: string, path: string, error: unknown): BatonError =>
-  new UsageError(`key ${path}: cannot ${verb} it: ${messageOf(error)}`, {cause: error})
+  new UsageError(`key ${briefPath(path)}: cannot ${verb} it: ${whyOf(error)}`, {cause: error})
+
+/** Node's own text would repeat the whole path. */
+const whyOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)

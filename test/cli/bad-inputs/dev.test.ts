@@ -1,6 +1,14 @@
 import {type BadInput, describeBadInputs, pem} from './table.js'
 
 const rows: readonly BadInput[] = [
+  [['dev', '--seed', pem], 'baton: --seed: cannot read -----BEGIN PRIVATE…: E…'],
+  [['dev', '--node-meta', pem], "baton: --node-meta: '-----BEGIN PRIVATE…' is not KEY=VALUE"],
+  [['dev', '--node-meta', `:${pem}`], "baton: --node-meta: ':-----BEGIN PRIVATE…' is not KEY=VALUE"],
+  [
+    ['lock', 'k', '--config', '{section}', '--', 'true'],
+    "baton: config: {section}: unknown setting 'lokc' (did you mean 'lock'?)",
+  ],
+  [['kv', 'get', 'k', '--config', '{addresses}'], 'baton: config: {addresses}: http-addr takes one value, not a list'],
   [['dev', 'extra'], 'baton: unexpected argument: extra (see baton dev --help)'],
   [['dev', '--http-addr', 'bogus'], "baton: --http-addr: 'bogus' is not HOST:PORT (write it like 127.0.0.1:8500)"],
   [['dev', '--http-addr', ''], "baton: --http-addr: '' is not HOST:PORT (write it like 127.0.0.1:8500)"],

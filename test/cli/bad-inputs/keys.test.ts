@@ -1,6 +1,9 @@
 import {type BadInput, describeBadInputs} from './table.js'
 
 const rows: readonly BadInput[] = [
+  [['keys', 'ls', '--keys-dir', '/no/such/kd'], 'baton: --keys-dir: cannot read /no/such/kd: ENOENT'],
+  [['keys', 'ls', '--trust-dir', '/no/such/td'], 'baton: --trust-dir: cannot read /no/such/td: ENOENT'],
+  [['keys', 'ls', '--trust-dir', '{junk}'], 'baton: --trust-dir: cannot read {junk}: ENOTDIR'],
   [['keys', 'bogus'], "baton: unknown command 'keys bogus' (did you mean 'baton keys'?)"],
   [['keys', 'add'], 'baton: missing argument: FILE (see baton keys add --help)'],
   [['keys', 'add', '/no/such'], 'baton: key /no/such: cannot read it: ENOENT'],

@@ -1,6 +1,7 @@
-import {type BadInput, describeBadInputs} from './table.js'
+import {type BadInput, describeBadInputs, pem} from './table.js'
 
 const rows: readonly BadInput[] = [
+  [['lock', 'k', '--events', `${pem}/x`, '--', 'true'], 'baton: --events: cannot write to -----BEGIN PRIVATE…: E…'],
   [['lock'], 'baton: missing argument: PREFIX (see baton lock --help)'],
   [['lock', 'k'], 'baton: lock k: no command to run (baton lock k -- COMMAND)'],
   [['lock', '', 'true'], 'baton: lock: the prefix is empty (every command with an empty prefix would share one lock)'],
@@ -49,11 +50,11 @@ const rows: readonly BadInput[] = [
   ],
   [
     ['lock', '--events', '/no/such/dir/x', 'k', 'true'],
-    "baton: --events: cannot write to '/no/such/dir/x': ENOENT (name a file, or fd:N for an open descriptor)",
+    'baton: --events: cannot write to /no/such/dir/x: ENOENT (name a file, or fd:N for an open descriptor)',
   ],
   [
     ['lock', '--events', 'fd:77', 'k', 'true'],
-    "baton: --events: cannot write to 'fd:77': EBADF (open it first: 77>file)",
+    'baton: --events: cannot write to fd:77: EBADF (open it first: 77>file)',
   ],
   [
     ['lock', '--events', '', 'k', 'true'],

@@ -23,6 +23,8 @@ const files: Readonly<Record<string, string | Uint8Array>> = {
   watch: '{"watches":[{"type":"key"}]}',
   extra: '{"watches":[{"type":"key","key":"a","argz":["x"]}]}',
   none: '{"watches":[]}',
+  section: '{"lokc":{"grace":"1s"}}',
+  addresses: '{"http-addr":["a:1","b:1"]}',
 }
 
 /** Runs each row without an agent: the command must refuse it before it sends or writes anything. */

@@ -323,7 +323,7 @@ describe('baton lock refuses with one line', () => {
   it('if the file for --events cannot be written: 64', async () => {
     const result = await refuse(['--events', '/no/such/folder/x', 'k', '--', 'true'])
     expect(result.exitCode).toBe(64)
-    expect(result.stderr).toContain("--events: cannot write to '/no/such/folder/x': ENOENT")
+    expect(result.stderr).toContain('--events: cannot write to /no/such/folder/x: ENOENT')
   })
 })
 

@@ -10,19 +10,49 @@ const flags = {
   timeout: {type: 'option'},
   stale: {type: 'boolean', allowNo: true},
   config: {type: 'option'},
+  tags: {type: 'option', multiple: true},
 } as const
 let dir: string
+
+/** Files that have to be refused, with the text that comes after the name of the file. */
+const refused: readonly {readonly text: string; readonly line: string; readonly hint?: string}[] = [
+  {text: '{"lokc":{"timeout":"1s"}}', line: "unknown setting 'lokc'", hint: "did you mean 'lock'?"},
+  {text: '{"kv-gte":{}}', line: "unknown setting 'kv-gte'", hint: "did you mean 'kv-get'?"},
+  {text: '{"kv_get":{"tiemout":"1s"}}', line: "unknown setting 'tiemout'", hint: "did you mean 'timeout'?"},
+  {text: '{"kv-get":"1s"}', line: 'kv-get must hold the settings of the command'},
+  {text: '{"lock":null}', line: 'lock must hold the settings of the command'},
+  {text: '{"kv-get":[{"timeout":"1s"}]}', line: 'kv-get must hold the settings of the command'},
+  {text: '{"http-addr":{"host":"a"}}', line: 'http-addr must be a plain value'},
+  {text: '{"http-addr":["a:1","b:1"]}', line: 'http-addr takes one value, not a list'},
+  {text: '{"tags":["a",{"b":1}]}', line: 'tags must be a plain value'},
+  {text: '{"http-addr":null}', line: 'http-addr is empty'},
+  {text: '{"timeout":""}', line: 'timeout is empty'},
+  {text: '{"tags":["a",""]}', line: 'tags is empty'},
+  {text: '{"timeout":true}', line: 'timeout must not be true'},
+  {text: '{"stale":"maybe"}', line: "stale: 'maybe' is neither true nor false"},
+  {text: '{"stale":1}', line: 'stale must be true or false'},
+  {text: '{"config":"b.json"}', line: "unknown setting 'config'"},
+]
+
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'baton-settings-'))
   writeFileSync(join(dir, 'a.json'), JSON.stringify({http_addr: 'a:1', timeout: '1s', lock: {timeout: '2s'}}))
   writeFileSync(join(dir, 'b.yaml'), 'http-addr: b:1\n')
   writeFileSync(join(dir, 'typo.json'), JSON.stringify({tiemout: '1s'}))
   writeFileSync(join(dir, 'broken.json'), '{')
+  for (const [at, {text}] of refused.entries()) writeFileSync(join(dir, `refused-${at}.json`), text)
 })
 afterAll(() => rmSync(dir, {recursive: true}))
 
 const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv get') =>
-  layerSettings({command, argv, flags, env})
+  layerSettings({
+    command,
+    argv,
+    flags,
+    env,
+    sections: ['kv-get', 'lock'],
+    canBeEmpty: name => name === 'http-addr',
+  })
 
 describe('layerSettings', () => {
   it('does not read settings from the arguments after --', async () => {
@@ -78,6 +108,15 @@ describe('layerSettings', () => {
     })
     await expect(layer([`--config=${join(dir, 'broken.json')}`])).rejects.toThrow('broken.json')
     await expect(layer([`--config=${join(dir, 'none.json')}`])).rejects.toThrow('ENOENT')
+  })
+
+  it.each(refused.map((one, at) => ({...one, at})))('refuses a file with $text', async ({at, line, hint}) => {
+    const path = join(dir, `refused-${at}.json`)
+    await expect(layer([`--config=${path}`])).rejects.toMatchObject({
+      code: 'BATON_CONFIG',
+      message: `config: ${path}: ${line}`,
+      ...(hint !== undefined && {hint}),
+    })
   })
 
   it('lists secrets without their values', () => {
