@@ -110,7 +110,7 @@ export default class Dev extends BaseCommand<typeof Dev> {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve(), {once: true})
     })
-    this.out.say('stopping; what was stored is gone')
+    this.out.say('stopping; all stored data is discarded')
     return 0
   }
 

@@ -9,7 +9,7 @@ import {type Keep, parseKeep, pruneEvents} from '../../src/event/durable/durable
 import {filtersOf, fireEvent} from '../../src/event/ring/fire.js'
 
 export default class EventFire extends ConsulCommand<typeof EventFire> {
-  static override summary = 'tell all agents of a datacenter something'
+  static override summary = 'send an event to all agents of a datacenter'
   static override exitMeanings = {
     0: 'fired',
     1: 'Consul refused the event',

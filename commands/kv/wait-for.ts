@@ -15,7 +15,7 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
   static override summary = 'wait until a key exists or has a value, and print the value'
   static override exitMeanings = {
     0: 'the key is as wanted; its value is printed',
-    75: 'not in time',
+    75: 'the key was not as wanted in time',
     '128+n': 'stopped by signal n',
   }
   static override description =
@@ -59,7 +59,7 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
     }
     const found = last === undefined ? 'the key does not exist' : `its ModifyIndex is ${last.modifyIndex}`
     const state = this.#isUnanswered ? 'Consul has not answered' : found
-    return this.refuse(`Error! ${key}: not in time: ${state}`, {code: 'BATON_TIMEOUT', exit: notInTime})
+    return this.refuse(`Error! ${key}: timed out: ${state}`, {code: 'BATON_TIMEOUT', exit: notInTime})
   }
 
   /** A command that waits always reports outages. */

@@ -113,6 +113,6 @@ export async function readList(
     list.accept({source: source.name, documents, index})
   }
   const {published, problems} = list
-  if (!published) throw new BatonError('BATON_NOT_FOUND', problems[0]?.message ?? 'no good services document')
+  if (!published) throw new BatonError('BATON_NOT_FOUND', problems[0]?.message ?? 'no valid services document')
   return {list: published, problems}
 }

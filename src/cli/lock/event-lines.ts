@@ -45,7 +45,7 @@ export function toWarning(event: AnyLockEvent, prefix: string): string | undefin
       return toReleaseWarning(event.report, prefix)
     case 'session.expiring': {
       const within = formatDuration(event.withinMs)
-      return `lock ${prefix}: no answer to the end of session ${event.session}: it expires within ${within}`
+      return `lock ${prefix}: Consul did not confirm the end of session ${event.session}: it expires within ${within}`
     }
     default:
       return undefined

@@ -29,14 +29,18 @@ export async function reportStatus(
   }
 }
 
+const heldTexts = {
+  empty: 'an empty answer is ignored: the leader does not confirm it',
+  filtered: 'an empty answer is ignored: the token may not read everything',
+  'no-leader': 'an empty answer is ignored: there is no leader',
+  denied: 'permission denied: the token may no longer read everything that exists',
+} as const
+
 /** Returns why a view is not live; empty while it is, and while Consul does not answer, which the client reports. */
 function troubleOf(status: ViewStatus): string {
   const error = 'error' in status ? status.error : undefined
   if (error !== undefined && isTransient(error)) return ''
   if (status.state === 'stale') return messageOf(status.error)
-  if (status.state === 'held') {
-    const {reason} = status
-    return reason === 'denied' ? 'permission denied: what exists may not be read any more' : `${reason} answer held`
-  }
+  if (status.state === 'held') return heldTexts[status.reason]
   return status.state === 'connecting' && error !== undefined ? messageOf(error) : ''
 }

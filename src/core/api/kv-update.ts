@@ -65,7 +65,7 @@ const indexOf = (entry: KvEntry | undefined): bigint => entry?.modifyIndex ?? 0n
 const conflict = (key: string, attempts: number): ConflictError =>
   new ConflictError(
     'BATON_CAS_CONFLICT',
-    `kv.update: ${key}: other writers came between in ${attempts} of ${attempts} attempts`,
+    `kv.update: ${key}: other writers were faster in ${attempts} of ${attempts} attempts`,
     {
       hint: 'raise `attempts`',
       details: {key, attempts},

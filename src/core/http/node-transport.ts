@@ -71,7 +71,8 @@ function encodeRequest(request: TransportRequest, address: AgentAddress): Buffer
   const lines = [`${method} ${path} HTTP/1.1`, `host: ${hostHeader(address)}`]
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     // A line break would begin another header or another request.
-    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw new Error(`header ${name}: it holds what a header cannot`)
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+      throw new Error(`header ${name}: contains a character that a header cannot have`)
     lines.push(`${name}: ${value}`)
   }
   if (method !== 'GET' || body) lines.push(`content-length: ${body?.byteLength ?? 0}`)

@@ -183,7 +183,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
 
     it('exits with 75 after its time limit, and with 69 if Consul cannot be reached', async () => {
       const late = await kv('wait-for', 'w/never', '--timeout', '100ms')
-      expect([late.exitCode, late.stderr]).toEqual([75, 'Error! w/never: not in time: the key does not exist\n'])
+      expect([late.exitCode, late.stderr]).toEqual([75, 'Error! w/never: timed out: the key does not exist\n'])
       await consul().kvPut('w/other', 'x')
       const {stdout, exitCode} = await kv('wait-for', 'w/other=y', '--timeout=100ms', '--json')
       expect([exitCode, JSON.parse(stdout)]).toMatchObject([75, {error: {code: 'BATON_TIMEOUT'}}])
@@ -194,7 +194,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       await using slow = await startEmbeddedAgent()
       using _delay = slow.faults.inject({path: '/v1/kv/', delayMs: 60_000})
       const {exitCode, stderr} = await kv('wait-for', 'w/x', '--timeout=100ms', `-http-addr=${slow.address}`)
-      expect([exitCode, stderr]).toEqual([75, 'Error! w/x: not in time: Consul has not answered\n'])
+      expect([exitCode, stderr]).toEqual([75, 'Error! w/x: timed out: Consul has not answered\n'])
     })
   })
 

@@ -100,7 +100,7 @@ describe.each(backends.slice(-1))('a release that is never answered, on $name', 
     const {exitCode, stderr} = await holder.exited
     expect(exitCode).toBe(3)
     expect(stderr).toMatch(/perhaps not released \(.*\): it may be held until its session expires/)
-    expect(stderr).toContain(`no answer to the end of session ${session}: it expires within 30s`)
+    expect(stderr).toContain(`Consul did not confirm the end of session ${session}: it expires within 30s`)
     await consul().sessionDestroy(session!)
   })
 })
