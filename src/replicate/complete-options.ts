@@ -17,9 +17,10 @@ import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
 import {checkMappings, formatMapping} from './mapping.js'
 import {defaultStatusDir} from './pass/status.js'
+import {defaultBudget} from './plan/delete-budget.js'
 import {createKeyScope, type KeyScope} from './plan/key-scope.js'
 import {defaultMaxDelete} from './plan/max-delete.js'
-import type {Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions} from './types.js'
+import type {DeleteBudget, Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions} from './types.js'
 
 /** The options of a replicator, checked and complete. */
 export interface CompleteOptions {
@@ -30,6 +31,7 @@ export interface CompleteOptions {
   readonly mappings: readonly Mapping[]
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
+  readonly deleteBudget: DeleteBudget
   /** Approved IDs; each one is removed once it is used. */
   readonly approved: Set<string>
   readonly statusDir: string
@@ -79,6 +81,12 @@ const maxDelete: OptionRule = {
   },
 }
 
+const deleteBudget: OptionRule = {
+  expected: '{max, windowMs}, with max as in `maxDelete` and windowMs in milliseconds from 1000',
+  accepts: value =>
+    isRecord(value) && maxDelete.accepts(value['max']) && duration({minMs: 1000}).accepts(value['windowMs']),
+}
+
 const quiescence: OptionRule = {
   expected: '{minMs, maxMs} in milliseconds, with minMs of at most maxMs',
   accepts: value => {
@@ -98,6 +106,7 @@ const rules = {
   lockKeys: oneOf(['skip', 'copy']),
   canDelete: boolean,
   maxDelete,
+  deleteBudget,
   approved: texts,
   statusDir: name,
   maxStaleMs: duration(),
@@ -127,6 +136,7 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     mappings,
     canDelete: options.canDelete ?? true,
     maxDelete: options.maxDelete ?? defaultMaxDelete,
+    deleteBudget: options.deleteBudget ?? defaultBudget(options.maxDelete ?? defaultMaxDelete),
     approved: new Set(options.approved),
     statusDir,
     maxStaleMs: options.maxStaleMs ?? 0,

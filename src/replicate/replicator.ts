@@ -1,4 +1,5 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
+import {linkSignal} from '../core/cancel/link-signal.js'
 import {abortSignal, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, PermissionError} from '../core/errors.js'
@@ -9,6 +10,7 @@ import {Backoff} from '../core/time/backoff.js'
 import {type CompleteOptions, completeOptions} from './complete-options.js'
 import {followMapping} from './follow/follow-mapping.js'
 import {merge} from './follow/merge-iterables.js'
+import {watchApprovals} from './held/watch-approvals.js'
 import {checkWithinDatacenter} from './mapping.js'
 import {outageOf} from './outage.js'
 import {MappingWorker, type Stops} from './pass/worker.js'
@@ -97,10 +99,18 @@ async function* followAll(
     throw error
   }
   using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
-  const passes = merge(workers.map(worker => followMapping(worker, options, {stop: signal, kill: late.signal})))
-  for await (const pass of passes) {
-    options.observer({type: 'pass.finished', pass})
-    yield pass
+  using link = linkSignal(signal)
+  const stops = {stop: link.signal, kill: late.signal}
+  const approvals = workers.map(worker => watchApprovals(worker.approvals(stops)))
+  try {
+    const passes = merge(workers.map(worker => followMapping(worker, options, stops)))
+    for await (const pass of passes) {
+      options.observer({type: 'pass.finished', pass})
+      yield pass
+    }
+  } finally {
+    link.abort(undefined)
+    await Promise.all(approvals)
   }
 }
 
@@ -111,6 +121,7 @@ async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: 
   const sum = {written: 0, deleted: 0, durationMs: 0}
   using outage = outageOf({...options, part: 'pass', mapping: worker.mapping})
   return await retryTransient(options, {signal: stops.stop, outage}, async () => {
+    await worker.carryOutApprovals(stops)
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
     sum.written += pass.written
     sum.deleted += pass.deleted

@@ -17,6 +17,14 @@ export type LockKeys = 'skip' | 'copy'
 /** Limit above which deletes are held: a part of the destination's keys (at least 10 keys), a number, or none. */
 export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'off'
 
+/** Limit on the deletes within a time, above which deletes are held. */
+export interface DeleteBudget {
+  /** The limit. A ratio is of the keys that the destination has or had within the time. */
+  readonly max: MaxDelete
+  /** The time in milliseconds, at least 1000. */
+  readonly windowMs: number
+}
+
 /** Options of a replicator. */
 export interface ReplicatorOptions {
   /**
@@ -36,6 +44,11 @@ export interface ReplicatorOptions {
   readonly canDelete?: boolean
   /** Limit above which deletes are held. @default 10 % */
   readonly maxDelete?: MaxDelete
+  /**
+   * Limit on deletes within a time, counted over all passes, restarts and replicators of a mapping.
+   * @default `maxDelete` within 10 minutes
+   */
+  readonly deleteBudget?: DeleteBudget
   /** Held deletes to make, once: IDs of held sets, or `all` for the first pass of each mapping. @default none */
   readonly approved?: readonly string[]
   /** Prefix of the status keys. @default 'service/consul-replicate/statuses' */
@@ -119,18 +132,39 @@ export type ReplicatorEvent =
       readonly type: 'pass.finished'
       readonly pass: ReplicationPass
     }
+  | {
+      /** The deletes of an approval that was given beside the replicator were made. */
+      readonly type: 'approval.finished'
+      readonly mapping: Mapping
+      readonly id: string
+      readonly deleted: number
+      /** Keys that were written since, that exist at the source, or that the token may not read there. */
+      readonly kept: number
+    }
+  | {
+      /** An approval fits no held set of the mapping, or is too old. It is removed. */
+      readonly type: 'approval.refused'
+      readonly mapping: Mapping
+      readonly id: string
+      readonly reason: string
+    }
 
 /** Receives the events of a replicator. Must not throw; its result is ignored. */
 export type ReplicatorObserver = (event: ReplicatorEvent) => void
 
 /** Deletes of one mapping that a guard stopped. All other changes are made. */
 export interface Held {
-  /** The ID for an approval. The same deletes have the same ID in the next run. */
+  /** The ID for an approval. The same keys have the same ID in the next run. */
   readonly id: string
   /**
-   * Why the deletes are held. `empty-source` and `limit` can be approved by the ID; `no-leader` and `hidden` cannot.
+   * Why the deletes are held. `empty-source`, `limit` and `budget` can be approved by the ID; `no-leader` and `hidden`
+   * cannot.
    */
-  readonly reason: 'empty-source' | 'limit' | 'no-leader' | 'hidden'
+  readonly reason: 'empty-source' | 'limit' | 'budget' | 'no-leader' | 'hidden'
+  /**
+   * True if they are written down: the ID then stays whatever is deleted later, and can be approved beside the replicator.
+   */
+  readonly isKept: boolean
   /** Number of deletes that are held. */
   readonly count: number
   /** Up to 10 destination keys. */

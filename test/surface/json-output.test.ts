@@ -180,6 +180,11 @@ describe('the JSON output of commands matches its schema', () => {
     await consul().kvDelete('r/a')
     const {stdout} = await expectJson('replicate', ['replicate', '--once', '-json', 'r/@dc1:copy/'], 16)
     expect(stdout).toContain('"empty-source"')
+    const held = await expectJson('replicate.held', ['replicate', 'held', '--json'])
+    const [set] = (JSON.parse(held.stdout) as {readonly sets: readonly {readonly id: string}[]}).sets
+    await expectJson('replicate.approve', ['replicate', 'approve', set!.id, '--json'])
+    await expectJson('replicate.approve', ['replicate', 'approve', set!.id, '--json'])
+    await expectJson('replicate.approve', ['replicate', 'approve', '00000000', '--json'], 1)
   })
 
   it('discover, doctor and the settings', async () => {

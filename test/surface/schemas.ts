@@ -46,7 +46,8 @@ const goEvent = z.strictObject({
 const mapping = z.strictObject({source: z.string(), datacenter: z.string().optional(), destination: z.string()})
 const held = z.strictObject({
   id: z.string(),
-  reason: z.enum(['empty-source', 'limit', 'no-leader', 'hidden']),
+  reason: z.enum(['empty-source', 'limit', 'budget', 'no-leader', 'hidden']),
+  isKept: z.boolean(),
   count,
   sample: z.array(z.string()).max(10),
   message: z.string(),
@@ -344,6 +345,23 @@ export const schemas = {
     z.strictObject({mappings: z.array(pass)}),
     z.strictObject({equal: z.boolean(), mappings: z.array(preview)}),
   ]),
+  'replicate.approve': z.union([
+    z.strictObject({id: z.string(), outcome: z.enum(['done', 'approved']), mapping, count}),
+    z.strictObject({id: z.string(), outcome: z.literal('unknown')}),
+  ]),
+  'replicate.held': z.strictObject({
+    sets: z.array(
+      z.strictObject({
+        id: z.string(),
+        mapping,
+        reason: z.enum(['empty-source', 'limit', 'budget']),
+        why: z.string(),
+        since: z.iso.datetime(),
+        isApproved: z.boolean(),
+        keys: z.array(z.string()),
+      }),
+    ),
+  }),
   'watch.ndjson': watchLine,
 } as const
 export type SchemaName = keyof typeof schemas

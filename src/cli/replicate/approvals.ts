@@ -8,6 +8,14 @@ interface ApprovalFlags {
 
 const idForm = /^[0-9a-f]{8}$/
 
+/** Throws a UsageError for what cannot be the ID of held deletes. */
+export function checkHeldId(id: string, what: string): void {
+  if (idForm.test(id)) return
+  throw new UsageError(`${what}: '${brief(id)}' is not the id of held deletes`, {
+    hint: 'take the id from the line that says what is held, like 3f2a91c0, or from baton replicate held',
+  })
+}
+
 const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[] => [
   ...(flags.approve?.length ? (['approve'] as const) : []),
   ...(flags['approve-deletes'] ? (['approve-deletes'] as const) : []),
@@ -26,13 +34,7 @@ export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string
       hint: `give it as a flag: --once --${name}`,
     })
   }
-  for (const id of flags.approve ?? []) {
-    if (!idForm.test(id)) {
-      throw new UsageError(`--approve: '${brief(id)}' is not the id of held deletes`, {
-        hint: 'take the id from the line that says what is held, like 3f2a91c0',
-      })
-    }
-  }
+  for (const id of flags.approve ?? []) checkHeldId(id, '--approve')
 }
 
 /**
@@ -43,6 +45,9 @@ export function refuseLastingApprovals(flags: ApprovalFlags): void {
   const [name] = given(flags)
   if (name === undefined) return
   throw new UsageError(`--${name}: only with --once: a restart would approve again`, {
-    hint: `run it beside the running replicator: baton replicate … --once --${name}`,
+    hint:
+      name === 'approve'
+        ? 'approve it beside the running replicator: baton replicate approve ID'
+        : `run it beside the running replicator: baton replicate … --once --${name}`,
   })
 }

@@ -2,6 +2,7 @@ import type {Environment} from '../../config/environment.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
+import {parseDeleteBudget} from '../../replicate/plan/delete-budget.js'
 import {parseMaxDelete} from '../../replicate/plan/max-delete.js'
 import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
@@ -14,6 +15,7 @@ export interface ReplicateFlags {
   readonly 'lock-keys': 'skip' | 'copy'
   readonly delete: boolean
   readonly 'max-delete': string
+  readonly 'delete-budget'?: string | undefined
   readonly 'approve-deletes': boolean
   readonly approve?: readonly string[] | undefined
   readonly 'max-stale'?: number | undefined
@@ -46,6 +48,7 @@ export function toReplicatorOptions(
     lockKeys: flags['lock-keys'],
     canDelete: flags.delete,
     maxDelete: parseMaxDelete(flags['max-delete']),
+    ...(flags['delete-budget'] !== undefined && {deleteBudget: parseDeleteBudget(flags['delete-budget'])}),
     approved: [...(flags.approve ?? []), ...(flags['approve-deletes'] ? ['all'] : [])],
     statusDir: checkStatusDir(flags['status-dir']),
     attempts: attempts === 0 ? Number.POSITIVE_INFINITY : attempts,

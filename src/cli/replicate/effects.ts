@@ -60,7 +60,7 @@ export function settingsWithoutEffect(
   }
   for (const [name, reason] of Object.entries(always)) add(name, reason)
   if (flags['consul-ssl'] === false) for (const name of tlsFlags) addTyped(name, '--consul-ssl is false')
-  if (!flags.delete) addTyped('max-delete', 'nothing is deleted')
+  if (!flags.delete) for (const name of ['max-delete', 'delete-budget']) addTyped(name, 'nothing is deleted')
   if (mode === 'follow') {
     addTyped('consul-retry-attempts', 'failures are retried forever without --once')
     if (!flags['consul-retry']) add('consul-retry', 'failures are retried forever without --once')

@@ -124,6 +124,12 @@ export const replicateFlags = {
     description: 'hold more deletes than this: a part of the keys (never below 10), a number, or off',
     default: '10%',
   }),
+  'delete-budget': Flags.string({
+    helpGroup: deletes,
+    description:
+      'hold more deletes than this within a time, like 10%/10m or 500/1h, or off (default: --max-delete in 10m)',
+    helpValue: 'LIMIT/TIME',
+  }),
   'approve-deletes': Flags.boolean({
     helpGroup: deletes,
     description: 'with --once: do the deletes of the first pass, however many',

@@ -27,8 +27,13 @@ export function passLine(pass: ReplicationPass): string {
 const shownCount = 10
 
 /** Returns a line about held deletes, with what to do about them. */
-export const heldLine = ({message, reason, id}: Held): string =>
-  reason === 'limit' || reason === 'empty-source' ? `${message}; to delete them: --once --approve ${id}` : message
+export const heldLine = ({message, reason, id, isKept}: Held): string => {
+  if (reason === 'hidden' || reason === 'no-leader') return message
+  return `${message}; to delete them: ${isKept ? 'baton replicate approve' : '--once --approve'} ${id}`
+}
+
+/** Returns true for deletes that wait for an approval, and have no lasting ID yet. */
+export const isGathering = ({reason, isKept}: Held): boolean => !isKept && reason !== 'hidden' && reason !== 'no-leader'
 
 /** Yields lines about keys that were not copied, and why. At most ten of each kind are named. */
 export function* keyTroubles(pass: ReplicationPass): Generator<string> {
@@ -65,6 +70,16 @@ export function previewLine(preview: ReplicationPreview): string {
     ...(preview.skipped > 0 ? [`${preview.skipped} skipped`] : []),
   ]
   return `${formatMapping(preview.mapping)}: ${words.join(', ')}`
+}
+
+/** Returns the line about an approval that was given beside the replicator, and undefined for other events. */
+export function approvalLine(event: ReplicatorEvent): string | undefined {
+  if (event.type === 'approval.refused') {
+    return `${subject(event.mapping)}: the approval of ${event.id} is not valid: ${event.reason}`
+  }
+  if (event.type !== 'approval.finished') return undefined
+  const kept = event.kept === 0 ? '' : `, ${event.kept} kept: they were written since, exist at the source, or are gone`
+  return `${subject(event.mapping)}: ${event.id} approved: ${event.deleted} deleted${kept}`
 }
 
 const partNames = {agent: 'the agent', source: 'the source', destination: 'the destination', pass: 'the next pass'}

@@ -1,9 +1,9 @@
 import {formatMapping} from '../../replicate/mapping.js'
 import {printable} from '../../replicate/plan/held.js'
-import type {ReplicationPass, ReplicatorEvent} from '../../replicate/types.js'
+import type {Held, ReplicationPass, ReplicatorEvent} from '../../replicate/types.js'
 import type {Output} from '../output.js'
 import type {Progress} from '../progress.js'
-import {heldLine, keyTroubles, outageLine, passLine} from './report.js'
+import {approvalLine, heldLine, isGathering, keyTroubles, outageLine, passLine} from './report.js'
 
 export interface ReporterOptions {
   readonly out: Pick<Output, 'say' | 'warn' | 'error'>
@@ -39,7 +39,7 @@ export class Reporter {
     progress.end()
     if (event.type === 'pass.finished') this.#finish(event.pass)
     else {
-      const line = outageLine(event)
+      const line = outageLine(event) ?? approvalLine(event)
       if (line !== undefined) out.warn(line)
     }
   }
@@ -55,21 +55,25 @@ export class Reporter {
     this.#reportHeld(mapping, pass)
   }
 
-  /** Names held deletes once. While their number grows, it is reported each time that it has doubled. */
+  /** Names held deletes once. While more gather behind them, their number is reported each time that it has doubled. */
   #reportHeld(mapping: string, {held}: ReplicationPass): void {
     const {out} = this.#options
     const known = this.#heldCounts.get(mapping) ?? new Map<string, number>()
     const next = new Map<string, number>()
     for (const set of held) {
-      const saidCount = known.get(set.reason)
-      const isGrown = saidCount !== undefined && set.count >= 2 * saidCount
+      const subject = set.isKept ? set.id : set.reason
+      const saidCount = known.get(subject) ?? (isGathering(set) && known.size > 0 ? 1 : undefined)
+      const isGrown = saidCount !== undefined && set.count >= 2 * saidCount && !set.isKept
       if (saidCount === undefined) out.error(`baton: ${heldLine(set)}`)
-      else if (isGrown) out.error(`baton: replicate ${mapping}: ${set.count} deletes held by now (${howToSee})`)
-      next.set(set.reason, saidCount === undefined || isGrown ? set.count : saidCount)
+      else if (isGrown) out.error(`baton: replicate ${mapping}: ${set.count} ${moreHeld(set)}`)
+      next.set(subject, saidCount === undefined || isGrown ? set.count : saidCount)
     }
     if (held.length === 0 && known.size > 0) out.warn(`replicate ${mapping}: no deletes are held any more`)
     this.#heldCounts.set(mapping, next)
   }
 }
 
-const howToSee = '--dry-run shows them, and the id that approves them'
+const moreHeld = (set: Held): string =>
+  isGathering(set)
+    ? 'more deletes held; they get an id of their own within 10 minutes'
+    : 'deletes held by now (--dry-run shows them)'

@@ -4,7 +4,10 @@ import type {CallOptions, KvOperation} from '../types.js'
 
 /** One write among many. */
 export interface BulkItem {
-  readonly operation: Extract<KvOperation, {verb: 'set' | 'cas'}> | {readonly verb: 'delete'; readonly key: string}
+  readonly operation:
+    | Extract<KvOperation, {verb: 'set' | 'cas'}>
+    | {readonly verb: 'delete'; readonly key: string}
+    | {readonly verb: 'delete-cas'; readonly key: string; readonly index: bigint}
   /**
    * Consecutive items with the same group share a transaction if one can hold them. Undefined: the item has no group.
    */
@@ -26,6 +29,10 @@ export type BulkScope = Pick<CallOptions, 'namespace' | 'partition'>
 const operationOverhead = 130
 /** The brackets around all operations. */
 const bodyOverhead = 2
+
+/** Returns true if the operation carries a value. */
+export const isValued = (operation: BulkItem['operation']): operation is Extract<KvOperation, {verb: 'set' | 'cas'}> =>
+  'value' in operation
 
 /** Returns the maximum number of bytes that an operation takes in the body of a transaction. */
 function operationBytes({operation}: BulkItem, scope: BulkScope): number {

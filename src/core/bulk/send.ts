@@ -2,7 +2,16 @@ import {setImmediate as nextTurn} from 'node:timers/promises'
 import type {ConsulClient} from '../client.js'
 import {BatonError, ConsulError, isTransient, messageOf, PermissionError} from '../errors.js'
 import type {KvEntry} from '../types.js'
-import {type BulkItem, type BulkLimits, halve, isOversized, learnLimits, packBatches, packSmaller} from './pack.js'
+import {
+  type BulkItem,
+  type BulkLimits,
+  halve,
+  isOversized,
+  isValued,
+  learnLimits,
+  packBatches,
+  packSmaller,
+} from './pack.js'
 
 /** Options of sending many writes. */
 export interface BulkOptions<T extends BulkItem> {
@@ -75,7 +84,7 @@ class BulkSender<T extends BulkItem> {
     const [first] = batch
     if (this.#isStopped || !first) return
     const {client, limits} = this.#options
-    if (batch.length === 1 && first.operation.verb !== 'delete' && isOversized(first, limits, client.scope)) {
+    if (batch.length === 1 && isValued(first.operation) && isOversized(first, limits, client.scope)) {
       return this.#sendAlone(first)
     }
     try {
@@ -94,7 +103,7 @@ class BulkSender<T extends BulkItem> {
 
   async #sendAlone(item: T): Promise<void> {
     const {operation} = item
-    if (this.#isStopped || operation.verb === 'delete') return
+    if (this.#isStopped || !isValued(operation)) return
     try {
       if (await this.#write(operation)) this.#options.onCommitted([item], new Map())
       else this.#refuse(item, new BatonError('BATON_CAS_CONFLICT', 'index is stale'))
@@ -104,7 +113,7 @@ class BulkSender<T extends BulkItem> {
     }
   }
 
-  async #write(operation: Exclude<BulkItem['operation'], {verb: 'delete'}>): Promise<boolean> {
+  async #write(operation: Extract<BulkItem['operation'], {verb: 'set' | 'cas'}>): Promise<boolean> {
     const {kv} = this.#options.client
     const {key, value, flags} = operation
     const options = {...this.#call, ...(flags !== undefined && {flags})}
@@ -140,8 +149,8 @@ class BulkSender<T extends BulkItem> {
     const [only] = batch
     if (batch.length > 1) {
       for (const part of packSmaller(batch, limits, client.scope)) await this.#send(part)
-    } else if (only?.operation.verb === 'delete') this.#refuse(only, error)
-    else if (only) await this.#sendAlone(only)
+    } else if (only && isValued(only.operation)) await this.#sendAlone(only)
+    else if (only) this.#refuse(only, error)
   }
 
   /**

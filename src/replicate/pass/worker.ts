@@ -3,8 +3,11 @@ import {sendBulk} from '../../core/bulk/send.js'
 import {messageOf} from '../../core/errors.js'
 import type {BlockingReadOptions, KvEntry, Snapshot} from '../../core/types.js'
 import type {CompleteOptions} from '../complete-options.js'
+import {type CarryOutContext, carryOutApprovals} from '../held/carry-out.js'
+import {DeleteCounter} from '../held/delete-counter.js'
+import {HeldBook} from '../held/held-book.js'
 import {formatMapping} from '../mapping.js'
-import {type DeleteVerdict, judgeDeletes} from '../plan/judge-deletes.js'
+import {type DeleteVerdict, judgeDeletes, noDeletes} from '../plan/judge-deletes.js'
 import type {KeyScope} from '../plan/key-scope.js'
 import {type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
 import {Quarantine} from '../plan/quarantine.js'
@@ -68,6 +71,8 @@ export class MappingWorker {
   readonly #scope: KeyScope
   readonly #quarantine: Quarantine
   readonly #status: StatusKeeper
+  readonly #book: HeldBook
+  readonly #counter: DeleteCounter
   /** Lists that were read from the leader although other servers may answer. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
   #passes = 0
@@ -78,6 +83,9 @@ export class MappingWorker {
     this.#scope = options.scopeOf(mapping)
     this.#quarantine = new Quarantine(options.clock)
     this.#status = new StatusKeeper(options, mapping)
+    this.#book = new HeldBook(options, mapping)
+    const {destination: client, deleteBudget: budget} = options
+    this.#counter = new DeleteCounter({client, key: this.#book.paths.spent, budget})
   }
 
   readSource(options: BlockingReadOptions): Promise<SourceSnapshot> {
@@ -106,10 +114,20 @@ export class MappingWorker {
     return {source: isTooOld ? await this.readSource({signal}) : source, ...replica}
   }
 
+  /** Makes the deletes that were approved beside the replicator. */
+  carryOutApprovals(stops: Stops): Promise<number> {
+    return carryOutApprovals(this.approvals(stops))
+  }
+
+  approvals(stops: Stops): CarryOutContext {
+    return {options: this.#options, mapping: this.mapping, scope: this.#scope, book: this.#book, ...stops}
+  }
+
   /** Returns what a pass would do. Writes nothing. */
   async preview(sides: Sides, signal: AbortSignal): Promise<ReplicationPreview> {
     const plan = await this.#plan(sides, signal)
-    const verdict = await this.#judge(plan, this.#isLeaders(sides.source), signal)
+    const facts = {replica: sides.replica, isLeaders: this.#isLeaders(sides.source)}
+    const verdict = await this.#judge(plan, facts, {signal, isForReal: false})
     return {
       mapping: this.mapping,
       index: sides.source.index ?? 0n,
@@ -172,7 +190,7 @@ export class MappingWorker {
     })
     this.#remember(written.refused, sets.go)
     const mayDelete = facts.mayDelete && written.error === undefined && !stops.stop.aborted
-    const verdict = mayDelete ? await this.#judge(plan, facts.isLeaders, stops.kill) : noDeletes
+    const verdict = mayDelete ? await this.#judge(plan, facts, {signal: stops.kill, isForReal: true}) : noDeletes
     this.#passes += 1
     const deletes = await this.#run(
       this.#split(verdict.go, key => [key, 'delete']),
@@ -183,7 +201,7 @@ export class MappingWorker {
       observer({type: 'key.deleted', mapping, key: operation.key})
       replica.delete(operation.key)
     })
-    if (verdict.approval !== undefined && gone.error === undefined) this.#options.approved.delete(verdict.approval)
+    if (gone.error === undefined) for (const id of verdict.approvals) this.#options.approved.delete(id)
     for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
     const refusedSets = [...sets.resting, ...written.refused]
     const pass = {
@@ -231,15 +249,22 @@ export class MappingWorker {
     return isAsked && source.knownLeader === true && source.lastContactMs === 0
   }
 
-  #judge(plan: Plan, isLeaders: boolean, signal: AbortSignal): Promise<DeleteVerdict> {
+  #judge(
+    plan: Plan,
+    {replica, isLeaders}: Pick<PlanFacts, 'replica' | 'isLeaders'>,
+    how: {readonly signal: AbortSignal; readonly isForReal: boolean},
+  ): Promise<DeleteVerdict> {
     return judgeDeletes({
       options: this.#options,
       mapping: this.mapping,
       scope: this.#scope,
       plan,
+      replica,
       isLeaders,
+      book: this.#book,
+      counter: this.#counter,
       approveAll: this.#passes === 0 && this.#options.approved.has('all'),
-      signal,
+      ...how,
     })
   }
 
@@ -323,8 +348,6 @@ export class MappingWorker {
     )
   }
 }
-
-const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0}
 
 interface WriteResult {
   readonly refused: readonly Refused[]

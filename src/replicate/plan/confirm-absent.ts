@@ -1,12 +1,12 @@
 import type {ConsulClient} from '../../core/client.js'
 import {txnOperationLimit} from '../../core/consul-constants.js'
-import type {CallOptions} from '../../core/types.js'
+import type {CallOptions, KvEntry} from '../../core/types.js'
 
 export interface Verdict {
-  /** Keys that do not exist, according to the source's leader. */
+  /** Keys that do not exist, according to the leader. */
   readonly absent: ReadonlySet<string>
   /** Keys that exist again. */
-  readonly present: ReadonlySet<string>
+  readonly present: ReadonlyMap<string, KvEntry>
   /** Keys that exist, or may exist, but which the token may not read. */
   readonly hidden: ReadonlySet<string>
 }
@@ -14,7 +14,7 @@ export interface Verdict {
 const rounds = 3
 
 /**
- * Asks the source's leader about each key. A read transaction names every key that does not exist, but silently omits a
+ * Asks the leader about each key. A read transaction names every key that does not exist, but silently omits a
  * key that the token may not read. So it distinguishes absent from hidden keys, while both are missing in a list.
  */
 export async function confirmAbsent(
@@ -22,7 +22,7 @@ export async function confirmAbsent(
   keys: readonly string[],
   options: CallOptions = {},
 ): Promise<Verdict> {
-  const verdict = {absent: new Set<string>(), present: new Set<string>(), hidden: new Set<string>()}
+  const verdict = {absent: new Set<string>(), present: new Map<string, KvEntry>(), hidden: new Set<string>()}
   for (let at = 0; at < keys.length; at += txnOperationLimit) {
     await confirmSome(client, keys.slice(at, at + txnOperationLimit), {options, verdict})
   }
@@ -31,7 +31,7 @@ export async function confirmAbsent(
 
 interface Confirmation {
   readonly options: CallOptions
-  readonly verdict: {readonly absent: Set<string>; readonly present: Set<string>; readonly hidden: Set<string>}
+  readonly verdict: {readonly absent: Set<string>; readonly present: Map<string, KvEntry>; readonly hidden: Set<string>}
 }
 
 async function confirmSome(
@@ -47,7 +47,7 @@ async function confirmSome(
       {...options, consistency: 'consistent'},
     )
     if (result.committed) {
-      for (const entry of result.entries) verdict.present.add(entry.key)
+      for (const entry of result.entries) verdict.present.set(entry.key, entry)
       open = asked.filter(key => !verdict.present.has(key))
       break
     }

@@ -20,7 +20,7 @@ export function toHeld(
   mapping: Mapping,
   keys: readonly string[],
   why: {readonly id: string; readonly reason: Held['reason']; readonly text: string},
-): Held {
+): Omit<Held, 'isKept'> {
   const sample = keys.slice(0, sampleSize)
   const names = sample.map(printable).join(', ') + (keys.length > sample.length ? ', …' : '')
   const message = `replicate ${formatMapping(mapping)}: ${plural(keys.length, 'delete')} held: ${why.text}: ${names}`

@@ -93,15 +93,40 @@ describe('baton replicate --once', () => {
     await put('dc2', {'held/a': '1', 'held/b': '2'})
     const first = await replicate('hled/@dc1:held/', '--once')
     expect(first.exitCode).toBe(16)
-    const id = /--approve ([0-9a-f]{8})\n$/.exec(first.stderr)?.[1]
+    const id = /replicate approve ([0-9a-f]{8})\n$/.exec(first.stderr)?.[1]
     expect(first.stderr).toBe(
-      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to delete them: --once --approve ${id}\n`,
+      `baton: replicate hled/@dc1 -> held/: 2 deletes held: the source has no keys there: held/a, held/b; to delete them: baton replicate approve ${id}\n`,
     )
     expect(await replicate('hled/@dc1:held/', '--once', '--approve', id!)).toMatchObject({exitCode: 0, stderr: ''})
     expect(await at('dc2').kvKeys('held/')).toEqual([])
     await put('dc2', {'held/a': '1'})
     expect(await replicate('hled/@dc1:held/', '--once', '--approve-deletes')).toMatchObject({exitCode: 0})
     expect(await at('dc2').kvKeys('held/')).toEqual([])
+  })
+
+  it('lists what is held, and approves it beside a replicator that runs', async () => {
+    await put('dc2', {'side/a': '1', 'side/b': '2'})
+    await using child = start('sdie/@dc1:side/')
+    await waitUntil(() => child.stderr.includes('2 deletes held'), {what: 'deletes are held'})
+    const listed = await replicate('held', 'sdie/@dc1:side/')
+    expect(listed.stdout).toMatch(
+      /^[0-9a-f]{8} {2}sdie\/@dc1 -> side\/: 2 deletes held for \S+: the source has no keys there\n {2}side\/a\n {2}side\/b\n$/,
+    )
+    const id = listed.stdout.slice(0, 8)
+    expect(await replicate('approve', id)).toMatchObject({exitCode: 0, stdout: '', stderr: ''})
+    await waitUntil(async () => (await at('dc2').kvKeys('side/')).length === 0, {what: 'the approved deletes are made'})
+    await waitUntil(() => child.stderr.includes(`${id} approved: 2 deleted`), {what: 'the replicator says so'})
+    expect(await replicate('approve', id)).toMatchObject({exitCode: 1})
+    expect(await replicate('held', 'sdie/@dc1:side/')).toMatchObject({exitCode: 0, stdout: ''})
+  })
+
+  it('gives way to prefixes with the names of sub-commands', async () => {
+    await put('dc1', {held: 'x'})
+    const result = await replicate('held', 'a/@dc1', 'b/@dc1')
+    expect(result).toMatchObject({exitCode: 64})
+    expect(result.stderr).toContain('baton replicate --prefix held')
+    expect(await replicate('held@dc1:copied', '--once')).toMatchObject({exitCode: 0})
+    expect(await at('dc2').kvKeys('copied')).toEqual(['copied'])
   })
 
   it('copies the other keys if one is refused, and exits with 14', async () => {

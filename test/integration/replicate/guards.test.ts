@@ -50,16 +50,18 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await contentOf(client, 'dc2', 'past/')).toEqual(await contentOf(client, 'dc1', 'now/'))
   })
 
-  it('deletes a held set if its id is approved, and no other set', async () => {
+  it('deletes a held set if its id is approved, and no other key', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('app/', 3))
-    const held = (await once('gone/@dc1:app/')).held[0]!
+    const [held] = (await once('gone/@dc1:app/')).held
     await seed(client, 'dc2', [{key: 'app/later', value: bytes('x')}])
-    const wrong = await once('gone/@dc1:app/', {approved: [held.id]})
-    expect(wrong).toMatchObject({deleted: 0})
-    expect(wrong.held[0]?.id).not.toBe(held.id)
-    expect(await once('gone/@dc1:app/', {approved: [wrong.held[0]!.id]})).toMatchObject({deleted: 4, held: []})
-    expect((await contentOf(client, 'dc2', 'app/')).size).toBe(0)
+    expect((await once('gone/@dc1:app/')).held).toMatchObject([
+      {id: held!.id, count: 3},
+      {reason: 'empty-source', count: 1},
+    ])
+    expect(await once('gone/@dc1:app/', {approved: ['00000000']})).toMatchObject({deleted: 0})
+    expect(await once('gone/@dc1:app/', {approved: [held!.id]})).toMatchObject({deleted: 3, held: [{count: 1}]})
+    expect([...(await contentOf(client, 'dc2', 'app/')).keys()]).toEqual(['later'])
   })
 
   it('accepts an approval once, and holds the same set when it occurs again', async () => {
@@ -79,8 +81,10 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     await seed(client, 'dc2', pairs('lim/x', 16))
     const pass = await once('lim/@dc1')
     expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
-    // There are 166 keys now, so the limit of a tenth is 16.
-    expect(await once('lim/@dc1')).toMatchObject({written: 0, deleted: 16, held: []})
+    // 166 keys now: a tenth of them is 16. What is held stays held.
+    const again = await once('lim/@dc1')
+    expect(again).toMatchObject({written: 0, deleted: 0, held: [{id: pass.held[0]!.id, count: 16}]})
+    expect(await once('lim/@dc1', {approved: [again.held[0]!.id]})).toMatchObject({deleted: 16, held: []})
   })
 
   it('never deletes if deletes are turned off', async () => {

@@ -19,9 +19,10 @@ const pass = (more: Partial<ReplicationPass> = {}): ReplicationPass => ({
   durationMs: 1,
   ...more,
 })
-const held = (count: number, reason: Held['reason'] = 'limit'): Held => ({
+const held = (count: number, reason: Held['reason'] = 'limit', isKept = false): Held => ({
   id: `id${count}`,
   reason,
+  isKept,
   count,
   sample: [],
   message: `${count} deletes held: a/1`,
@@ -39,17 +40,33 @@ function setUp({namesKeys = false} = {}) {
 }
 
 describe('the reporter of replicate', () => {
-  it('lists held deletes once, and then reports their number each time it has doubled', () => {
+  it('names held deletes once, and reports how many gather behind them each time that their number has doubled', () => {
     const {lines, reporter} = setUp()
-    for (let count = 11; count <= 50; count += 1)
-      reporter.observe({type: 'pass.finished', pass: pass({held: [held(count)]})})
+    const first = held(11, 'limit', true)
+    reporter.observe({type: 'pass.finished', pass: pass({held: [first]})})
+    for (let count = 1; count <= 5; count += 1)
+      reporter.observe({type: 'pass.finished', pass: pass({held: [first, held(count)]})})
+    reporter.observe({type: 'pass.finished', pass: pass({held: [first, held(5, 'limit', true)]})})
     reporter.observe({type: 'pass.finished', pass: pass()})
     reporter.observe({type: 'pass.finished', pass: pass()})
     expect(lines).toEqual([
-      'baton: 11 deletes held: a/1; to delete them: --once --approve id11',
-      expect.stringMatching(/^baton: replicate a\/@dc1 -> b\/: 22 deletes held by now \(--dry-run shows them/),
-      expect.stringMatching(/: 44 deletes held by now/),
+      'baton: 11 deletes held: a/1; to delete them: baton replicate approve id11',
+      expect.stringMatching(/^baton: replicate a\/@dc1 -> b\/: 2 more deletes held; they get an id of their own/),
+      expect.stringMatching(/: 4 more deletes held; they get an id of their own/),
+      'baton: 5 deletes held: a/1; to delete them: baton replicate approve id5',
       'baton: replicate a/@dc1 -> b/: no deletes are held any more',
+    ])
+  })
+
+  it('says what became of an approval', () => {
+    const {lines, reporter} = setUp()
+    reporter.observe({type: 'approval.finished', mapping, id: '3f2a91c0', deleted: 3, kept: 0})
+    reporter.observe({type: 'approval.finished', mapping, id: '3f2a91c0', deleted: 2, kept: 1})
+    reporter.observe({type: 'approval.refused', mapping, id: '3f2a91c0', reason: 'no held set has this id'})
+    expect(lines).toEqual([
+      'baton: replicate a/@dc1 -> b/: 3f2a91c0 approved: 3 deleted',
+      expect.stringMatching(/2 deleted, 1 kept: they were written since/),
+      'baton: replicate a/@dc1 -> b/: the approval of 3f2a91c0 is not valid: no held set has this id',
     ])
   })
 

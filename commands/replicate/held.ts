@@ -1,0 +1,50 @@
+import * as Args from '@oclif/core/args'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {checkWords, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
+import {formatDuration} from '../../src/core/time/duration.js'
+import {type HeldReport, readHeld} from '../../src/replicate/held/approval.js'
+import {formatMapping} from '../../src/replicate/mapping.js'
+import {printable} from '../../src/replicate/plan/held.js'
+
+export default class ReplicateHeld extends ConsulCommand<typeof ReplicateHeld> {
+  static override summary = 'list the deletes that replicators hold'
+  static override exitMeanings = {
+    0: 'listed, also if there are none',
+  }
+  static override description =
+    `Reads what replicators have written down at the destination; none needs to run. Shows every key, in sets: a set
+has one id, which approves it as a whole. Deletes that are held later make a set of their own, within a minute
+for the first ones and ten minutes at most.`
+  static override usage = 'replicate held [SOURCE@DC[:DESTINATION]] [FLAGS]'
+  static override examples = [
+    '<%= config.bin %> replicate held',
+    '<%= config.bin %> replicate held app/@dc1:backup/app/ --json',
+  ]
+  static override strict = false
+  static override enableJsonFlag = true
+  static override args = {mapping: Args.string({ignoreStdin: true, description: 'SOURCE@DC[:DESTINATION]'})}
+  static override flags = {'status-dir': statusDirFlag}
+
+  async run(): Promise<number> {
+    checkWords('held', this.words, 1)
+    const all = await readHeld(this.openClient(), this.flags['status-dir'], {signal: this.stopSignal})
+    const sets = ofMapping(all, this.args.mapping)
+    if (this.jsonEnabled()) {
+      this.out.json({
+        sets: sets.map(({sinceMs, ...set}) => ({...set, since: new Date(sinceMs).toISOString()})),
+      })
+      return 0
+    }
+    for (const set of sets) {
+      this.out.line(headLine(set, Date.now()))
+      for (const key of set.keys) this.out.line(`  ${printable(key)}`)
+    }
+    return 0
+  }
+}
+
+function headLine({id, mapping, keys, why, sinceMs, isApproved}: HeldReport, nowMs: number): string {
+  const age = formatDuration(Math.max(0, Math.round((nowMs - sinceMs) / 1000) * 1000))
+  const approved = isApproved ? ', approved' : ''
+  return `${id}  ${formatMapping(mapping)}: ${keys.length} deletes held for ${age}${approved}: ${why}`
+}

@@ -1,0 +1,139 @@
+import {createHash} from 'node:crypto'
+import type {ConsulClient} from '../../core/client.js'
+import {ConflictError} from '../../core/errors.js'
+import {deleteLimit} from '../plan/max-delete.js'
+import type {DeleteBudget} from '../types.js'
+import {parseObject} from './held-set.js'
+
+/** Deletes of one pass. */
+interface Spending {
+  readonly atMs: number
+  readonly count: number
+  /** Of the keys: another replicator of the same mapping, or a second try, deletes them again without being counted. */
+  readonly digest: string
+}
+
+/** What may still be deleted within the window. */
+export interface BudgetLeft {
+  readonly left: number
+  readonly limit: number
+  /** The keys that the limit is a part of: those there, and those deleted within the window. */
+  readonly base: number
+}
+
+/** This much later, deletes are counted together with their neighbours. */
+const mergeAfterMs = 30_000
+const slots = 60
+const attempts = 5
+
+/** Counts the deletes of one mapping over time. The counts are kept at the destination, and shared by all that replicate the mapping. */
+export class DeleteCounter {
+  readonly #client: ConsulClient
+  readonly #key: string
+  readonly #budget: DeleteBudget
+  #spendings: readonly Spending[] = []
+  #index: bigint | undefined
+
+  constructor(options: {readonly client: ConsulClient; readonly key: string; readonly budget: DeleteBudget}) {
+    this.#client = options.client
+    this.#key = options.key
+    this.#budget = options.budget
+  }
+
+  /** What is left for keys of which `present` are there now. */
+  async left(present: number, signal: AbortSignal): Promise<BudgetLeft> {
+    const {max} = this.#budget
+    if (max === 'off') return {left: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY, base: present}
+    if (this.#index === undefined) await this.#read(signal)
+    return this.#left(present)
+  }
+
+  /** Counts deletes before they are made. False if that would be more than is left. Rejects if it cannot be written down. */
+  async spend(keys: readonly string[], present: number, signal: AbortSignal): Promise<boolean> {
+    if (keys.length === 0 || this.#budget.max === 'off') return true
+    const digest = digestOf(keys)
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      if (this.#index === undefined) await this.#read(signal)
+      const current = this.#current()
+      if (current.some(spending => spending.digest === digest)) return true
+      if (keys.length > this.#left(present).left) return false
+      const next = merge([...current, {atMs: this.#client.clock.wallMs(), count: keys.length, digest}], this.#slotMs)
+      const isWritten = await this.#client.kv.cas(this.#key, encode(next), {signal, index: this.#index ?? 0n})
+      // Its index is not told: the next deletes read it.
+      this.#index = undefined
+      if (isWritten) {
+        this.#spendings = next
+        return true
+      }
+    }
+    throw new ConflictError('BATON_CAS_CONFLICT', `key ${this.#key}: others keep writing it`)
+  }
+
+  get #slotMs(): number {
+    return this.#budget.windowMs / slots
+  }
+
+  #left(present: number): BudgetLeft {
+    const spent = this.#current().reduce((sum, {count}) => sum + count, 0)
+    const base = present + spent
+    const limit = deleteLimit(this.#budget.max, base)
+    return {left: Math.max(0, limit - spent), limit, base}
+  }
+
+  /** A clock that was set back must not lengthen the window. */
+  #current(): readonly Spending[] {
+    const nowMs = this.#client.clock.wallMs()
+    return this.#spendings
+      .map(spending => ({...spending, atMs: Math.min(spending.atMs, nowMs)}))
+      .filter(({atMs}) => atMs > nowMs - this.#budget.windowMs)
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const {value} = await this.#client.kv.get(this.#key, {signal, consistency: 'consistent'})
+    this.#spendings = value ? decode(value.value) : []
+    this.#index = value?.modifyIndex ?? 0n
+  }
+}
+
+/** Bounds the list: old entries of one slot become one. */
+function merge(spendings: readonly Spending[], slotMs: number): readonly Spending[] {
+  const newestMs = spendings.at(-1)?.atMs ?? 0
+  const merged: Spending[] = []
+  for (const spending of spendings) {
+    const last = merged.at(-1)
+    const isOld = spending.atMs < newestMs - mergeAfterMs
+    if (last && isOld && Math.floor(last.atMs / slotMs) === Math.floor(spending.atMs / slotMs)) {
+      merged[merged.length - 1] = {atMs: spending.atMs, count: last.count + spending.count, digest: ''}
+    } else merged.push(spending)
+  }
+  return merged
+}
+
+function digestOf(keys: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const key of keys) hash.update(JSON.stringify(key))
+  return hash.digest('hex').slice(0, 16)
+}
+
+const encode = (spendings: readonly Spending[]): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      Version: 1,
+      Deletes: spendings.map(({atMs, count, digest}) => ({
+        At: new Date(atMs).toISOString(),
+        Count: count,
+        Digest: digest,
+      })),
+    }),
+  )
+
+/** What cannot be read counts as nothing deleted: the limit of a pass and the window from now on still hold. */
+function decode(value: Buffer): readonly Spending[] {
+  const list = parseObject(value)?.['Deletes']
+  if (!Array.isArray(list)) return []
+  return (list as readonly Readonly<Record<string, unknown>>[]).flatMap(one => {
+    const [at, count, digest] = [one['At'], one['Count'], one['Digest']]
+    const isValid = typeof at === 'string' && Number.isSafeInteger(count) && (count as number) >= 0
+    return isValid ? [{atMs: Date.parse(at) || 0, count: count as number, digest: String(digest ?? '')}] : []
+  })
+}

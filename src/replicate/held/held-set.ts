@@ -1,0 +1,117 @@
+import {createHash} from 'node:crypto'
+import {promisify} from 'node:util'
+import {gunzip, gzip} from 'node:zlib'
+import {forEachStep, type Steps} from '../steps.js'
+import type {Mapping} from '../types.js'
+
+/** Destination keys, each with the ModifyIndex that it had when its delete was held. */
+export type HeldKeys = ReadonlyMap<string, bigint>
+
+export type SetReason = 'empty-source' | 'limit' | 'budget'
+
+/** Deletes that wait for an approval. It never changes: deletes that come later make a set of their own. */
+export interface HeldSet {
+  readonly id: string
+  /** Of the mapping, the keys and their indexes: an approval names it, so that it fits nothing else. */
+  readonly digest: string
+  readonly mapping: Mapping
+  readonly reason: SetReason
+  /** Why, for people. */
+  readonly why: string
+  readonly sinceMs: number
+  readonly keys: HeldKeys
+}
+
+/** What is kept at the key with the set's ID. The names are kept below it, in parts. */
+export type HeldHead = Omit<HeldSet, 'keys'> & {readonly count: number; readonly partCount: number}
+
+const partBytes = 262_144
+const [compress, expand] = [promisify(gzip), promisify(gunzip)]
+
+export function* digestSteps(mapping: Mapping, keys: HeldKeys): Steps<string> {
+  const hash = createHash('sha256').update(JSON.stringify([mapping.source, mapping.datacenter, mapping.destination]))
+  yield* forEachStep(keys, ([key, index]) => hash.update(JSON.stringify([key, String(index)])))
+  return hash.digest('hex')
+}
+
+/** Returns the parts in which the names are kept, each small enough for a key. */
+export async function encodeParts(keys: HeldKeys): Promise<readonly Buffer[]> {
+  const text = JSON.stringify([...keys].map(([key, index]) => [key, String(index)]))
+  const whole = await compress(text)
+  const count = Math.max(1, Math.ceil(whole.length / partBytes))
+  return Array.from({length: count}, (_, at) => whole.subarray(at * partBytes, (at + 1) * partBytes))
+}
+
+/** Undefined for anything that `encodeParts` has not written. */
+export async function decodeParts(parts: readonly Buffer[]): Promise<HeldKeys | undefined> {
+  try {
+    const list: unknown = JSON.parse((await expand(Buffer.concat(parts))).toString('utf8'))
+    if (!Array.isArray(list)) return undefined
+    const keys = new Map<string, bigint>()
+    for (const pair of list as readonly unknown[]) {
+      if (!Array.isArray(pair)) return undefined
+      const [key, index] = pair as readonly unknown[]
+      if (typeof key !== 'string' || typeof index !== 'string') return undefined
+      keys.set(key, BigInt(index))
+    }
+    return keys
+  } catch {
+    return undefined
+  }
+}
+
+export const encodeHead = (head: HeldHead): Buffer =>
+  Buffer.from(
+    JSON.stringify(
+      {
+        Version: 1,
+        ID: head.id,
+        Digest: head.digest,
+        Source: head.mapping.source,
+        Datacenter: head.mapping.datacenter,
+        Destination: head.mapping.destination,
+        Reason: head.reason,
+        Why: head.why,
+        Since: new Date(head.sinceMs).toISOString(),
+        Count: head.count,
+        Parts: head.partCount,
+      },
+      null,
+      2,
+    ),
+  )
+
+const reasons: readonly string[] = ['empty-source', 'limit', 'budget'] satisfies readonly SetReason[]
+const mostParts = 1000
+
+/** Undefined for anything that `encodeHead` has not written. */
+export function decodeHead(value: Buffer): HeldHead | undefined {
+  const fields = parseObject(value)
+  if (!fields || fields['Version'] !== 1) return undefined
+  const {ID: id, Digest: digest, Source: source, Datacenter: datacenter, Destination: destination} = fields
+  const {Reason: reason, Why: why, Since: since, Count: count, Parts: partCount} = fields
+  const texts = [id, digest, source, destination, reason, why, since]
+  if (!texts.every(text => typeof text === 'string') || !reasons.includes(reason as string)) return undefined
+  if (datacenter !== undefined && typeof datacenter !== 'string') return undefined
+  if (!Number.isSafeInteger(count) || !Number.isSafeInteger(partCount) || (partCount as number) > mostParts)
+    return undefined
+  return {
+    id: id as string,
+    digest: digest as string,
+    mapping: {source: source as string, datacenter, destination: destination as string},
+    reason: reason as SetReason,
+    why: why as string,
+    sinceMs: Date.parse(since as string) || 0,
+    count: count as number,
+    partCount: partCount as number,
+  }
+}
+
+export function parseObject(value: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const fields: unknown = JSON.parse(value.toString('utf8'))
+    return typeof fields === 'object' && fields !== null ? (fields as Readonly<Record<string, unknown>>) : undefined
+  } catch {
+    return undefined
+  }
+}

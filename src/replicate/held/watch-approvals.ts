@@ -1,0 +1,48 @@
+import {messageOf} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {ConsulIndex} from '../../core/types.js'
+import {formatMapping} from '../mapping.js'
+import {type CarryOutContext, carryOutApprovals} from './carry-out.js'
+
+/** As many failures in a row as this are worth a line. */
+const loudFailure = 5
+
+/**
+ * Carries out approvals as they are given, until stopped. While nothing is held it waits without any request. Failures are
+ * retried, and logged if they last. Never rejects.
+ */
+export async function watchApprovals(context: CarryOutContext): Promise<void> {
+  const {options, book, mapping, stop} = context
+  const {clock, logger, destination} = options
+  const backoff = new Backoff({random: destination.random})
+  let isLoaded = false
+  let failures = 0
+  while (!stop.aborted) {
+    try {
+      if (!isLoaded) await book.load(stop)
+      isLoaded = true
+      if (book.hasSets) await watchOnce(context)
+      else await book.news.wait(stop)
+      backoff.reset()
+      failures = 0
+    } catch (error) {
+      if (stop.aborted) return
+      const fields = {component: 'replicate', mapping: formatMapping(mapping), problem: messageOf(error)}
+      // A short outage is reported elsewhere.
+      failures += 1
+      if (failures === loudFailure) logger.warn(fields, 'approvals cannot be carried out now')
+      await clock.sleep(backoff.next(), stop).catch(() => {})
+    }
+  }
+}
+
+async function watchOnce(context: CarryOutContext): Promise<void> {
+  const {options, book, stop} = context
+  let index: ConsulIndex | undefined
+  while (book.hasSets) {
+    const park = index === undefined ? {} : {index, waitMs: options.waitMs}
+    const {value, index: next} = await options.destination.kv.keys(book.paths.approved, {signal: stop, ...park})
+    if (value.length > 0) await carryOutApprovals(context)
+    index = next
+  }
+}
