@@ -13,7 +13,7 @@ import {canBeEmpty, refuseEmptyValues} from './empty-values.js'
 import type {ExitMeanings} from './exit-meanings.js'
 import {checkFlagRules, commonRules, type FlagRule} from './flag-rules.js'
 import type {FlagShape} from './flag-words.js'
-import {commonFlags} from './flags.js'
+import {commonFlags, consulFlags} from './flags.js'
 import {toFlagWords} from './option-words.js'
 import {Output} from './output.js'
 import {toUsageError, unknownFlags} from './parse-errors.js'
@@ -243,6 +243,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
       added: ctor.addedFromFiles,
       sections: (this.config.commandIDs as readonly string[] | undefined)?.map(id => id.replaceAll(' ', '-')) ?? [],
       canBeEmpty: name => canBeEmpty(name, ctor.emptyFlags),
+      isUnsetByEmpty: name => Object.hasOwn(ctor.baseFlags, name) && Object.hasOwn(consulFlags, name),
     })
     const {args, strict, enableJsonFlag} = ctor
     const {argv, flags} = withMarkedValues(layered.argv, {...ctor.baseFlags, ...ctor.flags})

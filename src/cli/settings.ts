@@ -42,8 +42,11 @@ export async function layerSettings(options: {
   readonly sections?: readonly string[]
   /** Whether a setting may be an empty text. @default always */
   readonly canBeEmpty?: (name: string) => boolean
+  /** Whether a flag with an empty value counts as not given, as in Consul's tools. @default never */
+  readonly isUnsetByEmpty?: (name: string) => boolean
 }): Promise<LayeredArgv> {
-  const {argv, flags, env, off = []} = options
+  const {flags, env, off = []} = options
+  const argv = withoutUnset(options)
   const typed = flagWords(argv).flatMap(word => /^--([^=]+)/.exec(word)?.[1] ?? [])
   const given = new Set([...typed, ...off])
   const files = await readFiles(options)
@@ -66,6 +69,13 @@ export async function layerSettings(options: {
     added.push(...toWords(name, flag, layer))
   }
   return {argv: [...added, ...argv], sources}
+}
+
+/** Takes out the words of flags that count as not given. */
+function withoutUnset({argv, isUnsetByEmpty = () => false}: Parameters<typeof layerSettings>[0]): readonly string[] {
+  const words = flagWords(argv)
+  const isKept = (word: string): boolean => !(word.endsWith('=') && isUnsetByEmpty(word.slice(2, -1)))
+  return [...words.filter(isKept), ...argv.slice(words.length)]
 }
 
 const consulVariableOf = new Map(Object.entries(consulVariables).map(([variable, name]) => [name as string, variable]))

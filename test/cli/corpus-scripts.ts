@@ -39,6 +39,7 @@ export const scripts: readonly Script[] = [
   script('consul kv put $K/here - <<EOF\na=1\nb="2"\nEOF\nconsul kv get $K/here'),
   script('echo "x y" | consul kv put $K/pipe - && consul kv get $K/pipe'),
   script('consul kv put $K/empty "" && consul kv get $K/empty'),
+  script('A=; consul kv put -http-addr="$A" -token="$A" $K/empty-address 1; consul kv get $K/empty-address'),
   script('V=; consul kv put $K/unset "$V"; consul kv get $K/unset'),
   script('V=; consul kv put $K/unset $V; consul kv get $K/unset'),
   script('consul kv put $K/json \'{"a": [1, "two"]}\' && consul kv get $K/json'),

@@ -232,7 +232,10 @@ export async function faultsOf(line: MeantLine, command: CommandClass): Promise<
 
 type Values = ReadonlyMap<string, readonly (string | boolean)[]>
 
-/** Returns the last value of each flag that takes one. A flag that is switched off does not affect others. */
+/**
+ * Returns the last value of each flag that takes one. A flag that is switched off does not affect others. An empty flag of
+ * the connection counts as not given.
+ */
 function lastValues(line: MeantLine, definitions: Readonly<Record<string, Definition>>): Values {
   const values = new Map<string, (string | boolean)[]>()
   for (const {name, value} of line.given) {
@@ -240,6 +243,8 @@ function lastValues(line: MeantLine, definitions: Readonly<Record<string, Defini
     values.set(name, isKept ? [...(values.get(name) ?? []), value] : [value])
   }
   for (const [name, [value]] of values) if (value === false && definitions[name]?.allowNo !== true) values.delete(name)
+  const isConnected = connection.every(name => Object.hasOwn(definitions, name))
+  for (const name of isConnected ? connection : []) if (values.get(name)?.[0] === '') values.delete(name)
   return values
 }
 

@@ -52,9 +52,19 @@ const layer = (argv: string[], env: Record<string, string> = {}, command = 'kv g
     env,
     sections: ['kv-get', 'lock'],
     canBeEmpty: name => name === 'http-addr',
+    isUnsetByEmpty: name => name === 'http-addr',
   })
 
 describe('layerSettings', () => {
+  it('takes the variable if a flag of the connection is given without a value', async () => {
+    const {argv, sources} = await layer(['--http-addr=', '--token=', 'key', '--', '--http-addr='], {
+      CONSUL_HTTP_ADDR: 'b:1',
+      CONSUL_HTTP_TOKEN: 't',
+    })
+    expect(argv).toEqual(['--http-addr=b:1', '--token=', 'key', '--', '--http-addr='])
+    expect(sources.get('http-addr')).toBe('CONSUL_HTTP_ADDR')
+  })
+
   it('does not read settings from the arguments after --', async () => {
     const {argv, sources} = await layer(['key', '--', '--config=/nowhere', '--token=x'], {CONSUL_HTTP_TOKEN: 't'})
     expect(sources.get('token')).toBe('CONSUL_HTTP_TOKEN')
