@@ -1,6 +1,6 @@
 import {decodeJson} from '../core/api/json.js'
 import type {ConsulClient} from '../core/client.js'
-import {isBatonError, messageOf} from '../core/errors.js'
+import {type BatonError, ConsulError, isBatonError, messageOf} from '../core/errors.js'
 import {parseAddress} from '../core/http/address.js'
 import type {Answer} from '../core/http/caller.js'
 import {formatDuration} from '../core/time/duration.js'
@@ -39,7 +39,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
       if (next.latencyMs < fastest.latencyMs) fastest = next
     }
   } catch (error) {
-    const fix = isBatonError(error) ? error.hint : undefined
+    const fix = isBatonError(error) ? howToAnswer(error) : undefined
     const finding: Finding = {check: 'agent', verdict: 'fail', text: messageOf(error), ...(fix !== undefined && {fix})}
     return {findings: [finding], agent: undefined}
   }
@@ -63,6 +63,15 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   ]
   const connectionLimit = self?.connectionLimit ?? defaultConnectionLimit
   return {findings, agent: {connectionLimit, hasLeader: leader !== '', self}}
+}
+
+/** The hints of other commands name doctor, which is running. */
+function howToAnswer(error: BatonError): string | undefined {
+  const {hint, details} = error
+  if (details['code'] === 'ECONNRESET') return 'this machine may hold too many connections: see the next line'
+  if (hint === undefined && error instanceof ConsulError && error.status >= 500)
+    return 'the agent does not reach the servers: see consul members, and the log of the agent'
+  return hint
 }
 
 interface TimedAnswer {

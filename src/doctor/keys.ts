@@ -24,7 +24,7 @@ function examineOwn({own, ownProblem, keysDirectory, revoked}: KeyReport): Findi
   const dead = own.filter(({kid}) => revoked.includes(kid))
   if (dead.length > 0) {
     const text = `revoked on this machine: ${dead.map(nameKey).join(', ')}`
-    return {check: 'keys', verdict: 'warn', text, fix: 'create another key: baton keys init --name NAME'}
+    return {check: 'keys', verdict: 'warn', text, fix: 'create another key: baton keys init NAME'}
   }
   return {check: 'keys', verdict: 'ok', text: `signing: ${own.map(nameKey).join(', ')}`}
 }

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {TransportError} from '../../../src/core/errors.js'
 import {examine} from '../../../src/doctor/examine.js'
-import type {KeyReport} from '../../../src/doctor/keys.js'
+import {examineKeys, type KeyReport} from '../../../src/doctor/keys.js'
 import type {TokenSource} from '../../../src/doctor/machine.js'
 import type {Finding} from '../../../src/doctor/types.js'
 import {FakeClock} from '../../kit/fake-clock.js'
@@ -88,6 +88,26 @@ describe('doctor, at the agent', () => {
     const {find, transport} = await run({'/v1/status/leader': gone})
     expect(find('agent')).toEqual([{check: 'agent', verdict: 'fail', text: gone.message, fix: 'is it running?'}])
     expect(transport.requests).toHaveLength(1)
+  })
+
+  it('says what to do if the agent answers with an error of its servers', async () => {
+    const {find} = await run({'/v1/status/leader': {status: 500, body: 'rpc error making call: EOF'}})
+    expect(find('agent')).toMatchObject([{verdict: 'fail', fix: expect.stringContaining('see consul members')}])
+  })
+
+  it('does not send the reader to doctor if the agent resets the connection', async () => {
+    const hint = 'too many? see baton doctor'
+    const reset = new TransportError('BATON_CONNECT', 'reset', {hint, details: {code: 'ECONNRESET'}})
+    const {find} = await run({'/v1/status/leader': reset})
+    expect(find('agent')).toMatchObject([{verdict: 'fail', fix: expect.stringContaining('too many connections')}])
+    expect(find('agent')[0]?.fix).not.toContain('baton doctor')
+  })
+
+  it('names the command that creates another key if a signing key is revoked', () => {
+    const key = {kid: 'k1', name: 'me'}
+    expect(examineKeys({...noKeys, own: [key], revoked: ['k1']})).toContainEqual(
+      expect.objectContaining({check: 'keys', verdict: 'warn', fix: 'create another key: baton keys init NAME'}),
+    )
   })
 
   it('recognises a server that is not Consul', async () => {
