@@ -53,8 +53,17 @@ const checksShape = (call: Call): Shape => ({
   kind: 'check',
 })
 
+const queryShape = ({query, near, limit}: Extract<WatchSpec, {type: 'query'}>): Shape => ({
+  call: get(`/v1/query/${encodeURIComponent(query)}/execute`, {near, limit: limit?.toString()}),
+  form: 'query',
+  shape: goHealthService,
+  keyOf: instanceKey,
+  kind: 'service',
+})
+
+const get = (path: string, query: Call['query'] = {}): Call => ({method: 'GET', path, query})
+
 function shapeOf(spec: WatchSpec): Shape {
-  const get = (path: string, query: Call['query'] = {}): Call => ({method: 'GET', path, query})
   switch (spec.type) {
     case 'key':
       return {
@@ -91,16 +100,7 @@ function shapeOf(spec: WatchSpec): Shape {
       return checksShape(get(`/v1/health/checks/${encodeURIComponent(service)}`, {filter}))
     }
     case 'query':
-      return {
-        call: get(`/v1/query/${encodeURIComponent(spec.query)}/execute`, {
-          near: spec.near,
-          limit: spec.limit?.toString(),
-        }),
-        form: 'query',
-        shape: goHealthService,
-        keyOf: instanceKey,
-        kind: 'service',
-      }
+      return queryShape(spec)
     case 'event':
       return {call: get('/v1/event/list', {name: spec.name}), shape: goEvent, keyOf: item => field(item, 'ID')}
   }

@@ -134,6 +134,8 @@ function decode(value: Buffer): readonly Spending[] {
   return (list as readonly Readonly<Record<string, unknown>>[]).flatMap(one => {
     const [at, count, digest] = [one['At'], one['Count'], one['Digest']]
     const isValid = typeof at === 'string' && Number.isSafeInteger(count) && (count as number) >= 0
-    return isValid ? [{atMs: Date.parse(at) || 0, count: count as number, digest: String(digest ?? '')}] : []
+    return isValid
+      ? [{atMs: Date.parse(at) || 0, count: count as number, digest: typeof digest === 'string' ? digest : ''}]
+      : []
   })
 }

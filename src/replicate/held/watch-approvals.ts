@@ -17,7 +17,8 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
   const backoff = new Backoff({random: destination.random})
   let isLoaded = false
   let failures = 0
-  while (!stop.aborted) {
+  const isStopped = (): boolean => stop.aborted
+  while (!isStopped()) {
     try {
       if (!isLoaded) await book.load(stop)
       isLoaded = true
@@ -26,7 +27,7 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
       backoff.reset()
       failures = 0
     } catch (error) {
-      if (stop.aborted) return
+      if (isStopped()) return
       const fields = {component: 'replicate', mapping: formatMapping(mapping), problem: messageOf(error)}
       // A short outage is reported elsewhere.
       failures += 1
