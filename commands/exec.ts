@@ -64,7 +64,6 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       flag,
       besides: ['compat'],
     })),
-    {flag: 'keys-dir', besides: ['unsigned']},
     {flag: 'shell', besides: ['--']},
     {flag: 'shell', when: 'off', besides: ['--'], warning: 'arguments after -- never run in a shell'},
   ] as const satisfies readonly FlagRule[]

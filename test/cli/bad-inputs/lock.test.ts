@@ -96,7 +96,6 @@ const rows: readonly BadInput[] = [
   [['lock', '--token-file', '/tmp', 'k', 'true'], 'baton: token-file: cannot read /tmp: EISDIR'],
   [['lock', '--ca-file', '/no/such', 'k', 'true'], 'baton: ca-file: cannot read /no/such: ENOENT'],
   [['lock', '--ca-file', '{junk}', 'k', 'true'], 'baton: ca-file: {junk}: holds no PEM certificate'],
-  [['lock', '--ca-file', '', 'k', 'true'], 'baton: ca-file: cannot read : ENOENT'],
   [['lock', '--ca-path', '/no/such', 'k', 'true'], 'baton: ca-path: cannot read /no/such: ENOENT'],
   [['lock', '--ca-path', '{junk}', 'k', 'true'], 'baton: ca-path: cannot read {junk}: ENOTDIR'],
   [
