@@ -128,11 +128,16 @@ export class CatalogTable {
     const key = draft.id.toLowerCase()
     const known = shelf.checks.get(key)
     const row: CheckRow = {...draft, createIndex: known?.createIndex ?? batch.index, modifyIndex: batch.index}
-    const same = known !== undefined && sameRow(known, row)
+    const isSame = known !== undefined && sameRow({...known, type: row.type}, row)
     this.#moved(batch, 'checks')
     batch.touch(`checks-node:${row.node.toLowerCase()}`)
     if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
-    if (same) return known
+    if (isSame) {
+      // Consul stores another type, but does not count it as a change.
+      const retyped = {...known, type: row.type}
+      if (retyped.type !== known.type) this.#setIn(batch, shelf.checks, key, retyped)
+      return retyped
+    }
     this.#setIn(batch, shelf.checks, key, row)
     this.#checkMoved(batch, row)
     batch.touch(`state:${row.status}`)

@@ -76,7 +76,7 @@ export class Likeness {
   #compareValues(real: unknown, embedded: unknown, where: string): string[] {
     if (Array.isArray(real) && Array.isArray(embedded)) {
       if (real.length !== embedded.length) return [`${where}: ${show(real)} and ${show(embedded)}`]
-      const [a, b] = where.endsWith('.Errors') ? [real, embedded] : this.#alike(real, embedded)
+      const [a, b] = where.endsWith('.Errors') ? [real, embedded] : this.#alike(real, embedded, where)
       return a.flatMap((item, at) => this.#compareValues(item, b[at], `${where}[${at}]`))
     }
     if (isObject(real) && isObject(embedded)) {
@@ -95,10 +95,15 @@ export class Likeness {
 
   /**
    * Lists of sessions are sorted by random IDs, so they are paired by their order of creation. The agent's view of its
-   * services has lists in random order.
+   * services has lists in random order, and so have the tags of each service in the list of all services.
    */
-  #alike(real: readonly unknown[], embedded: readonly unknown[]): readonly [readonly unknown[], readonly unknown[]] {
+  #alike(
+    real: readonly unknown[],
+    embedded: readonly unknown[],
+    where: string,
+  ): readonly [readonly unknown[], readonly unknown[]] {
     const order = (list: readonly unknown[]): readonly unknown[] => {
+      if (tagsOfService.test(where) && list.every(item => typeof item === 'string')) return list.toSorted()
       if (!list.every(isObject)) return list
       if (list.every(item => typeof item['ID'] === 'string' && 'NodeChecks' in item)) {
         return list.toSorted((a, b) => Number(a['CreateIndex']) - Number(b['CreateIndex']))
@@ -136,6 +141,8 @@ export class Likeness {
       .replace(named, (_, words: string, digits: string) => `${words}${this.#indexes.get(BigInt(digits)) ?? digits}`)
 }
 
+/** The place of a service's tags in the answer of `catalog/services`. */
+const tagsOfService = /^body\.[^.[]+$/
 type Row = Readonly<Record<string, unknown>>
 const byText = (a: unknown, b: unknown): number => (show(a) < show(b) ? -1 : 1)
 /** A service of the agent, with its checks in order. */

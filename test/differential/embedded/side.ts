@@ -1,4 +1,5 @@
 import {Client, Pool} from 'undici'
+import {waitUntil} from '../../kit/wait-until.js'
 import type {Ask} from './asks/ask.js'
 
 export interface Answer {
@@ -8,6 +9,8 @@ export interface Answer {
 }
 
 const unknownSession = '00000000-1111-2222-3333-444444444444'
+/** Changes of what the agent itself registers. */
+const registration = /^\/v1\/agent\/(?:service|check)\/|^\/v1\/agent\/maintenance/
 const ownIndex = /\{i:([^}]*)\}/
 
 /** One of the two agents, with the IDs that it created during a run. */
@@ -39,7 +42,8 @@ export class Side {
   }
 
   /**
-   * Sends requests in order. A request does not wait for earlier answers, unless it needs the ID of a session from one.
+   * Sends requests in order. A request does not wait for earlier answers, unless it needs the ID of a session from one, or
+   * one changed what the agent registers: an agent tells its servers of that later, and in an order of its own.
    */
   async askAll(asks: readonly Ask[]): Promise<Answer[]> {
     const answers: Promise<Answer>[] = []
@@ -49,6 +53,9 @@ export class Side {
       const index = await this.#indexFor(template)
       const [path, body] = [this.#fill(ask.path, index), ask.body && this.#fill(ask.body, index)]
       answers.push(this.send(ask.method, path, body).then(answer => this.#keepSession(ask, answer)))
+      if (ask.method === 'GET' || !registration.test(ask.path)) continue
+      await Promise.all(answers)
+      await this.#untilInSync()
     }
     return await Promise.all(answers)
   }
@@ -83,6 +90,7 @@ export class Side {
       for (const node of ['n1', 'n2']) requests.push(put('catalog/deregister', {Node: `${prefix}-${node}`}))
     }
     await Promise.all(requests)
+    if (has(registration)) await this.#untilInSync()
   }
 
   get prefix(): string {
@@ -91,6 +99,34 @@ export class Side {
 
   async close(): Promise<void> {
     await Promise.all([this.#line.destroy(), this.#waiting.destroy()])
+  }
+
+  #untilInSync(): Promise<boolean> {
+    return waitUntil(() => this.#isInSync(), {
+      what: `${this.name} to tell its servers what it registered`,
+      intervalMs: 2,
+    })
+  }
+
+  /** Whether the catalog has the services and checks of the agent, as the agent has them. Texts of checks follow later. */
+  async #isInSync(): Promise<boolean> {
+    const paths = ['agent/services', 'agent/checks', `catalog/node/${this.node}`, `health/node/${this.node}`]
+    const [services, checks, node, health] = await Promise.all(
+      paths.map(async path => JSON.parse((await this.send('GET', `/v1/${path}`)).text) as unknown),
+    )
+    const listed = Object.entries((node as {Services: Readonly<Record<string, Row>>}).Services)
+    return (
+      sameRows(
+        Object.values(services as object),
+        listed.map(([, row]) => row).filter(row => row['ID'] !== 'consul'),
+        ['ID', 'Service', 'Tags', 'Port', 'Address', 'Meta'],
+      ) &&
+      sameRows(
+        Object.values(checks as object),
+        (health as readonly Row[]).filter(row => row['CheckID'] !== 'serfHealth'),
+        ['CheckID', 'Name', 'Status', 'Notes', 'ServiceID'],
+      )
+    )
   }
 
   #keepSession({session}: Ask, answer: Answer): Answer {
@@ -119,6 +155,18 @@ export class Side {
       .replaceAll(/\{i:[^}]*\}/g, index)
   }
 }
+
+type Row = Readonly<Record<string, unknown>>
+
+/** Whether two lists have the same rows in some order, as far as these fields go. Empty values of any kind are equal. */
+function sameRows(a: readonly Row[], b: readonly Row[], fields: readonly string[]): boolean {
+  const textOf = (row: Row): string => JSON.stringify(fields.map(field => plain(row[field])))
+  const [left, right] = [a.map(textOf).toSorted(), b.map(textOf).toSorted()]
+  return left.length === right.length && left.every((text, at) => text === right[at])
+}
+
+const plain = (value: unknown): unknown =>
+  value === '' || value === null || (typeof value === 'object' && Object.keys(value).length === 0) ? undefined : value
 
 async function answerOf(line: Client | Pool, method: string, path: string, body?: string): Promise<Answer> {
   const response = await line.request({

@@ -123,6 +123,27 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     server.close()
   })
 
+  it('keep their index when only the type is another one', async () => {
+    const put = (body: object): Promise<unknown> =>
+      raw(agent.address).ok('PUT', '/v1/agent/check/register', {
+        body: JSON.stringify({ID: 'typed', Name: 't', ...body}),
+      })
+    const inCatalog = async (type: string): Promise<{readonly ModifyIndex: number}> =>
+      await waitUntil(
+        async () => {
+          const checks = await raw(agent.address).get('/v1/health/state/critical')
+          return (checks as {Name: string; Type: string; ModifyIndex: number}[]).find(
+            one => one.Name === 't' && one.Type === type,
+          )
+        },
+        {what: `a check of type ${type}`},
+      )
+    await put({TTL: '1h'})
+    const {ModifyIndex: before} = await inCatalog('ttl')
+    await put({HTTP: 'http://127.0.0.1:1/', Interval: '10000h'})
+    expect((await inCatalog('http')).ModifyIndex).toBe(before)
+  })
+
   it('keep their status and output when they are registered again', async () => {
     const consul = raw(agent.address)
     const registerCheck = (body: object): Promise<unknown> =>
