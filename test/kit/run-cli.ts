@@ -146,7 +146,8 @@ export class CommandHandle implements AsyncDisposable {
     const fresh = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
     const found = await waitUntil(() => fresh.exec(text()) ?? (this.#ended ? ('ended' as const) : null), {
       what: `${String(pattern)} from ${this.#name}`,
-      ...(options.timeoutMs === undefined ? {} : {timeoutMs: options.timeoutMs}),
+      // A command can take seconds to start on a busy machine.
+      timeoutMs: options.timeoutMs ?? 30_000,
       detail: both,
     })
     if (found === 'ended') throw new Error(`${this.#name}: ended without ${String(pattern)}\n${both()}`)
