@@ -66,7 +66,7 @@ export async function approveHeld(
   }
 }
 
-/** A set is found at its mapping's place only: a copy elsewhere is no set. */
+/** A set is found at its mapping's place only: a copy elsewhere is ignored. */
 async function readAll(client: ConsulClient, statusDir: string, call: Call): Promise<readonly KeptHead[]> {
   const heads = await readHeads(client, batonDir(statusDir), call)
   return heads.filter(({head, key}) => key === `${mappingPaths(statusDir, head.mapping).held}${head.id}`)

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
-import {ConflictError} from '../../core/errors.js'
+import type {KvEntry} from '../../core/types.js'
 import {deleteLimit} from '../plan/max-delete.js'
 import type {DeleteBudget} from '../types.js'
 import {parseObject} from './held-set.js'
@@ -24,15 +24,12 @@ export interface BudgetLeft {
 /** This much later, deletes are counted together with their neighbours. */
 const mergeAfterMs = 30_000
 const slots = 60
-const attempts = 5
 
 /** Counts the deletes of one mapping over time. The counts are kept at the destination, and shared by all that replicate the mapping. */
 export class DeleteCounter {
   readonly #client: ConsulClient
   readonly #key: string
   readonly #budget: DeleteBudget
-  #spendings: readonly Spending[] = []
-  #index: bigint | undefined
 
   constructor(options: {readonly client: ConsulClient; readonly key: string; readonly budget: DeleteBudget}) {
     this.#client = options.client
@@ -44,54 +41,46 @@ export class DeleteCounter {
   async left(present: number, signal: AbortSignal): Promise<BudgetLeft> {
     const {max} = this.#budget
     if (max === 'off') return {left: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY, base: present}
-    if (this.#index === undefined) await this.#read(signal)
-    return this.#left(present)
+    const {value} = await this.#client.kv.get(this.#key, {signal, consistency: 'consistent'})
+    return this.#left(this.#current(value), present)
   }
 
   /** Counts deletes before they are made. False if that would be more than is left. Rejects if it cannot be written down. */
   async spend(keys: readonly string[], present: number, signal: AbortSignal): Promise<boolean> {
     if (keys.length === 0 || this.#budget.max === 'off') return true
     const digest = digestOf(keys)
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      if (this.#index === undefined) await this.#read(signal)
-      const current = this.#current()
-      if (current.some(spending => spending.digest === digest)) return true
-      if (keys.length > this.#left(present).left) return false
-      const next = merge([...current, {atMs: this.#client.clock.wallMs(), count: keys.length, digest}], this.#slotMs)
-      const isWritten = await this.#client.kv.cas(this.#key, encode(next), {signal, index: this.#index ?? 0n})
-      // Its index is not told: the next deletes read it.
-      this.#index = undefined
-      if (isWritten) {
-        this.#spendings = next
-        return true
-      }
-    }
-    throw new ConflictError('BATON_CAS_CONFLICT', `key ${this.#key}: others keep writing it`)
+    let isCounted = false
+    const {isWritten} = await this.#client.kv.update(
+      this.#key,
+      entry => {
+        const current = this.#current(entry)
+        isCounted = current.some(spending => spending.digest === digest)
+        if (isCounted || keys.length > this.#left(current, present).left) return undefined
+        const spending = {atMs: this.#client.clock.wallMs(), count: keys.length, digest}
+        return encode(merge([...current, spending], this.#slotMs))
+      },
+      {signal},
+    )
+    return isWritten || isCounted
   }
 
   get #slotMs(): number {
     return this.#budget.windowMs / slots
   }
 
-  #left(present: number): BudgetLeft {
-    const spent = this.#current().reduce((sum, {count}) => sum + count, 0)
+  #left(current: readonly Spending[], present: number): BudgetLeft {
+    const spent = current.reduce((sum, {count}) => sum + count, 0)
     const base = present + spent
     const limit = deleteLimit(this.#budget.max, base)
     return {left: Math.max(0, limit - spent), limit, base}
   }
 
   /** A clock that was set back must not lengthen the window. */
-  #current(): readonly Spending[] {
+  #current(entry: KvEntry | undefined): readonly Spending[] {
     const nowMs = this.#client.clock.wallMs()
-    return this.#spendings
+    return (entry ? decode(entry.value) : [])
       .map(spending => ({...spending, atMs: Math.min(spending.atMs, nowMs)}))
       .filter(({atMs}) => atMs > nowMs - this.#budget.windowMs)
-  }
-
-  async #read(signal: AbortSignal): Promise<void> {
-    const {value} = await this.#client.kv.get(this.#key, {signal, consistency: 'consistent'})
-    this.#spendings = value ? decode(value.value) : []
-    this.#index = value?.modifyIndex ?? 0n
   }
 }
 

@@ -1,6 +1,7 @@
 import {messageOf} from '../../core/errors.js'
+import {follow} from '../../core/query/follow.js'
+import {kvKeys} from '../../core/query/topics.js'
 import {Backoff} from '../../core/time/backoff.js'
-import type {ConsulIndex} from '../../core/types.js'
 import {formatMapping} from '../mapping.js'
 import {type CarryOutContext, carryOutApprovals} from './carry-out.js'
 
@@ -37,13 +38,12 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
   }
 }
 
+/** Ends once nothing is held. */
 async function watchOnce(context: CarryOutContext): Promise<void> {
-  const {options, book, stop} = context
-  let index: ConsulIndex | undefined
-  while (book.hasSets) {
-    const park = index === undefined ? {} : {index, waitMs: options.waitMs}
-    const {value, index: next} = await options.destination.kv.keys(book.paths.approved, {signal: stop, ...park})
-    if (value.length > 0) await carryOutApprovals(context)
-    index = next
+  const {options, book, stop: signal} = context
+  const {destination, waitMs} = options
+  for await (const {snapshot} of follow(kvKeys(destination, book.paths.approved), destination, {signal, waitMs})) {
+    if (snapshot.value.length > 0) await carryOutApprovals(context)
+    if (!book.hasSets) return
   }
 }
