@@ -11,7 +11,7 @@ import {eventsSince} from '../../src/event/since.js'
 export default class EventList extends ConsulCommand<typeof EventList> {
   static override summary = "show the agent's newest 256 events, oldest first"
   static override description =
-    'Shows the events that the agent has received, whoever fired them. An agent keeps 256 and forgets them when it restarts; --durable shows the log of one name instead, which stays in KV.'
+    'Shows the events that the agent has received, fired from any node. An agent keeps 256 and forgets them when it restarts; --durable shows the log of one name instead, which stays in KV.'
   static override exitMeanings = {
     0: 'listed, also if there are none',
   }

@@ -9,7 +9,7 @@ export default class WatchPreparedQuery extends WatchCommand<typeof WatchPrepare
   static override summary = 'follow the instances that a prepared query gives'
   static override description =
     'Follows the instances that a prepared query gives, also from another datacenter. Consul cannot block on these: the query is asked again at intervals that differ by up to a quarter. Without a program it prints each state as JSON; with one it runs the program at the start and after each change, with the JSON on stdin.'
-  static override exitMeanings = {...watchExits, 1: 'an HTTP handler failed, or there is no such query'}
+  static override exitMeanings = {...watchExits, 1: 'an HTTP handler failed, or the query does not exist'}
   static override examples = [
     '<%= config.bin %> watch query nearest-web --near _agent -- ./render.sh',
     '<%= config.bin %> watch query nearest-web --interval 5s --ndjson',

@@ -52,7 +52,7 @@ afterAll(async () => {
   rmSync(directory, {recursive: true})
 })
 
-/** A wait for a stated reason. That an answer takes longer than two seconds is no such reason: a busy machine is slow, too. */
+/** A wait for a stated reason. That an answer takes longer than two seconds is not such a reason: a busy machine is slow, too. */
 const waits = /waiting for (?!Consul: \S+ has not answered yet)/
 
 describe.concurrent('if Consul cannot be reached at the start', () => {

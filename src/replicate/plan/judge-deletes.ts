@@ -152,18 +152,18 @@ class Judgement {
     const spent = new Set(counted)
     const paid = go.filter(key => spent.has(key))
     const isPaid = !isForReal || (await counter.spend(paid, plan.destinationCount, signal))
-    const told = await this.#tell(waiting)
+    const reported = await this.#report(waiting)
     return {
       // Another replicator has used the rest up: they are judged again.
       go: isPaid ? go : go.filter(key => !spent.has(key)),
-      held: [...held, ...told.held],
-      hidden: hidden.length + told.hidden,
+      held: [...held, ...reported.held],
+      hidden: hidden.length + reported.hidden,
       approvals: this.#approvals,
     }
   }
 
   /** The leader is asked about some, because the messages must distinguish keys that were deleted from keys that the token may not read. */
-  async #tell(waiting: readonly Waiting[]): Promise<{readonly held: readonly Held[]; readonly hidden: number}> {
+  async #report(waiting: readonly Waiting[]): Promise<{readonly held: readonly Held[]; readonly hidden: number}> {
     const {mapping} = this.#given
     const held: Held[] = []
     let hiddenCount = 0

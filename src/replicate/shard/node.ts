@@ -30,7 +30,7 @@ export const nodeOf = (vertex: Vertex): Node => ({
   costMs: 0,
 })
 
-/** What was read anew: an entry, or undefined for a name that a list did not show. */
+/** What was read again: an entry, or undefined for a name that a list did not show. */
 export type Changes = Map<string, KvEntry | undefined>
 
 /** What a list says of a key. */

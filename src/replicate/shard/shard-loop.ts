@@ -271,7 +271,7 @@ export class ShardLoop {
       this.#stops,
     )
     this.#finish({names, entries, copies, isJudging}, pass)
-    return this.#told(pass, isJudging)
+    return this.#withHeld(pass, isJudging)
   }
 
   #finish(
@@ -335,13 +335,13 @@ export class ShardLoop {
     isForeign: this.#worker.scope.isForeign(entry),
   })
 
-  #told(pass: ReplicationPass, isJudging: boolean): ReplicationPass {
+  #withHeld(pass: ReplicationPass, isJudging: boolean): ReplicationPass {
     return isJudging ? pass : {...pass, held: this.#held}
   }
 
   // ---- An audit ----
 
-  /** Compares everything, and begins anew with what it has found. */
+  /** Compares everything, and starts again from what it has found. */
   async #audit(): Promise<ReplicationPass> {
     const {clock} = this.#options
     const startedMs = clock.monotonicMs()

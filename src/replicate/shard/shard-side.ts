@@ -65,7 +65,7 @@ export class ShardSide {
     return Math.max(this.#options.mostChanges, this.size * changedShare)
   }
 
-  /** True if there are too many keys outside of the nodes, or there were too few places: the tree should be made anew. */
+  /** True if there are too many keys outside of the nodes, or there were too few places: the tree should be divided again. */
   get isUneven(): boolean {
     const most = Math.max(4 * leafKeys, (4 * this.size) / Math.max(1, this.nodes.length))
     return (
@@ -74,7 +74,7 @@ export class ShardSide {
     )
   }
 
-  /** Divides the side anew by a list. */
+  /** Divides the side again, by a list. */
   async divide(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     const names: string[] = []
     await this.#run(forEachStep(list, ([name]) => names.push(name)))
@@ -110,7 +110,7 @@ export class ShardSide {
     else this.#foreign.delete(name)
   }
 
-  /** What is known of a key that was read or written just now: an index up to this one is no news. */
+  /** What is known of a key that was read or written just now: an index up to this one shows no change. */
   recordOwn(name: string, version: Version | undefined): void {
     this.record(name, version)
     const node = this.nodeOf(name)
@@ -196,7 +196,7 @@ export class ShardSide {
 
   /**
    * Looks for what no query shows: keys below divided folders, in no node, and nodes that were deleted with a prefix
-   * shorter than their own, of which Consul does not wake a query that knows a newer tombstone. One key of each node tells.
+   * shorter than their own, of which Consul does not wake a query that knows a newer tombstone. One key of each node shows that.
    */
   async sweepWhole(): Promise<readonly Node[]> {
     const {reads, clock} = this.#options

@@ -85,15 +85,15 @@ function instances(address: string, size: number): List {
   }
 }
 
-function start(who: string, address: string, {kind, name, words}: List): Watcher {
+function start(tool: string, address: string, {kind, name, words}: List): Watcher {
   const watch = ['watch', `-http-addr=${address}`, ...words]
-  switch (who) {
+  switch (tool) {
     case 'baton':
       return new Watcher(process.execPath, ['bin/run.cjs', ...watch, '--', ...handler])
     case 'consul':
       return new Watcher('consul', [...watch, '-shell=false', ...handler])
     default:
-      return new Watcher(process.execPath, ['test/bench/core/follower.mjs', who, address, kind, name])
+      return new Watcher(process.execPath, ['test/bench/core/follower.mjs', tool, address, kind, name])
   }
 }
 
@@ -110,7 +110,7 @@ const cell = (value: number, base: number, unit: string): string =>
 async function compare(address: string, list: List, names: readonly string[]): Promise<void> {
   await list.fill()
   await using releases = new ReleaseStack()
-  const all = names.map(who => ({who, watcher: releases.use(start(who, address, list))}))
+  const all = names.map(tool => ({tool, watcher: releases.use(start(tool, address, list))}))
   await Promise.all(all.map(({watcher}) => watcher.ran(1)))
   const changes = changesFor(list.size)
   for (let change = 0; change < warmUp + changes; change += 1) {
@@ -120,18 +120,18 @@ async function compare(address: string, list: List, names: readonly string[]): P
     await Promise.all(seen)
     await sleep(pauseMs)
   }
-  const results = all.map(({who, watcher}) => ({
-    who,
+  const results = all.map(({tool, watcher}) => ({
+    tool,
     cpuMs: watcher.usedMs / changes,
     peakMB: watcher.peakMB,
     latencyMs: median(watcher.latencies),
   }))
   const [base] = results
-  for (const {who, cpuMs, peakMB, latencyMs} of results) {
+  for (const {tool, cpuMs, peakMB, latencyMs} of results) {
     const cells = base
       ? [cell(cpuMs, base.cpuMs, 'ms'), cell(peakMB, base.peakMB, 'MB'), cell(latencyMs, base.latencyMs, 'ms')]
       : []
-    print(`  ${list.title.padEnd(15)} ${(titles[who] ?? who).padEnd(13)}${cells.join('')}`)
+    print(`  ${list.title.padEnd(15)} ${(titles[tool] ?? tool).padEnd(13)}${cells.join('')}`)
   }
 }
 

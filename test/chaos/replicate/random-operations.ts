@@ -7,7 +7,7 @@ import type {ConsulFederation} from '../../kit/consul-cluster.js'
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** What is replicated: a renamed folder, and a prefix of bytes that is no folder. */
+/** What is replicated: a renamed folder, and a prefix of bytes that is not a folder. */
 const mappings = [
   ['fz/', 'fzb/'],
   ['fy', 'fyb'],

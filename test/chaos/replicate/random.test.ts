@@ -8,7 +8,7 @@ const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] ===
 /** The long form takes as many seconds as BATON_CHAOS_SECONDS says. */
 const seconds = Number(process.env['BATON_CHAOS_SECONDS'] ?? 20)
 
-/** By parts, and without audits that would mend what parts do not see; and by whole lists. */
+/** By parts, and without audits that would repair what parts do not see; and by whole lists. */
 const ways = [
   ['in parts', ['--shard-above=0', '--audit-every=1h']],
   ['by whole lists', []],

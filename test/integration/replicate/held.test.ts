@@ -96,7 +96,7 @@ describe.each(backends)('held deletes on $name', backend => {
     const events: ReplicatorEvent[] = []
     await once(client, spec, {observer: event => events.push(event)})
     expect(events).toContainEqual(expect.objectContaining({type: 'approval.finished', deleted: 2, kept: 2}))
-    // The key that was written since is judged anew: one delete is within the limits.
+    // The key that was written since is judged again: one delete is within the limits.
     expect(await namesOf(client, 'sinced/')).toEqual(['sinced/001'])
   })
 

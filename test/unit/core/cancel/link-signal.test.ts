@@ -5,7 +5,7 @@ import {ReleaseStack} from '../../../../src/core/cancel/release-stack.js'
 import {FakeClock} from '../../../kit/fake-clock.js'
 
 describe('linkSignal', () => {
-  it('aborts with its parent, at its timeout or when told to, and keeps the first reason', async () => {
+  it('aborts with its parent, at its timeout or when it is aborted itself, and keeps the first reason', async () => {
     const clock = new FakeClock()
     const parent = new AbortController()
     using link = linkSignal(parent.signal, {clock, timeoutMs: 100, onTimeout: () => 'late'})
