@@ -1,7 +1,7 @@
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process'
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
+import {type ChildProcess, spawn} from 'node:child_process'
+import {accessSync, constants, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {delimiter, join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {freePorts} from './ports.js'
 import {guardFolder, guardGroup, killQuietly} from './process-guard.js'
@@ -35,20 +35,24 @@ export interface ConsulPorts {
 
 const clash = /address already in use|bind: cannot assign/
 
-// Command that makes an agent exit with the test process, even if that process is killed; empty if the system cannot do
-// this.
-const deathWish = has('setpriv', '--version') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
-
-function has(file: string, argument: string): boolean {
-  try {
-    execFileSync(file, [argument], {stdio: 'ignore'})
-    return true
-  } catch {
-    return false
-  }
+// It looks for a file that may be executed, and starts nothing: each test file asks this when it is loaded.
+function isOnPath(name: string): boolean {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')
+  return folders.some(folder => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
 }
 
-export const consulIsInstalled = (): boolean => has('consul', 'version')
+// Command that makes an agent exit with the test process, even if that process is killed; empty if the system cannot do
+// this.
+const deathWish = isOnPath('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
+
+export const consulIsInstalled = (): boolean => isOnPath('consul')
 
 const aclOf = (token: string): ConsulConfig => ({
   enabled: true,
