@@ -1,6 +1,6 @@
 import {isatty} from 'node:tty'
 import {Command} from '@oclif/core/command'
-import type {InferredArgs, InferredFlags} from '@oclif/core/interfaces'
+import type {Config, InferredArgs, InferredFlags} from '@oclif/core/interfaces'
 import type {Environment} from '../config/environment.js'
 import {readSettingsFile, type Settings} from '../config/files.js'
 import {ReleaseStack} from '../core/cancel/release-stack.js'
@@ -50,6 +50,9 @@ export const processHost = (): CommandHost => ({
     return process.stderr
   },
 })
+
+/** oclif's Config with the host of a command. */
+export type HostedConfig = Config & {readonly host?: CommandHost}
 
 type Flagged = Pick<typeof BaseCommand, 'baseFlags' | 'flags' | 'enableJsonFlag'>
 
@@ -110,7 +113,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   protected out!: Output
   protected logger!: FlushableLogger
   protected sources: SettingSources = new Map()
-  protected readonly host: CommandHost = processHost()
+  protected readonly host: CommandHost = (this.config as HostedConfig).host ?? processHost()
   /** Releases resources after `run`, also if it fails, in reverse order. */
   protected readonly releases = new ReleaseStack()
   /** The command's arguments as typed. Parsing replaces `argv`, but not these. */

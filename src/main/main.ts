@@ -1,7 +1,7 @@
 import commandTable, {commandNames} from 'virtual:command-table'
 import type {Config} from '@oclif/core/interfaces'
 import {isHelpFlag} from '../cli/argv.js'
-import {flagShapes, ownFlags, processHost} from '../cli/base-command.js'
+import {type CommandHost, flagShapes, type HostedConfig, ownFlags, processHost} from '../cli/base-command.js'
 import {painter} from '../cli/colour.js'
 import {toFlagWords} from '../cli/option-words.js'
 import {brief} from '../core/brief.js'
@@ -35,32 +35,37 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = await run(argv)
 }
 
-async function run(argv: readonly string[]): Promise<number> {
-  const host = processHost()
+/** Runs one command line. Resolves to its exit code. Tests pass a host of their own. */
+export async function run(argv: readonly string[], host: CommandHost = processHost()): Promise<number> {
   const [first = ''] = argv
   const asksHelp = first === 'help' || isHelpFlag(first)
-  if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0)
-  if (first === 'complete') return complete()
+  if (argv.length === 0 || asksHelp) return help(argv.slice(1), argv.length === 0 ? usageExitCode : 0, host)
+  if (first === 'complete') return complete(host)
   const resolved = resolveCommand(table, argv, host.env)
   const load = resolved && table[resolved.id]
   if (!load) {
     const isTopic = Object.keys(table).some(id => id.startsWith(`${first} `))
     if (isTopic && (argv.length === 1 || argv.slice(1).every(isHelpFlag)))
-      return help([first], argv.length === 1 ? usageExitCode : 0)
+      return help([first], argv.length === 1 ? usageExitCode : 0, host)
     host.stderr.write(`baton: ${await unknownCommand(argv)}\n`)
     return usageExitCode
   }
   const {default: command} = await load()
-  return runCommand(resolved.id, command, resolved.rest)
+  return runCommand({id: resolved.id, CommandOf: command, rest: resolved.rest}, host)
 }
 
-async function runCommand(id: string, CommandOf: CommandClass, rest: readonly string[]): Promise<number> {
-  const host = processHost()
+interface Resolved {
+  readonly id: string
+  readonly CommandOf: CommandClass
+  readonly rest: readonly string[]
+}
+
+async function runCommand({id, CommandOf, rest}: Resolved, host: CommandHost): Promise<number> {
   const own = ownFlags(rest, CommandOf)
-  if (own.some(isHelpFlag)) return help(id.split(' '), 0)
+  if (own.some(isHelpFlag)) return help(id.split(' '), 0, host)
   CommandOf.id = id
   try {
-    return await new CommandOf([...rest], config).execute()
+    return await new CommandOf([...rest], {...config, host} as HostedConfig).execute()
   } catch (error) {
     const exit = CommandOf.exitCodeFor(error) ?? exitCodeOf(error)
     const message = toFlagWords(toMessage(error), flagShapes(CommandOf))
@@ -78,18 +83,16 @@ const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'BATON_BUG'
 
 /** Answers the scripts of `baton completion`. The words before the cursor are on stdin, one on each line. */
-async function complete(): Promise<number> {
+async function complete(host: CommandHost): Promise<number> {
   const {completions} = await import('./complete.js')
   const {readFileSync} = await import('node:fs')
-  const host = processHost()
   const words = readFileSync(0, 'utf8').replace(/\n$/, '').split('\n')
   host.stdout.write(await completions(table, words, host.env))
   return 0
 }
 
-async function help(words: readonly string[], exit: number): Promise<number> {
+async function help(words: readonly string[], exit: number, host: CommandHost): Promise<number> {
   const {helpText} = await import('./help/show.js')
-  const host = processHost()
   const stream = exit === 0 ? host.stdout : host.stderr
   const text = await helpText(words, {table, version: BATON_VERSION, host, stream})
   if (text === undefined) {

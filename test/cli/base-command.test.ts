@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {cliPath, runCli, runCommand} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 
 const noAgent = {CONSUL_HTTP_ADDR: '127.0.0.1:1'}
 const secret = 's3cret-t0ken'
@@ -28,7 +29,7 @@ describe('an unknown command', () => {
     ],
     [['frobnicate'], "unknown command 'frobnicate' (see 'baton help')"],
   ])('gets a suggestion and is not run: %j', async (args, message) => {
-    const result = await runCli(args, {env: noAgent})
+    const result = await runInProcess(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toEqual([`baton: ${message}`])
   })
@@ -60,7 +61,7 @@ describe('invalid arguments', () => {
     [['lock', 'watch', 'jobs/x'], "lock: 'watch' is the name of a sub-command"],
     [['kv', 'get', 'a', '--config=/nowhere'], 'config: cannot read /nowhere: ENOENT'],
   ])('get one line that says what to do, and exit code 64: %j', async (args, message) => {
-    const result = await runCli(args, {env: noAgent})
+    const result = await runInProcess(args, {env: noAgent})
     expect(result).toMatchObject({exitCode: 64, stdout: ''})
     expect(lines(result.stderr)).toHaveLength(1)
     expect(result.stderr).toContain(message)
@@ -90,7 +91,9 @@ describe('secrets', () => {
     [['kv', 'get', 'a', '--print-config']],
     [['kv', 'get', 'a', '--log-level=trace']],
   ])('do not appear in the output of a failed command: %j', async args => {
-    const result = await runCli(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret, CONSUL_HTTP_AUTH: `u:${secret}`}})
+    const result = await runInProcess(args, {
+      env: {...noAgent, CONSUL_HTTP_TOKEN: secret, CONSUL_HTTP_AUTH: `u:${secret}`},
+    })
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
 })
@@ -101,14 +104,14 @@ describe('--json', () => {
     [['discover', 'key', '--once', '--json', '--bogus'], 64, 'BATON_USAGE'],
     [['discover', 'key', '--once', '--json', '--http-addr=ftp://x'], 64, 'BATON_USAGE'],
   ])('keeps the exit code and prints one object without secrets: %j', async (args, exit, code) => {
-    const result = await runCli(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
+    const result = await runInProcess(args, {env: {...noAgent, CONSUL_HTTP_TOKEN: secret}})
     expect(result.exitCode).toBe(exit)
     expect(JSON.parse(result.stdout)).toEqual({error: {code, message: expect.any(String), exit}})
     expect(result.stdout + result.stderr).not.toContain(secret)
   })
 
   it('is an argument of the child after --', async () => {
-    const result = await runCli(['lock', 'key', '--', 'echo', '--json'], {env: noAgent})
+    const result = await runInProcess(['lock', 'key', '--', 'echo', '--json'], {env: noAgent})
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
   })
 })
@@ -117,7 +120,7 @@ describe('settings', () => {
   it('are shown with their sources by --print-config', async () => {
     const file = join(dir, 'settings.yaml')
     writeFileSync(file, 'datacenter: dc9\nkv-get:\n  tls_server_name: consul.internal\n')
-    const result = await runCli(['kv', 'get', 'a', '--print-config', '--config', file], {
+    const result = await runInProcess(['kv', 'get', 'a', '--print-config', '--config', file], {
       env: {...noAgent, BATON_STALE: 'true', CONSUL_HTTP_TOKEN: secret},
     })
     expect(JSON.parse(result.stdout)).toMatchObject({

@@ -35,6 +35,8 @@ export interface Line {
   readonly words: readonly string[]
   readonly input?: string
   readonly differs?: Difference
+  /** True if the command starts a child, which needs a process with streams of its own. */
+  readonly hasChild?: boolean
 }
 
 const usage: Difference = 'wrong words exit 64'
@@ -45,7 +47,7 @@ const line = (text: string, differs?: Difference): Line => ({
   words: text.split(' ').map(word => (word === "''" ? '' : word)),
   ...(differs && {differs}),
 })
-const child = (text: string, command: string): Line => ({words: [...text.split(' '), command]})
+const child = (text: string, command: string): Line => ({words: [...text.split(' '), command], hasChild: true})
 
 /** Commands that both tools run on the same keys and services. Their outputs are compared unchanged. */
 export const reads: readonly Line[] = [
@@ -104,10 +106,13 @@ export const reads: readonly Line[] = [
   child('watch -type=event', 'env | grep ^CONSUL_INDEX; cat; exit 1'),
   child('watch -type=key -key=d/a', 'kill -9 $$'),
   child('watch -type=key -key=d/a', '/nonexist'),
-  line('watch -type=key -key=d/a -shell=false /nonexist'),
-  line('watch -type=key -key=d/a -shell=false nosuchcommand'),
-  {words: ['watch', '-type=key', '-key=d/a', '-shell=false', 'sh', '-c', 'echo $0 $@; exit 4', 'a', 'b  c']},
-  {words: ['watch', '-type=key', '-key=d/a', 'echo', '"a   b"', ';', 'exit', '2']},
+  child('watch -type=key -key=d/a -shell=false', '/nonexist'),
+  child('watch -type=key -key=d/a -shell=false', 'nosuchcommand'),
+  {
+    words: ['watch', '-type=key', '-key=d/a', '-shell=false', 'sh', '-c', 'echo $0 $@; exit 4', 'a', 'b  c'],
+    hasChild: true,
+  },
+  {words: ['watch', '-type=key', '-key=d/a', 'echo', '"a   b"', ';', 'exit', '2'], hasChild: true},
   line('watch', usageShort),
   line('watch -type=bogus', usage),
   line('watch -type=connect_roots', usage),

@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent, type TestAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
 import {type CommandOptions, runCli, runCommand} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 import {differences, type Line, reads, type Seen, writes} from './corpus-lines.js'
 
 type Tool = 'consul' | 'baton'
@@ -9,7 +10,8 @@ type Tool = 'consul' | 'baton'
 async function see(tool: Tool, agent: TestAgent, line: Line): Promise<Seen> {
   const words = line.words.map(word => word.replace(/^(\/?)@\//, `$1${tool}/`).replaceAll('"@/', `"${tool}/`))
   const options: CommandOptions = {agent, ...(line.input !== undefined && {input: line.input})}
-  const result = await (tool === 'consul' ? runCommand('consul', words, options) : runCli(words, options))
+  const run = line.hasChild ? runCli : runInProcess
+  const result = await (tool === 'consul' ? runCommand('consul', words, options) : run(words, options))
   // The catalog collects a service's tags in a Go map, so their order is random.
   const stdout = result.stdout.replace(/"v1",(\s*)"blue"/g, '"blue",$1"v1"')
   return {stdout, stderr: result.stderr, exitCode: result.exitCode}

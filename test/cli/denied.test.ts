@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
-import {runCli} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 
 const master = '0d9e3a1c-95a3-4d8e-9d0a-6c2f9f1b7a11'
 
@@ -33,7 +33,7 @@ describe.each(backends)('a token without permissions on $name', backend => {
     ['lock app/x true', 'key_prefix "app/x" { policy = "write" } session_prefix "" { policy = "write" }'],
     [`responder --name web --trust-dir ${home} --state-dir ${home}`, 'service "baton-responder" { policy = "write" }'],
   ])('makes baton %s show the ACL rules that it needs', async (words, rules) => {
-    const {exitCode, stderr} = await runCli(words.split(' '), {agent, env: {CONSUL_HTTP_TOKEN: token}})
+    const {exitCode, stderr} = await runInProcess(words.split(' '), {agent, env: {CONSUL_HTTP_TOKEN: token}})
     expect(stderr.trim().split('\n').at(-1)).toContain(rules)
     expect(exitCode).toBe(77)
     expect(stderr).not.toContain(token)

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
-import {runCli} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 
 const pem = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0LWtleS1ieXRlcw==\n-----END PRIVATE KEY-----'
 const texts = [pem, '---\na: 1', '--spring.profiles=prod', '-5', '-', '--']
@@ -11,7 +11,7 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
   const valueOf = async (key: string): Promise<string> => (await raw(agent.address).ok('GET', `/v1/kv/${key}?raw`)).text
 
   it.each([...texts.filter(text => text !== '-'), '--cas'])('is written unchanged by kv put: %j', async text => {
-    expect(await runCli(['kv', 'put', 'free/put', text], {agent})).toMatchObject({exitCode: 0, stderr: ''})
+    expect(await runInProcess(['kv', 'put', 'free/put', text], {agent})).toMatchObject({exitCode: 0, stderr: ''})
     expect(await valueOf('free/put')).toBe(text)
   })
 
@@ -19,23 +19,23 @@ describe.each(backends)('free text that begins with dashes, on $name', backend =
     'is written unchanged by kv cas between flags: %j',
     async text => {
       await raw(agent.address).ok('PUT', '/v1/kv/free/cas', {body: 'old'})
-      const result = await runCli(['kv', 'cas', 'free/cas', text, '--expect', 'old'], {agent})
+      const result = await runInProcess(['kv', 'cas', 'free/cas', text, '--expect', 'old'], {agent})
       expect(result).toMatchObject({exitCode: 0, stderr: ''})
       expect(await valueOf('free/cas')).toBe(text)
-      const back = await runCli(['kv', 'cas', 'free/cas', '--expect', text, '--', text], {agent})
+      const back = await runInProcess(['kv', 'cas', 'free/cas', '--expect', text, '--', text], {agent})
       expect(back).toMatchObject({exitCode: 0, stderr: ''})
     },
   )
 
   it('is sent as payload by event fire', async () => {
-    const result = await runCli(['event', 'fire', 'free', '--json', '--spring.profiles=prod'], {agent})
+    const result = await runInProcess(['event', 'fire', 'free', '--json', '--spring.profiles=prod'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})
     const events = (await raw(agent.address).ok('GET', '/v1/event/list?name=free')).json() as {Payload: string}[]
     expect(events.map(({Payload}) => Buffer.from(Payload, 'base64').toString())).toEqual(['--spring.profiles=prod'])
   })
 
   it('is not treated as a flag after --', async () => {
-    const result = await runCli(['kv', 'put', 'free/config', '--', '--config=/nowhere'], {agent})
+    const result = await runInProcess(['kv', 'put', 'free/config', '--', '--config=/nowhere'], {agent})
     expect(result).toMatchObject({exitCode: 0, stderr: ''})
     expect(await valueOf('free/config')).toBe('--config=/nowhere')
   })
@@ -71,7 +71,7 @@ describe('an argument that may be a secret', () => {
     [['kv', 'import', pem]],
     [['keys', pem]],
   ])('is not shown in full in an error: %j', async words => {
-    const {stdout, stderr, exitCode} = await runCli(words, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
+    const {stdout, stderr, exitCode} = await runInProcess(words, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}})
     expect(exitCode).toBe(64)
     expect(stdout + stderr).not.toMatch(/c2VjcmV0|1{30}/)
     expect(stderr.trim().split('\n')).toHaveLength(1)

@@ -2,7 +2,7 @@ import {once} from 'node:events'
 import {createServer, type Server} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {runCli} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 
 let server: Server
 let address: string
@@ -30,7 +30,7 @@ describe('a server that is not a Consul agent and answers 404', () => {
     ['replicate', 'a/@dc1', '--once'],
     ['doctor'],
   ])('makes a command exit with 69 and one line with the reason: baton %s %s', async (...args) => {
-    const {exitCode, stdout, stderr} = await runCli(args, {env: {CONSUL_HTTP_ADDR: address}})
+    const {exitCode, stdout, stderr} = await runInProcess(args, {env: {CONSUL_HTTP_ADDR: address}})
     expect({exitCode, stdout: args[0] === 'doctor' ? '' : stdout}).toEqual({exitCode: 69, stdout: ''})
     expect(args[0] === 'doctor' ? stdout : stderr).toMatch(/not Consul's|not a Consul/)
     if (args[0] !== 'doctor') expect(stderr.trim().split('\n')).toHaveLength(1)

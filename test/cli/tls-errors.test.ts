@@ -7,7 +7,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {runCli} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../integration/core/fixtures/tls/${name}`, import.meta.url))
@@ -33,7 +33,7 @@ async function listen(server: Server): Promise<string> {
 }
 
 async function answer(...args: readonly string[]): Promise<string> {
-  const {exitCode, stderr} = await runCli(['kv', 'get', 'k', ...args], {})
+  const {exitCode, stderr} = await runInProcess(['kv', 'get', 'k', ...args], {})
   expect(stderr).not.toMatch(/:error:|routines|deps\/openssl/)
   expect(stderr.trim().split('\n')).toHaveLength(1)
   return `${exitCode}: ${stderr.trim()}`

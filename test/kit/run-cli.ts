@@ -1,6 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process'
 import {fileURLToPath} from 'node:url'
-import exitCodes from './exit-codes.json' with {type: 'json'}
+import {documentedExits, type ExitLabels, undocumentedExit} from './documented-exits.js'
 import {currentMarker, markerName} from './marker.js'
 import {guardGroup, killQuietly} from './process-guard.js'
 import {processGroup} from './processes.js'
@@ -27,7 +27,7 @@ export interface CommandOptions {
   /** False leaves the command in the test's own process group. @default true */
   readonly detached?: boolean
   /** The exit codes that are allowed; any other rejects. Only for the commands of baton. */
-  readonly exitCodes?: readonly string[] | undefined
+  readonly exitCodes?: ExitLabels | undefined
 }
 
 export interface CommandResult {
@@ -98,13 +98,12 @@ export class CommandHandle implements AsyncDisposable {
         options.signal?.removeEventListener('abort', abort)
         const stdoutBytes = Buffer.concat(this.#stdout)
         const warning = nodesOwn.exec(this.stderr)
-        const {exitCodes: labels} = options
-        if (labels && exitCode !== null && !isDocumented(exitCode, labels))
-          reject(
-            new Error(`${this.#name}: exit code ${exitCode} is not in its help (${labels.join(', ')})\n${this.stderr}`),
-          )
+        const {stderr} = this
+        const wrongExit =
+          exitCode === null ? undefined : undocumentedExit(this.#name, {exitCode, stderr}, options.exitCodes)
+        if (wrongExit) reject(wrongExit)
         else if (warning) reject(new Error(`${this.#name}: Node wrote on stderr: ${warning[0]}`))
-        else resolve({stdout: stdoutBytes.toString(), stderr: this.stderr, stdoutBytes, exitCode, signalName})
+        else resolve({stdout: stdoutBytes.toString(), stderr, stdoutBytes, exitCode, signalName})
       })
     })
     this.exited.catch(() => undefined)
@@ -175,17 +174,6 @@ export const runCommand = (
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> => new CommandHandle(file, args, options).exited
-
-/** Returns the exit codes that help and docs name for the command; undefined if any code is possible. */
-function documentedExits(args: readonly string[], env: CommandOptions['env'] = {}): readonly string[] | undefined {
-  const id = [3, 2, 1].map(length => args.slice(0, length).join(' ')).find(name => Object.hasOwn(exitCodes, name))
-  const labels = id === undefined ? undefined : (exitCodes as Readonly<Record<string, readonly string[]>>)[id]
-  const isCompat = env['BATON_COMPAT'] !== undefined || args.some(word => /^--?compat\b/.test(word))
-  return labels?.includes('other') || isCompat ? undefined : labels
-}
-
-const isDocumented = (code: number, labels: readonly string[]): boolean =>
-  labels.includes(String(code)) || (code > 128 && labels.includes('128+n'))
 
 /** Runs `baton ...args` from the built bundle. The result rejects if help does not name the exit code. */
 export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>

@@ -5,7 +5,7 @@ import {afterAll, describe, expect, it} from 'vitest'
 import {flagShapes} from '../../src/cli/base-command.js'
 import {commonRules, type FlagRule} from '../../src/cli/flag-rules.js'
 import type {CommandClass} from '../../src/main/command-table.js'
-import {runCli} from '../kit/run-cli.js'
+import {runInProcess} from '../kit/run-in-process.js'
 import {loadCommands} from './command-files.js'
 
 const commands = await loadCommands()
@@ -80,7 +80,7 @@ describe('flags that contradict others or have no effect', () => {
   })
 
   it.concurrent.each(rows)('are refused: $words', async ({words, line}) => {
-    const {exitCode, stdout, stderr} = await runCli(words, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: home}})
+    const {exitCode, stdout, stderr} = await runInProcess(words, {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: home}})
     const isJson = words.includes('--json')
     const shown = isJson ? (JSON.parse(stdout) as {error: {message: string}}).error.message : stderr
     expect({exitCode, shown}).toEqual({

@@ -5,7 +5,8 @@ import {afterAll, afterEach, beforeAll, describe, expect, it, vi} from 'vitest'
 import {z} from 'zod'
 import {backends, sharedAgent} from '../kit/backend.js'
 import {raw} from '../kit/raw-consul.js'
-import {type CommandResult, runCli, startCli} from '../kit/run-cli.js'
+import {runCli, startCli} from '../kit/run-cli.js'
+import {type InProcessResult, runInProcess} from '../kit/run-in-process.js'
 import {loadCommands, root} from './command-files.js'
 import {expectCommitted} from './committed.js'
 import {type SchemaName, schemaOf, schemas} from './schemas.js'
@@ -92,12 +93,13 @@ afterEach(() => vi.unstubAllEnvs())
 describe('the JSON output of commands matches its schema', () => {
   const agent = sharedAgent(backends.find(({name}) => name === 'embedded') ?? backends[0]!)
   const consul = () => raw(agent.address)
-  const run = (...words: string[]): Promise<CommandResult> => runCli(words, {agent, env: {XDG_CONFIG_HOME: home}})
+  const options = () => ({agent, env: {XDG_CONFIG_HOME: home}})
+  const run = (...words: string[]): Promise<InProcessResult> => runInProcess(words, options())
 
   /** Expects stdout to be one object that matches the schema. */
-  async function expectJson(name: SchemaName, words: readonly string[], exitCode = 0): Promise<CommandResult> {
+  async function expectJson(name: SchemaName, words: readonly string[], exitCode = 0): Promise<InProcessResult> {
     const result = await run(...words)
-    expect(result, words.join(' ')).toMatchObject({exitCode})
+    expect(result.exitCode, `${words.join(' ')}: ${result.stdout}${result.stderr}`).toBe(exitCode)
     expectValid(name, JSON.parse(result.stdout))
     return result
   }
@@ -159,7 +161,8 @@ describe('the JSON output of commands matches its schema', () => {
 
   it('lock: events of a run, and the status of a held lock', async () => {
     const file = join(home, 'lock.events')
-    expect(await run('lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$')).toMatchObject({exitCode: 143})
+    const killed = await runCli(['lock', '--events', file, 'l/free', '--', 'sh', '-c', 'kill $$'], options())
+    expect(killed).toMatchObject({exitCode: 143})
     const session = await consul().sessionCreate()
     await consul().kvPut('l/held/.lock', '', {acquire: session, flags: '3304740253564472344'})
     expect(await run('lock', '--events', file, '--try=1s', 'l/held', '--', 'true')).toMatchObject({exitCode: 75})

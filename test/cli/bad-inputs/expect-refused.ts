@@ -2,7 +2,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {expect} from 'vitest'
-import {type CommandOptions, runCli} from '../../kit/run-cli.js'
+import {type InProcessOptions, runInProcess} from '../../kit/run-in-process.js'
 
 /** A command line that is wrong, or partly without effect. */
 export interface BadInput {
@@ -19,14 +19,14 @@ export interface BadInput {
 }
 
 /** Expects the one line on stderr and the exit code, and nothing on stdout unless the row names it. */
-export async function expectRefused(input: BadInput, options: CommandOptions = {}): Promise<void> {
+export async function expectRefused(input: BadInput, options: InProcessOptions = {}): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
   try {
     const file = join(directory, 'c.hcl')
     if (input.file !== undefined) writeFileSync(file, input.file)
     const place = (text: string): string => text.replaceAll('FILE', file)
     const env = {...options.env, ...input.env}
-    const {exitCode, stdout, stderr} = await runCli(input.words.map(place), {...options, env})
+    const {exitCode, stdout, stderr} = await runInProcess(input.words.map(place), {...options, env})
     const line = place(input.line)
     const seen = line.endsWith('…') ? `${stderr.slice(0, line.length - 1)}…` : stderr
     expect({exitCode, stdout, stderr: seen}).toEqual({

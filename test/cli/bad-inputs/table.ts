@@ -2,7 +2,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
-import {runCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 
 /**
  * The arguments, with `{junk}` and the like for files, and the line that refuses them; `…` at its end stands for any
@@ -37,7 +37,7 @@ export function describeBadInputs(title: string, rows: readonly BadInput[]): voi
   describe.concurrent(title, () => {
     it.each(rows.map(([words, line]) => ({words, line})))('is refused: $words', async ({words, line}) => {
       const env = {CONSUL_HTTP_ADDR: '127.0.0.1:1', HOME: directory}
-      const {exitCode, stderr, stdout} = await runCli(words.map(resolved), {env})
+      const {exitCode, stderr, stdout} = await runInProcess(words.map(resolved), {env})
       const expected = resolved(line)
       // The messages of Node's JSON parser differ between versions.
       const isStart = expected.endsWith('…')
