@@ -18,7 +18,9 @@ export interface Launched {
 // A child that leads its own session can be killed with everything that it started.
 const leads = (spec: ChildSpec): boolean => spec.shape === 'group'
 
-/** Launcher for commands that start one child: loading execa would take a fifth of their start-up. */
+/**
+ * Launcher for handlers, and for commands that start one child: loading execa would take a fifth of their start-up.
+ */
 export const launchPlainly: Launcher = async spec => {
   const [file, ...words] = spec.argv
   const output = spec.output ?? 'inherit'
@@ -37,7 +39,7 @@ export const launchPlainly: Launcher = async spec => {
   return toFailure(await new Promise(resolve => child.once('error', resolve)))
 }
 
-/** Launcher for daemons, which start many children. */
+/** Launcher for all other children. */
 export const launchByExeca: Launcher = async spec => {
   const {execa} = await import('execa')
   const [file, ...words] = spec.argv

@@ -20,7 +20,7 @@ export interface ExecHandlerOptions {
   readonly withPrevious?: boolean
 }
 
-/** Returns the JSON that a handler reads: one line, in chunks. A chunk is valid only until the next one is read. */
+/** Returns the JSON that a handler reads: one line, in chunks. */
 export function handlerInput(delivery: Delivery, withPrevious: boolean): Iterable<Uint8Array> {
   if (!withPrevious) return delivery.content.bytes()
   const {index, value, previous = null, changes} = delivery
@@ -71,9 +71,7 @@ const keptOutput = 4096
 /** Sends the value as JSON with X-Consul-Index, as an agent's `http` handler does. Any status other than 2xx is a failure. */
 export function httpHandler(options: HttpHandlerOptions): Handler {
   return async (delivery, signal) => {
-    const body = Buffer.concat(
-      Array.from(handlerInput(delivery, options.withPrevious === true), chunk => Buffer.from(chunk)),
-    )
+    const body = Buffer.concat([...handlerInput(delivery, options.withPrevious === true)])
     const {status, text} = await send(options, delivery, body, signal).catch((error: unknown) => {
       if (signal.aborted) throw error
       throw failed(options.url, messageOf(error), error)

@@ -15,6 +15,7 @@ import {polledRead} from '../core/query/polled.js'
 import type {BlockingQuery} from '../core/query/types.js'
 import type {BlockingReadOptions, CallOptions, Snapshot} from '../core/types.js'
 import {type GoObject, goCheck, goEvent, goHealthService, goKvPair, goNode, goServices} from './go-shapes.js'
+import {LatestItems} from './latest-items.js'
 import type {WatchSpec} from './spec.js'
 import {toBlock, toItem, type WatchBlock, type WatchItem, WatchMember, WatchValue} from './value.js'
 
@@ -113,11 +114,13 @@ class ListBlock implements WatchBlock {
   readonly text: Buffer
   readonly #list: ListText
   readonly #toItem: (raw: unknown) => WatchItem
+  readonly #latest: LatestItems
 
   /** Throws a SyntaxError if the list is not JSON. */
-  constructor(list: ListText, toItem: (raw: unknown) => WatchItem) {
+  constructor(list: ListText, toItem: (raw: unknown) => WatchItem, latest: LatestItems) {
     this.#list = list
     this.#toItem = toItem
+    this.#latest = latest
     this.raw = list.raw
     const {size, text} = toBlock(this.entries)
     this.size = size
@@ -125,7 +128,7 @@ class ListBlock implements WatchBlock {
   }
 
   get entries(): readonly WatchItem[] {
-    return (parseConsulJson(this.#list.json) as readonly unknown[]).map(this.#toItem)
+    return this.#latest.of(this, () => (parseConsulJson(this.#list.json) as readonly unknown[]).map(this.#toItem))
   }
 }
 
@@ -150,7 +153,8 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
       return new WatchValue('list', [toBlock(call.query?.['near'] === undefined ? items.sort(byKey) : items)])
     }
   }
-  const list = new ListBlocks(text => new ListBlock(text, toShaped))
+  const latest = new LatestItems()
+  const list = new ListBlocks(text => new ListBlock(text, toShaped, latest))
   return answer => {
     // For an endpoint that answers 404, an empty list is Go's nil, written as `null`.
     if (answer.status === 404) return new WatchValue('nil')

@@ -3,8 +3,6 @@ import {parseConsulJson} from '../core/http/json-bigint.js'
 import {BlockEntries, type EntryBlock} from '../core/query/entries.js'
 import type {ViewEntry} from '../core/query/types.js'
 
-const chunkBytes = 128 * 1024
-
 /**
  * One item of a watched value: its key, and its JSON as Go writes it. The text is also its version: items with the same
  * text are equal. It is decoded when `data` is read.
@@ -47,17 +45,15 @@ const brackets = {one: ['', ''], list: ['[', ']'], nil: ['null', ''], members: [
 export interface WatchBlock extends EntryBlock<WatchItem> {
   /** The items, which may be decoded each time they are read. */
   readonly entries: readonly WatchItem[]
-  /** Their texts in UTF-8, separated by commas. */
+  /** Their texts in UTF-8, with a comma before each. */
   readonly text: Buffer
 }
-
-const comma = Buffer.from(',')
 
 /** Returns a block of decoded items. */
 export const toBlock = (items: readonly WatchItem[]): WatchBlock => ({
   size: items.length,
   entries: items,
-  text: Buffer.from(items.map(({version}) => version).join(',')),
+  text: Buffer.from(items.map(({version}) => `,${version}`).join('')),
 })
 
 /** A watched value in the form of `consul watch`, held as the texts of its items. */
@@ -95,37 +91,20 @@ export class WatchValue {
   /** JSON as Go writes it, in one line. */
   get text(): string {
     const [open, close] = brackets[this.#form]
-    return open + this.entries.blocks.map(({text}) => text.toString()).join(',') + close
+    const items = this.entries.blocks.map(({text}) => text.toString()).join('')
+    return open + items.slice(1) + close
   }
 
-  /** Yields the bytes of the text and a line break, in chunks. A chunk is valid only until the next one is read. */
+  /** Yields the bytes of the text and a line break, in chunks. */
   *bytes(): Generator<Uint8Array, void, undefined> {
-    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, this.#mostBytes))
-    let used = 0
-    for (const piece of this.#pieces()) {
-      if (used > 0 && used + piece.length > chunk.length) {
-        yield chunk.subarray(0, used)
-        used = 0
-      }
-      if (piece.length > chunk.length) yield piece
-      else used += piece.copy(chunk, used)
-    }
-    yield chunk.subarray(0, used)
-  }
-
-  *#pieces(): Generator<Buffer, void, undefined> {
     const [open, close] = brackets[this.#form]
-    let before = Buffer.from(open)
+    yield Buffer.from(open)
+    let isFirst = true
     for (const {text} of this.entries.blocks) {
-      yield before
-      yield text
-      before = comma
+      yield isFirst ? text.subarray(1) : text
+      isFirst = false
     }
-    yield Buffer.from(before === comma ? `${close}\n` : `${open}${close}\n`)
-  }
-
-  get #mostBytes(): number {
-    return this.entries.blocks.reduce((sum, {text}) => sum + text.length + comma.length, 'null\n'.length + 1)
+    yield Buffer.from(`${close}\n`)
   }
 
   /** True if both values have the same text. `comparable` may leave parts of the items out of the comparison. */

@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto'
 import {createServer, type IncomingHttpHeaders} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
@@ -7,6 +8,7 @@ import type {ConsulIndex} from '../../../src/core/types.js'
 import {HandlerError} from '../../../src/process/handler.js'
 import {Delivery} from '../../../src/watch/delivery.js'
 import {execHandler, type Handler, handlerInput, httpHandler, withPolicy} from '../../../src/watch/handlers.js'
+import {toBlock, toItem, WatchValue} from '../../../src/watch/value.js'
 import {watchValue} from './support/watch-value.js'
 
 const oneKey = {type: 'key', key: 'a'} as const
@@ -48,6 +50,19 @@ describe('a command as handler', () => {
 
   it('receives the value on stdin and the index in its environment', async () => {
     expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
+  })
+
+  it('receives a large list whole, however slowly it reads, and may leave it unread', async () => {
+    const blocks = Array.from({length: 60}, (_, at) => toBlock([toItem(`${at}`, `${at} `.padEnd(10_000, 'x'))]))
+    const content = new WatchValue('list', blocks)
+    const large = new Delivery({spec: oneKey, index: undefined, isFirst: true, content, before: undefined})
+    const checksum = createHash('sha256').update(`${content.text}\n`).digest('hex')
+    const sum = `sleep 0.1; test "$(sha256sum)" = "${checksum}  -"`
+    const handle = (...argv: [string, ...string[]]): Promise<void> =>
+      execHandler({argv, env, clock: systemClock})(large, signal)
+    await handle('sh', '-c', sum)
+    await handle('true')
+    await handle('sh', '-c', 'head -c 200000 >/dev/null')
   })
 
   it('may exit without reading its input', async () => {
