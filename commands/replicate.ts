@@ -136,10 +136,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
     refuseLastingApprovals(this.flags)
     const {reload, kill} = this.#signals()
     using stop = linkSignal(this.stopSignal)
-    using _kill = listen(kill, () => stop.abort(undefined))
+    using _kill = listen(this.host.signals, kill, () => stop.abort(undefined))
     const wishes = new Wake()
     if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
-    using _reload = listen(reload, () => wishes.wake())
+    using _reload = listen(this.host.signals, reload, () => wishes.wake())
     const {undiciTransport: transport} = await import('../src/core/http/undici-transport.js')
     await followUntilStopped(this.#open({transport}), {
       stop: stop.signal,

@@ -119,9 +119,10 @@ export default class Watch extends WatchCommand<typeof Watch> {
 
   /** Handles HUP here instead of as a stop signal. Disposing stops listening. */
   #onHangUp(listener: () => void): Disposable {
-    process.on('SIGHUP', listener)
+    const {signals} = this.host
+    signals.on('SIGHUP', listener)
     this.stopSignals.release('SIGHUP')
-    return {[Symbol.dispose]: () => process.off('SIGHUP', listener)}
+    return {[Symbol.dispose]: () => signals.off('SIGHUP', listener)}
   }
 
   protected override endWith(error: unknown): void {

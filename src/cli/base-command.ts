@@ -19,7 +19,7 @@ import {Output} from './output.js'
 import {toUsageError, unknownFlags} from './parse-errors.js'
 import {createPinoLogger, type FlushableLogger, type LogFormat, type LogLevel} from './pino-logger.js'
 import {describeSettings, layerSettings, type SettingSources} from './settings.js'
-import {catchStopSignals, type StopSignals} from './signals.js'
+import {catchStopSignals, type SignalSource, type StopSignals} from './signals.js'
 import {StatusLine} from './status-line.js'
 
 export type ChildWords = NonNullable<SplitArgv['child']>
@@ -32,6 +32,7 @@ export interface CommandHost {
   readonly isStdinTerminal: boolean
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
+  readonly signals: SignalSource
 }
 
 /** Returns the process as a host. It opens each stream at its first use: opening stdin takes a thirtieth of a start. */
@@ -49,6 +50,7 @@ export const processHost = (): CommandHost => ({
   get stderr() {
     return process.stderr
   },
+  signals: process,
 })
 
 /** oclif's Config with the host of a command. */
@@ -209,7 +211,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
 
   /** Catches stop signals from the first access on. Until then they end the process as usual. */
   protected get stopSignals(): StopSignals {
-    this.#signals ??= catchStopSignals()
+    this.#signals ??= catchStopSignals(this.host.signals)
     return this.#signals
   }
 

@@ -15,8 +15,8 @@ export interface FlushableLogger extends Logger {
 
 export interface LoggerOptions {
   readonly format: LogFormat
-  /** Writes lines of text. JSON is written directly to stderr. */
-  readonly write: (text: string) => unknown
+  /** Writes a line synchronously, so that no line is lost at exit. */
+  readonly write: (line: string) => unknown
   readonly wallMs: () => number
 }
 
@@ -29,8 +29,7 @@ export function createPinoLogger(least: LogLevel, options: LoggerOptions): Flush
 
   async function load(): Promise<void> {
     const {default: pino} = await import('pino')
-    // Synchronous, so that no line is lost at exit.
-    const sink = pino({level: least, base: null}, pino.destination({dest: 2, sync: true}))
+    const sink = pino({level: least, base: null}, {write: line => void options.write(line)})
     write = ([level, fields, message]) => sink[level](level === 'warn' ? withoutStacks(fields) : fields, message)
     waiting?.forEach(write)
     waiting = undefined

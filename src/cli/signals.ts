@@ -3,6 +3,12 @@ import {CancelledError} from '../core/errors.js'
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 export type StopSignal = (typeof stopSignals)[number]
 
+/** Reports signals to the process. */
+export interface SignalSource {
+  on(name: NodeJS.Signals, listener: () => void): unknown
+  off(name: NodeJS.Signals, listener: () => void): unknown
+}
+
 /** Turns the process's stop signals into one abort. Disposing removes its signal handlers. */
 export interface StopSignals extends Disposable {
   /** Aborts with a CancelledError that names the first signal. */
@@ -15,7 +21,7 @@ export interface StopSignals extends Disposable {
   release(name: StopSignal): void
 }
 
-export function catchStopSignals(): StopSignals {
+export function catchStopSignals(source: SignalSource): StopSignals {
   const controller = new AbortController()
   const listeners: ((name: StopSignal, count: number) => void)[] = []
   let count = 0
@@ -29,10 +35,10 @@ export function catchStopSignals(): StopSignals {
       },
     ]),
   )
-  for (const [name, handler] of handlers) process.on(name, handler)
+  for (const [name, handler] of handlers) source.on(name, handler)
   const release = (name: StopSignal): void => {
     const handler = handlers.get(name)
-    if (handler) process.off(name, handler)
+    if (handler) source.off(name, handler)
   }
   return {
     signal: controller.signal,

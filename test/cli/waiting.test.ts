@@ -1,11 +1,14 @@
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {startEmbeddedAgent} from '../../src/embedded/index.js'
 import {FaultyConsul, faults} from '../kit/faulty-consul.js'
-import {startCli} from '../kit/run-cli.js'
+import {startInProcess} from '../kit/run-in-process.js'
 import {TcpProxy} from '../kit/tcp-proxy.js'
+
+// These commands wait most of the time and are no processes, so many can run at once.
+vi.setConfig({maxConcurrency: 25})
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-waiting-'))
 const trust = join(directory, 'trust')
@@ -57,7 +60,7 @@ const waits = /waiting for (?!Consul: \S+ has not answered yet)/
 
 describe.concurrent('if Consul cannot be reached at the start', () => {
   it.each(table)('baton $name waits and says why, or exits: $fault.name', async ({name, words, fault}) => {
-    await using command = startCli(words, {env: {CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
+    await using command = startInProcess(words, {env: {CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
     const output = (): string => `${command.stdout}${command.stderr}`
     const waiting = new RegExp(`waiting for .*(?:${fault.said.source})`)
     const first = await Promise.race([command.exited, command.waitForOutput(waiting)])
@@ -86,7 +89,7 @@ describe.concurrent('if Consul cannot be reached for a while', () => {
   it.each(Object.entries(running))('baton %s reports the outage and its end', async (name, words) => {
     await using agent = await startEmbeddedAgent()
     await using proxy = await TcpProxy.start(agent.address)
-    await using command = startCli([...words], {env: {CONSUL_HTTP_ADDR: proxy.address}})
+    await using command = startInProcess([...words], {env: {CONSUL_HTTP_ADDR: proxy.address}})
     if (started[name]) await command.waitForOutput(started[name])
     else await expect.poll(() => proxy.counters.bytesToClient, {timeout: 30_000}).toBeGreaterThan(150)
     await proxy.refuse()
@@ -94,7 +97,5 @@ describe.concurrent('if Consul cannot be reached for a while', () => {
     await command.waitForOutput(/waiting for .*connection refused/, {stream: 'stderr', timeoutMs: 50_000})
     await proxy.accept()
     await command.waitForOutput(/answers (?:again )?after \d+/, {stream: 'stderr', timeoutMs: 50_000})
-    command.kill('SIGTERM')
-    await command.processExit
   })
 })

@@ -4,6 +4,7 @@ import {documentedExits, type ExitLabels, undocumentedExit} from './documented-e
 import {currentMarker, markerName} from './marker.js'
 import {guardGroup, killQuietly} from './process-guard.js'
 import {processGroup} from './processes.js'
+import {type OutputWait, waitForOutput} from './wait-for-output.js'
 import {waitUntil} from './wait-until.js'
 
 /** The launcher that users run. */
@@ -65,14 +66,14 @@ export class CommandHandle implements AsyncDisposable {
   /** Resolves when the process itself has exited, even if a child still holds its pipes. */
   readonly processExit: Promise<void>
   readonly #child: ChildProcess
-  readonly #name: string
+  readonly name: string
   readonly #detached: boolean
   readonly #stdout: Buffer[] = []
   readonly #stderr: Buffer[] = []
-  #ended = false
+  hasEnded = false
 
   constructor(file: string, args: readonly string[], options: CommandOptions = {}) {
-    this.#name = [file, ...args].join(' ')
+    this.name = [file, ...args].join(' ')
     this.#detached = options.detached ?? true
     const spawnOptions = {env: cleanEnv(options), detached: this.#detached, ...(options.cwd ? {cwd: options.cwd} : {})}
     const child = spawn(file, args, {...spawnOptions, stdio: ['pipe', 'pipe', 'pipe']})
@@ -93,16 +94,16 @@ export class CommandHandle implements AsyncDisposable {
     this.exited = new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (exitCode, signalName) => {
-        this.#ended = true
+        this.hasEnded = true
         guard?.[Symbol.dispose]()
         options.signal?.removeEventListener('abort', abort)
         const stdoutBytes = Buffer.concat(this.#stdout)
         const warning = nodesOwn.exec(this.stderr)
         const {stderr} = this
         const wrongExit =
-          exitCode === null ? undefined : undocumentedExit(this.#name, {exitCode, stderr}, options.exitCodes)
+          exitCode === null ? undefined : undocumentedExit(this.name, {exitCode, stderr}, options.exitCodes)
         if (wrongExit) reject(wrongExit)
-        else if (warning) reject(new Error(`${this.#name}: Node wrote on stderr: ${warning[0]}`))
+        else if (warning) reject(new Error(`${this.name}: Node wrote on stderr: ${warning[0]}`))
         else resolve({stdout: stdoutBytes.toString(), stderr, stdoutBytes, exitCode, signalName})
       })
     })
@@ -111,7 +112,7 @@ export class CommandHandle implements AsyncDisposable {
 
   /** With the default `detached` also the id of its process group. */
   get pid(): number {
-    if (this.#child.pid === undefined) throw new Error(`${this.#name}: could not be started`)
+    if (this.#child.pid === undefined) throw new Error(`${this.name}: could not be started`)
     return this.#child.pid
   }
   get stdin(): NonNullable<ChildProcess['stdin']> {
@@ -136,31 +137,18 @@ export class CommandHandle implements AsyncDisposable {
   }
 
   /** Resolves with the match. Rejects at once if the command exits without it. */
-  async waitForOutput(
-    pattern: RegExp,
-    options: {readonly stream?: 'stdout' | 'stderr'; readonly timeoutMs?: number} = {},
-  ): Promise<RegExpExecArray> {
-    const text = (): string => (options.stream ? this[options.stream] : `${this.stdout}\n${this.stderr}`)
-    const both = (): string => `stdout:\n${this.stdout}\nstderr:\n${this.stderr}`
-    const fresh = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
-    const found = await waitUntil(() => fresh.exec(text()) ?? (this.#ended ? ('ended' as const) : null), {
-      what: `${String(pattern)} from ${this.#name}`,
-      // A command can take seconds to start on a busy machine.
-      timeoutMs: options.timeoutMs ?? 30_000,
-      detail: both,
-    })
-    if (found === 'ended') throw new Error(`${this.#name}: ended without ${String(pattern)}\n${both()}`)
-    return found
+  waitForOutput(pattern: RegExp, options: OutputWait = {}): Promise<RegExpExecArray> {
+    return waitForOutput(this, pattern, options)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.killGroup('SIGKILL')
     await this.processExit
     if (this.#detached && process.platform === 'linux' && this.#child.pid !== undefined)
-      await waitUntil(() => processGroup(this.pid).length === 0, {what: `the group of ${this.#name} to be gone`})
+      await waitUntil(() => processGroup(this.pid).length === 0, {what: `the group of ${this.name} to be gone`})
     this.#child.stdout?.destroy()
     this.#child.stderr?.destroy()
-    if (nodesOwn.test(this.stderr)) throw new Error(`${this.#name}: Node wrote on stderr:\n${this.stderr}`)
+    if (nodesOwn.test(this.stderr)) throw new Error(`${this.name}: Node wrote on stderr:\n${this.stderr}`)
     await this.exited.catch(() => undefined)
   }
 }

@@ -1,3 +1,4 @@
+import {EventEmitter} from 'node:events'
 import {readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {Readable, Writable} from 'node:stream'
@@ -6,11 +7,12 @@ import {Script} from 'node:vm'
 import type {CommandHost} from '../../src/cli/base-command.js'
 import {documentedExits, undocumentedExit} from './documented-exits.js'
 import {type CommandOptions, type CommandResult, cleanEnv} from './run-cli.js'
+import {type OutputWait, waitForOutput} from './wait-for-output.js'
 
 export type InProcessOptions = Pick<CommandOptions, 'env' | 'agent' | 'input'>
 
 /** What `runInProcess` saw. */
-export type InProcessResult = Omit<CommandResult, 'signalName'>
+export type InProcessResult = Omit<CommandResult, 'signalName' | 'exitCode'> & {readonly exitCode: number}
 
 type Run = (argv: readonly string[], host: CommandHost) => Promise<number>
 type Wrapper = (exports: object, require: NodeJS.Require, module: object, file: string) => void
@@ -29,40 +31,86 @@ function bundle(): Run {
 }
 
 /** A stream that is not a terminal and keeps what is written to it. */
-function collector(): {readonly stream: NodeJS.WriteStream; readonly bytes: () => Buffer} {
-  const chunks: Buffer[] = []
-  const stream = new Writable({
-    decodeStrings: true,
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk)
-      done()
-    },
-  })
-  return {stream: stream as unknown as NodeJS.WriteStream, bytes: () => Buffer.concat(chunks)}
+class Kept extends Writable {
+  readonly #chunks: Buffer[] = []
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#chunks.push(chunk)
+    done()
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
 }
 
 /**
- * Runs `baton ...args` from the built bundle in the test's own process, which saves the start of a process. It is for
- * commands that end by themselves and start no child: a child would write to the streams of the test. Rejects if help
- * does not name the exit code.
+ * A command that runs in the test's own process. It must start no child that uses its streams, because these would be
+ * the streams of the test. Disposing stops it as SIGTERM does.
  */
-export async function runInProcess(args: readonly string[], options: InProcessOptions = {}): Promise<InProcessResult> {
-  const [stdout, stderr] = [collector(), collector()]
-  const stdin = Readable.from(options.input === undefined ? [] : [Buffer.from(options.input)])
-  const exitCode = await bundle()(args, {
-    env: cleanEnv(options),
-    stdin: stdin as unknown as NodeJS.ReadStream,
-    isStdinTerminal: false,
-    stdout: stdout.stream,
-    stderr: stderr.stream,
-  })
-  const result = {
-    stdout: stdout.bytes().toString(),
-    stderr: stderr.bytes().toString(),
-    stdoutBytes: stdout.bytes(),
-    exitCode,
+export class InProcessCommand implements AsyncDisposable {
+  readonly name: string
+  /** Rejects if help does not name the exit code. */
+  readonly exited: Promise<InProcessResult>
+  hasEnded = false
+  readonly #stdout = new Kept()
+  readonly #stderr = new Kept()
+  readonly #signals = new EventEmitter()
+
+  constructor(args: readonly string[], options: InProcessOptions) {
+    this.name = `baton ${args.join(' ')}`
+    this.exited = this.#run(args, options)
+    this.exited.catch(() => undefined)
   }
-  const wrongExit = undocumentedExit(`baton ${args.join(' ')}`, result, documentedExits(args, options.env))
-  if (wrongExit) throw wrongExit
-  return result
+
+  /** The output so far. */
+  get stdout(): string {
+    return this.#stdout.bytes.toString()
+  }
+  get stderr(): string {
+    return this.#stderr.bytes.toString()
+  }
+
+  /** Does what the signal does to a command that handles it. A command that does not handle it continues. */
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.#signals.emit(signal)
+  }
+
+  /** Resolves with the match. Rejects at once if the command ends without it. */
+  waitForOutput(pattern: RegExp, options: OutputWait = {}): Promise<RegExpExecArray> {
+    return waitForOutput(this, pattern, options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill()
+    await this.exited.catch(() => undefined)
+  }
+
+  async #run(args: readonly string[], options: InProcessOptions): Promise<InProcessResult> {
+    const stdin = Readable.from(options.input === undefined ? [] : [Buffer.from(options.input)])
+    try {
+      const exitCode = await bundle()(args, {
+        env: cleanEnv(options),
+        stdin: stdin as unknown as NodeJS.ReadStream,
+        isStdinTerminal: false,
+        stdout: this.#stdout as unknown as NodeJS.WriteStream,
+        stderr: this.#stderr as unknown as NodeJS.WriteStream,
+        signals: this.#signals,
+      })
+      const {stdout, stderr} = this
+      const wrongExit = undocumentedExit(this.name, {exitCode, stderr}, documentedExits(args, options.env))
+      if (wrongExit) throw wrongExit
+      return {stdout, stderr, stdoutBytes: this.#stdout.bytes, exitCode}
+    } finally {
+      this.hasEnded = true
+    }
+  }
 }
+
+/** Starts `baton ...args` from the built bundle in the test's own process, which saves the start of a process. */
+export const startInProcess = (args: readonly string[], options: InProcessOptions = {}): InProcessCommand =>
+  new InProcessCommand(args, options)
+
+/** Runs `baton ...args` in the test's own process to its end. Rejects if help does not name the exit code. */
+export const runInProcess = (args: readonly string[], options: InProcessOptions = {}): Promise<InProcessResult> =>
+  startInProcess(args, options).exited

@@ -1,6 +1,7 @@
 import {rmSync, writeFileSync} from 'node:fs'
 import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
+import type {SignalSource} from '../signals.js'
 
 /** Writes the process ID to a file. Disposing removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
@@ -23,11 +24,11 @@ export function parseSignal(text: string, what: string): NodeJS.Signals | undefi
 }
 
 /** Listens to a signal until it is disposed. */
-export function listen(name: NodeJS.Signals | undefined, listener: () => void): Disposable {
-  if (name !== undefined) process.on(name, listener)
+export function listen(source: SignalSource, name: NodeJS.Signals | undefined, listener: () => void): Disposable {
+  if (name !== undefined) source.on(name, listener)
   return {
     [Symbol.dispose]: () => {
-      if (name !== undefined) process.off(name, listener)
+      if (name !== undefined) source.off(name, listener)
     },
   }
 }
