@@ -36,6 +36,12 @@ module.exports = {
       to: {path: '^(src/(?!core/|process/|config/)|commands/|test/)'},
     },
     {
+      name: 'gotemplate-stands-alone',
+      severity: 'error',
+      from: {path: '^src/gotemplate/'},
+      to: {path: '^(src/(?!gotemplate/)|commands/|test/)'},
+    },
+    {
       name: 'serve-stands-on-core',
       severity: 'error',
       from: {path: '^src/serve/'},

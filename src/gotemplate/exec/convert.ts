@@ -1,0 +1,42 @@
+import {type Argument, canBeNil, type GoType, type GoValue, isAssignable, rawType} from '../value/types.js'
+import {isNil, stored, zeroOf} from '../value/values.js'
+import type {Scope} from './scope.js'
+
+/** Stands for "the pipeline hands nothing over", which is not the same as handing over nil. */
+export const absent: GoValue = {type: {...rawType, text: 'absent'}, data: undefined}
+
+/** The value as one of this type, or an error if it is none. Without a type every value passes. */
+export function convert(scope: Scope, value: Argument, type: GoType | undefined): Argument {
+  if (type === undefined || type === rawType) return value
+  if (value === undefined) {
+    if (canBeNil(type)) return zeroOf(type)
+    return scope.fail(`invalid value; expected ${type.text}`)
+  }
+  if (isAssignable(value.type, type)) return value
+  const inner = value.type.kind === 'interface' && !isNil(value) ? stored(value) : value
+  if (inner !== undefined && inner !== value && isAssignable(inner.type, type)) return inner
+  return dereferenced(scope, inner ?? value, type)
+}
+
+function dereferenced(scope: Scope, value: GoValue, type: GoType): Argument {
+  const {kind, elem, text} = value.type
+  if (kind !== 'pointer' || elem === undefined || !isAssignable(elem, type)) {
+    return scope.fail(`wrong type for value; expected ${type.text}; got ${text}`)
+  }
+  if (value.data === null) return scope.fail(`dereference of nil pointer of type ${type.text}`)
+  return value.data as GoValue
+}
+
+/** What a function receives for a parameter: an interface is taken off, a named type becomes the parameter's. */
+export function toParameter(type: GoType, value: Argument): Argument {
+  if (type === rawType) return value
+  if (type.kind === 'interface') return stored(value)
+  return value === undefined || value.type === type ? value : {type, data: value.data}
+}
+
+/** What a call gives, by the type that the function declares. */
+export function toResult(type: GoType, value: Argument): Argument {
+  if (type === rawType) return value
+  if (type.kind === 'interface') return {type, data: stored(value)}
+  return value ?? zeroOf(type)
+}

@@ -1,0 +1,103 @@
+import {type FunctionTable} from '../builtin/functions.js'
+import {quote} from '../format/quote.js'
+import type {Place} from '../parse/errors.js'
+import {TemplateError} from '../parse/errors.js'
+import {type Node, nodeText} from '../parse/nodes.js'
+import type {Definition} from '../parse/parser.js'
+import {byteLength} from '../value/text.js'
+import type {Argument} from '../value/types.js'
+import type {Budget} from './budget.js'
+
+/** What happens when a map has no entry of a name: nothing, the zero value of its type, or an error. */
+export type MissingKey = 'default' | 'zero' | 'error'
+
+/** What all templates of one execution share. */
+export interface Shared {
+  /** The name and text of the file, for the places of errors. */
+  readonly source: {readonly name: string; readonly text: string}
+  readonly definitions: ReadonlyMap<string, Definition>
+  readonly functions: FunctionTable
+  readonly missingKey: MissingKey
+  readonly budget: Budget
+  readonly output: string[]
+}
+
+interface Variable {
+  readonly name: string
+  value: Argument
+}
+
+/** The state of one template that is being executed: its variables, and the node for errors. */
+export class Scope {
+  readonly shared: Shared
+  readonly depth: number
+  readonly #name: string
+  readonly #variables: Variable[]
+  #node: Node | undefined
+
+  constructor(shared: Shared, name: string, dot: Argument, depth = 0) {
+    this.shared = shared
+    this.depth = depth
+    this.#name = name
+    this.#variables = [{name: '$', value: dot}]
+  }
+
+  /** Notes where execution is, for errors, and counts a step. */
+  at(node: Node): void {
+    this.#node = node
+    this.shared.budget.step()
+  }
+
+  mark(): number {
+    return this.#variables.length
+  }
+
+  pop(mark: number): void {
+    this.#variables.length = mark
+  }
+
+  push(name: string, value: Argument): void {
+    this.#variables.push({name, value})
+  }
+
+  /** Gives the variable of this name that was declared last another value. */
+  assign(name: string, value: Argument): void {
+    this.#find(name).value = value
+  }
+
+  /** Gives a variable another value, counted from the last one declared, which is 1. */
+  assignLast(count: number, value: Argument): void {
+    const variable = this.#variables[this.#variables.length - count]
+    if (variable !== undefined) variable.value = value
+  }
+
+  read(name: string): Argument {
+    return this.#find(name).value
+  }
+
+  #find(name: string): Variable {
+    return this.#variables.findLast(variable => variable.name === name) ?? this.fail(`undefined variable: ${name}`)
+  }
+
+  /** Ends the execution with an error at the present place, worded as Go does. */
+  fail(message: string, cause?: unknown): never {
+    if (this.#node === undefined) {
+      throw new TemplateError(`template: ${this.#name}: ${message}`, {template: this.#name, line: 0})
+    }
+    const place = this.#place(this.#node)
+    const location = `${place.template}:${place.line}:${place.column ?? 0}`
+    const context = nodeText(this.#node)
+    throw new TemplateError(
+      `template: ${location}: executing ${quote(this.#name)} at <${context}>: ${message}`,
+      place,
+      cause === undefined ? undefined : {cause},
+    )
+  }
+
+  #place(node: Node): Place {
+    const {name, text} = this.shared.source
+    const before = text.slice(0, node.at)
+    const lastLine = before.slice(before.lastIndexOf('\n') + 1)
+    return {template: name, line: before.split('\n').length, column: byteLength(lastLine)}
+  }
+}

@@ -1,0 +1,233 @@
+/** The kinds of Go types that a template can meet. Channels and unsafe pointers are left out. */
+export type Kind =
+  | 'bool'
+  | IntegerKind
+  | 'float32'
+  | 'float64'
+  | 'complex128'
+  | 'string'
+  | 'slice'
+  | 'array'
+  | 'map'
+  | 'struct'
+  | 'pointer'
+  | 'interface'
+  | 'func'
+
+/** The kinds of integers, whose values are held as bigint. */
+export type IntegerKind = SignedKind | UnsignedKind
+type SignedKind = 'int' | 'int8' | 'int16' | 'int32' | 'int64'
+type UnsignedKind = 'uint' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'uintptr'
+
+/** A named part of a struct. A name that begins with a small letter is not exported. */
+export interface Field {
+  readonly name: string
+  readonly type: GoType
+}
+
+/** What a function takes and gives. */
+export interface Signature {
+  readonly in: readonly GoType[]
+  /** True if the last type may be given any number of times. It is the type of one of them. @default false */
+  readonly variadic?: boolean
+  readonly out: GoType
+  /** True if the function has an error as its second result. It shows only in the type's text. @default false */
+  readonly fails?: boolean
+}
+
+/** A method: its signature without the receiver, and the call with the receiver in front. */
+export interface Method extends Signature {
+  call(receiver: GoValue, ...args: Argument[]): Argument
+}
+
+/**
+ * A Go type. Types that are equal in Go are the same object: they are made by the functions of this file only.
+ */
+export interface GoType {
+  readonly kind: Kind
+  /** What `%T` prints. */
+  readonly text: string
+  /** True for a declared type such as `time.Duration`; a literal such as `[]string` has no name. */
+  readonly named: boolean
+  /** Of a slice, array, map or pointer. */
+  readonly elem?: GoType
+  /** Of a map. */
+  readonly key?: GoType
+  /** Of a struct. */
+  readonly fields?: readonly Field[]
+  /** Of a function. */
+  readonly signature?: Signature
+  /** Of a named type: the type behind the name. */
+  readonly underlying?: GoType
+  /** Methods by name. An interface's methods have no call that works. */
+  readonly methods: ReadonlyMap<string, Method>
+}
+
+/**
+ * A Go value. What `data` is depends on the type's kind: a boolean; a bigint for integers; a number for floats;
+ * `{re, im}` for complex numbers; a string for strings; for slices and arrays a list of elements, null for a nil slice;
+ * a {@link MapData} or null; a struct's fields in order; a pointer's target or null; an interface's value or undefined;
+ * a function or null. Elements of an interface type are held without the interface: undefined is nil.
+ */
+export interface GoValue {
+  readonly type: GoType
+  readonly data: unknown
+}
+
+/** A value, or Go's invalid value: an untyped nil, a key that is missing. */
+export type Argument = GoValue | undefined
+
+const noMethods: ReadonlyMap<string, Method> = new Map()
+
+function basic(kind: Kind, text: string = kind): GoType {
+  return {kind, text, named: true, methods: noMethods}
+}
+
+export const boolType = basic('bool')
+export const intType = basic('int')
+export const int64Type = basic('int64')
+export const uintType = basic('uint')
+export const uint8Type = basic('uint8')
+export const uint64Type = basic('uint64')
+export const float64Type = basic('float64')
+export const complexType = basic('complex128')
+export const stringType = basic('string')
+/** Go's `interface {}`. */
+export const anyType = basic('interface', 'interface {}')
+/** A parameter that takes any value as it is, interfaces and missing values too: Go's `reflect.Value`. */
+export const rawType: GoType = {kind: 'struct', text: 'reflect.Value', named: true, fields: [], methods: noMethods}
+
+const made = new Map<string, GoType>()
+const numbers = new WeakMap<GoType, number>()
+let counted = 0
+
+function number(type: GoType): number {
+  let found = numbers.get(type)
+  if (found === undefined) {
+    counted += 1
+    found = counted
+    numbers.set(type, found)
+  }
+  return found
+}
+
+function once(key: string, make: () => GoType): GoType {
+  let type = made.get(key)
+  if (type === undefined) {
+    type = make()
+    made.set(key, type)
+  }
+  return type
+}
+
+/** `[]elem` */
+export function sliceType(elem: GoType): GoType {
+  return once(`[]${number(elem)}`, () => ({
+    kind: 'slice',
+    text: `[]${elem.text}`,
+    named: false,
+    elem,
+    methods: noMethods,
+  }))
+}
+
+/** `map[key]elem` */
+export function mapType(key: GoType, elem: GoType): GoType {
+  return once(`map ${number(key)} ${number(elem)}`, () => ({
+    kind: 'map',
+    text: `map[${key.text}]${elem.text}`,
+    named: false,
+    key,
+    elem,
+    methods: noMethods,
+  }))
+}
+
+/** `*elem`. The methods given are those of the pointer alone; the target's own are added. */
+export function pointerType(elem: GoType, methods?: ReadonlyMap<string, Method>): GoType {
+  return once(`*${number(elem)}`, () => ({
+    kind: 'pointer',
+    text: `*${elem.text}`,
+    named: false,
+    elem,
+    methods: pointerMethods(elem, methods ?? noMethods),
+  }))
+}
+
+function pointerMethods(elem: GoType, own: ReadonlyMap<string, Method>): ReadonlyMap<string, Method> {
+  const all = new Map(own)
+  if (elem.kind === 'interface') return all
+  for (const [name, method] of elem.methods) {
+    all.set(name, {...method, call: (receiver, ...args) => method.call(receiver.data as GoValue, ...args)})
+  }
+  return all
+}
+
+/** A declared type, by its full name such as `dependency.HealthService`. Each call makes another type. */
+export function namedType(name: string, underlying: GoType, methods: ReadonlyMap<string, Method> = noMethods): GoType {
+  return {...underlying, text: name, named: true, underlying, methods}
+}
+
+/** A struct without a name. */
+export function structType(fields: readonly Field[]): GoType {
+  const text =
+    fields.length === 0 ? 'struct {}' : `struct { ${fields.map(f => `${f.name} ${f.type.text}`).join('; ')} }`
+  return {kind: 'struct', text, named: false, fields, methods: noMethods}
+}
+
+/** The type of functions of this signature. */
+export function funcType(signature: Signature): GoType {
+  const last = signature.in.length - 1
+  const taken = signature.in.map((type, i) =>
+    signature.variadic === true && i === last ? `...${type.text}` : type.text,
+  )
+  const given = signature.fails === true ? `(${signature.out.text}, error)` : signature.out.text
+  const key = `${signature.in.map(number).join(' ')}${signature.variadic === true ? '...' : ''}`
+  const text = `func(${taken.join(', ')}) ${given}`
+  return once(`func ${key} ${number(signature.out)} ${String(signature.fails === true)}`, () => ({
+    kind: 'func',
+    text,
+    named: false,
+    signature,
+    methods: noMethods,
+  }))
+}
+
+/** True if Go lets a value of the one type stand where the other is wanted. */
+export function isAssignable(from: GoType, to: GoType): boolean {
+  if (from === to) return true
+  if (to.kind === 'interface') {
+    for (const name of to.methods.keys()) if (!from.methods.has(name)) return false
+    return true
+  }
+  if (from.named && to.named) return false
+  return (from.underlying ?? from) === (to.underlying ?? to) && (from.named || to.named)
+}
+
+/** True if Go lets an untyped nil stand for a value of this type. */
+export function canBeNil(type: GoType): boolean {
+  return type === rawType || ['func', 'interface', 'map', 'pointer', 'slice'].includes(type.kind)
+}
+
+/** True if values of this type can be compared with `==`. */
+export function isComparable(type: GoType): boolean {
+  if (type.kind === 'array') return type.elem !== undefined && isComparable(type.elem)
+  if (type.kind === 'struct') return (type.fields ?? []).every(field => isComparable(field.type))
+  return !['slice', 'map', 'func'].includes(type.kind)
+}
+
+const signedKinds = new Set<Kind>(['int', 'int8', 'int16', 'int32', 'int64'])
+const unsignedKinds = new Set<Kind>(['uint', 'uint8', 'uint16', 'uint32', 'uint64', 'uintptr'])
+
+export function isSigned(kind: Kind | undefined): boolean {
+  return kind !== undefined && signedKinds.has(kind)
+}
+
+export function isUnsigned(kind: Kind | undefined): boolean {
+  return kind !== undefined && unsignedKinds.has(kind)
+}
+
+/** How many bits values of an integer type have. */
+export function bitsOf(kind: Kind): number {
+  return Number(/\d+$/.exec(kind)?.[0] ?? 64)
+}

@@ -1,0 +1,190 @@
+import {byteLength, compareText, encodeText, joinBytes, sliceBytes} from './text.js'
+import {
+  type Argument,
+  anyType,
+  bitsOf,
+  boolType,
+  float64Type,
+  funcType,
+  type GoType,
+  type GoValue,
+  intType,
+  isUnsigned,
+  mapType,
+  type Signature,
+  sliceType,
+  stringType,
+  uint8Type,
+} from './types.js'
+
+/** A function that a template can call: it throws {@link GoError} where Go's would return an error. */
+export type Call = (...args: Argument[]) => Argument
+
+/** One entry of a map. */
+export interface MapEntry {
+  readonly key: GoValue
+  value: Argument
+}
+
+/** What a map holds, by {@link mapKey}. */
+export type MapData = Map<string, MapEntry>
+
+/** What a template function returns as its error. */
+export class GoError extends Error {
+  override readonly name: string = 'GoError'
+}
+
+export function makeString(text: string): GoValue {
+  return {type: stringType, data: text}
+}
+
+export function makeBool(data: boolean): GoValue {
+  return {type: boolType, data}
+}
+
+/** An integer. What does not fit into its type is cut off, as in Go. */
+export function makeInt(value: bigint | number, type: GoType = intType): GoValue {
+  const bits = bitsOf(type.kind)
+  const whole = BigInt(value)
+  return {type, data: isUnsigned(type.kind) ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole)}
+}
+
+export function makeFloat(data: number): GoValue {
+  return {type: float64Type, data}
+}
+
+/** A slice. Elements of an interface type are given without the interface. */
+export function makeSlice(elem: GoType, elements: readonly Argument[]): GoValue {
+  return {type: sliceType(elem), data: elements}
+}
+
+export function makeStrings(texts: readonly string[]): GoValue {
+  return makeSlice(stringType, texts.map(makeString))
+}
+
+/** A map with strings as its keys. */
+export function makeMap(elem: GoType, entries: Iterable<readonly [string, Argument]>): GoValue {
+  const data: MapData = new Map()
+  for (const [name, value] of entries) {
+    const key = makeString(name)
+    data.set(mapKey(key), {key, value})
+  }
+  return {type: mapType(stringType, elem), data}
+}
+
+/** A value of a struct type, its fields by name. Fields that are not given have the zero value of their type. */
+export function makeStruct(type: GoType, fields: Readonly<Record<string, Argument>>): GoValue {
+  const data = (type.fields ?? []).map(field =>
+    Object.hasOwn(fields, field.name) ? fields[field.name] : stored(zeroOf(field.type)),
+  )
+  return {type, data}
+}
+
+export function makeFunc(signature: Signature, call: Call): GoValue {
+  return {type: funcType(signature), data: call}
+}
+
+/**
+ * The value of something parsed from JSON, as Go's `encoding/json` gives it: numbers are float64, objects
+ * `map[string]interface {}`, null is nil. A bigint becomes an int64 and a boolean a bool.
+ */
+export function fromJson(json: unknown): Argument {
+  if (json === null || json === undefined) return undefined
+  if (typeof json === 'string') return makeString(json)
+  if (typeof json === 'number') return makeFloat(json)
+  if (typeof json === 'bigint') return makeInt(json)
+  if (typeof json === 'boolean') return makeBool(json)
+  if (Array.isArray(json)) return makeSlice(anyType, json.map(fromJson))
+  return makeMap(
+    anyType,
+    Object.entries(json).map(([key, value]) => [key, fromJson(value)] as const),
+  )
+}
+
+/** Go's zero value of a type. */
+export function zeroOf(type: GoType): GoValue {
+  const {kind} = type
+  if (kind === 'bool') return {type, data: false}
+  if (kind === 'string') return {type, data: ''}
+  if (kind === 'float32' || kind === 'float64') return {type, data: 0}
+  if (kind === 'complex128') return {type, data: {re: 0, im: 0}}
+  if (kind === 'struct') return {type, data: (type.fields ?? []).map(field => stored(zeroOf(field.type)))}
+  if (kind === 'interface') return {type, data: undefined}
+  if (kind === 'array') return {type, data: []}
+  return {type, data: ['slice', 'map', 'pointer', 'func'].includes(kind) ? null : 0n}
+}
+
+/** What a container holds for this value: an interface is taken off. */
+export function stored(value: Argument): Argument {
+  return value?.type.kind === 'interface' ? (value.data as Argument) : value
+}
+
+/** What a container of this element type gives for what it holds: an interface is put on. */
+export function asElement(elem: GoType, held: Argument): GoValue {
+  if (elem.kind === 'interface') return {type: elem, data: held}
+  return held ?? zeroOf(elem)
+}
+
+/** True for Go's invalid value and for the nil of a type that has one. */
+export function isNil(value: Argument): boolean {
+  if (value === undefined) return true
+  return value.data === null || (value.type.kind === 'interface' && value.data === undefined)
+}
+
+/** The elements of a slice or array; of a nil slice none. */
+export function elementsOf(value: GoValue): readonly Argument[] {
+  return (value.data as readonly Argument[] | null) ?? []
+}
+
+/** The entries of a map; of a nil map none. */
+export function entriesOf(value: GoValue): MapData {
+  return (value.data as MapData | null) ?? new Map<string, MapEntry>()
+}
+
+/** The length of a string, slice, array or map. */
+export function lengthOf(value: GoValue): number {
+  if (value.type.kind === 'string') return byteLength(value.data as string)
+  return value.type.kind === 'map' ? entriesOf(value).size : elementsOf(value).length
+}
+
+/** The element of a slice or array, or the byte of a string. */
+export function elementAt(value: GoValue, index: number): GoValue {
+  if (value.type.kind === 'string') return makeInt(encodeText(value.data as string)[index] ?? 0, uint8Type)
+  return asElement(value.type.elem ?? anyType, elementsOf(value)[index])
+}
+
+/** A part of a string, slice or array. */
+export function part(value: GoValue, from: number, to: number): GoValue {
+  if (value.type.kind === 'string') return {type: value.type, data: sliceBytes(value.data as string, from, to)}
+  return {type: value.type, data: value.data === null ? null : elementsOf(value).slice(from, to)}
+}
+
+/** The bytes of a `[]uint8`. */
+export function bytesOf(value: GoValue): Uint8Array {
+  return Uint8Array.from(elementsOf(value), element => Number(element?.data as bigint))
+}
+
+/** What two equal keys of a map share. */
+export function mapKey(key: Argument): string {
+  const value = stored(key)
+  if (value === undefined) return 'nil'
+  const {type, data} = value
+  if (type.kind === 'string') return `${type.text} ${joinBytes(data as string)}`
+  if (type.kind === 'struct') return `${type.text} ${(data as readonly Argument[]).map(mapKey).join(' ')}`
+  return `${type.text} ${String(data)}`
+}
+
+/** A map's entries in Go's order of keys, which is what `range` and printing follow. */
+export function sortedEntries(value: GoValue): readonly MapEntry[] {
+  return [...entriesOf(value).values()].sort((a, b) => compareKeys(a.key, b.key))
+}
+
+const kindOrder = ['int', 'int64', 'uint64', 'float64', 'string', 'bool']
+
+function compareKeys(a: GoValue, b: GoValue): number {
+  if (a.type !== b.type) return kindOrder.indexOf(a.type.kind) - kindOrder.indexOf(b.type.kind)
+  if (a.type.kind === 'string') return compareText(a.data as string, b.data as string)
+  const left = a.data as bigint | number | boolean
+  const right = b.data as bigint | number | boolean
+  return left < right ? -1 : left > right ? 1 : 0
+}

@@ -1,0 +1,40 @@
+import type {MissingKey} from '../../src/gotemplate/exec/scope.js'
+import {TemplateError} from '../../src/gotemplate/parse/errors.js'
+import {parseTemplate} from '../../src/gotemplate/template.js'
+import {data, functions} from './data.js'
+
+/** A template and how it is executed. */
+export interface Case {
+  readonly template: string
+  readonly left?: string
+  readonly right?: string
+  readonly missingKey?: MissingKey
+}
+
+/** What came of a case: the output, or the message of the error. */
+export interface Answer {
+  readonly output: string
+  readonly error: string
+}
+
+/** Executes a case with baton's engine. */
+export function execute(given: Case): Answer {
+  const {template, left = '', right = '', missingKey = 'default'} = given
+  try {
+    const parsed = parseTemplate(template, {
+      name: 't',
+      leftDelimiter: left,
+      rightDelimiter: right,
+      functions: functions.keys(),
+    })
+    return {output: plain(parsed.execute(data, {functions, missingKey})), error: ''}
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error
+    return {output: '', error: plain(error.message)}
+  }
+}
+
+/** Go's JSON has no bytes that are not UTF-8, and addresses differ from run to run. */
+export function plain(text: string): string {
+  return text.replace(/[\uDC80-\uDCFF]/g, '\uFFFD').replace(/0x[0-9a-f]{6,}/gi, '0xADDRESS')
+}

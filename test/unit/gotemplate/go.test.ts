@@ -1,0 +1,19 @@
+import {readFileSync} from 'node:fs'
+import {describe, expect, it} from 'vitest'
+import {cases} from '../../gotemplate/cases.js'
+import {type Case, execute} from '../../gotemplate/ours.js'
+
+type Recorded = Case & {readonly output?: string; readonly error?: string}
+
+const recorded = JSON.parse(readFileSync(new URL('fixtures/go.json', import.meta.url), 'utf8')) as readonly Recorded[]
+
+describe('templates as real Go executes them', () => {
+  it('has a recorded result for every case', () => {
+    expect(recorded.map(({output: _output, error: _error, ...given}) => given)).toEqual(cases)
+  })
+
+  it.each(recorded.map((given, i) => [i, given.template, given] as const))('%i: %s', (_i, _template, given) => {
+    const {output = '', error = '', ...rest} = given
+    expect(execute(rest)).toEqual({output, error})
+  })
+})
