@@ -13,7 +13,7 @@ import {catalogRead, nodeMetaFilter, nodeMetaTopic, requireRest, tagFilter} from
 function node(call: Call): Promise<Reply> {
   const name = requireRest(call, 'Missing node name')
   return checksRead(call, {
-    topics: [`checks-node:${name.toLowerCase()}`],
+    topics: () => [`checks-node:${name.toLowerCase()}`],
     find: ({catalog}) => catalog.checksOf(name),
     isOfOneNode: true,
   })
@@ -24,16 +24,18 @@ function checks(call: Call): Promise<Reply> {
   const find = ({catalog}: State): readonly CheckRow[] =>
     catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
   const topic = `checks-service:${name}`
-  if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: [topic], find})
-  // As in Consul, a condition on nodes makes the answer report the index of the service.
+  if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: () => [topic], find})
+  // As in Consul, with a condition on nodes the answer reports the index of the service, and the nodes of the checks
+  // that were found can end the wait; other nodes cannot.
   const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
-  return checksRead(call, {topics: [topic, 'nodes'], find, indexOf})
+  const topics = (of: State): readonly string[] => [topic, ...find(of).map(({node: on}) => `node:${on.toLowerCase()}`)]
+  return checksRead(call, {topics, find, indexOf})
 }
 
 function state(call: Call): Promise<Reply> {
   const wanted = requireRest(call, 'Missing check state')
   return checksRead(call, {
-    topics: [wanted === 'any' ? 'checks' : `state:${wanted}`],
+    topics: () => [wanted === 'any' ? 'checks' : `state:${wanted}`],
     find: ({catalog}) => catalog.allChecks().filter(check => wanted === 'any' || check.status === wanted),
   })
 }
@@ -42,7 +44,8 @@ const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
   may.can('node', check.node, 'read') && (check.serviceName === '' || may.can('service', check.serviceName, 'read'))
 
 interface ChecksQuery {
-  readonly topics: readonly string[]
+  /** Returns what can end the wait. */
+  readonly topics: (state: State) => readonly string[]
   readonly find: (state: State) => readonly CheckRow[]
   /** True if the path names a node, so that `?node-meta=` has no effect. @default false */
   readonly isOfOneNode?: boolean
@@ -53,7 +56,7 @@ interface ChecksQuery {
 function checksRead(call: Call, {topics, find, indexOf, isOfOneNode}: ChecksQuery): Promise<Reply> {
   const wanted = isOfOneNode ? () => true : nodeMetaFilter(call)
   return catalogRead(call, {
-    topics: () => topics,
+    topics: target => topics(target.state),
     fields: rowFields.check,
     read: ({state}, {may, matching}) => ({
       value: find(state)

@@ -1,6 +1,8 @@
 import {beforeAll, describe, expect, it} from 'vitest'
+import {startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 /** The same tests run on both agents. */
 describe.each(backends)('?node-meta= on $name', backend => {
@@ -38,4 +40,23 @@ describe.each(backends)('?node-meta= on $name', backend => {
       expect(await nodesIn(path)).toEqual(['n1'])
     },
   )
+})
+
+// Only the embedded agent says whether a query waits. The random comparison asks both agents.
+it('lets only the nodes of the checks that it found end the wait of a query with ?node-meta=', async () => {
+  await using agent = await startEmbeddedAgent()
+  const consul = raw(agent.address)
+  const register = (body: object): Promise<unknown> =>
+    consul.ok('PUT', '/v1/catalog/register', {body: JSON.stringify({Node: 'n3', Address: '10.0.0.9', ...body})})
+  const path = '/v1/health/checks/late?node-meta=rack:3'
+  const index = (await consul.ok('GET', path)).headers['x-consul-index']
+  const answer = consul.get(`${path}&index=${index}&wait=60s`)
+  await waitUntil(() => agent.faults.statistics().parked === 1, {what: 'the query to wait'})
+  await register({NodeMeta: {rack: '3'}})
+  await register({
+    SkipNodeUpdate: true,
+    Service: {Service: 'late'},
+    Check: {CheckID: 'c', Name: 'c', ServiceID: 'late'},
+  })
+  expect(await answer).toMatchObject([{Node: 'n3', ServiceName: 'late'}])
 })
