@@ -103,6 +103,14 @@ export function encodeKey(key: string): string {
   return segments.map(encodeURIComponent).join('/')
 }
 
+/** Returns the request for all keys that start with `prefix`. */
+export const kvListCall = (prefix: string): Call => ({
+  method: 'GET',
+  path: `/v1/kv/${encodeKey(prefix)}`,
+  query: {recurse: true},
+  accept: found,
+})
+
 const toEntries = (answer: Answer): readonly KvEntry[] =>
   answer.status === 404 ? [] : decodeJson<RawKvEntry[]>('kv list', answer).map(toKvEntry)
 
@@ -119,8 +127,7 @@ const createReads = (caller: Caller): Reads => ({
     return toSnapshot(answer, toEntries(answer)[0])
   },
   async list(prefix, options) {
-    const path = `/v1/kv/${encodeKey(prefix)}`
-    const answer = await caller.call({method: 'GET', path, query: {recurse: true}, accept: found}, options)
+    const answer = await caller.call(kvListCall(prefix), options)
     return toSnapshot(answer, toEntries(answer))
   },
   async keys(prefix, options = {}) {

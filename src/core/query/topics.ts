@@ -13,6 +13,7 @@ import type {
   UserEvent,
 } from '../types.js'
 import {hiddenProbe, type ItemKind} from './hidden-items.js'
+import {readKvList, toKvViewEntry} from './kv-list.js'
 import type {BlockingQuery, ViewEntry} from './types.js'
 
 /** How a topic is read. @default the client's own */
@@ -82,7 +83,8 @@ export function kvKey(
 }
 
 /**
- * All keys that start with `prefix`, with their values.
+ * All keys that start with `prefix`, with their values. Two answers may share the entries that did not change, so the
+ * bytes of a value must not be changed.
  *
  * @example
  * ```ts
@@ -102,17 +104,9 @@ export function kvPrefix(
     name: `kv.prefix(${prefix})`,
     scope,
     kind: 'key',
-    read: options => client.kv.list(prefix, options),
-    entries: entries => entries.map(toKvViewEntry),
+    ...readKvList(client, prefix, scope),
   })
 }
-
-const toKvViewEntry = (entry: KvEntry): ViewEntry<KvEntry> => ({
-  key: entry.key,
-  version: entry.modifyIndex,
-  item: entry,
-  modifyIndex: entry.modifyIndex,
-})
 
 /**
  * The names of the keys that start with `prefix`; with `separator`, up to its next occurrence.

@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto'
 import {describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
 import {checks, events, kvKey, kvKeys, kvPrefix, nodes, service, services} from '../../../src/core/query/topics.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
@@ -25,6 +26,29 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(prefix, {recurse: true})
     await waitUntil(() => reader.words.length === 8, {what: 'both deletes'})
     expect(reader.words.slice(6).sort()).toEqual([`-${prefix}a`, `-${prefix}b`])
+  })
+
+  it('share the entries of a large list that did not change between two answers', async () => {
+    const {prefix} = leaks
+    const names = Array.from({length: 320}, (_, at) => `${prefix}${String(at).padStart(3, '0')}`)
+    for (let at = 0; at < names.length; at += 64) {
+      const sets = names.slice(at, at + 64).map(Key => ({KV: {Verb: 'set', Key, Value: 'd'.repeat(120)}}))
+      await consul().ok('PUT', '/v1/txn', {body: JSON.stringify(sets)})
+    }
+    await using client = createClient({address: agent.address})
+    const query = kvPrefix(client, prefix)
+    const {value: before} = await query.read({})
+    await consul().kvPut(names[100]!, 'changed')
+    await consul().kvDelete(names[200]!)
+    const [{value: after}, {value: alone}] = await Promise.all([query.read({}), query.read({})])
+    expect(after).toEqual((await client.kv.list(prefix)).value)
+    expect(alone).toEqual(after)
+    const shared = new Set(before)
+    expect(after[100]?.value.toString()).toBe('changed')
+    expect(after.filter(entry => !shared.has(entry)).length).toBeLessThan(120)
+    expect(Array.from(query.entries(after), ({key}) => key)).toEqual(names.filter(name => name !== names[200]))
+    await consul().kvDelete(prefix, {recurse: true})
+    expect((await query.read({})).value).toEqual([])
   })
 
   it('show the deletion of a whole prefix, even if Consul does not wake the query', async () => {
