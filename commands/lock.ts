@@ -101,6 +101,12 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     }),
     ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
     'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
+    fair: Flags.option({
+      options: ['queue', 'off'] as const,
+      default: 'queue' as const,
+      helpGroup: lockGroup,
+      description: 'queue: in order of arrival; off: in no order, as consul lock',
+    })(),
     checks: Flags.option({
       options: ['none', 'serf'] as const,
       default: 'none' as const,
@@ -214,6 +220,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       timeout: this.#timeout(),
       ttlMs: flags.ttl ?? defaultTtlMs,
       lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
+      fair: flags.fair,
       nodeChecks: flags.checks === 'serf' ? [serfHealth] : [],
       graceMs: flags.grace ?? defaultGraceMs,
       sessionName: name,
@@ -250,7 +257,8 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     }
     if (event.type === 'lock.waiting' && event.reason === 'held') {
       const heldSinceMs = Date.parse(event.heldSince ?? '')
-      const text = `waiting for ${prefix}: held by ${event.holder ?? 'another session'}`
+      const place = event.position === undefined ? '' : `, place ${event.position} in the queue`
+      const text = `waiting for ${prefix}: held by ${event.holder ?? 'another session'}${place}`
       this.#waiting?.show({text, heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs})
       return
     }

@@ -21,7 +21,7 @@ import type {Session} from '../session/types.js'
 import {lateAnswerMs} from './defaults.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
-import {checkLease, isUsable, type LeaseDeadline, type LeaseShape, proveEveryMs} from './lease.js'
+import {checkLease, contendEveryMs, isUsable, type LeaseDeadline, type LeaseShape} from './lease.js'
 import type {AcquireOptions, Hold, LockEvent, LockOptions} from './types.js'
 
 /** Time in the local line after which a contender asks Consul whether the lock is held. */
@@ -47,6 +47,7 @@ export class Acquisition {
   readonly #backoff: Backoff
   readonly #watcher: LeaseWatcher | undefined
   #obstacle: string | undefined
+  #position: number | undefined
   /** State of the first session: if Consul never answered within the time limit, the lock is not reported as held. */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
@@ -182,7 +183,7 @@ export class Acquisition {
           signal,
           ttlMs: shape.ttlMs,
           lockDelayMs: shape.lockDelayMs,
-          renewEveryMs: proveEveryMs(shape),
+          renewEveryMs: contendEveryMs(shape),
           observer: event => this.#hold?.handleSessionEvent(event),
           ...(nodeChecks && {nodeChecks}),
           ...(sessionName !== undefined && {name: sessionName}),
@@ -248,8 +249,9 @@ export class Acquisition {
     if (event.type === 'lock.waiting') {
       // The same reason is reported once, however often the contender wakes up.
       const news = event.holder === undefined ? waitingReasons[event.reason] : `held by ${event.holder}`
-      if (news === this.#obstacle) return
+      if (news === this.#obstacle && event.position === this.#position) return
       this.#obstacle = news
+      this.#position = event.position
     }
     this.#options.observer?.(event)
   }
@@ -272,4 +274,5 @@ const waitingReasons = {
   'lock-delay': 'free, but the lock-delay runs',
   unreachable: 'Consul does not answer',
   local: 'other contenders on this host are first',
+  queue: 'free, but others have waited longer',
 } as const

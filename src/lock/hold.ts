@@ -83,6 +83,7 @@ export class LeasedHold implements Hold {
     this.#proofs = {renewedAtMs: session.provenAtMs, seenAtMs: grant.sentAtMs}
     this.#alarm = new Alarm({clock: client.clock, now, ring: () => this.#loseUnproven()})
     this.#setAlarm(this.deadline)
+    session.renewEvery(proveEveryMs(this.#shape))
     this.#loops = this.#watch()
   }
 
@@ -210,6 +211,7 @@ export class LeasedHold implements Hold {
     try {
       const {isServer} = await client.agent.self({signal: this.#stopped.signal})
       this.#shape = {...this.#shape, isTtlOnly: !isServer}
+      this.#options.session.renewEvery(proveEveryMs(this.#shape))
       this.#prove({renewedAtMs: this.#proofs.renewedAtMs})
     } catch (error) {
       this.#isShapeKnown = !isTransient(error)

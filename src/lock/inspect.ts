@@ -6,6 +6,7 @@ import type {KvEntry, SessionId, SessionInfo} from '../core/types.js'
 import {signalRules} from './option-rules.js'
 import {type HolderRecord, parseHolderRecord} from './wire/holder-record.js'
 import {joinKey, lockKey} from './wire/names.js'
+import {queuePrefix, toQueue} from './wire/queue-entry.js'
 import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
 
 /** A session that holds a lock or waits for it. */
@@ -14,7 +15,7 @@ export interface LockParty {
   readonly session: SessionId
   /** Facts of the session; undefined if Consul does not list it, because it has ended or may not be read. */
   readonly info: SessionInfo | undefined
-  /** What the contender wrote about itself; undefined for other tools and for waiters of a mutex. */
+  /** What the contender wrote about itself; undefined for other tools. */
   readonly record: HolderRecord | undefined
 }
 
@@ -29,8 +30,9 @@ export interface LockStatus {
   /** Holders, in no particular order. */
   readonly holders: readonly LockParty[]
   /**
-   * Contenders that wait. Those of a semaphore are known by their keys, those of a mutex by the names that both tools
-   * give their sessions: contenders with names of their own, and those in the local line of a host, are missing.
+   * Contenders that wait. Those of a semaphore and those in the queue of a mutex, in order, are known by their keys, the
+   * others of a mutex by the names that both tools give their sessions: contenders outside the queue with names of their
+   * own, and those in the local line of a host, are missing.
    */
   readonly waiters: readonly LockParty[]
 }
@@ -122,6 +124,9 @@ async function readLock(
     const {value: entries} = await client.kv.list(joinKey(prefix, 'x').slice(0, -1), options)
     return {prefix, kind: 'semaphore', ...readSemaphore(key, entries, toParty)}
   }
+  const {value: entries} = await client.kv.list(queuePrefix(prefix), options)
+  const queue = toQueue(entries).filter(({session}) => session !== entry?.session)
+  const queued = new Set(queue.map(({session}) => session))
   const isMutex = entry?.flags === mutexFlags
   const holder = isMutex ? entry.session : undefined
   return {
@@ -129,9 +134,12 @@ async function readLock(
     kind: entry === undefined ? 'none' : isMutex ? 'mutex' : 'other',
     limit: isMutex ? 1 : undefined,
     holders: holder === undefined || !entry ? [] : [toParty(holder, parseHolderRecord(entry.value))],
-    waiters: [...sessions.values()]
-      .filter(one => one.id !== holder && isWaiter(one, prefix))
-      .map(one => toParty(one.id)),
+    waiters: [
+      ...queue.map(({session, record}) => toParty(session, record)),
+      ...[...sessions.values()]
+        .filter(one => one.id !== holder && !queued.has(one.id) && isWaiter(one, prefix))
+        .map(one => toParty(one.id)),
+    ],
   }
 }
 

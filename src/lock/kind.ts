@@ -44,8 +44,11 @@ export interface LockKind {
   readonly hasLockDelay: boolean
   /** True if the contenders of one host wait for each other, since only one of them can hold. */
   readonly hasLocalLine: boolean
-  /** Returns the operations that release the lock of a dead holder before its session is destroyed. Consul refuses them if the session does not hold the lock. */
-  lastWill(session: SessionId): readonly KvOperation[]
+  /**
+   * Returns the transactions that release the lock of a dead holder before its session is destroyed. Consul refuses one
+   * that does not apply, for instance if the session does not hold the lock.
+   */
+  lastWill(session: SessionId): readonly (readonly KvOperation[])[]
   /**
    * Acquires the lock for the session and waits as long as necessary. Resolves to undefined only with `isOnce`. Once a
    * write is sent that may acquire the lock, its outcome is awaited even after the signal: the caller releases the grant.

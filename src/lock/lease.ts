@@ -76,6 +76,13 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
 /** Returns the interval of proofs at which two failures in a row do not end the hold. */
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
+/**
+ * Returns the interval of renewals while a contender waits. Its session must only stay alive, unless a renewal is what
+ * proves the hold at first: then it must be recent at the grant.
+ */
+export const contendEveryMs = (shape: LeaseShape): number =>
+  shape.hasLockDelay && !shape.isTtlOnly ? shape.ttlMs / 2 : proveEveryMs(shape)
+
 /** Throws a UsageError that shows the arithmetic if the settings leave no time to stop the child before a rival may start. */
 export function checkLease(shape: LeaseShape, options: {readonly prefix: string; readonly hasChecks: boolean}): void {
   const {prefix, hasChecks} = options

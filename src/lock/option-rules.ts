@@ -1,4 +1,4 @@
-import {abortSignal, callback, duration, text, texts} from '../core/check-options.js'
+import {abortSignal, callback, duration, oneOf, text, texts} from '../core/check-options.js'
 
 /** Rules for the options of mutexes and semaphores. `checkLease` refuses a TTL of 0. */
 export const lockRules = {
@@ -9,6 +9,7 @@ export const lockRules = {
   nodeChecks: texts,
   sessionName: text,
   command: text,
+  fair: oneOf(['queue', 'off']),
   observer: callback,
   now: callback,
 } as const

@@ -18,11 +18,20 @@ export interface LockOptions {
   readonly graceMs?: number
   /** Name of the program that runs under the lock, which other contenders see. @default none */
   readonly command?: string
+  /**
+   * Order in which the contenders of a mutex acquire it. `queue`: in the order in which they began to wait; the holder hands the lock
+   * to the first one. `off`: as `consul lock` does, in no order. Contenders of both kinds exclude each other. A semaphore
+   * has an order of its own. @default 'queue'
+   */
+  readonly fair?: Fairness
   /** Receives the events of the lock in order. Must not throw. @default none */
   readonly observer?: (event: LockEvent) => void
   /** Clock of deadlines, in milliseconds. @default the boot time of the machine */
   readonly now?: BootTime
 }
+
+/** How contenders of a mutex find their order. */
+export type Fairness = 'queue' | 'off'
 
 /** Options of a semaphore. */
 export interface SemaphoreOptions extends LockOptions {
@@ -108,13 +117,16 @@ export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {
       readonly type: 'lock.waiting'
-      /** `local`: another contender of this host has its turn first. */
-      readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local'
+      /** `local`: another contender of this host has its turn first. `queue`: free, but others wait longer. */
+      readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local' | 'queue'
+      /** Place in the queue, from 1; left out without a queue. */
+      readonly position?: number
       readonly holder?: string
       /** ISO 8601, by the holder's clock; left out if the holder did not record it. */
       readonly heldSince?: string
       readonly error?: unknown
     }
+  | QueueEvent
   | {readonly type: 'lock.acquired'; readonly token: FencingToken; readonly waitMs: number}
   | {readonly type: 'lease.renewed'; readonly deadline: LeaseDeadline}
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
@@ -122,3 +134,19 @@ export type LockEvent =
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
   /** The session could not be destroyed: it expires within `withinMs`. */
   | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}
+
+/** What happens in the queue of a mutex. */
+export type QueueEvent =
+  /**
+   * This contender cannot use the queue and contends as `consul lock` does. `denied`: the token may not write the key of
+   * the entry. `version`: the entry of this session, which is before it, has a version that is not known.
+   */
+  | {readonly type: 'queue.left'; readonly reason: 'denied'; readonly error: unknown}
+  | {readonly type: 'queue.left'; readonly reason: 'version'; readonly session: SessionId}
+  /**
+   * This contender took the lock although that session was before it. `unproven`: it was handed the lock and did not prove
+   * that it lives. `idle`: it did not take the free lock.
+   */
+  | {readonly type: 'queue.passed-over'; readonly session: SessionId; readonly reason: 'unproven' | 'idle'}
+  /** The lock was handed to this session, which was the first in the queue. */
+  | {readonly type: 'lock.handed-over'; readonly session: SessionId}

@@ -1,6 +1,6 @@
 import {sessionRequestRules} from '../core/api/session.js'
 import {lateSignal} from '../core/cancel/late-signal.js'
-import {linkSignal} from '../core/cancel/link-signal.js'
+import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
 import {abortSignal, callback, checkOptions, duration} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {clientRule} from '../core/context-rules.js'
@@ -62,7 +62,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
     ...(options.node !== undefined && {node: options.node}),
   })
   const unprovenLimitMs = options.unprovenLimitMs ?? ttlMs
-  const renewEveryMs = Math.min(ttlMs / 3, options.renewEveryMs ?? Number.POSITIVE_INFINITY)
+  const renewEveryMs = Math.min(ttlMs / 2, options.renewEveryMs ?? ttlMs / 3)
   const observer = options.observer ?? (() => {})
   const session = new RenewedSession({
     client,
@@ -121,7 +121,10 @@ class RenewedSession implements Session {
   readonly #lost = new AbortController()
   readonly #stopped = new AbortController()
   readonly #alarm: Alarm
-  readonly #pace: RenewalPace
+  #pace: RenewalPace
+  #renewEveryMs: number
+  /** Ends the pause before the next renewal. */
+  #pause: LinkedSignal | undefined
   readonly #loop: Promise<void>
   #provenAtMs: number
   #lastError: unknown
@@ -139,6 +142,7 @@ class RenewedSession implements Session {
     this.#provenAtMs = options.provenAtMs
     this.#alarm = new Alarm({clock, now: options.now, ring: () => this.#loseUnproven()})
     this.#alarm.set(this.#provenAtMs + options.unprovenLimitMs)
+    this.#renewEveryMs = options.renewEveryMs
     this.#pace = new RenewalPace(options.renewEveryMs)
     this.#loop = this.#renewUntilStopped()
   }
@@ -153,6 +157,15 @@ class RenewedSession implements Session {
 
   get validUntil(): number {
     return this.#provenAtMs + this.ttlMs
+  }
+
+  renewEvery(ms: number): void {
+    checkOptions('renewEvery', {ms}, {ms: duration({minMs: 1})}, ['ms'])
+    const everyMs = Math.min(this.ttlMs / 2, ms)
+    if (everyMs === this.#renewEveryMs) return
+    this.#renewEveryMs = everyMs
+    this.#pace = new RenewalPace(everyMs)
+    this.#pause?.abort(undefined)
   }
 
   orphan(): void {
@@ -187,22 +200,39 @@ class RenewedSession implements Session {
   }
 
   async #renewUntilStopped(): Promise<void> {
-    const {client, now, renewEveryMs} = this.#options
     const {signal} = this.#stopped
-    let pauseMs = renewEveryMs
+    let pauseMs = this.#renewEveryMs
     try {
       while (!signal.aborted) {
-        await sleepUntil(now() + pauseMs * (0.9 + 0.2 * client.random()), {clock: client.clock, now, signal})
-        pauseMs = await this.#renew(signal)
+        if (await this.#sleep(pauseMs, signal)) pauseMs = await this.#renew(signal)
+        else pauseMs = Math.max(0, this.#provenAtMs + this.#renewEveryMs - this.#options.now())
       }
     } catch (error) {
       if (!signal.aborted) this.#lose(messageOf(error), error)
     }
   }
 
+  /** Resolves to false if the interval of the renewals has changed meanwhile. */
+  async #sleep(pauseMs: number, signal: AbortSignal): Promise<boolean> {
+    const {client, now} = this.#options
+    using pause = linkSignal(signal)
+    this.#pause = pause
+    try {
+      const untilMs = now() + pauseMs * (0.9 + 0.2 * client.random())
+      await sleepUntil(untilMs, {clock: client.clock, now, signal: pause.signal})
+      return true
+    } catch (error) {
+      if (signal.aborted) throw error
+      return false
+    } finally {
+      this.#pause = undefined
+    }
+  }
+
   /** Resolves to the time to wait before the next renewal. */
   async #renew(signal: AbortSignal): Promise<number> {
-    const {client, now, observer, unprovenLimitMs, renewEveryMs} = this.#options
+    const {client, now, observer, unprovenLimitMs} = this.#options
+    const renewEveryMs = this.#renewEveryMs
     const sentAtMs = now()
     try {
       const limits = {signal, timeoutMs: renewEveryMs}

@@ -19,7 +19,7 @@ export interface SessionOptions {
   readonly signal?: AbortSignal
   /** Time without a successful renewal after which the session counts as lost; may be Infinity. @default ttlMs */
   readonly unprovenLimitMs?: number
-  /** Time between renewals, if shorter than a third of the TTL; also the time limit of one renewal. @default a third of the TTL */
+  /** Time between renewals, at most half of the TTL; also the time limit of one renewal. @default a third of the TTL */
   readonly renewEveryMs?: number
   /** Clock of deadlines, in milliseconds. @default the boot time of the machine if the client has the system's clock, otherwise the client's monotonic time */
   readonly now?: BootTime
@@ -60,6 +60,8 @@ export interface Session extends AsyncDisposable {
   readonly provenAtMs: number
   /** `provenAtMs` plus the TTL: the servers keep the session at least until then unless it is destroyed. */
   readonly validUntil: number
+  /** Changes the time between renewals, from now on: at most half of the TTL. */
+  renewEvery(ms: number): void
   /** Stops the renewals. The session then expires up to twice its TTL later. */
   orphan(): void
   /**

@@ -23,6 +23,7 @@ export interface SeenRequest {
 export interface RequestMatch {
   readonly method?: string
   readonly path?: string | RegExp
+  readonly body?: RegExp
 }
 
 export interface ScriptedAnswer {
@@ -59,8 +60,9 @@ interface Rule {
   left: number
 }
 
-const matches = (match: RequestMatch, request: Pick<SeenRequest, 'method' | 'path'>): boolean => {
+const matches = (match: RequestMatch, request: Pick<SeenRequest, 'method' | 'path' | 'body'>): boolean => {
   if (match.method !== undefined && match.method !== request.method) return false
+  if (match.body !== undefined && request.body.toString().search(match.body) < 0) return false
   if (match.path === undefined) return true
   if (typeof match.path !== 'string') return request.path.search(match.path) >= 0
   return (request.path.split('?')[0] ?? '').startsWith(match.path)

@@ -20,9 +20,14 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
     case 'lock.waiting':
       if (event.reason === 'lock-delay')
         return `waiting for ${prefix}: free, but the lock-delay runs after its last holder was lost`
+      if (event.reason === 'queue') return `waiting for ${prefix}: free, but others have waited longer`
       if (event.reason === 'local') return `waiting for ${prefix}: other contenders on this host are first`
       // The client reports that it waits for Consul.
       return undefined
+    case 'queue.passed-over':
+      return `took ${prefix} although session ${event.session} was first: ${idleness[event.reason]}`
+    case 'lock.handed-over':
+      return `handed ${prefix} to session ${event.session}`
     case 'lock.acquired':
       return `acquired ${prefix} after ${formatDuration(event.waitMs)}, token ${event.token}`
     case 'child.signalled':
@@ -37,6 +42,8 @@ export function toProgress(event: AnyLockEvent, prefix: string): string | undefi
 /** Returns the warning for an event that is shown even without `--verbose`. */
 export function toWarning(event: AnyLockEvent, prefix: string): string | undefined {
   switch (event.type) {
+    case 'queue.left':
+      return `lock ${prefix}: waits in no order, as consul lock does: ${toLeaveReason(event)}`
     case 'guardian.failed':
       return `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command keeps running without its lock`
     case 'child.leftover':
@@ -61,6 +68,13 @@ function toReleaseWarning({lock, error}: ReleaseReport, prefix: string): string 
     return `lock ${prefix}: perhaps not released (${why}): it may be held until its session expires`
   return `lock ${prefix}: released only by the end of its session (${why}): it is free after the lock-delay`
 }
+
+const idleness = {unproven: 'it did not answer', idle: 'it did not take the free lock'} as const
+
+const toLeaveReason = (event: Extract<AnyLockEvent, {type: 'queue.left'}>): string =>
+  event.reason === 'denied'
+    ? `the token may not write to its queue (${messageOf(event.error)})`
+    : `session ${event.session} waits in the queue of another version of baton`
 
 const causes = {
   lost: 'lock lost',

@@ -6,7 +6,7 @@ import {retry} from '../../core/retry.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
 /** Wait time of the blocking query of a contender. */
-const waiterWaitMs = 15_000
+export const waiterWaitMs = 15_000
 const pauseMinMs = 100
 const pauseSpreadMs = 150
 

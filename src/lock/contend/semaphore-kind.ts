@@ -56,7 +56,7 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
   }
 
   /** Nothing is sent: a slot ends with its session. */
-  lastWill(): readonly KvOperation[] {
+  lastWill(): readonly (readonly KvOperation[])[] {
     return []
   }
 

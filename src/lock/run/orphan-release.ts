@@ -5,8 +5,8 @@ import type {KvOperation, SessionId} from '../../core/types.js'
 import type {OrphanRelease, OrphanRequest} from '../../process/guardian/guardian.js'
 
 export interface OrphanReleaseOptions {
-  /** Operations to send before the session is destroyed. */
-  readonly lastWill: readonly KvOperation[]
+  /** Transactions to send before the session is destroyed. */
+  readonly lastWill: readonly (readonly KvOperation[])[]
   readonly connection: ClientOptions
   readonly scope: ConsulClient['scope']
 }
@@ -44,7 +44,7 @@ export function orphanRelease(session: SessionId, options: OrphanReleaseOptions)
       ...(protocol === 'https:' && connection.tls),
     },
     requests: [
-      ...(lastWill.length === 0 ? [] : [put('/v1/txn', encodeTxn(lastWill, scope))]),
+      ...lastWill.map(operations => put('/v1/txn', encodeTxn(operations, scope))),
       put(`/v1/session/destroy/${session}`, new Uint8Array()),
     ],
   }

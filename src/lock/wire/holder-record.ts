@@ -18,15 +18,25 @@ const version = 1
 
 export const encodeHolderRecord = (record: HolderRecord): Buffer => Buffer.from(JSON.stringify({v: version, ...record}))
 
+/** Describes a holder that was handed the lock by the one before, and has not proven yet that it lives. */
+export const encodeReceiver = (record: HolderRecord): Buffer =>
+  Buffer.from(JSON.stringify({v: version, ...record, handed: true}))
+
+/** True if the holder was handed the lock and has not proven yet that it lives: only then may it be passed over. */
+export const isUnproven = (value: Uint8Array): boolean => parse(value)?.handed === true
+
 /** Returns undefined for values of other tools, and of later versions with another meaning. */
 export function parseHolderRecord(value: Uint8Array): HolderRecord | undefined {
+  const {host, pid, command, since} = parse(value) ?? {}
+  if (typeof host !== 'string' || typeof pid !== 'number' || typeof since !== 'string') return undefined
+  return {host, pid, since, ...(typeof command === 'string' && {command})}
+}
+
+function parse(value: Uint8Array): Record<string, unknown> | undefined {
   if (value.length === 0) return undefined
   try {
     const raw = JSON.parse(Buffer.from(value).toString('utf8')) as Record<string, unknown> | null
-    if (raw?.v !== version) return undefined
-    const {host, pid, command, since} = raw
-    if (typeof host !== 'string' || typeof pid !== 'number' || typeof since !== 'string') return undefined
-    return {host, pid, since, ...(typeof command === 'string' && {command})}
+    return raw?.v === version ? raw : undefined
   } catch {
     return undefined
   }

@@ -1,20 +1,92 @@
 import {mutexFlags} from '../../core/consul-constants.js'
 import type {KvEntry, KvOperation, SessionId} from '../../core/types.js'
+import {encodeReceiver, type HolderRecord} from './holder-record.js'
+import type {QueueEntry} from './queue-entry.js'
 
 const noValue = new Uint8Array()
 
+/** A session and what it writes about itself. */
+interface Contender {
+  readonly session: SessionId
+  readonly record: Uint8Array
+}
+
+const lock = (key: string, {session, record}: Contender): KvOperation => ({
+  verb: 'lock',
+  key,
+  value: record,
+  session,
+  flags: mutexFlags,
+})
+
+const unlock = (key: string, session: SessionId): KvOperation => ({
+  verb: 'unlock',
+  key,
+  value: noValue,
+  session,
+  flags: mutexFlags,
+})
+
+const unchanged = (key: string, known: {readonly modifyIndex: bigint} | undefined): KvOperation =>
+  known ? {verb: 'check-index', key, index: known.modifyIndex} : {verb: 'check-not-exists', key}
+
 /** Locks the key for the session if the key has not changed since it was read. `known` is undefined if it did not exist. */
-export const takeMutex = (
-  key: string,
-  known: KvEntry | undefined,
-  holder: {readonly session: SessionId; readonly record: Uint8Array},
-): readonly KvOperation[] => [
-  known ? {verb: 'check-index', key, index: known.modifyIndex} : {verb: 'check-not-exists', key},
-  {verb: 'lock', key, value: holder.record, session: holder.session, flags: mutexFlags},
+export const takeMutex = (key: string, known: KvEntry | undefined, holder: Contender): readonly KvOperation[] => [
+  unchanged(key, known),
+  lock(key, holder),
 ]
 
 /** Unlocks the key before the session ends, so that no lock-delay starts, and deletes it in the same write. */
 export const releaseMutex = (key: string, session: SessionId): readonly KvOperation[] => [
-  {verb: 'unlock', key, value: noValue, session, flags: mutexFlags},
+  unlock(key, session),
   {verb: 'delete', key},
+]
+
+/** Adds an entry to the queue. It belongs to the session, and ends with it. */
+export const enterQueue = (entryKey: string, {session, record}: Contender): readonly KvOperation[] => [
+  {verb: 'lock', key: entryKey, value: record, session},
+]
+
+export const leaveQueue = (entryKey: string): KvOperation => ({verb: 'delete', key: entryKey})
+
+/** Positions of the operations of {@link handOver}, by which its refusal is understood. */
+export const handOverSteps = {checkReceiver: 0, unlock: 1, lock: 2, leaveQueue: 3} as const
+
+/** Passes the lock from the holder to the first in the queue, which leaves the queue. Refused if that has left it, or has died. */
+export const handOver = (
+  key: string,
+  holder: SessionId,
+  to: QueueEntry & {readonly record: HolderRecord},
+): readonly KvOperation[] => [
+  {verb: 'check-index', key: to.key, index: to.modifyIndex},
+  unlock(key, holder),
+  lock(key, {session: to.session, record: encodeReceiver(to.record)}),
+  leaveQueue(to.key),
+]
+
+/** Proves that the receiver of a lock lives: the index of the key moves, so that nothing can pass it over any more. */
+export const proveReceipt = (key: string, handed: KvEntry, holder: Contender): readonly KvOperation[] => [
+  unchanged(key, handed),
+  lock(key, holder),
+]
+
+/** Takes the lock from a receiver that has not proven that it lives. Refused once it has. */
+export const passOver = (
+  key: string,
+  handed: KvEntry & {readonly session: SessionId},
+  next: Contender & {readonly entryKey: string},
+): readonly KvOperation[] => [
+  unchanged(key, handed),
+  unlock(key, handed.session),
+  lock(key, next),
+  leaveQueue(next.entryKey),
+]
+
+/**
+ * Consul always refuses this. It tells whether a lock-delay runs, because it looks for that first; then it writes no
+ * entry to its log.
+ */
+export const probeLockDelay = (key: string, contender: Contender): readonly KvOperation[] => [
+  {verb: 'check-index', key, index: 1n},
+  lock(key, contender),
 ]

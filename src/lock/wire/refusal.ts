@@ -9,13 +9,7 @@ export type Refusal = 'held' | 'lock-delay' | 'changed'
 export function toRefusal(errors: readonly TxnError[], session: SessionId, key: string): Refusal {
   const texts = errors.map(error => error.what)
   const some = (pattern: RegExp): boolean => texts.some(text => pattern.test(text))
-  if (some(/Permission denied|ACL not found/)) {
-    throw new PermissionError('BATON_ACL_DENIED', `Consul refused to write ${key}: ${texts.join('; ')}`, {
-      status: 403,
-      text: texts.join('; '),
-      hint: `the token lacks ${aclRuleText({resource: 'key', segment: key, access: 'write'})}`,
-    })
-  }
+  if (some(denied)) throw refused(errors, key)
   if (some(/invalid session/i)) {
     throw new SessionLostError(`session ${session}: Consul does not know it`, {details: {session, isEnded: true}})
   }
@@ -24,5 +18,18 @@ export function toRefusal(errors: readonly TxnError[], session: SessionId, key: 
   if (some(/stale|exist|failed index check|check failed|current modify index|isn't held|another session/i)) {
     return 'changed'
   }
-  throw new BatonError('BATON_HTTP', `Consul refused to write ${key}: ${texts.join('; ')}`)
+  throw refused(errors, key)
+}
+
+const denied = /Permission denied|ACL not found/
+
+/** The error of a transaction that Consul refused for good. */
+export function refused(errors: readonly TxnError[], key: string): BatonError {
+  const text = errors.map(error => error.what).join('; ')
+  if (!denied.test(text)) return new BatonError('BATON_HTTP', `Consul refused the request for ${key}: ${text}`)
+  return new PermissionError('BATON_ACL_DENIED', `Consul refused to write ${key}: ${text}`, {
+    status: 403,
+    text,
+    hint: `the token lacks ${aclRuleText({resource: 'key', segment: key, access: 'write'})}`,
+  })
 }

@@ -247,7 +247,7 @@ describe.each(backends)('mutex on $name', backend => {
 
   it('is acquired even if the answer that granted it was lost', async () => {
     const {proxy, client} = await proxied()
-    proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
+    proxy.on({path: '/v1/txn', body: /"lock"/}, 'swallow', 1)
     const hold = await mutex(client).acquire()
     const entry = await consul().kvGet(key())
     expect(entry).toMatchObject({session: hold.session, modifyIndex: Number(hold.token)})
@@ -280,7 +280,7 @@ describe.each(backends)('mutex on $name', backend => {
   it('is released even if the answer to the release was lost', async () => {
     const {proxy, client} = await proxied()
     const hold = await mutex(client).acquire()
-    proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
+    proxy.on({path: '/v1/txn', body: /"unlock"/}, 'swallow', 1)
     expect(await hold.release()).toMatchObject({lock: 'released', isSessionDestroyed: true})
   })
 

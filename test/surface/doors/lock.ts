@@ -10,6 +10,7 @@ const lock = {
   sessionName: 'text',
   graceMs: 'duration',
   command: 'text',
+  fair: 'choice',
   observer: 'callback',
   now: 'callback',
 } as const satisfies Readonly<Record<string, Kind>>
@@ -92,5 +93,11 @@ export const lockDoors: Doors = {
     takes: {timeoutMs: 'duration'},
     arrange: client => library.openSession(client),
     open: (_, given, session: library.Session) => session.destroy(given),
+  },
+  'openSession.renewEvery': {
+    takes: {ms: 'duration'},
+    needs: ['ms'],
+    arrange: client => library.openSession(client),
+    open: async (_, given, session: library.Session) => session.renewEvery(given['ms'] as number),
   },
 }

@@ -1,0 +1,52 @@
+import type {ConsulClient} from '../../core/client.js'
+import type {CallOptions, SessionId} from '../../core/types.js'
+import type {QueueEvent} from '../types.js'
+import {handOver, handOverSteps} from '../wire/mutex-operations.js'
+import type {QueueEntry} from '../wire/queue-entry.js'
+import type {MutexKey} from './mutex-key.js'
+
+export interface HandOverOptions {
+  readonly client: ConsulClient
+  readonly mutex: MutexKey
+  /** The session that holds the lock. */
+  readonly session: SessionId
+  readonly tell: (event: QueueEvent) => void
+}
+
+/** Receivers that may die while the lock is being handed to them. After that the lock is released for all. */
+const mostReceivers = 5
+
+/**
+ * Hands the lock to the first in the queue, in one write. Without a queue that can be read, and if the first entry was
+ * written by another version of the protocol, it releases the lock as the Go tool does.
+ */
+export async function handOverOrRelease(options: HandOverOptions, call: CallOptions): Promise<'released' | 'lost'> {
+  const {client, mutex, session, tell} = options
+  const dead = new Set<SessionId>()
+  for (let receivers = 0; receivers < mostReceivers; receivers += 1) {
+    const queue = await readQueue(options, call)
+    const to = queue.find(entry => !dead.has(entry.session))
+    if (to?.record === undefined) break
+    const {key, session: next, record, ...place} = to
+    const result = await client.txn.commit(handOver(mutex.key, session, {key, session: next, record, ...place}), call)
+    if (result.committed) {
+      tell({type: 'lock.handed-over', session: next})
+      return 'released'
+    }
+    const {errors} = result
+    if (errors.some(({what}) => /Permission denied|ACL not found/.test(what))) break
+    if (errors.some(({opIndex}) => opIndex === handOverSteps.unlock)) return 'lost'
+    // Its session has ended, or it has left the queue.
+    dead.add(next)
+  }
+  return mutex.releasePlainly(session, call)
+}
+
+async function readQueue({client, mutex}: HandOverOptions, call: CallOptions): Promise<readonly QueueEntry[]> {
+  try {
+    return (await mutex.read({...call, consistency: 'default'})).queue
+  } catch (error) {
+    client.logger.debug({err: error}, 'queue not read: released the lock for all contenders')
+    return []
+  }
+}

@@ -1,0 +1,112 @@
+import {lateSignal} from '../../core/cancel/late-signal.js'
+import type {ConsulClient} from '../../core/client.js'
+import {mutexFlags, semaphoreFlags} from '../../core/consul-constants.js'
+import {ConflictError} from '../../core/errors.js'
+import {kvKey} from '../../core/query/topics.js'
+import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId, TxnResult} from '../../core/types.js'
+import {lateAnswerMs} from '../defaults.js'
+import {deletedKey, type Grant} from '../kind.js'
+import {releaseMutex} from '../wire/mutex-operations.js'
+import {type QueueEntry, queuePrefix, toQueue} from '../wire/queue-entry.js'
+import {type Refusal, refused, toRefusal} from '../wire/refusal.js'
+
+/** The state of a mutex: one read shows both. */
+export interface MutexState {
+  /** The key of the lock; undefined if it does not exist. */
+  readonly lock: KvEntry | undefined
+  readonly queue: readonly QueueEntry[]
+}
+
+export interface MutexKeyOptions {
+  readonly prefix: string
+  readonly key: string
+  /** Returns the boot time in milliseconds. */
+  readonly now: () => number
+  /** Makes one attempt to release the lock. */
+  readonly release: (session: SessionId, options: CallOptions) => Promise<'released' | 'lost'>
+}
+
+/** Reads and writes of the key of a mutex, which all its protocols share. */
+export class MutexKey {
+  readonly key: string
+  readonly #client: ConsulClient
+  readonly #options: MutexKeyOptions
+
+  constructor(client: ConsulClient, options: MutexKeyOptions) {
+    this.#client = client
+    this.#options = options
+    this.key = options.key
+  }
+
+  /** Reads the key and the queue at one moment, as the leader has them unless another consistency is asked for. */
+  async read(options: CallOptions & {readonly consistency?: 'default'} = {}): Promise<MutexState> {
+    const {key} = this
+    const entryPrefix = queuePrefix(this.#options.prefix)
+    // A tree that does not exist is empty, whereas a key that does not exist refuses the transaction.
+    const operations: readonly KvOperation[] = [
+      {verb: 'get-tree', key},
+      {verb: 'get-tree', key: entryPrefix},
+    ]
+    const result = await this.#client.txn.commit(operations, {consistency: 'consistent', ...options})
+    if (!result.committed) throw refused(result.errors, key)
+    const lock = result.entries.find(entry => entry.key === key)
+    return {lock, queue: toQueue(result.entries.filter(entry => entry.key.startsWith(entryPrefix)))}
+  }
+
+  /** Makes one attempt to hold the key. Once it is sent, its answer is awaited for a moment even after the signal. */
+  async take(session: SessionId, operations: readonly KvOperation[], signal: AbortSignal): Promise<Grant | Refusal> {
+    const sentAtMs = this.#options.now()
+    const result = await this.commit(operations, signal)
+    if (!result.committed) return toRefusal(result.errors, session, this.key)
+    const written = result.entries.findLast(one => one.key === this.key && one.session === session)
+    return this.grant(session, written?.modifyIndex ?? 0n, sentAtMs)
+  }
+
+  async commit(operations: readonly KvOperation[], signal: AbortSignal): Promise<TxnResult> {
+    signal.throwIfAborted()
+    using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.#client.clock})
+    return await this.#client.txn.commit(operations, {signal: late.signal})
+  }
+
+  /** The grant that the state of the key proves, which a request showed that was sent at `sentAtMs`. */
+  grant(session: SessionId, index: bigint, sentAtMs: number): Grant {
+    return {
+      token: index as FencingToken,
+      sentAtMs,
+      evidence: [
+        {
+          query: kvKey(this.#client, this.key),
+          index,
+          judge: entry => {
+            if (!entry) return deletedKey
+            if (entry.session === undefined) return 'another client released it'
+            return entry.session === session ? undefined : `session ${entry.session} holds it`
+          },
+        },
+      ],
+      release: options => this.#options.release(session, options),
+    }
+  }
+
+  /** Releases the key as the Go tool does, so that every contender may take it. */
+  async releasePlainly(session: SessionId, options: CallOptions): Promise<'released' | 'lost'> {
+    const result = await this.#client.txn.commit(releaseMutex(this.key, session), options)
+    if (result.committed) return 'released'
+    toRefusal(result.errors, session, this.key)
+    return 'lost'
+  }
+
+  /** Throws a ConflictError if the key belongs to another kind of lock. */
+  checkKind(entry: KvEntry | undefined): void {
+    if (!entry || entry.flags === mutexFlags) return
+    const found = entry.flags === semaphoreFlags ? 'semaphore' : 'other'
+    const is = found === 'semaphore' ? "is a semaphore's" : 'was written by something else'
+    throw new ConflictError('BATON_LOCK_KIND', `lock ${this.#options.prefix}: ${this.key} ${is}`, {
+      hint:
+        found === 'semaphore'
+          ? 'set `limit` to that of the semaphore, or use another prefix'
+          : 'use another prefix, or remove the key if nothing needs it',
+      details: {wanted: 'mutex', found, key: this.key},
+    })
+  }
+}

@@ -1,0 +1,66 @@
+import type {ConsulClient} from '../../core/client.js'
+import {kvKey} from '../../core/query/topics.js'
+import type {KvOperation} from '../../core/types.js'
+import type {Session} from '../../session/types.js'
+import type {ContendOptions, Grant} from '../kind.js'
+import {describeHolder} from '../wire/holder-record.js'
+import {takeMutex} from '../wire/mutex-operations.js'
+import {attemptPause, contendLoop} from './contend-loop.js'
+import type {MutexKey} from './mutex-key.js'
+
+export interface ContenderOptions extends ContendOptions {
+  readonly client: ConsulClient
+  readonly mutex: MutexKey
+  readonly session: Session
+  /** What the contender writes about itself. */
+  readonly record: Buffer
+  /** Returns the boot time in milliseconds. */
+  readonly now: () => number
+}
+
+/**
+ * Contends as the Go tool does: reads the key, and waits for a change while it is held. Every contender that sees it free
+ * tries to take it, if it has not changed since, and one of them is faster than the others.
+ */
+export const contendPlainly = (options: ContenderOptions): Promise<Grant | undefined> => {
+  const {client, mutex, session, now} = options
+  return contendLoop(client, {
+    ...options,
+    now,
+    query: kvKey(client, mutex.key),
+    judge: async (entry, sentAtMs) => {
+      mutex.checkKind(entry)
+      if (entry?.session === session.id) return mutex.grant(session.id, entry.modifyIndex, sentAtMs)
+      if (entry?.session === undefined) {
+        const taken = await takeFree(options, takeMutex(mutex.key, entry, toContender(options)))
+        return typeof taken === 'object' ? taken : undefined
+      }
+      options.waiting({type: 'lock.waiting', reason: 'held', ...describeHolder(entry)})
+      return undefined
+    },
+  })
+}
+
+export const toContender = ({session, record}: ContenderOptions): {session: Session['id']; record: Buffer} => ({
+  session: session.id,
+  record,
+})
+
+/**
+ * Takes a key that was free when it was read. While a lock-delay runs, it repeats the attempt, which Consul refuses
+ * without a write. Resolves to `changed` if another contender was faster, and with `isOnce` to `lock-delay` if one runs.
+ */
+export async function takeFree(
+  options: ContenderOptions,
+  operations: readonly KvOperation[],
+): Promise<Grant | 'changed' | 'lock-delay'> {
+  const {client, mutex, session, signal, isOnce, waiting} = options
+  for (let probes = 0; ; probes += 1) {
+    const attempt = await mutex.take(session.id, operations, signal)
+    if (typeof attempt === 'object') return attempt
+    if (attempt !== 'lock-delay') return 'changed'
+    if (probes === 0) waiting({type: 'lock.waiting', reason: 'lock-delay'})
+    if (isOnce) return attempt
+    await attemptPause(client, signal)
+  }
+}

@@ -1,0 +1,233 @@
+import {isBatonError, isTransient} from '../../core/errors.js'
+import {Backoff} from '../../core/time/backoff.js'
+import type {ConsulIndex, KvEntry, SessionId} from '../../core/types.js'
+import type {Grant} from '../kind.js'
+import type {QueueEvent} from '../types.js'
+import {describeHolder, isUnproven} from '../wire/holder-record.js'
+import {enterQueue, leaveQueue, passOver, probeLockDelay, proveReceipt, takeMutex} from '../wire/mutex-operations.js'
+import type {QueueEntry} from '../wire/queue-entry.js'
+import {toRefusal} from '../wire/refusal.js'
+import {waiterWaitMs} from './contend-loop.js'
+import type {MutexState} from './mutex-key.js'
+import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
+
+/** Time that a contender has to take a free lock, or to prove that it lives after it was handed the lock. */
+const patienceMs = 300
+/** Time between two questions of a contender that is not the first whether a lock-delay has ended. */
+const delayPollMs = 500
+const retryMs = {minMs: 100, maxMs: 5000}
+
+export interface QueuedContenderOptions extends ContenderOptions {
+  readonly entryKey: string
+  /** Called before the contender enters the queue. */
+  readonly entering: () => void
+  readonly tell: (event: QueueEvent) => void
+}
+
+/** `again`: the state must be read again. `left`: this contender cannot use the queue. */
+type Step = Grant | 'again' | 'left' | undefined
+type Held = KvEntry & {readonly session: SessionId}
+
+/** A state that must change soon. */
+interface Stuck {
+  readonly state: string
+  readonly sinceMs: number
+  /** True if no lock-delay runs. */
+  readonly isOpen: boolean
+}
+
+/**
+ * Contends in the queue of a mutex: resolves to `left` if this contender cannot use the queue, and then no entry of it
+ * is there.
+ */
+export async function contendInQueue(options: QueuedContenderOptions): Promise<Grant | 'left' | undefined> {
+  const {client, signal, isOnce, waiting} = options
+  const contender = new QueuedContender(options)
+  const backoff = new Backoff({...retryMs, random: client.random})
+  for (;;) {
+    try {
+      const step = await contender.step()
+      backoff.reset()
+      if (step !== 'again') return step
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isOnce || !isTransient(error)) throw error
+      waiting({type: 'lock.waiting', reason: 'unreachable', error})
+      await client.clock.sleep(backoff.next(), signal)
+    }
+  }
+}
+
+/**
+ * A contender owns the key `.queue/<session>`, and the order of the queue is that in which these keys were created. The
+ * first one takes the lock when it is free. A holder that releases the lock hands it to the first one in the same write,
+ * and deletes its entry. The receiver writes the key of the lock once more before it counts as the holder: the proof that
+ * it lives. Without it, the next contender takes the lock after a moment; Consul refuses that once the proof is written.
+ *
+ * The first two contenders follow the key of the lock. The second is there for the case that the first is dead: it takes
+ * a lock that stays free. Every other contender follows the entry two places before its own, so that a hand-over
+ * wakes three contenders, however many wait. Nothing that was seen is relied on later: after each wake-up the state is read again
+ * unless the answer itself decides, and every write is refused if the state has changed.
+ */
+class QueuedContender {
+  readonly #options: QueuedContenderOptions
+  #stuck: Stuck | undefined
+
+  constructor(options: QueuedContenderOptions) {
+    this.#options = options
+  }
+
+  /** Reads the state, acts on it, and waits for a change. */
+  async step(): Promise<Step> {
+    const {mutex, session, now, signal, isOnce} = this.#options
+    const sentAtMs = now()
+    const {lock, queue} = await mutex.read({signal})
+    mutex.checkKind(lock)
+    if (lock?.session === session.id) {
+      return isUnproven(lock.value) ? this.#prove(lock) : mutex.grant(session.id, lock.modifyIndex, sentAtMs)
+    }
+    const ownAt = queue.findIndex(entry => entry.session === session.id)
+    const place = ownAt < 0 ? queue.length : ownAt
+    const stranger = queue.slice(0, place).find(({record}) => record === undefined)
+    if (stranger) return this.#leave({reason: 'version', session: stranger.session}, ownAt >= 0)
+    if (place === 0 && lock?.session === undefined) return this.#take(lock, ownAt >= 0)
+    this.#sayHeld(lock, place)
+    if (isOnce) return undefined
+    return ownAt < 0 ? this.#enter() : this.#wait({lock, queue}, place)
+  }
+
+  async #wait({lock, queue}: MutexState, place: number): Promise<Step> {
+    if (lock?.session === undefined) return this.#awaitTurn(lock, queue, place)
+    if (isUnproven(lock.value)) return this.#awaitProof(lock as Held, place)
+    const ahead = queue[place - 2]
+    if (!ahead) return this.#followLock(lock as Held, place)
+    await this.#changeOf({key: ahead.key, modifyIndex: ahead.modifyIndex}, waiterWaitMs)
+    return 'again'
+  }
+
+  /** Follows the key of the lock while it has a holder that lives. */
+  async #followLock(known: Held, place: number): Promise<Step> {
+    const {session, mutex} = this.#options
+    for (let lock = known; ; ) {
+      const entry = await this.#changeOf(lock, waiterWaitMs)
+      if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
+      mutex.checkKind(entry)
+      if (entry.session === undefined) return place === 0 ? this.#take(entry, true) : 'again'
+      // Without the mark a consistent read must confirm what this answer shows.
+      if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
+      lock = entry as Held
+      // The receiver was before this contender.
+      if (isUnproven(lock.value)) return this.#awaitProof(lock, Math.max(0, place - 1))
+      this.#sayHeld(lock, place)
+    }
+  }
+
+  /** Gives the receiver of the lock a moment to prove that it lives, then takes the lock from it. */
+  async #awaitProof(lock: Held, place: number): Promise<Step> {
+    const {mutex, session, signal, tell, entryKey} = this.#options
+    const {sinceMs} = this.#since(`handed ${lock.modifyIndex}`)
+    const leftMs = sinceMs + patienceMs * (place + 1) - this.#options.now()
+    if (leftMs > 0) {
+      const entry = await this.#changeOf(lock, leftMs)
+      const isProven = entry?.session === lock.session && !isUnproven(entry.value)
+      return isProven && place < 2 ? this.#followLock(entry as Held, place) : 'again'
+    }
+    const next = {...toContender(this.#options), entryKey}
+    const attempt = await mutex.take(session.id, passOver(mutex.key, lock, next), signal)
+    if (typeof attempt !== 'object') return 'again'
+    tell({type: 'queue.passed-over', session: lock.session, reason: 'unproven'})
+    return attempt
+  }
+
+  /** Gives the contenders before this one a moment to take the free lock, then takes it. */
+  async #awaitTurn(lock: KvEntry | undefined, queue: readonly QueueEntry[], place: number): Promise<Step> {
+    const {mutex, session, signal, tell, now} = this.#options
+    const state = `free ${lock?.modifyIndex}`
+    const {sinceMs, isOpen} = this.#since(state)
+    const leftMs = sinceMs + patienceMs * place - now()
+    if (leftMs > 0) {
+      await this.#changeOf(lock, leftMs)
+      return 'again'
+    }
+    // While a lock-delay runs, the first contender cannot take the lock either.
+    if (!isOpen) {
+      const answer = await mutex.take(session.id, probeLockDelay(mutex.key, toContender(this.#options)), signal)
+      const isDelayed = answer === 'lock-delay'
+      this.#stuck = {state, sinceMs: now() + (isDelayed ? delayPollMs * place : 0), isOpen: !isDelayed}
+      if (isDelayed) this.#options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
+      return 'again'
+    }
+    const grant = await this.#take(lock, true)
+    if (typeof grant === 'object') {
+      for (const {session: idle} of queue.slice(0, place)) {
+        tell({type: 'queue.passed-over', session: idle, reason: 'idle'})
+      }
+    }
+    return grant
+  }
+
+  /** Takes the free lock, and leaves the queue in the same write. */
+  async #take(lock: KvEntry | undefined, isQueued: boolean): Promise<Step> {
+    const {mutex, isOnce, entryKey} = this.#options
+    const operations = takeMutex(mutex.key, lock, toContender(this.#options))
+    const taken = await takeFree(this.#options, isQueued ? [...operations, leaveQueue(entryKey)] : operations)
+    if (typeof taken === 'object') return taken
+    return taken === 'lock-delay' && isOnce ? undefined : 'again'
+  }
+
+  async #prove(lock: KvEntry): Promise<Step> {
+    const {mutex, session, signal} = this.#options
+    const proof = await mutex.take(session.id, proveReceipt(mutex.key, lock, toContender(this.#options)), signal)
+    return typeof proof === 'object' ? proof : 'again'
+  }
+
+  async #enter(): Promise<Step> {
+    const {mutex, session, signal, entryKey, entering} = this.#options
+    entering()
+    const result = await mutex.commit(enterQueue(entryKey, toContender(this.#options)), signal)
+    if (result.committed) return 'again'
+    try {
+      toRefusal(result.errors, session.id, entryKey)
+    } catch (error) {
+      if (!isBatonError(error, 'BATON_ACL_DENIED')) throw error
+      return this.#leave({reason: 'denied', error}, false)
+    }
+    return 'again'
+  }
+
+  async #leave(
+    why: {reason: 'version'; session: SessionId} | {reason: 'denied'; error: unknown},
+    isQueued: boolean,
+  ): Promise<Step> {
+    const {mutex, signal, entryKey, tell} = this.#options
+    if (isQueued) await mutex.commit([leaveQueue(entryKey)], signal)
+    tell({type: 'queue.left', ...why})
+    return 'left'
+  }
+
+  /** Resolves to the key when it has changed, or after `waitMs`. A key that does not exist is not followed. */
+  async #changeOf(
+    known: Pick<KvEntry, 'key' | 'modifyIndex'> | undefined,
+    waitMs: number,
+  ): Promise<KvEntry | undefined> {
+    const {client, signal} = this.#options
+    if (!known) {
+      await client.clock.sleep(waitMs, signal)
+      return undefined
+    }
+    const index = known.modifyIndex as ConsulIndex
+    return (await client.kv.get(known.key, {index, waitMs: Math.ceil(waitMs), signal})).value
+  }
+
+  #since(state: string): Stuck {
+    if (this.#stuck?.state !== state) this.#stuck = {state, sinceMs: this.#options.now(), isOpen: false}
+    return this.#stuck
+  }
+
+  #sayHeld(lock: KvEntry | undefined, place: number): void {
+    const {waiting} = this.#options
+    const position = place + 1
+    if (lock?.session !== undefined) waiting({type: 'lock.waiting', reason: 'held', position, ...describeHolder(lock)})
+    else waiting({type: 'lock.waiting', reason: 'queue', position})
+  }
+}

@@ -1,0 +1,253 @@
+import {afterEach, describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
+import {createMutex} from '../../../src/lock/mutex.js'
+import type {Hold, LockEvent, LockOptions} from '../../../src/lock/types.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {raw} from '../../kit/raw-consul.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const mutexFlags = '3304740253564472344'
+
+describe.each(backends)('the queue of a mutex on $name', backend => {
+  const agent = sharedAgent(backend)
+  const leaks = useLeakCheck({agent})
+  const open: AsyncDisposable[] = []
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]()
+  })
+  const consul = () => raw(agent.address)
+  const key = () => `${leaks.prefix}q/.lock`
+  const entries = async () => {
+    const all = await consul().kvList(`${leaks.prefix}q/.queue/`)
+    return all.sort((one, other) => one.createIndex - other.createIndex)
+  }
+
+  /** A contender with its own address, as on a host of its own: contenders of one host do not wait in its local line. */
+  async function contender(options: Partial<LockOptions> = {}) {
+    const proxy = await HttpProxy.start(agent.address)
+    const client = createClient({address: proxy.address})
+    open.push(proxy, client)
+    const events: LockEvent[] = []
+    const observer = (event: LockEvent): void => void events.push(event)
+    const mutex = createMutex(client, {prefix: `${leaks.prefix}q`, observer, graceMs: 1000, ...options})
+    return {...mutex, proxy, events, seen: (type: string) => events.some(event => event.type === type)}
+  }
+  interface Waiter {
+    readonly one: Awaited<ReturnType<typeof contender>>
+    readonly hold: Promise<Hold>
+    readonly stop: AbortController
+  }
+
+  /** Starts waiting contenders one after the other. */
+  async function line(count: number) {
+    const waiters: Waiter[] = []
+    for (let at = 0; at < count; at += 1) {
+      const one = await contender()
+      const stop = new AbortController()
+      const hold = one.acquire({signal: stop.signal})
+      hold.catch(() => {})
+      await waitUntil(async () => (await entries()).length === at + 1, {what: `a queue of ${at + 1}`})
+      waiters.push({one, hold, stop})
+    }
+    return waiters
+  }
+  /** Lets a contender that was cut off end. */
+  async function endCutOff({one, hold, stop}: Waiter): Promise<void> {
+    one.proxy.heal()
+    stop.abort(new Error('cut off'))
+    await expect(hold).rejects.toThrow('cut off')
+  }
+  const heldBy = async () => (await consul().kvGet(key()))?.session
+
+  it('is in the order in which the contenders entered it, and hands the lock over without a moment in which it is free', async () => {
+    const first = await (await contender()).acquire()
+    const waiters = await line(4)
+    const created = (await entries()).map(entry => entry.session)
+    const order: string[] = []
+    const tokens = [first.token]
+    const seen = new Set<string | undefined>()
+    const over = new AbortController()
+    const watching = (async () => {
+      while (!over.signal.aborted) seen.add(await heldBy())
+    })()
+    const runs = waiters.map(async ({hold}) => {
+      const held = await hold
+      order.push(held.session)
+      tokens.push(held.token)
+      if (order.length === waiters.length) over.abort()
+      await held.release()
+    })
+    await first.release()
+    await Promise.all(runs)
+    await watching
+    expect(order).toEqual(created)
+    expect(tokens).toEqual([...tokens].sort((one, other) => (one < other ? -1 : 1)))
+    expect(seen.has(undefined)).toBe(false)
+    expect(await consul().kvKeys(leaks.prefix)).toEqual([])
+  })
+
+  it('reports the place of a contender in it', async () => {
+    const first = await (await contender()).acquire()
+    const waiters = await line(2)
+    const [, second] = waiters
+    const places = () => second!.one.events.flatMap(event => (event.type === 'lock.waiting' ? [event.position] : []))
+    await waitUntil(() => places().includes(2), {what: 'the second place'})
+    await first.release()
+    await (await waiters[0]!.hold).release()
+    await (await second!.hold).release()
+  })
+
+  it('passes over a first contender that does not answer', async () => {
+    const first = await (await contender()).acquire()
+    const [stopped, next] = await line(2)
+    stopped!.one.proxy.on({}, 'hang')
+    await first.release()
+    const hold = await next!.hold
+    expect(next!.one.events).toContainEqual(expect.objectContaining({type: 'queue.passed-over', reason: 'unproven'}))
+    await endCutOff(stopped!)
+    await hold.release()
+  })
+
+  it('is entered again by a contender that was passed over and answers again', async () => {
+    const first = await (await contender()).acquire()
+    const [slow, next] = await line(2)
+    slow!.one.proxy.on({path: '/v1/txn', body: /"check-index".*"lock"/}, {status: 500, body: 'No cluster leader'}, 20)
+    await first.release()
+    const hold = await next!.hold
+    slow!.one.proxy.heal()
+    await waitUntil(async () => (await entries()).length === 1, {what: 'a new entry'})
+    await hold.release()
+    const late = await slow!.hold
+    expect(late.token).toBeGreaterThan(hold.token)
+    await late.release()
+  })
+
+  it('refuses the late proof of a contender that was passed over', async () => {
+    const first = await (await contender()).acquire()
+    const [slow, next] = await line(2)
+    // The proof is sent, and arrives after the next contender has taken the lock.
+    slow!.one.proxy.on({path: '/v1/txn', body: /"check-index".*"lock"/}, 'hang', 1)
+    await first.release()
+    const hold = await next!.hold
+    const proof = slow!.one.proxy.requests.find(({body}) => /"check-index".*"lock"/.test(body.toString()))!
+    const late = await consul().request('PUT', '/v1/txn', {body: proof.body})
+    expect(late.status).toBe(409)
+    expect(await heldBy()).toBe(hold.session)
+    await endCutOff(slow!)
+    await hold.release()
+  })
+
+  it.each([
+    ['is free', ''],
+    ['has no key', undefined],
+  ])('is led by its second contender if the first one is dead and the lock %s', async (_what, value) => {
+    const first = await (await contender()).acquire()
+    const [dead, next] = await line(2)
+    dead!.one.proxy.on({}, 'hang')
+    // This is how the Go tool releases a lock, before it deletes the key.
+    await consul().kvPut(key(), '', {release: first.session, flags: mutexFlags})
+    if (value === undefined) await consul().kvDelete(key())
+    const hold = await next!.hold
+    expect(next!.one.events).toContainEqual(expect.objectContaining({type: 'queue.passed-over', reason: 'idle'}))
+    await endCutOff(dead!)
+    await hold.release()
+    await first.release()
+  })
+
+  it('keeps its order after a lock-delay', async () => {
+    const first = await (await contender({lockDelayMs: 2500, graceMs: 100})).acquire()
+    const waiters = await line(2)
+    const created = (await entries()).map(entry => entry.session)
+    await consul().sessionDestroy(first.session)
+    const order: string[] = []
+    await Promise.all(
+      waiters.map(async ({hold}) => {
+        const held = await hold
+        order.push(held.session)
+        await held.release()
+      }),
+    )
+    expect(order).toEqual(created)
+    await first.release()
+  })
+
+  it('is left by a contender that gives up, also if the lock was handed to it at that moment', async () => {
+    const first = await (await contender()).acquire()
+    const giving = await contender()
+    const stop = new AbortController()
+    const given = giving.acquire({signal: stop.signal})
+    const outcome = expect(given).rejects.toThrow('enough')
+    await waitUntil(async () => (await entries()).length === 1, {what: 'the first waiter'})
+    giving.proxy.on({path: '/v1/txn', body: /"check-index".*"lock"/}, () => {
+      stop.abort(new Error('enough'))
+      return 'hang'
+    })
+    const next = await contender()
+    const hold = next.acquire()
+    await waitUntil(async () => (await entries()).length === 2, {what: 'the second waiter'})
+    await first.release()
+    await outcome
+    // No lock-delay runs, which the default of 15 s would show.
+    const startedAt = performance.now()
+    await (await hold).release()
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(await consul().kvKeys(leaks.prefix)).toEqual([])
+  })
+
+  it('costs a contender that waits no write but its own entry', async () => {
+    await using _first = await (await contender()).acquire()
+    const [waiter] = await line(1)
+    const writes = waiter!.one.proxy.requests.filter(
+      ({path, body}) => path.startsWith('/v1/txn') && !body.toString().includes('get-tree'),
+    )
+    expect(writes).toHaveLength(1)
+    const once = await contender()
+    expect(await once.tryAcquire()).toBeUndefined()
+    expect(once.proxy.requests.filter(({body}) => /"(?:un)?lock"/.test(body.toString()))).toEqual([])
+    await _first.release()
+    await (await waiter!.hold).release()
+  })
+
+  it('is not joined with fair: off, whose contenders neither wait in it nor hand the lock over', async () => {
+    const first = await (await contender({fair: 'off'})).acquire()
+    const plain = await contender({fair: 'off'})
+    const held = plain.acquire()
+    await waitUntil(() => plain.seen('lock.waiting'), {what: 'the plain contender to wait'})
+    expect(await entries()).toEqual([])
+    const [queued] = await line(1)
+    await first.release()
+    await Promise.all([held, queued!.hold].map(async hold => (await hold).release()))
+    expect(queued!.one.seen('lock.handed-over')).toBe(false)
+  })
+
+  it('is left alone if another version of it is there: contenders say so, and acquire as the Go tool does', async () => {
+    const session = await consul().sessionCreate({TTL: '30s', LockDelay: '0s', Behavior: 'delete'})
+    const entry = `${leaks.prefix}q/.queue/${session}`
+    const holder = await contender()
+    const first = await holder.acquire()
+    await consul().kvPut(entry, JSON.stringify({v: 2, host: 'h', pid: 1, since: 'x'}), {acquire: session})
+    const one = await contender()
+    const hold = one.acquire()
+    await waitUntil(() => one.events.some(event => event.type === 'queue.left' && event.reason === 'version'), {
+      what: 'the contender to leave the queue',
+    })
+    await first.release()
+    expect(holder.seen('lock.handed-over')).toBe(false)
+    await (await hold).release()
+    await consul().sessionDestroy(session)
+  })
+
+  it('ignores unknown fields of an entry, and keys that belong to no session', async () => {
+    const first = await (await contender()).acquire()
+    const session = await consul().sessionCreate({TTL: '30s', LockDelay: '0s', Behavior: 'delete'})
+    const record = {v: 1, host: 'h', pid: 1, since: 'x', new: {field: true}}
+    await consul().kvPut(`${leaks.prefix}q/.queue/${session}`, JSON.stringify(record), {acquire: session})
+    await consul().kvPut(`${leaks.prefix}q/.queue/note`, 'by hand')
+    await first.release()
+    expect(await heldBy()).toBe(session)
+    await consul().kvDelete(`${leaks.prefix}q/.queue/note`)
+    await consul().sessionDestroy(session)
+  })
+})
