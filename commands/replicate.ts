@@ -23,7 +23,7 @@ import type {Settings} from '../src/config/files.js'
 import {readReplicateConfig} from '../src/config/replicate-file.js'
 import {withoutSecrets} from '../src/config/secrets.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
-import {type ClientOptions, createClient} from '../src/core/client.js'
+import {createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
 import {Wake} from '../src/core/time/wake.js'
 import {createReplicator} from '../src/replicate/replicator.js'
@@ -140,11 +140,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const wishes = new Wake()
     if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
     using _reload = listen(this.host.signals, reload, () => wishes.wake())
-    const {undiciTransport: transport} = await import('../src/core/http/undici-transport.js')
-    await followUntilStopped(this.#open({transport}), {
+    await followUntilStopped(this.#open(), {
       stop: stop.signal,
       reloads: wishes,
-      reopen: () => this.#reopen({transport}),
+      reopen: () => this.#reopen(),
       tell: text => this.out.error(text),
     })
     return stopped
@@ -157,11 +156,11 @@ that it does not exist, and held when they are more than --max-delete or the sou
     }
   }
 
-  async #reopen(extra: ClientOptions): Promise<Opened> {
+  async #reopen(): Promise<Opened> {
     const before = {flags: this.flags, words: this.words, sources: this.sources}
     try {
       await this.readFlags()
-      return this.#open(extra)
+      return this.#open()
     } catch (error) {
       Object.assign(this, before)
       throw error
@@ -169,15 +168,15 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   /** Opens clients for these settings, so that a reload can change addresses and tokens. */
-  #open(extra: ClientOptions = {}): Opened {
+  #open(): Opened {
     checkApprovals(this.flags, this.sources)
     const options = toReplicatorOptions(this.flags, this.words)
     for (const warning of doubtfulOptions(options)) this.out.warn(warning)
     const from = sourceConnection(this.flags)
     const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})
     for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
-    const destination = createClient({logger: this.logger, ...toClientOptions(to.settings), ...extra})
-    const source = from && createClient({logger: this.logger, ...toClientOptions(from.settings), ...extra})
+    const destination = createClient({logger: this.logger, ...toClientOptions(to.settings)})
+    const source = from && createClient({logger: this.logger, ...toClientOptions(from.settings)})
     return {
       destination,
       options: {

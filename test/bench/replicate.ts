@@ -1,85 +1,73 @@
 /**
- * The first copy of 10,000 keys between two real datacenters: baton, and a re-enactment of what consul-replicate 0.4
- * sends for the same work. The re-enactment is not consul-replicate: it sends the same requests in the same order from
- * this process, so the comparison is one of request patterns.
+ * Replication between two real datacenters on one machine: baton, and consul-replicate where it is on the PATH (or where
+ * CONSUL_REPLICATE says). A first copy, a restart with nothing to do, one change, an idle minute, and many writes.
  *
- *     npx tsx test/bench/replicate.ts [keys]
+ *     npm run bench:replicate -- [KEYS[/FOLDERS],...] [first,again,change,idle,storm200,storm1000]
+ *
+ * Needs `consul` and Linux. Compare figures of one run only: times depend on the machine and on what else runs there.
+ * BATON_FLAGS adds flags for baton. SECONDS is the time of writing (30) and of being idle (60).
  */
-import {createHash} from 'node:crypto'
-import {createClient} from '../../src/core/client.js'
-import type {KvOperation} from '../../src/core/types.js'
-import {parseMapping} from '../../src/replicate/mapping.js'
-import {listEntries} from '../../src/replicate/pass/list-entries.js'
-import {createReplicator} from '../../src/replicate/replicator.js'
-import {countingClient} from '../integration/replicate/support.js'
-import {startFederation} from '../kit/consul-cluster.js'
-import {runCli} from '../kit/run-cli.js'
+import {type ConsulClient, createClient} from '../../src/core/client.js'
+import buildOnce from '../kit/build-once.js'
+import {type ConsulFederation, startFederation} from '../kit/consul-cluster.js'
+import {CountingProxy} from './replicate/counting-proxy.js'
+import {type Bench, type Figures, Follower, removeCopy, runOnce} from './replicate/measures.js'
+import {tools} from './replicate/tools.js'
+import {fill, type Load} from './replicate/workload.js'
 
-const count = Number(process.argv[2] ?? 10_000)
-const rounds = 3
+const [sizes = '1000,10000,100000', parts = 'first,again,change,idle,storm200,storm1000'] = process.argv.slice(2)
+const wanted = parts.split(',')
+const seconds = (ms: number): number => (process.env['SECONDS'] ? Number(process.env['SECONDS']) * 1000 : ms)
 
-interface Measured {
-  readonly ms: number
-  readonly requests: number
+function toLoad(text: string): Load {
+  const [keys = 0, folders = 100] = text.split('/').map(Number)
+  return {keys, folders}
 }
 
-async function timed(work: () => Promise<number>): Promise<Measured> {
-  const startedMs = performance.now()
-  const requests = await work()
-  return {ms: performance.now() - startedMs, requests}
+function print({load, tool}: Bench, part: string, figures: Figures): void {
+  const texts = Object.entries(figures).map(([name, value]) => `${name} ${Number(value.toPrecision(3))}`)
+  console.log(`${load.keys} keys in ${load.folders} folders, ${tool.name}, ${part}: ${texts.join(', ')}`)
 }
 
-/** The requests: one list, the agent's datacenter, the status, one PUT after another, the destination's keys, the status. */
-async function reenact(address: string, source: string, destination: string): Promise<number> {
-  await using client = createClient({address})
-  const {value: entries, index} = await listEntries(client, source, {datacenter: 'dc1', consistency: 'stale'})
-  await client.agent.self()
-  const status = `service/bench/${createHash('md5').update(`${source}-${destination}`).digest('hex')}`
-  await client.kv.get(status)
-  for (const entry of entries) {
-    await client.kv.put(destination + entry.key.slice(source.length), entry.value, {flags: entry.flags})
+async function measureRuns(bench: Bench): Promise<void> {
+  if (!wanted.includes('first') && !wanted.includes('again')) return
+  await removeCopy(bench)
+  const first = await runOnce(bench)
+  if (wanted.includes('first')) print(bench, 'first copy', first)
+  if (wanted.includes('again')) print(bench, 'again, nothing to do', await runOnce(bench))
+}
+
+async function measureFollower(bench: Bench): Promise<void> {
+  if (wanted.every(part => ['first', 'again'].includes(part))) return
+  const isLarge = bench.load.keys > 50_000
+  await using follower = await Follower.start(bench, isLarge ? 6000 : 2500)
+  if (wanted.includes('change')) {
+    // Node compiles what runs often.
+    await follower.changes(40, 100)
+    print(bench, 'one change', await follower.changes(15, isLarge ? 3000 : 1500))
   }
-  await client.kv.keys(destination)
-  await client.kv.put(status, Buffer.from(String(index)))
-  return entries.length + 5
+  if (wanted.includes('idle')) print(bench, 'idle', await follower.idle(seconds(60_000)))
+  for (const rate of [200, 1000]) {
+    if (!wanted.includes(`storm${rate}`)) continue
+    print(bench, `${rate} writes a second`, await follower.storm(rate, seconds(30_000)))
+  }
 }
 
-async function copy(address: string, source: string, destination: string): Promise<number> {
-  await using client = countingClient(address)
-  await createReplicator(client, {mappings: [parseMapping(`${source}@dc1:${destination}`)]}).runOnce()
-  return client.requests.length
+async function measureLoad(load: Load, federation: ConsulFederation, client: ConsulClient): Promise<void> {
+  await using proxy = await CountingProxy.start(federation.dc('dc2').address)
+  const [source, destination] = ['dc1', 'dc2'].map(name => federation.dc(name).servers[0]?.pid ?? 0)
+  await fill(client, load)
+  for (const tool of tools()) {
+    const bench: Bench = {load, tool, client, proxy, agents: {source: source ?? 0, destination: destination ?? 0}}
+    await measureRuns(bench)
+    await measureFollower(bench)
+    await removeCopy(bench)
+  }
 }
 
-async function command(address: string, source: string, destination: string): Promise<number> {
-  const {exitCode, stderr} = await runCli(['replicate', `${source}@dc1:${destination}`, '--once'], {agent: {address}})
-  if (exitCode !== 0) throw new Error(stderr)
-  return 0
+if (process.env['BUILD'] !== '0') buildOnce()
+for (const size of sizes.split(',')) {
+  await using federation = await startFederation(['dc1', 'dc2'])
+  await using client = createClient({address: federation.dc('dc2').address})
+  await measureLoad(toLoad(size), federation, client)
 }
-
-await using federation = await startFederation(['dc1', 'dc2'])
-const address = federation.addresses.get('dc2') ?? ''
-await using seeder = createClient({address})
-for (let at = 0; at < count; at += 64) {
-  const operations: KvOperation[] = Array.from({length: Math.min(64, count - at)}, (_, more) => ({
-    verb: 'set',
-    key: `bench/${String((at + more) % 100).padStart(2, '0')}/key-${String(at + more).padStart(6, '0')}`,
-    value: Buffer.alloc(100, at + more),
-    flags: 0n,
-  }))
-  await seeder.txn.commit(operations, {datacenter: 'dc1'})
-}
-const median = (values: readonly Measured[]): Measured =>
-  [...values].sort((a, b) => a.ms - b.ms)[Math.floor(values.length / 2)]!
-const results: Record<'library' | 'command' | 'reenactment', Measured[]> = {library: [], command: [], reenactment: []}
-for (let round = 0; round < rounds; round += 1) {
-  results.library.push(await timed(() => copy(address, 'bench/', `library-${round}/`)))
-  results.command.push(await timed(() => command(address, 'bench/', `command-${round}/`)))
-  results.reenactment.push(await timed(() => reenact(address, 'bench/', `reenactment-${round}/`)))
-}
-const [library, cli, theirs] = [median(results.library), median(results.command), median(results.reenactment)]
-const row = (name: string, {ms, requests}: Measured): string =>
-  `${name.padEnd(58)} ${String(Math.round(ms)).padStart(7)} ms ${requests === 0 ? '' : `${String(requests).padStart(7)} requests `} ${(ms / theirs.ms).toFixed(3)}x`
-console.log(`first copy of ${count} keys of 100 bytes, two real datacenters on one machine, median of ${rounds}`)
-console.log(row("re-enactment of consul-replicate's requests (not itself)", theirs))
-console.log(row('baton replicate, library', library))
-console.log(row('baton replicate --once, with the start of the process', cli))

@@ -43,8 +43,10 @@ export async function* followMapping(
     }
     if (sides === undefined || stops.stop.aborted) return
     const shards = new ShardLoop(worker, options, {stops, outages: openOutages(worker, options)})
-    if (!(await shards.begin(sides))) return
+    const passes = await shards.begin(sides)
     sides = undefined
+    if (passes === undefined) continue
+    yield* passes.filter(pass => news.isNews(pass))
     for await (const pass of shards.passes()) if (news.isNews(pass)) yield pass
   }
 }

@@ -6,8 +6,11 @@ export interface Vertex {
   readonly prefix: string
   /** Each key of the vertex is in one child, or loose. None: the vertex is a leaf, read with its values. */
   children: readonly Vertex[]
-  /** Names in no child: the prefix itself, and those whose child no path of a request could carry. */
-  loose: readonly string[]
+  /**
+   * ModifyIndex of each key in scope that is in no child, as last looked at: all keys of a leaf; of a divided vertex the
+   * loose ones, which are the prefix itself, and names whose child no path of a request could carry.
+   */
+  readonly versions: Map<string, number>
   /** Cuts the names of a leaf short, so that a list of them, of which only the index is read, has few bytes. */
   readonly separator: string
   /** How many keys there were when the vertex was last divided or read. */
@@ -43,15 +46,13 @@ function* grow(growth: Growth, span: Span): Steps<Vertex> {
   const vertex = leafOf(prefix, growth.names.slice(from, Math.min(to, from + sampleSize)), to - from)
   if (to - from <= growth.most) return vertex
   const children: Vertex[] = []
-  const loose: string[] = []
   for (let at = from; at < to; ) {
     const end = yield* endOfGroup(growth.names, span, at)
     const child = childPrefix(growth.names, prefix, at, end)
-    if (child === undefined) for (let each = at; each < end; each += 1) loose.push(growth.names[each] as string)
-    else children.push(yield* grow(growth, {prefix: child, from: at, to: end}))
+    if (child !== undefined) children.push(yield* grow(growth, {prefix: child, from: at, to: end}))
     at = end
   }
-  if (children.length > 0) Object.assign(vertex, {children, loose})
+  vertex.children = children
   return vertex
 }
 
@@ -61,11 +62,44 @@ const sampleSize = 32
 export const leafOf = (prefix: string, sample: readonly string[], count: number): Vertex => ({
   prefix,
   children: [],
-  loose: [],
+  versions: new Map(),
   separator: shortener(prefix, sample),
   count,
   known: undefined,
 })
+
+/** Where the version of a name is kept: the vertex below `top` that has the name and no child that does. */
+export function homeOf(top: Vertex, name: string): Vertex {
+  for (let vertex = top; ; ) {
+    const child = vertex.children.find(({prefix}) => name.startsWith(prefix))
+    if (child === undefined) return vertex
+    vertex = child
+  }
+}
+
+/** All versions in a vertex and below it. */
+export function* versionsIn(vertex: Vertex): Generator<readonly [string, number], void, undefined> {
+  yield* vertex.versions
+  for (const child of vertex.children) yield* versionsIn(child)
+}
+
+/** How many keys are known in a vertex and below it. */
+export const sizeOf = ({versions, children}: Vertex): number =>
+  children.reduce((sum, child) => sum + sizeOf(child), versions.size)
+
+/** True if no key is known in the vertex and below it. */
+export const isBare = (vertex: Vertex): boolean => vertex.versions.size === 0 && vertex.children.every(isBare)
+
+/** Gives a vertex its children. What is known of their keys is theirs from now on. */
+export function adopt(vertex: Vertex, children: readonly Vertex[]): void {
+  vertex.children = children
+  for (const [name, version] of vertex.versions) {
+    const home = homeOf(vertex, name)
+    if (home === vertex) continue
+    vertex.versions.delete(name)
+    home.versions.set(name, version)
+  }
+}
 
 /** The character at which cutting all names leaves the fewest. */
 function shortener(prefix: string, sample: readonly string[]): string {
@@ -152,9 +186,17 @@ export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string
   return {nodes, above}
 }
 
-/** Sets what is known of the vertex and of all below it. */
+/** Sets the index that is known of the vertex and of all below it. */
 export function* forgetSteps(vertex: Vertex, known?: bigint): Steps<void> {
   vertex.known = known
   for (const child of vertex.children) yield* forgetSteps(child, known)
+  yield
+}
+
+/** Forgets all keys of the vertex, and all indexes. */
+export function* clearSteps(vertex: Vertex): Steps<void> {
+  vertex.known = undefined
+  vertex.versions.clear()
+  for (const child of vertex.children) yield* clearSteps(child)
   yield
 }

@@ -1,5 +1,5 @@
 import {runSteps} from '../steps.js'
-import {growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
+import {adopt, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
 import type {Changes, Node, SideOptions} from './node.js'
 
 /** The side that a node belongs to. */
@@ -25,72 +25,59 @@ export class NodeReader {
     const {vertex, answer} = node
     node.answer = undefined
     node.verifyAtMs = undefined
-    if (vertex.children.length === 0) return this.#readLeaf(vertex, node)
+    if (vertex.children.length === 0) return this.#readLeaf(vertex)
     const {index = 0n, value} = answer?.value.names ? answer : await this.#options.reads.listing(vertex.prefix)
     if (!this.#side.isNews(vertex, index, value.isEmpty)) return
-    await this.#descend(vertex, {index, names: value.names ?? []}, node)
+    await this.#descend(vertex, {index, names: value.names ?? []})
   }
 
   /** Goes on with the children whose index is another one. */
-  async #descend(
-    vertex: Vertex,
-    now: {readonly index: bigint; readonly names: readonly string[]},
-    node: Node,
-  ): Promise<void> {
+  async #descend(vertex: Vertex, now: {readonly index: bigint; readonly names: readonly string[]}): Promise<void> {
     if (this.#side.isOverflowing) return
-    await this.#readUncovered(vertex, now.names, node)
-    await Promise.all(vertex.children.map(child => this.#lookAtChild(child, node)))
-    await this.#readLoose(vertex, node)
+    await this.#readUncovered(vertex, now.names)
+    await Promise.all(vertex.children.map(child => this.#lookAtChild(child)))
+    await this.#readLoose(vertex)
     vertex.known = now.index
     vertex.count = now.names.length === 0 ? 0 : Math.max(1, vertex.count)
   }
 
-  async #lookAtChild(child: Vertex, node: Node): Promise<void> {
+  async #lookAtChild(child: Vertex): Promise<void> {
     const {reads, isLeftOut} = this.#options
     if (isLeftOut(child.prefix)) return
     if (child.children.length === 0) {
       const {index = 0n, value} = await reads.look(child.prefix, child.separator)
-      if (this.#side.isNews(child, index, value.isEmpty)) await this.#readLeaf(child, node)
+      if (this.#side.isNews(child, index, value.isEmpty)) await this.#readLeaf(child)
       return
     }
     const {index = 0n, value} = await reads.listing(child.prefix)
-    if (this.#side.isNews(child, index, value.isEmpty)) await this.#descend(child, {index, names: value.names}, node)
+    if (this.#side.isNews(child, index, value.isEmpty)) await this.#descend(child, {index, names: value.names})
   }
 
   /** A name that is in no child becomes loose, and a folder a leaf of its own. */
-  async #readUncovered(vertex: Vertex, names: readonly string[], {versions}: Node): Promise<void> {
+  async #readUncovered(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {isInScope, isLeftOut, reads} = this.#options
-    const loose = new Set(vertex.loose)
     const fresh: string[] = []
     for (const name of names) {
       if (vertex.children.some(({prefix}) => name.startsWith(prefix))) continue
       const isFolder = name.endsWith('/') && name !== vertex.prefix
       if (isFolder && isListable(name)) {
-        if (!isLeftOut(name)) vertex.children = [...vertex.children, {...leafOf(name, [], 1), known: -1n}]
+        if (!isLeftOut(name)) adopt(vertex, [...vertex.children, {...leafOf(name, [], 1), known: -1n}])
         continue
       }
       const all = isFolder ? (await reads.names(vertex.prefix)).value.filter(each => each.startsWith(name)) : [name]
-      for (const each of all.filter(isInScope)) {
-        loose.add(each)
-        if (!versions.has(each)) fresh.push(each)
-      }
+      fresh.push(...all.filter(each => isInScope(each) && !vertex.versions.has(each)))
     }
-    vertex.loose = [...loose]
     await this.#side.readKeys(fresh)
   }
 
-  async #readLoose({loose}: Vertex, {versions}: Node): Promise<void> {
-    const known = loose.flatMap(name => {
-      const version = versions.get(name)
-      return version === undefined ? [] : [[name, version] as const]
-    })
-    if (known.length > 0) await this.#side.readKeys(await this.#options.reads.changed(known))
+  async #readLoose({versions}: Vertex): Promise<void> {
+    if (versions.size > 0) await this.#side.readKeys(await this.#options.reads.changed([...versions]))
   }
 
-  async #readLeaf(vertex: Vertex, node: Node): Promise<void> {
-    const {versions} = node
+  async #readLeaf(vertex: Vertex): Promise<void> {
+    const {versions} = vertex
     const {reads, isInScope, readsValues} = this.#options
-    if (!readsValues) return this.#checkLeaf(vertex, node)
+    if (!readsValues) return this.#checkLeaf(vertex)
     const {value: entries, index = 0n} = await reads.entries(vertex.prefix)
     const present = new Set<string>()
     for (const entry of entries) {
@@ -99,7 +86,7 @@ export class NodeReader {
       if (versions.get(entry.key) !== Number(entry.modifyIndex)) this.#side.changes.set(entry.key, entry)
       else this.#side.changes.delete(entry.key)
     }
-    this.#missGone(vertex, present, node)
+    this.#missGone(vertex, present)
     vertex.known = index
     vertex.count = entries.length
     if (entries.length > 2 * leafKeys)
@@ -110,14 +97,14 @@ export class NodeReader {
   }
 
   /** Looks at names and numbers only: nearly always nothing differs. */
-  async #checkLeaf(vertex: Vertex, node: Node): Promise<void> {
+  async #checkLeaf(vertex: Vertex): Promise<void> {
     const {reads, isInScope} = this.#options
     const {value: names, index = 0n} = await reads.names(vertex.prefix)
-    this.#missGone(vertex, new Set(names), node)
+    this.#missGone(vertex, new Set(names))
     const known: [string, number][] = []
     const unknown: string[] = []
     for (const name of names.filter(isInScope)) {
-      const version = node.versions.get(name)
+      const version = vertex.versions.get(name)
       if (version === undefined) unknown.push(name)
       else known.push([name, version])
     }
@@ -127,17 +114,18 @@ export class NodeReader {
     if (names.length > 2 * leafKeys) await this.#divideLeaf(vertex, names)
   }
 
-  #missGone(vertex: Vertex, present: ReadonlySet<string>, {vertex: top, versions}: Node): void {
-    for (const name of versions.keys()) {
-      if ((vertex === top || name.startsWith(vertex.prefix)) && !present.has(name))
-        this.#side.changes.set(name, undefined)
+  /** Also what an earlier look of the same round has found, and this one does not. */
+  #missGone({prefix, versions}: Vertex, present: ReadonlySet<string>): void {
+    const {changes} = this.#side
+    for (const name of versions.keys()) if (!present.has(name)) changes.set(name, undefined)
+    for (const [name, entry] of changes) {
+      if (entry !== undefined && name.startsWith(prefix) && !present.has(name)) changes.set(name, undefined)
     }
   }
 
   async #divideLeaf(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {clock, signal} = this.#options
-    const {children, loose} = await runSteps(growTree(vertex.prefix, [...names].sort()), clock, signal)
-    for (const child of children) child.known = undefined
-    Object.assign(vertex, {children, loose})
+    const {children} = await runSteps(growTree(vertex.prefix, [...names].sort()), clock, signal)
+    adopt(vertex, children)
   }
 }

@@ -5,8 +5,6 @@ import type {Look, ShardReads} from './shard-reads.js'
 /** A part of one side that is watched by a query of its own. */
 export interface Node {
   readonly vertex: Vertex
-  /** ModifyIndex of each key in scope, as last looked at. */
-  readonly versions: Map<string, number>
   /** True from the answer of its query until it is looked at. */
   isMoved: boolean
   /** What its query answered, if that should be looked at. */
@@ -22,7 +20,6 @@ export interface Node {
 /** A node of which nothing is known yet. */
 export const nodeOf = (vertex: Vertex): Node => ({
   vertex,
-  versions: new Map(),
   isMoved: false,
   answer: undefined,
   ownIndex: 0n,

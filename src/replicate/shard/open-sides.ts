@@ -18,7 +18,7 @@ export function openSides(
   {destination, source, sourceCall, isOneAddress, mappings, clock, compress}: CompleteOptions,
   signal: AbortSignal,
 ): readonly [ShardSide, ShardSide] {
-  const places = Math.floor(placesOfAgent / mappings.length) - (isOneAddress ? 2 : 1)
+  const places = Math.floor(placesOfAgent / mappings.length) - (isOneAddress ? 4 : 2)
   const here = Math.max(1, Math.min(placesOfDestination, Math.floor(places / 4)))
   const there = Math.max(1, isOneAddress ? places - here : places)
   const common = {consistency: 'consistent', compress: compress.parts, signal} as const

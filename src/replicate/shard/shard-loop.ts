@@ -11,22 +11,16 @@ import type {ReplicaEntry} from '../plan/plan.js'
 import type {ReplicationPass} from '../types.js'
 import type {Changes, Version} from './node.js'
 import {openSides, openWatch} from './open-sides.js'
+import {PendingDeletes, type ReadAgain} from './pending-deletes.js'
+import {plus, settle} from './settle.js'
 import type {ShardSide} from './shard-side.js'
 import type {Doubt, SideWatch} from './side-watch.js'
 
 /** Answers of other queries that the same write woke. */
 const settleMs = 2
-/** Deletes that one request made arrive together: they are judged together. */
-const deletesSettleMs = 150
-const longestDeletesMs = 2000
-/** More deletes than this are judged only with the names of all keys at hand. */
-const fewDeletes = 10
 const retryMs = 60_000
-const soonMs = 250
 /** Between two looks for what other changes may hide. */
 const wholeEveryMs = 10_000
-/** Held deletes whose keys are read again each time that they are judged again. */
-const mostReadAgain = 1000
 const recoveredMs = 60_000
 
 /** What a round has found on both sides, by the names of each, and all names of the source that it is about. */
@@ -34,14 +28,6 @@ interface Taken {
   readonly source: Changes
   readonly replica: Changes
   readonly all: ReadonlySet<string>
-}
-
-/** What a pass says of deletes. */
-interface Found {
-  /** Destination keys that were read for it. */
-  readonly looked: ReadonlySet<string>
-  readonly isJudged: boolean
-  readonly held: ReplicationPass['held']
 }
 
 /**
@@ -65,12 +51,7 @@ export class ShardLoop {
   readonly #watches: readonly [SideWatch, SideWatch]
   /** Source names to be read again, and when. */
   readonly #retries = new Map<string, number>()
-  /** Destination keys that the source does not have, until they are deleted. */
-  #pending = new Map<string, ReplicaEntry>()
-  /** When the deletes that wait are judged. */
-  #judgeAtMs = Number.POSITIVE_INFINITY
-  #judgeByMs = Number.POSITIVE_INFINITY
-  #held: ReplicationPass['held'] = []
+  readonly #pending = new PendingDeletes()
   #auditAtMs: number
   #auditEndedMs: number
   #auditCostMs = 0
@@ -101,15 +82,22 @@ export class ShardLoop {
     ]
   }
 
-  /** Takes over both sides as a pass has just left them. Nothing refers to their values afterwards. False: it was stopped. */
-  async begin(sides: Sides): Promise<boolean> {
+  /**
+   * Takes over both sides as a pass has just left them. Nothing refers to their values afterwards. Returns the passes that
+   * this took; undefined if it was stopped or failed: both sides have to be read again.
+   */
+  async begin(sides: Sides): Promise<readonly ReplicationPass[] | undefined> {
     try {
-      await this.#takeOver(sides, 'divide')
-      return true
+      const settled = await settle(this.#worker, sides, this.#stops)
+      if (!settled.pass?.error) {
+        await this.#takeOver(settled.sides, 'divide')
+        return settled.pass ? [settled.pass] : []
+      }
     } catch (error) {
-      if (!this.#stops.stop.aborted) throw error
-      return false
+      if (!this.#stops.stop.aborted && !isTransient(error)) throw error
     }
+    await this.#end()
+    return undefined
   }
 
   /** Ends when there are few keys. */
@@ -128,10 +116,14 @@ export class ShardLoop {
     } catch (error) {
       if (!stop.aborted) throw error
     } finally {
-      for (const watch of this.#watches) watch.stop()
-      for (const outage of Object.values(this.#outages)) outage[Symbol.dispose]()
-      await Promise.all(this.#watches.map(watch => watch.ended()))
+      await this.#end()
     }
+  }
+
+  async #end(): Promise<void> {
+    for (const watch of this.#watches) watch.stop()
+    for (const outage of Object.values(this.#outages)) outage[Symbol.dispose]()
+    await Promise.all(this.#watches.map(watch => watch.ended()))
   }
 
   /** Undefined if there was nothing to do, or something could not be read. */
@@ -177,7 +169,7 @@ export class ShardLoop {
   }
 
   #nextMs(): number {
-    let nextMs = Math.min(this.#auditAtMs, this.#judgeAtMs, ...this.#wholeAtMs, this.#replica.verifyAtMs)
+    let nextMs = Math.min(this.#auditAtMs, this.#pending.judgeAtMs, ...this.#wholeAtMs, this.#replica.verifyAtMs)
     for (const dueMs of this.#retries.values()) nextMs = Math.min(nextMs, dueMs)
     return nextMs
   }
@@ -186,8 +178,14 @@ export class ShardLoop {
 
   async #round(): Promise<ReplicationPass | undefined> {
     const {clock} = this.#options
-    const isJudging = this.#judgeAtMs <= clock.monotonicMs()
-    await this.#look(isJudging ? (this.#pending.size > fewDeletes ? 'all' : 'whole') : 'moved')
+    const isJudging = this.#pending.judgeAtMs <= clock.monotonicMs()
+    try {
+      await this.#look(isJudging ? (this.#pending.areMany ? 'all' : 'whole') : 'moved')
+    } catch (error) {
+      // What was found until then may be old by the time that it is compared: it is read again.
+      this.#retry(this.#takeNames().all, 0)
+      throw error
+    }
     if (this.#source.isOverflowing || this.#replica.isOverflowing) return await this.#audit()
     const names = this.#takeNames()
     if (names.all.size === 0 && !isJudging) return undefined
@@ -248,7 +246,7 @@ export class ShardLoop {
     const unreadHere = names.map(scope.toDestination).filter(key => !replica.has(key))
     const [there, here] = await Promise.all([this.#source.reads.keys(unread), this.#replica.reads.keys(unreadHere)])
     const entries: KvEntry[] = []
-    const copies = new Map<string, ReplicaEntry>(this.#pending)
+    const copies = new Map<string, ReplicaEntry>(this.#pending.copies)
     for (const name of names) {
       const key = scope.toDestination(name)
       const entry = source.get(name) ?? there.entries.get(name)
@@ -290,11 +288,12 @@ export class ShardLoop {
       const copy = copies.get(key)
       this.#replica.recordOwn(key, copy && this.#toVersion(copy))
     }
-    for (const key of this.#pending.keys()) if (!copies.has(key)) this.#replica.record(key, undefined)
+    for (const key of this.#pending.copies.keys()) if (!copies.has(key)) this.#replica.record(key, undefined)
     const there = new Set(done.entries.map(({key}) => scope.toDestination(key)))
     const candidates = [...copies].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
     const looked = new Set(names.map(scope.toDestination))
-    this.#wait(new Map(candidates), {looked, isJudged: done.isJudging && !pass.error, held: pass.held})
+    const found = {looked, isJudged: done.isJudging && !pass.error, held: pass.held}
+    this.#readAgain(this.#pending.wait(new Map(candidates), found, this.#options.clock.monotonicMs()))
     if (pass.error) this.#retry(names, 0)
     for (const {key} of pass.refused) this.#retry([scope.toSource(key)], retryMs)
   }
@@ -304,25 +303,8 @@ export class ShardLoop {
     return this.#options.canDelete && !there.has(key) && scope.includes(scope.toSource(key)) && !scope.isForeign(copy)
   }
 
-  /**
-   * What is left over waits: after a change for more of its kind, after a verdict for another look at it. What the verdict
-   * neither deleted nor held was there when its leader was asked: it is looked at again soon.
-   */
-  #wait(pending: Map<string, ReplicaEntry>, found: Found): void {
-    const nowMs = this.#options.clock.monotonicMs()
-    const isNew = [...pending.keys()].some(key => found.looked.has(key) || !this.#pending.has(key))
-    this.#pending = pending
-    if (found.isJudged || pending.size === 0) {
-      this.#held = pending.size === 0 ? [] : found.held
-      this.#judgeAtMs = Number.POSITIVE_INFINITY
-      this.#judgeByMs = Number.POSITIVE_INFINITY
-      // Hidden keys may be readable by then.
-      const again = [...pending.keys()].slice(0, mostReadAgain).map(this.#worker.scope.toSource)
-      this.#retry(again, found.held.length > 0 ? retryMs : soonMs)
-    } else if (isNew) {
-      this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestDeletesMs)
-      this.#judgeAtMs = Math.min(nowMs + deletesSettleMs, this.#judgeByMs)
-    }
+  #readAgain(again: ReadAgain | undefined): void {
+    if (again) this.#retry(again.keys.map(this.#worker.scope.toSource), again.afterMs)
   }
 
   #retry(names: Iterable<string>, afterMs: number): void {
@@ -336,24 +318,38 @@ export class ShardLoop {
   })
 
   #withHeld(pass: ReplicationPass, isJudging: boolean): ReplicationPass {
-    return isJudging ? pass : {...pass, held: this.#held}
+    return isJudging ? pass : {...pass, held: this.#pending.held}
   }
 
   // ---- An audit ----
 
-  /** Compares everything, and starts again from what it has found. */
+  /** Compares everything, and starts again from what it has found. One that fails is due again at once. */
   async #audit(): Promise<ReplicationPass> {
-    const {clock} = this.#options
-    const startedMs = clock.monotonicMs()
-    const sides = await this.#worker.readSides(this.#stops.stop)
-    const pass = await this.#worker.pass(sides, this.#stops)
+    const startedMs = this.#options.clock.monotonicMs()
+    // Doubts that come from now on make it earlier.
+    this.#auditAtMs = startedMs + this.#options.auditEveryMs
+    try {
+      const pass = await this.#compareAll(startedMs)
+      if (pass.error) this.#auditAtMs = startedMs
+      return pass
+    } catch (error) {
+      this.#auditAtMs = startedMs
+      throw error
+    }
+  }
+
+  async #compareAll(startedMs: number): Promise<ReplicationPass> {
+    const read = await this.#worker.readSides(this.#stops.stop)
+    const first = await this.#worker.pass(read, this.#stops)
+    if (first.error) return first
+    const {sides, pass: more} = await settle(this.#worker, read, this.#stops)
+    const pass = more ? plus(first, more) : first
     if (pass.error) return pass
     await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
     for (const {key} of pass.refused) this.#retry([this.#worker.scope.toSource(key)], retryMs)
-    this.#held = pass.held
-    this.#auditEndedMs = clock.monotonicMs()
+    this.#pending.hold(pass.held)
+    this.#auditEndedMs = this.#options.clock.monotonicMs()
     this.#auditCostMs = this.#auditEndedMs - startedMs
-    this.#auditAtMs = this.#auditEndedMs + this.#options.auditEveryMs
     return pass
   }
 
@@ -370,8 +366,7 @@ export class ShardLoop {
     await this.#replica[how](copies, sides.replicaIndex)
     this.#retries.clear()
     const left = [...replica].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
-    this.#pending = new Map()
-    this.#wait(new Map(left), {looked: new Set(), isJudged: false, held: []})
+    this.#readAgain(this.#pending.restart(new Map(left), this.#options.clock.monotonicMs()))
     if (how === 'divide') for (const watch of this.#watches) watch.start()
   }
 

@@ -1,5 +1,18 @@
 import {forEachStep, runSteps, type Steps, sortSteps} from '../steps.js'
-import {cutTree, forgetSteps, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
+import {
+  clearSteps,
+  cutTree,
+  forgetSteps,
+  growTree,
+  homeOf,
+  isBare,
+  isListable,
+  leafKeys,
+  leafOf,
+  sizeOf,
+  type Vertex,
+  versionsIn,
+} from './key-tree.js'
 import {type Changes, type Node, nodeOf, type SideOptions, type Version} from './node.js'
 import {NodeReader} from './node-reader.js'
 import type {ShardReads} from './shard-reads.js'
@@ -7,6 +20,7 @@ import type {ShardReads} from './shard-reads.js'
 const longListing = 5000
 const listingShareMs = 0.1
 const changedShare = 0.05
+const coldSample = 32
 
 /**
  * One side of a mapping, as numbers: the ModifyIndex of each key. It finds the keys whose number is another one now,
@@ -19,7 +33,6 @@ export class ShardSide {
   nodes: Node[] = []
   readonly #options: SideOptions
   readonly #reader: NodeReader
-  #root: Vertex | undefined
   #above: readonly Vertex[] = []
   readonly #foreign = new Set<string>()
   /** Keys in no node. */
@@ -27,7 +40,9 @@ export class ShardSide {
   #baseline = 0n
   #listableAtMs = 0
   #isTooMuch = false
+  #size = 0
   #lastNode: Node | undefined
+  #lastHome: Vertex | undefined
 
   constructor(options: SideOptions) {
     this.#options = options
@@ -52,8 +67,22 @@ export class ShardSide {
     return this.#baseline
   }
 
+  /** How many keys there are. */
   get size(): number {
-    return this.nodes.reduce((sum, node) => sum + node.versions.size, this.#loose.size)
+    return this.#size
+  }
+
+  /** The key that was written least lately, of some of each part; undefined if no path can carry their names. */
+  get coldest(): string | undefined {
+    let coldest: {readonly name: string; readonly version: number} | undefined
+    for (const {vertex} of this.nodes) {
+      let left = coldSample
+      for (const [name, version] of versionsIn(vertex)) {
+        if ((left -= 1) < 0) break
+        if (version < (coldest?.version ?? Number.POSITIVE_INFINITY) && isListable(name)) coldest = {name, version}
+      }
+    }
+    return coldest?.name
   }
 
   /** True if so much changed that one list of everything is cheaper than to go on. */
@@ -70,7 +99,10 @@ export class ShardSide {
     const most = Math.max(4 * leafKeys, (4 * this.size) / Math.max(1, this.nodes.length))
     return (
       this.#loose.size > leafKeys ||
-      this.nodes.some(({versions, vertex}) => versions.size > most && versions.size > 2 * vertex.count)
+      this.nodes.some(({vertex}) => {
+        const size = sizeOf(vertex)
+        return size > most && size > 2 * vertex.count
+      })
     )
   }
 
@@ -79,9 +111,9 @@ export class ShardSide {
     const names: string[] = []
     await this.#run(forEachStep(list, ([name]) => names.push(name)))
     const sorted = await this.#run(sortSteps(names, (a, b) => (a < b ? -1 : a > b ? 1 : 0)))
-    this.#root = await this.#run(growTree(this.prefix, sorted))
-    const {nodes, above} = cutTree(this.#root, this.#options.places, this.#options.isLeftOut)
-    this.#lastNode = undefined
+    const root = await this.#run(growTree(this.prefix, sorted))
+    const {nodes, above} = cutTree(root, this.#options.places, this.#options.isLeftOut)
+    this.#forgetLast()
     this.nodes = nodes.map(vertex => nodeOf(vertex))
     this.#above = above
     await this.reset(list, index)
@@ -89,23 +121,24 @@ export class ShardSide {
 
   /** Takes over what a list says; nothing is left of what was known before. */
   async reset(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
-    for (const node of this.nodes) node.versions.clear()
     this.#loose = new Map()
+    this.#size = 0
     this.#foreign.clear()
     this.#isTooMuch = false
     this.changes = new Map()
     this.#baseline = index
-    if (this.#root) await this.#run(forgetSteps(this.#root))
-    for (const {vertex} of this.nodes) await this.#run(forgetSteps(vertex))
+    for (const {vertex} of this.nodes) await this.#run(clearSteps(vertex))
     await this.#run(forEachStep(list, ([name, version]) => this.record(name, version)))
   }
 
   /** What is known of a key from now on; undefined: it does not exist. */
   record(name: string, version: Version | undefined): void {
     if (!this.#options.isInScope(name)) return
-    const versions = this.nodeOf(name)?.versions ?? this.#loose
+    const versions = this.#homeOf(name)?.versions ?? this.#loose
+    const before = versions.size
     if (version === undefined) versions.delete(name)
     else versions.set(name, Number(version.modifyIndex))
+    this.#size += versions.size - before
     if (version?.isForeign === true) this.#foreign.add(name)
     else this.#foreign.delete(name)
   }
@@ -125,17 +158,36 @@ export class ShardSide {
     return this.#lastNode
   }
 
+  /** A leaf that is divided, or is in a node no more, is not the home of the next name. */
+  #homeOf(name: string): Vertex | undefined {
+    const last = this.#lastHome
+    if (last?.children.length === 0 && name.startsWith(last.prefix)) return last
+    const node = this.nodeOf(name)
+    this.#lastHome = node && homeOf(node.vertex, name)
+    return this.#lastHome
+  }
+
+  #forgetLast(): void {
+    this.#lastNode = undefined
+    this.#lastHome = undefined
+  }
+
   /** Ends the watch of a node that is empty: a query on an absent prefix wakes for changes beside it. */
   drop(node: Node): void {
-    this.#lastNode = undefined
+    this.#forgetLast()
     this.nodes = this.nodes.filter(other => other !== node)
   }
 
   /** True if an index says that something in the vertex is not known yet. */
   isNews(vertex: Vertex, index: bigint, isEmpty: boolean): boolean {
     // The last keys may be gone without a greater index: their tombstone is at a shorter prefix.
-    if (isEmpty) return vertex.count > 0
+    if (isEmpty) return !isBare(vertex) || this.#hasFound(vertex)
     return vertex.known === undefined ? index > this.#baseline : index !== vertex.known
+  }
+
+  #hasFound({prefix}: Vertex): boolean {
+    for (const [name, entry] of this.changes) if (entry !== undefined && name.startsWith(prefix)) return true
+    return false
   }
 
   /** Has everything in the node read again: what its indexes say is not comparable any more. */
@@ -201,9 +253,9 @@ export class ShardSide {
   async sweepWhole(): Promise<readonly Node[]> {
     const {reads, clock} = this.#options
     const witnesses = new Map<string, Node>()
-    const versions: [string, number][] = []
+    const versions: (readonly [string, number])[] = []
     for (const node of this.nodes) {
-      const [first] = node.versions
+      const [first] = versionsIn(node.vertex)
       if (!first) continue
       witnesses.set(first[0], node)
       versions.push(first)
@@ -263,12 +315,12 @@ export class ShardSide {
   }
 
   #addNode(prefix: string): Node {
-    this.#lastNode = undefined
+    this.#forgetLast()
     const node: Node = {...nodeOf(leafOf(prefix, [], 1)), isMoved: true}
     for (const [name, version] of this.#loose) {
       if (!name.startsWith(prefix)) continue
       this.#loose.delete(name)
-      node.versions.set(name, version)
+      node.vertex.versions.set(name, version)
     }
     this.nodes.push(node)
     return node

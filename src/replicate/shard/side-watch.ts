@@ -3,7 +3,7 @@ import type {Outage} from '../../core/outage.js'
 import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from '../../core/query/types.js'
 import type {BlockingReadOptions, Snapshot} from '../../core/types.js'
-import type {Vertex} from './key-tree.js'
+import {isBare, type Vertex} from './key-tree.js'
 import type {Node} from './node.js'
 import type {Listing, Look, ShardReads} from './shard-reads.js'
 import type {ShardSide} from './shard-side.js'
@@ -32,7 +32,10 @@ const costShare = 4
 /** A fifteenth of the agent's time at most. */
 const rootPauseOfKeyMs = 0.01
 const earlyShare = 0.9
+const coldPauseMs = 20
 const verifyAfterMs = 10_000
+/** A query that waited this long was parked at the agent, and woken by the first change. */
+const parkedMs = 100
 
 /**
  * The parked queries of one side: one for each node, and one for the root. They say that something moved, and nothing
@@ -60,6 +63,7 @@ export class SideWatch {
     for (const node of side.nodes) this.watch(node)
     // A node that is the root needs no second query.
     if (!side.nodes.some(({vertex}) => vertex.prefix === side.prefix)) this.#keep(signal => this.#watchRoot(signal))
+    this.#keep(signal => this.#watchColdest(signal))
   }
 
   watch(node: Node): void {
@@ -101,15 +105,17 @@ export class SideWatch {
     for await (const {kind, snapshot} of this.#follow(vertex, signal)) {
       const {index = 0n, value} = snapshot
       if (vertex.prefix === side.prefix) this.#compareFirst(kind, snapshot)
-      if (value.isEmpty && node.versions.size === 0 && vertex.prefix !== side.prefix) {
+      if (value.isEmpty && isBare(vertex) && vertex.prefix !== side.prefix) {
         side.drop(node)
         return
       }
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
-      // A write of ours, behind which one of another client may hide.
-      if (index === node.ownIndex) node.verifyAtMs ??= context.clock.monotonicMs() + verifyAfterMs
-      else {
+      if (index === node.ownIndex) {
+        // A write of ours, behind which one of another client may hide, unless the query was parked until then.
+        const nowMs = context.clock.monotonicMs()
+        if (nowMs - snapshot.sentAtMs < parkedMs) node.verifyAtMs ??= nowMs + verifyAfterMs
+      } else {
         node.answer = snapshot
         node.isMoved = true
       }
@@ -130,6 +136,23 @@ export class SideWatch {
       this.rootAnswer = {...snapshot, value: {...snapshot.value, names: snapshot.value.names ?? []}}
       onMoved()
       await context.clock.sleep(Math.max(leastRootPauseMs, side.size * rootPauseOfKeyMs), signal)
+    }
+  }
+
+  /**
+   * Waits for a change of a key that seldom changes: this query is parked nearly always. The others pause after each
+   * answer, and a store that is replaced in a pause wakes none of them.
+   */
+  async #watchColdest(signal: AbortSignal): Promise<void> {
+    const {side, context} = this.#options
+    for (;;) {
+      const key = side.coldest
+      if (key !== undefined) {
+        for await (const {kind, snapshot} of this.#follow({prefix: key, children: [], separator: '/'}, signal)) {
+          if (snapshot.value.isEmpty || kind === 'changed' || kind === 'reset') break
+        }
+      }
+      await context.clock.sleep(key === undefined ? longestPauseMs : coldPauseMs, signal)
     }
   }
 

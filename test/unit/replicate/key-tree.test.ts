@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {cutTree, growTree, isListable, type Vertex} from '../../../src/replicate/shard/key-tree.js'
+import {
+  adopt,
+  cutTree,
+  growTree,
+  homeOf,
+  isListable,
+  type Vertex,
+  versionsIn,
+} from '../../../src/replicate/shard/key-tree.js'
 import {finish} from './finish.js'
 
 const tree = (prefix: string, names: readonly string[], most: number): Vertex =>
@@ -23,14 +31,14 @@ const name = fc
   .map(parts => `p/${parts.join('')}`)
 
 describe('a tree of keys', () => {
-  it('has each name in one leaf, or loose once', () => {
+  it('has one place for each name: a leaf, or a divided part none of whose children has it', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), fc.integer({min: 1, max: 8}), (names, most) => {
         const root = tree('p/', names, most)
         for (const each of names) {
           const inLeaves = [...leaves(root)].filter(({prefix}) => each.startsWith(prefix))
-          const loose = [...vertices(root)].filter(vertex => vertex.loose.includes(each))
-          expect(inLeaves.length + loose.length, JSON.stringify(each)).toBe(1)
+          const home = homeOf(root, each)
+          expect(inLeaves, JSON.stringify(each)).toEqual(home.children.length === 0 ? [home] : [])
         }
       }),
     )
@@ -49,6 +57,18 @@ describe('a tree of keys', () => {
           const isIn = (text: string): boolean => children.some(child => text.startsWith(child.prefix))
           expect(isIn(listed)).toBe(isIn(added))
         }
+      }),
+    )
+  })
+
+  it('keeps what is known of each key when it is divided', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(name, {maxLength: 60}), names => {
+        const root = tree('p/', names, 100)
+        for (const [at, each] of names.entries()) root.versions.set(each, at)
+        adopt(root, tree('p/', names, 3).children)
+        expect(new Map(versionsIn(root))).toEqual(new Map(names.map((each, at) => [each, at])))
+        for (const each of names) expect(homeOf(root, each).versions.has(each)).toBe(true)
       }),
     )
   })

@@ -1,0 +1,73 @@
+import {type ChildProcess, fork} from 'node:child_process'
+import {once} from 'node:events'
+import {type AddressInfo, connect, createServer} from 'node:net'
+import {fileURLToPath} from 'node:url'
+
+/** What has passed in both directions. */
+export interface Traffic {
+  requests: number
+  bytesIn: number
+  bytesOut: number
+}
+
+const file = fileURLToPath(import.meta.url)
+const requestLine = /(?:GET|PUT|POST|DELETE) \/\S* HTTP\/1\.1\r\n/g
+
+/** Passes everything on to an agent and counts it, in a process of its own, whose work is not that of a tool. */
+export class CountingProxy implements AsyncDisposable {
+  readonly address: string
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child
+    this.address = `http://127.0.0.1:${port}`
+  }
+
+  static async start(target: string): Promise<CountingProxy> {
+    const child = fork(file, [target], {execArgv: ['--import', 'tsx']})
+    const [port] = (await once(child, 'message')) as [number]
+    return new CountingProxy(child, port)
+  }
+
+  /** The traffic since the last call. */
+  async take(): Promise<Traffic> {
+    const answer = once(this.#child, 'message')
+    this.#child.send('take')
+    const [traffic] = (await answer) as [Traffic]
+    return traffic
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await exited
+  }
+}
+
+function serve(target: string): void {
+  const {hostname, port} = new URL(target)
+  let traffic: Traffic = {requests: 0, bytesIn: 0, bytesOut: 0}
+  const server = createServer(client => {
+    const agent = connect(Number(port), hostname)
+    for (const socket of [client, agent]) socket.setNoDelay().on('error', () => {})
+    client.on('data', (chunk: Buffer) => {
+      traffic.bytesOut += chunk.length
+      traffic.requests += chunk.toString('latin1').match(requestLine)?.length ?? 0
+      agent.write(chunk)
+    })
+    agent.on('data', (chunk: Buffer) => {
+      traffic.bytesIn += chunk.length
+      client.write(chunk)
+    })
+    client.on('close', () => agent.destroy())
+    agent.on('close', () => client.destroy())
+  })
+  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))
+  process.on('message', () => {
+    process.send?.(traffic)
+    traffic = {requests: 0, bytesIn: 0, bytesOut: 0}
+  })
+  process.on('disconnect', () => process.exit(0))
+}
+
+if (process.argv[1] === file) serve(process.argv[2] ?? '')
