@@ -1,17 +1,19 @@
+import {existsSync} from 'node:fs'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {keysDirectory, trustDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import type {ConsulClient} from '../src/core/client.js'
-import {messageOf, UsageError} from '../src/core/errors.js'
+import {isBatonError, messageOf, UsageError} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
 import type {KeyReport} from '../src/doctor/keys.js'
 import type {LockReport} from '../src/doctor/lock.js'
 import type {TokenSource} from '../src/doctor/machine.js'
 import type {Finding} from '../src/doctor/types.js'
-import {listOwnKeys, listTrust} from '../src/exec/native/key-files.js'
-import {inspectLock} from '../src/lock/inspect.js'
+import {defaultKeyName, listTrust} from '../src/exec/native/key-files.js'
+import {inspectOwnKeys, type OwnKey} from '../src/exec/native/own-keys.js'
+import {inspectLock, type LockParty} from '../src/lock/inspect.js'
 
 export default class Doctor extends ConsulCommand<typeof Doctor> {
   static override summary = 'check everything baton depends on, and say what to fix'
@@ -75,12 +77,14 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
   async #keys(): Promise<KeyReport> {
     const directory = keysDirectory(this.host.env)
     const {keys, revoked, problems} = await listTrust(trustDirectory)
-    const own = await listOwnKeys(directory).catch(messageOf)
+    const own = await inspectOwnKeys(directory).catch(messageOf)
     return {
       keysDirectory: directory,
-      own: typeof own === 'string' ? [] : own,
+      own: typeof own === 'string' ? [] : own.map(describeKey),
       ownProblem: typeof own === 'string' ? printable(own) : undefined,
+      defaultName: defaultKeyName,
       trustDirectory,
+      hasTrustDirectory: existsSync(trustDirectory),
       trusted: keys.map(({entry}) => entry),
       revoked,
       trustProblems: problems.map(printable),
@@ -100,19 +104,28 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
   }
 }
 
+const describeKey = ({name, kid, problem}: OwnKey): KeyReport['own'][number] => ({
+  name,
+  kid,
+  problem: problem === undefined ? undefined : printable(messageOf(problem)),
+  fix: isBatonError(problem) ? problem.hint : undefined,
+})
+
 async function readLock(client: ConsulClient, prefix: string): Promise<LockReport> {
   const {holders, waiters, ...status} = await inspectLock(client, prefix.replace(/^\//, ''))
   return {
     ...status,
     key: `${status.prefix}/.lock`,
-    waiterCount: waiters.length,
-    holders: holders.map(({session, info, record}) => ({
-      session,
-      info,
-      record: record && `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}, since ${record.since}`,
-    })),
+    waiters: waiters.map(describeParty),
+    holders: holders.map(describeParty),
   }
 }
+
+const describeParty = ({session, info, record}: LockParty): LockReport['holders'][number] => ({
+  session,
+  info,
+  record: record && `${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}, since ${record.since}`,
+})
 
 /** Returns the exit code of the worst finding, or 77 if only permissions failed. */
 function exitCode(findings: readonly Finding[]): number {

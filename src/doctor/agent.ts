@@ -20,6 +20,8 @@ export const defaultConnectionLimit = 200
 
 export interface AgentReport {
   readonly findings: readonly Finding[]
+  /** True if something answered at the address, even with an error. */
+  readonly hasAnswered: boolean
   /** Undefined if no agent answered. */
   readonly agent:
     | {readonly connectionLimit: number; readonly hasLeader: boolean; readonly self: SelfReport | undefined}
@@ -41,7 +43,8 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   } catch (error) {
     const fix = isBatonError(error) ? howToAnswer(error) : undefined
     const finding: Finding = {check: 'agent', verdict: 'fail', text: messageOf(error), ...(fix !== undefined && {fix})}
-    return {findings: [finding], agent: undefined}
+    const hasAnswered = error instanceof ConsulError || isBatonError(error, 'BATON_BAD_ANSWER')
+    return {findings: [finding], hasAnswered, agent: undefined}
   }
   const {latencyMs} = fastest
   const self = await readSelf(client)
@@ -62,7 +65,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
     ...examineClock(fastest),
   ]
   const connectionLimit = self?.connectionLimit ?? defaultConnectionLimit
-  return {findings, agent: {connectionLimit, hasLeader: leader !== '', self}}
+  return {findings, hasAnswered: true, agent: {connectionLimit, hasLeader: leader !== '', self}}
 }
 
 /** The hints of other commands name doctor, which is running. */

@@ -1,12 +1,14 @@
 import type {ConsulClient} from '../core/client.js'
 import {isBatonError, messageOf} from '../core/errors.js'
+import {formatDuration} from '../core/time/duration.js'
 import type {ServiceInstance} from '../core/types.js'
 import type {Finding} from './types.js'
 
 const responderService = 'baton-responder'
 /** Output of the check of a responder that can read its trusted keys. */
 const serving = 'serving'
-const remoteTimeoutMs = 5000
+/** Time limit for the answer of a datacenter, with all attempts. */
+const remoteTimeoutMs = 3000
 
 /** Checks that each datacenter that the agent knows answers, as `replicate` and `--datacenter` need it. */
 export async function examineDatacenters(client: ConsulClient): Promise<readonly Finding[]> {
@@ -17,12 +19,14 @@ export async function examineDatacenters(client: ConsulClient): Promise<readonly
     return [undetermined('datacenters', error)]
   }
   const asked = names.map(async (datacenter): Promise<{readonly datacenter: string; readonly why?: string}> => {
+    const controller = new AbortController()
+    using _timer = client.clock.timer(remoteTimeoutMs, () => controller.abort())
     try {
-      const options = {datacenter, timeoutMs: remoteTimeoutMs}
-      await client.catalog.service('consul', options)
+      await client.catalog.service('consul', {datacenter, signal: controller.signal})
       return {datacenter}
     } catch (error) {
-      return {datacenter, why: messageOf(error)}
+      const isLate = controller.signal.aborted
+      return {datacenter, why: isLate ? `no answer within ${formatDuration(remoteTimeoutMs)}` : messageOf(error)}
     }
   })
   const answers = await Promise.all(asked)

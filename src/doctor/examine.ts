@@ -38,10 +38,10 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
     ...examineKeys(options.keys),
   ]
   const {hostname: host, port, socketPath} = parseAddress(client.address)
-  const {findings: found, agent} = await examineAgent(client)
+  const {findings: found, hasAnswered, agent} = await examineAgent(client)
   findings.push(...found)
-  // Connections are counted even without an answer, because an agent resets each connection above its limit.
-  if (socketPath === undefined) {
+  // Connections are counted even if nothing answered, because an agent resets each connection above its limit.
+  if (socketPath === undefined && (agent || !hasAnswered)) {
     const limit = agent?.connectionLimit ?? defaultConnectionLimit
     findings.push(await examineConnections({host, port, limit, isLimitKnown: agent !== undefined}))
   }
@@ -54,7 +54,8 @@ export async function examine(options: ExamineOptions): Promise<readonly Finding
   // Each of these requests would be refused for the same reason: the token is unknown.
   if (permissions.some(({check, verdict}) => check === 'acl' && verdict === 'fail')) return findings
   if (options.readLock) findings.push(...(await lockFindings(options.readLock)))
-  return [...findings, ...(await examineResponders(client)), ...(await examineDatacenters(client))]
+  const cluster = await Promise.all([examineResponders(client), examineDatacenters(client)])
+  return [...findings, ...cluster.flat()]
 }
 
 async function lockFindings(readLock: () => Promise<LockReport>): Promise<readonly Finding[]> {

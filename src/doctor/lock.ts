@@ -17,20 +17,31 @@ export interface LockReport {
   readonly kind: 'mutex' | 'semaphore' | 'other' | 'none'
   readonly limit: number | undefined
   readonly holders: readonly LockHolder[]
-  readonly waiterCount: number
+  readonly waiters: readonly LockHolder[]
 }
 
 /** Reports the state of a lock: each holder with its session, and the contenders that wait. */
-export function examineLock({prefix, key, kind, limit, holders, waiterCount}: LockReport): readonly Finding[] {
+export function examineLock({prefix, key, kind, limit, holders, waiters}: LockReport): readonly Finding[] {
   if (kind === 'other') {
     const text = `${prefix}: its key ${key} was written by something else: baton lock refuses it`
     return [{check: 'lock', verdict: 'warn', text, fix: 'use another prefix, or delete the key if nothing needs it'}]
   }
-  const waiting = waiterCount === 0 ? '' : `; ${waiterCount} waiting`
+  const waiting = waiters.length === 0 ? '' : `; ${waiters.length} waiting: ${shown(waiters)}`
   if (holders.length === 0) return [{check: 'lock', verdict: 'ok', text: `${prefix}: free${waiting}`}]
   const form = kind === 'semaphore' ? `semaphore, ${holders.length} of ${limit ?? '?'} held` : 'mutex, held'
   const text = `${prefix}: ${form} by ${holders.map(describe).join('; ')}${waiting}`
   const gone = holders.filter(({info}) => info === undefined).map(({session}) => session)
+  const endless = holders.filter(({info}) => info?.ttlMs === 0).map(({session}) => session)
+  if (gone.length === 0 && endless.length > 0) {
+    return [
+      {
+        check: 'lock',
+        verdict: 'warn',
+        text: `${text}: if the program that created session ${endless.join(', ')} dies, the lock stays held`,
+        fix: 'let it create sessions with a TTL; destroying the session frees the lock',
+      },
+    ]
+  }
   if (gone.length === 0) return [{check: 'lock', verdict: 'ok', text}]
   return [
     {
@@ -40,6 +51,12 @@ export function examineLock({prefix, key, kind, limit, holders, waiterCount}: Lo
       fix: 'the token may lack session_prefix "" { policy = "read" }; otherwise the session has just ended',
     },
   ]
+}
+
+const mostWaiters = 5
+const shown = (waiters: readonly LockHolder[]): string => {
+  const more = waiters.length > mostWaiters ? [`and ${waiters.length - mostWaiters} more`] : []
+  return [...waiters.slice(0, mostWaiters).map(describe), ...more].join('; ')
 }
 
 function describe({session, info, record}: LockHolder): string {

@@ -9,8 +9,8 @@ import {type Policy, toPolicyFile} from './policy.js'
 import {parseRevocations, parseTrustEntry, revocationFile, type TrustEntry, type TrustedKey} from './trust.js'
 
 export const defaultKeyName = 'default'
-const privateSuffix = '.key.json'
-const publicSuffix = '.pub.json'
+export const privateSuffix = '.key.json'
+export const publicSuffix = '.pub.json'
 
 export interface KeyFiles {
   readonly kid: string

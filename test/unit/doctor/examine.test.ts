@@ -21,7 +21,9 @@ const noKeys: KeyReport = {
   keysDirectory: '/home/me/keys',
   own: [],
   ownProblem: undefined,
+  defaultName: 'default',
   trustDirectory: '/etc/trust.d',
+  hasTrustDirectory: false,
   trusted: [],
   revoked: [],
   trustProblems: [],
@@ -93,6 +95,8 @@ describe('doctor, at the agent', () => {
   it('says what to do if the agent answers with an error of its servers', async () => {
     const {find} = await run({'/v1/status/leader': {status: 500, body: 'rpc error making call: EOF'}})
     expect(find('agent')).toMatchObject([{verdict: 'fail', fix: expect.stringContaining('see consul members')}])
+    // The agent has answered, so its connections are not the cause.
+    expect(find('connections')).toEqual([])
   })
 
   it('does not send the reader to doctor if the agent resets the connection', async () => {
@@ -104,7 +108,7 @@ describe('doctor, at the agent', () => {
   })
 
   it('names the command that creates another key if a signing key is revoked', () => {
-    const key = {kid: 'k1', name: 'me'}
+    const key = {kid: 'k1', name: 'me', problem: undefined, fix: undefined}
     expect(examineKeys({...noKeys, own: [key], revoked: ['k1']})).toContainEqual(
       expect.objectContaining({check: 'keys', verdict: 'warn', fix: 'create another key: baton keys init NAME'}),
     )
@@ -254,6 +258,23 @@ describe('doctor, at the agent', () => {
     expect(find('datacenters').map(({verdict, text}) => [verdict, text.split(' ')[0]])).toEqual([
       ['warn', 'dc1'],
       ['warn', 'dc2'],
+    ])
+  })
+
+  it('waits 3 seconds, with all attempts, for a datacenter that does not answer', async () => {
+    const clock = new FakeClock()
+    const answers: Readonly<Record<string, FakeReply>> = {...healthy, '/v1/catalog/datacenters': {body: ['dc1', 'dc2']}}
+    const transport = new FakeTransport(
+      ({path}) => (path.includes('dc=dc2') ? 'hang' : (answers[path.split('?')[0]!] ?? {status: 404, body: ''})),
+      {clock},
+    )
+    const client = createClient({address: '127.0.0.1:8500', transport, clock})
+    const found = examine({client, ...machine, token: 'none'})
+    await expect.poll(() => transport.requests.some(({path}) => path.includes('dc=dc2'))).toBe(true)
+    await clock.advance(3000)
+    expect((await found).filter(({check}) => check === 'datacenters').map(({text}) => text)).toEqual([
+      'reachable: dc1',
+      'dc2 cannot be reached: no answer within 3s',
     ])
   })
 })

@@ -55,13 +55,15 @@ describe('doctor, on the machine', () => {
   })
 
   it('reports the signing keys and the keys that a responder trusts', () => {
-    const own = [{kid: 'k1', name: 'default'}]
+    const own = [{kid: 'k1', name: 'default', problem: undefined, fix: undefined}]
     const base = {
       keysDirectory: '/k',
       own,
       ownProblem: undefined,
+      defaultName: 'default',
       trustDirectory: '/t',
-      trusted: own,
+      hasTrustDirectory: true,
+      trusted: [{kid: 'k1', name: 'default'}],
       revoked: [],
       trustProblems: [],
     }
@@ -71,11 +73,21 @@ describe('doctor, on the machine', () => {
     ])
     expect(examineKeys({...base, revoked: ['k1']})).toMatchObject([
       {check: 'keys', verdict: 'warn', text: 'revoked on this machine: k1 (default)'},
-      {check: 'trust', verdict: 'ok', text: expect.stringContaining('holds no key')},
+      {check: 'trust', verdict: 'warn', text: expect.stringContaining('holds no valid key'), fix: expect.any(String)},
     ])
     expect(examineKeys({...base, own: [], ownProblem: 'key x: bad', trustProblems: ['y: bad']})).toMatchObject([
       {check: 'keys', verdict: 'warn', text: 'key x: bad'},
-      {check: 'trust', verdict: 'warn', text: 'y: bad'},
+      {check: 'trust', verdict: 'warn', text: 'y: bad', fix: expect.stringContaining('correct or remove that file')},
+    ])
+    const me = {kid: 'k2', name: 'me', problem: undefined, fix: undefined}
+    expect(examineKeys({...base, own: [me], hasTrustDirectory: false})).toMatchObject([
+      {check: 'keys', verdict: 'warn', text: expect.stringMatching(/key default, which cannot be used.*k2 \(me\)/)},
+      {check: 'trust', verdict: 'ok', text: 'no /t: no responder of this machine runs signed jobs'},
+    ])
+    const broken = {kid: undefined, name: 'default', problem: 'key /k/default.key.json: bad', fix: 'run: x'}
+    expect(examineKeys({...base, own: [broken]})).toMatchObject([
+      {check: 'keys', verdict: 'warn', text: 'key /k/default.key.json: bad', fix: 'run: x'},
+      {check: 'trust', verdict: 'ok'},
     ])
   })
 })
