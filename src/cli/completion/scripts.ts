@@ -9,17 +9,38 @@ export type Shell = (typeof shells)[number]
 export const completionScripts: Readonly<Record<Shell, string>> = {
   // Runs in bash 3.2 too. Bash itself splits words at = and :, and replaces only what follows the last of them.
   bash: `# baton: source this file in ~/.bashrc, or: source <(baton completion bash)
+# Splits the line before the cursor into words without their quotes.
+_baton_words() {
+  local line=\${COMP_LINE:0:COMP_POINT} word='' quote='' open='' char at
+  words=()
+  for ((at = 0; at < \${#line}; at += 1)); do
+    char=\${line:at:1}
+    if [[ -z $quote && $char == [[:space:]] ]]; then
+      [[ -n $open ]] && words+=("$word")
+      word='' open=''
+      continue
+    fi
+    open=1
+    if [[ $char == "$quote" ]]; then quote=''
+    elif [[ -z $quote && $char == [\\'\\"] ]]; then quote=$char
+    elif [[ $char == \\\\ && $quote != \\' ]]; then
+      at=$((at + 1))
+      word+=\${line:at:1}
+    else word+=$char
+    fi
+  done
+  words+=("$word")
+}
 _baton() {
-  local line=\${COMP_LINE:0:COMP_POINT} current kept='' value rest
+  local current kept='' value rest
   local -a words
-  read -ra words <<<"$line"
-  [[ $line == *[[:space:]] ]] && words+=('')
+  _baton_words
   current=\${words[\${#words[@]}-1]}
   [[ $current == *[=:]* ]] && kept=\${current%"\${current##*[=:]}"}
   COMPREPLY=()
   while IFS=$'\\t' read -r value rest; do
     COMPREPLY+=("\${value#"$kept"}")
-  done < <(printf '%s\\n' "\${words[@]:1}" | "\${words[0]}" complete 2>/dev/null)
+  done < <(printf '%s\\n' "\${words[@]:1}" | "\${words[0]/#~/$HOME}" complete 2>/dev/null)
   if [[ \${#COMPREPLY[@]} -gt 0 && \${COMPREPLY[0]} == *[/=] ]]; then compopt -o nospace 2>/dev/null; fi
 }
 complete -o default -F _baton baton
@@ -29,7 +50,7 @@ complete -o default -F _baton baton
 _baton() {
   local -a lines values shown open
   local line value
-  lines=("\${(@f)$(printf '%s\\n' "\${(@)words[2,CURRENT]}" | "\${words[1]}" complete 2>/dev/null)}")
+  lines=("\${(@f)$(printf '%s\\n' "\${(@Q)words[2,CURRENT]}" | \${~words[1]} complete 2>/dev/null)}")
   for line in $lines; do
     value=\${line%%$'\\t'*}
     if [[ $value == *[/=] ]]; then open+=("$value")

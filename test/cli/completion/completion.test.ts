@@ -5,103 +5,54 @@ import {tmpdir} from 'node:os'
 import {delimiter, join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {completions} from '../../../src/main/complete.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {cliPath, runCli} from '../../kit/run-cli.js'
+import {loadCommands} from '../../surface/command-files.js'
 
 const run = promisify(execFile)
 const bin = mkdtempSync(join(tmpdir(), 'baton-completion-'))
 symlinkSync(cliPath, join(bin, 'baton'))
 afterAll(() => rmSync(bin, {recursive: true}))
 
-const isInstalled = (shell: string): boolean => {
-  try {
-    execFileSync(shell, ['-c', 'true'])
-    return true
-  } catch {
-    return false
-  }
+const table = Object.fromEntries(
+  [...(await loadCommands())].map(([id, command]) => [id, async () => ({default: command})]),
+)
+/** Returns the lines that `baton complete` would print for the words. */
+const answer = (words: readonly string[], address: string): Promise<string> =>
+  completions(table, words, {CONSUL_HTTP_ADDR: address})
+
+const putKeys = async (address: string): Promise<void> => {
+  for (const key of ['tab/db/url', 'tab/name', 'table', 'tab/$(reboot)']) await raw(address).kvPut(key, 'x')
 }
 
-/** For each shell, a script that completes the line in $LINE and prints one candidate a line. */
-const shells = {
-  bash: [
-    'bash',
-    '--norc',
-    '-c',
-    `source <(baton completion bash)
-     complete -p baton >/dev/null || exit 1
-     COMP_LINE=$LINE COMP_POINT=\${#LINE}; _baton; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  ],
-  // The completion of zsh needs its line editor, so compadd is replaced by a function that prints its arguments.
-  zsh: [
-    'zsh',
-    '-f',
-    '-c',
-    `compdef() { : }; _files() { : }; compadd() { print -rl -- \${(P)@[-1]} }
-     source <(baton completion zsh)
-     words=("\${(@s: :)LINE}"); CURRENT=$#words; _baton`,
-  ],
-  fish: [
-    'fish',
-    '--no-config',
-    '-c',
-    'baton completion fish | source; complete -C "$LINE" | string replace -r "\\t.*" ""; true',
-  ],
-} as const
-
-async function complete(shell: keyof typeof shells, line: string, address: string): Promise<readonly string[]> {
-  const [program, ...argv] = shells[shell]
-  const env = {
-    PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
-    HOME: bin,
-    LINE: line,
-    CONSUL_HTTP_ADDR: address,
-  }
-  const {stdout} = await run(program, argv, {env, cwd: bin})
-  return stdout.split('\n').filter(candidate => candidate !== '')
-}
-
-describe.each(backends)('baton completion on $name', backend => {
+describe.each(backends)('the words that can be completed on $name', backend => {
   const agent = sharedAgent(backend)
-  beforeAll(async () => {
-    const consul = raw(agent.address)
-    for (const key of ['tab/db/url', 'tab/name', 'table', 'tab/$(reboot)']) await consul.kvPut(key, 'x')
-  })
+  beforeAll(() => putKeys(agent.address))
 
-  describe.each(['bash', 'zsh', 'fish'] as const)('in %s', shell => {
-    it.skipIf(!isInstalled(shell)).each([
-      ['baton comple', ['completion']],
-      ['baton keys rev', ['revoke']],
-      ['baton completion z', ['zsh']],
-      ['baton lock --lock-d', ['--lock-delay']],
-      ['baton exec --via re', ['rexec']],
-      ['baton watch service cons', ['consul']],
-      ['baton kv get --datacenter dc', ['dc1']],
-      ['baton kv get ta', ['tab/', 'table']],
-      ['baton kv get tab/', ['tab/db/', 'tab/name']],
-    ])('completes %j', async (line, expected) => {
-      const found = await complete(shell, line, agent.address)
-      expect([...found].sort()).toEqual(expected)
-    })
-  })
-
-  it('offers only the part after the last = or :, which bash replaces', async () => {
-    expect(await complete('bash', 'baton exec --via=re', agent.address)).toEqual(['rexec'])
-    const line = `baton kv get --http-addr=${agent.address} tab/n`
-    expect(await complete('bash', line, '127.0.0.1:1')).toEqual(['tab/name'])
+  it.each([
+    ['comple', ['completion']],
+    ['keys rev', ['revoke']],
+    ['completion z', ['zsh']],
+    ['lock --lock-d', ['--lock-delay']],
+    ['exec --via re', ['rexec']],
+    ['watch service cons', ['consul']],
+    ['kv get --datacenter dc', ['dc1']],
+    ['kv get ta', ['tab/', 'table']],
+    ['kv get tab/', ['tab/db/', 'tab/name']],
+  ])('are those that begin with the last one: %j', async (line, expected) => {
+    const lines = (await answer(line.split(' '), agent.address)).split('\n').slice(0, -1)
+    expect(lines.map(one => one.split('\t')[0]).sort()).toEqual(expected)
   })
 })
 
 describe('baton complete', () => {
-  const answer = async (words: readonly string[], address: string): Promise<string> => {
-    const {exitCode, stdout, stderr} = await runCli(['complete'], {
-      input: words.map(word => `${word}\n`).join(''),
-      env: {CONSUL_HTTP_ADDR: address},
-    })
+  it('reads the words from stdin', async () => {
+    const {exitCode, stdout, stderr} = await runCli(['complete'], {input: 'kv\npu\n'})
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: ''})
-    return stdout
-  }
+    expect(stdout).toMatch(/^put\t\S.*\n$/)
+  })
 
   it('prints nothing if the agent does not answer', async () => {
     const silent = createServer(() => {})
@@ -124,4 +75,78 @@ describe('baton complete', () => {
     expect(await answer(['lock', '--li'], '127.0.0.1:1')).toMatch(/^--limit\t\S.*\n$/)
     expect(await answer(['kv', 'get', '-ba'], '127.0.0.1:1')).toMatch(/^-base64\t\S.*\n$/)
   })
+})
+
+const isInstalled = (shell: string): boolean => {
+  try {
+    execFileSync(shell, ['-c', 'true'])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** For each shell, a script that completes each line in $TYPED and prints the candidates in one line for each. */
+const shells = {
+  bash: [
+    '--norc',
+    '-c',
+    `source <(baton completion bash)
+     complete -p baton >/dev/null || exit 1
+     while IFS= read -r COMP_LINE; do
+       COMP_POINT=\${#COMP_LINE}; _baton; echo "\${COMPREPLY[*]}"
+     done <<<"$TYPED"`,
+  ],
+  // The completion of zsh needs its line editor, so compadd is replaced by a function that keeps its arguments.
+  zsh: [
+    '-f',
+    '-c',
+    `found=(); compdef() { : }; _files() { : }; compadd() { found+=("\${(P)@[-1]}") }
+     source <(baton completion zsh)
+     for line in "\${(f)TYPED}"; do
+       found=(); words=("\${(@)\${(z)line}}"); CURRENT=$#words; _baton; echo $found
+     done`,
+  ],
+  fish: [
+    '--no-config',
+    '-c',
+    `baton completion fish | source
+     for line in (string split \\n $TYPED); complete -C $line | string replace -r "\\t.*" "" | string join " "; end; true`,
+  ],
+} as const
+
+describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', shell => {
+  const agent = sharedAgent(backends[0]!)
+  beforeAll(() => putKeys(agent.address))
+
+  async function complete(lines: readonly string[]): Promise<readonly string[]> {
+    const env = {
+      PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+      HOME: bin,
+      TYPED: lines.join('\n'),
+      CONSUL_HTTP_ADDR: agent.address,
+    }
+    const {stdout} = await run(shell, shells[shell], {env, cwd: bin})
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => line.split(' ').sort().join(' '))
+  }
+
+  const missing = isInstalled(shell) ? '' : ` (not tested: there is no ${shell} here)`
+  it.skipIf(missing !== '')(`offers what baton complete prints${missing}`, async () => {
+    const found = await complete([
+      'baton comple',
+      'baton lock --lock-d',
+      'baton kv get tab/',
+      `baton lock 'a b' --timeout "5s" --lock-d`,
+    ])
+    expect(found).toEqual(['completion', '--lock-delay', 'tab/db/ tab/name', '--lock-delay'])
+  })
+
+  if (shell === 'bash')
+    it('offers only the part after the last = or :, which bash replaces', async () => {
+      const line = `baton kv get --http-addr=${agent.address} tab/n`
+      expect(await complete(['baton exec --via=re', line])).toEqual(['rexec', 'tab/name'])
+    })
 })
