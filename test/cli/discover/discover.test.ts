@@ -3,7 +3,8 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
-import {type CommandHandle, runCli, startCli} from '../../kit/run-cli.js'
+import {type CommandHandle, startCli} from '../../kit/run-cli.js'
+import {type InProcessCommand, runInProcess, startInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const list = {services: [{uri: 'http://pool04.boxworld.org/api/v2', capabilities: [{name: 'resize', capacity: 23}]}]}
@@ -12,13 +13,13 @@ interface LogLine {
   readonly msg: string
   readonly url?: string
 }
-const logLines = (handle: CommandHandle): LogLine[] =>
+const logLines = (handle: CommandHandle | InProcessCommand): LogLine[] =>
   handle.stderr
     .split('\n')
     .filter(line => line.startsWith('{') && line.endsWith('}'))
     .map(line => JSON.parse(line) as LogLine)
 
-async function urlOf(handle: CommandHandle): Promise<string> {
+async function urlOf(handle: CommandHandle | InProcessCommand): Promise<string> {
   await handle.waitForOutput(/"msg":"listening"/)
   return logLines(handle).find(line => line.msg === 'listening')?.url ?? ''
 }
@@ -60,7 +61,7 @@ describe.each(backends)('baton discover on $name', backend => {
 
   it('serves the value of the key, and soon after a change the new value', async () => {
     await put('c2/services', list)
-    await using daemon = startCli(['discover', 'c2/services', '--listen', '127.0.0.1:0'], {
+    await using daemon = startInProcess(['discover', 'c2/services', '--listen', '127.0.0.1:0'], {
       agent,
       env: {CONSUL_HTTP_TOKEN: ''},
     })
@@ -77,7 +78,7 @@ describe.each(backends)('baton discover on $name', backend => {
   it('shows its settings without the token', async () => {
     await put('c3/services', list)
     const args = ['discover', 'c3/services', '--listen', '127.0.0.1:0', '--token', 'secret-token-1']
-    await using daemon = startCli(args, {agent})
+    await using daemon = startInProcess(args, {agent})
     const text = await (await fetch(`${await urlOf(daemon)}/config`)).text()
     expect(JSON.parse(text)).toMatchObject({
       source: {key: 'c3/services'},
@@ -89,12 +90,12 @@ describe.each(backends)('baton discover on $name', backend => {
 
   it('prints the list once', async () => {
     await put('c4/services', list)
-    const lines = await runCli(['discover', 'c4/services', '--once'], {agent})
+    const lines = await runInProcess(['discover', 'c4/services', '--once'], {agent})
     expect(lines).toMatchObject({stdout: 'http://pool04.boxworld.org/api/v2\tresize=23\n', stderr: '', exitCode: 0})
-    const json = await runCli(['discover', '/c4/services', '--once', '--json'], {agent})
+    const json = await runInProcess(['discover', '/c4/services', '--once', '--json'], {agent})
     expect(JSON.parse(json.stdout)).toEqual(list)
     await put('c4/bad', '[]')
-    const partly = await runCli(['discover', '--prefix', 'c4/', '--once'], {agent})
+    const partly = await runInProcess(['discover', '--prefix', 'c4/', '--once'], {agent})
     expect(partly).toMatchObject({stdout: lines.stdout, exitCode: 1})
     expect(partly.stderr).toMatch(/^baton: services document c4\/bad: .*\n$/)
   })
@@ -104,7 +105,7 @@ describe.each(backends)('baton discover on $name', backend => {
     ['c5/bad', 'baton: services document c5/bad: services[0].uri: not a URI with a host\n'],
   ])('reports in one line what is wrong with %s, and exits with 1', async (key, stderr) => {
     await put('c5/bad', {services: [{uri: 'oops'}]})
-    expect(await runCli(['discover', key, '--once'], {agent})).toMatchObject({stdout: '', stderr, exitCode: 1})
+    expect(await runInProcess(['discover', key, '--once'], {agent})).toMatchObject({stdout: '', stderr, exitCode: 1})
   })
 })
 
@@ -121,7 +122,7 @@ describe('baton discover', () => {
     [['a', '--wait', '5'], /^baton: --wait: '5' is not a duration \(.*\)\n$/],
     [['a', 'b'], /^baton: unexpected argument: b .*\n$/i],
   ])('refuses %j with one line', async (args, stderr) => {
-    const result = await runCli(['discover', ...args])
+    const result = await runInProcess(['discover', ...args])
     expect(result.exitCode).toBe(64)
     expect(result.stdout).toBe('')
     expect(result.stderr).toMatch(stderr)
@@ -131,7 +132,7 @@ describe('baton discover', () => {
     const other = createServer()
     await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
     const {port} = other.address() as {port: number}
-    const result = await runCli(['discover', 'a', '--listen', `127.0.0.1:${port}`])
+    const result = await runInProcess(['discover', 'a', '--listen', `127.0.0.1:${port}`])
     other.close()
     expect(result.exitCode).toBe(64)
     expect(result.stderr).toMatch(/^baton: listen address 127\.0\.0\.1:\d+: the port is in use \(.*\)\n$/)
@@ -139,14 +140,14 @@ describe('baton discover', () => {
 
   it('exits with 69 with --once if Consul cannot be reached', async () => {
     const address = `http://127.0.0.1:${await freePort()}`
-    const result = await runCli(['discover', 'a', '--once'], {agent: {address}})
+    const result = await runInProcess(['discover', 'a', '--once'], {agent: {address}})
     expect(result).toMatchObject({stdout: '', exitCode: 69})
     expect(result.stderr).toMatch(/^baton: Consul at .*: connection refused \(.*\)\n$/)
   })
 
   it('serves its page and retries while Consul cannot be reached, and reports that once', async () => {
     const address = `http://127.0.0.1:${await freePort()}`
-    await using daemon = startCli(['discover', 'a', '--listen', '127.0.0.1:0'], {agent: {address}})
+    await using daemon = startInProcess(['discover', 'a', '--listen', '127.0.0.1:0'], {agent: {address}})
     const url = await urlOf(daemon)
     const health = async () =>
       (await (await fetch(`${url}/healthz`)).json()) as {state: string; stats: {failures: number}}

@@ -2,7 +2,8 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
-import {runCli, startCli} from '../../kit/run-cli.js'
+import {startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 
 interface Report {
   readonly ok: boolean
@@ -13,7 +14,7 @@ describe.each(backends)('baton doctor on $name', backend => {
   const agent = sharedAgent(backend)
 
   it('prints one line for each check, and exits with 0', async () => {
-    const {stdout, stderr, exitCode} = await runCli(['doctor'], {agent})
+    const {stdout, stderr, exitCode} = await runInProcess(['doctor'], {agent})
     expect(exitCode).toBe(0)
     expect(stderr).toBe('')
     expect(stdout).toMatch(/^((ok {2}|warn|fail) [a-z]+ +\S.*\n)+$/)
@@ -27,7 +28,7 @@ describe.each(backends)('baton doctor on $name', backend => {
   })
 
   it('prints the same checks as JSON', async () => {
-    const {stdout, exitCode} = await runCli(['doctor', '--json'], {agent})
+    const {stdout, exitCode} = await runInProcess(['doctor', '--json'], {agent})
     const report = JSON.parse(stdout) as Report
     expect(exitCode).toBe(0)
     expect(report.ok).toBe(true)
@@ -40,16 +41,16 @@ describe.each(backends)('baton doctor --lock on $name', backend => {
   const find = (stdout: string): string | undefined => /^.*\block .*$/m.exec(stdout)?.[0]
 
   it('reports a free lock, its holder, and a key that is not a lock', async () => {
-    const free = await runCli(['doctor', '--lock', 'jobs/x'], {agent})
+    const free = await runInProcess(['doctor', '--lock', 'jobs/x'], {agent})
     expect(find(free.stdout)).toMatch(/^ok {3}lock +jobs\/x: free$/)
     await using holder = startCli(['lock', '-v', 'jobs/x', '--', 'sleep', '60'], {agent})
     await holder.waitForOutput(/acquired/)
-    const held = await runCli(['doctor', '--lock', 'jobs/x'], {agent})
+    const held = await runInProcess(['doctor', '--lock', 'jobs/x'], {agent})
     expect(find(held.stdout)).toMatch(
       /^ok {3}lock +jobs\/x: mutex, held by sleep on \S+, pid \d+, since \S+, session \S+ \(node \S+, TTL 15s, lock-delay 15s\)$/,
     )
     await raw(agent.address).ok('PUT', '/v1/kv/jobs/other/.lock', {body: 'something'})
-    const other = await runCli(['doctor', '--lock', 'jobs/other'], {agent})
+    const other = await runInProcess(['doctor', '--lock', 'jobs/other'], {agent})
     expect(other.exitCode).toBe(1)
     expect(find(other.stdout)).toMatch(
       /^warn lock +jobs\/other: its key jobs\/other\/\.lock was written by something else/,
@@ -62,7 +63,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
   const agent = sharedAgent(backend, {config: {acl: {enabled: true, default_policy: 'allow', tokens: {master}}}})
 
   it('reports which permissions the token has and which it lacks', async () => {
-    const all = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: master}})
+    const all = await runInProcess(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: master}})
     expect(all.exitCode).toBe(0)
     expect(all.stdout).toContain('may read key app/db, nodes, services, agent')
     expect(all.stdout).toMatch(
@@ -74,7 +75,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     await consul.ok('PUT', '/v1/acl/policy', {body: JSON.stringify({Name: 'little', Rules: rules})})
     const made = await consul.ok('PUT', '/v1/acl/token', {body: JSON.stringify({Policies: [{Name: 'little'}]})})
     const {SecretID: little} = made.json() as {SecretID: string}
-    const some = await runCli(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: little}})
+    const some = await runInProcess(['doctor', 'app/db'], {agent, env: {CONSUL_HTTP_TOKEN: little}})
     expect(some.exitCode).toBe(1)
     expect(some.stdout).toMatch(/^ok {3}acl +enabled, token \S+ with little$/m)
     expect(some.stdout).toContain('may read services')
@@ -91,13 +92,13 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     await consul.ok('PUT', '/v1/acl/policy', {body: JSON.stringify({Name: 'none', Rules})})
     const made = await consul.ok('PUT', '/v1/acl/token', {body: JSON.stringify({Policies: [{Name: 'none'}]})})
     const {SecretID: powerless} = made.json() as {SecretID: string}
-    const {stdout, exitCode} = await runCli(['doctor'], {agent, env: {CONSUL_HTTP_TOKEN: powerless}})
+    const {stdout, exitCode} = await runInProcess(['doctor'], {agent, env: {CONSUL_HTTP_TOKEN: powerless}})
     expect(exitCode).toBe(77)
     expect(stdout).toMatch(/^fail rights +the token has none of the permissions/m)
   })
 
   it('exits with 77 for a token that the cluster does not know', async () => {
-    const unknown = await runCli(['doctor', '--token', 'no-such-token'], {agent})
+    const unknown = await runInProcess(['doctor', '--token', 'no-such-token'], {agent})
     expect(unknown.exitCode).toBe(77)
     expect(unknown.stdout).toMatch(/^fail acl +enabled, and this cluster does not know the token/m)
     expect(unknown.stdout).not.toContain('no-such-token')
@@ -106,7 +107,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
 
 describe('baton doctor', () => {
   it('exits with 69 if no agent answers, and says what to do', async () => {
-    const {stdout, exitCode} = await runCli(['doctor', '--http-addr', `127.0.0.1:${await freePort()}`])
+    const {stdout, exitCode} = await runInProcess(['doctor', '--http-addr', `127.0.0.1:${await freePort()}`])
     expect(exitCode).toBe(69)
     expect(stdout).toMatch(/^fail agent +Consul at \S+: connection refused \(.*\)$/m)
   })

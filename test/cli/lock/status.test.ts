@@ -2,12 +2,13 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 describe.each(backends.slice(-1))('baton lock status and ls on $name', backend => {
   const agent = sharedAgent(backend)
   const leaks = useLeakCheck({agent})
-  const run = (...words: readonly string[]) => runCli(['lock', ...words], {agent})
+  const run = (...words: readonly string[]) => runInProcess(['lock', ...words], {agent})
 
   it('show a lock that is held, and exit with 1 for a lock that is free', async () => {
     const prefix = `${leaks.prefix}status`
@@ -26,8 +27,8 @@ describe.each(backends.slice(-1))('baton lock status and ls on $name', backend =
   })
 
   it('are treated as names of locks if a command follows --', async () => {
-    expect(await run('status', '--', 'echo', 'ran')).toMatchObject({exitCode: 0, stdout: 'ran\n'})
-    expect(await run('ls', '--', 'echo', 'ran')).toMatchObject({exitCode: 0, stdout: 'ran\n'})
+    expect(await runCli(['lock', 'status', '--', 'echo', 'ran'], {agent})).toMatchObject({exitCode: 0, stdout: 'ran\n'})
+    expect(await runCli(['lock', 'ls', '--', 'echo', 'ran'], {agent})).toMatchObject({exitCode: 0, stdout: 'ran\n'})
   })
 
   it('refuse an argument that could be a command, and suggest the form with --', async () => {

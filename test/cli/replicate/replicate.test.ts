@@ -4,7 +4,8 @@ import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type EmbeddedAgent, startEmbeddedAgent} from '../../../src/embedded/index.js'
 import {raw} from '../../kit/raw-consul.js'
-import {type CommandOptions, runCli, startCli} from '../../kit/run-cli.js'
+import {startCli} from '../../kit/run-cli.js'
+import {type InProcessOptions, runInProcess, startInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 let agent: EmbeddedAgent
@@ -19,12 +20,12 @@ afterAll(async () => {
 })
 
 const at = (dc: string) => raw(agent.addresses.get(dc)!)
-const options = (more: CommandOptions = {}): CommandOptions => ({
+const options = (more: InProcessOptions = {}): InProcessOptions => ({
   agent: {address: agent.addresses.get('dc2')!},
   ...more,
 })
-const replicate = (...args: string[]) => runCli(['replicate', ...args], options())
-const start = (...args: string[]) => startCli(['replicate', ...args], options())
+const replicate = (...args: string[]) => runInProcess(['replicate', ...args], options())
+const start = (...args: string[]) => startInProcess(['replicate', ...args], options())
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
@@ -60,7 +61,7 @@ describe('baton replicate --once', () => {
       '-syslog=false',
       '-kill-signal=SIGQUIT',
     ]
-    const {exitCode, stderr} = await runCli([
+    const {exitCode, stderr} = await runInProcess([
       'replicate',
       `-consul-addr=${agent.addresses.get('dc2')}`,
       ...args,
@@ -141,7 +142,13 @@ describe('baton replicate --once', () => {
     await put('dc1', {'retry/a': '1'})
     using _fault = agent.faults.inject({path: '/v1/kv/', status: 500, body: 'rpc error making call: EOF', times: 2})
     expect(await replicate('retry/@dc1', '--once')).toMatchObject({exitCode: 0})
-    const result = await runCli(['replicate', 'retry/@dc1', '--once', '-consul-retry=false', '-http-addr=127.0.0.1:9'])
+    const result = await runInProcess([
+      'replicate',
+      'retry/@dc1',
+      '--once',
+      '-consul-retry=false',
+      '-http-addr=127.0.0.1:9',
+    ])
     expect(result).toMatchObject({exitCode: 69, stdout: ''})
     expect(result.stderr).toMatch(/^baton: Consul at 127\.0\.0\.1:9: connection refused .*\n$/)
   })
@@ -163,7 +170,7 @@ describe('baton replicate --once', () => {
     expect(await replicate(...words)).toMatchObject({exitCode: 0, stderr: ''})
     expect(await at('dc2').kvKeys('rep')).toEqual(['rep1/a', 'rep2/a', 'rep3/a'])
     const fromVariable = ['replicate', 'rep3/@dc1:rep4/', '--once']
-    expect(await runCli(fromVariable, options({env: {BATON_EXCLUDE: 'rep3/b'}}))).toMatchObject({exitCode: 0})
+    expect(await runInProcess(fromVariable, options({env: {BATON_EXCLUDE: 'rep3/b'}}))).toMatchObject({exitCode: 0})
     expect(await at('dc2').kvKeys('rep4/')).toEqual(['rep4/a'])
     expect(await replicate('-config', config, 'nonexist.hcl', '--once')).toMatchObject({exitCode: 13})
   })
@@ -244,7 +251,7 @@ describe('invalid input of baton replicate', () => {
     const env = {CONSUL_TOKEN: 's3cret', CR_LOG: 'DEBUG', CONSUL_HTTP_AUTH: 'user:s3cret'}
     const config = file('auth.hcl', 'consul { auth { username = "user" password = "s3cret" } }')
     const words = ['-config', config, '--source-http-addr=http://u:s3cret@a:1', '--source-token=s3cret']
-    const {stdout, exitCode} = await runCli(['replicate', 'x/', ...words, '--print-config'], options({env}))
+    const {stdout, exitCode} = await runInProcess(['replicate', 'x/', ...words, '--print-config'], options({env}))
     expect(exitCode).toBe(0)
     expect(stdout).not.toContain('s3cret')
     expect(JSON.parse(stdout)).toMatchObject({
@@ -283,7 +290,7 @@ describe('messages of baton replicate', () => {
     )
     expect((await replicate(mapping, '-once', '-log-level=info')).stderr).toBe(pass(0))
     expect((await replicate(mapping, '-once', '-config', file('level.hcl', 'log_level = "INFO"'))).stderr).toBe(pass(0))
-    const fromEnv = await runCli(['replicate', mapping, '-once'], options({env: {CR_LOG: 'info'}}))
+    const fromEnv = await runInProcess(['replicate', mapping, '-once'], options({env: {CR_LOG: 'info'}}))
     expect(fromEnv.stderr).toBe(pass(0))
     expect((await replicate(mapping, '-once', '-log-level=warn')).stderr).toBe('')
   })
@@ -308,7 +315,7 @@ describe('baton replicate as a daemon', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12 and removes its pid file', async signal => {
     await put('dc1', {'stop/a': '1'})
     const pidFile = join(folder, `${signal}.pid`)
-    await using command = start('stop/@dc1', '-pid-file', pidFile)
+    await using command = startCli(['replicate', 'stop/@dc1', '-pid-file', pidFile], options())
     await waitUntil(async () => (await prefixes('dc2', 'stop/')) === 'stop/a', {what: 'the copy'})
     expect(readFileSync(pidFile, 'utf8')).toBe(`${command.pid}\n`)
     command.kill(signal)
@@ -319,7 +326,7 @@ describe('baton replicate as a daemon', () => {
 
   it('reports that it waits for an agent that cannot be reached', async () => {
     const noAgent = {env: {CONSUL_HTTP_ADDR: '127.0.0.1:1'}}
-    await using command = startCli(['replicate', 'late/@dc1'], noAgent)
+    await using command = startInProcess(['replicate', 'late/@dc1'], noAgent)
     await command.waitForOutput(/^baton: replicate: waiting for the agent for \d+s: .*127\.0\.0\.1:1/m)
     command.kill('SIGTERM')
     expect((await command.exited).exitCode).toBe(12)

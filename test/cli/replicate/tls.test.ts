@@ -4,7 +4,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {rootCertificates} from 'node:tls'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
-import {runCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 
 const helloOfTls = 0x16
 let server: Server
@@ -41,7 +41,9 @@ async function firstBytes(words: readonly string[], config = ''): Promise<readon
   const path = join(folder, 'c.hcl')
   writeFileSync(path, config.replaceAll('ADDRESS', address).replaceAll('FOLDER', folder))
   const args = words.map(word => word.replaceAll('ADDRESS', address).replaceAll('FOLDER', folder))
-  await runCli(['replicate', '-once', '-consul-retry=false', '-config', path, ...args], {env: {CONSUL_TOKEN: 'sesame'}})
+  await runInProcess(['replicate', '-once', '-consul-retry=false', '-config', path, ...args], {
+    env: {CONSUL_TOKEN: 'sesame'},
+  })
   return received
 }
 

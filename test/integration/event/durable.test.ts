@@ -9,7 +9,8 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {descendants} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
-import {type CommandHandle, runCli, startCli} from '../../kit/run-cli.js'
+import {type CommandHandle, startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-durable-'))
@@ -117,7 +118,7 @@ describe.each(backends)('durable events on $name', backend => {
       await stop(watch)
     }
     await fire('gap', numbers(0, 70))
-    const pruned = await runCli(['event', 'prune', 'gap', '--keep', '3', '--json'], {agent})
+    const pruned = await runInProcess(['event', 'prune', 'gap', '--keep', '3', '--json'], {agent})
     expect([pruned.exitCode, JSON.parse(pruned.stdout)]).toEqual([0, {pruned: 67}])
     {
       await using ended = follow('gap', 'gap', '--on-overflow=exit')
@@ -130,7 +131,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/next/, {stream: 'stdout'})
     // An entry that the watch has seen may be pruned without a notice.
     await consul().ok('PUT', '/v1/event/fire/unrelated')
-    expect((await runCli(['event', 'prune', 'gap', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 3\n')
+    expect((await runInProcess(['event', 'prune', 'gap', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 3\n')
     await fire('gap', ['end'])
     await watch.waitForOutput(/end/, {stream: 'stdout'})
     expect(watch.stderr).not.toMatch(/missed/)
@@ -147,7 +148,9 @@ describe.each(backends)('durable events on $name', backend => {
       await waitUntil(() => readFileSync(path('unselected'), 'utf8').match(/seen/g)?.length === 3, {what: 'all seen'})
       await stop(watch)
     }
-    expect((await runCli(['event', 'prune', 'unselected', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 2\n')
+    expect((await runInProcess(['event', 'prune', 'unselected', '--keep', '1'], {agent})).stdout).toBe(
+      'Events deleted: 2\n',
+    )
     await using watch = start()
     await watch.waitForOutput(/watching; the log holds 1 events/)
     expect(watch.stderr).not.toMatch(/missed/)
@@ -157,7 +160,7 @@ describe.each(backends)('durable events on $name', backend => {
     await using proxy = await HttpProxy.start(agent.address)
     proxy.on({method: 'PUT', path: '/v1/kv/'}, 'swallow', 1)
     proxy.on({path: '/v1/event/fire/'}, {status: 403, body: 'Permission denied'})
-    const fired = await runCli(['event', 'fire', 'once', 'x', '--durable', '--json'], {agent: proxy})
+    const fired = await runInProcess(['event', 'fire', 'once', 'x', '--durable', '--json'], {agent: proxy})
     expect(fired.stderr).toMatch(/^baton: event once: is in its log, but was not announced: /)
     const {id} = JSON.parse(fired.stdout) as {id: string}
     expect([fired.exitCode, await consul().kvKeys(log('once'))]).toEqual([0, [`${log('once')}${id}`]])
@@ -199,7 +202,7 @@ describe.each(backends)('durable events on $name', backend => {
   it('reach watchers of ordinary events too, with their payload', async () => {
     await using watch = startCli(['event', 'watch', '--name', 'hint', '-v', '--', 'wc', '-c'], {agent})
     await watch.waitForOutput(/watching/)
-    const sent = await runCli(['event', 'fire', 'hint', '-', '--durable'], {agent, input: 'x'.repeat(300_000)})
+    const sent = await runInProcess(['event', 'fire', 'hint', '-', '--durable'], {agent, input: 'x'.repeat(300_000)})
     expect(sent.exitCode).toBe(0)
     await watch.waitForOutput(/\b300000\b/)
   })
@@ -236,7 +239,7 @@ describe.each(backends)('durable events on $name', backend => {
       {status: 404, headers: {'X-Consul-Index': '9', 'X-Consul-Results-Filtered-By-ACLs': 'true'}},
     )
     const hidden = {agent: {address: proxy.address}}
-    const list = await runCli(['event', 'list', '--durable', '--name', 'hidden'], hidden)
+    const list = await runInProcess(['event', 'list', '--durable', '--name', 'hidden'], hidden)
     expect([list.exitCode, list.stdout, lines(list.stderr)]).toEqual([0, '', [expect.stringContaining('may not read')]])
     await using watch = startCli(['event', 'watch', '--durable', '--name', 'hidden', '--', 'cat'], hidden)
     await watch.waitForOutput(/may not read all of the log/)
@@ -257,11 +260,11 @@ describe.each(backends)('durable events on $name', backend => {
     ]
     await Promise.all(
       wrong.map(async ([words, text]) => {
-        const {exitCode, stdout, stderr} = await runCli(['event', ...words], {agent})
+        const {exitCode, stdout, stderr} = await runInProcess(['event', ...words], {agent})
         expect([exitCode, stdout, lines(stderr)], words.join(' ')).toEqual([64, '', [expect.stringMatching(text)]])
       }),
     )
-    const long = await runCli(['event', 'fire', 'wrong', '-', '--durable'], {agent, input: 'x'.repeat(393_300)})
+    const long = await runInProcess(['event', 'fire', 'wrong', '-', '--durable'], {agent, input: 'x'.repeat(393_300)})
     expect([long.exitCode, long.stderr]).toEqual([
       64,
       expect.stringMatching(/\d+ too long: a durable event takes \d+\n$/),

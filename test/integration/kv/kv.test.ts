@@ -5,7 +5,8 @@ import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
-import {cliPath, runCli, runCommand, startCli} from '../../kit/run-cli.js'
+import {cliPath, runCommand, startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-kv-'))
 afterAll(() => rmSync(directory, {recursive: true, force: true}))
@@ -13,7 +14,7 @@ afterAll(() => rmSync(directory, {recursive: true, force: true}))
 describe.each(backends)('baton kv on $name', backend => {
   const agent = sharedAgent(backend)
   const kv = (words: readonly string[], input?: Uint8Array) =>
-    runCli(['kv', ...words], {agent, ...(input !== undefined && {input})})
+    runInProcess(['kv', ...words], {agent, ...(input !== undefined && {input})})
 
   it('does not change the bytes of a value in put, get, export and import', async () => {
     const bytes = Buffer.from(Array.from({length: 256}, (_, n) => n))
@@ -106,7 +107,7 @@ describe.each(backends)('baton kv on $name', backend => {
     await using proxy = await HttpProxy.start(agent.address)
     // Consul answers like this, without a text, for a key with a no-break space.
     proxy.on({path: '/v1/kv/refused'}, {status: 400, body: ''})
-    const result = await runCli(['kv', 'get', 'refused'], {agent: {address: proxy.address}})
+    const result = await runInProcess(['kv', 'get', 'refused'], {agent: {address: proxy.address}})
     expect(result).toMatchObject({exitCode: 1, stdout: ''})
     expect(result.stderr).toBe('Error querying Consul agent: Unexpected response code: 400 ()\n')
   })

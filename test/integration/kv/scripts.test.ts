@@ -7,6 +7,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {HttpProxy} from '../../kit/http-proxy.js'
 import {raw} from '../../kit/raw-consul.js'
 import {cliPath, runCli, startCli} from '../../kit/run-cli.js'
+import {runInProcess, startInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-test-'))
@@ -24,7 +25,8 @@ function script(text: string): string {
 describe.each(backends)('the kv commands for scripts on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const consul = () => raw(agent.address)
-  const kv = (...words: string[]) => runCli(['kv', ...words], {agent})
+  /** `kv update` runs a child, whose stderr is that of its process. */
+  const kv = (...words: string[]) => (words[0] === 'update' ? runCli : runInProcess)(['kv', ...words], {agent})
   /** Returns a shell command that writes a key as another client. */
   const put = (key: string, value: string): string =>
     `CONSUL_HTTP_ADDR='${agent.address}' '${process.execPath}' '${cliPath}' kv put ${key} ${value} >/dev/null`
@@ -104,7 +106,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
 
   describe('kv edit', () => {
     const edit = (editor: string, ...words: string[]) =>
-      runCli(['kv', 'edit', ...words], {agent, env: {EDITOR: editor, VISUAL: undefined, TMPDIR: directory}})
+      runInProcess(['kv', 'edit', ...words], {agent, env: {EDITOR: editor, VISUAL: undefined, TMPDIR: directory}})
     const keptFile = (stderr: string): string => /the edited text is in (\S+)/.exec(stderr)?.[1] ?? ''
 
     it('writes the edited value, without the newline that an editor adds', async () => {
@@ -138,7 +140,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       expect(readFileSync(keptFile(failed.stderr), 'utf8')).toBe('mine')
       await using proxy = await HttpProxy.start(agent.address)
       proxy.on({method: 'PUT', path: '/v1/kv/e/fail'}, 'reset')
-      const cut = await runCli(['kv', 'edit', 'e/fail'], {
+      const cut = await runInProcess(['kv', 'edit', 'e/fail'], {
         agent: {address: proxy.address},
         env: {EDITOR: script('printf mine >"$1"'), TMPDIR: directory},
       })
@@ -162,7 +164,7 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   describe('kv wait-for', () => {
     it('waits until the key exists, and prints its value', async () => {
       await using proxy = await HttpProxy.start(agent.address)
-      await using waiting = startCli(['kv', 'wait-for', 'w/ready'], {agent: {address: proxy.address}})
+      await using waiting = startInProcess(['kv', 'wait-for', 'w/ready'], {agent: {address: proxy.address}})
       await waitUntil(() => proxy.count({path: /ready\?.*index=/}) > 0, {what: 'the blocking query'})
       await consul().kvPut('w/ready', 'yes')
       expect(await waiting.exited).toMatchObject({exitCode: 0, stdout: 'yes\n', stderr: ''})
@@ -171,12 +173,14 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
 
     it('waits for a value, or for a write after an index', async () => {
       await consul().kvPut('w/phase', 'starting')
-      await using waiting = startCli(['kv', 'wait-for', 'w/phase=running=fast'], {agent})
+      await using waiting = startInProcess(['kv', 'wait-for', 'w/phase=running=fast'], {agent})
       await consul().kvPut('w/phase', 'running')
       await consul().kvPut('w/phase', 'running=fast')
       expect(await waiting.exited).toMatchObject({exitCode: 0, stdout: 'running=fast\n'})
       const {modifyIndex} = JSON.parse((await kv('get', '--json', 'w/phase')).stdout) as {modifyIndex: number}
-      await using later = startCli(['kv', 'wait-for', 'w/phase', '--index', String(modifyIndex), '--json'], {agent})
+      await using later = startInProcess(['kv', 'wait-for', 'w/phase', '--index', String(modifyIndex), '--json'], {
+        agent,
+      })
       await consul().kvPut('w/phase', 'stopped')
       expect(JSON.parse((await later.exited).stdout)).toMatchObject({value: Buffer.from('stopped').toString('base64')})
     })
@@ -236,15 +240,15 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
   })
 
   it('members lists the agents of the LAN and of the WAN', async () => {
-    const lan = await runCli(['members'], {agent})
+    const lan = await runInProcess(['members'], {agent})
     expect(lan).toMatchObject({exitCode: 0, stderr: ''})
     expect(lan.stdout).toMatch(
       /^Node +Address +Status +Type +Build +Protocol +DC +Segment\n\S+ +\S+:\d+ +alive +server /,
     )
-    const wan = await runCli(['members', '--wan', '--json'], {agent})
+    const wan = await runInProcess(['members', '--wan', '--json'], {agent})
     const {members} = JSON.parse(wan.stdout) as {members: {name: string; tags: {dc: string}}[]}
     expect(members.map(({tags}) => tags.dc).sort()).toEqual(['dc1', 'dc2'])
-    expect(await runCli(['members', '-status=failed'], {agent})).toMatchObject({exitCode: 2, stdout: ''})
-    expect((await runCli(['members', '--status', '('], {agent})).exitCode).toBe(64)
+    expect(await runInProcess(['members', '-status=failed'], {agent})).toMatchObject({exitCode: 2, stdout: ''})
+    expect((await runInProcess(['members', '--status', '('], {agent})).exitCode).toBe(64)
   })
 })
