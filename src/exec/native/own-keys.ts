@@ -13,8 +13,8 @@ export interface OwnKey {
 
 /** Reads the private key of each pair in the directory, also if its public key is missing. Rejects if the directory cannot be read. */
 export async function inspectOwnKeys(directory: string): Promise<readonly OwnKey[]> {
-  const files = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+  const files = await readdir(directory).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw new Error(`keys: cannot read ${directory}: ${messageOf(error)}`, {cause: error})
   })
   const suffixes = [privateSuffix, publicSuffix]
