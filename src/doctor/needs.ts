@@ -55,6 +55,11 @@ export const commandNeeds = (key: string): readonly CommandNeeds[] => [
     command: 'replicate',
     rules: [keysBelow(key, 'write'), keysBelow('service/consul-replicate/statuses/', 'write'), ...readAll('agent')],
   },
+  {
+    command: 'service run, register, deregister and maint',
+    rules: [{resource: 'service', segment: '', isPrefix: true, access: 'write'}],
+  },
+  {command: 'service ls', rules: readAll('service', 'node')},
   {command: 'members', rules: readAll('node')},
   {command: 'event list', rules: readAll('event')},
   {command: 'event fire', rules: [{resource: 'event', segment: '', isPrefix: true, access: 'write'}]},

@@ -1,12 +1,7 @@
 /** `consul-baton/discover`: lists of services, and the registration of one's own. */
 export type {ServiceDirectory} from '../discover/directory.js'
 export {type OpenDirectoryOptions, openDirectory, readList} from '../discover/open.js'
-export {
-  type OfferedService,
-  type RegisteredService,
-  type RegisterOptions,
-  type RegistrationNotice,
-  registerService,
-} from '../discover/register.js'
 export type {DiscoverFrom} from '../discover/source.js'
 export type {Capability, DirectoryStatus, DiscoveredService} from '../discover/types.js'
+export {registerService} from '../service/register.js'
+export type {OfferedService, RegisteredService, RegisterOptions, RegistrationNotice} from '../service/types.js'

@@ -22,6 +22,10 @@ const otherOutput: Readonly<Record<string, string>> = {
   'kv export': 'prints JSON without a flag',
   lock: 'its stdout belongs to the command; --events writes JSON lines',
   responder: 'runs until it is stopped',
+  'service deregister': 'its exit code says all',
+  'service maint': 'its exit code says all',
+  'service register': 'its exit code says all',
+  'service run': 'its stdout belongs to the program',
   tour: 'is read by people',
 }
 
@@ -127,6 +131,10 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('kv.diff', ['kv', 'diff', '--json', 'j/', 'none/'], 1)
     vi.stubEnv('EDITOR', 'true')
     await expectJson('kv.edit', ['kv', 'edit', '--json', 'j/a'])
+  })
+
+  it('service ls', async () => {
+    await expectJson('service.ls', ['service', 'ls', '--json'])
   })
 
   it('members', async () => {

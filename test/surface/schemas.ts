@@ -1,6 +1,7 @@
 import {z} from 'zod'
 import {errorCodes} from '../../src/core/errors.js'
 import type {ViewStatus} from '../../src/core/query/types.js'
+import {serviceList} from './service-schemas.js'
 
 type HeldReason = Extract<ViewStatus, {readonly state: 'held'}>['reason']
 /** Every reason of the type. If one is missing, this does not compile. */
@@ -356,6 +357,7 @@ export const schemas = {
       }),
     ),
   }),
+  'service.ls': serviceList,
   replicate: z.union([
     z.strictObject({mappings: z.array(pass)}),
     z.strictObject({equal: z.boolean(), mappings: z.array(preview)}),

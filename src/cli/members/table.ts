@@ -38,7 +38,8 @@ function segmentOf({tags}: Member): string {
   return (tags['segment'] ?? '') === '' ? '<default>' : (tags['segment'] ?? '')
 }
 
-function toColumns(rows: readonly (readonly string[])[]): string {
+/** Returns rows as lines whose cells stand in columns. */
+export function toColumns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map(row => row[at]?.length ?? 0)))
   const lines = rows.map(row =>
     row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join('  '),

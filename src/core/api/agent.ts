@@ -1,6 +1,8 @@
 import {boolean, checkOptions, count, duration, name as nameRule, object, oneOf, text, texts} from '../check-options.js'
+import {UsageError} from '../errors.js'
 import type {Answer, Caller} from '../http/caller.js'
-import type {CallOptions} from '../types.js'
+import type {CallOptions, CheckInfo} from '../types.js'
+import {type RawCheck, toCheck} from './catalog.js'
 import {decodeJson, encodeJson} from './json.js'
 
 /** Facts that the agent reports about itself. */
@@ -41,6 +43,26 @@ export interface LocalService {
   readonly name: string
   /** Tags of this instance. */
   readonly tags: readonly string[]
+  /** The port of this instance; 0 if it has none. */
+  readonly port: number
+  /** The address of this instance; empty if it is that of the node. */
+  readonly address: string
+  /** Metadata of this instance. */
+  readonly meta: Readonly<Record<string, string>>
+}
+
+/** A check that the agent runs itself. Exactly one of `http`, `tcp` and `args` is given. */
+export interface AgentCheck {
+  /** URL to GET: 2xx is passing, 429 warning, anything else critical. */
+  readonly http?: string
+  /** `host:port` to connect to. */
+  readonly tcp?: string
+  /** A program and its arguments: exit code 0 is passing, 1 warning, anything else critical. Agents refuse it by default. */
+  readonly args?: readonly string[]
+  /** Time between two runs in milliseconds. */
+  readonly intervalMs: number
+  /** Time in milliseconds after which a run counts as critical. @default the agent's, 10 s (30 s for programs) */
+  readonly timeoutMs?: number
 }
 
 /** A service to be registered with the agent. */
@@ -63,6 +85,8 @@ export interface ServiceRegistration {
   readonly ttlMs?: number
   /** State of that check until it is first set. @default 'passing' */
   readonly state?: CheckState
+  /** Checks that the agent runs itself, critical until their first run. @default none */
+  readonly checks?: readonly AgentCheck[]
   /** The agent removes the service after it was critical for this many milliseconds (at least a minute). @default never */
   readonly deregisterAfterMs?: number
 }
@@ -78,6 +102,8 @@ export interface AgentApi {
   members(options?: CallOptions & {readonly wan?: boolean}): Promise<readonly Member[]>
   /** Returns the agent's own services. */
   services(options?: CallOptions): Promise<readonly LocalService[]>
+  /** Returns the agent's own checks, of its node and of its services. */
+  checks(options?: CallOptions): Promise<readonly CheckInfo[]>
   /** Registers a service with this agent, or replaces the one with its ID. */
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
   /** Removes a service from this agent. Succeeds if there is none with this ID. */
@@ -122,6 +148,7 @@ export const registrationRules = {
   meta: object,
   ttlMs: duration({minMs: 1}),
   state: checkState,
+  checks: {expected: 'an array of checks', accepts: Array.isArray},
   deregisterAfterMs: duration({minMs: 1}),
 } as const
 
@@ -156,19 +183,53 @@ function toMembers(answer: Answer): readonly Member[] {
   }))
 }
 
-function toLocalServices(answer: Answer): readonly LocalService[] {
-  const raw = decodeJson<Record<string, {ID: string; Service: string; Tags: string[] | null}>>('agent services', answer)
-  return Object.values(raw).map(({ID, Service, Tags}) => ({id: ID, name: Service, tags: Tags ?? []}))
+interface RawLocalService {
+  readonly ID: string
+  readonly Service: string
+  readonly Tags: string[] | null
+  readonly Port: number
+  readonly Address: string
+  readonly Meta: Record<string, string> | null
 }
 
+const toLocalServices = (answer: Answer): readonly LocalService[] =>
+  Object.values(decodeJson<Record<string, RawLocalService>>('agent services', answer)).map(raw => ({
+    id: raw.ID,
+    name: raw.Service,
+    tags: raw.Tags ?? [],
+    port: raw.Port,
+    address: raw.Address,
+    meta: raw.Meta ?? {},
+  }))
+
+const agentCheckRules = {
+  http: nameRule,
+  tcp: nameRule,
+  args: texts,
+  intervalMs: duration({minMs: 1}),
+  timeoutMs: duration({minMs: 1}),
+}
+
+function demandCheck(check: AgentCheck): void {
+  const what = 'agent.registerService: checks'
+  checkOptions(what, {check}, {check: object}, ['check'])
+  checkOptions(what, check, agentCheckRules, ['intervalMs'])
+  const kinds = [check.http, check.tcp, check.args].filter(kind => kind !== undefined)
+  if (kinds.length !== 1) throw new UsageError(`${what}: expected exactly one of \`http\`, \`tcp\` and \`args\``)
+}
+
+const encodeCheck = ({http, tcp, args, intervalMs, timeoutMs}: AgentCheck): object => ({
+  HTTP: http,
+  TCP: tcp,
+  Args: args,
+  Interval: `${intervalMs}ms`,
+  ...(timeoutMs !== undefined && {Timeout: `${timeoutMs}ms`}),
+})
+
 function encodeService(service: ServiceRegistration): Buffer {
-  const {id, name, tags = [], port, address, meta, ttlMs, state = 'passing', deregisterAfterMs} = service
-  const check = ttlMs !== undefined && {
-    CheckID: `service:${id}`,
-    TTL: `${ttlMs}ms`,
-    Status: state,
-    ...(deregisterAfterMs !== undefined && {DeregisterCriticalServiceAfter: `${deregisterAfterMs}ms`}),
-  }
+  const {id, name, tags = [], port, address, meta, ttlMs, state = 'passing', checks = [], deregisterAfterMs} = service
+  const removal = deregisterAfterMs !== undefined && {DeregisterCriticalServiceAfter: `${deregisterAfterMs}ms`}
+  const ttl = ttlMs !== undefined && {CheckID: `service:${id}`, TTL: `${ttlMs}ms`, Status: state, ...removal}
   return encodeJson({
     ID: id,
     Name: name,
@@ -176,7 +237,8 @@ function encodeService(service: ServiceRegistration): Buffer {
     Port: port,
     Address: address,
     Meta: meta,
-    ...(check && {Check: check}),
+    ...(ttl && {Check: ttl}),
+    ...(checks.length > 0 && {Checks: checks.map(check => ({...encodeCheck(check), ...removal}))}),
   })
 }
 
@@ -194,8 +256,13 @@ export function createAgentApi(caller: Caller): AgentApi {
       )
     },
     services: async options => toLocalServices(await get('/v1/agent/services', options)),
+    async checks(options) {
+      const raw = decodeJson<Record<string, RawCheck>>('agent checks', await get('/v1/agent/checks', options))
+      return Object.values(raw).map(toCheck)
+    },
     async registerService(service, options) {
       checkOptions('agent.registerService', service, registrationRules, ['id', 'name'])
+      for (const check of service.checks ?? []) demandCheck(check)
       const body = encodeService(service)
       await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
     },

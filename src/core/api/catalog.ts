@@ -12,7 +12,8 @@ interface RawNode {
   readonly Meta: Readonly<Record<string, string>> | null
   readonly ModifyIndex: bigint
 }
-interface RawCheck {
+/** A check as the agent and the catalog send it. */
+export interface RawCheck {
   readonly Node: string
   readonly CheckID: string
   readonly Name: string
@@ -108,7 +109,8 @@ const toNode = (raw: RawNode): NodeInfo => ({
   modifyIndex: raw.ModifyIndex,
 })
 
-const toCheck = (raw: RawCheck): CheckInfo => ({
+/** Returns a check under the names of this library. */
+export const toCheck = (raw: RawCheck): CheckInfo => ({
   node: raw.Node,
   checkId: raw.CheckID,
   name: raw.Name,

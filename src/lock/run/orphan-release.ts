@@ -1,8 +1,8 @@
 import {encodeTxn} from '../../core/api/txn.js'
 import type {ClientOptions, ConsulClient} from '../../core/client.js'
-import {defaultAddress, parseAddress} from '../../core/http/address.js'
 import type {KvOperation, SessionId} from '../../core/types.js'
-import type {OrphanRelease, OrphanRequest} from '../../process/guardian/guardian.js'
+import {agentRequests} from '../../process/guardian/agent-requests.js'
+import type {OrphanRelease} from '../../process/guardian/guardian.js'
 
 export interface OrphanReleaseOptions {
   /** Transactions to send before the session is destroyed. */
@@ -18,34 +18,12 @@ export interface OrphanReleaseOptions {
  */
 export function orphanRelease(session: SessionId, options: OrphanReleaseOptions): OrphanRelease {
   const {connection, lastWill, scope} = options
-  const address = parseAddress(connection.address ?? defaultAddress, {ssl: connection.ssl ?? false})
-  const {protocol, hostname, port, basePath, socketPath} = address
-  const query = new URLSearchParams()
-  if (scope.datacenter !== undefined) query.set('dc', scope.datacenter)
-  if (scope.namespace !== undefined) query.set('ns', scope.namespace)
-  if (scope.partition !== undefined) query.set('partition', scope.partition)
-  const token = typeof connection.token === 'function' ? connection.token() : connection.token
-  const put = (path: string, body: Uint8Array): OrphanRequest => ({
-    method: 'PUT',
-    path: `${basePath}${path}?${query.toString()}`,
-    headers: {
-      'content-length': String(body.byteLength),
-      ...(token !== undefined && token !== '' && {'x-consul-token': token}),
-      ...(connection.auth !== undefined && {
-        authorization: `Basic ${Buffer.from(connection.auth).toString('base64')}`,
-      }),
-    },
-    body,
-  })
+  const {target, put} = agentRequests(connection, scope)
   return {
-    target: {
-      protocol,
-      ...(socketPath === undefined ? {host: hostname, port} : {socketPath}),
-      ...(protocol === 'https:' && connection.tls),
-    },
+    target,
     requests: [
       ...lastWill.map(operations => put('/v1/txn', encodeTxn(operations, scope))),
-      put(`/v1/session/destroy/${session}`, new Uint8Array()),
+      put(`/v1/session/destroy/${session}`),
     ],
   }
 }

@@ -10,6 +10,12 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
     },
   },
   {
+    title: 'SERVICES',
+    commands: {
+      service: 'run a program as a service, register, list and maintain services',
+    },
+  },
+  {
     title: 'FOLLOW',
     commands: {
       watch: 'print what changes in Consul, or run a command for it',

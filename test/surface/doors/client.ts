@@ -190,12 +190,14 @@ const registration = {
   address: 'text',
   meta: 'object',
   state: 'choice',
+  checks: 'list',
 } as const
 
 const agent: Doors = {
   'agent.self': {takes: call, open: (client, given) => client.agent.self(given)},
   'agent.members': {takes: {wan: 'flag', ...call}, open: (client, given) => client.agent.members(given)},
   'agent.services': {takes: call, open: (client, given) => client.agent.services(given)},
+  'agent.checks': {takes: call, open: (client, given) => client.agent.checks(given)},
   'agent.registerService': {
     takes: {id: 'name', name: 'name', ttlMs: 'duration', deregisterAfterMs: 'duration', ...registration, ...call},
     needs: ['id', 'name'],

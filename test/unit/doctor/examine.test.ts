@@ -188,7 +188,8 @@ describe('doctor, at the agent', () => {
       const found = await rights(
         (resource, segment, access) => !(resource === 'key' && access === 'write') || segment === 'x',
       )
-      const able = 'suffice for kv wait-for, kv diff, members, event list, event fire'
+      const able =
+        'suffice for kv wait-for, kv diff, service run, register, deregister and maint, service ls, members, event list, event fire'
       expect(found).toContainEqual({check: 'rights', verdict: 'ok', text: able})
       expect(found).toContainEqual({
         check: 'rights',

@@ -1,0 +1,41 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {brief} from '../../src/core/brief.js'
+import {deregisterExternal, hasExternal} from '../../src/service/external.js'
+
+export default class ServiceDeregister extends ConsulCommand<typeof ServiceDeregister> {
+  static override summary = 'remove a service from its agent, or from a host without an agent'
+  static override exitMeanings = {0: 'removed', 2: 'the agent has no service of this ID'}
+  static override description =
+    'Only the agent that a service was registered with can remove it for good: removed elsewhere, it comes back.'
+  static override usage = 'service deregister ID [FLAGS]'
+  static override examples = [
+    '<%= config.bin %> service deregister web-8080',
+    '<%= config.bin %> service deregister db-5432 --node mainframe',
+  ]
+  static override args = {id: Args.string({required: true, ignoreStdin: true, description: 'ID of the service'})}
+  static override flags = {
+    node: Flags.string({description: 'a host without an agent, whose service is removed from the catalog'}),
+  }
+
+  async run(): Promise<number> {
+    const {id} = this.args
+    const {node} = this.flags
+    const client = this.openClient()
+    const options = {signal: this.stopSignal}
+    const found =
+      node === undefined
+        ? (await client.agent.services(options)).some(one => one.id === id)
+        : await hasExternal(client, {id, node}, options)
+    if (!found) {
+      const place = node === undefined ? 'this agent' : node
+      this.out.error(`baton: service ${brief(id)}: not registered on ${place}`)
+      return 2
+    }
+    if (node === undefined) await client.agent.deregisterService(id, options)
+    else await deregisterExternal(client, {id, node}, options)
+    this.out.say(`service ${id}: removed`)
+    return 0
+  }
+}

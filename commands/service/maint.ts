@@ -1,0 +1,48 @@
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {FlagRule} from '../../src/cli/flag-rules.js'
+import {brief} from '../../src/core/brief.js'
+import {UsageError} from '../../src/core/errors.js'
+
+export default class ServiceMaint extends ConsulCommand<typeof ServiceMaint> {
+  static override summary = 'put a service, or the whole node, into maintenance, and back'
+  static override exitMeanings = {
+    0: 'done, also if nothing had to change',
+    2: 'the agent has no service of this ID',
+  }
+  static override description =
+    'In maintenance a service is critical, whatever its checks say. Without an ID the whole node of the agent is.'
+  static override usage = 'service maint [ID] --on|--off [FLAGS]'
+  static override examples = [
+    "<%= config.bin %> service maint web-8080 --on --reason 'new disks'",
+    '<%= config.bin %> service maint --off',
+  ]
+  static override args = {id: Args.string({ignoreStdin: true, description: 'ID of the service (default: the node)'})}
+  static override flagRules = [
+    {flag: 'on', besides: ['off']},
+    {flag: 'reason', needs: ['on']},
+  ] as const satisfies readonly FlagRule[]
+  static override flags = {
+    on: Flags.boolean({description: 'begin the maintenance'}),
+    off: Flags.boolean({description: 'end the maintenance'}),
+    reason: Flags.string({description: 'why, for people'}),
+  }
+
+  async run(): Promise<number> {
+    const {on, off, reason} = this.flags
+    const {id} = this.args
+    if (on === off) throw new UsageError('service maint: give --on or --off')
+    const {agent} = this.openClient()
+    const options = {signal: this.stopSignal}
+    if (id !== undefined && !(await agent.services(options)).some(one => one.id === id)) {
+      this.out.error(`baton: service ${brief(id)}: not registered on this agent`)
+      return 2
+    }
+    const place = {...options, ...(id !== undefined && {service: id})}
+    if (on) await agent.startMaintenance({...place, ...(reason !== undefined && {reason})})
+    else await agent.endMaintenance(place)
+    this.out.say(`${id === undefined ? 'node' : `service ${id}`}: maintenance ${on ? 'on' : 'off'}`)
+    return 0
+  }
+}

@@ -1,0 +1,125 @@
+import * as Flags from '@oclif/core/flags'
+import {brief} from '../../core/brief.js'
+import {UsageError} from '../../core/errors.js'
+import type {Probe} from '../../service/probe.js'
+import {durationFlag} from '../flags.js'
+
+const service = 'SERVICE'
+const health = 'HEALTH'
+
+/** Flags that describe a service. */
+export const serviceFlags = {
+  name: Flags.string({helpGroup: service, description: 'name that the instances of the service share', required: true}),
+  id: Flags.string({helpGroup: service, description: 'ID on its agent (default: NAME-PORT, or NAME)'}),
+  port: Flags.integer({helpGroup: service, helpValue: 'N', description: 'its port', min: 1, max: 65_535}),
+  address: Flags.string({helpGroup: service, helpValue: 'ADDR', description: "its address (default: the node's)"}),
+  tag: Flags.string({
+    helpGroup: service,
+    description: 'a tag (repeatable)',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  meta: Flags.string({
+    helpGroup: service,
+    helpValue: 'KEY=VALUE',
+    description: 'metadata (repeatable)',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+}
+
+/** Flags that describe how the health of a service is found out. */
+export const healthFlags = {
+  check: Flags.string({
+    helpGroup: health,
+    helpValue: 'CHECK',
+    description: 'URL, http:/PATH, tcp, tcp:[HOST:]PORT or script:COMMAND (repeatable)',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  interval: durationFlag({
+    helpGroup: health,
+    description: 'time between two runs of a check',
+    default: '10s',
+    min: 100,
+  }),
+  timeout: durationFlag({
+    helpGroup: health,
+    description: 'a check without a result after this time has failed',
+    default: '5s',
+    min: 1,
+  }),
+  'deregister-after': durationFlag({
+    helpGroup: health,
+    description: 'let the agent remove the service after it was critical for this time, at least 1m (default: never)',
+  }),
+}
+
+interface Described {
+  readonly name: string
+  readonly id?: string | undefined
+  readonly port?: number | undefined
+  readonly address?: string | undefined
+  readonly tag?: readonly string[] | undefined
+  readonly meta?: readonly string[] | undefined
+}
+
+/** Returns the option of a registration for --deregister-after. Agents raise a shorter time to a minute in silence. */
+export function toRemoval(flags: {readonly 'deregister-after'?: number | undefined}): {
+  readonly deregisterAfterMs?: number
+} {
+  const ms = flags['deregister-after']
+  if (ms === undefined) return {}
+  if (ms < 60_000) throw new UsageError('--deregister-after: agents accept no less than 1m')
+  return {deregisterAfterMs: ms}
+}
+
+/** Returns the service that the flags describe. */
+export function toService(flags: Described): {
+  readonly id: string
+  readonly name: string
+  readonly port?: number
+  readonly address?: string
+  readonly tags: readonly string[]
+  readonly meta: Readonly<Record<string, string>>
+} {
+  const {name, port, address} = flags
+  return {
+    id: flags.id ?? (port === undefined ? name : `${name}-${port}`),
+    name,
+    ...(port !== undefined && {port}),
+    ...(address !== undefined && {address}),
+    tags: flags.tag ?? [],
+    meta: Object.fromEntries((flags.meta ?? []).map(toPair)),
+  }
+}
+
+function toPair(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new UsageError(`--meta: '${brief(text)}' is not KEY=VALUE`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Returns the probe that a value of --check names. Paths and ports alone are those of the service itself. */
+export function toProbe(text: string, own: {readonly port?: number; readonly address?: string}): Probe {
+  const host = own.address ?? '127.0.0.1'
+  const ownPort = (): number => {
+    if (own.port === undefined) throw new UsageError(`--check: '${brief(text)}' needs --port`)
+    return own.port
+  }
+  if (/^https?:\/\//.test(text)) {
+    if (!URL.canParse(text)) throw new UsageError(`--check: '${brief(text)}' is not a URL`)
+    return {kind: 'http', url: text}
+  }
+  const [, scheme, path] = /^(https?):(\/.*)$/s.exec(text) ?? []
+  if (scheme !== undefined) return {kind: 'http', url: `${scheme}://${bracketed(host)}:${ownPort()}${path ?? ''}`}
+  if (text === 'tcp') return {kind: 'tcp', host, port: ownPort()}
+  const [, , tcpHost, digits] = /^tcp:((.+):)?(\d+)$/.exec(text) ?? []
+  const port = Number(digits)
+  if (port >= 1 && port <= 65_535) return {kind: 'tcp', host: tcpHost?.replace(/^\[(.*)\]$/, '$1') ?? host, port}
+  const [, script = ''] = /^script:\s*(.*)$/s.exec(text) ?? []
+  if (script !== '') return {kind: 'script', argv: ['/bin/sh', '-c', script]}
+  throw new UsageError(`--check: '${brief(text)}' is not a URL, http:/PATH, tcp, tcp:[HOST:]PORT or script:COMMAND`)
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)

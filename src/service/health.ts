@@ -1,0 +1,44 @@
+import type {CheckState} from '../core/api/agent.js'
+import {type Probe, type ProbeContext, type ProbeResult, runProbe} from './probe.js'
+
+const rank: Readonly<Record<CheckState, number>> = {passing: 0, warning: 1, critical: 2}
+
+/** Consul cuts the notes of checks at this length. */
+const mostNoteBytes = 4096
+
+/** Returns the worst of several results, with all notes. Without results a service is passing. */
+function worst(results: readonly ProbeResult[]): ProbeResult {
+  const state = results.reduce<CheckState>((so, {state: one}) => (rank[one] > rank[so] ? one : so), 'passing')
+  return {
+    state,
+    note: results
+      .map(({note}) => note)
+      .join('\n')
+      .slice(0, mostNoteBytes),
+  }
+}
+
+export interface HealthOptions extends Omit<ProbeContext, 'signal'> {
+  readonly probes: readonly Probe[]
+  /** Time between the end of a round and the next one. */
+  readonly intervalMs: number
+  /** Receives the result of every round. */
+  readonly onResult: (result: ProbeResult) => void
+}
+
+/** Runs all probes at once, again and again, until the signal aborts. */
+export async function followHealth(options: HealthOptions, signal: AbortSignal): Promise<void> {
+  const {probes, clock, intervalMs} = options
+  for (;;) {
+    const result = worst(await Promise.all(probes.map(probe => runProbe(probe, {...options, signal}))))
+    if (signal.aborted) return
+    options.onResult(result)
+    // A service that starts is seen soon after it serves.
+    const delayMs = result.state === 'passing' ? intervalMs : Math.min(intervalMs, 1000)
+    try {
+      await clock.sleep(delayMs, signal)
+    } catch {
+      return
+    }
+  }
+}
