@@ -3,7 +3,7 @@
  * bin -> src/main -> commands -> src/cli, src/<capability> -> src/session -> src/core
  * Capabilities do not import each other: they meet only in a command.
  */
-const capabilities = 'lock|exec|replicate|event|watch|discover|service|kv|doctor'
+const capabilities = 'lock|exec|replicate|event|watch|discover|service|kv|doctor|template'
 
 module.exports = {
   forbidden: [

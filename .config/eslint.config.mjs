@@ -67,7 +67,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/{core,session,lock,exec,replicate,event,kv,watch,discover,serve,config}/**/*.ts'],
+    files: ['src/{core,session,lock,exec,replicate,event,kv,watch,discover,template,gotemplate,serve,config}/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

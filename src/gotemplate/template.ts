@@ -6,6 +6,7 @@ import {quote} from './format/quote.js'
 import {TemplateError} from './parse/errors.js'
 import {type Definition, parseText} from './parse/parser.js'
 import type {Argument} from './value/types.js'
+import type {Interruption} from './value/values.js'
 
 /** How a template is read. */
 export interface TemplateOptions {
@@ -29,6 +30,11 @@ export interface ExecuteOptions {
   readonly budget?: Budget
   /** Which of the text's templates to execute. @default the main one */
   readonly template?: string
+  /**
+   * Takes interruptions: an action whose function throws an {@link Interruption} is left out with all that is inside,
+   * and so is what reads its variables. @default an interruption ends the execution
+   */
+  readonly onInterruption?: (interruption: Interruption) => void
 }
 
 /** A template that has been read. It can be executed any number of times. */
@@ -75,7 +81,9 @@ function execute(
   }
   const output: string[] = []
   const table: FunctionTable = new Map([...builtinFunctions, ...functions])
-  const scope = new Scope({source, definitions, functions: table, missingKey, budget, output}, template, data)
+  const {onInterruption} = options
+  const shared = {source, definitions, functions: table, missingKey, budget, output}
+  const scope = new Scope({...shared, ...(onInterruption && {onInterruption})}, template, data)
   nestingLimited(source.name, () => walkWhole(scope, data, found.root))
   return output.join('')
 }

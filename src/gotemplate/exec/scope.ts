@@ -6,6 +6,7 @@ import {type Node, nodeText} from '../parse/nodes.js'
 import type {Definition} from '../parse/parser.js'
 import {byteLength} from '../value/text.js'
 import type {Argument} from '../value/types.js'
+import type {Interruption} from '../value/values.js'
 import type {Budget} from './budget.js'
 
 /** What happens when a map has no entry of a name: nothing, the zero value of its type, or an error. */
@@ -20,11 +21,15 @@ export interface Shared {
   readonly missingKey: MissingKey
   readonly budget: Budget
   readonly output: string[]
+  /** Takes what interrupts an action, so that the rest is executed. Without it an interruption ends the execution. */
+  readonly onInterruption?: (interruption: Interruption) => void
 }
 
 interface Variable {
   readonly name: string
   value: Argument
+  /** Why the variable has no value. */
+  interruption?: Interruption | undefined
 }
 
 /** The state of one template that is being executed: its variables, and the node for errors. */
@@ -62,7 +67,17 @@ export class Scope {
 
   /** Gives the variable of this name that was declared last another value. */
   assign(name: string, value: Argument): void {
-    this.#find(name).value = value
+    const variable = this.#find(name)
+    variable.value = value
+    variable.interruption = undefined
+  }
+
+  /** Gives variables no value: whoever reads one is interrupted as the action that would have set it. */
+  interrupt(names: readonly string[], isAssign: boolean, interruption: Interruption): void {
+    for (const name of names) {
+      if (isAssign) this.#find(name).interruption = interruption
+      else this.#variables.push({name, value: undefined, interruption})
+    }
   }
 
   /** Gives a variable another value, counted from the last one declared, which is 1. */
@@ -72,7 +87,9 @@ export class Scope {
   }
 
   read(name: string): Argument {
-    return this.#find(name).value
+    const {value, interruption} = this.#find(name)
+    if (interruption !== undefined) throw interruption
+    return value
   }
 
   #find(name: string): Variable {

@@ -6,7 +6,7 @@ import {quote} from '../format/quote.js'
 import type {ActionNode, BranchNode, ItemNode, ListNode, TemplateNode} from '../parse/nodes.js'
 import {nodeText} from '../parse/nodes.js'
 import {type Argument, type GoValue, isSigned, isUnsigned} from '../value/types.js'
-import {asElement, elementAt, GoError, lengthOf, makeInt, sortedEntries} from '../value/values.js'
+import {asElement, elementAt, GoError, Interruption, lengthOf, makeInt, sortedEntries} from '../value/values.js'
 import {evaluatePipe} from './evaluate.js'
 import {Scope} from './scope.js'
 
@@ -16,10 +16,28 @@ type Jump = 'break' | 'continue' | undefined
 /** Executes the parts of a template one after the other. */
 function walkList(scope: Scope, dot: Argument, list: ListNode): Jump {
   for (const node of list.nodes) {
-    const jump = walkItem(scope, dot, node)
+    const jump = walkUnlessInterrupted(scope, dot, node)
     if (jump !== undefined) return jump
   }
   return undefined
+}
+
+function walkUnlessInterrupted(scope: Scope, dot: Argument, node: ItemNode): Jump {
+  const {onInterruption} = scope.shared
+  if (onInterruption === undefined) return walkItem(scope, dot, node)
+  const mark = scope.mark()
+  try {
+    return walkItem(scope, dot, node)
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error
+    onInterruption(error)
+    scope.pop(mark)
+    if (node.kind === 'action') {
+      const names = node.pipe.declared.map(variable => variable.names[0] ?? '')
+      scope.interrupt(names, node.pipe.isAssign, error)
+    }
+    return undefined
+  }
 }
 
 function walkItem(scope: Scope, dot: Argument, node: ItemNode): Jump {

@@ -34,6 +34,14 @@ export class GoError extends Error {
   override readonly name: string = 'GoError'
 }
 
+/**
+ * What a template function throws when it cannot tell its value yet. If the caller of the execution takes
+ * interruptions, only the action that called the function is left out; otherwise the execution ends with it.
+ */
+export class Interruption extends Error {
+  override readonly name = 'Interruption'
+}
+
 export function makeString(text: string): GoValue {
   return {type: stringType, data: text}
 }

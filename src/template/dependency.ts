@@ -1,0 +1,78 @@
+import type {ConsulClient} from '../core/client.js'
+import {polledRead} from '../core/query/polled.js'
+import {kvKey, kvPrefix, listTopic, nodes, service, services} from '../core/query/topics.js'
+import type {BlockingQuery} from '../core/query/types.js'
+import type {KvEntry, NodeInfo, ServiceInstance} from '../core/types.js'
+import type {ServiceText, Where} from './query-text.js'
+
+/**
+ * Something in Consul that a template asks for. `name` tells it apart from others, and names it to people.
+ */
+export interface Dependency<T = unknown> {
+  readonly name: string
+  query(client: ConsulClient): BlockingQuery<T>
+}
+
+function named(kind: string, what: string, where: Where): string {
+  const {datacenter, namespace, partition} = where
+  const place = datacenter === undefined ? '' : `@${datacenter}`
+  const rest = [namespace, partition].filter(part => part !== undefined).join('/')
+  return `${kind}(${what}${rest === '' ? '' : `?${rest}`}${place})`
+}
+
+const scopeOf = ({datacenter, namespace, partition}: Where): Where => ({
+  ...(datacenter !== undefined && {datacenter}),
+  ...(namespace !== undefined && {namespace}),
+  ...(partition !== undefined && {partition}),
+})
+
+/** One key; undefined while it does not exist. */
+export function keyDependency(key: string, where: Where): Dependency<KvEntry | undefined> {
+  return {name: named('key', key, where), query: client => kvKey(client, key, scopeOf(where))}
+}
+
+/** All keys that begin with a prefix. */
+export function prefixDependency(prefix: string, where: Where): Dependency<readonly KvEntry[]> {
+  return {name: named('keys', prefix, where), query: client => kvPrefix(client, prefix, scopeOf(where))}
+}
+
+/** The instances of a service. Only `passing` alone is chosen by Consul. */
+export function serviceDependency(asked: ServiceText): Dependency<readonly ServiceInstance[]> {
+  const {name, tag, states} = asked
+  const passing = states.length === 1 && states[0] === 'passing'
+  const what = `${tag === undefined ? '' : `${tag}.`}${name}${passing ? '' : '|any'}`
+  return {
+    name: named('service', what, asked),
+    query: client => service(client, name, {passing, ...(tag !== undefined && {tag}), ...scopeOf(asked)}),
+  }
+}
+
+/** The names of all services, with their tags. */
+export function servicesDependency(where: Where): Dependency<ReadonlyMap<string, readonly string[]>> {
+  return {name: named('services', '', where), query: client => services(client, scopeOf(where))}
+}
+
+/** All nodes. */
+export function nodesDependency(where: Where): Dependency<readonly NodeInfo[]> {
+  return {name: named('nodes', '', where), query: client => nodes(client, scopeOf(where))}
+}
+
+/** The names of the datacenters. Consul cannot wait for a change of them, so they are asked for again. */
+export function datacentersDependency(everyMs: number): Dependency<readonly string[]> {
+  return {
+    name: 'datacenters()',
+    query: client => {
+      const read = polledRead(client, {
+        everyMs,
+        versionOf: (names: readonly string[]) => names.join('\n'),
+        read: options => client.catalog.datacenters(options),
+      })
+      return listTopic<readonly string[], string>(client, {
+        name: 'catalog.datacenters',
+        scope: {},
+        read,
+        entries: names => names.map(name => ({key: name, version: '', item: name})),
+      })
+    },
+  }
+}

@@ -1,0 +1,187 @@
+import type {KvEntry, ServiceInstance} from '../../core/types.js'
+import type {FunctionTable, TemplateFunction} from '../../gotemplate/builtin/functions.js'
+import {compareText, decodeText} from '../../gotemplate/value/text.js'
+import {
+  type Argument,
+  anyType,
+  type GoType,
+  type GoValue,
+  mapType,
+  sliceType,
+  stringType,
+} from '../../gotemplate/value/types.js'
+import {elementsOf, GoError, makeBool, makeMap, makeString, makeStrings, stored} from '../../gotemplate/value/values.js'
+import {
+  type Dependency,
+  datacentersDependency,
+  keyDependency,
+  nodesDependency,
+  prefixDependency,
+  serviceDependency,
+  servicesDependency,
+} from '../dependency.js'
+import {
+  catalogNode,
+  catalogSnippet,
+  fieldOf,
+  healthService,
+  healthServicesType,
+  keyPair,
+  nodesType,
+  pairPointerType,
+  pairsType,
+  renamedPair,
+  snippetsType,
+  statusOf,
+} from '../go-values.js'
+import {parseKey, parsePlace, parseService} from '../query-text.js'
+import {define, textOf} from './define.js'
+import {explode} from './lists.js'
+
+/** How functions ask for data. */
+export interface DataSource {
+  /** The value; interrupts while it is not known. */
+  need<T>(dependency: Dependency<T>): T
+  /** Interrupts, because something that is known does not exist yet. */
+  absent(dependency: Dependency): never
+}
+
+const datacentersEveryMs = 15_000
+
+const optional = (call: (source: DataSource, text: string) => Argument, out: GoType) => (source: DataSource) =>
+  define('string...', out, (...texts) => call(source, texts.map(textOf).join('')))
+
+function key(source: DataSource, text: string): Argument {
+  const {path, ...where} = parseKey('kv.get', text)
+  const dependency = keyDependency(path, where)
+  const entry = source.need(dependency)
+  return entry === undefined ? source.absent(dependency) : makeString(decodeText(entry.value))
+}
+
+function entryOf(source: DataSource, text: string): KvEntry | undefined {
+  const {path, ...where} = parseKey('kv.get', text)
+  return source.need(keyDependency(path, where))
+}
+
+function keyOrDefault(source: DataSource, text: string, otherwise: string): Argument {
+  const value = entryOf(source, text)?.value
+  return makeString(value === undefined || value.length === 0 ? otherwise : decodeText(value))
+}
+
+/** `ls` and `tree`: the keys below a prefix, without folders. */
+function pairs(source: DataSource, text: string, isDeep: boolean): GoValue {
+  if (text === '') return {type: pairsType, data: []}
+  const {path, ...where} = parseKey('kv.list', text)
+  const entries = source.need(prefixDependency(path, where))
+  const found = entries.flatMap(entry => {
+    const name = (entry.key.startsWith(path) ? entry.key.slice(path.length) : entry.key).replace(/^\/+/, '')
+    const isWanted = name !== '' && !name.endsWith('/') && (isDeep || !name.includes('/'))
+    return isWanted ? [keyPair(entry, name)] : []
+  })
+  return {type: pairsType, data: found}
+}
+
+/** `safeLs` and `safeTree` wait while there is nothing. */
+function safePairs(source: DataSource, text: string, isDeep: boolean): GoValue {
+  const found = pairs(source, text, isDeep)
+  if (text !== '' && elementsOf(found).length === 0) {
+    const {path, ...where} = parseKey('kv.list', text)
+    source.absent(prefixDependency(path, where))
+  }
+  return found
+}
+
+function instances(source: DataSource, texts: readonly string[]): GoValue {
+  const asked = parseService(texts.join('|'))
+  const isWanted = ({checks}: ServiceInstance): boolean =>
+    asked.states.length === 0 || asked.states.includes(statusOf(checks))
+  const found = source
+    .need(serviceDependency(asked))
+    .filter(isWanted)
+    .sort((a, b) => compareText(a.node.node, b.node.node) || compareText(a.serviceId, b.serviceId))
+  return {type: healthServicesType, data: found.map(healthService)}
+}
+
+function serviceNames(source: DataSource, text: string): GoValue {
+  const found = [...source.need(servicesDependency(parsePlace('catalog.services', text)))]
+  found.sort(([a], [b]) => compareText(a, b))
+  return {type: snippetsType, data: found.map(([name, tags]) => catalogSnippet(name, tags))}
+}
+
+function nodeList(source: DataSource, text: string): GoValue {
+  const found = source.need(nodesDependency(parsePlace('catalog.nodes', text)))
+  return {type: nodesType, data: found.toSorted((a, b) => compareText(a.node, b.node)).map(catalogNode)}
+}
+
+function datacenters(source: DataSource): GoValue {
+  return makeStrings(source.need(datacentersDependency(datacentersEveryMs)).toSorted(compareText))
+}
+
+/** `byKey`: pairs by the first part of their keys, then by the rest. */
+function byKey(list: Argument): GoValue {
+  const found = new Map<string, [string, Argument][]>()
+  for (const pair of elementsOf(list ?? {type: pairsType, data: []})) {
+    const [top = '', ...rest] = textOf(fieldOf(pair, 'Key')).split('/')
+    if (pair === undefined || rest.length === 0) continue
+    const name = rest.join('/')
+    found.set(top, [...(found.get(top) ?? []), [name, renamedPair(pair, name)]])
+  }
+  const inner = mapType(stringType, pairPointerType)
+  return makeMap(
+    inner,
+    [...found].map(([top, members]) => [top, makeMap(pairPointerType, members)] as const),
+  )
+}
+
+/** `byTag`: services by each of their tags. */
+function byTag(given: Argument): GoValue {
+  const list = stored(given)
+  if (list?.type !== healthServicesType && list?.type !== snippetsType) {
+    throw new GoError(`byTag: wrong argument type ${list?.type.text ?? '<nil>'}`)
+  }
+  const found = new Map<string, Argument[]>()
+  for (const element of elementsOf(list)) {
+    for (const tag of elementsOf(fieldOf(element, 'Tags') ?? {type: sliceType(stringType), data: []})) {
+      found.set(textOf(tag), [...(found.get(textOf(tag)) ?? []), element])
+    }
+  }
+  const lists = sliceType(anyType)
+  return makeMap(
+    lists,
+    [...found].map(([tag, members]) => [tag, {type: lists, data: members}] as const),
+  )
+}
+
+const ofPairs = (call: (list: Argument) => GoValue, out: GoType): TemplateFunction => ({in: [pairsType], out, call})
+
+/** Values of pairs below the parts of their keys. */
+function explodePairs(list: Argument): GoValue {
+  const found = list === undefined ? [] : elementsOf(list)
+  return explode(found.map(pair => [textOf(fieldOf(pair, 'Key')), fieldOf(pair, 'Value')] as const))
+}
+
+/** The functions that read from Consul, and those that arrange what was read. */
+export function dataFunctions(source: DataSource): FunctionTable {
+  const deep = (safe: typeof pairs, isDeep: boolean): TemplateFunction =>
+    define('string', pairsType, text => safe(source, textOf(text), isDeep))
+  const withDefault = define('string string', 'string', (text, otherwise) =>
+    keyOrDefault(source, textOf(text), textOf(otherwise)),
+  )
+  return new Map<string, TemplateFunction>([
+    ['key', define('string', 'string', text => key(source, textOf(text)))],
+    ['keyExists', define('string', 'bool', text => makeBool(entryOf(source, textOf(text)) !== undefined))],
+    ['keyOrDefault', withDefault],
+    ['key_or_default', withDefault],
+    ['ls', deep(pairs, false)],
+    ['tree', deep(pairs, true)],
+    ['safeLs', deep(safePairs, false)],
+    ['safeTree', deep(safePairs, true)],
+    ['service', define('string...', healthServicesType, (...texts) => instances(source, texts.map(textOf)))],
+    ['services', optional(serviceNames, snippetsType)(source)],
+    ['nodes', optional(nodeList, nodesType)(source)],
+    ['datacenters', define('any...', 'strings', () => datacenters(source))],
+    ['byKey', ofPairs(byKey, mapType(stringType, mapType(stringType, pairPointerType)))],
+    ['byTag', define('any', mapType(stringType, sliceType(anyType)), byTag)],
+    ['explode', ofPairs(explodePairs, mapType(stringType, anyType))],
+  ])
+}

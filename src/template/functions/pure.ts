@@ -1,0 +1,69 @@
+import type {FunctionTable, TemplateFunction} from '../../gotemplate/builtin/functions.js'
+import {GoError, makeString} from '../../gotemplate/value/values.js'
+import {define, textOf} from './define.js'
+import {type JsonStyle, writeJson} from './json.js'
+import {listFunctions} from './lists.js'
+import {mathFunctions} from './maths.js'
+import {parseFunctions} from './parse.js'
+import {regexFunctions} from './regex.js'
+import {textFunctions, trimSpace} from './text.js'
+import {formatTime} from './time.js'
+import {writeYaml} from './yaml.js'
+
+const json = (style: JsonStyle): TemplateFunction =>
+  define('any', 'string', value => makeString(trimSpace(writeJson(value, style))))
+
+const encoders: readonly (readonly [string, TemplateFunction])[] = [
+  ['toJSON', json({indent: '', escapeHtml: true})],
+  ['toJSONPretty', json({indent: '  ', escapeHtml: true})],
+  ['toUnescapedJSON', json({indent: '', escapeHtml: false})],
+  ['toUnescapedJSONPretty', json({indent: '  ', escapeHtml: false})],
+  ['toYAML', define('any', 'string', value => makeString(trimSpace(writeYaml(value))))],
+]
+
+/** The functions of consul-template that need nothing but their arguments. */
+export const pureFunctions: FunctionTable = new Map([
+  ...textFunctions,
+  ...listFunctions,
+  ...parseFunctions,
+  ...regexFunctions,
+  ...mathFunctions,
+  ...encoders,
+])
+
+/** What the functions need that look at the world outside: the time and the variables of the environment. */
+export interface Surroundings {
+  readonly now: () => number
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** The functions that tell the time and read environment variables. */
+export function surroundingFunctions({now, env}: Surroundings): FunctionTable {
+  return new Map<string, TemplateFunction>([
+    ['env', define('string', 'string', name => makeString(env[textOf(name)] ?? ''))],
+    [
+      'envOrDefault',
+      define('string string', 'string', (name, otherwise) => {
+        const value = env[textOf(name)]
+        return makeString(value === undefined || value === '' ? textOf(otherwise) : value)
+      }),
+    ],
+    [
+      'mustEnv',
+      define('string', 'string', name => {
+        const value = env[textOf(name)]
+        if (value === undefined) throw new GoError(`mustEnv: environment variable ${textOf(name)} is not set`)
+        return makeString(value)
+      }),
+    ],
+    ['timestamp', define('string...', 'string', (...layouts) => makeString(timestamp(now(), layouts.map(textOf))))],
+  ])
+}
+
+function timestamp(nowMs: number, layouts: readonly string[]): string {
+  const [layout = '2006-01-02T15:04:05Z07:00'] = layouts
+  if (layouts.length > 1) {
+    throw new GoError(`timestamp: wrong number of arguments, expected 0 or 1, but got ${layouts.length}`)
+  }
+  return layout === 'unix' ? String(Math.floor(nowMs / 1000)) : formatTime(new Date(nowMs), layout)
+}

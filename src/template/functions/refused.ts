@@ -1,0 +1,55 @@
+import type {TemplateFunction} from '../../gotemplate/builtin/functions.js'
+import {anyType} from '../../gotemplate/value/types.js'
+import {GoError} from '../../gotemplate/value/values.js'
+
+const vault = 'Vault is not supported'
+const mesh = "Consul's service mesh is not supported"
+const enterprise = 'it exists only in newer or commercial versions of Consul'
+const program = 'a template may not start programs'
+
+/** Functions of consul-template that are known and not served, and why. */
+const reasons: Readonly<Record<string, string>> = {
+  secret: vault,
+  vault,
+  secrets: vault,
+  pkiCert: vault,
+  byMeta: 'not built yet',
+  byPort: 'not built yet',
+  caRoots: mesh,
+  caLeaf: mesh,
+  connect: mesh,
+  partitions: enterprise,
+  peerings: enterprise,
+  exportedServices: enterprise,
+  importedServices: enterprise,
+  nomadServices: 'Nomad is not supported',
+  nomadService: 'Nomad is not supported',
+  nomadVarList: 'Nomad is not supported',
+  nomadVarListSafe: 'Nomad is not supported',
+  nomadVar: 'Nomad is not supported',
+  nomadVarExists: 'Nomad is not supported',
+  plugin: program,
+  writeToFile: 'a template may not write other files',
+  sockaddr: 'not built yet',
+  parseYAML: 'not built yet; parseJSON is',
+  toTOML: 'not built yet; toJSON and toYAML are',
+  spew_dump: 'not built yet; printf "%#v" is',
+  spew_printf: 'not built yet; printf "%#v" is',
+  spew_sdump: 'not built yet; printf "%#v" is',
+  spew_sprintf: 'not built yet; printf "%#v" is',
+}
+
+/** Functions that end a template with a word about why they are not there, instead of "not defined". */
+export const refusedFunctions: readonly (readonly [string, TemplateFunction])[] = Object.entries(reasons).map(
+  ([name, reason]) => [
+    name,
+    {
+      in: [anyType],
+      variadic: true,
+      out: anyType,
+      call: () => {
+        throw new GoError(reason)
+      },
+    },
+  ],
+)

@@ -1,0 +1,52 @@
+import {RE2JS} from 're2js'
+import type {TemplateFunction} from '../../gotemplate/builtin/functions.js'
+import {GoError, makeBool, makeString} from '../../gotemplate/value/values.js'
+import {define, textOf} from './define.js'
+
+function compile(name: string, pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern)
+  } catch (error) {
+    throw new GoError(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** A group in a replacement: `$1`, `$name` or `${name}`; the longest name counts, and `$$` is a dollar sign. */
+const groups = /\$(?:\$|(\w+)|\{(\w+)\})/g
+
+function replaceAll(pattern: string, replacement: string, text: string): string {
+  const compiled = compile('regexReplaceAll', pattern)
+  const matcher = compiled.matcher(text)
+  const named = compiled.namedGroups()
+  const count = compiled.groupCount()
+  const groupOf = (name: string): string => {
+    const at = /^\d+$/.test(name) ? Number(name) : named[name]
+    return at === undefined || at > count ? '' : (matcher.group(at) ?? '')
+  }
+  let replaced = ''
+  let from = 0
+  while (matcher.find()) {
+    replaced += text.slice(from, matcher.start())
+    replaced += replacement.replace(groups, (whole: string, bare?: string, braced?: string) =>
+      whole === '$$' ? '$' : groupOf(bare ?? braced ?? ''),
+    )
+    from = matcher.end()
+  }
+  return replaced + text.slice(from)
+}
+
+/** Regular expressions of Go's kind, which take linear time. */
+export const regexFunctions: readonly (readonly [string, TemplateFunction])[] = [
+  [
+    'regexMatch',
+    define('string string', 'bool', (pattern, text) =>
+      makeBool(compile('regexMatch', textOf(pattern)).matcher(textOf(text)).find()),
+    ),
+  ],
+  [
+    'regexReplaceAll',
+    define('string string string', 'string', (pattern, replacement, text) =>
+      makeString(replaceAll(textOf(pattern), textOf(replacement), textOf(text))),
+    ),
+  ],
+]

@@ -1,0 +1,205 @@
+import {readFileSync} from 'node:fs'
+import {UsageError} from '../core/errors.js'
+import type {FunctionTable, TemplateFunction} from '../gotemplate/builtin/functions.js'
+import {Budget, type BudgetLimits} from '../gotemplate/exec/budget.js'
+import {TemplateError} from '../gotemplate/parse/errors.js'
+import {parseTemplate, type Template} from '../gotemplate/template.js'
+import {decodeText, encodeText} from '../gotemplate/value/text.js'
+import type {Argument} from '../gotemplate/value/types.js'
+import {anyType, stringType} from '../gotemplate/value/types.js'
+import {GoError, Interruption, makeString} from '../gotemplate/value/values.js'
+import type {Dependency} from './dependency.js'
+import {dataFunctions} from './functions/data.js'
+import {define, textOf} from './functions/define.js'
+import {pureFunctions, type Surroundings, surroundingFunctions} from './functions/pure.js'
+import {refusedFunctions} from './functions/refused.js'
+import {scratchFunction} from './functions/scratch.js'
+import type {Store} from './store.js'
+
+/** How a template is read. */
+export interface TemplateSyntax {
+  /** @default '{{' */
+  readonly leftDelimiter?: string
+  /** @default '}}' */
+  readonly rightDelimiter?: string
+  /** True to end with an error when a map has no entry of a name. @default false */
+  readonly errorOnMissingKey?: boolean
+  /** Names of functions that this template may not call. @default none */
+  readonly deniedFunctions?: readonly string[]
+}
+
+/** What came of one rendering. */
+export type Rendering =
+  | {readonly kind: 'complete'; readonly bytes: Uint8Array; readonly used: ReadonlySet<string>}
+  | {readonly kind: 'incomplete'; readonly missing: readonly Missing[]; readonly used: ReadonlySet<string>}
+  | {readonly kind: 'failed'; readonly error: Error; readonly used: ReadonlySet<string>}
+
+/** Something that a template waits for. */
+export interface Missing {
+  readonly name: string
+  readonly why: string
+}
+
+/** What a rendering is made from. */
+export interface RenderContext {
+  readonly store: Store
+  readonly surroundings: Surroundings
+  /** @default the usual limits */
+  readonly limits?: BudgetLimits
+}
+
+/** A template that has been read and can be rendered again and again. */
+export interface RenderedFile {
+  /**
+   * Executes the template with what is known now. What is not known interrupts only the action that asks for it, so
+   * that one rendering finds out about all that can be asked for at the moment.
+   */
+  render(context: RenderContext): Rendering
+}
+
+const functionNames = ((): readonly string[] => {
+  const source = {need: () => unreachable(), absent: () => unreachable()}
+  const surroundings = {now: () => 0, env: {}}
+  return [
+    ...pureFunctions.keys(),
+    ...surroundingFunctions(surroundings).keys(),
+    ...dataFunctions(source).keys(),
+    ...refusedFunctions.map(([name]) => name),
+    'scratch',
+    'executeTemplate',
+    'file',
+  ]
+})()
+
+function unreachable(): never {
+  throw new GoError('nothing to read from')
+}
+
+/** Reads a template. Throws a UsageError with Go's message if it is wrong. */
+export function readTemplate(name: string, text: string, syntax: TemplateSyntax = {}): RenderedFile {
+  const {leftDelimiter = '{{', rightDelimiter = '}}'} = syntax
+  try {
+    const template = parseTemplate(text, {name, leftDelimiter, rightDelimiter, functions: functionNames})
+    return {render: context => new Pass(template, syntax, context).run()}
+  } catch (error) {
+    throw error instanceof TemplateError ? wrongTemplate(error) : error
+  }
+}
+
+function wrongTemplate(error: TemplateError): UsageError {
+  return new UsageError(error.message, {code: 'BATON_CONFIG', cause: error, details: {...error.place}})
+}
+
+/** One execution of a template. */
+class Pass {
+  readonly #template: Template
+  readonly #syntax: TemplateSyntax
+  readonly #context: RenderContext
+  readonly #missing = new Map<string, string>()
+  readonly #used = new Set<string>()
+  readonly #budget: Budget
+  readonly #functions: FunctionTable
+  #isInterrupted = false
+
+  constructor(template: Template, syntax: TemplateSyntax, context: RenderContext) {
+    this.#template = template
+    this.#syntax = syntax
+    this.#context = context
+    this.#budget = new Budget(context.limits)
+    this.#functions = this.#table()
+  }
+
+  run(): Rendering {
+    const used = this.#used
+    try {
+      const text = this.#execute(undefined)
+      if (!this.#isInterrupted) return {kind: 'complete', bytes: encodeText(text), used}
+    } catch (error) {
+      // What is missing may be the cause of an error of the template.
+      if (!this.#isInterrupted) {
+        return {kind: 'failed', error: error instanceof TemplateError ? wrongTemplate(error) : (error as Error), used}
+      }
+    }
+    const missing = Array.from(this.#missing, ([name, why]) => ({name, why}))
+    return {kind: 'incomplete', missing, used}
+  }
+
+  #execute(data: Argument, template?: string): string {
+    return this.#template.execute(data, {
+      functions: this.#functions,
+      missingKey: this.#syntax.errorOnMissingKey === true ? 'error' : 'default',
+      budget: this.#budget,
+      ...(template !== undefined && {template}),
+      onInterruption: () => {
+        this.#isInterrupted = true
+      },
+    })
+  }
+
+  #table(): FunctionTable {
+    const source = {
+      need: <T>(dependency: Dependency<T>): T => this.#need(dependency),
+      absent: (dependency: Dependency): never => this.#interrupt(dependency.name, 'it does not exist'),
+    }
+    const table = new Map<string, TemplateFunction>([
+      ...pureFunctions,
+      ...surroundingFunctions(this.#context.surroundings),
+      ...dataFunctions(source),
+      ...refusedFunctions,
+      ['scratch', scratchFunction()],
+      ['file', define('string', 'string', path => this.#file(textOf(path)))],
+      [
+        'executeTemplate',
+        {
+          in: [stringType, anyType],
+          variadic: true,
+          out: stringType,
+          call: (name, ...data) => this.#executeNamed(textOf(name), data),
+        },
+      ],
+    ])
+    for (const name of this.#syntax.deniedFunctions ?? []) table.set(name, denied)
+    return table
+  }
+
+  #need<T>(dependency: Dependency<T>): T {
+    const {store} = this.#context
+    this.#used.add(dependency.name)
+    const found = store.read(dependency)
+    return found.known ? found.value : this.#interrupt(dependency.name, store.why(dependency.name))
+  }
+
+  #interrupt(name: string, why: string): never {
+    this.#missing.set(name, why)
+    this.#isInterrupted = true
+    throw new Interruption(name)
+  }
+
+  #file(path: string): Argument {
+    const name = `file(${path})`
+    this.#used.add(name)
+    this.#context.store.watchFile(name, path)
+    try {
+      return makeString(decodeText(readFileSync(path)))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return this.#interrupt(name, 'it does not exist')
+      throw new GoError(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #executeNamed(name: string, data: readonly Argument[]): Argument {
+    if (!this.#template.defined.includes(name)) {
+      throw new GoError(`template ${JSON.stringify(name)} not defined`)
+    }
+    return makeString(this.#execute(data[0], name))
+  }
+}
+
+const denied: TemplateFunction = {
+  in: [anyType],
+  variadic: true,
+  out: anyType,
+  call: () => {
+    throw new GoError('function is disabled')
+  },
+}

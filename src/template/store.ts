@@ -1,0 +1,122 @@
+import {unwatchFile, watchFile} from 'node:fs'
+import type {ConsulClient} from '../core/client.js'
+import type {Subscription, ViewRegistry, ViewStatus} from '../core/query/types.js'
+import type {Dependency} from './dependency.js'
+
+/** Files are looked at this often. */
+const fileEveryMs = 1000
+
+interface Followed {
+  readonly dependency: Dependency
+  readonly subscription: Subscription<unknown>
+  readonly status: () => ViewStatus
+  known: boolean
+  value: unknown
+  failure: unknown
+  changes: number
+}
+
+/** What is known of a dependency. */
+export type Known<T> = {readonly known: true; readonly value: T} | {readonly known: false}
+
+/**
+ * What templates know of Consul. A dependency is followed from the first time it is asked for until a rendering no
+ * longer needs it. A value that was known stays: during an outage, and when an answer is not believed.
+ */
+export class Store implements AsyncDisposable {
+  readonly #client: ConsulClient
+  readonly #views: ViewRegistry
+  readonly #followed = new Map<string, Followed>()
+  readonly #files = new Map<string, () => void>()
+  readonly #fileChanges = new Map<string, number>()
+  readonly #onChange: () => void
+
+  constructor(client: ConsulClient, views: ViewRegistry, onChange: () => void) {
+    this.#client = client
+    this.#views = views
+    this.#onChange = onChange
+  }
+
+  /** What is known now. Asking starts following. Throws the error that ended the following. */
+  read<T>(dependency: Dependency<T>): Known<T> {
+    const followed = this.#followed.get(dependency.name) ?? this.#follow(dependency)
+    if (followed.failure !== undefined) throw followed.failure
+    return followed.known ? {known: true, value: followed.value as T} : {known: false}
+  }
+
+  /** Watches a file, which a template reads by itself. */
+  watchFile(name: string, path: string): void {
+    if (this.#files.has(name)) return
+    const onChange = (): void => {
+      this.#fileChanges.set(name, (this.#fileChanges.get(name) ?? 0) + 1)
+      this.#onChange()
+    }
+    watchFile(path, {interval: fileEveryMs}, onChange)
+    this.#files.set(name, () => unwatchFile(path, onChange))
+  }
+
+  /** How often the values of these dependencies have changed, as one text: equal texts mean that none has. */
+  versionOf(names: Iterable<string>): string {
+    return Array.from(
+      names,
+      name => `${name} ${this.#followed.get(name)?.changes ?? this.#fileChanges.get(name) ?? 0}`,
+    ).join('\n')
+  }
+
+  /** Why a dependency has no value, for people. */
+  why(name: string): string {
+    const followed = this.#followed.get(name)
+    if (followed?.known === true) return 'it does not exist'
+    const status = followed?.status()
+    const error = status !== undefined && 'error' in status ? status.error : undefined
+    return error instanceof Error ? error.message : 'no answer yet'
+  }
+
+  /** Stops following what is not among these. */
+  async keepOnly(names: ReadonlySet<string>): Promise<void> {
+    for (const [name, {subscription}] of this.#followed) {
+      if (names.has(name)) continue
+      this.#followed.delete(name)
+      await subscription[Symbol.asyncDispose]()
+    }
+    for (const [name, stop] of this.#files) {
+      if (names.has(name)) continue
+      this.#files.delete(name)
+      stop()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.keepOnly(new Set())
+  }
+
+  #follow(dependency: Dependency): Followed {
+    const view = this.#views.view(dependency.query(this.#client))
+    const followed: Followed = {
+      dependency,
+      subscription: view.subscribe(),
+      status: () => view.status,
+      known: false,
+      value: undefined,
+      failure: undefined,
+      changes: 0,
+    }
+    this.#followed.set(dependency.name, followed)
+    void this.#pump(followed)
+    return followed
+  }
+
+  async #pump(followed: Followed): Promise<void> {
+    try {
+      for await (const {value} of followed.subscription.snapshots()) {
+        followed.known = true
+        followed.value = value
+        followed.changes += 1
+        this.#onChange()
+      }
+    } catch (error) {
+      followed.failure = error
+      this.#onChange()
+    }
+  }
+}
