@@ -113,6 +113,11 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       helpGroup: lockGroup,
       description: "serf: the lock is lost if the node's health check fails",
     })(),
+    'session-node': Flags.string({
+      helpGroup: lockGroup,
+      helpValue: 'NODE',
+      description: "node of the session, instead of the agent's own, which may leave when the agent is stopped",
+    }),
     name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
     events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
     'pass-stdin': Flags.boolean({helpGroup: programGroup, description: 'pass stdin to the command (always with --)'}),
@@ -225,6 +230,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       graceMs: flags.grace ?? defaultGraceMs,
       sessionName: name,
       command: basename(first.split(/\s/, 1)[0] ?? ''),
+      ...(flags['session-node'] !== undefined && {node: flags['session-node']}),
       ...(maxRuntimeMs !== undefined && maxRuntimeMs > 0 && {maxRuntimeMs}),
       child: {
         argv: child.argv,

@@ -16,6 +16,7 @@ import {formatDuration} from '../core/time/duration.js'
 import type {SessionId} from '../core/types.js'
 import {localDirectory} from '../process/local-directory.js'
 import {type LocalTurn, takeLocalTurn, turnPath, withoutTurn} from '../process/local-turn.js'
+import {isExternalNode, isForeignNode} from '../session/foreign-node.js'
 import {bootTimeOf, defaultLockDelayMs, defaultTtlMs, openSession} from '../session/session.js'
 import type {Session} from '../session/types.js'
 import {lateAnswerMs} from './defaults.js'
@@ -92,6 +93,7 @@ export class Acquisition {
         grant: outcome,
         shape,
         now: this.#now,
+        learnTtlOnly: this.#learnTtlOnly(shape),
         observer: event => this.#emit(event),
         onDeadline: deadline => this.#watcher?.deadlineMoved(deadline),
       })
@@ -175,7 +177,7 @@ export class Acquisition {
     readonly isFirst: boolean
   }): Promise<Session> {
     const {signal, shape} = options
-    const {nodeChecks, sessionName, now} = this.#options
+    const {nodeChecks, sessionName, node, now} = this.#options
     if (options.isFirst) this.#opening = 'asked'
     for (;;) {
       try {
@@ -186,6 +188,7 @@ export class Acquisition {
           renewEveryMs: contendEveryMs(shape),
           observer: event => this.#hold?.handleSessionEvent(event),
           ...(nodeChecks && {nodeChecks}),
+          ...(node !== undefined && {node}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),
           // The hold has its own deadline, and a contender starts again only if Consul reports that the session has ended.
@@ -198,6 +201,12 @@ export class Acquisition {
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
         }
+        if (node !== undefined && isForeignNode(error)) {
+          throw new UsageError(`lock ${this.#options.prefix}: the catalog has no node ${node} for the session`, {
+            cause: error,
+            hint: 'register the node, or name another one',
+          })
+        }
         // If the first request fails for such a reason, a setting is wrong: a retry cannot help.
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isHopeless(error))) throw error
         this.#lastError = error
@@ -207,9 +216,22 @@ export class Acquisition {
     }
   }
 
+  /**
+   * Returns how to find out whether only the TTL ends the session: if its node is that of a client agent, or of no agent.
+   * The cluster may remove the node of a server by itself.
+   */
+  #learnTtlOnly(shape: LeaseShape): ((signal: AbortSignal) => Promise<boolean>) | undefined {
+    const {nodeChecks = [], node} = this.#options
+    if (shape.isTtlOnly || !shape.hasLockDelay || nodeChecks.length > 0) return undefined
+    if (node !== undefined) return signal => isExternalNode(this.#client, node, signal)
+    // In another datacenter the session does not belong to the node of the agent.
+    if (this.#client.scope.datacenter !== undefined) return undefined
+    return async signal => !(await this.#client.agent.self({signal})).isServer
+  }
+
   /** Returns the shape to begin with: that of a server's node, whose window is shorter, unless only that of a client leaves enough time. */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
-    const {prefix, nodeChecks = []} = this.#options
+    const {prefix, nodeChecks = [], node} = this.#options
     const hasChecks = nodeChecks.length > 0
     const shape: LeaseShape = {
       hasLockDelay: this.#kind.hasLockDelay,
@@ -224,6 +246,10 @@ export class Acquisition {
     }
     const onClient = {...shape, isTtlOnly: true}
     checkLease(onClient, {prefix, hasChecks})
+    if (node !== undefined) {
+      if (!(await isExternalNode(this.#client, node, signal))) checkLease(shape, {prefix, hasChecks})
+      return onClient
+    }
     const self = await this.#client.agent.self({signal})
     // In another datacenter the session belongs to the node of a server there.
     const isForeign = (this.#client.scope.datacenter || self.datacenter) !== self.datacenter

@@ -31,6 +31,8 @@ interface LeasedHoldOptions {
   readonly grant: Grant
   readonly shape: LeaseShape
   readonly now: () => number
+  /** Finds out whether only the TTL ends the session; undefined if the answer cannot change anything. */
+  readonly learnTtlOnly: ((signal: AbortSignal) => Promise<boolean>) | undefined
   readonly observer: (event: LockEvent) => void
   /** Called with the first deadline and whenever it changes. */
   readonly onDeadline: (deadline: LeaseDeadline) => void
@@ -73,12 +75,7 @@ export class LeasedHold implements Hold {
     this.session = session.id
     this.token = grant.token
     this.#shape = options.shape
-    this.#isShapeKnown =
-      options.shape.isTtlOnly ||
-      !options.shape.hasLockDelay ||
-      session.nodeChecks.length > 0 ||
-      // In another datacenter the session does not belong to the node of the agent.
-      client.scope.datacenter !== undefined
+    this.#isShapeKnown = options.learnTtlOnly === undefined
     this.#acquiredAtMs = grant.sentAtMs
     this.#proofs = {renewedAtMs: session.provenAtMs, seenAtMs: grant.sentAtMs}
     this.#alarm = new Alarm({clock: client.clock, now, ring: () => this.#loseUnproven()})
@@ -205,17 +202,17 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Asks whether the agent is a server, which decides how long the hold lasts without a proof. Without the permission to ask, the shorter window applies. */
+  /** Finds out how long the hold lasts without a proof. Without the permission to ask, the shorter time applies. */
   async #learnShape(): Promise<void> {
-    const {client} = this.#options
+    const {client, learnTtlOnly} = this.#options
     try {
-      const {isServer} = await client.agent.self({signal: this.#stopped.signal})
-      this.#shape = {...this.#shape, isTtlOnly: !isServer}
+      const isTtlOnly = (await learnTtlOnly?.(this.#stopped.signal)) === true
+      this.#shape = {...this.#shape, isTtlOnly}
       this.#options.session.renewEvery(proveEveryMs(this.#shape))
       this.#prove({renewedAtMs: this.#proofs.renewedAtMs})
     } catch (error) {
       this.#isShapeKnown = !isTransient(error)
-      client.logger.debug({err: error}, 'agent not asked whether it is a server')
+      client.logger.debug({err: error}, 'not found out what ends the session besides its TTL')
     }
   }
 

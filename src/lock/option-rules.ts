@@ -1,4 +1,4 @@
-import {abortSignal, callback, duration, oneOf, text, texts} from '../core/check-options.js'
+import {abortSignal, callback, duration, name, oneOf, text, texts} from '../core/check-options.js'
 
 /** Rules for the options of mutexes and semaphores. `checkLease` refuses a TTL of 0. */
 export const lockRules = {
@@ -7,6 +7,7 @@ export const lockRules = {
   lockDelayMs: duration(),
   graceMs: duration(),
   nodeChecks: texts,
+  node: name,
   sessionName: text,
   command: text,
   fair: oneOf(['queue', 'off']),

@@ -12,6 +12,11 @@ export interface LockOptions {
   readonly lockDelayMs?: number
   /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
   readonly nodeChecks?: readonly string[]
+  /**
+   * Node of the catalog that the session belongs to. The session of the default node ends when the agent leaves the
+   * cluster, as it does when it is stopped with its default settings; a node that belongs to no agent does not leave. @default the agent's own node
+   */
+  readonly node?: string
   /** Name of the session, as session listings show it. @default none */
   readonly sessionName?: string
   /** Time in milliseconds that the work needs to stop after `hold.signal` has aborted. @default 5000 */

@@ -1,4 +1,5 @@
 import type {ConsulClient} from '../core/client.js'
+import {serfHealth} from '../core/consul-constants.js'
 import {BatonError, ConsulError} from '../core/errors.js'
 
 /** True if Consul refused a session because its node is not in the datacenter of the session. */
@@ -17,4 +18,16 @@ export async function pickServerNode(client: ConsulClient, signal?: AbortSignal)
   throw new BatonError('BATON_NO_LEADER', `datacenter ${where}: no healthy server found`, {
     transient: true,
   })
+}
+
+/**
+ * Resolves to true if the node belongs to no agent, so that it does not leave the cluster when an agent is restarted:
+ * Serf, which removes the nodes of agents, has no check for it. False if the token may not read the node.
+ */
+export async function isExternalNode(client: ConsulClient, node: string, signal?: AbortSignal): Promise<boolean> {
+  const options = {consistency: 'consistent', ...(signal && {signal})} as const
+  const {value: checks} = await client.catalog.checksOfNode(node, options)
+  // Without the permission to read the node it has no checks, and does not exist.
+  const {value: nodes} = await client.catalog.nodes(options)
+  return nodes.some(one => one.node === node) && !checks.some(({checkId}) => checkId === serfHealth)
 }

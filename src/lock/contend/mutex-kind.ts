@@ -18,7 +18,7 @@ import {contendInQueue} from './queued-contender.js'
  */
 export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   readonly hasLockDelay = true
-  readonly hasLocalLine = true
+  readonly hasLocalLine: boolean = true
   readonly #mutex: MutexKey
   /** Sessions that may have an entry in the queue. */
   readonly #queued = new Set<SessionId>()

@@ -1,6 +1,6 @@
 import {isBatonError, isTransient} from '../../core/errors.js'
 import {Backoff} from '../../core/time/backoff.js'
-import type {ConsulIndex, KvEntry, SessionId} from '../../core/types.js'
+import type {ConsulIndex, KvEntry, KvOperation, SessionId} from '../../core/types.js'
 import type {Grant} from '../kind.js'
 import type {QueueEvent} from '../types.js'
 import {describeHolder, isUnproven} from '../wire/holder-record.js'
@@ -15,6 +15,10 @@ import {type ContenderOptions, takeFree, toContender} from './plain-contender.js
 const patienceMs = 300
 /** Time between two questions of a contender that is not the first whether a lock-delay has ended. */
 const delayPollMs = 500
+/** Number of contenders that follow the key of the lock: all but one of them may be dead. */
+const followers = 3
+/** Entries that one transaction deletes; its maximum number of operations is 64. */
+const mostPassedOver = 50
 const retryMs = {minMs: 100, maxMs: 5000}
 
 export interface QueuedContenderOptions extends ContenderOptions {
@@ -64,9 +68,9 @@ export async function contendInQueue(options: QueuedContenderOptions): Promise<G
  * and deletes its entry. The receiver writes the key of the lock once more before it counts as the holder: the proof that
  * it lives. Without it, the next contender takes the lock after a moment; Consul refuses that once the proof is written.
  *
- * The first two contenders follow the key of the lock. The second is there for the case that the first is dead: it takes
- * a lock that stays free. Every other contender follows the entry two places before its own, so that a hand-over
- * wakes three contenders, however many wait. Nothing that was seen is relied on later: after each wake-up the state is read again
+ * The first three contenders follow the key of the lock. The second and the third are there for the case that those
+ * before them are dead: then they take a lock that stays free. Every other contender follows the entry three places
+ * before its own, so that a hand-over wakes four contenders, however many wait. After each wake-up the state is read again
  * unless the answer itself decides, and every write is refused if the state has changed.
  */
 class QueuedContender {
@@ -79,7 +83,7 @@ class QueuedContender {
 
   /** Reads the state, acts on it, and waits for a change. */
   async step(): Promise<Step> {
-    const {mutex, session, now, signal, isOnce} = this.#options
+    const {mutex, session, now, signal, isOnce, entryKey} = this.#options
     const sentAtMs = now()
     const {lock, queue} = await mutex.read({signal})
     mutex.checkKind(lock)
@@ -90,7 +94,7 @@ class QueuedContender {
     const place = ownAt < 0 ? queue.length : ownAt
     const stranger = queue.slice(0, place).find(({record}) => record === undefined)
     if (stranger) return this.#leave({reason: 'version', session: stranger.session}, ownAt >= 0)
-    if (place === 0 && lock?.session === undefined) return this.#take(lock, ownAt >= 0)
+    if (place === 0 && lock?.session === undefined) return this.#take(lock, ownAt < 0 ? [] : [leaveQueue(entryKey)])
     this.#sayHeld(lock, place)
     if (isOnce) return undefined
     return ownAt < 0 ? this.#enter() : this.#wait({lock, queue}, place)
@@ -99,7 +103,7 @@ class QueuedContender {
   async #wait({lock, queue}: MutexState, place: number): Promise<Step> {
     if (lock?.session === undefined) return this.#awaitTurn(lock, queue, place)
     if (isUnproven(lock.value)) return this.#awaitProof(lock as Held, place)
-    const ahead = queue[place - 2]
+    const ahead = queue[place - followers]
     if (!ahead) return this.#followLock(lock as Held, place)
     await this.#changeOf({key: ahead.key, modifyIndex: ahead.modifyIndex}, waiterWaitMs)
     return 'again'
@@ -107,12 +111,12 @@ class QueuedContender {
 
   /** Follows the key of the lock while it has a holder that lives. */
   async #followLock(known: Held, place: number): Promise<Step> {
-    const {session, mutex} = this.#options
+    const {session, mutex, entryKey} = this.#options
     for (let lock = known; ; ) {
       const entry = await this.#changeOf(lock, waiterWaitMs)
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
-      if (entry.session === undefined) return place === 0 ? this.#take(entry, true) : 'again'
+      if (entry.session === undefined) return place === 0 ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
       // Without the mark a consistent read must confirm what this answer shows.
       if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
       lock = entry as Held
@@ -130,7 +134,7 @@ class QueuedContender {
     if (leftMs > 0) {
       const entry = await this.#changeOf(lock, leftMs)
       const isProven = entry?.session === lock.session && !isUnproven(entry.value)
-      return isProven && place < 2 ? this.#followLock(entry as Held, place) : 'again'
+      return isProven && place < followers ? this.#followLock(entry as Held, place) : 'again'
     }
     const next = {...toContender(this.#options), entryKey}
     const attempt = await mutex.take(session.id, passOver(mutex.key, lock, next), signal)
@@ -141,7 +145,7 @@ class QueuedContender {
 
   /** Gives the contenders before this one a moment to take the free lock, then takes it. */
   async #awaitTurn(lock: KvEntry | undefined, queue: readonly QueueEntry[], place: number): Promise<Step> {
-    const {mutex, session, signal, tell, now} = this.#options
+    const {mutex, session, signal, tell, now, entryKey} = this.#options
     const state = `free ${lock?.modifyIndex}`
     const {sinceMs, isOpen} = this.#since(state)
     const leftMs = sinceMs + patienceMs * place - now()
@@ -157,20 +161,20 @@ class QueuedContender {
       if (isDelayed) this.#options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
       return 'again'
     }
-    const grant = await this.#take(lock, true)
+    // Dead contenders must not be waited for again. One that lives enters the queue again.
+    const idle = queue.slice(0, Math.min(place, mostPassedOver))
+    const grant = await this.#take(lock, [entryKey, ...idle.map(entry => entry.key)].map(leaveQueue))
     if (typeof grant === 'object') {
-      for (const {session: idle} of queue.slice(0, place)) {
-        tell({type: 'queue.passed-over', session: idle, reason: 'idle'})
-      }
+      for (const one of idle) tell({type: 'queue.passed-over', session: one.session, reason: 'idle'})
     }
     return grant
   }
 
-  /** Takes the free lock, and leaves the queue in the same write. */
-  async #take(lock: KvEntry | undefined, isQueued: boolean): Promise<Step> {
-    const {mutex, isOnce, entryKey} = this.#options
+  /** Takes the free lock. Entries leave the queue in the same write. */
+  async #take(lock: KvEntry | undefined, leaving: readonly KvOperation[]): Promise<Step> {
+    const {mutex, isOnce} = this.#options
     const operations = takeMutex(mutex.key, lock, toContender(this.#options))
-    const taken = await takeFree(this.#options, isQueued ? [...operations, leaveQueue(entryKey)] : operations)
+    const taken = await takeFree(this.#options, [...operations, ...leaving])
     if (typeof taken === 'object') return taken
     return taken === 'lock-delay' && isOnce ? undefined : 'again'
   }

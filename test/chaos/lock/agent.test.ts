@@ -50,6 +50,20 @@ describe.runIf(hasConsul)('baton lock through a client agent', () => {
     await waitUntil(async () => (await raw(cluster.address).kvKeys('k/restart')).length === 0, {what: 'the key to go'})
   })
 
+  it('an agent that leaves and returns does not disturb the command if its session is on a node of no agent', async () => {
+    await raw(cluster.address).put('/v1/catalog/register', {Node: 'locks', Address: '127.0.0.1'})
+    await using holder = await begin('node', ['--session-node', 'locks'], 15, 2)
+    const [{Session: session}] = (await raw(cluster.address).get('/v1/kv/k/node/.lock')) as [{Session: string}]
+    const sessions = await raw(cluster.address).sessions()
+    expect(sessions.find(one => one.ID === session)).toMatchObject({Node: 'locks'})
+    const client = cluster.clients[2]!
+    await client.restart('stop')
+    await raw(client.address).ok('PUT', `/v1/agent/join/${cluster.servers[0]!.lanAddress}`)
+    expect(await holder.exited).toMatchObject({exitCode: 0, stderr: ''})
+    expect(checkNoOverlap(join(folder, 'node')).finished).toEqual(['node'])
+    await raw(cluster.address).put('/v1/catalog/deregister', {Node: 'locks'})
+  })
+
   it('a lost leader does not disturb the command while other servers are alive', async () => {
     const leader = await cluster.leader()
     await using holder = await begin('leader', [], 20, 0)

@@ -338,6 +338,17 @@ describe.each(backends)('mutex on $name', backend => {
     expect(isBatonError(report.error, 'BATON_ACL_DENIED')).toBe(true)
   })
 
+  it('has its session on the node that is named, and refuses a node that the catalog does not have', async () => {
+    const node = leaks.prefix.replaceAll('/', '-')
+    const client = connect()
+    await expect(mutex(client, {node}).acquire({timeoutMs: 10_000})).rejects.toMatchObject({code: 'BATON_USAGE'})
+    await consul().put('/v1/catalog/register', {Node: node, Address: '127.0.0.1'})
+    const hold = await mutex(client, {node}).acquire()
+    expect((await consul().sessions()).find(one => one.ID === hold.session)?.Node).toBe(node)
+    await hold.release()
+    await consul().put('/v1/catalog/deregister', {Node: node})
+  })
+
   it('refuses semaphores while it is held', async () => {
     const client = connect()
     await using _hold = await mutex(client).acquire()

@@ -7,6 +7,7 @@ const lock = {
   ttlMs: 'duration',
   lockDelayMs: 'duration',
   nodeChecks: 'texts',
+  node: 'text',
   sessionName: 'text',
   graceMs: 'duration',
   command: 'text',

@@ -1,0 +1,138 @@
+import {mkdirSync, mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {createClient} from '../../../src/core/client.js'
+import {createMutex} from '../../../src/lock/mutex.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {type ConsulCluster, startCluster} from '../../kit/consul-cluster.js'
+import {checkNoOverlap, criticalSection, readHistory} from '../../kit/history.js'
+import {HttpProxy} from '../../kit/http-proxy.js'
+import {useLeakCheck} from '../../kit/leaks.js'
+import {descendants} from '../../kit/processes.js'
+import {raw} from '../../kit/raw-consul.js'
+import {type CommandHandle, startCli} from '../../kit/run-cli.js'
+import {testSeed} from '../../kit/seed.js'
+import {waitUntil} from '../../kit/wait-until.js'
+
+const [real] = backends.filter(backend => backend.name === 'real')
+/** BATON_TEST_ROUNDS=200 and BATON_TEST_WAITERS=50 run the long forms. */
+const rounds = Number(process.env['BATON_TEST_ROUNDS'] || 15)
+const waiterCount = Number(process.env['BATON_TEST_WAITERS'] || 20)
+
+describe.runIf(real !== undefined)('the queue of a mutex on several agents', () => {
+  it(`runs ${waiterCount} contenders on 6 agents in the order in which their entries were created`, async () => {
+    await using cluster: ConsulCluster = await startCluster({servers: 1, clients: 5})
+    const prefix = 'queue/order'
+    const consul = raw(cluster.address)
+    await using holder = createClient({address: cluster.address})
+    const first = await createMutex(holder, {prefix}).acquire()
+    const order: string[] = []
+    const open: AsyncDisposable[] = []
+    const runs = Array.from({length: waiterCount}, async (_, at) => {
+      // Contenders with addresses of their own are on hosts of their own.
+      const proxy = await HttpProxy.start(cluster.agents[at % cluster.agents.length]!.address)
+      const client = createClient({address: proxy.address})
+      open.push(proxy, client)
+      await createMutex(client, {prefix}).withLock(hold => {
+        order.push(hold.session)
+        return Promise.resolve()
+      })
+    })
+    const entries = () => consul.kvList(`${prefix}/.queue/`)
+    await waitUntil(async () => (await entries()).length === waiterCount, {what: 'the queue', timeoutMs: 60_000})
+    const created = (await entries()).sort((one, other) => one.createIndex - other.createIndex)
+    await first.release()
+    await Promise.all(runs)
+    for (const one of open.reverse()) await one[Symbol.asyncDispose]()
+    expect(order).toEqual(created.map(entry => entry.session))
+    expect(await consul.kvKeys(prefix)).toEqual([])
+  }, 300_000)
+})
+
+describe.runIf(real !== undefined)('the queue of a mutex whose contenders are killed', () => {
+  const agent = sharedAgent(real!)
+  const leaks = useLeakCheck({agent, graceMs: 40_000, ignoreHandles: true})
+  let folder = ''
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
+  })
+  afterEach(() => rmSync(folder, {recursive: true}))
+  const history = () => join(folder, 'history')
+
+  it(`never runs two commands at once, and goes on soon, with ${rounds} kills and stops at random instants`, async () => {
+    const random = createRandom(testSeed('kills in the queue'))
+    const all: CommandHandle[] = []
+    const names = new Map<CommandHandle, string>()
+    const start = (host: number): CommandHandle => {
+      const name = `b${all.length}`
+      const place = join(folder, `host-${host}`)
+      mkdirSync(place, {recursive: true})
+      const words = [criticalSection, history(), name, '0.3', join(folder, 'exclusive')]
+      const key = `${leaks.prefix}kills`
+      const command = startCli(['lock', '--grace', '500ms', key, '--', ...words], {agent, env: {TMPDIR: place}})
+      all.push(command)
+      names.set(command, name)
+      return command
+    }
+    const hosts = Array.from({length: 5}, (_, host) => start(host))
+    for (let round = 0; round < rounds; round += 1) {
+      await new Promise(resolve => setTimeout(resolve, 200 + random() * 600))
+      const host = Math.floor(random() * hosts.length)
+      const victim = hosts[host]!
+      const dice = random()
+      if (dice < 0.3) victim.kill('SIGKILL')
+      else if (dice < 0.5) {
+        // Nothing gives back the lock of a holder that dies with its guardian: only waiters die so.
+        await waitUntil(() => justStarted() !== undefined, {what: 'a run to begin', timeoutMs: 60_000, intervalMs: 5})
+        killAll(justStarted() === names.get(victim) ? hosts[(host + 1) % hosts.length]! : victim)
+      } else if (dice < 0.7) {
+        victim.kill('SIGSTOP')
+        setTimeout(() => victim.kill('SIGCONT'), random() * 3000)
+      } else if (dice < 0.8) victim.kill('SIGTERM')
+      for (const [at, one] of hosts.entries()) if (one.hasEnded || at === host) hosts[at] = start(at)
+    }
+    await Promise.all(all.map(one => one.processExit))
+    const {order} = checkNoOverlap(history())
+    const gaps = gapsMs()
+    process.stdout.write(`${order.length} runs, longest gaps ${gaps.slice(-3).join(' ')} ms\n`)
+    expect(order.length).toBeGreaterThan(rounds / 2)
+    // A lock that its dead holder kept, or a dead contender that nobody passes over, would last 15 to 45 s.
+    expect(gaps.at(-1)).toBeLessThan(12_000)
+  }, 900_000)
+
+  /** The ID of a run that began a moment ago. */
+  function justStarted(): string | undefined {
+    const last = readHistory(history()).slice(-3)
+    return last.find(entry => entry.what === 'start')?.id
+  }
+
+  /** Times between the last line of a run and the start of the next one, in order of length. */
+  function gapsMs(): number[] {
+    const entries = readHistory(history())
+    const starts = entries.flatMap((entry, at) => (entry.what === 'start' && at > 0 ? [at] : []))
+    const gaps = starts.map(at => Number(entries[at]!.ns - entries[at - 1]!.ns) / 1e6)
+    return gaps.map(Math.round).sort((one, other) => one - other)
+  }
+})
+
+/** Kills a contender with its guardian and its child, as the loss of its machine does. */
+function killAll(victim: CommandHandle): void {
+  const pids = [victim.pid, ...descendants(victim.pid).map(({pid}) => pid)]
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+/** Generates random numbers that can be repeated from a seed. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}

@@ -1,0 +1,25 @@
+import {describe, expect, it} from 'vitest'
+import {seeded} from '../core/support/seeded.js'
+import {simulate} from './simulation/run-simulation.js'
+
+/** BATON_TEST_STEPS=1000000 runs the long form. */
+const steps = Number(process.env['BATON_TEST_STEPS'] || 4000)
+const timeoutMs = Math.max(60_000, 10 * steps)
+
+describe('a simulated lock with kills, stops, lost requests, lost leaders and destroyed sessions', () => {
+  it.each([
+    ['baton alone', 6, 0],
+    ['baton beside Go contenders', 4, 2],
+  ])(
+    'never runs two commands at once, grants rising tokens, and leaves nothing behind: %s',
+    async (what, contenders, goContenders) => {
+      const random = seeded(`simulated lock, ${what}`)
+      const simulation = await simulate(random, {contenders, goContenders, faultSteps: steps})
+      expect(simulation.judge.faults).toEqual([])
+      expect(simulation.stuck).toEqual([])
+      expect(simulation.left).toEqual([])
+      expect(simulation.judge.order.length).toBeGreaterThan(steps / 500)
+    },
+    timeoutMs,
+  )
+})

@@ -1,0 +1,215 @@
+import {type ConsulClient, createClient} from '../../../../src/core/client.js'
+import {messageOf, TransportError} from '../../../../src/core/errors.js'
+import {sleepOn} from '../../../../src/core/time/clock.js'
+import type {Clock, SessionId, Timer} from '../../../../src/core/types.js'
+import {MutexKind} from '../../../../src/lock/contend/mutex-kind.js'
+import {createLock} from '../../../../src/lock/lock.js'
+import type {Hold, LockOptions} from '../../../../src/lock/types.js'
+import {FakeTransport} from '../../../kit/fake-transport.js'
+import type {Seeded} from '../../core/support/seeded.js'
+import type {Judge, Run} from './judge.js'
+import type {ModelConsul} from './model-consul.js'
+import {answerAsConsul} from './model-http.js'
+
+export interface World {
+  readonly clock: Clock
+  readonly random: Seeded
+  readonly consul: ModelConsul
+  readonly judge: Judge
+  readonly prefix: string
+  /** Probability that a request or an answer is lost. */
+  lossRate: number
+  steps: number
+}
+
+/** The time of a process: while it is stopped, its timers and the answers that it gets wait; once killed, they never come. */
+class ProcessClock implements Clock {
+  state: 'running' | 'stopped' | 'dead' = 'running'
+  readonly #world: World
+  readonly #late: (() => void)[] = []
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  monotonicMs = (): number => this.#world.clock.monotonicMs()
+  wallMs = (): number => this.#world.clock.wallMs()
+  sleep = (ms: number, signal?: AbortSignal): Promise<void> => sleepOn(this, ms, signal)
+
+  timer(ms: number, callback: () => void): Timer {
+    let isFired = false
+    let isDisposed = false
+    const fire = (): void => {
+      if (isDisposed || this.state === 'dead') return
+      if (this.state === 'stopped') {
+        this.#late.push(fire)
+        return
+      }
+      isFired = true
+      callback()
+    }
+    const timer = this.#world.clock.timer(ms, () => {
+      this.#world.steps += 1
+      fire()
+    })
+    return {
+      get fired() {
+        return isFired
+      },
+      [Symbol.dispose]: () => {
+        isDisposed = true
+        timer[Symbol.dispose]()
+      },
+    }
+  }
+
+  continue(): void {
+    this.state = 'running'
+    for (const callback of this.#late.splice(0)) callback()
+  }
+}
+
+const guardianLaterMs = 200
+const graceMs = 2000
+/** With a time limit, also the first request is repeated when it fails. */
+const longestWaitMs = 1_000_000_000
+
+/** All contenders are on hosts of their own. */
+class LoneMutexKind extends MutexKind {
+  override readonly hasLocalLine: boolean = false
+}
+
+/** A process of baton with its guardian and its child, as a lock runs them. The client and the lock are the real ones. */
+export class SimulatedProcess {
+  readonly name: string
+  readonly clock: ProcessClock
+  readonly done: Promise<void>
+  runs = 0
+  readonly #world: World
+  readonly #client: ConsulClient
+  readonly #kind: LoneMutexKind
+  readonly #stop = new AbortController()
+  readonly #options: LockOptions
+  #session: SessionId | undefined
+  #child: {readonly run: Run; readonly hold: Hold} | undefined
+  #isGuarded = true
+
+  constructor(name: string, world: World, options: {readonly isServer: boolean}) {
+    this.name = name
+    this.#world = world
+    this.clock = new ProcessClock(world)
+    const transport = new FakeTransport(
+      async request => {
+        world.steps += 1
+        const {clock, random} = world
+        await clock.sleep(travelMs(random))
+        if (random() < world.lossRate) throw lostRequest()
+        const answer = await answerAsConsul(world.consul, request, options)
+        if (random() < world.lossRate) throw lostRequest()
+        await this.clock.sleep(travelMs(random))
+        return answer
+      },
+      {clock: this.clock},
+    )
+    this.#client = createClient({address: 'model:8500', transport, clock: this.clock, random: world.random})
+    this.#options = {
+      prefix: world.prefix,
+      graceMs,
+      observer: event => {
+        if (event.type === 'session.created') this.#session = event.session
+      },
+    }
+    this.#kind = new LoneMutexKind(this.#client, this.#options)
+    this.done = this.#contend()
+  }
+
+  /** `kill -9`: the guardian stops the child and gives the lock back, unless it dies as well. */
+  kill({isGuardianKilled}: {readonly isGuardianKilled: boolean}): void {
+    this.clock.state = 'dead'
+    this.#isGuarded = !isGuardianKilled
+    const {clock, random} = this.#world
+    const child = this.#child
+    // A machine that loses power takes the child with it.
+    if (child && isGuardianKilled) this.#end(child.run)
+    if (isGuardianKilled) return
+    void clock.sleep(child ? random() * graceMs : 0).then(() => {
+      if (child) this.#end(child.run)
+      return this.#release()
+    })
+  }
+
+  freeze(): void {
+    if (this.clock.state === 'running') this.clock.state = 'stopped'
+  }
+
+  thaw(): void {
+    if (this.clock.state === 'stopped') this.clock.continue()
+  }
+
+  /** SIGTERM. */
+  stop(): void {
+    this.#stop.abort(new Error('stopped'))
+  }
+
+  async #contend(): Promise<void> {
+    const {random, judge} = this.#world
+    const lock = createLock(this.#client, this.#options, this.#kind)
+    const isStopped = (): boolean => this.#stop.signal.aborted
+    while (!isStopped()) {
+      try {
+        const hold = await lock.acquire({signal: this.#stop.signal, timeoutMs: longestWaitMs})
+        await this.#run(hold)
+        await hold.release()
+        this.runs += 1
+      } catch (error) {
+        if (!isStopped()) judge.faults.push(`${this.name}: ${messageOf(error)}`)
+      }
+      await this.clock.sleep(random() * 50)
+    }
+    await this.#client[Symbol.asyncDispose]()
+  }
+
+  /** Runs the child: the same checks and deadlines as in `runLocked` and in the guardian. */
+  async #run(hold: Hold): Promise<void> {
+    const {clock, random, judge} = this.#world
+    if (hold.signal.aborted || this.clock.monotonicMs() >= hold.deadline.termAtMs) return
+    const run = judge.start(this.name, hold.token, clock.monotonicMs())
+    this.#child = {run, hold}
+    const workEndsAtMs = clock.monotonicMs() + random() * (random() < 0.2 ? 20_000 : 200)
+    let killAtMs = Number.POSITIVE_INFINITY
+    hold.signal.addEventListener('abort', () => {
+      killAtMs = Math.min(clock.monotonicMs() + random() * graceMs, hold.deadline.killAtMs)
+    })
+    while (!run.isOver) {
+      const now = clock.monotonicMs()
+      if (now >= Math.min(workEndsAtMs, killAtMs)) this.#end(run)
+      // The guardian acts if baton does not.
+      else if (this.#isGuarded && now >= hold.deadline.killAtMs + guardianLaterMs) this.#end(run)
+      else await clock.sleep(Math.min(100, Math.max(1, Math.min(workEndsAtMs, killAtMs) - now)))
+    }
+    // baton learns of the end when it runs again.
+    await this.clock.sleep(0)
+  }
+
+  #end(run: Run): void {
+    if (!run.isOver) this.#world.judge.end(run)
+    if (this.#child?.run === run) this.#child = undefined
+  }
+
+  async #release(): Promise<void> {
+    const {clock, random, consul} = this.#world
+    const session = this.#session
+    if (session === undefined) return
+    for (const operations of this.#kind.lastWill(session)) {
+      await clock.sleep(1 + random() * 8)
+      consul.commit(operations)
+    }
+    await clock.sleep(1 + random() * 8)
+    consul.endSession(session)
+  }
+}
+
+/** Some messages are about as late as the patience of the others lasts. */
+const travelMs = (random: Seeded): number => (random() < 0.03 ? 200 + random() * 400 : 1 + random() * 8)
+
+const lostRequest = (): TransportError => new TransportError('BATON_CONNECT', 'connection reset', {transient: true})
