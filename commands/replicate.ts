@@ -9,14 +9,17 @@ import {
   doubtfulOptions,
   logLevelFromEnv,
   toReplicatorOptions,
+  toUndo,
 } from '../src/cli/replicate/compile.js'
 import {sourceConnection, usesOwnToken, withConsulReplicate} from '../src/cli/replicate/connection.js'
 import {type Mode, refuseContradictions, settingsWithoutEffect} from '../src/cli/replicate/effects.js'
+import {eventFields} from '../src/cli/replicate/event-lines.js'
 import {deprecatedFlags, type LogLevel, replicateFlags} from '../src/cli/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
 import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
 import {changeLine, differs, heldLine, previewLine} from '../src/cli/replicate/report.js'
 import {Reporter} from '../src/cli/replicate/reporter.js'
+import {openReplicatorService} from '../src/cli/replicate/service.js'
 import {flagOnly} from '../src/cli/settings.js'
 import {toClientOptions} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
@@ -25,8 +28,12 @@ import {withoutSecrets} from '../src/config/secrets.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import {createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
+import {systemClock} from '../src/core/time/clock.js'
 import {Wake} from '../src/core/time/wake.js'
+import {openServiceNotifier} from '../src/process/service-notifier.js'
 import {createReplicator} from '../src/replicate/replicator.js'
+import type {ReplicatorEvent} from '../src/replicate/types.js'
+import {parseListen} from '../src/serve/listen.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
 
@@ -94,11 +101,16 @@ that it does not exist, and held when they are more than --max-delete or the sou
       this.out.line(this.config.version)
       return 0
     }
-    this.#reporter = this.#createReporter(fromEnv?.level ?? this.flags['log-level'])
     const [verb, ...rest] = this.words
     const isVerify = verb === 'verify'
     if (isVerify) this.words = rest
-    refuseContradictions(this.flags, (this.flags.approve?.length ?? 0) > 0 || this.flags['approve-deletes'], isVerify)
+    const isService = !isVerify && !this.flags['dry-run'] && !this.flags.once
+    this.#reporter = this.#createReporter(fromEnv?.level ?? this.flags['log-level'], isService)
+    refuseContradictions(
+      {...this.flags, json: this.jsonEnabled()},
+      (this.flags.approve?.length ?? 0) > 0 || this.flags['approve-deletes'],
+      isVerify,
+    )
     this.#signals()
     this.#warn(isVerify || this.flags['dry-run'] ? 'preview' : this.flags.once ? 'once' : 'follow')
     if (isVerify || this.flags['dry-run']) return this.#preview(isVerify)
@@ -131,7 +143,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   async #follow(): Promise<number> {
-    if (this.jsonEnabled()) throw new UsageError('--json: only with --once, --dry-run or verify')
+    if (this.jsonEnabled()) {
+      throw new UsageError('--json: only with --once, --dry-run or verify', {hint: 'use --ndjson'})
+    }
+    const address = this.flags.listen === undefined ? undefined : parseListen(this.flags.listen)
     checkApprovals(this.flags, this.sources)
     refuseLastingApprovals(this.flags)
     const {reload, kill} = this.#signals()
@@ -140,11 +155,23 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const wishes = new Wake()
     if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
     using _reload = listen(this.host.signals, reload, () => wishes.wake())
-    await followUntilStopped(this.#open(), {
+    const opened = this.#open()
+    const shown = {
+      listen: address,
+      notifier: openServiceNotifier(this.host.env),
+      clock: systemClock,
+      logger: this.logger,
+    }
+    await using service = await openReplicatorService(shown)
+    await followUntilStopped(opened, {
       stop: stop.signal,
       reloads: wishes,
-      reopen: () => this.#reopen(),
-      tell: text => this.out.error(text),
+      reopen: () => {
+        service.reloading()
+        return this.#reopen()
+      },
+      tell: text => this.logger.warn({}, text),
+      onReplicator: replicator => service.show(replicator),
     })
     return stopped
   }
@@ -177,19 +204,27 @@ that it does not exist, and held when they are more than --max-delete or the sou
     for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
     const destination = createClient({logger: this.logger, ...toClientOptions(to.settings)})
     const source = from && createClient({logger: this.logger, ...toClientOptions(from.settings)})
+    const undo = toUndo(this.flags, this.host.env)
     return {
       destination,
       options: {
         ...options,
+        ...(undo && {undo}),
         ...(source && {source}),
         logger: this.logger,
-        observer: event => this.#reporter?.observe(event),
+        observer: event => this.#observe(event),
       },
       async [Symbol.asyncDispose]() {
         await destination[Symbol.asyncDispose]()
         await source?.[Symbol.asyncDispose]()
       },
     }
+  }
+
+  #observe(event: ReplicatorEvent): void {
+    this.#reporter?.observe(event)
+    const fields = this.flags.ndjson ? eventFields(event, systemClock.wallMs()) : undefined
+    if (fields) this.out.json(fields, {compact: true})
   }
 
   protected override settingsShown(): ReturnType<ConsulCommand['settingsShown']> {
@@ -202,16 +237,24 @@ that it does not exist, and held when they are more than --max-delete or the sou
     return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
   }
 
-  /** As in consul-replicate, level `info` reports each pass, and `debug` names each key. */
-  #createReporter(level: LogLevel): Reporter {
+  /** As in consul-replicate, level `info` reports each pass, and `debug` names each key. A service writes log lines. */
+  #createReporter(level: LogLevel, isService: boolean): Reporter {
     const isInfo = ['trace', 'debug', 'info'].includes(level)
-    const {out} = this
+    const {out, logger} = this
+    const lines = {
+      say: (text: string) => (isInfo ? out.warn(text) : out.say(text)),
+      warn: (text: string) => out.warn(text),
+      error: (text: string) => out.error(`baton: ${text}`),
+    }
+    const isTold = isInfo || (!this.flags.quiet && (this.flags.verbose || this.host.stderr.isTTY))
+    const told = isInfo ? logger : this.createLogger('info')
+    const log = {
+      say: (text: string) => isTold && told.info({}, text),
+      warn: (text: string) => !this.flags.quiet && logger.warn({}, text),
+      error: (text: string) => logger.error({}, text),
+    }
     return new Reporter({
-      out: {
-        say: text => (isInfo ? out.warn(text) : out.say(text)),
-        warn: text => out.warn(text),
-        error: text => out.error(text),
-      },
+      out: isService ? log : lines,
       progress: new Progress({stderr: this.host.stderr, isQuiet: this.flags.quiet, line: this.statusLine}),
       namesKeys: isInfo && level !== 'info',
     })

@@ -1,3 +1,5 @@
+import {randomBytes} from 'node:crypto'
+import {hostname} from 'node:os'
 import {type BulkLimits, defaultBulkLimits} from '../core/bulk/pack.js'
 import {
   boolean,
@@ -16,11 +18,12 @@ import {clientRule, clockRule, loggerRule} from '../core/context-rules.js'
 import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
 import {checkMappings, formatMapping} from './mapping.js'
-import {defaultStatusDir} from './pass/status.js'
 import {defaultBudget} from './plan/delete-budget.js'
 import {createKeyScope, type KeyScope} from './plan/key-scope.js'
 import {defaultMaxDelete} from './plan/max-delete.js'
-import type {DeleteBudget, Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions} from './types.js'
+import {defaultStatusDir} from './status/status-document.js'
+import type {DeleteBudget, Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions, UndoKeeping} from './types.js'
+import {UndoJournal} from './undo/journal.js'
 
 /** The options of a replicator, checked and complete. */
 export interface CompleteOptions {
@@ -48,6 +51,11 @@ export interface CompleteOptions {
   readonly concurrency: number
   readonly attempts: number
   readonly graceMs: number
+  readonly heartbeatMs: number
+  /** Keeps what is overwritten and deleted; undefined if it is not kept. */
+  readonly journal: UndoJournal | undefined
+  /** Names this replicator among others of the same mapping. */
+  readonly identity: Identity
   readonly clock: Clock
   readonly logger: Logger
   readonly observer: ReplicatorObserver
@@ -56,6 +64,14 @@ export interface CompleteOptions {
   readonly scopeOf: (mapping: Mapping) => KeyScope
   /** Returns the call options that address a mapping's source. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
+}
+
+/** What a replicator says of itself in the status keys. */
+export interface Identity {
+  readonly id: string
+  readonly host: string
+  readonly pid: number
+  readonly startedAtMs: number
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -96,6 +112,15 @@ const quiescence: OptionRule = {
   },
 }
 
+const undoRule: OptionRule = {
+  expected: '{directory, keepMs?, maxBytes?}, with a path, milliseconds and a number of bytes',
+  accepts: value => {
+    if (!isRecord(value) || !name.accepts(value['directory'])) return false
+    const {keepMs = 0, maxBytes = 0} = value
+    return duration().accepts(keepMs) && count({min: 0, isEndless: true}).accepts(maxBytes)
+  },
+}
+
 const rules = {
   mappings,
   source: withMethod('a client', Symbol.asyncDispose),
@@ -118,6 +143,8 @@ const rules = {
   concurrency: count({min: 1}),
   attempts: count({min: 1, isEndless: true}),
   graceMs: duration(),
+  heartbeatMs: duration({minMs: 1000}),
+  undo: undoRule,
   observer: callback,
 }
 
@@ -129,6 +156,7 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     throw new UsageError('replicate: nothing to replicate: no mapping was given', {details: {option: 'mappings'}})
   checkMappings(mappings)
   const statusDir = options.statusDir ?? defaultStatusDir
+  const clock = options.clock ?? destination.clock
   return {
     destination,
     source: source ?? destination,
@@ -152,7 +180,10 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     concurrency: options.concurrency ?? 4,
     attempts: options.attempts ?? 5,
     graceMs: options.graceMs ?? 10_000,
-    clock: options.clock ?? destination.clock,
+    heartbeatMs: options.heartbeatMs ?? 30_000,
+    journal: options.undo && openJournal(options.undo, {address: destination.address, clock, logger}),
+    identity: {id: randomBytes(4).toString('hex'), host: hostname(), pid: process.pid, startedAtMs: clock.wallMs()},
+    clock,
     logger,
     observer: options.observer ?? logOutages(logger),
     limits: defaultBulkLimits(),
@@ -167,6 +198,11 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     sourceCall: mapping => (mapping.datacenter === undefined ? {} : {datacenter: mapping.datacenter}),
   }
 }
+
+const openJournal = (
+  {directory, keepMs = 24 * 3_600_000, maxBytes = 256 * 1024 * 1024}: UndoKeeping,
+  rest: {readonly address: string; readonly clock: Clock; readonly logger: Logger},
+): UndoJournal => new UndoJournal({directory, keepMs, maxBytes, ...rest})
 
 /** Within one machine, compression costs more than it saves. */
 const isLoopback = ({address}: ConsulClient): boolean =>

@@ -72,7 +72,8 @@ export const formatMapping = (mapping: Mapping): string => {
   return `${mapping.source === '' ? '/' : mapping.source}${dc} -> ${mapping.destination === '' ? '/' : mapping.destination}`
 }
 
-const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
+/** True if one prefix is that of the other. */
+export const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
 
 /** Throws a UsageError if two destinations overlap: each mapping would delete the keys of the other, forever. */
 export function checkMappings(mappings: readonly Mapping[]): void {

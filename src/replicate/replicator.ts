@@ -14,7 +14,10 @@ import {watchApprovals} from './held/watch-approvals.js'
 import {checkWithinDatacenter} from './mapping.js'
 import {outageOf} from './outage.js'
 import {MappingWorker, type Stops} from './pass/worker.js'
+import {keepReporting, reportOnce} from './status/heartbeat.js'
+import {type RivalKind, refuseRivals} from './status/rivals.js'
 import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, ReplicatorOptions} from './types.js'
+import {watchHolds} from './undo/watch-holds.js'
 
 const never = new AbortController().signal
 
@@ -45,6 +48,7 @@ export function createReplicator(destination: ConsulClient, options: ReplicatorO
       checkOptions('replicator.run', call, {signal: abortSignal}, ['signal'])
       return followAll(workers, complete, call.signal)
     },
+    status: () => workers.map(({monitor}) => monitor.status()),
   }
 }
 
@@ -53,7 +57,7 @@ async function passOnceEach(
   options: CompleteOptions,
   signal: AbortSignal,
 ): Promise<readonly ReplicationPass[]> {
-  await checkDatacenters(options, signal)
+  await begin(workers, options, signal)
   using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
   const passes: ReplicationPass[] = []
   let failure: unknown
@@ -65,6 +69,8 @@ async function passOnceEach(
     } catch (error) {
       signal.throwIfAborted()
       failure ??= error
+    } finally {
+      await reportOnce(worker, options, {phase: 'finished', signal: late.signal})
     }
     signal.throwIfAborted()
   }
@@ -77,10 +83,11 @@ async function previewEach(
   options: CompleteOptions,
   signal: AbortSignal,
 ): Promise<readonly ReplicationPreview[]> {
-  await checkDatacenters(options, signal)
+  await checkDatacenters(workers, options, signal)
+  await loadHolds(workers, options, signal)
   const previews: ReplicationPreview[] = []
   for (const worker of workers) {
-    using outage = outageOf({...options, part: 'pass', mapping: worker.mapping})
+    using outage = passOutage(worker, options)
     const look = async () => worker.preview(await worker.readSides(signal), signal)
     previews.push(await retryTransient(options, {signal, outage}, look))
   }
@@ -93,7 +100,7 @@ async function* followAll(
   signal: AbortSignal,
 ): AsyncGenerator<ReplicationPass, void, undefined> {
   try {
-    await checkDatacenters({...options, attempts: Number.POSITIVE_INFINITY}, signal)
+    await begin(workers, {...options, attempts: Number.POSITIVE_INFINITY}, signal)
   } catch (error) {
     if (signal.aborted) return
     throw error
@@ -101,7 +108,10 @@ async function* followAll(
   using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
   using link = linkSignal(signal)
   const stops = {stop: link.signal, kill: late.signal}
-  const approvals = workers.map(worker => watchApprovals(worker.approvals(stops)))
+  const helpers = [
+    watchHolds(workers, options, link.signal),
+    ...workers.flatMap(worker => [watchApprovals(worker.approvals(stops)), keepReporting(worker, options, stops)]),
+  ]
   try {
     const passes = merge(workers.map(worker => followMapping(worker, options, stops)))
     for await (const pass of passes) {
@@ -110,7 +120,7 @@ async function* followAll(
     }
   } finally {
     link.abort(undefined)
-    await Promise.all(approvals)
+    await Promise.all(helpers)
   }
 }
 
@@ -119,10 +129,12 @@ async function* followAll(
  */
 async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: Stops): Promise<ReplicationPass> {
   const sum = {written: 0, deleted: 0, durationMs: 0}
-  using outage = outageOf({...options, part: 'pass', mapping: worker.mapping})
+  using outage = passOutage(worker, options)
   return await retryTransient(options, {signal: stops.stop, outage}, async () => {
     await worker.carryOutApprovals(stops)
+    worker.monitor.began()
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
+    worker.monitor.ended(pass.error === undefined)
     sum.written += pass.written
     sum.deleted += pass.deleted
     sum.durationMs += pass.durationMs
@@ -150,11 +162,64 @@ async function retryTransient<T>(
   return result
 }
 
+const passOutage = (worker: MappingWorker, options: CompleteOptions): Outage =>
+  outageOf({...options, part: 'pass', mapping: worker.mapping, monitors: [worker.monitor]})
+
+/**
+ * Refuses mappings that work against each other, or against those of another replicator that runs. The reports are
+ * written before the second look, so that of two replicators that start together at least one sees the other.
+ */
+async function begin(workers: readonly MappingWorker[], options: CompleteOptions, signal: AbortSignal): Promise<void> {
+  await checkDatacenters(workers, options, signal)
+  await lookForRivals(workers, options, {signal, kind: 'all'})
+  for (const worker of workers) await reportOnce(worker, options, {phase: 'running', signal})
+  await lookForRivals(workers, options, {signal, kind: 'earlier'})
+  await loadHolds(workers, options, signal)
+}
+
+/** Reads what undos have restored, before the first pass could change it again. */
+async function loadHolds(
+  workers: readonly MappingWorker[],
+  options: CompleteOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const worker of workers) {
+    using outage = passOutage(worker, options)
+    try {
+      await retryTransient(options, {signal, outage}, () => worker.loadHolds(signal))
+    } catch (error) {
+      if (!(error instanceof PermissionError)) throw error
+    }
+  }
+}
+
+async function lookForRivals(
+  workers: readonly MappingWorker[],
+  options: CompleteOptions,
+  {signal, kind}: {readonly signal: AbortSignal; readonly kind: RivalKind},
+): Promise<void> {
+  const monitors = workers.map(({monitor}) => monitor)
+  using outage = outageOf({...options, part: 'destination', monitors})
+  try {
+    await retryTransient(options, {signal, outage}, () => refuseRivals(options, kind, {signal}))
+  } catch (error) {
+    if (!(error instanceof PermissionError)) throw error
+    options.logger.warn(
+      {component: 'replicate', key: options.statusDir},
+      'the token has no permission to read the status keys: other replicators of the destination are not looked for',
+    )
+  }
+}
+
 /** Refuses mappings that share keys within one datacenter. The agent is asked for its datacenter if the options do not name it. */
-async function checkDatacenters(options: CompleteOptions, signal: AbortSignal): Promise<void> {
+async function checkDatacenters(
+  workers: readonly MappingWorker[],
+  options: CompleteOptions,
+  signal: AbortSignal,
+): Promise<void> {
   if (!options.isOneAddress) return
   const {destination, mappings} = options
-  using outage = outageOf({...options, part: 'agent'})
+  using outage = outageOf({...options, part: 'agent', monitors: workers.map(({monitor}) => monitor)})
   const own =
     destination.scope.datacenter ??
     (await retryTransient(options, {signal, outage}, () => ownDatacenter(options, signal)))

@@ -25,6 +25,16 @@ export interface DeleteBudget {
   readonly windowMs: number
 }
 
+/** How long and how much of what is overwritten and deleted is kept. */
+export interface UndoKeeping {
+  /** It is created if it does not exist. Several replicators may share it. */
+  readonly directory: string
+  /** @default 24 h */
+  readonly keepMs?: number
+  /** Size of all files together. The oldest are removed first. @default 256 MB */
+  readonly maxBytes?: number
+}
+
 /** Options of a replicator. */
 export interface ReplicatorOptions {
   /**
@@ -79,6 +89,16 @@ export interface ReplicatorOptions {
   readonly attempts?: number
   /** Time for transactions in flight to finish after the signal, in milliseconds. @default 10000 */
   readonly graceMs?: number
+  /**
+   * Interval at which `run` writes to the status keys that it runs, and how current each mapping is; at least 1000.
+   * After three missed ones it counts as dead. @default 30000
+   */
+  readonly heartbeatMs?: number
+  /**
+   * Where to keep what is overwritten and deleted, so that it can be restored. Only this user can read the files.
+   * @default nothing is kept
+   */
+  readonly undo?: UndoKeeping
   /** Source of time. @default that of the destination's client */
   readonly clock?: Clock
   /** Receives outages if there is no observer. @default that of the destination's client */
@@ -104,6 +124,8 @@ export type ReplicatorEvent =
       readonly elapsedMs: number
       /** The last failure; undefined if no request has failed yet. */
       readonly error: unknown
+      /** The destination has every change that the source made until then; undefined if no pass was complete. */
+      readonly currentAtMs: number | undefined
     }
   | {
       /** The first answer after a `retrying`. */
@@ -140,6 +162,13 @@ export type ReplicatorEvent =
       readonly deleted: number
       /** Keys that were written since, that exist at the source, or that the token may not read there. */
       readonly kept: number
+    }
+  | {
+      /** An undo has restored keys: they are left alone until the source changes them, or they are released. */
+      readonly type: 'undo.noticed'
+      readonly mapping: Mapping
+      /** Number of keys that are left alone now. */
+      readonly count: number
     }
   | {
       /** An approval fits no held set of the mapping, or is too old. It is removed. */
@@ -209,6 +238,53 @@ export interface ReplicationPass {
   readonly durationMs: number
 }
 
+/**
+ * Whether a mapping is up to date: `starting` until its first complete pass, `current` when the destination has every
+ * change that the source made, `behind` while changes are being copied, `retrying` while Consul does not answer.
+ */
+export type MappingState = 'starting' | 'current' | 'behind' | 'retrying'
+
+/** How current a mapping is, and what is left open. Times are milliseconds since 1970, by the local clock. */
+export interface MappingStatus {
+  /** The mapping, as given in the options. */
+  readonly mapping: Mapping
+  /** Whether it is up to date. */
+  readonly state: MappingState
+  /**
+   * How long the oldest change that is not at the destination has waited, in milliseconds: 0 while there is none, and the
+   * time since `currentAtMs` while Consul does not answer.
+   */
+  readonly lagMs: number
+  /** The destination has every change that the source made until then, apart from what is held, refused or hidden. */
+  readonly currentAtMs: number | undefined
+  /** Both sides were last known to be equal then, with nothing held, refused or hidden. */
+  readonly equalAtMs: number | undefined
+  /** Index of the newest answer of the source that was copied. */
+  readonly index: bigint
+  /** Number of source keys that are copied. */
+  readonly keys: number
+  /** Number of deletes that are held. */
+  readonly held: number
+  /** Number of keys that the destination refused, and that are tried again. */
+  readonly refused: number
+  /** Number of destination keys that exist at the source, where the token may not read them. */
+  readonly hidden: number
+  /** Number of keys left alone by the last complete pass. */
+  readonly skipped: number
+  /** What does not answer, since when and why; undefined if everything answers. */
+  readonly retrying: {readonly part: RetryingPart; readonly sinceMs: number; readonly reason: string} | undefined
+  /** Number of passes since the start. */
+  readonly passes: number
+  /** Number of passes that a failure ended early. */
+  readonly failedPasses: number
+  /** Number of keys that were created or updated since the start. */
+  readonly written: number
+  /** Number of keys that were deleted since the start. */
+  readonly deleted: number
+  /** Duration of the last pass, in milliseconds. */
+  readonly lastPassMs: number
+}
+
 /** The kind of a change to a key of the destination. */
 export type ChangeKind = 'create' | 'update' | 'delete'
 
@@ -261,4 +337,6 @@ export interface Replicator {
    * errors before the first list that retrying cannot fix.
    */
   run(options: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass>
+  /** Returns how current each mapping is, in the order of the options. Sends nothing. */
+  status(): readonly MappingStatus[]
 }

@@ -196,6 +196,19 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('replicate.approve', ['replicate', 'approve', set!.id, '--json'])
     await expectJson('replicate.approve', ['replicate', 'approve', set!.id, '--json'])
     await expectJson('replicate.approve', ['replicate', 'approve', '00000000', '--json'], 1)
+    const lines = await run('replicate', '--once', '--ndjson', 'r/@dc1:copy/')
+    for (const line of linesOf(lines.stdout)) expectValid('replicate.ndjson', line)
+    expect(typesOf(linesOf(lines.stdout))).toEqual(['approval.finished', 'pass'])
+    await consul().kvPut('r/b', '1')
+    await run('replicate', '--once', 'r/@dc1:copy/')
+    await consul().kvPut('r/b', '2')
+    await run('replicate', '--once', '--undo-dir', join(home, 'undo'), 'r/@dc1:copy/')
+    const undo = ['replicate', 'undo', '--json', '--undo-dir', join(home, 'undo')]
+    await expectJson('replicate.undo', undo)
+    await expectJson('replicate.undo', [...undo, '--since', '1h'])
+    await expectJson('replicate.undo', [...undo, '--release', 'all'])
+    await expectJson('replicate.status', ['replicate', 'status', '--json'])
+    await expectJson('replicate.status', ['replicate', 'status', '--json', '--status-dir', 'none'], 3)
   })
 
   it('discover, doctor and the settings', async () => {

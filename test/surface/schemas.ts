@@ -1,6 +1,7 @@
 import {z} from 'zod'
 import {errorCodes} from '../../src/core/errors.js'
 import type {ViewStatus} from '../../src/core/query/types.js'
+import {replicateSchemas} from './replicate-schemas.js'
 import {serviceList} from './service-schemas.js'
 
 type HeldReason = Extract<ViewStatus, {readonly state: 'held'}>['reason']
@@ -42,45 +43,6 @@ const goEvent = z.strictObject({
   TagFilter: z.string(),
   Version: whole,
   LTime: wide,
-})
-
-const mapping = z.strictObject({source: z.string(), datacenter: z.string().optional(), destination: z.string()})
-const held = z.strictObject({
-  id: z.string(),
-  reason: z.enum(['empty-source', 'limit', 'budget', 'no-leader', 'hidden']),
-  isKept: z.boolean(),
-  count,
-  sample: z.array(z.string()).max(10),
-  message: z.string(),
-})
-const pass = z.strictObject({
-  mapping,
-  index: wide,
-  written: count,
-  deleted: count,
-  unchanged: count,
-  skipped: count,
-  unreadable: z.array(z.string()),
-  hidden: count,
-  held: z.array(held),
-  refused: z.array(z.strictObject({key: z.string(), reason: z.string()})),
-  durationMs: milliseconds,
-})
-const preview = z.strictObject({
-  mapping,
-  index: wide,
-  changes: z.array(
-    z.strictObject({
-      kind: z.enum(['create', 'update', 'delete']),
-      key: z.string(),
-      differs: z.enum(['value', 'flags', 'both']).optional(),
-    }),
-  ),
-  unchanged: count,
-  skipped: count,
-  unreadable: z.array(z.string()),
-  hidden: count,
-  held: z.array(held),
 })
 
 const outcome = z.discriminatedUnion('type', [
@@ -357,28 +319,8 @@ export const schemas = {
       }),
     ),
   }),
+  ...replicateSchemas,
   'service.ls': serviceList,
-  replicate: z.union([
-    z.strictObject({mappings: z.array(pass)}),
-    z.strictObject({equal: z.boolean(), mappings: z.array(preview)}),
-  ]),
-  'replicate.approve': z.union([
-    z.strictObject({id: z.string(), outcome: z.enum(['done', 'approved']), mapping, count}),
-    z.strictObject({id: z.string(), outcome: z.literal('unknown')}),
-  ]),
-  'replicate.held': z.strictObject({
-    sets: z.array(
-      z.strictObject({
-        id: z.string(),
-        mapping,
-        reason: z.enum(['empty-source', 'limit', 'budget']),
-        why: z.string(),
-        since: z.iso.datetime(),
-        isApproved: z.boolean(),
-        keys: z.array(z.string()),
-      }),
-    ),
-  }),
   'watch.ndjson': watchLine,
 } as const
 export type SchemaName = keyof typeof schemas

@@ -4,7 +4,8 @@ import {parseDuration} from '../../core/time/duration.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
 import {parseDeleteBudget} from '../../replicate/plan/delete-budget.js'
 import {parseMaxDelete} from '../../replicate/plan/max-delete.js'
-import type {Mapping, ReplicatorOptions} from '../../replicate/types.js'
+import type {Mapping, ReplicatorOptions, UndoKeeping} from '../../replicate/types.js'
+import {stateDirectory} from '../directories.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
 
 /** The flags that determine a replicator's options, as parsed. */
@@ -26,6 +27,9 @@ export interface ReplicateFlags {
   readonly 'shard-above'?: number | undefined
   readonly 'audit-every'?: number | undefined
   readonly compress?: boolean | undefined
+  readonly heartbeat?: number | undefined
+  readonly 'undo-keep'?: number | undefined
+  readonly 'undo-dir'?: string | undefined
   readonly 'consul-retry': boolean
   readonly 'consul-retry-attempts': number
   readonly 'source-http-addr'?: string | undefined
@@ -57,9 +61,20 @@ export function toReplicatorOptions(
     ...(flags.grace !== undefined && {graceMs: flags.grace}),
     ...(flags['shard-above'] !== undefined && {shardAbove: flags['shard-above']}),
     ...(flags['audit-every'] !== undefined && {auditEveryMs: flags['audit-every']}),
+    ...(flags.heartbeat !== undefined && {heartbeatMs: flags.heartbeat}),
     ...(flags.compress !== undefined && {compress: flags.compress}),
   }
 }
+
+/** Returns where what is overwritten and deleted is kept. */
+export const undoDirectory = (flags: Pick<ReplicateFlags, 'undo-dir'>, env: Environment): string =>
+  flags['undo-dir'] ?? stateDirectory(env, 'replicate')
+
+/** Returns how long it is kept, and where; undefined if it is not kept. */
+export const toUndo = (flags: ReplicateFlags, env: Environment): UndoKeeping | undefined =>
+  flags['undo-keep'] === 0
+    ? undefined
+    : {directory: undoDirectory(flags, env), ...(flags['undo-keep'] !== undefined && {keepMs: flags['undo-keep']})}
 
 /** Throws a configuration error, not a UsageError for a flag, if a prefix in a file is wrong. */
 export function checkConfiguredPrefixes(

@@ -3,6 +3,9 @@ import {UsageError} from '../../core/errors.js'
 /** Flags that can contradict each other, as parsed. */
 interface GivenFlags {
   readonly once: boolean
+  readonly json?: boolean | undefined
+  readonly ndjson: boolean
+  readonly 'dry-run': boolean
   readonly delete: boolean
   readonly 'consul-retry': boolean
   readonly 'consul-ssl'?: boolean | undefined
@@ -17,6 +20,11 @@ export type Mode = 'follow' | 'once' | 'preview'
 /** Throws a UsageError for flags that contradict each other, and for empty values that would select everything or nothing. */
 export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isVerify: boolean): void {
   if (isVerify && flags.once) throw new UsageError('--once: verify writes nothing', {hint: 'leave one of them out'})
+  if (flags.ndjson && flags.json === true)
+    throw new UsageError('--json contradicts --ndjson', {hint: 'leave one of them out'})
+  if (flags.ndjson && (isVerify || flags['dry-run'])) {
+    throw new UsageError('--ndjson: only for runs that write', {hint: 'use --json'})
+  }
   if (!flags.delete && isApproved) {
     throw new UsageError('--delete=false contradicts an approval of deletes', {hint: 'leave one of them out'})
   }
@@ -39,7 +47,7 @@ const always: Readonly<Record<string, string>> = {
   'consul-transport-tls-handshake-timeout': forConsulReplicate,
   'syslog-facility': 'the log goes to stderr',
 }
-const onlyWhileFollowing = ['wait', 'reload-signal', 'kill-signal']
+const onlyWhileFollowing = ['wait', 'reload-signal', 'kill-signal', 'listen', 'heartbeat']
 const tlsFlags = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name']
 
 /** Returns one line for each setting that has no effect in this mode. */
@@ -67,6 +75,7 @@ export function settingsWithoutEffect(
     return lines
   }
   for (const name of onlyWhileFollowing) addTyped(name, 'it is for runs without --once')
-  if (mode === 'preview') addTyped('pid-file', 'it is for runs that write')
+  if (mode === 'preview')
+    for (const name of ['pid-file', 'undo-keep', 'undo-dir']) addTyped(name, 'it is for runs that write')
   return lines
 }

@@ -84,6 +84,14 @@ const transportFlags = {
   'consul-transport-tls-handshake-timeout': accepted('timeout of TLS'),
 }
 
+/** Returns the flag for the directory of what can be undone. */
+export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
+  Flags.string({
+    ...group,
+    description: 'where it is kept (default: /var/lib/baton/replicate, or ~/.local/state/baton/replicate)',
+    helpValue: 'DIR',
+  })
+
 export const replicateFlags = {
   ...connection,
   ...sourceFlags,
@@ -166,6 +174,22 @@ export const replicateFlags = {
   compress: Flags.boolean({
     description: 'compress long lists on the way (default: over networks, not within one machine)',
     allowNo: true,
+  }),
+  'undo-keep': durationFlag({
+    helpGroup: deletes,
+    description: 'how long what is overwritten and deleted is kept for baton replicate undo (0: not at all)',
+    default: '24h',
+  }),
+  'undo-dir': undoDirFlag({helpGroup: deletes}),
+  listen: Flags.string({
+    description: 'serve /metrics, /healthz and /readyz; without a host it is loopback',
+    helpValue: 'HOST:PORT',
+  }),
+  ndjson: Flags.boolean({description: 'print a line of JSON for each pass, outage and approval'}),
+  heartbeat: durationFlag({
+    description: 'interval at which the status keys say that it runs',
+    default: '30s',
+    min: 1000,
   }),
   'consul-retry': Flags.boolean({
     helpGroup: consulReplicate,

@@ -3,7 +3,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
 import type {Wake} from '../../core/time/wake.js'
 import {createReplicator} from '../../replicate/replicator.js'
-import type {ReplicatorOptions} from '../../replicate/types.js'
+import type {Replicator, ReplicatorOptions} from '../../replicate/types.js'
 
 /** A replicator's options with the clients in them. Disposing closes the clients. */
 export interface Opened extends AsyncDisposable {
@@ -18,6 +18,8 @@ export interface FollowHost {
   /** Reads the current settings. Rejects if they are not valid. */
   readonly reopen: () => Promise<Opened>
   readonly tell: (text: string) => void
+  /** Called with each replicator before it starts. */
+  readonly onReplicator: (replicator: Replicator) => void
 }
 
 /**
@@ -35,9 +37,10 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
       round.abort(undefined)
     })
     try {
-      const passes = createReplicator(current.destination, current.options).run({signal: round.signal})
+      const replicator = createReplicator(current.destination, current.options)
+      host.onReplicator(replicator)
       // Only iterates: the observer in the options reports each pass.
-      for await (const _ of passes);
+      for await (const _ of replicator.run({signal: round.signal}));
     } finally {
       round.abort(undefined)
       await reloading
@@ -58,7 +61,7 @@ async function waitForReload(host: FollowHost, signal: AbortSignal): Promise<Ope
     try {
       return await host.reopen()
     } catch (error) {
-      host.tell(`baton: reload failed, the old settings stay in effect: ${messageOf(error)}`)
+      host.tell(`reload failed, the old settings stay in effect: ${messageOf(error)}`)
     }
   }
   return undefined

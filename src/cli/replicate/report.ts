@@ -72,8 +72,12 @@ export function previewLine(preview: ReplicationPreview): string {
   return `${formatMapping(preview.mapping)}: ${words.join(', ')}`
 }
 
-/** Returns the line about an approval that was given beside the replicator, and undefined for other events. */
+/** Returns the line about an approval or an undo beside the replicator, and undefined for other events. */
 export function approvalLine(event: ReplicatorEvent): string | undefined {
+  if (event.type === 'undo.noticed') {
+    const those = event.count === 1 ? '1 undone key is' : `${event.count} undone keys are`
+    return `${subject(event.mapping)}: ${those} left alone until the source changes them (baton replicate undo --release all ends it)`
+  }
   if (event.type === 'approval.refused') {
     return `${subject(event.mapping)}: the approval of ${event.id} is not valid: ${event.reason}`
   }
@@ -93,8 +97,12 @@ export function outageLine(event: ReplicatorEvent): string | undefined {
   if (what === 'recovered')
     return `${where}: ${part === 'pass' ? 'copying' : `${partNames[part]} answers`} again after ${elapsed}`
   const reason = 'error' in event && event.error !== undefined ? messageOf(event.error) : 'no answer yet'
-  return `${where}: waiting for ${partNames[part]} for ${elapsed}: ${reason.replaceAll(/\s+/g, ' ')}`
+  const current = 'currentAtMs' in event ? event.currentAtMs : undefined
+  const stale = current === undefined ? '' : ` (the copy is stale since ${timeText(current)})`
+  return `${where}: waiting for ${partNames[part]} for ${elapsed}: ${reason.replaceAll(/\s+/g, ' ')}${stale}`
 }
+
+const timeText = (wallMs: number): string => `${new Date(wallMs).toISOString().slice(0, 19)}Z`
 
 const subject = (mapping: Mapping | undefined): string =>
   mapping === undefined ? 'replicate' : `replicate ${formatMapping(mapping)}`

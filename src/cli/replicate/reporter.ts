@@ -1,12 +1,14 @@
 import {formatMapping} from '../../replicate/mapping.js'
 import {printable} from '../../replicate/plan/held.js'
 import type {Held, ReplicationPass, ReplicatorEvent} from '../../replicate/types.js'
-import type {Output} from '../output.js'
 import type {Progress} from '../progress.js'
 import {approvalLine, heldLine, isGathering, keyTroubles, outageLine, passLine} from './report.js'
 
+/** Where lines go: what is done, what to know of, and what to do something about. */
+export type ReporterOutput = Readonly<Record<'say' | 'warn' | 'error', (text: string) => unknown>>
+
 export interface ReporterOptions {
-  readonly out: Pick<Output, 'say' | 'warn' | 'error'>
+  readonly out: ReporterOutput
   readonly progress: Progress
   /** True to print one line for each key. */
   readonly namesKeys: boolean
@@ -50,7 +52,7 @@ export class Reporter {
     const mapping = formatMapping(pass.mapping)
     const troubles = [...keyTroubles(pass)]
     const known = this.#troubles.get(mapping) ?? []
-    for (const line of troubles) if (!known.includes(line)) out.error(`baton: ${line}`)
+    for (const line of troubles) if (!known.includes(line)) out.error(line)
     this.#troubles.set(mapping, troubles)
     this.#reportHeld(mapping, pass)
   }
@@ -64,8 +66,8 @@ export class Reporter {
       const subject = set.isKept ? set.id : set.reason
       const saidCount = known.get(subject) ?? (isGathering(set) && known.size > 0 ? 1 : undefined)
       const isGrown = saidCount !== undefined && set.count >= 2 * saidCount && !set.isKept
-      if (saidCount === undefined) out.error(`baton: ${heldLine(set)}`)
-      else if (isGrown) out.error(`baton: replicate ${mapping}: ${set.count} ${moreHeld(set)}`)
+      if (saidCount === undefined) out.error(heldLine(set))
+      else if (isGrown) out.error(`replicate ${mapping}: ${set.count} ${moreHeld(set)}`)
       next.set(subject, saidCount === undefined || isGrown ? set.count : saidCount)
     }
     if (held.length === 0 && known.size > 0) out.warn(`replicate ${mapping}: no deletes are held any more`)

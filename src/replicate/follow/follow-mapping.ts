@@ -74,7 +74,8 @@ async function* followWhole(
 type Outages = Readonly<Record<'source' | 'destination' | 'pass', Outage>>
 
 function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
-  const outage = (part: 'source' | 'destination' | 'pass') => outageOf({...options, part, mapping: worker.mapping})
+  const given = {...options, mapping: worker.mapping, monitors: [worker.monitor]}
+  const outage = (part: 'source' | 'destination' | 'pass') => outageOf({...given, part})
   return {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
 }
 
@@ -132,6 +133,11 @@ class MappingLoop {
     this.#stops = stops
     this.#backoff = new Backoff({random: options.destination.random})
     this.#outages = openOutages(worker, options)
+    worker.onReleased = () => {
+      this.#readableAtMs = 0
+      this.#replicaMoved = true
+      this.#wake.wake()
+    }
   }
 
   /** Resolves when both watchers have ended. */
@@ -157,6 +163,7 @@ class MappingLoop {
       if (this.#source === undefined) continue
       sides = {...replica, source: this.#source}
       const pass = await this.#pass(sides)
+      this.#worker.monitor.ended(pass !== undefined && pass.error === undefined)
       const isLast = pass !== undefined && !pass.error && this.#areMany(sides)
       if (pass) yield {pass, ...(isLast && {left: sides})}
       if (isLast) return
@@ -187,6 +194,7 @@ class MappingLoop {
       this.#outages.source.end()
       this.#source = snapshot
       this.#sourceMoved = true
+      this.#worker.monitor.moved()
       this.#wake.wake()
     }
   }
@@ -236,6 +244,7 @@ class MappingLoop {
     }
     if (quiescence) await waitForQuiescence(this.#wake, {...quiescence, clock, signal: stop})
     this.#sourceMoved = false
+    this.#worker.monitor.began()
   }
 
   #mustRead(): boolean {

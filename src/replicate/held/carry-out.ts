@@ -93,6 +93,11 @@ async function deleteSome(context: CarryOutContext, keys: readonly (readonly [st
   const items = unchanged
     .filter(pair => absent.has(toSource(pair)))
     .map(([key, index]): BulkItem => ({operation: {verb: 'delete-cas', key, index}}))
+  const going = items.flatMap(({operation: {key}}) => {
+    const before = present.get(key)
+    return before ? [{key, before, after: undefined, sourceIndex: 0n}] : []
+  })
+  await options.journal?.keep(mapping, going)
   let deleted = 0
   const failure = await sendBulk(items, {
     client: destination,

@@ -6,7 +6,7 @@ const normalDir = (statusDir: string): string => statusDir.replace(/\/$/, '')
 /** Below it is what baton keeps beside the status keys, one folder for each mapping. */
 export const batonDir = (statusDir: string): string => `${normalDir(statusDir)}/baton/`
 
-const mappingHash = ({source, datacenter, destination}: Mapping): string =>
+export const mappingHash = ({source, datacenter, destination}: Mapping): string =>
   createHash('sha256')
     .update(JSON.stringify([source, datacenter, destination]))
     .digest('hex')

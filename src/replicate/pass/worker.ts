@@ -1,7 +1,7 @@
 import type {BulkItem} from '../../core/bulk/pack.js'
 import {sendBulk} from '../../core/bulk/send.js'
 import {messageOf} from '../../core/errors.js'
-import type {BlockingReadOptions, KvEntry, Snapshot} from '../../core/types.js'
+import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
 import type {CompleteOptions} from '../complete-options.js'
 import {type CarryOutContext, carryOutApprovals} from '../held/carry-out.js'
 import {DeleteCounter} from '../held/delete-counter.js'
@@ -9,47 +9,19 @@ import {HeldBook} from '../held/held-book.js'
 import {formatMapping} from '../mapping.js'
 import {type DeleteVerdict, judgeDeletes, noDeletes} from '../plan/judge-deletes.js'
 import type {KeyScope} from '../plan/key-scope.js'
-import {type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
+import {type Left, type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
 import {Quarantine} from '../plan/quarantine.js'
+import {MappingMonitor} from '../status/monitor.js'
+import type {ReplicatorReport} from '../status/replicator-report.js'
+import {StatusKeeper} from '../status/status-keeper.js'
 import {forEachStep, runSteps, type Steps} from '../steps.js'
 import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
+import {readHolds, removeHold, type UndoHold} from '../undo/hold-store.js'
+import {deleted, overwritten, toDeletes, toReplica, toSets} from './changes.js'
 import {listEntries} from './list-entries.js'
-import {StatusKeeper} from './status-keeper.js'
+import type {Part, PlanFacts, Sides, SourceSnapshot} from './sides.js'
 
-export type SourceSnapshot = Snapshot<readonly KvEntry[]>
-
-/** Both sides, as last read. `replica` is kept up to date with what a pass writes. */
-export interface Sides {
-  source: SourceSnapshot
-  replica: Map<string, ReplicaEntry>
-  /** The index of the destination's list. */
-  readonly replicaIndex: bigint
-}
-
-/** Some keys of both sides, just read from their leaders, and how many there are in all. */
-export interface Part {
-  /** What exists of these keys at the source. */
-  readonly source: readonly KvEntry[]
-  /** What exists of them at the destination. Kept up to date with what a pass writes. */
-  readonly replica: Map<string, ReplicaEntry>
-  /** Of the newest read of the source. */
-  readonly index: bigint
-  /** False leaves the deletes to a later pass. */
-  readonly mayDelete: boolean
-  readonly sourceCount: number
-  readonly destinationCount: number
-}
-
-/** What a plan was made of. */
-interface PlanFacts {
-  readonly plan: Plan
-  readonly index: bigint
-  readonly replica: Map<string, ReplicaEntry>
-  readonly mayDelete: boolean
-  /** True if the source's leader said what is missing. */
-  readonly isLeaders: boolean
-  readonly startedMs: number
-}
+export type {Sides, SourceSnapshot} from './sides.js'
 
 export interface Stops {
   /** Once aborted, no new request is sent. */
@@ -67,6 +39,7 @@ interface CarriedOut {
 /** Handles one mapping: reads both sides, plans, and carries out the plan. Passes of one worker never overlap. */
 export class MappingWorker {
   readonly mapping: Mapping
+  readonly monitor: MappingMonitor
   readonly #options: CompleteOptions
   readonly #scope: KeyScope
   readonly #quarantine: Quarantine
@@ -75,10 +48,16 @@ export class MappingWorker {
   readonly #counter: DeleteCounter
   /** Lists that were read from the leader although other servers may answer. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
+  /** What undos have restored: it is left alone. */
+  #holds: readonly UndoHold[] = []
+  #left: Left = new Map()
   #passes = 0
+  /** Called when undone keys were released. */
+  onReleased: () => void = () => {}
 
   constructor(options: CompleteOptions, mapping: Mapping) {
     this.mapping = mapping
+    this.monitor = new MappingMonitor(mapping, options.clock)
     this.#options = options
     this.#scope = options.scopeOf(mapping)
     this.#quarantine = new Quarantine(options.clock)
@@ -123,6 +102,27 @@ export class MappingWorker {
     return {options: this.#options, mapping: this.mapping, scope: this.#scope, book: this.#book, ...stops}
   }
 
+  /** Reads which undone keys are to be left alone from now on. */
+  async loadHolds(signal: AbortSignal): Promise<void> {
+    const {destination, statusDir, observer} = this.#options
+    const before = this.#left
+    this.#holds = await readHolds(destination, statusDir, this.mapping, {signal})
+    this.#left = new Map(this.#holds.flatMap(({keys}) => [...keys]))
+    const count = this.#left.size
+    if (count > before.size) observer({type: 'undo.noticed', mapping: this.mapping, count})
+    if ([...before.keys()].some(key => !this.#left.has(key))) this.onReleased()
+  }
+
+  /** True if the destination key was undone, and stays as long as the source does not have it. */
+  isLeft(key: string): boolean {
+    return this.#left.get(key) === 0n
+  }
+
+  /** Writes what this replicator says of the mapping. */
+  report(report: ReplicatorReport, signal: AbortSignal): Promise<unknown> {
+    return this.#status.report(report, signal)
+  }
+
   /** Returns what a pass would do. Writes nothing. */
   async preview(sides: Sides, signal: AbortSignal): Promise<ReplicationPreview> {
     const plan = await this.#plan(sides, signal)
@@ -156,7 +156,21 @@ export class MappingWorker {
     const {pass, verdict, refusedSets} = await this.#carryOut(facts, stops)
     const isWhole = pass.error === undefined && pass.written + refusedSets.length === plan.sets.length
     if (!isWhole) return pass
+    if (plan.left === 0 && isLeaders) await this.#forgetHolds(stops.kill)
     return {...pass, error: await this.#keepStatus({sides, plan, verdict, refusedSets, stops})}
+  }
+
+  /** The source has other versions of all keys that were undone. */
+  async #forgetHolds(signal: AbortSignal): Promise<void> {
+    const {destination, statusDir, logger} = this.#options
+    const holds = this.#holds
+    this.#holds = []
+    this.#left = new Map()
+    try {
+      for (const hold of holds) await removeHold(destination, statusDir, hold, {signal})
+    } catch (error) {
+      logger.debug({component: 'replicate', problem: messageOf(error)}, 'undone keys not forgotten')
+    }
   }
 
   get scope(): KeyScope {
@@ -167,7 +181,7 @@ export class MappingWorker {
   async passPart(part: Part, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
     const {index, replica, mayDelete, sourceCount, destinationCount} = part
-    const some = await this.#run(planSteps(part.source, replica, this.#scope), stops.kill)
+    const some = await this.#run(planSteps(part.source, replica, this.#scope, this.#left), stops.kill)
     const unchanged = Math.max(0, sourceCount - some.sets.length)
     const plan = {...some, unchanged, sourceCount, destinationCount}
     const facts = {plan, replica, index, isLeaders: true, mayDelete, startedMs}
@@ -183,6 +197,7 @@ export class MappingWorker {
       this.#split(plan.sets, change => [change.key, change.entry.modifyIndex]),
       stops.kill,
     )
+    await this.#options.journal?.keep(mapping, overwritten(sets.go, replica))
     const written = await this.#write({all: toSets(sets.go), count: sets.go.length}, stops, ({operation}, entry) => {
       counts.written += 1
       observer({type: 'key.written', mapping, key: operation.key})
@@ -196,6 +211,7 @@ export class MappingWorker {
       this.#split(verdict.go, key => [key, 'delete']),
       stops.kill,
     )
+    await this.#options.journal?.keep(mapping, deleted(deletes.go, replica))
     const gone = await this.#write({all: toDeletes(deletes.go), count: deletes.go.length}, stops, ({operation}) => {
       counts.deleted += 1
       observer({type: 'key.deleted', mapping, key: operation.key})
@@ -217,6 +233,7 @@ export class MappingWorker {
       error: written.error ?? gone.error,
       durationMs: clock.monotonicMs() - facts.startedMs,
     }
+    this.monitor.passed(pass, plan.sourceCount)
     return {pass, verdict, refusedSets}
   }
 
@@ -233,7 +250,7 @@ export class MappingWorker {
   }
 
   #compare(sides: Sides, signal: AbortSignal): Promise<Plan> {
-    return this.#run(planSteps(sides.source.value, sides.replica, this.#scope), signal)
+    return this.#run(planSteps(sides.source.value, sides.replica, this.#scope, this.#left), signal)
   }
 
   #run<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {
@@ -354,23 +371,3 @@ interface WriteResult {
   /** A failure that does not concern a single key: some keys may have been written. */
   readonly error: Error | undefined
 }
-
-function* toSets(changes: readonly SetChange[]): Generator<BulkItem> {
-  for (const {key, entry} of changes) {
-    yield {operation: {verb: 'set', key, value: entry.value, flags: entry.flags}, group: entry.modifyIndex}
-  }
-}
-
-function* toDeletes(keys: readonly string[]): Generator<BulkItem> {
-  for (const key of keys) yield {operation: {verb: 'delete', key}}
-}
-
-const toReplica = (
-  operation: {readonly value: Uint8Array; readonly flags?: bigint},
-  written: KvEntry | undefined,
-): ReplicaEntry => ({
-  value: Buffer.from(operation.value),
-  flags: operation.flags ?? 0n,
-  session: written?.session,
-  modifyIndex: written?.modifyIndex ?? 0n,
-})

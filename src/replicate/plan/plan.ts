@@ -6,6 +6,8 @@ import type {KeyScope} from './key-scope.js'
 /** The parts of a destination key that are compared. */
 export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session' | 'modifyIndex'>
 export type Replica = ReadonlyMap<string, ReplicaEntry>
+/** Destination keys to leave alone while the source has this version of them; 0: while it does not have them. */
+export type Left = ReadonlyMap<string, bigint>
 
 export interface SetChange {
   readonly kind: Exclude<ChangeKind, 'delete'>
@@ -21,6 +23,8 @@ export interface Plan {
   readonly deletes: readonly string[]
   readonly unchanged: number
   readonly skipped: number
+  /** Number of keys in `left` that the source still has, or does not have, as it says. They count as skipped. */
+  readonly left: number
   /** Source keys among the skipped whose names are not UTF-8, or contain the character that stands for such bytes. */
   readonly unreadable: readonly string[]
   /** Number of source keys in scope. */
@@ -30,11 +34,16 @@ export interface Plan {
 }
 
 /** Compares by content and returns what would make the destination equal. A key that one side skips is not changed. */
-export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: KeyScope): Steps<Plan> {
+export function* planSteps(
+  source: readonly KvEntry[],
+  replica: Replica,
+  scope: KeyScope,
+  kept: Left = new Map(),
+): Steps<Plan> {
   const sets: SetChange[] = []
   const wanted = new Set<string>()
   const unreadable: string[] = []
-  let [unchanged, skipped, sourceCount] = [0, 0, 0]
+  let [unchanged, skipped, sourceCount, left] = [0, 0, 0, 0]
   yield* forEachStep(source, entry => {
     const key = scope.toDestination(entry.key)
     wanted.add(key)
@@ -45,29 +54,46 @@ export function* planSteps(source: readonly KvEntry[], replica: Replica, scope: 
       return
     }
     sourceCount += 1
+    if (kept.get(key) === entry.modifyIndex) {
+      left += 1
+      skipped += 1
+      return
+    }
     const change = compare(key, entry, present)
     if (change) sets.push(change)
     else unchanged += 1
   })
+  const there = yield* deleteSteps(replica, {scope, wanted, kept})
+  return {
+    sets: yield* sortSteps(sets, byModifyIndex),
+    deletes: there.deletes,
+    unchanged,
+    skipped: skipped + there.skipped,
+    left: left + there.left,
+    unreadable,
+    sourceCount,
+    destinationCount: there.destinationCount,
+  }
+}
+
+function* deleteSteps(
+  replica: Replica,
+  {scope, wanted, kept}: {readonly scope: KeyScope; readonly wanted: ReadonlySet<string>; readonly kept: Left},
+): Steps<Pick<Plan, 'deletes' | 'skipped' | 'left' | 'destinationCount'>> {
   const deletes: string[] = []
-  let destinationCount = 0
+  let [skipped, left, destinationCount] = [0, 0, 0]
   yield* forEachStep(replica, ([key, present]) => {
     if (!scope.includes(scope.toSource(key)) || scope.isForeign(present)) {
       if (!wanted.has(key)) skipped += 1
       return
     }
     destinationCount += 1
-    if (!wanted.has(key)) deletes.push(key)
+    if (wanted.has(key)) return
+    if (kept.get(key) === 0n) skipped += 1
+    else deletes.push(key)
   })
-  return {
-    sets: yield* sortSteps(sets, byModifyIndex),
-    deletes,
-    unchanged,
-    skipped,
-    unreadable,
-    sourceCount,
-    destinationCount,
-  }
+  for (const [key, index] of kept) if (index === 0n && !wanted.has(key)) left += 1
+  return {deletes, skipped, left, destinationCount}
 }
 
 function compare(key: string, entry: KvEntry, present: ReplicaEntry | undefined): SetChange | undefined {

@@ -52,6 +52,8 @@ export class ShardLoop {
   /** Source names to be read again, and when. */
   readonly #retries = new Map<string, number>()
   readonly #pending = new PendingDeletes()
+  /** True if the last round or audit could not be made. */
+  #isFailing = false
   #auditAtMs: number
   #auditEndedMs: number
   #auditCostMs = 0
@@ -75,7 +77,8 @@ export class ShardLoop {
     this.#sides = [source, replica]
     this.#source = source
     this.#replica = replica
-    const on = {onMoved: () => this.#wake.wake(), onDoubt: (kind: Doubt) => this.#doubt(kind)}
+    worker.onReleased = () => this.#auditSoon(nowMs)
+    const on = {onMoved: () => this.#moved(), onDoubt: (kind: Doubt) => this.#doubt(kind)}
     this.#watches = [
       openWatch(source, {...on, options, part: 'source', outage: given.outages.source}),
       openWatch(replica, {...on, options, part: 'destination', outage: given.outages.destination}),
@@ -106,9 +109,12 @@ export class ShardLoop {
     try {
       while (!stop.aborted) {
         await this.#waitForWork()
+        this.#worker.monitor.began()
         const pass = await this.#step()
+        const isDone = !this.#isFailing && !pass?.error
+        this.#worker.monitor.ended(isDone && this.#pending.judgeAtMs === Number.POSITIVE_INFINITY)
         if (pass) yield pass
-        if (pass && !pass.error) this.#outages.pass.end()
+        if (isDone) this.#outages.pass.end()
         if (pass?.error) await this.#rest(pass.error)
         else if (pass) this.#backoff.reset()
         if (Math.max(this.#source.size, this.#replica.size) < this.#options.shardAbove / 2) return
@@ -128,10 +134,12 @@ export class ShardLoop {
 
   /** Undefined if there was nothing to do, or something could not be read. */
   async #step(): Promise<ReplicationPass | undefined> {
+    this.#isFailing = false
     try {
       const isAuditDue = this.#options.clock.monotonicMs() >= this.#auditAtMs
       return isAuditDue ? await this.#audit() : await this.#round()
     } catch (error) {
+      this.#isFailing = true
       if (this.#stops.stop.aborted) return undefined
       await this.#rest(error)
       // A part that Consul refuses to show must not stop the others.
@@ -269,7 +277,7 @@ export class ShardLoop {
       this.#stops,
     )
     this.#finish({names, entries, copies, isJudging}, pass)
-    return this.#withHeld(pass, isJudging)
+    return isJudging ? pass : {...pass, held: this.#pending.held}
   }
 
   #finish(
@@ -300,6 +308,7 @@ export class ShardLoop {
 
   #isLeftOver(key: string, copy: ReplicaEntry, there: ReadonlySet<string>): boolean {
     const {scope} = this.#worker
+    if (this.#worker.isLeft(key)) return false
     return this.#options.canDelete && !there.has(key) && scope.includes(scope.toSource(key)) && !scope.isForeign(copy)
   }
 
@@ -316,10 +325,6 @@ export class ShardLoop {
     modifyIndex: entry.modifyIndex,
     isForeign: this.#worker.scope.isForeign(entry),
   })
-
-  #withHeld(pass: ReplicationPass, isJudging: boolean): ReplicationPass {
-    return isJudging ? pass : {...pass, held: this.#pending.held}
-  }
 
   // ---- An audit ----
 
@@ -374,8 +379,16 @@ export class ShardLoop {
     const leastMs = kind === 'recovered' ? recoveredMs : 2 * settleMs + 300
     const earliestMs = this.#auditEndedMs + Math.max(leastMs, 5 * this.#auditCostMs)
     const atMs = Math.max(this.#options.clock.monotonicMs() + 300, earliestMs)
-    if (atMs >= this.#auditAtMs) return
+    if (atMs < this.#auditAtMs) this.#auditSoon(atMs)
+  }
+
+  #auditSoon(atMs: number): void {
     this.#auditAtMs = atMs
+    this.#wake.wake()
+  }
+
+  #moved(): void {
+    this.#worker.monitor.moved()
     this.#wake.wake()
   }
 }

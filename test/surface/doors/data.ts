@@ -72,6 +72,8 @@ const replicate: Doors = {
       concurrency: 'count',
       attempts: 'endlessCount',
       graceMs: 'duration',
+      heartbeatMs: 'duration',
+      undo: 'thing',
       clock: 'thing',
       logger: 'thing',
       observer: 'callback',

@@ -2,10 +2,11 @@ import {describe, expect, it} from 'vitest'
 import type {ConsulClient} from '../../../src/core/client.js'
 import {createReplicator} from '../../../src/replicate/replicator.js'
 import type {ReplicatorOptions} from '../../../src/replicate/types.js'
+import {FakeClock} from '../../kit/fake-clock.js'
 
 const mappings = [{source: 'a/', datacenter: 'dc1', destination: 'b/'}]
 /** A client that fails the test if it sends a request. */
-const client = {clock: {}, logger: {}, scope: {}, random: Math.random} as unknown as ConsulClient
+const client = {clock: new FakeClock(), logger: {}, scope: {}, random: Math.random} as unknown as ConsulClient
 
 describe('the options of createReplicator', () => {
   it.each([
@@ -26,6 +27,7 @@ describe('the options of createReplicator', () => {
     ['concurrency', 1.5],
     ['attempts', -1],
     ['graceMs', null],
+    ['heartbeatMs', 10],
     ['observer', 'log'],
   ])('refuse %s = %j', (option, value) => {
     const options = {mappings, [option]: value} as unknown as ReplicatorOptions

@@ -33,7 +33,7 @@ function setUp({namesKeys = false} = {}) {
   const out = {
     say: () => {},
     warn: (text: string) => lines.push(`baton: ${text}`),
-    error: (text: string) => lines.push(text),
+    error: (text: string) => lines.push(`baton: ${text}`),
   }
   const progress = new Progress({stderr: {write: () => true}, isQuiet: true})
   return {lines, reporter: new Reporter({out, progress, namesKeys})}

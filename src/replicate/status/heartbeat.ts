@@ -1,0 +1,52 @@
+import {Wake} from '../../core/time/wake.js'
+import type {CompleteOptions} from '../complete-options.js'
+import type {MappingWorker, Stops} from '../pass/worker.js'
+import type {ReplicatorPhase, ReplicatorReport} from './replicator-report.js'
+
+/** A mapping that changes its state often is still written seldom. */
+const leastPauseMs = 1000
+
+/**
+ * Writes a mapping's report again until stopped: at intervals, and when its state turns. The last report says that the
+ * replicator stopped.
+ */
+export async function keepReporting(
+  worker: MappingWorker,
+  options: CompleteOptions,
+  {stop, kill}: Stops,
+): Promise<void> {
+  const {clock, heartbeatMs} = options
+  const turned = new Wake()
+  worker.monitor.onTurn = () => turned.wake()
+  try {
+    while (!stop.aborted) {
+      await clock.sleep(leastPauseMs, stop)
+      await turned.waitAtMost(heartbeatMs - leastPauseMs, {clock, signal: stop})
+      await reportOnce(worker, options, {phase: 'running', signal: stop})
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error
+  }
+  await reportOnce(worker, options, {phase: 'stopped', signal: kill})
+}
+
+/** A report that cannot be written is logged by the status. */
+export async function reportOnce(
+  worker: MappingWorker,
+  options: CompleteOptions,
+  {phase, signal}: {readonly phase: ReplicatorPhase; readonly signal: AbortSignal},
+): Promise<void> {
+  await worker.report(reportOf(worker, options, phase), signal)
+}
+
+function reportOf(worker: MappingWorker, options: CompleteOptions, phase: ReplicatorPhase): ReplicatorReport {
+  const {mapping, state, lagMs, currentAtMs, equalAtMs, held, refused, hidden, retrying} = worker.monitor.status()
+  return {
+    ...options.identity,
+    phase,
+    datacenter: mapping.datacenter,
+    heartbeatMs: options.clock.wallMs(),
+    everyMs: phase === 'running' ? options.heartbeatMs : 0,
+    ...{state, lagMs, currentAtMs, equalAtMs, held, refused, hidden, retrying},
+  }
+}

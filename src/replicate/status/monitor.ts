@@ -1,0 +1,160 @@
+import {messageOf} from '../../core/errors.js'
+import type {Clock} from '../../core/types.js'
+import type {Mapping, MappingStatus, ReplicationPass, RetryingPart} from '../types.js'
+
+/** A failure that is over sooner is not shown. */
+const noticedMs = 1500
+const longestReason = 300
+
+interface Failure {
+  readonly sinceMs: number
+  readonly error: unknown
+}
+
+/** What the last passes of a mapping left behind. */
+type Left = Pick<MappingStatus, 'keys' | 'held' | 'refused' | 'hidden' | 'skipped' | 'index'>
+
+const nothingLeft: Left = {keys: 0, held: 0, refused: 0, hidden: 0, skipped: 0, index: 0n}
+
+/**
+ * Knows how current one mapping is. The loop that follows the mapping reports changes and passes to it, and both sides
+ * report their answers:
+ *
+ *     moved    something changed that is not at the destination yet
+ *     began    a pass takes up all changes so far
+ *     ended    the pass is over; if it was not whole, its changes are still to be made
+ *
+ * The mapping is behind from the first change that no whole pass has taken up. While a part fails, it is behind from the
+ * last moment that is known to be copied.
+ */
+export class MappingMonitor {
+  /** Called when the state changes in kind, not with each pass. */
+  onTurn: () => void = () => {}
+  readonly #mapping: Mapping
+  readonly #clock: Clock
+  readonly #failures = new Map<RetryingPart, Failure>()
+  readonly #totals = {passes: 0, failedPasses: 0, written: 0, deleted: 0}
+  #left: Left = nothingLeft
+  #movedMs: number | undefined
+  #takenMs: number | undefined
+  #beganMs = 0
+  /** When the source answered last. What is copied is what it had then. */
+  #sourceMs: number | undefined
+  #currentMs: number | undefined
+  #equalMs: number | undefined
+  #lastPassMs = 0
+  #turn = ''
+
+  constructor(mapping: Mapping, clock: Clock) {
+    this.#mapping = mapping
+    this.#clock = clock
+  }
+
+  moved(): void {
+    this.#movedMs ??= this.#clock.monotonicMs()
+  }
+
+  began(): void {
+    this.#beganMs = this.#clock.monotonicMs()
+    this.#takenMs ??= this.#movedMs
+    this.#movedMs = undefined
+  }
+
+  ended(isWhole: boolean): void {
+    if (isWhole) {
+      this.#takenMs = undefined
+      this.#prove(Math.min(this.#beganMs, this.#sourceMs ?? this.#beganMs))
+    } else {
+      this.#movedMs = this.#takenMs ?? this.#movedMs ?? this.#beganMs
+      this.#takenMs = undefined
+    }
+    this.#turned()
+  }
+
+  /** A pass has ended; `sourceCount` is the number of keys that the source has in all. */
+  passed(pass: ReplicationPass, sourceCount: number): void {
+    this.#totals.passes += 1
+    if (pass.error !== undefined) this.#totals.failedPasses += 1
+    this.#totals.written += pass.written
+    this.#totals.deleted += pass.deleted
+    this.#lastPassMs = pass.durationMs
+    this.#left = {
+      keys: sourceCount,
+      held: pass.held.reduce((sum, {count}) => sum + count, 0),
+      refused: pass.refused.length,
+      hidden: pass.hidden,
+      skipped: pass.skipped,
+      index: pass.index > this.#left.index ? pass.index : this.#left.index,
+    }
+  }
+
+  failed(part: RetryingPart, error: unknown): void {
+    const sinceMs = this.#failures.get(part)?.sinceMs ?? this.#clock.monotonicMs()
+    this.#failures.set(part, {sinceMs, error})
+    this.#turned()
+  }
+
+  answered(part: RetryingPart): void {
+    const wasFailing = this.#failures.delete(part)
+    if (part === 'source') this.#sourceMs = this.#clock.monotonicMs()
+    const isBusy = this.#movedMs !== undefined || this.#takenMs !== undefined || this.#failures.size > 0
+    if (part === 'source' && !isBusy && this.#currentMs !== undefined) this.#prove(this.#clock.monotonicMs())
+    if (wasFailing) this.#turned()
+  }
+
+  status(): MappingStatus {
+    const {clock: nowMs, wall} = {clock: this.#clock.monotonicMs(), wall: this.#clock.wallMs()}
+    const toWall = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : wall - (nowMs - ms))
+    const failure = this.#failure(nowMs)
+    return {
+      mapping: this.#mapping,
+      state: this.#state(failure),
+      lagMs: this.#lagMs(nowMs, failure),
+      currentAtMs: toWall(this.#currentMs),
+      equalAtMs: toWall(this.#equalMs),
+      ...this.#left,
+      retrying: failure && {
+        part: failure.part,
+        sinceMs: toWall(failure.sinceMs) ?? wall,
+        reason: oneLine(failure.error),
+      },
+      ...this.#totals,
+      lastPassMs: this.#lastPassMs,
+    }
+  }
+
+  #prove(ms: number): void {
+    this.#currentMs = Math.max(ms, this.#currentMs ?? ms)
+    const {held, refused, hidden} = this.#left
+    if (held + refused + hidden === 0) this.#equalMs = this.#currentMs
+  }
+
+  #lagMs(nowMs: number, failure: Failure | undefined): number {
+    const sinceMs = Math.min(this.#movedMs ?? nowMs, this.#takenMs ?? nowMs)
+    return nowMs - (failure ? Math.min(sinceMs, this.#currentMs ?? failure.sinceMs) : sinceMs)
+  }
+
+  /** The failure that lasts longest. */
+  #failure(nowMs: number): (Failure & {readonly part: RetryingPart}) | undefined {
+    const failures = [...this.#failures].map(([part, failure]) => ({part, ...failure}))
+    const [oldest] = failures.sort((a, b) => a.sinceMs - b.sinceMs)
+    return oldest && nowMs - oldest.sinceMs >= noticedMs ? oldest : undefined
+  }
+
+  #state(failure: Failure | undefined): MappingStatus['state'] {
+    if (failure) return 'retrying'
+    if (this.#currentMs === undefined) return 'starting'
+    return this.#movedMs === undefined && this.#takenMs === undefined ? 'current' : 'behind'
+  }
+
+  #turned(): void {
+    const {held, refused, hidden} = this.#left
+    const parts = this.#failure(this.#clock.monotonicMs())?.part ?? ''
+    const turn = [this.#currentMs !== undefined, held > 0, refused > 0, hidden > 0, parts].join(' ')
+    if (turn === this.#turn) return
+    this.#turn = turn
+    this.onTurn()
+  }
+}
+
+const oneLine = (error: unknown): string => messageOf(error).replaceAll(/\s+/g, ' ').slice(0, longestReason)

@@ -1,0 +1,138 @@
+import type {MappingState, RetryingPart} from '../types.js'
+
+/** Whether a replicator runs. `finished` is the end of a run that was not meant to go on. */
+export type ReplicatorPhase = 'running' | 'stopped' | 'finished'
+
+/** What one replicator says of itself and of one mapping, in the mapping's status key. */
+export interface ReplicatorReport {
+  /** Of the replicator, random. */
+  readonly id: string
+  readonly host: string
+  readonly pid: number
+  readonly phase: ReplicatorPhase
+  /** The source's datacenter; undefined if it is not known. */
+  readonly datacenter: string | undefined
+  readonly startedAtMs: number
+  /** When this was written. */
+  readonly heartbeatMs: number
+  /** Interval at which it is written again. */
+  readonly everyMs: number
+  readonly state: MappingState
+  readonly lagMs: number
+  /** The destination has every change that the source made until then. */
+  readonly currentAtMs: number | undefined
+  /** Both sides were last known to be equal then. */
+  readonly equalAtMs: number | undefined
+  readonly held: number
+  readonly refused: number
+  readonly hidden: number
+  readonly retrying: {readonly part: RetryingPart; readonly sinceMs: number; readonly reason: string} | undefined
+}
+
+const version = 1
+
+export const encodeReport = (report: ReplicatorReport): Readonly<Record<string, unknown>> => ({
+  Version: version,
+  ID: report.id,
+  Host: report.host,
+  PID: report.pid,
+  Phase: report.phase,
+  Datacenter: report.datacenter,
+  StartedAt: toIso(report.startedAtMs),
+  Heartbeat: toIso(report.heartbeatMs),
+  EverySeconds: report.everyMs / 1000,
+  State: report.state,
+  LagSeconds: Math.round(report.lagMs) / 1000,
+  CurrentAt: toIso(report.currentAtMs),
+  EqualAt: toIso(report.equalAtMs),
+  Held: report.held,
+  Refused: report.refused,
+  Hidden: report.hidden,
+  Retrying: report.retrying && {
+    Part: report.retrying.part,
+    Since: toIso(report.retrying.sinceMs),
+    Reason: report.retrying.reason,
+  },
+})
+
+const toIso = (ms: number | undefined): string | undefined =>
+  ms === undefined ? undefined : new Date(ms).toISOString()
+
+const states: readonly string[] = ['starting', 'current', 'behind', 'retrying'] satisfies readonly MappingState[]
+const phases: readonly string[] = ['running', 'stopped', 'finished'] satisfies readonly ReplicatorPhase[]
+const parts: readonly string[] = ['agent', 'source', 'destination', 'pass'] satisfies readonly RetryingPart[]
+
+type Fields = Readonly<Record<string, unknown>>
+
+const isRecord = (value: unknown): value is Fields => typeof value === 'object' && value !== null
+
+const timeOf = (value: unknown): number | undefined =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? Date.parse(value) : undefined
+
+const countOf = (value: unknown): number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : 0
+
+const secondsOf = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value * 1000 : 0
+
+/** Returns the report in a list, and an empty list for anything that `encodeReport` has not written. */
+export function decodeReport(value: unknown): readonly ReplicatorReport[] {
+  if (!isRecord(value) || value['Version'] !== version) return []
+  const {ID: id, Host: host, PID: pid, Phase: phase, State: state, Datacenter: datacenter} = value
+  const [startedAtMs, heartbeatMs] = [timeOf(value['StartedAt']), timeOf(value['Heartbeat'])]
+  if (typeof id !== 'string' || typeof host !== 'string' || startedAtMs === undefined || heartbeatMs === undefined)
+    return []
+  if (!phases.includes(phase as string) || !states.includes(state as string)) return []
+  return [
+    {
+      id,
+      host,
+      pid: countOf(pid),
+      phase: phase as ReplicatorPhase,
+      datacenter: typeof datacenter === 'string' ? datacenter : undefined,
+      startedAtMs,
+      heartbeatMs,
+      everyMs: secondsOf(value['EverySeconds']),
+      state: state as MappingState,
+      lagMs: secondsOf(value['LagSeconds']),
+      currentAtMs: timeOf(value['CurrentAt']),
+      equalAtMs: timeOf(value['EqualAt']),
+      held: countOf(value['Held']),
+      refused: countOf(value['Refused']),
+      hidden: countOf(value['Hidden']),
+      retrying: decodeRetrying(value['Retrying']),
+    },
+  ]
+}
+
+function decodeRetrying(value: unknown): ReplicatorReport['retrying'] {
+  if (!isRecord(value)) return undefined
+  const {Part: part, Reason: reason} = value
+  const sinceMs = timeOf(value['Since'])
+  if (!parts.includes(part as string) || sinceMs === undefined) return undefined
+  return {part: part as RetryingPart, sinceMs, reason: typeof reason === 'string' ? reason : ''}
+}
+
+const missedHeartbeats = 3
+const leastSilenceMs = 10_000
+
+/** True if the replicator runs, as far as its heartbeat shows: it is given up after three missed ones. */
+export const isAlive = ({phase, heartbeatMs, everyMs}: ReplicatorReport, nowMs: number): boolean =>
+  phase === 'running' && nowMs - heartbeatMs <= Math.max(leastSilenceMs, missedHeartbeats * everyMs)
+
+const keepGoneMs = 3_600_000
+const mostGone = 10
+
+/** Replaces the report of one replicator. Of those that run no longer, the newest few are kept for an hour. */
+export function withReport(
+  reports: readonly ReplicatorReport[],
+  own: ReplicatorReport,
+  nowMs: number,
+): readonly ReplicatorReport[] {
+  const others = reports.filter(({id}) => id !== own.id)
+  const gone = others
+    .filter(report => !isAlive(report, nowMs) && nowMs - report.heartbeatMs < keepGoneMs)
+    .sort((a, b) => b.heartbeatMs - a.heartbeatMs)
+    .slice(0, mostGone)
+  return [...others.filter(report => isAlive(report, nowMs)), ...gone, own]
+}

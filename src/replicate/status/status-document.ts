@@ -1,0 +1,93 @@
+import {createHash} from 'node:crypto'
+import {stringifyConsulJson} from '../../core/http/json-bigint.js'
+import type {Mapping} from '../types.js'
+import {decodeReport, encodeReport, type ReplicatorReport} from './replicator-report.js'
+
+export const defaultStatusDir = 'service/consul-replicate/statuses'
+
+/** The position of a mapping, as consul-replicate keeps it. No decision depends on it. */
+export interface StatusRecord {
+  /** Source keys up to this index are at the destination. */
+  readonly lastReplicated: bigint
+  readonly datacenter: string | undefined
+  readonly keys: number
+}
+
+/** What a status key says: consul-replicate's fields, and fields of baton that it ignores. */
+export interface StatusDocument {
+  readonly source: string
+  readonly destination: string
+  /** The position; undefined if only the heartbeat is known. */
+  readonly record: StatusRecord
+  /** When baton last wrote the position; undefined if consul-replicate wrote it. */
+  readonly updatedAtMs: number | undefined
+  /** What each replicator of the mapping last said of itself. */
+  readonly replicators: readonly ReplicatorReport[]
+}
+
+const normalDir = (statusDir: string): string => statusDir.replace(/\/$/, '')
+
+/** Prefix of all status keys. */
+export const statusPrefix = (statusDir: string): string => `${normalDir(statusDir)}/`
+
+export function statusKey(statusDir: string, mapping: Mapping): string {
+  const hash = createHash('md5').update(`${mapping.source}-${mapping.destination}`).digest('hex')
+  return `${statusPrefix(statusDir)}${hash}`
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '<': '\\u003c',
+  '>': '\\u003e',
+  '&': '\\u0026',
+  '\u2028': '\\u2028',
+  '\u2029': '\\u2029',
+}
+
+/** Encodes a status: consul-replicate's three fields first and as it writes them, then baton's own. */
+export function encodeStatus({source, destination, record, updatedAtMs, replicators}: StatusDocument): Buffer {
+  const text = stringifyConsulJson(
+    {
+      LastReplicated: record.lastReplicated,
+      Source: source,
+      Destination: destination,
+      Datacenter: record.datacenter,
+      Keys: record.keys,
+      UpdatedAt: updatedAtMs === undefined ? undefined : new Date(updatedAtMs).toISOString(),
+      Version: 1,
+      Replicators: replicators.length === 0 ? undefined : replicators.map(encodeReport),
+    },
+    2,
+  )
+  return Buffer.from(text.replaceAll(/[<>&\u2028\u2029]/g, character => escapes[character] ?? character))
+}
+
+/** Returns undefined if the value is not a status: it is then replaced. Field names match in any case, as in Go. */
+export function decodeStatus(value: Buffer): StatusDocument | undefined {
+  const text = value.toString('utf8')
+  try {
+    const given = JSON.parse(text) as Readonly<Record<string, unknown>> | null
+    const index = /"LastReplicated"\s*:\s*(\d+)/i.exec(text)?.[1]
+    if (typeof given !== 'object' || given === null || index === undefined) return undefined
+    const fields = new Map(Object.entries(given).map(([name, each]) => [name.toLowerCase(), each]))
+    const [datacenter, keys, updatedAt] = ['datacenter', 'keys', 'updatedat'].map(name => fields.get(name))
+    const replicators = fields.get('replicators')
+    return {
+      source: textOf(fields.get('source')),
+      destination: textOf(fields.get('destination')),
+      record: {
+        lastReplicated: BigInt(index),
+        datacenter: typeof datacenter === 'string' ? datacenter : undefined,
+        keys: typeof keys === 'number' ? keys : -1,
+      },
+      updatedAtMs: typeof updatedAt === 'string' ? Date.parse(updatedAt) || undefined : undefined,
+      replicators: Array.isArray(replicators) ? replicators.flatMap(decodeReport) : [],
+    }
+  } catch {
+    return undefined
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+export const sameStatus = (a: StatusRecord | undefined, b: StatusRecord): boolean =>
+  a !== undefined && a.lastReplicated === b.lastReplicated && a.datacenter === b.datacenter && a.keys === b.keys

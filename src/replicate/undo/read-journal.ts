@@ -1,0 +1,29 @@
+import {readdir, readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {journalSuffix} from './journal.js'
+import {decodeHeader, decodeLine, type JournalHeader, type JournalLine} from './journal-lines.js'
+
+/** A pass whose changes can be undone. */
+export interface JournalPass extends JournalHeader {
+  readonly lines: readonly JournalLine[]
+}
+
+/** Returns the passes in a directory, oldest first; none if it does not exist. Files that are not a journal's are skipped. */
+export async function readJournal(directory: string): Promise<readonly JournalPass[]> {
+  const passes: JournalPass[] = []
+  for (const name of await namesIn(directory)) {
+    const [first = '', ...rest] = (await readFile(join(directory, name), 'utf8')).split('\n')
+    const header = decodeHeader(first)
+    if (header) passes.push({...header, lines: rest.flatMap(line => decodeLine(line) ?? [])})
+  }
+  return passes.sort((a, b) => a.atMs - b.atMs)
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).filter(name => name.endsWith(journalSuffix))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

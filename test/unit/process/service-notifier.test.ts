@@ -1,0 +1,58 @@
+import {chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {openServiceNotifier} from '../../../src/process/service-notifier.js'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'baton-notify-'))
+  const program = join(folder, 'systemd-notify')
+  writeFileSync(
+    program,
+    '#!/bin/sh\nfor word; do printf "%s|" "$word"; done >>"$NOTIFY_SOCKET"\necho >>"$NOTIFY_SOCKET"\n',
+  )
+  chmodSync(program, 0o755)
+})
+afterAll(() => rmSync(folder, {recursive: true}))
+
+describe('messages to the service manager', () => {
+  it('are sent in order, with the main process when it is ready, and in one line each', async () => {
+    const socket = join(folder, 'socket')
+    const notifier = openServiceNotifier({NOTIFY_SOCKET: socket, PATH: `${folder}:/bin:/usr/bin`}, 42)
+    void notifier.notify('READY=1', '2 up\nto date')
+    void notifier.notify('WATCHDOG=1')
+    await notifier.notify('STOPPING=1')
+    expect(readFileSync(socket, 'utf8')).toBe('READY=1|STATUS=2 up to date|MAINPID=42|\nWATCHDOG=1|\nSTOPPING=1|\n')
+    expect(notifier.problem).toBeUndefined()
+  })
+
+  it('are not sent where nothing listens, and the reason is named if the program is missing', async () => {
+    const nothing = openServiceNotifier({PATH: folder})
+    await nothing.notify('READY=1')
+    expect(nothing.problem).toBeUndefined()
+    const missing = openServiceNotifier({NOTIFY_SOCKET: '/run/x', PATH: join(folder, 'none')})
+    await missing.notify('READY=1')
+    expect(missing.problem).toBe('NOTIFY_SOCKET is set, but systemd-notify is not on the PATH')
+  })
+
+  it.each([
+    [{WATCHDOG_USEC: '30000000'}, 30_000],
+    [{WATCHDOG_USEC: '30000000', WATCHDOG_PID: '42'}, 30_000],
+    [{WATCHDOG_USEC: '30000000', WATCHDOG_PID: '43'}, undefined],
+    [{WATCHDOG_USEC: 'x'}, undefined],
+    [{WATCHDOG_USEC: '-5'}, undefined],
+    [{}, undefined],
+  ])('know the interval of the watchdog: %j', (env, watchdogMs) => {
+    const given = {NOTIFY_SOCKET: join(folder, 'socket'), PATH: `${folder}:/bin:/usr/bin`, ...env}
+    expect(openServiceNotifier(given, 42).watchdogMs).toBe(watchdogMs)
+  })
+
+  it('that cannot be delivered do not fail', async () => {
+    const notifier = openServiceNotifier({
+      NOTIFY_SOCKET: join(folder, 'no/such/socket'),
+      PATH: `${folder}:/bin:/usr/bin`,
+    })
+    await expect(notifier.notify('READY=1')).resolves.toBeUndefined()
+  })
+})
