@@ -15,7 +15,8 @@ export function statusLines(report: MappingReport, nowMs: number): readonly stri
   const facts = best ? factsOf(best, {keys, nowMs}) : [`position ${report.lastReplicated}, written by consul-replicate`]
   const head = `${health.padEnd(8)}  ${formatMapping(mapping)}: ${facts.join(', ')}`
   if (replicators.length < 2) return best ? [`${head}; ${whoLine(best, nowMs)}`] : [head]
-  return [head, ...replicators.map(each => `            ${whoLine(each, nowMs)}`)]
+  const newestFirst = [...replicators].sort((a, b) => b.heartbeatMs - a.heartbeatMs)
+  return [head, ...newestFirst.map(each => `            ${whoLine(each, nowMs)}`)]
 }
 
 function factsOf(
@@ -28,7 +29,9 @@ function factsOf(
     best.isAlive || best.phase === 'finished'
       ? stateText(best, nowMs)
       : `${goneText(best)}: ${staleText(currentAtMs, nowMs)}`,
-    ...(retrying ? [`${partTexts[retrying.part]} for ${ago(retrying.sinceMs, nowMs)}: ${retrying.reason}`] : []),
+    ...(retrying && best.isAlive
+      ? [`${partTexts[retrying.part]} for ${ago(retrying.sinceMs, nowMs)}: ${retrying.reason}`]
+      : []),
     ...(best.isAlive && lagMs >= noticedLagMs ? [`lag ${formatDuration(Math.round(lagMs / 1000) * 1000)}`] : []),
     ...(keys >= 0 ? [count(keys, 'key')] : []),
     ...(held > 0 ? [`${count(held, 'delete')} held`] : []),

@@ -58,6 +58,23 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect((await contentOf(client, 'dc1', 'copy-all/')).size).toBe(3)
   })
 
+  it('copies if the token has no permission for the status keys, and says so once', async () => {
+    await using admins = admin()
+    await seed(admins, 'dc1', pairs('bare/1', 'bare/2'))
+    const rules = 'key_prefix "bare/" { policy = "read" }\nkey_prefix "copy-bare/" { policy = "write" }'
+    await using client = countingClient(agent!.address, await tokenFor('bare', rules))
+    const warnings: string[] = []
+    const logger = {...client.logger, warn: (_: object, text: string) => void warnings.push(text)}
+    const mappings = [parseMapping('bare/:copy-bare/', {datacenterRequired: false})]
+    const replicator = createReplicator(client, {mappings, logger, source: client, observer: () => {}})
+    for (let round = 0; round < 2; round += 1) {
+      const [pass] = await replicator.runOnce()
+      expect(pass).toMatchObject({error: undefined, unchanged: round * 2, written: (1 - round) * 2})
+    }
+    expect(warnings.filter(text => text === 'status not written')).toHaveLength(1)
+    expect((await contentOf(admins, 'dc1', 'copy-bare/')).size).toBe(2)
+  })
+
   it('distinguishes hidden keys from absent ones, key by key', async () => {
     await using client = admin()
     await seed(

@@ -59,6 +59,11 @@ describe('the status of a mapping, for people', () => {
       /: stale since 2026-01-02T03:03:56Z \(9s\), waiting for the source for 2m(0s)?: connection refused, lag 2m9s, /,
     ],
     ['critical', {heartbeatMs: silent}, /: no replicator runs: stale since .*; web-1 \(pid 7\): silent for 2m(0s)?$/],
+    [
+      'critical',
+      {phase: 'stopped', everyMs: 0, retrying: source},
+      /^critical {2}app\/@dc1 -> copy\/: stopped: stale since \S+ \(9s\), 3 keys, /,
+    ],
     ['critical', {phase: 'stopped', everyMs: 0}, /: stopped: stale since .*; web-1 \(pid 7\): stopped 5s ago$/],
     ['healthy', {phase: 'finished', heartbeatMs: silent}, /: copied, 3 keys, .*: finished 2m(0s)? ago$/],
   ] as const)('is %s with %j', (health, more, line) => {
