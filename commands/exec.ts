@@ -1,22 +1,35 @@
-import {readFile} from 'node:fs/promises'
-import {buffer} from 'node:stream/consumers'
-import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {defined} from '../src/cli/defined.js'
-import {keysDirectory} from '../src/cli/directories.js'
+import {keysDirectory, stateDirectory} from '../src/cli/directories.js'
+import {execFlags, execRules} from '../src/cli/exec/flags.js'
+import {FoldedOutput} from '../src/cli/exec/folded-output.js'
+import {commandText, flagsAmongWords, readJobCommand} from '../src/cli/exec/job-command.js'
 import {JsonOutput} from '../src/cli/exec/json-output.js'
+import {LiveLine} from '../src/cli/exec/live-line.js'
+import {NodeFiles} from '../src/cli/exec/node-files.js'
+import {readNodeLists} from '../src/cli/exec/node-lists.js'
+import {nodesText} from '../src/cli/exec/nodes-text.js'
 import {printable} from '../src/cli/exec/printable.js'
+import {toRollout} from '../src/cli/exec/rollout-flags.js'
+import {nodesOf, type RunRecord, readRun} from '../src/cli/exec/run-records.js'
 import {TextOutput} from '../src/cli/exec/text-output.js'
-import type {FlagRule} from '../src/cli/flag-rules.js'
-import {durationFlag, sizeFlag} from '../src/cli/flags.js'
-import {whyUnreadable} from '../src/cli/unreadable.js'
-import {briefPath} from '../src/core/brief.js'
+import {consulFlags} from '../src/cli/flags.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
-import {CancelledError, messageOf, RefusedError, UsageError} from '../src/core/errors.js'
+import type {ConsulClient} from '../src/core/client.js'
+import {CancelledError, messageOf, RefusedError} from '../src/core/errors.js'
 import {createInitiator} from '../src/exec/initiator/initiator.js'
 import type {InitiatorOptions} from '../src/exec/initiator/options.js'
 import {compileSelector} from '../src/exec/initiator/selector.js'
-import type {ExecEvent, ExecRun, ExecSummary, ExecVerdict, JobCommand, NodeSelector} from '../src/exec/types.js'
+import type {
+  ExecEvent,
+  ExecInitiator,
+  ExecRun,
+  ExecSummary,
+  ExecVerdict,
+  JobCommand,
+  NodeSelector,
+  RolloutOptions,
+} from '../src/exec/types.js'
 
 const exitCodes: Readonly<Record<ExecVerdict, number>> = {
   ok: 0,
@@ -27,12 +40,17 @@ const exitCodes: Readonly<Record<ExecVerdict, number>> = {
   truncated: 8,
   refused: 6,
   cancelled: 1,
+  stopped: 7,
 }
+
+/**
+ * TTL of the session that holds a place in a semaphore. It is longer than responders may run on after an initiator was
+ * killed, which is at most a minute and the grace.
+ */
+const slotTtlMs = 180_000
 
 /** Consul's tool ends after this long without a report. */
 const compatQuietMs = 2000
-
-const where = 'NODES'
 
 export default class Exec extends ConsulCommand<typeof Exec> {
   static override summary = 'run a command on many nodes'
@@ -44,6 +62,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     4: 'an expected node did not answer',
     5: 'no node matched',
     6: 'a node refused the job, or there is no key to sign it',
+    7: 'too many nodes failed, or a service did not become healthy: the rest of the nodes was left out',
     8: 'some output of a node was dropped',
     '128+n': 'stopped by signal n',
   }
@@ -55,100 +74,13 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     "<%= config.bin %> exec --service '^web' --timeout 30s 'systemctl is-active nginx'",
     '<%= config.bin %> exec --node ^db-1$ -- /usr/bin/df -h /',
     '<%= config.bin %> exec --script ./check.sh --ndjson',
+    '<%= config.bin %> exec --nodes web[1-40] --batch 1,25% --until-healthy web systemctl restart web',
   ]
   static override childForm = {ownArgs: 0}
   static override enableJsonFlag = true
   static override emptyFlags = ['cluster']
-  static override flagRules = [
-    ...['via', 'ack-timeout', 'grace', 'max-output', 'key', 'keys-dir', 'unsigned', 'cluster'].map(flag => ({
-      flag,
-      besides: ['compat'],
-    })),
-    {flag: 'shell', besides: ['--']},
-    {flag: 'shell', when: 'off', besides: ['--'], warning: 'arguments after -- never run in a shell'},
-  ] as const satisfies readonly FlagRule[]
-  static override flags = {
-    node: Flags.string({description: 'nodes whose name matches', helpValue: 'RE2', helpGroup: where}),
-    service: Flags.string({description: 'nodes with a service whose ID matches', helpValue: 'RE2', helpGroup: where}),
-    tag: Flags.string({description: 'with --service: one of its tags matches', helpValue: 'RE2', helpGroup: where}),
-    exclude: Flags.string({description: 'leave these nodes out', helpValue: 'RE2', helpGroup: where}),
-    via: Flags.option({
-      options: ['auto', 'native', 'rexec'] as const,
-      default: 'auto' as const,
-      description: 'native: responders; rexec: the agents themselves; auto: rexec only where no responder is',
-      helpGroup: where,
-    })(),
-    timeout: durationFlag({helpGroup: 'TIME', description: 'longest time a node may take (default: no limit)', min: 1}),
-    'ack-timeout': durationFlag({
-      helpGroup: 'TIME',
-      description: 'how long nodes may take to answer',
-      default: '5s',
-      min: 1,
-    }),
-    grace: durationFlag({
-      helpGroup: 'TIME',
-      description: 'time between the stop signal and the kill, on responders',
-      default: '5s',
-    }),
-    'max-output': sizeFlag({
-      helpGroup: 'OUTPUT',
-      description: 'most output of a node, on responders; 0: no limit (default: 1M)',
-    }),
-    script: Flags.string({
-      helpGroup: 'JOB',
-      description: 'run this file (- is stdin) instead of a command',
-      helpValue: 'FILE',
-    }),
-    shell: Flags.boolean({
-      helpGroup: 'JOB',
-      description: 'without --: run the arguments by a shell (default)',
-      default: true,
-      allowNo: true,
-    }),
-    wait: durationFlag({helpGroup: 'TIME', description: 'heartbeat of silent nodes (Consul: quiet period)', min: 1}),
-    'wait-repl': durationFlag({
-      helpGroup: 'TIME',
-      description: 'pause before the event that starts the agents',
-      default: '0',
-    }),
-    prefix: Flags.string({helpGroup: 'JOB', description: 'where rexec jobs live in KV', default: '_rexec'}),
-    key: Flags.string({
-      helpGroup: 'SIGNING',
-      description: 'sign with this key, by name or path (repeatable; default: the key named default)',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    'keys-dir': Flags.string({
-      helpGroup: 'SIGNING',
-      description: 'where your keys are (default: ~/.config/baton/keys)',
-      helpValue: 'DIR',
-    }),
-    unsigned: Flags.boolean({
-      helpGroup: 'SIGNING',
-      description: 'send the job unsigned, for responders that allow it',
-      exclusive: ['key'],
-    }),
-    cluster: Flags.string({
-      helpGroup: 'SIGNING',
-      description: 'cluster name of the responders (default: none)',
-      default: '',
-    }),
-    compat: Flags.option({
-      helpGroup: 'OUTPUT',
-      options: ['consul'] as const,
-      description: "the texts and exit codes of Consul's tool",
-    })(),
-    json: Flags.boolean({
-      helpGroup: 'OUTPUT',
-      description: 'print one JSON object at the end',
-      exclusive: ['ndjson', 'compat'],
-    }),
-    ndjson: Flags.boolean({
-      helpGroup: 'OUTPUT',
-      description: 'print one JSON object for each event',
-      exclusive: ['compat'],
-    }),
-  }
+  static override flagRules = execRules
+  static override flags = execFlags
 
   async run(): Promise<number> {
     if (this.flags.compat === undefined) return this.#run()
@@ -161,12 +93,38 @@ export default class Exec extends ConsulCommand<typeof Exec> {
   }
 
   async #run(): Promise<number> {
-    const selector = this.#selector()
+    const earlier = this.flags.rerun && (await readRun(this.#records, this.flags.of))
+    const selector = await this.#selector(earlier)
     await compileSelector(selector)
-    const command = await this.#command()
-    const {timeout, wait, compat} = this.flags
+    if (this.flags.list) return this.#list(await this.#initiator(), selector)
+    const command = await this.#command(earlier)
+    this.#remarkLateFlags()
+    const {timeout, wait, compat, 'dry-run': isDryRun} = this.flags
     const job = {command, ...defined({timeoutMs: timeout, heartbeatMs: wait})}
-    const initiator = createInitiator(this.openClient(), {
+    const client = this.openClient()
+    const initiator = await this.#initiator(client)
+    using stop = linkSignal(this.stopSignal)
+    // If stdout is closed (`| head -1`), no more output is wanted, so running commands are stopped.
+    this.out.onClosed(() => stop.abort(new CancelledError()))
+    const {'output-dir': directory} = this.flags
+    using files = directory === undefined || isDryRun ? undefined : new NodeFiles(directory)
+    const rollout = toRollout(this.flags, this.#slots(client))
+    await using run = await initiator.run(job, selector, {signal: stop.signal, isDryRun, ...rollout})
+    this.stopSignals.onEach((_, count) => {
+      if (count > 1) run.kill()
+      else if (compat === undefined) this.out.say('exec: stopping what runs; a second signal kills it at once')
+    })
+    if (isDryRun && !this.jsonEnabled() && !this.flags.ndjson) this.out.line(`would run ${commandText(command)}`)
+    const summary = await this.#show(run, files)
+    files?.finish(run.id, command, summary)
+    if (compat === undefined && !isDryRun) await this.#keep(run.id, {command, summary})
+    this.stopSignal.throwIfAborted()
+    return this.#exitCode(summary)
+  }
+
+  async #initiator(client = this.openClient()): Promise<ExecInitiator> {
+    const {compat, wait} = this.flags
+    return createInitiator(client, {
       via: compat === undefined ? this.flags.via : 'rexec',
       isUnsigned: this.flags.unsigned,
       cluster: this.flags.cluster,
@@ -179,45 +137,85 @@ export default class Exec extends ConsulCommand<typeof Exec> {
         replicationWaitMs: this.flags['wait-repl'],
       }),
     })
-    using stop = linkSignal(this.stopSignal)
-    // If stdout is closed (`| head -1`), no more output is wanted, so running commands are stopped.
-    this.out.onClosed(() => stop.abort(new CancelledError()))
-    await using run = await initiator.run(job, selector, {signal: stop.signal})
-    this.stopSignals.onEach((_, count) => {
-      if (count > 1) run.kill()
-      else if (compat === undefined) this.out.say('exec: stopping what runs; a second signal kills it at once')
+  }
+
+  /** Returns a function that takes one place of a semaphore for each node. */
+  #slots(client: ConsulClient): RolloutOptions['openSlot'] {
+    const {lock: prefix, limit} = this.flags
+    if (prefix === undefined || limit === undefined) return undefined
+    return async signal => {
+      const {createSemaphore} = await import('../src/lock/semaphore.js')
+      return createSemaphore(client, {prefix, limit, ttlMs: slotTtlMs, sessionName: 'baton exec'}).acquire({signal})
+    }
+  }
+
+  get #records(): string {
+    return stateDirectory(this.host.env, 'exec')
+  }
+
+  /** Without the record of a run, only `--rerun` does not work. */
+  async #keep(id: string, run: {readonly command: JobCommand; readonly summary: ExecSummary}): Promise<void> {
+    if (id === '') return
+    const {keepRun} = await import('../src/cli/exec/run-records.js')
+    await keepRun(this.#records, id, run).catch((error: unknown) => {
+      this.out.say(`exec: this run cannot be repeated with --rerun: ${messageOf(error)}`)
     })
-    const summary = await this.#show(run)
-    this.stopSignal.throwIfAborted()
-    return this.#exitCode(summary)
+  }
+
+  async #list(initiator: ExecInitiator, selector: NodeSelector): Promise<number> {
+    const found = await initiator.findNodes(selector, {signal: this.stopSignal})
+    const {json, ndjson} = this.flags
+    this.#remark({type: 'targets', ...found})
+    if (json) this.out.json({nodes: found.nodes})
+    else if (ndjson) this.out.json({type: 'targets', ...found}, {compact: true})
+    else this.out.raw(nodesText(found))
+    return found.nodes.length === 0 ? exitCodes['no-nodes'] : 0
+  }
+
+  /** Without `--`, flags after the command belong to it, as in Consul's tool. */
+  #remarkLateFlags(): void {
+    const own = new Set([...Object.keys(execFlags), ...Object.keys(consulFlags)])
+    const late = flagsAmongWords(this.child, own)
+    if (late.length === 0 || this.flags.compat !== undefined) return
+    this.out.say(`exec: ${late.map(printable).join(' ')} after the command is part of it; flags of exec come first`)
   }
 
   protected override sayWaiting(text: string): void {
     if (this.flags.compat === undefined) super.sayWaiting(text)
   }
 
-  async #show(run: ExecRun): Promise<ExecSummary> {
-    const {json, ndjson, verbose, compat} = this.flags
-    const text = new TextOutput({
-      isVerbose: verbose,
-      isCompat: compat !== undefined,
-      isTerminal: this.out.isTty,
-      paint: this.painterFor('stdout'),
-    })
+  async #show(run: ExecRun, files: NodeFiles | undefined): Promise<ExecSummary> {
+    const {json, ndjson, verbose, compat, batch} = this.flags
+    const text = this.#text()
     const objects = new JsonOutput()
+    using live = this.#live()
     for await (const event of run) {
+      files?.take(event)
+      live?.take(event)
       this.#remark(event)
       if (json) objects.collect(event)
       else if (ndjson) for (const object of objects.show(event)) this.out.json(object, {compact: true})
-      else this.out.raw(text.show(event))
+      else if (event.type !== 'batch' || verbose || batch !== undefined) this.out.raw(text.show(event))
     }
     const summary = await run.summary
+    live?.[Symbol.dispose]()
     const exitCode = this.#exitCode(summary)
     if (json) this.out.json(objects.document(run.id, summary, exitCode))
     else if (ndjson) for (const object of objects.finish(summary, exitCode)) this.out.json(object, {compact: true})
     else this.out.raw(text.finish(summary))
     if (compat === undefined) this.#explain(summary)
     return summary
+  }
+
+  #text(): Pick<TextOutput, 'show' | 'finish'> {
+    const {fold, diff, verbose, compat} = this.flags
+    const how = {isVerbose: verbose, isTerminal: this.out.isTty, paint: this.painterFor('stdout')}
+    return fold ? new FoldedOutput({...how, isDiff: diff}) : new TextOutput({...how, isCompat: compat !== undefined})
+  }
+
+  #live(): LiveLine | undefined {
+    const {quiet, compat} = this.flags
+    return quiet || compat !== undefined ? undefined : new LiveLine({stderr: this.host.stderr, line: this.statusLine})
   }
 
   #remark(event: ExecEvent): void {
@@ -260,36 +258,21 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return failed || summary.completedCount < summary.ackedCount ? 2 : 0
   }
 
-  #selector(): NodeSelector {
-    const {node, service, tag, exclude} = this.flags
-    return defined({node, service, tag, exclude})
+  async #selector(earlier: RunRecord | undefined): Promise<NodeSelector> {
+    const {node, service, tag, exclude, health, rerun} = this.flags
+    const stdin = (): NodeJS.ReadableStream => this.host.stdin
+    const read = (flag: 'nodes' | 'exclude-nodes'): Promise<readonly string[]> | undefined =>
+      this.flags[flag] && readNodeLists(this.flags[flag], {flag, stdin})
+    const [listed, excludedNames] = [await read('nodes'), await read('exclude-nodes')]
+    const again = earlier && rerun && nodesOf(earlier, rerun)
+    const names = again && listed ? again.filter(name => listed.includes(name)) : (again ?? listed)
+    return defined({node, names, service, tag, exclude, excludedNames, health})
   }
 
-  async #command(): Promise<JobCommand> {
-    const words = this.child?.words ?? []
+  async #command(earlier: RunRecord | undefined): Promise<JobCommand> {
     const {script, shell} = this.flags
-    if (script !== undefined) {
-      if (words.length > 0) throw new UsageError('exec: both a script and a command are given')
-      return {kind: 'script', script: await this.#readScript(script)}
-    }
-    if (words.length === 0 || (words.length === 1 && words[0] === '')) {
-      throw new UsageError('Must specify a command to execute', {hint: 'for example: baton exec uptime'})
-    }
-    if (this.child?.form === 'native') return {kind: 'argv', argv: words}
-    if (words.length === 1 && words[0] === '-') {
-      if (!shell) throw new UsageError('Cannot configure -shell=false when reading from stdin')
-      return {kind: 'script', script: await buffer(this.host.stdin)}
-    }
-    return shell ? {kind: 'shell', line: words.join(' ')} : {kind: 'argv', argv: words}
-  }
-
-  async #readScript(path: string): Promise<Buffer> {
-    if (path === '-') return buffer(this.host.stdin)
-    try {
-      return await readFile(path)
-    } catch (error) {
-      throw new UsageError(`script: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
-    }
+    if (earlier && script === undefined && (this.child?.words ?? []).length === 0) return earlier.command
+    return readJobCommand({child: this.child, script, shell, stdin: () => this.host.stdin})
   }
 
   /**

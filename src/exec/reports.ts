@@ -24,6 +24,7 @@ export type Report =
   | {readonly type: 'output'; readonly node: string; readonly seq: number; readonly parts: readonly OutputPart[]}
   | {readonly type: 'exit'; readonly node: string; readonly exit: ExitReport}
   | {readonly type: 'refused'; readonly node: string; readonly code: string; readonly reason: string}
+  | {readonly type: 'allowed'; readonly node: string; readonly reason: string}
 
 export interface OutputPart {
   readonly stream: OutputStream
@@ -34,6 +35,8 @@ export interface OutputPart {
 export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string
+  /** Nodes that it reaches; undefined if it reaches every node of its `via`. */
+  readonly nodes: ReadonlySet<string> | undefined
   /** Aborts when the job's session is gone: no further report can come. */
   readonly lost: AbortSignal
   /** Writes the job. From here on nodes may run it. */

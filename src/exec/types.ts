@@ -21,16 +21,31 @@ export interface JobSpec {
   readonly heartbeatMs?: number
 }
 
-/** RE2 expressions, not anchored, as in Consul: `service` matches service IDs, not names. */
+/**
+ * Which nodes a job is for: those that satisfy every part. Expressions are RE2, not anchored, as in Consul: `service`
+ * matches service IDs, not names.
+ */
 export interface NodeSelector {
   /** Matches the names of nodes. @default all nodes */
   readonly node?: string
+  /**
+   * Exact names of nodes or responders. Each is expected: one that Consul does not know is reported as `no-answer`.
+   * @default all nodes
+   */
+  readonly names?: readonly string[]
   /** Matches the IDs of a node's services. @default all nodes */
   readonly service?: string
   /** Matches the tags of the service that `service` matches. A UsageError without `service`. @default all tags */
   readonly tag?: string
   /** Nodes whose names match are left out. @default none */
   readonly exclude?: string
+  /** Exact names of nodes that are left out. @default none */
+  readonly excludedNames?: readonly string[]
+  /**
+   * `passing`: nodes of which every health check passes, those of their services included; `failing`: nodes with a check
+   * that does not. The check of a responder does not count. @default all nodes
+   */
+  readonly health?: 'passing' | 'failing'
 }
 
 /** How a job ended on a node. Every expected node has exactly one outcome. */
@@ -44,6 +59,12 @@ export type NodeOutcome =
   | {readonly type: 'no-answer'; readonly reason: string}
   | {readonly type: 'refused'; readonly code: string; readonly reason: string}
   | {readonly type: 'cancelled'}
+  /** The roll-out stopped before the node had its turn. */
+  | {readonly type: 'not-run'; readonly reason: string}
+  /** Dry run: the responder would run the job. */
+  | {readonly type: 'allowed'; readonly reason: string}
+  /** Dry run: the node cannot say whether it would run the job. */
+  | {readonly type: 'unchecked'; readonly reason: string}
 
 /** A node from which an answer is expected. */
 export interface ExpectedNode {
@@ -53,6 +74,69 @@ export interface ExpectedNode {
   readonly via: Via
   /** True if Consul's health check of the node does not pass: the node is named, but not waited for. */
   readonly isDown?: boolean
+  /** Why a node that the selector names cannot be reached: it is named in the results, but not waited for. */
+  readonly absence?: 'unknown' | 'no-responder' | 'other-name'
+}
+
+/** The nodes that a selector matches at one moment. */
+export interface FoundNodes {
+  /** The nodes that a job would be for, and how each would be reached. */
+  readonly nodes: readonly ExpectedNode[]
+  /** Service names that the service filter matches, if it matches no ID: only IDs count. */
+  readonly serviceNamesMatched: readonly string[]
+}
+
+/** Options of one run. */
+export interface RunOptions {
+  /** Cancels the run when it aborts. @default the run is not cancelled */
+  readonly signal?: AbortSignal
+  /**
+   * True if nothing is to run: responders check the job and report whether they would run it (`allowed`, `refused`).
+   * Nodes that cannot check a job are not asked (`unchecked`). @default false
+   */
+  readonly isDryRun?: boolean
+  /** Reaches the nodes in batches, each a job of its own. @default one job for all nodes at once */
+  readonly rollout?: RolloutOptions
+}
+
+/** A number of nodes, or a part of all nodes such as `'25%'`. */
+export type NodeShare = number | `${number}%`
+
+/** How a job goes from batch to batch. */
+export interface RolloutOptions {
+  /**
+   * Sizes of the batches; the last one repeats. `[1, '10%', '50%']` begins with one node. A part of the nodes is rounded
+   * down, to at least one. @default ['100%']
+   */
+  readonly batches?: readonly NodeShare[]
+  /** Pause between two batches, in milliseconds. @default 0 */
+  readonly pauseMs?: number
+  /**
+   * No further batch begins once more nodes than this have failed, in whatever way. The verdict is then `stopped`.
+   * @default 0
+   */
+  readonly maxFailures?: NodeShare
+  /** How often a node on which the job failed, timed out or got no answer is tried again. @default 0 */
+  readonly retryCount?: number
+  /**
+   * Name of a service. The next batch begins only when every instance that a node of this batch had at the start of the
+   * run passes its checks. Rejects with a UsageError if no node has an instance. @default batches do not wait
+   */
+  readonly untilHealthy?: string
+  /** Time to wait for `untilHealthy`, in milliseconds; then the run stops. @default 300000 */
+  readonly healthyTimeoutMs?: number
+  /** Time for all batches together, in milliseconds: what runs is then stopped. @default no limit */
+  readonly totalTimeoutMs?: number
+  /** How many nodes run the job at the same time; with `openSlot`, each after it has got a slot. @default a whole batch */
+  readonly slotCount?: number
+  /** Called before the job is started on a node. If the slot is lost, the job is cancelled on that node. */
+  readonly openSlot?: (signal: AbortSignal) => Promise<Slot>
+}
+
+/** A right to run the job on one node, for instance a hold of a semaphore. Disposing gives it back. */
+export interface Slot extends AsyncDisposable {
+  /** Aborts when the slot is lost. */
+  readonly signal: AbortSignal
 }
 
 /** The result of one node. */
@@ -71,6 +155,8 @@ export interface NodeResult {
   readonly droppedBytes?: number
   /** True if the node first answered after it had been reported as `no-answer`. */
   readonly isLate: boolean
+  /** Number of attempts, if there was more than one. @default 1 */
+  readonly attempts?: number
 }
 
 /** `merged`: the node reports both streams as one. */
@@ -103,10 +189,33 @@ export type ExecEvent =
   | {readonly type: 'truncated'; readonly node: string; readonly droppedBytes: number}
   | {readonly type: 'exit'; readonly node: string; readonly code: number}
   | {readonly type: 'outcome'; readonly node: string; readonly outcome: NodeOutcome}
+  /** The next batch of a roll-out begins. `job` is the ID of its job. */
+  | {readonly type: 'batch'; readonly number: number; readonly job: string; readonly nodes: readonly string[]}
+  /** The job is tried again on a node, on which it ended with this outcome. */
+  | {readonly type: 'retry'; readonly node: string; readonly attempt: number; readonly outcome: NodeOutcome}
+  /** The roll-out waits for the service on these nodes, or does not wait any more. */
+  | {
+      readonly type: 'gate'
+      readonly service: string
+      readonly state: 'waiting' | 'open' | 'closed'
+      readonly nodes: readonly string[]
+    }
   | {readonly type: 'retrying'; readonly via: Via; readonly reason: string}
 
-/** The worst outcome of all nodes, in the order refused, incomplete, silent, failed, cancelled, truncated. */
-export type ExecVerdict = 'ok' | 'truncated' | 'refused' | 'incomplete' | 'silent' | 'failed' | 'no-nodes' | 'cancelled'
+/**
+ * The worst outcome of all nodes, in the order refused, stopped, incomplete, silent, failed, cancelled, truncated.
+ * `stopped`: too many nodes failed, or a service did not become healthy.
+ */
+export type ExecVerdict =
+  | 'ok'
+  | 'truncated'
+  | 'refused'
+  | 'stopped'
+  | 'incomplete'
+  | 'silent'
+  | 'failed'
+  | 'no-nodes'
+  | 'cancelled'
 
 /** The results of all nodes, when each has its outcome. */
 export interface ExecSummary {
@@ -120,6 +229,8 @@ export interface ExecSummary {
   readonly completedCount: number
   /** Time from the call of `run` to the end, in milliseconds. */
   readonly durationMs: number
+  /** True if nothing ran, because the run was a dry run. */
+  readonly isDryRun: boolean
 }
 
 /**
@@ -142,7 +253,9 @@ export interface ExecInitiator {
    * runs. Rejects with a UsageError if an argument is not valid. If no node matches, the run has the verdict
    * `no-nodes`. If the signal aborts, the run is cancelled.
    */
-  run(job: JobSpec, selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<ExecRun>
+  run(job: JobSpec, selector?: NodeSelector, options?: RunOptions): Promise<ExecRun>
+  /** Finds the nodes that a job with this selector would be for. Nothing is written. */
+  findNodes(selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<FoundNodes>
 }
 
 /** Runs jobs on this node. */

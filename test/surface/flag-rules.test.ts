@@ -20,7 +20,14 @@ interface Shape {
 }
 
 /** Values that the flags with a form of their own accept. */
-const values: Readonly<Record<string, string>> = {DURATION: '5s', '[DURATION]': '5s', N: '2', SIZE: '64K'}
+const values: Readonly<Record<string, string>> = {
+  DURATION: '5s',
+  '[DURATION]': '5s',
+  N: '2',
+  SIZE: '64K',
+  SIZES: '5',
+  'N|N%': '5',
+}
 
 const phrases: Readonly<Record<string, string>> = {COMMAND: 'a command', '--': 'arguments after --'}
 const phrase = (name: string): string => phrases[name] ?? `--${name}`

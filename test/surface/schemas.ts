@@ -53,6 +53,9 @@ const outcome = z.discriminatedUnion('type', [
   z.strictObject({type: z.literal('no-answer'), reason: z.string()}),
   z.strictObject({type: z.literal('refused'), code: z.string(), reason: z.string()}),
   z.strictObject({type: z.literal('cancelled')}),
+  z.strictObject({type: z.literal('not-run'), reason: z.string()}),
+  z.strictObject({type: z.literal('allowed'), reason: z.string()}),
+  z.strictObject({type: z.literal('unchecked'), reason: z.string()}),
 ])
 const via = z.enum(['native', 'rexec'])
 const stream = z.enum(['stdout', 'stderr', 'merged'])
@@ -64,19 +67,27 @@ const nodeResult = z.strictObject({
   isAcked: z.boolean(),
   droppedBytes: count.optional(),
   isLate: z.boolean(),
+  attempts: count.optional(),
 })
 const bytes = z.union([z.strictObject({text: z.string()}), z.strictObject({base64})])
 const totals = {
-  verdict: z.enum(['ok', 'truncated', 'refused', 'incomplete', 'silent', 'failed', 'no-nodes', 'cancelled']),
+  verdict: z.enum(['ok', 'truncated', 'refused', 'stopped', 'incomplete', 'silent', 'failed', 'no-nodes', 'cancelled']),
   ackedCount: count,
   completedCount: count,
   exit: whole,
   durationMs: milliseconds,
+  isDryRun: z.boolean(),
 }
+const expectedNode = z.strictObject({
+  node: z.string(),
+  via,
+  isDown: z.boolean().optional(),
+  absence: z.enum(['unknown', 'no-responder', 'other-name']).optional(),
+})
 const execLine = z.union([
   z.strictObject({
     type: z.literal('targets'),
-    nodes: z.array(z.strictObject({node: z.string(), via, isDown: z.boolean().optional()})),
+    nodes: z.array(expectedNode),
     serviceNamesMatched: z.array(z.string()),
   }),
   z.strictObject({type: z.enum(['session-created', 'event-fired']), id: z.string()}),
@@ -90,6 +101,14 @@ const execLine = z.union([
   z.strictObject({type: z.literal('exit'), node: z.string(), code: whole}),
   z.strictObject({type: z.literal('outcome'), node: z.string(), outcome}),
   z.strictObject({type: z.literal('retrying'), via, reason: z.string()}),
+  z.strictObject({type: z.literal('batch'), number: count, job: z.string(), nodes: z.array(z.string())}),
+  z.strictObject({type: z.literal('retry'), node: z.string(), attempt: count, outcome}),
+  z.strictObject({
+    type: z.literal('gate'),
+    service: z.string(),
+    state: z.enum(['waiting', 'open', 'closed']),
+    nodes: z.array(z.string()),
+  }),
   z.strictObject({type: z.literal('summary'), ...totals, nodes: z.array(nodeResult)}),
 ])
 
@@ -253,6 +272,7 @@ export const schemas = {
     ...totals,
     nodes: z.array(nodeResult.extend({output: z.partialRecord(stream, bytes)})),
   }),
+  'exec.list': z.strictObject({nodes: z.array(expectedNode)}),
   'exec.ndjson': execLine,
   'keys.add': z.strictObject({
     kid,

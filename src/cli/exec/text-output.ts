@@ -1,7 +1,8 @@
-import {formatDuration} from '../../core/time/duration.js'
+import {foldNodes} from '../../exec/node-set.js'
 import type {ExecEvent, ExecSummary, NodeOutcome} from '../../exec/types.js'
 import type {Paint, Style} from '../colour.js'
 import {NodeLines} from './line-buffer.js'
+import {describeBriefly, describeFailures, describeOutcome, dryRunLine, outcomeStyles} from './outcome-text.js'
 import {printable, printableLines} from './printable.js'
 
 export interface TextOptions {
@@ -46,6 +47,15 @@ export class TextOutput {
         return this.#note(event.node, `${event.count} part(s) of the output are missing`)
       case 'late':
         return this.#note(event.node, 'answered late')
+      case 'batch':
+        return this.#line(`==> batch ${event.number}: ${event.nodes.length} node(s): ${foldNodes(event.nodes)}`)
+      case 'retry':
+        return Buffer.concat([
+          this.#unfinished(event.node),
+          this.#note(event.node, `${describeBriefly(event.outcome)}: attempt ${event.attempt} begins`),
+        ])
+      case 'gate':
+        return this.#line(gateLine(event))
       case 'unexpected':
         return this.#note(event.node, 'answered unexpectedly')
       default:
@@ -57,12 +67,21 @@ export class TextOutput {
   finish(summary: ExecSummary): Buffer {
     const {completedCount, ackedCount, durationMs} = summary
     const seconds = (durationMs / 1000).toFixed(2)
+    if (summary.isDryRun) return Buffer.concat([toLine(dryRunLine(summary)), this.#failures(summary)])
     return Buffer.concat([
       this.#unfinished(),
       toLine(`${completedCount} / ${ackedCount} node(s) completed / acknowledged`),
       toLine(this.#options.isVerbose ? `Completed in ${seconds} seconds` : undefined),
-      this.#options.isCompat ? Buffer.alloc(0) : toStyledLine(describeFailures(summary, this.#options.paint)),
+      this.#failures(summary),
     ])
+  }
+
+  #failures(summary: ExecSummary): Buffer {
+    return this.#options.isCompat ? Buffer.alloc(0) : toStyledLine(describeFailures(summary, this.#options.paint))
+  }
+
+  #line(text: string): Buffer {
+    return toStyledLine(this.#options.paint('bold', printable(text)))
   }
 
   #note(node: string, text: string): Buffer {
@@ -90,7 +109,7 @@ export class TextOutput {
   #outcomeLine(node: string, outcome: NodeOutcome): string | undefined {
     if (this.#options.isCompat) return undefined
     const text = describeOutcome(outcome)
-    const style = outcome.type === 'no-answer' ? 'yellow' : 'red'
+    const style = outcomeStyles[outcome.type] ?? 'red'
     return text === undefined ? undefined : this.#about(node, text, style)
   }
 
@@ -106,24 +125,6 @@ export class TextOutput {
     return Buffer.from(`${all.replace(/[\t\n\v\f\r ]+$/, '')}\n`, 'latin1')
   }
 }
-
-/** Returns the nodes that failed and those that never answered, each with its reason. Undefined if there are none. */
-function describeFailures({nodes}: ExecSummary, paint: Paint): string | undefined {
-  const ok = nodes.filter(({outcome}) => outcome.type === 'ok')
-  const silent = nodes.filter(({outcome}) => outcome.type === 'no-answer').map(({node}) => node)
-  const failed = nodes
-    .filter(({outcome}) => outcome.type !== 'ok' && outcome.type !== 'no-answer')
-    .map(({node, outcome}) => `${node} (${describeBriefly(outcome)})`)
-  if (failed.length + silent.length === 0) return undefined
-  return [
-    `${ok.length} ok`,
-    ...(failed.length > 0 ? [paint('red', printable(`${failed.length} failed: ${failed.join(', ')}`))] : []),
-    ...(silent.length > 0 ? [paint('yellow', printable(`${silent.length} silent: ${silent.join(', ')}`))] : []),
-  ].join('; ')
-}
-
-const describeBriefly = (outcome: NodeOutcome): string =>
-  outcome.type === 'failed' ? (outcome.signal ?? `exit code ${outcome.code}`) : outcome.type.replace('-', ' ')
 
 const toLine = (text: string | undefined): Buffer => toStyledLine(text === undefined ? undefined : printable(text))
 
@@ -150,20 +151,7 @@ function verboseLine(event: ExecEvent): string | undefined {
   }
 }
 
-/** Describes an outcome that the exit code does not describe. */
-function describeOutcome(outcome: NodeOutcome): string | undefined {
-  switch (outcome.type) {
-    case 'timed-out':
-      return `timed out after ${formatDuration(outcome.afterMs)}`
-    case 'lost':
-      return `lost: ${outcome.reason}`
-    case 'no-answer':
-      return `no answer: ${outcome.reason}`
-    case 'refused':
-      return `refused: ${outcome.code}: ${outcome.reason}`
-    case 'cancelled':
-      return 'cancelled'
-    default:
-      return undefined
-  }
+function gateLine({service, state, nodes}: Extract<ExecEvent, {type: 'gate'}>): string {
+  if (state === 'waiting') return `==> waiting until ${service} is healthy on ${foldNodes(nodes)}`
+  return state === 'open' ? `==> ${service} is healthy` : `==> ${service} did not become healthy`
 }

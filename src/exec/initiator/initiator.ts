@@ -1,9 +1,11 @@
+import {linkSignal} from '../../core/cancel/link-signal.js'
 import {checkOptions} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {clientRule} from '../../core/context-rules.js'
 import type {ExecInitiator} from '../types.js'
-import {checkInitiatorOptions, checkRun, type InitiatorOptions} from './options.js'
-import {startRun} from './start.js'
+import {checkFind, checkInitiatorOptions, checkRun, type InitiatorOptions} from './options.js'
+import {startRollout} from './rollout/start-rollout.js'
+import {findPlan, startRun} from './start.js'
 
 /**
  * Runs commands on the nodes of a datacenter. Throws a UsageError if an option is not valid.
@@ -24,7 +26,16 @@ export function createInitiator(client: ConsulClient, options: InitiatorOptions 
   return {
     async run(job, selector = {}, runOptions = {}) {
       checkRun(job, selector, runOptions)
-      return startRun({...options, client}, {job, selector}, runOptions.signal)
+      const {signal, isDryRun = false, rollout} = runOptions
+      const settings = {...options, client}
+      if (rollout === undefined || isDryRun) return startRun(settings, {job, selector, isDryRun}, signal)
+      return startRollout(settings, {job, selector, rollout}, signal)
+    },
+    async findNodes(selector = {}, findOptions = {}) {
+      checkFind(selector, findOptions)
+      using finding = linkSignal(findOptions.signal)
+      const {expected, serviceNamesMatched} = await findPlan({...options, client}, selector, finding.signal)
+      return {nodes: expected, serviceNamesMatched}
     },
   }
 }

@@ -3,6 +3,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
 import {messageOf, RefusedError} from '../../core/errors.js'
 import type {SigningKey} from '../native/envelope.js'
+import {checkedVersion} from '../native/versions.js'
 import type {JobDelivery} from '../reports.js'
 import {openRexecDelivery, type RexecOptions} from '../rexec/delivery.js'
 import type {ExecEvent, JobSpec, NodeSelector, Via} from '../types.js'
@@ -15,6 +16,7 @@ export type InitiatorSettings = InitiatorOptions & {readonly client: ConsulClien
 export interface RunRequest {
   readonly job: JobSpec
   readonly selector: NodeSelector
+  readonly isDryRun: boolean
 }
 
 export interface OpenContext {
@@ -25,11 +27,16 @@ export type Opener = (context: OpenContext) => Promise<JobDelivery>
 
 export const defaultHeartbeatMs = {native: 15_000, rexec: 2000} as const
 
-/** Returns one opener for the responders and one for the agents of the plan, each only if there are any. */
+/**
+ * Returns one opener for the responders of each version and one for the agents of the plan, each only if there are any.
+ * A dry run reaches only nodes that can check a job.
+ */
 export function openersFor(settings: InitiatorSettings, request: RunRequest, plan: Plan): readonly Opener[] {
+  const {isDryRun} = request
+  const versions = [...plan.responders].filter(([version]) => !isDryRun || version >= checkedVersion)
   return [
-    ...(plan.responders.length > 0 ? [nativeOpener(settings, request, plan.responders)] : []),
-    ...(plan.agents.length > 0 ? [rexecOpener(settings, request, plan)] : []),
+    ...versions.map(([version, nodes]) => nativeOpener(settings, request, {version, nodes})),
+    ...(plan.agents.length > 0 && !isDryRun ? [rexecOpener(settings, request, plan)] : []),
   ]
 }
 
@@ -39,14 +46,13 @@ const onRetry =
     events.push({type: 'retrying', via, reason: messageOf(error)})
 
 function rexecOpener(settings: InitiatorSettings, {job, selector}: RunRequest, plan: Plan): Opener {
-  const {node, service, tag, exclude} = selector
+  const {node, service, tag} = selector
   const filter = {
     ...(node !== undefined && {node}),
     ...(service !== undefined && {service}),
     ...(tag !== undefined && {tag}),
   }
-  const isSelectorEnough = plan.isSelectorEnough && (exclude ?? '') === ''
-  const reach: RexecOptions['reach'] = isSelectorEnough ? filter : {names: plan.agents}
+  const reach: RexecOptions['reach'] = plan.isSelectorEnough ? filter : {names: plan.agents}
   return ({events, signal}) =>
     openRexecDelivery(
       {
@@ -63,7 +69,11 @@ function rexecOpener(settings: InitiatorSettings, {job, selector}: RunRequest, p
     )
 }
 
-function nativeOpener(settings: InitiatorSettings, {job}: RunRequest, nodes: readonly string[]): Opener {
+function nativeOpener(
+  settings: InitiatorSettings,
+  {job, isDryRun}: RunRequest,
+  {version, nodes}: {readonly version: number; readonly nodes: readonly string[]},
+): Opener {
   return async ({events, signal}) => {
     const {client} = settings
     const keys = await signingKeys(settings)
@@ -73,6 +83,8 @@ function nativeOpener(settings: InitiatorSettings, {job}: RunRequest, nodes: rea
     return openNativeDelivery(
       {
         client,
+        version,
+        isDryRun,
         command: job.command,
         nodes,
         datacenter,

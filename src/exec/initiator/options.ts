@@ -2,9 +2,11 @@ import {
   abortSignal,
   boolean,
   bytes,
+  callback,
   checkOptions,
   count,
   duration,
+  name,
   type OptionRule,
   object,
   oneOf,
@@ -13,7 +15,7 @@ import {
 } from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
 import type {SigningKey} from '../native/envelope.js'
-import type {JobSpec, NodeSelector, Via} from '../types.js'
+import type {JobSpec, NodeSelector, RunOptions, Via} from '../types.js'
 
 /** Options of remote execution. */
 export interface InitiatorOptions {
@@ -74,14 +76,42 @@ const commandRule: OptionRule = {
   accepts: value => object.accepts(value) && kinds.accepts((value as {readonly kind?: unknown}).kind),
 }
 const jobRules = {command: commandRule, timeoutMs: jobTimeout, heartbeatMs: duration({minMs: 1})} as const
-const selectorRules = {node: text, service: text, tag: text, exclude: text} as const
+const selectorRules = {
+  node: text,
+  names: texts,
+  service: text,
+  tag: text,
+  exclude: text,
+  excludedNames: texts,
+  health: oneOf(['passing', 'failing']),
+} as const
+const runRules = {signal: abortSignal, isDryRun: boolean, rollout: object} as const
+const isShare = (value: unknown): boolean =>
+  (Number.isSafeInteger(value) && (value as number) >= 0) ||
+  (typeof value === 'string' && /^\d{1,3}(?:\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100)
+const share: OptionRule = {expected: "a whole number or a percentage such as '25%'", accepts: isShare}
+const shares: OptionRule = {
+  expected: "an array of numbers above 0 or percentages such as '25%'",
+  accepts: value => Array.isArray(value) && value.length > 0 && value.every(one => isShare(one) && one !== 0),
+}
+const rolloutRules = {
+  batches: shares,
+  pauseMs: duration(),
+  maxFailures: share,
+  retryCount: count({min: 0}),
+  untilHealthy: name,
+  healthyTimeoutMs: duration(),
+  totalTimeoutMs: duration({minMs: 1}),
+  slotCount: count({min: 1}),
+  openSlot: callback,
+} as const
 
 /** Throws a UsageError if an option is not valid. */
 export const checkInitiatorOptions = (options: InitiatorOptions): void =>
   checkOptions('createInitiator', options, initiatorRules)
 
 /** Throws a UsageError if the job, the selector or the signal is not valid. */
-export function checkRun(job: JobSpec, selector: NodeSelector, options: {readonly signal?: AbortSignal}): void {
+export function checkRun(job: JobSpec, selector: NodeSelector, options: RunOptions): void {
   checkOptions('run', job, jobRules, ['command'])
   const {command} = job
   if (command.kind === 'shell') checkOptions('run', command, {line: text}, ['line'])
@@ -91,5 +121,12 @@ export function checkRun(job: JobSpec, selector: NodeSelector, options: {readonl
     throw new UsageError('exec: the name of the program is empty')
   }
   checkOptions('run', selector, selectorRules)
-  checkOptions('run', options, {signal: abortSignal})
+  checkOptions('run', options, runRules)
+  if (options.rollout) checkOptions('run', options.rollout, rolloutRules)
+}
+
+/** Throws a UsageError if the selector or the signal is not valid. */
+export function checkFind(selector: NodeSelector, options: Pick<RunOptions, 'signal'>): void {
+  checkOptions('findNodes', selector, selectorRules)
+  checkOptions('findNodes', options, {signal: abortSignal})
 }

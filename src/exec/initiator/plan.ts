@@ -1,27 +1,66 @@
+import {checkedVersion, newestVersion, oldestVersion} from '../native/versions.js'
 import type {ExpectedNode, Via} from '../types.js'
+import type {CompiledSelector} from './selector.js'
 import type {Targets} from './targets.js'
 
 /** The nodes that are expected to answer, and the way to each. */
 export interface Plan {
   readonly expected: readonly ExpectedNode[]
-  readonly responders: readonly string[]
+  /** Responders by the version of the manifest that each receives. */
+  readonly responders: ReadonlyMap<number, readonly string[]>
   readonly agents: readonly string[]
   /** True if the event can carry the selector itself, because no matching agent must be left out. */
   readonly isSelectorEnough: boolean
+  readonly serviceNamesMatched: readonly string[]
+  /** The nodes of Consul on which responders with other names are registered, by these names. */
+  readonly consulNodes: ReadonlyMap<string, string>
 }
 
-export function planNodes(via: Via | 'auto', targets: Targets): Plan {
+export function planNodes(via: Via | 'auto', targets: Targets, selector: CompiledSelector): Plan {
   const responders = via === 'rexec' ? [] : targets.responders
   const agents = targets.agents.filter(
     agent => via === 'rexec' || (via === 'auto' && !targets.coveredNodes.has(agent.node)),
   )
+  const reached = new Set([...responders.map(({name}) => name), ...agents.map(({node}) => node)])
+  const byVersion = new Map<number, string[]>()
+  for (const {name, protocol} of responders) {
+    const version = Math.max(oldestVersion, Math.min(newestVersion, protocol))
+    byVersion.set(version, [...(byVersion.get(version) ?? []), name])
+  }
   return {
     expected: [
       ...responders.map(({name}) => ({node: name, via: 'native' as const})),
       ...agents.map(({node, isDown}) => ({node, via: 'rexec' as const, ...(isDown && {isDown})})),
+      ...absentNodes(via, reached, {targets, selector}),
     ],
-    responders: responders.map(one => one.name),
+    responders: byVersion,
     agents: agents.map(one => one.node),
-    isSelectorEnough: via === 'rexec' || targets.coveredNodes.size === 0,
+    isSelectorEnough: selector.isExpressible && (via === 'rexec' || targets.coveredNodes.size === 0),
+    serviceNamesMatched: targets.serviceNamesMatched,
+    consulNodes: new Map(responders.map(({name, consulNode}) => [name, consulNode])),
   }
 }
+
+/** Returns the nodes that the selector names, and that cannot be reached. */
+function absentNodes(
+  via: Via | 'auto',
+  reached: ReadonlySet<string>,
+  {targets, selector}: {readonly targets: Targets; readonly selector: CompiledSelector},
+): readonly ExpectedNode[] {
+  if (!selector.names) return []
+  const way = via === 'rexec' ? 'rexec' : 'native'
+  const rest = targets.agents.map(({node}) => node).filter(node => !reached.has(node))
+  return [
+    ...targets.unknownNames.map(node => ({node, via: way, absence: 'unknown'}) as const),
+    ...rest.map(node => {
+      const absence = targets.coveredNodes.has(node) ? 'other-name' : 'no-responder'
+      return {node, via: way, absence} as const
+    }),
+  ]
+}
+
+/** Returns the nodes of a plan that cannot check a job. */
+export const uncheckedNodes = ({responders, agents}: Plan): readonly string[] => [
+  ...[...responders].flatMap(([version, nodes]) => (version < checkedVersion ? nodes : [])),
+  ...agents,
+]

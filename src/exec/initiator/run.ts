@@ -20,6 +20,7 @@ export interface RunParts {
   readonly tracker: Tracker
   readonly events: EventQueue<ExecEvent>
   readonly startedAtMs: number
+  readonly isDryRun: boolean
   /** Time that nodes have to report their end after they were asked to stop. */
   readonly cancelPatienceMs: number
 }
@@ -69,7 +70,7 @@ export class Run implements ExecRun {
   }
 
   async #lead(): Promise<ExecSummary> {
-    const {client, deliveries, tracker, events, startedAtMs} = this.#parts
+    const {client, deliveries, tracker, events, startedAtMs, isDryRun} = this.#parts
     const releases = new ReleaseStack()
     for (const delivery of deliveries) {
       releases.defer(() => this.#close(delivery))
@@ -82,6 +83,7 @@ export class Run implements ExecRun {
       await Promise.all(followers)
     })
     try {
+      this.#emit(tracker.begin())
       await this.#untilDone(readers)
       this.#emit(tracker.finish())
     } finally {
@@ -96,6 +98,7 @@ export class Run implements ExecRun {
       ackedCount: results.filter(result => result.isAcked).length,
       completedCount: tracker.completedCount,
       durationMs: client.clock.monotonicMs() - startedAtMs,
+      isDryRun,
     }
   }
 
@@ -123,8 +126,9 @@ export class Run implements ExecRun {
 
   #settleLost(): void {
     const {deliveries, tracker} = this.#parts
-    for (const {lost, via} of deliveries) {
-      if (lost.aborted) this.#emit(tracker.settleRest({type: 'lost', reason: messageOf(lost.reason)}, via))
+    for (const delivery of deliveries) {
+      const {lost} = delivery
+      if (lost.aborted) this.#emit(tracker.settleRest({type: 'lost', reason: messageOf(lost.reason)}, delivery))
     }
   }
 
@@ -164,7 +168,7 @@ export class Run implements ExecRun {
     const deadlineMs = client.clock.monotonicMs() + cancelPatienceMs
     for (const delivery of deliveries) {
       const isAsked = await delivery.cancel('cancel').catch(() => false)
-      if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery.via))
+      if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery))
     }
     let isKillSent = false
     while (!tracker.isDone && !this.#failure && client.clock.monotonicMs() < deadlineMs) {
@@ -231,7 +235,7 @@ export class Run implements ExecRun {
 
 /** A list is sorted by name, so exits come before output. Within one list, the exit belongs after the output. */
 function endsLast(reports: readonly Report[]): readonly Report[] {
-  const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused'
+  const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused' || type === 'allowed'
   return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]
 }
 

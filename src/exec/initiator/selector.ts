@@ -30,6 +30,11 @@ export interface SelectableService {
 
 export interface CompiledSelector {
   readonly needsServices: boolean
+  /** Exact names that are expected; undefined if the selector names none. */
+  readonly names: ReadonlySet<string> | undefined
+  /** True if an event's filters can express the whole selector. */
+  readonly isExpressible: boolean
+  readonly health: NodeSelector['health']
   matchesName(node: string): boolean
   matchesService(service: SelectableService): boolean
 }
@@ -45,9 +50,15 @@ export async function compileSelector(selector: NodeSelector): Promise<CompiledS
   const exclude = (await compileFilter('exclude', selector.exclude)) ?? nothing
   const service = await compileFilter('service', selector.service)
   const tag = await compileFilter('tag', selector.tag)
+  const {names, excludedNames = [], health} = selector
+  const named = names && new Set(names)
+  const excluded = new Set(excludedNames)
   return {
     needsServices: service !== undefined,
-    matchesName: name => node(name) && !exclude(name),
+    names: named,
+    isExpressible: !named && excluded.size === 0 && health === undefined && (selector.exclude ?? '') === '',
+    health,
+    matchesName: name => node(name) && !exclude(name) && (named?.has(name) ?? true) && !excluded.has(name),
     matchesService: ({id, tags}) => (service?.(id) ?? true) && (tag === undefined || tags.some(tag)),
   }
 }

@@ -2,7 +2,7 @@ import {linkSignal} from '../../core/cancel/link-signal.js'
 import {ReleaseStack} from '../../core/cancel/release-stack.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
 import type {JobDelivery} from '../reports.js'
-import type {ExecEvent, ExecRun} from '../types.js'
+import type {ExecEvent, ExecRun, NodeSelector} from '../types.js'
 import {EventQueue} from './event-queue.js'
 import {
   defaultHeartbeatMs,
@@ -12,7 +12,7 @@ import {
   openersFor,
   type RunRequest,
 } from './open.js'
-import {planNodes} from './plan.js'
+import {type Plan, planNodes, uncheckedNodes} from './plan.js'
 import {Run} from './run.js'
 import {compileSelector} from './selector.js'
 import {findTargets} from './targets.js'
@@ -29,17 +29,16 @@ export async function startRun(
 ): Promise<ExecRun> {
   const {client} = settings
   const startedAtMs = client.clock.monotonicMs()
-  const selector = await compileSelector(request.selector)
   using starting = linkSignal(signal)
-  const targets = await findTargets(client, selector, {signal: starting.signal})
-  const plan = planNodes(settings.via ?? 'auto', targets)
+  const plan = await findPlan(settings, request.selector, starting.signal)
   const events = new EventQueue<ExecEvent>()
-  events.push({type: 'targets', nodes: plan.expected, serviceNamesMatched: targets.serviceNamesMatched})
+  events.push({type: 'targets', nodes: plan.expected, serviceNamesMatched: plan.serviceNamesMatched})
   const deliveries = await startAll(openersFor(settings, request, plan), {events, signal: starting.signal})
   const stopWithinMs = (settings.killAfterMs ?? defaultGraceMs) + reportingSlackMs
   const beatMs = request.job.heartbeatMs
   const tracker = new Tracker({
     expected: plan.expected,
+    unchecked: request.isDryRun ? uncheckedNodes(plan) : [],
     startMs: client.clock.monotonicMs(),
     ackTimeoutMs: settings.ackTimeoutMs ?? 5000,
     timeoutMs: request.job.timeoutMs,
@@ -47,7 +46,18 @@ export async function startRun(
     timeoutGraceMs: {native: stopWithinMs, rexec: 0},
   })
   const id = deliveries[0]?.id ?? ''
-  return new Run({client, id, deliveries, tracker, events, startedAtMs, cancelPatienceMs: stopWithinMs}, signal)
+  const parts = {client, id, deliveries, tracker, events, startedAtMs, isDryRun: request.isDryRun}
+  return new Run({...parts, cancelPatienceMs: stopWithinMs}, signal)
+}
+
+/** Finds the nodes that a selector matches, and the way to each. */
+export async function findPlan(
+  {client, via = 'auto'}: InitiatorSettings,
+  selector: NodeSelector,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const compiled = await compileSelector(selector)
+  return planNodes(via, await findTargets(client, compiled, {signal}), compiled)
 }
 
 /** If one delivery cannot start, all that were opened are closed again. */

@@ -1,12 +1,15 @@
 import type {ConsulClient} from '../../core/client.js'
 import {serfHealth} from '../../core/consul-constants.js'
-import type {ServiceInstance} from '../../core/types.js'
+import type {CheckInfo, ServiceInstance} from '../../core/types.js'
+import {oldestVersion} from '../native/versions.js'
 import type {CompiledSelector} from './selector.js'
 
 /** Name of the service as which responders register. */
 export const responderService = 'baton-responder'
 /** Key of the service's metadata that contains the responder's name, which may differ from the node's. */
 export const responderNameKey = 'responder'
+/** Key of the service's metadata that contains the newest version of manifests that the responder reads. */
+export const responderProtocolKey = 'protocol'
 
 /** The catalog lists this service for every server, but agents do not, and filters match the services of agents. */
 const catalogOnlyService = 'consul'
@@ -21,6 +24,8 @@ export interface ResponderTarget {
   readonly name: string
   /** Node of the agent with which it is registered. */
   readonly consulNode: string
+  /** Newest version of the protocol that it reads. */
+  readonly protocol: number
 }
 
 export interface Targets {
@@ -32,6 +37,8 @@ export interface Targets {
   readonly coveredNodes: ReadonlySet<string>
   /** Service names that the filter matches, if it matches no ID. */
   readonly serviceNamesMatched: readonly string[]
+  /** Names that the selector requires and Consul does not know. */
+  readonly unknownNames: readonly string[]
 }
 
 /** A server with old state would omit new nodes, or return nodes that are gone. */
@@ -49,23 +56,39 @@ export async function findTargets(
     client.catalog.service(responderService, {...options, passing: true}),
     selector.needsServices ? nodesByService(client, selector, signal) : undefined,
   ])
-  const hasService = (node: string): boolean => byService === undefined || byService.nodes.has(node)
-  const agents = checks.value
-    .filter(check => check.checkId === serfHealth)
-    .filter(check => selector.matchesName(check.node) && hasService(check.node))
-    .map(check => ({node: check.node, isDown: check.status !== 'passing'}))
+  const failing = failingNodes(checks.value)
+  const isWanted = (node: string): boolean =>
+    (byService === undefined || byService.nodes.has(node)) &&
+    (selector.health === undefined || failing.has(node) === (selector.health === 'failing'))
+  const agents = checks.value.filter(check => check.checkId === serfHealth)
   const responders = instances.value.map(toResponder)
+  const known = new Set([...agents.map(({node}) => node), ...responders.map(({name}) => name)])
   return {
-    agents: agents.toSorted((a, b) => (a.node < b.node ? -1 : 1)),
-    responders: uniqueByName(responders.filter(one => selector.matchesName(one.name) && hasService(one.consulNode))),
+    agents: agents
+      .filter(check => selector.matchesName(check.node) && isWanted(check.node))
+      .map(check => ({node: check.node, isDown: check.status !== 'passing'}))
+      .toSorted((a, b) => (a.node < b.node ? -1 : 1)),
+    responders: uniqueByName(responders.filter(one => selector.matchesName(one.name) && isWanted(one.consulNode))),
     coveredNodes: new Set(responders.map(one => one.consulNode)),
     serviceNamesMatched: byService?.namesMatched ?? [],
+    unknownNames: [...(selector.names ?? [])].filter(name => !known.has(name) && selector.matchesName(name)),
   }
 }
 
+/** Returns the nodes with a check that does not pass, apart from those of responders. */
+const failingNodes = (checks: readonly CheckInfo[]): ReadonlySet<string> =>
+  new Set(
+    checks.filter(check => check.status !== 'passing' && check.serviceName !== responderService).map(({node}) => node),
+  )
+
 function toResponder(instance: ServiceInstance): ResponderTarget {
   const {node} = instance.node
-  return {name: instance.meta[responderNameKey] ?? node, consulNode: node}
+  const protocol = Number.parseInt(instance.meta[responderProtocolKey] ?? '', 10)
+  return {
+    name: instance.meta[responderNameKey] ?? node,
+    consulNode: node,
+    protocol: Number.isNaN(protocol) ? oldestVersion : protocol,
+  }
 }
 
 function uniqueByName(responders: readonly ResponderTarget[]): readonly ResponderTarget[] {

@@ -1,5 +1,5 @@
 import {formatDuration} from '../../core/time/duration.js'
-import type {ExitReport, Report} from '../reports.js'
+import type {ExitReport, JobDelivery, Report} from '../reports.js'
 import type {ExecEvent, ExpectedNode, NodeOutcome, NodeResult, Via} from '../types.js'
 import {Assembler} from './assembler.js'
 
@@ -11,8 +11,16 @@ const silentFloorMs = 30_000
 /** After an outage, a node may need this long until it sends its next request. */
 const recoveryMs = 15_000
 
+const absences = {
+  unknown: 'Consul knows no such node',
+  'no-responder': 'the node has no passing responder',
+  'other-name': 'the responder of this node has another name',
+} as const
+
 export interface TrackerOptions {
   readonly expected: readonly ExpectedNode[]
+  /** Nodes that are not asked in a dry run, because they cannot check a job. */
+  readonly unchecked: readonly string[]
   /** Monotonic instant of the job's start: no node can have answered before. */
   readonly startMs: number
   readonly ackTimeoutMs: number
@@ -62,6 +70,16 @@ export class Tracker {
     }
   }
 
+  /** Settles the nodes from which no answer can come. */
+  begin(): ExecEvent[] {
+    const {expected, unchecked} = this.#options
+    const absent = expected.flatMap(({node, absence}) => (absence ? [{node, reason: absences[absence]}] : []))
+    return [
+      ...absent.flatMap(({node, reason}) => this.#settleNode(node, {type: 'no-answer', reason})),
+      ...unchecked.flatMap(node => this.#settleNode(node, this.#unchecked(node))),
+    ]
+  }
+
   handle(report: Report, via: Via, nowMs: number): ExecEvent[] {
     const {node} = report
     const events: ExecEvent[] = []
@@ -76,9 +94,9 @@ export class Tracker {
       state.isLate = true
       events.push({type: 'late', node})
     }
-    if (report.type === 'refused') {
-      const {code, reason} = report
-      return [...events, ...this.#settle(state, {type: 'refused', code, reason})]
+    if (report.type === 'refused' || report.type === 'allowed') {
+      const {node: _node, ...outcome} = report
+      return [...events, ...this.#settle(state, outcome)]
     }
     if (state.ackedAtMs === undefined) {
       state.ackedAtMs = nowMs
@@ -130,9 +148,11 @@ export class Tracker {
     return this.#settle(state, {type: 'lost', reason: `${silence}, although its agent is healthy`})
   }
 
-  /** Gives all unfinished nodes the same outcome. */
-  settleRest(outcome: NodeOutcome, via?: Via): ExecEvent[] {
-    const rest = [...this.#nodes.values()].filter(state => via === undefined || state.via === via)
+  /** Gives all unfinished nodes the same outcome, or only those that this delivery reaches. */
+  settleRest(outcome: NodeOutcome, delivery?: Pick<JobDelivery, 'via' | 'nodes'>): ExecEvent[] {
+    const isReached = ({via, node}: NodeState): boolean =>
+      !delivery || (delivery.via === via && (delivery.nodes?.has(node) ?? true))
+    const rest = [...this.#nodes.values()].filter(isReached)
     return rest.flatMap(state => this.#settle(state, outcome))
   }
 
@@ -224,6 +244,16 @@ export class Tracker {
       ? 'Consul reports the node down'
       : `no ack within ${formatDuration(this.#options.ackTimeoutMs)}`
     return {type: 'no-answer', reason}
+  }
+
+  #unchecked(node: string): NodeOutcome {
+    const isAgent = this.#nodes.get(node)?.via === 'rexec'
+    return {type: 'unchecked', reason: isAgent ? 'agents do not check jobs' : 'its responder is older'}
+  }
+
+  #settleNode(node: string, outcome: NodeOutcome): ExecEvent[] {
+    const state = this.#nodes.get(node)
+    return state ? this.#settle(state, outcome) : []
   }
 
   #settle(state: NodeState, outcome: NodeOutcome): ExecEvent[] {

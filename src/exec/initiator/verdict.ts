@@ -5,13 +5,14 @@ const worstFirst: readonly (readonly [ExecVerdict, readonly NodeOutcome['type'][
   ['incomplete', ['timed-out', 'lost']],
   ['silent', ['no-answer']],
   ['failed', ['failed']],
-  ['cancelled', ['cancelled']],
+  ['cancelled', ['cancelled', 'not-run']],
 ]
 
 /** Returns the worst outcome of the run. Without any node it is never `ok`. */
-export function judgeResults(results: readonly NodeResult[]): ExecVerdict {
+export function judgeResults(results: readonly NodeResult[], isStopped = false): ExecVerdict {
   if (results.length === 0) return 'no-nodes'
   const seen = new Set(results.map(result => result.outcome.type))
+  if (isStopped && !seen.has('refused')) return 'stopped'
   const worst = worstFirst.find(([, outcomes]) => outcomes.some(outcome => seen.has(outcome)))?.[0]
   return worst ?? (results.some(({droppedBytes = 0}) => droppedBytes > 0) ? 'truncated' : 'ok')
 }

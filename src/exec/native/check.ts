@@ -2,10 +2,11 @@ import {valueLimitBytes} from '../../core/consul-constants.js'
 import {formatDuration} from '../../core/time/duration.js'
 import type {Control} from './control.js'
 import {type Envelope, isSignedBy, parseEnvelope} from './envelope.js'
-import {type Manifest, manifestVersion, parseClaims, parseManifest} from './manifest.js'
+import {type Manifest, parseClaims, parseManifest} from './manifest.js'
 import {findRefusal, type Policy} from './policy.js'
 import type {ReplayStore} from './replay-store.js'
 import type {TrustedKey, TrustStore} from './trust.js'
+import {newestVersion, oldestVersion} from './versions.js'
 
 /** Why a job does not run. The codes are part of the interface. */
 export type JobRefusalCode =
@@ -88,8 +89,9 @@ export function checkJob(id: string, value: Buffer, context: CheckContext): Chec
 
 function refuseUnread(payload: Buffer, reason: string): Checked {
   const claimed = parseClaims(payload)
-  if (claimed === undefined || claimed.version === manifestVersion) return refuse('malformed', reason, claimed)
-  const versions = `version ${claimed.version}, this responder reads version ${manifestVersion}`
+  const isKnown = claimed && claimed.version >= oldestVersion && claimed.version <= newestVersion
+  if (!claimed || isKnown === true) return refuse('malformed', reason, claimed)
+  const versions = `version ${claimed.version}, this responder reads ${oldestVersion} to ${newestVersion}`
   return refuse('unknown-version', `the job is of ${versions}`, claimed)
 }
 

@@ -1,4 +1,3 @@
-import {randomBytes} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, isBatonError, messageOf, UsageError} from '../../core/errors.js'
 import {pickServerNode} from '../../session/foreign-node.js'
@@ -11,7 +10,8 @@ import {maxJobBytes} from './check.js'
 import {type Control, encodeControl} from './control.js'
 import {parseObject, type SigningKey, sealEnvelope} from './envelope.js'
 import {decodeFrame, decodeResult} from './frames.js'
-import {controlKey, jobKey, runPrefix} from './layout.js'
+import {createJobId} from './job-id.js'
+import {allowedCode, controlKey, jobKey, runPrefix} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
 const sessionTtlMs = 30_000
@@ -24,6 +24,9 @@ const validityMs = 60_000
 
 export interface NativeOptions {
   readonly client: ConsulClient
+  /** Version of the manifest. */
+  readonly version: number
+  readonly isDryRun: boolean
   readonly command: JobCommand
   readonly nodes: readonly string[]
   readonly datacenter: string
@@ -38,16 +41,6 @@ export interface NativeOptions {
   readonly onRetry: (error: unknown) => void
   /** Called once if something is reported for a node that the job does not name. */
   readonly onForeign: (node: string) => void
-}
-
-/** Returns a UUID of version 7, which sorts by time. */
-export function createJobId(nowMs: number): string {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(nowMs, 0, 6)
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
 /**
@@ -68,6 +61,8 @@ export async function openNativeDelivery(options: NativeOptions, signal: AbortSi
     signal,
   })
   const manifest: Manifest = {
+    version: options.version,
+    isDryRun: options.isDryRun,
     id,
     datacenter: options.datacenter,
     cluster: options.cluster,
@@ -107,12 +102,12 @@ class NativeDelivery implements JobDelivery {
   readonly #options: NativeOptions
   readonly #session: Session
   readonly #manifest: Manifest
-  readonly #nodes: ReadonlySet<string>
+  readonly nodes: ReadonlySet<string>
   #hasForeign = false
   #closing: Promise<void> | undefined
 
   constructor(options: NativeOptions, session: Session, manifest: Manifest) {
-    this.#nodes = new Set(manifest.nodes)
+    this.nodes = new Set(manifest.nodes)
     this.#options = options
     this.#session = session
     this.#manifest = manifest
@@ -153,7 +148,7 @@ class NativeDelivery implements JobDelivery {
 
   /** A client that may write below `run/` can invent names: only nodes that the signed job names count. */
   #isNamed(node: string): boolean {
-    if (this.#nodes.has(node)) return true
+    if (this.nodes.has(node)) return true
     if (!this.#hasForeign) this.#options.onForeign(node)
     this.#hasForeign = true
     return false
@@ -200,6 +195,7 @@ function parseNativeKey({rest, value}: NewKey): Report | undefined {
 
 function toRefusal(node: string, value: Buffer): Report {
   const {code, reason} = parseObject(value) ?? {}
+  if (code === allowedCode) return {type: 'allowed', node, reason: typeof reason === 'string' ? reason : ''}
   return {
     type: 'refused',
     node,

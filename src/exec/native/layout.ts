@@ -10,6 +10,8 @@ export const controlKey = (id: string): string => `${controlPrefix}${id}`
 export const runPrefix = (id: string): string => `${root}/run/${id}/`
 export const ackKey = (id: string, node: string): string => `${runPrefix(id)}${node}/a`
 export const resultKey = (id: string, node: string): string => `${runPrefix(id)}${node}/r`
+/** The code of the answer to a dry run that would be run. It stands where a refusal has its code. */
+export const allowedCode = 'allowed'
 export const refusalKey = (id: string, node: string): string => `${runPrefix(id)}${node}/k`
 export const frameKey = (id: string, node: string, seq: number): string =>
   `${runPrefix(id)}${node}/o/${seq.toString(16).padStart(6, '0')}`

@@ -3,16 +3,15 @@ import type {SessionId} from '../../core/types.js'
 import type {JobCommand} from '../types.js'
 import {parseObject} from './envelope.js'
 import {issueText} from './issue-text.js'
+import {newestVersion, oldestVersion} from './versions.js'
 
 const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
 
-/** The version of manifests that this code reads and writes. */
-export const manifestVersion = 1
-
 /** Unknown fields are ignored, another major version is refused. */
 const manifestSchema = z.object({
-  v: z.literal(manifestVersion),
+  v: z.number().int().min(oldestVersion).max(newestVersion),
+  mode: z.enum(['run', 'check']).optional(),
   id: z.string(),
   cluster: z.object({dc: z.string(), name: z.string()}),
   iat: milliseconds,
@@ -34,6 +33,9 @@ const manifestSchema = z.object({
 
 /** A job as it is signed. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
 export interface Manifest {
+  readonly version: number
+  /** True if the responder only reports whether it would run the job. From version 2 on. */
+  readonly isDryRun: boolean
   readonly id: string
   readonly datacenter: string
   readonly cluster: string
@@ -55,7 +57,8 @@ export interface Manifest {
 
 export function encodeManifest(manifest: Manifest): Buffer {
   const raw: z.infer<typeof manifestSchema> = {
-    v: manifestVersion,
+    v: manifest.version,
+    ...(manifest.isDryRun && {mode: 'check' as const}),
     id: manifest.id,
     cluster: {dc: manifest.datacenter, name: manifest.cluster},
     iat: manifest.issuedAtMs,
@@ -101,6 +104,8 @@ export function parseManifest(payload: Buffer): Manifest | string {
   }
   const raw = parsed.data
   return {
+    version: raw.v,
+    isDryRun: raw.mode === 'check',
     id: raw.id,
     datacenter: raw.cluster.dc,
     cluster: raw.cluster.name,

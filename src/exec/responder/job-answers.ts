@@ -5,7 +5,8 @@ import {Backoff} from '../../core/time/backoff.js'
 import type {KvOperation, SessionId} from '../../core/types.js'
 import type {JobRefusal} from '../native/check.js'
 import {encodeResult} from '../native/frames.js'
-import {refusalKey, resultKey} from '../native/layout.js'
+import {allowedCode, refusalKey, resultKey} from '../native/layout.js'
+import type {Manifest} from '../native/manifest.js'
 
 /** An initiator waits longer for a node only while it cannot read itself. */
 const answerWithinMs = 30_000
@@ -32,6 +33,19 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
     {verb: 'check-not-exists', key: resultKey(id, node)},
     {verb: 'lock', key: refusalKey(id, node), value, session},
   ])
+}
+
+/** Answers a dry run that would be run. */
+export async function allowJob(
+  answerer: Answerer,
+  manifest: Pick<Manifest, 'id' | 'session' | 'requester'>,
+  reason: string,
+): Promise<void> {
+  const {client, node} = answerer
+  const {id, session, requester} = manifest
+  client.logger.info({job: id, requester}, 'exec.allowed')
+  const value = Buffer.from(JSON.stringify({v: 1, code: allowedCode, reason}))
+  await answer(answerer, [{verb: 'lock', key: refusalKey(id, node), value, session}])
 }
 
 /** Reports a job that an earlier process began as interrupted: its end is unknown. */

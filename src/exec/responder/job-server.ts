@@ -15,7 +15,7 @@ import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import type {ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
-import {type Answerer, refuseJob, reportInterrupted} from './job-answers.js'
+import {type Answerer, allowJob, refuseJob, reportInterrupted} from './job-answers.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
@@ -171,6 +171,12 @@ export class JobServer implements AsyncDisposable {
       return
     }
     const {manifest, policies, signers} = checked
+    if (manifest.isDryRun) {
+      const refused = await checkPolicies(policies, manifest, this.#identity.name)
+      if (refused) await refuseJob(answerer, id, refused)
+      else await allowJob(answerer, manifest, signersText(signers))
+      return
+    }
     await this.#replay.begin(id, manifest.expiresAtMs + (this.#options.maxSkewMs ?? defaultSkewMs))
     const refusal = await checkPolicies(policies, manifest, this.#identity.name)
     if (refusal) {
@@ -277,6 +283,9 @@ export class JobServer implements AsyncDisposable {
     }
   }
 }
+
+const signersText = (signers: readonly string[]): string =>
+  signers.length === 0 ? 'unsigned jobs are allowed' : `signed by ${signers.join(', ')}`
 
 /** Returns Infinity if there is no limit. */
 const strictest = (limits: readonly (number | undefined)[]): number =>

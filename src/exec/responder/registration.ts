@@ -1,7 +1,8 @@
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
 import {Backoff} from '../../core/time/backoff.js'
-import {responderNameKey, responderService} from '../initiator/targets.js'
+import {responderNameKey, responderProtocolKey, responderService} from '../initiator/targets.js'
+import {newestVersion} from '../native/versions.js'
 
 const renewalsPerTtl = 3
 const maxRetryMs = 5000
@@ -30,7 +31,7 @@ export async function registerResponder(options: RegistrationOptions): Promise<A
     client.agent.registerService({
       id,
       name: responderService,
-      meta: {[responderNameKey]: name, protocol: '1'},
+      meta: {[responderNameKey]: name, [responderProtocolKey]: String(newestVersion)},
       ttlMs,
       deregisterAfterMs,
     })

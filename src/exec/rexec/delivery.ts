@@ -77,6 +77,7 @@ async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promis
 
 class RexecDelivery implements JobDelivery {
   readonly via = 'rexec'
+  readonly nodes = undefined
   readonly #options: RexecOptions
   readonly #session: Session
   readonly #wire: {readonly filters: readonly EventFilter[]; readonly job: Buffer}

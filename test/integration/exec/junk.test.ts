@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
-import {createJobId} from '../../../src/exec/native/delivery.js'
+import {createJobId} from '../../../src/exec/native/job-id.js'
 import {jobKey, jobsPrefix, standingKey} from '../../../src/exec/native/layout.js'
 import {jobLimit} from '../../../src/exec/responder/job-list.js'
 import type {ResponderEvent} from '../../../src/exec/responder/responder.js'

@@ -7,8 +7,8 @@ import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import type {SessionId} from '../../../src/core/types.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
-import {createJobId} from '../../../src/exec/native/delivery.js'
 import {type SigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
+import {createJobId} from '../../../src/exec/native/job-id.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
 import {jobKey, refusalKey, resultKey, runPrefix} from '../../../src/exec/native/layout.js'
 import {encodeManifest, type Manifest, parseManifest} from '../../../src/exec/native/manifest.js'
@@ -219,6 +219,8 @@ describe.each(backends)('responders on $name', backend => {
     function manifestOf(session: SessionId, file: string, changes: Partial<Manifest> = {}): Manifest {
       const now = Date.now()
       return {
+        version: 1,
+        isDryRun: false,
         id: createJobId(now),
         datacenter: dc,
         cluster: '',
@@ -290,7 +292,7 @@ describe.each(backends)('responders on $name', backend => {
       await withSession(async session => {
         const manifest = JSON.parse(encodeManifest(manifestOf(session, file)).toString()) as object
         const id = (manifest as {id: string}).id
-        const payload = Buffer.from(JSON.stringify({...manifest, v: 2}))
+        const payload = Buffer.from(JSON.stringify({...manifest, v: 3}))
         await client.kv.acquire(jobKey(id), sealEnvelope('baton-exec/1', payload, [ours.key]), {session})
         expect(await refusalOf(id)).toBe('unknown-version')
       })

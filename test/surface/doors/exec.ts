@@ -2,6 +2,15 @@ import * as library from '../../../src/index.js'
 import {type Doors, or, without} from './door.js'
 
 const command = {kind: 'shell', line: 'true'} as const
+const selector = {
+  node: 'text',
+  names: 'texts',
+  service: 'text',
+  tag: 'text',
+  exclude: 'text',
+  excludedNames: 'texts',
+  health: 'choice',
+} as const
 const initiator = (client: library.ConsulClient) => library.createInitiator(client)
 const policy = {
   nodes: 'text',
@@ -39,12 +48,34 @@ export const execDoors: Doors = {
     open: (client, given) => initiator(client).run({command, ...given}),
   },
   'createInitiator.run with a selector': {
-    takes: {node: 'text', service: 'text', tag: 'text', exclude: 'text'},
+    takes: selector,
     open: (client, given) => initiator(client).run({command}, given),
   },
   'createInitiator.run with options': {
-    takes: {signal: 'signal'},
+    takes: {signal: 'signal', isDryRun: 'flag'},
     open: (client, given) => initiator(client).run({command}, {}, given),
+  },
+  'createInitiator.run of a roll-out': {
+    takes: {
+      batches: 'list',
+      pauseMs: 'duration',
+      maxFailures: 'count',
+      retryCount: 'count',
+      untilHealthy: 'name',
+      healthyTimeoutMs: 'duration',
+      totalTimeoutMs: 'duration',
+      slotCount: 'count',
+      openSlot: 'callback',
+    },
+    open: (client, given) => initiator(client).run({command}, {}, {rollout: given}),
+  },
+  'createInitiator.findNodes': {
+    takes: selector,
+    open: (client, given) => initiator(client).findNodes(given),
+  },
+  'createInitiator.findNodes with options': {
+    takes: {signal: 'signal'},
+    open: (client, given) => initiator(client).findNodes({}, given),
   },
   'createInitiator.run of a line': {
     takes: {line: 'text'},

@@ -9,6 +9,7 @@ const track = (options: Partial<TrackerOptions> & {nodes?: string[]; down?: stri
       ...(options.nodes ?? ['a', 'b']).map(node => ({node, via: 'rexec' as const})),
       ...(options.down ?? []).map(node => ({node, via: 'rexec' as const, isDown: true})),
     ],
+    unchecked: [],
     startMs: 0,
     ackTimeoutMs: 5000,
     timeoutMs: undefined,
@@ -167,6 +168,25 @@ describe('the tracker of nodes', () => {
     expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
   })
 
+  it('settles at once the nodes from which no answer can come', () => {
+    const tracker = track({
+      expected: [
+        {node: 'a', via: 'native'},
+        {node: 'b', via: 'native', absence: 'unknown'},
+        {node: 'c', via: 'rexec'},
+      ],
+      unchecked: ['c'],
+    })
+    expect(tracker.begin()).toMatchObject([
+      {node: 'b', outcome: {type: 'no-answer', reason: 'Consul knows no such node'}},
+      {node: 'c', outcome: {type: 'unchecked', reason: 'agents do not check jobs'}},
+    ])
+    expect(tracker.isDone).toBe(false)
+    tracker.handle({type: 'allowed', node: 'a', reason: 'signed'}, 'native', 10)
+    expect(outcomes(tracker)).toEqual({a: 'allowed', b: 'no-answer', c: 'unchecked'})
+    expect(tracker.isDone).toBe(true)
+  })
+
   it('settles all unfinished nodes with one outcome, either of one delivery or of all', () => {
     const tracker = track({
       expected: [
@@ -174,7 +194,7 @@ describe('the tracker of nodes', () => {
         {node: 'b', via: 'native'},
       ],
     })
-    tracker.settleRest({type: 'cancelled'}, 'rexec')
+    tracker.settleRest({type: 'cancelled'}, {via: 'rexec', nodes: undefined})
     expect(tracker.isDone).toBe(false)
     tracker.settleRest({type: 'lost', reason: 'session gone'})
     expect(outcomes(tracker)).toEqual({a: 'cancelled', b: 'lost'})

@@ -11,7 +11,14 @@ const output = (node: string, text: string | Buffer, stream: OutputStream = 'mer
 })
 const show = (events: ExecEvent[], options: Partial<TextOptions> = {}): string => {
   const text = new TextOutput({isVerbose: false, isCompat: false, isTerminal: false, paint, ...options})
-  const summary = {verdict: 'ok' as const, nodes: [], ackedCount: 2, completedCount: 1, durationMs: 5147}
+  const summary = {
+    verdict: 'ok' as const,
+    nodes: [],
+    ackedCount: 2,
+    completedCount: 1,
+    durationMs: 5147,
+    isDryRun: false,
+  }
   return Buffer.concat([...events.map(event => text.show(event)), text.finish(summary)]).toString()
 }
 
@@ -42,7 +49,14 @@ describe('the text that exec prints', () => {
       result('d', {type: 'timed-out', afterMs: 5}),
       result('e', {type: 'no-answer', reason: 'nothing'}),
     ]
-    const summary = {verdict: 'silent' as never, nodes, ackedCount: 4, completedCount: 3, durationMs: 1}
+    const summary = {
+      verdict: 'silent' as never,
+      nodes,
+      ackedCount: 4,
+      completedCount: 3,
+      durationMs: 1,
+      isDryRun: false,
+    }
     expect(text.finish(summary).toString()).toBe(
       '3 / 4 node(s) completed / acknowledged\n1 ok; 3 failed: b (exit code 3), c (SIGKILL), d (timed out); 1 silent: e\n',
     )

@@ -28,6 +28,8 @@ const trusted = (file: string, changes: Partial<TrustedKey> = {}): TrustedKey =>
 })
 
 const manifest = (changes: Partial<Manifest> = {}): Manifest => ({
+  version: 1,
+  isDryRun: false,
   id,
   datacenter: 'dc1',
   cluster: '',
@@ -96,7 +98,7 @@ describe('the checks of a job', () => {
     ['too large', 'too-large', Buffer.alloc(maxJobBytes + 1), {}],
     ['no JSON', 'malformed', Buffer.from('hello'), {}],
     ['another type of document', 'malformed', sealEnvelope('baton-ctl/1', encodeManifest(manifest()), [ours.key]), {}],
-    ['an unknown version', 'unknown-version', alter(seal(), '"v":1', '"v":2'), {}],
+    ['an unknown version', 'unknown-version', alter(seal(), '"v":1', '"v":3'), {}],
     ['two commands', 'malformed', alter(seal(), '"shell":"uptime"', '"shell":"uptime","argv":["x"]'), {}],
     ['another id than its key', 'malformed', seal({id: '01a20041-8c12-70fb-8e51-0498fb29db8c'}), {}],
     ['unsigned', 'unsigned', seal({}, []), {}],

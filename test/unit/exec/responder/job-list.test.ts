@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {createJobId} from '../../../../src/exec/native/delivery.js'
+import {createJobId} from '../../../../src/exec/native/job-id.js'
 import {jobLimit, selectJobs} from '../../../../src/exec/responder/job-list.js'
 
 const now = Date.parse('2026-01-01')

@@ -1,0 +1,38 @@
+import {readFile} from 'node:fs/promises'
+import {text} from 'node:stream/consumers'
+import {briefPath} from '../../core/brief.js'
+import {UsageError} from '../../core/errors.js'
+import {expandNodes} from '../../exec/node-set.js'
+import {whyUnreadable} from '../unreadable.js'
+
+/**
+ * Returns the names in lists of nodes. `@FILE` stands for the lists in a file, one or more a line, with comments after
+ * `#`; `@-` stands for stdin.
+ */
+export async function readNodeLists(
+  lists: readonly string[],
+  {flag, stdin}: {readonly flag: string; readonly stdin: () => NodeJS.ReadableStream},
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const list of lists) {
+    const content = list.startsWith('@') ? withoutComments(await readList(list.slice(1), {flag, stdin})) : list
+    const found = expandNodes(content)
+    if (found.length === 0) throw new UsageError(`--${flag}: '${briefPath(list)}' names no node`)
+    names.push(...found)
+  }
+  return [...new Set(names)]
+}
+
+const withoutComments = (content: string): string => content.replaceAll(/#.*/g, '')
+
+async function readList(
+  path: string,
+  {flag, stdin}: {readonly flag: string; readonly stdin: () => NodeJS.ReadableStream},
+): Promise<string> {
+  if (path === '-') return text(stdin())
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--${flag}: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
+  }
+}
