@@ -1,6 +1,7 @@
+import {resolve} from 'node:path'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {defined} from '../src/cli/defined.js'
-import {keysDirectory, stateDirectory} from '../src/cli/directories.js'
+import {keysDirectory, knownRespondersFile, stateDirectory} from '../src/cli/directories.js'
 import {execFlags, execRules} from '../src/cli/exec/flags.js'
 import {FoldedOutput} from '../src/cli/exec/folded-output.js'
 import {commandText, flagsAmongWords, readJobCommand} from '../src/cli/exec/job-command.js'
@@ -20,6 +21,7 @@ import {CancelledError, messageOf, RefusedError} from '../src/core/errors.js'
 import {createInitiator} from '../src/exec/initiator/initiator.js'
 import type {InitiatorOptions} from '../src/exec/initiator/options.js'
 import {compileSelector} from '../src/exec/initiator/selector.js'
+import {foldNodes} from '../src/exec/node-set.js'
 import type {
   ExecEvent,
   ExecInitiator,
@@ -129,14 +131,22 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       isUnsigned: this.flags.unsigned,
       cluster: this.flags.cluster,
       prefix: this.flags.prefix,
+      isListOnly: this.flags.pin === 'list',
+      mustBeSigned: this.flags['require-signed'],
       ...defined({
         keys: await this.#keys(),
+        knownRespondersFile: this.#knownFile(),
         ackTimeoutMs: compat === undefined ? this.flags['ack-timeout'] : (wait ?? compatQuietMs),
         killAfterMs: this.flags.grace,
         maxOutputBytes: this.flags['max-output'],
         replicationWaitMs: this.flags['wait-repl'],
       }),
     })
+  }
+
+  #knownFile(): string | undefined {
+    const {pin, 'known-responders': file} = this.flags
+    return pin === 'off' ? undefined : resolve(file ?? knownRespondersFile(this.host.env))
   }
 
   /** Returns a function that takes one place of a semaphore for each node. */
@@ -226,6 +236,12 @@ export default class Exec extends ConsulCommand<typeof Exec> {
           'something else writes below baton/exec/v1/run/',
       )
     }
+    if (event.type === 'forged') {
+      this.out.warn(
+        `exec: ignored an answer of ${printable(event.node)} that its responder did not sign: ` +
+          'something else writes below baton/exec/v1/run/',
+      )
+    }
     if (event.type !== 'targets' || event.nodes.length > 0 || event.serviceNamesMatched.length === 0) return
     const names = event.serviceNamesMatched.slice(0, 5).map(printable).join(', ')
     this.out.warn(`exec: --service matches service IDs, not names: no ID matched, but these names did: ${names}`)
@@ -240,6 +256,11 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     if (cut.length > 0) {
       const all = cut.map(node => `${node.droppedBytes ?? 0} bytes of ${printable(node.node)}`)
       this.out.warn(`exec: output was dropped: ${all.join(', ')} (more is kept with --max-output)`)
+    }
+    const unsigned = nodes.filter(({via, isAcked, isSigned}) => via === 'native' && isAcked && !isSigned)
+    if (unsigned.length > 0) {
+      const names = foldNodes(unsigned.map(({node}) => printable(node)))
+      this.out.warn(`exec: not signed, so that others may have written them: the answers of ${names}`)
     }
     const silent = nodes.filter(node => node.outcome.type === 'no-answer')
     if (silent.length === 0) return

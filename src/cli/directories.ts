@@ -11,6 +11,10 @@ const inHome = (env: Environment, variable: string, fallback: string): string =>
 export const keysDirectory = (env: Environment): string =>
   join(inHome(env, 'XDG_CONFIG_HOME', '.config'), 'baton', 'keys')
 
+/** Returns the file with the keys of the responders that the user has reached. */
+export const knownRespondersFile = (env: Environment): string =>
+  join(inHome(env, 'XDG_CONFIG_HOME', '.config'), 'baton', 'known_responders')
+
 /** Directory of the public keys that responders trust. */
 export const trustDirectory = '/etc/baton/trust.d'
 

@@ -24,6 +24,8 @@ export interface ReaderOptions {
   readonly prefix: string
   /** True for keys whose value must be fetched; others are passed on with an empty value. */
   readonly needsValue: (rest: string) => boolean
+  /** True for keys that belong to this reader; the others below the prefix are passed over. @default all */
+  readonly isOurs?: (rest: string) => boolean
   readonly onRetry: (error: unknown) => void
 }
 
@@ -35,15 +37,16 @@ export interface NewKey {
 
 /**
  * Passes on the keys that appear below a prefix, each once, those of one list together. If two reads overlap, the first
- * one that is ready passes on what both have found.
+ * one that is ready passes on what both have found. Keys that `handle` returns are passed on again when they are next
+ * listed: their value was not the right one.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
-  readonly #handle: (keys: readonly NewKey[]) => void
+  readonly #handle: (keys: readonly NewKey[]) => readonly string[]
   readonly #seen = new Set<string>()
   #troubledAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(options: ReaderOptions, handle: (keys: readonly NewKey[]) => void) {
+  constructor(options: ReaderOptions, handle: (keys: readonly NewKey[]) => readonly string[]) {
     this.#options = options
     this.#handle = handle
   }
@@ -126,16 +129,13 @@ export class KeyReader {
 
   /** Resolves with false if a listed key has no value any more: the list is out of date. */
   async #take(listed: readonly string[], how: ReadOptions): Promise<boolean> {
-    const keys = await fetchValues(
-      this.#options,
-      listed.filter(key => !this.#seen.has(key)),
-      how,
-    )
+    const {prefix, isOurs = () => true} = this.#options
+    const unseen = listed.filter(key => !this.#seen.has(key) && isOurs(key.slice(prefix.length)))
+    const keys = await fetchValues(this.#options, unseen, how)
     if (!keys) return false
-    const {prefix} = this.#options
     const fresh = keys.filter(({rest}) => !this.#seen.has(prefix + rest))
     for (const {rest} of fresh) this.#seen.add(prefix + rest)
-    if (fresh.length > 0) this.#handle(fresh)
+    for (const rest of fresh.length > 0 ? this.#handle(fresh) : []) this.#seen.delete(prefix + rest)
     return true
   }
 }

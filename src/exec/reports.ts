@@ -18,7 +18,12 @@ export interface ExitReport {
 }
 
 /** The meaning of one key below a job. */
-export type Report =
+export type Report = ReportContent & {
+  /** True if the key of the node's responder signed it. */
+  readonly isSigned?: boolean
+}
+
+export type ReportContent =
   | {readonly type: 'ack'; readonly node: string}
   | {readonly type: 'heartbeat'; readonly node: string; readonly seq: number}
   | {readonly type: 'output'; readonly node: string; readonly seq: number; readonly parts: readonly OutputPart[]}

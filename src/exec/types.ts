@@ -153,6 +153,8 @@ export interface NodeResult {
   readonly isAcked: boolean
   /** Bytes of output that the node dropped between the beginning and the end, because of a limit. @default none */
   readonly droppedBytes?: number
+  /** True if the key of the node's responder signed everything that it answered. Answers of agents are never signed. */
+  readonly isSigned: boolean
   /** True if the node first answered after it had been reported as `no-answer`. */
   readonly isLate: boolean
   /** Number of attempts, if there was more than one. @default 1 */
@@ -176,6 +178,8 @@ export type ExecEvent =
   | {readonly type: 'ack' | 'heartbeat' | 'unexpected' | 'late'; readonly node: string}
   /** A report for a node that the signed job does not name. It is ignored; the first one of a run is announced. */
   | {readonly type: 'foreign'; readonly node: string}
+  /** An answer that the node's responder should have signed and did not. It is ignored; the first one of a run is announced. */
+  | {readonly type: 'forged'; readonly node: string}
   | {
       readonly type: 'output'
       readonly node: string

@@ -66,6 +66,7 @@ const nodeResult = z.strictObject({
   isExpected: z.boolean(),
   isAcked: z.boolean(),
   droppedBytes: count.optional(),
+  isSigned: z.boolean(),
   isLate: z.boolean(),
   attempts: count.optional(),
 })
@@ -93,7 +94,7 @@ const execLine = z.union([
   z.strictObject({type: z.enum(['session-created', 'event-fired']), id: z.string()}),
   z.strictObject({type: z.literal('job-written')}),
   z.strictObject({type: z.literal('unknown-key'), key: z.string()}),
-  z.strictObject({type: z.enum(['ack', 'heartbeat', 'unexpected', 'late', 'foreign']), node: z.string()}),
+  z.strictObject({type: z.enum(['ack', 'heartbeat', 'unexpected', 'late', 'foreign', 'forged']), node: z.string()}),
   z.strictObject({type: z.literal('output'), node: z.string(), stream, text: z.string()}),
   z.strictObject({type: z.literal('output'), node: z.string(), stream, base64}),
   z.strictObject({type: z.literal('missing'), node: z.string(), seq: count, count}),

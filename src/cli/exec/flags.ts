@@ -109,6 +109,21 @@ export const execFlags = {
     description: 'where your keys are (default: ~/.config/baton/keys)',
     helpValue: 'DIR',
   }),
+  pin: Flags.option({
+    options: ['first-use', 'list', 'off'] as const,
+    default: 'first-use' as const,
+    helpGroup: 'SIGNING',
+    description: 'which keys may sign answers: those first seen, only known ones, or any that is registered',
+  })(),
+  'known-responders': Flags.string({
+    helpGroup: 'SIGNING',
+    helpValue: 'FILE',
+    description: 'where those keys are kept (default: ~/.config/baton/known_responders)',
+  }),
+  'require-signed': Flags.boolean({
+    helpGroup: 'SIGNING',
+    description: 'refuse nodes that do not sign their answers: agents, and responders of an older baton',
+  }),
   unsigned: Flags.boolean({
     helpGroup: 'SIGNING',
     description: 'send the job unsigned, for responders that allow it',
@@ -148,6 +163,9 @@ export const execRules = [
     'ack-timeout',
     'grace',
     'max-output',
+    'pin',
+    'known-responders',
+    'require-signed',
     'key',
     'keys-dir',
     'unsigned',

@@ -1,8 +1,10 @@
+import type {KeyObject} from 'node:crypto'
 import {hostname, userInfo} from 'node:os'
 import type {ConsulClient} from '../../core/client.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
 import {messageOf, RefusedError} from '../../core/errors.js'
 import type {SigningKey} from '../native/envelope.js'
+import {publicKeyOf} from '../native/keys.js'
 import {checkedVersion} from '../native/versions.js'
 import type {JobDelivery} from '../reports.js'
 import {openRexecDelivery, type RexecOptions} from '../rexec/delivery.js'
@@ -10,6 +12,7 @@ import type {ExecEvent, JobSpec, NodeSelector, Via} from '../types.js'
 import type {EventQueue} from './event-queue.js'
 import type {InitiatorOptions} from './options.js'
 import type {Plan} from './plan.js'
+import type {ResponderTarget} from './targets.js'
 
 export type InitiatorSettings = InitiatorOptions & {readonly client: ConsulClient}
 
@@ -72,21 +75,22 @@ function rexecOpener(settings: InitiatorSettings, {job, selector}: RunRequest, p
 function nativeOpener(
   settings: InitiatorSettings,
   {job, isDryRun}: RunRequest,
-  {version, nodes}: {readonly version: number; readonly nodes: readonly string[]},
+  {version, nodes}: {readonly version: number; readonly nodes: readonly ResponderTarget[]},
 ): Opener {
   return async ({events, signal}) => {
     const {client} = settings
     const keys = await signingKeys(settings)
     // Loaded when needed: a run that only reaches agents starts faster without it.
     const {openNativeDelivery} = await import('../native/delivery.js')
-    const datacenter = client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
+    const datacenter = await datacenterOf(client, signal)
     return openNativeDelivery(
       {
         client,
         version,
         isDryRun,
         command: job.command,
-        nodes,
+        nodes: nodes.map(({name}) => name),
+        answerKeys: answerKeysOf(nodes),
         datacenter,
         cluster: settings.cluster ?? '',
         keys,
@@ -97,10 +101,24 @@ function nativeOpener(
         requester: {name: settings.requester ?? userName(), host: hostname()},
         onRetry: onRetry(events, 'native'),
         onForeign: node => events.push({type: 'foreign', node}),
+        onForged: node => events.push({type: 'forged', node}),
       },
       signal,
     )
   }
+}
+
+/** Resolves with the datacenter of the nodes. */
+export const datacenterOf = async (client: ConsulClient, signal: AbortSignal): Promise<string> =>
+  client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
+
+function answerKeysOf(responders: readonly ResponderTarget[]): ReadonlyMap<string, KeyObject> {
+  const keys = new Map<string, KeyObject>()
+  for (const {name, answerKey} of responders) {
+    const key = answerKey === undefined ? undefined : publicKeyOf(answerKey)
+    if (key) keys.set(name, key)
+  }
+  return keys
 }
 
 async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {

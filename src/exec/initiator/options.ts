@@ -40,6 +40,16 @@ export interface InitiatorOptions {
   readonly killAfterMs?: number
   /** On responders: maximum output of each node; beyond it, the beginning and the end are kept. `Infinity`: all. @default 1048576 */
   readonly maxOutputBytes?: number
+  /**
+   * File with the keys that sign the answers of responders, a line `datacenter/name key` each. A responder that registers
+   * another key than its line has is refused (`responder-key-changed`); the key of a responder without a line is added.
+   * @default keys are taken as they are registered
+   */
+  readonly knownRespondersFile?: string
+  /** True to refuse responders without a line in that file. @default false */
+  readonly isListOnly?: boolean
+  /** True to refuse nodes that do not sign their answers: agents and responders of an older baton. @default false */
+  readonly mustBeSigned?: boolean
   /** Prefix of `_rexec` jobs in KV. @default '_rexec' */
   readonly prefix?: string
   /** Pause between writing an `_rexec` job and its event, in milliseconds. @default 0 */
@@ -56,6 +66,9 @@ const initiatorRules = {
   via: oneOf(['auto', 'native', 'rexec']),
   keys,
   isUnsigned: boolean,
+  knownRespondersFile: name,
+  isListOnly: boolean,
+  mustBeSigned: boolean,
   cluster: text,
   prefix: text,
   requester: text,

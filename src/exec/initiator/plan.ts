@@ -1,13 +1,13 @@
 import {checkedVersion, newestVersion, oldestVersion} from '../native/versions.js'
 import type {ExpectedNode, Via} from '../types.js'
 import type {CompiledSelector} from './selector.js'
-import type {Targets} from './targets.js'
+import type {ResponderTarget, Targets} from './targets.js'
 
 /** The nodes that are expected to answer, and the way to each. */
 export interface Plan {
   readonly expected: readonly ExpectedNode[]
   /** Responders by the version of the manifest that each receives. */
-  readonly responders: ReadonlyMap<number, readonly string[]>
+  readonly responders: ReadonlyMap<number, readonly ResponderTarget[]>
   readonly agents: readonly string[]
   /** True if the event can carry the selector itself, because no matching agent must be left out. */
   readonly isSelectorEnough: boolean
@@ -22,10 +22,10 @@ export function planNodes(via: Via | 'auto', targets: Targets, selector: Compile
     agent => via === 'rexec' || (via === 'auto' && !targets.coveredNodes.has(agent.node)),
   )
   const reached = new Set([...responders.map(({name}) => name), ...agents.map(({node}) => node)])
-  const byVersion = new Map<number, string[]>()
-  for (const {name, protocol} of responders) {
-    const version = Math.max(oldestVersion, Math.min(newestVersion, protocol))
-    byVersion.set(version, [...(byVersion.get(version) ?? []), name])
+  const byVersion = new Map<number, ResponderTarget[]>()
+  for (const one of responders) {
+    const version = Math.max(oldestVersion, Math.min(newestVersion, one.protocol))
+    byVersion.set(version, [...(byVersion.get(version) ?? []), one])
   }
   return {
     expected: [
@@ -61,6 +61,20 @@ function absentNodes(
 
 /** Returns the nodes of a plan that cannot check a job. */
 export const uncheckedNodes = ({responders, agents}: Plan): readonly string[] => [
-  ...[...responders].flatMap(([version, nodes]) => (version < checkedVersion ? nodes : [])),
+  ...[...responders].flatMap(([version, nodes]) => (version < checkedVersion ? nodes.map(({name}) => name) : [])),
   ...agents,
 ]
+
+/** Returns the plan without these nodes, which stay expected. */
+export function withoutNodes(plan: Plan, nodes: ReadonlySet<string>): Plan {
+  if (nodes.size === 0) return plan
+  const rest = [...plan.responders].map(
+    ([version, all]) => [version, all.filter(({name}) => !nodes.has(name))] as const,
+  )
+  return {
+    ...plan,
+    responders: new Map(rest.filter(([, all]) => all.length > 0)),
+    agents: plan.agents.filter(node => !nodes.has(node)),
+    isSelectorEnough: plan.isSelectorEnough && !plan.agents.some(node => nodes.has(node)),
+  }
+}

@@ -1,10 +1,13 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import {ReleaseStack} from '../../core/cancel/release-stack.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
+import {signedVersion} from '../native/versions.js'
 import type {JobDelivery} from '../reports.js'
 import type {ExecEvent, ExecRun, NodeSelector} from '../types.js'
 import {EventQueue} from './event-queue.js'
+import type {KeyRefusal} from './known-responders.js'
 import {
+  datacenterOf,
   defaultHeartbeatMs,
   type InitiatorSettings,
   type OpenContext,
@@ -12,7 +15,7 @@ import {
   openersFor,
   type RunRequest,
 } from './open.js'
-import {type Plan, planNodes, uncheckedNodes} from './plan.js'
+import {type Plan, planNodes, uncheckedNodes, withoutNodes} from './plan.js'
 import {Run} from './run.js'
 import {compileSelector} from './selector.js'
 import {findTargets} from './targets.js'
@@ -30,7 +33,9 @@ export async function startRun(
   const {client} = settings
   const startedAtMs = client.clock.monotonicMs()
   using starting = linkSignal(signal)
-  const plan = await findPlan(settings, request.selector, starting.signal)
+  const whole = await findPlan(settings, request.selector, starting.signal)
+  const refused = await refuseKeys(settings, whole, starting.signal)
+  const plan = withoutNodes(whole, new Set(refused.map(({node}) => node)))
   const events = new EventQueue<ExecEvent>()
   events.push({type: 'targets', nodes: plan.expected, serviceNamesMatched: plan.serviceNamesMatched})
   const deliveries = await startAll(openersFor(settings, request, plan), {events, signal: starting.signal})
@@ -38,6 +43,7 @@ export async function startRun(
   const beatMs = request.job.heartbeatMs
   const tracker = new Tracker({
     expected: plan.expected,
+    refused,
     unchecked: request.isDryRun ? uncheckedNodes(plan) : [],
     startMs: client.clock.monotonicMs(),
     ackTimeoutMs: settings.ackTimeoutMs ?? 5000,
@@ -58,6 +64,36 @@ export async function findPlan(
 ): Promise<Plan> {
   const compiled = await compileSelector(selector)
   return planNodes(via, await findTargets(client, compiled, {signal}), compiled)
+}
+
+/** Resolves with the nodes that are not asked, because nothing would prove that their answers are theirs. */
+async function refuseKeys(
+  settings: InitiatorSettings,
+  plan: Plan,
+  signal: AbortSignal,
+): Promise<readonly KeyRefusal[]> {
+  const {knownRespondersFile: path, isListOnly = false, mustBeSigned = false} = settings
+  const all = [...plan.responders.values()].flat()
+  const refusals: KeyRefusal[] = []
+  if (path !== undefined && all.length > 0) {
+    const {compareKeys} = await import('./known-responders.js')
+    const datacenter = await datacenterOf(settings.client, signal)
+    refusals.push(...(await compareKeys(all, {path, datacenter, isListOnly})))
+  }
+  if (!mustBeSigned) return refusals
+  const isRefused = new Set(refusals.map(({node}) => node))
+  const unsigned = [
+    ...[...plan.responders].flatMap(([version, targets]) =>
+      targets.filter(({answerKey}) => version < signedVersion || answerKey === undefined).map(({name}) => name),
+    ),
+    ...plan.agents,
+  ]
+  return [
+    ...refusals,
+    ...unsigned
+      .filter(node => !isRefused.has(node))
+      .map(node => ({node, code: 'unsigned-answers', reason: 'it does not sign its answers'}) as const),
+  ]
 }
 
 /** If one delivery cannot start, all that were opened are closed again. */

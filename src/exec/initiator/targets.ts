@@ -10,6 +10,8 @@ export const responderService = 'baton-responder'
 export const responderNameKey = 'responder'
 /** Key of the service's metadata that contains the newest version of manifests that the responder reads. */
 export const responderProtocolKey = 'protocol'
+/** Key of the service's metadata that contains the public key with which the responder signs its answers. */
+export const responderAnswerKey = 'key'
 
 /** The catalog lists this service for every server, but agents do not, and filters match the services of agents. */
 const catalogOnlyService = 'consul'
@@ -26,6 +28,8 @@ export interface ResponderTarget {
   readonly consulNode: string
   /** Newest version of the protocol that it reads. */
   readonly protocol: number
+  /** The public key with which it signs its answers, as a JWK has it; undefined if it registered none. */
+  readonly answerKey: string | undefined
 }
 
 export interface Targets {
@@ -88,6 +92,7 @@ function toResponder(instance: ServiceInstance): ResponderTarget {
     name: instance.meta[responderNameKey] ?? node,
     consulNode: node,
     protocol: Number.isNaN(protocol) ? oldestVersion : protocol,
+    answerKey: instance.meta[responderAnswerKey],
   }
 }
 

@@ -21,6 +21,8 @@ export interface TrackerOptions {
   readonly expected: readonly ExpectedNode[]
   /** Nodes that are not asked in a dry run, because they cannot check a job. */
   readonly unchecked: readonly string[]
+  /** Nodes that are not asked, and why. */
+  readonly refused: readonly {readonly node: string; readonly code: string; readonly reason: string}[]
   /** Monotonic instant of the job's start: no node can have answered before. */
   readonly startMs: number
   readonly ackTimeoutMs: number
@@ -42,6 +44,8 @@ interface NodeState {
   isLate: boolean
   isCompleted: boolean
   droppedBytes: number
+  /** Undefined before the first report. */
+  isSigned: boolean | undefined
   outcome: NodeOutcome | undefined
 }
 
@@ -72,10 +76,11 @@ export class Tracker {
 
   /** Settles the nodes from which no answer can come. */
   begin(): ExecEvent[] {
-    const {expected, unchecked} = this.#options
+    const {expected, unchecked, refused} = this.#options
     const absent = expected.flatMap(({node, absence}) => (absence ? [{node, reason: absences[absence]}] : []))
     return [
       ...absent.flatMap(({node, reason}) => this.#settleNode(node, {type: 'no-answer', reason})),
+      ...refused.flatMap(({node, ...why}) => this.#settleNode(node, {type: 'refused', ...why})),
       ...unchecked.flatMap(node => this.#settleNode(node, this.#unchecked(node))),
     ]
   }
@@ -90,12 +95,13 @@ export class Tracker {
       events.push({type: 'unexpected', node})
     }
     state.heardAtMs = nowMs
+    state.isSigned = state.isSigned !== false && report.isSigned === true
     if (state.outcome?.type === 'no-answer' && !state.isLate) {
       state.isLate = true
       events.push({type: 'late', node})
     }
     if (report.type === 'refused' || report.type === 'allowed') {
-      const {node: _node, ...outcome} = report
+      const {node: _node, isSigned: _isSigned, ...outcome} = report
       return [...events, ...this.#settle(state, outcome)]
     }
     if (state.ackedAtMs === undefined) {
@@ -188,6 +194,7 @@ export class Tracker {
       isExpected: state.isExpected,
       isAcked: state.ackedAtMs !== undefined,
       ...(state.droppedBytes > 0 && {droppedBytes: state.droppedBytes}),
+      isSigned: state.isSigned === true,
       isLate: state.isLate,
     }))
   }
@@ -272,6 +279,7 @@ export class Tracker {
       isLate: false,
       isCompleted: false,
       droppedBytes: 0,
+      isSigned: undefined,
       outcome: undefined,
     }
   }

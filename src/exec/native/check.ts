@@ -2,7 +2,7 @@ import {valueLimitBytes} from '../../core/consul-constants.js'
 import {formatDuration} from '../../core/time/duration.js'
 import type {Control} from './control.js'
 import {type Envelope, isSignedBy, parseEnvelope} from './envelope.js'
-import {type Manifest, parseClaims, parseManifest} from './manifest.js'
+import {type JobClaims, type Manifest, parseClaims, parseManifest} from './manifest.js'
 import {findRefusal, type Policy} from './policy.js'
 import type {ReplayStore} from './replay-store.js'
 import type {TrustedKey, TrustStore} from './trust.js'
@@ -35,7 +35,7 @@ export interface JobRefusal {
   readonly code: JobRefusalCode
   readonly reason: string
   /** Facts that the job states about itself. They are not verified. */
-  readonly claimed: Pick<Manifest, 'nodes' | 'session' | 'requester'> | undefined
+  readonly claimed: JobClaims | undefined
 }
 
 export interface CheckContext {

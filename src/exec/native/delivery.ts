@@ -1,18 +1,21 @@
+import type {KeyObject} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, isBatonError, messageOf, UsageError} from '../../core/errors.js'
 import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
 import type {Session, SessionOptions} from '../../session/types.js'
-import {KeyReader, type NewKey} from '../reader.js'
-import type {JobDelivery, Report} from '../reports.js'
+import {KeyReader} from '../reader.js'
+import type {JobDelivery, Report, ReportContent} from '../reports.js'
 import type {JobCommand} from '../types.js'
+import {type OpenedAnswer, openAnswer} from './answers.js'
 import {maxJobBytes} from './check.js'
 import {type Control, encodeControl} from './control.js'
 import {parseObject, type SigningKey, sealEnvelope} from './envelope.js'
 import {decodeFrame, decodeResult} from './frames.js'
 import {createJobId} from './job-id.js'
-import {allowedCode, controlKey, jobKey, runPrefix} from './layout.js'
+import {allowedCode, answerRoot, controlKey, jobKey, runPrefix, runsPrefix} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
+import {signedVersion} from './versions.js'
 
 const sessionTtlMs = 30_000
 /**
@@ -41,6 +44,10 @@ export interface NativeOptions {
   readonly onRetry: (error: unknown) => void
   /** Called once if something is reported for a node that the job does not name. */
   readonly onForeign: (node: string) => void
+  /** Called once if an answer is not signed by the key of its responder. */
+  readonly onForged: (node: string) => void
+  /** Keys that sign the answers of responders, by their names. Answers of others count as unsigned. */
+  readonly answerKeys: ReadonlyMap<string, KeyObject>
 }
 
 /**
@@ -104,6 +111,7 @@ class NativeDelivery implements JobDelivery {
   readonly #manifest: Manifest
   readonly nodes: ReadonlySet<string>
   #hasForeign = false
+  #hasForged = false
   #closing: Promise<void> | undefined
 
   constructor(options: NativeOptions, session: Session, manifest: Manifest) {
@@ -139,11 +147,36 @@ class NativeDelivery implements JobDelivery {
 
   reader(handle: (reports: readonly Report[]) => void): KeyReader {
     const {client, onRetry} = this.#options
-    const options = {client, prefix: runPrefix(this.id), needsValue: needsNativeValue, onRetry}
-    return new KeyReader(options, keys => {
-      const reports = keys.map(parseNativeKey).filter(report => report !== undefined)
-      handle(reports.filter(({node}) => this.#isNamed(node)))
+    const {version} = this.#manifest
+    const prefix = version < signedVersion ? runPrefix(this.id) : runsPrefix
+    const parse = (rest: string): AnswerKey | undefined => parseAnswerKey(rest, version)
+    // Acks have values too, because these are signed.
+    const needsValue = (rest: string): boolean => parse(rest) !== undefined
+    const isOurs = (rest: string): boolean => version < signedVersion || parse(rest)?.id === this.id
+    return new KeyReader({client, prefix, needsValue, isOurs, onRetry}, keys => {
+      const forged: string[] = []
+      const reports: Report[] = []
+      for (const {rest, value} of keys) {
+        const key = parse(rest)
+        if (!key || !this.#isNamed(key.node)) continue
+        const opened = this.#open(key, value)
+        if (opened) reports.push(...toReports(key, opened))
+        else forged.push(rest)
+      }
+      handle(reports)
+      return forged
     })
+  }
+
+  /** Returns undefined for an answer that its responder should have signed and did not. It may still replace it. */
+  #open({node, name}: AnswerKey, value: Buffer): OpenedAnswer | undefined {
+    const {version, id} = this.#manifest
+    const opened = openAnswer({version, id, node}, {name, value}, this.#options.answerKeys.get(node))
+    if (!opened && !this.#hasForged) {
+      this.#hasForged = true
+      this.#options.onForged(node)
+    }
+    return opened
   }
 
   /** A client that may write below `run/` can invent names: only nodes that the signed job names count. */
@@ -169,31 +202,52 @@ class NativeDelivery implements JobDelivery {
 
   async #close(): Promise<void> {
     const {kv} = this.#options.client
+    const {version, id, nodes} = this.#manifest
     await this.#session[Symbol.asyncDispose]()
-    await Promise.all([kv.delete(jobKey(this.id)), kv.delete(controlKey(this.id)), kv.deleteTree(runPrefix(this.id))])
+    await Promise.all([kv.delete(jobKey(id)), kv.delete(controlKey(id))])
+    if (version < signedVersion) await kv.deleteTree(runPrefix(id))
+    // What others wrote does not belong to the session, so that it is still there. The token may lack the permission.
+    else if (this.#hasForged) {
+      for (const node of nodes) await kv.deleteTree(answerRoot({version, id, node})).catch(() => {})
+    }
   }
 }
 
-const nativeKey = /^([^/]+)\/(?:(a)|(r)|(k)|o\/([0-9a-f]{6,}))$/
+interface AnswerKey {
+  readonly node: string
+  readonly id: string
+  readonly name: string
+}
 
-const needsNativeValue = (rest: string): boolean => nativeKey.test(rest) && !rest.endsWith('/a')
+const answerName = /^(?:[ark]|o\/[0-9a-f]{6,})$/
 
-function parseNativeKey({rest, value}: NewKey): Report | undefined {
-  const [, node, ack, result, refusal, digits] = nativeKey.exec(rest) ?? []
-  if (node === undefined) return undefined
-  if (ack !== undefined) return {type: 'ack', node}
-  if (refusal !== undefined) return toRefusal(node, value)
-  if (result !== undefined) {
-    const exit = decodeResult(value)
+/** Returns undefined for a key that is not one of an answer. */
+function parseAnswerKey(rest: string, version: number): AnswerKey | undefined {
+  const parts = rest.split('/')
+  const [node = '', id = ''] = version < signedVersion ? [parts[0]] : parts
+  const name = parts.slice(version < signedVersion ? 1 : 2).join('/')
+  return node !== '' && answerName.test(name) ? {node, id, name} : undefined
+}
+
+function toReports({node, name}: AnswerKey, {body, isSigned}: OpenedAnswer): readonly Report[] {
+  const content = toContent(node, name, body)
+  return content ? [{...content, isSigned}] : []
+}
+
+function toContent(node: string, name: string, body: Buffer): ReportContent | undefined {
+  if (name === 'a') return {type: 'ack', node}
+  if (name === 'k') return toRefusal(node, body)
+  if (name === 'r') {
+    const exit = decodeResult(body)
     return exit ? {type: 'exit', node, exit} : {type: 'refused', node, code: 'bad-result', reason: 'not readable'}
   }
-  const seq = Number.parseInt(digits ?? '', 16)
-  if (value.length === 0) return {type: 'heartbeat', node, seq}
-  const parts = decodeFrame(value)
+  const seq = Number.parseInt(name.slice(2), 16)
+  if (body.length === 0) return {type: 'heartbeat', node, seq}
+  const parts = decodeFrame(body)
   return parts && {type: 'output', node, seq, parts}
 }
 
-function toRefusal(node: string, value: Buffer): Report {
+function toRefusal(node: string, value: Buffer): ReportContent {
   const {code, reason} = parseObject(value) ?? {}
   if (code === allowedCode) return {type: 'allowed', node, reason: typeof reason === 'string' ? reason : ''}
   return {

@@ -1,12 +1,15 @@
+import type {KeyObject} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
 import {isTransient} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
-import type {KvOperation, SessionId} from '../../core/types.js'
+import type {KvOperation} from '../../core/types.js'
+import {AnswerWriter} from '../native/answers.js'
 import type {JobRefusal} from '../native/check.js'
 import {encodeResult} from '../native/frames.js'
-import {allowedCode, refusalKey, resultKey} from '../native/layout.js'
+import {allowedCode} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
+import {newestVersion} from '../native/versions.js'
 
 /** An initiator waits longer for a node only while it cannot read itself. */
 const answerWithinMs = 30_000
@@ -15,8 +18,14 @@ const answerWithinMs = 30_000
 export interface Answerer {
   readonly client: ConsulClient
   readonly node: string
+  /** Signs the answers. */
+  readonly privateKey: KeyObject
   readonly signal: AbortSignal
 }
+
+/** Returns the writer of answers to this job. To a job of a version that is not known, it answers in the newest one. */
+export const answersTo = ({node, privateKey}: Answerer, {id, version}: {id: string; version: number}): AnswerWriter =>
+  new AnswerWriter({id, node, version: Math.min(version, newestVersion)}, privateKey)
 
 /** Writes the reason why a job that names this node is not run here. Jobs for other nodes get no answer. */
 export async function refuseJob(answerer: Answerer, id: string, {code, reason, claimed}: JobRefusal): Promise<void> {
@@ -26,36 +35,37 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
     return
   }
   client.logger.warn({job: id, code, reason, requester: claimed.requester}, 'exec.refused')
-  const value = Buffer.from(JSON.stringify({v: 1, code, reason}))
-  const {session} = claimed
+  const body = Buffer.from(JSON.stringify({v: 1, code, reason}))
+  const {session, version} = claimed
+  const answers = answersTo(answerer, {id, version})
   // A job that has a result needs no second answer. The job's session may be made up: Consul checks it.
-  await answer(answerer, [
-    {verb: 'check-not-exists', key: resultKey(id, node)},
-    {verb: 'lock', key: refusalKey(id, node), value, session},
-  ])
+  await answer(answerer, [{verb: 'check-not-exists', key: answers.key('r')}, answers.write('k', body, session)])
 }
 
 /** Answers a dry run that would be run. */
 export async function allowJob(
   answerer: Answerer,
-  manifest: Pick<Manifest, 'id' | 'session' | 'requester'>,
+  manifest: Pick<Manifest, 'id' | 'version' | 'session' | 'requester'>,
   reason: string,
 ): Promise<void> {
-  const {client, node} = answerer
+  const {client} = answerer
   const {id, session, requester} = manifest
   client.logger.info({job: id, requester}, 'exec.allowed')
-  const value = Buffer.from(JSON.stringify({v: 1, code: allowedCode, reason}))
-  await answer(answerer, [{verb: 'lock', key: refusalKey(id, node), value, session}])
+  const body = Buffer.from(JSON.stringify({v: 1, code: allowedCode, reason}))
+  await answer(answerer, [answersTo(answerer, manifest).write('k', body, session)])
 }
 
 /** Reports a job that an earlier process began as interrupted: its end is unknown. */
-export async function reportInterrupted(answerer: Answerer, id: string, session: SessionId): Promise<void> {
-  const {client, node} = answerer
+export async function reportInterrupted(
+  answerer: Answerer,
+  {id, version, session}: Pick<Manifest, 'id' | 'version' | 'session'>,
+): Promise<void> {
+  const {client} = answerer
   const nowMs = client.clock.wallMs()
   const times = {startedAtMs: nowMs, endedAtMs: nowMs}
   const counts = {frameCount: 0, outputBytes: 0, droppedBytes: 0}
-  const value = encodeResult({code: -2, isInterrupted: true, ...counts, ...times})
-  await answer(answerer, [{verb: 'lock', key: resultKey(id, node), value, session}])
+  const body = encodeResult({code: -2, isInterrupted: true, ...counts, ...times})
+  await answer(answerer, [answersTo(answerer, {id, version}).write('r', body, session)])
   client.logger.warn({job: id}, 'exec.interrupted')
 }
 

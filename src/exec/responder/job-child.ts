@@ -2,6 +2,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {Clock} from '../../core/types.js'
 import {type Child, startChild} from '../../process/child.js'
+import {Guardian} from '../../process/guardian/guardian.js'
 import type {Manifest} from '../native/manifest.js'
 
 export interface JobChildOptions {
@@ -11,13 +12,20 @@ export interface JobChildOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Directory for scripts. Only the responder's user can read them, and they are removed afterwards. */
   readonly scratchDirectory: string
+  /** Called if the guardian, which stops the child if the responder dies, does not run. */
+  readonly onUnguarded: (why: string) => void
 }
 
 /** Variables that children receive: no tokens, no addresses, nothing that changes how programs load. */
 const handedOn = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** A job's child. Disposing removes its script. */
+/** Name of the variable that tells the children of a job on one responder from all others. */
+const markName = 'BATON_EXEC_MARK'
+/** What the guardian sends when the responder has died: nothing, because the job's session ends on its own. */
+const noRelease = {target: {}, requests: []}
+
+/** A job's child. Disposing removes its script, and ends its guardian: what the child left running goes on. */
 export interface JobChild extends AsyncDisposable {
   readonly child: Child
 }
@@ -28,7 +36,17 @@ export async function startJobChild(manifest: Manifest, options: JobChildOptions
   const shell = env['SHELL'] ?? '/bin/sh'
   const {command} = manifest
   let folder: string | undefined
+  // It is started first, because the responder may die while it starts the child.
+  const guardian = new Guardian({
+    graceMs: manifest.killAfterMs,
+    marker: `${markName}=${env[markName] ?? ''}`,
+    searchPath: env['PATH'],
+    release: noRelease,
+    onFailure: options.onUnguarded,
+  })
   const tidy = async (): Promise<void> => {
+    guardian.familyIsGone()
+    guardian.released()
     if (folder !== undefined) await rm(folder, {recursive: true, force: true})
   }
   try {
@@ -47,8 +65,10 @@ export async function startJobChild(manifest: Manifest, options: JobChildOptions
       stdin: 'ignore',
       output: 'pipe',
       shape: 'group',
+      markedBy: markName,
       clock: options.clock,
     })
+    guardian.watch(child.family)
     return {child, [Symbol.asyncDispose]: tidy}
   } catch (error) {
     await tidy()
@@ -62,5 +82,5 @@ function toChildEnv(manifest: Manifest, {env, node}: JobChildOptions): Record<st
     const value = env[name]
     if (value !== undefined && value !== '') known[name] = value
   }
-  return {...known, BATON_EXEC_JOB: manifest.id, BATON_EXEC_NODE: node}
+  return {...known, BATON_EXEC_JOB: manifest.id, BATON_EXEC_NODE: node, [markName]: `${manifest.id}/${node}`}
 }

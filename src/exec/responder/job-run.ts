@@ -4,14 +4,16 @@ import type {ConsulClient} from '../../core/client.js'
 import {ChildError, messageOf} from '../../core/errors.js'
 import type {Clock, Timer} from '../../core/types.js'
 import type {Child} from '../../process/child.js'
+import type {AnswerWriter} from '../native/answers.js'
 import type {RunResult} from '../native/frames.js'
 import type {Manifest} from '../native/manifest.js'
 import {type JobChildOptions, startJobChild} from './job-child.js'
 import {JobWriter} from './job-writer.js'
 import {OutputCap} from './output-cap.js'
 
-export interface JobRunOptions extends Omit<JobChildOptions, 'clock'> {
+export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguarded'> {
   readonly client: ConsulClient
+  readonly answers: AnswerWriter
   /** Stops the job: its process group receives TERM, then KILL. */
   readonly cancel: AbortSignal
   /** Ends the grace early. */
@@ -28,14 +30,15 @@ type Ending = 'exited' | 'timed-out' | 'cancelled' | 'gone'
 
 /** Runs a claimed job to its end and writes its result. Does not reject if the job fails. */
 export async function runJob(manifest: Manifest, options: JobRunOptions): Promise<RunResult> {
-  const {client, node} = options
+  const {client} = options
   const {clock} = client
-  const writer = new JobWriter({client, manifest, node})
+  const writer = new JobWriter({client, manifest, answers: options.answers})
   const cap = new OutputCap(Math.min(manifest.maxOutputBytes, options.maxOutputBytes))
   const startedAtMs = clock.wallMs()
   let ended: Pick<RunResult, 'code' | 'signal' | 'isTimedOut' | 'isCancelled'>
   try {
-    await using started = await startJobChild(manifest, {...options, clock})
+    const onUnguarded = (why: string): void => client.logger.warn({job: manifest.id, why}, 'exec.guardianFailed')
+    await using started = await startJobChild(manifest, {...options, clock, onUnguarded})
     const {child} = started
     const pipes = [pump(child.stdout, 'stdout', {cap, writer}), pump(child.stderr, 'stderr', {cap, writer})]
     const ending = await waitForEnd(child, manifest, {...options, gone: writer.gone})

@@ -1,3 +1,4 @@
+import type {KeyObject} from 'node:crypto'
 import {mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {ConsulClient} from '../../core/client.js'
@@ -15,7 +16,7 @@ import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import type {ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
-import {type Answerer, allowJob, refuseJob, reportInterrupted} from './job-answers.js'
+import {type Answerer, allowJob, answersTo, refuseJob, reportInterrupted} from './job-answers.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
@@ -31,6 +32,8 @@ const jobsBetweenLists = 64
 export interface JobServerOptions {
   readonly client: ConsulClient
   readonly trust: TrustSource
+  /** Signs the answers. */
+  readonly privateKey: KeyObject
   /** The responder's own directory. */
   readonly stateDirectory: string
   readonly cluster?: string
@@ -196,7 +199,8 @@ export class JobServer implements AsyncDisposable {
   }
 
   #answerer(signal: AbortSignal): Answerer {
-    return {client: this.#options.client, node: this.#identity.name, signal}
+    const {client, privateKey} = this.#options
+    return {client, node: this.#identity.name, privateKey, signal}
   }
 
   async #context(): Promise<Parameters<typeof checkJob>[2]> {
@@ -232,6 +236,7 @@ export class JobServer implements AsyncDisposable {
     try {
       result = await runJob(manifest, {
         client,
+        answers: answersTo(this.#answerer(listening.signal), manifest),
         node: this.#identity.name,
         env: env ?? {},
         scratchDirectory: await scratchIn(stateDirectory),
@@ -277,7 +282,7 @@ export class JobServer implements AsyncDisposable {
       const manifest = value && parseManifest(parseEnvelope('baton-exec/1', value)?.payload ?? Buffer.alloc(0))
       if (typeof manifest === 'object') {
         this.#handled.add(id)
-        await reportInterrupted(this.#answerer(signal), id, manifest.session)
+        await reportInterrupted(this.#answerer(signal), manifest)
       }
       await this.#replay.finish(id)
     }

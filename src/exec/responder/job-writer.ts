@@ -5,12 +5,12 @@ import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {Wake} from '../../core/time/wake.js'
 import type {KvOperation} from '../../core/types.js'
+import {type AnswerWriter, frameName, openAnswer} from '../native/answers.js'
 import {parseObject} from '../native/envelope.js'
 import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/frames.js'
-import {ackKey, frameKey, resultKey} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
 import type {OutputPart} from '../reports.js'
-import type {Answerer} from './job-answers.js'
+import {type Answerer, answersTo} from './job-answers.js'
 
 /** Maximum time that output waits for more output, counted from its first byte. */
 const flushMs = 250
@@ -32,7 +32,7 @@ const maxPendingBytes = 4 * frameBytes
 export class JobWriter {
   readonly #client: ConsulClient
   readonly #manifest: Manifest
-  readonly #node: string
+  readonly #answers: AnswerWriter
   readonly #gone = new AbortController()
   readonly #backoff: Backoff
   #pending: OutputPart[] = []
@@ -45,10 +45,10 @@ export class JobWriter {
   readonly #drained = new Wake()
   readonly #writing: Promise<void>
 
-  constructor(options: {readonly client: ConsulClient; readonly manifest: Manifest; readonly node: string}) {
+  constructor(options: {readonly client: ConsulClient; readonly manifest: Manifest; readonly answers: AnswerWriter}) {
     this.#client = options.client
     this.#manifest = options.manifest
-    this.#node = options.node
+    this.#answers = options.answers
     this.#backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: options.client.random})
     this.#lastWriteAtMs = this.#client.clock.monotonicMs()
     this.#writing = this.#run()
@@ -60,21 +60,25 @@ export class JobWriter {
   }
 
   /** Resolves with `claimed` if this responder, and no other of the same name, may begin the job now. */
-  static async claim({client, node, signal}: Answerer, manifest: Manifest): Promise<'claimed' | 'taken' | 'expired'> {
+  static async claim(answerer: Answerer, manifest: Manifest): Promise<'claimed' | 'taken' | 'expired'> {
+    const {client, node, signal} = answerer
     const nonce = randomUUID()
-    const key = ackKey(manifest.id, node)
-    const value = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
+    const answers = answersTo(answerer, manifest)
+    const key = answers.key('a')
+    const body = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
     const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
     const isValid = (): boolean => client.clock.wallMs() <= manifest.expiresAtMs
     const attempt = async (): Promise<'claimed' | 'taken' | 'expired'> => {
       if (!isValid()) return 'expired'
       const result = await client.txn.commit([
         {verb: 'check-not-exists', key},
-        {verb: 'lock', key, value, session: manifest.session},
+        answers.write('a', body, manifest.session),
       ])
       // An earlier attempt may have been applied although its answer was lost.
       const found = result.committed ? undefined : await client.kv.get(key, {consistency: 'consistent'})
-      if (found && parseObject(found.value?.value ?? Buffer.alloc(0))?.['nonce'] !== nonce) return 'taken'
+      const value = found?.value?.value ?? Buffer.alloc(0)
+      const written = openAnswer({...manifest, node}, {name: 'a', value}, undefined)?.body
+      if (found && parseObject(written ?? value)?.['nonce'] !== nonce) return 'taken'
       return isValid() ? 'claimed' : 'expired'
     }
     return retry(attempt, {signal, clock: client.clock, backoff})
@@ -96,13 +100,8 @@ export class JobWriter {
     await this.#writing
     const last = this.#takeFrame()
     const frameCount = this.#sequence + (last ? 1 : 0)
-    const value = encodeResult({...result, frameCount})
-    const write: KvOperation = {verb: 'lock', key: this.#resultKey, value, session: this.#manifest.session}
+    const write = this.#answers.write('r', encodeResult({...result, frameCount}), this.#manifest.session)
     await this.#commit(last ? [this.#frame(last), write] : [write])
-  }
-
-  get #resultKey(): string {
-    return resultKey(this.#manifest.id, this.#node)
   }
 
   async #run(): Promise<void> {
@@ -147,9 +146,8 @@ export class JobWriter {
 
   /** Returns the write of a frame. One with an empty value is a heartbeat. */
   #frame(parts: readonly OutputPart[]): KvOperation {
-    const value = parts.length === 0 ? Buffer.alloc(0) : encodeFrame(parts)
-    const key = frameKey(this.#manifest.id, this.#node, this.#sequence)
-    return {verb: 'lock', key, value, session: this.#manifest.session}
+    const body = parts.length === 0 ? Buffer.alloc(0) : encodeFrame(parts)
+    return this.#answers.write(frameName(this.#sequence), body, this.#manifest.session)
   }
 
   async #commit(operations: readonly KvOperation[]): Promise<void> {

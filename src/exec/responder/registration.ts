@@ -1,7 +1,7 @@
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
 import {Backoff} from '../../core/time/backoff.js'
-import {responderNameKey, responderProtocolKey, responderService} from '../initiator/targets.js'
+import {responderAnswerKey, responderNameKey, responderProtocolKey, responderService} from '../initiator/targets.js'
 import {newestVersion} from '../native/versions.js'
 
 const renewalsPerTtl = 3
@@ -14,6 +14,8 @@ export interface RegistrationOptions {
   readonly name: string
   /** The node of the agent with which it is registered. */
   readonly consulNode: string
+  /** The public key that signs its answers, as a JWK has it. */
+  readonly answerKey: string
   readonly ttlMs: number
   /** Read for each renewal, and shown as the output of the check. */
   readonly note: () => Promise<string>
@@ -25,13 +27,13 @@ export interface RegistrationOptions {
  * after growing delays, and one warning is logged. Disposing deregisters it.
  */
 export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
-  const {client, name, consulNode, ttlMs, note} = options
+  const {client, name, consulNode, answerKey, ttlMs, note} = options
   const id = name === consulNode ? responderService : `${responderService}-${name}`
   const register = (): Promise<void> =>
     client.agent.registerService({
       id,
       name: responderService,
-      meta: {[responderNameKey]: name, [responderProtocolKey]: String(newestVersion)},
+      meta: {[responderNameKey]: name, [responderProtocolKey]: String(newestVersion), [responderAnswerKey]: answerKey},
       ttlMs,
       deregisterAfterMs,
     })

@@ -13,6 +13,7 @@ import {checkPatterns, checkPolicyOptions, type Policy} from '../native/policy.j
 import {openReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
 import type {ExecResponder} from '../types.js'
+import {openAnswerKey} from './answer-key.js'
 import {JobServer, type JobsEvent} from './job-server.js'
 import {registerResponder} from './registration.js'
 import {openStateDirectory} from './state-directory.js'
@@ -130,12 +131,13 @@ async function serve(client: ConsulClient, options: ResponderOptions, signal: Ab
   // Children start in `/`: a relative path would lead elsewhere there.
   const stateDirectory = resolve(options.stateDirectory, name)
   await openStateDirectory(stateDirectory)
+  const {privateKey, x} = await openAnswerKey(stateDirectory, name, client.clock.wallMs())
   await using replay = await openReplayStore(stateDirectory, client.clock.wallMs())
   const identity = {name, datacenter: self.datacenter}
-  const serverOptions = {...options, client, stateDirectory, trust: () => trust.read(), observer}
+  const serverOptions = {...options, client, stateDirectory, privateKey, trust: () => trust.read(), observer}
   await using server = new JobServer(serverOptions, identity, replay)
   const note = (): Promise<string> => trust.note()
-  const registration = {client, name, consulNode: self.node, ttlMs: options.ttlMs ?? 15_000, note}
+  const registration = {client, name, consulNode: self.node, answerKey: x, ttlMs: options.ttlMs ?? 15_000, note}
   await using _registered = await whenUp(() => registerResponder(registration))
   await Promise.all([untilVisible(client, name, {whenUp, signal}), prepareChildren()])
   observer({type: 'responder.registered', node: name})

@@ -124,6 +124,7 @@ class RexecDelivery implements JobDelivery {
         else if (key.rest !== 'job') onNotice({type: 'unknown-key', key: key.rest})
       }
       handle(reports)
+      return []
     })
   }
 

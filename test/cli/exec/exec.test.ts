@@ -4,6 +4,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import {expectNothingLeft, openFolder} from '../../integration/exec/support.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {isAlive} from '../../kit/processes.js'
 import {type CommandHandle, type CommandResult, cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
@@ -176,21 +177,30 @@ describe('baton exec, responder and keys', () => {
     await victim.exited
     await startResponder('victim')
     const {stdout, exitCode} = await running.exited
-    process.kill(-Number(folder.lines('runs')[0]), 'SIGKILL')
     expect(stdout).toContain('==> victim: lost: its responder was restarted while the job ran\n')
     expect(exitCode).toBe(3)
     expect(folder.lines('runs')).toHaveLength(1)
     await expectNothingLeft(client)
   })
 
-  it('report a node as lost if its responder died during the job', async () => {
+  it('report a node as lost if its responder died during the job, and stop what it ran', async () => {
     const mortal = await startResponder('mortal', '--ttl', '1s')
-    const words = ['--wait', '500ms', '--ack-timeout', '20s', '--node', 'mortal', `echo $$ >> ${at('lost')}; sleep 600`]
+    const words = [
+      '--wait',
+      '500ms',
+      '--grace',
+      '1s',
+      '--ack-timeout',
+      '20s',
+      '--node',
+      'mortal',
+      `trap '' TERM; echo $$ >> ${at('lost')}; while :; do sleep 0.1; done`,
+    ]
     await using running = startCli(['exec', ...keys(), ...words], {agent})
     await waitUntil(() => folder.lines('lost').length === 1, {what: 'the job to run'})
     mortal.kill('SIGKILL')
+    await waitUntil(() => !isAlive(Number(folder.lines('lost')[0])), {what: 'the guardian to stop the job'})
     const {stdout, exitCode} = await running.exited
-    process.kill(-Number(folder.lines('lost')[0]), 'SIGKILL')
     expect(stdout).toMatch(/==> mortal: lost: nothing heard for .*, and its health check fails\n/)
     expect(exitCode).toBe(3)
     await expectNothingLeft(client)

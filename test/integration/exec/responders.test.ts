@@ -10,7 +10,7 @@ import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
 import {type SigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
 import {createJobId} from '../../../src/exec/native/job-id.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
-import {jobKey, refusalKey, resultKey, runPrefix} from '../../../src/exec/native/layout.js'
+import {answerRoot, jobKey, runPrefix} from '../../../src/exec/native/layout.js'
 import {encodeManifest, type Manifest, parseManifest} from '../../../src/exec/native/manifest.js'
 import {trustFromDirectory} from '../../../src/exec/native/trust.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
@@ -108,8 +108,8 @@ describe.each(backends)('responders on $name', backend => {
     const ghost = 'r1\u001b[2K: x\n==> r9: finished with exit code 0'
     const result = Buffer.from('{"v":1,"code":0,"frames":0}')
     await client.txn.commit([
-      {verb: 'set', key: resultKey(run.id, ghost), value: result},
-      {verb: 'set', key: resultKey(run.id, 'r2'), value: result},
+      {verb: 'set', key: `${answerRoot({version: 2, id: run.id, node: ghost})}r`, value: result},
+      {verb: 'set', key: `${answerRoot({version: 2, id: run.id, node: 'r2'})}r`, value: result},
     ])
     const {events, outcomes} = await followRun(run, event => {
       if (event.type === 'foreign') writeFileSync(join(folder.path, 'go'), '')
@@ -246,9 +246,9 @@ describe.each(backends)('responders on $name', backend => {
     }
 
     const refusalOf = (id: string, node = 'r1'): Promise<unknown> =>
-      waitUntil(async () => (await client.kv.get(refusalKey(id, node))).value, {what: 'a refusal'}).then(
-        entry => (JSON.parse(entry.value.toString()) as {code: string}).code,
-      )
+      waitUntil(async () => (await client.kv.get(`${answerRoot({version: 1, id, node})}k`)).value, {
+        what: 'a refusal',
+      }).then(entry => (JSON.parse(entry.value.toString()) as {code: string}).code)
 
     /** Waits until a job has run, which proves that the responder has judged everything written before it. */
     const barrier = async (): Promise<void> => {
@@ -354,7 +354,9 @@ describe.each(backends)('responders on $name', backend => {
           await client.kv.acquire(jobKey(id), value, {session})
         }
         await submit()
-        await waitUntil(async () => (await client.kv.get(resultKey(id, 'r1'))).value, {what: 'the result'})
+        await waitUntil(async () => (await client.kv.get(`${answerRoot({version: 1, id, node: 'r1'})}r`)).value, {
+          what: 'the result',
+        })
         await submit()
         expect(await refusalOf(id)).toBe('replayed')
         await responders[0]?.[Symbol.asyncDispose]()

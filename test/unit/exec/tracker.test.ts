@@ -10,6 +10,7 @@ const track = (options: Partial<TrackerOptions> & {nodes?: string[]; down?: stri
       ...(options.down ?? []).map(node => ({node, via: 'rexec' as const, isDown: true})),
     ],
     unchecked: [],
+    refused: [],
     startMs: 0,
     ackTimeoutMs: 5000,
     timeoutMs: undefined,

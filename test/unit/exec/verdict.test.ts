@@ -10,6 +10,7 @@ const judge = (...outcomes: NodeOutcome[]): string =>
       outcome,
       isExpected: true,
       isAcked: true,
+      isSigned: false,
       isLate: false,
     })),
   )

@@ -250,7 +250,7 @@ export class Rollout implements ExecRun {
       const cancelled: NodeOutcome = {type: 'cancelled'}
       const outcome: NodeOutcome = isLate ? this.#ownOutcome(cancelled) : {type: 'not-run', reason}
       this.#events.push({type: 'outcome', node, outcome})
-      this.#results.set(node, {node, via, outcome, isExpected: true, isAcked: false, isLate: false})
+      this.#results.set(node, {node, via, outcome, isExpected: true, isAcked: false, isSigned: false, isLate: false})
     }
   }
 }

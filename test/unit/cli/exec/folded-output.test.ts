@@ -24,6 +24,7 @@ function fold(outputs: Readonly<Record<string, readonly [string, NodeOutcome]>>,
       outcome,
       isExpected: true,
       isAcked: true,
+      isSigned: false,
       isLate: false,
     }),
   )

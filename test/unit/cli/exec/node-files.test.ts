@@ -25,6 +25,7 @@ it('the files of nodes hold every byte, and the manifest their sizes and hashes'
     outcome: {type: 'ok'},
     isExpected: true,
     isAcked: true,
+    isSigned: false,
     isLate: false,
   }
   const totals = {ackedCount: 1, completedCount: 1, durationMs: 1, isDryRun: false}

@@ -40,6 +40,7 @@ describe('the text that exec prints', () => {
       outcome,
       isExpected: true,
       isAcked: true,
+      isSigned: false,
       isLate: false,
     })
     const nodes = [

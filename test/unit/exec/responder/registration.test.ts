@@ -18,7 +18,14 @@ describe('the registration of a responder', () => {
     const logger: Logger = {trace: log, debug: log, info: log, warn: log, error: log, child: () => logger}
     const client = createClient({transport, clock, random: () => 0.5, logger})
     const note = async (): Promise<string> => 'serving'
-    const registration = await registerResponder({client, name: 'web-1', consulNode: 'web-1', ttlMs, note})
+    const registration = await registerResponder({
+      client,
+      name: 'web-1',
+      consulNode: 'web-1',
+      answerKey: 'k',
+      ttlMs,
+      note,
+    })
 
     isAway = true
     await clock.advance(ttlMs)
