@@ -314,6 +314,6 @@ export default class Exec extends ConsulCommand<typeof Exec> {
       }
     }
     const {readSigningKey} = await import('../src/exec/native/key-files.js')
-    return Promise.all(names.map(name => readSigningKey(directory, name)))
+    return Promise.all(names.map(name => readSigningKey(directory, name, this.host.env['SSH_AUTH_SOCK'])))
   }
 }

@@ -37,6 +37,10 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       description: 'where it remembers which jobs were run (default: /var/lib/baton or ~/.local/state/baton)',
       helpValue: 'DIR',
     }),
+    'audit-log': Flags.string({
+      description: 'where each job gets its lines (default: audit.jsonl below the state directory)',
+      helpValue: 'FILE',
+    }),
     cluster: Flags.string({description: 'refuse jobs signed for another cluster name (default: none)', default: ''}),
     'allow-unsigned': Flags.boolean({
       description: 'run jobs without a signature, within --unsigned-policy',
@@ -67,6 +71,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       observer: event => this.#report(event),
       ...defined({
         node: this.flags.name,
+        auditFile: this.flags['audit-log'] === undefined ? undefined : resolve(this.flags['audit-log']),
         unsignedPolicy,
         ttlMs: this.flags.ttl,
         maxSkewMs: this.flags['max-skew'],

@@ -24,11 +24,16 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
   }
   static override examples = [
     '<%= config.bin %> keys add deploy.pub.json',
+    '<%= config.bin %> keys add ~/.ssh/id_ed25519.pub',
     '<%= config.bin %> keys add deploy.pub.json --policy uptime-only.json --expires 2027-01-01',
   ]
   static override enableJsonFlag = true
   static override args = {
-    file: Args.string({ignoreStdin: true, required: true, description: 'public key, - is stdin'}),
+    file: Args.string({
+      ignoreStdin: true,
+      required: true,
+      description: 'public key of baton or OpenSSH (ssh-ed25519), - is stdin',
+    }),
   }
   static override flags = {
     'trust-dir': Flags.string({description: 'where trusted keys are', default: trustDirectory, helpValue: 'DIR'}),

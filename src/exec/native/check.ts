@@ -30,6 +30,8 @@ export type JobRefusalCode =
   | 'wrong-node'
   | 'replayed'
   | 'policy'
+  /** The audit log cannot be written: nothing runs without a line in it. */
+  | 'audit-failed'
 
 export interface JobRefusal {
   readonly code: JobRefusalCode

@@ -10,7 +10,7 @@ import type {JobCommand} from '../types.js'
 import {type OpenedAnswer, openAnswer} from './answers.js'
 import {maxJobBytes} from './check.js'
 import {type Control, encodeControl} from './control.js'
-import {parseObject, type SigningKey, sealEnvelope} from './envelope.js'
+import {parseObject, type SigningKey, signEnvelope} from './envelope.js'
 import {decodeFrame, decodeResult} from './frames.js'
 import {createJobId} from './job-id.js'
 import {allowedCode, answerRoot, controlKey, jobKey, runPrefix, runsPrefix} from './layout.js'
@@ -130,7 +130,7 @@ class NativeDelivery implements JobDelivery {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const value = sealEnvelope('baton-exec/1', encodeManifest(this.#manifest), this.#options.keys)
+    const value = await signEnvelope('baton-exec/1', encodeManifest(this.#manifest), this.#options.keys)
     if (value.length > maxJobBytes) {
       throw new UsageError(`job: ${value.length} bytes are more than the ${maxJobBytes} that Consul keeps in one key`, {
         hint: 'shorten the script, or let it fetch its parts',
@@ -190,7 +190,7 @@ class NativeDelivery implements JobDelivery {
   async cancel(verb: Control['verb']): Promise<boolean> {
     const {client, keys} = this.#options
     const control = encodeControl({id: this.id, verb, expiresAtMs: client.clock.wallMs() + validityMs})
-    const value = sealEnvelope('baton-ctl/1', control, keys)
+    const value = await signEnvelope('baton-ctl/1', control, keys)
     await client.kv.acquire(controlKey(this.id), value, {session: this.#session.id})
     return true
   }

@@ -1,4 +1,5 @@
 import {type KeyObject, sign, verify} from 'node:crypto'
+import {sshsigBytes} from './ssh/sshsig.js'
 
 /** Types of signed documents: a signature of one is never valid for another. */
 export type EnvelopeType = 'baton-exec/1' | 'baton-ctl/1'
@@ -7,17 +8,36 @@ export type EnvelopeType = 'baton-exec/1' | 'baton-ctl/1'
 export interface Envelope {
   readonly type: EnvelopeType
   readonly payload: Buffer
-  readonly signatures: readonly {readonly kid: string; readonly signature: Buffer}[]
+  readonly signatures: readonly EnvelopeSignature[]
 }
 
-/** A private key to sign jobs with. */
-export interface SigningKey {
+interface EnvelopeSignature {
+  readonly kid: string
+  readonly signature: Buffer
+  /** True if an agent of OpenSSH made it, in the form of OpenSSH. */
+  readonly isSsh: boolean
+}
+
+/** An Ed25519 key to sign jobs with: a private key, or one that an `ssh-agent` keeps. */
+export type SigningKey = PrivateSigningKey | AgentSigningKey
+
+interface NamedKey {
   /** First 8 bytes of the SHA-256 of the public key, in hexadecimal. */
   readonly kid: string
   /** Name for people. It is not signed. */
   readonly name: string
+}
+
+/** A private key in this process. */
+export interface PrivateSigningKey extends NamedKey {
   /** An Ed25519 key of `node:crypto`. */
   readonly privateKey: KeyObject
+}
+
+/** A key in another place, for instance in an `ssh-agent`. */
+export interface AgentSigningKey extends NamedKey {
+  /** Resolves with the signature of a message, made in the form of OpenSSH (SSHSIG) with the namespace `baton-exec`. */
+  readonly sign: (message: Buffer) => Promise<Buffer>
 }
 
 /**
@@ -28,13 +48,38 @@ function signedBytes(type: string, payload: Buffer): Buffer {
 }
 
 /** Without keys the envelope is unsigned: only responders with a policy for such jobs accept it. */
-export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly SigningKey[]): Buffer {
-  const signatures = keys.map(({kid, privateKey}) => ({
-    k: kid,
-    g: sign(null, signedBytes(type, payload), privateKey).toString('base64url'),
-  }))
-  return Buffer.from(JSON.stringify({t: type, p: payload.toString('base64url'), s: signatures}))
+export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly PrivateSigningKey[]): Buffer {
+  return encodeEnvelope(
+    type,
+    payload,
+    keys.map(key => signPrivately(type, payload, key)),
+  )
 }
+
+/** Like {@link sealEnvelope}, with keys in any place. Rejects if one of them cannot sign. */
+export async function signEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly SigningKey[]): Promise<Buffer> {
+  const signatures: RawSignature[] = []
+  // One after the other: an agent may ask a person each time.
+  for (const key of keys) {
+    if ('privateKey' in key) signatures.push(signPrivately(type, payload, key))
+    else signatures.push({k: key.kid, g: (await key.sign(signedBytes(type, payload))).toString('base64url'), f: 'ssh'})
+  }
+  return encodeEnvelope(type, payload, signatures)
+}
+
+interface RawSignature {
+  readonly k: string
+  readonly g: string
+  readonly f?: 'ssh'
+}
+
+const signPrivately = (type: EnvelopeType, payload: Buffer, {kid, privateKey}: PrivateSigningKey): RawSignature => ({
+  k: kid,
+  g: sign(null, signedBytes(type, payload), privateKey).toString('base64url'),
+})
+
+const encodeEnvelope = (type: EnvelopeType, payload: Buffer, signatures: readonly RawSignature[]): Buffer =>
+  Buffer.from(JSON.stringify({t: type, p: payload.toString('base64url'), s: signatures}))
 
 /** Maximum number of signatures: each costs time to verify. */
 const maxSignatures = 16
@@ -44,18 +89,20 @@ export function parseEnvelope(type: EnvelopeType, value: Buffer): Envelope | und
   const raw = parseObject(value)
   if (raw?.['t'] !== type || typeof raw['p'] !== 'string' || !Array.isArray(raw['s'])) return undefined
   if (raw['s'].length > maxSignatures) return undefined
-  const signatures: {kid: string; signature: Buffer}[] = []
+  const signatures: EnvelopeSignature[] = []
   for (const one of raw['s'] as unknown[]) {
-    const {k: kid, g} = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>
+    const {k: kid, g, f} = (typeof one === 'object' && one !== null ? one : {}) as Record<string, unknown>
     if (typeof kid !== 'string' || typeof g !== 'string') return undefined
-    signatures.push({kid, signature: Buffer.from(g, 'base64url')})
+    signatures.push({kid, signature: Buffer.from(g, 'base64url'), isSsh: f === 'ssh'})
   }
   return {type, payload: Buffer.from(raw['p'], 'base64url'), signatures}
 }
 
 export function isSignedBy(envelope: Envelope, kid: string, publicKey: KeyObject): boolean {
-  const bytes = signedBytes(envelope.type, envelope.payload)
-  return envelope.signatures.some(one => one.kid === kid && verify(null, bytes, publicKey, one.signature))
+  const message = signedBytes(envelope.type, envelope.payload)
+  return envelope.signatures.some(
+    one => one.kid === kid && verify(null, one.isSsh ? sshsigBytes(message) : message, publicKey, one.signature),
+  )
 }
 
 /** Returns the JSON object in these bytes, or undefined if they are not one. */

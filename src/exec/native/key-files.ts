@@ -5,7 +5,15 @@ import {BatonError, messageOf, UsageError} from '../../core/errors.js'
 import type {SigningKey} from './envelope.js'
 import {refuseForeignWriters} from './foreign-writers.js'
 import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
-import {type Policy, toPolicyFile} from './policy.js'
+import {openPolicy, type Policy, toPolicyFile} from './policy.js'
+import {allowedSignersFile, parseAllowedSigners} from './ssh/allowed-signers.js'
+import {
+  isSshPrivateFile,
+  isSshPublicLine,
+  parseSshPrivateFile,
+  parseSshPublicLine,
+  type SshPublicKey,
+} from './ssh/keys.js'
 import {parseRevocations, parseTrustEntry, revocationFile, type TrustEntry, type TrustedKey} from './trust.js'
 
 export const defaultKeyName = 'default'
@@ -38,8 +46,12 @@ export async function initKey(directory: string, name: string, nowMs: number): P
   return {kid: key.kid, name, privatePath, publicPath}
 }
 
-/** Reads a key by its name in the directory, or by the path of its file. Rejects with a UsageError if others can read the file. */
-export async function readSigningKey(directory: string, nameOrPath: string): Promise<SigningKey> {
+/**
+ * Reads a key by its name in the directory, or by the path of its file: a private key of baton or of OpenSSH, or a public
+ * key of OpenSSH that the agent behind `agentSocket` signs with. Rejects with a UsageError if others can read a private
+ * file, or if the agent does not have the key.
+ */
+export async function readSigningKey(directory: string, nameOrPath: string, agentSocket?: string): Promise<SigningKey> {
   const path = nameOrPath.includes('/') ? nameOrPath : join(directory, `${nameOrPath}${privateSuffix}`)
   let mode: number
   let text: string
@@ -49,10 +61,22 @@ export async function readSigningKey(directory: string, nameOrPath: string): Pro
   } catch (error) {
     throw cannot('read', path, error)
   }
+  if (isSshPublicLine(text)) return findAgentKey(parseSshPublicLine(text, path), path, agentSocket)
   if ((mode & 0o077) !== 0) {
     throw new UsageError(`key ${path}: may be read by group or others`, {hint: `run: chmod 600 ${path}`})
   }
-  return parsePrivateKey(text, path)
+  return isSshPrivateFile(text) ? parseSshPrivateFile(text, path) : parsePrivateKey(text, path)
+}
+
+async function findAgentKey(wanted: SshPublicKey, path: string, socket: string | undefined): Promise<SigningKey> {
+  if (socket === undefined || socket === '') {
+    throw new UsageError(`key ${path}: it is a public key, and there is no ssh-agent (SSH_AUTH_SOCK)`, {
+      hint: 'start one and run ssh-add, or name the private file',
+    })
+  }
+  const {agentKey, listAgentKeys} = await import('./ssh/agent.js')
+  if ((await listAgentKeys(socket)).some(({kid}) => kid === wanted.kid)) return agentKey(socket, wanted)
+  throw new UsageError(`key ${path}: the ssh-agent does not have it`, {hint: 'add it with ssh-add'})
 }
 
 /** Resolves with the default key, or with undefined if there is none. */
@@ -100,7 +124,21 @@ export async function listTrust(directory: string): Promise<TrustListing> {
     const found = name === revocationFile ? undefined : await attempt(readEntry(path))
     if (found) keys.push({...found, path})
   }
+  keys.push(...((await attempt(listAllowedSigners(join(directory, allowedSignersFile)))) ?? []))
   return {keys, revoked: (await attempt(readRevocations(directory))) ?? [], problems}
+}
+
+async function listAllowedSigners(path: string): Promise<TrustListing['keys']> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  if (text === undefined) return []
+  await refuseForeignWriters(path, 'trust')
+  return parseAllowedSigners(text, path).map(one => {
+    const {kid, name, publicKey} = one
+    const entry = {v: 1 as const, kid, name, x: publicKey.export({format: 'jwk'}).x ?? ''}
+    return {key: {...one, policies: [openPolicy]}, entry, path}
+  })
 }
 
 /** A key, and the file that contains it. */
@@ -136,7 +174,7 @@ export interface AddOptions {
 export async function addTrust(directory: string, text: string, {changes, nowMs}: AddOptions): Promise<AddedKey> {
   const {name, policy, expires} = changes
   const given: TrustEntry = {
-    ...parseTrustEntry(text, 'key').entry,
+    ...entryOf(text),
     ...(name !== undefined && {name}),
     ...(policy && {policy: toPolicyFile(policy)}),
     ...(expires !== undefined && {exp: expires}),
@@ -166,6 +204,12 @@ export async function addTrust(directory: string, text: string, {changes, nowMs}
   const others = keys.filter(one => one.path !== path && one.key.kid === entry.kid)
   const {problems} = await listTrust(directory)
   return {kid: entry.kid, path, kept, alsoIn: others.map(one => one.path), problems}
+}
+
+function entryOf(text: string): TrustEntry {
+  if (!isSshPublicLine(text)) return parseTrustEntry(text, 'key').entry
+  const {kid, name, x} = parseSshPublicLine(text, 'given')
+  return {v: 1, kid, name, x}
 }
 
 /** A file that exists but cannot be read may contain another key: it is not overwritten. */

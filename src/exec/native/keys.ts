@@ -8,7 +8,7 @@ import {
 } from 'node:crypto'
 import {checkOptions, name as nameRule, type OptionRule, text as textRule} from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
-import {parseObject, type SigningKey} from './envelope.js'
+import {type PrivateSigningKey, parseObject} from './envelope.js'
 
 /** True for names that keys can have: they become names of files. */
 export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/.test(name)
@@ -27,7 +27,7 @@ const instant: OptionRule = {
 /** A key pair, and the texts of its two files. */
 export interface GeneratedKey {
   /** The key to sign with. */
-  readonly key: SigningKey
+  readonly key: PrivateSigningKey
   /** Text of the private file: a JWK with its name and kid. Keep it readable by its owner alone (0600). */
   readonly privateFile: string
   /** Text of the public file, for the trust directories of responders. */
@@ -68,7 +68,7 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
  * parsePrivateKey(privateFile, 'deploy.json').kid // => key.kid
  * ```
  */
-export function parsePrivateKey(text: string, where: string): SigningKey {
+export function parsePrivateKey(text: string, where: string): PrivateSigningKey {
   checkOptions('parsePrivateKey', {text, where}, {text: {...textRule, isSecret: true}, where: textRule}, [
     'text',
     'where',

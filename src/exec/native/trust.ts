@@ -9,6 +9,7 @@ import {misplaced, refuseForeignWriters} from './foreign-writers.js'
 import {issueText} from './issue-text.js'
 import {publicKeyOf, toKid} from './keys.js'
 import {fromPolicyFile, openPolicy, type Policy, policySchema} from './policy.js'
+import {allowedSignersFile, parseAllowedSigners} from './ssh/allowed-signers.js'
 
 /** A public key whose jobs are run. */
 export interface TrustedKey {
@@ -110,7 +111,7 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
 }
 
 /**
- * Returns trust in the keys of every `*.json` file of the directory. If other users could have written the directory or
+ * Returns trust in the keys of every `*.json` file of the directory, and in those of `allowed_signers`, a file of OpenSSH. If other users could have written the directory or
  * a file, or if a file cannot be parsed, `trouble` is set: the keys of the last good state stay trusted, without those
  * whose file is gone or that `revoked.json` names. A key that is in several files may do only what all of them allow.
  * @example
@@ -129,7 +130,7 @@ export function trustFromDirectory(directory: string): TrustSource {
       return toStore(lastGood)
     } catch (error) {
       const trouble = isBatonError(error) ? error : untrusted(`${directory}: ${messageOf(error)}`)
-      const keys = new Map([...lastGood.keys].filter(([name]) => names?.includes(name) ?? true))
+      const keys = new Map([...lastGood.keys].filter(([name]) => names?.includes(name.replace(/ .*/, '')) ?? true))
       const revoked = [...lastGood.revoked, ...(await readableRevocations(directory))]
       return {...toStore({keys, revoked}), trouble}
     }
@@ -148,10 +149,12 @@ function toStore({keys, revoked}: DirectoryState): TrustStore {
   return {keys: byKid, revoked: new Set(revoked)}
 }
 
+const isTrustFile = (name: string): boolean => name.endsWith('.json') || name === allowedSignersFile
+
 /** Resolves with the names of the trust files: none if the directory does not exist, undefined if it cannot be listed. */
 async function namesOf(directory: string): Promise<readonly string[] | undefined> {
   try {
-    return (await readdir(directory)).filter(name => name.endsWith('.json')).toSorted()
+    return (await readdir(directory)).filter(isTrustFile).toSorted()
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined
   }
@@ -166,7 +169,11 @@ async function readState(directory: string, names: readonly string[] | undefined
     await refuseForeignWriters(path, 'trust')
     const text = await readFile(path, 'utf8')
     if (name === revocationFile) revoked = parseRevocations(text, path)
-    else keys.set(name, parseTrustEntry(text, path).key)
+    else if (name === allowedSignersFile) {
+      for (const [at, key] of parseAllowedSigners(text, path).entries()) {
+        keys.set(`${name} ${at}`, {...key, policies: [openPolicy]})
+      }
+    } else keys.set(name, parseTrustEntry(text, path).key)
   }
   return {keys, revoked}
 }

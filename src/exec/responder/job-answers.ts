@@ -1,6 +1,6 @@
 import type {KeyObject} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
-import {isTransient} from '../../core/errors.js'
+import {isTransient, messageOf} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {KvOperation} from '../../core/types.js'
@@ -10,6 +10,7 @@ import {encodeResult} from '../native/frames.js'
 import {allowedCode} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
 import {newestVersion} from '../native/versions.js'
+import {type AuditEntry, auditCommand} from './audit-log.js'
 
 /** An initiator waits longer for a node only while it cannot read itself. */
 const answerWithinMs = 30_000
@@ -20,6 +21,8 @@ export interface Answerer {
   readonly node: string
   /** Signs the answers. */
   readonly privateKey: KeyObject
+  /** Writes a line to the audit log. Rejects if that is not possible. */
+  readonly audit: (entry: AuditEntry) => Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -34,7 +37,9 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
     client.logger.debug({job: id, code}, 'exec.passedOver')
     return
   }
-  client.logger.warn({job: id, code, reason, requester: claimed.requester}, 'exec.refused')
+  const {requester} = claimed
+  client.logger.warn({job: id, code, reason, requester}, 'exec.refused')
+  await auditAnyway(answerer, {verdict: 'refused', job: id, code, reason, requester})
   const body = Buffer.from(JSON.stringify({v: 1, code, reason}))
   const {session, version} = claimed
   const answers = answersTo(answerer, {id, version})
@@ -45,12 +50,14 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
 /** Answers a dry run that would be run. */
 export async function allowJob(
   answerer: Answerer,
-  manifest: Pick<Manifest, 'id' | 'version' | 'session' | 'requester'>,
+  manifest: Pick<Manifest, 'id' | 'version' | 'session' | 'requester' | 'command'>,
   reason: string,
 ): Promise<void> {
   const {client} = answerer
   const {id, session, requester} = manifest
   client.logger.info({job: id, requester}, 'exec.allowed')
+  const command = auditCommand(manifest.command)
+  await auditAnyway(answerer, {verdict: 'allowed', job: id, reason, requester, command})
   const body = Buffer.from(JSON.stringify({v: 1, code: allowedCode, reason}))
   await answer(answerer, [answersTo(answerer, manifest).write('k', body, session)])
 }
@@ -67,6 +74,12 @@ export async function reportInterrupted(
   const body = encodeResult({code: -2, isInterrupted: true, ...counts, ...times})
   await answer(answerer, [answersTo(answerer, {id, version}).write('r', body, session)])
   client.logger.warn({job: id}, 'exec.interrupted')
+  await auditAnyway(answerer, {verdict: 'interrupted', job: id})
+}
+
+/** Nothing runs because of this entry, so that a failure is only logged. */
+export async function auditAnyway({audit, client}: Answerer, entry: AuditEntry): Promise<void> {
+  await audit(entry).catch((error: unknown) => client.logger.error({error: messageOf(error)}, 'exec.auditFailed'))
 }
 
 /** Repeats an answer while there is no leader. Rejects if the job's session has ended. */

@@ -7,7 +7,7 @@ import {follow} from '../../core/query/follow.js'
 import {kvKey, kvKeys} from '../../core/query/topics.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
-import {checkControlTime, checkJob, checkPolicies, checkSignatures} from '../native/check.js'
+import {checkControlTime, checkJob, checkPolicies, checkSignatures, type JobRefusal} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import type {RunResult} from '../native/frames.js'
@@ -16,7 +16,8 @@ import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import type {ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
-import {type Answerer, allowJob, answersTo, refuseJob, reportInterrupted} from './job-answers.js'
+import {type AuditEntry, type AuditLog, auditCommand} from './audit-log.js'
+import {type Answerer, allowJob, answersTo, auditAnyway, refuseJob, reportInterrupted} from './job-answers.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
 import {JobWriter} from './job-writer.js'
@@ -34,6 +35,7 @@ export interface JobServerOptions {
   readonly trust: TrustSource
   /** Signs the answers. */
   readonly privateKey: KeyObject
+  readonly audit: AuditLog
   /** The responder's own directory. */
   readonly stateDirectory: string
   readonly cluster?: string
@@ -194,13 +196,35 @@ export class JobServer implements AsyncDisposable {
       else await refuseJob(answerer, id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
       return
     }
+    const failed = await this.#auditStart(answerer, manifest, signers)
+    if (failed) {
+      await this.#replay.finish(id)
+      await refuseJob(answerer, id, failed)
+      return
+    }
     log.info({signers, requester: manifest.requester, kind: manifest.command.kind}, 'exec.accepted')
     this.#start(manifest, policies)
   }
 
+  /** Resolves with a refusal if the audit log cannot be written. */
+  async #auditStart(
+    answerer: Answerer,
+    manifest: Manifest,
+    signers: readonly string[],
+  ): Promise<JobRefusal | undefined> {
+    const {id: job, requester} = manifest
+    try {
+      await answerer.audit({verdict: 'started', job, signers, requester, command: auditCommand(manifest.command)})
+      return undefined
+    } catch (error) {
+      return {code: 'audit-failed', reason: messageOf(error), claimed: manifest}
+    }
+  }
+
   #answerer(signal: AbortSignal): Answerer {
-    const {client, privateKey} = this.#options
-    return {client, node: this.#identity.name, privateKey, signal}
+    const {client, privateKey, audit} = this.#options
+    const write: Answerer['audit'] = entry => audit.write(client.clock.wallMs(), entry)
+    return {client, node: this.#identity.name, privateKey, audit: write, signal}
   }
 
   async #context(): Promise<Parameters<typeof checkJob>[2]> {
@@ -250,6 +274,7 @@ export class JobServer implements AsyncDisposable {
       await control
     }
     await this.#replay.finish(manifest.id)
+    await auditAnyway(this.#answerer(listening.signal), toFinished(manifest.id, result))
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
   }
 
@@ -291,6 +316,18 @@ export class JobServer implements AsyncDisposable {
 
 const signersText = (signers: readonly string[]): string =>
   signers.length === 0 ? 'unsigned jobs are allowed' : `signed by ${signers.join(', ')}`
+
+const toFinished = (job: string, result: RunResult): AuditEntry => ({
+  verdict: 'finished',
+  job,
+  exit: result.code,
+  ...(result.signal !== undefined && {signal: result.signal}),
+  ...(result.isTimedOut === true && {code: 'timed-out'}),
+  ...(result.isCancelled === true && {code: 'cancelled'}),
+  outputBytes: result.outputBytes,
+  droppedBytes: result.droppedBytes,
+  ranMs: result.endedAtMs - result.startedAtMs,
+})
 
 /** Returns Infinity if there is no limit. */
 const strictest = (limits: readonly (number | undefined)[]): number =>

@@ -1,5 +1,13 @@
-import {resolve} from 'node:path'
-import {abortSignal, callback, checkOptions, duration, object, text} from '../../core/check-options.js'
+import {join, resolve} from 'node:path'
+import {
+  abortSignal,
+  callback,
+  checkOptions,
+  duration,
+  name as nameRule,
+  object,
+  text,
+} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {clientRule} from '../../core/context-rules.js'
 import {BatonError, isTransient, messageOf, UsageError} from '../../core/errors.js'
@@ -14,6 +22,7 @@ import {openReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
 import type {ExecResponder} from '../types.js'
 import {openAnswerKey} from './answer-key.js'
+import {AuditLog, auditFile} from './audit-log.js'
 import {JobServer, type JobsEvent} from './job-server.js'
 import {registerResponder} from './registration.js'
 import {openStateDirectory} from './state-directory.js'
@@ -34,6 +43,11 @@ export interface ResponderOptions {
   readonly cluster?: string
   /** Policy for jobs without a signature. @default they are refused */
   readonly unsignedPolicy?: Policy
+  /**
+   * File to which a line is appended for each job that is refused, started or finished. Nothing runs if it cannot be
+   * written. Above 10 MiB it becomes `.1`, and five old files are kept. @default `audit.jsonl` in the responder's subfolder
+   */
+  readonly auditFile?: string
   /** Environment of which children receive a few harmless variables. @default {} */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** TTL of the health check by which initiators find the responder, in milliseconds. @default 15000 */
@@ -61,6 +75,7 @@ const responderRules = {
   stateDirectory: text,
   node: text,
   cluster: text,
+  auditFile: nameRule,
   unsignedPolicy: object,
   env: object,
   ttlMs: duration({minMs: 1}),
@@ -132,9 +147,10 @@ async function serve(client: ConsulClient, options: ResponderOptions, signal: Ab
   const stateDirectory = resolve(options.stateDirectory, name)
   await openStateDirectory(stateDirectory)
   const {privateKey, x} = await openAnswerKey(stateDirectory, name, client.clock.wallMs())
+  await using audit = await AuditLog.open(options.auditFile ?? join(stateDirectory, auditFile))
   await using replay = await openReplayStore(stateDirectory, client.clock.wallMs())
   const identity = {name, datacenter: self.datacenter}
-  const serverOptions = {...options, client, stateDirectory, privateKey, trust: () => trust.read(), observer}
+  const serverOptions = {...options, client, stateDirectory, privateKey, audit, trust: () => trust.read(), observer}
   await using server = new JobServer(serverOptions, identity, replay)
   const note = (): Promise<string> => trust.note()
   const registration = {client, name, consulNode: self.node, answerKey: x, ttlMs: options.ttlMs ?? 15_000, note}

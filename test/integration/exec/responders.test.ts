@@ -7,7 +7,7 @@ import {type ConsulClient, createClient} from '../../../src/core/client.js'
 import type {SessionId} from '../../../src/core/types.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import type {InitiatorOptions} from '../../../src/exec/initiator/options.js'
-import {type SigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
+import {type PrivateSigningKey, sealEnvelope} from '../../../src/exec/native/envelope.js'
 import {createJobId} from '../../../src/exec/native/job-id.js'
 import {generateKey} from '../../../src/exec/native/keys.js'
 import {answerRoot, jobKey, runPrefix} from '../../../src/exec/native/layout.js'
@@ -203,7 +203,7 @@ describe.each(backends)('responders on $name', backend => {
   describe('never run', () => {
     interface Forged {
       readonly changes?: Partial<Manifest>
-      readonly keys?: readonly SigningKey[]
+      readonly keys?: readonly PrivateSigningKey[]
       readonly alter?: (value: Buffer) => Buffer
     }
 

@@ -102,6 +102,7 @@ export const execDoors: Doors = {
       stateDirectory: 'text',
       node: 'text',
       cluster: 'text',
+      auditFile: 'name',
       unsignedPolicy: 'object',
       env: 'object',
       ttlMs: 'duration',

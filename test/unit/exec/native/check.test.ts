@@ -10,7 +10,7 @@ import {
   maxJobBytes,
 } from '../../../../src/exec/native/check.js'
 import {parseControl} from '../../../../src/exec/native/control.js'
-import {type SigningKey, sealEnvelope} from '../../../../src/exec/native/envelope.js'
+import {type PrivateSigningKey, sealEnvelope} from '../../../../src/exec/native/envelope.js'
 import {generateKey} from '../../../../src/exec/native/keys.js'
 import {encodeManifest, type Manifest, parseManifest} from '../../../../src/exec/native/manifest.js'
 import {openPolicy, type Policy} from '../../../../src/exec/native/policy.js'
@@ -68,7 +68,7 @@ const context = (changes: Partial<CheckContext> = {}): CheckContext => ({
   ...changes,
 })
 
-const seal = (changes: Partial<Manifest> = {}, keys: readonly SigningKey[] = [ours.key]): Buffer =>
+const seal = (changes: Partial<Manifest> = {}, keys: readonly PrivateSigningKey[] = [ours.key]): Buffer =>
   sealEnvelope('baton-exec/1', encodeManifest(manifest(changes)), keys)
 
 const codeOf = (checked: Checked): JobRefusalCode | 'accepted' =>
@@ -147,7 +147,7 @@ describe('the checks of a job', () => {
     const all = {cluster: 'x', datacenter: 'dc2', expiresAtMs: now - 1, nodes: ['n2']}
     const replay = replayOf(id)
     const codes: (JobRefusalCode | 'accepted')[] = []
-    const faults: [Partial<Manifest>, readonly SigningKey[]][] = [
+    const faults: [Partial<Manifest>, readonly PrivateSigningKey[]][] = [
       [all, []],
       [all, [ours.key]],
       [{...all, cluster: ''}, [ours.key]],

@@ -1,0 +1,93 @@
+import {createPrivateKey, createPublicKey, type KeyObject} from 'node:crypto'
+import {UsageError} from '../../../core/errors.js'
+import type {PrivateSigningKey} from '../envelope.js'
+import {publicKeyOf, toKid} from '../keys.js'
+import {encodeString, WireReader} from './wire.js'
+
+const keyType = 'ssh-ed25519'
+const privateHeader = '-----BEGIN OPENSSH PRIVATE KEY-----'
+const magic = 'openssh-key-v1\0'
+
+/** A public key as OpenSSH writes it. */
+export interface SshPublicKey {
+  readonly kid: string
+  /** The comment, in characters that a key's name may have; the kid if there is none. */
+  readonly name: string
+  /** The coordinate of the key, as a JWK has it. */
+  readonly x: string
+  readonly publicKey: KeyObject
+}
+
+/** True for the text of a public key of OpenSSH, of whatever type. */
+export const isSshPublicLine = (text: string): boolean => /^\s*(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ /.test(text)
+
+/** True for the text of a private key of OpenSSH. */
+export const isSshPrivateFile = (text: string): boolean => text.trimStart().startsWith(privateHeader)
+
+/** Reads `ssh-ed25519 AAAA... comment`. Throws a UsageError for keys of other types. */
+export function parseSshPublicLine(line: string, where: string): SshPublicKey {
+  const [type = '', blob = '', ...comment] = line.trim().split(/\s+/)
+  if (type !== keyType) throw unusable(where, `a key of the type ${type.slice(0, 40)}: only ${keyType} can be used`)
+  const key = parseSshBlob(Buffer.from(blob, 'base64'), comment.join(' '))
+  if (!key) throw unusable(where, 'damaged')
+  return key
+}
+
+/** Reads a public key in the form of the SSH protocol. Returns undefined if it is not an Ed25519 key. */
+export function parseSshBlob(blob: Buffer, comment: string): SshPublicKey | undefined {
+  try {
+    const reader = new WireReader(blob)
+    if (reader.string().toString('latin1') !== keyType) return undefined
+    const x = reader.string().toString('base64url')
+    const publicKey = publicKeyOf(x)
+    if (!publicKey) return undefined
+    const kid = toKid(publicKey)
+    const name = comment.replaceAll(/[^A-Za-z0-9_.@-]/g, '-').replace(/^[^A-Za-z0-9_]+/, '')
+    return {kid, name: name.slice(0, 64) || kid, x, publicKey}
+  } catch {
+    return undefined
+  }
+}
+
+/** Returns the public key in the form of the SSH protocol. */
+export const toSshBlob = (x: string): Buffer =>
+  Buffer.concat([encodeString(keyType), encodeString(Buffer.from(x, 'base64url'))])
+
+/** Reads a private key file of OpenSSH. Throws a UsageError if it is encrypted or not an Ed25519 key. */
+export function parseSshPrivateFile(text: string, where: string): PrivateSigningKey {
+  const body = text.replaceAll(/-----[^-]+-----|\s/g, '')
+  try {
+    const reader = new WireReader(Buffer.from(body, 'base64'))
+    if (reader.bytes(magic.length).toString('latin1') !== magic) throw unusable(where, 'damaged')
+    const cipher = reader.string().toString('latin1')
+    if (cipher !== 'none') throw encrypted(where)
+    reader.string()
+    reader.string()
+    if (reader.uint32() !== 1) throw unusable(where, 'it holds more than one key')
+    reader.string()
+    return parsePrivatePart(new WireReader(reader.string()), where)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw unusable(where, 'damaged')
+  }
+}
+
+function parsePrivatePart(reader: WireReader, where: string): PrivateSigningKey {
+  if (reader.uint32() !== reader.uint32()) throw unusable(where, 'damaged')
+  const type = reader.string().toString('latin1')
+  if (type !== keyType) throw unusable(where, `a key of the type ${type.slice(0, 40)}: only ${keyType} can be used`)
+  const x = reader.string().toString('base64url')
+  // The second half repeats the public key.
+  const d = reader.string().subarray(0, 32).toString('base64url')
+  const comment = reader.string().toString('utf8')
+  const privateKey = createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'})
+  const kid = toKid(createPublicKey(privateKey))
+  return {kid, name: comment === '' ? kid : comment, privateKey}
+}
+
+const unusable = (where: string, why: string): UsageError => new UsageError(`key ${where}: ${why}`)
+
+const encrypted = (where: string): UsageError =>
+  new UsageError(`key ${where}: it is protected by a passphrase`, {
+    hint: `add it to the agent (ssh-add ${where}), and name its public file instead`,
+  })

@@ -1,0 +1,15 @@
+import {createHash} from 'node:crypto'
+import {encodeString} from './wire.js'
+
+/** The namespace of signatures of jobs: one that was made for a file or a commit is never one for a job. */
+export const sshNamespace = 'baton-exec'
+
+/** Returns the bytes that a key of OpenSSH signs for a message (PROTOCOL.sshsig). */
+export const sshsigBytes = (message: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from('SSHSIG'),
+    encodeString(sshNamespace),
+    encodeString(''),
+    encodeString('sha512'),
+    encodeString(createHash('sha512').update(message).digest()),
+  ])
