@@ -110,7 +110,8 @@ class NativeDelivery implements JobDelivery {
   readonly #session: Session
   readonly #manifest: Manifest
   readonly nodes: ReadonlySet<string>
-  #hasForeign = false
+  /** Keys that something else wrote for nodes that the job does not name. */
+  readonly #foreignKeys: string[] = []
   #hasForged = false
   #closing: Promise<void> | undefined
 
@@ -158,7 +159,7 @@ class NativeDelivery implements JobDelivery {
       const reports: Report[] = []
       for (const {rest, value} of keys) {
         const key = parse(rest)
-        if (!key || !this.#isNamed(key.node)) continue
+        if (!key || !this.#isNamed(key.node, prefix + rest)) continue
         const opened = this.#open(key, value)
         if (opened) reports.push(...toReports(key, opened))
         else forged.push(rest)
@@ -180,10 +181,10 @@ class NativeDelivery implements JobDelivery {
   }
 
   /** A client that may write below `run/` can invent names: only nodes that the signed job names count. */
-  #isNamed(node: string): boolean {
+  #isNamed(node: string, key: string): boolean {
     if (this.nodes.has(node)) return true
-    if (!this.#hasForeign) this.#options.onForeign(node)
-    this.#hasForeign = true
+    if (this.#foreignKeys.length === 0) this.#options.onForeign(node)
+    if (this.#foreignKeys.length < maxForeignKeys) this.#foreignKeys.push(key)
     return false
   }
 
@@ -202,16 +203,24 @@ class NativeDelivery implements JobDelivery {
 
   async #close(): Promise<void> {
     const {kv} = this.#options.client
-    const {version, id, nodes} = this.#manifest
+    const {version, id} = this.#manifest
     await this.#session[Symbol.asyncDispose]()
     await Promise.all([kv.delete(jobKey(id)), kv.delete(controlKey(id))])
     if (version < signedVersion) await kv.deleteTree(runPrefix(id))
-    // What others wrote does not belong to the session, so that it is still there. The token may lack the permission.
-    else if (this.#hasForged) {
-      for (const node of nodes) await kv.deleteTree(answerRoot({version, id, node})).catch(() => {})
-    }
+    else await this.#deleteForged()
+  }
+
+  /** What others wrote does not belong to the session, so that it is still there. The token may lack the permission. */
+  async #deleteForged(): Promise<void> {
+    const {kv} = this.#options.client
+    const {version, id, nodes} = this.#manifest
+    if (this.#hasForged) for (const node of nodes) await kv.deleteTree(answerRoot({version, id, node})).catch(() => {})
+    for (const key of this.#foreignKeys) await kv.delete(key).catch(() => {})
   }
 }
+
+/** Maximum number of such keys that are deleted at the end. */
+const maxForeignKeys = 100
 
 interface AnswerKey {
   readonly node: string

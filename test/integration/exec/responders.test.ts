@@ -245,10 +245,10 @@ describe.each(backends)('responders on $name', backend => {
       return {id: manifest.id, value: alter?.(sealed) ?? sealed}
     }
 
-    const refusalOf = (id: string, node = 'r1'): Promise<unknown> =>
-      waitUntil(async () => (await client.kv.get(`${answerRoot({version: 1, id, node})}k`)).value, {
+    const refusalOf = (id: string, node = 'r1', version = 1): Promise<unknown> =>
+      waitUntil(async () => (await client.kv.get(`${answerRoot({version, id, node})}k`)).value, {
         what: 'a refusal',
-      }).then(entry => (JSON.parse(entry.value.toString()) as {code: string}).code)
+      }).then(entry => (JSON.parse(entry.value.toString().split('\n').at(-1) ?? '') as {code: string}).code)
 
     /** Waits until a job has run, which proves that the responder has judged everything written before it. */
     const barrier = async (): Promise<void> => {
@@ -294,7 +294,7 @@ describe.each(backends)('responders on $name', backend => {
         const id = (manifest as {id: string}).id
         const payload = Buffer.from(JSON.stringify({...manifest, v: 3}))
         await client.kv.acquire(jobKey(id), sealEnvelope('baton-exec/1', payload, [ours.key]), {session})
-        expect(await refusalOf(id)).toBe('unknown-version')
+        expect(await refusalOf(id, 'r1', 2)).toBe('unknown-version')
       })
       expect(folder.lines(file)).toEqual([])
     })
