@@ -1,10 +1,20 @@
+import type {KeyObject} from 'node:crypto'
 import {UsageError} from '../../../core/errors.js'
-import type {TrustedKey} from '../trust.js'
 import {parseSshPublicLine} from './keys.js'
 import {sshNamespace} from './sshsig.js'
 
 /** Name of a file of OpenSSH in a trust directory, whose keys are trusted too. */
 export const allowedSignersFile = 'allowed_signers'
+
+/** A key that a line allows to sign. */
+interface AllowedSigner {
+  readonly kid: string
+  /** The principals of the line. */
+  readonly name: string
+  readonly publicKey: KeyObject
+  readonly notBeforeMs: number | undefined
+  readonly expiresAtMs: number | undefined
+}
 
 const option = /^([a-z-]+)(?:="([^"]*)")?$/
 
@@ -12,8 +22,8 @@ const option = /^([a-z-]+)(?:="([^"]*)")?$/
  * Reads a file of allowed signers (`ssh-keygen`, ALLOWED SIGNERS): principals, options, key. Lines for other namespaces
  * are passed over. Throws a UsageError for a line that cannot be read or followed.
  */
-export function parseAllowedSigners(text: string, where: string): readonly Omit<TrustedKey, 'policies'>[] {
-  const keys: Omit<TrustedKey, 'policies'>[] = []
+export function parseAllowedSigners(text: string, where: string): readonly AllowedSigner[] {
+  const keys: AllowedSigner[] = []
   for (const [at, line] of text.split('\n').entries()) {
     if (line.trim() === '' || line.trim().startsWith('#')) continue
     const key = parseLine(line, `${where}, line ${at + 1}`)
@@ -22,7 +32,7 @@ export function parseAllowedSigners(text: string, where: string): readonly Omit<
   return keys
 }
 
-function parseLine(line: string, where: string): Omit<TrustedKey, 'policies'> | undefined {
+function parseLine(line: string, where: string): AllowedSigner | undefined {
   const [principals = '', ...rest] = line.match(/(?:"[^"]*"|[^\s"])+/g) ?? []
   const typeAt = rest.findIndex(word => /^(?:ssh|ecdsa|sk)-/.test(word))
   if (typeAt < 0) throw new UsageError(`key ${where}: no key`)
