@@ -1,5 +1,6 @@
 import type {KeyObject} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
+import {txnOperationLimit} from '../../core/consul-constants.js'
 import {BatonError, isBatonError, messageOf, UsageError} from '../../core/errors.js'
 import {pickServerNode} from '../../session/foreign-node.js'
 import {openSession} from '../../session/session.js'
@@ -212,15 +213,18 @@ class NativeDelivery implements JobDelivery {
 
   /** What others wrote does not belong to the session, so that it is still there. The token may lack the permission. */
   async #deleteForged(): Promise<void> {
-    const {kv} = this.#options.client
+    const {kv, txn} = this.#options.client
     const {version, id, nodes} = this.#manifest
     if (this.#hasForged) for (const node of nodes) await kv.deleteTree(answerRoot({version, id, node})).catch(() => {})
-    for (const key of this.#foreignKeys) await kv.delete(key).catch(() => {})
+    // A path of HTTP cannot hold every name.
+    if (this.#foreignKeys.length > 0) {
+      await txn.commit(this.#foreignKeys.map(key => ({verb: 'delete', key}))).catch(() => {})
+    }
   }
 }
 
-/** Maximum number of such keys that are deleted at the end. */
-const maxForeignKeys = 100
+/** Maximum number of keys of strangers that are deleted at the end, in one transaction. */
+const maxForeignKeys = txnOperationLimit
 
 interface AnswerKey {
   readonly node: string
