@@ -129,8 +129,8 @@ export async function listTrust(directory: string): Promise<TrustListing> {
 }
 
 async function listAllowedSigners(path: string): Promise<TrustListing['keys']> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   })
   if (text === undefined) return []
   await refuseForeignWriters(path, 'trust')

@@ -23,8 +23,8 @@ export async function openAnswerKey(stateDirectory: string, name: string, nowMs:
   const path = join(stateDirectory, keyFile)
   await refuseLink(path)
   const {privateFile} = generateKey(name, nowMs)
-  await writeFile(path, privateFile, {mode: 0o600, flag: 'wx'}).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw misplaced('state', `${path}: ${messageOf(error)}`)
+  await writeFile(path, privateFile, {mode: 0o600, flag: 'wx'}).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw misplaced('state', `${path}: ${messageOf(error)}`)
   })
   if (((await stat(path)).mode & 0o077) !== 0) {
     throw misplaced('state', `${path}: group or others may read it`, `run: chmod 600 ${path}`)
