@@ -44,7 +44,9 @@ export interface RunTemplatesOptions {
   readonly onEvent?: (event: TemplateEvent) => void
   /** Runs the command of templates whose files have changed; each command runs once. Rejecting ends the run. */
   readonly onCommand?: (command: string) => Promise<void>
-  /** Called after files have changed and their commands have run. */
+  /** Called once, when all files are there for the first time. */
+  readonly onReady?: () => Promise<void>
+  /** Called after {@link onReady} whenever files have changed and their commands have run. */
   readonly onWritten?: (changed: readonly TemplateSpec[]) => Promise<void>
 }
 
@@ -108,6 +110,7 @@ class Run {
   readonly #store: Store
   readonly #wake: Wake
   readonly #options: RunTemplatesOptions
+  #isReady = false
 
   constructor(
     client: ConsulClient,
@@ -200,7 +203,7 @@ class Run {
 
   /** Writes all files beside their places before it puts the first one into its place. */
   async #write(rendered: readonly (readonly [Job, Uint8Array])[]): Promise<void> {
-    const {dry, onEvent, onCommand, onWritten} = this.#options
+    const {dry, onEvent, onCommand} = this.#options
     if (dry === true) return
     const prepared: [TemplateSpec, PreparedFile][] = []
     try {
@@ -220,7 +223,17 @@ class Run {
     const changed = prepared.map(([spec]) => spec)
     const commands = new Set(changed.flatMap(({command}) => (command === undefined ? [] : [command])))
     for (const command of commands) await onCommand?.(command)
-    if (changed.length > 0) await onWritten?.(changed)
+    await this.#tell(changed)
+  }
+
+  async #tell(changed: readonly TemplateSpec[]): Promise<void> {
+    const {onReady, onWritten} = this.#options
+    if (this.#isReady) {
+      if (changed.length > 0) await onWritten?.(changed)
+    } else if (this.#jobs.every(job => job.isComplete)) {
+      this.#isReady = true
+      await onReady?.()
+    }
   }
 
   #missing(): readonly Missing[] {

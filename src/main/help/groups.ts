@@ -21,6 +21,7 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
       watch: 'print what changes in Consul, or run a command for it',
       event: 'fire user events, list them, and run a command for each',
       discover: 'serve a list of services that follows Consul over HTTP',
+      template: 'write files from templates that follow keys and services',
     },
   },
   {
