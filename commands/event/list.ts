@@ -43,17 +43,18 @@ export default class EventList extends ConsulCommand<typeof EventList> {
   }
 
   #select(all: readonly UserEvent[]): readonly UserEvent[] {
-    const {since} = this.flags
+    const {since, name} = this.flags
     if (since === undefined) return all
     const {events, isListed} = eventsSince(all, since)
     if (!isListed) this.out.warn(`event list: event ${since} is not listed: events after it may have been dropped`)
-    return events
+    return name === undefined ? events : events.filter(event => event.name === name)
   }
 
   async #read(): Promise<readonly UserEvent[]> {
-    const {name, durable} = this.flags
+    const {name, durable, since} = this.flags
     const client = this.openClient()
-    if (!durable) return (await client.event.list(name === undefined ? {} : {name})).value
+    // The event that others are newer than may have another name.
+    if (!durable) return (await client.event.list(name === undefined || since !== undefined ? {} : {name})).value
     if (name === undefined) throw new UsageError('event list: --durable needs --name')
     const {value, filteredByAcls} = await client.kv.list(logPrefix(name))
     if (filteredByAcls) this.out.warn(`event list: the token may not read all below ${logPrefix(name)}`)

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {runFilter} from '../../src/cli/kv/filter.js'
+import {mostOutputBytes, runFilter} from '../../src/cli/kv/filter.js'
 import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {ChildError, UsageError} from '../../src/core/errors.js'
 import type {KvEntry} from '../../src/core/types.js'
@@ -54,7 +54,7 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
     const run = async (entry: KvEntry | undefined): Promise<Buffer | undefined> => {
       if (runs > 0) this.out.say(`${key} has changed meanwhile: running ${command} again`)
       runs += 1
-      const {exitCode, output} = await runFilter({
+      const {exitCode, output, isEndless} = await runFilter({
         argv: [command, ...words],
         env,
         input: entry?.value ?? Buffer.alloc(0),
@@ -62,6 +62,7 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
         clock: client.clock,
         signal: this.stopSignal,
       })
+      if (isEndless) throw new NoNewValue(`${command} printed more than ${mostOutputBytes / 1024 ** 2} MiB`, 1)
       if (exitCode !== 0) throw new NoNewValue(`${command} ended with ${exitCode}`, exitCode)
       if (entry?.value.equals(output)) return undefined
       if (output.length > 0 || this.flags['allow-empty']) return output

@@ -11,6 +11,13 @@ import type {KvEntry} from '../../src/core/types.js'
 
 const notInTime = 75
 
+/** Says why a key is not as wanted. */
+function stateOf(entry: KvEntry | undefined, index: bigint): string {
+  if (entry === undefined) return 'the key does not exist'
+  const at = `its ModifyIndex is ${entry.modifyIndex}`
+  return entry.modifyIndex > index ? `it has another value, and ${at}` : at
+}
+
 export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
   static override summary = 'wait until a key exists or has a value, and print the value'
   static override exitMeanings = {
@@ -32,7 +39,7 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
   }
   static override flags = {
     index: bigintFlag({description: 'wait until the ModifyIndex of the key is above this'}),
-    timeout: durationFlag({description: 'longest wait, then exit code 75 (default: no limit)'}),
+    timeout: durationFlag({description: 'longest wait, then exit code 75; 0 reads once (default: no limit)'}),
     json: Flags.boolean({description: 'print the key as JSON, the value as base64', helpGroup: 'COMMON'}),
   }
 
@@ -50,15 +57,16 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
     })
     let last: KvEntry | undefined
     try {
-      for await (const entry of this.#versions(client, key, limit.signal)) {
+      // With a limit of 0 the key is read once.
+      const first = timeout === 0 ? this.stopSignal : limit.signal
+      for await (const entry of this.#versions(client, key, {first, signal: limit.signal})) {
         last = entry
         if (isReached(entry)) return this.#report(entry)
       }
     } catch (error) {
       if (this.stopSignal.aborted || error !== limit.signal.reason) throw error
     }
-    const found = last === undefined ? 'the key does not exist' : `its ModifyIndex is ${last.modifyIndex}`
-    const state = this.#isUnanswered ? 'Consul has not answered' : found
+    const state = this.#isUnanswered ? 'Consul has not answered' : stateOf(last, index)
     return this.refuse(`Error! ${key}: timed out: ${state}`, {code: 'BATON_TIMEOUT', exit: notInTime})
   }
 
@@ -73,8 +81,13 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
    * Yields the key now and after each change. If the agent cannot be reached at the start, the command ends; later
    * outages are retried.
    */
-  async *#versions(client: ConsulClient, key: string, signal: AbortSignal): AsyncGenerator<KvEntry | undefined> {
-    const first = await client.kv.get(key, {signal, consistency: 'consistent'})
+  async *#versions(
+    client: ConsulClient,
+    key: string,
+    signals: {readonly first: AbortSignal; readonly signal: AbortSignal},
+  ): AsyncGenerator<KvEntry | undefined> {
+    const {signal} = signals
+    const first = await client.kv.get(key, {signal: signals.first, consistency: 'consistent'})
     this.#isUnanswered = false
     yield first.value
     const from = first.index === undefined ? {} : {index: first.index}

@@ -37,6 +37,7 @@ export async function kv(client: ConsulClient): Promise<void> {
   await client.kv.put('a', 'a string')
   expectTypeOf(await client.kv.update('a', entry => entry?.value)).toEqualTypeOf<KvUpdateResult>()
   await client.kv.update('a', async entry => String(entry?.flags), {attempts: 3})
+  await client.txn.commit([{verb: 'set', key: 'a', value: 'a string'}])
   // @ts-expect-error a number is not a value
   await client.kv.update('a', () => 5)
   // @ts-expect-error an index is a bigint

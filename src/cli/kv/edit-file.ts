@@ -20,9 +20,13 @@ export class EditFile implements Disposable {
     writeFileSync(this.path, original, {mode: 0o600})
   }
 
-  /** Returns the edited value. If the value had no newline at its end, one that the editor added is removed. */
-  read(): Buffer {
-    const edited = readFileSync(this.path)
+  /**
+   * Returns the edited value. If the value had no newline at its end, one that the editor added is removed. Undefined
+   * if there is no file that can be read any more.
+   */
+  read(): Buffer | undefined {
+    const edited = readIfFile(this.path)
+    if (!edited) return undefined
     const isAdded = edited.at(-1) === newline && this.#original.at(-1) !== newline
     return isAdded && edited.length > 1 ? edited.subarray(0, -1) : edited
   }
@@ -39,6 +43,17 @@ export class EditFile implements Disposable {
 }
 
 const newline = 0x0a
+
+function readIfFile(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (['ENOENT', 'EISDIR', 'EACCES', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) {
+      return undefined
+    }
+    throw error
+  }
+}
 
 /**
  * Runs an editor in this terminal on a file. /bin/sh reads the editor's command, which may have arguments. Resolves

@@ -1,7 +1,7 @@
+import type {Readable} from 'node:stream'
 import {defaultGraceMs} from '../../core/consul-constants.js'
 import type {Clock} from '../../core/types.js'
 import {startChild} from '../../process/child.js'
-import {readAll} from '../data-argument.js'
 
 export interface FilterSpec {
   readonly argv: readonly [string, ...string[]]
@@ -16,24 +16,50 @@ export interface Filtered {
   readonly exitCode: number
   /** The complete output, up to the end of stdout. */
   readonly output: Buffer
+  /** True if the program was stopped because it printed more than {@link mostOutputBytes}. */
+  readonly isEndless: boolean
 }
 
-/** Runs a command with `input` on its stdin. Rejects with the signal's reason, and stops the command, if that aborts. */
+/** Far more than the servers accept as one value, however they are configured. */
+export const mostOutputBytes = 64 * 1024 * 1024
+
+/**
+ * Runs a command with `input` on its stdin. If the signal aborts, the command is stopped with everything that it
+ * started; then the promise rejects with the signal's reason.
+ */
 export async function runFilter(spec: FilterSpec): Promise<Filtered> {
   const {argv, env, clock, input, stderr, signal} = spec
   signal.throwIfAborted()
   const child = await startChild({argv, env, clock, stdin: 'pipe', output: 'pipe', shape: 'group'})
-  const onStop = (): void => void child.stop({graceMs: defaultGraceMs})
+  let stopping: Promise<void> | undefined
+  const onStop = (): void => {
+    stopping ??= child.stop({graceMs: defaultGraceMs})
+  }
   signal.addEventListener('abort', onStop, {once: true})
   try {
     // A command may end without reading its input.
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
     child.stderr?.on('data', (chunk: Buffer) => stderr.write(chunk))
-    const [{code}, output] = await Promise.all([child.exited, child.stdout ? readAll(child.stdout) : Buffer.alloc(0)])
+    const output = await readUpTo(mostOutputBytes, child.stdout)
+    if (!output) onStop()
+    const {code} = await child.exited
+    await stopping
     signal.throwIfAborted()
-    return {exitCode: code, output}
+    return {exitCode: code, output: output ?? Buffer.alloc(0), isEndless: !output}
   } finally {
     signal.removeEventListener('abort', onStop)
   }
+}
+
+/** Returns what a stream has up to its end, or undefined, and closes it, if that is more than `most` bytes. */
+async function readUpTo(most: number, stream: Readable | undefined): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of (stream ?? []) as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > most) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }

@@ -68,18 +68,18 @@ export interface SessionRequest {
 
 /** One operation of a transaction. */
 export type KvOperation =
-  | {readonly verb: 'set'; readonly key: string; readonly value: Uint8Array; readonly flags?: bigint}
+  | {readonly verb: 'set'; readonly key: string; readonly value: KvValue; readonly flags?: bigint}
   | {
       readonly verb: 'cas'
       readonly key: string
-      readonly value: Uint8Array
+      readonly value: KvValue
       readonly index: bigint
       readonly flags?: bigint
     }
   | {
       readonly verb: 'lock' | 'unlock'
       readonly key: string
-      readonly value: Uint8Array
+      readonly value: KvValue
       readonly session: SessionId
       readonly flags?: bigint
     }

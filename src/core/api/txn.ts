@@ -1,4 +1,4 @@
-import {bytes, checkOptions, type OptionRule, oneOf, text, uint64} from '../check-options.js'
+import {checkOptions, type OptionRule, oneOf, text, textOrBytes, uint64} from '../check-options.js'
 import type {Caller} from '../http/caller.js'
 import type {CallOptions, Consistency, KvOperation, TxnResult} from '../types.js'
 import {decodeJson} from './json.js'
@@ -26,7 +26,7 @@ const verbs =
 const operationRules = {
   verb: oneOf(verbs.split(' ')),
   key: text,
-  value: bytes,
+  value: textOrBytes,
   index: uint64,
   flags: uint64,
   session: text,

@@ -36,7 +36,7 @@ export const isValued = (operation: BulkItem['operation']): operation is Extract
 
 /** Returns the maximum number of bytes that an operation takes in the body of a transaction. */
 function operationBytes({operation}: BulkItem, scope: BulkScope): number {
-  const value = 'value' in operation ? Math.ceil(operation.value.byteLength / 3) * 4 : 0
+  const value = 'value' in operation ? Math.ceil(Buffer.byteLength(operation.value) / 3) * 4 : 0
   const names = Buffer.byteLength(JSON.stringify([operation.key, scope.namespace ?? '', scope.partition ?? '']))
   return operationOverhead + value + names
 }

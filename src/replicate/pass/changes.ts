@@ -1,5 +1,5 @@
 import type {BulkItem} from '../../core/bulk/pack.js'
-import type {KvEntry} from '../../core/types.js'
+import type {KvEntry, KvValue} from '../../core/types.js'
 import type {ReplicaEntry, SetChange} from '../plan/plan.js'
 import type {Overwritten} from '../undo/journal.js'
 
@@ -32,7 +32,7 @@ export function* toDeletes(keys: readonly string[]): Generator<BulkItem> {
 
 /** Returns the destination's entry as it was just written. */
 export const toReplica = (
-  operation: {readonly value: Uint8Array; readonly flags?: bigint},
+  operation: {readonly value: KvValue; readonly flags?: bigint},
   written: KvEntry | undefined,
 ): ReplicaEntry => ({
   value: Buffer.from(operation.value),

@@ -152,6 +152,10 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
     it('refuses to empty a key, and to run without a terminal if no editor is set', async () => {
       await consul().kvPut('e/kept', 'a')
       expect((await edit(script(': >"$1"'), 'e/kept')).exitCode).toBe(1)
+      expect(await edit(script('rm "$1"'), 'e/kept')).toMatchObject({
+        exitCode: 1,
+        stderr: 'Error! Did not write to e/kept: the editor left no file that can be read\n',
+      })
       expect(await valueOf('e/kept')).toBe('a')
       const none = await edit('', 'e/kept')
       expect([none.exitCode, none.stderr]).toEqual([
@@ -189,8 +193,9 @@ describe.each(backends)('the kv commands for scripts on $name', backend => {
       const late = await kv('wait-for', 'w/never', '--timeout', '100ms')
       expect([late.exitCode, late.stderr]).toEqual([75, 'Error! w/never: timed out: the key does not exist\n'])
       await consul().kvPut('w/other', 'x')
-      const {stdout, exitCode} = await kv('wait-for', 'w/other=y', '--timeout=100ms', '--json')
-      expect([exitCode, JSON.parse(stdout)]).toMatchObject([75, {error: {code: 'BATON_TIMEOUT'}}])
+      const {stdout, exitCode} = await kv('wait-for', 'w/other=y', '--timeout=0', '--json')
+      const message = expect.stringContaining('it has another value, and its ModifyIndex is')
+      expect([exitCode, JSON.parse(stdout)]).toMatchObject([75, {error: {code: 'BATON_TIMEOUT', message}}])
       expect((await kv('wait-for', 'w/x', '-http-addr=127.0.0.1:1')).exitCode).toBe(69)
     })
 

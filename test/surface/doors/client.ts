@@ -89,7 +89,7 @@ const keys: Doors = {
       txn.commit(or(given, 'operations', [{verb: 'get', key: 'a'}]), without(given, 'operations')),
   },
   'txn.commit of one operation': {
-    takes: {verb: 'choice', key: 'text', value: 'bytes', index: 'uint64', flags: 'uint64', session: 'text'},
+    takes: {verb: 'choice', key: 'text', value: 'textOrBytes', index: 'uint64', flags: 'uint64', session: 'text'},
     needs: ['verb', 'key'],
     open: ({txn}, given) => txn.commit([{verb: 'get', key: 'a', ...given}]),
   },
