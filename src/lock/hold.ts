@@ -268,7 +268,7 @@ export class LeasedHold implements Hold {
         })
       }
     } catch {
-      // The hold was released.
+      // The signal has aborted, because the hold was released.
     }
   }
 
@@ -320,7 +320,7 @@ export class LeasedHold implements Hold {
     return report
   }
 
-  /** Tries until the outcome is known or the time is over. After an answer was lost, only a read shows the outcome. */
+  /** Repeats the request until its outcome is known or the time limit is reached. If an answer was lost, a read shows the outcome. */
   async #giveBack(): Promise<{readonly outcome: ReleaseReport['lock']; readonly error?: unknown}> {
     const {client, grant} = this.#options
     using link = linkSignal(undefined, {timeoutMs: releaseWithinMs, clock: client.clock})

@@ -241,7 +241,10 @@ export class CatalogTable {
     batch.touch(`service:${name.toLowerCase()}`)
   }
 
-  /** Returns true if a service has no instance left. As in Consul, a service that is renamed leaves no other trace. */
+  /**
+   * Removes the index of a service that has no instance left, and returns true. As in Consul, this is all that happens
+   * when the last instance of a service is renamed.
+   */
   #dropIndexOfNone(batch: Batch, name: string): boolean {
     if (this.instancesOf(name).length > 0) return false
     this.#dropFrom(batch, this.#serviceIndexes, name.toLowerCase())

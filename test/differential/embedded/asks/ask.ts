@@ -22,7 +22,7 @@ export const put = (path: string, body?: unknown): Ask => {
 }
 
 export const slot = fc.constantFrom<0 | 1 | 2>(0, 1, 2)
-/** The ID of a session: usually of the run. */
+/** The ID of a session: usually one that the run has created, otherwise one that does not exist. */
 export const holder = fc.oneof(
   {weight: 8, arbitrary: slot.map(at => `{s${at}}`)},
   {weight: 1, arbitrary: fc.constantFrom('', 'nope', '11111111-2222-3333-4444-555555555555', 'z'.repeat(36))},
