@@ -20,6 +20,9 @@ import {captureOutput} from '../src/process/capture.js'
 
 const defaultAddress = '127.0.0.1:8500'
 
+const simulated = 'SIMULATED NODE'
+const testing = 'BEHAVIOUR'
+
 export default class Dev extends BaseCommand<typeof Dev> {
   static override summary = 'run a Consul agent in memory, for first steps, demos and tests'
   static override description =
@@ -54,34 +57,49 @@ export default class Dev extends BaseCommand<typeof Dev> {
       multipleNonGreedy: true,
     }),
     node: Flags.string({
+      helpGroup: simulated,
       description: 'simulated member, with a service (repeatable)',
       helpValue: 'NAME[:SERVICE[:TAG]]',
       multiple: true,
       multipleNonGreedy: true,
     }),
     responders: Flags.integer({
+      helpGroup: simulated,
       description: 'run this many responders, named responder-1 and so on, for baton exec',
       helpValue: 'N',
       min: 0,
       max: 100,
     }),
     'trust-dir': Flags.string({
+      helpGroup: simulated,
       description: 'public keys whose jobs the responders run, on this machine and as this user',
       default: trustDirectory,
       helpValue: 'DIR',
     }),
-    acl: Flags.boolean({description: 'deny what no token grants; prints a management token'}),
+    acl: Flags.boolean({helpGroup: testing, description: 'deny what no token grants; prints a management token'}),
     'dns-port': Flags.integer({
       description: 'answer DNS questions about the catalog on this port, over UDP and TCP; 0 takes a free one',
       helpValue: 'PORT',
       min: 0,
       max: 65_535,
     }),
-    'enable-script-checks': Flags.boolean({description: 'run script checks, on this machine and as this user'}),
-    like: Flags.string({description: 'imitate a newer Consul where clients must cope', helpValue: 'VERSION'}),
-    seed: Flags.string({description: 'keys to begin with, as kv export writes them', helpValue: 'FILE'}),
-    log: Flags.boolean({description: 'log every request to stderr'}),
+    'enable-script-checks': Flags.boolean({
+      helpGroup: testing,
+      description: 'run script checks, on this machine and as this user',
+    }),
+    like: Flags.string({
+      helpGroup: testing,
+      description: 'imitate a newer Consul where clients must cope',
+      helpValue: 'VERSION',
+    }),
+    seed: Flags.string({
+      helpGroup: testing,
+      description: 'keys to begin with, as kv export writes them',
+      helpValue: 'FILE',
+    }),
+    log: Flags.boolean({helpGroup: testing, description: 'log every request to stderr'}),
     'ready-file': Flags.string({
+      helpGroup: testing,
       description: 'write addresses (and the token) as JSON once requests are served',
       helpValue: 'FILE',
     }),

@@ -22,6 +22,7 @@ import {goHandlerText} from './go-text.js'
 import {keyText} from './key-text.js'
 import {reportStatus} from './report-status.js'
 
+const handling = 'HANDLER'
 const http = 'HTTP HANDLER'
 
 /** The flags that every watch has besides its own parameters. */
@@ -30,15 +31,24 @@ export const watchFlags = {
   ndjson: Flags.boolean({description: 'without a command: print snapshot and changes as JSON lines'}),
   debounce: durationFlag({description: 'wait until nothing changed for this long', default: '0'}),
   'ignore-indexes': Flags.boolean({description: 'ignore changes that affect only indexes'}),
-  previous: Flags.boolean({description: 'also give the handler the previous value and the changes'}),
+  previous: Flags.boolean({
+    helpGroup: handling,
+    description: 'also give the handler the previous value and the changes',
+  }),
   'on-error': Flags.option({
+    helpGroup: handling,
     options: ['exit', 'continue', 'retry'] as const,
     default: 'exit' as const,
     description: 'what to do when the handler fails',
   })(),
-  timeout: durationFlag({description: 'longest run of the handler (0: no limit)', default: '0'}),
-  grace: durationFlag({description: 'time between TERM and KILL for the handler', default: '5s'}),
-  shell: Flags.boolean({description: 'without --: run the words by a shell (default)', default: true, allowNo: true}),
+  timeout: durationFlag({helpGroup: handling, description: 'longest run of the handler (0: no limit)', default: '0'}),
+  grace: durationFlag({helpGroup: handling, description: 'time between TERM and KILL for the handler', default: '5s'}),
+  shell: Flags.boolean({
+    helpGroup: handling,
+    description: 'without --: run the words by a shell (default)',
+    default: true,
+    allowNo: true,
+  }),
   'http-handler': Flags.string({
     helpGroup: http,
     description: 'send results to this address instead of a command',
