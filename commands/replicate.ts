@@ -30,6 +30,7 @@ import {createClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {Wake} from '../src/core/time/wake.js'
+import type {TransportOptions} from '../src/core/types.js'
 import {openServiceNotifier} from '../src/process/service-notifier.js'
 import {createReplicator} from '../src/replicate/replicator.js'
 import type {ReplicatorEvent} from '../src/replicate/types.js'
@@ -202,8 +203,9 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const from = sourceConnection(this.flags)
     const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})
     for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
-    const destination = createClient({logger: this.logger, ...toClientOptions(to.settings)})
-    const source = from && createClient({logger: this.logger, ...toClientOptions(from.settings)})
+    const shared = {logger: this.logger, transport: (one: TransportOptions) => this.openTransport(one)}
+    const destination = createClient({...shared, ...toClientOptions(to.settings)})
+    const source = from && createClient({...shared, ...toClientOptions(from.settings)})
     const undo = toUndo(this.flags, this.host.env)
     return {
       destination,

@@ -9,6 +9,7 @@ import {NodeTransport} from '../core/http/node-transport.js'
 import type {Logger, Transport, TransportOptions} from '../core/types.js'
 import {BaseCommand} from './base-command.js'
 import {commonFlags, consulFlags} from './flags.js'
+import {loggedTransport} from './logged-transport.js'
 import {WaitAloud} from './wait-aloud.js'
 
 const toAgent = (options: TransportOptions): Transport => new NodeTransport(options)
@@ -39,13 +40,18 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   ): ConsulClient {
     const {transport = toAgent, ...rest} = overrides
     const aloud = (options: TransportOptions): Transport =>
-      new WaitAloud(transport(options), {
+      new WaitAloud(this.openTransport(options, transport), {
         address: formatAddress(options.address),
         clock: options.clock,
         say: text => this.sayWaiting(text),
         ...(this.endsIfHopeless && {onHopeless: error => this.endWith(error)}),
       })
     return this.releases.use(createClient({logger: this.logger, ...this.clientOptions(), ...rest, transport: aloud}))
+  }
+
+  /** Opens a transport that logs its requests at level debug. */
+  protected openTransport(options: TransportOptions, open = toAgent): Transport {
+    return loggedTransport(open(options), {logger: this.logger, clock: options.clock})
   }
 
   /**

@@ -1,0 +1,24 @@
+import {messageOf} from '../core/errors.js'
+import type {Clock, Logger, Transport} from '../core/types.js'
+
+/** Passes requests on to another transport, and logs each one with its answer or failure at level debug. Headers are not logged. */
+export const loggedTransport = (
+  inner: Transport,
+  {logger, clock}: {readonly logger: Logger; readonly clock: Clock},
+): Transport => ({
+  send: async request => {
+    const {method, path} = request
+    const startMs = clock.monotonicMs()
+    const log = (fields: object, message: string): void =>
+      logger.debug({method, path, ...fields, ms: Math.round(clock.monotonicMs() - startMs)}, message)
+    try {
+      const response = await inner.send(request)
+      log({status: response.status}, 'Consul answered a request')
+      return response
+    } catch (error) {
+      if (request.signal?.aborted !== true) log({why: messageOf(error)}, 'a request failed')
+      throw error
+    }
+  },
+  [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+})
