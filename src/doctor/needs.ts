@@ -29,7 +29,13 @@ export const commandNeeds = (key: string): readonly CommandNeeds[] => [
   {command: 'kv import --prefix', rules: [keysBelow(key, 'write')]},
   {
     command: 'exec',
-    rules: [keysBelow('baton/exec/v1/', 'write'), sessions, ...readAll('node', 'service', 'agent')],
+    rules: [
+      keysBelow('baton/exec/v1/jobs/', 'write'),
+      keysBelow('baton/exec/v1/ctl/', 'write'),
+      keysBelow('baton/exec/v1/run/', 'read'),
+      sessions,
+      ...readAll('node', 'service', 'agent'),
+    ],
   },
   {
     command: 'exec --via rexec',
@@ -47,7 +53,6 @@ export const commandNeeds = (key: string): readonly CommandNeeds[] => [
       keysBelow('baton/exec/v1/jobs/', 'read'),
       {resource: 'key', segment: 'baton/exec/v1/jobs/.standing', access: 'write'},
       keysBelow('baton/exec/v1/ctl/', 'read'),
-      keysBelow('baton/exec/v1/run/', 'write'),
       ...readAll('node', 'agent'),
     ],
   },
