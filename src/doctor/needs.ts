@@ -17,6 +17,14 @@ const keysBelow = (segment: string, access: AclRule['access']): AclRule => ({
   access,
 })
 
+const execRules: readonly AclRule[] = [
+  keysBelow('baton/exec/v1/jobs/', 'write'),
+  keysBelow('baton/exec/v1/ctl/', 'write'),
+  keysBelow('baton/exec/v1/run/', 'read'),
+  sessions,
+  ...readAll('node', 'service', 'agent'),
+]
+
 /**
  * Returns the rules that each command needs for the key that the user wants to use. docs/commands lists the same rules.
  */
@@ -27,16 +35,7 @@ export const commandNeeds = (key: string): readonly CommandNeeds[] => [
   {command: 'kv wait-for', rules: [{resource: 'key', segment: key, access: 'read'}]},
   {command: 'kv diff', rules: [keysBelow(key, 'read')]},
   {command: 'kv import --prefix', rules: [keysBelow(key, 'write')]},
-  {
-    command: 'exec',
-    rules: [
-      keysBelow('baton/exec/v1/jobs/', 'write'),
-      keysBelow('baton/exec/v1/ctl/', 'write'),
-      keysBelow('baton/exec/v1/run/', 'read'),
-      sessions,
-      ...readAll('node', 'service', 'agent'),
-    ],
-  },
+  {command: 'exec', rules: execRules},
   {
     command: 'exec --via rexec',
     rules: [
