@@ -1,5 +1,5 @@
 import {once} from 'node:events'
-import {mkdtempSync, rmSync} from 'node:fs'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {createServer} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {tmpdir} from 'node:os'
@@ -11,6 +11,7 @@ import {waitUntil} from '../kit/wait-until.js'
 
 vi.setConfig({maxConcurrency: 20})
 const home = mkdtempSync(join(tmpdir(), 'baton-levels-'))
+writeFileSync(join(home, 't.ctmpl'), '{{ key "a" }}')
 afterAll(() => rmSync(home, {recursive: true}))
 
 /** The shortest arguments with which a command asks Consul. */
@@ -51,6 +52,7 @@ const words: Readonly<Record<string, string>> = {
   'service maint': 'a --on',
   'service register': '--name a',
   'service run': '--name a -- true',
+  template: `${home}/t.ctmpl:${home}/t.out`,
   watch: '-type=key -key=a',
   'watch checks': '',
   'watch event': '',
