@@ -31,7 +31,7 @@ or is stopped and started again.`
   static override usage = ['template IN:OUT[:COMMAND]... [FLAGS] [-- CHILD ARG...]']
   static override examples = [
     '<%= config.bin %> template nginx.ctmpl:nginx.conf --once',
-    "<%= config.bin %> template 'nginx.ctmpl:nginx.conf:service nginx reload'",
+    "<%= config.bin %> template 'a.ctmpl:a.conf:nginx -s reload'",
     '<%= config.bin %> template nginx.ctmpl:nginx.conf --reload-signal HUP -- nginx -c nginx.conf',
     '<%= config.bin %> template nginx.ctmpl --dry --once',
   ]

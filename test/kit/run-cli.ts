@@ -1,4 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process'
+import {mkdtempSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {documentedExits, type ExitLabels, undocumentedExit} from './documented-exits.js'
 import {currentMarker, markerName} from './marker.js'
@@ -48,10 +51,27 @@ const nodesOwn = /^\(node:\d+\) .*$/m
 const runnersOwn =
   /^(CONSUL_|BATON_|VITEST|npm_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|NODE_ENV$|TEST$|PROD$|DEV$|MODE$|BASE_URL$|FORCE_COLOR$)/
 
+let directory: string | undefined
+
+/**
+ * Returns variables that keep commands of tests away from the settings, keys and state of the user who runs them. One
+ * test file has one directory, so that a key which a responder had in another run is unknown.
+ */
+function ownDirectories(): Readonly<Record<string, string>> {
+  directory ??= mkdtempSync(join(process.env['BATON_TEST_HOME'] ?? tmpdir(), 'baton-test-home-'))
+  return {XDG_CONFIG_HOME: join(directory, 'config'), XDG_STATE_HOME: join(directory, 'state')}
+}
+
 export function cleanEnv(options: CommandOptions = {}): Record<string, string> {
   const inherited = Object.entries(process.env).filter(([name]) => !runnersOwn.test(name))
   const address = options.agent ? {CONSUL_HTTP_ADDR: options.agent.address} : {}
-  const all = {...Object.fromEntries(inherited), [markerName]: currentMarker(), ...address, ...options.env}
+  const all = {
+    ...Object.fromEntries(inherited),
+    [markerName]: currentMarker(),
+    ...(options.env?.['HOME'] === undefined && ownDirectories()),
+    ...address,
+    ...options.env,
+  }
   const isSet = (entry: [string, string | undefined]): entry is [string, string] => entry[1] !== undefined
   return Object.fromEntries(Object.entries(all).filter(isSet))
 }

@@ -26,6 +26,7 @@ const otherOutput: Readonly<Record<string, string>> = {
   'service maint': 'its exit code says all',
   'service register': 'its exit code says all',
   'service run': 'its stdout belongs to the program',
+  template: 'writes files; --dry prints what they would contain',
   tour: 'is read by people',
 }
 

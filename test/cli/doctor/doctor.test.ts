@@ -67,7 +67,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(all.exitCode).toBe(0)
     expect(all.stdout).toContain('may read key app/db, nodes, services, agent')
     expect(all.stdout).toMatch(
-      /^ok {3}rights +suffice for lock, kv put, kv incr, update and edit, kv wait-for, kv diff, kv import --prefix, exec, exec --via rexec, responder, replicate, members, event list, event fire/m,
+      /^ok {3}rights +suffice for lock, kv put, kv incr, update and edit, kv wait-for, kv diff, kv import --prefix, exec, exec --via rexec, responder, replicate, service run, register, deregister and maint, service ls, members, event list, event fire/m,
     )
     expect(all.stdout).not.toContain(master)
     const consul = raw(agent.address, {token: master})
@@ -80,7 +80,7 @@ describe.each(backends.filter(({name}) => name === 'real'))('baton doctor with A
     expect(some.stdout).toMatch(/^ok {3}acl +enabled, token \S+ with little$/m)
     expect(some.stdout).toContain('may read services')
     expect(some.stdout.match(/^warn rights .* no permission to read.*$/gm)).toHaveLength(3)
-    expect(some.stdout).toMatch(/^ok {3}rights +suffice for event list, event fire$/m)
+    expect(some.stdout).toMatch(/^ok {3}rights +suffice for .*event list, event fire$/m)
     expect(some.stdout).toMatch(/^warn rights +do not suffice for lock \(key_prefix "app\/db" \{ policy = "write" \}/m)
     expect(some.stdout).toContain('(key_prefix "app/" { policy = "read" })')
   })
