@@ -1,7 +1,8 @@
 import {randomBytes} from 'node:crypto'
-import {chmod, chown, copyFile, mkdir, open, readFile, rename, rm, stat} from 'node:fs/promises'
+import {chmod, chown, copyFile, open, readFile, rename, rm, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {BatonError, messageOf} from '../core/errors.js'
+import {makeFolder} from '../process/make-folder.js'
 
 /** How a file is written. */
 export interface WriteOptions {
@@ -64,7 +65,7 @@ async function prepare(
   if (before !== undefined && (before.mode & 0o7777) === mode && before.uid === uid && before.gid === gid) {
     if (before.size === bytes.length && Buffer.compare(await readFile(destination), bytes) === 0) return undefined
   }
-  if (options.createFolders !== false) await mkdir(dirname(destination), {recursive: true, mode: 0o755})
+  if (options.createFolders !== false) makeFolder(dirname(destination), 0o755)
   const suffix = randomBytes(6).toString('hex')
   const temporary = join(dirname(destination), `.${basename(destination)}.${suffix}.tmp`)
   try {

@@ -1,9 +1,10 @@
 import {createHash, type Hash} from 'node:crypto'
-import {closeSync, mkdirSync, openSync, readdirSync, writeFileSync, writeSync} from 'node:fs'
+import {closeSync, openSync, readdirSync, writeFileSync, writeSync} from 'node:fs'
 import {join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import type {ExecEvent, ExecSummary, JobCommand} from '../../exec/types.js'
+import {makeFolder} from '../../process/make-folder.js'
 
 interface OpenFile {
   readonly name: string
@@ -23,7 +24,7 @@ export class NodeFiles implements Disposable {
   constructor(directory: string) {
     this.#directory = directory
     try {
-      mkdirSync(directory, {recursive: true})
+      makeFolder(directory, 0o777)
       if (readdirSync(directory).length === 0) return
     } catch (error) {
       throw new UsageError(`--output-dir: ${briefPath(directory)}: ${messageOf(error)}`, {cause: error})

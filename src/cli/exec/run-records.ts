@@ -1,9 +1,10 @@
-import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {z} from 'zod'
 import {brief} from '../../core/brief.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import type {ExecSummary, JobCommand, NodeOutcome} from '../../exec/types.js'
+import {makeFolder} from '../../process/make-folder.js'
 
 const keptRuns = 50
 
@@ -51,7 +52,7 @@ export async function keepRun(
   id: string,
   run: {command: JobCommand; summary: ExecSummary},
 ): Promise<void> {
-  await mkdir(directory, {recursive: true, mode: 0o700})
+  makeFolder(directory, 0o700)
   const {command, summary} = run
   const nodes = summary.nodes.map(({node, outcome}) => ({node, outcome: outcome.type}))
   const record = {v: 1, id, command: toFields(command), nodes}

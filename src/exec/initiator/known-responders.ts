@@ -1,6 +1,7 @@
-import {appendFile, mkdir, readFile} from 'node:fs/promises'
+import {appendFile, readFile} from 'node:fs/promises'
 import {dirname} from 'node:path'
 import {BatonError, messageOf} from '../../core/errors.js'
+import {makeFolder} from '../../process/make-folder.js'
 import type {ResponderTarget} from './targets.js'
 
 /** Why a responder is not asked. */
@@ -65,7 +66,7 @@ function parseLines(text: string): ReadonlyMap<string, string> {
 
 async function addLines(path: string, lines: readonly string[]): Promise<void> {
   try {
-    await mkdir(dirname(path), {recursive: true, mode: 0o700})
+    makeFolder(dirname(path), 0o700)
     await appendFile(path, lines.join(''), {mode: 0o600})
   } catch (error) {
     throw new BatonError('BATON_CONFIG', `known responders ${path}: ${messageOf(error)}`, {cause: error})

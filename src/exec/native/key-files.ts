@@ -1,7 +1,8 @@
-import {mkdir, readdir, readFile, rename, stat, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rename, stat, writeFile} from 'node:fs/promises'
 import {basename, join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import {makeFolder} from '../../process/make-folder.js'
 import type {SigningKey} from './envelope.js'
 import {refuseForeignWriters} from './foreign-writers.js'
 import {generateKey, isKeyName, parsePrivateKey} from './keys.js'
@@ -33,9 +34,11 @@ export async function initKey(directory: string, name: string, nowMs: number): P
   const {key, privateFile, publicFile} = generateKey(name, nowMs)
   const privatePath = join(directory, `${name}${privateSuffix}`)
   const publicPath = join(directory, `${name}${publicSuffix}`)
-  await mkdir(directory, {recursive: true, mode: 0o700}).catch((error: unknown) => {
+  try {
+    makeFolder(directory, 0o700)
+  } catch (error) {
     throw new UsageError(`keys: cannot create the directory ${directory}: ${messageOf(error)}`, {cause: error})
-  })
+  }
   try {
     await writeFile(privatePath, privateFile, {mode: 0o600, flag: 'wx'})
   } catch (error) {
@@ -275,7 +278,7 @@ async function namesIn(directory: string, suffix: string): Promise<readonly stri
 /** Readers see the old file or the new one, never a part of it. */
 async function replaceFile(directory: string, path: string, text: string): Promise<void> {
   try {
-    await mkdir(directory, {recursive: true, mode: 0o755})
+    makeFolder(directory, 0o755)
     await writeFile(`${path}.new`, text, {mode: 0o644})
     await rename(`${path}.new`, path)
   } catch (error) {

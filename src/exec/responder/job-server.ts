@@ -1,5 +1,4 @@
 import type {KeyObject} from 'node:crypto'
-import {mkdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
@@ -7,6 +6,7 @@ import {follow} from '../../core/query/follow.js'
 import {kvKey, kvKeys} from '../../core/query/topics.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
+import {makeFolder} from '../../process/make-folder.js'
 import {checkControlTime, checkJob, checkPolicies, checkSignatures, type JobRefusal} from '../native/check.js'
 import {parseControl} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
@@ -336,6 +336,6 @@ const strictest = (limits: readonly (number | undefined)[]): number =>
 async function scratchIn(stateDirectory: string): Promise<string> {
   const path = join(stateDirectory, 'tmp')
   await refuseLink(path)
-  await mkdir(path, {recursive: true, mode: 0o700})
+  makeFolder(path, 0o700)
   return path
 }

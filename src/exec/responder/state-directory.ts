@@ -1,6 +1,7 @@
-import {lstat, mkdir} from 'node:fs/promises'
+import {lstat} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 import {messageOf} from '../../core/errors.js'
+import {makeFolder} from '../../process/make-folder.js'
 import {misplaced, refuseForeignWriters} from '../native/foreign-writers.js'
 import {replayFile} from '../native/replay-store.js'
 
@@ -10,7 +11,7 @@ import {replayFile} from '../native/replay-store.js'
  */
 export async function openStateDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, {recursive: true, mode: 0o700})
+    makeFolder(path, 0o700)
   } catch (error) {
     throw misplaced('state', `${path}: ${messageOf(error)}`)
   }

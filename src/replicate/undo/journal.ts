@@ -1,8 +1,9 @@
 import {createHash, randomBytes} from 'node:crypto'
-import {appendFile, mkdir, readdir, rm, stat} from 'node:fs/promises'
+import {appendFile, readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {messageOf} from '../../core/errors.js'
 import type {Clock, Logger} from '../../core/types.js'
+import {makeFolder} from '../../process/make-folder.js'
 import type {ReplicaEntry} from '../plan/plan.js'
 import type {Mapping} from '../types.js'
 import {encodeHeader, encodeLine, type JournalHeader} from './journal-lines.js'
@@ -69,7 +70,7 @@ export class UndoJournal {
 
   async #write(mapping: Mapping, changes: readonly Overwritten[]): Promise<void> {
     const {directory, clock, address, maxBytes} = this.#options
-    await mkdir(directory, {recursive: true, mode: 0o700})
+    makeFolder(directory, 0o700)
     const bytes = changes.reduce((sum, {before, key}) => sum + before.value.length * 1.4 + key.length + 200, 0)
     await this.#prune(bytes)
     if (bytes > maxBytes) throw new Error(`a pass overwrites more than the limit of ${maxBytes} bytes`)
