@@ -249,9 +249,9 @@ that it does not exist, and held when they are more than --max-delete or the sou
       error: (text: string) => out.error(`baton: ${text}`),
     }
     const isTold = isInfo || (!this.flags.quiet && (this.flags.verbose || this.host.stderr.isTTY))
-    const told = isInfo ? logger : this.createLogger('info')
+    const progress = isInfo ? logger : this.createLogger('info')
     const log = {
-      say: (text: string) => isTold && told.info({}, text),
+      say: (text: string) => isTold && progress.info({}, text),
       warn: (text: string) => !this.flags.quiet && logger.warn({}, text),
       error: (text: string) => logger.error({}, text),
     }

@@ -22,7 +22,7 @@ export default class ReplicateUndo extends ConsulCommand<typeof ReplicateUndo> {
   static override description =
     `Without --since or --pass it lists the passes that can be undone: those that ran on this machine within the last
 24 h (--undo-keep of baton replicate). A key is restored only if it still has what the passes wrote. Keys that they
-created stay. Replicators that run are told first, and leave the restored keys alone until the source changes them, or
+created stay. Replicators that run learn that first, and leave the restored keys alone until the source changes them, or
 --release ends it.`
   static override usage = [
     'replicate undo [SOURCE@DC[:DESTINATION]] [FLAGS]',

@@ -42,7 +42,7 @@ export interface Template {
   readonly name: string
   /** The names of all its templates: the main one, and those of `define` and `block`. */
   readonly defined: readonly string[]
-  /** Makes the text for a value. Throws {@link TemplateError} with Go's message, and whatever a function throws that is no `GoError`. */
+  /** Makes the text for a value. Throws {@link TemplateError} with Go's message. Errors of functions that are not a `GoError` are thrown as they are. */
   execute(data: Argument, options?: ExecuteOptions): string
 }
 

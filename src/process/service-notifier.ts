@@ -10,7 +10,7 @@ export type ServiceState = 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | 'WATCHDOG=
 export interface ServiceNotifier {
   /** Interval in milliseconds at which `WATCHDOG=1` is expected; undefined if it is not. */
   readonly watchdogMs: number | undefined
-  /** Why nothing can be told although the manager listens; undefined if it can, or if nothing listens. */
+  /** Why nothing can be reported although the manager listens; undefined if it can, or if nothing listens. */
   readonly problem: string | undefined
   /** Sends a state, and a line for people. Never rejects: a lost message is not a failure of the service. */
   notify(state: ServiceState | undefined, status?: string): Promise<void>

@@ -66,8 +66,8 @@ interface Job {
   readonly file: RenderedFile
   /** What the last complete rendering was made from; undefined until there is one. */
   version: string | undefined
-  /** What could not be rendered was told already under this name. */
-  told: string | undefined
+  /** The last report of what could not be rendered. */
+  reported: string | undefined
   used: ReadonlySet<string>
   isComplete: boolean
   missing: readonly Missing[]
@@ -91,7 +91,7 @@ export async function runTemplates(
       spec,
       file: readTemplate(spec.name, spec.text, spec),
       version: undefined,
-      told: undefined,
+      reported: undefined,
       used: new Set(),
       isComplete: false,
       missing: [],
@@ -183,20 +183,20 @@ class Run {
     if (rendering.kind === 'complete') {
       job.version = this.#store.versionOf(job.used)
       job.isComplete = true
-      job.told = undefined
+      job.reported = undefined
       onEvent?.({type: 'rendered', template: job.spec, bytes: rendering.bytes})
       return rendering
     }
     if (rendering.kind === 'failed') {
       if (once === true) throw rendering.error
-      if (job.told !== rendering.error.message) {
+      if (job.reported !== rendering.error.message) {
         onEvent?.({type: 'failed', template: job.spec, error: rendering.error})
       }
-      job.told = rendering.error.message
+      job.reported = rendering.error.message
     } else {
-      const told = rendering.missing.map(({name, why}) => `${name} ${why}`).join('\n')
-      if (job.told !== told) onEvent?.({type: 'waiting', template: job.spec, missing: rendering.missing})
-      job.told = told
+      const missing = rendering.missing.map(({name, why}) => `${name} ${why}`).join('\n')
+      if (job.reported !== missing) onEvent?.({type: 'waiting', template: job.spec, missing: rendering.missing})
+      job.reported = missing
     }
     return rendering
   }

@@ -110,5 +110,5 @@ const withOptions: readonly Case[] = [
   {template: '«.S»', left: '«', right: '»'},
 ]
 
-/** All cases whose results real Go has told: see record.ts. */
+/** All cases whose results real Go gave: see record.ts. */
 export const cases: readonly Case[] = [...[...verbCases, ...written].map(template => ({template})), ...withOptions]

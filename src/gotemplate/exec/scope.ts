@@ -72,7 +72,7 @@ export class Scope {
     variable.interruption = undefined
   }
 
-  /** Gives variables no value: whoever reads one is interrupted as the action that would have set it. */
+  /** Gives variables no value: an action that reads one is interrupted as the one that would have set it. */
   interrupt(names: readonly string[], isAssign: boolean, interruption: Interruption): void {
     for (const name of names) {
       if (isAssign) this.#find(name).interruption = interruption

@@ -152,7 +152,7 @@ function walkTemplate(scope: Scope, dot: Argument, node: TemplateNode): void {
   walkList(new Scope(shared, node.name, value, scope.depth + 1), value, found.root)
 }
 
-/** Executes one template as a whole. A budget that is used up is told at the place where it ended. */
+/** Executes one template as a whole. If the budget is used up, the error names the place where that happened. */
 export function walkWhole(scope: Scope, dot: Argument, root: ListNode): void {
   try {
     walkList(scope, dot, root)

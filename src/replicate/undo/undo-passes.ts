@@ -28,7 +28,7 @@ export interface UndoResult {
 
 /**
  * Restores what passes have overwritten and deleted, where the destination still has what they wrote. Replicators that
- * run would at once do it again: so each is told first which keys to leave alone, and nothing is restored before all have
+ * run would at once do it again: so each first learns which keys to leave alone, and nothing is restored before all have
  * answered. Rejects, without having restored anything, if one does not.
  */
 export async function undoPasses(client: ConsulClient, options: UndoOptions): Promise<UndoResult> {

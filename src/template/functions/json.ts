@@ -9,7 +9,7 @@ export interface JsonStyle {
   readonly escapeHtml: boolean
 }
 
-/** Writes a value as Go's `encoding/json` does: sorted keys, and `<`, `>`, `&` as codes unless told otherwise. */
+/** Writes a value as Go's `encoding/json` does: sorted keys, and `<`, `>`, `&` as codes unless an option says otherwise. */
 export function writeJson(value: Argument, style: JsonStyle): string {
   return write(stored(value), style, '\n')
 }

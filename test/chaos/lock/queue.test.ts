@@ -97,7 +97,7 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
     const gaps = gapsMs()
     process.stdout.write(`${order.length} runs, longest gaps ${gaps.slice(-3).join(' ')} ms\n`)
     expect(order.length).toBeGreaterThan(rounds / 2)
-    // A lock that its dead holder kept, or a dead contender that nobody passes over, would last 15 to 45 s.
+    // A lock that its dead holder kept, or a dead contender that is not passed over, would last 15 to 45 s.
     expect(gaps.at(-1)).toBeLessThan(12_000)
   }, 900_000)
 
