@@ -64,6 +64,18 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
+  // Each file that Node loads takes it about half a millisecond.
+  it.each(['client', 'lock', 'discover', 'event', 'replicate'])('loads few files for %s', async name => {
+    const files = new Set([join(installed, `dist/src/library/${name}.js`)])
+    for (const file of files) {
+      const text = await readFile(file, 'utf8')
+      const paths = text.matchAll(/^(?:\} from |import )"(\.[^"]+)";$/gm)
+      for (const [, path = ''] of paths) files.add(join(file, '..', path))
+    }
+    expect(files.size).toBeGreaterThan(1)
+    expect(files.size).toBeLessThanOrEqual(20)
+  })
+
   it('does not change the package.json of the checkout', async () => {
     const name = 'package.json'
     expect(await readFile(join(checkout, name), 'utf8')).toBe(await readFile(join(root, name), 'utf8'))
