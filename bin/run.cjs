@@ -4,6 +4,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 
+/** The sub-commands of `lock`, whose code is only in the bundle of all commands. */
+const lockVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'overdue']
 const argv = process.argv.slice(2)
 const called = path.basename(process.argv[1])
 const compat = /^consul-(lock|exec|replicate)$/.exec(called)
@@ -20,10 +22,10 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
     .then(() => process.once('exit', code => process.exit(code)))
 }
 
-/** False if `lock` shows help or the state of locks: the code for these is only in the bundle of all commands. */
+/** False if `lock` shows help or has a sub-command: these are in the bundle of all commands. */
 function runsProgram([, first, ...words]) {
   const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
-  return !['status', 'ls'].includes(first) && ![first, ...own].some(word => /^--?h(elp)?$/.test(word))
+  return !lockVerbs.includes(first) && ![first, ...own].some(word => /^--?h(elp)?$/.test(word))
 }
 
 /** Compiles the bundle with cached code. A cache is created after a run, so that it contains the functions which that command needs. */

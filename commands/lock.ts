@@ -3,30 +3,23 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {type CompatAnswer, ownFlags} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
-import {EventWriter} from '../src/cli/event-writer.js'
 import type {FlagRule} from '../src/cli/flag-rules.js'
-import {bareDurationFlag, durationFlag} from '../src/cli/flags.js'
-import {type AnyLockEvent, toEventLine, toProgress, toWarning} from '../src/cli/lock/event-lines.js'
+import {durationFlag} from '../src/cli/flags.js'
+import {acquireFlags, longestWait, toAcquireOptions} from '../src/cli/lock/acquire-flags.js'
+import type {AnyLockEvent} from '../src/cli/lock/event-lines.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
-import {LeaseNews} from '../src/cli/lock/lease-news.js'
+import {LockReporter} from '../src/cli/lock/lock-reporter.js'
 import {WaitingLine} from '../src/cli/lock/waiting-line.js'
-import {defaultGraceMs, serfHealth} from '../src/core/consul-constants.js'
+import {defaultGraceMs} from '../src/core/consul-constants.js'
 import {UsageError} from '../src/core/errors.js'
-import {systemBootTime} from '../src/core/time/boot-time.js'
-import {systemClock} from '../src/core/time/clock.js'
 import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
 import {familyShape} from '../src/lock/run/run-locked.js'
 import {toGoExit} from '../src/process/go-exit.js'
-import {defaultLockDelayMs, defaultTtlMs} from '../src/session/session.js'
 
-const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'resize']
-const lockGroup = 'LOCK'
+const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'overdue', 'resize']
 const programGroup = 'PROGRAM'
 const compatGroup = 'AS CONSUL LOCK'
 const maxRuntimeCode = 124
-/** Events that end the display of a wait, or are followed by another line. */
-const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
-
 interface LockedCommand {
   readonly argv: [string, ...string[]]
   readonly isStdinPassed: boolean
@@ -75,21 +68,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     {flag: 'monitor-retry', needs: ['compat'], warning: 'failures are always retried'},
   ] as const satisfies readonly FlagRule[]
   static override flags = {
-    limit: Flags.integer({
-      char: 'n',
-      helpGroup: lockGroup,
-      helpValue: 'N',
-      description: 'maximum number of holders',
-      default: 1,
-    }),
-    try: bareDurationFlag({
-      helpGroup: lockGroup,
-      description: 'longest wait for the lock (exit 75); without a value: one attempt',
-    }),
-    timeout: durationFlag({
-      helpGroup: lockGroup,
-      description: 'longest wait for the lock (exit 75); 0: wait forever (default)',
-    }),
+    ...acquireFlags,
     grace: durationFlag({
       helpGroup: programGroup,
       description: 'time between TERM and KILL for the command',
@@ -99,27 +78,6 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       helpGroup: programGroup,
       description: 'stop the command (exit 124) after this time; 0: never',
     }),
-    ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
-    'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
-    fair: Flags.option({
-      options: ['queue', 'off'] as const,
-      default: 'queue' as const,
-      helpGroup: lockGroup,
-      description: 'queue: in order of arrival; off: in no order, as consul lock',
-    })(),
-    checks: Flags.option({
-      options: ['none', 'serf'] as const,
-      default: 'none' as const,
-      helpGroup: lockGroup,
-      description: "serf: the lock is lost if the node's health check fails",
-    })(),
-    'session-node': Flags.string({
-      helpGroup: lockGroup,
-      helpValue: 'NODE',
-      description: "node of the session, instead of the agent's own, which may leave when the agent is stopped",
-    }),
-    name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
-    events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
     'pass-stdin': Flags.boolean({helpGroup: programGroup, description: 'pass stdin to the command (always with --)'}),
     shell: Flags.boolean({
       helpGroup: programGroup,
@@ -143,8 +101,6 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     })(),
   }
 
-  #events: EventWriter | undefined
-  #news: LeaseNews | undefined
   #waiting: WaitingLine | undefined
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
@@ -152,16 +108,9 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   }
 
   async run(): Promise<number> {
-    const {events} = this.flags
     const {isCompat} = this
-    const options = this.#lockOptions(this.#childWords(), isCompat)
-    if (events !== undefined) this.#events = this.releases.use(new EventWriter(events, 'events'))
-    if (!isCompat) {
-      const {verbose: isVerbose, quiet: isQuiet} = this.flags
-      const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
-      this.#waiting = waiting
-      this.releases.defer(() => waiting.end())
-    }
+    const child = this.#childWords()
+    const options = {...this.#lockOptions(child, isCompat), observer: this.#reporter(isCompat)}
     const client = this.openClient()
     // The Go tool asks the agent first, and has its own message if that fails.
     if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
@@ -183,6 +132,23 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   protected override sayWaiting(text: string): void {
     this.#waiting?.end()
     if (!this.isCompat) super.sayWaiting(text)
+  }
+
+  #reporter(isCompat: boolean): (event: AnyLockEvent) => void {
+    const {verbose: isVerbose, quiet: isQuiet, events} = this.flags
+    const {prefix} = this.args
+    const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
+    this.#waiting = waiting
+    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
+    return event => {
+      reporter.record(event)
+      if (!isCompat) {
+        reporter.tell(event)
+        return
+      }
+      const line = isVerbose ? toGoLine(event) : undefined
+      if (line !== undefined) this.out.line(line)
+    }
   }
 
   /** Returns the child's arguments, and whether it receives stdin. */
@@ -210,27 +176,20 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     return {argv, isStdinPassed: this.flags['pass-stdin'], words}
   }
 
-  #lockOptions(child: LockedCommand, isCompat: boolean): LockAndRunOptions {
+  #lockOptions(child: LockedCommand, isCompat: boolean): Omit<LockAndRunOptions, 'observer'> {
     const {flags, host} = this
     const {prefix} = this.args
-    if (flags.limit < 1)
-      throw new UsageError(isCompat ? 'Lock holder limit must be positive' : '--limit must be positive')
     const [first = ''] = child.words
     const name =
       flags.name ?? (isCompat ? goSessionName(child.words, prefix) : `baton lock for '${first}' at '${prefix}'`)
     const maxRuntimeMs = flags['max-runtime']
     return {
       prefix,
-      limit: flags.limit,
-      timeout: this.#timeout(),
-      ttlMs: flags.ttl ?? defaultTtlMs,
-      lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
-      fair: flags.fair,
-      nodeChecks: flags.checks === 'serf' ? [serfHealth] : [],
+      ...toAcquireOptions(flags, isCompat ? 'Lock holder limit must be positive' : undefined),
+      timeout: longestWait(flags, ownFlags(this.typed, Lock), isCompat ? undefined : this.out),
       graceMs: flags.grace ?? defaultGraceMs,
       sessionName: name,
       command: basename(first.split(/\s/, 1)[0] ?? ''),
-      ...(flags['session-node'] !== undefined && {node: flags['session-node']}),
       ...(maxRuntimeMs !== undefined && maxRuntimeMs > 0 && {maxRuntimeMs}),
       child: {
         argv: child.argv,
@@ -239,40 +198,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
         shape: familyShape(host.isStdinTerminal),
       },
       stops: this.stopSignals,
-      observer: event => this.#report(event, isCompat),
       connection: this.clientOptions(),
     }
-  }
-
-  /** In Consul's tool both flags set the same time: the last one counts. */
-  #timeout(): number | 'once' | undefined {
-    const {try: attempt, timeout} = this.flags
-    const last = ownFlags(this.typed, Lock).findLast(word => /^--(?:try|timeout)=/.test(word))
-    if (last === undefined || attempt === undefined || timeout === undefined) return attempt ?? timeout
-    if (!this.isCompat) this.out.warn('--try and --timeout both set the longest wait: the last one counts')
-    return last.startsWith('--try=') ? attempt : timeout
-  }
-
-  #report(event: AnyLockEvent, isCompat: boolean): void {
-    const {prefix} = this.args
-    this.#events?.line(toEventLine(event, {prefix, wallMs: systemClock.wallMs()}))
-    if (isCompat) {
-      const line = this.flags.verbose ? toGoLine(event) : undefined
-      if (line !== undefined) this.out.line(line)
-      return
-    }
-    if (event.type === 'lock.waiting' && event.reason === 'held') {
-      const heldSinceMs = Date.parse(event.heldSince ?? '')
-      const place = event.position === undefined ? '' : `, place ${event.position} in the queue`
-      const text = `waiting for ${prefix}: held by ${event.holder ?? 'another session'}${place}`
-      this.#waiting?.show({text, heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs})
-      return
-    }
-    if (waitEnders.has(event.type)) this.#waiting?.end()
-    this.#news ??= new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
-    const progress = this.#news.line(event) ?? toProgress(event, prefix)
-    if (progress !== undefined) this.out.say(progress)
-    const warning = toWarning(event, prefix)
-    if (warning !== undefined) this.out.warn(warning)
   }
 }

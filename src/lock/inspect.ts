@@ -17,6 +17,8 @@ export interface LockParty {
   readonly info: SessionInfo | undefined
   /** What the contender wrote about itself; undefined for other tools. */
   readonly record: HolderRecord | undefined
+  /** Place of a contender that waits in an order, from 1; left out for holders, and for those that wait in no order. */
+  readonly position?: number
 }
 
 /** The state of one lock at the time of reading. */
@@ -30,7 +32,7 @@ export interface LockStatus {
   /** Holders, in no particular order. */
   readonly holders: readonly LockParty[]
   /**
-   * Contenders that wait. Those of a semaphore and those in the queue of a mutex, in order, are known by their keys, the
+   * Contenders that wait. Those of a semaphore and those in the queue of a mutex, in order and with a position, are known by their keys, the
    * others of a mutex by the names that both tools give their sessions: contenders outside the queue with names of their
    * own, and those in the local line of a host, are missing.
    */
@@ -135,7 +137,7 @@ async function readLock(
     limit: isMutex ? 1 : undefined,
     holders: holder === undefined || !entry ? [] : [toParty(holder, parseHolderRecord(entry.value))],
     waiters: [
-      ...queue.map(({session, record}) => toParty(session, record)),
+      ...inOrder(queue.map(({session, record}) => toParty(session, record))),
       ...[...sessions.values()]
         .filter(one => one.id !== holder && !queued.has(one.id) && isWaiter(one, prefix))
         .map(one => toParty(one.id)),
@@ -148,7 +150,9 @@ function readSemaphore(
   entries: readonly KvEntry[],
   toParty: (session: SessionId, record?: HolderRecord) => LockParty,
 ): Pick<LockStatus, 'limit' | 'holders' | 'waiters'> {
-  const contenders = entries.filter(entry => entry.key !== key && entry.flags === semaphoreFlags)
+  const contenders = entries
+    .filter(entry => entry.key !== key && entry.flags === semaphoreFlags)
+    .sort((one, other) => (one.createIndex < other.createIndex ? -1 : 1))
   const lock = entries.find(entry => entry.key === key)
   const document = parseSemaphoreDocument(key, lock?.value ?? new Uint8Array())
   const holders = document ? pruneHolders(document, contenders).holders : []
@@ -158,9 +162,12 @@ function readSemaphore(
   return {
     limit: document?.limit,
     holders: parties.filter(({session}) => holders.includes(session)),
-    waiters: parties.filter(({session}) => !holders.includes(session)),
+    waiters: inOrder(parties.filter(({session}) => !holders.includes(session))),
   }
 }
+
+const inOrder = (parties: readonly LockParty[]): readonly LockParty[] =>
+  parties.map((party, at) => ({...party, position: at + 1}))
 
 /** True for the names of the Go tool ("Consul lock for 'a' at 'prefix'") and of baton. */
 const isWaiter = ({name}: SessionInfo, prefix: string): boolean => {

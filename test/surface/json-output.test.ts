@@ -185,6 +185,23 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('lock.ls', ['lock', 'ls', '--json'])
   })
 
+  it('lock: a hold, its changes, what happens under it, and its end', async () => {
+    await using watch = startCli(['lock', 'watch', '--ndjson', 'l/steered'], options())
+    await watch.waitForOutput(/\n/)
+    await using holder = startCli(['lock', 'hold', '--json', 'l/steered'], options())
+    const [line] = await holder.waitForOutput(/^\{.*\}$/m)
+    const held = JSON.parse(line) as {readonly session: string}
+    expectValid('lock.hold', held)
+    await watch.waitForOutput(/"lock hold".*\n/)
+    for (const one of linesOf(watch.stdout)) expectValid('lock.watch.ndjson', one)
+    const claim = ['--lock-prefix', 'l/steered', '--lock-session', held.session]
+    await expectJson('lock.assert', ['lock', 'assert', '--json', ...claim])
+    await expectJson('lock.put', ['lock', 'put', '--json', ...claim, 'l/data', '1'])
+    await expectJson('lock.break', ['lock', 'break', '--json', '--yes', 'l/steered'])
+    await expectJson('lock.assert', ['lock', 'assert', '--json', ...claim], 1)
+    await expectJson('error', ['lock', 'break', '--json', '--yes', 'l/steered'], 1)
+  })
+
   it('replicate: passes, previews, held deletes', async () => {
     await consul().kvPut('r/a', '1')
     await expectJson('replicate', ['replicate', 'verify', '--json', 'r/@dc1:copy/'], 1)

@@ -201,26 +201,39 @@ const lockLine = z.discriminatedUnion('type', [
 
 const lockParty = z.strictObject({
   session: z.string(),
+  position: count.optional(),
   name: z.string().optional(),
   node: z.string().optional(),
   ttlMs: milliseconds.optional(),
   lockDelayMs: milliseconds.optional(),
+  checks: z.array(z.string()).optional(),
   host: z.string().optional(),
   pid: whole.optional(),
   command: z.string().optional(),
   since: z.string().optional(),
 })
-const lockList = z.strictObject({
+const lockList = {
   locks: z.array(
     z.strictObject({
       prefix: z.string(),
       kind: z.enum(['mutex', 'semaphore', 'other', 'none']),
       limit: count.optional(),
-      holders: z.array(lockParty),
+      holders: z.array(lockParty.extend({freeWithinMs: milliseconds.optional()})),
       waiters: z.array(lockParty),
     }),
   ),
-})
+}
+const held = {prefix: z.string(), session: z.string()}
+const lockSchemas = {
+  'lock.events': lockLine,
+  'lock.ls': z.strictObject(lockList),
+  'lock.status': z.strictObject(lockList),
+  'lock.watch.ndjson': z.strictObject({time: z.iso.datetime(), ...lockList}),
+  'lock.assert': z.strictObject({...held, held: z.boolean(), why: z.string().optional()}),
+  'lock.break': z.strictObject({...held, broken: z.literal(true), freeAfterMs: milliseconds.optional()}),
+  'lock.hold': z.strictObject({...held, key: z.string(), token: digits, pid: whole}),
+  'lock.put': z.strictObject({key: z.string(), written: z.literal(true)}),
+} as const
 
 /** The schema of every JSON output, by the name of its file under docs/reference/json-output. */
 export const schemas = {
@@ -326,9 +339,7 @@ export const schemas = {
   'kv.put': z.strictObject({key: z.string(), written: z.literal(true)}),
   'kv.update': z.strictObject({key: z.string(), value: base64, written: z.boolean()}),
   'kv.wait-for': kvEntry,
-  'lock.events': lockLine,
-  'lock.ls': lockList,
-  'lock.status': lockList,
+  ...lockSchemas,
   members: z.strictObject({
     members: z.array(
       z.strictObject({
@@ -346,12 +357,12 @@ export const schemas = {
 } as const
 export type SchemaName = keyof typeof schemas
 
-/** The schemas that each flag of each command prints. All watches print the same. */
+/** The schemas that each flag of each command prints. All watches print the same, and so do all holders of locks. */
 export function schemaOf(command: string, flag: string): SchemaName | undefined {
   const isWatch = command.startsWith('watch') || command === 'kv watch'
   const name =
     isWatch && flag === 'ndjson'
       ? 'watch.ndjson'
-      : [command.replaceAll(' ', '.'), ...(flag === 'json' ? [] : [flag])].join('.')
+      : [(flag === 'events' ? 'lock' : command).replaceAll(' ', '.'), ...(flag === 'json' ? [] : [flag])].join('.')
   return name in schemas ? (name as SchemaName) : undefined
 }

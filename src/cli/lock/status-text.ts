@@ -1,6 +1,10 @@
 import {formatDuration} from '../../core/time/duration.js'
+import type {SessionInfo} from '../../core/types.js'
 import type {LockParty, LockStatus} from '../../lock/inspect.js'
 import {printable} from '../exec/printable.js'
+
+/** Longest lock-delay that Consul enforces. */
+const mostLockDelayMs = 60_000
 
 /** Returns the object of `--json` for some locks. Unknown fields are left out. */
 export const toStatusJson = (locks: readonly LockStatus[]): object => ({
@@ -8,17 +12,19 @@ export const toStatusJson = (locks: readonly LockStatus[]): object => ({
     prefix,
     kind,
     limit,
-    holders: holders.map(toPartyJson),
+    holders: holders.map(party => ({...toPartyJson(party), freeWithinMs: party.info && freeWithin(kind, party.info)})),
     waiters: waiters.map(toPartyJson),
   })),
 })
 
-const toPartyJson = ({session, info, record}: LockParty): object => ({
+const toPartyJson = ({session, info, record, position}: LockParty): object => ({
   session,
+  position,
   name: info?.name,
   node: info?.node,
   ttlMs: info?.ttlMs,
   lockDelayMs: info?.lockDelayMs,
+  checks: info?.nodeChecks,
   host: record?.host,
   pid: record?.pid,
   command: record?.command,
@@ -28,7 +34,7 @@ const toPartyJson = ({session, info, record}: LockParty): object => ({
 /** Returns the lines that describe one lock with all its holders and waiters. */
 export const toStatusLines = (lock: LockStatus): readonly string[] => [
   `${printable(lock.prefix)}: ${toState(lock)}`,
-  ...lock.holders.flatMap(party => toPartyLines('holder', party)),
+  ...lock.holders.flatMap(party => [...toPartyLines('holder', party), ...toBounds(lock, party)]),
   ...lock.waiters.flatMap(party => toPartyLines('waiter', party)),
 ]
 
@@ -49,16 +55,52 @@ function toState({kind, limit, holders}: LockStatus): string {
   return holders.length > 0 ? 'mutex, held' : 'free'
 }
 
-const toName = ({session, record}: LockParty): string =>
+/** Names a contender by what it wrote about itself, otherwise by its session. */
+export const toName = ({session, record}: LockParty): string =>
   record ? printable(`${record.command ?? 'a program'} on ${record.host}, pid ${record.pid}`) : `session ${session}`
 
 function toPartyLines(role: string, party: LockParty): readonly string[] {
-  const {session, info, record} = party
+  const {session, info, record, position} = party
+  const title = position === undefined ? role : `${role} ${position}`
   const since = record ? `, since ${printable(record.since)}` : ''
   const facts = info
     ? `node ${printable(info.node)}, TTL ${formatDuration(info.ttlMs)}, ${printable(JSON.stringify(info.name))}`
     : 'which Consul does not list'
-  const named = record ? [`  ${role}  ${toName(party)}${since}`] : []
-  const indent = record ? ' '.repeat(role.length + 4) : `  ${role}  `
+  const named = record ? [`  ${title}  ${toName(party)}${since}`] : []
+  const indent = record ? ' '.repeat(title.length + 4) : `  ${title}  `
   return [...named, `${indent}session ${session}, ${facts}`]
+}
+
+/**
+ * Longest time after the last renewal of a session until its lock is free. Consul ends a session after twice its TTL at
+ * the latest; a slot of a semaphore has no lock-delay.
+ */
+const freeWithin = (kind: LockStatus['kind'], {ttlMs, lockDelayMs}: SessionInfo): number | undefined =>
+  ttlMs > 0 ? 2 * ttlMs + (kind === 'semaphore' ? 0 : Math.min(lockDelayMs, mostLockDelayMs)) : undefined
+
+/** Tells what ends the session of a holder that dies, and when its lock is then free. */
+function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
+  if (!info) return []
+  const withinMs = freeWithin(kind, info)
+  const checks = info.nodeChecks.length === 0 ? '' : `, sooner if ${info.nodeChecks.join(' or ')} fails`
+  const delay = kind === 'semaphore' ? '' : ` + lock-delay ${formatDuration(info.lockDelayMs)}`
+  const bounds =
+    withinMs === undefined
+      ? 'its session has no TTL: if it dies, the lock stays held until the session is destroyed'
+      : `if it dies, free within ${formatDuration(withinMs)} (2 x TTL ${formatDuration(info.ttlMs)}${delay})`
+  return [`          ${bounds}${checks}`]
+}
+
+/** Tells when the lock can be acquired after the session of this contender was ended by hand. */
+export function afterBreak(
+  {kind, holders}: LockStatus,
+  victim: LockParty,
+): {readonly text: string; readonly facts: {readonly freeAfterMs?: number}} {
+  if (!holders.includes(victim)) return {text: 'it waits no longer', facts: {}}
+  if (kind === 'semaphore') {
+    return {text: 'its slot is free at once, while its command is being stopped', facts: {freeAfterMs: 0}}
+  }
+  if (!victim.info) return {text: 'free after its lock-delay', facts: {}}
+  const delayMs = Math.min(victim.info.lockDelayMs, mostLockDelayMs)
+  return {text: `free after the lock-delay of ${formatDuration(delayMs)}`, facts: {freeAfterMs: delayMs}}
 }

@@ -24,6 +24,11 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
   readonly searchPath: string | undefined
   /** Options of the client: the guardian needs them to release the lock after baton has died. */
   readonly connection: ClientOptions
+  /**
+   * What the guardian does after baton has died and no process of the child is left. `expire`: it ends the session only, so
+   * that the lock-delay runs, because the work is done by processes that it does not know. @default 'release'
+   */
+  readonly afterDeath?: 'release' | 'expire'
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void
 }
 
@@ -68,12 +73,16 @@ function guard(
   options: GuardedHoldOptions,
 ): Guardian {
   const {kind, session} = lock
-  const {connection, observer} = options
+  const {connection, observer, afterDeath} = options
   return new Guardian({
     graceMs: options.graceMs ?? defaultGraceMs,
     marker: `${options.markedBy}=${session}`,
     searchPath: options.searchPath,
-    release: orphanRelease(session, {lastWill: kind.lastWill(session), connection, scope: client.scope}),
+    release: orphanRelease(session, {
+      lastWill: afterDeath === 'expire' ? [] : kind.lastWill(session),
+      connection,
+      scope: client.scope,
+    }),
     onFailure: why => observer({type: 'guardian.failed', why}),
   })
 }

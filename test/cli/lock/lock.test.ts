@@ -299,9 +299,9 @@ describe('baton lock refuses with one line', () => {
   })
 
   it('if the prefix is the name of a sub-command and there is no --: 64, with a hint', async () => {
-    const result = await refuse(['watch', 'app/db'])
+    const result = await refuse(['resize', 'app/db'])
     expect(result.exitCode).toBe(64)
-    expect(result.stderr).toContain('baton lock watch -- app/db')
+    expect(result.stderr).toContain('baton lock resize -- app/db')
   })
 
   it('if the limit is below one: 64', async () => {

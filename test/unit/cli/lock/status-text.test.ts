@@ -30,8 +30,18 @@ describe('the status text of a lock', () => {
       'jobs/b: mutex, held',
       '  holder  backup.sh on web-1, pid 7, since 2026-01-02T03:04:05.000Z',
       "          session s-1, node n1, TTL 15s, \"Consul lock for './x' at 'a'\"",
+      '          if it dies, free within 45s (2 x TTL 15s + lock-delay 15s)',
       '  waiter  session s-2, which Consul does not list',
     ])
+  })
+
+  it('shows what ends the session of a holder that dies', () => {
+    const lines = (status: Partial<LockStatus>, facts: object) =>
+      toStatusLines({...held, waiters: [], holders: [{session, record, info: {...info, ...facts}}], ...status}).at(-1)
+    expect(lines({kind: 'semaphore'}, {})).toContain('free within 30s (2 x TTL 15s)')
+    expect(lines({}, {nodeChecks: ['serfHealth']})).toContain('sooner if serfHealth fails')
+    expect(lines({}, {lockDelayMs: 90_000})).toContain('free within 1m30s')
+    expect(lines({}, {ttlMs: 0})).toContain('no TTL')
   })
 
   it('is one line for each lock in a list', () => {

@@ -1,0 +1,145 @@
+import {rm} from 'node:fs/promises'
+import * as Args from '@oclif/core/args'
+import * as Flags from '@oclif/core/flags'
+import writeFileAtomic from 'write-file-atomic'
+import {ownFlags} from '../../src/cli/base-command.js'
+import {ConsulCommand} from '../../src/cli/consul-command.js'
+import {durationFlag} from '../../src/cli/flags.js'
+import {acquireFlags, longestWait, toAcquireOptions} from '../../src/cli/lock/acquire-flags.js'
+import {LockReporter} from '../../src/cli/lock/lock-reporter.js'
+import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
+import {WaitingLine} from '../../src/cli/lock/waiting-line.js'
+import {whyUnreadable} from '../../src/cli/unreadable.js'
+import {briefPath} from '../../src/core/brief.js'
+import {linkSignal, whenAborted} from '../../src/core/cancel/link-signal.js'
+import {defaultGraceMs} from '../../src/core/consul-constants.js'
+import {messageOf, UsageError} from '../../src/core/errors.js'
+import {systemClock} from '../../src/core/time/clock.js'
+import {holdWhile} from '../../src/lock/run/hold-while.js'
+import type {Hold} from '../../src/lock/types.js'
+import {checkPrefix} from '../../src/lock/wire/names.js'
+import {parentEnd} from '../../src/process/parent-watch.js'
+import {openServiceNotifier} from '../../src/process/service-notifier.js'
+
+const holdGroup = 'HOLD'
+
+export default class LockHold extends ConsulCommand<typeof LockHold> {
+  static override summary = 'hold a lock without a command, until a signal or the end of the parent process'
+  static override exitMeanings = {
+    0: 'held and released',
+    75: 'the lock was not acquired in time',
+    76: 'the lock was lost; the work under it must stop within --grace',
+    78: 'the key serves another kind of lock, or another limit',
+    '128+n': 'signal n ended the wait for the lock',
+  }
+  static override description =
+    'Prints one line when the lock is held, and holds it until INT, TERM, HUP or QUIT arrives, or the process that started it ends. ' +
+    'It does not know what runs under the lock: whoever uses it must stop that work when this process ends. ' +
+    'If it is killed, the lock is free after the lock-delay. For a lock named hold: baton lock hold -- COMMAND.'
+  static override usage = 'lock hold KEY [FLAGS]'
+  static override examples = [
+    '<%= config.bin %> lock hold jobs/backup --ready-file /run/backup.lock.json &',
+    '<%= config.bin %> lock hold jobs/backup --parent-signal USR1 --json',
+  ]
+  static override enableJsonFlag = true
+  static override strict = false
+  static override emptyFlags = ['name']
+  static override args = {key: Args.string({required: true, ignoreStdin: true, description: 'prefix of the lock'})}
+  static override flags = {
+    ...acquireFlags,
+    grace: durationFlag({
+      helpGroup: holdGroup,
+      description: 'time that the work needs to stop after the loss is reported',
+      default: '5s',
+    }),
+    'ready-file': Flags.string({
+      helpGroup: holdGroup,
+      description: 'write session and token as JSON while the lock is held',
+      helpValue: 'FILE',
+    }),
+    'follow-parent': Flags.boolean({
+      helpGroup: holdGroup,
+      description: 'release the lock when the parent process ends (default)',
+      default: true,
+      allowNo: true,
+    }),
+    'parent-signal': Flags.option({
+      options: ['TERM', 'INT', 'HUP', 'USR1', 'USR2'] as const,
+      helpGroup: holdGroup,
+      helpValue: 'NAME',
+      description: 'send this signal to the parent process when the lock is lost',
+    })(),
+    json: Flags.boolean({description: 'print the line as JSON', helpGroup: 'COMMON'}),
+  }
+
+  async run(): Promise<number> {
+    checkSubVerb('hold', this.words)
+    const {flags} = this
+    const {key: prefix} = this.args
+    checkPrefix(prefix)
+    const {signal} = this.stopSignals
+    const {verbose: isVerbose, quiet: isQuiet, events} = flags
+    const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
+    const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
+    await holdWhile(this.openClient(), {
+      prefix,
+      ...toAcquireOptions(flags),
+      timeout: longestWait(flags, ownFlags(this.typed, LockHold), this.out),
+      graceMs: flags.grace ?? defaultGraceMs,
+      sessionName: flags.name ?? `baton lock for 'lock hold' at '${prefix}'`,
+      command: 'lock hold',
+      signal,
+      searchPath: this.host.env.PATH,
+      connection: this.clientOptions(),
+      observer: event => {
+        reporter.record(event)
+        reporter.tell(event)
+      },
+      whileHeld: hold => this.#whileHeld(hold),
+    })
+    return 0
+  }
+
+  async #whileHeld(hold: Hold): Promise<void> {
+    const parent = process.ppid
+    const notifier = openServiceNotifier(this.host.env)
+    if (notifier.problem !== undefined) this.out.warn(notifier.problem)
+    const path = this.flags['ready-file']
+    try {
+      await this.#announce(hold)
+      void notifier.notify('READY=1', `holds ${hold.prefix}`)
+      using watch = linkSignal(this.stopSignal)
+      using stopped = whenAborted(watch.signal)
+      using lost = whenAborted(hold.signal)
+      const orphaned = this.flags['follow-parent'] ? [parentEnd(systemClock, watch.signal)] : []
+      await Promise.race([stopped.promise, lost.promise, ...orphaned])
+      watch.abort(undefined)
+      if (hold.signal.aborted) this.#tellParent(parent)
+    } finally {
+      if (path !== undefined) await rm(path, {force: true}).catch(() => undefined)
+      void notifier.notify('STOPPING=1', `releases ${hold.prefix}`)
+    }
+  }
+
+  async #announce({prefix, key, session, token}: Hold): Promise<void> {
+    const facts = {prefix, key, session, token: String(token), pid: process.pid}
+    const path = this.flags['ready-file']
+    if (path !== undefined) {
+      await writeFileAtomic(path, `${JSON.stringify(facts)}\n`, {mode: 0o600}).catch((error: unknown) => {
+        throw new UsageError(`--ready-file: cannot write ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
+      })
+    }
+    if (this.flags.json) this.out.json(facts, {compact: true})
+    else this.out.line(`${prefix}: held by session ${session}, token ${token}`)
+  }
+
+  #tellParent(pid: number): void {
+    const name = this.flags['parent-signal']
+    if (name === undefined || pid <= 1 || process.ppid !== pid) return
+    try {
+      process.kill(pid, `SIG${name}`)
+    } catch (error) {
+      this.out.warn(`lock ${this.args.key}: could not send ${name} to the parent process: ${messageOf(error)}`)
+    }
+  }
+}

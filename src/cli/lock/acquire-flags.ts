@@ -1,0 +1,84 @@
+import * as Flags from '@oclif/core/flags'
+import {serfHealth} from '../../core/consul-constants.js'
+import {UsageError} from '../../core/errors.js'
+import type {GuardedHoldOptions} from '../../lock/run/guarded-hold.js'
+import {defaultLockDelayMs, defaultTtlMs} from '../../session/session.js'
+import {bareDurationFlag, durationFlag} from '../flags.js'
+import type {Output} from '../output.js'
+
+const lockGroup = 'LOCK'
+
+/** The flags of the commands that acquire a lock. */
+export const acquireFlags = {
+  limit: Flags.integer({
+    char: 'n',
+    helpGroup: lockGroup,
+    helpValue: 'N',
+    description: 'maximum number of holders',
+    default: 1,
+  }),
+  try: bareDurationFlag({
+    helpGroup: lockGroup,
+    description: 'longest wait for the lock (exit 75); without a value: one attempt',
+  }),
+  timeout: durationFlag({
+    helpGroup: lockGroup,
+    description: 'longest wait for the lock (exit 75); 0: wait forever (default)',
+  }),
+  ttl: durationFlag({helpGroup: lockGroup, description: "the session's TTL", default: '15s'}),
+  'lock-delay': durationFlag({helpGroup: lockGroup, description: "the session's lock-delay", default: '15s'}),
+  fair: Flags.option({
+    options: ['queue', 'off'] as const,
+    default: 'queue' as const,
+    helpGroup: lockGroup,
+    description: 'queue: in order of arrival; off: in no order, as consul lock',
+  })(),
+  checks: Flags.option({
+    options: ['none', 'serf'] as const,
+    default: 'none' as const,
+    helpGroup: lockGroup,
+    description: "serf: the lock is lost if the node's health check fails",
+  })(),
+  'session-node': Flags.string({
+    helpGroup: lockGroup,
+    helpValue: 'NODE',
+    description: "node of the session, instead of the agent's own, which may leave when the agent is stopped",
+  }),
+  name: Flags.string({helpGroup: lockGroup, description: 'name of the session'}),
+  events: Flags.string({helpGroup: lockGroup, description: 'write events as lines of JSON', helpValue: 'FILE|fd:N'}),
+}
+
+interface AcquireFlags {
+  readonly limit: number
+  readonly ttl: number | undefined
+  readonly 'lock-delay': number | undefined
+  readonly fair: 'queue' | 'off'
+  readonly checks: 'none' | 'serf'
+  readonly 'session-node': string | undefined
+}
+
+/** Returns the options of an acquisition that these flags set. */
+export function toAcquireOptions(flags: AcquireFlags, problem = '--limit must be positive') {
+  if (flags.limit < 1) throw new UsageError(problem)
+  const node = flags['session-node']
+  return {
+    limit: flags.limit,
+    ttlMs: flags.ttl ?? defaultTtlMs,
+    lockDelayMs: flags['lock-delay'] ?? defaultLockDelayMs,
+    fair: flags.fair,
+    nodeChecks: flags.checks === 'serf' ? [serfHealth] : [],
+    ...(node !== undefined && {node}),
+  } satisfies Partial<GuardedHoldOptions>
+}
+
+/** Returns the longest wait for the lock. In Consul's tool both flags set the same time: the last one counts. */
+export function longestWait(
+  {try: attempt, timeout}: {readonly try: number | 'once' | undefined; readonly timeout: number | undefined},
+  typed: readonly string[],
+  out: Pick<Output, 'warn'> | undefined,
+): number | 'once' | undefined {
+  const last = typed.findLast(word => /^--(?:try|timeout)=/.test(word))
+  if (last === undefined || attempt === undefined || timeout === undefined) return attempt ?? timeout
+  out?.warn('--try and --timeout both set the longest wait: the last one counts')
+  return last.startsWith('--try=') ? attempt : timeout
+}

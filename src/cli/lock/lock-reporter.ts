@@ -1,0 +1,59 @@
+import {systemBootTime} from '../../core/time/boot-time.js'
+import {systemClock} from '../../core/time/clock.js'
+import {EventWriter} from '../event-writer.js'
+import type {Output} from '../output.js'
+import {type AnyLockEvent, toEventLine, toProgress, toWarning} from './event-lines.js'
+import {LeaseNews} from './lease-news.js'
+import type {WaitingLine} from './waiting-line.js'
+
+/** Events that end the display of a wait, or are followed by another line. */
+const waitEnders: ReadonlySet<string> = new Set(['lock.waiting', 'lock.acquired', 'lock.released', 'session.expiring'])
+
+interface LockReporterOptions {
+  readonly prefix: string
+  readonly out: Output
+  readonly waiting: WaitingLine
+  /** Value of `--events`, if it is given. */
+  readonly events: string | undefined
+}
+
+/** Reports the events of a lock: as lines of JSON, and to people. */
+export class LockReporter implements AsyncDisposable {
+  readonly #options: LockReporterOptions
+  readonly #events: EventWriter | undefined
+  readonly #news: LeaseNews
+
+  constructor(options: LockReporterOptions) {
+    const {prefix, events} = options
+    this.#options = options
+    this.#events = events === undefined ? undefined : new EventWriter(events, 'events')
+    this.#news = new LeaseNews({prefix, now: systemBootTime, wallMs: () => systemClock.wallMs()})
+  }
+
+  /** Writes the line of JSON. */
+  record(event: AnyLockEvent): void {
+    this.#events?.line(toEventLine(event, {prefix: this.#options.prefix, wallMs: systemClock.wallMs()}))
+  }
+
+  /** Tells people, if they want or need to know. */
+  tell(event: AnyLockEvent): void {
+    const {prefix, waiting, out} = this.#options
+    if (event.type === 'lock.waiting' && event.reason === 'held') {
+      const heldSinceMs = Date.parse(event.heldSince ?? '')
+      const place = event.position === undefined ? '' : `, place ${event.position} in the queue`
+      const text = `waiting for ${prefix}: held by ${event.holder ?? 'another session'}${place}`
+      waiting.show({text, heldSinceMs: Number.isNaN(heldSinceMs) ? undefined : heldSinceMs})
+      return
+    }
+    if (waitEnders.has(event.type)) waiting.end()
+    const progress = this.#news.line(event) ?? toProgress(event, prefix)
+    if (progress !== undefined) out.say(progress)
+    const warning = toWarning(event, prefix)
+    if (warning !== undefined) out.warn(warning)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.waiting.end()
+    await this.#events?.[Symbol.asyncDispose]()
+  }
+}

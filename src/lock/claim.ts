@@ -1,0 +1,62 @@
+import type {ConsulClient} from '../core/client.js'
+import {semaphoreFlags} from '../core/consul-constants.js'
+import {LockLostError} from '../core/errors.js'
+import type {CallOptions, KvOperation, SessionId, TxnResult} from '../core/types.js'
+import {joinKey, lockKey} from './wire/names.js'
+import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
+
+/** A hold as other processes know it: by what its command finds in its environment. */
+export interface HoldClaim {
+  readonly prefix: string
+  readonly session: SessionId
+  readonly mode: 'mutex' | 'semaphore'
+}
+
+/**
+ * Returns the operation that Consul refuses once the hold is over. The key of a mutex belongs to its session. A slot of a
+ * semaphore lasts as long as the key of its contender, which no other contender may delete.
+ */
+const fenceOf = ({prefix, session, mode}: HoldClaim): KvOperation => ({
+  verb: 'check-session',
+  key: mode === 'mutex' ? lockKey(prefix) : joinKey(prefix, session),
+  session,
+})
+
+/** Commits a transaction that Consul refuses once the hold is over. Then it rejects with a LockLostError, and nothing was written. */
+export async function commitFenced(
+  client: ConsulClient,
+  claim: HoldClaim,
+  operations: readonly KvOperation[],
+  options: CallOptions = {},
+): Promise<TxnResult> {
+  const result = await client.txn.commit([fenceOf(claim), ...operations], options)
+  if (result.committed) return result
+  const refusal = result.errors.find(({opIndex}) => opIndex === 0)
+  if (refusal) {
+    const {prefix, session} = claim
+    const text = `lock ${prefix}: session ${session} does not hold it any more: nothing was written`
+    throw new LockLostError(text, {details: {prefix, session, why: refusal.what}})
+  }
+  return {...result, errors: result.errors.map(error => ({...error, opIndex: error.opIndex - 1}))}
+}
+
+/** Reads, as the leader has it, whether the claim is true now. Resolves to the reason why it is not, or to undefined. */
+export async function disproveClaim(
+  client: ConsulClient,
+  {prefix, session, mode}: HoldClaim,
+  options: CallOptions = {},
+): Promise<string | undefined> {
+  const key = lockKey(prefix)
+  const read = {...options, consistency: 'consistent'} as const
+  const {value: entry} = await client.kv.get(key, read)
+  if (!entry) return `${key} does not exist`
+  if (mode === 'mutex') {
+    if (entry.session === session) return undefined
+    return entry.session === undefined ? 'it is free' : `session ${entry.session} holds it`
+  }
+  if (entry.flags !== semaphoreFlags) return `${key} is not that of a semaphore`
+  const {value: own} = await client.kv.get(joinKey(prefix, session), read)
+  const document = parseSemaphoreDocument(key, entry.value)
+  const holders = document ? pruneHolders(document, own ? [own] : []).holders : []
+  return holders.includes(session) ? undefined : 'its session has no slot'
+}

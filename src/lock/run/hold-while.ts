@@ -1,0 +1,31 @@
+import type {ConsulClient} from '../../core/client.js'
+import {LockLostError} from '../../core/errors.js'
+import type {Hold, ReleaseReport} from '../types.js'
+import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
+
+/** In no environment: the processes that work under the hold are not known. */
+const markedBy = 'BATON_LOCK_HOLD'
+
+export interface HoldWhileOptions extends Omit<GuardedHoldOptions, 'markedBy' | 'afterDeath'> {
+  /** Resolves when the lock is to be released. It must do so soon after `hold.signal` has aborted. */
+  readonly whileHeld: (hold: Hold) => Promise<void>
+}
+
+/**
+ * Acquires a lock and keeps it for work that other processes do. Rejects with a LockLostError if it was lost: this happens
+ * so early that the grace is left for the work. If this process is killed, the lock-delay runs before another contender holds.
+ */
+export async function holdWhile(client: ConsulClient, options: HoldWhileOptions): Promise<ReleaseReport> {
+  const {prefix, whileHeld} = options
+  const {hold, guardian} = await acquireGuarded(client, {...options, markedBy, afterDeath: 'expire'})
+  let report: ReleaseReport
+  try {
+    await whileHeld(hold)
+  } finally {
+    report = await hold.release()
+    guardian?.released()
+  }
+  if (hold.signal.aborted) throw hold.signal.reason
+  if (report.lock === 'lost') throw new LockLostError(`lock ${prefix}: lost before it was released`)
+  return report
+}
