@@ -1,15 +1,24 @@
-import * as Flags from '@oclif/core/flags'
+import type {InferredFlags} from '@oclif/core/interfaces'
+import {type BaseCommand, type CompatAnswer, flagShapes} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
-import {durationFlag} from '../src/cli/flags.js'
-import {readSpecs, signalNamed, toQuiet} from '../src/cli/template/specs.js'
-import {linkSignal} from '../src/core/cancel/link-signal.js'
+import {typedNames} from '../src/cli/flag-words.js'
+import {withConsulReplicate} from '../src/cli/replicate/connection.js'
+import {deprecatedFlags} from '../src/cli/replicate/flags.js'
+import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
+import {flagOnly} from '../src/cli/settings.js'
+import {type ChildSettings, toChild} from '../src/cli/template/child.js'
+import {exitAsConsulTemplate, stoppedCode} from '../src/cli/template/compat.js'
+import {templateFlags} from '../src/cli/template/flags.js'
+import {type TemplatePlan, TemplateSession} from '../src/cli/template/session.js'
+import {parseWord, readSpecs, toQuiet} from '../src/cli/template/specs.js'
+import type {BlockValues} from '../src/config/blocks.js'
+import {toClientOptions} from '../src/config/connection.js'
+import type {Settings} from '../src/config/files.js'
+import {readTemplateConfig, type TemplateFile} from '../src/config/template-file.js'
+import type {ClientOptions} from '../src/core/client.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
-import {systemClock} from '../src/core/time/clock.js'
-import {HandlerError, runHandlerToSuccess} from '../src/process/handler.js'
-import {runTemplates, type TemplateEvent} from '../src/template/run.js'
-import {Supervisor} from '../src/template/supervisor.js'
-
-const commandTimeoutMs = 30_000
+import {HandlerError} from '../src/process/handler.js'
+import {readTemplate} from '../src/template/render.js'
 
 export default class TemplateCommand extends ConsulCommand<typeof TemplateCommand> {
   static override summary = 'write files from templates that follow keys and services'
@@ -17,154 +26,173 @@ export default class TemplateCommand extends ConsulCommand<typeof TemplateComman
     0: 'rendered with --once, or stopped by a signal',
     1: 'with --once: something that a template needs was missing at --timeout',
     6: 'a file cannot be written',
-    64: 'wrong flags, or a template is wrong',
-    124: 'with --once: a command was stopped after 30 seconds',
+    64: 'wrong flags or configuration, or a template is wrong',
+    124: 'with --once: a command was stopped at its time limit (30 seconds)',
     126: 'the child cannot be run',
     127: 'the child does not exist',
     '128+n': 'with --once: stopped by signal n',
-    other: "exit code of the child, or with --once of a template's command",
+    other: "exit code of the child, or with --once of a template's command or check",
   }
-  static override description = `Templates are written in Go's template language, with the functions of consul-template.
-A file is written only when everything in its template is known, and only when its text changes; then the COMMAND
-runs by a shell. A child after -- starts when all files are there. When one changes, the child gets --reload-signal,
-or is stopped and started again.`
-  static override usage = ['template IN:OUT[:COMMAND]... [FLAGS] [-- CHILD ARG...]']
+  static override description = `Templates are written in Go's template language, with the functions of consul-template,
+whose configuration files and flags are read, too. A file is written only when everything in its template is known,
+and only when its text changes; then the COMMAND runs by a shell. A child after -- starts when all files are there.
+When one changes, the child gets --exec-reload-signal, or is stopped and started again.`
+  static override usage = ['template IN:OUT[:COMMAND]... [FLAGS] [-- CHILD ARG...]', 'template --config PATH...']
   static override examples = [
     '<%= config.bin %> template nginx.ctmpl:nginx.conf --once',
-    "<%= config.bin %> template 'a.ctmpl:a.conf:nginx -s reload'",
-    '<%= config.bin %> template nginx.ctmpl:nginx.conf --reload-signal HUP -- nginx -c nginx.conf',
+    "<%= config.bin %> template 'a.ctmpl:a.conf:nginx -s reload' --check 'nginx -t -c $1'",
+    '<%= config.bin %> template nginx.ctmpl:nginx.conf --exec-reload-signal HUP -- nginx -c nginx.conf',
     '<%= config.bin %> template nginx.ctmpl --dry --once',
+    '<%= config.bin %> template --config /etc/consul-template.d --compat consul',
   ]
   static override strict = false
   static override childForm = {ownArgs: 1, nativeOnly: true}
   static override flagRules = [
     {flag: 'timeout', needs: ['once']},
-    {flag: 'wait', besides: ['once', 'dry']},
-    {flag: 'reload-signal', needs: ['--', 'exec']},
-    {flag: 'grace', needs: ['--', 'exec']},
+    {flag: 'wait', besides: ['dry']},
     {flag: 'exec', besides: ['--', 'dry']},
   ]
-  static override flags = {
-    template: Flags.string({
-      description: 'a template, as an argument says it (repeatable)',
-      helpValue: 'IN:OUT[:COMMAND]',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
-    once: Flags.boolean({description: 'stop when every file is written'}),
-    dry: Flags.boolean({description: 'print the texts; write no file and run no command'}),
-    timeout: durationFlag({description: 'with --once: longest wait for what a template needs'}),
-    wait: Flags.string({
-      description: 'write when nothing changed for MIN, at the latest after MAX (4 times MIN)',
-      helpValue: 'MIN[:MAX]',
-    }),
-    exec: Flags.string({description: 'a child as one line for the shell', helpValue: 'COMMAND'}),
-    'reload-signal': Flags.string({description: 'send this to the child when a file has changed', helpValue: 'NAME'}),
-    grace: durationFlag({description: 'time between TERM and KILL for the child', default: '30s'}),
-    'error-on-missing-key': Flags.boolean({description: 'end with an error when a map has no entry of a name'}),
-  }
+  static override flags: typeof templateFlags = templateFlags
+  static override addedFromFiles = ['template']
+  static override emptyFlags = ['kill-signal', 'reload-signal', 'pid-file']
 
   static override exitCodeFor(error: unknown): number | undefined {
     return error instanceof HandlerError ? error.exitCode : undefined
   }
 
-  async run(): Promise<number> {
-    const specs = await readSpecs([...(this.flags.template ?? []), ...this.words], {
-      isDry: this.flags.dry,
-      errorOnMissingKey: this.flags['error-on-missing-key'],
-    })
-    const supervisor = this.#supervisor()
-    using stop = linkSignal(this.stopSignal)
-    let childExit: number | undefined
-    void supervisor?.ended.then(({code}) => {
-      childExit = code
-      stop.abort(undefined)
-    })
+  declare protected flags: InferredFlags<
+    Omit<typeof ConsulCommand.baseFlags, keyof typeof templateFlags> & typeof templateFlags
+  >
+  #files: TemplateFile[] = []
+
+  protected override answerAsConsul(error: unknown): CompatAnswer {
+    return {exit: exitAsConsulTemplate(error), line: `baton: ${messageOf(error)}`}
+  }
+
+  protected override async readFlags(): Promise<void> {
+    const before = this.#files
+    this.#files = []
     try {
-      await this.#render(specs, stop.signal, supervisor)
-      if (this.flags.once && supervisor !== undefined && !stop.signal.aborted) {
-        await new Promise<void>(resolve => stop.signal.addEventListener('abort', () => resolve(), {once: true}))
-      }
-    } finally {
-      await supervisor?.[Symbol.asyncDispose]()
-    }
-    if (childExit !== undefined) return childExit
-    if (this.flags.once && supervisor === undefined) this.stopSignal.throwIfAborted()
-    return 0
-  }
-
-  async #render(
-    specs: Awaited<ReturnType<typeof readSpecs>>,
-    signal: AbortSignal,
-    supervisor: Supervisor | undefined,
-  ): Promise<void> {
-    const {once, dry, timeout, wait} = this.flags
-    const quiet = toQuiet(wait)
-    await runTemplates(this.openClient(), specs, {
-      signal,
-      env: this.host.env,
-      once,
-      dry,
-      ...(timeout !== undefined && {timeoutMs: timeout}),
-      ...(quiet && {quiet}),
-      onEvent: event => this.#report(event),
-      onCommand: command => this.#runCommand(command, signal),
-      ...(supervisor && {onReady: () => supervisor.start(), onWritten: () => supervisor.change()}),
-    })
-  }
-
-  #supervisor(): Supervisor | undefined {
-    const {exec, grace} = this.flags
-    const [file, ...words] = this.child?.words ?? (exec === undefined ? [] : ['/bin/sh', '-c', exec])
-    if (file === undefined) return undefined
-    if (this.flags.dry) throw new UsageError('--dry: does not go with a child')
-    const reloadSignal = signalNamed(this.flags['reload-signal'])
-    return new Supervisor({
-      argv: [file, ...words],
-      env: this.#childEnv(),
-      graceMs: grace ?? commandTimeoutMs,
-      clock: systemClock,
-      ...(reloadSignal !== undefined && {reloadSignal}),
-    })
-  }
-
-  #childEnv(): Readonly<Record<string, string>> {
-    const {env} = this.host
-    return Object.fromEntries(
-      Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-    )
-  }
-
-  async #runCommand(command: string, signal: AbortSignal): Promise<void> {
-    const clock = systemClock
-    try {
-      await runHandlerToSuccess({
-        argv: ['/bin/sh', '-c', command],
-        env: this.#childEnv(),
-        input: new Uint8Array(),
-        clock,
-        signal,
-        timeoutMs: commandTimeoutMs,
-      })
+      await super.readFlags()
     } catch (error) {
-      if (this.flags.once || signal.aborted) throw error
-      this.out.error(`baton: the command of a template failed: ${command}: ${messageOf(error)}`)
+      this.#files = before
+      throw error
     }
   }
 
-  #report(event: TemplateEvent): void {
-    const {name, destination} = event.template
-    if (event.type === 'rendered') {
-      if (!this.flags.dry) return
-      this.out.raw(`> ${destination ?? ''}\n`)
-      this.out.raw(event.bytes)
-    } else if (event.type === 'written') this.out.say(`wrote ${event.destination}`)
-    else if (event.type === 'failed') this.out.error(`baton: ${event.error.message}`)
-    else {
-      // What has not been answered yet is reported when Consul does not answer for a while.
-      const stuck = event.missing.filter(({why}) => why !== 'no answer yet').map(part => `${part.name}: ${part.why}`)
-      if (stuck.length > 0) this.out.warn(`${name}: waits for ${stuck.join(', ')}`)
+  protected override async readSettings(path: string): Promise<Settings> {
+    const names = Object.keys({...TemplateCommand.baseFlags, ...templateFlags}).filter(name => !flagOnly.has(name))
+    const file = await readTemplateConfig(path, names)
+    this.#files.push(file)
+    return file.settings
+  }
+
+  protected override clientOptions(): ClientOptions {
+    const {flags, host, sources} = this
+    const {settings} = withConsulReplicate(this.connectionSettings(), flags, {env: host.env, sources})
+    return toClientOptions({...settings, ...(flags.stale && {stale: true})})
+  }
+
+  async run(): Promise<number> {
+    if (this.flags.version) {
+      this.out.line(this.config.version)
+      return 0
     }
+    this.#warn()
+    const plan = await this.#plan()
+    if (this.flags['parse-only']) {
+      for (const spec of plan.specs) readTemplate(spec.name, spec.text, spec)
+      return 0
+    }
+    const pidFile = this.flags['pid-file'] ?? ''
+    using _pid = pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
+    const reload = parseSignal(this.flags['reload-signal'], '--reload-signal')
+    const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
+    await using session = new TemplateSession({
+      plan,
+      openClient: () => this.openClient(),
+      replan: () => this.#replan(),
+      stops: this.stopSignals,
+      signals: this.host.signals,
+      templateEnv: this.host.env,
+      stdin: this.host.isStdinTerminal ? 'ignore' : 'inherit',
+      out: this.out,
+    })
+    if (reload === 'SIGHUP' || reload === 'SIGQUIT') this.stopSignals.release(reload)
+    using _reload = listen(this.host.signals, reload, () => session.reload())
+    using _kill = listen(this.host.signals, kill, () => session.stop())
+    const childExit = await session.run()
+    if (childExit !== undefined) return childExit.code
+    if (this.flags.once && plan.child === undefined) this.stopSignal.throwIfAborted()
+    return this.isCompat && this.stopSignal.aborted ? stoppedCode : 0
+  }
+
+  async #plan(): Promise<TemplatePlan> {
+    const {flags, sources} = this
+    const blocks: BlockValues[] = [
+      ...this.#files.flatMap(file => file.templates),
+      ...[...(flags.template ?? []), ...this.words].map(parseWord),
+    ]
+    const env = this.#childEnv()
+    const child = this.#child(env)
+    if (flags.dry && child) throw new UsageError('--dry: does not go with a child')
+    const isFatal = sources.has('template-error-fatal') ? flags['template-error-fatal'] : undefined
+    const quiet = toQuiet(flags.wait)
+    return {
+      specs: await readSpecs(blocks, {
+        isDry: flags.dry || flags['parse-only'],
+        errorOnMissingKey: flags['error-on-missing-key'],
+        leftDelimiter: flags['default-left-delimiter'],
+        rightDelimiter: flags['default-right-delimiter'],
+        isErrorFatal: isFatal ?? (this.isCompat ? true : undefined),
+        check: flags.check,
+        env,
+      }),
+      child,
+      once: flags.once,
+      dry: flags.dry,
+      isDiffShown: flags.diff,
+      rollsBack: sources.has('rollback') ? flags.rollback : !this.isCompat,
+      timeoutMs: flags.timeout,
+      maxStaleMs: flags['max-stale'],
+      quiet,
+      lock: flags.lock,
+    }
+  }
+
+  #child(env: Readonly<Record<string, string>>): ChildSettings | undefined {
+    const {flags, sources} = this
+    const block = this.#files.reduce<BlockValues>((all, file) => ({...all, ...file.exec}), {})
+    const isGiven = (flag: string): boolean => sources.has(flag)
+    return toChild({flags, isGiven, words: this.child?.words ?? [], block, env})
+  }
+
+  async #replan(): Promise<TemplatePlan> {
+    const before = {flags: this.flags, words: this.words, sources: this.sources}
+    try {
+      await this.readFlags()
+      this.#warn()
+      return await this.#plan()
+    } catch (error) {
+      Object.assign(this, before)
+      throw error
+    }
+  }
+
+  /** Commands and children find the agent that the settings name. A token is not handed on. */
+  #childEnv(): Readonly<Record<string, string>> {
+    const address = this.flags['http-addr']
+    return {...this.childEnvironment(), ...(address !== undefined && address !== '' && {CONSUL_HTTP_ADDR: address})}
+  }
+
+  #warn(): void {
+    for (const name of typedNames(this.typed, flagShapes(this.ctor as typeof BaseCommand))) {
+      const better = Object.hasOwn(deprecatedFlags, name) ? deprecatedFlags[name] : undefined
+      if (better !== undefined) this.out.warn(`-${name} is deprecated, use -${better}`)
+    }
+    for (const warning of this.#files.flatMap(file => file.warnings)) this.out.warn(warning)
+    if (this.flags.dedup) this.out.warn('dedup: no effect: baton shares queries itself')
+    if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
   }
 
   protected override sayWaiting(text: string): void {

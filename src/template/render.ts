@@ -1,4 +1,5 @@
-import {readFileSync} from 'node:fs'
+import {readFileSync, realpathSync} from 'node:fs'
+import {relative, resolve} from 'node:path'
 import {UsageError} from '../core/errors.js'
 import type {FunctionTable, TemplateFunction} from '../gotemplate/builtin/functions.js'
 import {Budget, type BudgetLimits} from '../gotemplate/exec/budget.js'
@@ -15,30 +16,13 @@ import {pureFunctions, type Surroundings, surroundingFunctions} from './function
 import {refusedFunctions} from './functions/refused.js'
 import {scratchFunction} from './functions/scratch.js'
 import type {Store} from './store.js'
-
-/** How a template is read. */
-export interface TemplateSyntax {
-  /** @default '{{' */
-  readonly leftDelimiter?: string
-  /** @default '}}' */
-  readonly rightDelimiter?: string
-  /** True to end with an error when a map has no entry of a name. @default false */
-  readonly errorOnMissingKey?: boolean
-  /** Names of functions that this template may not call. @default none */
-  readonly deniedFunctions?: readonly string[]
-}
+import type {Missing, TemplateSyntax} from './types.js'
 
 /** What came of one rendering. */
 export type Rendering =
   | {readonly kind: 'complete'; readonly bytes: Uint8Array; readonly used: ReadonlySet<string>}
   | {readonly kind: 'incomplete'; readonly missing: readonly Missing[]; readonly used: ReadonlySet<string>}
   | {readonly kind: 'failed'; readonly error: Error; readonly used: ReadonlySet<string>}
-
-/** Something that a template waits for. */
-export interface Missing {
-  readonly name: string
-  readonly why: string
-}
 
 /** What a rendering is made from. */
 export interface RenderContext {
@@ -158,7 +142,10 @@ class Pass {
         },
       ],
     ])
-    for (const name of this.#syntax.deniedFunctions ?? []) table.set(name, denied)
+    for (const pattern of this.#syntax.deniedFunctions ?? []) {
+      const isDenied = new RegExp(`^${pattern.replace(/[^\w*]/g, '').replaceAll('*', '.*')}$`)
+      for (const name of table.keys()) if (isDenied.test(name)) table.set(name, denied)
+    }
     return table
   }
 
@@ -177,6 +164,7 @@ class Pass {
 
   #file(path: string): Argument {
     const name = `file(${path})`
+    checkSandbox(this.#syntax.sandbox, path)
     this.#used.add(name)
     this.#context.store.watchFile(name, path)
     try {
@@ -193,6 +181,20 @@ class Pass {
     }
     return makeString(this.#execute(data[0], name))
   }
+}
+
+/** Throws if a path leads out of a folder, also by a link. */
+function checkSandbox(sandbox: string | undefined, path: string): void {
+  if (sandbox === undefined || sandbox === '') return
+  const real = (one: string): string => {
+    try {
+      return realpathSync(one)
+    } catch {
+      return resolve(one)
+    }
+  }
+  const way = relative(real(sandbox), real(path))
+  if (way === '..' || way.startsWith('../')) throw new GoError(`'${path}' is outside of sandbox`)
 }
 
 const denied: TemplateFunction = {

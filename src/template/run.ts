@@ -2,28 +2,12 @@ import type {ConsulClient} from '../core/client.js'
 import {BatonError} from '../core/errors.js'
 import {createViewRegistry} from '../core/query/view-registry.js'
 import {Wake} from '../core/time/wake.js'
-import {type Missing, type RenderedFile, type Rendering, readTemplate, type TemplateSyntax} from './render.js'
+import {changeFiles} from './change.js'
+import {Calm} from './quiet.js'
+import {type RenderedFile, type Rendering, readTemplate} from './render.js'
 import {Store} from './store.js'
-import {type PreparedFile, prepareFile, type WriteOptions} from './write.js'
-
-/** One template and where its text goes. */
-export interface TemplateSpec extends TemplateSyntax, WriteOptions {
-  /** Names the template in errors and events: the path of its file. */
-  readonly name: string
-  /** The text of the template. */
-  readonly text: string
-  /** The file to write; undefined to hand the text over only. */
-  readonly destination?: string
-  /** The command to run after the file has changed. What it is, is up to `onCommand`. */
-  readonly command?: string
-}
-
-/** What happens while templates are rendered. */
-export type TemplateEvent =
-  | {readonly type: 'rendered'; readonly template: TemplateSpec; readonly bytes: Uint8Array}
-  | {readonly type: 'written'; readonly template: TemplateSpec; readonly destination: string}
-  | {readonly type: 'waiting'; readonly template: TemplateSpec; readonly missing: readonly Missing[]}
-  | {readonly type: 'failed'; readonly template: TemplateSpec; readonly error: Error}
+import type {Missing, Quiet, Rendered, TemplateCommand, TemplateEvent, TemplateSpec} from './types.js'
+import {wouldChange} from './write.js'
 
 /** How templates are run. */
 export interface RunTemplatesOptions {
@@ -37,13 +21,21 @@ export interface RunTemplatesOptions {
   readonly timeoutMs?: number
   /** True to write nothing and run no command. @default false */
   readonly dry?: boolean
-  /** Pause without a change before the files are written, and the longest delay by such pauses. @default 0 and 4 times it */
-  readonly quiet?: {readonly minMs: number; readonly maxMs?: number}
+  /** Pause without a change before files are written. @default no pause */
+  readonly quiet?: Quiet
   /** Maximum age in milliseconds of stale answers. @default no limit */
   readonly maxStaleMs?: number
+  /** True to put old files back after a command has failed. @default false */
+  readonly rollsBack?: boolean
   readonly onEvent?: (event: TemplateEvent) => void
-  /** Runs the command of templates whose files have changed; each command runs once. Rejecting ends the run. */
-  readonly onCommand?: (command: string) => Promise<void>
+  /** Checks a new file. Rejecting leaves the files as they are; with `once` it ends the run. @default no check */
+  readonly onCheck?: (check: TemplateCommand, path: string) => Promise<void>
+  /** Runs the command of templates whose files have changed; each command runs once. Rejecting ends a run with `once`. */
+  readonly onCommand?: (command: TemplateCommand) => Promise<void>
+  /** Runs the replacement of files, with their commands and `onWritten`, when it may. @default at once */
+  readonly inTurn?: (work: () => Promise<void>) => Promise<void>
+  /** True if the files were there already, in an earlier run. @default false */
+  readonly isReady?: boolean
   /** Called once, when all files are there for the first time. */
   readonly onReady?: () => Promise<void>
   /** Called after {@link onReady} whenever files have changed and their commands have run. */
@@ -64,12 +56,15 @@ class TemplatesMissingError extends BatonError {
 interface Job {
   readonly spec: TemplateSpec
   readonly file: RenderedFile
-  /** What the last complete rendering was made from; undefined until there is one. */
+  readonly calm: Calm | undefined
+  /** What the last rendering was made from; undefined until there is one. */
   version: string | undefined
   /** The last report of what could not be rendered. */
   reported: string | undefined
   used: ReadonlySet<string>
   isComplete: boolean
+  /** True if its last text was refused by a check: it is tried again when another file of its group changes. */
+  isRefused: boolean
   missing: readonly Missing[]
 }
 
@@ -78,25 +73,29 @@ interface Job {
  * everything in it is known. An outage, and an answer that Consul's leader does not confirm, change no file.
  *
  * Resolves when the signal aborts, or with `once` when everything is written. Rejects with a UsageError if a template is
- * wrong, with a BatonError (BATON_NOT_FOUND) that names what is missing at the time limit, and with what a command rejects with. An error while a
- * template is executed ends a run with `once`; otherwise it is an event, and the file stays as it is.
+ * wrong, with a BatonError (BATON_NOT_FOUND) that names what is missing at the time limit, and with `once` with what a
+ * check or command rejects with. An error while a template is executed ends a run with `once`; otherwise it is an event,
+ * and the file stays as it is.
  */
 export async function runTemplates(
   client: ConsulClient,
   templates: readonly TemplateSpec[],
   options: RunTemplatesOptions,
 ): Promise<void> {
-  const jobs = templates.map(
-    (spec): Job => ({
+  const jobs = templates.map((spec): Job => {
+    const quiet = spec.quiet ?? options.quiet
+    return {
       spec,
       file: readTemplate(spec.name, spec.text, spec),
+      calm: quiet && new Calm(quiet),
       version: undefined,
       reported: undefined,
       used: new Set(),
       isComplete: false,
+      isRefused: false,
       missing: [],
-    }),
-  )
+    }
+  })
   const {maxStaleMs} = options
   await using views = createViewRegistry(client, {...(maxStaleMs !== undefined && {maxStaleMs})})
   const wake = new Wake()
@@ -110,7 +109,7 @@ class Run {
   readonly #store: Store
   readonly #wake: Wake
   readonly #options: RunTemplatesOptions
-  #isReady = false
+  #isReady: boolean
 
   constructor(
     client: ConsulClient,
@@ -122,6 +121,7 @@ class Run {
     this.#store = parts.store
     this.#wake = parts.wake
     this.#options = options
+    this.#isReady = options.isReady ?? false
   }
 
   async loop(): Promise<void> {
@@ -129,66 +129,72 @@ class Run {
     const {clock} = this.#client
     const endMs = once === true && timeoutMs !== undefined ? clock.monotonicMs() + timeoutMs : undefined
     while (!signal.aborted) {
-      await this.#step()
+      const pauseMs = await this.#step()
       if (once === true && this.#jobs.every(job => job.isComplete)) return
-      if (!(await this.#wait(endMs))) throw new TemplatesMissingError(this.#missing())
+      if (!(await this.#wait(endMs, pauseMs))) throw new TemplatesMissingError(this.#missing())
     }
   }
 
   /** False if the time is over. */
-  async #wait(endMs: number | undefined): Promise<boolean> {
+  async #wait(endMs: number | undefined, pauseMs: number | undefined): Promise<boolean> {
     const {signal} = this.#options
     const {clock} = this.#client
+    const leftMs = endMs === undefined ? undefined : endMs - clock.monotonicMs()
+    if (leftMs !== undefined && leftMs <= 0) return false
+    const mostMs = Math.min(leftMs ?? Number.POSITIVE_INFINITY, pauseMs ?? Number.POSITIVE_INFINITY)
     try {
-      if (endMs === undefined) await this.#wake.wait(signal)
-      else {
-        const leftMs = endMs - clock.monotonicMs()
-        if (leftMs <= 0 || !(await this.#wake.waitAtMost(leftMs, {clock, signal}))) return false
-      }
-      await this.#quiet()
+      if (mostMs === Number.POSITIVE_INFINITY) await this.#wake.wait(signal)
+      else if (!(await this.#wake.waitAtMost(mostMs, {clock, signal}))) return mostMs !== leftMs
     } catch (error) {
       if (!signal.aborted) throw error
     }
     return true
   }
 
-  /** Waits until nothing has changed for a while, unless files are still to be made for the first time. */
-  async #quiet(): Promise<void> {
-    const {quiet, signal, once} = this.#options
-    if (quiet === undefined || once === true || !this.#jobs.every(job => job.isComplete)) return
-    const {clock} = this.#client
-    const endMs = clock.monotonicMs() + (quiet.maxMs ?? quiet.minMs * 4)
-    for (;;) {
-      const leftMs = Math.min(quiet.minMs, endMs - clock.monotonicMs())
-      if (leftMs <= 0 || !(await this.#wake.waitAtMost(leftMs, {clock, signal}))) return
+  /** Renders what has changed. Resolves to the time until something else is due, undefined if nothing waits for time. */
+  async #step(): Promise<number | undefined> {
+    const nowMs = this.#client.clock.monotonicMs()
+    const waits: number[] = []
+    const isCalm = (job: Job): boolean => {
+      const {once, dry} = this.#options
+      if (!job.isComplete || job.calm === undefined || once === true || dry === true) return true
+      const leftMs = job.calm.leftMs(this.#store.versionOf(job.used), nowMs)
+      if (leftMs > 0) waits.push(leftMs)
+      else job.calm.reset()
+      return leftMs <= 0
     }
+    const changed = this.#jobs.filter(job => job.version !== this.#store.versionOf(job.used))
+    const due = changed.filter(isCalm)
+    if (due.some(job => job.isComplete)) due.push(...this.#jobs.filter(job => job.isRefused && !due.includes(job)))
+    await this.#write(due)
+    await this.#store.keepOnly(new Set(this.#jobs.flatMap(job => [...job.used])))
+    return waits.length === 0 ? undefined : Math.min(...waits)
   }
 
-  async #step(): Promise<void> {
-    const due = this.#jobs.filter(job => !job.isComplete || job.version !== this.#store.versionOf(job.used))
-    const results = due.map(job => [job, this.#render(job)] as const)
-    await this.#write(
-      results.flatMap(([job, rendering]) => (rendering.kind === 'complete' ? [[job, rendering.bytes] as const] : [])),
-    )
-    await this.#store.keepOnly(new Set(this.#jobs.flatMap(job => [...job.used])))
+  #renderAll(jobs: readonly Job[]): Rendered[] {
+    return jobs.flatMap(job => {
+      const rendering = this.#render(job)
+      return rendering.kind === 'complete' ? [{template: job.spec, bytes: rendering.bytes}] : []
+    })
   }
 
   #render(job: Job): Rendering {
     const {env, onEvent, once} = this.#options
     const {clock} = this.#client
-    const rendering = job.file.render({store: this.#store, surroundings: {now: () => clock.wallMs(), env}})
+    const surroundings = {now: () => clock.wallMs(), env: job.spec.env ?? env}
+    const rendering = job.file.render({store: this.#store, surroundings})
     // What the last complete rendering used is followed on: the file still shows it.
     job.used = rendering.kind === 'complete' ? rendering.used : new Set([...job.used, ...rendering.used])
     job.missing = rendering.kind === 'incomplete' ? rendering.missing : []
+    job.version = this.#store.versionOf(job.used)
     if (rendering.kind === 'complete') {
-      job.version = this.#store.versionOf(job.used)
       job.isComplete = true
       job.reported = undefined
       onEvent?.({type: 'rendered', template: job.spec, bytes: rendering.bytes})
       return rendering
     }
     if (rendering.kind === 'failed') {
-      if (once === true) throw rendering.error
+      if (job.spec.isErrorFatal ?? once === true) throw rendering.error
       if (job.reported !== rendering.error.message) {
         onEvent?.({type: 'failed', template: job.spec, error: rendering.error})
       }
@@ -201,36 +207,33 @@ class Run {
     return rendering
   }
 
-  /** Writes all files beside their places before it puts the first one into its place. */
-  async #write(rendered: readonly (readonly [Job, Uint8Array])[]): Promise<void> {
-    const {dry, onEvent, onCommand} = this.#options
+  async #write(due: readonly Job[]): Promise<void> {
+    const {dry, inTurn} = this.#options
+    const rendered = this.#renderAll(due)
     if (dry === true) return
-    const prepared: [TemplateSpec, PreparedFile][] = []
-    try {
-      for (const [{spec}, bytes] of rendered) {
-        if (spec.destination === undefined) continue
-        const file = await prepareFile(spec.destination, bytes, spec)
-        if (file !== undefined) prepared.push([spec, file])
-      }
-    } catch (error) {
-      for (const [, file] of prepared) await file.discard()
-      throw error
+    if (inTurn === undefined || !(await someWouldChange(rendered))) {
+      await this.#change(rendered)
+      return
     }
-    for (const [spec, file] of prepared) {
-      await file.commit()
-      onEvent?.({type: 'written', template: spec, destination: file.destination})
-    }
-    const changed = prepared.map(([spec]) => spec)
-    const commands = new Set(changed.flatMap(({command}) => (command === undefined ? [] : [command])))
-    for (const command of commands) await onCommand?.(command)
-    await this.#tell(changed)
+    // What was rendered before the wait may be old after it.
+    await inTurn(() => this.#change(this.#renderAll(due)))
+  }
+
+  async #change(rendered: readonly Rendered[]): Promise<void> {
+    const {onEvent = () => {}, onCommand = async () => {}, onCheck = async () => {}, rollsBack = false} = this.#options
+    const {changed, failure, isRefused} = await changeFiles(rendered, {onEvent, onCommand, onCheck, rollsBack})
+    const templates = new Set(rendered.map(({template}) => template))
+    for (const job of this.#jobs) if (templates.has(job.spec)) job.isRefused = isRefused === true
+    if (failure !== undefined && this.#options.once === true) throw failure
+    // A child needs its files, but it need not know of those that were put back.
+    if (isRefused !== true) await this.#tell(failure === undefined ? changed : [])
   }
 
   async #tell(changed: readonly TemplateSpec[]): Promise<void> {
     const {onReady, onWritten} = this.#options
     if (this.#isReady) {
       if (changed.length > 0) await onWritten?.(changed)
-    } else if (this.#jobs.every(job => job.isComplete)) {
+    } else if (this.#jobs.every(job => job.isComplete && !job.isRefused)) {
       this.#isReady = true
       await onReady?.()
     }
@@ -240,4 +243,11 @@ class Run {
     const missing = new Map(this.#jobs.flatMap(job => job.missing).map(({name, why}) => [name, why]))
     return Array.from(missing, ([name, why]) => ({name, why}))
   }
+}
+
+async function someWouldChange(rendered: readonly Rendered[]): Promise<boolean> {
+  for (const {template, bytes} of rendered) {
+    if (template.destination !== undefined && (await wouldChange(template.destination, bytes, template))) return true
+  }
+  return false
 }

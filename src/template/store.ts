@@ -116,6 +116,7 @@ export class Store implements AsyncDisposable {
       }
     } catch (error) {
       followed.failure = error
+      followed.changes += 1
       this.#onChange()
     }
   }

@@ -1,7 +1,15 @@
+import {randomUUID} from 'node:crypto'
+import {Backoff} from '../core/time/backoff.js'
 import type {Clock} from '../core/types.js'
 import {type Child, startChild} from '../process/child.js'
 import type {ChildExit} from '../process/exit-code.js'
+import {Guardian} from '../process/guardian/guardian.js'
 import {launchPlainly} from '../process/launch.js'
+
+/** What happens to a child. */
+export type ChildEvent =
+  | {readonly type: 'exited'; readonly exit: ChildExit; readonly restartMs: number}
+  | {readonly type: 'unguarded'; readonly why: string}
 
 /** A child that uses the files of templates. */
 export interface SupervisedChild {
@@ -9,39 +17,100 @@ export interface SupervisedChild {
   readonly env: Readonly<Record<string, string>>
   /** Sent to the child after files have changed. Without it the child is stopped and started again. */
   readonly reloadSignal?: NodeJS.Signals
-  /** Time in milliseconds between TERM and KILL. */
+  /** Asks the child to stop. @default 'SIGTERM' */
+  readonly killSignal?: NodeJS.Signals
+  /** Time in milliseconds between that signal and KILL. */
   readonly graceMs: number
-  readonly clock: Clock
+  /** Longest time in milliseconds of a random pause before the child is signalled or restarted. @default 0 */
+  readonly splayMs?: number
+  /** When the child is started again after it has ended by itself. @default 'never' */
+  readonly restart?: 'never' | 'on-failure' | 'always'
 }
 
-/** Keeps one child running while files change. When the child ends by itself, that is its result. */
+/** What a supervisor needs of its surroundings. */
+export interface SupervisorHost {
+  readonly stdin: 'inherit' | 'ignore'
+  readonly clock: Clock
+  readonly random: () => number
+  readonly onEvent: (event: ChildEvent) => void
+}
+
+const markedBy = 'BATON_TEMPLATE_CHILD'
+/** A child that ran for this long had not failed at its start: its next restart is quick again. */
+const steadyMs = 60_000
+/** What the guardian sends when baton has died: nothing, it only stops the child. */
+const noRelease = {target: {}, requests: []}
+
+/**
+ * Keeps one child running while files change. If baton dies, a guardian stops the child with everything that it started.
+ * When the child ends by itself and is not to be restarted, that is the result.
+ */
 export class Supervisor implements AsyncDisposable {
-  /** Resolves when the child has ended without being stopped from here. */
+  /**
+   * Resolves when the child has ended without being stopped from here. Rejects if it cannot be started again after it has
+   * ended.
+   */
   readonly ended: Promise<ChildExit>
-  readonly #spec: SupervisedChild
+  readonly settings: SupervisedChild
+  readonly #host: SupervisorHost
+  readonly #mark = randomUUID()
+  readonly #backoff: Backoff
+  readonly #stopped = new AbortController()
+  readonly #hurry = new AbortController()
+  #env: Readonly<Record<string, string>>
+  #isStarted = false
+  #guardian: Guardian | undefined
   #child: Child | undefined
   #end: (exit: ChildExit) => void = () => {}
+  #fail: (error: unknown) => void = () => {}
 
-  constructor(spec: SupervisedChild) {
-    this.#spec = spec
-    this.ended = new Promise(resolve => {
+  constructor(settings: SupervisedChild, host: SupervisorHost) {
+    this.settings = settings
+    this.#host = host
+    this.#env = settings.env
+    this.#backoff = new Backoff({minMs: 1000, random: host.random})
+    this.ended = new Promise((resolve, reject) => {
       this.#end = resolve
+      this.#fail = reject
     })
+  }
+
+  /** True after the first start. */
+  get isStarted(): boolean {
+    return this.#isStarted
   }
 
   /** Starts the child. Rejects with a ChildError if it cannot be run. */
   async start(): Promise<void> {
-    const {argv, env, clock} = this.#spec
-    const child = await startChild({argv, env, shape: 'group', clock}, launchPlainly)
-    this.#child = child
-    void child.exited.then(exit => {
-      if (this.#child === child) this.#end(exit)
+    const {argv, graceMs} = this.settings
+    const {clock, stdin, onEvent} = this.#host
+    const env = this.#env
+    this.#isStarted = true
+    this.#guardian ??= new Guardian({
+      graceMs,
+      marker: `${markedBy}=${this.#mark}`,
+      searchPath: env['PATH'],
+      release: noRelease,
+      onFailure: why => onEvent({type: 'unguarded', why}),
     })
+    const marked = {...env, [markedBy]: this.#mark}
+    const child = await startChild({argv, env: marked, stdin, shape: 'group', markedBy, clock}, launchPlainly)
+    this.#guardian.watch(child.family)
+    this.#child = child
+    const startedAtMs = clock.monotonicMs()
+    void child.exited.then(exit => this.#handleExit(child, exit, clock.monotonicMs() - startedAtMs))
   }
 
-  /** Tells the child that files have changed: by the signal, or by a new start. */
-  async change(): Promise<void> {
-    const {reloadSignal} = this.#spec
+  /**
+   * Informs the child that something has changed: by the signal, or by a new start. `env` replaces the environment of
+   * the next start.
+   */
+  async change(env?: Readonly<Record<string, string>>): Promise<void> {
+    if (env) this.#env = env
+    const {reloadSignal, splayMs = 0} = this.settings
+    const {clock, random} = this.#host
+    if (splayMs > 0) await clock.sleep(random() * splayMs, this.#stopped.signal).catch(() => {})
+    if (this.#stopped.signal.aborted) return
     if (reloadSignal !== undefined) this.#child?.signal(reloadSignal)
     else {
       await this.#stop()
@@ -49,13 +118,52 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
+  /** Sends a signal to the child and all that it started. */
+  signal(name: NodeJS.Signals): void {
+    this.#child?.signal(name)
+  }
+
+  /** Ends the grace of a stop. */
+  hurry(): void {
+    this.#hurry.abort()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort()
     await this.#stop()
+    this.#guardian?.released()
+  }
+
+  async #handleExit(child: Child, exit: ChildExit, ranMs: number): Promise<void> {
+    if (this.#child !== child) return
+    const {restart = 'never'} = this.settings
+    const {clock, onEvent} = this.#host
+    // What the child leaves behind would use the files, and the ports, of the next one.
+    await this.#stop()
+    if (restart === 'never' || (restart === 'on-failure' && exit.code === 0)) {
+      this.#end(exit)
+      return
+    }
+    if (ranMs >= steadyMs) this.#backoff.reset()
+    const restartMs = this.#backoff.next()
+    onEvent({type: 'exited', exit, restartMs})
+    await clock.sleep(restartMs, this.#stopped.signal).catch(() => {})
+    // A change may have started it meanwhile.
+    if (!this.#stopped.signal.aborted && !this.#isRunning())
+      await this.start().catch((error: unknown) => this.#fail(error))
+  }
+
+  #isRunning(): boolean {
+    return this.#child !== undefined
   }
 
   async #stop(): Promise<void> {
     const child = this.#child
+    if (child === undefined) return
     this.#child = undefined
-    await child?.stop({graceMs: this.#spec.graceMs})
+    const {graceMs, killSignal} = this.settings
+    const hurry = this.#hurry.signal
+    await child.stop({graceMs, hurry, ...(killSignal !== undefined && {signal: killSignal})})
+    this.#guardian?.familyIsGone()
   }
 }

@@ -21,8 +21,12 @@ export interface PreparedFile {
   readonly destination: string
   /** The path of the new content. */
   readonly temporary: string
+  /** The content that will be replaced; undefined if there is no file yet. */
+  readonly before: Uint8Array | undefined
   /** Puts the new file into its place: from then on it is there as a whole. */
   commit(): Promise<void>
+  /** Puts the replaced content back, after it was committed. A file that is new stays. */
+  revert(): Promise<void>
   /** Removes it. */
   discard(): Promise<void>
 }
@@ -51,40 +55,87 @@ function cannotWrite(destination: string, error: unknown): BatonError {
   })
 }
 
+/** True if a file does not have this content, mode and owner yet. */
+export async function wouldChange(
+  destination: string,
+  bytes: Uint8Array,
+  options: WriteOptions = {},
+): Promise<boolean> {
+  try {
+    return (await plan(destination, bytes, options)) !== undefined
+  } catch (error) {
+    throw cannotWrite(destination, error)
+  }
+}
+
+interface Plan {
+  readonly attributes: Attributes
+  readonly before: {readonly bytes: Buffer; readonly attributes: Attributes} | undefined
+}
+
+/** What to write; undefined if there is nothing to do. */
+async function plan(destination: string, bytes: Uint8Array, options: WriteOptions): Promise<Plan | undefined> {
+  const found = await stat(destination).catch(ignoreMissing)
+  // An empty text makes no new file, as with consul-template.
+  if (found === undefined) return bytes.length === 0 ? undefined : {attributes: wanted(options), before: undefined}
+  const old = {mode: found.mode & 0o7777, uid: found.uid, gid: found.gid}
+  const attributes = wanted(options, old)
+  const before = {bytes: await readFile(destination), attributes: old}
+  const isEqual = attributes.mode === old.mode && attributes.uid === old.uid && attributes.gid === old.gid
+  return isEqual && before.bytes.equals(bytes) ? undefined : {attributes, before}
+}
+
+const wanted = ({mode, owner}: WriteOptions, old?: Attributes): Attributes => ({
+  mode: mode ?? old?.mode ?? 0o644,
+  uid: owner?.uid ?? old?.uid,
+  gid: owner?.gid ?? old?.gid,
+})
+
 async function prepare(
   destination: string,
   bytes: Uint8Array,
   options: WriteOptions,
 ): Promise<PreparedFile | undefined> {
-  const before = await stat(destination).catch(ignoreMissing)
-  // An empty text makes no new file, as with consul-template.
-  if (before === undefined && bytes.length === 0) return undefined
-  const mode = options.mode ?? (before === undefined ? 0o644 : before.mode & 0o7777)
-  const uid = options.owner?.uid ?? before?.uid
-  const gid = options.owner?.gid ?? before?.gid
-  if (before !== undefined && (before.mode & 0o7777) === mode && before.uid === uid && before.gid === gid) {
-    if (before.size === bytes.length && Buffer.compare(await readFile(destination), bytes) === 0) return undefined
-  }
+  const planned = await plan(destination, bytes, options)
+  if (planned === undefined) return undefined
+  const {before} = planned
   if (options.createFolders !== false) makeFolder(dirname(destination), 0o755)
-  const suffix = randomBytes(6).toString('hex')
-  const temporary = join(dirname(destination), `.${basename(destination)}.${suffix}.tmp`)
-  try {
-    await writeDurably(temporary, bytes)
-    await chmod(temporary, mode)
-    const own = await stat(temporary)
-    if ((uid !== undefined && uid !== own.uid) || (gid !== undefined && gid !== own.gid)) {
-      await chown(temporary, uid ?? own.uid, gid ?? own.gid)
-    }
-  } catch (error) {
-    await rm(temporary, {force: true})
-    throw error
-  }
+  const temporary = await writeBeside(destination, bytes, planned.attributes)
   const backup = options.backup === true && before !== undefined
   return {
     destination,
     temporary,
+    before: before?.bytes,
     commit: () => commit({temporary, destination, backup}),
     discard: () => rm(temporary, {force: true}),
+    async revert() {
+      if (before) await rename(await writeBeside(destination, before.bytes, before.attributes), destination)
+    },
+  }
+}
+
+interface Attributes {
+  readonly mode: number
+  readonly uid: number | undefined
+  readonly gid: number | undefined
+}
+
+/** Writes a temporary file in the folder of a file. */
+async function writeBeside(destination: string, bytes: Uint8Array, {mode, uid, gid}: Attributes): Promise<string> {
+  const suffix = randomBytes(6).toString('hex')
+  const temporary = join(dirname(destination), `.${basename(destination)}.${suffix}.tmp`)
+  try {
+    await writeDurably(temporary, bytes)
+    const own = await stat(temporary)
+    if ((uid !== undefined && uid !== own.uid) || (gid !== undefined && gid !== own.gid)) {
+      await chown(temporary, uid ?? own.uid, gid ?? own.gid)
+    }
+    // A change of the owner takes away some bits of the mode.
+    await chmod(temporary, mode)
+    return temporary
+  } catch (error) {
+    await rm(temporary, {force: true})
+    throw error
   }
 }
 

@@ -59,7 +59,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
 
   it('starts the child when all files are there, and signals it when one has changed', async () => {
     const source = template('child.ctmpl', '{{ key "child" }}')
-    const words = [`${source}:${inFolder('child')}`, '--reload-signal', 'HUP', '--', 'sh', '-c']
+    const words = [`${source}:${inFolder('child')}`, '--exec-reload-signal', 'HUP', '--', 'sh', '-c']
     const script = `trap 'echo "hup $(cat ${inFolder('child')})"' HUP; echo start; while :; do sleep 0.1; done`
     await using baton = startCli(['template', ...words, script], {agent})
     await waitUntil(() => baton.stderr.includes('waits for key(child)'), {what: 'the message'})

@@ -1,43 +1,12 @@
 import * as Flags from '@oclif/core/flags'
 import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
-import {consulFlags, durationFlag} from '../flags.js'
+import {durationFlag} from '../flags.js'
+import {acceptedFlag, goConnectionFlags, goTransportFlags} from '../go-connection-flags.js'
 
 const consulReplicate = 'CONSUL-REPLICATE'
 const source = 'SOURCE'
 const deletes = 'DELETES'
-
-function aliased<T>(flag: T, aliases: string[]): T {
-  return {...flag, aliases}
-}
-
-/** Flags of Consul's tools, with consul-replicate's names for them as aliases. */
-const connection = {
-  'http-addr': aliased(consulFlags['http-addr'], ['consul-addr', 'consul']),
-  token: aliased(consulFlags.token, ['consul-token']),
-  'ca-file': aliased(consulFlags['ca-file'], ['consul-ssl-ca-cert', 'ssl-ca-cert']),
-  'ca-path': aliased(consulFlags['ca-path'], ['consul-ssl-ca-path', 'ssl-ca-path']),
-  'client-cert': aliased(consulFlags['client-cert'], ['consul-ssl-cert', 'ssl-cert']),
-  'client-key': aliased(consulFlags['client-key'], ['consul-ssl-key']),
-  'tls-server-name': aliased(consulFlags['tls-server-name'], ['consul-ssl-server-name', 'ssl-server-name']),
-  'consul-auth': Flags.string({
-    helpGroup: consulReplicate,
-    description: 'USER[:PASSWORD] for a proxy in front of the agent',
-    aliases: ['auth'],
-  }),
-  'consul-ssl': Flags.boolean({
-    helpGroup: consulReplicate,
-    description: 'use TLS although the address says http',
-    aliases: ['ssl'],
-    allowNo: true,
-  }),
-  'consul-ssl-verify': Flags.boolean({
-    helpGroup: consulReplicate,
-    description: 'check the certificate (default)',
-    aliases: ['ssl-verify'],
-    allowNo: true,
-  }),
-}
 
 /** Flags for a source whose cluster is not federated with the destination's. */
 const sourceFlags = {
@@ -74,16 +43,6 @@ export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   throw new UsageError(`${what}: '${brief(text)}' is none of trace, debug, info, warn, err`, {code: 'BATON_CONFIG'})
 }
 
-const accepted = (description: string) =>
-  Flags.string({description: `${description}: accepted, without effect`, hidden: true})
-const transportFlags = {
-  'consul-transport-dial-keep-alive': accepted('keep-alive of connections'),
-  'consul-transport-dial-timeout': accepted('timeout of connecting'),
-  'consul-transport-disable-keep-alives': Flags.boolean({description: 'accepted, without effect', hidden: true}),
-  'consul-transport-max-idle-conns-per-host': accepted('idle connections'),
-  'consul-transport-tls-handshake-timeout': accepted('timeout of TLS'),
-}
-
 /** Returns the flag for the directory of what can be undone. */
 export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
   Flags.string({
@@ -93,9 +52,9 @@ export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
   })
 
 export const replicateFlags = {
-  ...connection,
+  ...goConnectionFlags(consulReplicate),
   ...sourceFlags,
-  ...transportFlags,
+  ...goTransportFlags,
   prefix: Flags.string({
     description: 'SOURCE@DC[:DESTINATION], like the arguments (repeatable)',
     multiple: true,
@@ -218,7 +177,7 @@ export const replicateFlags = {
   'pid-file': Flags.string({helpGroup: consulReplicate, description: 'file for the process id', helpValue: 'PATH'}),
   version: Flags.boolean({helpGroup: consulReplicate, description: 'print the version, and stop'}),
   syslog: Flags.boolean({helpGroup: consulReplicate, description: 'accepted, without effect', allowNo: true}),
-  'syslog-facility': accepted('facility of syslog'),
+  'syslog-facility': acceptedFlag('facility of syslog'),
   'log-level': Flags.custom<LogLevel>({
     helpGroup: 'COMMON',
     description: 'least severe log lines to write to stderr',

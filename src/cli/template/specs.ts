@@ -1,36 +1,176 @@
 import {readFile} from 'node:fs/promises'
-import {constants} from 'node:os'
+import type {BlockValues} from '../../config/blocks.js'
+import {waitText} from '../../config/template-file.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {decodeText} from '../../gotemplate/value/text.js'
-import type {TemplateSpec} from '../../template/run.js'
+import type {Quiet, TemplateCommand, TemplateSpec} from '../../template/types.js'
+import {chooseEnv, type EnvRules} from './child-env.js'
+import {idOf} from './owner.js'
 
 /** What all templates of a command have in common. */
 export interface SpecDefaults {
   /** True if templates need no destination. */
   readonly isDry: boolean
   readonly errorOnMissingKey: boolean
+  readonly leftDelimiter: string
+  readonly rightDelimiter: string
+  readonly isErrorFatal: boolean | undefined
+  readonly check: string | undefined
+  /** The environment of commands. */
+  readonly env: Readonly<Record<string, string>>
 }
 
-/** Reads `IN:OUT[:COMMAND]` and the files that they name. The command is all behind the second colon. */
-export async function readSpecs(words: readonly string[], defaults: SpecDefaults): Promise<TemplateSpec[]> {
-  if (words.length === 0) throw new UsageError('template: no template is given', {hint: 'name one as IN:OUT'})
-  return Promise.all(words.map(word => readSpec(word, defaults)))
-}
+/** consul-template's limit of the time of a command. */
+const commandTimeoutMs = 30_000
 
-async function readSpec(word: string, {isDry, errorOnMissingKey}: SpecDefaults): Promise<TemplateSpec> {
+/** Reads `IN:OUT[:COMMAND]` as a block of a file. The command is all behind the second colon. */
+export function parseWord(word: string): BlockValues {
   const [, source = '', destination = '', command = ''] = /^([^:]*)(?::([^:]*))?(?::([^]*))?$/.exec(word) ?? []
   if (source === '') throw new UsageError(`template ${word}: no file to read`, {hint: 'name it as IN:OUT'})
-  if (destination === '' && !isDry) {
-    throw new UsageError(`template ${source}: no file to write`, {hint: `name it as ${source}:OUT, or use --dry`})
-  }
   return {
-    name: source,
-    text: decodeText(await readSource(source)),
+    source,
     ...(destination !== '' && {destination}),
     ...(command.trim() !== '' && {command}),
-    errorOnMissingKey,
   }
+}
+
+/** Reads the templates of arguments and files, with the texts that they name. */
+export async function readSpecs(blocks: readonly BlockValues[], defaults: SpecDefaults): Promise<TemplateSpec[]> {
+  if (blocks.length === 0) {
+    throw new UsageError('template: no template is given', {hint: 'name one as IN:OUT, or give a --config'})
+  }
+  return Promise.all(blocks.map(block => readSpec(block as Fields, defaults)))
+}
+
+/** A block `template` after its types were checked. */
+interface Fields {
+  readonly source?: string
+  readonly contents?: string
+  readonly destination?: string
+  readonly command?: Words
+  readonly check?: Words
+  readonly command_timeout?: number
+  readonly exec?: {
+    readonly command?: Words
+    readonly enabled?: boolean
+    readonly timeout?: number
+    readonly env?: EnvFields
+  }
+  readonly backup?: boolean
+  readonly create_dest_dirs?: boolean
+  readonly error_fatal?: boolean
+  readonly error_on_missing_key?: boolean
+  readonly function_blacklist?: readonly string[]
+  readonly function_denylist?: readonly string[]
+  readonly left_delimiter?: string
+  readonly right_delimiter?: string
+  readonly perms?: number
+  readonly sandbox_path?: string
+  readonly user?: string
+  readonly group?: string
+  readonly uid?: number
+  readonly gid?: number
+  readonly wait?: unknown
+}
+
+type Words = string | readonly string[]
+
+/** A block `env`. */
+export interface EnvFields {
+  readonly pristine?: boolean
+  readonly custom?: readonly string[]
+  readonly allowlist?: readonly string[]
+  readonly denylist?: readonly string[]
+  readonly whitelist?: readonly string[]
+  readonly blacklist?: readonly string[]
+}
+
+/** Returns what a block `env` says, with its old names. */
+export const toEnvRules = (env: EnvFields = {}): EnvRules => ({
+  pristine: env.pristine,
+  custom: env.custom,
+  allow: [...(env.allowlist ?? []), ...(env.whitelist ?? [])],
+  deny: [...(env.denylist ?? []), ...(env.blacklist ?? [])],
+})
+
+async function readSpec(block: Fields, defaults: SpecDefaults): Promise<TemplateSpec> {
+  const {source, contents, destination} = block
+  const name = source ?? destination ?? '(contents)'
+  if ((source === undefined) === (contents === undefined)) {
+    throw fault(`template ${name}: ${source === undefined ? 'neither' : 'both'} source and contents are given`)
+  }
+  if (destination === undefined && !defaults.isDry) {
+    throw new UsageError(`template ${name}: no file to write`, {hint: `name it as ${name}:OUT, or use --dry`})
+  }
+  const quiet = toQuiet(block.wait === undefined ? undefined : waitText(block.wait, {path: name}), `template ${name}`)
+  const {command, check} = toCommands(block, name, defaults)
+  const isErrorFatal = block.error_fatal ?? defaults.isErrorFatal
+  return {
+    name,
+    text: decodeText(contents === undefined ? await readSource(source ?? '') : Buffer.from(contents)),
+    ...(destination !== undefined && {destination}),
+    ...(command && {command}),
+    ...(check && {check}),
+    ...(quiet && {quiet}),
+    ...(isErrorFatal !== undefined && {isErrorFatal}),
+    ...toSyntax(block, defaults),
+    ...toWriting(block, name),
+    ...(block.exec?.env && {env: chooseEnv(defaults.env, toEnvRules(block.exec.env))}),
+  }
+}
+
+function toSyntax(block: Fields, defaults: SpecDefaults): Partial<TemplateSpec> {
+  return {
+    leftDelimiter: block.left_delimiter ?? defaults.leftDelimiter,
+    rightDelimiter: block.right_delimiter ?? defaults.rightDelimiter,
+    errorOnMissingKey: block.error_on_missing_key ?? defaults.errorOnMissingKey,
+    deniedFunctions: [...(block.function_denylist ?? []), ...(block.function_blacklist ?? [])],
+    ...(block.sandbox_path !== undefined && {sandbox: block.sandbox_path}),
+  }
+}
+
+function toWriting(block: Fields, name: string): Partial<TemplateSpec> {
+  const uid = block.uid ?? (block.user === undefined ? undefined : idOf('user', block.user, `template ${name}: user`))
+  const gid =
+    block.gid ?? (block.group === undefined ? undefined : idOf('group', block.group, `template ${name}: group`))
+  return {
+    ...(block.perms !== undefined && block.perms !== 0 && {mode: block.perms}),
+    ...(block.backup !== undefined && {backup: block.backup}),
+    ...(block.create_dest_dirs !== undefined && {createFolders: block.create_dest_dirs}),
+    owner: {...(uid !== undefined && uid >= 0 && {uid}), ...(gid !== undefined && gid >= 0 && {gid})},
+  }
+}
+
+function toCommands(
+  block: Fields,
+  name: string,
+  {env, check}: SpecDefaults,
+): {readonly command: TemplateCommand | undefined; readonly check: TemplateCommand | undefined} {
+  const {exec = {}} = block
+  if (block.command !== undefined && exec.command !== undefined) {
+    throw fault(`template ${name}: command and exec.command are both given`)
+  }
+  const given = exec.enabled === false ? block.command : (exec.command ?? block.command)
+  const shared = {
+    env: chooseEnv(env, toEnvRules(exec.env)),
+    timeoutMs: exec.timeout ?? block.command_timeout ?? commandTimeoutMs,
+  }
+  const checked = block.check ?? check
+  return {
+    command: isEmpty(given) ? undefined : {...shared, argv: toArgv(given), text: toText(given)},
+    check: isEmpty(checked) ? undefined : {...shared, argv: toArgv(checked), text: toText(checked)},
+  }
+}
+
+const isEmpty = (words: Words | undefined): words is undefined => words === undefined || toText(words).trim() === ''
+
+const toText = (words: Words): string => (typeof words === 'string' ? words : words.join(' '))
+
+/** Returns a command to start: one text runs in a shell, several words do not. */
+export function toArgv(words: Words): [string, ...string[]] {
+  const [first = '', ...rest] = typeof words === 'string' ? [words] : words
+  return rest.length === 0 ? ['/bin/sh', '-c', first] : [first, ...rest]
 }
 
 async function readSource(path: string): Promise<Uint8Array> {
@@ -42,29 +182,24 @@ async function readSource(path: string): Promise<Uint8Array> {
   }
 }
 
+const fault = (text: string): UsageError => new UsageError(text, {code: 'BATON_CONFIG'})
+
 /** Reads `MIN` or `MIN:MAX`. */
-export function toQuiet(text: string | undefined): {readonly minMs: number; readonly maxMs?: number} | undefined {
+export function toQuiet(text: string | undefined, what = '--wait'): Quiet | undefined {
   if (text === undefined) return undefined
   const [min = '', max] = text.split(':')
-  const minMs = parseWait(min)
+  const minMs = parseWait(min, what)
+  if (minMs === 0 && max === undefined) return undefined
   if (max === undefined) return {minMs}
-  const maxMs = parseWait(max)
-  if (maxMs < minMs) throw new UsageError(`--wait: ${max} is shorter than ${min}`)
+  const maxMs = parseWait(max, what)
+  if (maxMs < minMs) throw new UsageError(`${what}: ${max} is shorter than ${min}`)
   return {minMs, maxMs}
 }
 
-function parseWait(text: string): number {
+function parseWait(text: string, what: string): number {
   try {
     return parseDuration(text)
   } catch (error) {
-    throw new UsageError(`--wait: ${messageOf(error)}`, {cause: error})
+    throw new UsageError(`${what}: ${messageOf(error)}`, {cause: error})
   }
-}
-
-/** The signal of a name such as `HUP` or `SIGHUP`. */
-export function signalNamed(text: string | undefined): NodeJS.Signals | undefined {
-  if (text === undefined) return undefined
-  const name = `SIG${text.toUpperCase().replace(/^SIG/, '')}`
-  if (!Object.hasOwn(constants.signals, name)) throw new UsageError(`--reload-signal: unknown signal '${text}'`)
-  return name as NodeJS.Signals
 }

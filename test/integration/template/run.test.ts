@@ -3,7 +3,8 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
-import {runTemplates, type TemplateEvent, type TemplateSpec} from '../../../src/template/run.js'
+import {runTemplates} from '../../../src/template/run.js'
+import type {TemplateEvent, TemplateSpec} from '../../../src/template/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
@@ -99,7 +100,7 @@ describe.each(backends)('templates on $name', backend => {
       name,
       text,
       destination: file(name),
-      command: 'reload',
+      command: {argv: ['reload'], env: {}, timeoutMs: 1000, text: 'reload'},
     })
     writeFileSync(file('second'), 'old', {mode: 0o600})
     const done = runTemplates(
@@ -110,7 +111,7 @@ describe.each(backends)('templates on $name', backend => {
         env: {},
         onEvent: event => events.push(event.type),
         onCommand: async command => {
-          commands.push(command)
+          commands.push(command.text)
         },
       },
     )

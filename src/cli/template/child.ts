@@ -1,0 +1,77 @@
+import type {BlockValues} from '../../config/blocks.js'
+import {UsageError} from '../../core/errors.js'
+import type {SupervisedChild} from '../../template/supervisor.js'
+import {parseSignal} from '../replicate/process.js'
+import {chooseEnv, type EnvRules} from './child-env.js'
+import {type EnvFields, toArgv, toEnvRules} from './specs.js'
+
+/** What the command line says about a child. */
+export interface ChildFlags {
+  readonly exec?: string | undefined
+  readonly 'exec-reload-signal'?: string | undefined
+  readonly 'exec-kill-signal'?: string | undefined
+  readonly grace?: number | undefined
+  readonly 'exec-splay'?: number | undefined
+  readonly 'exec-env-pristine'?: boolean
+  readonly 'exec-env-custom'?: readonly string[] | undefined
+  readonly 'exec-env-allowlist'?: readonly string[] | undefined
+  readonly 'exec-env-denylist'?: readonly string[] | undefined
+  readonly restart: 'never' | 'on-failure' | 'always'
+}
+
+/** A block `exec` of a file, after its types were checked. */
+interface ExecFields {
+  readonly command?: string | readonly string[]
+  readonly enabled?: boolean
+  readonly env?: EnvFields
+  readonly kill_signal?: string
+  readonly kill_timeout?: number
+  readonly reload_signal?: string
+  readonly splay?: number
+}
+
+interface Given {
+  readonly flags: ChildFlags
+  /** True for a flag that was not left to its default. */
+  readonly isGiven: (flag: keyof ChildFlags) => boolean
+  /** The arguments after `--`. */
+  readonly words: readonly string[]
+  readonly block: BlockValues
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The parts of a supervised child that settings decide. */
+export type ChildSettings = SupervisedChild
+
+/** Returns the child of a command line and its files; undefined if there is none. Flags take precedence. */
+export function toChild({flags, isGiven, words, block, env}: Given): ChildSettings | undefined {
+  const exec = block as ExecFields
+  const [file, ...rest] = words
+  const fromFile = exec.enabled === false ? undefined : exec.command
+  const command = flags.exec ?? fromFile
+  const argv: [string, ...string[]] | undefined =
+    file === undefined ? (command === undefined ? undefined : toArgv(command)) : [file, ...rest]
+  if (argv === undefined) return undefined
+  if (argv[0] === '') throw new UsageError('template: the name of the child is empty')
+  const reloadSignal = parseSignal(flags['exec-reload-signal'] ?? exec.reload_signal ?? '', '--exec-reload-signal')
+  const killSignal = parseSignal(flags['exec-kill-signal'] ?? exec.kill_signal ?? '', '--exec-kill-signal')
+  return {
+    argv,
+    env: chooseEnv(env, rulesOf(flags, exec.env)),
+    graceMs: isGiven('grace') ? (flags.grace ?? 0) : (exec.kill_timeout ?? flags.grace ?? 0),
+    splayMs: flags['exec-splay'] ?? exec.splay ?? 0,
+    restart: flags.restart,
+    ...(reloadSignal !== undefined && {reloadSignal}),
+    ...(killSignal !== undefined && {killSignal}),
+  }
+}
+
+function rulesOf(flags: ChildFlags, block: EnvFields | undefined): EnvRules {
+  const file = toEnvRules(block)
+  return {
+    pristine: flags['exec-env-pristine'] === true || file.pristine,
+    custom: [...(file.custom ?? []), ...(flags['exec-env-custom'] ?? [])],
+    allow: flags['exec-env-allowlist'] ?? file.allow,
+    deny: flags['exec-env-denylist'] ?? file.deny,
+  }
+}

@@ -1,0 +1,14 @@
+import {isBatonError, messageOf} from '../../core/errors.js'
+
+// Exit codes of consul-template.
+export const stoppedCode = 12
+const [badFlags, runnerFailed, badConfig] = [13, 14, 15]
+
+/** Returns the exit code of consul-template for an error. */
+export function exitAsConsulTemplate(error: unknown): number {
+  if (isBatonError(error, 'BATON_CANCELLED')) return stoppedCode
+  if (isBatonError(error, 'BATON_USAGE')) return badFlags
+  // A template that is wrong is not part of the configuration there. All messages about one begin like this.
+  const isTemplate = messageOf(error).startsWith('template')
+  return isBatonError(error, 'BATON_CONFIG') && !isTemplate ? badConfig : runnerFailed
+}

@@ -1,0 +1,125 @@
+import {UsageError} from '../core/errors.js'
+import {parseDuration} from '../core/time/duration.js'
+import {unknownSetting} from './unknown-setting.js'
+
+/**
+ * What a setting may be. `duration` becomes milliseconds; `strings` a list, also from a text with commas; `mode` a
+ * number from `0644` in HCL or `"0644"`; `command` a text or a list of words; `rest` anything.
+ */
+export type Kind = 'string' | 'boolean' | 'number' | 'duration' | 'strings' | 'command' | 'mode' | 'rest'
+
+/** A block of settings. */
+export interface Block {
+  readonly fields: Schema
+  /** What may stand in the place of the block: `wait = "5s:10s"`. */
+  readonly short?: Kind
+  /** True if the block may be given several times: its value is a list. @default false, they add to each other */
+  readonly isRepeatable?: true
+}
+
+/** The settings of a file or block by their names. */
+export type Schema = Readonly<Record<string, Kind | Block>>
+
+/** What was read: values by name, blocks as values of their own. */
+export type BlockValues = Readonly<Record<string, unknown>>
+
+/** Where settings are read from, and where doubts about them go. */
+export interface BlockPlace {
+  readonly path: string
+  readonly warn: (text: string) => void
+}
+
+/** Reads settings by a schema. Unknown names and wrong types at any depth are refused, with the nearest right name. */
+export function readBlock(value: unknown, schema: Schema, place: BlockPlace, name = ''): BlockValues {
+  const read: Record<string, unknown> = {}
+  for (const [key, field] of Object.entries(mergeParts(value, place, name))) {
+    const full = name === '' ? key : `${name}.${key}`
+    const rule = Object.hasOwn(schema, key) ? schema[key] : undefined
+    if (rule === undefined) throw unknownSetting(place.path, full, Object.keys(schema))
+    read[key] = typeof rule === 'string' ? convert(field, rule, place, full) : readInner(field, rule, place, full)
+  }
+  return read
+}
+
+function readInner(value: unknown, rule: Block, place: BlockPlace, name: string): unknown {
+  if (rule.short !== undefined && typeof value !== 'object') return convert(value, rule.short, place, name)
+  if (rule.isRepeatable !== true) return readBlock(value, rule.fields, place, name)
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return parts.map(part => readBlock(part, rule.fields, place, name))
+}
+
+function convert(value: unknown, kind: Kind, place: BlockPlace, name: string): unknown {
+  const isText = typeof value === 'string'
+  switch (kind) {
+    case 'rest':
+      return value
+    case 'duration':
+      return toMilliseconds(value, place, name)
+    case 'strings':
+      if (isText) return value.split(',')
+      if (isTexts(value)) return value
+      throw wrong(place, name, 'a list of strings')
+    case 'command':
+      if ((isText && value !== '') || (isTexts(value) && value.length > 0)) return value
+      throw wrong(place, name, 'a command or a list of its words')
+    case 'mode':
+      return toMode(value, place, name)
+    default:
+      // The other kinds are the names of types.
+      if (typeof value === kind) return value
+      throw wrong(place, name, `a ${kind}`)
+  }
+}
+
+function toMilliseconds(value: unknown, place: BlockPlace, name: string): number {
+  if (typeof value === 'number') {
+    if (value !== 0) {
+      place.warn(`${place.path}: ${name} = ${value} means ${value} nanoseconds: write a unit, like "${value}s"`)
+    }
+    return value / 1e6
+  }
+  if (typeof value !== 'string') throw wrong(place, name, 'a duration like "5s"')
+  return parseDuration(value, `config: ${place.path}: ${name}`)
+}
+
+function toMode(value: unknown, place: BlockPlace, name: string): number {
+  const mode = typeof value === 'string' && /^[0-7]+$/.test(value) ? Number.parseInt(value, 8) : value
+  if (typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o7777) return mode
+  throw wrong(place, name, 'a mode like "0644"')
+}
+
+/**
+ * Returns the settings of a block: an object, or in HCL several objects, of which later ones add to earlier ones. The
+ * case of names does not matter. A label (`template "name" {…}`) is refused.
+ */
+function mergeParts(value: unknown, place: BlockPlace, name: string): Readonly<Record<string, unknown>> {
+  const merged: Record<string, unknown> = {}
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [value]
+  for (const part of parts) {
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) {
+      throw wrong(place, name === '' ? 'the file' : name, 'a block')
+    }
+    const seen = new Set<string>()
+    for (const [key, field] of Object.entries(part)) {
+      const lower = key.toLowerCase()
+      if (seen.has(lower)) {
+        throw new UsageError(`config: ${place.path}: '${lower}' is given twice, in different letters`, {
+          code: 'BATON_CONFIG',
+        })
+      }
+      seen.add(lower)
+      const earlier = merged[lower]
+      merged[lower] = isBlock(earlier) && isBlock(field) ? [earlier, field].flat() : field
+    }
+  }
+  return merged
+}
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every(each => typeof each === 'string')
+
+const isBlock = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (!Array.isArray(value) || value.every(isBlock))
+
+const wrong = ({path}: BlockPlace, name: string, wanted: string): UsageError =>
+  new UsageError(`config: ${path}: ${name} must be ${wanted}`, {code: 'BATON_CONFIG'})

@@ -1,0 +1,86 @@
+import type {WriteOptions} from './write.js'
+
+/** How a template is read. */
+export interface TemplateSyntax {
+  /** @default '{{' */
+  readonly leftDelimiter?: string
+  /** @default '}}' */
+  readonly rightDelimiter?: string
+  /** True to end with an error when a map has no entry of a name. @default false */
+  readonly errorOnMissingKey?: boolean
+  /** Names of functions that this template may not call; `sprig_*` is a pattern. @default none */
+  readonly deniedFunctions?: readonly string[]
+  /** Folder that files read by `file` must be in. @default no limit */
+  readonly sandbox?: string
+}
+
+/** A program that runs when files change. */
+export interface TemplateCommand {
+  readonly argv: readonly [string, ...string[]]
+  readonly env: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  /** The command for people. */
+  readonly text: string
+}
+
+/** Pause without a change before a file is written, and the longest delay by such pauses. */
+export interface Quiet {
+  readonly minMs: number
+  /** @default 4 times `minMs` */
+  readonly maxMs?: number
+}
+
+/** One template and where its text goes. */
+export interface TemplateSpec extends TemplateSyntax, WriteOptions {
+  /** Names the template in errors and events: the path of its file. */
+  readonly name: string
+  /** The text of the template. */
+  readonly text: string
+  /** The file to write; undefined to hand the text over only. */
+  readonly destination?: string
+  /** Runs after the file has changed. */
+  readonly command?: TemplateCommand
+  /** Runs on the new file before it replaces the old one. */
+  readonly check?: TemplateCommand
+  /** @default that of the run */
+  readonly quiet?: Quiet
+  /** True to end the run when this template fails while it is executed. @default only with `once` */
+  readonly isErrorFatal?: boolean
+  /** The variables that the function `env` reads. @default those of the run */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** A template and its text. */
+export interface Rendered {
+  readonly template: TemplateSpec
+  readonly bytes: Uint8Array
+}
+
+/** Something that a template waits for. */
+export interface Missing {
+  readonly name: string
+  readonly why: string
+}
+
+/** What happens while templates are rendered. */
+export type TemplateEvent =
+  | ({readonly type: 'rendered'} & Rendered)
+  | {
+      readonly type: 'written'
+      readonly template: TemplateSpec
+      readonly destination: string
+      readonly bytes: Uint8Array
+      /** The content before; undefined if the file is new. */
+      readonly before: Uint8Array | undefined
+    }
+  | {readonly type: 'waiting'; readonly template: TemplateSpec; readonly missing: readonly Missing[]}
+  | {readonly type: 'failed'; readonly template: TemplateSpec; readonly error: Error}
+  /** A check failed: no file was changed. */
+  | {readonly type: 'refused'; readonly template: TemplateSpec; readonly error: unknown}
+  | {
+      readonly type: 'command failed'
+      readonly template: TemplateSpec
+      readonly command: TemplateCommand
+      readonly error: unknown
+    }
+  | {readonly type: 'rolled back'; readonly template: TemplateSpec; readonly destination: string}
