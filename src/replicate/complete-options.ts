@@ -21,9 +21,13 @@ import {checkMappings, formatMapping} from './mapping.js'
 import {defaultBudget} from './plan/delete-budget.js'
 import {createKeyScope, type KeyScope} from './plan/key-scope.js'
 import {defaultMaxDelete} from './plan/max-delete.js'
+import {QueryPlaces} from './shard/query-places.js'
 import {defaultStatusDir} from './status/status-document.js'
 import type {DeleteBudget, Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions, UndoKeeping} from './types.js'
 import {UndoJournal} from './undo/journal.js'
+
+/** Fewer keys are listed as fast as a part. */
+const defaultShardAbove = 1000
 
 /** The options of a replicator, checked and complete. */
 export interface CompleteOptions {
@@ -43,6 +47,8 @@ export interface CompleteOptions {
   readonly waitMs: number
   /** More keys than this are followed in parts. */
   readonly shardAbove: number
+  /** The queries that may wait at an agent, shared by all mappings. */
+  readonly places: QueryPlaces
   /** Between two comparisons of everything, where only parts are followed. */
   readonly auditEveryMs: number
   /** Whether lists of everything are compressed, and those of parts. */
@@ -156,11 +162,12 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     throw new UsageError('replicate: nothing to replicate: no mapping was given', {details: {option: 'mappings'}})
   checkMappings(mappings)
   const statusDir = options.statusDir ?? defaultStatusDir
+  const isOneAddress = source === undefined || source === destination
   const clock = options.clock ?? destination.clock
   return {
     destination,
     source: source ?? destination,
-    isOneAddress: source === undefined || source === destination,
+    isOneAddress,
     mappings,
     canDelete: options.canDelete ?? true,
     maxDelete: options.maxDelete ?? defaultMaxDelete,
@@ -169,7 +176,8 @@ export function completeOptions(destination: ConsulClient, options: ReplicatorOp
     statusDir,
     maxStaleMs: options.maxStaleMs ?? 0,
     waitMs: options.waitMs ?? 60_000,
-    shardAbove: options.shardAbove ?? Number.POSITIVE_INFINITY,
+    shardAbove: options.shardAbove ?? defaultShardAbove,
+    places: new QueryPlaces(mappings.length, isOneAddress ? 2 : 1),
     auditEveryMs: options.auditEveryMs ?? 600_000,
     compress: {
       source: options.compress ?? !isLoopback(source ?? destination),

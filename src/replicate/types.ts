@@ -71,8 +71,9 @@ export interface ReplicatorOptions {
   /** Maximum wait of a blocking query, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /**
-   * Above this many keys a mapping is followed in parts: a change costs a read of its part, not of everything.
-   * @default Infinity
+   * Above this many keys a mapping is followed in parts: a change costs a read of its part, not of everything. Infinity:
+   * never.
+   * @default 1000
    */
   readonly shardAbove?: number
   /** Time between two comparisons of all keys, where only parts are followed. @default 600000 */

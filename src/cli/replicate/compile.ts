@@ -24,7 +24,7 @@ export interface ReplicateFlags {
   readonly wait?: string | undefined
   readonly 'status-dir': string
   readonly grace?: number | undefined
-  readonly 'shard-above'?: number | undefined
+  readonly 'shard-above': number
   readonly 'audit-every'?: number | undefined
   readonly compress?: boolean | undefined
   readonly heartbeat?: number | undefined
@@ -59,7 +59,7 @@ export function toReplicatorOptions(
     ...(maxStaleMs > 0 && {maxStaleMs}),
     ...(flags.wait !== undefined && toQuiescence(flags.wait)),
     ...(flags.grace !== undefined && {graceMs: flags.grace}),
-    ...(flags['shard-above'] !== undefined && {shardAbove: flags['shard-above']}),
+    shardAbove: flags['shard-above'],
     ...(flags['audit-every'] !== undefined && {auditEveryMs: flags['audit-every']}),
     ...(flags.heartbeat !== undefined && {heartbeatMs: flags.heartbeat}),
     ...(flags.compress !== undefined && {compress: flags.compress}),

@@ -122,7 +122,8 @@ export const replicateFlags = {
   }),
   grace: durationFlag({description: 'time for transactions in flight when stopped', default: '10s'}),
   'shard-above': Flags.integer({
-    description: 'follow a prefix of more keys than this in parts (default: never)',
+    description: 'follow a prefix of more keys than this in parts',
+    default: 1000,
     min: 0,
     helpValue: 'KEYS',
   }),

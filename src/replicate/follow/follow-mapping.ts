@@ -13,6 +13,7 @@ import {formatMapping} from '../mapping.js'
 import {outageOf} from '../outage.js'
 import {listTimeoutMs} from '../pass/list-entries.js'
 import type {MappingWorker, Sides, SourceSnapshot, Stops} from '../pass/worker.js'
+import type {Places} from '../shard/query-places.js'
 import {ShardLoop} from '../shard/shard-loop.js'
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
@@ -37,12 +38,16 @@ export async function* followMapping(
   const news = new News()
   for (;;) {
     let sides: Sides | undefined
+    let places: Places | undefined
     for await (const {pass, left} of followWhole(worker, options, stops)) {
       if (pass && news.isNews(pass)) yield pass
-      sides = left
+      sides = left?.sides
+      places = left?.places
     }
-    if (sides === undefined || stops.stop.aborted) return
-    const shards = new ShardLoop(worker, options, {stops, outages: openOutages(worker, options)})
+    using placesHere = places
+    if (sides === undefined || placesHere === undefined || stops.stop.aborted) return
+    const given = {stops, outages: openOutages(worker, options), placeCount: placesHere.count}
+    const shards = new ShardLoop(worker, options, given)
     const passes = await shards.begin(sides)
     sides = undefined
     if (passes === undefined) continue
@@ -51,12 +56,18 @@ export async function* followMapping(
   }
 }
 
+/** Both sides, and the places for the queries of their parts. */
+interface Left {
+  readonly sides: Sides
+  readonly places: Places
+}
+
 /** Ends with both sides when there are so many keys that they should be followed in parts. */
 async function* followWhole(
   worker: MappingWorker,
   options: CompleteOptions,
   stops: Stops,
-): AsyncGenerator<{readonly pass?: ReplicationPass; readonly left?: Sides}, void, undefined> {
+): AsyncGenerator<{readonly pass?: ReplicationPass; readonly left?: Left}, void, undefined> {
   using link = linkSignal(stops.stop)
   const loop = new MappingLoop(worker, options, {...stops, stop: link.signal})
   const watchers = loop.start(reason => link.abort(reason))
@@ -125,6 +136,7 @@ class MappingLoop {
   #sourceMoved = false
   #replicaMoved = false
   #readableAtMs = 0
+  #isSaid = false
   readonly #outages: Outages
 
   constructor(worker: MappingWorker, options: CompleteOptions, stops: Stops) {
@@ -155,7 +167,7 @@ class MappingLoop {
     for (const outage of Object.values(this.#outages)) outage[Symbol.dispose]()
   }
 
-  async *passes(): AsyncGenerator<{readonly pass?: ReplicationPass; readonly left?: Sides}, void, undefined> {
+  async *passes(): AsyncGenerator<{readonly pass?: ReplicationPass; readonly left?: Left}, void, undefined> {
     let sides: Sides | undefined
     while (!this.#stops.stop.aborted) {
       await this.#waitForWork(sides === undefined)
@@ -164,9 +176,9 @@ class MappingLoop {
       sides = {...replica, source: this.#source}
       const pass = await this.#pass(sides)
       this.#worker.monitor.ended(pass !== undefined && pass.error === undefined)
-      const isLast = pass !== undefined && !pass.error && this.#areMany(sides)
-      if (pass) yield {pass, ...(isLast && {left: sides})}
-      if (isLast) return
+      const places = pass !== undefined && !pass.error && this.#areMany(sides) ? this.#takePlaces(sides) : undefined
+      if (pass) yield {pass, ...(places && {left: {sides, places}})}
+      if (places) return
       // Progress resets the back-off even if part of the pass failed.
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass && !pass.error) this.#outages.pass.end()
@@ -253,6 +265,19 @@ class MappingLoop {
 
   #areMany({source, replica}: Sides): boolean {
     return Math.max(source.value.length, replica.size) > this.#options.shardAbove
+  }
+
+  /** Where there are none, it is said once. */
+  #takePlaces({source}: Sides): Places | undefined {
+    const {places, logger, mappings} = this.#options
+    const taken = places.take()
+    if (taken || this.#isSaid) return taken
+    this.#isSaid = true
+    logger.warn(
+      {component: 'replicate', mapping: formatMapping(this.#worker.mapping), keys: source.value.length},
+      `followed by lists of all its keys, so that each change costs one: only some of ${mappings.length} mappings can be followed in parts, because an agent accepts a limited number of queries; run the others in a process of their own, with another agent`,
+    )
+    return undefined
   }
 
   async #readReplica(): Promise<Pick<Sides, 'replica' | 'replicaIndex'>> {

@@ -5,20 +5,19 @@ import {ShardReads} from './shard-reads.js'
 import {ShardSide} from './shard-side.js'
 import {type Doubt, SideWatch} from './side-watch.js'
 
-const placesOfAgent = 64
 /** Few changes there are not ours. */
 const placesOfDestination = 8
 const mostChanges = 2000
 /** Least time between two answers of one query. */
 const pauses = {source: 50, destination: 500}
 
-/** Both sides of a mapping, which share the places at their agents with all other mappings. */
+/** Both sides of a mapping, which share `placeCount` queries at each agent. Two of each side are not for parts. */
 export function openSides(
   {mapping, scope}: MappingWorker,
-  {destination, source, sourceCall, isOneAddress, mappings, clock, compress}: CompleteOptions,
-  signal: AbortSignal,
+  {destination, source, sourceCall, isOneAddress, clock, compress}: CompleteOptions,
+  {placeCount, signal}: {readonly placeCount: number; readonly signal: AbortSignal},
 ): readonly [ShardSide, ShardSide] {
-  const places = Math.floor(placesOfAgent / mappings.length) - (isOneAddress ? 4 : 2)
+  const places = placeCount - (isOneAddress ? 4 : 2)
   const here = Math.max(1, Math.min(placesOfDestination, Math.floor(places / 4)))
   const there = Math.max(1, isOneAddress ? places - here : places)
   const common = {consistency: 'consistent', compress: compress.parts, signal} as const

@@ -56,6 +56,13 @@ export class PendingDeletes {
     return this.wait(copies, {looked: new Set(), isJudged: false, held: []}, nowMs)
   }
 
+  /** What was held because the source was empty is judged again once it has keys. */
+  judgeSoon(nowMs: number): void {
+    if (this.#held.length === 0) return
+    this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)
+    this.#judgeAtMs = Math.min(nowMs + settleMs, this.#judgeByMs)
+  }
+
   /** An audit has judged them. */
   hold(held: ReplicationPass['held']): void {
     this.#held = held

@@ -61,7 +61,12 @@ export class ShardLoop {
   constructor(
     worker: MappingWorker,
     options: CompleteOptions,
-    given: {readonly stops: Stops; readonly outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>},
+    given: {
+      readonly stops: Stops
+      readonly outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
+      /** Queries that may wait at each agent. */
+      readonly placeCount: number
+    },
   ) {
     this.#worker = worker
     this.#options = options
@@ -73,7 +78,7 @@ export class ShardLoop {
     const nowMs = options.clock.monotonicMs()
     this.#auditEndedMs = nowMs
     this.#auditAtMs = nowMs + options.auditEveryMs
-    const [source, replica] = openSides(worker, options, given.stops.stop)
+    const [source, replica] = openSides(worker, options, {placeCount: given.placeCount, signal: given.stops.stop})
     this.#sides = [source, replica]
     this.#source = source
     this.#replica = replica
@@ -255,6 +260,7 @@ export class ShardLoop {
     const [there, here] = await Promise.all([this.#source.reads.keys(unread), this.#replica.reads.keys(unreadHere)])
     const entries: KvEntry[] = []
     const copies = new Map<string, ReplicaEntry>(this.#pending.copies)
+    const wasEmpty = this.#source.count === 0
     for (const name of names) {
       const key = scope.toDestination(name)
       const entry = source.get(name) ?? there.entries.get(name)
@@ -265,6 +271,7 @@ export class ShardLoop {
       this.#source.record(name, entry && this.#toVersion(entry))
       this.#replica.record(key, copy && this.#toVersion(copy))
     }
+    if (wasEmpty && this.#source.count > 0) this.#pending.judgeSoon(this.#options.clock.monotonicMs())
     const pass = await this.#worker.passPart(
       {
         source: entries,

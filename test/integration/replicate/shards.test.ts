@@ -124,6 +124,15 @@ describe.each(backends)('replication in parts on $name', backend => {
     expect(client.writes().some(({body}) => String(body && Buffer.from(body)).includes('"delete"'))).toBe(false)
   })
 
+  it('deletes what was held for an empty source once it has keys again, where no limit holds it', async () => {
+    const {from, reader, passes, equal} = await follow('refill', {maxDelete: 'off'})
+    await reader.kv.deleteTree(from, {datacenter: 'dc1'})
+    const isHeld = (): boolean => passes.some(({held}) => held.some(({reason}) => reason === 'empty-source'))
+    await waitUntil(isHeld, {what: 'the deletes to be held'})
+    await seed(reader, 'dc1', [{key: `${from}f2/key-2`, value: bytes('again')}])
+    await equal('the first key')
+  })
+
   it('covers a prefix of bytes', async () => {
     const {from, reader, equal} = await follow('byte', {slash: ''})
     await seed(reader, 'dc1', [
