@@ -4,6 +4,7 @@ import {ConsulCommand} from '../src/cli/consul-command.js'
 import {typedNames} from '../src/cli/flag-words.js'
 import {Progress} from '../src/cli/progress.js'
 import {checkApprovals, refuseLastingApprovals} from '../src/cli/replicate/approvals.js'
+import {Clients} from '../src/cli/replicate/clients.js'
 import {
   checkConfiguredPrefixes,
   doubtfulOptions,
@@ -16,24 +17,30 @@ import {type Mode, refuseContradictions, settingsWithoutEffect} from '../src/cli
 import {eventFields} from '../src/cli/replicate/event-lines.js'
 import {deprecatedFlags, type LogLevel, replicateFlags} from '../src/cli/replicate/flags.js'
 import {followUntilStopped, type Opened} from '../src/cli/replicate/follow.js'
+import {acquireLock, checkLock} from '../src/cli/replicate/lock.js'
+import {patternFlags} from '../src/cli/replicate/patterns.js'
+import {shownPrefixes, withPrefixSettings} from '../src/cli/replicate/prefix-settings.js'
 import {listen, parseSignal, writePidFile} from '../src/cli/replicate/process.js'
 import {changeLine, differs, heldLine, previewLine} from '../src/cli/replicate/report.js'
 import {Reporter} from '../src/cli/replicate/reporter.js'
 import {openReplicatorService} from '../src/cli/replicate/service.js'
+import {shadowFields, shadowLines} from '../src/cli/replicate/shadow.js'
 import {flagOnly} from '../src/cli/settings.js'
-import {toClientOptions} from '../src/config/connection.js'
+import type {ConnectionSettings} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
 import {readReplicateConfig} from '../src/config/replicate-file.js'
+import type {PrefixSettings} from '../src/config/replicate-schema.js'
 import {withoutSecrets} from '../src/config/secrets.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
-import {createClient} from '../src/core/client.js'
+import type {ConsulClient} from '../src/core/client.js'
 import {isBatonError, UsageError} from '../src/core/errors.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {Wake} from '../src/core/time/wake.js'
 import type {TransportOptions} from '../src/core/types.js'
+import type {Hold} from '../src/lock/types.js'
 import {openServiceNotifier} from '../src/process/service-notifier.js'
 import {createReplicator} from '../src/replicate/replicator.js'
-import type {ReplicatorEvent} from '../src/replicate/types.js'
+import type {ReplicatorEvent, ReplicatorOptions} from '../src/replicate/types.js'
 import {parseListen} from '../src/serve/listen.js'
 
 const [stopped, badFlags, fatal, badConfig, heldCode] = [12, 13, 14, 15, 16]
@@ -70,7 +77,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   /** The flags are checked by this command itself. */
   static override emptyFlags = 'all' as const
   static override flags: typeof replicateFlags = replicateFlags
-  static override addedFromFiles = ['prefix', 'exclude', 'exclude-match']
+  static override addedFromFiles = ['prefix', ...patternFlags]
 
   static override exitCodeFor(error: unknown): number | undefined {
     if (isBatonError(error, 'BATON_CANCELLED')) return stopped
@@ -83,17 +90,21 @@ that it does not exist, and held when they are more than --max-delete or the sou
   >
 
   protected override async readSettings(path: string): Promise<Settings> {
-    const {settings, warnings} = await readReplicateConfig(
+    const {settings, warnings, prefixes} = await readReplicateConfig(
       path,
       Object.keys({...Replicate.baseFlags, ...replicateFlags}).filter(name => !flagOnly.has(name)),
     )
     this.#warnings.push(...warnings)
-    checkConfiguredPrefixes(path, settings, this.host.env, this.typed)
+    checkConfiguredPrefixes(path, settings, this.host.env, {typed: this.typed, prefixes})
+    this.#prefixes.set(path, prefixes)
     return settings
   }
 
   readonly #warnings: string[] = []
+  /** Prefixes with settings of their own, by the file or folder that names them. */
+  readonly #prefixes = new Map<string, readonly PrefixSettings[]>()
   #reporter: Reporter | undefined
+  #clientsOpened: Clients | undefined
 
   async run(): Promise<number> {
     const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(this.host.env)
@@ -113,15 +124,17 @@ that it does not exist, and held when they are more than --max-delete or the sou
       isVerify,
     )
     this.#signals()
-    this.#warn(isVerify || this.flags['dry-run'] ? 'preview' : this.flags.once ? 'once' : 'follow')
-    if (isVerify || this.flags['dry-run']) return this.#preview(isVerify)
+    const isPreview = isVerify || this.flags['dry-run'] || this.flags.shadow
+    this.#warn(isPreview ? 'preview' : this.flags.once ? 'once' : 'follow')
+    if (this.flags.shadow) return await this.#shadow()
+    if (isPreview) return await this.#preview(isVerify)
     const pidFile = this.flags['pid-file']
     using _pid = pidFile === undefined || pidFile === '' ? undefined : writePidFile(pidFile, process.pid)
     return this.flags.once ? await this.#once() : await this.#follow()
   }
 
   async #preview(isVerify: boolean): Promise<number> {
-    await using opened = this.#open()
+    const opened = await this.#open()
     const previews = await createReplicator(opened.destination, opened.options).preview({signal: this.stopSignal})
     const differ = previews.some(differs)
     if (this.jsonEnabled()) this.out.json({equal: !differ, mappings: previews})
@@ -136,8 +149,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   async #once(): Promise<number> {
-    await using opened = this.#open()
-    const passes = await createReplicator(opened.destination, opened.options).runOnce({signal: this.stopSignal})
+    const opened = await this.#open()
+    await using hold = await this.#acquire?.(opened, this.stopSignal)
+    const options = hold ? {...opened.options, fence: {key: hold.key, session: hold.session}} : opened.options
+    const passes = await createReplicator(opened.destination, options).runOnce({signal: this.stopSignal})
     if (this.jsonEnabled()) this.out.json({mappings: passes})
     if (passes.some(pass => pass.refused.length > 0)) return fatal
     return passes.some(pass => pass.held.length > 0) ? heldCode : 0
@@ -156,7 +171,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const wishes = new Wake()
     if (reload === 'SIGHUP' || reload === 'SIGINT' || reload === 'SIGTERM') this.stopSignals.release(reload)
     using _reload = listen(this.host.signals, reload, () => wishes.wake())
-    const opened = this.#open()
+    const opened = await this.#open()
     const shown = {
       listen: address,
       notifier: openServiceNotifier(this.host.env),
@@ -173,6 +188,13 @@ that it does not exist, and held when they are more than --max-delete or the sou
       },
       tell: text => this.logger.warn({}, text),
       onReplicator: replicator => service.show(replicator),
+      onSettled: ({destination, options}) => this.#clients.keepOnly(new Set(clientsOf(destination, options))),
+      acquire:
+        this.#acquire &&
+        (async (now, signal) => {
+          service.standBy()
+          return (await this.#acquire?.(now, signal)) as Hold
+        }),
     })
     return stopped
   }
@@ -188,7 +210,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const before = {flags: this.flags, words: this.words, sources: this.sources}
     try {
       await this.readFlags()
-      return this.#open()
+      return await this.#open()
     } catch (error) {
       Object.assign(this, before)
       throw error
@@ -196,31 +218,65 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   /** Opens clients for these settings, so that a reload can change addresses and tokens. */
-  #open(): Opened {
+  async #open(): Promise<Opened> {
     checkApprovals(this.flags, this.sources)
-    const options = toReplicatorOptions(this.flags, this.words)
-    for (const warning of doubtfulOptions(options)) this.out.warn(warning)
+    const prefixes = [...this.#prefixes.values()].flat()
+    const {mappings: plain, ...options} = await toReplicatorOptions(this.flags, this.words, prefixes)
+    for (const warning of doubtfulOptions({...options, mappings: plain})) this.out.warn(warning)
     const from = sourceConnection(this.flags)
     const to = withConsulReplicate(this.connectionSettings(), this.flags, {env: this.host.env, sources: this.sources})
     for (const {warning} of from ? [to, from] : [to]) if (warning !== undefined) this.out.warn(warning)
-    const shared = {logger: this.logger, transport: (one: TransportOptions) => this.openTransport(one)}
-    const destination = createClient({...shared, ...toClientOptions(to.settings)})
-    const source = from && createClient({...shared, ...toClientOptions(from.settings)})
+    const open = (settings: ConnectionSettings): ConsulClient => this.#clients.get(settings)
+    const mappings = await withPrefixSettings(plain, prefixes, {
+      from: from?.settings ?? to.settings,
+      to: to.settings,
+      open,
+      warn: text => this.out.warn(text),
+    })
+    if (this.flags.lock !== undefined) checkLock(this.flags.lock, {mappings})
+    const source = from && open(from.settings)
     const undo = toUndo(this.flags, this.host.env)
     return {
-      destination,
+      destination: open(to.settings),
+      shared: JSON.stringify({...this.flags, prefix: undefined}),
       options: {
         ...options,
+        mappings,
         ...(undo && {undo}),
         ...(source && {source}),
         logger: this.logger,
         observer: event => this.#observe(event),
       },
-      async [Symbol.asyncDispose]() {
-        await destination[Symbol.asyncDispose]()
-        await source?.[Symbol.asyncDispose]()
-      },
     }
+  }
+
+  get #clients(): Clients {
+    this.#clientsOpened ??= this.releases.use(
+      new Clients({logger: this.logger, transport: (one: TransportOptions) => this.openTransport(one)}),
+    )
+    return this.#clientsOpened
+  }
+
+  /** Undefined without --lock. */
+  get #acquire(): ((opened: Opened, signal: AbortSignal) => Promise<Hold>) | undefined {
+    const {lock} = this.flags
+    if (lock === undefined) return undefined
+    return (opened, signal) => acquireLock(lock, opened, {signal, say: text => this.#say(text)})
+  }
+
+  #say(text: string): void {
+    if (this.flags.once) this.out.warn(text)
+    else this.logger.warn({}, text)
+  }
+
+  /** Compares with another program until stopped. */
+  async #shadow(): Promise<number> {
+    const {destination, options} = await this.#open()
+    for await (const report of createReplicator(destination, options).shadow({signal: this.stopSignal})) {
+      if (this.flags.ndjson) this.out.json(shadowFields(report, systemClock.wallMs()), {compact: true})
+      else for (const line of shadowLines(report)) this.out.line(line)
+    }
+    return stopped
   }
 
   #observe(event: ReplicatorEvent): void {
@@ -234,6 +290,8 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const {env} = this.host
     const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(env)
     if (fromEnv) shown['log-level'] = {value: fromEnv.level, source: fromEnv.source}
+    const prefixes = [...this.#prefixes].filter(([, some]) => some.length > 0)
+    for (const [path, some] of prefixes) shown[`prefix (${path})`] = {value: shownPrefixes(some), source: path}
     if (!usesOwnToken(env, this.sources)) return shown
     shown['token-file'] = {value: null, source: 'default'}
     return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
@@ -270,5 +328,14 @@ that it does not exist, and held when they are more than --max-delete or the sou
     const withoutEffect = settingsWithoutEffect(this.flags, mode, this.sources)
     for (const warning of [...this.#warnings, ...withoutEffect]) this.out.warn(warning)
     if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
+  }
+}
+
+function* clientsOf(destination: ConsulClient, {source, mappings}: ReplicatorOptions): Generator<ConsulClient> {
+  yield destination
+  if (source) yield source
+  for (const {sourceClient, destinationClient} of mappings) {
+    if (sourceClient) yield sourceClient
+    if (destinationClient) yield destinationClient
   }
 }

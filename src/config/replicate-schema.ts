@@ -6,6 +6,20 @@ export interface Translation {
   /** Values by the names of flags. */
   readonly settings: Settings
   readonly warnings: readonly string[]
+  /** Prefixes with settings of their own. */
+  readonly prefixes: readonly PrefixSettings[]
+}
+
+/** What a `prefix` block says beside source, datacenter and destination. */
+export interface PrefixSettings {
+  /** As `source@dc:destination`. */
+  readonly prefix: string
+  /** Texts that choose keys, by the names of flags. */
+  readonly patterns: Readonly<Record<string, readonly string[]>>
+  /** Connections of its own, by the names of flags. */
+  readonly from: Settings | undefined
+  readonly to: Settings | undefined
+  readonly path: string
 }
 
 interface Place {
@@ -65,18 +79,28 @@ const top: Schema = {
 const legacy = new Set(['token', 'path'])
 const consulBlocks = ['auth', 'ssl', 'retry', 'transport']
 const topBlocks = ['consul', 'auth', 'ssl', 'retry', 'wait', 'syslog', 'prefix', 'exclude', 'excludematch']
-const prefixFields = ['source', 'destination', 'datacenter', 'dc']
+const prefixFields = ['source', 'destination', 'datacenter', 'dc', 'from', 'to']
+const patternFields = [
+  'exclude',
+  'exclude_match',
+  'exclude_glob',
+  'exclude_regex',
+  'include',
+  'include_glob',
+  'include_regex',
+]
 
 /** Turns the content of one file of consul-replicate into settings. Unknown names, wrong types and contradictions are refused by name. */
 export function translate(content: unknown, place: Place): Translation {
   const translator = new Translator(place)
   translator.readTop(toFields(content, place, 'the file'))
-  return {settings: translator.settings, warnings: translator.warnings}
+  return {settings: translator.settings, warnings: translator.warnings, prefixes: translator.prefixes}
 }
 
 class Translator {
   readonly settings: Record<string, unknown> = {}
   readonly warnings: string[] = []
+  readonly prefixes: PrefixSettings[] = []
   readonly #place: Place
   /** The name in the file that set each flag. */
   readonly #origins = new Map<string, string>()
@@ -174,9 +198,9 @@ class Translator {
   /** Returns every form of a prefix as `source@dc:destination`. */
   #prefix(item: unknown): string[] {
     if (typeof item === 'string') return item.split(',').map(part => part.trim())
-    const {source, destination, dc, datacenter, ...rest} = this.#fields(item, 'prefix')
+    const {source, destination, dc, datacenter, from: there, to: here, ...rest} = this.#fields(item, 'prefix')
     this.#refuseLabel('prefix', rest)
-    this.#refuseRest('prefix', rest, prefixFields)
+    const patterns = this.#patterns(rest)
     const text = (name: string, value: unknown): string | undefined => {
       if (value === undefined || typeof value === 'string') return value
       throw this.#wrong(`prefix.${name}`, 'a string')
@@ -188,7 +212,36 @@ class Translator {
     const at = this.#agreed('datacenter', [ownDatacenter, text('dc', dc), text('datacenter', datacenter)])
     const to = this.#agreed('destination', [ownDestination, text('destination', destination)])
     const from = at === undefined ? path : `${path}@${at}`
-    return [to === undefined ? from : `${from}:${to}`]
+    const prefix = to === undefined ? from : `${from}:${to}`
+    const connections = {from: this.#connection(there, 'prefix.from'), to: this.#connection(here, 'prefix.to')}
+    if (Object.keys(patterns).length > 0 || there !== undefined || here !== undefined) {
+      this.prefixes.push({prefix, patterns, ...connections, path: this.#place.path})
+    }
+    return [prefix]
+  }
+
+  /** Which keys of a prefix are copied. */
+  #patterns(fields: Fields): PrefixSettings['patterns'] {
+    const patterns: Record<string, readonly string[]> = {}
+    for (const [name, value] of Object.entries(fields)) {
+      if (!patternFields.includes(name)) throw this.#unknown(`prefix.${name}`, [...prefixFields, ...patternFields])
+      patterns[name.replaceAll('_', '-')] = items(value).map(text => {
+        if (typeof text === 'string' && text !== '') return text
+        throw this.#wrong(`prefix.${name}`, 'a text, or several, that is not empty')
+      })
+    }
+    return patterns
+  }
+
+  /** A block like `consul`, for one side of one prefix. */
+  #connection(value: unknown, name: string): Settings | undefined {
+    if (value === undefined) return undefined
+    const inner = new Translator(this.#place)
+    inner.#readConsul(this.#fields(value, name))
+    const [unfit] = Object.keys(inner.settings).filter(flag => flag.startsWith('consul-retry'))
+    if (unfit !== undefined) throw this.#unknown(`${name}.retry`, Object.keys(consul))
+    this.warnings.push(...inner.warnings)
+    return inner.settings
   }
 
   /** Returns the one value of a setting that may be given several times. Refuses different values. */

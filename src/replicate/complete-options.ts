@@ -1,29 +1,31 @@
 import {randomBytes} from 'node:crypto'
 import {hostname} from 'node:os'
 import {type BulkLimits, defaultBulkLimits} from '../core/bulk/pack.js'
-import {
-  boolean,
-  callback,
-  checkOptions,
-  count,
-  duration,
-  name,
-  type OptionRule,
-  oneOf,
-  texts,
-  withMethod,
-} from '../core/check-options.js'
+import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
-import {clientRule, clockRule, loggerRule} from '../core/context-rules.js'
+import {clientRule} from '../core/context-rules.js'
 import {messageOf, UsageError} from '../core/errors.js'
 import type {CallOptions, Clock, Logger} from '../core/types.js'
 import {checkMappings, formatMapping} from './mapping.js'
+import {replicatorRules} from './option-rules.js'
+import {fencedClient, leaveRoom, type Writer} from './pass/fenced-client.js'
 import {defaultBudget} from './plan/delete-budget.js'
-import {createKeyScope, type KeyScope} from './plan/key-scope.js'
 import {defaultMaxDelete} from './plan/max-delete.js'
 import {QueryPlaces} from './shard/query-places.js'
 import {defaultStatusDir} from './status/status-document.js'
-import type {DeleteBudget, Mapping, MaxDelete, ReplicatorObserver, ReplicatorOptions, UndoKeeping} from './types.js'
+import type {
+  DeleteBudget,
+  DriftRule,
+  Fence,
+  KeyFilter,
+  LockKeys,
+  Mapping,
+  MappingOptions,
+  MaxDelete,
+  ReplicatorObserver,
+  ReplicatorOptions,
+  UndoKeeping,
+} from './types.js'
 import {UndoJournal} from './undo/journal.js'
 
 /** Fewer keys are listed as fast as a part. */
@@ -35,13 +37,13 @@ export interface CompleteOptions {
   readonly source: ConsulClient
   /** True if both sides use the same address. */
   readonly isOneAddress: boolean
-  readonly mappings: readonly Mapping[]
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
   readonly deleteBudget: DeleteBudget
   /** Approved IDs; each one is removed once it is used. */
   readonly approved: Set<string>
   readonly statusDir: string
+  readonly lockKeys: LockKeys
   /** 0 if only the leader may answer for the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
@@ -55,11 +57,15 @@ export interface CompleteOptions {
   readonly compress: {readonly source: boolean; readonly destination: boolean; readonly parts: boolean}
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
   readonly concurrency: number
-  readonly attempts: number
   readonly graceMs: number
   readonly heartbeatMs: number
   /** Keeps what is overwritten and deleted; undefined if it is not kept. */
   readonly journal: UndoJournal | undefined
+  /** The lock that every transaction depends on. */
+  readonly fence: Fence | undefined
+  /** Writes what is copied, and checks the fence. */
+  readonly writer: Writer
+  readonly onDrift: DriftRule
   /** Names this replicator among others of the same mapping. */
   readonly identity: Identity
   readonly clock: Clock
@@ -67,7 +73,8 @@ export interface CompleteOptions {
   readonly observer: ReplicatorObserver
   /** Limits of the destination's transactions, shared by all mappings. */
   readonly limits: BulkLimits
-  readonly scopeOf: (mapping: Mapping) => KeyScope
+  /** A key is left out if one of them leaves it out. */
+  readonly filters: readonly KeyFilter[]
   /** Returns the call options that address a mapping's source. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
@@ -80,129 +87,103 @@ export interface Identity {
   readonly startedAtMs: number
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null
-
-const mappings: OptionRule = {
-  expected: 'an array of mappings, like those that parseMapping returns',
-  accepts: value =>
-    Array.isArray(value) &&
-    value.every(
-      (one: unknown) => isRecord(one) && typeof one['source'] === 'string' && typeof one['destination'] === 'string',
-    ),
+/** A mapping as given, and the options that apply to it. */
+export interface CompleteMapping {
+  readonly given: MappingOptions
+  readonly options: CompleteOptions
 }
 
-const maxDelete: OptionRule = {
-  expected: "{ratio} from 0 to 1, {count} of at least 0, or 'off'",
-  accepts: value => {
-    if (value === 'off') return true
-    if (!isRecord(value)) return false
-    const {ratio, count: most} = value
-    if (most !== undefined) return Number.isSafeInteger(most) && (most as number) >= 0
-    return typeof ratio === 'number' && ratio >= 0 && ratio <= 1
-  },
-}
-
-const deleteBudget: OptionRule = {
-  expected: '{max, windowMs}, with max as in `maxDelete` and windowMs in milliseconds from 1000',
-  accepts: value =>
-    isRecord(value) && maxDelete.accepts(value['max']) && duration({minMs: 1000}).accepts(value['windowMs']),
-}
-
-const quiescence: OptionRule = {
-  expected: '{minMs, maxMs} in milliseconds, with minMs of at most maxMs',
-  accepts: value => {
-    if (!isRecord(value)) return false
-    const {minMs, maxMs} = value
-    return duration().accepts(minMs) && duration().accepts(maxMs) && (minMs as number) <= (maxMs as number)
-  },
-}
-
-const undoRule: OptionRule = {
-  expected: '{directory, keepMs?, maxBytes?}, with a path, milliseconds and a number of bytes',
-  accepts: value => {
-    if (!isRecord(value) || !name.accepts(value['directory'])) return false
-    const {keepMs = 0, maxBytes = 0} = value
-    return duration().accepts(keepMs) && count({min: 0, isEndless: true}).accepts(maxBytes)
-  },
-}
-
-const rules = {
-  mappings,
-  source: withMethod('a client', Symbol.asyncDispose),
-  clock: clockRule,
-  logger: loggerRule,
-  excludes: texts,
-  excludeMatches: texts,
-  lockKeys: oneOf(['skip', 'copy']),
-  canDelete: boolean,
-  maxDelete,
-  deleteBudget,
-  approved: texts,
-  statusDir: name,
-  maxStaleMs: duration(),
-  waitMs: duration({minMs: 1}),
-  shardAbove: count({min: 0, isEndless: true}),
-  auditEveryMs: duration({minMs: 1}),
-  compress: boolean,
-  quiescence,
-  concurrency: count({min: 1}),
-  attempts: count({min: 1, isEndless: true}),
-  graceMs: duration(),
-  heartbeatMs: duration({minMs: 1000}),
-  undo: undoRule,
-  observer: callback,
-}
-
-export function completeOptions(destination: ConsulClient, options: ReplicatorOptions): CompleteOptions {
+/**
+ * Checks the options of a replicator, and returns a function that completes them for mappings. It may be called again with
+ * other mappings: what they share stays the same. Both throw a UsageError.
+ */
+export function openOptions(
+  destination: ConsulClient,
+  options: ReplicatorOptions,
+): (mappings: readonly MappingOptions[]) => readonly CompleteMapping[] {
   checkOptions('createReplicator', {client: destination}, {client: clientRule}, ['client'])
-  checkOptions('createReplicator', options, rules, ['mappings'])
-  const {source, mappings, logger = destination.logger} = options
+  checkOptions('createReplicator', options, replicatorRules, ['mappings'])
+  const shared = new Map<ConsulClient, SharedOptions>()
+  const source = options.source ?? destination
+  const places = new QueryPlaces(2)
+  const approved = new Set(options.approved)
+  const toShared = (client: ConsulClient): SharedOptions => {
+    const known = shared.get(client) ?? shareOptions(client, options, {places, approved})
+    shared.set(client, known)
+    return known
+  }
+  return mappings => {
+    checkAll(mappings, destination)
+    places.share(mappings.length)
+    return mappings.map(given => {
+      const {sourceClient = source, destinationClient = destination} = given
+      const own = sourceOptions(destinationClient, sourceClient, options)
+      return {given, options: {...toShared(destinationClient), ...own, filters: [options, given]}}
+    })
+  }
+}
+
+function checkAll(mappings: readonly MappingOptions[], destination: ConsulClient): void {
+  checkOptions('createReplicator', {mappings}, replicatorRules, ['mappings'])
   if (mappings.length === 0)
     throw new UsageError('replicate: nothing to replicate: no mapping was given', {details: {option: 'mappings'}})
-  checkMappings(mappings)
-  const statusDir = options.statusDir ?? defaultStatusDir
-  const isOneAddress = source === undefined || source === destination
+  const addressOf = ({destinationClient = destination}: MappingOptions): string => destinationClient.address
+  for (const address of new Set(mappings.map(addressOf))) {
+    checkMappings(mappings.filter(mapping => addressOf(mapping) === address))
+  }
+}
+
+type SourceOptions = Pick<CompleteOptions, 'source' | 'isOneAddress' | 'compress'>
+type SharedOptions = Omit<CompleteOptions, keyof SourceOptions | 'filters'>
+
+const sourceOptions = (
+  destination: ConsulClient,
+  source: ConsulClient,
+  {compress}: ReplicatorOptions,
+): SourceOptions => ({
+  source,
+  isOneAddress: source === destination,
+  compress: {
+    source: compress ?? !isLoopback(source),
+    destination: compress ?? !isLoopback(destination),
+    parts: compress ?? true,
+  },
+})
+
+/** The options of all mappings to one destination. */
+function shareOptions(
+  destination: ConsulClient,
+  options: ReplicatorOptions,
+  {places, approved}: Pick<SharedOptions, 'places' | 'approved'>,
+): SharedOptions {
+  const {logger = destination.logger} = options
   const clock = options.clock ?? destination.clock
   return {
     destination,
-    source: source ?? destination,
-    isOneAddress,
-    mappings,
+    places,
+    approved,
     canDelete: options.canDelete ?? true,
     maxDelete: options.maxDelete ?? defaultMaxDelete,
     deleteBudget: options.deleteBudget ?? defaultBudget(options.maxDelete ?? defaultMaxDelete),
-    approved: new Set(options.approved),
-    statusDir,
+    statusDir: options.statusDir ?? defaultStatusDir,
+    lockKeys: options.lockKeys ?? 'skip',
     maxStaleMs: options.maxStaleMs ?? 0,
     waitMs: options.waitMs ?? 60_000,
     shardAbove: options.shardAbove ?? defaultShardAbove,
-    places: new QueryPlaces(mappings.length, isOneAddress ? 2 : 1),
     auditEveryMs: options.auditEveryMs ?? 600_000,
-    compress: {
-      source: options.compress ?? !isLoopback(source ?? destination),
-      destination: options.compress ?? !isLoopback(destination),
-      parts: options.compress ?? true,
-    },
     quiescence: options.quiescence,
     concurrency: options.concurrency ?? 4,
-    attempts: options.attempts ?? 5,
     graceMs: options.graceMs ?? 10_000,
     heartbeatMs: options.heartbeatMs ?? 30_000,
     journal: options.undo && openJournal(options.undo, {address: destination.address, clock, logger}),
+    fence: options.fence,
+    writer: options.fence ? fencedClient(destination, options.fence) : destination,
+    onDrift: options.onDrift ?? 'repair',
     identity: {id: randomBytes(4).toString('hex'), host: hostname(), pid: process.pid, startedAtMs: clock.wallMs()},
     clock,
     logger,
     observer: options.observer ?? logOutages(logger),
-    limits: defaultBulkLimits(),
-    scopeOf: mapping =>
-      createKeyScope({
-        mapping,
-        excludes: options.excludes ?? [],
-        excludeMatches: options.excludeMatches ?? [],
-        lockKeys: options.lockKeys ?? 'skip',
-        statusDir,
-      }),
+    limits: options.fence ? leaveRoom(defaultBulkLimits()) : defaultBulkLimits(),
     sourceCall: mapping => (mapping.datacenter === undefined ? {} : {datacenter: mapping.datacenter}),
   }
 }

@@ -1,23 +1,24 @@
 import {lateSignal} from '../core/cancel/late-signal.js'
-import {linkSignal} from '../core/cancel/link-signal.js'
 import {abortSignal, checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
-import {isTransient, PermissionError} from '../core/errors.js'
-import {isHopeless} from '../core/hopeless.js'
-import type {Outage} from '../core/outage.js'
-import {retry} from '../core/retry.js'
-import {Backoff} from '../core/time/backoff.js'
-import {type CompleteOptions, completeOptions} from './complete-options.js'
-import {followMapping} from './follow/follow-mapping.js'
-import {merge} from './follow/merge-iterables.js'
-import {watchApprovals} from './held/watch-approvals.js'
-import {checkWithinDatacenter} from './mapping.js'
-import {outageOf} from './outage.js'
+import {begin, beginPreview, passOutage, retryTransient} from './begin.js'
+import {openOptions} from './complete-options.js'
+import {Merge} from './follow/merge-iterables.js'
+import {ReplicatorRun} from './follow/replicator-run.js'
+import {isSameMapping, type Member} from './members.js'
 import {MappingWorker, type Stops} from './pass/worker.js'
-import {keepReporting, reportOnce} from './status/heartbeat.js'
-import {type RivalKind, refuseRivals} from './status/rivals.js'
-import type {Mapping, ReplicationPass, ReplicationPreview, Replicator, ReplicatorOptions} from './types.js'
-import {watchHolds} from './undo/watch-holds.js'
+import {shadowMapping} from './shadow/shadow-mapping.js'
+import {reportOnce} from './status/heartbeat.js'
+import type {
+  MappingOptions,
+  MappingStatus,
+  ReplicationPass,
+  ReplicationPreview,
+  Replicator,
+  ReplicatorObserver,
+  ReplicatorOptions,
+  ShadowReport,
+} from './types.js'
 
 const never = new AbortController().signal
 
@@ -39,31 +40,93 @@ function signalOf(call: string, options: {readonly signal?: AbortSignal}): Abort
  * ```
  */
 export function createReplicator(destination: ConsulClient, options: ReplicatorOptions): Replicator {
-  const complete = completeOptions(destination, options)
-  const workers = complete.mappings.map(mapping => new MappingWorker(complete, mapping))
-  return {
-    runOnce: async (call = {}) => passOnceEach(workers, complete, signalOf('replicator.runOnce', call)),
-    preview: async (call = {}) => previewEach(workers, complete, signalOf('replicator.preview', call)),
-    run(call) {
-      checkOptions('replicator.run', call, {signal: abortSignal}, ['signal'])
-      return followAll(workers, complete, call.signal)
-    },
-    status: () => workers.map(({monitor}) => monitor.status()),
+  return new MappingReplicator(destination, options)
+}
+
+class MappingReplicator implements Replicator {
+  readonly #complete: ReturnType<typeof openOptions>
+  readonly #attempts: number
+  readonly #runs = new Set<ReplicatorRun>()
+  #members: readonly Member[]
+
+  constructor(destination: ConsulClient, options: ReplicatorOptions) {
+    this.#complete = openOptions(destination, options)
+    this.#attempts = options.attempts ?? defaultAttempts
+    this.#members = this.#toMembers(options.mappings, [])
+  }
+
+  async runOnce(call: {readonly signal?: AbortSignal} = {}): Promise<readonly ReplicationPass[]> {
+    return await passOnceEach(this.#members, {signal: signalOf('replicator.runOnce', call), attempts: this.#attempts})
+  }
+
+  async preview(call: {readonly signal?: AbortSignal} = {}): Promise<readonly ReplicationPreview[]> {
+    return await previewEach(this.#members, {signal: signalOf('replicator.preview', call), attempts: this.#attempts})
+  }
+
+  run(call: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass> {
+    checkOptions('replicator.run', call, {signal: abortSignal}, ['signal'])
+    return this.#follow(call.signal)
+  }
+
+  shadow(call: {readonly signal: AbortSignal}): AsyncIterable<ShadowReport> {
+    checkOptions('replicator.shadow', call, {signal: abortSignal}, ['signal'])
+    return shadowEach(this.#members, {signal: call.signal, attempts: Number.POSITIVE_INFINITY})
+  }
+
+  async update(mappings: readonly MappingOptions[]): Promise<void> {
+    this.#members = this.#toMembers(mappings, this.#members)
+    for (const run of this.#runs) await run.replace(this.#members)
+  }
+
+  status(): readonly MappingStatus[] {
+    return this.#members.map(({worker}) => worker.monitor.status())
+  }
+
+  async *#follow(signal: AbortSignal): AsyncGenerator<ReplicationPass, void, undefined> {
+    const run = new ReplicatorRun(signal)
+    this.#runs.add(run)
+    try {
+      for await (const pass of run.passes(this.#members)) {
+        this.#observerOf(pass)?.({type: 'pass.finished', pass})
+        yield pass
+      }
+    } finally {
+      this.#runs.delete(run)
+    }
+  }
+
+  #observerOf({mapping}: ReplicationPass): ReplicatorObserver | undefined {
+    const member = this.#members.find(({worker}) => worker.mapping === mapping) ?? this.#members[0]
+    return member?.options.observer
+  }
+
+  /** Mappings that have not changed keep what they know. */
+  #toMembers(mappings: readonly MappingOptions[], known: readonly Member[]): readonly Member[] {
+    return this.#complete(mappings).map(({given, options}) => {
+      const {source, datacenter, destination} = given
+      const same = known.find(member => isSameMapping(member.given, given))
+      return same ?? {given, options, worker: new MappingWorker(options, {source, datacenter, destination})}
+    })
   }
 }
 
-async function passOnceEach(
-  workers: readonly MappingWorker[],
-  options: CompleteOptions,
-  signal: AbortSignal,
-): Promise<readonly ReplicationPass[]> {
-  await begin(workers, options, signal)
-  using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
+interface Once {
+  readonly signal: AbortSignal
+  readonly attempts: number
+}
+
+const defaultAttempts = 5
+
+async function passOnceEach(members: readonly Member[], once: Once): Promise<readonly ReplicationPass[]> {
+  const {signal} = once
+  await begin(members, once)
   const passes: ReplicationPass[] = []
   let failure: unknown
-  for (const worker of workers) {
+  for (const member of members) {
+    const {worker, options} = member
+    using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
     try {
-      const pass = await passOnce(worker, options, {stop: signal, kill: late.signal})
+      const pass = await passOnce(member, once, {stop: signal, kill: late.signal})
       passes.push(pass)
       options.observer({type: 'pass.finished', pass})
     } catch (error) {
@@ -78,59 +141,37 @@ async function passOnceEach(
   return passes
 }
 
-async function previewEach(
-  workers: readonly MappingWorker[],
-  options: CompleteOptions,
-  signal: AbortSignal,
-): Promise<readonly ReplicationPreview[]> {
-  await checkDatacenters(workers, options, signal)
-  await loadHolds(workers, options, signal)
-  const previews: ReplicationPreview[] = []
-  for (const worker of workers) {
-    using outage = passOutage(worker, options)
-    const look = async () => worker.preview(await worker.readSides(signal), signal)
-    previews.push(await retryTransient(options, {signal, outage}, look))
+async function* shadowEach(members: readonly Member[], once: Once): AsyncGenerator<ShadowReport, void, undefined> {
+  const merge = new Merge<ShadowReport>()
+  try {
+    await beginPreview(members, once)
+    for (const member of members) merge.add(shadowMapping(member, once.signal))
+    yield* merge.values()
+  } catch (error) {
+    if (!once.signal.aborted) throw error
   }
-  return previews
 }
 
-async function* followAll(
-  workers: readonly MappingWorker[],
-  options: CompleteOptions,
-  signal: AbortSignal,
-): AsyncGenerator<ReplicationPass, void, undefined> {
-  try {
-    await begin(workers, {...options, attempts: Number.POSITIVE_INFINITY}, signal)
-  } catch (error) {
-    if (signal.aborted) return
-    throw error
+async function previewEach(members: readonly Member[], once: Once): Promise<readonly ReplicationPreview[]> {
+  await beginPreview(members, once)
+  const previews: ReplicationPreview[] = []
+  for (const member of members) {
+    const {worker, options} = member
+    using outage = passOutage(member)
+    const look = async () => worker.preview(await worker.readSides(once.signal), once.signal)
+    previews.push(await retryTransient(options, {...once, outage}, look))
   }
-  using late = lateSignal(signal, {lateMs: options.graceMs, clock: options.clock})
-  using link = linkSignal(signal)
-  const stops = {stop: link.signal, kill: late.signal}
-  const helpers = [
-    watchHolds(workers, options, link.signal),
-    ...workers.flatMap(worker => [watchApprovals(worker.approvals(stops)), keepReporting(worker, options, stops)]),
-  ]
-  try {
-    const passes = merge(workers.map(worker => followMapping(worker, options, stops)))
-    for await (const pass of passes) {
-      options.observer({type: 'pass.finished', pass})
-      yield pass
-    }
-  } finally {
-    link.abort(undefined)
-    await Promise.all(helpers)
-  }
+  return previews
 }
 
 /**
  * Makes one pass. If a failure ends it early, the next pass makes the missing changes; the result is the sum of all.
  */
-async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: Stops): Promise<ReplicationPass> {
+async function passOnce(member: Member, once: Once, stops: Stops): Promise<ReplicationPass> {
+  const {worker, options} = member
   const sum = {written: 0, deleted: 0, durationMs: 0}
-  using outage = passOutage(worker, options)
-  return await retryTransient(options, {signal: stops.stop, outage}, async () => {
+  using outage = passOutage(member)
+  return await retryTransient(options, {...once, outage}, async () => {
     await worker.carryOutApprovals(stops)
     worker.monitor.began()
     const pass = await worker.pass(await worker.readSides(stops.stop), stops)
@@ -141,101 +182,4 @@ async function passOnce(worker: MappingWorker, options: CompleteOptions, stops: 
     if (pass.error !== undefined) throw pass.error
     return {...pass, ...sum}
   })
-}
-
-/** Retries after transient failures, with back-off, as often as the options allow. */
-async function retryTransient<T>(
-  options: CompleteOptions,
-  {signal, outage}: {readonly signal: AbortSignal; readonly outage: Outage},
-  attempt: () => Promise<T>,
-): Promise<T> {
-  const {clock, attempts, destination} = options
-  const backoff = new Backoff({random: destination.random, maxMs: 5000})
-  const result = await retry(() => outage.watch(attempt), {
-    signal,
-    clock,
-    backoff,
-    attempts,
-    isRetryable: error => isTransient(error) && !isHopeless(error),
-  })
-  outage.end()
-  return result
-}
-
-const passOutage = (worker: MappingWorker, options: CompleteOptions): Outage =>
-  outageOf({...options, part: 'pass', mapping: worker.mapping, monitors: [worker.monitor]})
-
-/**
- * Refuses mappings that work against each other, or against those of another replicator that runs. The reports are
- * written before the second look, so that of two replicators that start together at least one sees the other.
- */
-async function begin(workers: readonly MappingWorker[], options: CompleteOptions, signal: AbortSignal): Promise<void> {
-  await checkDatacenters(workers, options, signal)
-  await lookForRivals(workers, options, {signal, kind: 'all'})
-  for (const worker of workers) await reportOnce(worker, options, {phase: 'running', signal})
-  await lookForRivals(workers, options, {signal, kind: 'earlier'})
-  await loadHolds(workers, options, signal)
-}
-
-/** Reads what undos have restored, before the first pass could change it again. */
-async function loadHolds(
-  workers: readonly MappingWorker[],
-  options: CompleteOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const worker of workers) {
-    using outage = passOutage(worker, options)
-    try {
-      await retryTransient(options, {signal, outage}, () => worker.loadHolds(signal))
-    } catch (error) {
-      if (!(error instanceof PermissionError)) throw error
-    }
-  }
-}
-
-async function lookForRivals(
-  workers: readonly MappingWorker[],
-  options: CompleteOptions,
-  {signal, kind}: {readonly signal: AbortSignal; readonly kind: RivalKind},
-): Promise<void> {
-  const monitors = workers.map(({monitor}) => monitor)
-  using outage = outageOf({...options, part: 'destination', monitors})
-  try {
-    await retryTransient(options, {signal, outage}, () => refuseRivals(options, kind, {signal}))
-  } catch (error) {
-    if (!(error instanceof PermissionError)) throw error
-    options.logger.warn(
-      {component: 'replicate', key: options.statusDir},
-      'the token has no permission to read the status keys: other replicators of the destination are not looked for',
-    )
-  }
-}
-
-/** Refuses mappings that share keys within one datacenter. The agent is asked for its datacenter if the options do not name it. */
-async function checkDatacenters(
-  workers: readonly MappingWorker[],
-  options: CompleteOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  if (!options.isOneAddress) return
-  const {destination, mappings} = options
-  using outage = outageOf({...options, part: 'agent', monitors: workers.map(({monitor}) => monitor)})
-  const own =
-    destination.scope.datacenter ??
-    (await retryTransient(options, {signal, outage}, () => ownDatacenter(options, signal)))
-  const isLocal = (mapping: Mapping): boolean => mapping.datacenter === undefined || mapping.datacenter === own
-  checkWithinDatacenter(mappings, isLocal)
-}
-
-async function ownDatacenter({destination, logger}: CompleteOptions, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    return (await destination.agent.self({signal})).datacenter
-  } catch (error) {
-    if (!(error instanceof PermissionError)) throw error
-    logger.warn(
-      {component: 'replicate'},
-      "the token has no permission to read the agent's datacenter: overlaps with the source are not checked",
-    )
-    return undefined
-  }
 }

@@ -11,6 +11,29 @@ export interface Mapping {
   readonly destination: string
 }
 
+/** Fits source keys that start with this text, or that pass a test, such as a regular expression. */
+export type KeyPattern = string | {readonly test: (sourceKey: string) => boolean}
+
+/** Which source keys are copied. All others are neither written nor deleted. */
+export interface KeyFilter {
+  /** A key that one of these fits is left out. @default none */
+  readonly excludes?: readonly KeyPattern[]
+  /** A key that contains one of these anywhere is left out. @default none */
+  readonly excludeMatches?: readonly string[]
+  /** If there are any, a key that none of these fits is left out. @default none */
+  readonly includes?: readonly KeyPattern[]
+}
+
+/** A mapping with settings of its own, beside those of all mappings. */
+export interface MappingOptions extends Mapping, KeyFilter {
+  /** The client that reads the source. The caller closes it. @default that of the replicator */
+  readonly sourceClient?: ConsulClient
+  /**
+   * The client of the agent to copy to, where the status key is, too. The caller closes it. @default that of the replicator
+   */
+  readonly destinationClient?: ConsulClient
+}
+
 /** Whether keys of Consul's locks and semaphores are left alone, or copied like all others. */
 export type LockKeys = 'skip' | 'copy'
 
@@ -25,6 +48,27 @@ export interface DeleteBudget {
   readonly windowMs: number
 }
 
+/** A lock that is held: its key, and the ID of the session that holds it. */
+export interface Fence {
+  /** The key of the lock. */
+  readonly key: string
+  /** The ID of the session. */
+  readonly session: string
+}
+
+/**
+ * What happens to a key that another client has changed at the destination, while the source has not changed it:
+ *
+ * - `repair`: it gets the content of the source again.
+ * - `report`: it is named, and left alone until the source changes it.
+ * - `protect`: it is named, and left alone until both sides are equal, even if the source changes it. Keys that other
+ *   clients have created are never deleted.
+ *
+ * Whether the source has changed a key is known of all keys that were equal while the replicator ran; at its start, the
+ * status key says it.
+ */
+export type DriftRule = 'repair' | 'report' | 'protect'
+
 /** How long and how much of what is overwritten and deleted is kept. */
 export interface UndoKeeping {
   /** It is created if it does not exist. Several replicators may share it. */
@@ -36,18 +80,17 @@ export interface UndoKeeping {
 }
 
 /** Options of a replicator. */
-export interface ReplicatorOptions {
+export interface ReplicatorOptions extends KeyFilter {
   /**
    * The client that reads the source. The caller closes it. @default the destination's client, which asks for the
    * mapping's datacenter
    */
   readonly source?: ConsulClient
-  /** The mappings, at least one. Their destinations must not overlap. */
-  readonly mappings: readonly Mapping[]
-  /** Source keys that start with one of these are neither written nor deleted. */
-  readonly excludes?: readonly string[]
-  /** Source keys that contain one of these anywhere are neither written nor deleted. */
-  readonly excludeMatches?: readonly string[]
+  /**
+   * The mappings, at least one. At one agent their destinations must not overlap. A key is left out if the filter of its
+   * mapping or that of all mappings leaves it out.
+   */
+  readonly mappings: readonly MappingOptions[]
   /** What happens to keys of locks. @default 'skip' */
   readonly lockKeys?: LockKeys
   /** If false, keys are only created and changed. @default true */
@@ -100,6 +143,13 @@ export interface ReplicatorOptions {
    * @default nothing is kept
    */
   readonly undo?: UndoKeeping
+  /**
+   * A lock at the destination, which the caller holds. Nothing is written or deleted once this session does not hold it.
+   * Values that are too large for a transaction are refused. @default none
+   */
+  readonly fence?: Fence
+  /** What happens to keys that other clients have changed at the destination. @default 'repair' */
+  readonly onDrift?: DriftRule
   /** Source of time. @default that of the destination's client */
   readonly clock?: Clock
   /** Receives outages if there is no observer. @default that of the destination's client */
@@ -227,6 +277,11 @@ export interface ReplicationPass {
   readonly skipped: number
   /** Source keys among these whose names are not UTF-8, or contain U+FFFD, which stands for such bytes. */
   readonly unreadable: readonly string[]
+  /**
+   * Destination keys that another client has changed, and that are left alone (`onDrift`). A pass of some keys names those
+   * among them.
+   */
+  readonly drifted: readonly string[]
   /** Number of destination keys that exist at the source, where the token may not read them. */
   readonly hidden: number
   /** Deletes that a guard stopped. */
@@ -313,10 +368,34 @@ export interface ReplicationPreview {
   readonly skipped: number
   /** Source keys among these whose names are not UTF-8, or contain U+FFFD, which stands for such bytes. */
   readonly unreadable: readonly string[]
+  /** Destination keys that another client has changed, and that are left alone (`onDrift`). */
+  readonly drifted: readonly string[]
   /** Number of destination keys that exist at the source, where the token may not read them. */
   readonly hidden: number
   /** Deletes that a guard would stop. */
   readonly held: readonly Held[]
+}
+
+/** A key of which another program has made something else than a pass would have. */
+export interface ShadowDifference {
+  /** The key at the destination. */
+  readonly key: string
+  /** What the other program did: it deleted or wrote the key, or did not do so where a pass would. */
+  readonly kind: 'deleted' | 'not-deleted' | 'written' | 'not-written'
+  /** Why a pass would have kept a key that was deleted. */
+  readonly why?: string
+}
+
+/** A comparison with another program of one mapping. */
+export interface ShadowReport {
+  /** The mapping, as given in the options. */
+  readonly mapping: Mapping
+  /** Index of the source's answer. */
+  readonly index: bigint
+  /** True if the status key did not reach this index in time, so that differences may only be late. */
+  readonly isBehind: boolean
+  /** Differences that were not there in the report before. */
+  readonly differences: readonly ShadowDifference[]
 }
 
 /**
@@ -338,6 +417,17 @@ export interface Replicator {
    * errors before the first list that retrying cannot fix.
    */
   run(options: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass>
+  /**
+   * Compares what another program, such as consul-replicate, makes of the mappings with what a pass would have made of the
+   * same state, until the signal aborts. Writes nothing. The first report of a mapping is what a pass would change now.
+   */
+  shadow(options: {readonly signal: AbortSignal}): AsyncIterable<ShadowReport>
+  /**
+   * Copies other mappings from now on. Those that are the same, with the same clients and filters, go on undisturbed; the
+   * others finish their transactions and end before new ones begin. Throws a UsageError, and changes nothing, if they
+   * work against each other. Rejects if new ones cannot begin.
+   */
+  update(mappings: readonly MappingOptions[]): Promise<void>
   /** Returns how current each mapping is, in the order of the options. Sends nothing. */
   status(): readonly MappingStatus[]
 }

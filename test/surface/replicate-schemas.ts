@@ -23,6 +23,7 @@ const pass = z.strictObject({
   unchanged: count,
   skipped: count,
   unreadable: z.array(z.string()),
+  drifted: z.array(z.string()),
   hidden: count,
   held: z.array(held),
   refused: z.array(z.strictObject({key: z.string(), reason: z.string()})),
@@ -59,6 +60,20 @@ const replicateLine = z.discriminatedUnion('type', [
     id: z.string(),
     reason: z.string(),
   }),
+  z.strictObject({
+    type: z.literal('shadow'),
+    time: z.iso.datetime(),
+    mapping,
+    index: wide,
+    isBehind: z.boolean(),
+    differences: z.array(
+      z.strictObject({
+        key: z.string(),
+        kind: z.enum(['deleted', 'not-deleted', 'written', 'not-written']),
+        why: z.string().optional(),
+      }),
+    ),
+  }),
 ])
 const preview = z.strictObject({
   mapping,
@@ -73,6 +88,7 @@ const preview = z.strictObject({
   unchanged: count,
   skipped: count,
   unreadable: z.array(z.string()),
+  drifted: z.array(z.string()),
   hidden: count,
   held: z.array(held),
 })

@@ -1,18 +1,18 @@
 import type {Environment} from '../../config/environment.js'
+import type {PrefixSettings} from '../../config/replicate-schema.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {formatMapping, parseMapping} from '../../replicate/mapping.js'
 import {parseDeleteBudget} from '../../replicate/plan/delete-budget.js'
 import {parseMaxDelete} from '../../replicate/plan/max-delete.js'
-import type {Mapping, ReplicatorOptions, UndoKeeping} from '../../replicate/types.js'
+import type {DriftRule, Mapping, ReplicatorOptions, UndoKeeping} from '../../replicate/types.js'
 import {stateDirectory} from '../directories.js'
 import {type LogLevel, parseLogLevel} from './flags.js'
+import {type PatternTexts, toFilter} from './patterns.js'
 
 /** The flags that determine a replicator's options, as parsed. */
-export interface ReplicateFlags {
+export interface ReplicateFlags extends PatternTexts {
   readonly prefix?: readonly string[] | undefined
-  readonly exclude?: readonly string[] | undefined
-  readonly 'exclude-match'?: readonly string[] | undefined
   readonly 'lock-keys': 'skip' | 'copy'
   readonly delete: boolean
   readonly 'max-delete': string
@@ -33,22 +33,26 @@ export interface ReplicateFlags {
   readonly 'consul-retry': boolean
   readonly 'consul-retry-attempts': number
   readonly 'source-http-addr'?: string | undefined
+  readonly 'on-drift': DriftRule
+  readonly report: boolean
+  readonly protect: boolean
 }
 
 /**
  * Returns the replicator's options that come from flags and arguments. Throws a UsageError for the first one that is
  * not valid.
  */
-export function toReplicatorOptions(
+export async function toReplicatorOptions(
   flags: ReplicateFlags,
   words: readonly string[],
-): Omit<ReplicatorOptions, 'source'> {
+  prefixes: readonly PrefixSettings[] = [],
+): Promise<Omit<ReplicatorOptions, 'source' | 'mappings'> & {readonly mappings: readonly Mapping[]}> {
   const maxStaleMs = flags['max-stale'] ?? (flags.stale === true ? 2000 : 0)
   const attempts = flags['consul-retry'] ? flags['consul-retry-attempts'] : 1
   return {
-    mappings: toMappings([...words, ...(flags.prefix ?? [])], flags['source-http-addr'] === undefined),
-    excludes: flags.exclude ?? [],
-    excludeMatches: flags['exclude-match'] ?? [],
+    mappings: toMappings([...words, ...(flags.prefix ?? [])], text => needsDatacenter(text, flags, prefixes)),
+    ...(await toFilter(flags)),
+    onDrift: toDriftRule(flags),
     lockKeys: flags['lock-keys'],
     canDelete: flags.delete,
     maxDelete: parseMaxDelete(flags['max-delete']),
@@ -81,7 +85,7 @@ export function checkConfiguredPrefixes(
   path: string,
   settings: Readonly<Record<string, unknown>>,
   env: Environment,
-  typed: readonly string[],
+  {typed, prefixes}: {readonly typed: readonly string[]; readonly prefixes: readonly PrefixSettings[]},
 ): void {
   const hasSource =
     settings['source-http-addr'] !== undefined ||
@@ -91,16 +95,36 @@ export function checkConfiguredPrefixes(
     if (typeof text !== 'string')
       throw new UsageError(`config: ${path}: prefix must be a string`, {code: 'BATON_CONFIG'})
     try {
-      parseMapping(text, {datacenterRequired: !hasSource})
+      parseMapping(text, {datacenterRequired: !hasSource && needsDatacenter(text, {}, prefixes)})
     } catch (error) {
       throw new UsageError(`config: ${path}: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
     }
   }
 }
 
+function toDriftRule(flags: ReplicateFlags): DriftRule {
+  const given = [
+    ...(flags['on-drift'] === 'repair' ? [] : [flags['on-drift']]),
+    ...(flags.report ? (['report'] as const) : []),
+    ...(flags.protect ? (['protect'] as const) : []),
+  ]
+  const [first = 'repair', other = first] = new Set(given)
+  if (other === first) return first
+  throw new UsageError(`--on-drift: both ${first} and ${other}`, {hint: 'leave one of them out'})
+}
+
+/** A source with an address of its own is in the datacenter of that agent. */
+const needsDatacenter = (
+  text: string,
+  flags: Pick<ReplicateFlags, 'source-http-addr'>,
+  prefixes: readonly PrefixSettings[],
+): boolean =>
+  flags['source-http-addr'] === undefined &&
+  !prefixes.some(({prefix, from}) => prefix === text && from?.['http-addr'] !== undefined)
+
 /** Arguments, flags and files may name the same mapping. */
-function toMappings(words: readonly string[], datacenterRequired: boolean): readonly Mapping[] {
-  const mappings = words.map(word => parseMapping(word, {datacenterRequired}))
+function toMappings(words: readonly string[], isRequired: (word: string) => boolean): readonly Mapping[] {
+  const mappings = words.map(word => parseMapping(word, {datacenterRequired: isRequired(word)}))
   if (mappings.length === 0) {
     throw new UsageError('replicate: nothing to replicate', {
       hint: 'name a prefix: baton replicate app/@dc1:backup/app/',
@@ -110,7 +134,11 @@ function toMappings(words: readonly string[], datacenterRequired: boolean): read
 }
 
 /** Returns warnings about options that do less, or something else, than they seem to. */
-export function doubtfulOptions({mappings, excludes = []}: Omit<ReplicatorOptions, 'source'>): readonly string[] {
+export function doubtfulOptions({
+  mappings,
+  excludes: all = [],
+}: Pick<ReplicatorOptions, 'mappings' | 'excludes'>): readonly string[] {
+  const excludes = all.filter(pattern => typeof pattern === 'string')
   const isInSource = (prefix: string): boolean =>
     mappings.some(({source}) => source.startsWith(prefix) || prefix.startsWith(source))
   return [

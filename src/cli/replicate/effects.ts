@@ -1,7 +1,8 @@
 import {UsageError} from '../../core/errors.js'
+import {type PatternTexts, patternFlags} from './patterns.js'
 
 /** Flags that can contradict each other, as parsed. */
-interface GivenFlags {
+interface GivenFlags extends PatternTexts {
   readonly once: boolean
   readonly json?: boolean | undefined
   readonly ndjson: boolean
@@ -10,8 +11,7 @@ interface GivenFlags {
   readonly 'consul-retry': boolean
   readonly 'consul-ssl'?: boolean | undefined
   readonly 'source-http-addr'?: string | undefined
-  readonly exclude?: readonly string[] | undefined
-  readonly 'exclude-match'?: readonly string[] | undefined
+  readonly shadow: boolean
 }
 
 /** `preview` covers verify and --dry-run. */
@@ -28,9 +28,14 @@ export function refuseContradictions(flags: GivenFlags, isApproved: boolean, isV
   if (!flags.delete && isApproved) {
     throw new UsageError('--delete=false contradicts an approval of deletes', {hint: 'leave one of them out'})
   }
-  for (const name of ['exclude', 'exclude-match'] as const) {
+  if (flags.shadow && (isVerify || flags.once || flags['dry-run'])) {
+    throw new UsageError('--shadow: it compares until it is stopped', {hint: 'leave --once, --dry-run and verify out'})
+  }
+  for (const name of patternFlags) {
     if (flags[name]?.includes('') === true) {
-      throw new UsageError(`--${name}: an empty text leaves out every key`, {hint: `leave --${name} out`})
+      throw new UsageError(`--${name}: an empty text ${name.startsWith('include') ? 'fits' : 'leaves out'} every key`, {
+        hint: `leave --${name} out`,
+      })
     }
   }
   if (flags['source-http-addr']?.trim() === '') throw new UsageError('--source-http-addr: the address is empty')

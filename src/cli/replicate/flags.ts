@@ -51,6 +51,14 @@ export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
     helpValue: 'DIR',
   })
 
+const patternFlag = (description: string, helpValue: string) =>
+  Flags.string({
+    description: `${description} (repeatable)`,
+    helpValue,
+    multiple: true,
+    multipleNonGreedy: true,
+  })
+
 export const replicateFlags = {
   ...goConnectionFlags(consulReplicate),
   ...sourceFlags,
@@ -75,6 +83,11 @@ export const replicateFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  'exclude-glob': patternFlag('leave out source keys that fit this glob: * stays within a folder, ** does not', 'GLOB'),
+  'exclude-regex': patternFlag('leave out source keys in which this RE2 expression is found', 'RE2'),
+  include: patternFlag('copy only source keys that start with this', 'PREFIX'),
+  'include-glob': patternFlag('copy only source keys that fit this glob', 'GLOB'),
+  'include-regex': patternFlag('copy only source keys in which this RE2 expression is found', 'RE2'),
   'lock-keys': Flags.option({
     options: ['skip', 'copy'] as const,
     default: 'skip' as const,
@@ -107,6 +120,20 @@ export const replicateFlags = {
     helpValue: 'ID',
     multiple: true,
     multipleNonGreedy: true,
+  }),
+  'on-drift': Flags.option({
+    options: ['repair', 'report', 'protect'] as const,
+    default: 'repair' as const,
+    description: 'what others change at the destination: repaired, named and left until the source changes, or kept',
+  })(),
+  report: Flags.boolean({description: 'the same as --on-drift report'}),
+  protect: Flags.boolean({description: 'the same as --on-drift protect'}),
+  lock: Flags.string({
+    description: 'copy only while this lock is held at the destination, which each transaction checks',
+    helpValue: 'KEY',
+  }),
+  shadow: Flags.boolean({
+    description: 'beside consul-replicate: write nothing, and name each decision that would have been another one',
   }),
   'max-stale': durationFlag({
     description: 'let a server answer for the source that is at most this far behind (default: the leader)',

@@ -1,14 +1,17 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
-import {messageOf} from '../../core/errors.js'
+import {isBatonError, messageOf} from '../../core/errors.js'
 import type {Wake} from '../../core/time/wake.js'
+import type {Hold} from '../../lock/types.js'
 import {createReplicator} from '../../replicate/replicator.js'
 import type {Replicator, ReplicatorOptions} from '../../replicate/types.js'
 
-/** A replicator's options with the clients in them. Disposing closes the clients. */
-export interface Opened extends AsyncDisposable {
+/** A replicator's options with the clients in them. */
+export interface Opened {
   readonly destination: ConsulClient
   readonly options: ReplicatorOptions
+  /** Settings that all mappings share, as text. */
+  readonly shared: string
 }
 
 export interface FollowHost {
@@ -20,49 +23,113 @@ export interface FollowHost {
   readonly tell: (text: string) => void
   /** Called with each replicator before it starts. */
   readonly onReplicator: (replicator: Replicator) => void
+  /** Called when the clients of other settings are not used any more. */
+  readonly onSettled: (opened: Opened) => Promise<void>
+  /** Waits for the lock that has to be held while it copies; undefined if there is none. */
+  readonly acquire: ((opened: Opened, signal: AbortSignal) => Promise<Hold>) | undefined
 }
 
 /**
- * Replicates until stopped. After a reload the next run starts when the last one has finished its transactions. If the
- * new settings are not valid, the run continues unchanged.
+ * Replicates until stopped. A reload that changes some mappings ends and starts these alone; one that changes what they
+ * share starts all of them again, when they have finished their transactions. If the new settings are not valid, the run
+ * continues unchanged.
  */
 export async function followUntilStopped(first: Opened, host: FollowHost): Promise<void> {
-  let next: Opened | undefined = first
-  while (next !== undefined && !host.stop.aborted) {
-    await using current: Opened = next
-    next = undefined
-    using round = linkSignal(host.stop)
-    const reloading = waitForReload(host, round.signal).then(opened => {
-      next = opened
-      round.abort(undefined)
-    })
+  let current = first
+  while (!host.stop.aborted) {
+    const round = new Round(current, host)
+    await round.run()
+    if (round.next === undefined && host.acquire === undefined) return
+    current = round.next ?? round.current
+    await host.onSettled(current)
+  }
+}
+
+/** From one start of a replicator to its end. */
+class Round {
+  current: Opened
+  /** The settings that it ended for. */
+  next: Opened | undefined
+  readonly #host: FollowHost
+  #replicator: Replicator | undefined
+
+  constructor(opened: Opened, host: FollowHost) {
+    this.current = opened
+    this.#host = host
+  }
+
+  async run(): Promise<void> {
+    using link = linkSignal(this.#host.stop)
+    const reloading = this.#watchReloads(link.signal).then(() => link.abort(undefined))
     try {
-      const replicator = createReplicator(current.destination, current.options)
-      host.onReplicator(replicator)
-      // Only iterates: the observer in the options reports each pass.
-      for await (const _ of replicator.run({signal: round.signal}));
+      await this.#replicate(link.signal)
+    } catch (error) {
+      if (!link.signal.aborted) throw error
     } finally {
-      round.abort(undefined)
+      link.abort(undefined)
       await reloading
     }
   }
-  await next?.[Symbol.asyncDispose]()
-}
 
-/** Resolves with undefined if this run ended first. */
-async function waitForReload(host: FollowHost, signal: AbortSignal): Promise<Opened | undefined> {
-  while (!signal.aborted) {
+  async #replicate(signal: AbortSignal): Promise<void> {
+    const {acquire, onReplicator, tell} = this.#host
+    await using hold = await acquire?.(this.current, signal)
+    using held = linkSignal(signal)
+    using _lost = hold && linkAbort(hold.signal, () => held.abort(hold.signal.reason))
+    const {destination, options} = this.current
+    const fence = hold && {key: hold.key, session: hold.session}
+    const replicator = createReplicator(destination, {...options, ...(fence && {fence})})
+    onReplicator(replicator)
+    this.#replicator = replicator
     try {
-      await host.reloads.wait(signal)
-    } catch {
-      return undefined
-    }
-    host.tell('Reloading configuration...')
-    try {
-      return await host.reopen()
+      // Only iterates: the observer in the options reports each pass.
+      for await (const _ of replicator.run({signal: held.signal}));
     } catch (error) {
-      host.tell(`reload failed, the old settings stay in effect: ${messageOf(error)}`)
+      if (!isBatonError(error, 'BATON_LOCK_LOST')) throw error
+    } finally {
+      this.#replicator = undefined
+    }
+    if (hold && !signal.aborted) tell('the lock is lost: nothing is copied until it is held again')
+  }
+
+  /** Resolves when the round has to end for new settings, or was stopped. */
+  async #watchReloads(signal: AbortSignal): Promise<void> {
+    const {reloads, reopen, tell} = this.#host
+    while (!signal.aborted) {
+      try {
+        await reloads.wait(signal)
+      } catch {
+        return
+      }
+      tell('Reloading configuration...')
+      try {
+        const opened = await reopen()
+        if (!(await this.#update(opened))) {
+          this.next = opened
+          return
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        tell(`reload failed, the old settings stay in effect: ${messageOf(error)}`)
+      }
     }
   }
-  return undefined
+
+  /** False if more than mappings has changed. */
+  async #update(opened: Opened): Promise<boolean> {
+    const {current} = this
+    const replicator = this.#replicator
+    const isSame = opened.destination === current.destination && opened.options.source === current.options.source
+    if (!isSame || opened.shared !== current.shared || !replicator) return false
+    await replicator.update(opened.options.mappings)
+    this.current = {...opened, options: {...current.options, mappings: opened.options.mappings}}
+    await this.#host.onSettled(this.current)
+    return true
+  }
+}
+
+function linkAbort(signal: AbortSignal, listener: () => void): Disposable {
+  if (signal.aborted) listener()
+  else signal.addEventListener('abort', listener, {once: true})
+  return {[Symbol.dispose]: () => signal.removeEventListener('abort', listener)}
 }

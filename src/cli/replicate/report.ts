@@ -18,6 +18,7 @@ export function passLine(pass: ReplicationPass): string {
     `${pass.deleted} deleted`,
     `${pass.unchanged} unchanged`,
     ...(pass.skipped > 0 ? [`${pass.skipped} skipped`] : []),
+    ...(pass.drifted.length > 0 ? [`${pass.drifted.length} changed there`] : []),
     ...(pass.held.length > 0 ? [`${pass.held.reduce((sum, held) => sum + held.count, 0)} held`] : []),
     ...(pass.refused.length > 0 ? [`${pass.refused.length} refused`] : []),
   ]
@@ -48,6 +49,14 @@ export function* keyTroubles(pass: ReplicationPass): Generator<string> {
   if (pass.unreadable.length > shownCount) yield `${where}: ${pass.unreadable.length - shownCount} more keys skipped`
 }
 
+/** Returns a line about keys that other clients have changed. */
+export function driftLine(mapping: string, keys: readonly string[]): string {
+  const names = keys.slice(0, shownCount).map(printable).join(', ')
+  const more = keys.length > shownCount ? ', …' : ''
+  const what = keys.length === 1 ? '1 key was' : `${keys.length} keys were`
+  return `replicate ${mapping}: ${what} changed at the destination by another client, and ${keys.length === 1 ? 'is' : 'are'} left alone: ${names}${more}`
+}
+
 const marks: Readonly<Record<PlannedChange['kind'], string>> = {create: '+', update: '~', delete: '-'}
 
 /** Returns `+ key`, `~ key (flags)` or `- key`. */
@@ -56,7 +65,8 @@ export function changeLine(change: PlannedChange): string {
   return `${marks[change.kind]} ${printable(change.key)}${what}`
 }
 
-export const differs = (preview: ReplicationPreview): boolean => preview.changes.length > 0 || preview.held.length > 0
+export const differs = (preview: ReplicationPreview): boolean =>
+  preview.changes.length > 0 || preview.held.length > 0 || preview.drifted.length > 0
 
 export function previewLine(preview: ReplicationPreview): string {
   const count = (kind: PlannedChange['kind']): number => preview.changes.filter(change => change.kind === kind).length
@@ -68,6 +78,7 @@ export function previewLine(preview: ReplicationPreview): string {
     ...(held > 0 ? [`${held} deletes held`] : []),
     `${preview.unchanged} equal`,
     ...(preview.skipped > 0 ? [`${preview.skipped} skipped`] : []),
+    ...(preview.drifted.length > 0 ? [`${preview.drifted.length} changed there`] : []),
   ]
   return `${formatMapping(preview.mapping)}: ${words.join(', ')}`
 }

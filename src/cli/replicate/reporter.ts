@@ -2,7 +2,7 @@ import {formatMapping} from '../../replicate/mapping.js'
 import {printable} from '../../replicate/plan/held.js'
 import type {Held, ReplicationPass, ReplicatorEvent} from '../../replicate/types.js'
 import type {Progress} from '../progress.js'
-import {approvalLine, heldLine, isGathering, keyTroubles, outageLine, passLine} from './report.js'
+import {approvalLine, driftLine, heldLine, isGathering, keyTroubles, outageLine, passLine} from './report.js'
 
 /** Where lines go: what is done, what to know of, and what to do something about. */
 export type ReporterOutput = Readonly<Record<'say' | 'warn' | 'error', (text: string) => unknown>>
@@ -19,6 +19,8 @@ export class Reporter {
   readonly #options: ReporterOptions
   /** The keys that were last reported as not copied, by mapping. */
   readonly #troubles = new Map<string, readonly string[]>()
+  /** Keys that were reported as changed at the destination, by mapping. */
+  readonly #drifted = new Map<string, Set<string>>()
   /** The number of deletes that were last reported as held, by mapping and reason. */
   readonly #heldCounts = new Map<string, Map<string, number>>()
 
@@ -54,7 +56,17 @@ export class Reporter {
     const known = this.#troubles.get(mapping) ?? []
     for (const line of troubles) if (!known.includes(line)) out.error(line)
     this.#troubles.set(mapping, troubles)
+    this.#reportDrift(mapping, pass)
     this.#reportHeld(mapping, pass)
+  }
+
+  /** Names each key once until it is equal again, or the process ends. */
+  #reportDrift(mapping: string, {drifted}: ReplicationPass): void {
+    const known = this.#drifted.get(mapping) ?? new Set<string>()
+    const fresh = drifted.filter(key => !known.has(key))
+    for (const key of fresh) known.add(key)
+    this.#drifted.set(mapping, known)
+    if (fresh.length > 0) this.#options.out.error(driftLine(mapping, fresh))
   }
 
   /** Names held deletes once. While more gather behind them, their number is reported each time that it has doubled. */

@@ -22,6 +22,8 @@ export interface ReplicatorService extends AsyncDisposable {
   /** From now on this replicator is shown. */
   show(replicator: Replicator): void
   reloading(): void
+  /** It has started, and waits for its lock. */
+  standBy(): void
 }
 
 /** Serves the pages at once, if an address is given. Dispose says that the service stops, and closes them. */
@@ -49,6 +51,10 @@ export async function openReplicatorService(options: ServiceOptions): Promise<Re
     show: replicator => {
       current = replicator
       void notifier.notify('READY=1', summary(read()))
+    },
+    standBy: () => {
+      current = undefined
+      void notifier.notify('READY=1', 'standing by: waiting for the lock')
     },
     reloading: () => void notifier.notify('RELOADING=1'),
     async [Symbol.asyncDispose]() {

@@ -94,13 +94,16 @@ function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
 class News {
   #isFirst = true
   #heldIds = ''
+  #drifted: ReadonlySet<string> = new Set()
 
   isNews(pass: ReplicationPass): boolean {
     const heldIds = pass.held.map(held => held.id).join()
     const isNew = this.#isFirst || heldIds !== this.#heldIds
     this.#isFirst = false
     this.#heldIds = heldIds
-    return isNew || pass.written > 0 || pass.deleted > 0 || pass.error !== undefined
+    const isDrift = pass.drifted.some(key => !this.#drifted.has(key))
+    this.#drifted = new Set(pass.drifted)
+    return isNew || isDrift || pass.written > 0 || pass.deleted > 0 || pass.error !== undefined
   }
 }
 
@@ -269,13 +272,13 @@ class MappingLoop {
 
   /** Where there are none, it is said once. */
   #takePlaces({source}: Sides): Places | undefined {
-    const {places, logger, mappings} = this.#options
+    const {places, logger} = this.#options
     const taken = places.take()
     if (taken || this.#isSaid) return taken
     this.#isSaid = true
     logger.warn(
       {component: 'replicate', mapping: formatMapping(this.#worker.mapping), keys: source.value.length},
-      `followed by lists of all its keys, so that each change costs one: only some of ${mappings.length} mappings can be followed in parts, because an agent accepts a limited number of queries; run the others in a process of their own, with another agent`,
+      'followed by lists of all its keys, so that each change costs one: not all mappings of this process can be followed in parts, because an agent accepts a limited number of queries; run some in another process, with another agent',
     )
     return undefined
   }

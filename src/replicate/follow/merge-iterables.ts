@@ -1,22 +1,62 @@
-/** Yields the values of several iterables as they arrive, until all have ended. The first failure ends all of them. */
-export async function* merge<T>(sources: readonly AsyncGenerator<T, void>[]): AsyncGenerator<T, void, undefined> {
-  type Turn = {readonly at: number; readonly result: IteratorResult<T, void>}
-  const take = async (at: number): Promise<Turn> => ({at, result: (await sources[at]?.next()) ?? ended})
-  const pending = new Map(sources.map((_, at) => [at, take(at)]))
-  try {
-    while (pending.size > 0) {
-      const {at, result} = await Promise.race(pending.values())
-      if (result.done) pending.delete(at)
-      else {
-        pending.set(at, take(at))
-        yield result.value
-      }
-    }
-  } finally {
-    // The callers of pending reads stop them by a signal; their results are ignored here.
-    for (const turn of pending.values()) turn.catch(() => {})
-    await Promise.allSettled(sources.map(source => source.return()))
-  }
+import {Wake} from '../../core/time/wake.js'
+
+interface Turn<T> {
+  readonly source: AsyncGenerator<T, void>
+  readonly result: PromiseSettledResult<IteratorResult<T, void>>
 }
 
-const ended: IteratorReturnResult<void> = {done: true, value: undefined}
+/**
+ * Yields the values of several iterables as they arrive, until all have ended. More can be added meanwhile. The first
+ * failure ends all of them.
+ */
+export class Merge<T> {
+  readonly #sources = new Set<AsyncGenerator<T, void>>()
+  readonly #ready: Turn<T>[] = []
+  readonly #news = new Wake()
+  #openCount = 0
+
+  add(source: AsyncGenerator<T, void>): void {
+    this.#sources.add(source)
+    this.#take(source)
+  }
+
+  /** Until this is disposed, `values` does not end, though all iterables have ended. */
+  keepOpen(): Disposable {
+    this.#openCount += 1
+    return {
+      [Symbol.dispose]: () => {
+        this.#openCount -= 1
+        this.#news.wake()
+      },
+    }
+  }
+
+  async *values(): AsyncGenerator<T, void, undefined> {
+    try {
+      while (this.#sources.size > 0 || this.#openCount > 0) {
+        const turn = this.#ready.shift()
+        if (turn === undefined) {
+          await this.#news.wait()
+          continue
+        }
+        const {source, result} = turn
+        if (result.status === 'rejected') throw result.reason
+        if (result.value.done) this.#sources.delete(source)
+        else {
+          this.#take(source)
+          yield result.value.value
+        }
+      }
+    } finally {
+      // The callers of pending reads stop them by a signal; their results are ignored.
+      await Promise.allSettled([...this.#sources].map(source => source.return()))
+    }
+  }
+
+  #take(source: AsyncGenerator<T, void>): void {
+    void Promise.allSettled([source.next()]).then(([result]) => {
+      this.#ready.push({source, result})
+      this.#news.wake()
+    })
+  }
+}

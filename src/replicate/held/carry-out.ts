@@ -80,7 +80,7 @@ async function deleteSet(context: CarryOutContext, set: HeldSet): Promise<number
 
 async function deleteSome(context: CarryOutContext, keys: readonly (readonly [string, bigint])[]): Promise<number> {
   const {options, mapping, scope, book, stop, kill} = context
-  const {destination, source, sourceCall, limits, observer} = options
+  const {destination, writer, source, sourceCall, limits, observer} = options
   const inScope = keys.filter(([key]) => key.startsWith(mapping.destination) && scope.includes(scope.toSource(key)))
   const names = inScope.map(([key]) => key)
   const {present} = await confirmAbsent(destination, names, {signal: stop})
@@ -100,7 +100,7 @@ async function deleteSome(context: CarryOutContext, keys: readonly (readonly [st
   await options.journal?.keep(mapping, going)
   let deleted = 0
   const failure = await sendBulk(items, {
-    client: destination,
+    client: writer,
     limits,
     concurrency: 1,
     stop,

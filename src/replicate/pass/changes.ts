@@ -3,9 +3,17 @@ import type {KvEntry, KvValue} from '../../core/types.js'
 import type {ReplicaEntry, SetChange} from '../plan/plan.js'
 import type {Overwritten} from '../undo/journal.js'
 
-export function* toSets(changes: readonly SetChange[]): Generator<BulkItem> {
+type Copies = ReadonlyMap<string, ReplicaEntry>
+
+/** With `copies`, a key is written only if it is as it was read. */
+export function* toSets(changes: readonly SetChange[], copies?: Copies): Generator<BulkItem> {
   for (const {key, entry} of changes) {
-    yield {operation: {verb: 'set', key, value: entry.value, flags: entry.flags}, group: entry.modifyIndex}
+    const {value, flags, modifyIndex: group} = entry
+    const index = copies && (copies.get(key)?.modifyIndex ?? 0n)
+    yield {
+      operation: index === undefined ? {verb: 'set', key, value, flags} : {verb: 'cas', key, value, flags, index},
+      group,
+    }
   }
 }
 
@@ -26,8 +34,12 @@ export const deleted = (keys: readonly string[], replica: ReadonlyMap<string, Re
     return before ? [{key, before, after: undefined, sourceIndex: 0n}] : []
   })
 
-export function* toDeletes(keys: readonly string[]): Generator<BulkItem> {
-  for (const key of keys) yield {operation: {verb: 'delete', key}}
+/** With `copies`, a key is deleted only if it is as it was read. */
+export function* toDeletes(keys: readonly string[], copies?: Copies): Generator<BulkItem> {
+  for (const key of keys) {
+    const index = copies?.get(key)?.modifyIndex
+    yield {operation: index === undefined ? {verb: 'delete', key} : {verb: 'delete-cas', key, index}}
+  }
 }
 
 /** Returns the destination's entry as it was just written. */

@@ -1,4 +1,4 @@
-import type {BulkItem} from '../../core/bulk/pack.js'
+import {type BulkItem, isValued} from '../../core/bulk/pack.js'
 import {sendBulk} from '../../core/bulk/send.js'
 import {messageOf} from '../../core/errors.js'
 import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
@@ -8,7 +8,7 @@ import {DeleteCounter} from '../held/delete-counter.js'
 import {HeldBook} from '../held/held-book.js'
 import {formatMapping} from '../mapping.js'
 import {type DeleteVerdict, judgeDeletes, noDeletes} from '../plan/judge-deletes.js'
-import type {KeyScope} from '../plan/key-scope.js'
+import {createKeyScope, type KeyScope} from '../plan/key-scope.js'
 import {type Left, type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
 import {Quarantine} from '../plan/quarantine.js'
 import {MappingMonitor} from '../status/monitor.js'
@@ -18,6 +18,7 @@ import {forEachStep, runSteps, type Steps} from '../steps.js'
 import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
 import {readHolds, removeHold, type UndoHold} from '../undo/hold-store.js'
 import {deleted, overwritten, toDeletes, toReplica, toSets} from './changes.js'
+import {DriftBook} from './drift-book.js'
 import {listEntries} from './list-entries.js'
 import type {Part, PlanFacts, Sides, SourceSnapshot} from './sides.js'
 
@@ -34,6 +35,7 @@ interface CarriedOut {
   readonly pass: ReplicationPass
   readonly verdict: DeleteVerdict
   readonly refusedSets: readonly Refused[]
+  readonly changed: readonly string[]
 }
 
 /** Handles one mapping: reads both sides, plans, and carries out the plan. Passes of one worker never overlap. */
@@ -52,6 +54,7 @@ export class MappingWorker {
   #holds: readonly UndoHold[] = []
   #left: Left = new Map()
   #passes = 0
+  readonly #drift: DriftBook | undefined
   /** Called when undone keys were released. */
   onReleased: () => void = () => {}
 
@@ -59,11 +62,13 @@ export class MappingWorker {
     this.mapping = mapping
     this.monitor = new MappingMonitor(mapping, options.clock)
     this.#options = options
-    this.#scope = options.scopeOf(mapping)
+    const {filters, lockKeys, statusDir} = options
+    this.#scope = createKeyScope({mapping, filters, lockKeys, statusDir})
     this.#quarantine = new Quarantine(options.clock)
     this.#status = new StatusKeeper(options, mapping)
     this.#book = new HeldBook(options, mapping)
-    const {destination: client, deleteBudget: budget} = options
+    const {destination: client, deleteBudget: budget, onDrift} = options
+    this.#drift = onDrift === 'repair' ? undefined : new DriftBook(onDrift)
     this.#counter = new DeleteCounter({client, key: this.#book.paths.spent, budget})
   }
 
@@ -113,6 +118,21 @@ export class MappingWorker {
     if ([...before.keys()].some(key => !this.#left.has(key))) this.onReleased()
   }
 
+  /** Reads what an earlier run has copied, where it matters. */
+  async loadPosition(signal: AbortSignal): Promise<void> {
+    if (this.#drift) this.#drift.startAt(await this.position(signal))
+  }
+
+  /** Up to which index of the source everything was copied, as the status key says. */
+  position(signal: AbortSignal): Promise<bigint | undefined> {
+    return this.#status.position(signal)
+  }
+
+  /** True if another client has changed the key at the destination, and it is left alone. */
+  isDrift(key: string): boolean {
+    return this.#drift?.isDrift(key, undefined) === true
+  }
+
   /** True if the destination key was undone, and stays as long as the source does not have it. */
   isLeft(key: string): boolean {
     return this.#left.get(key) === 0n
@@ -138,6 +158,7 @@ export class MappingWorker {
       unchanged: plan.unchanged,
       skipped: plan.skipped,
       unreadable: plan.unreadable,
+      drifted: plan.drifted,
       hidden: verdict.hidden,
       held: verdict.held,
     }
@@ -153,9 +174,10 @@ export class MappingWorker {
     const {replica, source} = sides
     const isLeaders = this.#isLeaders(source)
     const facts = {plan, replica, index: source.index ?? 0n, isLeaders, mayDelete: true, startedMs}
-    const {pass, verdict, refusedSets} = await this.#carryOut(facts, stops)
-    const isWhole = pass.error === undefined && pass.written + refusedSets.length === plan.sets.length
+    const {pass, verdict, refusedSets, changed} = await this.#carryOut(facts, stops)
+    const isWhole = pass.error === undefined && pass.written + refusedSets.length + changed.length === plan.sets.length
     if (!isWhole) return pass
+    this.#drift?.looked()
     if (plan.left === 0 && isLeaders) await this.#forgetHolds(stops.kill)
     return {...pass, error: await this.#keepStatus({sides, plan, verdict, refusedSets, stops})}
   }
@@ -181,7 +203,7 @@ export class MappingWorker {
   async passPart(part: Part, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
     const {index, replica, mayDelete, sourceCount, destinationCount} = part
-    const some = await this.#run(planSteps(part.source, replica, this.#scope, this.#left), stops.kill)
+    const some = await this.#run(planSteps(part.source, replica, this.#scope, this.#ways), stops.kill)
     const unchanged = Math.max(0, sourceCount - some.sets.length)
     const plan = {...some, unchanged, sourceCount, destinationCount}
     const facts = {plan, replica, index, isLeaders: true, mayDelete, startedMs}
@@ -192,17 +214,23 @@ export class MappingWorker {
     const {clock, observer} = this.#options
     const {mapping} = this
     const {plan, replica} = facts
+    const copies = this.#drift && replica
     const counts = {written: 0, deleted: 0}
     const sets = await this.#run(
       this.#split(plan.sets, change => [change.key, change.entry.modifyIndex]),
       stops.kill,
     )
     await this.#options.journal?.keep(mapping, overwritten(sets.go, replica))
-    const written = await this.#write({all: toSets(sets.go), count: sets.go.length}, stops, ({operation}, entry) => {
-      counts.written += 1
-      observer({type: 'key.written', mapping, key: operation.key})
-      if (operation.verb === 'set') replica.set(operation.key, toReplica(operation, entry))
-    })
+    const written = await this.#write(
+      {all: toSets(sets.go, copies), count: sets.go.length},
+      stops,
+      ({operation, group = 0n}, entry) => {
+        counts.written += 1
+        observer({type: 'key.written', mapping, key: operation.key})
+        if (isValued(operation)) replica.set(operation.key, toReplica(operation, entry))
+        this.#drift?.equal(operation.key, group)
+      },
+    )
     this.#remember(written.refused, sets.go)
     const mayDelete = facts.mayDelete && written.error === undefined && !stops.stop.aborted
     const verdict = mayDelete ? await this.#judge(plan, facts, {signal: stops.kill, isForReal: true}) : noDeletes
@@ -212,11 +240,16 @@ export class MappingWorker {
       stops.kill,
     )
     await this.#options.journal?.keep(mapping, deleted(deletes.go, replica))
-    const gone = await this.#write({all: toDeletes(deletes.go), count: deletes.go.length}, stops, ({operation}) => {
-      counts.deleted += 1
-      observer({type: 'key.deleted', mapping, key: operation.key})
-      replica.delete(operation.key)
-    })
+    const gone = await this.#write(
+      {all: toDeletes(deletes.go, copies), count: deletes.go.length},
+      stops,
+      ({operation}) => {
+        counts.deleted += 1
+        observer({type: 'key.deleted', mapping, key: operation.key})
+        replica.delete(operation.key)
+        this.#drift?.deleted(operation.key)
+      },
+    )
     if (gone.error === undefined) for (const id of verdict.approvals) this.#options.approved.delete(id)
     for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
     const refusedSets = [...sets.resting, ...written.refused]
@@ -227,6 +260,7 @@ export class MappingWorker {
       unchanged: plan.unchanged,
       skipped: plan.skipped,
       unreadable: plan.unreadable,
+      drifted: [...plan.drifted, ...written.changed, ...gone.changed],
       hidden: verdict.hidden,
       held: verdict.held,
       refused: [...refusedSets, ...deletes.resting, ...gone.refused],
@@ -234,7 +268,7 @@ export class MappingWorker {
       durationMs: clock.monotonicMs() - facts.startedMs,
     }
     this.monitor.passed(pass, plan.sourceCount)
-    return {pass, verdict, refusedSets}
+    return {pass, verdict, refusedSets, changed: written.changed}
   }
 
   /**
@@ -242,6 +276,7 @@ export class MappingWorker {
    * leader.
    */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
+    this.#drift?.look(sides.source.index ?? 0n)
     const plan = await this.#compare(sides, signal)
     if (plan.deletes.length === 0 || !this.#options.canDelete || this.#isLeaders(sides.source)) return plan
     sides.source = await this.readSource({signal, consistency: 'consistent'})
@@ -250,7 +285,11 @@ export class MappingWorker {
   }
 
   #compare(sides: Sides, signal: AbortSignal): Promise<Plan> {
-    return this.#run(planSteps(sides.source.value, sides.replica, this.#scope, this.#left), signal)
+    return this.#run(planSteps(sides.source.value, sides.replica, this.#scope, this.#ways), signal)
+  }
+
+  get #ways(): {readonly left: Left; readonly drift: DriftBook | undefined} {
+    return {left: this.#left, drift: this.#drift}
   }
 
   #run<T>(steps: Steps<T>, signal: AbortSignal): Promise<T> {
@@ -291,9 +330,10 @@ export class MappingWorker {
     {stop, kill}: Stops,
     onWritten: (item: BulkItem, entry: KvEntry | undefined) => void,
   ): Promise<WriteResult> {
-    const {destination: client, limits, concurrency, observer} = this.#options
+    const {writer: client, limits, concurrency, observer} = this.#options
     let doneCount = 0
     const refused: Refused[] = []
+    const changed: string[] = []
     const failure = await sendBulk(items.all, {
       client,
       limits,
@@ -306,11 +346,14 @@ export class MappingWorker {
         observer({type: 'pass.progressed', mapping: this.mapping, doneCount, totalCount: items.count})
       },
       handleRefused: ({operation: {key}}, error) => {
-        refused.push({key, reason: messageOf(error)})
+        if (this.#drift && error.code === 'BATON_CAS_CONFLICT') {
+          this.#drift.conflicted(key)
+          changed.push(key)
+        } else refused.push({key, reason: messageOf(error)})
         return 'continue'
       },
     })
-    return {refused, error: failure?.error}
+    return {refused, changed, error: failure?.error}
   }
 
   /** Separates the changes that are in quarantine from those to send. */
@@ -367,6 +410,8 @@ export class MappingWorker {
 }
 
 interface WriteResult {
+  /** Keys that another client has changed since they were read. */
+  readonly changed: readonly string[]
   readonly refused: readonly Refused[]
   /** A failure that does not concern a single key: some keys may have been written. */
   readonly error: Error | undefined

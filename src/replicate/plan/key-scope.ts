@@ -1,6 +1,6 @@
 import {mutexFlags, semaphoreFlags} from '../../core/consul-constants.js'
 import type {KvEntry} from '../../core/types.js'
-import type {LockKeys, Mapping} from '../types.js'
+import type {KeyFilter, KeyPattern, LockKeys, Mapping} from '../types.js'
 
 export type LockFacts = Pick<KvEntry, 'flags' | 'session'>
 
@@ -9,8 +9,8 @@ const isLockKey = (entry: LockFacts): boolean =>
 
 export interface KeyScopeOptions {
   readonly mapping: Mapping
-  readonly excludes: readonly string[]
-  readonly excludeMatches: readonly string[]
+  /** A key is left out if one of them leaves it out. */
+  readonly filters: readonly KeyFilter[]
   readonly lockKeys: LockKeys
   readonly statusDir: string
 }
@@ -32,14 +32,27 @@ export interface KeyScope {
 /** The character that Consul returns for bytes that are not UTF-8, so that different names look the same. */
 const unreadable = '\ufffd'
 
+const fits = (pattern: KeyPattern, key: string): boolean =>
+  typeof pattern === 'string' ? key.startsWith(pattern) : pattern.test(key)
+
+const leavesOut = ({excludes = [], excludeMatches = [], includes = []}: KeyFilter, key: string): boolean =>
+  excludes.some(pattern => fits(pattern, key)) ||
+  excludeMatches.some(part => key.includes(part)) ||
+  (includes.length > 0 && !includes.some(pattern => fits(pattern, key)))
+
+/** A test of a name says nothing about longer names. */
+const leavesOutAll = ({excludes = [], excludeMatches = []}: KeyFilter, prefix: string): boolean =>
+  excludes.some(pattern => typeof pattern === 'string' && prefix.startsWith(pattern)) ||
+  excludeMatches.some(part => prefix.includes(part))
+
 export function createKeyScope(options: KeyScopeOptions): KeyScope {
-  const {mapping, excludes, excludeMatches, lockKeys} = options
+  const {mapping, filters, lockKeys} = options
   const statusRoot = `${options.statusDir.replace(/\/$/, '')}/`
   const toDestination = (key: string): string => mapping.destination + key.slice(mapping.source.length)
   const isWanted = (key: string): boolean => {
     const target = toDestination(key)
     if (target === '' || key === '' || target.startsWith(statusRoot)) return false
-    return !excludes.some(prefix => key.startsWith(prefix)) && !excludeMatches.some(part => key.includes(part))
+    return !filters.some(filter => leavesOut(filter, key))
   }
   return {
     toDestination,
@@ -47,9 +60,7 @@ export function createKeyScope(options: KeyScopeOptions): KeyScope {
     includes: key => !key.includes(unreadable) && isWanted(key),
     isUnreadable: key => key.includes(unreadable) && isWanted(key),
     excludesAll: prefix =>
-      excludes.some(each => prefix.startsWith(each)) ||
-      excludeMatches.some(part => prefix.includes(part)) ||
-      toDestination(prefix).startsWith(statusRoot),
+      filters.some(filter => leavesOutAll(filter, prefix)) || toDestination(prefix).startsWith(statusRoot),
     isForeign: entry => lockKeys === 'skip' && isLockKey(entry),
   }
 }

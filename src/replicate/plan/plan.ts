@@ -9,6 +9,14 @@ export type Replica = ReadonlyMap<string, ReplicaEntry>
 /** Destination keys to leave alone while the source has this version of them; 0: while it does not have them. */
 export type Left = ReadonlyMap<string, bigint>
 
+/** Decides which differences another client has made at the destination. */
+export interface Drift {
+  /** Both sides are equal. */
+  equal(key: string, sourceIndex: bigint): void
+  /** True if the key is left alone. The index is undefined if the source does not have it. */
+  isDrift(key: string, sourceIndex: bigint | undefined): boolean
+}
+
 export interface SetChange {
   readonly kind: Exclude<ChangeKind, 'delete'>
   readonly key: string
@@ -25,6 +33,8 @@ export interface Plan {
   readonly skipped: number
   /** Number of keys in `left` that the source still has, or does not have, as it says. They count as skipped. */
   readonly left: number
+  /** Destination keys that another client has changed, and that are left alone. */
+  readonly drifted: readonly string[]
   /** Source keys among the skipped whose names are not UTF-8, or contain the character that stands for such bytes. */
   readonly unreadable: readonly string[]
   /** Number of source keys in scope. */
@@ -38,11 +48,12 @@ export function* planSteps(
   source: readonly KvEntry[],
   replica: Replica,
   scope: KeyScope,
-  kept: Left = new Map(),
+  {left: kept = new Map(), drift}: {readonly left?: Left; readonly drift?: Drift | undefined} = {},
 ): Steps<Plan> {
   const sets: SetChange[] = []
   const wanted = new Set<string>()
   const unreadable: string[] = []
+  const drifted: string[] = []
   let [unchanged, skipped, sourceCount, left] = [0, 0, 0, 0]
   yield* forEachStep(source, entry => {
     const key = scope.toDestination(entry.key)
@@ -60,16 +71,20 @@ export function* planSteps(
       return
     }
     const change = compare(key, entry, present)
-    if (change) sets.push(change)
-    else unchanged += 1
+    if (!change) {
+      unchanged += 1
+      drift?.equal(key, entry.modifyIndex)
+    } else if (drift?.isDrift(key, entry.modifyIndex) === true) drifted.push(key)
+    else sets.push(change)
   })
-  const there = yield* deleteSteps(replica, {scope, wanted, kept})
+  const there = yield* deleteSteps(replica, {scope, wanted, kept, drift})
   return {
     sets: yield* sortSteps(sets, byModifyIndex),
     deletes: there.deletes,
     unchanged,
     skipped: skipped + there.skipped,
     left: left + there.left,
+    drifted: [...drifted, ...there.drifted],
     unreadable,
     sourceCount,
     destinationCount: there.destinationCount,
@@ -78,9 +93,16 @@ export function* planSteps(
 
 function* deleteSteps(
   replica: Replica,
-  {scope, wanted, kept}: {readonly scope: KeyScope; readonly wanted: ReadonlySet<string>; readonly kept: Left},
-): Steps<Pick<Plan, 'deletes' | 'skipped' | 'left' | 'destinationCount'>> {
+  given: {
+    readonly scope: KeyScope
+    readonly wanted: ReadonlySet<string>
+    readonly kept: Left
+    readonly drift: Drift | undefined
+  },
+): Steps<Pick<Plan, 'deletes' | 'skipped' | 'left' | 'drifted' | 'destinationCount'>> {
+  const {scope, wanted, kept, drift} = given
   const deletes: string[] = []
+  const drifted: string[] = []
   let [skipped, left, destinationCount] = [0, 0, 0]
   yield* forEachStep(replica, ([key, present]) => {
     if (!scope.includes(scope.toSource(key)) || scope.isForeign(present)) {
@@ -90,10 +112,11 @@ function* deleteSteps(
     destinationCount += 1
     if (wanted.has(key)) return
     if (kept.get(key) === 0n) skipped += 1
+    else if (drift?.isDrift(key, undefined) === true) drifted.push(key)
     else deletes.push(key)
   })
   for (const [key, index] of kept) if (index === 0n && !wanted.has(key)) left += 1
-  return {deletes, skipped, left, destinationCount}
+  return {deletes, skipped, left, drifted, destinationCount}
 }
 
 function compare(key: string, entry: KvEntry, present: ReplicaEntry | undefined): SetChange | undefined {

@@ -1,6 +1,8 @@
-/** Queries of replicators that wait at an agent at the same time: a third of what it accepts of one address. */
+/** Queries of a replicator that wait at an agent at the same time: a third of what it accepts of one address. */
 const placesOfAgent = 64
-/** With fewer places a mapping is not worth to be followed in parts. */
+/** Mappings that are added while others have their places may use more. */
+const mostOfAgent = 128
+/** With fewer places it is not worth while to follow a mapping in parts. */
 const leastPlaces = 8
 
 /** Places of one mapping. Disposing gives them back. */
@@ -14,27 +16,47 @@ export interface Places extends Disposable {
  * that ask first.
  */
 export class QueryPlaces {
-  readonly #count: number
-  #free: number
+  readonly #ownCount: number
+  #mappingCount = 0
+  #takenCount = 0
+  #inPartsCount = 0
 
   /** @param ownCount How many queries a mapping has at one agent that is followed by whole lists. */
-  constructor(mappingCount: number, ownCount: number) {
-    const left = Math.max(0, placesOfAgent - mappingCount * ownCount)
-    this.#free = Math.min(mappingCount, Math.floor(left / (leastPlaces - ownCount)))
-    this.#count = this.#free === 0 ? 0 : ownCount + Math.floor(left / this.#free)
+  constructor(ownCount: number) {
+    this.#ownCount = ownCount
+  }
+
+  /** How many mappings there are from now on. */
+  share(mappingCount: number): void {
+    this.#mappingCount = mappingCount
   }
 
   /** Undefined if there are none left. */
   take(): Places | undefined {
-    if (this.#free === 0) return undefined
-    this.#free -= 1
+    const count = Math.min(this.#fairCount(), this.#leftCount())
+    if (count < leastPlaces) return undefined
+    this.#inPartsCount += 1
+    this.#takenCount += count
     let isTaken = true
     return {
-      count: this.#count,
+      count,
       [Symbol.dispose]: () => {
-        if (isTaken) this.#free += 1
+        if (!isTaken) return
         isTaken = false
+        this.#inPartsCount -= 1
+        this.#takenCount -= count
       },
     }
+  }
+
+  #fairCount(): number {
+    const left = Math.max(0, placesOfAgent - this.#mappingCount * this.#ownCount)
+    const inParts = Math.min(this.#mappingCount, Math.floor(left / (leastPlaces - this.#ownCount)))
+    return this.#inPartsCount >= inParts ? 0 : this.#ownCount + Math.floor(left / inParts)
+  }
+
+  #leftCount(): number {
+    const others = this.#mappingCount - this.#inPartsCount - 1
+    return mostOfAgent - this.#takenCount - others * this.#ownCount
   }
 }

@@ -57,6 +57,8 @@ export class ShardLoop {
   #auditAtMs: number
   #auditEndedMs: number
   #auditCostMs = 0
+  /** A store was replaced since the last audit began. */
+  #isReplaced = false
 
   constructor(
     worker: MappingWorker,
@@ -315,8 +317,8 @@ export class ShardLoop {
 
   #isLeftOver(key: string, copy: ReplicaEntry, there: ReadonlySet<string>): boolean {
     const {scope} = this.#worker
-    if (this.#worker.isLeft(key)) return false
-    return this.#options.canDelete && !there.has(key) && scope.includes(scope.toSource(key)) && !scope.isForeign(copy)
+    if (there.has(key) || this.#worker.isLeft(key) || !this.#options.canDelete) return false
+    return scope.includes(scope.toSource(key)) && !scope.isForeign(copy) && !this.#worker.isDrift(key)
   }
 
   #readAgain(again: ReadAgain | undefined): void {
@@ -340,17 +342,22 @@ export class ShardLoop {
     const startedMs = this.#options.clock.monotonicMs()
     // Doubts that come from now on make it earlier.
     this.#auditAtMs = startedMs + this.#options.auditEveryMs
+    const isReplaced = this.#isReplaced
+    this.#isReplaced = false
+    let isDone = false
     try {
-      const pass = await this.#compareAll(startedMs)
-      if (pass.error) this.#auditAtMs = startedMs
+      const pass = await this.#compareAll(startedMs, isReplaced)
+      isDone = pass.error === undefined
       return pass
-    } catch (error) {
-      this.#auditAtMs = startedMs
-      throw error
+    } finally {
+      if (!isDone) {
+        this.#auditAtMs = startedMs
+        this.#isReplaced ||= isReplaced
+      }
     }
   }
 
-  async #compareAll(startedMs: number): Promise<ReplicationPass> {
+  async #compareAll(startedMs: number, isReplaced: boolean): Promise<ReplicationPass> {
     const read = await this.#worker.readSides(this.#stops.stop)
     const first = await this.#worker.pass(read, this.#stops)
     if (first.error) return first
@@ -358,6 +365,8 @@ export class ShardLoop {
     const pass = more ? plus(first, more) : first
     if (pass.error) return pass
     await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
+    // A query that paused meanwhile waits for an index of the old store, which the new one may reach late.
+    if (isReplaced) this.#watchAgain()
     for (const {key} of pass.refused) this.#retry([this.#worker.scope.toSource(key)], retryMs)
     this.#pending.hold(pass.held)
     this.#auditEndedMs = this.#options.clock.monotonicMs()
@@ -379,10 +388,15 @@ export class ShardLoop {
     this.#retries.clear()
     const left = [...replica].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
     this.#readAgain(this.#pending.restart(new Map(left), this.#options.clock.monotonicMs()))
-    if (how === 'divide') for (const watch of this.#watches) watch.start()
+    if (how === 'divide') this.#watchAgain()
+  }
+
+  #watchAgain(): void {
+    for (const watch of this.#watches) watch.start()
   }
 
   #doubt(kind: Doubt): void {
+    if (kind === 'replaced') this.#isReplaced = true
     const leastMs = kind === 'recovered' ? recoveredMs : 2 * settleMs + 300
     const earliestMs = this.#auditEndedMs + Math.max(leastMs, 5 * this.#auditCostMs)
     const atMs = Math.max(this.#options.clock.monotonicMs() + 300, earliestMs)

@@ -19,13 +19,17 @@ const isSame = (own: Mapping, {source, destination}: StatusDocument, {datacenter
   own.destination === destination &&
   (own.datacenter === undefined || datacenter === undefined || own.datacenter === datacenter)
 
-function findRivals(documents: readonly StatusDocument[], options: CompleteOptions): readonly Rival[] {
+function findRivals(
+  documents: readonly StatusDocument[],
+  mappings: readonly Mapping[],
+  options: CompleteOptions,
+): readonly Rival[] {
   const nowMs = options.clock.wallMs()
   return documents.flatMap(document =>
     document.replicators
       .filter(report => report.id !== options.identity.id && isAlive(report, nowMs))
       .flatMap(report =>
-        options.mappings
+        mappings
           .filter(own => overlap(own.destination, document.destination) && !isSame(own, document, report))
           .map(own => ({own, report, mapping: {...document, datacenter: report.datacenter}})),
       ),
@@ -40,6 +44,7 @@ export type RivalKind = 'all' | 'earlier'
  * delete what the other copies, forever.
  */
 export async function refuseRivals(
+  mappings: readonly Mapping[],
   options: CompleteOptions,
   kind: RivalKind,
   call: Pick<CallOptions, 'signal'>,
@@ -48,7 +53,7 @@ export async function refuseRivals(
   const documents = await readStatuses(options.destination, options.statusDir, call)
   const isEarlier = ({report: {startedAtMs, id}}: Rival): boolean =>
     startedAtMs < identity.startedAtMs || (startedAtMs === identity.startedAtMs && id < identity.id)
-  const rival = findRivals(documents, options).find(each => kind === 'all' || isEarlier(each))
+  const rival = findRivals(documents, mappings, options).find(each => kind === 'all' || isEarlier(each))
   if (!rival) return
   const {host, pid, everyMs, heartbeatMs} = rival.report
   const agoMs = Math.max(0, Math.round(options.clock.wallMs() - heartbeatMs))

@@ -35,6 +35,14 @@ export class StatusKeeper {
     this.#key = statusKey(options.statusDir, mapping)
   }
 
+  /** The position that the status key has, if it is about the same datacenter. */
+  async position(signal: AbortSignal): Promise<bigint | undefined> {
+    const {value: entry} = await this.#options.destination.kv.get(this.#key, {signal, consistency: 'consistent'})
+    const record = entry && decodeStatus(entry.value)?.record
+    const isSame = record?.datacenter === undefined || record.datacenter === this.#mapping.datacenter
+    return isSame ? record?.lastReplicated : undefined
+  }
+
   /**
    * Writes the position. A status that cannot be written is reported, and no decision depends on it. Returns the failure
    * if another attempt may succeed.

@@ -59,8 +59,11 @@ const replicate: Doors = {
       client: 'object',
       mappings: 'list',
       source: 'thing',
-      excludes: 'texts',
+      excludes: 'list',
       excludeMatches: 'texts',
+      includes: 'list',
+      fence: 'thing',
+      onDrift: 'choice',
       lockKeys: 'choice',
       canDelete: 'flag',
       maxDelete: 'choice',
@@ -84,6 +87,26 @@ const replicate: Doors = {
   },
   'createReplicator.runOnce': {takes: {signal: 'signal'}, open: (client, given) => replicator(client).runOnce(given)},
   'createReplicator.preview': {takes: {signal: 'signal'}, open: (client, given) => replicator(client).preview(given)},
+  'createReplicator.shadow': {
+    takes: {signal: 'signal'},
+    needs: ['signal'],
+    open: (client, given) => replicator(client).shadow(given),
+  },
+  'createReplicator.update': {
+    takes: {mappings: 'list'},
+    needs: ['mappings'],
+    open: (client, given) => replicator(client).update(or(given, 'mappings', mappings)),
+  },
+  planReplication: {
+    takes: {mapping: 'thing', source: 'list', destination: 'list', lockKeys: 'choice', statusDir: 'name'},
+    needs: ['mapping', 'source', 'destination'],
+    open: (_, given) =>
+      library.planReplication(or(given, 'mapping', mapping), {
+        source: [],
+        destination: [],
+        ...without(given, 'mapping'),
+      }),
+  },
   'createReplicator.run': {
     takes: {signal: 'signal'},
     needs: ['signal'],

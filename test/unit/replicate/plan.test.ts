@@ -20,8 +20,7 @@ const replica = (...entries: KvEntry[]): Map<string, ReplicaEntry> => new Map(en
 const scope = (source: string, destination: string, more: Partial<KeyScopeOptions> = {}) =>
   createKeyScope({
     mapping: {source, datacenter: 'dc1', destination},
-    excludes: [],
-    excludeMatches: [],
+    filters: [],
     lockKeys: 'skip',
     statusDir: 'service/consul-replicate/statuses',
     ...more,
@@ -62,7 +61,7 @@ describe('the plan of a pass', () => {
   })
 
   it('replaces only the first occurrence of the prefix in a name', () => {
-    const excluded = scope('s/', 'd/', {excludes: ['s/d/']})
+    const excluded = scope('s/', 'd/', {filters: [{excludes: ['s/d/']}]})
     expect(plan([], replica(entry('d/d/keepme')), excluded).deletes).toEqual([])
     expect(plan([entry('s/s/s')], replica(), scope('s/', 'd/')).sets[0]?.key).toBe('d/s/s')
   })
@@ -94,7 +93,7 @@ describe('the plan of a pass', () => {
   })
 
   it('never changes a status key, an excluded key or a key whose name cannot be decoded', () => {
-    const narrow = scope('', '', {excludes: ['no/'], excludeMatches: ['.lock']})
+    const narrow = scope('', '', {filters: [{excludes: ['no/']}, {excludeMatches: ['.lock']}]})
     const names = ['service/consul-replicate/statuses/x', 'no/x', 'a/.lock/x', 'bad\ufffdname']
     expect(
       keysOf(
@@ -138,7 +137,7 @@ describe('the plan of a pass', () => {
     const made = plan(
       [entry('a/\ufffd'), entry('a/no/\ufffd'), entry('a/b')],
       replica(),
-      scope('a/', 'b/', {excludes: ['a/no/']}),
+      scope('a/', 'b/', {filters: [{excludes: ['a/no/']}]}),
     )
     expect(made).toMatchObject({skipped: 2, unreadable: ['a/\ufffd']})
     expect(keysOf(made).sets).toEqual(['b/b'])

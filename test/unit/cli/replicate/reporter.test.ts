@@ -12,6 +12,7 @@ const pass = (more: Partial<ReplicationPass> = {}): ReplicationPass => ({
   unchanged: 0,
   skipped: 0,
   unreadable: [],
+  drifted: [],
   hidden: 0,
   held: [],
   refused: [],

@@ -1,0 +1,45 @@
+import {type ConnectionSettings, toClientOptions} from '../../config/connection.js'
+import {type ConsulClient, createClient} from '../../core/client.js'
+import type {Logger, Transport, TransportOptions} from '../../core/types.js'
+
+interface Shared {
+  readonly logger: Logger
+  readonly transport: (options: TransportOptions) => Transport
+}
+
+/**
+ * The clients of a replicator. The same settings, with the same files, have the same client, so that a reload that does not
+ * change them goes on with it. Disposing closes all of them.
+ */
+export class Clients implements AsyncDisposable {
+  readonly #shared: Shared
+  readonly #clients = new Map<string, ConsulClient>()
+
+  constructor(shared: Shared) {
+    this.#shared = shared
+  }
+
+  /** Throws a UsageError for settings or files that are not valid. */
+  get(settings: ConnectionSettings): ConsulClient {
+    const options = toClientOptions(settings)
+    const name = JSON.stringify([settings, options.tls])
+    const known = this.#clients.get(name)
+    if (known) return known
+    const client = createClient({...this.#shared, ...options})
+    this.#clients.set(name, client)
+    return client
+  }
+
+  /** Closes the others. */
+  async keepOnly(used: ReadonlySet<ConsulClient>): Promise<void> {
+    for (const [name, client] of this.#clients) {
+      if (used.has(client)) continue
+      this.#clients.delete(name)
+      await client[Symbol.asyncDispose]()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.keepOnly(new Set())
+  }
+}

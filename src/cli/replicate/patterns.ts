@@ -1,0 +1,93 @@
+import {brief} from '../../core/brief.js'
+import {messageOf, UsageError} from '../../core/errors.js'
+import {loadRe2} from '../../core/re2.js'
+import type {KeyFilter, KeyPattern} from '../../replicate/types.js'
+
+/** Texts that choose keys, by the names of the flags that give them. */
+export interface PatternTexts {
+  readonly exclude?: readonly string[] | undefined
+  readonly 'exclude-match'?: readonly string[] | undefined
+  readonly 'exclude-glob'?: readonly string[] | undefined
+  readonly 'exclude-regex'?: readonly string[] | undefined
+  readonly include?: readonly string[] | undefined
+  readonly 'include-glob'?: readonly string[] | undefined
+  readonly 'include-regex'?: readonly string[] | undefined
+}
+
+export const patternFlags = [
+  'exclude',
+  'exclude-match',
+  'exclude-glob',
+  'exclude-regex',
+  'include',
+  'include-glob',
+  'include-regex',
+] as const satisfies readonly (keyof PatternTexts)[]
+
+/** The same text is the same test, so that a mapping with it is not seen as changed by a reload. */
+const tests = new Map<string, KeyPattern>()
+
+/** Compiles the patterns. Throws a UsageError that names the flag, or `BATON_CONFIG` for a file. */
+export async function toFilter(
+  texts: PatternTexts,
+  toError: (name: string, why: string) => Error = flagError,
+): Promise<KeyFilter> {
+  const compiled = async (name: 'exclude' | 'include'): Promise<readonly KeyPattern[]> => [
+    ...(texts[name] ?? []),
+    ...(await compileAll(`${name}-glob`, texts[`${name}-glob`] ?? [], toError)),
+    ...(await compileAll(`${name}-regex`, texts[`${name}-regex`] ?? [], toError)),
+  ]
+  return {
+    excludes: await compiled('exclude'),
+    excludeMatches: texts['exclude-match'] ?? [],
+    includes: await compiled('include'),
+  }
+}
+
+const flagError = (name: string, why: string): Error => new UsageError(`--${name}: ${why}`)
+
+async function compileAll(
+  name: string,
+  texts: readonly string[],
+  toError: (name: string, why: string) => Error,
+): Promise<readonly KeyPattern[]> {
+  if (texts.length === 0) return []
+  const re2 = await loadRe2()
+  return texts.map(text => {
+    const expression = name.endsWith('-glob') ? globToRegex(text) : text
+    const known = tests.get(expression)
+    if (known) return known
+    try {
+      const pattern: KeyPattern = {test: re2.compile(expression)}
+      tests.set(expression, pattern)
+      return pattern
+    } catch (error) {
+      throw toError(name, `'${brief(text)}': ${messageOf(error)}`)
+    }
+  })
+}
+
+const wildcards: Readonly<Record<string, string>> = {'**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]'}
+
+/**
+ * Returns the expression for a glob, which fits a whole key: `*` and `?` do not cross a `/`, `**` does, `[a-z]` and
+ * `{one,two}` are choices, and a backslash takes the next character as it is.
+ */
+export function globToRegex(glob: string): string {
+  let depth = 0
+  const body = glob.replaceAll(/\\.|\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|[{},]|[^\w/]/gsu, token => {
+    if (Object.hasOwn(wildcards, token)) return wildcards[token] ?? ''
+    if (token.length > 1 && token.startsWith('[')) return token.replace(/^\[!/, '[^').replaceAll('\\', '\\\\')
+    if (token === '{') depth += 1
+    if (token === '{') return '(?:'
+    if (token === '}' && depth > 0) {
+      depth -= 1
+      return ')'
+    }
+    if (token === ',' && depth > 0) return '|'
+    return escape(token.startsWith('\\') && token.length > 1 ? token.slice(1) : token)
+  })
+  return `(?s)^${body}$`
+}
+
+const escape = (text: string): string => text.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`)

@@ -1,0 +1,41 @@
+import type {BulkLimits} from '../../core/bulk/pack.js'
+import type {ConsulClient} from '../../core/client.js'
+import {LockLostError, UsageError} from '../../core/errors.js'
+import type {KvOperation} from '../../core/types.js'
+import type {Fence} from '../types.js'
+
+/** The part of a client that writes what is copied. */
+export type Writer = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
+
+const checkBytes = 600
+
+/** Leaves room for the check in each transaction. */
+export function leaveRoom(limits: BulkLimits): BulkLimits {
+  return {operationCount: limits.operationCount - 1, bytes: limits.bytes - checkBytes}
+}
+
+/**
+ * Returns a client whose transactions begin with a check that the session still has the lock. Consul decides this together
+ * with the writes: a process that was stopped for long cannot write after another one has taken over. Single writes
+ * cannot be checked in this way, and are refused.
+ */
+export function fencedClient(client: ConsulClient, {key, session}: Fence): Writer {
+  const check = {verb: 'check-session', key, session} as KvOperation
+  const alone = (name: string): Promise<never> =>
+    Promise.reject(new UsageError(`${name}: too large for a transaction, without which the lock cannot be checked`))
+  return {
+    scope: client.scope,
+    kv: {...client.kv, put: alone, cas: alone},
+    txn: {
+      ...client.txn,
+      async commit(operations, options) {
+        const result = await client.txn.commit([check, ...operations], options)
+        if (result.committed) return result
+        if (result.errors.some(({opIndex}) => opIndex === 0)) {
+          throw new LockLostError(`replicate: the lock ${key} is not held any more`, {details: {key, session}})
+        }
+        return {...result, errors: result.errors.map(error => ({...error, opIndex: error.opIndex - 1}))}
+      },
+    },
+  }
+}

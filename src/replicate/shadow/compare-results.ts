@@ -1,0 +1,57 @@
+import type {Replica, ReplicaEntry} from '../plan/plan.js'
+import type {ReplicationPreview, ShadowDifference} from '../types.js'
+
+type Content = Pick<ReplicaEntry, 'value' | 'flags'>
+
+/** What both programs knew, and what became of it. */
+export interface Results {
+  /** The destination before. */
+  readonly before: Replica
+  /** What a pass of ours would have done then. */
+  readonly preview: ReplicationPreview
+  /** Contents of the source, by the names that they have at the destination. */
+  readonly source: ReadonlyMap<string, Content>
+  /** The destination now that the other program has done its work. */
+  readonly now: Replica
+}
+
+/** Returns the keys of which the other program has made something else. A pure function. */
+export function compareResults(results: Results): readonly ShadowDifference[] {
+  const ours = oursOf(results)
+  const differences: ShadowDifference[] = []
+  for (const key of new Set([...ours.keys(), ...results.now.keys()])) {
+    const difference = compareKey(key, {...results, ours})
+    if (difference) differences.push(difference)
+  }
+  return differences
+}
+
+/** The destination after a pass of ours. */
+function oursOf({before, preview, source}: Results): ReadonlyMap<string, Content> {
+  const ours = new Map<string, Content>(before)
+  for (const {kind, key} of preview.changes) {
+    const entry = source.get(key)
+    if (kind === 'delete') ours.delete(key)
+    else if (entry) ours.set(key, entry)
+  }
+  return ours
+}
+
+function compareKey(
+  key: string,
+  {ours, before, now, preview}: Results & {readonly ours: ReadonlyMap<string, Content>},
+): ShadowDifference | undefined {
+  const [own, theirs, was] = [ours.get(key), now.get(key), before.get(key)]
+  if (isEqual(own, theirs)) return undefined
+  if (own && !theirs)
+    return isEqual(own, was) ? {key, kind: 'deleted', why: whyKept(preview)} : {key, kind: 'not-written'}
+  if (!own) return was ? {key, kind: 'not-deleted'} : {key, kind: 'written'}
+  return isEqual(theirs, was) ? {key, kind: 'not-written'} : {key, kind: 'written'}
+}
+
+const isEqual = (one: Content | undefined, other: Content | undefined): boolean =>
+  one === undefined || other === undefined ? one === other : one.flags === other.flags && one.value.equals(other.value)
+
+const whyKept = ({held, hidden}: ReplicationPreview): string =>
+  held[0]?.message ??
+  (hidden > 0 ? 'the source has keys that the token may not read' : 'the source has it, or it is left alone')
