@@ -95,7 +95,8 @@ class Round {
   /** Resolves when the round has to end for new settings, or was stopped. */
   async #watchReloads(signal: AbortSignal): Promise<void> {
     const {reloads, reopen, tell} = this.#host
-    while (!signal.aborted) {
+    const isStopped = (): boolean => signal.aborted
+    while (!isStopped()) {
       try {
         await reloads.wait(signal)
       } catch {
@@ -109,7 +110,7 @@ class Round {
           return
         }
       } catch (error) {
-        if (signal.aborted) return
+        if (isStopped()) return
         tell(`reload failed, the old settings stay in effect: ${messageOf(error)}`)
       }
     }

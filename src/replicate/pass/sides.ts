@@ -3,6 +3,13 @@ import type {Plan, ReplicaEntry} from '../plan/plan.js'
 
 export type SourceSnapshot = Snapshot<readonly KvEntry[]>
 
+export interface Stops {
+  /** Once aborted, no new request is sent. */
+  readonly stop: AbortSignal
+  /** Once aborted, requests in flight are cancelled. */
+  readonly kill: AbortSignal
+}
+
 /** Both sides, as last read. `replica` is kept up to date with what a pass writes. */
 export interface Sides {
   source: SourceSnapshot

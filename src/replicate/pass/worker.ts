@@ -1,35 +1,24 @@
-import {type BulkItem, isValued} from '../../core/bulk/pack.js'
-import {sendBulk} from '../../core/bulk/send.js'
 import {messageOf} from '../../core/errors.js'
-import type {BlockingReadOptions, KvEntry} from '../../core/types.js'
+import type {BlockingReadOptions} from '../../core/types.js'
 import type {CompleteOptions} from '../complete-options.js'
 import {type CarryOutContext, carryOutApprovals} from '../held/carry-out.js'
 import {DeleteCounter} from '../held/delete-counter.js'
 import {HeldBook} from '../held/held-book.js'
-import {formatMapping} from '../mapping.js'
 import {type DeleteVerdict, judgeDeletes, noDeletes} from '../plan/judge-deletes.js'
 import {createKeyScope, type KeyScope} from '../plan/key-scope.js'
-import {type Left, type Plan, planSteps, type ReplicaEntry, type SetChange} from '../plan/plan.js'
-import {Quarantine} from '../plan/quarantine.js'
+import {type Left, type Plan, planSteps, type ReplicaEntry} from '../plan/plan.js'
 import {MappingMonitor} from '../status/monitor.js'
 import type {ReplicatorReport} from '../status/replicator-report.js'
 import {StatusKeeper} from '../status/status-keeper.js'
 import {forEachStep, runSteps, type Steps} from '../steps.js'
 import type {Mapping, Refused, ReplicationPass, ReplicationPreview} from '../types.js'
 import {readHolds, removeHold, type UndoHold} from '../undo/hold-store.js'
-import {deleted, overwritten, toDeletes, toReplica, toSets} from './changes.js'
 import {DriftBook} from './drift-book.js'
+import {KeyWriter} from './key-writer.js'
 import {listEntries} from './list-entries.js'
-import type {Part, PlanFacts, Sides, SourceSnapshot} from './sides.js'
+import type {Part, PlanFacts, Sides, SourceSnapshot, Stops} from './sides.js'
 
-export type {Sides, SourceSnapshot} from './sides.js'
-
-export interface Stops {
-  /** Once aborted, no new request is sent. */
-  readonly stop: AbortSignal
-  /** Once aborted, requests in flight are cancelled. */
-  readonly kill: AbortSignal
-}
+export type {Sides, SourceSnapshot, Stops} from './sides.js'
 
 interface CarriedOut {
   readonly pass: ReplicationPass
@@ -44,7 +33,7 @@ export class MappingWorker {
   readonly monitor: MappingMonitor
   readonly #options: CompleteOptions
   readonly #scope: KeyScope
-  readonly #quarantine: Quarantine
+  readonly #writer: KeyWriter
   readonly #status: StatusKeeper
   readonly #book: HeldBook
   readonly #counter: DeleteCounter
@@ -64,11 +53,11 @@ export class MappingWorker {
     this.#options = options
     const {filters, lockKeys, statusDir} = options
     this.#scope = createKeyScope({mapping, filters, lockKeys, statusDir})
-    this.#quarantine = new Quarantine(options.clock)
     this.#status = new StatusKeeper(options, mapping)
     this.#book = new HeldBook(options, mapping)
     const {destination: client, deleteBudget: budget, onDrift} = options
     this.#drift = onDrift === 'repair' ? undefined : new DriftBook(onDrift)
+    this.#writer = new KeyWriter(options, mapping, this.#drift)
     this.#counter = new DeleteCounter({client, key: this.#book.paths.spent, budget})
   }
 
@@ -128,14 +117,11 @@ export class MappingWorker {
     return this.#status.position(signal)
   }
 
-  /** True if another client has changed the key at the destination, and it is left alone. */
-  isDrift(key: string): boolean {
-    return this.#drift?.isDrift(key, undefined) === true
-  }
-
-  /** True if the destination key was undone, and stays as long as the source does not have it. */
-  isLeft(key: string): boolean {
-    return this.#left.get(key) === 0n
+  /** True if a destination key that the source does not have should be deleted, if the guards permit it. */
+  isLeftOver(key: string, copy: ReplicaEntry): boolean {
+    // An undo has restored it.
+    if (this.#left.get(key) === 0n || !this.#options.canDelete || this.#scope.isForeign(copy)) return false
+    return this.#scope.includes(this.#scope.toSource(key)) && this.#drift?.isDrift(key, undefined) !== true
   }
 
   /** Writes what this replicator says of the mapping. */
@@ -211,64 +197,31 @@ export class MappingWorker {
   }
 
   async #carryOut(facts: PlanFacts, stops: Stops): Promise<CarriedOut> {
-    const {clock, observer} = this.#options
-    const {mapping} = this
+    const {clock} = this.#options
     const {plan, replica} = facts
-    const copies = this.#drift && replica
-    const counts = {written: 0, deleted: 0}
-    const sets = await this.#run(
-      this.#split(plan.sets, change => [change.key, change.entry.modifyIndex]),
-      stops.kill,
-    )
-    await this.#options.journal?.keep(mapping, overwritten(sets.go, replica))
-    const written = await this.#write(
-      {all: toSets(sets.go, copies), count: sets.go.length},
-      stops,
-      ({operation, group = 0n}, entry) => {
-        counts.written += 1
-        observer({type: 'key.written', mapping, key: operation.key})
-        if (isValued(operation)) replica.set(operation.key, toReplica(operation, entry))
-        this.#drift?.equal(operation.key, group)
-      },
-    )
-    this.#remember(written.refused, sets.go)
+    const written = await this.#writer.set(plan.sets, replica, stops)
     const mayDelete = facts.mayDelete && written.error === undefined && !stops.stop.aborted
     const verdict = mayDelete ? await this.#judge(plan, facts, {signal: stops.kill, isForReal: true}) : noDeletes
     this.#passes += 1
-    const deletes = await this.#run(
-      this.#split(verdict.go, key => [key, 'delete']),
-      stops.kill,
-    )
-    await this.#options.journal?.keep(mapping, deleted(deletes.go, replica))
-    const gone = await this.#write(
-      {all: toDeletes(deletes.go, copies), count: deletes.go.length},
-      stops,
-      ({operation}) => {
-        counts.deleted += 1
-        observer({type: 'key.deleted', mapping, key: operation.key})
-        replica.delete(operation.key)
-        this.#drift?.deleted(operation.key)
-      },
-    )
+    const gone = await this.#writer.delete(verdict.go, replica, stops)
     if (gone.error === undefined) for (const id of verdict.approvals) this.#options.approved.delete(id)
-    for (const {key, reason} of gone.refused) this.#quarantine.add(key, 'delete', reason)
-    const refusedSets = [...sets.resting, ...written.refused]
     const pass = {
-      mapping,
+      mapping: this.mapping,
       index: facts.index,
-      ...counts,
+      written: written.count,
+      deleted: gone.count,
       unchanged: plan.unchanged,
       skipped: plan.skipped,
       unreadable: plan.unreadable,
       drifted: [...plan.drifted, ...written.changed, ...gone.changed],
       hidden: verdict.hidden,
       held: verdict.held,
-      refused: [...refusedSets, ...deletes.resting, ...gone.refused],
+      refused: [...written.refused, ...gone.refused],
       error: written.error ?? gone.error,
       durationMs: clock.monotonicMs() - facts.startedMs,
     }
     this.monitor.passed(pass, plan.sourceCount)
-    return {pass, verdict, refusedSets, changed: written.changed}
+    return {pass, verdict, refusedSets: written.refused, changed: written.changed}
   }
 
   /**
@@ -324,66 +277,6 @@ export class MappingWorker {
     })
   }
 
-  /** Retries nothing: the next pass compares again, so that an unknown outcome is read and not assumed. */
-  async #write(
-    items: {readonly all: Iterable<BulkItem>; readonly count: number},
-    {stop, kill}: Stops,
-    onWritten: (item: BulkItem, entry: KvEntry | undefined) => void,
-  ): Promise<WriteResult> {
-    const {writer: client, limits, concurrency, observer} = this.#options
-    let doneCount = 0
-    const refused: Refused[] = []
-    const changed: string[] = []
-    const failure = await sendBulk(items.all, {
-      client,
-      limits,
-      concurrency,
-      stop,
-      kill,
-      onCommitted: (committed, entries) => {
-        for (const item of committed) onWritten(item, entries.get(item.operation.key))
-        doneCount += committed.length
-        observer({type: 'pass.progressed', mapping: this.mapping, doneCount, totalCount: items.count})
-      },
-      handleRefused: ({operation: {key}}, error) => {
-        if (this.#drift && error.code === 'BATON_CAS_CONFLICT') {
-          this.#drift.conflicted(key)
-          changed.push(key)
-        } else refused.push({key, reason: messageOf(error)})
-        return 'continue'
-      },
-    })
-    return {refused, changed, error: failure?.error}
-  }
-
-  /** Separates the changes that are in quarantine from those to send. */
-  *#split<T>(
-    items: readonly T[],
-    toCase: (item: T) => readonly [string, bigint | 'delete'],
-  ): Steps<{readonly go: readonly T[]; readonly resting: readonly Refused[]}> {
-    const go: T[] = []
-    const resting: Refused[] = []
-    yield* forEachStep(items, item => {
-      const known = this.#quarantine.find(...toCase(item))
-      if (known) resting.push(known)
-      else go.push(item)
-    })
-    return {go, resting}
-  }
-
-  #remember(refused: readonly Refused[], sets: readonly SetChange[]): void {
-    if (refused.length === 0) return
-    const names = new Set(refused.map(({key}) => key))
-    const versions = new Map(sets.filter(({key}) => names.has(key)).map(({key, entry}) => [key, entry.modifyIndex]))
-    for (const {key, reason} of refused) {
-      this.#quarantine.add(key, versions.get(key) ?? 0n, reason)
-      this.#options.logger.info(
-        {component: 'replicate', mapping: formatMapping(this.mapping), key, reason},
-        'key refused',
-      )
-    }
-  }
-
   /** Writes the status. It never claims a key that is not at the destination. */
   async #keepStatus(facts: {
     readonly sides: Sides
@@ -407,12 +300,4 @@ export class MappingWorker {
       {signal: stops.kill, keepPosition: isPartial},
     )
   }
-}
-
-interface WriteResult {
-  /** Keys that another client has changed since they were read. */
-  readonly changed: readonly string[]
-  readonly refused: readonly Refused[]
-  /** A failure that does not concern a single key: some keys may have been written. */
-  readonly error: Error | undefined
 }

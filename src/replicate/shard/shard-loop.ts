@@ -12,6 +12,7 @@ import type {ReplicationPass} from '../types.js'
 import type {Changes, Version} from './node.js'
 import {openSides, openWatch} from './open-sides.js'
 import {PendingDeletes, type ReadAgain} from './pending-deletes.js'
+import {Retries} from './retries.js'
 import {plus, settle} from './settle.js'
 import type {ShardSide} from './shard-side.js'
 import type {Doubt, SideWatch} from './side-watch.js'
@@ -49,8 +50,8 @@ export class ShardLoop {
   readonly #wholeAtMs: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   readonly #sweptMs: [number, number] = [0, 0]
   readonly #watches: readonly [SideWatch, SideWatch]
-  /** Source names to be read again, and when. */
-  readonly #retries = new Map<string, number>()
+  /** Source names to be read again. */
+  readonly #retries: Retries
   readonly #pending = new PendingDeletes()
   /** True if the last round or audit could not be made. */
   #isFailing = false
@@ -74,6 +75,7 @@ export class ShardLoop {
     this.#options = options
     this.#stops = given.stops
     this.#outages = given.outages
+    this.#retries = new Retries(options.clock)
     this.#backoff = new Backoff({random: options.destination.random})
     // Many reads of a round are under way at once.
     setMaxListeners(0, given.stops.stop)
@@ -174,19 +176,13 @@ export class ShardLoop {
   }
 
   #hasWork(): boolean {
-    const isMoved =
-      this.#watches.some(watch => watch.rootAnswer) || this.#hasMoved(this.#source) || this.#hasMoved(this.#replica)
+    const isMoved = this.#watches.some(watch => watch.rootAnswer) || this.#sides.some(side => side.hasMoved)
     return isMoved || this.#nextMs() <= this.#options.clock.monotonicMs()
   }
 
-  #hasMoved(side: ShardSide): boolean {
-    return side.nodes.some(({isMoved}) => isMoved)
-  }
-
   #nextMs(): number {
-    let nextMs = Math.min(this.#auditAtMs, this.#pending.judgeAtMs, ...this.#wholeAtMs, this.#replica.verifyAtMs)
-    for (const dueMs of this.#retries.values()) nextMs = Math.min(nextMs, dueMs)
-    return nextMs
+    const {verifyAtMs} = this.#replica
+    return Math.min(this.#auditAtMs, this.#pending.judgeAtMs, ...this.#wholeAtMs, verifyAtMs, this.#retries.nextMs)
   }
 
   // ---- A round ----
@@ -198,7 +194,7 @@ export class ShardLoop {
       await this.#look(isJudging ? (this.#pending.areMany ? 'all' : 'whole') : 'moved')
     } catch (error) {
       // What was found until then may be old by the time that it is compared: it is read again.
-      this.#retry(this.#takeNames().all, 0)
+      this.#retries.add(this.#takeNames().all, 0)
       throw error
     }
     if (this.#source.isOverflowing || this.#replica.isOverflowing) return await this.#audit()
@@ -207,7 +203,7 @@ export class ShardLoop {
     try {
       return await this.#passOf(names, isJudging)
     } catch (error) {
-      this.#retry(names.all, 0)
+      this.#retries.add(names.all, 0)
       throw error
     }
   }
@@ -218,7 +214,7 @@ export class ShardLoop {
     for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
     for (const at of [0, 1] as const) await this.#sweep(at, how !== 'moved' && at === 0)
     // Parts that the same transactions changed, and what a sweep has found.
-    for (let more = 0; more < 2 && this.#hasMoved(this.#source); more += 1) await this.#source.look()
+    for (let more = 0; more < 2 && this.#source.hasMoved; more += 1) await this.#source.look()
   }
 
   /** An index that no part has shown is looked for at once; what may hide behind other changes is looked for later. */
@@ -247,10 +243,8 @@ export class ShardLoop {
     const [source, replica] = [this.#source.changes, this.#replica.changes]
     this.#source.changes = new Map()
     this.#replica.changes = new Map()
-    const nowMs = this.#options.clock.monotonicMs()
-    const due = [...this.#retries].filter(([, dueMs]) => dueMs <= nowMs).map(([name]) => name)
-    const all = new Set([...source.keys(), ...[...replica.keys()].map(scope.toSource), ...due])
-    for (const name of all) this.#retries.delete(name)
+    const all = new Set([...source.keys(), ...[...replica.keys()].map(scope.toSource), ...this.#retries.due()])
+    this.#retries.remove(all)
     return {source, replica, all}
   }
 
@@ -262,7 +256,7 @@ export class ShardLoop {
     const [there, here] = await Promise.all([this.#source.reads.keys(unread), this.#replica.reads.keys(unreadHere)])
     const entries: KvEntry[] = []
     const copies = new Map<string, ReplicaEntry>(this.#pending.copies)
-    const wasEmpty = this.#source.count === 0
+    const {count: countBefore} = this.#source
     for (const name of names) {
       const key = scope.toDestination(name)
       const entry = source.get(name) ?? there.entries.get(name)
@@ -273,7 +267,8 @@ export class ShardLoop {
       this.#source.record(name, entry && this.#toVersion(entry))
       this.#replica.record(key, copy && this.#toVersion(copy))
     }
-    if (wasEmpty && this.#source.count > 0) this.#pending.judgeSoon(this.#options.clock.monotonicMs())
+    if (countBefore === 0 && this.#source.count > countBefore)
+      this.#pending.judgeSoon(this.#options.clock.monotonicMs())
     const pass = await this.#worker.passPart(
       {
         source: entries,
@@ -307,27 +302,16 @@ export class ShardLoop {
     }
     for (const key of this.#pending.copies.keys()) if (!copies.has(key)) this.#replica.record(key, undefined)
     const there = new Set(done.entries.map(({key}) => scope.toDestination(key)))
-    const candidates = [...copies].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
+    const candidates = [...copies].filter(([key, copy]) => !there.has(key) && this.#worker.isLeftOver(key, copy))
     const looked = new Set(names.map(scope.toDestination))
     const found = {looked, isJudged: done.isJudging && !pass.error, held: pass.held}
     this.#readAgain(this.#pending.wait(new Map(candidates), found, this.#options.clock.monotonicMs()))
-    if (pass.error) this.#retry(names, 0)
-    for (const {key} of pass.refused) this.#retry([scope.toSource(key)], retryMs)
-  }
-
-  #isLeftOver(key: string, copy: ReplicaEntry, there: ReadonlySet<string>): boolean {
-    const {scope} = this.#worker
-    if (there.has(key) || this.#worker.isLeft(key) || !this.#options.canDelete) return false
-    return scope.includes(scope.toSource(key)) && !scope.isForeign(copy) && !this.#worker.isDrift(key)
+    if (pass.error) this.#retries.add(names, 0)
+    for (const {key} of pass.refused) this.#retries.add([scope.toSource(key)], retryMs)
   }
 
   #readAgain(again: ReadAgain | undefined): void {
-    if (again) this.#retry(again.keys.map(this.#worker.scope.toSource), again.afterMs)
-  }
-
-  #retry(names: Iterable<string>, afterMs: number): void {
-    const dueMs = this.#options.clock.monotonicMs() + afterMs
-    for (const name of names) this.#retries.set(name, dueMs)
+    if (again) this.#retries.add(again.keys.map(this.#worker.scope.toSource), again.afterMs)
   }
 
   #toVersion = (entry: ReplicaEntry): Version => ({
@@ -367,7 +351,7 @@ export class ShardLoop {
     await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
     // A query that paused meanwhile waits for an index of the old store, which the new one may reach late.
     if (isReplaced) this.#watchAgain()
-    for (const {key} of pass.refused) this.#retry([this.#worker.scope.toSource(key)], retryMs)
+    for (const {key} of pass.refused) this.#retries.add([this.#worker.scope.toSource(key)], retryMs)
     this.#pending.hold(pass.held)
     this.#auditEndedMs = this.#options.clock.monotonicMs()
     this.#auditCostMs = this.#auditEndedMs - startedMs
@@ -386,7 +370,7 @@ export class ShardLoop {
     await this.#source[how](versions, source.index ?? 0n)
     await this.#replica[how](copies, sides.replicaIndex)
     this.#retries.clear()
-    const left = [...replica].filter(([key, copy]) => this.#isLeftOver(key, copy, there))
+    const left = [...replica].filter(([key, copy]) => !there.has(key) && this.#worker.isLeftOver(key, copy))
     this.#readAgain(this.#pending.restart(new Map(left), this.#options.clock.monotonicMs()))
     if (how === 'divide') this.#watchAgain()
   }

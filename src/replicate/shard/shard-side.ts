@@ -67,6 +67,11 @@ export class ShardSide {
     return this.#baseline
   }
 
+  /** True if a query was answered, and its node was not looked at since. */
+  get hasMoved(): boolean {
+    return this.nodes.some(({isMoved}) => isMoved)
+  }
+
   /** How many keys there are. */
   get size(): number {
     return this.#size

@@ -1,0 +1,37 @@
+import type {Clock} from '../../core/types.js'
+
+/** Names that are to be looked at again, and when. */
+export class Retries {
+  readonly #clock: Clock
+  readonly #dueMs = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(names: Iterable<string>, afterMs: number): void {
+    const dueMs = this.#clock.monotonicMs() + afterMs
+    for (const name of names) this.#dueMs.set(name, dueMs)
+  }
+
+  /** The names whose time has come. */
+  due(): readonly string[] {
+    const nowMs = this.#clock.monotonicMs()
+    return [...this.#dueMs].filter(([, dueMs]) => dueMs <= nowMs).map(([name]) => name)
+  }
+
+  remove(names: Iterable<string>): void {
+    for (const name of names) this.#dueMs.delete(name)
+  }
+
+  clear(): void {
+    this.#dueMs.clear()
+  }
+
+  /** When the next name is due. */
+  get nextMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const dueMs of this.#dueMs.values()) nextMs = Math.min(nextMs, dueMs)
+    return nextMs
+  }
+}
