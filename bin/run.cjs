@@ -6,17 +6,23 @@ const path = require('node:path')
 
 /** The sub-commands of `lock`, whose code is only in the bundle of all commands. */
 const lockVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'overdue']
+
+/** The build of the one file replaces the name by true, and includes what else the package keeps in files. */
+const parts = typeof BATON_ONE_FILE === 'undefined' ? partsOfPackage() : partsOfOneFile()
+
 const argv = process.argv.slice(2)
 const called = path.basename(process.argv[1])
 const compat = /^consul-(lock|exec|replicate)$/.exec(called)
 if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--compat', 'consul']))
 
 if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
-  process.stdout.write(`baton ${require('../package.json').version}\n`)
+  process.stdout.write(`baton ${parts.version()}\n`)
+} else if (argv[0] === '-e' && parts.isNode) {
+  runScript(argv.slice(1))
 } else {
   const command = /^[a-z]+$/.test(argv[0]) ? argv[0] : 'none'
   const bundle = command === 'lock' && runsProgram(argv) ? 'lock.cjs' : 'main.cjs'
-  loadBundle(path.join(__dirname, '..', 'dist', 'cli', bundle), command)
+  loadBundle(bundle, command)
     .main(argv)
     // All output is written by now. Exiting without Node's clean-up saves 2 ms.
     .then(() => process.once('exit', code => process.exit(code)))
@@ -28,15 +34,58 @@ function runsProgram([, first, ...words]) {
   return !lockVerbs.includes(first) && ![first, ...own].some(word => /^--?h(elp)?$/.test(word))
 }
 
+/** Runs a script as `node -e` does: the guardian of a lock is started so, and the one file is the only Node there is. */
+function runScript([script, ...words]) {
+  process.argv = [process.execPath, ...(words[0] === '--' ? words.slice(1) : words)]
+  new Function('require', script)(require)
+}
+
+function partsOfPackage() {
+  const folder = path.join(__dirname, '..', 'dist', 'cli')
+  return {
+    isNode: false,
+    version: () => require('../package.json').version,
+    // The build writes ASCII only, including the function that wraps the module.
+    read: name => fs.readFileSync(path.join(folder, name), 'latin1'),
+    pathOf: name => path.join(folder, name),
+    onDisk: name => path.join(folder, name),
+    requireFor: file => require('node:module').createRequire(file),
+  }
+}
+
+/** In the one file, bundles and packages are assets, and `require` knows only what Node has built in. */
+function partsOfOneFile() {
+  const {getAsset} = require('node:sea')
+  const read = name => getAsset(name, 'utf8')
+  const loaded = new Map()
+  const own = name => {
+    if (!name.startsWith('./vendor/')) return require(name)
+    if (!loaded.has(name)) {
+      const module = {exports: {}}
+      loaded.set(name, module)
+      const code = `(function (exports, require, module) {${read(name.slice(2))}\n})`
+      ;new (require('node:vm').Script)(code, {filename: name}).runInThisContext()(module.exports, own, module)
+    }
+    return loaded.get(name).exports
+  }
+  return {
+    isNode: true,
+    version: () => read('version'),
+    read,
+    pathOf: name => name,
+    onDisk: () => process.execPath,
+    requireFor: () => own,
+  }
+}
+
 /** Compiles the bundle with cached code. A cache is created after a run, so that it contains the functions which that command needs. */
-function loadBundle(file, command) {
+function loadBundle(name, command) {
   const vm = require('node:vm')
   const Module = require('node:module')
-  // The build writes ASCII only, including the function that wraps the module.
-  const source = fs.readFileSync(file, 'latin1')
-  const cacheFile = cachePath(file, command)
+  const file = parts.pathOf(name)
+  const cacheFile = cachePath(name, command)
   const cachedData = readCache(cacheFile)
-  const script = new vm.Script(source, {filename: file, cachedData})
+  const script = new vm.Script(parts.read(name), {filename: file, cachedData})
   const bundle = new Module(file, module)
   bundle.filename = file
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
@@ -45,19 +94,21 @@ function loadBundle(file, command) {
       // No cache is written for arguments that do not name a command.
       if (code !== 64) writeCache(cacheFile, script)
     })
-  script.runInThisContext()(bundle.exports, Module.createRequire(file), bundle, file, path.dirname(file))
+  script.runInThisContext()(bundle.exports, parts.requireFor(file), bundle, file, path.dirname(file))
   return bundle.exports
 }
 
-/** Cached code is executed, so it is read only from a directory that belongs to the user. */
-function cachePath(file, command) {
+/**
+ * Cached code is executed, so it is read only from a directory that belongs to the user. Each version of Node has a file
+ * of its own: V8 refuses the code of another.
+ */
+function cachePath(name, command) {
   if (process.env.BATON_NO_CODE_CACHE === '1') return undefined
   try {
     const home = process.env.XDG_CACHE_HOME || path.join(require('node:os').homedir(), '.cache')
-    const {mtimeMs, size} = fs.statSync(file)
-    const build = hash(`${process.versions.v8} ${process.arch} ${size} ${mtimeMs}`)
-    const name = `${hash(file)}-${command}-${build}.bin`
-    return path.join(home, 'baton', name)
+    const {mtimeMs, size} = fs.statSync(parts.onDisk(name))
+    const place = hash(`${parts.onDisk(name)} ${name} ${process.arch} ${process.versions.v8}`)
+    return path.join(home, 'baton', `${place}-${command}-${hash(`${size} ${mtimeMs}`)}.bin`)
   } catch {
     return undefined
   }
@@ -88,9 +139,9 @@ function writeCache(file, script) {
     const temporary = `${file}.${process.pid}`
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600})
     fs.renameSync(temporary, file)
-    const [bundle, command] = path.basename(file).split('-')
+    const [place, command] = path.basename(file).split('-')
     for (const name of fs.readdirSync(dir)) {
-      if (name.startsWith(`${bundle}-${command}-`) && name !== path.basename(file))
+      if (name.startsWith(`${place}-${command}-`) && name !== path.basename(file))
         fs.rmSync(path.join(dir, name), {force: true})
     }
   } catch {

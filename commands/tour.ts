@@ -1,3 +1,4 @@
+import {isSea} from 'node:sea'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {runTour} from '../src/tour/tour.js'
@@ -16,7 +17,7 @@ export default class Tour extends BaseCommand<typeof Tour> {
   async run(): Promise<number> {
     const {env, stdout} = this.host
     await runTour({
-      baton: [process.execPath, process.argv[1] ?? ''],
+      baton: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ''],
       clock: systemClock,
       env,
       stdout,

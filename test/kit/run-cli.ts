@@ -13,6 +13,11 @@ import {waitUntil} from './wait-until.js'
 /** The launcher that users run. */
 export const cliPath = fileURLToPath(new URL('../../bin/run.cjs', import.meta.url))
 
+/** How the commands of tests start. `BATON_TEST_COMMAND` names another baton, such as the one file. */
+const launch: readonly [string, ...string[]] = process.env['BATON_TEST_COMMAND']
+  ? [process.env['BATON_TEST_COMMAND']]
+  : [process.execPath, cliPath]
+
 export interface CommandOptions {
   /**
    * Variables that are added to an environment without CONSUL_*, BATON_* and the test runner's variables. `undefined`
@@ -185,7 +190,10 @@ export const runCommand = (
 
 /** Runs `baton ...args` from the built bundle. The result rejects if help does not name the exit code. */
 export const startCli = (args: readonly string[], options: CommandOptions = {}): CommandHandle =>
-  new CommandHandle(process.execPath, [cliPath, ...args], {...options, exitCodes: documentedExits(args, options.env)})
+  new CommandHandle(launch[0], [...launch.slice(1), ...args], {
+    ...options,
+    exitCodes: documentedExits(args, options.env),
+  })
 
 export const runCli = (args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> =>
   startCli(args, options).exited
