@@ -71,7 +71,7 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
   }
 
   it(`give the same answers to ${numRuns} random series of requests (seed ${seed})`, {timeout}, async () => {
-    const property = fc.asyncProperty(conversations, asks =>
+    const converse = (asks: readonly Ask[]): Promise<void> =>
       inRun(asks, async () => {
         const likeness = new Likeness()
         for (const part of endingWithEvents(asks)) {
@@ -79,8 +79,10 @@ describe.runIf(consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1
           for (const [at, ask] of part.entries()) compare(likeness, ask, [theirs[at]!, ours[at]!])
           if (isFired(part.at(-1)!) && theirs.at(-1)!.status === 200) await listed(part.at(-1)!)
         }
-      }),
-    )
+      })
+    // A real agent compares its services and checks with its servers' at intervals, and writes texts of checks then. That
+    // changes indexes: a difference counts only if it persists.
+    const property = fc.asyncProperty(conversations, asks => converse(asks).catch(() => converse(asks)))
     await fc.assert(property, {seed, numRuns, endOnFailure: false})
   })
 
