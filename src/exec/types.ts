@@ -65,6 +65,8 @@ export type NodeOutcome =
   | {readonly type: 'allowed'; readonly reason: string}
   /** Dry run: the node cannot say whether it would run the job. */
   | {readonly type: 'unchecked'; readonly reason: string}
+  /** The job goes on, and the run no longer follows it. */
+  | {readonly type: 'unfinished'; readonly reason: string}
 
 /** A node from which an answer is expected. */
 export interface ExpectedNode {
@@ -207,7 +209,7 @@ export type ExecEvent =
   | {readonly type: 'retrying'; readonly via: Via; readonly reason: string}
 
 /**
- * The worst outcome of all nodes, in the order refused, stopped, incomplete, silent, failed, cancelled, truncated.
+ * The worst outcome of all nodes, in the order unfinished, refused, stopped, incomplete, silent, failed, cancelled, truncated.
  * `stopped`: too many nodes failed, or a service did not become healthy.
  */
 export type ExecVerdict =
@@ -220,6 +222,7 @@ export type ExecVerdict =
   | 'failed'
   | 'no-nodes'
   | 'cancelled'
+  | 'unfinished'
 
 /** The results of all nodes, when each has its outcome. */
 export interface ExecSummary {
@@ -248,18 +251,6 @@ export interface ExecRun extends AsyncIterable<ExecEvent>, AsyncDisposable {
   readonly summary: Promise<ExecSummary>
   /** Cancels unfinished nodes without the grace: responders kill the job at once, but agents let it run on. */
   kill(): void
-}
-
-/** Runs commands on the nodes of a datacenter. */
-export interface ExecInitiator {
-  /**
-   * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written: then nothing
-   * runs. Rejects with a UsageError if an argument is not valid. If no node matches, the run has the verdict
-   * `no-nodes`. If the signal aborts, the run is cancelled.
-   */
-  run(job: JobSpec, selector?: NodeSelector, options?: RunOptions): Promise<ExecRun>
-  /** Finds the nodes that a job with this selector would be for. Nothing is written. */
-  findNodes(selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<FoundNodes>
 }
 
 /** Runs jobs on this node. */

@@ -8,12 +8,12 @@ export type CommandClass = Omit<typeof BaseCommand, 'prototype'> & (new (argv: s
 /** `kv get` to its loader. The build makes the table from the files under `commands/`. */
 export type CommandTable = Readonly<Record<string, CommandLoader>>
 
-/** Commands whose first argument is a key, which may be the name of one of their sub-commands. */
-const commandsWithKeys: ReadonlySet<string> = new Set(['lock'])
+/** Commands whose first argument is a key or a program, which may have the name of one of their sub-commands. */
+const commandsWithWords: ReadonlySet<string> = new Set(['lock', 'exec'])
 
 /**
  * Returns the command that the first arguments name, and the arguments after its name. The longest name wins, but a
- * sub-command of a command with keys gives way if a program to run follows, or if Consul's own tool is imitated.
+ * sub-command of such a command gives way if a program to run follows, or if Consul's own tool is imitated.
  */
 export function resolveCommand(
   table: CommandTable,
@@ -22,7 +22,7 @@ export function resolveCommand(
 ): {readonly id: string; readonly rest: readonly string[]} | undefined {
   for (let length = Math.min(3, argv.length); length > 0; length -= 1) {
     const id = argv.slice(0, length).join(' ')
-    if (length > 1 && commandsWithKeys.has(argv[0] ?? '') && (env.BATON_COMPAT === 'consul' || argv.includes('--')))
+    if (length > 1 && commandsWithWords.has(argv[0] ?? '') && (env.BATON_COMPAT === 'consul' || argv.includes('--')))
       continue
     if (Object.hasOwn(table, id)) return {id, rest: argv.slice(length)}
   }

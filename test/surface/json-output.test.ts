@@ -260,6 +260,14 @@ describe('the JSON output of commands matches its schema', () => {
     const lines = linesOf(stdout)
     for (const line of lines) expectValid('exec.ndjson', line)
     for (const type of ['targets', 'output', 'exit', 'outcome', 'summary']) expect(typesOf(lines)).toContain(type)
+    const once = ['--via', 'native', '--', 'true']
+    const {stdout: detached} = await expectJson('exec.detach', ['exec', '--detach', '--json', ...once])
+    const {job} = JSON.parse(detached) as {job: string}
+    const attach = async (...words: string[]) => expectJson('exec.attach', ['exec', 'attach', ...words, '--json'])
+    await attach('--trust-dir', trust, job)
+    await expectJson('exec.ls', ['exec', 'ls', '--json'])
+    await expectJson('exec.show', ['exec', 'show', '--json', job])
+    await expectJson('exec.cancel', ['exec', 'cancel', '--json', job])
     await expectJson('keys.ls', ['keys', 'ls', '--json', '--trust-dir', trust])
     await expectJson('keys.revoke', ['keys', 'revoke', '--json', '--trust-dir', trust, 'default'])
   })

@@ -48,6 +48,21 @@ export const execFlags = {
     helpGroup: where,
   })(),
   ...rolloutFlags,
+  detach: Flags.boolean({
+    helpGroup: 'JOB',
+    description: 'write the job, print its ID and end: responders run it, and baton exec attach shows it',
+    exclusive: ['list', 'dry-run', 'compat'],
+  }),
+  keep: durationFlag({
+    helpGroup: 'TIME',
+    description: 'with --detach: how long the job and its results are kept, up to 24h (default: 1h)',
+    min: 1,
+  }),
+  window: durationFlag({
+    helpGroup: 'TIME',
+    description: 'with --detach: how long nodes may begin it, also those that are not there now (default: 1m)',
+    min: 1,
+  }),
   timeout: durationFlag({helpGroup: 'TIME', description: 'longest time a node may take (default: no limit)', min: 1}),
   'ack-timeout': durationFlag({
     helpGroup: 'TIME',
@@ -155,6 +170,21 @@ export const execFlags = {
 export const execRules = [
   ...rolloutRules,
   {flag: 'list', besides: ['COMMAND', 'script']},
+  ...['keep', 'window'].map(flag => ({flag, needs: ['detach']})),
+  {
+    flag: 'detach',
+    besides: [
+      'batch',
+      'max-failures',
+      'retries',
+      'total-timeout',
+      'limit',
+      'ndjson',
+      'fold',
+      'output-dir',
+      'ack-timeout',
+    ],
+  },
   ...[
     'via',
     'nodes',

@@ -15,13 +15,17 @@ export function describeFailures({nodes}: ExecSummary, paint: Paint): string | u
   const of = (...types: readonly NodeOutcome['type'][]): readonly string[] =>
     nodes.filter(({outcome}) => types.includes(outcome.type)).map(({node}) => node)
   const [silent, unrun, fine] = [of('no-answer'), of('not-run'), of('ok', 'allowed', 'unchecked')]
-  const rest = new Set([...silent, ...unrun, ...fine])
+  const unfinished = of('unfinished')
+  const rest = new Set([...silent, ...unrun, ...unfinished, ...fine])
   const failed = nodes
     .filter(({node}) => !rest.has(node))
     .map(({node, outcome}) => `${node} (${describeBriefly(outcome)})`)
   const parts = [
     ...(failed.length > 0 ? [paint('red', printable(`${failed.length} failed: ${failed.join(', ')}`))] : []),
     ...(silent.length > 0 ? [paint('yellow', printable(`${silent.length} silent: ${silent.join(', ')}`))] : []),
+    ...(unfinished.length > 0
+      ? [paint('yellow', printable(`${unfinished.length} unfinished: ${foldNodes(unfinished)}`))]
+      : []),
     ...(unrun.length > 0 ? [paint('yellow', printable(`${unrun.length} not run: ${foldNodes(unrun)}`))] : []),
   ]
   return parts.length === 0 ? undefined : [`${fine.length} ok`, ...parts].join('; ')
@@ -32,6 +36,7 @@ export const outcomeStyles: Partial<Record<NodeOutcome['type'], Style>> = {
   'no-answer': 'yellow',
   'not-run': 'yellow',
   unchecked: 'yellow',
+  unfinished: 'yellow',
   allowed: 'bold',
 }
 
@@ -54,6 +59,8 @@ export function describeOutcome(outcome: NodeOutcome): string | undefined {
       return 'cancelled'
     case 'not-run':
       return `not run: ${outcome.reason}`
+    case 'unfinished':
+      return `not ended: ${outcome.reason}`
     case 'allowed':
       return `would run it: ${outcome.reason}`
     case 'unchecked':

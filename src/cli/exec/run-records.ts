@@ -31,7 +31,8 @@ export type RerunGroup = 'failed' | 'silent' | 'unrun'
 
 const silent: readonly string[] = ['no-answer'] satisfies NodeOutcome['type'][]
 const unrun: readonly string[] = ['not-run'] satisfies NodeOutcome['type'][]
-const good: readonly string[] = ['ok', 'allowed', 'unchecked'] satisfies NodeOutcome['type'][]
+/** Nodes that succeeded, and those on which the job may still run. */
+const good: readonly string[] = ['ok', 'allowed', 'unchecked', 'unfinished'] satisfies NodeOutcome['type'][]
 
 /** Returns the names of the nodes of this group. */
 export const nodesOf = (record: RunRecord, group: RerunGroup): readonly string[] =>

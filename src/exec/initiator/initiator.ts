@@ -1,9 +1,9 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
-import {checkOptions} from '../../core/check-options.js'
+import {abortSignal, checkOptions} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {clientRule} from '../../core/context-rules.js'
-import type {ExecInitiator} from '../types.js'
-import {checkFind, checkInitiatorOptions, checkRun, type InitiatorOptions} from './options.js'
+import type {ExecInitiator} from '../initiator-types.js'
+import {checkAttach, checkDetach, checkFind, checkInitiatorOptions, checkRun, type InitiatorOptions} from './options.js'
 import {startRollout} from './rollout/start-rollout.js'
 import {findPlan, startRun} from './start.js'
 
@@ -36,6 +36,21 @@ export function createInitiator(client: ConsulClient, options: InitiatorOptions 
       using finding = linkSignal(findOptions.signal)
       const {expected, serviceNamesMatched} = await findPlan({...options, client}, selector, finding.signal)
       return {nodes: expected, serviceNamesMatched}
+    },
+    async detach(job, selector = {}, detachOptions = {}) {
+      checkDetach(job, selector, detachOptions)
+      const {detachRun} = await import('./detached/detach.js')
+      return detachRun({...options, client}, {job, selector, options: detachOptions})
+    },
+    async attach(id, attachOptions = {}) {
+      checkAttach(id, attachOptions)
+      const {attachRun} = await import('./detached/attach.js')
+      return attachRun({...options, client}, id, attachOptions)
+    },
+    async list(listOptions = {}) {
+      checkOptions('list', listOptions, {signal: abortSignal})
+      const {listRuns} = await import('./detached/list-runs.js')
+      return listRuns(client, listOptions.signal)
     },
   }
 }

@@ -46,6 +46,13 @@ export async function compareKeys(
   return refusals
 }
 
+/** Resolves with the keys that the file holds for the responders of a datacenter, by their names. */
+export async function readPins(path: string, datacenter: string): Promise<ReadonlyMap<string, string>> {
+  const start = `${datacenter}/`
+  const lines = [...parseLines(await readKnown(path))].filter(([place]) => place.startsWith(start))
+  return new Map(lines.map(([place, key]) => [place.slice(start.length), key]))
+}
+
 async function readKnown(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')

@@ -6,6 +6,7 @@ import {messageOf, RefusedError} from '../../core/errors.js'
 import type {SigningKey} from '../native/envelope.js'
 import {publicKeyOf} from '../native/keys.js'
 import {checkedVersion} from '../native/versions.js'
+import type {JobFacts} from '../native/write-job.js'
 import type {JobDelivery} from '../reports.js'
 import {openRexecDelivery, type RexecOptions} from '../rexec/delivery.js'
 import type {ExecEvent, JobSpec, NodeSelector, Via} from '../types.js'
@@ -78,27 +79,15 @@ function nativeOpener(
   {version, nodes}: {readonly version: number; readonly nodes: readonly ResponderTarget[]},
 ): Opener {
   return async ({events, signal}) => {
-    const {client} = settings
     const keys = await signingKeys(settings)
     // Loaded when needed: a run that only reaches agents starts faster without it.
     const {openNativeDelivery} = await import('../native/delivery.js')
-    const datacenter = await datacenterOf(client, signal)
+    const names = nodes.map(({name}) => name)
     return openNativeDelivery(
       {
-        client,
-        version,
-        isDryRun,
-        command: job.command,
-        nodes: nodes.map(({name}) => name),
+        ...(await jobFacts(settings, {job, isDryRun, version, nodes: names}, signal)),
         answerKeys: answerKeysOf(nodes),
-        datacenter,
-        cluster: settings.cluster ?? '',
         keys,
-        timeoutMs: job.timeoutMs ?? Number.POSITIVE_INFINITY,
-        killAfterMs: settings.killAfterMs ?? defaultGraceMs,
-        heartbeatMs: job.heartbeatMs ?? defaultHeartbeatMs.native,
-        maxOutputBytes: settings.maxOutputBytes ?? 1024 * 1024,
-        requester: {name: settings.requester ?? userName(), host: hostname()},
         onRetry: onRetry(events, 'native'),
         onForeign: node => events.push({type: 'foreign', node}),
         onForged: node => events.push({type: 'forged', node}),
@@ -108,11 +97,34 @@ function nativeOpener(
   }
 }
 
+/** Returns what a job for these nodes consists of. */
+export async function jobFacts(
+  settings: InitiatorSettings,
+  {job, ...rest}: Pick<RunRequest, 'job'> & Pick<JobFacts, 'isDryRun' | 'version' | 'nodes'>,
+  signal: AbortSignal,
+): Promise<JobFacts> {
+  const {client} = settings
+  return {
+    ...rest,
+    client,
+    command: job.command,
+    datacenter: await datacenterOf(client, signal),
+    cluster: settings.cluster ?? '',
+    timeoutMs: job.timeoutMs ?? Number.POSITIVE_INFINITY,
+    killAfterMs: settings.killAfterMs ?? defaultGraceMs,
+    heartbeatMs: job.heartbeatMs ?? defaultHeartbeatMs.native,
+    maxOutputBytes: settings.maxOutputBytes ?? 1024 * 1024,
+    requester: {name: settings.requester ?? userName(), host: hostname()},
+  }
+}
+
 /** Resolves with the datacenter of the nodes. */
 export const datacenterOf = async (client: ConsulClient, signal: AbortSignal): Promise<string> =>
   client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
 
-function answerKeysOf(responders: readonly ResponderTarget[]): ReadonlyMap<string, KeyObject> {
+export function answerKeysOf(
+  responders: readonly Pick<ResponderTarget, 'name' | 'answerKey'>[],
+): ReadonlyMap<string, KeyObject> {
   const keys = new Map<string, KeyObject>()
   for (const {name, answerKey} of responders) {
     const key = answerKey === undefined ? undefined : publicKeyOf(answerKey)
@@ -121,7 +133,8 @@ function answerKeysOf(responders: readonly ResponderTarget[]): ReadonlyMap<strin
   return keys
 }
 
-async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {
+/** Rejects with a RefusedError if there are none, unless jobs are not signed. */
+export async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {
   if (isUnsigned === true) return []
   const all = typeof keys === 'function' ? await keys() : keys
   if (all.length === 0) {

@@ -14,6 +14,7 @@ import {
   texts,
 } from '../../core/check-options.js'
 import {UsageError} from '../../core/errors.js'
+import type {AttachOptions, DetachOptions} from '../initiator-types.js'
 import type {SigningKey} from '../native/envelope.js'
 import type {JobSpec, NodeSelector, RunOptions, Via} from '../types.js'
 
@@ -99,6 +100,16 @@ const selectorRules = {
   health: oneOf(['passing', 'failing']),
 } as const
 const runRules = {signal: abortSignal, isDryRun: boolean, rollout: object} as const
+const detachRules = {
+  signal: abortSignal,
+  keepMs: duration({minMs: 1}),
+  windowMs: duration({minMs: 1}),
+} as const
+const attachRules = {
+  signal: abortSignal,
+  mode: oneOf(['follow', 'snapshot', 'cancel', 'kill']),
+  jobTrust: callback,
+} as const
 const isShare = (value: unknown): boolean =>
   (Number.isSafeInteger(value) && (value as number) >= 0) ||
   (typeof value === 'string' && /^\d{1,3}(?:\.\d+)?%$/.test(value) && Number.parseFloat(value) <= 100)
@@ -123,8 +134,28 @@ const rolloutRules = {
 export const checkInitiatorOptions = (options: InitiatorOptions): void =>
   checkOptions('createInitiator', options, initiatorRules)
 
-/** Throws a UsageError if the job, the selector or the signal is not valid. */
+/** Throws a UsageError if the job, the selector or an option is not valid. */
 export function checkRun(job: JobSpec, selector: NodeSelector, options: RunOptions): void {
+  checkJobSpec(job)
+  checkOptions('run', selector, selectorRules)
+  checkOptions('run', options, runRules)
+  if (options.rollout) checkOptions('run', options.rollout, rolloutRules)
+}
+
+/** Throws a UsageError if the job, the selector or an option is not valid. */
+export function checkDetach(job: JobSpec, selector: NodeSelector, options: DetachOptions): void {
+  checkJobSpec(job)
+  checkOptions('detach', selector, selectorRules)
+  checkOptions('detach', options, detachRules)
+}
+
+/** Throws a UsageError if an option is not valid. */
+export function checkAttach(id: string, options: AttachOptions): void {
+  checkOptions('attach', {id}, {id: name}, ['id'])
+  checkOptions('attach', options, attachRules)
+}
+
+function checkJobSpec(job: JobSpec): void {
   checkOptions('run', job, jobRules, ['command'])
   const {command} = job
   if (command.kind === 'shell') checkOptions('run', command, {line: text}, ['line'])
@@ -133,9 +164,6 @@ export function checkRun(job: JobSpec, selector: NodeSelector, options: RunOptio
   if (command.kind === 'argv' && (command.argv[0] ?? '') === '') {
     throw new UsageError('exec: the name of the program is empty')
   }
-  checkOptions('run', selector, selectorRules)
-  checkOptions('run', options, runRules)
-  if (options.rollout) checkOptions('run', options.rollout, rolloutRules)
 }
 
 /** Throws a UsageError if the selector or the signal is not valid. */

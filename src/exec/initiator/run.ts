@@ -23,6 +23,11 @@ export interface RunParts {
   readonly isDryRun: boolean
   /** Time that nodes have to report their end after they were asked to stop. */
   readonly cancelPatienceMs: number
+  /**
+   * `own`: the run cancels its job when it is stopped. The others read a job of another process: `follow` leaves it alone,
+   * `snapshot` reads once, `cancel` and `kill` stop it. @default 'own'
+   */
+  readonly mode?: 'own' | 'follow' | 'snapshot' | 'cancel' | 'kill'
 }
 
 const longestSleepMs = 60_000
@@ -41,12 +46,13 @@ export class Run implements ExecRun {
   readonly #stop: LinkedSignal
   readonly #reading = new AbortController()
   readonly #wake = new Wake()
-  #isKilled = false
+  #isKilled: boolean
   #failure: {readonly error: unknown} | undefined
 
   constructor(parts: RunParts, signal: AbortSignal | undefined) {
     this.#parts = parts
     this.id = parts.id
+    this.#isKilled = parts.mode === 'kill'
     this.#stop = linkSignal(signal)
     this.#stop.signal.addEventListener('abort', () => this.#wake.wake(), {once: true})
     this.summary = this.#lead()
@@ -103,13 +109,15 @@ export class Run implements ExecRun {
   }
 
   async #untilDone(readers: readonly OpenReader[]): Promise<void> {
-    const {client, tracker} = this.#parts
+    const {client, tracker, mode = 'own'} = this.#parts
+    if (mode === 'snapshot' || mode === 'cancel' || mode === 'kill') return this.#readOnce(readers, mode)
     while (true) {
       if (this.#failure) throw this.#failure.error
       this.#settleLost()
       if (tracker.isDone) return
       if (this.#stop.signal.aborted) {
-        await this.#cancel()
+        if (mode === 'follow' && !this.#isKilled) this.#emit(tracker.leave())
+        else await this.#cancel()
         return
       }
       const nowMs = client.clock.monotonicMs()
@@ -122,6 +130,18 @@ export class Run implements ExecRun {
       this.#emit(tracker.tick(nowMs))
       await this.#judgeSuspects()
     }
+  }
+
+  /** Reads what is there, and then stops what has not ended, or leaves it. */
+  async #readOnce(readers: readonly OpenReader[], mode: 'snapshot' | 'cancel' | 'kill'): Promise<void> {
+    const {client, tracker} = this.#parts
+    await this.#catchUp(readers)
+    if (this.#failure) throw this.#failure.error
+    this.#settleLost()
+    this.#emit(tracker.tick(client.clock.monotonicMs()))
+    if (tracker.isDone) return
+    if (mode === 'snapshot' || this.#stop.signal.aborted) this.#emit(tracker.leave())
+    else await this.#cancel()
   }
 
   #settleLost(): void {
@@ -163,14 +183,18 @@ export class Run implements ExecRun {
 
   /** Nodes that can be asked to stop have a while to report it; the others count as cancelled at once. */
   async #cancel(): Promise<void> {
-    const {client, deliveries, tracker, cancelPatienceMs} = this.#parts
+    const {client, deliveries, tracker, cancelPatienceMs, mode = 'own'} = this.#parts
     const cancelled: NodeOutcome = {type: 'cancelled'}
     const deadlineMs = client.clock.monotonicMs() + cancelPatienceMs
+    let isKillSent = mode === 'kill'
     for (const delivery of deliveries) {
-      const isAsked = await delivery.cancel('cancel').catch(() => false)
+      const asked = delivery.cancel(isKillSent ? 'kill' : 'cancel')
+      // A job of another process goes on if it cannot be stopped, so that the failure is passed on.
+      const isAsked = mode === 'own' ? await asked.catch(() => false) : await asked
       if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery))
     }
-    let isKillSent = false
+    // The message stops those that begin the job later.
+    if (mode !== 'own') this.#emit(tracker.settleWaiting(cancelled))
     while (!tracker.isDone && !this.#failure && client.clock.monotonicMs() < deadlineMs) {
       if (this.#isKilled && !isKillSent) {
         isKillSent = true

@@ -22,7 +22,7 @@ import {findTargets} from './targets.js'
 import {Tracker} from './tracker.js'
 
 /** Time that a responder may need beyond the timeout and the grace: its writes and the initiator's reads. */
-const reportingSlackMs = 5000
+export const reportingSlackMs = 5000
 
 /** Finds the nodes, writes the job and starts to follow it. Rejects if the job cannot be written: then nothing runs. */
 export async function startRun(
@@ -56,20 +56,21 @@ export async function startRun(
   return new Run({...parts, cancelPatienceMs: stopWithinMs}, signal)
 }
 
-/** Finds the nodes that a selector matches, and the way to each. */
+/** Finds the nodes that a selector matches, and the way to each. `isAnyState`: also responders that do not pass. */
 export async function findPlan(
   {client, via = 'auto'}: InitiatorSettings,
   selector: NodeSelector,
   signal: AbortSignal,
+  isAnyState = false,
 ): Promise<Plan> {
   const compiled = await compileSelector(selector)
-  return planNodes(via, await findTargets(client, compiled, {signal}), compiled)
+  return planNodes(via, await findTargets(client, compiled, {signal, isAnyState}), compiled)
 }
 
 /** Resolves with the nodes that are not asked, because nothing would prove that their answers are theirs. */
-async function refuseKeys(
+export async function refuseKeys(
   settings: InitiatorSettings,
-  plan: Plan,
+  plan: Pick<Plan, 'responders' | 'agents'>,
   signal: AbortSignal,
 ): Promise<readonly KeyRefusal[]> {
   const {knownRespondersFile: path, isListOnly = false, mustBeSigned = false} = settings

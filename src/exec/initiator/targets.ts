@@ -35,9 +35,9 @@ export interface ResponderTarget {
 export interface Targets {
   /** Nodes with an agent that match the selector. */
   readonly agents: readonly AgentTarget[]
-  /** Passing responders that match it. */
+  /** Responders that match it: those that pass, or all. */
   readonly responders: readonly ResponderTarget[]
-  /** Nodes with a passing responder, even if it does not match: `_rexec` does not reach them. */
+  /** Nodes with such a responder, even if it does not match: `_rexec` does not reach them. */
   readonly coveredNodes: ReadonlySet<string>
   /** Service names that the filter matches, if it matches no ID. */
   readonly serviceNamesMatched: readonly string[]
@@ -52,12 +52,12 @@ const newest = {consistency: 'consistent'} as const
 export async function findTargets(
   client: ConsulClient,
   selector: CompiledSelector,
-  {signal}: {readonly signal: AbortSignal},
+  {signal, isAnyState = false}: {readonly signal: AbortSignal; readonly isAnyState?: boolean},
 ): Promise<Targets> {
   const options = {...newest, signal}
-  const [checks, instances, byService] = await Promise.all([
+  const [checks, responders, byService] = await Promise.all([
     client.catalog.checksInState('any', options),
-    client.catalog.service(responderService, {...options, passing: true}),
+    readResponders(client, {signal, isAnyState}),
     selector.needsServices ? nodesByService(client, selector, signal) : undefined,
   ])
   const failing = failingNodes(checks.value)
@@ -65,7 +65,6 @@ export async function findTargets(
     (byService === undefined || byService.nodes.has(node)) &&
     (selector.health === undefined || failing.has(node) === (selector.health === 'failing'))
   const agents = checks.value.filter(check => check.checkId === serfHealth)
-  const responders = instances.value.map(toResponder)
   const known = new Set([...agents.map(({node}) => node), ...responders.map(({name}) => name)])
   return {
     agents: agents
@@ -77,6 +76,19 @@ export async function findTargets(
     serviceNamesMatched: byService?.namesMatched ?? [],
     unknownNames: [...(selector.names ?? [])].filter(name => !known.has(name) && selector.matchesName(name)),
   }
+}
+
+/** Reads the responders whose checks pass, or all. Those that pass come last. */
+export async function readResponders(
+  client: ConsulClient,
+  {signal, isAnyState}: {readonly signal: AbortSignal; readonly isAnyState: boolean},
+): Promise<readonly ResponderTarget[]> {
+  const options = {...newest, signal}
+  const [all, passing] = await Promise.all([
+    isAnyState ? client.catalog.service(responderService, options) : undefined,
+    client.catalog.service(responderService, {...options, passing: true}),
+  ])
+  return [...(all?.value ?? []), ...passing.value].map(toResponder)
 }
 
 /** Returns the nodes with a check that does not pass, apart from those of responders. */
@@ -96,7 +108,8 @@ function toResponder(instance: ServiceInstance): ResponderTarget {
   }
 }
 
-function uniqueByName(responders: readonly ResponderTarget[]): readonly ResponderTarget[] {
+/** Of several with the same name the last one counts. */
+export function uniqueByName(responders: readonly ResponderTarget[]): readonly ResponderTarget[] {
   const byName = new Map(responders.map(one => [one.name, one]))
   return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

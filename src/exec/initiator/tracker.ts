@@ -26,6 +26,8 @@ export interface TrackerOptions {
   /** Monotonic instant of the job's start: no node can have answered before. */
   readonly startMs: number
   readonly ackTimeoutMs: number
+  /** Why nodes count as silent. @default names the ack timeout */
+  readonly silence?: string
   readonly timeoutMs: number | undefined
   readonly heartbeatMs: Readonly<Record<Via, number>>
   /** Time after the timeout in which a node that enforces it may still report. */
@@ -162,6 +164,20 @@ export class Tracker {
     return rest.flatMap(state => this.#settle(state, outcome))
   }
 
+  /** Gives the nodes that have not begun the same outcome. */
+  settleWaiting(outcome: NodeOutcome): ExecEvent[] {
+    const waiting = [...this.#nodes.values()].filter(({ackedAtMs}) => ackedAtMs === undefined)
+    return waiting.flatMap(state => this.#settle(state, outcome))
+  }
+
+  /** Settles the nodes that have not ended, because they are no longer followed. */
+  leave(): ExecEvent[] {
+    return [...this.#nodes.values()].flatMap(state => {
+      const reason = state.ackedAtMs === undefined ? 'it has not begun the job' : 'it runs the job'
+      return this.#settle(state, {type: 'unfinished', reason})
+    })
+  }
+
   /** True if no node needs to be waited for any more. */
   get isDone(): boolean {
     const open = [...this.#nodes.values()].filter(state => !state.outcome)
@@ -249,7 +265,7 @@ export class Tracker {
   #noAnswer(state: NodeState): NodeOutcome {
     const reason = state.isDown
       ? 'Consul reports the node down'
-      : `no ack within ${formatDuration(this.#options.ackTimeoutMs)}`
+      : (this.#options.silence ?? `no ack within ${formatDuration(this.#options.ackTimeoutMs)}`)
     return {type: 'no-answer', reason}
   }
 

@@ -1,6 +1,7 @@
 import type {ExecVerdict, NodeOutcome, NodeResult} from '../types.js'
 
 const worstFirst: readonly (readonly [ExecVerdict, readonly NodeOutcome['type'][]])[] = [
+  ['unfinished', ['unfinished']],
   ['refused', ['refused']],
   ['incomplete', ['timed-out', 'lost']],
   ['silent', ['no-answer']],

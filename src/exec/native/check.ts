@@ -191,12 +191,16 @@ function checkValidity(validityMs: number, maxValidityMs: number): Failure | und
   return {code: 'valid-too-long', reason: `valid for ${valid}, at most ${most}`}
 }
 
-/** Checks the time of a signed cancel, which is limited like that of a job. */
+/**
+ * Checks the time of a signed cancel, which is limited like that of a job. It may be valid for as long as responders may
+ * still begin the job, and longer by what is allowed for a job.
+ */
 export function checkControlTime(
   control: Control,
-  {nowMs, maxValidityMs}: Pick<CheckContext, 'nowMs' | 'maxValidityMs'>,
+  {nowMs, maxValidityMs, job}: Pick<CheckContext, 'nowMs' | 'maxValidityMs'> & {job: Pick<Manifest, 'expiresAtMs'>},
 ): Failure | undefined {
-  return checkEnd(control.expiresAtMs, nowMs) ?? checkValidity(control.expiresAtMs - nowMs, maxValidityMs)
+  const fromMs = Math.max(nowMs, job.expiresAtMs)
+  return checkEnd(control.expiresAtMs, nowMs) ?? checkValidity(control.expiresAtMs - fromMs, maxValidityMs)
 }
 
 function checkTarget(manifest: Manifest, {node, replay}: CheckContext): Failure | undefined {

@@ -29,6 +29,7 @@ const manifestSchema = z.object({
   hb: milliseconds,
   session: z.string(),
   requester: z.object({name: z.string(), host: z.string()}),
+  keep: milliseconds.optional(),
 })
 
 /** A job as it is signed. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
@@ -53,6 +54,8 @@ export interface Manifest {
   /** Holds every key of the job: when it ends, Consul deletes them. */
   readonly session: SessionId
   readonly requester: {readonly name: string; readonly host: string}
+  /** Until when its answers are kept at least, if no initiator holds its session. */
+  readonly keptUntilMs?: number
 }
 
 export function encodeManifest(manifest: Manifest): Buffer {
@@ -72,6 +75,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     hb: manifest.heartbeatMs,
     session: manifest.session,
     requester: manifest.requester,
+    ...(manifest.keptUntilMs !== undefined && {keep: manifest.keptUntilMs}),
   }
   return Buffer.from(JSON.stringify(raw))
 }
@@ -120,6 +124,7 @@ export function parseManifest(payload: Buffer): Manifest | string {
     heartbeatMs: raw.hb,
     session: raw.session as SessionId,
     requester: raw.requester,
+    ...(raw.keep !== undefined && {keptUntilMs: raw.keep}),
   }
 }
 

@@ -4,12 +4,13 @@ import {isTransient, messageOf} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import type {KvOperation} from '../../core/types.js'
-import {AnswerWriter} from '../native/answers.js'
+import {type AnswerName, AnswerWriter} from '../native/answers.js'
 import type {JobRefusal} from '../native/check.js'
 import {encodeResult} from '../native/frames.js'
 import {allowedCode} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
 import {newestVersion} from '../native/versions.js'
+import type {ExitReport} from '../reports.js'
 import {type AuditEntry, auditCommand} from './audit-log.js'
 
 /** An initiator waits longer for a node only while it cannot read itself. */
@@ -43,9 +44,15 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
   const body = Buffer.from(JSON.stringify({v: 1, code, reason}))
   const {session, version} = claimed
   const answers = answersTo(answerer, {id, version})
-  // A job that has a result needs no second answer. The job's session may be made up: Consul checks it.
-  await answer(answerer, [{verb: 'check-not-exists', key: answers.key('r')}, answers.write('k', body, session)])
+  // A job that has a result needs no second answer. Neither does one that was refused before and is looked at again
+  // after a restart. The job's session may be made up: Consul checks it.
+  const places: readonly AnswerName[] = isRepeatable(code) ? ['r', 'k'] : ['r']
+  const checks = places.map(name => ({verb: 'check-not-exists', key: answers.key(name)}) as const)
+  await answer(answerer, [...checks, answers.write('k', body, session)])
 }
+
+/** True if a job that had its answer is refused with this code when it is looked at again. */
+const isRepeatable = (code: string): boolean => code === 'expired' || code === 'replayed'
 
 /** Answers a dry run that would be run. */
 export async function allowJob(
@@ -63,18 +70,27 @@ export async function allowJob(
 }
 
 /** Reports a job that an earlier process began as interrupted: its end is unknown. */
-export async function reportInterrupted(
-  answerer: Answerer,
-  {id, version, session}: Pick<Manifest, 'id' | 'version' | 'session'>,
-): Promise<void> {
-  const {client} = answerer
-  const nowMs = client.clock.wallMs()
+export async function reportInterrupted(answerer: Answerer, manifest: Answered): Promise<void> {
+  await reportEnd(answerer, manifest, {code: -2, isInterrupted: true})
+  answerer.client.logger.warn({job: manifest.id}, 'exec.interrupted')
+  await auditAnyway(answerer, {verdict: 'interrupted', job: manifest.id})
+}
+
+/** Reports a job that was claimed, but is not begun, because it was cancelled before. */
+export async function reportUnstarted(answerer: Answerer, manifest: Answered): Promise<void> {
+  await reportEnd(answerer, manifest, {code: -1, isCancelled: true})
+  answerer.client.logger.warn({job: manifest.id}, 'exec.cancelledBeforeStart')
+  await auditAnyway(answerer, {verdict: 'refused', job: manifest.id, code: 'cancelled'})
+}
+
+type Answered = Pick<Manifest, 'id' | 'version' | 'session'>
+
+async function reportEnd(answerer: Answerer, {id, version, session}: Answered, end: ExitReport): Promise<void> {
+  const nowMs = answerer.client.clock.wallMs()
   const times = {startedAtMs: nowMs, endedAtMs: nowMs}
   const counts = {frameCount: 0, outputBytes: 0, droppedBytes: 0}
-  const body = encodeResult({code: -2, isInterrupted: true, ...counts, ...times})
+  const body = encodeResult({...end, ...counts, ...times})
   await answer(answerer, [answersTo(answerer, {id, version}).write('r', body, session)])
-  client.logger.warn({job: id}, 'exec.interrupted')
-  await auditAnyway(answerer, {verdict: 'interrupted', job: id})
 }
 
 /** Nothing runs because of this entry, so that a failure is only logged. */

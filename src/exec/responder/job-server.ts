@@ -3,24 +3,33 @@ import {join} from 'node:path'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
 import {follow} from '../../core/query/follow.js'
-import {kvKey, kvKeys} from '../../core/query/topics.js'
+import {kvKeys} from '../../core/query/topics.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {makeFolder} from '../../process/make-folder.js'
-import {checkControlTime, checkJob, checkPolicies, checkSignatures, type JobRefusal} from '../native/check.js'
-import {parseControl} from '../native/control.js'
+import {checkJob, checkPolicies, type JobRefusal} from '../native/check.js'
+import type {Control} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import type {RunResult} from '../native/frames.js'
-import {controlKey, jobKey, jobsPrefix, standingKey} from '../native/layout.js'
+import {jobKey, jobsPrefix, standingKey} from '../native/layout.js'
 import {type Manifest, parseManifest} from '../native/manifest.js'
 import type {Policy} from '../native/policy.js'
 import type {ReplayStore} from '../native/replay-store.js'
 import type {TrustSource} from '../native/trust.js'
 import {type AuditEntry, type AuditLog, auditCommand} from './audit-log.js'
-import {type Answerer, allowJob, answersTo, auditAnyway, refuseJob, reportInterrupted} from './job-answers.js'
+import {
+  type Answerer,
+  allowJob,
+  answersTo,
+  auditAnyway,
+  refuseJob,
+  reportInterrupted,
+  reportUnstarted,
+} from './job-answers.js'
+import {claimJob} from './job-claim.js'
+import {followControl, judgeControl} from './job-control.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
-import {JobWriter} from './job-writer.js'
 import {StandingKey} from './standing-key.js'
 import {refuseLink} from './state-directory.js'
 
@@ -189,11 +198,16 @@ export class JobServer implements AsyncDisposable {
       await refuseJob(answerer, id, refusal)
       return
     }
-    const claim = await JobWriter.claim(answerer, manifest)
-    if (claim !== 'claimed') {
+    const claim = await claimJob(answerer, manifest)
+    if (claim === 'taken' || claim === 'expired') {
       await this.#replay.finish(id)
       if (claim === 'taken') log.warn({node: this.#identity.name}, 'exec.claimedByAnother')
       else await refuseJob(answerer, id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
+      return
+    }
+    if (judgeControl(claim.control, manifest, {client, context: await this.#context()})) {
+      await this.#replay.finish(id)
+      await reportUnstarted(answerer, manifest)
       return
     }
     const failed = await this.#auditStart(answerer, manifest, signers)
@@ -255,7 +269,11 @@ export class JobServer implements AsyncDisposable {
     // Control messages are read until the job has ended, also while it is being stopped: a second one may end the
     // grace.
     const listening = new AbortController()
-    const control = this.#followControl(manifest.id, job, listening.signal)
+    const obey = (verb: Control['verb']): void => {
+      if (verb === 'kill') job.hurry.abort()
+      job.stop.abort()
+    }
+    const control = followControl(manifest, {client, context: () => this.#context(), obey}, listening.signal)
     let result: RunResult
     try {
       result = await runJob(manifest, {
@@ -276,28 +294,6 @@ export class JobServer implements AsyncDisposable {
     await this.#replay.finish(manifest.id)
     await auditAnyway(this.#answerer(listening.signal), toFinished(manifest.id, result))
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
-  }
-
-  /** Stops the job if a message was signed for it by a trusted key. */
-  async #followControl(id: string, job: RunningJob, signal: AbortSignal): Promise<void> {
-    const {client, trust, unsignedPolicy, maxValidityMs = defaultValidityMs} = this.#options
-    try {
-      for await (const {snapshot} of follow(kvKey(client, controlKey(id)), client, {signal})) {
-        const envelope = snapshot.value && parseEnvelope('baton-ctl/1', snapshot.value.value)
-        const control = envelope && parseControl(envelope.payload)
-        const nowMs = client.clock.wallMs()
-        if (!envelope || control?.id !== id) continue
-        const signed = checkSignatures(envelope, {trust: await trust(), unsignedPolicy, nowMs})
-        const failed = 'code' in signed ? signed : checkControlTime(control, {nowMs, maxValidityMs})
-        if (failed) client.logger.warn({job: id, code: failed.code, reason: failed.reason}, 'exec.cancelRefused')
-        else {
-          if (control.verb === 'kill') job.hurry.abort()
-          job.stop.abort()
-        }
-      }
-    } catch (error) {
-      if (!signal.aborted) client.logger.warn({job: id, error: messageOf(error)}, 'exec.controlFailed')
-    }
   }
 
   /** Jobs that an earlier process began and did not finish are not run again: they are reported as interrupted. */

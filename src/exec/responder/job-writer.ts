@@ -1,16 +1,13 @@
-import {randomUUID} from 'node:crypto'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf, SessionLostError} from '../../core/errors.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {Wake} from '../../core/time/wake.js'
 import type {KvOperation} from '../../core/types.js'
-import {type AnswerWriter, frameName, openAnswer} from '../native/answers.js'
-import {parseObject} from '../native/envelope.js'
+import {type AnswerWriter, frameName} from '../native/answers.js'
 import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/frames.js'
 import type {Manifest} from '../native/manifest.js'
 import type {OutputPart} from '../reports.js'
-import {type Answerer, answersTo} from './job-answers.js'
 
 /** Maximum time that output waits for more output, counted from its first byte. */
 const flushMs = 250
@@ -21,7 +18,7 @@ const maxRetryMs = 2000
 const maxPendingBytes = 4 * frameBytes
 
 /**
- * Writes the keys of one job on this node, all of them held by the job's session: the claim, numbered frames of output,
+ * Writes the keys of one claimed job on this node, all of them held by the job's session: numbered frames of output,
  * empty frames as heartbeats, and the result together with the last frame.
  *
  * *collecting*: output waits for more until its first byte is old enough or a frame is full. *writing*: one frame is
@@ -57,31 +54,6 @@ export class JobWriter {
   /** Aborts when the job's session has ended. */
   get gone(): AbortSignal {
     return this.#gone.signal
-  }
-
-  /** Resolves with `claimed` if this responder, and no other of the same name, may begin the job now. */
-  static async claim(answerer: Answerer, manifest: Manifest): Promise<'claimed' | 'taken' | 'expired'> {
-    const {client, node, signal} = answerer
-    const nonce = randomUUID()
-    const answers = answersTo(answerer, manifest)
-    const key = answers.key('a')
-    const body = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
-    const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
-    const isValid = (): boolean => client.clock.wallMs() <= manifest.expiresAtMs
-    const attempt = async (): Promise<'claimed' | 'taken' | 'expired'> => {
-      if (!isValid()) return 'expired'
-      const result = await client.txn.commit([
-        {verb: 'check-not-exists', key},
-        answers.write('a', body, manifest.session),
-      ])
-      // An earlier attempt may have been applied although its answer was lost.
-      const found = result.committed ? undefined : await client.kv.get(key, {consistency: 'consistent'})
-      const value = found?.value?.value ?? Buffer.alloc(0)
-      const written = openAnswer({...manifest, node}, {name: 'a', value}, undefined)?.body
-      if (found && parseObject(written ?? value)?.['nonce'] !== nonce) return 'taken'
-      return isValid() ? 'claimed' : 'expired'
-    }
-    return retry(attempt, {signal, clock: client.clock, backoff})
   }
 
   /** Accepts the part at once, and resolves when there is room for more. */

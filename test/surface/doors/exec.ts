@@ -72,6 +72,32 @@ export const execDoors: Doors = {
     },
     open: (client, given) => initiator(client).run({command}, {}, {rollout: given}),
   },
+  'createInitiator.detach': {
+    takes: {command: 'thing', timeoutMs: 'endlessDuration', heartbeatMs: 'duration'},
+    needs: ['command'],
+    open: (client, given) => initiator(client).detach({command, ...given}),
+  },
+  'createInitiator.detach with a selector': {
+    takes: selector,
+    open: (client, given) => initiator(client).detach({command}, given),
+  },
+  'createInitiator.detach with options': {
+    takes: {signal: 'signal', keepMs: 'duration', windowMs: 'duration'},
+    open: (client, given) => initiator(client).detach({command}, {}, given),
+  },
+  'createInitiator.attach': {
+    takes: {id: 'name'},
+    needs: ['id'],
+    open: (client, given) => initiator(client).attach(or(given, 'id', '0') as string),
+  },
+  'createInitiator.attach with options': {
+    takes: {signal: 'signal', mode: 'choice', jobTrust: 'callback'},
+    open: (client, given) => initiator(client).attach('0', given),
+  },
+  'createInitiator.list': {
+    takes: {signal: 'signal'},
+    open: (client, given) => initiator(client).list(given),
+  },
   'createInitiator.findNodes': {
     takes: selector,
     open: (client, given) => initiator(client).findNodes(given),

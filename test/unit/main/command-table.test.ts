@@ -2,7 +2,10 @@ import {describe, expect, it} from 'vitest'
 import {type CommandTable, resolveCommand} from '../../../src/main/command-table.js'
 
 const table = Object.fromEntries(
-  ['lock', 'lock status', 'kv get', 'watch', 'watch key'].map(id => [id, () => Promise.reject(new Error(id))]),
+  ['lock', 'lock status', 'kv get', 'watch', 'watch key', 'exec', 'exec ls', 'exec show'].map(id => [
+    id,
+    () => Promise.reject(new Error(id)),
+  ]),
 ) as CommandTable
 const resolve = (words: string, env = {}) => resolveCommand(table, words.split(' '), env)
 
@@ -13,6 +16,8 @@ describe('resolveCommand', () => {
     ['watch key a -- cmd', 'watch key', ['a', '--', 'cmd']],
     ['lock status jobs/x', 'lock status', ['jobs/x']],
     ['lock status', 'lock status', []],
+    ['exec ls', 'exec ls', []],
+    ['exec show 0199', 'exec show', ['0199']],
   ])('chooses the command with the longest matching name: %s', (words, id, rest) => {
     expect(resolve(words)).toEqual({id, rest})
   })
@@ -21,6 +26,13 @@ describe('resolveCommand', () => {
     'takes the name of a sub-command as the key of a lock if -- follows: %s',
     words => {
       expect(resolve(words)?.id).toBe('lock')
+    },
+  )
+
+  it.each(['exec -- ls -l', 'exec ls -- -l', 'exec --node web-1 ls', 'exec -node=web-1 show'])(
+    'takes the name of a sub-command as a program if -- or a flag comes first: %s',
+    words => {
+      expect(resolve(words)?.id).toBe('exec')
     },
   )
 

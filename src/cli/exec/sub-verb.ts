@@ -1,0 +1,15 @@
+import {brief} from '../../core/brief.js'
+import {UsageError} from '../../core/errors.js'
+
+/**
+ * Throws a UsageError unless there are as many arguments as the sub-command takes: otherwise they are probably the
+ * command to run, whose name is that of the sub-command.
+ */
+export function checkExecWords(verb: string, words: readonly string[], most: number): void {
+  if (words.length === most) return
+  const unexpected = words[most]
+  const what = unexpected === undefined ? 'which job?' : `unexpected argument: ${brief(unexpected)}`
+  throw new UsageError(`exec ${verb}: ${what}`, {
+    hint: `jobs are listed by: baton exec ls; to run a program named ${verb}: baton exec -- ${[verb, ...words].map(brief).join(' ')}`,
+  })
+}

@@ -1,0 +1,117 @@
+import type {ConsulClient} from '../../core/client.js'
+import {BatonError, isBatonError, messageOf, UsageError} from '../../core/errors.js'
+import type {SessionId} from '../../core/types.js'
+import {pickServerNode} from '../../session/foreign-node.js'
+import type {JobCommand} from '../types.js'
+import {maxJobBytes} from './check.js'
+import {type Control, encodeControl} from './control.js'
+import {type SigningKey, signEnvelope} from './envelope.js'
+import {controlKey, jobKey} from './layout.js'
+import {encodeManifest, type Manifest} from './manifest.js'
+
+/** Time from writing a job or a cancel to the last moment at which a responder may begin or obey it. */
+export const validityMs = 60_000
+
+/** What a job is, apart from its ID, its session and its times. */
+export interface JobFacts {
+  readonly client: ConsulClient
+  /** Version of the manifest. */
+  readonly version: number
+  readonly isDryRun: boolean
+  readonly command: JobCommand
+  readonly nodes: readonly string[]
+  readonly datacenter: string
+  readonly cluster: string
+  readonly timeoutMs: number
+  readonly killAfterMs: number
+  readonly heartbeatMs: number
+  readonly maxOutputBytes: number
+  readonly requester: {readonly name: string; readonly host: string}
+}
+
+interface JobBirth {
+  readonly id: string
+  readonly session: SessionId
+  readonly nowMs: number
+  /** Time in which responders may begin the job. */
+  readonly validityMs: number
+  /** Time for which its answers are kept, if no initiator holds its session. */
+  readonly keepMs?: number
+}
+
+export const createManifest = (facts: JobFacts, birth: JobBirth): Manifest => ({
+  version: facts.version,
+  isDryRun: facts.isDryRun,
+  id: birth.id,
+  datacenter: facts.datacenter,
+  cluster: facts.cluster,
+  issuedAtMs: birth.nowMs,
+  notBeforeMs: birth.nowMs,
+  expiresAtMs: birth.nowMs + Math.ceil(birth.validityMs),
+  nodes: facts.nodes,
+  command: facts.command,
+  timeoutMs: facts.timeoutMs,
+  killAfterMs: Math.ceil(facts.killAfterMs),
+  maxOutputBytes: facts.maxOutputBytes,
+  heartbeatMs: Math.ceil(facts.heartbeatMs),
+  session: birth.session,
+  requester: facts.requester,
+  ...(birth.keepMs !== undefined && {keptUntilMs: birth.nowMs + birth.keepMs}),
+})
+
+/**
+ * Calls `open` with the node of a server. Consul ends the sessions of a node that leaves, as a client agent does when it
+ * is restarted. A server's node stays, so a job may restart every client agent, the initiator's own included. A token
+ * that may not list servers, or may not create sessions on them, leaves the agent's own node.
+ */
+export async function onServerNode<T>(
+  client: ConsulClient,
+  signal: AbortSignal,
+  open: (where: {readonly node?: string}) => Promise<T>,
+): Promise<T> {
+  try {
+    return await open({node: await pickServerNode(client, signal)})
+  } catch (error) {
+    if (!isBatonError(error, 'BATON_ACL_DENIED') && !isBatonError(error, 'BATON_NO_LEADER')) throw error
+    client.logger.warn({error: messageOf(error)}, 'exec.sessionOnOwnNode')
+    return open({})
+  }
+}
+
+interface JobWriting {
+  readonly client: ConsulClient
+  /** Keys that sign the job. If there are none, it is unsigned. */
+  readonly keys: readonly SigningKey[]
+}
+
+/** Signs and writes a job: from here on nodes may run it. */
+export async function writeJob(
+  manifest: Manifest,
+  {client, keys, signal}: JobWriting & {readonly signal: AbortSignal},
+): Promise<void> {
+  const value = await signEnvelope('baton-exec/1', encodeManifest(manifest), keys)
+  if (value.length > maxJobBytes) {
+    throw new UsageError(`job: ${value.length} bytes are more than the ${maxJobBytes} that Consul keeps in one key`, {
+      hint: 'shorten the script, or let it fetch its parts',
+    })
+  }
+  const {kv} = client
+  const {id, session} = manifest
+  const how = {session, signal}
+  // Written at once, because responders wait for this key, and Consul wakes a query for a missing key at every write
+  // to any key.
+  const controlWritten = kv.acquire(controlKey(id), Buffer.alloc(0), how)
+  const [isWritten] = await Promise.all([kv.acquire(jobKey(id), value, how), controlWritten])
+  if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(id)}: Consul refused to acquire it`)
+}
+
+/** Asks the responders to stop a job, also those that begin it later. */
+export async function writeControl(
+  {id, session, expiresAtMs}: Pick<Manifest, 'id' | 'session' | 'expiresAtMs'>,
+  verb: Control['verb'],
+  {client, keys}: JobWriting,
+): Promise<void> {
+  const untilMs = Math.max(client.clock.wallMs(), expiresAtMs) + validityMs
+  const value = await signEnvelope('baton-ctl/1', encodeControl({id, verb, expiresAtMs: untilMs}), keys)
+  await client.kv.acquire(controlKey(id), value, {session})
+}
