@@ -162,6 +162,9 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
 
   #child(env: Readonly<Record<string, string>>): ChildSettings | undefined {
     const {flags, sources} = this
+    if (this.child?.words.length === 0) {
+      throw new UsageError('template: no child after --', {hint: 'leave -- out, or give a command'})
+    }
     const block = this.#files.reduce<BlockValues>((all, file) => ({...all, ...file.exec}), {})
     const isGiven = (flag: string): boolean => sources.has(flag)
     return toChild({flags, isGiven, words: this.child?.words ?? [], block, env})

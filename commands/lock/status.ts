@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {toStatusJson, toStatusLines} from '../../src/cli/lock/status-text.js'
 import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
+import {UsageError} from '../../src/core/errors.js'
 import {inspectLock, inspectLocks} from '../../src/lock/inspect.js'
 import {checkPrefix} from '../../src/lock/wire/names.js'
 
@@ -28,6 +29,7 @@ export default class LockStatus extends ConsulCommand<typeof LockStatus> {
   async run(): Promise<number> {
     checkSubVerb('status', this.words)
     const {key} = this.args
+    if (key === '') throw new UsageError('lock status: the prefix is empty', {hint: 'without one, it shows every lock'})
     if (key !== undefined) checkPrefix(key)
     const client = this.openClient()
     const signal = this.stopSignal

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {brief} from '../../src/core/brief.js'
+import {UsageError} from '../../src/core/errors.js'
 import {deregisterExternal, hasExternal} from '../../src/service/external.js'
 
 export default class ServiceDeregister extends ConsulCommand<typeof ServiceDeregister> {
@@ -22,6 +23,7 @@ export default class ServiceDeregister extends ConsulCommand<typeof ServiceDereg
   async run(): Promise<number> {
     const {id} = this.args
     const {node} = this.flags
+    if (id === '') throw new UsageError('service deregister: the ID is empty')
     const client = this.openClient()
     const options = {signal: this.stopSignal}
     const found =

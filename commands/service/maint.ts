@@ -32,6 +32,7 @@ export default class ServiceMaint extends ConsulCommand<typeof ServiceMaint> {
   async run(): Promise<number> {
     const {on, off, reason} = this.flags
     const {id} = this.args
+    if (id === '') throw new UsageError('service maint: the ID is empty', {hint: 'without an ID, it is the whole node'})
     if (on === off) throw new UsageError('service maint: give --on or --off')
     const {agent} = this.openClient()
     const options = {signal: this.stopSignal}

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import type {FlagRule} from '../../src/cli/flag-rules.js'
 import {durationFlag} from '../../src/cli/flags.js'
-import {healthFlags, serviceFlags, toProbe, toRemoval, toService} from '../../src/cli/service/flags.js'
+import {checkHost, healthFlags, serviceFlags, toProbe, toRemoval, toService} from '../../src/cli/service/flags.js'
 import type {AgentCheck} from '../../src/core/api/agent.js'
 import {UsageError} from '../../src/core/errors.js'
 import {registerExternal} from '../../src/service/external.js'
@@ -48,8 +48,9 @@ same ID is replaced.`
   async run(): Promise<number> {
     const {flags} = this
     const service = toService(flags)
-    const client = this.openClient()
     const {node, 'node-address': address} = flags
+    if (address !== undefined) checkHost('node-address', address)
+    const client = this.openClient()
     if (node !== undefined && address !== undefined) {
       await registerExternal(client, {...service, node, nodeAddress: address}, {signal: this.stopSignal})
       this.out.say(`service ${service.id}: registered on ${node}`)

@@ -43,11 +43,17 @@ export async function unknownFlags(
 /** Returns the parser's message in baton's form: the flag, the value given, and why it is not valid. */
 function reasonOf(message: string, isOfArgument: boolean): string {
   const text = message.replace(/^The following errors? occurred:\s*/, '').replace(/\nSee more help with --help$/, '')
-  const [, flag, least, number = ''] =
-    /^Parsing (--\S+) \n\tExpected an integer(?: greater than or equal to (\S+))? but received: (.*)$/s.exec(text) ?? []
+  const [, flag, bound, limit = '', number = ''] =
+    /^Parsing (--\S+) \n\tExpected an integer(?: (greater|less) than or equal to (\S+))? but received: (.*)$/s.exec(
+      text,
+    ) ?? []
   if (flag !== undefined) {
-    return `${flag}: '${brief(number)}' ${least === undefined ? 'is not a whole number' : `is less than ${least}`}`
+    const fault =
+      bound === undefined ? 'is not a whole number' : `is ${bound === 'greater' ? 'less' : 'more'} than ${limit}`
+    return `${flag}: '${brief(number)}' ${fault}`
   }
+  const [, missing] = /^Missing required flag (\S+)$/m.exec(text) ?? []
+  if (missing !== undefined) return `--${missing}: the flag is missing`
   const expected = isOfArgument
     ? /^Expected (?<given>.*) to be one of: (?<choices>[^\n]*)/s
     : /^Expected (?<option>--[a-z-]+)=(?<given>.*) to be one of: (?<choices>[^\n]*)/s

@@ -78,6 +78,8 @@ async function plan(destination: string, bytes: Uint8Array, options: WriteOption
   const found = await stat(destination).catch(ignoreMissing)
   // An empty text makes no new file, as with consul-template.
   if (found === undefined) return bytes.length === 0 ? undefined : {attributes: wanted(options), before: undefined}
+  // To read a device need not end, and to rename over one would replace it.
+  if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a directory' : 'it is not a regular file')
   const old = {mode: found.mode & 0o7777, uid: found.uid, gid: found.gid}
   const attributes = wanted(options, old)
   const before = {bytes: await readFile(destination), attributes: old}

@@ -34,6 +34,7 @@ function expectBrief(error: unknown, line: MeantLine): void {
   expect(isBatonError(error, 'BATON_USAGE') || isBatonError(error, 'BATON_CONFIG'), String(error)).toBe(true)
   const message = toMessage(error)
   expect(message).not.toMatch(/[\n\r]/)
+  expect(message, 'is not a text of the parser').not.toMatch(/^(?:Parsing|Expected|Missing required|The following)/)
   const given = [...line.given.map(({value}) => String(value)), ...line.positionals, ...(line.child?.words ?? [])]
   const all = given.map(one => one.replaceAll(/\s+/g, ' ')).filter(one => one.length > 20)
   // The name of a flag may be shown whole, also if it is the text of another argument.

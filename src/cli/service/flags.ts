@@ -84,20 +84,45 @@ export function toService(flags: Described): {
   readonly meta: Readonly<Record<string, string>>
 } {
   const {name, port, address} = flags
+  if (address !== undefined) checkHost('address', address)
   return {
     id: flags.id ?? (port === undefined ? name : `${name}-${port}`),
     name,
     ...(port !== undefined && {port}),
     ...(address !== undefined && {address}),
     tags: flags.tag ?? [],
-    meta: Object.fromEntries((flags.meta ?? []).map(toPair)),
+    meta: toMeta(flags.meta ?? []),
   }
 }
 
-function toPair(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at < 1) throw new UsageError(`--meta: '${brief(text)}' is not KEY=VALUE`)
-  return [text.slice(0, at), text.slice(at + 1)]
+/** Throws a UsageError for an address that is neither that of a host nor its name. */
+export function checkHost(flag: 'address' | 'node-address', text: string): void {
+  if (/^[\w.:%-]+$/.test(text) && !/^[^:]*:[^:]*$/.test(text)) return
+  throw new UsageError(`--${flag}: '${brief(text)}' is not an address or a name of a host`)
+}
+
+const [longestMetaKey, longestMetaValue, mostMeta] = [128, 512, 64]
+
+/** Reads `KEY=VALUE`s. What Consul refuses in them is refused here, before anything is started or sent. */
+function toMeta(texts: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = new Map<string, string>()
+  for (const text of texts) {
+    const at = text.indexOf('=')
+    if (at < 1) throw new UsageError(`--meta: '${brief(text)}' is not KEY=VALUE`)
+    const [key, value] = [text.slice(0, at), text.slice(at + 1)]
+    const fault = metaFault(key, value)
+    if (fault !== undefined) throw new UsageError(`--meta: '${brief(key)}': ${fault}`)
+    if (pairs.has(key)) throw new UsageError(`--meta: '${brief(key)}' is given twice`)
+    pairs.set(key, value)
+  }
+  if (pairs.size > mostMeta) throw new UsageError(`--meta: Consul accepts at most ${mostMeta} pairs`)
+  return Object.fromEntries(pairs)
+}
+
+function metaFault(key: string, value: string): string | undefined {
+  if (key.length > longestMetaKey) return `the key is longer than ${longestMetaKey} characters`
+  if (!/^[\w-]+$/.test(key)) return 'a key has letters, digits, - and _'
+  return value.length > longestMetaValue ? `the value is longer than ${longestMetaValue} characters` : undefined
 }
 
 /** Returns the probe that a value of --check names. Paths and ports alone are those of the service itself. */

@@ -1,6 +1,8 @@
 import {readFile} from 'node:fs/promises'
+import {resolve} from 'node:path'
 import type {BlockValues} from '../../config/blocks.js'
 import {waitText} from '../../config/template-file.js'
+import {brief, briefPath} from '../../core/brief.js'
 import {messageOf, UsageError} from '../../core/errors.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {decodeText} from '../../gotemplate/value/text.js'
@@ -27,7 +29,7 @@ const commandTimeoutMs = 30_000
 /** Reads `IN:OUT[:COMMAND]` as a block of a file. The command is all behind the second colon. */
 export function parseWord(word: string): BlockValues {
   const [, source = '', destination = '', command = ''] = /^([^:]*)(?::([^:]*))?(?::([^]*))?$/.exec(word) ?? []
-  if (source === '') throw new UsageError(`template ${word}: no file to read`, {hint: 'name it as IN:OUT'})
+  if (source === '') throw new UsageError(`template ${brief(word)}: no file to read`, {hint: 'name it as IN:OUT'})
   return {
     source,
     ...(destination !== '' && {destination}),
@@ -40,7 +42,22 @@ export async function readSpecs(blocks: readonly BlockValues[], defaults: SpecDe
   if (blocks.length === 0) {
     throw new UsageError('template: no template is given', {hint: 'name one as IN:OUT, or give a --config'})
   }
-  return Promise.all(blocks.map(block => readSpec(block as Fields, defaults)))
+  const specs = await Promise.all(blocks.map(block => readSpec(block as Fields, defaults)))
+  refuseSharedFiles(blocks)
+  return specs
+}
+
+/** Throws a UsageError if two templates write one file, or if one overwrites the text of a template. */
+function refuseSharedFiles(blocks: readonly Fields[]): void {
+  const sources = new Set(blocks.flatMap(({source}) => (source === undefined ? [] : [resolve(source)])))
+  const written = new Set<string>()
+  for (const {destination} of blocks) {
+    if (destination === undefined) continue
+    const path = resolve(destination)
+    if (sources.has(path)) throw fault(`template: ${briefPath(destination)} is a template, and would be overwritten`)
+    if (written.has(path)) throw fault(`template: two templates write ${briefPath(destination)}`)
+    written.add(path)
+  }
 }
 
 /** A block `template` after its types were checked. */
@@ -101,7 +118,7 @@ async function readSpec(block: Fields, defaults: SpecDefaults): Promise<Template
     throw fault(`template ${name}: ${source === undefined ? 'neither' : 'both'} source and contents are given`)
   }
   if (destination === undefined && !defaults.isDry) {
-    throw new UsageError(`template ${name}: no file to write`, {hint: `name it as ${name}:OUT, or use --dry`})
+    throw new UsageError(`template ${briefPath(name)}: no file to write`, {hint: 'name it as IN:OUT, or use --dry'})
   }
   const quiet = toQuiet(block.wait === undefined ? undefined : waitText(block.wait, {path: name}), `template ${name}`)
   const {command, check} = toCommands(block, name, defaults)
@@ -177,8 +194,12 @@ async function readSource(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : messageOf(error)
-    throw new UsageError(`template ${path}: ${why}`, {code: 'BATON_CONFIG', cause: error})
+    const {code = ''} = error as NodeJS.ErrnoException
+    const why = {ENOENT: 'no such file', EISDIR: 'it is a directory', EACCES: 'permission denied'}[code]
+    throw new UsageError(`template ${briefPath(path)}: ${why ?? messageOf(error)}`, {
+      code: 'BATON_CONFIG',
+      cause: error,
+    })
   }
 }
 

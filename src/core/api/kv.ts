@@ -1,3 +1,4 @@
+import {brief} from '../brief.js'
 import {checkOptions, name, text, textOrBytes, uint64} from '../check-options.js'
 import {UsageError} from '../errors.js'
 import {type Answer, badAnswer, type Call, type Caller, toSnapshot} from '../http/caller.js'
@@ -90,13 +91,13 @@ const writeRules = {value: textOrBytes, flags: uint64}
 export function encodeKey(key: string): string {
   checkOptions('kv', {key}, {key: text}, ['key'])
   if (key.startsWith('/')) {
-    throw new UsageError(`Invalid key. Key must not begin with a '/': ${key}`)
+    throw new UsageError(`Invalid key. Key must not begin with a '/': ${brief(key)}`)
   }
   const segments = key.split('/')
   if (
     segments.some((part, at) => part === '.' || part === '..' || (part === '' && at < segments.length - 1 && at > 0))
   ) {
-    throw new UsageError(`key ${key}: a path cannot carry empty, '.' or '..' segments`, {
+    throw new UsageError(`key ${brief(key)}: a path cannot carry empty, '.' or '..' segments`, {
       hint: 'only a transaction can reach such a key',
     })
   }

@@ -1,5 +1,6 @@
 import {readdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {messageOf, UsageError} from '../../core/errors.js'
 import {journalSuffix} from './journal.js'
 import {decodeHeader, decodeLine, type JournalHeader, type JournalLine} from './journal-lines.js'
 
@@ -24,6 +25,11 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     return (await readdir(directory)).filter(name => name.endsWith(journalSuffix))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
+    throw new UsageError(`cannot read ${directory}: ${reasonOf(error)}`, {code: 'BATON_CONFIG', cause: error})
   }
+}
+
+const reasonOf = (error: unknown): string => {
+  const {code} = error as NodeJS.ErrnoException
+  return {ENOTDIR: 'it is not a directory', EACCES: 'permission denied'}[code ?? ''] ?? messageOf(error)
 }
