@@ -3,17 +3,22 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {type CompatAnswer, ownFlags} from '../src/cli/base-command.js'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import {printable} from '../src/cli/exec/printable.js'
 import type {FlagRule} from '../src/cli/flag-rules.js'
 import {durationFlag} from '../src/cli/flags.js'
 import {acquireFlags, longestWait, toAcquireOptions} from '../src/cli/lock/acquire-flags.js'
 import type {AnyLockEvent} from '../src/cli/lock/event-lines.js'
 import {goSessionName, rethrowAsAgentError, toGoAnswer, toGoLine, toGoReleaseLine} from '../src/cli/lock/go-compat.js'
+import {Hooks} from '../src/cli/lock/hooks.js'
 import {LockReporter} from '../src/cli/lock/lock-reporter.js'
+import {policyFlags, toPolicy} from '../src/cli/lock/policy-flags.js'
 import {WaitingLine} from '../src/cli/lock/waiting-line.js'
+import type {ConsulClient} from '../src/core/client.js'
 import {defaultGraceMs} from '../src/core/consul-constants.js'
-import {UsageError} from '../src/core/errors.js'
-import {type LockAndRunOptions, lockAndRun} from '../src/lock/run/lock-and-run.js'
+import {LockLostError, LockNotAcquiredError, UsageError} from '../src/core/errors.js'
+import {type LockAndRunOptions, type LockAndRunResult, lockAndRun} from '../src/lock/run/lock-and-run.js'
 import {familyShape} from '../src/lock/run/run-locked.js'
+import type {Hold} from '../src/lock/types.js'
 import {toGoExit} from '../src/process/go-exit.js'
 
 const subVerbs = ['status', 'ls', 'watch', 'break', 'hold', 'assert', 'put', 'why', 'history', 'overdue', 'resize']
@@ -30,7 +35,7 @@ interface LockedCommand {
 export default class Lock extends ConsulCommand<typeof Lock> {
   static override summary = 'run a command while holding a lock'
   static override exitMeanings = {
-    0: 'the program succeeded, and the lock was held all the time',
+    0: 'the program succeeded, and the lock was held all the time; with --once-per also if it ran within that time',
     75: 'the lock was not acquired in time',
     76: 'the lock was lost; the program was stopped',
     78: 'the key serves another kind of lock, or another limit',
@@ -69,6 +74,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   ] as const satisfies readonly FlagRule[]
   static override flags = {
     ...acquireFlags,
+    ...policyFlags,
     grace: durationFlag({
       helpGroup: programGroup,
       description: 'time between TERM and KILL for the command',
@@ -110,11 +116,34 @@ export default class Lock extends ConsulCommand<typeof Lock> {
   async run(): Promise<number> {
     const {isCompat} = this
     const child = this.#childWords()
-    const options = {...this.#lockOptions(child, isCompat), observer: this.#reporter(isCompat)}
+    const {'hook-acquired': acquired, 'hook-lost': lost, 'hook-released': released} = this.flags
+    const hooks = new Hooks({
+      prefix: this.args.prefix,
+      commands: {acquired, lost, released},
+      env: this.childEnvironment(),
+      print: output => this.host.stderr.write(output),
+      warn: text => this.out.warn(text),
+      stop: this.stopSignal,
+    })
+    this.releases.use(hooks)
+    const options = {
+      ...this.#lockOptions(child, isCompat),
+      observer: this.#reporter(isCompat, hooks),
+      ...(acquired !== undefined && {
+        beforeChild: (hold: Hold, variables: Readonly<Record<string, string>>) => hooks.acquired(hold, variables),
+      }),
+    }
     const client = this.openClient()
     // The Go tool asks the agent first, and has its own message if that fails.
     if (isCompat) await client.agent.self().catch(rethrowAsAgentError)
-    const {verdict, report} = await lockAndRun(client, options)
+    const result = await this.#attempt(client, options)
+    if (typeof result === 'number') return result
+    const {verdict, report} = result
+    if (verdict.type === 'skipped') {
+      const {startedAt, host} = verdict.run
+      this.out.say(`${options.prefix}: not run: it ran on ${printable(host)} at ${printable(startedAt)}`)
+      return 0
+    }
     if (verdict.type === 'max-runtime') {
       this.out.warn(`lock ${options.prefix}: --max-runtime reached, command stopped`)
       return maxRuntimeCode
@@ -122,11 +151,28 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const {code} = verdict.exit
     if (!isCompat) return code
     if (code !== 0) this.host.stderr.write(`Error running handler: ${toGoExit(verdict.exit)}\n`)
-    if (report.error !== undefined) {
+    if (report?.error !== undefined) {
       this.host.stderr.write(`${toGoReleaseLine(report.error)}\n`)
       return 1
     }
     return code !== 0 && this.flags['child-exit-code'] ? 2 : 0
+  }
+
+  /** Runs the command; with --on-lost=requeue again after each loss. Resolves to a number if the lock was not acquired and -E is given. */
+  async #attempt(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult | number> {
+    const {'on-lost': onLost, 'conflict-exit-code': conflictCode} = this.flags
+    for (;;) {
+      try {
+        return await lockAndRun(client, options)
+      } catch (error) {
+        if (error instanceof LockNotAcquiredError && conflictCode !== undefined) {
+          this.out.error(`baton: ${error.message}`)
+          return conflictCode
+        }
+        if (onLost !== 'requeue' || !(error instanceof LockLostError) || this.stopSignal.aborted) throw error
+        this.out.warn(`${error.message}: the command was stopped, and runs again when the lock is acquired again`)
+      }
+    }
   }
 
   protected override sayWaiting(text: string): void {
@@ -134,7 +180,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     if (!this.isCompat) super.sayWaiting(text)
   }
 
-  #reporter(isCompat: boolean): (event: AnyLockEvent) => void {
+  #reporter(isCompat: boolean, hooks: Hooks): (event: AnyLockEvent) => void {
     const {verbose: isVerbose, quiet: isQuiet, events} = this.flags
     const {prefix} = this.args
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
@@ -142,6 +188,7 @@ export default class Lock extends ConsulCommand<typeof Lock> {
     const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
     return event => {
       reporter.record(event)
+      hooks.handle(event)
       if (!isCompat) {
         reporter.tell(event)
         return
@@ -191,11 +238,13 @@ export default class Lock extends ConsulCommand<typeof Lock> {
       sessionName: name,
       command: basename(first.split(/\s/, 1)[0] ?? ''),
       ...(maxRuntimeMs !== undefined && maxRuntimeMs > 0 && {maxRuntimeMs}),
+      ...toPolicy(flags),
       child: {
         argv: child.argv,
         env: this.childEnvironment(),
         stdin: child.isStdinPassed ? 'inherit' : 'ignore',
         shape: familyShape(host.isStdinTerminal),
+        isMarkSearched: flags.leftover !== undefined && flags.leftover !== 'leave',
       },
       stops: this.stopSignals,
       connection: this.clientOptions(),

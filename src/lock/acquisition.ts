@@ -23,7 +23,7 @@ import {lateAnswerMs} from './defaults.js'
 import {LeasedHold} from './hold.js'
 import type {Grant, LockKind} from './kind.js'
 import {checkLease, contendEveryMs, isUsable, type LeaseDeadline, type LeaseShape} from './lease.js'
-import type {AcquireOptions, Hold, LockEvent, LockOptions} from './types.js'
+import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 
 /** Time in the local line after which a contender asks Consul whether the lock is held. */
 const linePatienceMs = 15_000
@@ -64,7 +64,7 @@ export class Acquisition {
     this.#backoff = new Backoff({minMs: 100, maxMs: 5000, random: client.random})
   }
 
-  async run(options: AcquireOptions & {readonly isOnce: boolean}): Promise<Hold | undefined> {
+  async run(options: AcquireOptions & {readonly isOnce: boolean}): Promise<LeasedHold | undefined> {
     const {isOnce} = options
     const timeoutMs = options.timeoutMs === Number.POSITIVE_INFINITY ? undefined : options.timeoutMs
     using link = linkSignal(options.signal, {

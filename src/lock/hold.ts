@@ -4,7 +4,7 @@ import type {ConsulClient} from '../core/client.js'
 import {isTransient, LockLostError, messageOf, SessionLostError} from '../core/errors.js'
 import {follow} from '../core/query/follow.js'
 import {formatDuration} from '../core/time/duration.js'
-import type {CallOptions, ConsulIndex, FencingToken, SessionId} from '../core/types.js'
+import type {CallOptions, ConsulIndex, FencingToken, KvOperation, SessionId} from '../core/types.js'
 import {Alarm, sleepUntil} from '../session/alarm.js'
 import type {Session, SessionEvent} from '../session/types.js'
 import {deletedContender, deletedKey, type Evidence, type Grant} from './kind.js'
@@ -61,6 +61,7 @@ export class LeasedHold implements Hold {
   #isShapeKnown: boolean
   #lastError: unknown
   #released: Promise<ReleaseReport> | undefined
+  #alongside: readonly KvOperation[] = []
   /** True if Consul reported the loss. */
   #isGone = false
   /** True if a consistent read did not find the session. */
@@ -140,6 +141,11 @@ export class LeasedHold implements Hold {
     this.#setAlarm(deadline)
     const error = new SessionLostError(`session ${this.session}: Consul does not know it`)
     this.#options.observer(isDoubted ? {type: 'lease.degraded', error, deadline} : {type: 'lease.renewed', deadline})
+  }
+
+  /** Adds writes to the transaction that releases the lock. */
+  writeAtRelease(operations: readonly KvOperation[]): void {
+    this.#alongside = operations
   }
 
   release(): Promise<ReleaseReport> {
@@ -327,7 +333,7 @@ export class LeasedHold implements Hold {
     let error: unknown
     for (;;) {
       try {
-        const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs})
+        const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs, alongside: this.#alongside})
         if (lock === 'released' || error === undefined) return {outcome: lock}
       } catch (reason) {
         // The time limit here is not the cause, so the earlier error is kept.

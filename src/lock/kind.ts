@@ -16,6 +16,11 @@ export interface Evidence {
   judge(entry: KvEntry | undefined): string | undefined
 }
 
+export interface ReleaseOptions extends CallOptions {
+  /** Writes in the transaction that releases the lock. If the token may not make them, the lock is released without them. */
+  readonly alongside?: readonly KvOperation[]
+}
+
 /** A lock that was granted. */
 export interface Grant {
   readonly token: FencingToken
@@ -23,7 +28,7 @@ export interface Grant {
   readonly sentAtMs: number
   readonly evidence: readonly [Evidence, ...Evidence[]]
   /** Makes one attempt to release the lock. Resolves to `lost` if the session no longer held it. Rejects if the outcome is unknown. */
-  release(options: CallOptions): Promise<'released' | 'lost'>
+  release(options: ReleaseOptions): Promise<'released' | 'lost'>
 }
 
 export type WaitingEvent = Extract<LockEvent, {readonly type: 'lock.waiting'}>

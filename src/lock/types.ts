@@ -137,6 +137,8 @@ export type LockEvent =
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
   | {readonly type: 'lock.lost'; readonly error: Error}
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
+  /** The token may not write the record of the run: the lock was released without it. */
+  | {readonly type: 'run.unrecorded'; readonly error: unknown}
   /** The session could not be destroyed: it expires within `withinMs`. */
   | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}
 

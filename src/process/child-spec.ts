@@ -14,5 +14,7 @@ export interface ChildSpec {
   readonly shape: FamilyShape
   /** Name of a variable in `env` whose value only this family has. */
   readonly markedBy?: string
+  /** True to find daemons of the child by this variable, which takes a look at every process of the machine. @default false */
+  readonly isMarkSearched?: boolean
   readonly clock: Clock
 }

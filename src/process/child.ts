@@ -41,7 +41,15 @@ export async function startChild(spec: ChildSpec, launch: Launcher = launchByExe
     })
   })
   const marker = spec.markedBy === undefined ? undefined : `${spec.markedBy}=${spec.env[spec.markedBy] ?? ''}`
-  const family: Family = {rootPid: pid, shape: spec.shape, marker, isRootOurs: () => !isReaped, known: new Map()}
+  const {shape, isMarkSearched = false} = spec
+  const family: Family = {
+    rootPid: pid,
+    shape,
+    marker,
+    isMarkSearched,
+    isRootOurs: () => !isReaped,
+    known: new Map(),
+  }
   return {
     pid,
     family,

@@ -13,6 +13,8 @@ export interface Family {
   readonly shape: FamilyShape
   /** `NAME=value` that only this family has in its environment, by which orphans of the `terminal` shape are found. */
   readonly marker: string | undefined
+  /** True to find members of the `group` shape by the marker as well: daemons that have left the session. */
+  readonly isMarkSearched: boolean
   /** False once the direct child was reaped: from then on another process may have its ID. */
   isRootOurs(): boolean
   /** Start times of the members found so far, by process ID: a known process stays a member after its parents exit. */
@@ -27,7 +29,10 @@ export function livingMembers(family: Family, table: readonly ProcessEntry[] = r
     const {pid, group, session} = entry
     if (pid === rootPid) return family.isRootOurs()
     if (known.get(pid) === entry.startedAt) return true
-    if (shape === 'group') return group === rootPid || session === rootPid
+    if (shape === 'group') {
+      const isMember = group === rootPid || session === rootPid
+      return isMember || (family.isMarkSearched && marker !== undefined && hasInEnvironment(pid, marker))
+    }
     return marker !== undefined && session === own?.session && hasInEnvironment(pid, marker)
   }
   const members = withDescendants(
@@ -59,7 +64,7 @@ function withDescendants(ancestors: readonly ProcessEntry[], table: readonly Pro
 
 /** True if the group of a `group` family does not exist any more and no other member is known. Zombies count, because it is one system call. */
 export function isGroupGone(family: Family): boolean {
-  if (family.shape !== 'group' || family.known.size > 0) return false
+  if (family.shape !== 'group' || family.isMarkSearched || family.known.size > 0) return false
   try {
     process.kill(-family.rootPid, 0)
     return false

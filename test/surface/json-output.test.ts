@@ -183,6 +183,9 @@ describe('the JSON output of commands matches its schema', () => {
     expect(types).toContain('lock.waiting')
     await expectJson('lock.status', ['lock', 'status', '--json', 'l/held'])
     await expectJson('lock.ls', ['lock', 'ls', '--json'])
+    expect((await runCli(['lock', '--record', 'l/free', '--', 'true'], options())).exitCode).toBe(0)
+    await expectJson('lock.history', ['lock', 'history', '--json', 'l/free'])
+    await expectJson('lock.overdue', ['lock', 'overdue', '--json', '--every', '1h', 'l/free'])
   })
 
   it('lock: a hold, its changes, what happens under it, and its end', async () => {

@@ -39,6 +39,7 @@ const withoutArguments = [
 /** Methods that are not in the types, because only other parts of the library call them. */
 const internal = [
   'createMutex.acquire.handleSessionEvent',
+  'createMutex.acquire.writeAtRelease',
   'createViewRegistry.view.subscribe.close',
   'createViewRegistry.view.subscribe.wake',
 ]

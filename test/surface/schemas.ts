@@ -120,6 +120,7 @@ const lockLine = z.discriminatedUnion('type', [
     session: z.string(),
     withinMs: milliseconds,
   }),
+  z.strictObject({...lockFacts, type: z.literal('run.unrecorded'), error: z.string()}),
   z.strictObject({...lockFacts, type: z.literal('child.started'), pid: whole}),
   z.strictObject({
     ...lockFacts,
@@ -128,7 +129,7 @@ const lockLine = z.discriminatedUnion('type', [
     why: z.enum(['lost', 'stop-signal', 'max-runtime', 'leftover']),
   }),
   z.strictObject({...lockFacts, type: z.literal('child.exited'), code: whole, signal: z.string().optional()}),
-  z.strictObject({...lockFacts, type: z.literal('child.leftover')}),
+  z.strictObject({...lockFacts, type: z.literal('child.leftover'), action: z.enum(['stop', 'wait', 'leave'])}),
   z.strictObject({...lockFacts, type: z.literal('guardian.failed'), why: z.string()}),
 ])
 
@@ -165,6 +166,29 @@ const lockSchemas = {
   'lock.assert': z.strictObject({...held, held: z.boolean(), why: z.string().optional()}),
   'lock.break': z.strictObject({...held, broken: z.literal(true), freeAfterMs: milliseconds.optional()}),
   'lock.hold': z.strictObject({...held, key: z.string(), token: digits, pid: whole}),
+  'lock.history': z.strictObject({
+    prefix: z.string(),
+    runs: z.array(
+      z.strictObject({
+        startedAt: z.string(),
+        endedAt: z.string(),
+        end: z.enum(['exited', 'max-runtime', 'stopped']),
+        exit: whole,
+        host: z.string(),
+        pid: whole,
+        command: z.string().optional(),
+        token: digits,
+      }),
+    ),
+  }),
+  'lock.overdue': z.strictObject({
+    prefix: z.string(),
+    everyMs: milliseconds,
+    overdue: z.boolean(),
+    lastSuccess: z.string().optional(),
+    host: z.string().optional(),
+    sinceMs: milliseconds.optional(),
+  }),
   'lock.put': z.strictObject({key: z.string(), written: z.literal(true)}),
 } as const
 

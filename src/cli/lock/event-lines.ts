@@ -47,7 +47,9 @@ export function toWarning(event: AnyLockEvent, prefix: string): string | undefin
     case 'guardian.failed':
       return `lock ${prefix}: no guardian (${event.why}): if baton is killed, the command keeps running without its lock`
     case 'child.leftover':
-      return `lock ${prefix}: stopped processes that the command left running`
+      return `lock ${prefix}: ${leftovers[event.action]}`
+    case 'run.unrecorded':
+      return `lock ${prefix}: the run is not recorded: ${messageOf(event.error)}`
     case 'lock.released':
       return toReleaseWarning(event.report, prefix)
     case 'session.expiring': {
@@ -68,6 +70,12 @@ function toReleaseWarning({lock, error}: ReleaseReport, prefix: string): string 
     return `lock ${prefix}: perhaps not released (${why}): it may be held until its session expires`
   return `lock ${prefix}: released only by the end of its session (${why}): it is free after the lock-delay`
 }
+
+const leftovers = {
+  stop: 'stopped processes that the command left running',
+  wait: 'the command has ended, but processes that it left are running: the lock is held until they end',
+  leave: 'the command left processes that run on without the lock',
+} as const
 
 const idleness = {unproven: 'it did not answer', idle: 'it did not take the free lock'} as const
 

@@ -1,5 +1,6 @@
 import type {ConsulClient} from '../../core/client.js'
 import type {CallOptions, SessionId} from '../../core/types.js'
+import type {ReleaseOptions} from '../kind.js'
 import type {QueueEvent} from '../types.js'
 import {handOver, handOverSteps} from '../wire/mutex-operations.js'
 import type {QueueEntry} from '../wire/queue-entry.js'
@@ -20,7 +21,11 @@ const mostReceivers = 5
  * Hands the lock to the first in the queue, in one write. Without a queue that can be read, and if the first entry was
  * written by another version of the protocol, it releases the lock as the Go tool does.
  */
-export async function handOverOrRelease(options: HandOverOptions, call: CallOptions): Promise<'released' | 'lost'> {
+export async function handOverOrRelease(
+  options: HandOverOptions,
+  release: ReleaseOptions,
+): Promise<'released' | 'lost'> {
+  const {alongside = [], ...call} = release
   const {client, mutex, session, tell} = options
   const dead = new Set<SessionId>()
   for (let receivers = 0; receivers < mostReceivers; receivers += 1) {
@@ -28,7 +33,8 @@ export async function handOverOrRelease(options: HandOverOptions, call: CallOpti
     const to = queue.find(entry => !dead.has(entry.session))
     if (to?.record === undefined) break
     const {key, session: next, record, ...place} = to
-    const result = await client.txn.commit(handOver(mutex.key, session, {key, session: next, record, ...place}), call)
+    const operations = handOver(mutex.key, session, {key, session: next, record, ...place})
+    const result = await client.txn.commit([...operations, ...alongside], call)
     if (result.committed) {
       tell({type: 'lock.handed-over', session: next})
       return 'released'
@@ -39,7 +45,7 @@ export async function handOverOrRelease(options: HandOverOptions, call: CallOpti
     // Its session has ended, or it has left the queue.
     dead.add(next)
   }
-  return mutex.releasePlainly(session, call)
+  return mutex.releasePlainly(session, release)
 }
 
 async function readQueue({client, mutex}: HandOverOptions, call: CallOptions): Promise<readonly QueueEntry[]> {

@@ -5,7 +5,7 @@ import {ConflictError} from '../../core/errors.js'
 import {kvKey} from '../../core/query/topics.js'
 import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId, TxnResult} from '../../core/types.js'
 import {lateAnswerMs} from '../defaults.js'
-import {deletedKey, type Grant} from '../kind.js'
+import {deletedKey, type Grant, type ReleaseOptions} from '../kind.js'
 import {releaseMutex} from '../wire/mutex-operations.js'
 import {type QueueEntry, queuePrefix, toQueue} from '../wire/queue-entry.js'
 import {type Refusal, refused, toRefusal} from '../wire/refusal.js'
@@ -23,7 +23,7 @@ export interface MutexKeyOptions {
   /** Returns the boot time in milliseconds. */
   readonly now: () => number
   /** Makes one attempt to release the lock. */
-  readonly release: (session: SessionId, options: CallOptions) => Promise<'released' | 'lost'>
+  readonly release: (session: SessionId, options: ReleaseOptions) => Promise<'released' | 'lost'>
 }
 
 /** Reads and writes of the key of a mutex, which all its protocols share. */
@@ -89,8 +89,8 @@ export class MutexKey {
   }
 
   /** Releases the key as the Go tool does, so that every contender may take it. */
-  async releasePlainly(session: SessionId, options: CallOptions): Promise<'released' | 'lost'> {
-    const result = await this.#client.txn.commit(releaseMutex(this.key, session), options)
+  async releasePlainly(session: SessionId, {alongside = [], ...call}: ReleaseOptions): Promise<'released' | 'lost'> {
+    const result = await this.#client.txn.commit([...releaseMutex(this.key, session), ...alongside], call)
     if (result.committed) return 'released'
     toRefusal(result.errors, session, this.key)
     return 'lost'

@@ -1,8 +1,9 @@
 import type {ConsulClient} from '../../core/client.js'
-import type {CallOptions, KvOperation, SessionId} from '../../core/types.js'
+import {isBatonError} from '../../core/errors.js'
+import type {KvOperation, SessionId} from '../../core/types.js'
 import type {Session} from '../../session/types.js'
 import {lateAnswerMs} from '../defaults.js'
-import type {ContendOptions, Grant, LockKind} from '../kind.js'
+import type {ContendOptions, Grant, LockKind, ReleaseOptions} from '../kind.js'
 import type {LockOptions} from '../types.js'
 import {leaveQueue, releaseMutex} from '../wire/mutex-operations.js'
 import {queueKey} from '../wire/queue-entry.js'
@@ -74,7 +75,19 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
     return this.options.fair !== 'off'
   }
 
-  #release(session: SessionId, options: CallOptions): Promise<'released' | 'lost'> {
+  async #release(session: SessionId, options: ReleaseOptions): Promise<'released' | 'lost'> {
+    const {alongside = [], ...call} = options
+    try {
+      return await this.#handOver(session, options)
+    } catch (error) {
+      if (alongside.length === 0 || !isBatonError(error, 'BATON_ACL_DENIED')) throw error
+      const outcome = await this.#handOver(session, call)
+      this.options.observer?.({type: 'run.unrecorded', error})
+      return outcome
+    }
+  }
+
+  #handOver(session: SessionId, options: ReleaseOptions): Promise<'released' | 'lost'> {
     const {client} = this
     if (!this.#isQueued) return this.#mutex.releasePlainly(session, options)
     return handOverOrRelease(

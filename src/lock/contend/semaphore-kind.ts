@@ -4,7 +4,15 @@ import {kvKey, kvPrefix} from '../../core/query/topics.js'
 import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '../../core/types.js'
 import type {Session} from '../../session/types.js'
 import {lateAnswerMs} from '../defaults.js'
-import {type ContendOptions, deletedContender, deletedKey, type Evidence, type Grant, type LockKind} from '../kind.js'
+import {
+  type ContendOptions,
+  deletedContender,
+  deletedKey,
+  type Evidence,
+  type Grant,
+  type LockKind,
+  type ReleaseOptions,
+} from '../kind.js'
 import type {SemaphoreOptions} from '../types.js'
 import {joinKey} from '../wire/names.js'
 import {toRefusal} from '../wire/refusal.js'
@@ -190,13 +198,13 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
     }
   }
 
-  async #release(session: Session, options: CallOptions): Promise<'released' | 'lost'> {
+  async #release(session: Session, {alongside = [], ...options}: ReleaseOptions): Promise<'released' | 'lost'> {
     const {key} = this
     const own = this.#contenderKey(session.id)
     for (;;) {
       const state = await this.read(options)
       const operations = leaveSemaphore(key, state, {key: own, session: session.id})
-      const result = await this.client.txn.commit(operations, options)
+      const result = await this.client.txn.commit([...operations, ...alongside], options)
       if (result.committed) return state.document.holders.includes(session.id) ? 'released' : 'lost'
       toRefusal(result.errors, session.id, key)
     }

@@ -6,9 +6,10 @@ import type {SessionId} from '../../core/types.js'
 import {Guardian} from '../../process/guardian/guardian.js'
 import {Acquisition} from '../acquisition.js'
 import {kindOf} from '../contend/kind-of.js'
+import type {LeasedHold} from '../hold.js'
 import type {LockKind} from '../kind.js'
 import {acquireRules} from '../option-rules.js'
-import type {Hold, LockEvent, LockOptions} from '../types.js'
+import type {LockEvent, LockOptions} from '../types.js'
 import {orphanRelease} from './orphan-release.js'
 
 export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
@@ -33,7 +34,7 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
 }
 
 export interface GuardedHold {
-  readonly hold: Hold
+  readonly hold: LeasedHold
   /** The owner calls `released` after it has released the hold. */
   readonly guardian: Guardian | undefined
 }

@@ -1,3 +1,4 @@
+import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {defaultGraceMs} from '../../core/consul-constants.js'
 import {LockLostError, PermissionError} from '../../core/errors.js'
@@ -5,22 +6,47 @@ import {formatDuration} from '../../core/time/duration.js'
 import type {ChildSpec} from '../../process/child-spec.js'
 import type {Guardian} from '../../process/guardian/guardian.js'
 import {bootTimeOf, defaultTtlMs} from '../../session/session.js'
+import type {LeasedHold} from '../hold.js'
 import type {Hold, LockEvent, ReleaseReport} from '../types.js'
+import {ownRecord} from '../wire/holder-record.js'
+import type {RunRecord} from '../wire/run-records.js'
 import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
-import {lockVariables, type RunEvent, type RunVerdict, runLocked, type StopRequests} from './run-locked.js'
+import {
+  lockVariables,
+  type RunEvent,
+  type RunLockedOptions,
+  type RunVerdict,
+  runLocked,
+  type StopRequests,
+} from './run-locked.js'
+import {recordRun, runAlready, runsUnder, runWithin} from './run-log.js'
 
-export interface LockAndRunOptions extends Omit<GuardedHoldOptions, 'signal' | 'markedBy' | 'searchPath' | 'observer'> {
+export interface LockAndRunOptions
+  extends Omit<GuardedHoldOptions, 'signal' | 'markedBy' | 'searchPath' | 'observer'>,
+    Pick<RunLockedOptions, 'maxRuntimeMs' | 'lossSignal' | 'leftover'> {
   /** The child. Its `env` is completed with the variables of the lock. */
   readonly child: Omit<ChildSpec, 'clock' | 'markedBy'>
-  readonly maxRuntimeMs?: number
   readonly stops: StopRequests
+  /** Least time in milliseconds for which the lock is held, also if the child ends earlier. @default 0 */
+  readonly minHoldMs?: number
+  /** Interval in milliseconds within which only one of all contenders runs the child. The others succeed without running it. */
+  readonly oncePerMs?: number
+  /** True to write down the run beside the lock. Only for a mutex. @default false, or true with `oncePerMs` */
+  readonly isRecorded?: boolean
+  /** Runs under the lock before the child is started, with the variables of the lock. */
+  readonly beforeChild?: (hold: Hold, variables: Readonly<Record<string, string>>) => Promise<void>
   readonly observer: (event: LockEvent | RunEvent) => void
 }
 
-export interface LockAndRunResult {
-  readonly verdict: Exclude<RunVerdict, {type: 'lost'}>
-  readonly report: ReleaseReport
+/** Another contender has run the command within the interval. */
+interface Skipped {
+  readonly type: 'skipped'
+  readonly run: RunRecord
 }
+
+export type LockAndRunResult =
+  | {readonly verdict: Exclude<RunVerdict, {type: 'lost'}>; readonly report: ReleaseReport}
+  | {readonly verdict: Skipped; readonly report: ReleaseReport | undefined}
 
 const markedBy = 'BATON_LOCK_SESSION'
 
@@ -30,7 +56,12 @@ const markedBy = 'BATON_LOCK_SESSION'
  * release was tried.
  */
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
-  const {child, stops} = options
+  const {child, stops, prefix, oncePerMs} = options
+  if (oncePerMs !== undefined) {
+    // Whoever comes too late needs no lock to know it.
+    const run = await runAlready(client, prefix, {oncePerMs, signal: stops.signal})
+    if (run) return {verdict: {type: 'skipped', run}, report: undefined}
+  }
   const {hold, guardian} = await acquireGuarded(client, {
     ...options,
     markedBy,
@@ -44,52 +75,100 @@ export async function lockAndRun(client: ConsulClient, options: LockAndRunOption
   }
 }
 
+type HeldRunOptions = LockAndRunOptions & {readonly guardian: Guardian | undefined}
+
 async function runAndRelease(
   client: ConsulClient,
-  hold: Hold,
-  options: LockAndRunOptions & {readonly guardian: Guardian | undefined},
+  hold: LeasedHold,
+  options: HeldRunOptions,
 ): Promise<LockAndRunResult> {
-  let verdict: RunVerdict
+  let verdict: RunVerdict | Skipped
   let report: ReleaseReport
+  let hasWaited = false
+  const since = client.clock.monotonicMs()
   try {
-    verdict = await run(client, hold, options)
+    verdict = await runOnce(client, hold, options)
+    if (verdict.type === 'exited') hasWaited = await keepAtLeast(client, hold, {...options, since})
   } finally {
     report = await hold.release()
   }
   if (verdict.type === 'lost') throw verdict.error
-  if (report.lock === 'lost') {
+  if (verdict.type === 'skipped') return {verdict, report}
+  // The work had ended before the lock was lost.
+  const isHarmless = hasWaited && hold.signal.aborted
+  if (report.lock === 'lost' && !isHarmless) {
     throw new LockLostError(`lock ${options.prefix}: lost while the child ran: another client released or took it`)
   }
-  if (report.error instanceof PermissionError) {
-    throw new PermissionError('BATON_ACL_DENIED', `lock ${options.prefix}: not released: ${report.error.message}`, {
-      cause: report.error,
-      status: report.error.status,
-      text: report.error.text,
-      hint: report.isSessionDestroyed
-        ? 'its session was ended instead: it is free after the lock-delay'
-        : `session ${hold.session} keeps it until it expires`,
-    })
-  }
+  if (report.error instanceof PermissionError) throw notReleased(report.error, hold, report)
   return {verdict, report}
 }
 
-function run(
+function notReleased(error: PermissionError, hold: Hold, report: ReleaseReport): PermissionError {
+  const {message, status, text} = error
+  return new PermissionError('BATON_ACL_DENIED', `lock ${hold.prefix}: not released: ${message}`, {
+    cause: error,
+    status,
+    text,
+    hint: report.isSessionDestroyed
+      ? 'its session was ended instead: it is free after the lock-delay'
+      : `session ${hold.session} keeps it until it expires`,
+  })
+}
+
+/** Runs the child unless another contender has run it within the interval, and prepares the record of the run. */
+async function runOnce(client: ConsulClient, hold: LeasedHold, options: HeldRunOptions): Promise<RunVerdict | Skipped> {
+  const {prefix, oncePerMs, isRecorded = oncePerMs !== undefined, stops} = options
+  if (!isRecorded) return run(client, hold, options)
+  const earlier = await runsUnder(client, hold, stops)
+  const within = oncePerMs === undefined ? undefined : runWithin(earlier, oncePerMs, client.clock.wallMs())
+  if (within) return {type: 'skipped', run: within}
+  const {since: startedAt, ...who} = ownRecord(client, options)
+  const verdict = await run(client, hold, options)
+  if (verdict.type === 'lost') return verdict
+  const record: RunRecord = {
+    startedAt,
+    endedAt: new Date(client.clock.wallMs()).toISOString(),
+    end: stops.signal.aborted ? 'stopped' : verdict.type,
+    exit: verdict.exit.code,
+    ...who,
+    token: hold.token.toString(),
+  }
+  hold.writeAtRelease([recordRun(prefix, record, earlier)])
+  return verdict
+}
+
+/** Waits until the lock was held for the least time; false if it was already. A stop signal or the loss of the lock ends the wait. */
+async function keepAtLeast(
   client: ConsulClient,
   hold: Hold,
-  options: LockAndRunOptions & {readonly guardian: Guardian | undefined},
-): Promise<RunVerdict> {
-  const {child, limit, ttlMs, graceMs, maxRuntimeMs, stops, observer} = options
+  options: Pick<LockAndRunOptions, 'minHoldMs' | 'stops'> & {readonly since: number},
+): Promise<boolean> {
+  const {minHoldMs = 0, since, stops} = options
+  const {clock} = client
+  const leftMs = since + minHoldMs - clock.monotonicMs()
+  if (leftMs <= 0 || stops.signal.aborted || hold.signal.aborted) return false
+  using link = linkSignal(hold.signal)
+  stops.onEach(() => link.abort(stops.signal.reason))
+  await clock.sleep(leftMs, link.signal).catch(() => {})
+  return true
+}
+
+async function run(client: ConsulClient, hold: Hold, options: HeldRunOptions): Promise<RunVerdict> {
+  const {child, limit, ttlMs, graceMs, maxRuntimeMs, lossSignal, leftover, stops, observer, beforeChild} = options
   const variables = lockVariables(hold, {
     ttl: formatDuration(ttlMs ?? defaultTtlMs),
     limit,
     datacenter: client.scope.datacenter,
   })
+  await beforeChild?.(hold, variables)
   return runLocked(hold, {
     child: {...child, env: {...child.env, ...variables}, markedBy, clock: client.clock},
     clock: client.clock,
     now: options.now ?? bootTimeOf(client),
     graceMs: graceMs ?? defaultGraceMs,
     ...(maxRuntimeMs !== undefined && {maxRuntimeMs}),
+    ...(lossSignal !== undefined && {lossSignal}),
+    ...(leftover !== undefined && {leftover}),
     stops,
     observer,
     guardian: options.guardian,

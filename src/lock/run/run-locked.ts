@@ -23,6 +23,10 @@ export interface RunLockedOptions {
   readonly now: () => number
   readonly graceMs: number
   readonly maxRuntimeMs?: number
+  /** First signal to the child when the lock is lost; after KILL there is no grace. @default 'SIGTERM' */
+  readonly lossSignal?: NodeJS.Signals
+  /** What happens to processes that the child leaves behind when it ends. @default 'stop' */
+  readonly leftover?: Leftover
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
   /** Receives the family of the child when the child runs, and is called when no process of it is left. */
@@ -33,8 +37,11 @@ export type RunEvent =
   | {readonly type: 'child.started'; readonly pid: number}
   | {readonly type: 'child.signalled'; readonly signal: NodeJS.Signals; readonly why: StopCause}
   | {readonly type: 'child.exited'; readonly code: number; readonly signal: NodeJS.Signals | undefined}
-  | {readonly type: 'child.leftover'}
+  | {readonly type: 'child.leftover'; readonly action: Leftover}
   | {readonly type: 'guardian.failed'; readonly why: string}
+
+/** `stop`: they are stopped. `wait`: the lock is held until they have ended. `leave`: they keep running without the lock. */
+export type Leftover = 'stop' | 'wait' | 'leave'
 
 export type StopCause = 'lost' | 'stop-signal' | 'max-runtime' | 'leftover'
 
@@ -42,6 +49,8 @@ export type RunVerdict =
   | {readonly type: 'exited'; readonly exit: ChildExit}
   | {readonly type: 'lost'; readonly error: Error}
   | {readonly type: 'max-runtime'; readonly exit: ChildExit}
+
+const leftoverLookMs = 100
 
 /** Signals that a terminal sends to its whole foreground group: the child has received them itself. */
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
@@ -104,10 +113,7 @@ class LockedRun {
     try {
       const exit = await this.#child.exited
       this.#emit({type: 'child.exited', code: exit.code, signal: exit.signal})
-      if (!this.#stopping && !this.#child.isGone()) {
-        this.#emit({type: 'child.leftover'})
-        this.#stop('leftover', this.#options.graceMs)
-      }
+      if (!this.#stopping && !this.#child.isGone()) await this.#handleLeftover()
       await this.#stopping
       if (this.#hold.signal.aborted) return lost(this.#hold)
       // After a suspend the exit of the child may be seen first, although the lock has ended before it.
@@ -123,8 +129,17 @@ class LockedRun {
     }
   }
 
+  async #handleLeftover(): Promise<void> {
+    const {leftover: action = 'stop', graceMs, clock} = this.#options
+    this.#emit({type: 'child.leftover', action})
+    if (action === 'stop') this.#stop('leftover', graceMs)
+    if (action !== 'wait') return
+    while (!this.#stopping && !this.#child.isGone()) await clock.sleep(leftoverLookMs)
+  }
+
   readonly #handleLoss = (): void => {
-    const {now, graceMs} = this.#options
+    const {now, lossSignal} = this.#options
+    const graceMs = lossSignal === 'SIGKILL' ? 0 : this.#options.graceMs
     const killAtMs = Math.min(now() + graceMs, this.#hold.deadline.killAtMs)
     this.#killAlarm.set(killAtMs)
     this.#stop('lost', graceMs)
@@ -149,14 +164,19 @@ class LockedRun {
   #stop(why: StopCause, graceMs: number): void {
     if (this.#stopping) {
       // The family may have received a signal that it ignores, and now it has little time left.
-      if (why === 'lost') this.#child.signal('SIGTERM')
+      if (why === 'lost') this.#child.signal(this.#lossSignal)
       return
     }
     this.#stopping = this.#child.stop({
       graceMs,
+      ...(why === 'lost' && {signal: this.#lossSignal}),
       hurry: this.#hurry.signal,
       onSignal: signal => this.#emit({type: 'child.signalled', signal, why}),
     })
+  }
+
+  get #lossSignal(): NodeJS.Signals {
+    return this.#options.lossSignal ?? 'SIGTERM'
   }
 
   #emit(event: RunEvent): void {
