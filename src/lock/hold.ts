@@ -1,17 +1,19 @@
 import {linkSignal} from '../core/cancel/link-signal.js'
-import {checkOptions} from '../core/check-options.js'
+import {checkOptions, type OptionRule} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient, LockLostError, messageOf, SessionLostError} from '../core/errors.js'
 import {follow} from '../core/query/follow.js'
 import {formatDuration} from '../core/time/duration.js'
-import type {CallOptions, ConsulIndex, FencingToken, KvOperation, SessionId} from '../core/types.js'
+import type {CallOptions, ConsulIndex, FencingToken, KvOperation, SessionId, TxnResult} from '../core/types.js'
 import {Alarm, sleepUntil} from '../session/alarm.js'
 import type {Session, SessionEvent} from '../session/types.js'
+import {commitFenced} from './claim.js'
 import {deletedContender, deletedKey, type Evidence, type Grant} from './kind.js'
 import {type LeaseDeadline, type LeaseProofs, type LeaseShape, leaseDeadline, proveEveryMs} from './lease.js'
 import {signalRules} from './option-rules.js'
 import type {Hold, LockEvent, ReleaseReport} from './types.js'
 
+const list: OptionRule = {expected: 'an array of operations', accepts: Array.isArray}
 const monitorWaitMs = 60_000
 /** Delay before the monitor starts: shorter holds never open a connection for it. */
 const monitorAfterMs = 50
@@ -141,6 +143,21 @@ export class LeasedHold implements Hold {
     this.#setAlarm(deadline)
     const error = new SessionLostError(`session ${this.session}: Consul does not know it`)
     this.#options.observer(isDoubted ? {type: 'lease.degraded', error, deadline} : {type: 'lease.renewed', deadline})
+  }
+
+  async commit(operations: readonly KvOperation[], options: {readonly signal?: AbortSignal} = {}): Promise<TxnResult> {
+    checkOptions('commit', {operations}, {operations: list}, ['operations'])
+    checkOptions('commit', options, signalRules)
+    this.signal.throwIfAborted()
+    if (this.#released) throw new LockLostError(`lock ${this.prefix}: it was released`)
+    const {client, shape} = this.#options
+    const mode = shape.hasLockDelay ? 'mutex' : 'semaphore'
+    return commitFenced(client, {prefix: this.prefix, session: this.session, mode}, operations, options)
+  }
+
+  remainingMs(): number {
+    const isOver = this.signal.aborted || this.#released !== undefined
+    return isOver ? 0 : Math.max(0, this.deadline.termAtMs - this.#options.now())
   }
 
   /** Adds writes to the transaction that releases the lock. */

@@ -4,12 +4,12 @@ import {LockLostError} from '../core/errors.js'
 import {Acquisition} from './acquisition.js'
 import type {LockKind} from './kind.js'
 import {acquireRules, signalRules} from './option-rules.js'
-import type {Hold, LockOptions, Mutex} from './types.js'
+import type {Hold, Lock, LockOptions} from './types.js'
 
 /** Creates the lock that callers use, of any kind. */
-export function createLock(client: ConsulClient, options: LockOptions, kind: LockKind): Mutex {
+export function createLock(client: ConsulClient, options: LockOptions, kind: LockKind): Lock {
   const acquisition = (): Acquisition => new Acquisition(client, options, kind)
-  const acquire: Mutex['acquire'] = async (acquireOptions = {}) => {
+  const acquire: Lock['acquire'] = async (acquireOptions = {}) => {
     checkOptions('acquire', acquireOptions, acquireRules)
     const hold = await acquisition().run({...acquireOptions, isOnce: false})
     // Only a single attempt can end without a hold.

@@ -2,8 +2,9 @@ import {checkOptions} from '../core/check-options.js'
 import type {ConsulClient} from '../core/client.js'
 import {clientRule} from '../core/context-rules.js'
 import {MutexKind} from './contend/mutex-kind.js'
+import {inspectLock} from './inspect.js'
 import {createLock} from './lock.js'
-import {lockRules} from './option-rules.js'
+import {lockRules, signalRules} from './option-rules.js'
 import type {LockOptions, Mutex} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
@@ -23,7 +24,13 @@ import {checkPrefix} from './wire/names.js'
 export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
   checkOptions('createMutex', {client}, {client: clientRule}, ['client'])
   checkMutexOptions(options)
-  return createLock(client, options, new MutexKind(client, options))
+  return {
+    ...createLock(client, options, new MutexKind(client, options)),
+    async holder(readOptions = {}) {
+      checkOptions('holder', readOptions, signalRules)
+      return (await inspectLock(client, options.prefix, readOptions)).holders[0]
+    },
+  }
 }
 
 export function checkMutexOptions(options: LockOptions): void {

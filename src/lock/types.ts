@@ -1,5 +1,6 @@
 import type {BootTime} from '../core/time/boot-time.js'
-import type {FencingToken, SessionId} from '../core/types.js'
+import type {FencingToken, KvOperation, SessionId, TxnResult} from '../core/types.js'
+import type {LockParty} from './inspect.js'
 import type {LeaseDeadline} from './lease.js'
 
 /** Options of a lock. */
@@ -55,8 +56,8 @@ export interface AcquireOptions {
   readonly timeoutMs?: number
 }
 
-/** A lock that one holder has at a time. */
-export interface Mutex {
+/** A lock of any kind. */
+export interface Lock {
   /**
    * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit is over, with a ConflictError if
    * the key belongs to another kind of lock, and with the signal's reason if it aborts. Then it leaves no key behind.
@@ -68,8 +69,14 @@ export interface Mutex {
   withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
 }
 
+/** A lock that one holder has at a time. */
+export interface Mutex extends Lock {
+  /** Resolves to the contender that holds the lock now, and to undefined if it is free. For people: the answer may be old when it arrives. */
+  holder(options?: {readonly signal?: AbortSignal}): Promise<LockParty | undefined>
+}
+
 /** A lock that up to `limit` holders have at a time. */
-export interface Semaphore extends Mutex {
+export interface Semaphore extends Lock {
   /** Maximum number of holders. */
   readonly limit: number
   /** Resolves to the sessions that hold a slot now. Rejects with a ConflictError if the key is not a semaphore's. */
@@ -100,6 +107,13 @@ export interface Hold extends AsyncDisposable {
    * the hold was released, and with other errors if Consul does not answer.
    */
   assertHeld(options?: {readonly signal?: AbortSignal}): Promise<void>
+  /**
+   * Commits a transaction that Consul refuses once the hold is over, so that a process which was suspended writes nothing late.
+   * Rejects with a LockLostError then. Other refusals are in the result, as with `client.txn.commit`.
+   */
+  commit(operations: readonly KvOperation[], options?: {readonly signal?: AbortSignal}): Promise<TxnResult>
+  /** Returns the time in milliseconds until `signal` aborts if nothing proves the hold any more; 0 if it is lost. */
+  remainingMs(): number
   /** Releases the lock and ends the session. Does not reject. A repeated call resolves to the same report. */
   release(): Promise<ReleaseReport>
 }

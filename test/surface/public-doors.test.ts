@@ -29,6 +29,7 @@ const withoutArguments = [
   'createViewRegistry.view.subscribe.frames',
   'createViewRegistry.view.subscribe.snapshots',
   'createMutex.acquire.release',
+  'createMutex.acquire.remainingMs',
   'createReplicator.status',
   'openDirectory.run',
   'openDirectory.services',

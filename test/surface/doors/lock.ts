@@ -21,7 +21,7 @@ const mutex = (client: library.ConsulClient): library.Mutex => library.createMut
 const semaphore = (client: library.ConsulClient): library.Semaphore =>
   library.createSemaphore(client, {prefix: 'doors/semaphore', limit: 2})
 
-const methods = (name: string, open: (client: library.ConsulClient) => library.Mutex): Doors => ({
+const methods = (name: string, open: (client: library.ConsulClient) => library.Lock): Doors => ({
   [`${name}.acquire`]: {takes: acquire, open: (client, given) => open(client).acquire(given)},
   [`${name}.tryAcquire`]: {takes: {signal: 'signal'}, open: (client, given) => open(client).tryAcquire(given)},
   [`${name}.withLock`]: {
@@ -54,6 +54,17 @@ export const lockDoors: Doors = {
   'createSemaphore.holders': {
     takes: {signal: 'signal'},
     open: (client, given) => semaphore(client).holders(given),
+  },
+  'createMutex.holder': {
+    takes: {signal: 'signal'},
+    open: (client, given) => mutex(client).holder(given),
+  },
+  'createMutex.acquire.commit': {
+    takes: {operations: 'list', signal: 'signal'},
+    needs: ['operations'],
+    arrange: client => library.createMutex(client, {prefix: 'doors/commit'}).acquire(),
+    open: (_, given, hold: library.Hold) =>
+      hold.commit(or(given, 'operations', [{verb: 'get-tree', key: 'a'}]), without(given, 'operations')),
   },
   'createMutex.acquire.assertHeld': {
     takes: {signal: 'signal'},
