@@ -1,3 +1,4 @@
+import {linkSignal, whenAborted} from '../../core/cancel/link-signal.js'
 import {messageOf} from '../../core/errors.js'
 import {systemClock} from '../../core/time/clock.js'
 import type {Hold} from '../../lock/types.js'
@@ -35,7 +36,11 @@ export class Hooks implements AsyncDisposable {
   /** Runs under the lock. It is killed if the lock is lost, or baton is stopped. */
   async acquired(hold: Hold, variables: Readonly<Record<string, string>>): Promise<void> {
     this.#variables = variables
-    await this.#run('acquired', AbortSignal.any([hold.signal, this.#options.stop]))
+    const {stop} = this.#options
+    using either = linkSignal(hold.signal)
+    using stopped = whenAborted(stop)
+    void stopped.promise.then(() => either.abort(stop.reason))
+    await this.#run('acquired', either.signal)
   }
 
   /** Starts the hooks of the end, without waiting for them. */

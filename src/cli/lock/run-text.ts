@@ -2,7 +2,10 @@ import {formatDuration} from '../../core/time/duration.js'
 import type {RunRecord} from '../../lock/wire/run-records.js'
 import {printable} from '../exec/printable.js'
 
-const ends = {exited: '', 'max-runtime': ', stopped by --max-runtime', stopped: ', stopped by a signal'} as const
+const ends: Readonly<Record<string, string>> = {
+  'max-runtime': ', stopped by --max-runtime',
+  stopped: ', stopped by a signal',
+}
 
 /** Returns the line of one run. */
 export function runLine({startedAt, endedAt, end, exit, host, pid, command = 'a program', token}: RunRecord): string {

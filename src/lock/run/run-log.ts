@@ -65,5 +65,5 @@ export async function runsUnder(client: ConsulClient, hold: Hold, stops: StopReq
   const {signal} = link
   const read = (): Promise<readonly RunRecord[]> =>
     readRuns(client, hold.prefix, {signal, consistency: 'consistent', timeoutMs: readWithinMs})
-  return retry(read, {signal, clock: client.clock, backoff: {next: () => readAgainMs}})
+  return await retry(read, {signal, clock: client.clock, backoff: {next: () => readAgainMs}})
 }
