@@ -25,9 +25,15 @@ module.exports = {
       severity: 'error',
       from: {path: `^src/(${capabilities})/`},
       to: {
-        path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour|library)/|commands/|test/)`,
+        path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour|library|selftest)/|commands/|test/)`,
         pathNot: '^src/$1/',
       },
+    },
+    {
+      name: 'selftest-stands-on-capabilities',
+      severity: 'error',
+      from: {path: '^src/selftest/'},
+      to: {path: '^(src/(main|cli|embedded|tour|library)/|commands/|test/)'},
     },
     {
       name: 'process-and-config-stand-on-core',

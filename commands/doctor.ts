@@ -1,21 +1,14 @@
-import {existsSync} from 'node:fs'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../src/cli/consul-command.js'
-import {keysDirectory, trustDirectory} from '../src/cli/directories.js'
-import {printable} from '../src/cli/exec/printable.js'
+import {ExaminingCommand} from '../src/cli/doctor/examining-command.js'
 import type {ConsulClient} from '../src/core/client.js'
-import {isBatonError, messageOf, UsageError} from '../src/core/errors.js'
+import {UsageError} from '../src/core/errors.js'
 import {examine} from '../src/doctor/examine.js'
-import type {KeyReport} from '../src/doctor/keys.js'
 import type {LockReport} from '../src/doctor/lock.js'
-import type {TokenSource} from '../src/doctor/machine.js'
 import type {Finding} from '../src/doctor/types.js'
-import {defaultKeyName, listTrust} from '../src/exec/native/key-files.js'
-import {inspectOwnKeys, type OwnKey} from '../src/exec/native/own-keys.js'
 import {inspectLock, type LockParty} from '../src/lock/inspect.js'
 
-export default class Doctor extends ConsulCommand<typeof Doctor> {
+export default class Doctor extends ExaminingCommand<typeof Doctor> {
   static override summary = 'check everything baton depends on, and say what to fix'
   static override description =
     'Checks this machine, the agent, the cluster and what the token may do, one line each, with what to do in brackets. It only reads: Consul reports what a token may write without a write.'
@@ -51,65 +44,15 @@ export default class Doctor extends ConsulCommand<typeof Doctor> {
     const client = this.openClient()
     const {lock} = this.flags
     const findings = await examine({
+      ...(await this.examinationOptions()),
       client,
       ...(lock !== undefined && {readLock: () => readLock(client, lock)}),
-      nodeVersion: process.version,
-      searchPath: this.host.env['PATH'] ?? '',
-      platform: process.platform,
-      token: this.#tokenSource(),
-      keys: await this.#keys(),
       key: (this.args.key ?? lock ?? 'baton/doctor').replace(/^\//, ''),
     })
-    const failed = findings.some(({verdict}) => verdict === 'fail')
-    if (this.jsonEnabled()) this.out.json({ok: !failed, findings: findings.map(one => this.#phrased(one))})
-    else {
-      const paint = this.painterFor('stdout')
-      for (const {verdict, check, text, fix} of findings.map(one => this.#phrased(one))) {
-        const line = `${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
-        const mark = verdict.padEnd(4)
-        const shown = verdict === 'ok' ? mark : paint(verdict === 'fail' ? 'red' : 'yellow', mark)
-        this.out.line(`${shown} ${printable(line.replaceAll(/\s*\n\s*/g, ' '))}`)
-      }
-    }
+    this.printFindings(findings)
     return exitCode(findings)
   }
-
-  async #keys(): Promise<KeyReport> {
-    const directory = keysDirectory(this.host.env)
-    const {keys, revoked, problems} = await listTrust(trustDirectory)
-    const own = await inspectOwnKeys(directory).catch(messageOf)
-    return {
-      keysDirectory: directory,
-      own: typeof own === 'string' ? [] : own.map(describeKey),
-      ownProblem: typeof own === 'string' ? printable(own) : undefined,
-      defaultName: defaultKeyName,
-      trustDirectory,
-      hasTrustDirectory: existsSync(trustDirectory),
-      trusted: keys.map(({entry}) => entry),
-      revoked,
-      trustProblems: problems.map(printable),
-    }
-  }
-
-  #phrased(finding: Finding): Finding {
-    const {fix} = finding
-    return fix === undefined ? finding : {...finding, fix: this.phrase(fix)}
-  }
-
-  #tokenSource(): TokenSource {
-    const {token, 'token-file': file} = this.flags
-    if (file !== undefined && file !== '') return {file}
-    if (token === undefined || token === '') return 'none'
-    return this.sources.get('token') === 'flag' ? 'flag' : 'other'
-  }
 }
-
-const describeKey = ({name, kid, problem}: OwnKey): KeyReport['own'][number] => ({
-  name,
-  kid,
-  problem: problem === undefined ? undefined : printable(messageOf(problem)),
-  fix: isBatonError(problem) ? problem.hint : undefined,
-})
 
 async function readLock(client: ConsulClient, prefix: string): Promise<LockReport> {
   const {holders, waiters, ...status} = await inspectLock(client, prefix.replace(/^\//, ''))

@@ -2,6 +2,7 @@ import {lstatSync, unlinkSync} from 'node:fs'
 import {connect, createServer, type Server, type Socket} from 'node:net'
 import {join} from 'node:path'
 import {type LinkedSignal, linkSignal} from '../core/cancel/link-signal.js'
+import {listenForAbort} from '../core/cancel/listen-for-abort.js'
 import type {Clock, Random, Timer} from '../core/types.js'
 
 export interface LocalTurnOptions {
@@ -177,7 +178,7 @@ function waitInLine(
       socket.destroy()
     }
     let silence = clock.timer(silenceMs, leave)
-    signal.addEventListener('abort', leave, {once: true})
+    listenForAbort(signal, leave)
     if (signal.aborted) leave()
     socket.on('error', () => {})
     socket.on('data', () => {

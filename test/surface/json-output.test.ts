@@ -239,6 +239,7 @@ describe('the JSON output of commands matches its schema', () => {
     )
     await expectJson('discover', ['discover', '--once', '--json', 'app/services'])
     await expectJson('doctor', ['doctor', '-json'])
+    await expectJson('selftest', ['selftest', '-json'])
     await expectJson('print-config', ['kv', 'get', '--print-config', '--token', 'secret'])
   })
 

@@ -193,6 +193,13 @@ const lockSchemas = {
 } as const
 
 /** The schema of every JSON output, by the name of its file under docs/reference/json-output. */
+const doctorChecks =
+  'node platform guardian token keys trust agent leader clock connections role restart rexec acl rights lock responders datacenters'.split(
+    ' ',
+  )
+const selftestChecks = 'exclusion fencing hand-over semaphore expiry wake exec replicate clean selftest'.split(' ')
+const findingText = {text: z.string(), fix: z.string().optional()}
+
 export const schemas = {
   error: z.strictObject({
     error: z.strictObject({code: z.enum(errorCodes), message: z.string(), exit: whole}),
@@ -209,15 +216,16 @@ export const schemas = {
   doctor: z.strictObject({
     ok: z.boolean(),
     findings: z.array(
+      z.strictObject({check: z.enum(doctorChecks), verdict: z.enum(['ok', 'warn', 'fail']), ...findingText}),
+    ),
+  }),
+  selftest: z.strictObject({
+    ok: z.boolean(),
+    findings: z.array(
       z.strictObject({
-        check: z.enum(
-          'node platform guardian token keys trust agent leader clock connections role restart rexec acl rights lock responders datacenters'.split(
-            ' ',
-          ),
-        ),
-        verdict: z.enum(['ok', 'warn', 'fail']),
-        text: z.string(),
-        fix: z.string().optional(),
+        check: z.enum([...doctorChecks, ...selftestChecks]),
+        verdict: z.enum(['ok', 'warn', 'fail', 'skip']),
+        ...findingText,
       }),
     ),
   }),

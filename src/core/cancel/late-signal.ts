@@ -1,4 +1,5 @@
 import type {Clock, Timer} from '../types.js'
+import {listenForAbort} from './listen-for-abort.js'
 
 /**
  * Aborts `lateMs` after its parent. For requests whose effect must be known even after a cancel: a grant
@@ -14,7 +15,7 @@ export function lateSignal(
     timer = options.clock.timer(options.lateMs, () => controller.abort(parent?.reason))
   }
   if (parent?.aborted) onAbort()
-  else parent?.addEventListener('abort', onAbort, {once: true})
+  else if (parent) listenForAbort(parent, onAbort)
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {

@@ -1,4 +1,5 @@
 import type {Clock, Timer} from '../types.js'
+import {listenForAbort} from './listen-for-abort.js'
 
 export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal
@@ -40,7 +41,7 @@ export function linkSignal(parent: AbortSignal | undefined, options: LinkOptions
   }
   if (parent?.aborted) controller.abort(parent.reason)
   else {
-    parent?.addEventListener('abort', onParent, {once: true})
+    if (parent) listenForAbort(parent, onParent)
     restart(options.timeoutMs)
   }
   return {signal: controller.signal, abort: reason => controller.abort(reason), restart, [Symbol.dispose]: release}
@@ -52,7 +53,7 @@ export function whenAborted(signal: AbortSignal): {readonly promise: Promise<voi
   const promise = new Promise<void>(resolve => {
     onAbort = resolve
     if (signal.aborted) resolve()
-    else signal.addEventListener('abort', onAbort, {once: true})
+    else listenForAbort(signal, onAbort)
   })
   return {promise, [Symbol.dispose]: () => signal.removeEventListener('abort', onAbort)}
 }

@@ -1,4 +1,5 @@
 import type {OnReadOpts, Socket} from 'node:net'
+import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {TransportResponse} from '../types.js'
 import {AnswerReader} from './answer-reader.js'
 import type {TakeMemory} from './body-memory.js'
@@ -61,7 +62,7 @@ export class Connection {
           else resolve(outcome)
         },
       }
-      signal.addEventListener('abort', handleAbort, {once: true})
+      listenForAbort(signal, handleAbort)
       this.#socket ??= this.#open()
       const socket = this.#socket
       socket.ref()

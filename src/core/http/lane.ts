@@ -1,3 +1,4 @@
+import {listenForAbort} from '../cancel/listen-for-abort.js'
 /** Limits how many resources are in use at once. Takes the most recently used first. Callers queue when none is free. */
 export class Lane<Resource> {
   readonly #limit: number
@@ -51,7 +52,7 @@ export class Lane<Resource> {
         signal.removeEventListener('abort', leave)
         resolve()
       }
-      signal.addEventListener('abort', leave, {once: true})
+      listenForAbort(signal, leave)
       this.#waiting.push(start)
     })
   }

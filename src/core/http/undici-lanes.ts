@@ -1,5 +1,6 @@
 import type {IncomingHttpHeaders} from 'node:http'
 import {Client, type Dispatcher} from 'undici'
+import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {Deadline} from './deadline.js'
 import {LaneTransport} from './lane-transport.js'
 import {joinChunks, toHeaderMap} from './response-parts.js'
@@ -23,7 +24,7 @@ export class UndiciLanes extends LaneTransport<Client> {
       // The request may have been cancelled before it got a connection.
       signal.throwIfAborted()
       // Rejecting discards the client, which cancels the request.
-      signal.addEventListener('abort', () => reject(signal.reason), {once: true})
+      listenForAbort(signal, () => reject(signal.reason))
       const options: Dispatcher.DispatchOptions = {
         method: request.method,
         path: `${this.options.address.basePath}${request.path}`,

@@ -1,3 +1,4 @@
+import {listenForAbort} from '../cancel/listen-for-abort.js'
 import {CancelledError} from '../errors.js'
 import type {Snapshot} from '../types.js'
 import {FrameReader, type Reader, SnapshotReader, type ViewCore} from './readers.js'
@@ -31,7 +32,7 @@ export class ViewSubscription<T, Item> implements Subscription<T, Item> {
     this.ready.catch(() => {})
     if (options.signal) {
       this.#onAbort = () => this.close()
-      options.signal.addEventListener('abort', this.#onAbort, {once: true})
+      listenForAbort(options.signal, this.#onAbort)
     }
     this.wake()
   }

@@ -1,3 +1,4 @@
+import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {Clock, Random, Timer} from '../types.js'
 
 const longestTimerMs = 2 ** 31 - 1
@@ -43,7 +44,7 @@ export function sleepOn(clock: Pick<Clock, 'timer'>, ms: number, signal?: AbortS
       signal?.removeEventListener('abort', onAbort)
       resolve()
     })
-    signal?.addEventListener('abort', onAbort, {once: true})
+    if (signal) listenForAbort(signal, onAbort)
   })
 }
 

@@ -1,4 +1,5 @@
 import {linkSignal} from '../cancel/link-signal.js'
+import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {Clock} from '../types.js'
 
 /** Wakes what waits for it. A wake between two waits is not lost: the next wait resolves at once. */
@@ -45,7 +46,7 @@ export class Wake {
       signal.removeEventListener('abort', onAbort)
       resolve()
     }
-    signal.addEventListener('abort', onAbort, {once: true})
+    listenForAbort(signal, onAbort)
     return resume
   }
 

@@ -105,6 +105,8 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     if (agent.checks.has(mode.id)) agent.removeCheck(mode.id)
     return emptyReply()
   }
+  // Consul keeps the first reason.
+  if (agent.checks.has(mode.id)) return emptyReply()
   agent.putCheck({
     node: agent.node,
     id: mode.id,

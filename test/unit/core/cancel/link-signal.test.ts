@@ -61,3 +61,21 @@ describe('ReleaseStack', () => {
     await released
   })
 })
+
+describe('a signal that many calls share', () => {
+  it('makes Node print no warning', async () => {
+    const warnings: Error[] = []
+    const record = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', record)
+    try {
+      const parent = new AbortController()
+      const links = Array.from({length: 30}, () => [linkSignal(parent.signal), whenAborted(parent.signal)]).flat()
+      // Node emits warnings in the next tick.
+      await new Promise(resolve => setImmediate(resolve))
+      for (const link of links) link[Symbol.dispose]()
+    } finally {
+      process.off('warning', record)
+    }
+    expect(warnings).toEqual([])
+  })
+})

@@ -1,0 +1,49 @@
+import type {Command} from '@oclif/core'
+import type {ExamineOptions} from '../../doctor/examine.js'
+import type {TokenSource} from '../../doctor/machine.js'
+import {ConsulCommand} from '../consul-command.js'
+import {printable} from '../exec/printable.js'
+import {machineReport} from './machine-report.js'
+
+/** A line of a report: what was checked, how it ended, and what to do about it. */
+interface Finding {
+  readonly check: string
+  readonly verdict: 'ok' | 'warn' | 'fail' | 'skip'
+  readonly text: string
+  readonly fix?: string
+}
+
+const colours = {warn: 'yellow', fail: 'red', skip: 'yellow'} as const
+
+/** A command that examines the cluster and prints a line for each finding. */
+export abstract class ExaminingCommand<T extends typeof Command = typeof Command> extends ConsulCommand<T> {
+  /** Returns what an examination needs to know of this machine and of the token. */
+  protected async examinationOptions(): Promise<Omit<ExamineOptions, 'client' | 'key'>> {
+    return {...(await machineReport(this.host.env)), token: this.#tokenSource()}
+  }
+
+  /** Prints the findings as lines, or as `{"ok", "findings"}`. Returns whether none failed. */
+  protected printFindings(findings: readonly Finding[]): boolean {
+    const phrased = findings.map(one => (one.fix === undefined ? one : {...one, fix: this.phrase(one.fix)}))
+    const isOk = findings.every(({verdict}) => verdict !== 'fail')
+    if (this.jsonEnabled()) {
+      this.out.json({ok: isOk, findings: phrased})
+      return isOk
+    }
+    const paint = this.painterFor('stdout')
+    for (const {verdict, check, text, fix} of phrased) {
+      const line = `${check.padEnd(11)} ${text}${fix === undefined ? '' : ` (${fix})`}`
+      const mark = verdict.padEnd(4)
+      const shown = verdict === 'ok' ? mark : paint(colours[verdict], mark)
+      this.out.line(`${shown} ${printable(line.replaceAll(/\s*\n\s*/g, ' '))}`)
+    }
+    return isOk
+  }
+
+  #tokenSource(): TokenSource {
+    const {token, 'token-file': file} = this.flags
+    if (file !== undefined && file !== '') return {file}
+    if (token === undefined || token === '') return 'none'
+    return this.sources.get('token') === 'flag' ? 'flag' : 'other'
+  }
+}
