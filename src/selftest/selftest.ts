@@ -48,7 +48,7 @@ async function cleanUp({client, prefix, sessionName, signal}: Bench): Promise<Pr
     const datacenters = [undefined, ...(await otherDatacenters({client, signal}).catch(() => []))]
     for (const datacenter of datacenters) {
       const options = {signal, ...(datacenter !== undefined && {datacenter})}
-      await client.kv.deleteTree(`${prefix}/`, options).catch(error => {
+      await client.kv.deleteTree(`${prefix}/`, options).catch((error: unknown) => {
         if (datacenter === undefined) throw error
       })
     }

@@ -27,7 +27,7 @@ describe.each(backends)('baton selftest on $name', backend => {
     const here = raw(agent.address)
     const there = raw(agent.addresses.get('dc2') ?? '')
     const keys = [await here.request('GET', '/v1/kv/baton/?keys'), await there.request('GET', '/v1/kv/baton/?keys')]
-    const sessions = (await here.ok('GET', '/v1/session/list')).json()
+    const sessions: unknown = (await here.ok('GET', '/v1/session/list')).json()
     return [...keys.map(({status}) => status), sessions]
   }
 
