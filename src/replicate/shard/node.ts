@@ -2,6 +2,9 @@ import type {Clock, KvEntry, Snapshot} from '../../core/types.js'
 import type {Vertex} from './key-tree.js'
 import type {Look, ShardReads} from './shard-reads.js'
 
+/** When what may hide behind a write of ours is looked for. */
+export const verifyAfterMs = 10_000
+
 /** A part of one side that is watched by a query of its own. */
 export interface Node {
   readonly vertex: Vertex
@@ -11,10 +14,30 @@ export interface Node {
   answer: Snapshot<Look> | undefined
   /** The greatest index of a write of ours. */
   ownIndex: bigint
+  /** Indexes of the last writes of ours. */
+  readonly ownIndexes: Set<bigint>
   /** When it is looked at although the write of ours that it shows explains its index. */
   verifyAtMs: number | undefined
   /** How long the last look took. */
   costMs: number
+}
+
+const mostOwnIndexes = 1000
+
+/** A write of ours was made, or its result was read. */
+export function addOwn(node: Node, index: bigint): void {
+  const {ownIndexes} = node
+  if (index > node.ownIndex) node.ownIndex = index
+  ownIndexes.delete(index)
+  ownIndexes.add(index)
+  const [oldest] = ownIndexes
+  if (ownIndexes.size > mostOwnIndexes && oldest !== undefined) ownIndexes.delete(oldest)
+}
+
+/** The node is that of another store. */
+export function forgetOwn(node: Node): void {
+  node.ownIndex = 0n
+  node.ownIndexes.clear()
 }
 
 /** A node of which nothing is known yet. */
@@ -23,6 +46,7 @@ export const nodeOf = (vertex: Vertex): Node => ({
   isMoved: false,
   answer: undefined,
   ownIndex: 0n,
+  ownIndexes: new Set(),
   verifyAtMs: undefined,
   costMs: 0,
 })

@@ -13,7 +13,16 @@ import {
   type Vertex,
   versionsIn,
 } from './key-tree.js'
-import {type Changes, type Node, nodeOf, type SideOptions, type Version} from './node.js'
+import {
+  addOwn,
+  type Changes,
+  forgetOwn,
+  type Node,
+  nodeOf,
+  type SideOptions,
+  type Version,
+  verifyAfterMs,
+} from './node.js'
 import {NodeReader} from './node-reader.js'
 import type {ShardReads} from './shard-reads.js'
 
@@ -21,6 +30,8 @@ const longListing = 5000
 const listingShareMs = 0.1
 const changedShare = 0.05
 const coldSample = 32
+/** Time between two verifications, in times of the first one. */
+const verifyShare = 10
 
 /**
  * One side of a mapping, as numbers: the ModifyIndex of each key. It finds the keys whose number is another one now,
@@ -40,6 +51,8 @@ export class ShardSide {
   #baseline = 0n
   #listableAtMs = 0
   #isTooMuch = false
+  /** What takes long is done seldom. */
+  #verifiableAtMs = 0
   #size = 0
   #lastNode: Node | undefined
   #lastHome: Vertex | undefined
@@ -132,7 +145,10 @@ export class ShardSide {
     this.#isTooMuch = false
     this.changes = new Map()
     this.#baseline = index
-    for (const {vertex} of this.nodes) await this.#run(clearSteps(vertex))
+    for (const node of this.nodes) {
+      forgetOwn(node)
+      await this.#run(clearSteps(node.vertex))
+    }
     await this.#run(forEachStep(list, ([name, version]) => this.record(name, version)))
   }
 
@@ -152,7 +168,7 @@ export class ShardSide {
   recordOwn(name: string, version: Version | undefined): void {
     this.record(name, version)
     const node = this.nodeOf(name)
-    if (node && version && version.modifyIndex > node.ownIndex) node.ownIndex = version.modifyIndex
+    if (node && version) addOwn(node, version.modifyIndex)
   }
 
   /** Names come in order, so that the node is mostly that of the name before. */
@@ -197,13 +213,18 @@ export class ShardSide {
 
   /** Has everything in the node read again: what its indexes say is not comparable any more. */
   async doubt(node: Node): Promise<void> {
+    forgetOwn(node)
     await this.#run(forgetSteps(node.vertex, -1n))
     node.isMoved = true
   }
 
   /** When a look is due that no query asks for. */
   get verifyAtMs(): number {
-    return this.nodes.reduce((least, {verifyAtMs = least}) => Math.min(least, verifyAtMs), Number.POSITIVE_INFINITY)
+    const leastMs = this.nodes.reduce(
+      (least, {verifyAtMs = least}) => Math.min(least, verifyAtMs),
+      Number.POSITIVE_INFINITY,
+    )
+    return Math.max(leastMs, this.#verifiableAtMs)
   }
 
   /** Looks at the nodes whose query was answered. What fails is looked at again the next time. */
@@ -212,10 +233,12 @@ export class ShardSide {
     const results = await Promise.allSettled(
       nodes.map(async node => {
         const startedMs = clock.monotonicMs()
+        const isVerified = !node.isMoved && node.verifyAtMs !== undefined
         node.isMoved = false
         try {
           await this.#reader.look(node)
           node.costMs = clock.monotonicMs() - startedMs
+          if (isVerified) this.#verifiableAtMs = clock.monotonicMs() + node.costMs * verifyShare
         } catch (error) {
           node.isMoved = true
           node.answer = undefined
@@ -226,9 +249,23 @@ export class ShardSide {
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
+  /** An answer that came between two writes of a pass of ours shows one of them. Another one may hide behind it. */
+  #explain(node: Node): void {
+    if (node.answer?.index === undefined || !node.ownIndexes.has(node.answer.index)) return
+    node.answer = undefined
+    node.isMoved = false
+    node.verifyAtMs ??= this.#options.clock.monotonicMs() + verifyAfterMs
+  }
+
+  /** Nodes that moved, and at most one to be verified: after many writes of ours it has as many parts to compare. */
   #dueNodes(): readonly Node[] {
-    const nowMs = this.#options.clock.monotonicMs()
-    return this.nodes.filter(({isMoved, verifyAtMs}) => isMoved || (verifyAtMs !== undefined && verifyAtMs <= nowMs))
+    for (const node of this.nodes) if (node.isMoved) this.#explain(node)
+    const moved = this.nodes.filter(({isMoved}) => isMoved)
+    if (this.#options.clock.monotonicMs() < this.verifyAtMs) return moved
+    const [oldest] = this.nodes
+      .filter(({isMoved, verifyAtMs}) => !isMoved && verifyAtMs !== undefined)
+      .sort((a, b) => (a.verifyAtMs ?? 0) - (b.verifyAtMs ?? 0))
+    return oldest ? [...moved, oldest] : moved
   }
 
   /** The greatest index of anything that was looked at. */

@@ -4,7 +4,7 @@ import {follow} from '../../core/query/follow.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from '../../core/query/types.js'
 import type {BlockingReadOptions, Snapshot} from '../../core/types.js'
 import {isBare, type Vertex} from './key-tree.js'
-import type {Node} from './node.js'
+import {type Node, verifyAfterMs} from './node.js'
 import type {Listing, Look, ShardReads} from './shard-reads.js'
 import type {ShardSide} from './shard-side.js'
 
@@ -33,7 +33,6 @@ const costShare = 4
 const rootPauseOfKeyMs = 0.01
 const earlyShare = 0.9
 const coldPauseMs = 20
-const verifyAfterMs = 10_000
 /** A query that waited this long was parked at the agent, and woken by the first change. */
 const parkedMs = 100
 
@@ -111,7 +110,7 @@ export class SideWatch {
       }
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
-      if (index === node.ownIndex) {
+      if (node.ownIndexes.has(index)) {
         // A write of ours, behind which one of another client may hide, unless the query was parked until then.
         const nowMs = context.clock.monotonicMs()
         if (nowMs - snapshot.sentAtMs < parkedMs) node.verifyAtMs ??= nowMs + verifyAfterMs
