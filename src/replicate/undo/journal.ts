@@ -1,9 +1,11 @@
 import {createHash, randomBytes} from 'node:crypto'
+import {constants, existsSync} from 'node:fs'
 import {appendFile, readdir, rm, stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {messageOf} from '../../core/errors.js'
 import type {Clock, Logger} from '../../core/types.js'
 import {makeFolder} from '../../process/make-folder.js'
+import {formatMapping} from '../mapping.js'
 import type {ReplicaEntry} from '../plan/plan.js'
 import type {Mapping} from '../types.js'
 import {encodeHeader, encodeLine, type JournalHeader} from './journal-lines.js'
@@ -29,6 +31,12 @@ export interface JournalOptions {
 }
 
 const chunkSize = 500
+/** Passes that begin within this time have one file: where parts are followed, each change is a pass. */
+const shareMs = 10_000
+/** A look at all files takes time. */
+const pruneEveryMs = 60_000
+/** A file that another process has removed is not made again without its first line. */
+const append = constants.O_APPEND | constants.O_WRONLY
 /** Files of a journal are named for their passes. */
 export const journalSuffix = '.undo'
 
@@ -36,13 +44,17 @@ export const hashOf = (value: Uint8Array, flags: bigint): string =>
   createHash('sha256').update(`${flags} `).update(value).digest('hex')
 
 /**
- * Keeps what passes overwrite and delete in a directory, one file for each pass, so that it can be restored. Only this
+ * Keeps what passes overwrite and delete in a directory, one file for passes that begin together, so that it can be restored. Only this
  * user can read the files. They are removed when they are too old, and the oldest ones when they are too large together.
  */
 export class UndoJournal {
   readonly #options: JournalOptions
   #isReported = false
   #turn: Promise<void> = Promise.resolve()
+  readonly #open = new Map<string, {readonly path: string; readonly untilMs: number}>()
+  #pruneAtMs = Number.NEGATIVE_INFINITY
+  /** The size of all files, about. */
+  #bytes = 0
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -69,27 +81,45 @@ export class UndoJournal {
   }
 
   async #write(mapping: Mapping, changes: readonly Overwritten[]): Promise<void> {
-    const {directory, clock, address, maxBytes} = this.#options
+    const {directory, clock, maxBytes} = this.#options
     makeFolder(directory, 0o700)
     const bytes = changes.reduce((sum, {before, key}) => sum + before.value.length * 1.4 + key.length + 200, 0)
-    await this.#prune(bytes)
+    const nowMs = clock.monotonicMs()
+    if (nowMs >= this.#pruneAtMs || this.#bytes + bytes > maxBytes) {
+      this.#bytes = await this.#prune(bytes)
+      this.#pruneAtMs = nowMs + pruneEveryMs
+      this.#open.clear()
+    }
+    this.#bytes += bytes
     if (bytes > maxBytes) throw new Error(`a pass overwrites more than the limit of ${maxBytes} bytes`)
-    const atMs = clock.wallMs()
-    const pass = `${atMs.toString(36)}${randomBytes(2).toString('hex')}`
-    const header: JournalHeader = {pass, mapping, address, atMs}
-    const path = join(directory, `${pass}${journalSuffix}`)
-    await appendFile(path, encodeHeader(header), {mode: 0o600})
+    const path = await this.#openFile(mapping)
     for (let at = 0; at < changes.length; at += chunkSize) {
       const lines = changes
         .slice(at, at + chunkSize)
         .map(({key, before, after, sourceIndex}) =>
           encodeLine({key, ...before, written: after && hashOf(after.value, after.flags), sourceIndex}),
         )
-      await appendFile(path, lines.join(''))
+      await appendFile(path, lines.join(''), {flag: append})
     }
   }
 
-  async #prune(needed: number): Promise<void> {
+  /** Returns the file of a pass that begins now. Passes that begin soon after each other have the same. */
+  async #openFile(mapping: Mapping): Promise<string> {
+    const {directory, clock, address} = this.#options
+    const name = formatMapping(mapping)
+    const open = this.#open.get(name)
+    if (open && clock.monotonicMs() < open.untilMs && existsSync(open.path)) return open.path
+    const atMs = clock.wallMs()
+    const pass = `${atMs.toString(36)}${randomBytes(2).toString('hex')}`
+    const header: JournalHeader = {pass, mapping, address, atMs}
+    const path = join(directory, `${pass}${journalSuffix}`)
+    await appendFile(path, encodeHeader(header), {mode: 0o600})
+    this.#open.set(name, {path, untilMs: clock.monotonicMs() + shareMs})
+    return path
+  }
+
+  /** Returns the size of what is left. */
+  async #prune(needed: number): Promise<number> {
     const {directory, keepMs, maxBytes, clock} = this.#options
     const files: {readonly path: string; readonly size: number; readonly atMs: number}[] = []
     for (const name of (await readdir(directory)).filter(each => each.endsWith(journalSuffix))) {
@@ -104,5 +134,6 @@ export class UndoJournal {
       await rm(path, {force: true})
       total -= size
     }
+    return total - needed
   }
 }

@@ -28,6 +28,16 @@ describe('docs/guarantees.md', () => {
   })
 })
 
+describe('docs/test', () => {
+  const tests = filesUnder('test', '.test.ts').map(read).join('\n')
+  const named = filesUnder('docs/test', '.md').flatMap(file => [...read(file).matchAll(/\[test: ([^\]]+)\]/g)])
+
+  it('names tests that exist', () => {
+    expect(named.map(([, id = '']) => id).filter(id => !tests.includes(id))).toEqual([])
+    expect(named.length).toBeGreaterThan(0)
+  })
+})
+
 describe('the package', () => {
   const {files} = JSON.parse(read('package.json')) as {readonly files: readonly string[]}
 
