@@ -54,6 +54,13 @@ export const nodeOf = (vertex: Vertex): Node => ({
 /** What was read again: an entry, or undefined for a name that a list did not show. */
 export type Changes = Map<string, KvEntry | undefined>
 
+/** What a round has found on both sides, by the names of each, and all names of the source that it is about. */
+export interface Taken {
+  readonly source: Changes
+  readonly replica: Changes
+  readonly all: ReadonlySet<string>
+}
+
 /** What a list says of a key. */
 export interface Version {
   readonly modifyIndex: bigint

@@ -1,4 +1,5 @@
 import type {Clock} from '../../core/types.js'
+import type {ReadAgain} from './pending-deletes.js'
 
 /** Names that are to be looked at again, and when. */
 export class Retries {
@@ -12,6 +13,11 @@ export class Retries {
   add(names: Iterable<string>, afterMs: number): void {
     const dueMs = this.#clock.monotonicMs() + afterMs
     for (const name of names) this.#dueMs.set(name, dueMs)
+  }
+
+  /** Adds destination keys, by their names at the source. */
+  addAgain(again: ReadAgain | undefined, toSource: (key: string) => string): void {
+    if (again) this.add(again.keys.map(toSource), again.afterMs)
   }
 
   /** The names whose time has come. */

@@ -8,10 +8,11 @@ import type {CompleteOptions} from '../complete-options.js'
 import {waitForQuiescence} from '../follow/quiescence.js'
 import type {MappingWorker, Sides, Stops} from '../pass/worker.js'
 import type {ReplicaEntry} from '../plan/plan.js'
+import {forEachStep, runSteps} from '../steps.js'
 import type {ReplicationPass} from '../types.js'
-import type {Changes, Version} from './node.js'
+import type {Taken, Version} from './node.js'
 import {openSides, openWatch} from './open-sides.js'
-import {PendingDeletes, type ReadAgain} from './pending-deletes.js'
+import {PendingDeletes} from './pending-deletes.js'
 import {Retries} from './retries.js'
 import {plus, settle} from './settle.js'
 import type {ShardSide} from './shard-side.js'
@@ -23,13 +24,6 @@ const retryMs = 60_000
 /** Between two looks for what other changes may hide. */
 const wholeEveryMs = 10_000
 const recoveredMs = 60_000
-
-/** What a round has found on both sides, by the names of each, and all names of the source that it is about. */
-interface Taken {
-  readonly source: Changes
-  readonly replica: Changes
-  readonly all: ReadonlySet<string>
-}
 
 /**
  * Keeps a mapping equal whose keys are too many to be listed for each change. Each side is known as numbers (`ShardSide`)
@@ -87,7 +81,7 @@ export class ShardLoop {
     this.#source = source
     this.#replica = replica
     worker.onReleased = () => this.#auditSoon(nowMs)
-    const on = {onMoved: () => this.#moved(), onDoubt: (kind: Doubt) => this.#doubt(kind)}
+    const on = {onMoved: this.#moved, onDoubt: (kind: Doubt) => this.#doubt(kind)}
     this.#watches = [
       openWatch(source, {...on, options, part: 'source', outage: given.outages.source}),
       openWatch(replica, {...on, options, part: 'destination', outage: given.outages.destination}),
@@ -305,13 +299,10 @@ export class ShardLoop {
     const candidates = [...copies].filter(([key, copy]) => !there.has(key) && this.#worker.isLeftOver(key, copy))
     const looked = new Set(names.map(scope.toDestination))
     const found = {looked, isJudged: done.isJudging && !pass.error, held: pass.held}
-    this.#readAgain(this.#pending.wait(new Map(candidates), found, this.#options.clock.monotonicMs()))
+    const again = this.#pending.wait(new Map(candidates), found, this.#options.clock.monotonicMs())
+    this.#retries.addAgain(again, scope.toSource)
     if (pass.error) this.#retries.add(names, 0)
     for (const {key} of pass.refused) this.#retries.add([scope.toSource(key)], retryMs)
-  }
-
-  #readAgain(again: ReadAgain | undefined): void {
-    if (again) this.#retries.add(again.keys.map(this.#worker.scope.toSource), again.afterMs)
   }
 
   #toVersion = (entry: ReplicaEntry): Version => ({
@@ -362,17 +353,26 @@ export class ShardLoop {
     const {scope} = this.#worker
     const {source, replica} = sides
     const there = new Set<string>()
-    const versions = source.value.map(entry => {
+    const versions: (readonly [string, Version])[] = []
+    const copies: (readonly [string, Version])[] = []
+    await this.#forEach(source.value, entry => {
       there.add(scope.toDestination(entry.key))
-      return [entry.key, this.#toVersion(entry)] as const
+      versions.push([entry.key, this.#toVersion(entry)])
     })
-    const copies = [...replica].map(([key, copy]) => [key, this.#toVersion(copy)] as const)
+    await this.#forEach(replica, ([key, copy]) => copies.push([key, this.#toVersion(copy)]))
     await this.#source[how](versions, source.index ?? 0n)
     await this.#replica[how](copies, sides.replicaIndex)
     this.#retries.clear()
-    const left = [...replica].filter(([key, copy]) => !there.has(key) && this.#worker.isLeftOver(key, copy))
-    this.#readAgain(this.#pending.restart(new Map(left), this.#options.clock.monotonicMs()))
+    const left = new Map<string, ReplicaEntry>()
+    await this.#forEach(replica, ([key, copy]) => {
+      if (!there.has(key) && this.#worker.isLeftOver(key, copy)) left.set(key, copy)
+    })
+    this.#retries.addAgain(this.#pending.restart(left, this.#options.clock.monotonicMs()), scope.toSource)
     if (how === 'divide') this.#watchAgain()
+  }
+
+  #forEach<T>(items: Iterable<T>, handle: (item: T) => void): Promise<void> {
+    return runSteps(forEachStep(items, handle), this.#options.clock, this.#stops.stop)
   }
 
   #watchAgain(): void {
@@ -392,7 +392,7 @@ export class ShardLoop {
     this.#wake.wake()
   }
 
-  #moved(): void {
+  readonly #moved = (): void => {
     this.#worker.monitor.moved()
     this.#wake.wake()
   }

@@ -140,7 +140,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     const {caller} = client
     const inner = caller.call.bind(caller)
     const call: typeof inner = async (request, options) => {
-      const waits = options !== undefined && 'index' in options && options.index !== undefined
+      const waits = (options as {readonly index?: bigint} | undefined)?.index !== undefined
       if (waits) waiting += 1
       most = Math.max(most, waiting)
       try {
