@@ -78,43 +78,47 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     const {key: prefix} = this.args
     checkPrefix(prefix)
     const {signal} = this.stopSignals
+    using life = linkSignal(this.stopSignal)
+    // Watched from the start: the parent may end before the lock is held.
+    const parent = {pid: process.ppid, end: parentEnd(systemClock, life.signal)}
     const {verbose: isVerbose, quiet: isQuiet, events} = flags
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
-    await holdWhile(this.openClient(), {
-      prefix,
-      ...toAcquireOptions(flags),
-      timeout: longestWait(flags, ownFlags(this.typed, LockHold), this.out),
-      graceMs: flags.grace ?? defaultGraceMs,
-      sessionName: flags.name ?? `baton lock for 'lock hold' at '${prefix}'`,
-      command: 'lock hold',
-      signal,
-      searchPath: this.host.env.PATH,
-      connection: this.clientOptions(),
-      observer: event => {
-        reporter.record(event)
-        reporter.tell(event)
-      },
-      whileHeld: hold => this.#whileHeld(hold),
-    })
+    try {
+      await holdWhile(this.openClient(), {
+        prefix,
+        ...toAcquireOptions(flags),
+        timeout: longestWait(flags, ownFlags(this.typed, LockHold), this.out),
+        graceMs: flags.grace ?? defaultGraceMs,
+        sessionName: flags.name ?? `baton lock for 'lock hold' at '${prefix}'`,
+        command: 'lock hold',
+        signal,
+        searchPath: this.host.env.PATH,
+        connection: this.clientOptions(),
+        observer: event => {
+          reporter.record(event)
+          reporter.tell(event)
+        },
+        whileHeld: hold => this.#whileHeld(hold, parent),
+      })
+    } finally {
+      life.abort(undefined)
+    }
     return 0
   }
 
-  async #whileHeld(hold: Hold): Promise<void> {
-    const parent = process.ppid
+  async #whileHeld(hold: Hold, parent: {readonly pid: number; readonly end: Promise<void>}): Promise<void> {
     const notifier = openServiceNotifier(this.host.env)
     if (notifier.problem !== undefined) this.out.warn(notifier.problem)
     const path = this.flags['ready-file']
     try {
       await this.#announce(hold)
       void notifier.notify('READY=1', `holds ${hold.prefix}`)
-      using watch = linkSignal(this.stopSignal)
-      using stopped = whenAborted(watch.signal)
+      using stopped = whenAborted(this.stopSignal)
       using lost = whenAborted(hold.signal)
-      const orphaned = this.flags['follow-parent'] ? [parentEnd(systemClock, watch.signal)] : []
+      const orphaned = this.flags['follow-parent'] ? [parent.end] : []
       await Promise.race([stopped.promise, lost.promise, ...orphaned])
-      watch.abort(undefined)
-      if (hold.signal.aborted) this.#tellParent(parent)
+      if (hold.signal.aborted) this.#tellParent(parent.pid)
     } finally {
       if (path !== undefined) await rm(path, {force: true}).catch(() => undefined)
       void notifier.notify('STOPPING=1', `releases ${hold.prefix}`)

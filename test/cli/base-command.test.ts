@@ -58,7 +58,6 @@ describe('invalid arguments', () => {
     [['lock', '-try', ' 5m', 'jobs/x', 'true'], "--try: ' 5m' is not a value of it"],
     [['lock', '-try=', 'jobs/x', 'true'], "--try: '' is not a duration"],
     [['lock', '-timeout', '', 'jobs/x', 'true'], "--timeout: '' is not a duration"],
-    [['lock', 'watch', 'jobs/x'], "lock: 'watch' is the name of a sub-command"],
     [['kv', 'get', 'a', '--config=/nowhere'], 'config: cannot read /nowhere: ENOENT'],
   ])('get one line that says what to do, and exit code 64: %j', async (args, message) => {
     const result = await runInProcess(args, {env: noAgent})

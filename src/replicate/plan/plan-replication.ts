@@ -52,7 +52,8 @@ const mappingRules = {
  *
  * @example
  * ```ts
- * const entry = {key: 'app/a', value: Buffer.from('1'), flags: 0n, createIndex: 5n, modifyIndex: 5n, lockIndex: 0n}
+ * const indexes = {createIndex: 5n, modifyIndex: 5n, lockIndex: 0n}
+ * const entry = {key: 'app/a', value: Buffer.from('1'), flags: 0n, ...indexes, session: undefined}
  * const plan = planReplication(parseMapping('app/@dc1:copy/'), {source: [entry], destination: []})
  * plan.sets[0]?.key // => 'copy/a'
  * ```

@@ -147,6 +147,20 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     })
   })
 
+  it('ends at once where that process ended while the lock was awaited', async () => {
+    const prefix = `${leaks.prefix}early`
+    await using first = startCli(['lock', prefix, '--', 'sh', '-c', 'read -r _; exit 0'], {agent, keepStdin: true})
+    const isHeld = async (): Promise<boolean> =>
+      (await raw(agent.address).kvGet(`${prefix}/.lock`))?.session !== undefined
+    await waitUntil(isHeld, {what: 'the first holder'})
+    const script = `"$0" "$1" lock hold -v ${prefix} & exit 0`
+    await using shell = startCommand('sh', ['-c', script, process.execPath, cliPath], {agent})
+    await shell.waitForOutput(/waiting/, {stream: 'stderr'})
+    first.stdin.end('\n')
+    await shell.waitForOutput(/held by session/)
+    await waitUntil(async () => !(await isHeld()), {what: 'the lock is released'})
+  })
+
   it('is not given away when it is killed: the lock-delay runs', async () => {
     const prefix = `${leaks.prefix}killed`
     await using holder = startCli(['lock', 'hold', prefix], {agent})
