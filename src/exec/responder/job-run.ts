@@ -18,6 +18,8 @@ export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguar
   readonly cancel: AbortSignal
   /** Ends the grace early. */
   readonly hurry: AbortSignal
+  /** Ends the writing of output and result, because the responder must end. */
+  readonly abandon: AbortSignal
   /** Strictest limit of the policies, in milliseconds; Infinity for none. */
   readonly maxTimeoutMs: number
   readonly maxOutputBytes: number
@@ -32,7 +34,7 @@ type Ending = 'exited' | 'timed-out' | 'cancelled' | 'gone'
 export async function runJob(manifest: Manifest, options: JobRunOptions): Promise<RunResult> {
   const {client} = options
   const {clock} = client
-  const writer = new JobWriter({client, manifest, answers: options.answers})
+  const writer = new JobWriter({client, manifest, answers: options.answers, abandon: options.abandon})
   const cap = new OutputCap(Math.min(manifest.maxOutputBytes, options.maxOutputBytes))
   const startedAtMs = clock.wallMs()
   let ended: Pick<RunResult, 'code' | 'signal' | 'isTimedOut' | 'isCancelled'>

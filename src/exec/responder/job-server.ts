@@ -36,6 +36,8 @@ import {refuseLink} from './state-directory.js'
 const defaultSkewMs = 30_000
 const defaultValidityMs = 300_000
 const maxRetryMs = 2000
+/** Time that results may take to be written when the responder is stopped, after the grace of the jobs. */
+const lastWritesMs = 3000
 /** Number of jobs to look at before the list is read again. */
 const jobsBetweenLists = 64
 
@@ -74,6 +76,9 @@ interface RunningJob {
   readonly stop: AbortController
   /** Ends its grace. */
   readonly hurry: AbortController
+  /** Ends the writing of its answers. */
+  readonly abandon: AbortController
+  readonly killAfterMs: number
 }
 
 /**
@@ -172,6 +177,11 @@ export class JobServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const running = [...this.#running.values()]
     for (const {stop} of running) stop.abort()
+    // While Consul cannot be reached, results cannot be written: the next process reports these jobs as interrupted.
+    const graceMs = Math.max(0, ...running.map(({killAfterMs}) => killAfterMs))
+    using _timer = this.#options.client.clock.timer(graceMs + lastWritesMs, () => {
+      for (const {abandon} of running) abandon.abort()
+    })
     await Promise.all(running.map(({done}) => done))
   }
 
@@ -257,7 +267,9 @@ export class JobServer implements AsyncDisposable {
   }
 
   #start(manifest: Manifest, policies: readonly Policy[]): void {
-    const job: RunningJob = {stop: new AbortController(), hurry: new AbortController()}
+    const {killAfterMs} = manifest
+    const [stop, hurry, abandon] = [new AbortController(), new AbortController(), new AbortController()]
+    const job: RunningJob = {stop, hurry, abandon, killAfterMs}
     const done = this.#serveJob(manifest, policies, job)
       .catch((error: unknown) => this.#options.client.logger.error({error: messageOf(error)}, 'exec.jobFailed'))
       .finally(() => this.#running.delete(manifest.id))
@@ -284,6 +296,7 @@ export class JobServer implements AsyncDisposable {
         scratchDirectory: await scratchIn(stateDirectory),
         cancel: job.stop.signal,
         hurry: job.hurry.signal,
+        abandon: job.abandon.signal,
         maxTimeoutMs: strictest(policies.map(policy => policy.maxTimeoutMs)),
         maxOutputBytes: strictest(policies.map(policy => policy.maxOutputBytes)),
       })
@@ -291,7 +304,7 @@ export class JobServer implements AsyncDisposable {
       listening.abort()
       await control
     }
-    await this.#replay.finish(manifest.id)
+    if (!job.abandon.signal.aborted) await this.#replay.finish(manifest.id)
     await auditAnyway(this.#answerer(listening.signal), toFinished(manifest.id, result))
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
   }

@@ -42,12 +42,19 @@ export class JobWriter {
   readonly #drained = new Wake()
   readonly #writing: Promise<void>
 
-  constructor(options: {readonly client: ConsulClient; readonly manifest: Manifest; readonly answers: AnswerWriter}) {
+  constructor(options: {
+    readonly client: ConsulClient
+    readonly manifest: Manifest
+    readonly answers: AnswerWriter
+    /** Ends the writing, also that of the result. */
+    readonly abandon: AbortSignal
+  }) {
     this.#client = options.client
     this.#manifest = options.manifest
     this.#answers = options.answers
     this.#backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: options.client.random})
     this.#lastWriteAtMs = this.#client.clock.monotonicMs()
+    options.abandon.addEventListener('abort', () => this.#lose('the responder stops'), {once: true})
     this.#writing = this.#run()
   }
 
