@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
+import {isAlive} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
 import {cliPath, runCli, startCli, startCommand} from '../../kit/run-cli.js'
 import {runInProcess, startInProcess} from '../../kit/run-in-process.js'
@@ -153,9 +154,11 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     const isHeld = async (): Promise<boolean> =>
       (await raw(agent.address).kvGet(`${prefix}/.lock`))?.session !== undefined
     await waitUntil(isHeld, {what: 'the first holder'})
-    const script = `"$0" "$1" lock hold -v ${prefix} & exit 0`
-    await using shell = startCommand('sh', ['-c', script, process.execPath, cliPath], {agent})
+    const script = `"$0" "$1" lock hold -v ${prefix} & read -r _; exit 0`
+    await using shell = startCommand('sh', ['-c', script, process.execPath, cliPath], {agent, keepStdin: true})
     await shell.waitForOutput(/waiting/, {stream: 'stderr'})
+    shell.stdin.end('\n')
+    await waitUntil(() => !isAlive(shell.pid), {what: 'the end of the shell'})
     first.stdin.end('\n')
     await shell.waitForOutput(/held by session/)
     await waitUntil(async () => !(await isHeld()), {what: 'the lock is released'})
