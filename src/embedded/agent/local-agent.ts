@@ -85,12 +85,12 @@ export class LocalAgent implements Disposable {
   putService(service: LocalService, checks: readonly LocalCheck[] = []): void {
     const {state} = this.home
     this.services.set(service.id, service)
-    for (const check of checks) this.checks.set(check.id, check)
+    const kept = checks.map(check => this.#keep(check))
     state.write(batch => {
       state.catalog.putService(batch, service)
-      for (const check of checks) state.putCheck(batch, rowOf(check))
+      for (const check of kept) state.putCheck(batch, rowOf(check))
     })
-    for (const check of checks) this.#arm(check)
+    for (const check of kept) this.#arm(check)
     this.#servicesMoved()
   }
 
@@ -104,9 +104,9 @@ export class LocalAgent implements Disposable {
   }
 
   putCheck(check: LocalCheck): void {
-    this.checks.set(check.id, check)
-    this.#sync(check)
-    this.#arm(check)
+    const kept = this.#keep(check)
+    this.#sync(kept)
+    this.#arm(kept)
   }
 
   /** Sets a check's status and restarts the TTL of a TTL check. */
@@ -149,6 +149,13 @@ export class LocalAgent implements Disposable {
       for (const timer of timers.values()) timer[Symbol.dispose]()
       timers.clear()
     }
+  }
+
+  /** Keeps a check. One that had a TTL keeps it when it is registered again as another kind, as in Consul. */
+  #keep(check: LocalCheck): LocalCheck {
+    const kept = {...check, ttlMs: check.ttlMs || (this.checks.get(check.id)?.ttlMs ?? 0)}
+    this.checks.set(check.id, kept)
+    return kept
   }
 
   #arm(check: LocalCheck): void {

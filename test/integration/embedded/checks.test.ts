@@ -55,6 +55,18 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     }
   })
 
+  it('keep their TTL when they are registered again as another kind', async () => {
+    const put = (path: string, body: object): Promise<unknown> =>
+      raw(agent.address).ok('PUT', path, {body: JSON.stringify(body)})
+    await put('/v1/agent/check/register', {ID: 'kind', Name: 'kind', TTL: '1h'})
+    const tcp = {ID: 'kind', Name: 'kind', TCP: '127.0.0.1:1', Interval: '1h', Status: 'passing'}
+    await put('/v1/agent/check/register', tcp)
+    await put('/v1/agent/check/update/kind', {Status: 'warning', Output: 'o'})
+    const all = (await raw(agent.address).get('/v1/agent/checks')) as Record<string, Check>
+    expect(all['kind']).toMatchObject({Status: 'warning', Output: 'o', Type: 'tcp'})
+    await put('/v1/agent/check/deregister/kind', {})
+  })
+
   it('stay if their service is registered again without them, unless ?replace-existing-checks is set', async () => {
     const checks = async (): Promise<readonly string[]> => {
       const all = (await raw(agent.address).get('/v1/health/checks/many')) as {CheckID: string}[]
