@@ -10,7 +10,14 @@ export type {
   Member,
   ServiceRegistration,
 } from '../core/api/agent.js'
-export type {CatalogApi, HealthServiceOptions, PreparedQueryOptions, PreparedQueryResult} from '../core/api/catalog.js'
+export type {
+  CatalogApi,
+  HealthServiceOptions,
+  NodeService,
+  NodeServices,
+  PreparedQueryOptions,
+  PreparedQueryResult,
+} from '../core/api/catalog.js'
 export type {EventApi, EventFilters} from '../core/api/event.js'
 export type {KvApi, KvWriteOptions} from '../core/api/kv.js'
 export type {KvChange, KvUpdateOptions, KvUpdateResult} from '../core/api/kv-update.js'

@@ -1,8 +1,10 @@
+import type {NodeServices} from '../core/api/catalog.js'
 import type {ConsulClient} from '../core/client.js'
+import {jsonReplacer} from '../core/json-replacer.js'
 import {polledRead} from '../core/query/polled.js'
 import {kvKey, kvPrefix, listTopic, nodes, service, services} from '../core/query/topics.js'
 import type {BlockingQuery} from '../core/query/types.js'
-import type {KvEntry, NodeInfo, ServiceInstance} from '../core/types.js'
+import type {ConsulIndex, KvEntry, NodeInfo, ServiceInstance} from '../core/types.js'
 import type {ServiceText, Where} from './query-text.js'
 
 /**
@@ -38,12 +40,18 @@ export function prefixDependency(prefix: string, where: Where): Dependency<reado
 
 /** The instances of a service. Only `passing` alone is chosen by Consul. */
 export function serviceDependency(asked: ServiceText): Dependency<readonly ServiceInstance[]> {
-  const {name, tag, states} = asked
+  const {name, tag, states, near} = asked
   const passing = states.length === 1 && states[0] === 'passing'
-  const what = `${tag === undefined ? '' : `${tag}.`}${name}${passing ? '' : '|any'}`
+  const what = `${tag === undefined ? '' : `${tag}.`}${name}${near === undefined ? '' : `~${near}`}${passing ? '' : '|any'}`
   return {
     name: named('service', what, asked),
-    query: client => service(client, name, {passing, ...(tag !== undefined && {tag}), ...scopeOf(asked)}),
+    query: client =>
+      service(client, name, {
+        passing,
+        ...(tag !== undefined && {tag}),
+        ...(near !== undefined && {near}),
+        ...scopeOf(asked),
+      }),
   }
 }
 
@@ -72,6 +80,53 @@ export function datacentersDependency(everyMs: number): Dependency<readonly stri
         scope: {},
         read,
         entries: names => names.map(name => ({key: name, version: '', item: name})),
+      })
+    },
+  }
+}
+
+/** A node with its services; undefined while it does not exist. */
+export function nodeDependency(name: string, where: Where): Dependency<NodeServices | undefined> {
+  return {
+    name: named('node', name, where),
+    query: client =>
+      listTopic<NodeServices | undefined, string>(client, {
+        name: `catalog.node(${name})`,
+        scope: scopeOf(where),
+        kind: 'node',
+        read: options => client.catalog.node(name, options),
+        entries: found =>
+          found === undefined ? [] : [{key: name, version: JSON.stringify(found, jsonReplacer), item: name}],
+      }),
+  }
+}
+
+/** The name of the agent that is asked. */
+export function agentNameDependency(everyMs: number): Dependency<string> {
+  return {
+    name: 'agent()',
+    query: client => {
+      const read = polledRead(client, {
+        everyMs,
+        versionOf: (name: string) => name,
+        read: async options => {
+          const {node} = await client.agent.self(options)
+          const sentAtMs = client.clock.monotonicMs()
+          return {
+            value: node,
+            index: 0n as ConsulIndex,
+            knownLeader: true,
+            lastContactMs: 0,
+            filteredByAcls: false,
+            sentAtMs,
+          }
+        },
+      })
+      return listTopic<string, string>(client, {
+        name: 'agent.self',
+        scope: {},
+        read,
+        entries: name => [{key: name, version: '', item: name}],
       })
     },
   }

@@ -1,3 +1,4 @@
+import type {NodeService, NodeServices} from '../core/api/catalog.js'
 import type {CheckInfo, KvEntry, NodeInfo, ServiceInstance} from '../core/types.js'
 import {compareText, decodeText} from '../gotemplate/value/text.js'
 import {
@@ -59,15 +60,20 @@ const weightsType = struct('api.AgentWeights', [
   ['Warning', intType],
 ])
 
+const serviceAddressType = struct('api.ServiceAddress', [
+  ['Address', stringType],
+  ['Port', intType],
+])
+
 const healthServiceType = struct('dependency.HealthService', [
   ['Node', stringType],
   ['NodeID', stringType],
   ['NodeAddress', stringType],
-  ['NodeDatacenter', stringType],
   ['NodeTaggedAddresses', textMap],
   ['NodeMeta', textMap],
   ['ServiceMeta', textMap],
   ['Address', stringType],
+  ['ServiceTaggedAddresses', mapType(stringType, serviceAddressType)],
   ['ID', stringType],
   ['Name', stringType],
   ['Tags', tagsType],
@@ -89,6 +95,22 @@ const nodeType = struct('dependency.Node', [
   ['Datacenter', stringType],
   ['TaggedAddresses', textMap],
   ['Meta', textMap],
+])
+
+const nodeServiceType = struct('dependency.CatalogNodeService', [
+  ['ID', stringType],
+  ['Service', stringType],
+  ['Tags', tagsType],
+  ['Meta', textMap],
+  ['Port', intType],
+  ['Address', stringType],
+  ['EnableTagOverride', boolType],
+])
+
+const nodeServicesType = sliceType(pointerType(nodeServiceType))
+const catalogNodeType = struct('dependency.CatalogNode', [
+  ['Node', pointerType(nodeType)],
+  ['Services', nodeServicesType],
 ])
 
 /** The types of lists that data functions give. */
@@ -158,7 +180,6 @@ export function healthService(instance: ServiceInstance): GoValue {
     Node: makeString(node.node),
     NodeID: makeString(node.id),
     NodeAddress: makeString(node.address),
-    NodeDatacenter: makeString(node.datacenter),
     NodeTaggedAddresses: textMapOf(node.taggedAddresses),
     NodeMeta: textMapOf(node.meta),
     ServiceMeta: textMapOf(instance.meta),
@@ -202,5 +223,27 @@ export function catalogNode(node: NodeInfo): GoValue {
     Datacenter: makeString(node.datacenter),
     TaggedAddresses: textMapOf(node.taggedAddresses),
     Meta: textMapOf(node.meta),
+  })
+}
+
+/** A node with its services, by their names. Without a node all fields are empty. */
+export function nodeWithServices(found: NodeServices | undefined): GoValue {
+  if (found === undefined) return pointer(catalogNodeType, {})
+  const byName = (a: NodeService, b: NodeService): number =>
+    compareText(a.service, b.service) || compareText(a.id, b.id)
+  const services = found.services.toSorted(byName).map(service =>
+    pointer(nodeServiceType, {
+      ID: makeString(service.id),
+      Service: makeString(service.service),
+      Tags: tagsOf(service.tags),
+      Meta: textMapOf(service.meta),
+      Port: makeInt(service.port),
+      Address: makeString(service.address),
+      EnableTagOverride: makeBool(service.enableTagOverride),
+    }),
+  )
+  return pointer(catalogNodeType, {
+    Node: catalogNode(found.node),
+    Services: {type: nodeServicesType, data: services},
   })
 }

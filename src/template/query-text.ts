@@ -6,6 +6,8 @@ export interface Where {
   readonly datacenter?: string
   readonly namespace?: string
   readonly partition?: string
+  /** The node from which distance is measured. */
+  readonly near?: string
 }
 
 /** Which instances of a service are asked for. */
@@ -48,6 +50,15 @@ export function parseKey(kind: string, text: string): Where & {readonly path: st
   return {path: groups['path'] ?? '', ...whereOf(kind, text, groups)}
 }
 
+const nodeText = /^(?<name>[\w.-]+)?(?:\?(?<query>[\w\-=&]+))?(?:@(?<dc>[\w.-]+))?$/
+
+/** Reads `name?query@dc` of a node; the name may be left out. */
+export function parseNode(text: string): Where & {readonly name: string | undefined} {
+  const groups = nodeText.exec(text)?.groups
+  if (groups === undefined) throw new GoError(`catalog.node: invalid format: ${quote(text)}`)
+  return {name: groups['name'], ...whereOf('catalog.node', text, groups)}
+}
+
 /** Reads `@dc`, which may be left out. */
 export function parsePlace(kind: string, text: string): Where {
   const groups = placed.exec(text)?.groups
@@ -57,7 +68,6 @@ export function parsePlace(kind: string, text: string): Where {
 
 function whereOf(kind: string, text: string, groups: Readonly<Record<string, string | undefined>>): Where {
   const {dc, near, query} = groups
-  if (near !== undefined) throw new GoError(`${kind}: sorting by distance (~${near}) is not built yet: ${quote(text)}`)
   const parameters = new URLSearchParams(query ?? '')
   for (const name of parameters.keys()) {
     if (name !== 'ns' && name !== 'partition') {
@@ -68,6 +78,7 @@ function whereOf(kind: string, text: string, groups: Readonly<Record<string, str
   const partition = parameters.get('partition')
   return {
     ...(dc !== undefined && {datacenter: dc}),
+    ...(near !== undefined && {near}),
     ...(namespace !== null && {namespace}),
     ...(partition !== null && {partition}),
   }

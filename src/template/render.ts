@@ -111,7 +111,7 @@ class Pass {
   #execute(data: Argument, template?: string): string {
     return this.#template.execute(data, {
       functions: this.#functions,
-      missingKey: this.#syntax.errorOnMissingKey === true ? 'error' : 'default',
+      missingKey: this.#syntax.errorOnMissingKey === true ? 'error' : 'zero',
       budget: this.#budget,
       ...(template !== undefined && {template}),
       onInterruption: () => {

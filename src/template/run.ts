@@ -3,6 +3,7 @@ import {BatonError} from '../core/errors.js'
 import {createViewRegistry} from '../core/query/view-registry.js'
 import {Wake} from '../core/time/wake.js'
 import {changeFiles} from './change.js'
+import {loadYaml} from './functions/yaml-read.js'
 import {Calm} from './quiet.js'
 import {type RenderedFile, type Rendering, readTemplate} from './render.js'
 import {Store} from './store.js'
@@ -82,6 +83,7 @@ export async function runTemplates(
   templates: readonly TemplateSpec[],
   options: RunTemplatesOptions,
 ): Promise<void> {
+  await loadYaml(templates.map(({text}) => text))
   const jobs = templates.map((spec): Job => {
     const quiet = spec.quiet ?? options.quiet
     return {

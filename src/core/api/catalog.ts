@@ -38,6 +38,11 @@ interface RawHealthService {
   readonly Checks: readonly RawCheck[]
 }
 
+interface RawNodeServices {
+  readonly Node: RawNode
+  readonly Services: Readonly<Record<string, RawHealthService['Service'] & {readonly EnableTagOverride?: boolean}>>
+}
+
 interface RawPreparedQuery {
   readonly Service: string
   readonly Datacenter: string
@@ -51,6 +56,8 @@ export interface HealthServiceOptions extends BlockingReadOptions {
   readonly passing?: boolean
   /** Only instances that carry this tag. @default all instances */
   readonly tag?: string
+  /** A node, or `_agent` for the one that is asked: the nearest instances come first. @default no order */
+  readonly near?: string
 }
 
 /** How a prepared query is run. */
@@ -59,6 +66,24 @@ export interface PreparedQueryOptions extends ReadOptions {
   readonly near?: string
   /** Largest number of instances. Without `near` they are a random choice. @default all */
   readonly limit?: number
+}
+
+/** A service of one node, without its checks. */
+export interface NodeService {
+  readonly id: string
+  readonly service: string
+  readonly tags: readonly string[]
+  /** Empty if the service has no address of its own. */
+  readonly address: string
+  readonly port: number
+  readonly meta: Readonly<Record<string, string>>
+  readonly enableTagOverride: boolean
+}
+
+/** A node with its services. */
+export interface NodeServices {
+  readonly node: NodeInfo
+  readonly services: readonly NodeService[]
 }
 
 /** The result of a prepared query. */
@@ -82,6 +107,8 @@ export interface CatalogApi {
   datacenters(options?: BlockingReadOptions): Promise<Snapshot<readonly string[]>>
   /** All nodes. */
   nodes(options?: BlockingReadOptions): Promise<Snapshot<readonly NodeInfo[]>>
+  /** A node with its services; undefined if there is no node of this name. */
+  node(name: string, options?: BlockingReadOptions): Promise<Snapshot<NodeServices | undefined>>
   /** The name of each service with the union of the tags of its instances. */
   services(options?: BlockingReadOptions): Promise<Snapshot<ReadonlyMap<string, readonly string[]>>>
   /** The instances of a service, each with the checks of its node and its own. */
@@ -135,6 +162,22 @@ const toInstance = (raw: RawHealthService): ServiceInstance => ({
   checks: raw.Checks.map(toCheck),
 })
 
+const toNodeServices = (raw: RawNodeServices | null): NodeServices | undefined =>
+  raw === null
+    ? undefined
+    : {
+        node: toNode(raw.Node),
+        services: Object.values(raw.Services).map(service => ({
+          id: service.ID,
+          service: service.Service,
+          tags: service.Tags ?? [],
+          address: service.Address,
+          port: service.Port,
+          meta: service.Meta ?? {},
+          enableTagOverride: service.EnableTagOverride ?? false,
+        })),
+      }
+
 const toQueryResult = (raw: RawPreparedQuery): PreparedQueryResult => ({
   service: raw.Service,
   datacenter: raw.Datacenter,
@@ -143,7 +186,18 @@ const toQueryResult = (raw: RawPreparedQuery): PreparedQueryResult => ({
 })
 
 const queryRules = {nameOrId: nameRule, near: text, limit: count({min: 1})}
-const serviceRules = {name: nameRule, passing: boolean, tag: text}
+const serviceRules = {name: nameRule, passing: boolean, tag: text, near: text}
+
+async function readNode(
+  caller: Caller,
+  name: string,
+  options?: BlockingReadOptions,
+): Promise<Snapshot<NodeServices | undefined>> {
+  checkOptions('catalog.node', {name}, {name: nameRule}, ['name'])
+  const path = `/v1/catalog/node/${encodeURIComponent(name)}`
+  const answer = await caller.call({method: 'GET', path}, options)
+  return toSnapshot(answer, toNodeServices(decodeJson<RawNodeServices | null>(path, answer)))
+}
 
 export function createCatalogApi(caller: Caller): CatalogApi {
   async function read<Raw, T>(
@@ -160,6 +214,7 @@ export function createCatalogApi(caller: Caller): CatalogApi {
   return {
     datacenters: options => read<string[], string[]>('/v1/catalog/datacenters', names => names, options),
     nodes: options => read<RawNode[], NodeInfo[]>('/v1/catalog/nodes', raw => raw.map(toNode), options),
+    node: (name, options) => readNode(caller, name, options),
     services: options =>
       read<Record<string, string[]>, ReadonlyMap<string, readonly string[]>>(
         '/v1/catalog/services',
@@ -168,7 +223,7 @@ export function createCatalogApi(caller: Caller): CatalogApi {
       ),
     async service(name, options = {}) {
       checkOptions('catalog.service', {...options, name}, serviceRules, ['name'])
-      const query = {passing: options.passing === true ? '1' : undefined, tag: options.tag}
+      const query = {passing: options.passing === true ? '1' : undefined, tag: options.tag, near: options.near}
       const path = `/v1/health/service/${encodeURIComponent(name)}`
       const answer = await caller.call({method: 'GET', path, query}, options)
       return toSnapshot(answer, decodeJson<RawHealthService[]>(path, answer).map(toInstance))

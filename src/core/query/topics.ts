@@ -210,11 +210,16 @@ export function service(
   client: ConsulClient,
   /** The name of the service. */
   name: string,
-  options: TopicScope & Pick<HealthServiceOptions, 'passing' | 'tag'> = {},
+  options: TopicScope & Pick<HealthServiceOptions, 'passing' | 'tag' | 'near'> = {},
 ): BlockingQuery<readonly ServiceInstance[], ServiceInstance> {
-  checkOptions('service', {...options, name}, {name: nameRule, passing: boolean, tag: text}, ['name'])
-  const {passing, tag, ...scope} = options
-  const which = [name, ...(passing === true ? ['passing'] : []), ...(tag === undefined ? [] : [`tag=${tag}`])]
+  checkOptions('service', {...options, name}, {name: nameRule, passing: boolean, tag: text, near: text}, ['name'])
+  const {passing, tag, near, ...scope} = options
+  const which = [
+    name,
+    ...(passing === true ? ['passing'] : []),
+    ...(tag === undefined ? [] : [`tag=${tag}`]),
+    ...(near === undefined ? [] : [`near=${near}`]),
+  ]
   return listTopic(client, {
     name: `health.service(${which.join(' ')})`,
     scope,
@@ -224,6 +229,7 @@ export function service(
         ...readOptions,
         ...(passing !== undefined && {passing}),
         ...(tag !== undefined && {tag}),
+        ...(near !== undefined && {near}),
       }),
     entries: instances =>
       instances.map(instance => ({

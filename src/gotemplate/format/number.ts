@@ -70,7 +70,7 @@ export function formatFloatVerb(value: number, verb: string, flags: Flags, bits:
   }
   if (flags.space && sign === '+' && !flags.plus) sign = ' '
   const shown = flags.plus || sign !== '+'
-  if (text === 'Inf') return padWithSpaces(shown ? sign + text : text, flags)
+  if (text === 'Inf') return padWithSpaces(sign + text, flags)
   if (text === 'NaN') return padWithSpaces(flags.space || flags.plus ? sign + text : text, flags)
   if (flags.sharp && form !== 'b') text = keepPoint(text, verb === 'v' ? 'g' : form, precision)
   if (!shown) return pad(text, flags)

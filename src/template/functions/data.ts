@@ -6,15 +6,29 @@ import {
   anyType,
   type GoType,
   type GoValue,
+  intType,
   mapType,
   sliceType,
   stringType,
 } from '../../gotemplate/value/types.js'
-import {elementsOf, GoError, makeBool, makeMap, makeString, makeStrings, stored} from '../../gotemplate/value/values.js'
 import {
+  elementsOf,
+  GoError,
+  type MapData,
+  makeBool,
+  makeInt,
+  makeMap,
+  makeString,
+  makeStrings,
+  mapKey,
+  stored,
+} from '../../gotemplate/value/values.js'
+import {
+  agentNameDependency,
   type Dependency,
   datacentersDependency,
   keyDependency,
+  nodeDependency,
   nodesDependency,
   prefixDependency,
   serviceDependency,
@@ -28,15 +42,17 @@ import {
   healthServicesType,
   keyPair,
   nodesType,
+  nodeWithServices,
   pairPointerType,
   pairsType,
   renamedPair,
   snippetsType,
   statusOf,
 } from '../go-values.js'
-import {parseKey, parsePlace, parseService} from '../query-text.js'
-import {define, textOf} from './define.js'
+import {parseKey, parseNode, parsePlace, parseService} from '../query-text.js'
+import {define, entriesByName, textOf} from './define.js'
 import {explode} from './lists.js'
+import {unreadable} from './text.js'
 
 /** How functions ask for data. */
 export interface DataSource {
@@ -47,6 +63,7 @@ export interface DataSource {
 }
 
 const datacentersEveryMs = 15_000
+const agentNameEveryMs = 60_000
 
 const optional = (call: (source: DataSource, text: string) => Argument, out: GoType) => (source: DataSource) =>
   define('string...', out, (...texts) => call(source, texts.map(textOf).join('')))
@@ -95,17 +112,24 @@ function instances(source: DataSource, texts: readonly string[]): GoValue {
   const asked = parseService(texts.join('|'))
   const isWanted = ({checks}: ServiceInstance): boolean =>
     asked.states.length === 0 || asked.states.includes(statusOf(checks))
-  const found = source
-    .need(serviceDependency(asked))
-    .filter(isWanted)
-    .sort((a, b) => compareText(a.node.node, b.node.node) || compareText(a.serviceId, b.serviceId))
-  return {type: healthServicesType, data: found.map(healthService)}
+  const found = source.need(serviceDependency(asked)).filter(isWanted)
+  // With a node to measure from, Consul's order is that of the distance.
+  const byNode = (a: ServiceInstance, b: ServiceInstance): number =>
+    compareText(a.node.node, b.node.node) || compareText(a.serviceId, b.serviceId)
+  const sorted = asked.near === undefined ? found.toSorted(byNode) : found
+  return {type: healthServicesType, data: sorted.map(healthService)}
 }
 
 function serviceNames(source: DataSource, text: string): GoValue {
   const found = [...source.need(servicesDependency(parsePlace('catalog.services', text)))]
   found.sort(([a], [b]) => compareText(a, b))
   return {type: snippetsType, data: found.map(([name, tags]) => catalogSnippet(name, tags))}
+}
+
+function node(source: DataSource, text: string): GoValue {
+  const {name, ...where} = parseNode(text)
+  const asked = name ?? source.need(agentNameDependency(agentNameEveryMs))
+  return nodeWithServices(source.need(nodeDependency(asked, where)))
 }
 
 function nodeList(source: DataSource, text: string): GoValue {
@@ -152,6 +176,59 @@ function byTag(given: Argument): GoValue {
   )
 }
 
+function healthServicesOf(name: string, given: Argument): readonly Argument[] {
+  const list = stored(given)
+  if (list?.type !== healthServicesType) {
+    throw new GoError(`${name}: wrong argument type ${list?.type.text ?? '<nil>'}`)
+  }
+  return elementsOf(list)
+}
+
+/** `byPort`: services by their ports. */
+function byPort(given: Argument): GoValue {
+  const lists = sliceType(anyType)
+  const found = new Map<bigint, Argument[]>()
+  for (const element of healthServicesOf('byPort', given)) {
+    const port = fieldOf(element, 'Port')?.data as bigint
+    found.set(port, [...(found.get(port) ?? []), element])
+  }
+  const data: MapData = new Map()
+  for (const [port, members] of found) {
+    const key = makeInt(port)
+    data.set(mapKey(key), {key, value: {type: lists, data: members}})
+  }
+  return {type: mapType(intType, lists), data}
+}
+
+/** `byMeta`: services by entries of their metadata; `NAME|int` sorts by number. */
+function byMeta(names: string, given: Argument): GoValue {
+  const found = new Map<string, Argument[]>()
+  for (const element of healthServicesOf('byMeta', given)) {
+    const meta = new Map(entriesByName(fieldOf(element, 'ServiceMeta')).map(([name, value]) => [name, textOf(value)]))
+    const key = names
+      .split(',')
+      .map(name => metaPart(meta, name).replace(/[^a-zA-Z0-9_-]/g, '_'))
+      .join('_')
+    found.set(key, [...(found.get(key) ?? []), element])
+  }
+  return makeMap(
+    healthServicesType,
+    [...found].map(([key, members]) => [key, {type: healthServicesType, data: members}] as const),
+  )
+}
+
+function metaPart(meta: ReadonlyMap<string, string>, asked: string): string {
+  const isNumber = asked.endsWith('|int')
+  const name = isNumber ? asked.slice(0, -'|int'.length) : asked
+  const value = (meta.get(name) ?? '') || (isNumber ? '0' : `_no_${name}_`)
+  if (!isNumber) return value
+  if (!/^[+-]?\d+$/.test(value)) {
+    throw new GoError(`cannot parse ${value} as number : ${unreadable('Atoi', value)}`)
+  }
+  const number = BigInt(value.replace('+', ''))
+  return number < 0n ? `-${String(-number).padStart(4, '0')}` : String(number).padStart(5, '0')
+}
+
 const ofPairs = (call: (list: Argument) => GoValue, out: GoType): TemplateFunction => ({in: [pairsType], out, call})
 
 /** Values of pairs below the parts of their keys. */
@@ -178,10 +255,16 @@ export function dataFunctions(source: DataSource): FunctionTable {
     ['safeTree', deep(safePairs, true)],
     ['service', define('string...', healthServicesType, (...texts) => instances(source, texts.map(textOf)))],
     ['services', optional(serviceNames, snippetsType)(source)],
+    ['node', optional(node, anyType)(source)],
     ['nodes', optional(nodeList, nodesType)(source)],
     ['datacenters', define('any...', 'strings', () => datacenters(source))],
     ['byKey', ofPairs(byKey, mapType(stringType, mapType(stringType, pairPointerType)))],
     ['byTag', define('any', mapType(stringType, sliceType(anyType)), byTag)],
+    ['byPort', define('any', mapType(intType, sliceType(anyType)), byPort)],
+    [
+      'byMeta',
+      define('string any', mapType(stringType, healthServicesType), (names, list) => byMeta(textOf(names), list)),
+    ],
     ['explode', ofPairs(explodePairs, mapType(stringType, anyType))],
   ])
 }

@@ -72,7 +72,8 @@ function loop(...bounds: Argument[]): GoValue {
   return {type: sliceType(int64Type), data: numbers}
 }
 
-function mergeMaps(into: Argument, from: Argument, override: boolean): Argument {
+/** Merges two maps and the maps in them. */
+export function mergeMaps(into: Argument, from: Argument, override: boolean): Argument {
   const merged = new Map<string, Argument>()
   for (const [name, value] of entriesByName(into)) merged.set(name, value)
   for (const [name, value] of entriesByName(from)) {

@@ -40,7 +40,8 @@ function parseWhole(name: 'parseInt' | 'parseUint', value: string): bigint {
   return parsed
 }
 
-function parseJson(value: string): Argument {
+/** Reads JSON as Go does. */
+export function parseJson(value: string): Argument {
   if (value === '') return makeMap(anyType, [])
   try {
     return fromJson(JSON.parse(value))

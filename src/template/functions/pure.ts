@@ -6,9 +6,12 @@ import {listFunctions} from './lists.js'
 import {mathFunctions} from './maths.js'
 import {parseFunctions} from './parse.js'
 import {regexFunctions} from './regex.js'
+import {sprigFunctions} from './sprig/index.js'
 import {textFunctions, trimSpace} from './text.js'
 import {formatTime} from './time.js'
+import {writeToml} from './toml.js'
 import {writeYaml} from './yaml.js'
+import {readYaml} from './yaml-read.js'
 
 const json = (style: JsonStyle): TemplateFunction =>
   define('any', 'string', value => makeString(trimSpace(writeJson(value, style))))
@@ -18,6 +21,8 @@ const encoders: readonly (readonly [string, TemplateFunction])[] = [
   ['toJSONPretty', json({indent: '  ', escapeHtml: true})],
   ['toUnescapedJSON', json({indent: '', escapeHtml: false})],
   ['toUnescapedJSONPretty', json({indent: '  ', escapeHtml: false})],
+  ['toTOML', define('any', 'string', value => makeString(trimSpace(writeToml(value))))],
+  ['parseYAML', define('string', 'any', value => readYaml(textOf(value)))],
   ['toYAML', define('any', 'string', value => makeString(trimSpace(writeYaml(value))))],
 ]
 
@@ -29,6 +34,7 @@ export const pureFunctions: FunctionTable = new Map([
   ...regexFunctions,
   ...mathFunctions,
   ...encoders,
+  ...sprigFunctions,
 ])
 
 /** What the functions need that look at the world outside: the time and the variables of the environment. */
@@ -45,14 +51,16 @@ export function surroundingFunctions({now, env}: Surroundings): FunctionTable {
       'envOrDefault',
       define('string string', 'string', (name, otherwise) => {
         const value = env[textOf(name)]
-        return makeString(value === undefined || value === '' ? textOf(otherwise) : value)
+        return makeString(value ?? textOf(otherwise))
       }),
     ],
     [
       'mustEnv',
       define('string', 'string', name => {
         const value = env[textOf(name)]
-        if (value === undefined) throw new GoError(`mustEnv: environment variable ${textOf(name)} is not set`)
+        if (value === undefined || value === '') {
+          throw new GoError(`required environment variable ${textOf(name)} is empty`)
+        }
         return makeString(value)
       }),
     ],

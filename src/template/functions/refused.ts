@@ -1,10 +1,12 @@
 import type {TemplateFunction} from '../../gotemplate/builtin/functions.js'
 import {anyType} from '../../gotemplate/value/types.js'
 import {GoError} from '../../gotemplate/value/values.js'
+import {refusedSprig} from './sprig/index.js'
 
 const vault = 'Vault is not supported'
 const mesh = "Consul's service mesh is not supported"
 const enterprise = 'it exists only in newer or commercial versions of Consul'
+const debug = 'it is for debugging: printf "%#v" shows a value'
 const program = 'a template may not start programs'
 
 /** Functions of consul-template that are known and not served, and why. */
@@ -13,8 +15,6 @@ const reasons: Readonly<Record<string, string>> = {
   vault,
   secrets: vault,
   pkiCert: vault,
-  byMeta: 'not built yet',
-  byPort: 'not built yet',
   caRoots: mesh,
   caLeaf: mesh,
   connect: mesh,
@@ -31,25 +31,24 @@ const reasons: Readonly<Record<string, string>> = {
   plugin: program,
   writeToFile: 'a template may not write other files',
   sockaddr: 'not built yet',
-  parseYAML: 'not built yet; parseJSON is',
-  toTOML: 'not built yet; toJSON and toYAML are',
-  spew_dump: 'not built yet; printf "%#v" is',
-  spew_printf: 'not built yet; printf "%#v" is',
-  spew_sdump: 'not built yet; printf "%#v" is',
-  spew_sprintf: 'not built yet; printf "%#v" is',
+  spew_dump: debug,
+  spew_printf: debug,
+  spew_sdump: debug,
+  spew_sprintf: debug,
 }
 
 /** Functions that end a template with a word about why they are not there, instead of "not defined". */
-export const refusedFunctions: readonly (readonly [string, TemplateFunction])[] = Object.entries(reasons).map(
-  ([name, reason]) => [
-    name,
-    {
-      in: [anyType],
-      variadic: true,
-      out: anyType,
-      call: () => {
-        throw new GoError(reason)
-      },
+export const refusedFunctions: readonly (readonly [string, TemplateFunction])[] = Object.entries({
+  ...reasons,
+  ...refusedSprig,
+}).map(([name, reason]) => [
+  name,
+  {
+    in: [anyType],
+    variadic: true,
+    out: anyType,
+    call: () => {
+      throw new GoError(reason)
     },
-  ],
-)
+  },
+])

@@ -3,7 +3,8 @@ import type {TemplateFunction} from '../../gotemplate/builtin/functions.js'
 import {GoError, makeBool, makeString} from '../../gotemplate/value/values.js'
 import {define, textOf} from './define.js'
 
-function compile(name: string, pattern: string): RE2JS {
+/** Reads a pattern of RE2. Throws a GoError that names the function. */
+export function compile(name: string, pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern)
   } catch (error) {
@@ -14,7 +15,8 @@ function compile(name: string, pattern: string): RE2JS {
 /** A group in a replacement: `$1`, `$name` or `${name}`; the longest name counts, and `$$` is a dollar sign. */
 const groups = /\$(?:\$|(\w+)|\{(\w+)\})/g
 
-function replaceAll(pattern: string, replacement: string, text: string): string {
+/** Go's `ReplaceAllString`. */
+export function replaceAll(pattern: string, replacement: string, text: string): string {
   const compiled = compile('regexReplaceAll', pattern)
   const matcher = compiled.matcher(text)
   const named = compiled.namedGroups()

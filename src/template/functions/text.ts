@@ -16,7 +16,8 @@ export function trimSpace(value: string): string {
   return value.replace(atEnds, '')
 }
 
-function trim(cut: string, value: string): string {
+/** Go's `strings.Trim`. */
+export function trim(cut: string, value: string): string {
   const characters = new Set(Array.from(cut))
   const all = Array.from(value)
   let from = 0
@@ -26,9 +27,22 @@ function trim(cut: string, value: string): string {
   return all.slice(from, to).join('')
 }
 
+/** Go's `strings.ToUpper`: each character by itself, so that `ß` stays. */
+export const goUpper = (value: string): string => mapCharacters(value, one => one.toUpperCase())
+
+/** Go's `strings.ToLower`. */
+export const goLower = (value: string): string => mapCharacters(value, one => one.toLowerCase())
+
+function mapCharacters(value: string, map: (character: string) => string): string {
+  return Array.from(value, one => {
+    const mapped = map(one)
+    return Array.from(mapped).length === 1 ? mapped : one
+  }).join('')
+}
+
 /** Go's `strings.Title`: the first letter of each word in upper case. */
-function title(value: string): string {
-  return value.replace(/(?<![\p{L}\p{Nd}_'])\p{L}/gu, letter => letter.toUpperCase())
+export function title(value: string): string {
+  return value.replace(/(?<![\p{L}\p{Nd}_'])\p{L}/gu, goUpper)
 }
 
 function split(separator: string, value: string): string[] {
@@ -42,21 +56,14 @@ const indent: Call = (count, value) => {
   const lines = textOf(value)
   if (width < 0) throw new GoError('indent value must be a positive integer')
   if (width * (lines.length + 1) > 16_000_000) throw new GoError('the indented text is too long')
-  if (lines === '') return makeString('')
-  const prefix = ' '.repeat(width)
-  return makeString(
-    lines
-      .split('\n')
-      .map(line => prefix + line)
-      .join('\n'),
-  )
+  // An empty line stays empty.
+  return makeString(lines.replace(/^(?!$)/gm, ' '.repeat(width)))
 }
 
 function splitToMap(betweenEntries: string, betweenNameAndValue: string, value: string): [string, string][] {
-  return split(betweenEntries, value).map(entry => {
-    const parts = betweenNameAndValue === '' ? Array.from(entry) : entry.split(betweenNameAndValue)
-    const [name = '', ...rest] = parts
-    return [trimSpace(name), trimSpace(rest.join(betweenNameAndValue))]
+  return split(betweenEntries, value).flatMap((entry): [string, string][] => {
+    const at = entry.indexOf(betweenNameAndValue)
+    return at < 0 ? [] : [[entry.slice(0, at), entry.slice(at + betweenNameAndValue.length)]]
   })
 }
 
@@ -75,8 +82,8 @@ const toBase64 = (value: string): string => Buffer.from(encodeText(value)).toStr
 
 /** Functions that make texts of texts. */
 export const textFunctions: readonly (readonly [string, TemplateFunction])[] = [
-  ['toLower', text('string', value => value.toLowerCase())],
-  ['toUpper', text('string', value => value.toUpperCase())],
+  ['toLower', text('string', value => goLower(value))],
+  ['toUpper', text('string', value => goUpper(value))],
   ['toTitle', text('string', title)],
   ['trim', text('string string', trim)],
   ['trimSpace', text('string', trimSpace)],

@@ -139,7 +139,7 @@ const catalog: Doors = {
   'catalog.nodes': {takes: blocking, open: (client, given) => client.catalog.nodes(given)},
   'catalog.services': {takes: blocking, open: (client, given) => client.catalog.services(given)},
   'catalog.service': {
-    takes: {name: 'name', passing: 'flag', tag: 'text', ...blocking},
+    takes: {name: 'name', passing: 'flag', tag: 'text', near: 'text', ...blocking},
     needs: ['name'],
     open: (client, given) => client.catalog.service(or(given, 'name', 'a'), without(given, 'name')),
   },
@@ -154,6 +154,10 @@ const catalog: Doors = {
   'catalog.checksOfNode': {
     ...named('node'),
     open: (client, given) => client.catalog.checksOfNode(or(given, 'node', 'a'), without(given, 'node')),
+  },
+  'catalog.node': {
+    ...named('name'),
+    open: (client, given) => client.catalog.node(or(given, 'name', 'a'), without(given, 'name')),
   },
   'catalog.preparedQuery': {
     takes: {nameOrId: 'name', near: 'text', limit: 'count', ...read},

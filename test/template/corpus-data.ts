@@ -1,0 +1,23 @@
+import {raw} from '../kit/raw-consul.js'
+
+/** What the templates of the corpus read. Nodes are external, so that no agent changes them. */
+export interface CorpusData {
+  readonly nodes: readonly Readonly<Record<string, unknown>>[]
+  /** Node, service and state of its check. */
+  readonly services: readonly (readonly [string, {readonly ID: string}, string])[]
+  readonly keys: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Puts the data of the corpus into Consul. */
+export async function loadCorpusData(address: string, data: CorpusData): Promise<void> {
+  const consul = raw(address)
+  const register = (body: object): Promise<unknown> =>
+    consul.ok('PUT', '/v1/catalog/register', {body: JSON.stringify(body)})
+  for (const node of data.nodes) await register(node)
+  for (const [name, service, status] of data.services) {
+    const check = {CheckID: `c:${service.ID}`, Name: 'check', Status: status, ServiceID: service.ID}
+    await register({...data.nodes.find(node => node['Node'] === name), Service: service, Check: check})
+  }
+  for (const [key, value] of Object.entries(data.keys)) await consul.kvPut(key, value)
+}
