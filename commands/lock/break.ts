@@ -4,7 +4,7 @@ import {confirm} from '../../src/cli/confirm.js'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {afterBreak, toName} from '../../src/cli/lock/status-text.js'
 import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
-import {CancelledError, UsageError} from '../../src/core/errors.js'
+import {UsageError} from '../../src/core/errors.js'
 import {inspectLock, type LockParty, type LockStatus} from '../../src/lock/inspect.js'
 import {checkPrefix} from '../../src/lock/wire/names.js'
 
@@ -66,14 +66,12 @@ export default class LockBreak extends ConsulCommand<typeof LockBreak> {
 
   async #isConfirmed(status: LockStatus, victim: LockParty): Promise<boolean> {
     if (!this.host.isStdinTerminal) {
-      throw new UsageError(`lock break ${this.args.key}: nobody can be asked, because stdin is not a terminal`, {
+      throw new UsageError(`lock break ${this.args.key}: cannot ask, because stdin is not a terminal`, {
         hint: 'add --yes',
       })
     }
     const role = status.holders.includes(victim) ? 'is held by' : 'is waited for by'
     const question = `${this.args.key} ${role} ${toName(victim)}. End its session ${victim.session}?`
-    const answer = await confirm(question, {input: this.host.stdin, output: this.host.stderr, signal: this.stopSignal})
-    if (answer === undefined) throw this.stopSignal.reason ?? new CancelledError('no answer')
-    return answer
+    return confirm(question, {input: this.host.stdin, output: this.host.stderr, signal: this.stopSignal})
   }
 }

@@ -11,9 +11,9 @@ import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
 import {WaitingLine} from '../../src/cli/lock/waiting-line.js'
 import {whyUnreadable} from '../../src/cli/unreadable.js'
 import {briefPath} from '../../src/core/brief.js'
-import {linkSignal, whenAborted} from '../../src/core/cancel/link-signal.js'
+import {whenAborted} from '../../src/core/cancel/link-signal.js'
 import {defaultGraceMs} from '../../src/core/consul-constants.js'
-import {messageOf, UsageError} from '../../src/core/errors.js'
+import {CancelledError, messageOf, UsageError} from '../../src/core/errors.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {holdWhile} from '../../src/lock/run/hold-while.js'
 import type {Hold} from '../../src/lock/types.js'
@@ -75,39 +75,43 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
   async run(): Promise<number> {
     checkSubVerb('hold', this.words)
     const {flags} = this
+    const parent = process.ppid
     const {key: prefix} = this.args
     checkPrefix(prefix)
     const {signal} = this.stopSignals
-    using life = linkSignal(this.stopSignal)
-    // Watched from the start: the parent may end before the lock is held.
-    const parent = {pid: process.ppid, end: parentEnd(systemClock, life.signal)}
+    if (flags['follow-parent']) this.#follow(parent)
     const {verbose: isVerbose, quiet: isQuiet, events} = flags
     const waiting = new WaitingLine({stderr: this.host.stderr, line: this.statusLine, isVerbose, isQuiet})
     const reporter = this.releases.use(new LockReporter({prefix, out: this.out, waiting, events}))
-    try {
-      await holdWhile(this.openClient(), {
-        prefix,
-        ...toAcquireOptions(flags),
-        timeout: longestWait(flags, ownFlags(this.typed, LockHold), this.out),
-        graceMs: flags.grace ?? defaultGraceMs,
-        sessionName: flags.name ?? `baton lock for 'lock hold' at '${prefix}'`,
-        command: 'lock hold',
-        signal,
-        searchPath: this.host.env.PATH,
-        connection: this.clientOptions(),
-        observer: event => {
-          reporter.record(event)
-          reporter.tell(event)
-        },
-        whileHeld: hold => this.#whileHeld(hold, parent),
-      })
-    } finally {
-      life.abort(undefined)
-    }
+    await holdWhile(this.openClient(), {
+      prefix,
+      ...toAcquireOptions(flags),
+      timeout: longestWait(flags, ownFlags(this.typed, LockHold), this.out),
+      graceMs: flags.grace ?? defaultGraceMs,
+      sessionName: flags.name ?? `baton lock for 'lock hold' at '${prefix}'`,
+      command: 'lock hold',
+      signal,
+      searchPath: this.host.env.PATH,
+      connection: this.clientOptions(),
+      observer: event => {
+        reporter.record(event)
+        reporter.tell(event)
+      },
+      whileHeld: hold => this.#whileHeld(hold, parent),
+    })
     return 0
   }
 
-  async #whileHeld(hold: Hold, parent: {readonly pid: number; readonly end: Promise<void>}): Promise<void> {
+  /** Stops as at a signal when the parent process has ended, also while the lock is waited for. */
+  #follow(parent: number): void {
+    const watch = new AbortController()
+    this.releases.defer(() => watch.abort())
+    void parentEnd(parent, systemClock, watch.signal).then(() => {
+      if (!watch.signal.aborted) this.stopSignals.abort(new CancelledError('the parent process has ended'))
+    })
+  }
+
+  async #whileHeld(hold: Hold, parent: number): Promise<void> {
     const notifier = openServiceNotifier(this.host.env)
     if (notifier.problem !== undefined) this.out.warn(notifier.problem)
     const path = this.flags['ready-file']
@@ -116,9 +120,8 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
       void notifier.notify('READY=1', `holds ${hold.prefix}`)
       using stopped = whenAborted(this.stopSignal)
       using lost = whenAborted(hold.signal)
-      const orphaned = this.flags['follow-parent'] ? [parent.end] : []
-      await Promise.race([stopped.promise, lost.promise, ...orphaned])
-      if (hold.signal.aborted) this.#tellParent(parent.pid)
+      await Promise.race([stopped.promise, lost.promise])
+      if (hold.signal.aborted) this.#tellParent(parent)
     } finally {
       if (path !== undefined) await rm(path, {force: true}).catch(() => undefined)
       void notifier.notify('STOPPING=1', `releases ${hold.prefix}`)
