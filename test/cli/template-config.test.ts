@@ -165,4 +165,32 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect((await baton.exited).exitCode).toBe(0)
     expect(readIf('turn')).toBe('2')
   })
+
+  it('leaves no child behind when it is killed', async () => {
+    const template = write('killed.ctmpl', 'x')
+    const script = `echo "pid $$"; exec sleep 1000`
+    await using baton = startCli(['template', `${template}:${inFolder('killed')}`, '--', 'sh', '-c', script], {agent})
+    await baton.waitForOutput(/pid \d+\n/)
+    const pid = Number(/pid (\d+)/.exec(baton.stdout)?.[1])
+    expect(isRunning(pid)).toBe(true)
+    baton.kill('SIGKILL')
+    await waitUntil(() => !isRunning(pid), {what: 'the end of the child'})
+  })
+
+  it('starts a child that failed again with --restart on-failure', async () => {
+    const template = write('again.ctmpl', 'x')
+    const script = `echo run >> ${inFolder('runs')}; test "$(wc -l < ${inFolder('runs')})" -ge 2`
+    const words = ['template', `${template}:${inFolder('again')}`, '--restart', 'on-failure', '--', 'sh', '-c', script]
+    await using baton = startCli(words, {agent})
+    expect((await baton.exited).exitCode).toBe(0)
+    expect(baton.stderr).toContain('the child ended (exit code 1), it is started again')
+  })
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
