@@ -64,6 +64,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     Omit<typeof ConsulCommand.baseFlags, keyof typeof templateFlags> & typeof templateFlags
   >
   #files: TemplateFile[] = []
+  #roundCount = 0
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
     return {exit: exitAsConsulTemplate(error), line: `baton: ${messageOf(error)}`}
@@ -110,7 +111,10 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
     await using session = new TemplateSession({
       plan,
-      openClient: () => this.openClient(),
+      openClient: () => {
+        this.#roundCount += 1
+        return this.openClient()
+      },
       replan: () => this.#replan(),
       stops: this.stopSignals,
       signals: this.host.signals,
@@ -196,6 +200,11 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     for (const warning of this.#files.flatMap(file => file.warnings)) this.out.warn(warning)
     if (this.flags.dedup) this.out.warn('dedup: no effect: baton shares queries itself')
     if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
+  }
+
+  /** Settings that are read again do not end the command: what the last ones wrote stays. */
+  protected override get endsIfHopeless(): boolean {
+    return this.#roundCount <= 1
   }
 
   protected override sayWaiting(text: string): void {

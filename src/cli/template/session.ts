@@ -65,8 +65,11 @@ export class TemplateSession implements AsyncDisposable {
     this.#plan = host.plan
     host.stops.onEach((_name, count) => {
       if (count > 1) this.#supervisor?.hurry()
-      this.#stop.abort(host.stops.signal.reason)
     })
+    // The command also aborts it, without a signal, if waiting for Consul is in vain.
+    const {signal} = host.stops
+    if (signal.aborted) this.#stop.abort(signal.reason)
+    signal.addEventListener('abort', () => this.#stop.abort(signal.reason), {once: true})
     this.#listeners = passedOn.map(name => listen(host.signals, name, () => this.#supervisor?.signal(name)))
   }
 

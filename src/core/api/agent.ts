@@ -1,6 +1,6 @@
 import {boolean, checkOptions, count, duration, name as nameRule, object, oneOf, text, texts} from '../check-options.js'
 import {UsageError} from '../errors.js'
-import type {Answer, Caller} from '../http/caller.js'
+import {type Answer, badAnswer, type Caller} from '../http/caller.js'
 import type {CallOptions, CheckInfo} from '../types.js'
 import {type RawCheck, toCheck} from './catalog.js'
 import {decodeJson, encodeJson} from './json.js'
@@ -264,7 +264,9 @@ export function createAgentApi(caller: Caller): AgentApi {
       checkOptions('agent.registerService', service, registrationRules, ['id', 'name'])
       for (const check of service.checks ?? []) demandCheck(check)
       const body = encodeService(service)
-      await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
+      const answer = await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
+      // Consul says nothing here; a text is from another program, which has registered nothing.
+      if (answer.body.length > 0) throw badAnswer('agent service register', answer)
     },
     async deregisterService(id, options) {
       checkOptions('agent.deregisterService', {id}, {id: nameRule}, ['id'])
