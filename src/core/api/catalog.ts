@@ -70,19 +70,27 @@ export interface PreparedQueryOptions extends ReadOptions {
 
 /** A service of one node, without its checks. */
 export interface NodeService {
+  /** ID of the instance, unique on the node. */
   readonly id: string
+  /** Name of the service. */
   readonly service: string
+  /** Tags, as they were registered. */
   readonly tags: readonly string[]
   /** Empty if the service has no address of its own. */
   readonly address: string
+  /** Port; 0 if it has none. */
   readonly port: number
+  /** Metadata by name. */
   readonly meta: Readonly<Record<string, string>>
+  /** True if others than the agent may change the tags. */
   readonly enableTagOverride: boolean
 }
 
 /** A node with its services. */
 export interface NodeServices {
+  /** The node. */
   readonly node: NodeInfo
+  /** Its services, in no order. */
   readonly services: readonly NodeService[]
 }
 
