@@ -10,7 +10,10 @@ const folders = 30
 const perFolder = 20
 
 describe.each(backends)('replication in parts on $name', backend => {
-  const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
+  // Consul counts the connection of a parked query until its wait ends, also when the client has closed it: the tests, one
+  // after the other, would reach the default limit of 200.
+  const limits = {http_max_conns_per_client: 1000}
+  const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2'], config: {limits}})
   const address = () => agent.addresses.get('dc2')!
 
   /** Follows `NAME/` to `NAME-copy/`, or the prefix without a slash, by parts from the first change on. */
