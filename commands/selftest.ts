@@ -15,6 +15,7 @@ export default class Selftest extends ExaminingCommand<typeof Selftest> {
     0: 'everything that this cluster can show is proven',
     69: 'something failed: the line says what',
     77: 'only permissions are missing',
+    '128+n': 'stopped by signal n; what it wrote was removed',
   }
   static override examples = ['<%= config.bin %> selftest', '<%= config.bin %> selftest --json > report.json']
   static override enableJsonFlag = true
