@@ -34,8 +34,8 @@ export interface FollowEventsOptions extends EventStreamOptions {
 }
 
 /**
- * Returns the events that reach the agent from now on. Starts at once; outages are retried. While more than `maxWaiting`
- * events (1024) wait for the reader, the agent is not read: it keeps the newest 256, and what it may have dropped is reported
+ * Returns the events that reach the agent from now on. Starts at once; outages are retried. While `maxWaiting`
+ * events (1024) or more wait for the reader, the agent is not read: it keeps the newest 256, and what it may have dropped is reported
  * as `events.missed`. The loop throws if Consul refuses the question or the state file cannot be used.
  *
  * @example

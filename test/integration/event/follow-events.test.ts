@@ -12,6 +12,7 @@ import {
   type UserEvent,
 } from '../../../src/index.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {HttpProxy, type RealAnswer, type ScriptedAnswer} from '../../kit/http-proxy.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'baton-follow-'))
@@ -74,8 +75,17 @@ describe.each(backends)('followEvents on $name', backend => {
 
   it('does not read the agent while too many events wait, and reports what it may have missed', async () => {
     await using client = createClient({address: agent.address})
+    await using proxy = await HttpProxy.start(agent.address)
+    await using reader = createClient({address: proxy.address})
+    let most = 0
+    const countSlow = (answer: RealAnswer): ScriptedAnswer => {
+      most = Math.max(most, answer.body.toString().split('"f-slow"').length - 1)
+      const {'x-consul-index': index = ''} = answer.headers
+      return {status: answer.status, headers: {'x-consul-index': String(index)}, body: answer.body}
+    }
+    proxy.on({path: '/v1/event/list'}, {rewrite: countSlow})
     const notices: EventNotice[] = []
-    await using events = followEvents(client, {
+    await using events = followEvents(reader, {
       name: 'f-slow',
       maxWaiting: 2,
       observer: notice => notices.push(notice),
@@ -83,6 +93,8 @@ describe.each(backends)('followEvents on $name', backend => {
     await events.ready
     for (let n = 0; n < 8; n += 1) await fireEvent(client, 'f-slow', {payload: Buffer.from('early')})
     await events.next()
+    // One is taken: of three, two wait, and the agent is not read any more.
+    await waitUntil(() => most >= 3, {what: 'too many events to wait'})
     for (let n = 0; n < 300; n += 1) await client.event.fire('f-noise', Buffer.from(''))
     await fireEvent(client, 'f-slow', {payload: Buffer.from('last')})
     await waitUntil(async () => (await client.event.list()).value.filter(({name}) => name !== 'f-noise').length === 1, {
