@@ -20,6 +20,9 @@ import {messageOf, UsageError} from '../src/core/errors.js'
 import {HandlerError} from '../src/process/handler.js'
 import {readTemplate} from '../src/template/render.js'
 
+/** Flags that only a child gives an effect. */
+const childOnly = ['exec-reload-signal', 'exec-kill-signal', 'grace', 'exec-splay', 'restart']
+
 export default class TemplateCommand extends ConsulCommand<typeof TemplateCommand> {
   static override summary = 'write files from templates that follow keys and services'
   static override exitMeanings = {
@@ -198,6 +201,11 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
       if (better !== undefined) this.out.warn(`-${name} is deprecated, use -${better}`)
     }
     for (const warning of this.#files.flatMap(file => file.warnings)) this.out.warn(warning)
+    if (this.#child({}) === undefined) {
+      for (const name of childOnly) {
+        if (this.sources.get(name) === 'flag') this.out.warn(`--${name}: no effect without a child`)
+      }
+    }
     if (this.flags.dedup) this.out.warn('dedup: no effect: baton shares queries itself')
     if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
   }

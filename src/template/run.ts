@@ -105,6 +105,9 @@ export async function runTemplates(
   await new Run(client, {jobs, store, wake}, options).loop()
 }
 
+/** After the time limit, how often it is looked whether the first attempts have ended. */
+const attemptMs = 20
+
 class Run {
   readonly #client: ConsulClient
   readonly #jobs: readonly Job[]
@@ -138,15 +141,20 @@ class Run {
   }
 
   /** False if the time is over. */
-  async #wait(endMs: number | undefined, pauseMs: number | undefined): Promise<boolean> {
+  async #wait(endMs: number | undefined, dueMs: number | undefined): Promise<boolean> {
     const {signal} = this.#options
     const {clock} = this.#client
-    const leftMs = endMs === undefined ? undefined : endMs - clock.monotonicMs()
-    if (leftMs !== undefined && leftMs <= 0) return false
+    let pauseMs = dueMs
+    let leftMs = endMs === undefined ? undefined : endMs - clock.monotonicMs()
+    if (leftMs !== undefined && leftMs <= 0) {
+      if (!this.#isFirstAttempt()) return false
+      leftMs = undefined
+      pauseMs = Math.min(pauseMs ?? attemptMs, attemptMs)
+    }
     const mostMs = Math.min(leftMs ?? Number.POSITIVE_INFINITY, pauseMs ?? Number.POSITIVE_INFINITY)
     try {
       if (mostMs === Number.POSITIVE_INFINITY) await this.#wake.wait(signal)
-      else if (!(await this.#wake.waitAtMost(mostMs, {clock, signal}))) return mostMs !== leftMs
+      else await this.#wake.waitAtMost(mostMs, {clock, signal})
     } catch (error) {
       if (!signal.aborted) throw error
     }
@@ -165,12 +173,23 @@ class Run {
       else job.calm.reset()
       return leftMs <= 0
     }
-    const changed = this.#jobs.filter(job => job.version !== this.#store.versionOf(job.used))
+    const changed = this.#jobs.filter(job => this.#isBehind(job))
     const due = changed.filter(isCalm)
     if (due.some(job => job.isComplete)) due.push(...this.#jobs.filter(job => job.isRefused && !due.includes(job)))
     await this.#write(due)
     await this.#store.keepOnly(new Set(this.#jobs.flatMap(job => [...job.used])))
     return waits.length === 0 ? undefined : Math.min(...waits)
+  }
+
+  /** True until everything that is needed was read once: the time limit does not forbid that. */
+  #isFirstAttempt(): boolean {
+    if (this.#jobs.some(job => this.#isBehind(job))) return true
+    return this.#missing().some(({name}) => this.#store.isFirstAttempt(name))
+  }
+
+  /** True if something that the job used has changed since it was rendered. */
+  #isBehind(job: Job): boolean {
+    return job.version !== this.#store.versionOf(job.used)
   }
 
   #renderAll(jobs: readonly Job[]): Rendered[] {

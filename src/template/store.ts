@@ -72,6 +72,14 @@ export class Store implements AsyncDisposable {
     return error instanceof Error ? error.message : 'no answer yet'
   }
 
+  /** True until the first attempt to read a dependency has ended. */
+  isFirstAttempt(name: string): boolean {
+    const followed = this.#followed.get(name)
+    if (followed === undefined || followed.known || followed.failure !== undefined) return false
+    const status = followed.status()
+    return status.state === 'live' || (status.state === 'connecting' && status.error === undefined)
+  }
+
   /** Stops following what is not among these. */
   async keepOnly(names: ReadonlySet<string>): Promise<void> {
     for (const [name, {subscription}] of this.#followed) {

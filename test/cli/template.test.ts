@@ -38,6 +38,28 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect([dry.exitCode, dry.stdout]).toEqual([0, '> \nv=value\n'])
   })
 
+  it('reads what it needs once, however short the limit is', async () => {
+    await put('short/a', 'short/b')
+    await put('short/b', 'value')
+    const source = template('short.ctmpl', '{{ key (key "short/a") }}')
+    for (const limit of ['0', '1ms']) {
+      const {exitCode, stdout, stderr} = await run(source, '--dry', '--once', '--timeout', limit)
+      expect([limit, exitCode, stdout, stderr]).toEqual([limit, 0, '> \nvalue', ''])
+    }
+    const missing = await run(template('none.ctmpl', '{{ key "no/such" }}'), '--dry', '--once', '--timeout', '0')
+    expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining('it does not exist')])
+  })
+
+  it('says which flags need a child', async () => {
+    await put('once', 'value')
+    const source = template('childless.ctmpl', '{{ key "once" }}')
+    const {exitCode, stderr} = await run(source, '--dry', '--once', '--exec-splay', '1s', '--restart', 'always')
+    expect([exitCode, stderr]).toEqual([
+      0,
+      'baton: --exec-splay: no effect without a child\nbaton: --restart: no effect without a child\n',
+    ])
+  })
+
   it('names what is missing, and what is wrong', async () => {
     const missing = template('missing.ctmpl', '{{ key "no/such" }}')
     const waited = await run(`${missing}:${inFolder('missing')}`, '--once', '--timeout', '1s')
