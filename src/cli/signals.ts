@@ -13,7 +13,7 @@ export interface SignalSource {
 export interface StopSignals extends Disposable {
   /** Aborts with a CancelledError that names the first signal. */
   readonly signal: AbortSignal
-  /** Aborts with another reason. */
+  /** Aborts `signal` with this reason, without a signal of the system. */
   abort(reason: unknown): void
   /** Calls the listener for every stop signal, including the first. */
   onEach(listener: (name: StopSignal, count: number) => void): void

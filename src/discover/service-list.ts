@@ -128,8 +128,8 @@ export class ServiceList {
 }
 
 /**
- * True if both have the same keys and fingerprints. Keys of one answer are unique, so equal counts are enough if each
- * one is known.
+ * True if both have the same keys and fingerprints. Keys of one answer are unique: two lists are equal if they have the
+ * same length and each key of one is in the other.
  */
 function isSame(known: ReadonlyMap<string, KnownDocument>, documents: readonly SourceDocument[]): boolean {
   return (

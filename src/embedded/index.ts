@@ -21,7 +21,7 @@ export type {FaultRule} from './faults.js'
 export type {EmbeddedAgentOptions, SeedKey} from './options.js'
 export type {SimulatedNode, SimulatedService} from './populate.js'
 
-/** A running agent. Disposing it closes its addresses, cuts all connections and discards its data. */
+/** A running agent. Disposing it stops listening, closes all connections and discards its data. */
 export interface EmbeddedAgent extends AsyncDisposable {
   /** HTTP address of the first datacenter: `http://host:port`. */
   readonly address: string

@@ -33,7 +33,7 @@ export interface DetachedRun {
 
 /** Options of {@link ExecInitiator.attach}. */
 export interface AttachOptions {
-  /** Ends the run when it aborts; the job goes on. @default it does not end before the job */
+  /** When this signal aborts, the run ends and the job goes on. @default the run lasts until the job ends */
   readonly signal?: AbortSignal
   /**
    * `follow` waits until every node has ended, `snapshot` reads only what is there. `cancel` and `kill` stop the job, with

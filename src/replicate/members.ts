@@ -12,7 +12,7 @@ export interface Member {
   readonly worker: MappingWorker
 }
 
-/** Returns the members by the client that copies them. */
+/** Returns the members, grouped by the client that copies them. */
 export function byDestination(members: readonly Member[]): readonly (readonly Member[])[] {
   const groups = new Map<ConsulClient, Member[]>()
   for (const member of members) {

@@ -40,7 +40,7 @@ export async function proveExec({client, keys, signal}: Bench): Promise<readonly
   return [{check: 'exec', verdict: isDone ? 'ok' : 'fail', text}]
 }
 
-/** Copies a few keys from each other datacenter. Keys are written there below the prefix of the run. */
+/** Copies a few keys from every other datacenter, after they were written in that datacenter below the prefix of the run. */
 export async function proveReplication(bench: Bench): Promise<readonly Proof[]> {
   const others = await otherDatacenters(bench)
   if (others.length === 0) return [{check: 'replicate', verdict: 'skip', text: 'there is one datacenter'}]

@@ -20,8 +20,8 @@ interface Followed {
 export type Known<T> = {readonly known: true; readonly value: T} | {readonly known: false}
 
 /**
- * What templates know of Consul. A dependency is followed from the first time it is asked for until a rendering no
- * longer needs it. A value that was known stays: during an outage, and when an answer is not believed.
+ * Keeps what templates use of Consul. A dependency is followed from the first time a template asks for it until a
+ * rendering no longer needs it. The last value is kept during an outage, and when an answer is not confirmed.
  */
 export class Store implements AsyncDisposable {
   readonly #client: ConsulClient

@@ -110,7 +110,7 @@ function toWatch(one: z.infer<typeof entry>): ConfiguredWatch {
   }
 }
 
-/** Consul's watches take a service or a state; both are filtered here. */
+/** A watch of Consul takes a service or a state, not both. If both are given, one of them is filtered here. */
 function checksInState({type, service = '', state = ''}: z.infer<typeof entry>): WatchSpec | undefined {
   if (type !== 'checks' || service === '' || state === '') return undefined
   checkState(state)

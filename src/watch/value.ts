@@ -29,7 +29,7 @@ export class WatchItem implements ViewEntry<WatchItem> {
   }
 }
 
-/** A service of the `services` type: a member of the object that is the value. */
+/** One service in the value of a watch of type `services`, which is an object with one member for each service. */
 export class WatchMember extends WatchItem {
   override get data(): GoValue {
     const member = parseConsulJson(`{${this.version}}`) as Readonly<Record<string, GoValue>>

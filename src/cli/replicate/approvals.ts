@@ -8,7 +8,7 @@ interface ApprovalFlags {
 
 const idForm = /^[0-9a-f]{8}$/
 
-/** Throws a UsageError for what cannot be the ID of held deletes. */
+/** Throws a UsageError if the text cannot be the ID of held deletes. */
 export function checkHeldId(id: string, what: string): void {
   if (idForm.test(id)) return
   throw new UsageError(`${what}: '${brief(id)}' is not the id of held deletes`, {

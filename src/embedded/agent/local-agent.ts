@@ -17,8 +17,8 @@ export interface LocalCheck extends Omit<CheckRow, 'createIndex' | 'modifyIndex'
 }
 
 /**
- * Delay before a change of output alone is written to the catalog. An agent delays such writes to reduce the load on
- * its servers.
+ * Delay before a check is written to the catalog when only its output has changed. An agent delays such writes to reduce
+ * the load on its servers.
  */
 const outputDelayMs = 5 * 60_000
 const leastDeregisterMs = 60_000

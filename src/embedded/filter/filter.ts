@@ -140,7 +140,7 @@ const refuseText = (prefix: string, error: unknown): never => {
 }
 const prefix = 'Failed to create boolean expression evaluator: '
 
-/** Compiles `?filter=` for rows with these fields. Throws Consul's refusal. */
+/** Compiles `?filter=` for rows with these fields. Throws the error that Consul answers if the filter is not valid. */
 export function filterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   try {

@@ -249,7 +249,7 @@ export class Run implements ExecRun {
     for (const event of events) this.#parts.events.push(event)
   }
 
-  /** Waits until the instant, or until a report has come since the last call. */
+  /** Waits until the given time or the next report. Returns at once if a report came since the last call. */
   async #sleep(untilMs: number): Promise<void> {
     const {clock} = this.#parts.client
     const ms = Math.max(0, Math.min(longestSleepMs, untilMs - clock.monotonicMs()))

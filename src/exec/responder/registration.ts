@@ -14,7 +14,7 @@ export interface RegistrationOptions {
   readonly name: string
   /** The node of the agent with which it is registered. */
   readonly consulNode: string
-  /** The public key that signs its answers, as a JWK has it. */
+  /** The public key that verifies the answers of this responder, encoded as in a JWK. */
   readonly answerKey: string
   readonly ttlMs: number
   /** Read for each renewal, and shown as the output of the check. */

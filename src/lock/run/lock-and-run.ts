@@ -33,7 +33,7 @@ export interface LockAndRunOptions
   readonly oncePerMs?: number
   /** True to write down the run beside the lock. Only for a mutex. @default false, or true with `oncePerMs` */
   readonly isRecorded?: boolean
-  /** Runs under the lock before the child is started, with the variables of the lock. */
+  /** Called when the lock is held, before the child starts, with the environment variables that describe the lock. */
   readonly beforeChild?: (hold: Hold, variables: Readonly<Record<string, string>>) => Promise<void>
   readonly observer: (event: LockEvent | RunEvent) => void
 }

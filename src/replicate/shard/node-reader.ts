@@ -10,7 +10,10 @@ interface Side {
   readKeys(names: readonly string[]): Promise<void>
 }
 
-/** Reads what differs in a node, by the indexes of ever smaller parts, into the changes of its side. */
+/**
+ * Finds what has changed in a node by comparing the indexes of smaller and smaller parts, and adds it to the changes of
+ * that side.
+ */
 export class NodeReader {
   readonly #side: Side
   readonly #options: SideOptions

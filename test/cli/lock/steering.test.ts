@@ -78,7 +78,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     expect((await run('status', prefix)).stdout).toContain(kept)
   })
 
-  it('assert and put serve a hold, and refuse one that is over', async () => {
+  it('assert and put succeed while the lock is held, and fail after it was released', async () => {
     const prefix = `${leaks.prefix}fenced`
     const consul = raw(agent.address)
     for (const limit of ['1', '2']) {

@@ -55,7 +55,7 @@ describe('tokens of the embedded agent', () => {
     expect(await statusOf(reader, 'PUT', '/v1/session/create')).toBe(403)
   })
 
-  it('grant nodes, services, agent and operator by JSON rules', async () => {
+  it('grant access to nodes, services, the agent and the operator with rules in JSON', async () => {
     const consul = await holderOf(
       JSON.stringify({
         node_prefix: {'': {policy: 'read'}},

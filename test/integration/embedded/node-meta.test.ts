@@ -43,7 +43,7 @@ describe.each(backends)('?node-meta= on $name', backend => {
 })
 
 // Only the embedded agent says whether a query waits. The random comparison asks both agents.
-it('lets only the nodes of the checks that it found end the wait of a query with ?node-meta=', async () => {
+it('ends a parked query with ?node-meta= only when a node changes whose check is in the answer', async () => {
   await using agent = await startEmbeddedAgent()
   const consul = raw(agent.address)
   const register = (body: object): Promise<unknown> =>

@@ -12,7 +12,7 @@ import {followRun, foreign, openFolder, ours, startResponder} from './support.js
 describe.each(backends)('the audit log on $name', backend => {
   const agent = sharedAgent(backend)
 
-  it('has each job that was refused, allowed, started and finished; without it nothing runs', async () => {
+  it('records when a job is refused, allowed, started and finished; without the audit log no job runs', async () => {
     await using folder = await openFolder()
     await mkdir(join(folder.path, 'log'))
     await using client = createClient({address: agent.address})

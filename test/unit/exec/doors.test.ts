@@ -15,7 +15,7 @@ const usage = (option: string): unknown => {
 const bad = [Number.NaN, -1, '5s', null, 1e20] as unknown as number[]
 
 describe('remote execution refuses before any request', () => {
-  it.each(bad)('a duration or a size of %o', async value => {
+  it.each(bad)('refuses a duration or a size of %o', async value => {
     expect(() => createInitiator(client, {ackTimeoutMs: value})).toThrow(usage('ackTimeoutMs'))
     expect(() => createInitiator(client, {killAfterMs: value})).toThrow(usage('killAfterMs'))
     expect(() => createInitiator(client, {maxOutputBytes: value})).toThrow(usage('maxOutputBytes'))

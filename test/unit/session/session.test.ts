@@ -238,7 +238,7 @@ describe('openSession', () => {
 })
 
 describe('sleepUntil', () => {
-  it.each([0, -1, Number.NaN])('rejects with the reason of its signal if the instant is %s', async atMs => {
+  it.each([0, -1, Number.NaN])('rejects with the reason of a signal that has aborted, at the time %s', async atMs => {
     const clock = new FakeClock()
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(sleepUntil(atMs, {clock, now: () => 0, signal})).rejects.toThrow('enough')
