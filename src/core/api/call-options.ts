@@ -52,7 +52,7 @@ export interface BlockingReadOptions extends ReadOptions {
   readonly waitMs?: number
 }
 
-/** One answer of a read, with the facts from its headers. */
+/** One answer of a read, with the facts from its headers. `JSON.stringify` writes it as `jsonReplacer` does. */
 export interface Snapshot<T> {
   /** The value that the answer contains. */
   readonly value: T

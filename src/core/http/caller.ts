@@ -10,6 +10,7 @@ import type {
   TransportRequest,
   TransportResponse,
 } from '../types.js'
+import {toWritable} from '../writable-snapshot.js'
 import {callRules} from './call-rules.js'
 import {isConsulAbsence, toWireError} from './wire-errors.js'
 
@@ -190,14 +191,14 @@ export function toSnapshot<T>(answer: Answer, value: T): Snapshot<T> {
   const index = answer.headers.get('x-consul-index')
   const leader = answer.headers.get('x-consul-knownleader')
   const contact = answer.headers.get('x-consul-lastcontact')
-  return {
+  return toWritable({
     value,
     index: index !== undefined && /^\d+$/.test(index) ? (BigInt(index) as ConsulIndex) : undefined,
     knownLeader: leader === undefined ? undefined : leader === 'true',
     lastContactMs: contact === undefined ? undefined : Number(contact),
     filteredByAcls: answer.headers.get('x-consul-results-filtered-by-acls') === 'true',
     sentAtMs: answer.sentAtMs,
-  }
+  })
 }
 
 /** Returns the error for an answer that does not have Consul's form and probably comes from another program. */

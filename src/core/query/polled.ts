@@ -1,4 +1,5 @@
 import type {BlockingReadOptions, Clock, ConsulIndex, Random, ReadOptions, Snapshot} from '../types.js'
+import {toWritable} from '../writable-snapshot.js'
 
 const defaultWaitMs = 60_000
 /** Shorter than the time by which a blocking read may be late. */
@@ -29,7 +30,7 @@ export function polledRead<T>(
     const version = versionOf(snapshot.value)
     if (version !== last) changes += 1n
     last = version
-    return {...snapshot, index: changes as ConsulIndex}
+    return toWritable({...snapshot, index: changes as ConsulIndex})
   }
   return async ({index, waitMs = defaultWaitMs, ...options}) => {
     if (index === undefined) return poll(options)

@@ -1,5 +1,12 @@
 import {describe, expect, it} from 'vitest'
-import {type ConsulClient, createClient, isBatonError, jsonReplacer} from '../../../src/index.js'
+import {
+  type ConsulClient,
+  createClient,
+  createViewRegistry,
+  isBatonError,
+  jsonReplacer,
+  kvPrefix,
+} from '../../../src/index.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {useLeakCheck} from '../../kit/leaks.js'
 
@@ -69,7 +76,7 @@ describe.each(backends)('kv.update on $name', backend => {
     expect((await consul.kv.get(key)).value).toBeUndefined()
   })
 
-  it('reads snapshots that `jsonReplacer` can write as JSON', async () => {
+  it('reads snapshots that JSON.stringify can write, with `jsonReplacer` and without it', async () => {
     await using consul = client()
     const key = `${leaks.prefix}text`
     await consul.kv.put(key, 'é')
@@ -77,6 +84,12 @@ describe.each(backends)('kv.update on $name', backend => {
     const parsed = JSON.parse(JSON.stringify(snapshot, jsonReplacer)) as {index: string; value: {value: string}}
     expect(parsed.index).toBe(String(snapshot.index))
     expect(parsed.value.value).toBe(Buffer.from('é').toString('base64'))
+    expect(JSON.parse(JSON.stringify(snapshot))).toEqual(parsed)
+    await using views = createViewRegistry(consul, {lingerMs: 0})
+    const view = views.view(kvPrefix(consul, key))
+    await using subscription = view.subscribe()
+    await subscription.ready
+    expect(JSON.stringify(view.current)).toContain('"value":"w6k="')
     await consul.kv.delete(key)
   })
 })
