@@ -1,5 +1,6 @@
 import {UsageError} from '../core/errors.js'
 import {parseDuration} from '../core/time/duration.js'
+import {mergeBlock} from './merge-block.js'
 import {unknownSetting} from './unknown-setting.js'
 
 /**
@@ -88,38 +89,14 @@ function toMode(value: unknown, place: BlockPlace, name: string): number {
   throw wrong(place, name, 'a mode like "0644"')
 }
 
-/**
- * Returns the settings of a block: an object, or in HCL several objects, of which later ones add to earlier ones. The
- * case of names does not matter. A label (`template "name" {…}`) is refused.
- */
+/** Returns the settings of a block. A label (`template "name" {…}`) is refused. */
 function mergeParts(value: unknown, place: BlockPlace, name: string): Readonly<Record<string, unknown>> {
-  const merged: Record<string, unknown> = {}
   const parts: readonly unknown[] = Array.isArray(value) ? value : [value]
-  for (const part of parts) {
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) {
-      throw wrong(place, name === '' ? 'the file' : name, 'a block')
-    }
-    const seen = new Set<string>()
-    for (const [key, field] of Object.entries(part)) {
-      const lower = key.toLowerCase()
-      if (seen.has(lower)) {
-        throw new UsageError(`config: ${place.path}: '${lower}' is given twice, in different letters`, {
-          code: 'BATON_CONFIG',
-        })
-      }
-      seen.add(lower)
-      const earlier = merged[lower]
-      merged[lower] = isBlock(earlier) && isBlock(field) ? [earlier, field].flat() : field
-    }
-  }
-  return merged
+  return mergeBlock(parts, {path: place.path, refusal: () => wrong(place, name === '' ? 'the file' : name, 'a block')})
 }
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every(each => typeof each === 'string')
-
-const isBlock = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (!Array.isArray(value) || value.every(isBlock))
 
 const wrong = ({path}: BlockPlace, name: string, wanted: string): UsageError =>
   new UsageError(`config: ${path}: ${name} must be ${wanted}`, {code: 'BATON_CONFIG'})

@@ -1,5 +1,6 @@
 import {UsageError} from '../core/errors.js'
 import type {Settings} from './files.js'
+import {isBlock, mergeBlock} from './merge-block.js'
 import {unknownSetting} from './unknown-setting.js'
 
 export interface Translation {
@@ -356,31 +357,8 @@ function splitOnce(text: string, separator: string): readonly [string, string | 
   return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + separator.length)]
 }
 
-/**
- * Returns the settings of a block: an object, or in HCL several objects, of which later ones add to earlier ones. The
- * case of names does not matter.
- */
+/** Returns the settings of a block. */
 function toFields(value: unknown, place: Place, name: string): Fields {
-  const merged: Record<string, unknown> = {}
-  for (const part of items(value)) {
-    if (typeof part !== 'object' || part === null || Array.isArray(part)) {
-      throw new UsageError(`config: ${place.path}: ${name} must be a block`, {code: 'BATON_CONFIG'})
-    }
-    const seen = new Set<string>()
-    for (const [key, field] of Object.entries(part)) {
-      const lower = key.toLowerCase()
-      if (seen.has(lower)) {
-        throw new UsageError(`config: ${place.path}: '${lower}' is given twice, in different letters`, {
-          code: 'BATON_CONFIG',
-        })
-      }
-      seen.add(lower)
-      const earlier = merged[lower]
-      merged[lower] = isBlock(earlier) && isBlock(field) ? [earlier, field].flat() : field
-    }
-  }
-  return merged
+  const refusal = (): Error => new UsageError(`config: ${place.path}: ${name} must be a block`, {code: 'BATON_CONFIG'})
+  return mergeBlock(items(value), {path: place.path, refusal})
 }
-
-const isBlock = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && (!Array.isArray(value) || value.every(isBlock))
