@@ -10,7 +10,7 @@ import {runSelftest} from '../src/selftest/selftest.js'
 export default class Selftest extends ExaminingCommand<typeof Selftest> {
   static override summary = 'prove on this cluster what baton promises'
   static override description =
-    "Checks what 'baton doctor' checks, then takes locks, lets a holder die, watches a key, runs a job on one responder and copies keys from each other datacenter, all below a prefix of its own. It removes what it wrote and takes about 20 s. The report can be attached to a ticket."
+    "Checks what 'baton doctor' checks, then takes locks, lets a holder die, watches a key, runs a job on one responder and copies keys from every other datacenter, all below a prefix of its own. It removes what it wrote and takes about 20 s. The report can be attached to a ticket."
   static override exitMeanings = {
     0: 'everything that this cluster can show is proven',
     69: 'something failed: the line says what',

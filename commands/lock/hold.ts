@@ -34,7 +34,7 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
   }
   static override description =
     'Prints one line when the lock is held, and holds it until INT, TERM, HUP or QUIT arrives, or the process that started it ends. ' +
-    'It does not know what runs under the lock: whoever uses it must stop that work when this process ends. ' +
+    'It does not know what runs under the lock: the program that uses it must stop that work when this process ends. ' +
     'If it is killed, the lock is free after the lock-delay. For a lock named hold: baton lock hold -- COMMAND.'
   static override usage = 'lock hold KEY [FLAGS]'
   static override examples = [

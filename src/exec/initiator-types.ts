@@ -40,7 +40,7 @@ export interface AttachOptions {
    * its grace or at once, and follow it until it has ended. @default 'follow'
    */
   readonly mode?: 'follow' | 'snapshot' | 'cancel' | 'kill'
-  /** Keys whose signature proves that nobody changed the job, for instance its list of nodes. @default none */
+  /** Keys whose signature proves that the job was not changed, for instance its list of nodes. @default none */
   readonly jobTrust?: TrustSource
 }
 

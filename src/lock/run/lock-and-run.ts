@@ -58,7 +58,7 @@ const markedBy = 'BATON_LOCK_SESSION'
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
   const {child, stops, prefix, oncePerMs} = options
   if (oncePerMs !== undefined) {
-    // Whoever comes too late needs no lock to know it.
+    // A contender that comes too late need not take the lock to learn it.
     const run = await runAlready(client, prefix, {oncePerMs, signal: stops.signal})
     if (run) return {verdict: {type: 'skipped', run}, report: undefined}
   }

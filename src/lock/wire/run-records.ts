@@ -37,7 +37,7 @@ export function parseRuns(key: string, value: Uint8Array): readonly RunRecord[] 
   const {v, runs} = (raw ?? {}) as {readonly v?: unknown; readonly runs?: unknown}
   if (v === version && Array.isArray(runs)) return runs.filter(isRun)
   throw new ConflictError('BATON_LOCK_KIND', `${key}: does not hold the runs of a lock, or those of a later version`, {
-    hint: 'use the version of baton that wrote it, or delete the key to begin anew',
+    hint: 'use the version of baton that wrote it, or delete the key to begin again',
     details: {key},
   })
 }

@@ -81,7 +81,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await expect(initiate().attach(id)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('is held by a session that nothing renews, so that Consul removes it with nobody alive', async () => {
+  it('is held by a session that nothing renews, so that Consul removes it with no process alive', async () => {
     const {id} = await initiate().detach(
       {command: shell('echo done')},
       {names: ['d1']},
