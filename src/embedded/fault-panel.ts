@@ -51,7 +51,7 @@ export interface FaultPanel {
   rewindIndexes(datacenter?: string): void
   /** Advances the agent's clock by `ms`: sessions, checks, lock-delays and waits expire as if the time had passed. */
   fastForward(ms: number): void
-  /** Returns figures of a datacenter. */
+  /** Returns the load and size of a datacenter. */
   statistics(datacenter?: string): EmbeddedStatistics
 }
 

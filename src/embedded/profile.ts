@@ -21,7 +21,7 @@ export interface Profile {
 const oldest = '1.8.7'
 const newest = 22
 
-/** Keys that 1.21.5, and no other version, accepts; it refuses others even if they exist. */
+/** The only keys that Consul 1.21.5 accepts. It refuses other keys even if they exist; other versions do not. */
 const narrowKey = /^[a-zA-Z0-9,_./\-?&=]+$/
 const refuseNarrow = (key: string): string | undefined =>
   narrowKey.test(key) ? undefined : `invalid key name, keys should respect the "${narrowKey.source}" format.`

@@ -1,6 +1,7 @@
 /**
- * The embedded agent beside `consul agent -dev`, for information: requests per second, wake-up latency, memory.
- * Each runs as its own process; the same client measures both. Needs `consul` on the PATH. npm run bench:embedded
+ * Compares the embedded agent with `consul agent -dev`: requests per second, wake-up latency, memory. Each agent runs
+ * as its own process, and the same client measures both. No limit is checked. Needs `consul` on the PATH. npm run
+ * bench:embedded
  */
 import {readFileSync} from 'node:fs'
 import {createClient} from '../../src/core/client.js'
@@ -48,7 +49,7 @@ async function measure(address: string, pid: number): Promise<Figures> {
     if (index === undefined) throw new Error('no index')
     let firedMs = 0
     const woken = client.kv.get('bench/0', {index, waitMs: 10_000}).then(() => now() - firedMs)
-    // The query is parked when a request sent after it has been answered.
+    // Once a later request is answered, the query is parked.
     await client.agent.self()
     firedMs = now()
     await client.kv.put('bench/0', Buffer.from(`round ${round}`))

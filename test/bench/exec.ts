@@ -1,7 +1,7 @@
 /**
  * The time of `baton exec uptime` as a ratio to `consul exec uptime`, in one run on one cluster of four real agents:
- * once by the agents' own remote execution, once by three responders.
- * Needs `consul` on the PATH. Run it on a quiet machine: npm run bench:exec
+ * first by the remote execution of the agents themselves, then by three responders. Needs `consul` on the PATH. Run it
+ * on a quiet machine: npm run bench:exec
  */
 import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'

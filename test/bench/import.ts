@@ -1,6 +1,7 @@
 /**
- * The processor time that importing each sub-path of the built library takes, above that of `node -e 0`, and the size of
- * all that it loads as one minified file, without what is loaded only when it is needed: npm run bench:import. The least of several rounds, because other load on the machine only adds to it.
+ * For each sub-path of the built library: the processor time of importing it, minus that of `node -e 0`, and the size
+ * of everything it loads at once as one minified file. Reports the minimum of several rounds, because other load on the
+ * machine can only add time: npm run bench:import.
  */
 import {spawnSync} from 'node:child_process'
 import {readFileSync} from 'node:fs'
@@ -27,7 +28,7 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-/** Splitting keeps what is imported later out of the files that the first one imports. */
+/** With splitting, modules that are imported later are not part of the files that the entry point loads. */
 async function minifiedKb(file: string): Promise<number> {
   const {metafile} = await build({
     absWorkingDir: root,

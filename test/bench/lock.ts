@@ -1,7 +1,7 @@
 /**
- * Hand-over of a lock by baton and by `consul lock`, in one run on one agent: the time from the end of one command to the
- * start of the next, and the entries in Consul's log for each contender. All contenders of baton are on hosts of
- * their own. Needs `consul` on the PATH. Run it on a quiet machine: WAITERS=2,10,50 npm run bench:lock
+ * Compares the hand-over of a lock by baton and by `consul lock`, in one run on one agent: the time from the end of one
+ * command to the start of the next, and the entries in Consul's log for each contender. Each contender of baton acts as
+ * if on a host of its own. Needs `consul` on the PATH. Run it on a quiet machine: WAITERS=2,10,50 npm run bench:lock
  */
 import {mkdirSync, mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'

@@ -1,11 +1,10 @@
 /**
- * Replication between two real datacenters on one machine: baton, and consul-replicate where it is on the PATH (or where
- * CONSUL_REPLICATE says). A first copy, a restart with nothing to do, one change, an idle minute, and many writes.
- *
- *     npm run bench:replicate -- [KEYS[/FOLDERS],...] [first,again,change,idle,storm200,storm1000]
- *
- * Needs `consul` and Linux. Compare figures of one run only: times depend on the machine and on what else runs there.
- * BATON_FLAGS adds flags for baton. SECONDS is the time of writing (30) and of being idle (60).
+ * Compares replication between two real datacenters on one machine by baton and, if it is on the PATH or named by
+ * CONSUL_REPLICATE, by consul-replicate: a first copy, a restart without changes, one change, an idle minute, and many
+ * writes. Run with `npm run bench:replicate -- [KEYS[/FOLDERS],...] [first,again,change,idle,storm200,storm1000]`;
+ * needs `consul` and Linux. Only figures of one run can be compared, because times depend on the machine and its load.
+ * BATON_FLAGS adds flags for baton. SECONDS sets how long the many writes (default 30) and the idle part (default 60)
+ * last.
  */
 import {setTimeout as sleep} from 'node:timers/promises'
 import {type ConsulClient, createClient} from '../../src/core/client.js'
@@ -43,7 +42,8 @@ async function measureFollower(bench: Bench): Promise<void> {
   const isLarge = bench.load.keys > 50_000
   await using follower = await Follower.start(bench, isLarge ? 6000 : 2500)
   if (wanted.includes('change')) {
-    // Node compiles what runs often. What the writes of a burst may hide is looked for later, and is no part of one change.
+    // Node compiles code that runs often, so changes that do not count come first. Their later cost (the look for
+    // writes that a burst may hide) ends during the pause.
     await follower.changes(40, 100)
     await sleep(isLarge ? 40_000 : 15_000)
     print(bench, 'one change', await follower.changes(15, isLarge ? 3000 : 1500))

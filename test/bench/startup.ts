@@ -1,6 +1,6 @@
 /**
- * Start-up and footprint, as ratios in one run: to `node -e 0` and to Consul's own tool on the same agent.
- * Needs `consul` on the PATH. Run it on a quiet machine: npm run bench
+ * Start-up time and memory, as ratios in one run to `node -e 0` and to Consul's own tool on the same agent. Needs
+ * `consul` on the PATH. Run it on a quiet machine: npm run bench
  */
 import {spawn} from 'node:child_process'
 import {readFileSync} from 'node:fs'
@@ -16,7 +16,7 @@ const baton = (...args: string[]): string[] => [process.execPath, cliPath, ...ar
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** Not spawnSync: while that blocks this process, the agent's log is not read, which blocks the agent. */
+/** Does not use spawnSync: while that blocks this process, nothing reads the agent's log, which blocks the agent. */
 function timeOnce(command: readonly string[], env: Record<string, string>): Promise<number> {
   const start = now()
   return new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ async function allAtOnce(commands: readonly (readonly string[])[], env: Record<s
   return now() - start
 }
 
-/** Private memory in kB: the cost of one more waiting process. */
+/** Private memory in kB: the memory that one more waiting process costs. */
 function privateKb(pid: number): number {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   return [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce((sum, match) => sum + Number(match[1]), 0)

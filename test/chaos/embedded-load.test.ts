@@ -152,7 +152,7 @@ describe('10,000 connections', () => {
       const {hostname, port} = new URL(address)
       for (let at = 0; at < 10_000; at += 1) {
         const socket = connect(Number(port), hostname)
-        // A system with fewer file descriptors refuses some of the connections.
+        // A system with a low limit of file descriptors refuses some of the connections.
         socket.on('error', () => undefined)
         sockets.push(socket)
         if (at % 500 === 499) await sleep(20)

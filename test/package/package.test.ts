@@ -15,9 +15,7 @@ let checkout: string
 let project: string
 let installed: string
 
-/**
- * Packs a copy of the checkout, because packing builds again, and other tests use what is in the checkout's own dist.
- */
+/** Packs a copy of the checkout: packing builds again, and would replace the `dist` that other tests use. */
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'baton-package-'))
   checkout = join(home, 'checkout')
@@ -43,7 +41,7 @@ describe('the package, installed into an empty project', () => {
     expect(await sizeOf(join(project, 'node_modules'))).toBeLessThanOrEqual(20_000_000)
   })
 
-  it('contains no scripts and no development dependencies, but the licences of the code it includes', async () => {
+  it('contains the licences of bundled code, and neither scripts nor development dependencies', async () => {
     const published = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as Record<string, unknown>
     expect(published).not.toHaveProperty('scripts')
     expect(published).not.toHaveProperty('devDependencies')
@@ -64,7 +62,7 @@ describe('the package, installed into an empty project', () => {
     }
   })
 
-  // Each file that Node loads takes it about half a millisecond.
+  // Node takes about half a millisecond for each file that it loads.
   it.each(['client', 'lock', 'discover', 'event', 'replicate'])('loads few files for %s', async name => {
     const files = new Set([join(installed, `dist/src/library/${name}.js`)])
     for (const file of files) {

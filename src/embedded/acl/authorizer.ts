@@ -21,8 +21,8 @@ const stricter = (a: Access | undefined, b: Access): Access =>
   a === undefined || strength.indexOf(b) > strength.indexOf(a) ? b : a
 
 /**
- * Merges policies: an exact rule precedes a prefix, a longer prefix a shorter one. Of two equal rules, `deny` wins,
- * then the rule that grants more. Anything without a rule is denied.
+ * Merges policies. An exact rule takes precedence over a prefix rule, and a longer prefix over a shorter one. Of two
+ * rules for the same name, `deny` wins, then the rule that grants more. Without a rule, everything is denied.
  */
 export function authorizerOf(policies: readonly RuleSet[]): Authorizer {
   const exact = new Map<string, Access>()

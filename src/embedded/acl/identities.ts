@@ -1,6 +1,9 @@
 import type {Rule, RuleSet} from './rules.js'
 
-/** Permission to register a service and its sidecar and to discover others. Valid in all datacenters if none is named. */
+/**
+ * Permission to register a service and its sidecar and to discover other services. Valid in all datacenters if none is
+ * named.
+ */
 export interface ServiceIdentity {
   readonly name: string
   readonly datacenters: readonly string[] | undefined

@@ -63,7 +63,7 @@ export function parseRules(text: string): RuleSet {
   return {rules, scalars}
 }
 
-/** `"name" { policy = "x" }`, or in JSON `{"name": {"policy": "x"}, …}`. Returns the position after it. */
+/** Reads `"name" { policy = "x" }`, or in JSON `{"name": {"policy": "x"}, …}`. Returns the position after it. */
 function readBlock(
   body: readonly string[],
   start: number,

@@ -34,7 +34,10 @@ export interface Audience {
 
 const matches = (pattern: string, text: string): boolean => RE2JS.compile(pattern).matcher(text).find()
 
-/** True if an agent keeps an event: its node name matches, and one of its services matches by ID and by a tag. */
+/**
+ * True if the agent keeps the event: the node filter matches its name, and the service and tag filters match one of its
+ * services.
+ */
 export function concerns(event: UserEventRow, audience: Audience): boolean {
   if (event.nodeFilter !== '' && !matches(event.nodeFilter, audience.node)) return false
   if (event.serviceFilter === '') return true

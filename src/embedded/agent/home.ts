@@ -3,13 +3,13 @@ import type {ScriptRunner} from '../checks/probe.js'
 import type {Profile} from '../profile.js'
 import type {State} from '../store/state.js'
 
-/** The parts of its datacenter that an agent uses. */
+/** The parts of a datacenter that its agents use. */
 export interface AgentHome {
   readonly name: string
   readonly clock: Clock
   readonly random: Random
   readonly state: State
   readonly profile: Profile
-  /** Runs script checks; undefined where they are refused. */
+  /** Runs script checks; undefined if they are refused. */
   readonly runScript: ScriptRunner | undefined
 }

@@ -133,7 +133,9 @@ export class LocalAgent implements Disposable {
     return () => this.#serviceWaiters.delete(waiter)
   }
 
-  /** Discards what a restart of an agent discards: events always, and registrations if `keepRegistrations` is false. */
+  /**
+   * Discards what an agent loses when it restarts: events always, registrations only if `keepRegistrations` is false.
+   */
   forget(keepRegistrations: boolean): void {
     this.events.clear()
     this.cache.clear()

@@ -14,7 +14,10 @@ interface Round {
   timer: Timer | undefined
 }
 
-/** Runs the periodic checks of one agent: first at a random instant within the interval, then once in each interval. */
+/**
+ * Runs the periodic checks of one agent. The first run is at a random time within the interval; the next ones follow
+ * once in each interval.
+ */
 export class Prober implements Disposable {
   readonly #options: ProberOptions
   readonly #rounds = new Map<string, Round>()

@@ -156,7 +156,7 @@ function one(call: Call): Reply | Promise<Reply> {
   return id === '' ? create(call) : update(call, store, id)
 }
 
-/** Names of the agent's own tokens, with their older names. */
+/** Names of the tokens that an agent uses for itself, with their older names. */
 const agentTokens: ReadonlyMap<string, string> = new Map([
   ['acl_token', 'default'],
   ['acl_agent_token', 'agent'],
@@ -165,7 +165,9 @@ const agentTokens: ReadonlyMap<string, string> = new Map([
   ...['default', 'agent', 'agent_master', 'replication'].map((name): [string, string] => [name, name]),
 ])
 
-/** Sets one of the agent's own tokens. Only the default token has an effect: requests without a token use it. */
+/**
+ * Sets a token that the agent uses for itself. Only the default token has an effect: requests without a token use it.
+ */
 async function setAgentToken(call: Call): Promise<Reply> {
   aclStore(call)
   call.demand('agent', call.agent.node, 'write')

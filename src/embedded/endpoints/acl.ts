@@ -12,7 +12,7 @@ export function aclStore(call: Call): AclStore {
   return acl
 }
 
-/** The store, for a token that may read or write ACLs. */
+/** Returns the token store. Throws unless the request's token may read or write ACLs. */
 export function demandAcl(call: Call, access: 'read' | 'write'): AclStore {
   const store = aclStore(call)
   if (!call.may.canScalar('acl', access)) throw permissionDenied()

@@ -60,7 +60,7 @@ const serviceFields: Fields = {
 const statuses = new Set(['', 'passing', 'warning', 'critical'])
 const anyAddress = new Set(['0.0.0.0', '::', '[::]'])
 
-/** Throws the agent's refusal, which names the missing permission. */
+/** Throws the agent's refusal, with the name of the missing permission, if the token lacks it. */
 export function demandNamed(call: Call, resource: 'service' | 'node', name: string): void {
   if (!call.may.can(resource, name, 'write')) {
     throw new RpcError(`Permission denied: Missing ${resource}:write on ${name}`)
@@ -218,7 +218,7 @@ export async function registerService(call: Call): Promise<Reply> {
 const replacesChecks = ({query}: Call): boolean =>
   query.has('replace-existing-checks') && ['', 'true'].includes(query.get('replace-existing-checks'))
 
-/** A check that is registered again keeps its status and output. */
+/** As in Consul, a check that is registered again keeps its status and output. */
 function keepStatus(agent: LocalAgent, check: LocalCheck): LocalCheck {
   const known = agent.checks.get(check.id)
   return known ? {...check, status: known.status, output: known.output} : check

@@ -41,7 +41,7 @@ function checks(call: Call): Reply {
   return jsonReply(new Map(printed.filter(([, row]) => matching(row))))
 }
 
-/** One service; `?hash=` waits until its content hash differs. */
+/** Answers with one service. With `?hash=`, waits until the hash of the service differs from that value. */
 async function service(call: Call): Promise<Reply> {
   const asked = call.query.get('hash')
   const waitMs = readWait(call)
@@ -105,7 +105,7 @@ function setMaintenance(agent: LocalAgent, call: Call, mode: Maintenance): Reply
     if (agent.checks.has(mode.id)) agent.removeCheck(mode.id)
     return emptyReply()
   }
-  // Consul keeps the first reason.
+  // Consul keeps the reason of the first call.
   if (agent.checks.has(mode.id)) return emptyReply()
   agent.putCheck({
     node: agent.node,

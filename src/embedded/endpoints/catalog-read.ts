@@ -11,7 +11,7 @@ import {badRequest} from '../refusals.js'
 import type {StringMap} from '../store/catalog-rows.js'
 import {withMetaOnRefusal} from './session.js'
 
-/** The token and the filter, which narrow an answer. */
+/** The token and the filter, which both leave out rows of an answer. */
 export interface ReadScope {
   readonly may: Authorizer
   readonly matching: RowFilter
@@ -21,7 +21,7 @@ export interface CatalogRead {
   readonly topics: (target: Datacenter) => readonly string[]
   /** The fields of a row. Default: `?filter=` is not supported. */
   readonly fields?: Fields
-  /** True to refuse namespaces; one read of Consul ignores them. @default true */
+  /** True to refuse namespaces; one endpoint of Consul ignores them instead. @default true */
   readonly refusesNamespaces?: boolean
   /** True if the agent's cache may answer. @default false */
   readonly isCacheable?: boolean

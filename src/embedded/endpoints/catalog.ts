@@ -12,7 +12,7 @@ import {deregister, register} from './catalog-write.js'
 
 const maxOf = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
-/** Lists the datacenters. The consistency is the only parameter of the query that counts. */
+/** Lists the datacenters. Of the query's parameters, only the consistency has an effect. */
 function datacenters(call: Call): Reply {
   readMode(call)
   const own = call.home.name
@@ -99,7 +99,7 @@ function ofNode(
   return catalogRead(call, {
     topics: ({state}) => {
       const known = findNode(state, name)
-      // A node that does not exist yet can be created with the ID that was asked for.
+      // A client can wait for a node that does not exist yet: the node may be created with the requested ID.
       return known ? [`node:${known.name.toLowerCase()}`] : [`node:${name.toLowerCase()}`, 'nodes']
     },
     fields: rowFields.service,

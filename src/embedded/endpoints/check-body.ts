@@ -40,7 +40,7 @@ const fieldsWith = (definition: Fields): Fields => ({
   ModifyIndex: 'uint64',
 })
 export const checkFields = fieldsWith(definitionFields)
-/** The fields in a transaction: durations have a second name, and there is no TTL. */
+/** The fields of a check in a transaction. Durations have a second name, and there is no `TTL`. */
 export const txnCheckFields = fieldsWith({
   ...withoutTtl,
   IntervalDuration: 'duration',

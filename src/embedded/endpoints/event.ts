@@ -21,7 +21,7 @@ function checkPattern(kind: string, pattern: string): void {
   }
 }
 
-/** Consul's two size limits: of the event before it is encoded, and after. */
+/** Applies Consul's two size limits: one before the event is encoded, and one after. */
 function checkSize(event: UserEventRow): void {
   const [name, payload] = [Buffer.byteLength(event.name), event.payload?.length ?? 0]
   let filters = 0
@@ -45,7 +45,7 @@ async function fire(call: Call): Promise<Reply> {
   try {
     return await tryFire(call)
   } catch (error) {
-    // Every refusal of this route is a 403, except that of an unknown token.
+    // Consul answers every refusal of this route with 403, except that of an unknown token.
     if (error instanceof RpcError && error.message.includes('ACL not found')) throw new HttpError(500, error.message)
     throw error
   }

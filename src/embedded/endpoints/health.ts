@@ -25,8 +25,8 @@ function checks(call: Call): Promise<Reply> {
     catalog.allChecks().filter(check => check.serviceName.toLowerCase() === name)
   const topic = `checks-service:${name}`
   if (nodeMetaTopic(call) === undefined) return checksRead(call, {topics: () => [topic], find})
-  // As in Consul, with a condition on nodes the answer reports the index of the service, and the nodes of the checks
-  // that were found can end the wait; other nodes cannot.
+  // As in Consul, a query with a condition on nodes reports the index of the service. Changes of nodes whose checks
+  // are in the answer end its wait; changes of other nodes do not.
   const indexOf = ({catalog}: State): bigint => catalog.presumedServiceIndex(name)
   const topics = (of: State): readonly string[] => [topic, ...find(of).map(({node: on}) => `node:${on.toLowerCase()}`)]
   return checksRead(call, {topics, find, indexOf})
@@ -44,7 +44,7 @@ const mayReadCheck = (may: Authorizer, check: CheckRow): boolean =>
   may.can('node', check.node, 'read') && (check.serviceName === '' || may.can('service', check.serviceName, 'read'))
 
 interface ChecksQuery {
-  /** Returns what can end the wait. */
+  /** Returns the topics whose changes end the wait. */
   readonly topics: (state: State) => readonly string[]
   readonly find: (state: State) => readonly CheckRow[]
   /** True if the path names a node, so that `?node-meta=` has no effect. @default false */

@@ -13,7 +13,7 @@ import type {Operation} from './txn-operation.js'
 const quote = (text: string): string => JSON.stringify(text)
 const nothing = new Decoded(new Map())
 
-/** Returns the resource for which a write needs permission. */
+/** Returns the node or service that the token must be allowed to write. */
 function ownerOf(kind: Operation['kind'], body: Decoded): readonly ['node' | 'service', string] {
   if (kind === 'Service') return ['service', body.object('Service')?.string('Service') ?? '']
   return ['node', (kind === 'Node' ? body.object('Node') : body.object('Check'))?.string('Node') ?? '']
@@ -84,7 +84,7 @@ function nodeSubject(batch: Batch, {state, name: datacenter}: Datacenter, {body,
   return {
     kind: 'Node',
     label: `node ${quote(name)}`,
-    // A read uses the ID alone if there is one, a write uses the name.
+    // A read finds the node by its ID alone if an ID is given; a write finds it by name.
     known: verb === 'get' && id !== '' ? state.catalog.nodeById(id) : state.catalog.node(name),
     index: node.uint64('ModifyIndex'),
     put: () => {
@@ -159,7 +159,7 @@ export function applyCatalog(batch: Batch, target: Datacenter, operation: Operat
   try {
     return act(verb, subject)
   } catch (error) {
-    // As in Consul, a check that cannot be stored for a reason other than its index is ignored.
+    // As in Consul, a check that cannot be stored is ignored, except if its index does not match.
     if (error instanceof RpcError) return []
     throw error
   }

@@ -40,7 +40,7 @@ const refuse = (what: string, call: Call): never => {
   throw new HttpError(501, `baton dev does not serve ${what}: ${call.method} ${fromBytes(call.path)}`)
 }
 
-/** Throws for a service with fields of Connect, because it would be registered without them. */
+/** Throws if a service has fields of Connect, because it would be registered without them. */
 export function refuseConnect(call: Call, service: Decoded): void {
   const [proxy, connect] = [service.object('Proxy'), service.object('Connect')]
   const isProxy = service.string('Kind') !== '' || proxy?.string('DestinationServiceName')

@@ -7,7 +7,7 @@ export interface Reading<T> {
   readonly value: T
   /** Index of the answer; 0 if nothing of this kind was ever written. */
   readonly index: bigint
-  /** False if what is read does not exist: the query then waits until it exists. */
+  /** False if the requested thing does not exist. The query then waits until it exists. */
   readonly found?: boolean
 }
 
@@ -64,7 +64,7 @@ export const metaHeaders = (index: bigint): Headers => ({
 
 export const contactHeaders: Headers = {'x-consul-knownleader': 'true', 'x-consul-lastcontact': '0'}
 
-/** Headers for reads of sessions, catalog and health that the datacenter refuses: these reads set them anyway. */
+/** Headers of a refused read of sessions, catalog or health. Consul sets them on a refusal, too. */
 export const refusedMeta: Headers = {
   'x-consul-index': '1',
   'x-consul-knownleader': 'false',

@@ -163,7 +163,7 @@ export class Call {
     }
   }
 
-  /** Throws unless the token has the permission. */
+  /** Throws if the token lacks the permission. */
   demand(resource: Resource, name: string, access: 'read' | 'write'): void {
     if (!this.may.can(resource, name, access)) throw permissionDenied()
   }
@@ -180,7 +180,7 @@ export class Call {
 
 export type ReadMode = 'leader' | 'consistent' | 'stale'
 
-/** Checks the parameters that all reads share, in the order in which Consul refuses them. */
+/** The parameters that all reads share, in the order in which Consul checks them. */
 export interface ReadParameters {
   readonly mode: ReadMode
   readonly index: bigint

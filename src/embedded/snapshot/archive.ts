@@ -5,8 +5,8 @@ import {parseImage, printImage} from './image-text.js'
 import {readTar, writeTar} from './tar.js'
 
 /**
- * Name of the first file of the archive. Consul refuses an archive with a file that it does not know, and names that
- * file, before it changes its state.
+ * Name of the first file of the archive. Consul refuses an archive with an unknown file before it changes its state,
+ * and its message contains the name of the file.
  */
 const mark = 'snapshot of baton dev, not of Consul'
 const stateName = 'state.json'

@@ -1,4 +1,7 @@
-/** One command of the log: all its writes have one index, are undone together, and wake watchers once it has ended. */
+/**
+ * One command of the log. All its writes have the same index, are undone together, and wake watchers after the command
+ * has ended.
+ */
 export class Batch {
   readonly index: bigint
   readonly touched = new Set<string>()

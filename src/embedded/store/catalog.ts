@@ -72,7 +72,7 @@ export class CatalogTable {
     return this.#extinction > 0n ? this.#extinction : this.#lastOf(withChecks)
   }
 
-  /** Returns the same for a service that exists. */
+  /** Returns the index that reads of an existing service report. */
   presumedServiceIndex = (service: string): bigint =>
     this.#serviceIndexes.get(service.toLowerCase()) ?? this.#lastOf(true)
 
@@ -82,7 +82,10 @@ export class CatalogTable {
     return withChecks && checks > last ? checks : last
   }
 
-  /** Writes a node. `createIndex` is that of the node with another name that this one replaces. */
+  /**
+   * Writes a node. If the node replaces one with another name, `createIndex` is the index at which that node was
+   * created.
+   */
   putNode(batch: Batch, draft: Draft<NodeRow>, createIndex?: bigint): NodeRow {
     const key = draft.name.toLowerCase()
     const shelf = this.#shelves.get(key)
@@ -133,7 +136,7 @@ export class CatalogTable {
     batch.touch(`checks-node:${row.node.toLowerCase()}`)
     if (row.serviceName !== '') batch.touch(`checks-service:${row.serviceName.toLowerCase()}`)
     if (isSame) {
-      // Consul stores another type, but does not count it as a change.
+      // Consul stores the new type of a check, but does not treat a new type alone as a change.
       const retyped = {...known, type: row.type}
       if (retyped.type !== known.type) this.#setIn(batch, shelf.checks, key, retyped)
       return retyped
@@ -242,7 +245,7 @@ export class CatalogTable {
   }
 
   /**
-   * Removes the index of a service that has no instance left, and returns true. As in Consul, this is all that happens
+   * Removes the index of a service without instances, and returns true if it did. As in Consul, nothing else happens
    * when the last instance of a service is renamed.
    */
   #dropIndexOfNone(batch: Batch, name: string): boolean {

@@ -1,11 +1,10 @@
 /**
- * What one change in a large list costs its followers: processor time, peak memory and latency of `baton watch` and a
- * view of the library beside `consul watch` and the npm package `consul`, at the same time on one agent. Run with
- * `npm run bench:core`, or alone with `npx tsx test/bench/core/large-lists.ts` after `npm run build`; needs `consul` on
- * PATH and Linux. `BENCH_SIZES` sets the numbers of keys, `BENCH_WITH` what runs beside `baton` and `consul`.
- *
- * Memory is the kernel's VmHWM of each process: the most that was resident since its start, program text included.
- * Latency is the time from sending the write until the handler, or the subscriber, has reported.
+ * The cost of one change in a large list for its followers: processor time, peak memory and latency. Compares `baton
+ * watch` and a view of the library with `consul watch` and the npm package `consul`, at the same time on one agent. Run
+ * with `npm run bench:core`, or alone with `npx tsx test/bench/core/large-lists.ts` after `npm run build`; needs
+ * `consul` on the PATH and Linux. `BENCH_SIZES` sets the numbers of keys, `BENCH_WITH` the tools that run besides
+ * `baton` and `consul`. Memory is the kernel's VmHWM of each process: its highest resident size since its start,
+ * program text included. Latency is the time from sending the write until the handler, or the subscriber, has reported.
  */
 import {setTimeout as sleep} from 'node:timers/promises'
 import {ReleaseStack} from '../../../src/core/cancel/release-stack.js'

@@ -135,7 +135,7 @@ async function enter(address: string, name: string, follow: Follower): Promise<C
 const keyOf = (name: string): string => `bench/${name.replace(' ', '-')}`
 
 /**
- * In each round every contestant follows one write, and each round starts with another one, so that a busy moment of
+ * In each round all contestants follow the same write, and a different contestant starts first, so that other load on
  * the machine affects all of them.
  */
 async function race(address: string, contestants: readonly Contestant[]): Promise<void> {
@@ -155,7 +155,7 @@ async function race(address: string, contestants: readonly Contestant[]): Promis
 const quantile = (times: readonly number[], part: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * part)] ?? 0
 
-/** The cost of `count` readers of one key over ten writes to it and ten to other keys. */
+/** The cost of `count` readers of one key over ten writes to this key and ten writes to other keys. */
 interface Cost {
   /** Number of requests for each reader. */
   readonly requests: number
@@ -193,7 +193,7 @@ async function memory(address: string, queries: number, readers: number): Promis
 }
 
 const shared = (): string => 'bench/shared'
-/** Many different keys, of which one is written. */
+/** Key 0 is written; the other keys never change. */
 const ownKey = (at: number): string => (at === 0 ? shared() : `bench/other/${at}`)
 
 const many =
@@ -244,7 +244,7 @@ print('requests a reader and processor time, 10 writes to the key and 10 elsewhe
 const show = ({requests, cpuMs}: Cost): string => `${requests.toFixed(2)} requests, ${cpuMs.toFixed(0)} ms`
 for (const count of [1, 100, 1000]) {
   const ours = show(await costOf(address, count, manyOfOneView(count)))
-  // One connection for each reader: an agent accepts 200 from one address.
+  // Each reader has its own connection, and an agent accepts 200 connections from one address.
   const theirs =
     count > 200 ? 'more connections than an agent takes' : show(await costOf(address, count, many(count, npmClient)))
   print(`  ${count} readers: baton ${ours}; npm consul ${theirs}`)

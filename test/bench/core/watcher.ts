@@ -3,7 +3,10 @@ import {readFileSync} from 'node:fs'
 
 const msPerTick = 10
 
-/** A process that follows a list and writes `seen` for each state of it, with the kernel's figures for it. */
+/**
+ * A process that follows a list and writes `seen` for each state of the list, with the kernel's figures for the
+ * process.
+ */
 export class Watcher implements AsyncDisposable {
   /** Milliseconds until each awaited run, since `start`. */
   readonly latencies: number[] = []
@@ -23,7 +26,7 @@ export class Watcher implements AsyncDisposable {
     this.#child.on('exit', () => this.#onRun())
   }
 
-  /** Resolves when it has seen `count` states. Rejects if it ended before. */
+  /** Resolves when the process has seen `count` states. Rejects if it ends earlier. */
   async ran(count: number): Promise<void> {
     const startMs = performance.now()
     while (this.#runs < count) {
@@ -40,7 +43,7 @@ export class Watcher implements AsyncDisposable {
     return this.#runs
   }
 
-  /** Resets the figures, so that they count from now on. */
+  /** Resets the figures; they then count from this call. */
   start(): void {
     this.#startMs = this.#cpuMs()
     this.latencies.length = 0
@@ -51,7 +54,7 @@ export class Watcher implements AsyncDisposable {
     return this.#cpuMs() - this.#startMs
   }
 
-  /** Maximum resident memory since it started. */
+  /** Maximum resident memory since the process started. */
   get peakMB(): number {
     return Number(/VmHWM:\s+(\d+) kB/.exec(this.#proc('status'))?.[1]) / 1024
   }

@@ -3,7 +3,7 @@ import {once} from 'node:events'
 import {type AddressInfo, connect, createServer} from 'node:net'
 import {fileURLToPath} from 'node:url'
 
-/** What has passed in both directions. */
+/** Bytes and requests that passed in both directions. */
 export interface Traffic {
   requests: number
   bytesIn: number
@@ -13,7 +13,10 @@ export interface Traffic {
 const file = fileURLToPath(import.meta.url)
 const requestLine = /(?:GET|PUT|POST|DELETE) \/\S* HTTP\/1\.1\r\n/g
 
-/** Passes everything on to an agent and counts it, in a process of its own, whose work is not that of a tool. */
+/**
+ * Forwards everything to an agent and counts it. Runs as a process of its own, so that its processor time is not
+ * counted for a tool.
+ */
 export class CountingProxy implements AsyncDisposable {
   readonly address: string
   readonly #child: ChildProcess
@@ -29,7 +32,7 @@ export class CountingProxy implements AsyncDisposable {
     return new CountingProxy(child, port)
   }
 
-  /** The traffic since the last call. */
+  /** Returns the traffic since the last call. */
   async take(): Promise<Traffic> {
     const answer = once(this.#child, 'message')
     this.#child.send('take')

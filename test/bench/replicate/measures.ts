@@ -11,7 +11,7 @@ import {difference, type Load, nameOf, newValue, sourcePrefix} from './workload.
 export interface Bench {
   readonly load: Load
   readonly tool: Tool
-  /** Speaks to the destination's agent, as the tools do. */
+  /** A client of the destination's agent, the agent that the tools use, too. */
   readonly client: ConsulClient
   readonly proxy: CountingProxy
   readonly agents: {readonly source: number; readonly destination: number}
@@ -29,7 +29,7 @@ function start({tool, proxy}: Bench, mapping: string): ChildProcess {
   return spawn(file, args, {stdio: ['ignore', 'ignore', 'pipe']})
 }
 
-/** What `work` cost: of agents and network, and of the process if one is named. */
+/** Measures the cost of `work` for the agents and the network, and for a process if one is given. */
 async function meter({proxy, agents}: Bench, work: () => Promise<void>, pid?: number): Promise<Figures> {
   const cpu = (): readonly number[] => [pid, agents.source, agents.destination].map(each => (each ? cpuMs(each) : 0))
   await proxy.take()
@@ -49,7 +49,7 @@ async function meter({proxy, agents}: Bench, work: () => Promise<void>, pid?: nu
   }
 }
 
-/** One run with -once: from its start to its end. */
+/** Measures one run with `-once`, from its start to its end. */
 export async function runOnce(bench: Bench): Promise<Figures> {
   let stderr = ''
   const figures = await meter(bench, async () => {
@@ -70,7 +70,7 @@ export async function removeCopy(bench: Bench): Promise<void> {
   await bench.client.kv.deleteTree('service/consul-replicate/')
 }
 
-/** A tool that follows, once both sides are equal and it rests. */
+/** A tool that runs continuously. `start` resolves once both sides are equal and a further pause has passed. */
 export class Follower implements AsyncDisposable {
   readonly #bench: Bench
   readonly #child: ChildProcess
@@ -106,7 +106,7 @@ export class Follower implements AsyncDisposable {
     }
   }
 
-  /** From a put at the source to the return of a query that waits for the key at the destination. */
+  /** Measures the time from a put at the source to the answer of a query that waits for the key at the destination. */
   async changes(count: number, pauseMs: number): Promise<Figures> {
     const {load} = this.#bench
     const delays: number[] = []
@@ -141,7 +141,10 @@ export class Follower implements AsyncDisposable {
     return {...figures, ...memoryMB(this.#pid)}
   }
 
-  /** Writes over all keys, and a key with the time of its writing, several times a second, for the lag. */
+  /**
+   * Writes keys in turn for some time. Several times a second it also writes the current time to a key, to measure the
+   * lag.
+   */
   async storm(rate: number, ms: number): Promise<Figures> {
     const {client, load} = this.#bench
     const canary = `${sourcePrefix(load)}${nameOf(load, 0)}-canary`

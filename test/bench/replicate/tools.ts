@@ -7,7 +7,7 @@ export interface Tool {
   readonly command: (mapping: string, address: string) => readonly [string, ...string[]]
 }
 
-/** Both contenders; consul-replicate only where it is on the PATH, or where CONSUL_REPLICATE says. */
+/** Returns both contenders; consul-replicate only if it is on the PATH or named by CONSUL_REPLICATE. */
 export function tools(): readonly Tool[] {
   const theirs = process.env['CONSUL_REPLICATE'] ?? 'consul-replicate'
   const ours = (process.env['BATON_FLAGS'] ?? '').split(' ').filter(word => word !== '')

@@ -39,7 +39,7 @@ export async function fill(client: ConsulClient, load: Load): Promise<void> {
   await Promise.all(Array.from({length: lanes}, write))
 }
 
-/** Number of names that are missing at the destination, left over there, or have another value. */
+/** Returns the number of names that are missing at the destination, exist only there, or have another value. */
 export async function difference(client: ConsulClient, from: string, to: string): Promise<number> {
   const read = async (datacenter: string, prefix: string): Promise<Map<string, string>> => {
     const {value} = await listEntries(client, prefix, {datacenter, consistency: 'consistent'})

@@ -22,7 +22,7 @@ const indexField = /^(CreateIndex|ModifyIndex|LTime)$/
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 const named = /((?:modify index|!=) )(\d+)/g
 
-/** Pairs the indexes and UUIDs of the two agents: indexes in the same order, UUIDs one to one. */
+/** Pairs the indexes and UUIDs of the two agents. Indexes must have the same order, and each UUID one counterpart. */
 export class Likeness {
   readonly #indexes = new Map<bigint, bigint>()
   readonly #back = new Map<bigint, bigint>()
@@ -62,7 +62,7 @@ export class Likeness {
   #partners = (a: string, b: string): string =>
     `${this.#indexes.get(BigInt(a)) ?? '-'}, ${this.#back.get(BigInt(b)) ?? '-'}`
 
-  /** Indexes 0 (none) and 1 (never) are not of this run, so they must be equal. */
+  /** Indexes 0 (nothing written) and 1 (initial) exist before this run, so both agents must report the same. */
   #pair(a: bigint, b: bigint): boolean {
     if (a <= 1n || b <= 1n) return a === b
     const known = this.#indexes.get(a)
@@ -94,8 +94,9 @@ export class Likeness {
   }
 
   /**
-   * Lists of sessions are sorted by random IDs, so they are paired by their order of creation. The agent's view of its
-   * services has lists in random order, and so have the tags of each service in the list of all services.
+   * Sorts lists whose order is random before it compares them. Lists of sessions are sorted by random IDs, so sessions
+   * are paired by their order of creation. The agent lists its services, and the list of all services the tags of each,
+   * in random order.
    */
   #alike(
     real: readonly unknown[],
@@ -118,13 +119,13 @@ export class Likeness {
     const path = `${where}.${name}`
     if (name === 'LTime') return []
     if (!(name in real) || !(name in embedded)) return [`${path}: ${show(a)} and ${show(b)}`]
-    // The agents registered their own nodes at different indexes.
+    // The indexes at which the agents registered their own nodes differ.
     if (indexField.test(name) && real['Node'] === ownNode) return []
     if (!indexField.test(name)) return this.#compareValues(a, b, path)
     return this.#pair(BigInt(a as number), BigInt(b as number)) ? [] : [`${path}: ${String(a)} and ${String(b)}`]
   }
 
-  /** Pairs the UUIDs and indexes at the same places of two texts. */
+  /** Pairs the UUIDs and indexes at the same positions of two texts. */
   #learn(real: string, embedded: string): void {
     const [ours, theirs] = [embedded.match(uuid) ?? [], real.match(uuid) ?? []]
     for (const [at, id] of theirs.entries()) {
@@ -141,11 +142,11 @@ export class Likeness {
       .replace(named, (_, words: string, digits: string) => `${words}${this.#indexes.get(BigInt(digits)) ?? digits}`)
 }
 
-/** The place of a service's tags in the answer of `catalog/services`. */
+/** Matches the path of a service's tags in the answer of `catalog/services`. */
 const tagsOfService = /^body\.[^.[]+$/
 type Row = Readonly<Record<string, unknown>>
 const byText = (a: unknown, b: unknown): number => (show(a) < show(b) ? -1 : 1)
-/** A service of the agent, with its checks in order. */
+/** Returns a service of the agent with its checks in order. */
 const inOrder = (item: Row): Row => {
   const checks = item['Checks'] as readonly Row[] | null
   return {...item, Checks: checks?.toSorted((a, b) => (String(a['CheckID']) < String(b['CheckID']) ? -1 : 1)) ?? null}
@@ -156,7 +157,7 @@ const show = (value: unknown): string =>
     ? 'nothing'
     : JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)).slice(0, 300)
 
-/** Texts with messages of other parsers: only their beginning is compared. */
+/** Messages that contain those of other parsers. Only their beginning is compared. */
 const loose = [
   /^failed session lookup: index error: Invalid UUID: /,
   /^Invalid \w+ filter: error parsing regexp: /,

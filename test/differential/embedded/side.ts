@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 const unknownSession = '00000000-1111-2222-3333-444444444444'
-/** Changes of what the agent itself registers. */
+/** Matches requests that change the agent's own services and checks. */
 const registration = /^\/v1\/agent\/(?:service|check)\/|^\/v1\/agent\/maintenance/
 const ownIndex = /\{i:([^}]*)\}/
 
@@ -19,7 +19,7 @@ export class Side {
   readonly node: string
   /** Requests are pipelined on one connection: both agents serve them one after another. */
   readonly #line: Client
-  /** Queries that wait have connections of their own. */
+  /** Waiting queries use connections of their own. */
   readonly #waiting: Pool
   readonly #created: string[] = []
   #run = 0
@@ -42,8 +42,9 @@ export class Side {
   }
 
   /**
-   * Sends requests in order. A request does not wait for earlier answers, unless it needs the ID of a session from one, or
-   * one changed what the agent registers: an agent tells its servers of that later, and in an order of its own.
+   * Sends requests in order, without waiting for earlier answers. There are two exceptions: a request that needs the ID
+   * of a session from an answer, and a request after a change of the agent's own services and checks, because the agent
+   * sends those to its servers later and in another order.
    */
   async askAll(asks: readonly Ask[]): Promise<Answer[]> {
     const answers: Promise<Answer>[] = []
@@ -60,12 +61,12 @@ export class Side {
     return await Promise.all(answers)
   }
 
-  /** Asks on a connection of its own, so that other requests pass. */
+  /** Sends a query on a connection of its own, so that it does not delay other requests. */
   park(ask: Ask, extraQuery: string): Promise<Answer> {
     return answerOf(this.#waiting, ask.method, `${ask.path}${extraQuery}`)
   }
 
-  /** Returns a read whose path stays the same when sessions are created. */
+  /** Returns a read whose path does not change when sessions are created later. */
   fixed(ask: Ask): Ask {
     return {...ask, path: this.#fill(ask.path, '')}
   }
@@ -108,7 +109,10 @@ export class Side {
     })
   }
 
-  /** Whether the catalog has the services and checks of the agent, as the agent has them. Texts of checks follow later. */
+  /**
+   * Resolves with true if the catalog has the same services and checks as the agent. Outputs of checks may follow
+   * later.
+   */
   async #isInSync(): Promise<boolean> {
     const paths = ['agent/services', 'agent/checks', `catalog/node/${this.node}`, `health/node/${this.node}`]
     const [services, checks, node, health] = await Promise.all(
@@ -158,7 +162,7 @@ export class Side {
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Whether two lists have the same rows in some order, as far as these fields go. Empty values of any kind are equal. */
+/** True if two lists have the same rows in any order, as far as these fields go. Empty values of any kind are equal. */
 function sameRows(a: readonly Row[], b: readonly Row[], fields: readonly string[]): boolean {
   const textOf = (row: Row): string => JSON.stringify(fields.map(field => plain(row[field])))
   const [left, right] = [a.map(textOf).toSorted(), b.map(textOf).toSorted()]
@@ -173,7 +177,7 @@ async function answerOf(line: Client | Pool, method: string, path: string, body?
     method,
     path,
     body: body ?? null,
-    // Without these two, a request waits for the answers before it.
+    // Without these two options, a request waits for the answers before it.
     idempotent: true,
     blocking: false,
   })

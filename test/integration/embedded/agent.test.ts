@@ -16,7 +16,7 @@ describe('embedded agent', () => {
     expect(await answer.json()).toMatchObject([{Key: 'k', Value: 'dg==', LockIndex: 0}])
   })
 
-  it('does not answer a blocking query or raise an index after a heartbeat that changes nothing', async () => {
+  it('neither answers a blocking query nor raises an index after a heartbeat that changes nothing', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const body = JSON.stringify({Name: 'web', Check: {TTL: '30s'}})

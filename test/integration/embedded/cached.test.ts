@@ -3,7 +3,6 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The same tests run on both agents. */
 describe.each(backends)('?cached on $name', backend => {
   const agent = sharedAgent(backend)
 
@@ -25,13 +24,13 @@ describe.each(backends)('?cached on $name', backend => {
     },
   )
 
-  it('shows the growing age of the list of datacenters, up to the max-age of the request', async () => {
+  it('shows the age of a cached list of datacenters, up to the max-age of the request', async () => {
     expect(await cacheOf('catalog/datacenters?cached')).toEqual(['MISS', null])
     await waitUntil(async () => Number((await cacheOf('catalog/datacenters?cached'))[1]) >= 2, {what: 'an age of 2 s'})
     expect(await cacheOf('catalog/datacenters?cached', {'cache-control': 'max-age=1'})).toEqual(['MISS', null])
   })
 
-  it('is ignored for endpoints without a cache, and refused with ?consistent', async () => {
+  it('is ignored by endpoints without a cache, and refused together with ?consistent', async () => {
     expect(await cacheOf('catalog/nodes?cached')).toEqual([null, null])
     const refused = await raw(agent.address).request('GET', '/v1/health/service/web?cached&consistent')
     expect(refused).toMatchObject({status: 400})

@@ -10,7 +10,6 @@ interface Check {
   readonly Output: string
 }
 
-/** The same tests run on both agents. */
 describe.each(backends)('checks that the agent runs, on $name', backend => {
   const agent = sharedAgent(backend, {scriptChecks: true})
   const register = (name: string, check: object): Promise<unknown> =>
@@ -19,7 +18,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     })
   const check = async (name: string): Promise<Check> =>
     ((await raw(agent.address).get(`/v1/health/checks/${name}`)) as Check[])[0]!
-  /** The check of the agent itself: a change of output alone reaches the catalog minutes later. */
+  /** Reads the check from the agent itself: a change of output alone reaches the catalog minutes later. */
   const localCheck = async (name: string): Promise<Check> =>
     ((await raw(agent.address).get('/v1/agent/checks')) as Record<string, Check>)[`service:${name}`]!
   const passing = async (name: string): Promise<number> =>
@@ -27,7 +26,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
   const untilStatus = (name: string, status: string): Promise<unknown> =>
     waitUntil(async () => (await check(name)).Status === status, {what: `${name} to be ${status}`})
 
-  it('follow the answers of a server', async () => {
+  it('take their status from the answers of an HTTP server', async () => {
     let status = 200
     const asked: (string | undefined)[] = []
     const server = createServer((request, response) => {
@@ -86,7 +85,7 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     expect(await checks()).toEqual([])
   })
 
-  it('follow whether a port is open', async () => {
+  it('are passing while a port is open', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -128,14 +127,14 @@ describe.each(backends)('checks that the agent runs, on $name', backend => {
     await register('next', {HTTP: `http://127.0.0.1:${port}`})
     const before = asked
     await untilStatus('next', 'passing')
-    // At most one more request by the new check; the old check would have sent another within its interval.
+    // At most one request by the new check. The old check would have sent another one within its interval.
     expect(asked - before).toBeLessThanOrEqual(2)
     await raw(agent.address).ok('PUT', '/v1/agent/service/deregister/next')
     server.closeAllConnections()
     server.close()
   })
 
-  it('keep their index when only the type is another one', async () => {
+  it('keep their index if only their type changes', async () => {
     const put = (body: object): Promise<unknown> =>
       raw(agent.address).ok('PUT', '/v1/agent/check/register', {
         body: JSON.stringify({ID: 'typed', Name: 't', ...body}),

@@ -7,7 +7,6 @@ import {freePort} from '../../kit/ports.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The same tests run on both agents. */
 describe.each(backends)('DNS of $name', backend => {
   let agent: TestAgent
   let dnsPort: number

@@ -103,7 +103,7 @@ describe('fault panel of the embedded agent', () => {
     expect(byAge(after)).toEqual(byAge(before))
   })
 
-  it('ends sessions, then lock-delays, when time is advanced', async () => {
+  it('ends sessions, then lock-delays, when the clock is advanced', async () => {
     await using agent = await startEmbeddedAgent()
     const consul = raw(agent.address)
     const [holder, rival] = [await consul.sessionCreate({TTL: '10s', LockDelay: '15s'}), await consul.sessionCreate()]
@@ -130,7 +130,7 @@ describe('fault panel of the embedded agent', () => {
     expect((await fetch(`${agent.address}/v1/status/leader`)).status).toBe(200)
   })
 
-  it.each([Number.NaN, -1, Infinity])('refuses to advance its time by %d ms', async ms => {
+  it.each([Number.NaN, -1, Infinity])('refuses to advance its clock by %d ms', async ms => {
     await using agent = await startEmbeddedAgent()
     expect(() => agent.faults.fastForward(ms)).toThrow('expected the option `ms` to be a number of milliseconds')
   })

@@ -6,7 +6,7 @@ const noMatch = 'no match found, expected:'
 const afterSelector = '"!=", ".", "==", "[", [ \\t\\r\\n] or [a-zA-Z0-9_]'
 const valueStart = '"-", "0", "\\"", "`", [ \\t\\r\\n], [1-9] or [a-zA-Z]'
 
-/** Invalid filters over services of a node, and their refusals. */
+/** Invalid filters of the services of a node, with Consul's refusals. */
 const badFilters: readonly (readonly [string, string])[] = [
   ['Node', `1:5 (4): ${noMatch} ${afterSelector}`],
   ['Port ==', `1:8 (7): ${noMatch} ${valueStart}`],
@@ -25,7 +25,7 @@ const badFilters: readonly (readonly [string, string])[] = [
   ['ID matches "["', 'Failed to compile regular expression "[": error parsing regexp: missing closing ]: `[`'],
 ]
 
-/** Filters over health/service, and whether the one instance matches. */
+/** Filters of health/service, and true if the only instance matches. */
 const filters: readonly (readonly [string, boolean])[] = [
   ['Service.Port == 81', false],
   ['Service.Port == "0x50"', true],
@@ -67,7 +67,7 @@ const registrations: readonly (readonly [string, object, string])[] = [
   ],
 ]
 
-/** Checks and NodeChecks in the body of a session, and in the created session. */
+/** Checks and NodeChecks in the body of a request, and those of the session that it creates. */
 const sessionChecks: readonly (readonly [object, object])[] = [
   [{Checks: ['own'], NodeChecks: []}, {NodeChecks: []}],
   [{Checks: ['own'], NodeChecks: null}, {NodeChecks: null}],
@@ -101,7 +101,7 @@ describe.each(backends)('requests with conditions and checks, on $name', backend
     expect((await read('health/service/web', filter)).json()).toHaveLength(passes ? 1 : 0)
   })
 
-  it('refuses an operator that does not fit a field, when it filters the first check', async () => {
+  it('refuses an operator that does not fit the type of a field, once there is a check to filter', async () => {
     const {status, text} = await read('agent/checks', 'Status is empty')
     expect({status, text}).toEqual({status: 500, text: 'Invalid match operator "Is Empty" for selector "Status"'})
   })

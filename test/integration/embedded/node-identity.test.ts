@@ -2,7 +2,6 @@ import {describe, expect, it} from 'vitest'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 
-/** The same tests run on both agents. */
 describe.each(backends)('the identity of nodes on $name', backend => {
   const agent = sharedAgent(backend)
   const idOf = (run: number): string => `aaaaaaaa-bbbb-4ccc-8ddd-00000000000${run}`
@@ -58,7 +57,7 @@ describe.each(backends)('the identity of nodes on $name', backend => {
     expect(await get('catalog/node/mover')).toMatchObject({Node: {ID: idOf(5)}})
   })
 
-  it('does not raise the index of a missing service if an instance had its name for a moment', async () => {
+  it('does not raise the index of a missing service if an instance had that name for a moment', async () => {
     const indexOf = async (path: string): Promise<number> =>
       Number((await raw(agent.address).ok('GET', `/v1/${path}`)).headers['x-consul-index'])
     await register({Node: 'shop', Service: {Service: 'gone'}})
@@ -70,7 +69,7 @@ describe.each(backends)('the identity of nodes on $name', backend => {
     expect(await indexOf('health/service/two')).toBeGreaterThan(missing)
   })
 
-  it('shows the name of a node in the case in which the service was last registered', async () => {
+  it('shows the name of a node with the capitals of the last registration of the service', async () => {
     await register({Node: 'Case', Service: {Service: 'first'}})
     await register({Node: 'CASE', SkipNodeUpdate: true, Service: {Service: 'second'}})
     const nodeOf = async (service: string): Promise<string> => String((await get(`catalog/service/${service}`))[0].Node)

@@ -4,7 +4,6 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** The same tests run on both agents. */
 describe.each(backends)('?node-meta= on $name', backend => {
   const agent = sharedAgent(backend)
 
@@ -42,7 +41,7 @@ describe.each(backends)('?node-meta= on $name', backend => {
   )
 })
 
-// Only the embedded agent says whether a query waits. The random comparison asks both agents.
+// Only the embedded agent shows if a query waits. The random comparison covers the real agent.
 it('ends a parked query with ?node-meta= only when a node changes whose check is in the answer', async () => {
   await using agent = await startEmbeddedAgent()
   const consul = raw(agent.address)

@@ -8,7 +8,7 @@ const version = '1.8.7'
 const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
 const realTime: PlayerClock = {now: () => performance.now(), sleep: ms => sleep(ms)}
 
-/** A sleep advances the agent's clock instead of waiting. */
+/** A clock whose sleep advances the agent's clock instead of waiting. */
 function movedTime(agent: EmbeddedAgent): PlayerClock {
   let aheadMs = 0
   return {
@@ -20,7 +20,7 @@ function movedTime(agent: EmbeddedAgent): PlayerClock {
   }
 }
 
-/** Differences without an entry in the list of accepted quirks, and the number of steps played. */
+/** Returns the differences without an entry in the list of accepted quirks, and the number of steps played. */
 async function unexplained(file: string, options: Omit<PlayOptions, 'version'>) {
   const {steps, differences} = await play(file, {...options, version})
   const accepted = new Set(readQuirks().map(quirk => `${quirk.file}: ${quirk.step}`))
@@ -46,7 +46,7 @@ describe('recorded answers of Consul 1.8.7', () => {
   })
   afterAll(() => agent[Symbol.asyncDispose]())
 
-  // The files run one after another on one agent: it is fresh only for the first.
+  // The files run one after another on one agent, which is in its initial state only for the first.
   it.each(transcriptNames.filter(name => !/^(90-dc|95-acl)$/.test(name)))(
     'are given for the requests of %s',
     async file => {

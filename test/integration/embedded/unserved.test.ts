@@ -81,7 +81,7 @@ describe.each(backends)('autopilot on $name', backend => {
     expect(stored).toMatchObject({CleanupDeadServers: false, LastContactThreshold: '300ms', MaxTrailingLogs: 0})
     expect(await put('{}', '?cas=0')).toBe('false')
     expect(await put('{}', `?cas=${stored.ModifyIndex}`)).toBe('true')
-    // Newer versions do not begin with the status.
+    // Newer versions omit the status at the beginning.
     expect(await put('{"Foo":1}')).toMatch(
       /^(Bad request: )?Error parsing autopilot config: json: unknown field "Foo"$/,
     )

@@ -24,7 +24,7 @@ const request = (line: string, headers = '', body = ''): string =>
 const put = (path: string, body: string): string =>
   request(`PUT ${path}`, `Content-Length: ${Buffer.byteLength(body)}\r\n`, body)
 
-/** Malformed requests, with the status and the end of the answer of both agents. */
+/** Malformed requests, with the status and the end of the answer, which both agents share. */
 const malformed: readonly (readonly [string, string, string])[] = [
   ['no host', 'GET /v1/kv/k HTTP/1.1\r\n\r\n', '400 Bad Request: missing required Host header'],
   ['two hosts', request('GET /v1/kv/k', 'Host: y\r\n'), '400 Bad Request: too many Host headers'],
@@ -58,7 +58,7 @@ describe.each(backends)('the HTTP server of $name', backend => {
     expect(await raw(agent.address).kvKeys('')).toEqual([])
   })
 
-  it('serves pipelined requests in order, and answers the malformed one after them last', async () => {
+  it('serves pipelined requests in order, and then answers a malformed one after them', async () => {
     const ahead = [
       put('/v1/kv/order', 'a'),
       request('GET /v1/kv/order?raw'),

@@ -13,7 +13,7 @@ import {type CommandHandle, startCommand} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const programs = readdirSync(join(root, 'examples')).filter(file => file.endsWith('.ts'))
-// Inside the repository, so that packages are found.
+// Below the repository, where Node finds the packages that the examples import.
 const folder = join(root, 'dist', `examples-${process.pid}`)
 const directory = mkdtempSync(join(tmpdir(), 'baton-examples-'))
 

@@ -31,7 +31,7 @@ describe('the command runner', () => {
     await expect(runCommand('no-such-command', [])).rejects.toThrow(/ENOENT/)
   })
 
-  it('finds the tree of processes, their group and their marker', async () => {
+  it('finds the processes that a command started, their group and their marker', async () => {
     const script = 'sleep 60 & setsid sleep 61 & echo up; wait'
     const command = startCommand('bash', ['-c', script])
     await command.waitForOutput(/up/)

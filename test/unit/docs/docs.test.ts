@@ -95,7 +95,7 @@ describe('links in the docs', () => {
     for (const link of linksOf(page)) expect(() => readFileSync(`${root}${link}`)).not.toThrow(/ENOENT/)
   })
 
-  it('reach every page from docs/index.md', () => {
+  it('lead from docs/index.md to every page', () => {
     const reached = new Set(['docs/index.md'])
     for (const page of reached) {
       if (page.endsWith('.md')) for (const link of linksOf(page)) if (pages.includes(link)) reached.add(link)

@@ -5,7 +5,7 @@ import {differences, parseExact} from '../../integration/embedded/replay/match.j
 const bindings = (): Bindings => new Bindings(new Map([['p', 'golden']]))
 const uuid = '11111111-2222-3333-4444-555555555555'
 
-describe('matching of recorded answers', () => {
+describe('comparison with recorded answers', () => {
   it.each([
     [{a: 1}, {a: 1, b: 2}],
     [{a: 1, b: 2}, {a: 1}],

@@ -48,7 +48,7 @@ describe('FakeClock', () => {
 describe('FakeTransport', () => {
   const request = {method: 'GET', path: '/v1/x', timeoutMs: 1000, plane: 'control'} as const
 
-  it('answers from its function and records the requests', async () => {
+  it('answers with the result of its function and records the requests', async () => {
     const transport = new FakeTransport((_, index) => ({status: 200 + index, headers: {'X-A': '1'}, body: {n: 1}}))
     const answer = await transport.send(request)
     expect([answer.status, answer.headers.get('x-a'), answer.body.toString()]).toEqual([200, '1', '{"n":1}'])
@@ -73,7 +73,7 @@ describe('FakeTransport', () => {
 })
 
 describe('waitUntil', () => {
-  it('reports the condition, the last error and the facts', async () => {
+  it('reports the condition, the last error and the given facts on a timeout', async () => {
     const failing = (): never => {
       throw new Error('no answer')
     }

@@ -43,7 +43,7 @@ describe('HttpProxy', () => {
     expect(proxy.requests[0]?.body.toString()).toBe('body')
   })
 
-  it('gives a scripted answer the given number of times, earlier rules first', async () => {
+  it('gives a scripted answer the given number of times, the oldest rule first', async () => {
     proxy.on({path: '/v1/kv/'}, {status: 500, body: 'No cluster leader'}, 1)
     proxy.on({method: 'PUT'}, {status: 429, body: {a: 1}}, 1)
     expect(await put('/v1/kv/a')).toMatchObject({status: 500, text: 'No cluster leader'})

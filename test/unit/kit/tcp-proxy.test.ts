@@ -61,7 +61,7 @@ afterEach(async () => {
 const open = (): Client => new Client(proxy.port)
 
 describe('TcpProxy', () => {
-  it('passes bytes and closing on in both directions, and counts connections', async () => {
+  it('forwards bytes and the end of a connection in both directions, and counts connections', async () => {
     const client = open()
     expect(await client.echoes('hello')).toBe(true)
     expect(proxy.counters).toMatchObject({accepted: 1, open: 1, bytesToServer: 5, bytesToClient: 5})
@@ -81,7 +81,7 @@ describe('TcpProxy', () => {
     expect(client.text).toBe('warmab')
   })
 
-  it('holds the bytes of both directions in a black hole, and passes them on after `heal`', async () => {
+  it('keeps the bytes of both directions in a black hole, and forwards them after `heal`', async () => {
     const client = open()
     await client.echoes('before')
     proxy.blackHole()

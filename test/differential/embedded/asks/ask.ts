@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 
 /**
- * One request for both agents. `{p}` is the prefix of the run, `{u1}` and `{u2}` two UUIDs of the run, `{node}` the
- * agent's own node, `{s0}`…`{s2}` the sessions that the run created, `{i:KEY}` the current ModifyIndex of a key on
- * each agent.
+ * A request that is sent to both agents. `{p}` is the prefix of the run, `{u1}` and `{u2}` two UUIDs of the run,
+ * `{node}` the agent's own node, `{s0}`…`{s2}` the sessions that the run created, `{i:KEY}` the current ModifyIndex of
+ * a key on each agent.
  */
 export interface Ask {
   readonly method: string
   readonly path: string
   readonly body?: string
-  /** Stores the ID of the answer as this session. */
+  /** Stores the ID in the answer under this number. */
   readonly session?: 0 | 1 | 2
 }
 

@@ -1,4 +1,4 @@
-/** The values of a transcript's placeholders, as far as they are known. */
+/** The values of a transcript's placeholders, once an answer has supplied them. */
 export class Bindings {
   readonly indexes: Map<string, bigint>
   readonly uuids: Map<string, string>
@@ -30,7 +30,7 @@ export class Bindings {
       return value
     })
 
-  /** Does the same in every string of a value, including names of fields. */
+  /** Replaces the placeholders in every string of a value, including names of fields. */
   deep(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value)
     if (Array.isArray(value)) return value.map(item => this.deep(item))

@@ -4,7 +4,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 const uuidShape = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** JSON with integers beyond 2^53 as bigint. */
+/** Parses JSON, with integers beyond 2^53 as bigint. */
 export function parseExact(text: string): unknown {
   const tagged = text.replace(/("(?:[^"\\]|\\.)*")|(-?\d{16,})/g, (_, quoted?: string, digits?: string) =>
     quoted === undefined ? `{"$digits":"${digits}"}` : quoted,
@@ -30,7 +30,10 @@ export const foldedUuid = (uuid: string): bigint => {
   return BigInt(`0x${hex.slice(0, 16)}`) ^ BigInt(`0x${hex.slice(16)}`)
 }
 
-/** Differences between the recorded and the actual answer, as lines. Binds each placeholder at its first occurrence. */
+/**
+ * Returns the differences between the recorded and the actual answer, as lines. Binds each placeholder at its first
+ * occurrence.
+ */
 export function differences(expected: unknown, actual: unknown, bindings: Bindings, where = 'body'): string[] {
   const wrong = (): string[] => [`${where}: expected ${show(expected)}, got ${show(actual)}`]
   if (Array.isArray(expected)) return arrayDifferences(expected, actual, bindings, where)
@@ -106,7 +109,7 @@ function matchUuid({spec, actual, bindings, wrong}: Placing): string[] {
   return known === undefined || known === actual ? [] : wrong()
 }
 
-/** Requires a distinct actual element for every expected one. */
+/** Requires a different actual element for every expected element. */
 function matchElements(
   {actual, bindings, where, wrong}: Placing,
   expected: readonly unknown[],

@@ -204,7 +204,7 @@ class Player {
       lines.push(...differences(body, json ? parseExact(answer.text) : answer.text, bindings))
     }
     const mark = step.from === undefined ? undefined : this.#marks.get(step.from)
-    // The agent acted on the marked request between the time it was sent and the time its answer was read.
+    // The agent handled the marked request between sending the request and reading its answer.
     const atMostMs = answer.atMs - (mark ?? answer).sentMs
     const atLeastMs = answer.atMs - (mark?.atMs ?? answer.sentMs)
     if (least !== undefined && !(atMostMs >= least)) lines.push(`time: expected at least ${least} ms, took ${atMostMs}`)

@@ -8,7 +8,7 @@ const touched = (what: {keys?: string[]; run?: string[]; topics?: string[]}): To
 })
 
 describe('watches of the embedded store', () => {
-  it('wake exactly the watchers whose key or prefix was written', () => {
+  it('wake only the watchers whose key or prefix was written', () => {
     const watches = new Watches()
     const woken: string[] = []
     watches.watch({keys: ['a/b']}, () => woken.push('key a/b'))
@@ -31,7 +31,7 @@ describe('watches of the embedded store', () => {
     expect(calls).toBe(1)
   })
 
-  it('wake exactly the watchers of the keys in a deleted range', () => {
+  it('wake only the watchers of the keys in a deleted range', () => {
     const watches = new Watches()
     const woken: string[] = []
     for (const key of ['a/1', 'a/2', 'b']) watches.watch({keys: [key]}, () => woken.push(key))
