@@ -178,8 +178,8 @@ async function buildBundle(name, isIncluded, plugins = []) {
 }
 
 /**
- * Builds one file for each public sub-path, and shared ones for what several of them import: Node takes four times as
- * long to import the same code from one file a module.
+ * Builds one file for each public sub-path, and shared files for modules that several of them import. Node would take
+ * four times as long to import the same code if each module were a file.
  */
 async function buildLibrary() {
   const {exports} = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))

@@ -13,7 +13,10 @@ import {buildCli} from './build.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** A version with long-term support. */
 const nodeVersion = '22.23.5'
-/** Node looks for the added part by this mark; https://nodejs.org/api/single-executable-applications.html */
+/**
+ * Marks the place in Node's executable where the blob is added;
+ * https://nodejs.org/api/single-executable-applications.html
+ */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** Returns the path of a Node for an architecture, from its package. */
@@ -44,7 +47,7 @@ function assetsOf(work) {
 /**
  * Builds the file for an architecture into a folder, and returns its path. The bundles must have been built.
  *
- * @param node the executable to add to, of this machine's architecture @default the one from npm
+ * @param node the Node to which the bundles are added, of this machine's architecture @default the one from npm
  */
 export async function buildOneFile(arch, folder, node) {
   const target = join(folder, arch === process.arch ? 'baton' : `baton-${arch}`)
@@ -65,13 +68,13 @@ export async function buildOneFile(arch, folder, node) {
     main: 'main.cjs',
     output: 'blob',
     disableExperimentalSEAWarning: true,
-    // Code of another architecture cannot be prepared here. The launcher keeps the code of the bundles itself.
+    // Code for another architecture cannot be compiled here. The launcher caches the code of the bundles itself.
     useCodeCache: false,
     assets: assetsOf(work),
   }
   writeFileSync(join(work, 'settings.json'), JSON.stringify(settings))
   const here = node ?? nodeFor(process.arch)
-  // The path of the script is in the part, so it must not depend on the folder.
+  // The blob contains the path of the script. A relative path keeps the folder out of it, so that two builds are equal.
   execFileSync(here, ['--experimental-sea-config', 'settings.json'], {
     cwd: work,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -10,7 +10,7 @@ const manifest = `${root}package.json`
 const whole = `${root}node_modules/.package-whole.json`
 
 function begin() {
-  // Restores what a run that was killed left behind.
+  // Restores package.json if an earlier run was killed.
   end()
   execFileSync(process.execPath, [`${root}bin/build.mjs`], {cwd: root, stdio: ['ignore', 2, 2]})
   const text = readFileSync(manifest, 'utf8')

@@ -34,7 +34,10 @@ function runsProgram([, first, ...words]) {
   return !lockVerbs.includes(first) && ![first, ...own].some(word => /^--?h(elp)?$/.test(word))
 }
 
-/** Runs a script as `node -e` does: the guardian of a lock is started so, and the one file is the only Node there is. */
+/**
+ * Runs a script as `node -e` does. A lock of the one-file build starts its guardian in this way, because the machine
+ * may have no other Node.
+ */
 function runScript([script, ...words]) {
   process.argv = [process.execPath, ...(words[0] === '--' ? words.slice(1) : words)]
   new Function('require', script)(require)

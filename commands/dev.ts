@@ -137,14 +137,14 @@ export default class Dev extends BaseCommand<typeof Dev> {
     return (argv, options) => captureOutput({argv, env, clock: systemClock, mostBytes: 65_536, ...options})
   }
 
-  /** The variables of the connection are not used here: they are for clients, and this agent must not listen there. */
+  /** Ignores CONSUL_HTTP_ADDR, which names the agent that clients use: this agent must not listen on that address. */
   #address(): string {
     const given = this.flags['http-addr']
     const fromVariable = /^[A-Z_]+$/.test(this.sources.get('http-addr') ?? '')
     return given === undefined || fromVariable ? defaultAddress : given
   }
 
-  /** Resolves when all of them serve. They stop before the agent does. */
+  /** Resolves when all responders are ready. They are stopped before the agent. */
   async #startResponders(agent: EmbeddedAgent, count: number): Promise<void> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
     const {keys, trouble} = await trust()
@@ -205,7 +205,7 @@ function parseAddress(text: string): {readonly host: string; readonly port: numb
   return {host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port: Number(port)}
 }
 
-/** Reads `rack=1`, or `rack:1` as Consul writes it; the first sign separates. */
+/** Reads `rack=1`, or `rack:1` as Consul writes it. The first `=` or `:` ends the name. */
 function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   const meta = new Map<string, string>()
   for (const pair of pairs) {
@@ -217,7 +217,7 @@ function parseMeta(pairs: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(meta)
 }
 
-/** Reads `web-1:web:blue`. If a name comes again, its node gets one more service. */
+/** Reads `web-1:web:blue`. A node that is named again gets another service. */
 function parseNodes(words: readonly string[]): SimulatedNode[] {
   const nodes = new Map<string, {name: string; tags: string[]}[]>()
   for (const word of words) {

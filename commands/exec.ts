@@ -23,12 +23,12 @@ import type {ExecInitiator} from '../src/exec/initiator-types.js'
 import type {ExecSummary, JobCommand, JobSpec, NodeSelector, RolloutOptions} from '../src/exec/types.js'
 
 /**
- * TTL of the session that holds a place in a semaphore. It is longer than responders may run on after an initiator was
- * killed, which is at most a minute and the grace.
+ * TTL of the session that holds a place in a semaphore. It exceeds the time for which responders keep running a command
+ * after its initiator was killed: at most a minute plus the grace period.
  */
 const slotTtlMs = 180_000
 
-/** Consul's tool ends after this long without a report. */
+/** Consul's tool exits when it has received no report for this long. */
 const compatQuietMs = 2000
 
 export default class Exec extends ConsulCommand<typeof Exec> {
@@ -151,7 +151,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     return stateDirectory(this.host.env, 'exec')
   }
 
-  /** Without the record of a run, only `--rerun` does not work. */
+  /** Stores the record of a run. A failure only prevents `--rerun`, so it is not an error. */
   async #keep(id: string, run: {readonly command: JobCommand; readonly summary: ExecSummary}): Promise<void> {
     if (id === '') return
     const {keepRun} = await import('../src/cli/exec/run-records.js')

@@ -74,7 +74,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   ]
   static override strict = false
   static override enableJsonFlag = true
-  /** The flags are checked by this command itself. */
+  /** This command checks its flags for empty values itself. */
   static override emptyFlags = 'all' as const
   static override flags: typeof replicateFlags = replicateFlags
   static override addedFromFiles = ['prefix', ...patternFlags]
@@ -101,7 +101,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
   }
 
   readonly #warnings: string[] = []
-  /** Prefixes with settings of their own, by the file or folder that names them. */
+  /** Prefixes that have their own settings, by the path of the file or folder that contains them. */
   readonly #prefixes = new Map<string, readonly PrefixSettings[]>()
   #reporter: Reporter | undefined
   #clientsOpened: Clients | undefined
@@ -269,7 +269,7 @@ that it does not exist, and held when they are more than --max-delete or the sou
     else this.logger.warn({}, text)
   }
 
-  /** Compares with another program until stopped. */
+  /** Compares the destination with what another replicator writes there, until a stop signal. */
   async #shadow(): Promise<number> {
     const {destination, options} = await this.#open()
     for await (const report of createReplicator(destination, options).shadow({signal: this.stopSignal})) {
@@ -297,7 +297,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
     return {...shown, token: {value: withoutSecrets('token', env['CONSUL_TOKEN']), source: 'CONSUL_TOKEN'}}
   }
 
-  /** As in consul-replicate, level `info` reports each pass, and `debug` names each key. A service writes log lines. */
+  /**
+   * As in consul-replicate, level `info` reports each pass, and `debug` names each key. Without --once, the reports are
+   * lines of the log.
+   */
   #createReporter(level: LogLevel, isService: boolean): Reporter {
     const isInfo = ['trace', 'debug', 'info'].includes(level)
     const {out, logger} = this

@@ -87,7 +87,7 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   }
 
   #report(event: ResponderEvent): void {
-    // The client itself reports that Consul does not answer.
+    // The client already reports that Consul does not answer.
     if (event.type === 'start.delayed') return
     if (event.type === 'responder.registered') this.out.line(`responder ${event.node}: ready`)
     else if (event.type === 'jobs.ignored') this.out.warn(jobsText(event.count))

@@ -20,7 +20,7 @@ import {messageOf, UsageError} from '../src/core/errors.js'
 import {HandlerError} from '../src/process/handler.js'
 import {readTemplate} from '../src/template/render.js'
 
-/** Flags that only a child gives an effect. */
+/** Flags that have no effect without a child. */
 const childOnly = ['exec-reload-signal', 'exec-kill-signal', 'grace', 'exec-splay', 'restart']
 
 export default class TemplateCommand extends ConsulCommand<typeof TemplateCommand> {
@@ -189,7 +189,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     }
   }
 
-  /** Commands and children find the agent that the settings name. A token is not handed on. */
+  /** Returns variables by which commands and children connect to the same agent. They do not contain the token. */
   #childEnv(): Readonly<Record<string, string>> {
     const address = this.flags['http-addr']
     return {...this.childEnvironment(), ...(address !== undefined && address !== '' && {CONSUL_HTTP_ADDR: address})}
@@ -210,7 +210,9 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     if (this.flags.syslog) this.out.warn('syslog: no effect: the log goes to stderr')
   }
 
-  /** Settings that are read again do not end the command: what the last ones wrote stays. */
+  /**
+   * Only the first settings can end the command. After a reload it continues, and keeps the files that it has written.
+   */
   protected override get endsIfHopeless(): boolean {
     return this.#roundCount <= 1
   }

@@ -15,7 +15,7 @@ interface Row {
   readonly isRevoked: boolean
   readonly expires: string | undefined
   readonly hasPolicy: boolean
-  /** Other trust files with the same key: the restrictions of all of them apply. */
+  /** Other trust files that contain the same key. The restrictions of all these files apply. */
   readonly alsoIn: readonly string[]
 }
 
@@ -70,7 +70,7 @@ export default class KeysLs extends BaseCommand<typeof KeysLs> {
     return 0
   }
 
-  /** The usual directories need not exist; a name that was typed and leads nowhere is a mistake. */
+  /** Throws if a directory that a flag names does not exist. The default directories may be missing. */
   async #checkTyped(flag: 'keys-dir' | 'trust-dir'): Promise<void> {
     const path = this.flags[flag]
     if (path === undefined || this.sources.get(flag) !== 'flag') return

@@ -63,7 +63,7 @@ export default class KvCas extends ConsulCommand<typeof KvCas> {
     return 0
   }
 
-  /** Reads the expected value. `-` is a value here and not stdin, which is for the data. */
+  /** Reads the expected value. Here `-` is the value itself: stdin is reserved for the data. */
   #read(expected: string): Promise<Buffer> {
     return readDataArgument(expected === '-' ? '@-' : expected, this.host.stdin)
   }

@@ -54,7 +54,7 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     }
   }
 
-  /** The Go tool ignores these silently. */
+  /** Returns a line for each flag without effect. The Go tool ignores these flags silently. */
   #withoutEffect(): readonly string[] {
     const {keys, recurse} = this.flags
     if (keys) return typedInVain(['recurse', 'detailed', 'base64', 'raw'], '--keys prints names only', this.sources)

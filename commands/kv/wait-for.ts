@@ -11,7 +11,7 @@ import type {KvEntry} from '../../src/core/types.js'
 
 const notInTime = 75
 
-/** Says why a key is not as wanted. */
+/** Returns the state of a key that does not meet the condition. */
 function stateOf(entry: KvEntry | undefined, index: bigint): string {
   if (entry === undefined) return 'the key does not exist'
   const at = `its ModifyIndex is ${entry.modifyIndex}`
@@ -57,7 +57,7 @@ export default class KvWaitFor extends ConsulCommand<typeof KvWaitFor> {
     })
     let last: KvEntry | undefined
     try {
-      // With a limit of 0 the key is read once.
+      // With a time limit of 0 the key is read once, and that read has no time limit.
       const first = timeout === 0 ? this.stopSignal : limit.signal
       for await (const entry of this.#versions(client, key, {first, signal: limit.signal})) {
         last = entry

@@ -102,7 +102,7 @@ export default class LockHold extends ConsulCommand<typeof LockHold> {
     return 0
   }
 
-  /** Stops as at a signal when the parent process has ended, also while the lock is waited for. */
+  /** Stops, as a stop signal would, when the parent process ends, even while the lock is awaited. */
   #follow(parent: number): void {
     const watch = new AbortController()
     this.releases.defer(() => watch.abort())

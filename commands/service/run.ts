@@ -75,7 +75,7 @@ the program and removes the service.`
       child: {
         argv: [file, ...words],
         env: this.childEnvironment(),
-        // The program leads its own session, in which it cannot read from the terminal.
+        // The program runs in a session of its own and cannot read from the terminal there.
         stdin: this.host.isStdinTerminal ? 'ignore' : 'inherit',
       },
       probes: (flags.check ?? []).map(text => toProbe(text, service)),

@@ -92,9 +92,9 @@ export default class Watch extends WatchCommand<typeof Watch> {
       })
     }
     const reloads = new Wake()
-    // The listener is added first, because a signal during the start is a reload, too.
+    // Added before the start, so that a HUP during the start also causes a reload.
     using _reload = this.flags.once ? undefined : this.#onHangUp(() => reloads.wake())
-    // Loaded only if there is a file: the parsers of files would take a tenth of the memory of a watch without one.
+    // Imported only if there is a file: the parsers of files would add a tenth to the memory of a watch without one.
     const {configuredWatches, FileWatches: Files} = await import('../../src/cli/watch/watch-files.js')
     const watches = await configuredWatches(path)
     const client = this.openClient()

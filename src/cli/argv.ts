@@ -11,9 +11,9 @@ export interface ChildForm {
 
 /** The position from which a command takes free text, which may begin with dashes. */
 export interface DataForm {
-  /** Number of positional arguments before it, at least one. */
+  /** Number of positional arguments before the free text, at least one. */
   readonly after: number
-  /** True if the last argument is data there even if it is the name of a flag, as in Go. */
+  /** True if the last argument is data even if it equals the name of a flag, as in Go. */
   readonly isLastWordData?: boolean
 }
 
@@ -27,7 +27,7 @@ export interface SplitArgv {
   readonly positionals: readonly string[]
   /** The child's arguments, unchanged; undefined if there are none. */
   readonly child: {readonly form: 'go' | 'native'; readonly words: readonly string[]} | undefined
-  /** Flags that were switched off, but which `own` cannot express. */
+  /** Flags that were switched off and have no negative form that `own` could contain. */
   readonly off: readonly string[]
   /** Flags that take one value but were given several. The last one counts, as in Go. */
   readonly repeated: readonly string[]
@@ -43,9 +43,9 @@ interface Forms {
 }
 
 /**
- * Separates the child's arguments before any parser sees them, because oclif reorders positional words.
- * With `--` everything after it is the child's, verbatim. Without, everything from the first word after the command's
- * own arguments is, as with Go's flag package.
+ * Separates the child's arguments before any parser sees them, because oclif reorders positional words. After `--`, all
+ * arguments belong to the child, unchanged. Without `--`, the child's arguments begin with the first word after the
+ * command's own arguments, as in Go's flag package.
  */
 export function splitArgv(
   argv: readonly string[],

@@ -35,7 +35,10 @@ export interface CommandHost {
   readonly signals: SignalSource
 }
 
-/** Returns the process as a host. It opens each stream at its first use: opening stdin takes a thirtieth of a start. */
+/**
+ * Returns the process as a host. It opens each stream at its first use, because opening stdin takes 3 % of the start-up
+ * time.
+ */
 export const processHost = (): CommandHost => ({
   env: process.env,
   get stdin() {
@@ -189,7 +192,7 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
     return painter(this.host[stream], this.host.env)
   }
 
-  /** Returns a logger in the command's format with a level of its own. */
+  /** Returns a logger in the command's format, with this minimum level. */
   protected createLogger(least: LogLevel): FlushableLogger {
     const {stderr} = this.host
     const {'log-format': given} = this.flags as {readonly 'log-format'?: LogFormat}

@@ -62,8 +62,8 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   }
 
   /**
-   * True if the command ends when its first read fails in a way that waiting cannot end. Other commands report such a
-   * failure themselves.
+   * True if the command ends when its first read fails for a reason that waiting cannot fix. Other commands report such
+   * a failure themselves.
    */
   protected get endsIfHopeless(): boolean {
     return false

@@ -3,8 +3,8 @@ import {consulFlags} from './flags.js'
 import type {SettingSources} from './settings.js'
 
 /**
- * Throws a UsageError for a flag with an empty value: usually a variable of a script is not set. As in Consul's tools,
- * flags of the connection may be empty and then count as not given.
+ * Throws a UsageError for a flag with an empty value, which usually comes from a script's variable that is not set. As
+ * in Consul's tools, flags of the connection may be empty and then count as not given.
  */
 export function refuseEmptyValues(
   flags: Readonly<Record<string, unknown>>,

@@ -2,7 +2,10 @@ import {UsageError} from '../core/errors.js'
 import type {SplitArgv} from './argv.js'
 import type {SettingSources} from './settings.js'
 
-/** What counts without being a typed flag: a command to run, one after `--`, and the imitation of Consul's tools. */
+/**
+ * Conditions that a rule can name besides flags: a command to run, arguments after `--`, and the imitation of Consul's
+ * tools.
+ */
 const circumstances = ['COMMAND', '--', 'compat']
 
 /**
@@ -13,13 +16,16 @@ export interface FlagRule {
   readonly flag: string
   /** Whether the rule is for the flag with a value or switched on, or for the flag switched off. @default 'on' */
   readonly when?: 'on' | 'off' | 'any'
-  /** Typed flags and circumstances that the flag does not go with. */
+  /** Typed flags and conditions that contradict the flag. */
   readonly besides?: readonly string[]
-  /** Flags and circumstances of which the flag needs one. */
+  /** Flags and conditions, one of which the flag needs to have an effect. */
   readonly needs?: readonly string[]
   /** The rule holds only for arguments after `--`: Consul's tools accept the flag. */
   readonly isNativeOnly?: true
-  /** Consul's tools accept the flag, and nothing is lost by it: a warning with this reason is enough. */
+  /**
+   * The reason why the flag has no effect. The command prints it as a warning and continues, because Consul's tools
+   * accept the flag and it does no harm.
+   */
   readonly warning?: string
 }
 

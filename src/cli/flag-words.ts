@@ -81,7 +81,7 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
       })
       return {...bare, fault}
     }
-    // With a single dash the flag is one of Go's, which needs a value.
+    // With a single dash the flag is in Go's form and needs a value.
     const isBare = word.startsWith('--') || next === undefined
     if (isBare && !(next !== undefined && flag.bareUnless?.test(next) === true)) return bare
   }
@@ -91,7 +91,10 @@ export function readFlag(word: string, next: string | undefined, {names, flags}:
   return {name, word: `--${name}=${next}`, isNextTaken: true}
 }
 
-/** The names of flags as they were typed, aliases included. Values of flags are none. */
+/**
+ * Returns the names of flags as typed, aliases included. The values of flags are skipped, even if they begin with a
+ * dash.
+ */
 export function typedNames(words: readonly string[], flags: Readonly<Record<string, FlagShape>>): readonly string[] {
   const names = indexFlags(flags)
   const typed: string[] = []

@@ -8,7 +8,7 @@ const lineEveryMs = 10_000
 
 export interface ProgressOptions {
   readonly stderr: TerminalStream
-  /** Shared with everything else that writes to the terminal. @default one of its own */
+  /** The status line, shared with everything else that writes to the terminal. @default a line of its own */
   readonly line?: StatusLine
   readonly isQuiet: boolean
   /** @default the system's clock */

@@ -36,7 +36,7 @@ export async function layerSettings(options: {
   readonly env: Environment
   /** @default JSON or YAML */
   readonly readFile?: (path: string) => Promise<Settings>
-  /** Repeatable flags to whose values files add their own. */
+  /** Repeatable flags whose values in files are added to those of higher layers. */
   readonly added?: readonly string[]
   /** Names that sections of a file can have: those of all commands. */
   readonly sections?: readonly string[]
@@ -71,7 +71,7 @@ export async function layerSettings(options: {
   return {argv: [...added, ...argv], sources}
 }
 
-/** Takes out the words of flags that count as not given. */
+/** Removes flags that count as not given from the arguments. */
 function withoutUnset({argv, isUnsetByEmpty = () => false}: Parameters<typeof layerSettings>[0]): readonly string[] {
   const words = flagWords(argv)
   const isKept = (word: string): boolean => !(word.endsWith('=') && isUnsetByEmpty(word.slice(2, -1)))
@@ -142,7 +142,7 @@ function withoutSections(
   const top = Object.entries(settings).filter(([name, value]) => {
     if (name !== section && !sections.includes(name)) return true
     if (isBlock(value)) return false
-    // Some commands and flags share a name: with a plain value it is the flag.
+    // Some commands and flags have the same name. A plain value sets the flag.
     if (!Object.hasOwn(flags, name)) throw badSetting(path, name, 'must hold the settings of the command')
     return true
   })

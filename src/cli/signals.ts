@@ -13,7 +13,7 @@ export interface SignalSource {
 export interface StopSignals extends Disposable {
   /** Aborts with a CancelledError that names the first signal. */
   readonly signal: AbortSignal
-  /** Aborts `signal` with this reason, without a signal of the system. */
+  /** Aborts `signal` with this reason, without a signal from the operating system. */
   abort(reason: unknown): void
   /** Calls the listener for every stop signal, including the first. */
   onEach(listener: (name: StopSignal, count: number) => void): void

@@ -13,9 +13,9 @@ export interface TerminalStream {
 }
 
 /**
- * One line of a terminal that is drawn again and again. It must not wrap, because it could not be erased then: if it is
- * too long, its text loses its middle and keeps its end, which contains the numbers. If the terminal has become
- * narrower since, the terminal has wrapped the line, and all of its rows are erased.
+ * One line of a terminal that is redrawn in place. It must not wrap, because a wrapped line could not be erased. A text
+ * that is too long loses its middle and keeps its end, which contains the numbers. If the terminal has become narrower
+ * and has wrapped the line, all of its rows are erased.
  */
 export class StatusLine {
   readonly #stream: TerminalStream
@@ -75,10 +75,7 @@ function cut(text: string, width: number): string {
   return kept
 }
 
-/**
- * Returns the number of columns that a text takes: two for each wide character, none for a mark that combines with the
- * one before.
- */
+/** Returns the number of columns that a text occupies: two for each wide character, none for a combining mark. */
 function widthOf(text: string): number {
   let width = 0
   for (const character of text) width += wide.test(character) ? 2 : /\p{Mn}/u.test(character) ? 0 : 1

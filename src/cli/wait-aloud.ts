@@ -11,8 +11,9 @@ export interface WaitAloudOptions {
   readonly clock: Clock
   readonly say: (text: string) => void
   /**
-   * Called with a failure that waiting cannot end, of a read whose path was never answered. Writes belong to a step that
-   * handles their failure, such as the read-only transaction that asks whether missing items are hidden.
+   * Called with a failure that waiting cannot fix, of a read for a path that has never been read successfully. A failed
+   * write is left to the caller that sent it, for instance the read-only transaction that asks whether missing items
+   * are hidden.
    */
   readonly onHopeless?: (error: unknown) => void
 }
@@ -20,7 +21,7 @@ export interface WaitAloudOptions {
 /**
  * Passes requests on to another transport, and reports when Consul does not answer them: 1.5 s after the first request
  * without an answer or the first failure, then at intervals that double up to a minute, and once when Consul answers
- * again. Each datacenter is reported separately. Parked queries are expected to wait.
+ * again. Each datacenter is reported separately. Blocking queries are not reported, because they are expected to wait.
  */
 export class WaitAloud implements Transport {
   readonly #inner: Transport
@@ -65,7 +66,10 @@ export class WaitAloud implements Transport {
     await this.#inner[Symbol.asyncDispose]()
   }
 
-  /** Returns the failure in an answer. Whether a 404 is one depends on the call. */
+  /**
+   * Returns the error that an answer reports, or undefined. A 404 does not count, because a missing item is not a
+   * failure.
+   */
   #refusal(request: TransportRequest, response: TransportResponse): unknown {
     if (response.status < 400) return undefined
     const error = toWireError(request, response, this.#options.clock.wallMs())

@@ -4,27 +4,31 @@ import {mergeBlock} from './merge-block.js'
 import {unknownSetting} from './unknown-setting.js'
 
 /**
- * What a setting may be. `duration` becomes milliseconds; `strings` a list, also from a text with commas; `mode` a
- * number from `0644` in HCL or `"0644"`; `command` a text or a list of words; `rest` anything.
+ * The type of a setting. `duration` becomes milliseconds; `strings` a list, also from a text with commas; `mode` a
+ * number from `0644` in HCL or `"0644"`; `command` a text or a list of words; `rest` accepts anything.
  */
 export type Kind = 'string' | 'boolean' | 'number' | 'duration' | 'strings' | 'command' | 'mode' | 'rest'
 
 /** A block of settings. */
 export interface Block {
   readonly fields: Schema
-  /** What may stand in the place of the block: `wait = "5s:10s"`. */
+  /** The type of a plain value that may replace the block: `wait = "5s:10s"`. */
   readonly short?: Kind
-  /** True if the block may be given several times: its value is a list. @default false, they add to each other */
+  /**
+   * True if the block may be given several times: its value is then a list.
+   *
+   * @default false, later blocks add to earlier ones
+   */
   readonly isRepeatable?: true
 }
 
 /** The settings of a file or block by their names. */
 export type Schema = Readonly<Record<string, Kind | Block>>
 
-/** What was read: values by name, blocks as values of their own. */
+/** The values that were read, by name. A nested block is an object of values. */
 export type BlockValues = Readonly<Record<string, unknown>>
 
-/** Where settings are read from, and where doubts about them go. */
+/** The file that settings are read from, and the receiver of warnings about them. */
 export interface BlockPlace {
   readonly path: string
   readonly warn: (text: string) => void

@@ -11,13 +11,13 @@ export interface Translation {
   readonly prefixes: readonly PrefixSettings[]
 }
 
-/** What a `prefix` block says beside source, datacenter and destination. */
+/** The settings of a `prefix` block besides source, datacenter and destination. */
 export interface PrefixSettings {
-  /** As `source@dc:destination`. */
+  /** The mapping as `source@dc:destination`. */
   readonly prefix: string
-  /** Texts that choose keys, by the names of flags. */
+  /** Patterns that choose keys, by the names of flags. */
   readonly patterns: Readonly<Record<string, readonly string[]>>
-  /** Connections of its own, by the names of flags. */
+  /** The connection of this prefix alone, by the names of flags. */
   readonly from: Settings | undefined
   readonly to: Settings | undefined
   readonly path: string
@@ -221,7 +221,7 @@ class Translator {
     return [prefix]
   }
 
-  /** Which keys of a prefix are copied. */
+  /** Returns the patterns that choose the keys of a prefix. */
   #patterns(fields: Fields): PrefixSettings['patterns'] {
     const patterns: Record<string, readonly string[]> = {}
     for (const [name, value] of Object.entries(fields)) {
@@ -234,7 +234,7 @@ class Translator {
     return patterns
   }
 
-  /** A block like `consul`, for one side of one prefix. */
+  /** Reads a block like `consul`, which sets the connection for one side of one prefix. */
   #connection(value: unknown, name: string): Settings | undefined {
     if (value === undefined) return undefined
     const inner = new Translator(this.#place)

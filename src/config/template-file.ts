@@ -5,20 +5,20 @@ import type {Settings} from './files.js'
 import {templateSchema} from './template-schema.js'
 import {unknownSetting} from './unknown-setting.js'
 
-/** What one or several files say about templates. */
+/** The content of one or several configuration files about templates. */
 export interface TemplateFile {
   /** Settings by the names of flags. */
   readonly settings: Settings
-  /** Blocks `template`, in their order. */
+  /** The `template` blocks, in their order. */
   readonly templates: readonly BlockValues[]
-  /** The block `exec`. */
+  /** The `exec` block. */
   readonly exec: BlockValues
   readonly warnings: readonly string[]
 }
 
 /**
  * Reads consul-template's configuration, HCL, JSON or YAML, from a file or from all files of a folder in the order of
- * their names. Templates are joined; of every other setting the last value is used.
+ * their names. Templates are joined; the last value of every other setting is used.
  */
 export async function readTemplateConfig(path: string, flagNames: readonly string[]): Promise<TemplateFile> {
   const settings: Record<string, unknown> = {}
@@ -156,7 +156,7 @@ class Translator {
   }
 }
 
-/** Returns a wait as a flag takes it: `MIN` or `MIN:MAX`. Undefined if it is turned off. */
+/** Returns the value of a `wait` setting in the form of its flag: `MIN` or `MIN:MAX`. Undefined if it is turned off. */
 export function waitText(wait: unknown, {path}: {readonly path: string}): string | undefined {
   if (typeof wait === 'string') return wait
   const {enabled, min, max} = wait as {enabled?: boolean; min?: number; max?: number}

@@ -1,7 +1,7 @@
 import type {Block, Schema} from './blocks.js'
 
-// The names of consul-template's configuration, with old ones that its versions took at some time. Names that baton adds
-// are marked.
+// The settings of consul-template's configuration, including those of its older versions. Settings that baton adds are
+// marked.
 
 const env: Block = {
   fields: {
@@ -33,7 +33,7 @@ const template: Block = {
   isRepeatable: true,
   fields: {
     backup: 'boolean',
-    // Of baton.
+    // Added by baton.
     check: 'command',
     command: 'command',
     command_timeout: 'duration',

@@ -3,8 +3,9 @@ import {labelName} from './label-name.js'
 import type {Labels} from './types.js'
 
 /**
- * Returns the labels that Prometheus's own discovery of Consul gives an instance, `__meta_consul_…`, and its weights. Tags
- * come between commas, so that relabelling can match `,blue,`. Of names that are alike once sanitised the last one counts.
+ * Returns the labels that Prometheus's own discovery of Consul gives an instance, `__meta_consul_…`, and its weights.
+ * Tags come between commas, so that relabelling can match `,blue,`. If two names are equal after they were sanitised,
+ * the last one counts.
  */
 export function consulLabels(instance: ServiceInstance): Labels {
   const {node, weights} = instance

@@ -18,8 +18,10 @@ export interface OpenDirectoryOptions {
   /** Maximum time in milliseconds for which an outage can go unnoticed. @default 60000 */
   readonly waitMs?: number
   /**
-   * Consistency of the first read, and of the first after a failure. Any other than `consistent` may show old state of
-   * a restarted leader. @default 'consistent'
+   * Consistency of the first read, and of the first read after a failure. Any value other than `consistent` may show
+   * old state of a restarted leader.
+   *
+   * @default 'consistent'
    */
   readonly freshConsistency?: Consistency
 }

@@ -126,7 +126,7 @@ function instanceDocument(instance: ServiceInstance): SourceDocument {
     fingerprint: fingerprint(JSON.stringify([service, labels])),
     labels,
     decode: () => {
-      // Consul takes any text for an address.
+      // Consul accepts any text as an address.
       if (hasHost(service.uri)) return [service]
       throw new BatonError('BATON_CONFIG', `${key}: ${service.uri} is not a URI with a host`)
     },

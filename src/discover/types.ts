@@ -28,7 +28,7 @@ export interface SourceDocument {
   readonly key: string
   /** Equal fingerprints mean equal content. */
   readonly fingerprint: string
-  /** What Consul knows of an instance of its catalog. */
+  /** Labels from the catalog's data about an instance. */
   readonly labels?: Labels
   /** Throws an error that says what is wrong with the document. */
   readonly decode: () => readonly DiscoveredService[]
@@ -53,7 +53,7 @@ export interface Problem {
   /** The document or the source it concerns. */
   readonly about: string
   readonly message: string
-  /** Wall clock. */
+  /** Wall time since which the problem exists, in milliseconds. */
   readonly sinceMs: number
 }
 

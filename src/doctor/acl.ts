@@ -62,7 +62,7 @@ const unknownToken: Finding = {
 interface Permission {
   readonly name: string
   readonly rule: string
-  /** What does not work without the permission. */
+  /** What cannot be done without the permission. */
   readonly loss: string
   readonly isGiven: () => Promise<boolean>
 }

@@ -2,7 +2,7 @@ import {decodeJson} from '../core/api/json.js'
 import type {ConsulClient} from '../core/client.js'
 import type {Finding} from './types.js'
 
-/** Facts about its configuration that an agent reports. Undefined if it does not report one. */
+/** The parts of its configuration that an agent reports. A field is undefined if the agent does not report it. */
 export interface SelfReport {
   readonly version: string
   readonly node: string

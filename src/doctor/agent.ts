@@ -68,7 +68,7 @@ export async function examineAgent(client: ConsulClient): Promise<AgentReport> {
   return {findings, hasAnswered: true, agent: {connectionLimit, hasLeader: leader !== '', self}}
 }
 
-/** The hints of other commands name doctor, which is running. */
+/** Returns what to do. The common hint for these errors is replaced, because it says to run doctor. */
 function howToAnswer(error: BatonError): string | undefined {
   const {hint, details} = error
   if (details['code'] === 'ECONNRESET') return 'this machine may hold too many connections: see the next line'

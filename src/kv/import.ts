@@ -165,7 +165,7 @@ function tooLarge(entries: readonly ExchangeEntry[], cause: unknown): BatonError
   })
 }
 
-/** What an import would do to a key. */
+/** The effect that an import would have on a key. */
 export type PlannedChange = 'create' | 'update' | 'unchanged' | 'skip'
 
 /**
@@ -194,7 +194,7 @@ export async function planImport(
   })
 }
 
-/** Returns what all keys begin with, up to the last `/`, because the path of a request can carry that. */
+/** Returns the longest folder that contains all keys. A list of that folder is read before the import. */
 function commonPrefix(keys: readonly string[]): string {
   const [first = '', ...others] = keys
   let length = first.length

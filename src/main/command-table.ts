@@ -5,15 +5,18 @@ import type {Environment} from '../config/environment.js'
 /** A command's class, not yet loaded. */
 export type CommandLoader = () => Promise<{readonly default: CommandClass}>
 export type CommandClass = Omit<typeof BaseCommand, 'prototype'> & (new (argv: string[], config: Config) => BaseCommand)
-/** `kv get` to its loader. The build makes the table from the files under `commands/`. */
+/**
+ * Loaders of the commands by their names, such as `kv get`. The build makes the table from the files under `commands/`.
+ */
 export type CommandTable = Readonly<Record<string, CommandLoader>>
 
 /** Commands whose first argument is a key or a program, which may have the name of one of their sub-commands. */
 const commandsWithWords: ReadonlySet<string> = new Set(['lock', 'exec'])
 
 /**
- * Returns the command that the first arguments name, and the arguments after its name. The longest name wins, but a
- * sub-command of such a command gives way if a program to run follows, or if Consul's own tool is imitated.
+ * Returns the command that the first arguments name, and the arguments after its name. The longest name wins, except
+ * that `lock` and `exec` have no sub-commands if a program follows `--` or if BATON_COMPAT is `consul`: `lock status --
+ * make` locks the key `status`.
  */
 export function resolveCommand(
   table: CommandTable,

@@ -7,7 +7,10 @@ const contenders = 6
 const roundsEach = 2
 const slots = 2
 
-/** Options of every lock of the proofs: a short TTL, so that one which a failure leaves is gone soon. */
+/**
+ * Options of every lock of the proofs. The TTL is short, so that Consul soon frees a lock that a failed proof leaves
+ * behind.
+ */
 const optionsOf = ({prefix, sessionName}: Bench, name: string): LockOptions => ({
   prefix: `${prefix}/${name}`,
   ttlMs: 10_000,
@@ -17,8 +20,8 @@ const optionsOf = ({prefix, sessionName}: Bench, name: string): LockOptions => (
 })
 
 /**
- * Contenders read a number and write the next one, each under the lock. Two at once would lose one, or overlap here; the
- * tokens must grow from hold to hold.
+ * Contenders increment a number, each under the lock. If two held the lock at once, an increment would be lost or their
+ * times would overlap. The fencing tokens must grow from holder to holder.
  */
 export async function proveMutex(bench: Bench): Promise<readonly Proof[]> {
   const {client, prefix, signal} = bench
@@ -68,7 +71,7 @@ export async function proveMutex(bench: Bench): Promise<readonly Proof[]> {
   ]
 }
 
-/** More contenders than slots: as many as there are slots are inside at once, never more. */
+/** There are more contenders than slots. The number of holders must reach the number of slots and never exceed it. */
 export async function proveSemaphore(bench: Bench): Promise<readonly Proof[]> {
   const {client, signal} = bench
   let inside = 0
@@ -95,7 +98,7 @@ export async function proveSemaphore(bench: Bench): Promise<readonly Proof[]> {
   ]
 }
 
-/** A session that is not renewed, as after a kill: Consul must end it and free its key within twice the TTL. */
+/** A session is not renewed, as after a kill. Consul must end it and free its key within twice the TTL. */
 export async function proveExpiry({client, prefix, sessionName, signal}: Bench): Promise<readonly Proof[]> {
   const key = `${prefix}/expiry`
   const ttlMs = 10_000

@@ -14,14 +14,15 @@ const proofs: readonly (readonly [Claim, (bench: Bench) => Promise<readonly Proo
   ['replicate', proveReplication],
 ]
 
-/** Time for a proof. */
+/** Time limit of each proof in milliseconds. */
 const proofMs = 45_000
-/** Time for the clean-up, which runs after a stop, too. */
+/** Time limit of the clean-up in milliseconds. It runs after a stop signal, too. */
 const cleanUpMs = 10_000
 
 /**
- * Proves on a cluster what baton relies on and promises, below a prefix of its own, and removes what it wrote. The proofs
- * run side by side, each for `limitMs` at most (45 s), and one that fails does not end the others. Rejects if the signal aborts, after the clean-up.
+ * Proves on a cluster what baton relies on and promises, below a prefix of its own, and removes what it wrote. The
+ * proofs run side by side, each for `limitMs` at most (45 s); a failed proof does not end the others. Rejects if the
+ * signal aborts, after the clean-up.
  */
 export async function runSelftest(bench: Bench, limitMs = proofMs): Promise<readonly Proof[]> {
   const {clock} = bench.client

@@ -1,7 +1,7 @@
 import type {ConsulClient} from '../core/client.js'
 import type {SigningKey} from '../exec/native/envelope.js'
 
-/** What is proven, in the order in which it is reported. */
+/** The claims that are proven, in the order in which they are reported. */
 export type Claim =
   | 'exclusion'
   | 'fencing'
@@ -20,7 +20,7 @@ export interface Proof {
   readonly text: string
 }
 
-/** What each proof works with. */
+/** The resources that every proof receives. */
 export interface Bench {
   readonly client: ConsulClient
   /** A prefix of this run alone, without a slash at its end. */

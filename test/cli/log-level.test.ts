@@ -88,7 +88,7 @@ const argvOf = (id: string, level: string): string[] => [
 ]
 
 describe.concurrent('--log-level', () => {
-  it('is tested with each command that asks Consul', () => {
+  it('is tested with each command that talks to Consul', () => {
     expect([...Object.keys(words), ...offline].sort()).toEqual(Object.keys(exitCodes).sort())
   })
 
@@ -97,7 +97,7 @@ describe.concurrent('--log-level', () => {
     await command.waitForOutput(/^\{"level":20,/m, {stream: 'stderr'})
   })
 
-  it.each(Object.keys(words))('silent leaves no line of the log of baton %s', async id => {
+  it.each(Object.keys(words))('silent suppresses every log line of baton %s', async id => {
     let requests = 0
     const server = createServer((_request, response) => {
       requests += 1
@@ -107,7 +107,7 @@ describe.concurrent('--log-level', () => {
     await once(server, 'listening')
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
     await using command = startInProcess(argvOf(id, 'silent'), {env: {...env, CONSUL_HTTP_ADDR: address}})
-    // At the second request the first one was answered, and would be in the log.
+    // When the second request arrives, the first one has been answered and would have been logged.
     await waitUntil(() => command.hasEnded || requests > 1, {what: 'the first answer', timeoutMs: 30_000})
     expect(command.stderr).not.toMatch(/^\{"level":/m)
     server.close()

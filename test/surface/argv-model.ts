@@ -89,7 +89,7 @@ function flagItem(name: string, definition: Definition, text: fc.Arbitrary<strin
   }
   const value = options === undefined ? text : fc.oneof({weight: 9, arbitrary: fc.constantFrom(...options)}, text)
   return fc.tuple(dash, spelled, value, fc.boolean()).map(([dashes, as, given, isJoined]) => {
-    // If the flag may have no value, the next argument decides whether it is one.
+    // If the flag may stand without a value, the next argument decides whether it is the value.
     const isOpen = bare !== undefined
     return item(name, given, isJoined || isOpen ? [`${dashes}${as}=${given}`] : [`${dashes}${as}`, given])
   })
@@ -199,7 +199,10 @@ function toLine(
   }
 }
 
-/** Returns the reasons for which the line must be refused. Without one it must be read as it was meant. */
+/**
+ * Returns the reasons for which the line must be refused. If there are none, the command must read it as it was
+ * generated.
+ */
 export async function faultsOf(line: MeantLine, command: CommandClass): Promise<readonly string[]> {
   const definitions = definitionsOf(command)
   const faults: string[] = []
@@ -250,7 +253,7 @@ function lastValues(line: MeantLine, definitions: Readonly<Record<string, Defini
 
 const isOn = (values: Values, name: string): boolean => values.has(name)
 
-/** The rules of the command that this line breaks and that are no mere warnings. */
+/** Returns the rules of the command that this line breaks, except those that only cause a warning. */
 async function brokenRules(line: MeantLine, last: Values, command: CommandClass): Promise<readonly string[]> {
   const inEffect = new Set<string>()
   for (const [name, values] of last) {

@@ -95,7 +95,7 @@ describe('the public functions and methods', () => {
     const isKnown = (name: string): boolean => rows.has(name) || total.includes(name) || values.includes(name)
     const exported = Object.keys(library)
     expect(exported.filter(name => !isKnown(name) && (!isError(name) || name === 'isBatonError'))).toEqual(
-      // This is a class, but its methods have rows.
+      // A class whose constructor takes nothing; its methods have rows.
       ['EventState'],
     )
   })

@@ -5,7 +5,7 @@ import {flagWords} from '../argv.js'
 import {consulFlags} from '../flags.js'
 import type {Wanted} from './types.js'
 
-/** Time limit of the request, because a shell waits for the answer. After it nothing is offered. */
+/** Time limit of the request, because a shell waits for the answer. When it has passed, no names are offered. */
 const answerWithinMs = 300
 
 /**

@@ -52,7 +52,7 @@ export async function runFilter(spec: FilterSpec): Promise<Filtered> {
   }
 }
 
-/** Returns what a stream has up to its end, or undefined, and closes it, if that is more than `most` bytes. */
+/** Returns the content of a stream. If it is longer than `most` bytes, closes the stream and returns undefined. */
 async function readUpTo(most: number, stream: Readable | undefined): Promise<Buffer | undefined> {
   const chunks: Buffer[] = []
   let size = 0

@@ -132,7 +132,7 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       this.out.line(form === 'consul' ? goJson(value, '    ') : this.#shown(watched.spec, value))
       return 0
     }
-    // Not kept: this function lives as long as the command.
+    // The result is not stored, because it would stay in memory as long as the command runs.
     await readFirst()
     const views = this.releases.use(createViewRegistry(client, {lingerMs: 0}))
     if (!handler && this.#own.ndjson) return this.#printFrames(views, query)

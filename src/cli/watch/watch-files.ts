@@ -14,7 +14,10 @@ import {WatchSet} from '../../watch/watch-set.js'
 import type {Output} from '../output.js'
 import {reportStatus} from './report-status.js'
 
-/** The watches of a file or of the files of a folder. Rejects with a UsageError that names the place of a mistake. */
+/**
+ * Returns the watches of a file or of the files of a folder. Rejects with a UsageError that names the place of a
+ * mistake.
+ */
 export async function configuredWatches(path: string): Promise<readonly ConfiguredWatch[]> {
   const files = await readWatchFiles(path)
   return files.flatMap(file => parseWatches(file.watches, file.path))
@@ -31,7 +34,10 @@ interface FileWatchesOptions {
   readonly isOnce: boolean
 }
 
-/** Runs the watches of files, and other watches in their place when the files are read again. */
+/**
+ * Runs the watches of files. When the files are read again, watches that have not changed continue, and the others are
+ * replaced.
+ */
 export class FileWatches {
   readonly #options: FileWatchesOptions
   readonly #set: WatchSet
@@ -43,7 +49,7 @@ export class FileWatches {
     this.#set = new WatchSet((watch, signal) => this.#run(watch, signal), options.signal)
   }
 
-  /** True once the files were read again: from then on the failure of one watch does not end the others. */
+  /** True once the files were read again. After that, the failure of one watch does not end the others. */
   get isReloaded(): boolean {
     return this.#isReloaded
   }

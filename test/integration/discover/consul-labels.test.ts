@@ -68,7 +68,7 @@ describe.each(backends)('labels of catalog instances for Prometheus on $name', b
     expect(targets()[0]?.labels).toMatchObject({__meta_consul_tags: ',green,'})
   })
 
-  it('keep an instance whose address is not that of a host from spoiling the rest', async () => {
+  it('omit an instance whose address is not a host, and keep the others', async () => {
     await register({Node: 'odd-1', Address: 'not a host', Service: {Service: 'odd', Port: 1}})
     await register({Node: 'odd-2', Address: '10.0.0.2', Service: {Service: 'odd', Port: 2}})
     await using client = createClient({address: agent.address})

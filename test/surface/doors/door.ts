@@ -53,7 +53,7 @@ export type Doors = Readonly<Record<string, Door>>
 export const or = (given: Readonly<Record<string, unknown>>, name: string, valid: unknown): any =>
   name in given ? given[name] : valid
 
-/** Returns the options in what was given, without these arguments. */
+/** Returns the given values except those of these arguments, as options. */
 export function without(given: Readonly<Record<string, unknown>>, ...names: readonly string[]): object {
   return Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)))
 }

@@ -119,7 +119,7 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     expect(hopeless).toHaveLength(1)
   })
 
-  it('does not call a refused write hopeless: nothing waits for it', async () => {
+  it('leaves a refused write to the caller that sent it', async () => {
     const probe = transport.send({method: 'PUT', path: '/v1/txn', timeoutMs: 15_000, plane: 'control'})
     answers[0]?.resolve(response(403, 'ACL not found'))
     await probe

@@ -1,14 +1,14 @@
 import {describe, expect, it} from 'vitest'
 import {findDuplicate} from '../../../src/config/hcl-duplicates.js'
 
-describe('a setting that occurs twice', () => {
+describe('findDuplicate', () => {
   it.each([
     ['exclude = "a"\nexclude = "b"', 'exclude'],
     ['exclude = "a" exclude = "b"', 'exclude'],
     ['{"exclude": "a", "exclude": "b"}', 'exclude'],
     ['prefix {\n source = "a"\n source = "b"\n}', 'source'],
     ['max_stale = 1\n# max_stale = 2\nmax_stale = 3', 'max_stale'],
-  ])('is reported for %j', (text, name) => {
+  ])('returns the name of a setting that occurs twice: %j', (text, name) => {
     expect(findDuplicate(text)).toBe(name)
   })
 
@@ -21,7 +21,7 @@ describe('a setting that occurs twice', () => {
     'consul { address = "a:1" }\nauth { address = "b" }',
     '{"prefix": [{"source": "a"}, {"source": "b"}]}',
     '',
-  ])('is not reported for %j', text => {
+  ])('returns undefined for %j', text => {
     expect(findDuplicate(text)).toBeUndefined()
   })
 })

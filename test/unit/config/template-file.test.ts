@@ -98,7 +98,7 @@ EOT
     ])
   })
 
-  it('reads old forms, and says so', async () => {
+  it('reads deprecated forms, and warns about each', async () => {
     const {settings, warnings} = await read(`
 consul = "127.0.0.1:8500"
 token = "t"

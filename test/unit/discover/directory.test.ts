@@ -127,7 +127,7 @@ describe('directory of services', () => {
     expect(directory.services()).toHaveLength(4)
   })
 
-  it('believes an empty answer only when the leader confirms it', async () => {
+  it('accepts an empty answer only after the leader confirms it', async () => {
     const clock = new FakeClock()
     const source = new ManualSource()
     await source.set({a: pool})

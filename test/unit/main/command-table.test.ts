@@ -36,7 +36,7 @@ describe('resolveCommand', () => {
     },
   )
 
-  it('takes the name of a sub-command as the key of a lock with BATON_COMPAT=consul', () => {
+  it('treats the name of a sub-command as the key of a lock with BATON_COMPAT=consul', () => {
     expect(resolve('lock status ./cmd', {BATON_COMPAT: 'consul'})?.id).toBe('lock')
   })
 

@@ -41,7 +41,7 @@ function setUp({namesKeys = false} = {}) {
 }
 
 describe('the reporter of replicate', () => {
-  it('names held deletes once, and reports how many gather behind them each time that their number has doubled', () => {
+  it('names held deletes once, and reports their number each time that it has doubled', () => {
     const {lines, reporter} = setUp()
     const first = held(11, 'limit', true)
     reporter.observe({type: 'pass.finished', pass: pass({held: [first]})})
@@ -59,7 +59,7 @@ describe('the reporter of replicate', () => {
     ])
   })
 
-  it('says what became of an approval', () => {
+  it('reports the outcome of an approval', () => {
     const {lines, reporter} = setUp()
     reporter.observe({type: 'approval.finished', mapping, id: '3f2a91c0', deleted: 3, kept: 0})
     reporter.observe({type: 'approval.finished', mapping, id: '3f2a91c0', deleted: 2, kept: 1})
