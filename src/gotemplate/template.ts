@@ -8,41 +8,45 @@ import {type Definition, parseText} from './parse/parser.js'
 import type {Argument} from './value/types.js'
 import type {Interruption} from './value/values.js'
 
-/** How a template is read. */
+/** Options for parsing a template. */
 export interface TemplateOptions {
-  /** The name of the template, which errors tell. */
+  /** The template's name in errors. */
   readonly name: string
-  /** What begins an action. @default '{{' */
+  /** Start of an action. @default '{{' */
   readonly leftDelimiter?: string
-  /** What ends an action. @default '}}' */
+  /** End of an action. @default '}}' */
   readonly rightDelimiter?: string
-  /** The names of functions besides Go's own that the template may call. @default none */
+  /** Names of the functions that the template may call besides Go's own. @default none */
   readonly functions?: Iterable<string>
 }
 
-/** What a template is executed with. */
+/** Options for executing a template. */
 export interface ExecuteOptions {
-  /** The functions whose names were given when it was read. @default none */
+  /** The functions whose names were given to the parser. @default none */
   readonly functions?: FunctionTable
   /** @default 'default' */
   readonly missingKey?: MissingKey
-  /** What the execution may use up. @default a new budget with the usual limits */
+  /** Limits of the execution. @default a new budget with the default limits */
   readonly budget?: Budget
-  /** Which of the text's templates to execute. @default the main one */
+  /** Name of the template to execute. @default the main template */
   readonly template?: string
   /**
-   * Takes interruptions: an action whose function throws an {@link Interruption} is left out with all that is inside,
-   * and so is what reads its variables. @default an interruption ends the execution
+   * Called for interruptions. If a function throws an {@link Interruption}, the action that calls it is skipped with
+   * everything inside it, and so are actions that use variables it would have set.
+   * @default an interruption ends the execution
    */
   readonly onInterruption?: (interruption: Interruption) => void
 }
 
-/** A template that has been read. It can be executed any number of times. */
+/** A parsed template, which can be executed any number of times. */
 export interface Template {
   readonly name: string
-  /** The names of all its templates: the main one, and those of `define` and `block`. */
+  /** Names of all templates in the text: the main template, and those of `define` and `block`. */
   readonly defined: readonly string[]
-  /** Makes the text for a value. Throws {@link TemplateError} with Go's message. Errors of functions that are not a `GoError` are thrown as they are. */
+  /**
+   * Executes the template for a value and returns the text. Throws a {@link TemplateError} with Go's message. Errors of
+   * functions that are not a `GoError` are thrown unchanged.
+   */
   execute(data: Argument, options?: ExecuteOptions): string
 }
 
@@ -88,7 +92,7 @@ function execute(
   return output.join('')
 }
 
-/** A template nested so deeply that the stack ends is an error of the template. */
+/** Converts a stack overflow by deep nesting into an error of the template. */
 function nestingLimited<T>(name: string, run: () => T): T {
   try {
     return run()

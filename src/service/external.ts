@@ -15,12 +15,12 @@ export interface ExternalService {
   readonly nodeAddress: string
 }
 
-/** Monitors for external services look for nodes with this metadata (consul-esm does). */
+/** Metadata by which monitors of external services, such as consul-esm, find their nodes. */
 const externalMeta = {'external-node': 'true', 'external-probe': 'true'}
 
 /**
- * Writes a service to the catalog for a host that has no agent, with the host as an external node. Agents remove nothing
- * that is registered so: it stays until it is removed.
+ * Writes a service to the catalog for a host that has no agent. The host becomes an external node. No agent removes
+ * such entries: the service stays registered until it is removed explicitly.
  */
 export async function registerExternal(
   client: ConsulClient,
@@ -37,7 +37,7 @@ export async function registerExternal(
   await client.caller.call({method: 'PUT', path: '/v1/catalog/register', body}, options)
 }
 
-/** Removes a service of a node from the catalog. Succeeds if there is none. */
+/** Removes a service of a node from the catalog. Succeeds if the service does not exist. */
 export async function deregisterExternal(
   client: ConsulClient,
   {id, node}: {readonly id: string; readonly node: string},

@@ -9,8 +9,8 @@ const deregisterTimeoutMs = 5000
 export type Registration = ServiceRegistration & {readonly ttlMs: number}
 
 /**
- * Sends the state of a service's check every third of its TTL. States are sent one after another, so that an older one
- * that was delayed never replaces a newer one.
+ * Sends the state of a service's check every third of its TTL. States are sent one at a time: a delayed older state
+ * never overwrites a newer one.
  */
 export class Heartbeat implements RegisteredService {
   readonly id: string
@@ -79,7 +79,7 @@ export class Heartbeat implements RegisteredService {
     }
   }
 
-  /** Sends the state that is valid when the sends before it have ended. */
+  /** Sends the current state after the sends before it have ended. */
   #send(): Promise<void> {
     this.#last = this.#last.catch(() => {}).then(() => this.#sendOrRestore())
     return this.#last
@@ -90,7 +90,7 @@ export class Heartbeat implements RegisteredService {
       await this.#report()
     } catch (error) {
       if (!isUnknownCheck(error) || this.#stop.signal.aborted) throw error
-      // It is not cancelled: the agent could carry it out after the removal of the service.
+      // Not cancelled: an agent could register the service from a cancelled request after the service was removed.
       await this.#client.agent.registerService({...this.#registration, state: this.#state}, {timeoutMs: this.#limitMs})
       await this.#report()
       this.#observer({type: 'service.restored'})

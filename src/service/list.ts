@@ -4,7 +4,7 @@ import type {CallOptions} from '../core/types.js'
 
 /** One of the agent's services, with its health. */
 export interface ServiceHealth extends LocalService {
-  /** `maintenance`, `critical`, `warning` or `passing`: the worst of the checks. */
+  /** `maintenance`, `critical`, `warning` or `passing`: the worst state of the checks. */
   readonly state: string
   readonly checks: readonly {
     readonly id: string
@@ -16,7 +16,7 @@ export interface ServiceHealth extends LocalService {
 
 const states = ['maintenance', 'critical', 'warning', 'passing']
 
-/** Returns the agent's services by ID, with the state that their checks and those of the node give them. */
+/** Returns the agent's services, sorted by ID, each with the worst state of its own checks and of the node's checks. */
 export async function listServices(client: ConsulClient, options: CallOptions = {}): Promise<readonly ServiceHealth[]> {
   const [services, checks] = await Promise.all([client.agent.services(options), client.agent.checks(options)])
   return services

@@ -10,8 +10,8 @@ const firstNote = 'the program is being started'
 const maxRetryMs = 5000
 
 /**
- * The registration of a service whose program runs whether the agent answers or not. The service is registered as
- * critical; the state that was set last is sent once the agent has it.
+ * Registers a service without waiting for the agent, so that its program runs even while the agent does not answer. The
+ * service is registered as critical; the most recent state is sent afterwards.
  */
 export class PatientRegistration {
   readonly #client: ConsulClient
@@ -23,7 +23,7 @@ export class PatientRegistration {
   #ending: Promise<void> | undefined
   #state: CheckState = 'critical'
   #note = firstNote
-  /** True if the agent could not be asked to remove the service. */
+  /** True if the agent did not answer the request to remove the service. */
   #isLeft = false
 
   constructor(
@@ -37,8 +37,8 @@ export class PatientRegistration {
   }
 
   /**
-   * Registers the service. If the agent does not answer, it resolves, and further attempts follow. Rejects if the agent
-   * refuses, or with the signal's reason if it aborts during the first attempt.
+   * Registers the service. If the agent does not answer, resolves and keeps trying in the background. Rejects if the
+   * agent refuses, or with the signal's reason if the signal aborts during the first attempt.
    */
   async begin(signal: AbortSignal): Promise<void> {
     try {
@@ -63,7 +63,7 @@ export class PatientRegistration {
     if (isNew) this.#registered?.setState(state, note).catch(() => {})
   }
 
-  /** Removes the service from the agent. It does not reject: what fails is reported to the observer. */
+  /** Removes the service from the agent. Does not reject: failures are reported to the observer. */
   end(): Promise<void> {
     this.#ending ??= this.#end()
     return this.#ending
@@ -77,7 +77,7 @@ export class PatientRegistration {
       if (!this.#isLeft) this.#observer({type: 'service.removed'})
       return
     }
-    // An attempt that was given up may still have reached the agent.
+    // An attempt that was cancelled may still have reached the agent.
     await this.#client.agent.deregisterService(this.#service.id, {timeoutMs: 2000}).catch(() => {})
   }
 

@@ -5,16 +5,16 @@ import {messageOf} from '../core/errors.js'
 import type {Clock} from '../core/types.js'
 import {captureOutput} from '../process/capture.js'
 
-/** One way to find out whether a program serves. The results are those of Consul's own checks. */
+/** A health probe of a program. Results are classified as by Consul's own checks. */
 export type Probe =
-  /** GET: 2xx is passing, 429 is warning, anything else is critical. */
+  /** GET: status 2xx is passing, 429 is warning, anything else is critical. */
   | {readonly kind: 'http'; readonly url: string}
-  /** A connection that can be opened is passing. */
+  /** Passing if a connection can be opened. */
   | {readonly kind: 'tcp'; readonly host: string; readonly port: number}
   /** Exit code 0 is passing, 1 is warning, anything else is critical. */
   | {readonly kind: 'script'; readonly argv: readonly [string, ...string[]]}
 
-/** The result of a probe, with a line or more for people. */
+/** The result of a probe, with a note of one or more lines. */
 export interface ProbeResult {
   readonly state: CheckState
   readonly note: string
@@ -28,7 +28,7 @@ export interface ProbeContext {
   readonly signal: AbortSignal
 }
 
-/** Consul keeps at most this much of a check's output. */
+/** Maximum size of a check's output in Consul. */
 const mostNoteBytes = 4096
 
 /** Returns a name of the probe for notes and messages. */
@@ -37,7 +37,7 @@ function probeName(probe: Probe): string {
   return probe.kind === 'tcp' ? `TCP connect ${probe.host}:${probe.port}` : `script ${probe.argv.at(-1) ?? ''}`
 }
 
-/** Runs a probe once. It does not reject: what fails is critical, with the reason as its note. */
+/** Runs a probe once. Does not reject: a failure is a critical result with the reason as its note. */
 export async function runProbe(probe: Probe, context: ProbeContext): Promise<ProbeResult> {
   const {clock, timeoutMs} = context
   const tooLate = new Error(`no result within ${timeoutMs} ms`)

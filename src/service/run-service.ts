@@ -14,9 +14,9 @@ import {PatientRegistration} from './patient-registration.js'
 import type {Probe} from './probe.js'
 import type {OfferedService, ServiceEvent} from './types.js'
 
-/** Signals that ask for a stop. The first begins it, the second ends the drain and the grace. */
+/** Requests to stop. The first begins the stop; the second skips the rest of the drain and grace times. */
 export interface StopRequests {
-  /** Aborts with the first request. */
+  /** Aborts at the first request. */
   readonly signal: AbortSignal
   onEach(listener: (name: NodeJS.Signals) => void): void
 }
@@ -25,33 +25,33 @@ export type RestartPolicy = 'never' | 'on-failure' | 'always'
 
 export interface RunServiceOptions {
   readonly service: OfferedService & {readonly id: string}
-  /** The program. Its `env` is completed with the variables of the service. */
+  /** The program. The variables of the service are added to its `env`. */
   readonly child: Omit<ChildSpec, 'clock' | 'markedBy' | 'shape'>
-  /** Without probes the service is passing as long as the program runs. */
+  /** Probes of the program's health. Without probes, the service is passing while the program runs. */
   readonly probes: readonly Probe[]
   readonly intervalMs: number
   /** Time after which a probe counts as critical. */
   readonly probeTimeoutMs: number
-  /** Time between the first signal to the program and KILL. */
+  /** Time in milliseconds between the first signal to the program and KILL. */
   readonly graceMs: number
-  /** Time between the removal of the service and the first signal to the program. */
+  /** Time in milliseconds between the removal of the service and the first signal to the program. */
   readonly drainMs: number
-  /** Whether the program is started again when it has ended. */
+  /** Whether the program is started again after it has exited. */
   readonly restart: RestartPolicy
   readonly stops: StopRequests
-  /** Connection of the guardian, which removes the service if this process dies. */
+  /** Connection options of the guardian, which removes the service if this process dies. */
   readonly connection: ClientOptions
   readonly observer: (event: ServiceEvent) => void
 }
 
 const markedBy = 'BATON_SERVICE_RUN'
-/** A program that ran for this long had not failed at its start: its next restart is quick again. */
+/** Minimum lifetime in milliseconds after which a restart counts as the first again, without back-off. */
 const steadyMs = 60_000
 
 /**
- * Runs a program as a service: registered with the agent, with a check that follows its health. At a stop the service is
- * removed before the program receives a signal. Resolves to the program's exit when no process of it is left. Rejects if
- * the agent refuses the registration, or the program cannot be started; then nothing is left registered.
+ * Runs a program as a service with a check that follows its health. At a stop, removes the service before it signals
+ * the program. Resolves to the program's exit once all its processes are gone. Rejects if the agent refuses the
+ * registration or if the program cannot be started; in both cases nothing stays registered.
  */
 export async function runService(client: ConsulClient, options: RunServiceOptions): Promise<ChildExit> {
   const registration = new PatientRegistration(client, options.service, options.observer)
@@ -92,7 +92,7 @@ class ServiceRun {
     stops.onEach(name => this.#handleStop(name))
   }
 
-  /** Ends the guard, because the service was removed. */
+  /** Releases the guardian after the service was removed. */
   release(): void {
     this.#guardian.released()
   }
@@ -126,7 +126,7 @@ class ServiceRun {
     this.#guardian.watch(child.family)
     this.#child = child
     observer({type: 'child.started', pid: child.pid})
-    // A signal that came while the program was being started did not reach it.
+    // The program does not get signals that arrive while it is being started.
     const {signal} = this.#options.stops
     if (signal.aborted) this.#handleStop(nameOf(signal.reason))
     using alive = linkSignal(undefined)
@@ -134,7 +134,7 @@ class ServiceRun {
     const exit = await child.exited
     alive.abort(new Error('the program has ended'))
     if (!this.#stopping) this.#registration.setState('critical', `the program ended: ${exitText(exit)}`)
-    // What the program leaves behind must not serve under the name of a service that is gone.
+    // Descendants of the program must not keep serving after the service was removed.
     if (!this.#stopping && !child.isGone()) await child.stop({graceMs, hurry: this.#hurry.signal})
     await this.#stopping
     await following
@@ -180,6 +180,6 @@ class ServiceRun {
 
 const nameOf = (reason: unknown): NodeJS.Signals => (reason instanceof CancelledError && reason.signalName) || 'SIGTERM'
 
-/** Returns how a program ended, in words. */
+/** Describes how a program exited. */
 export const exitText = ({code, signal}: ChildExit): string =>
   signal === undefined ? `exit code ${code}` : `killed by ${signal}`

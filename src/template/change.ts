@@ -1,14 +1,14 @@
 import type {Rendered, TemplateCommand, TemplateEvent, TemplateSpec} from './types.js'
 import {type PreparedFile, prepareFile} from './write.js'
 
-/** What happens around the change of files. */
+/** The check, command and roll-back that accompany a change of files. */
 export interface ChangeHooks {
   readonly onEvent: (event: TemplateEvent) => void
   /** Checks a new file before it replaces the old one. Rejects if it is wrong. */
   readonly onCheck: (check: TemplateCommand, path: string) => Promise<void>
   /** Runs a command after files have changed. Rejects if it fails. */
   readonly onCommand: (command: TemplateCommand) => Promise<void>
-  /** True to put old files back after a command has failed, and to run the commands again. */
+  /** True to restore the old files if a command fails, and to run the commands again. */
   readonly rollsBack: boolean
 }
 
@@ -18,18 +18,18 @@ interface Change {
   readonly file: PreparedFile
 }
 
-/** What became of a change. */
+/** The result of a change of files. */
 export interface ChangeResult {
   readonly changed: readonly TemplateSpec[]
   /** The error of a check or a command. */
   readonly failure?: unknown
-  /** True if a check failed: the files are as they were, and the new ones were never there. */
+  /** True if a check failed. In that case no file was changed. */
   readonly isRefused?: true
 }
 
 /**
- * Replaces the files of several templates together. All new files are written and checked beside their places before
- * the first one takes its place; then each command runs once. Rejects only if a file cannot be written.
+ * Replaces the files of several templates together. First writes and checks all new files beside their destinations,
+ * then replaces the old files, then runs each command once. Rejects only if a file cannot be written.
  */
 export async function changeFiles(rendered: readonly Rendered[], hooks: ChangeHooks): Promise<ChangeResult> {
   const changes = await prepareAll(rendered)
@@ -70,7 +70,7 @@ async function discardAll(changes: readonly Change[]): Promise<void> {
   for (const {file} of changes) await file.discard()
 }
 
-/** Puts all files into their places. If one cannot be, those before it are put back. */
+/** Moves all new files to their destinations. If one move fails, restores the files that were already replaced. */
 async function commitAll(changes: readonly Change[], {onEvent}: ChangeHooks): Promise<void> {
   const done: Change[] = []
   try {
@@ -110,7 +110,9 @@ async function runCommands(
 
 const identityOf = ({argv, env}: TemplateCommand): string => JSON.stringify([argv, env])
 
-/** Puts back what was replaced and runs the commands again, so that what reads the files reads the old ones. */
+/**
+ * Restores the replaced files and runs the commands again, so that programs which read the files reload the old ones.
+ */
 async function rollBack(changes: readonly Change[], hooks: ChangeHooks): Promise<void> {
   const replaced = changes.filter(({file}) => file.before !== undefined)
   if (replaced.length === 0) return

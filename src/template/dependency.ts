@@ -7,9 +7,7 @@ import type {BlockingQuery} from '../core/query/types.js'
 import type {ConsulIndex, KvEntry, NodeInfo, ServiceInstance} from '../core/types.js'
 import type {ServiceText, Where} from './query-text.js'
 
-/**
- * Something in Consul that a template asks for. `name` tells it apart from others, and names it to people.
- */
+/** A piece of Consul's data that a template uses. `name` is unique among dependencies and is shown in messages. */
 export interface Dependency<T = unknown> {
   readonly name: string
   query(client: ConsulClient): BlockingQuery<T>
@@ -28,7 +26,7 @@ const scopeOf = ({datacenter, namespace, partition}: Where): Where => ({
   ...(partition !== undefined && {partition}),
 })
 
-/** One key; undefined while it does not exist. */
+/** The entry of one key, or undefined if the key does not exist. */
 export function keyDependency(key: string, where: Where): Dependency<KvEntry | undefined> {
   return {name: named('key', key, where), query: client => kvKey(client, key, scopeOf(where))}
 }
@@ -38,7 +36,10 @@ export function prefixDependency(prefix: string, where: Where): Dependency<reado
   return {name: named('keys', prefix, where), query: client => kvPrefix(client, prefix, scopeOf(where))}
 }
 
-/** The instances of a service. Only `passing` alone is chosen by Consul. */
+/**
+ * The instances of a service. Consul filters them if only passing instances are asked for; other states are filtered
+ * here.
+ */
 export function serviceDependency(asked: ServiceText): Dependency<readonly ServiceInstance[]> {
   const {name, tag, states, near} = asked
   const passing = states.length === 1 && states[0] === 'passing'
@@ -65,7 +66,7 @@ export function nodesDependency(where: Where): Dependency<readonly NodeInfo[]> {
   return {name: named('nodes', '', where), query: client => nodes(client, scopeOf(where))}
 }
 
-/** The names of the datacenters. Consul cannot wait for a change of them, so they are asked for again. */
+/** The names of the datacenters, polled every `everyMs` because Consul has no blocking query for them. */
 export function datacentersDependency(everyMs: number): Dependency<readonly string[]> {
   return {
     name: 'datacenters()',
@@ -85,7 +86,7 @@ export function datacentersDependency(everyMs: number): Dependency<readonly stri
   }
 }
 
-/** A node with its services; undefined while it does not exist. */
+/** A node with its services, or undefined if the node does not exist. */
 export function nodeDependency(name: string, where: Where): Dependency<NodeServices | undefined> {
   return {
     name: named('node', name, where),
@@ -101,7 +102,7 @@ export function nodeDependency(name: string, where: Where): Dependency<NodeServi
   }
 }
 
-/** The name of the agent that is asked. */
+/** The node name of the agent that answers. */
 export function agentNameDependency(everyMs: number): Dependency<string> {
   return {
     name: 'agent()',

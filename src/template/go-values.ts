@@ -18,7 +18,8 @@ import {
 } from '../gotemplate/value/types.js'
 import {elementsOf, makeBool, makeInt, makeMap, makeString, makeStruct} from '../gotemplate/value/values.js'
 
-// The types of consul-template's package "dependency", with their fields in its order: `{{.}}` prints all of them.
+// The types of consul-template's package "dependency". Their fields are in the same order because `{{.}}` prints all of
+// them.
 
 const textMap = mapType(stringType, stringType)
 
@@ -31,7 +32,7 @@ const hasTag: Method = {
   out: boolType,
   call: (tags, tag) => makeBool(elementsOf(tags).some(element => element?.data === tag?.data)),
 }
-/** Tags, sorted. They have a method `Contains`. */
+/** Sorted tags, with the method `Contains`. */
 const tagsType = namedType('dependency.ServiceTags', sliceType(stringType), new Map([['Contains', hasTag]]))
 
 const keyPairType = struct('dependency.KeyPair', [
@@ -113,7 +114,7 @@ const catalogNodeType = struct('dependency.CatalogNode', [
   ['Services', nodeServicesType],
 ])
 
-/** The types of lists that data functions give. */
+/** The list types that data functions return. */
 export const pairsType = sliceType(pointerType(keyPairType))
 export const healthServicesType = sliceType(pointerType(healthServiceType))
 export const snippetsType = sliceType(pointerType(snippetType))
@@ -135,7 +136,7 @@ function tagsOf(tags: readonly string[]): GoValue {
   return {type: tagsType, data: tags.toSorted(compareText).map(makeString)}
 }
 
-/** A key and its value; `key` is the name below the prefix that was asked for. */
+/** A key pair. `key` is the name relative to the prefix that was read. */
 export function keyPair(entry: KvEntry, key: string): GoValue {
   return pointer(keyPairType, {
     Path: makeString(entry.key),
@@ -149,7 +150,7 @@ export function keyPair(entry: KvEntry, key: string): GoValue {
   })
 }
 
-/** A key pair under another name, as `byKey` gives it. */
+/** A copy of a key pair with another `.Key`, as `byKey` returns it. */
 export function renamedPair(pair: GoValue, key: string): GoValue {
   const target = pair.data as GoValue
   const held = (target.data as readonly Argument[]).slice()
@@ -157,14 +158,14 @@ export function renamedPair(pair: GoValue, key: string): GoValue {
   return {type: pair.type, data: {type: target.type, data: held}}
 }
 
-/** A field of the struct that a pointer leads to. */
+/** Returns a field of the struct that a pointer points to. */
 export function fieldOf(value: Argument, name: string): Argument {
   const target = value?.type.kind === 'pointer' ? (value.data as GoValue) : value
   const at = (target?.type.fields ?? []).findIndex(field => field.name === name)
   return (target?.data as readonly Argument[] | undefined)?.[at]
 }
 
-/** The worst state among checks, as Consul's client aggregates it. */
+/** Returns the worst state of the checks, as Consul's client aggregates them. */
 export function statusOf(checks: readonly CheckInfo[]): string {
   const isMaintenance = ({checkId}: CheckInfo): boolean =>
     checkId === '_node_maintenance' || checkId.startsWith('_service_maintenance:')
@@ -226,7 +227,7 @@ export function catalogNode(node: NodeInfo): GoValue {
   })
 }
 
-/** A node with its services, by their names. Without a node all fields are empty. */
+/** A node with its services, sorted by name. If the node does not exist, all fields are empty. */
 export function nodeWithServices(found: NodeServices | undefined): GoValue {
   if (found === undefined) return pointer(catalogNodeType, {})
   const byName = (a: NodeService, b: NodeService): number =>

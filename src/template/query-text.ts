@@ -1,20 +1,20 @@
 import {quote} from '../gotemplate/format/quote.js'
 import {GoError} from '../gotemplate/value/values.js'
 
-/** Where something is asked for. Undefined parts are the client's own. */
+/** The datacenter and other parameters of a query. An undefined part means the client's default. */
 export interface Where {
   readonly datacenter?: string
   readonly namespace?: string
   readonly partition?: string
-  /** The node from which distance is measured. */
+  /** The node from which Consul measures distance. */
   readonly near?: string
 }
 
-/** Which instances of a service are asked for. */
+/** A service query of a template. */
 export interface ServiceText extends Where {
   readonly name: string
   readonly tag?: string
-  /** The states that count; empty for all. */
+  /** States of instances to return; empty for all states. */
   readonly states: readonly string[]
 }
 
@@ -25,7 +25,7 @@ const placed = /^(?:\?(?<query>[\w\-=&]+))?(?:@(?<dc>[\w.-]+))?(?:~(?<near>[\w.-
 
 const knownStates = new Set(['any', 'passing', 'warning', 'critical', 'maintenance'])
 
-/** Reads `tag.name?query@dc~near|filter`. Throws {@link GoError} if it is not of this form. */
+/** Parses `tag.name?query@dc~near|filter`. Throws a {@link GoError} if the syntax is wrong. */
 export function parseService(text: string): ServiceText {
   const groups = service.exec(text)?.groups
   if (groups === undefined) throw new GoError(`health.service: invalid format: ${quote(text)}`)
@@ -43,7 +43,7 @@ export function parseService(text: string): ServiceText {
   }
 }
 
-/** Reads `path?query@dc` of a key or a prefix. */
+/** Parses `path?query@dc` of a key or a prefix. */
 export function parseKey(kind: string, text: string): Where & {readonly path: string} {
   const groups = keyed.exec(text)?.groups
   if (groups === undefined) throw new GoError(`${kind}: invalid format: ${quote(text)}`)
@@ -52,14 +52,14 @@ export function parseKey(kind: string, text: string): Where & {readonly path: st
 
 const nodeText = /^(?<name>[\w.-]+)?(?:\?(?<query>[\w\-=&]+))?(?:@(?<dc>[\w.-]+))?$/
 
-/** Reads `name?query@dc` of a node; the name may be left out. */
+/** Parses `name?query@dc` of a node; the name is optional. */
 export function parseNode(text: string): Where & {readonly name: string | undefined} {
   const groups = nodeText.exec(text)?.groups
   if (groups === undefined) throw new GoError(`catalog.node: invalid format: ${quote(text)}`)
   return {name: groups['name'], ...whereOf('catalog.node', text, groups)}
 }
 
-/** Reads `@dc`, which may be left out. */
+/** Parses `@dc`, which is optional. */
 export function parsePlace(kind: string, text: string): Where {
   const groups = placed.exec(text)?.groups
   if (groups === undefined) throw new GoError(`${kind}: invalid format: ${quote(text)}`)

@@ -1,6 +1,6 @@
 import type {Quiet} from './types.js'
 
-/** Delays the work on something that changes until it has not changed for a while. */
+/** Delays work on a changing value until the value has not changed for a while. */
 export class Calm {
   readonly #quiet: Quiet
   #seen: string | undefined
@@ -11,7 +11,10 @@ export class Calm {
     this.#quiet = quiet
   }
 
-  /** Returns how long in milliseconds to wait still, 0 if it is time. `version` tells one state from another. */
+  /**
+   * Returns the remaining delay in milliseconds, 0 if the work may start. A new `version` means that the value has
+   * changed.
+   */
   leftMs(version: string, nowMs: number): number {
     if (this.#seen === undefined) this.#firstMs = nowMs
     if (this.#seen !== version) this.#lastMs = nowMs
@@ -20,7 +23,7 @@ export class Calm {
     return Math.max(0, Math.min(this.#lastMs + minMs, this.#firstMs + maxMs) - nowMs)
   }
 
-  /** Begins again: what comes next is the first change. */
+  /** Forgets the changes so far: the next one counts as the first. */
   reset(): void {
     this.#seen = undefined
   }

@@ -18,25 +18,25 @@ import {scratchFunction} from './functions/scratch.js'
 import type {Store} from './store.js'
 import type {Missing, TemplateSyntax} from './types.js'
 
-/** What came of one rendering. */
+/** The result of one rendering. */
 export type Rendering =
   | {readonly kind: 'complete'; readonly bytes: Uint8Array; readonly used: ReadonlySet<string>}
   | {readonly kind: 'incomplete'; readonly missing: readonly Missing[]; readonly used: ReadonlySet<string>}
   | {readonly kind: 'failed'; readonly error: Error; readonly used: ReadonlySet<string>}
 
-/** What a rendering is made from. */
+/** The data and limits of a rendering. */
 export interface RenderContext {
   readonly store: Store
   readonly surroundings: Surroundings
-  /** @default the usual limits */
+  /** @default the limits of {@link Budget} */
   readonly limits?: BudgetLimits
 }
 
-/** A template that has been read and can be rendered again and again. */
+/** A parsed template that can be rendered repeatedly. */
 export interface RenderedFile {
   /**
-   * Executes the template with what is known now. What is not known interrupts only the action that asks for it, so
-   * that one rendering finds out about all that can be asked for at the moment.
+   * Executes the template with the data read so far. A value that has not been read interrupts only the action that
+   * uses it, so one rendering finds as many dependencies as possible.
    */
   render(context: RenderContext): Rendering
 }
@@ -59,7 +59,7 @@ function unreachable(): never {
   throw new GoError('nothing to read from')
 }
 
-/** Reads a template. Throws a UsageError with Go's message if it is wrong. */
+/** Parses a template. Throws a UsageError with Go's message if it is invalid. */
 export function readTemplate(name: string, text: string, syntax: TemplateSyntax = {}): RenderedFile {
   const {leftDelimiter = '{{', rightDelimiter = '}}'} = syntax
   try {
@@ -99,7 +99,7 @@ class Pass {
       const text = this.#execute(undefined)
       if (!this.#isInterrupted) return {kind: 'complete', bytes: encodeText(text), used}
     } catch (error) {
-      // What is missing may be the cause of an error of the template.
+      // An error in the template may be caused by missing data.
       if (!this.#isInterrupted) {
         return {kind: 'failed', error: error instanceof TemplateError ? wrongTemplate(error) : (error as Error), used}
       }
@@ -183,7 +183,7 @@ class Pass {
   }
 }
 
-/** Throws if a path leads out of a folder, also by a link. */
+/** Throws if a path is outside the folder, also if a symbolic link leads outside. */
 function checkSandbox(sandbox: string | undefined, path: string): void {
   if (sandbox === undefined || sandbox === '') return
   const real = (one: string): string => {

@@ -10,40 +10,47 @@ import {Store} from './store.js'
 import type {Missing, Quiet, Rendered, TemplateCommand, TemplateEvent, TemplateSpec} from './types.js'
 import {wouldChange} from './write.js'
 
-/** How templates are run. */
+/** Options of {@link runTemplates}. */
 export interface RunTemplatesOptions {
   /** Ends the run. */
   readonly signal: AbortSignal
-  /** The variables of the environment that templates see. */
+  /** Environment variables that templates can read. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** True to end as soon as every template has been rendered and written. @default false */
   readonly once?: boolean
-  /** Longest time in milliseconds until every template has been rendered, with `once`. @default no limit */
+  /** With `once`: maximum time in milliseconds until every template has been rendered. @default no limit */
   readonly timeoutMs?: number
   /** True to write nothing and run no command. @default false */
   readonly dry?: boolean
-  /** Pause without a change before files are written. @default no pause */
+  /** How long the data must be unchanged before files are written. @default 0 */
   readonly quiet?: Quiet
   /** Maximum age in milliseconds of stale answers. @default no limit */
   readonly maxStaleMs?: number
-  /** True to put old files back after a command has failed. @default false */
+  /** True to restore the old files if a command fails. @default false */
   readonly rollsBack?: boolean
   readonly onEvent?: (event: TemplateEvent) => void
-  /** Checks a new file. Rejecting leaves the files as they are; with `once` it ends the run. @default no check */
+  /** Checks a new file. If it rejects, no file is changed, and a run with `once` ends. @default no check */
   readonly onCheck?: (check: TemplateCommand, path: string) => Promise<void>
-  /** Runs the command of templates whose files have changed; each command runs once. Rejecting ends a run with `once`. */
+  /**
+   * Runs the command of a changed template. Templates with the same command share one call. If it rejects, a run with
+   * `once` ends.
+   */
   readonly onCommand?: (command: TemplateCommand) => Promise<void>
-  /** Runs the replacement of files, with their commands and `onWritten`, when it may. @default at once */
+  /**
+   * Called to replace files, run their commands and call `onWritten`; may delay `work`, for instance until it has a
+   * lock.
+   * @default runs `work` at once
+   */
   readonly inTurn?: (work: () => Promise<void>) => Promise<void>
-  /** True if the files were there already, in an earlier run. @default false */
+  /** True if an earlier run has already written all files. @default false */
   readonly isReady?: boolean
-  /** Called once, when all files are there for the first time. */
+  /** Called once, when all files have been written for the first time. */
   readonly onReady?: () => Promise<void>
   /** Called after {@link onReady} whenever files have changed and their commands have run. */
   readonly onWritten?: (changed: readonly TemplateSpec[]) => Promise<void>
 }
 
-/** With `once`: not everything was there in time. */
+/** With `once`: some data was missing at the time limit. */
 class TemplatesMissingError extends BatonError {
   readonly missing: readonly Missing[]
 
@@ -58,25 +65,24 @@ interface Job {
   readonly spec: TemplateSpec
   readonly file: RenderedFile
   readonly calm: Calm | undefined
-  /** What the last rendering was made from; undefined until there is one. */
+  /** Versions of the data of the last rendering; undefined before the first rendering. */
   version: string | undefined
-  /** The last report of what could not be rendered. */
+  /** The last report of missing data, which is not repeated. */
   reported: string | undefined
   used: ReadonlySet<string>
   isComplete: boolean
-  /** True if its last text was refused by a check: it is tried again when another file of its group changes. */
+  /** True if a check refused its last text. It is tried again when another file of its group changes. */
   isRefused: boolean
   missing: readonly Missing[]
 }
 
 /**
- * Renders templates and writes their files, once or whenever something they use changes. A file is written only when
- * everything in it is known. An outage, and an answer that Consul's leader does not confirm, change no file.
- *
- * Resolves when the signal aborts, or with `once` when everything is written. Rejects with a UsageError if a template is
- * wrong, with a BatonError (BATON_NOT_FOUND) that names what is missing at the time limit, and with `once` with what a
- * check or command rejects with. An error while a template is executed ends a run with `once`; otherwise it is an event,
- * and the file stays as it is.
+ * Renders templates and writes their files, once or whenever their data changes. Writes a file only when all of its
+ * data has been read. During an outage, or if Consul's leader does not confirm an answer, no file changes. Resolves
+ * when the signal aborts, or with `once` when all files are written. Rejects with a UsageError if a template is
+ * invalid. With `once`, also rejects with a BatonError (BATON_NOT_FOUND) that names the missing data at the time limit,
+ * and with the error of a failed check or command. An error during the execution of a template ends a run with `once`;
+ * otherwise it is reported as an event and the file stays unchanged.
  */
 export async function runTemplates(
   client: ConsulClient,
@@ -105,7 +111,7 @@ export async function runTemplates(
   await new Run(client, {jobs, store, wake}, options).loop()
 }
 
-/** After the time limit, how often it is looked whether the first attempts have ended. */
+/** Interval in milliseconds at which a run past its time limit checks whether the first reads have ended. */
 const attemptMs = 20
 
 class Run {
@@ -140,7 +146,7 @@ class Run {
     }
   }
 
-  /** False if the time is over. */
+  /** Resolves to false if the time limit has passed. */
   async #wait(endMs: number | undefined, dueMs: number | undefined): Promise<boolean> {
     const {signal} = this.#options
     const {clock} = this.#client
@@ -161,7 +167,10 @@ class Run {
     return true
   }
 
-  /** Renders what has changed. Resolves to the time until something else is due, undefined if nothing waits for time. */
+  /**
+   * Renders templates whose data has changed. Resolves to the time in milliseconds until the next delay ends, or to
+   * undefined if no delay is running.
+   */
   async #step(): Promise<number | undefined> {
     const nowMs = this.#client.clock.monotonicMs()
     const waits: number[] = []
@@ -181,13 +190,13 @@ class Run {
     return waits.length === 0 ? undefined : Math.min(...waits)
   }
 
-  /** True until everything that is needed was read once: the time limit does not forbid that. */
+  /** True until every dependency has been read once. The time limit does not prevent this first read. */
   #isFirstAttempt(): boolean {
     if (this.#jobs.some(job => this.#isBehind(job))) return true
     return this.#missing().some(({name}) => this.#store.isFirstAttempt(name))
   }
 
-  /** True if something that the job used has changed since it was rendered. */
+  /** True if data of the job has changed since its last rendering. */
   #isBehind(job: Job): boolean {
     return job.version !== this.#store.versionOf(job.used)
   }
@@ -204,7 +213,7 @@ class Run {
     const {clock} = this.#client
     const surroundings = {now: () => clock.wallMs(), env: job.spec.env ?? env}
     const rendering = job.file.render({store: this.#store, surroundings})
-    // What the last complete rendering used is followed on: the file still shows it.
+    // The file still shows data of the last complete rendering, so that data is followed as well.
     job.used = rendering.kind === 'complete' ? rendering.used : new Set([...job.used, ...rendering.used])
     job.missing = rendering.kind === 'incomplete' ? rendering.missing : []
     job.version = this.#store.versionOf(job.used)
@@ -236,7 +245,7 @@ class Run {
       await this.#change(rendered)
       return
     }
-    // What was rendered before the wait may be old after it.
+    // Data may have changed during the wait for `inTurn`, so everything is rendered again.
     await inTurn(() => this.#change(this.#renderAll(due)))
   }
 
@@ -246,7 +255,7 @@ class Run {
     const templates = new Set(rendered.map(({template}) => template))
     for (const job of this.#jobs) if (templates.has(job.spec)) job.isRefused = isRefused === true
     if (failure !== undefined && this.#options.once === true) throw failure
-    // A child needs its files, but it need not know of those that were put back.
+    // The child is started once its files exist, but is not notified of files that were restored.
     if (isRefused !== true) await this.#tell(failure === undefined ? changed : [])
   }
 

@@ -3,7 +3,7 @@ import type {ConsulClient} from '../core/client.js'
 import type {Subscription, ViewRegistry, ViewStatus} from '../core/query/types.js'
 import type {Dependency} from './dependency.js'
 
-/** Files are looked at this often. */
+/** Interval in milliseconds at which files are checked for changes. */
 const fileEveryMs = 1000
 
 interface Followed {
@@ -16,12 +16,12 @@ interface Followed {
   changes: number
 }
 
-/** What is known of a dependency. */
+/** The value of a dependency, if it has been read. */
 export type Known<T> = {readonly known: true; readonly value: T} | {readonly known: false}
 
 /**
- * Keeps what templates use of Consul. A dependency is followed from the first time a template asks for it until a
- * rendering no longer needs it. The last value is kept during an outage, and when an answer is not confirmed.
+ * Holds the values of the templates' dependencies. Follows a dependency from the first read until no rendering uses it.
+ * Keeps the last value during an outage, and if Consul's leader does not confirm a new answer.
  */
 export class Store implements AsyncDisposable {
   readonly #client: ConsulClient
@@ -37,14 +37,17 @@ export class Store implements AsyncDisposable {
     this.#onChange = onChange
   }
 
-  /** What is known now. Asking starts following. Throws the error that ended the following. */
+  /**
+   * Returns the value if it has been read, and starts to follow the dependency otherwise. Throws the error that ended
+   * the following.
+   */
   read<T>(dependency: Dependency<T>): Known<T> {
     const followed = this.#followed.get(dependency.name) ?? this.#follow(dependency)
     if (followed.failure !== undefined) throw followed.failure
     return followed.known ? {known: true, value: followed.value as T} : {known: false}
   }
 
-  /** Watches a file, which a template reads by itself. */
+  /** Watches a file for changes. The template itself reads the file. */
   watchFile(name: string, path: string): void {
     if (this.#files.has(name)) return
     const onChange = (): void => {
@@ -55,7 +58,7 @@ export class Store implements AsyncDisposable {
     this.#files.set(name, () => unwatchFile(path, onChange))
   }
 
-  /** How often the values of these dependencies have changed, as one text: equal texts mean that none has. */
+  /** Returns a string that differs whenever one of these dependencies has changed. */
   versionOf(names: Iterable<string>): string {
     return Array.from(
       names,
@@ -63,7 +66,7 @@ export class Store implements AsyncDisposable {
     ).join('\n')
   }
 
-  /** Why a dependency has no value, for people. */
+  /** Returns the reason why a dependency has no value, for messages. */
   why(name: string): string {
     const followed = this.#followed.get(name)
     if (followed?.known === true) return 'it does not exist'
@@ -80,7 +83,7 @@ export class Store implements AsyncDisposable {
     return status.state === 'live' || (status.state === 'connecting' && status.error === undefined)
   }
 
-  /** Stops following what is not among these. */
+  /** Stops following all other dependencies. */
   async keepOnly(names: ReadonlySet<string>): Promise<void> {
     for (const [name, {subscription}] of this.#followed) {
       if (names.has(name)) continue

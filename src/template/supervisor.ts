@@ -6,28 +6,28 @@ import type {ChildExit} from '../process/exit-code.js'
 import {Guardian} from '../process/guardian/guardian.js'
 import {launchPlainly} from '../process/launch.js'
 
-/** What happens to a child. */
+/** Events of a supervised child. */
 export type ChildEvent =
   | {readonly type: 'exited'; readonly exit: ChildExit; readonly restartMs: number}
   | {readonly type: 'unguarded'; readonly why: string}
 
-/** A child that uses the files of templates. */
+/** A child that uses the files of templates, and how to reload and stop it. */
 export interface SupervisedChild {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
-  /** Sent to the child after files have changed. Without it the child is stopped and started again. */
+  /** Sent to the child after files have changed. Without this signal, the child is stopped and started again. */
   readonly reloadSignal?: NodeJS.Signals
   /** Asks the child to stop. @default 'SIGTERM' */
   readonly killSignal?: NodeJS.Signals
-  /** Time in milliseconds between that signal and KILL. */
+  /** Time in milliseconds between `killSignal` and KILL. */
   readonly graceMs: number
-  /** Longest time in milliseconds of a random pause before the child is signalled or restarted. @default 0 */
+  /** Maximum of a random delay in milliseconds before the child is signalled or restarted. @default 0 */
   readonly splayMs?: number
-  /** When the child is started again after it has ended by itself. @default 'never' */
+  /** Whether the child is started again after it has exited. @default 'never' */
   readonly restart?: 'never' | 'on-failure' | 'always'
 }
 
-/** What a supervisor needs of its surroundings. */
+/** The clock, observer and other services that a supervisor uses. */
 export interface SupervisorHost {
   readonly stdin: 'inherit' | 'ignore'
   readonly clock: Clock
@@ -36,20 +36,17 @@ export interface SupervisorHost {
 }
 
 const markedBy = 'BATON_TEMPLATE_CHILD'
-/** A child that ran for this long had not failed at its start: its next restart is quick again. */
+/** Minimum lifetime in milliseconds after which a restart counts as the first again, without back-off. */
 const steadyMs = 60_000
-/** What the guardian sends when baton has died: nothing, it only stops the child. */
+/** If baton dies, the guardian only stops the child: nothing in Consul has to be released. */
 const noRelease = {target: {}, requests: []}
 
 /**
- * Keeps one child running while files change. If baton dies, a guardian stops the child with everything that it started.
- * When the child ends by itself and is not to be restarted, that is the result.
+ * Keeps one child running while files change. If baton dies, a guardian stops the child and its descendants. If the
+ * child exits and is not to be restarted, `ended` resolves to its exit.
  */
 export class Supervisor implements AsyncDisposable {
-  /**
-   * Resolves when the child has ended without being stopped from here. Rejects if it cannot be started again after it has
-   * ended.
-   */
+  /** Resolves when the child has exited by itself. Rejects if it cannot be started again. */
   readonly ended: Promise<ChildExit>
   readonly settings: SupervisedChild
   readonly #host: SupervisorHost
@@ -75,12 +72,12 @@ export class Supervisor implements AsyncDisposable {
     })
   }
 
-  /** True after the first start. */
+  /** True once the child has been started for the first time. */
   get isStarted(): boolean {
     return this.#isStarted
   }
 
-  /** Starts the child. Rejects with a ChildError if it cannot be run. */
+  /** Starts the child. Rejects with a ChildError if it cannot be started. */
   async start(): Promise<void> {
     const {argv, graceMs} = this.settings
     const {clock, stdin, onEvent} = this.#host
@@ -101,10 +98,7 @@ export class Supervisor implements AsyncDisposable {
     void child.exited.then(exit => this.#handleExit(child, exit, clock.monotonicMs() - startedAtMs))
   }
 
-  /**
-   * Informs the child that something has changed: by the signal, or by a new start. `env` replaces the environment of
-   * the next start.
-   */
+  /** Sends the child the reload signal, or restarts it. `env` replaces the environment of the next start. */
   async change(env?: Readonly<Record<string, string>>): Promise<void> {
     if (env) this.#env = env
     const {reloadSignal, splayMs = 0} = this.settings
@@ -118,12 +112,12 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  /** Sends a signal to the child and all that it started. */
+  /** Sends a signal to the child and its descendants. */
   signal(name: NodeJS.Signals): void {
     this.#child?.signal(name)
   }
 
-  /** Ends the grace of a stop. */
+  /** Ends the grace period of a stop. */
   hurry(): void {
     this.#hurry.abort()
   }
@@ -138,7 +132,7 @@ export class Supervisor implements AsyncDisposable {
     if (this.#child !== child) return
     const {restart = 'never'} = this.settings
     const {clock, onEvent} = this.#host
-    // What the child leaves behind would use the files, and the ports, of the next one.
+    // Descendants that the child left behind would compete with the next child for files and ports.
     await this.#stop()
     if (restart === 'never' || (restart === 'on-failure' && exit.code === 0)) {
       this.#end(exit)
@@ -148,7 +142,7 @@ export class Supervisor implements AsyncDisposable {
     const restartMs = this.#backoff.next()
     onEvent({type: 'exited', exit, restartMs})
     await clock.sleep(restartMs, this.#stopped.signal).catch(() => {})
-    // A change may have started it meanwhile.
+    // `change` may have started the child in the meantime.
     if (!this.#stopped.signal.aborted && !this.#isRunning())
       await this.start().catch((error: unknown) => this.#fail(error))
   }

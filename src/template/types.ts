@@ -1,42 +1,42 @@
 import type {WriteOptions} from './write.js'
 
-/** How a template is read. */
+/** Syntax and restrictions of a template. */
 export interface TemplateSyntax {
   /** @default '{{' */
   readonly leftDelimiter?: string
   /** @default '}}' */
   readonly rightDelimiter?: string
-  /** True to end with an error when a map has no entry of a name. @default false */
+  /** True to fail if a map has no entry with the given name. @default false */
   readonly errorOnMissingKey?: boolean
   /** Names of functions that this template may not call; `sprig_*` is a pattern. @default none */
   readonly deniedFunctions?: readonly string[]
-  /** Folder that files read by `file` must be in. @default no limit */
+  /** Folder outside of which the function `file` reads nothing. @default no limit */
   readonly sandbox?: string
 }
 
-/** A program that runs when files change. */
+/** A command that runs when files change. */
 export interface TemplateCommand {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number
-  /** The command for people. */
+  /** The command as shown in messages. */
   readonly text: string
 }
 
-/** Pause without a change before a file is written, and the longest delay by such pauses. */
+/** How long data must be unchanged before a file is written, and the maximum total delay. */
 export interface Quiet {
   readonly minMs: number
   /** @default 4 times `minMs` */
   readonly maxMs?: number
 }
 
-/** One template and where its text goes. */
+/** A template and its destination. */
 export interface TemplateSpec extends TemplateSyntax, WriteOptions {
-  /** Names the template in errors and events: the path of its file. */
+  /** Name of the template in errors and events: the path of its file. */
   readonly name: string
   /** The text of the template. */
   readonly text: string
-  /** The file to write; undefined to hand the text over only. */
+  /** The file to write. Without it, the text is only reported. */
   readonly destination?: string
   /** Runs after the file has changed. */
   readonly command?: TemplateCommand
@@ -44,25 +44,25 @@ export interface TemplateSpec extends TemplateSyntax, WriteOptions {
   readonly check?: TemplateCommand
   /** @default that of the run */
   readonly quiet?: Quiet
-  /** True to end the run when this template fails while it is executed. @default only with `once` */
+  /** True to end the run if this template fails to execute. @default true with `once`, otherwise false */
   readonly isErrorFatal?: boolean
   /** The variables that the function `env` reads. @default those of the run */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-/** A template and its text. */
+/** A template and its rendered text. */
 export interface Rendered {
   readonly template: TemplateSpec
   readonly bytes: Uint8Array
 }
 
-/** Something that a template waits for. */
+/** Data that a template waits for. */
 export interface Missing {
   readonly name: string
   readonly why: string
 }
 
-/** What happens while templates are rendered. */
+/** Events of a run. */
 export type TemplateEvent =
   | ({readonly type: 'rendered'} & Rendered)
   | {

@@ -4,37 +4,37 @@ import {basename, dirname, join} from 'node:path'
 import {BatonError, messageOf} from '../core/errors.js'
 import {makeFolder} from '../process/make-folder.js'
 
-/** How a file is written. */
+/** Options for writing a file. */
 export interface WriteOptions {
-  /** Its mode. @default that of the file it replaces, or 0644 */
+  /** Mode of the file. @default that of the file it replaces, or 0644 */
   readonly mode?: number
-  /** Owner and group by number. @default those of the file it replaces */
+  /** Numeric owner and group. @default those of the file it replaces */
   readonly owner?: {readonly uid?: number; readonly gid?: number}
-  /** True to make missing folders, with mode 0755. @default true */
+  /** True to create missing folders, with mode 0755. @default true */
   readonly createFolders?: boolean
-  /** True to keep the file that is replaced beside it, as `NAME.bak`. @default false */
+  /** True to keep the old file beside the new one, as `NAME.bak`. @default false */
   readonly backup?: boolean
 }
 
-/** A file that lies ready beside the one it will replace. */
+/** A new file, written beside the file that it will replace. */
 export interface PreparedFile {
   readonly destination: string
-  /** The path of the new content. */
+  /** Path of the new file before it replaces the old one. */
   readonly temporary: string
-  /** The content that will be replaced; undefined if there is no file yet. */
+  /** The old content; undefined if the file does not exist yet. */
   readonly before: Uint8Array | undefined
-  /** Puts the new file into its place: from then on it is there as a whole. */
+  /** Replaces the old file atomically. */
   commit(): Promise<void>
-  /** Puts the replaced content back, after it was committed. A file that is new stays. */
+  /** Restores the old content after a commit. A file that did not exist before stays. */
   revert(): Promise<void>
-  /** Removes it. */
+  /** Removes the new file. */
   discard(): Promise<void>
 }
 
 /**
- * Writes new content beside a file. Gives undefined if the file has this content and mode already, or
- * if it does not exist and the content is empty. What is written is on
- * disk before it can replace anything. Rejects with a BatonError that names the file.
+ * Writes new content to a file beside the destination and flushes it to disk. Resolves to undefined if the destination
+ * already has this content, mode and owner, or if it does not exist and the content is empty. Rejects with a BatonError
+ * that names the file.
  */
 export async function prepareFile(
   destination: string,
@@ -55,7 +55,7 @@ function cannotWrite(destination: string, error: unknown): BatonError {
   })
 }
 
-/** True if a file does not have this content, mode and owner yet. */
+/** True if the file does not have this content, mode and owner yet. */
 export async function wouldChange(
   destination: string,
   bytes: Uint8Array,
@@ -73,12 +73,12 @@ interface Plan {
   readonly before: {readonly bytes: Buffer; readonly attributes: Attributes} | undefined
 }
 
-/** What to write; undefined if there is nothing to do. */
+/** Returns how to write the file; undefined if nothing has to be done. */
 async function plan(destination: string, bytes: Uint8Array, options: WriteOptions): Promise<Plan | undefined> {
   const found = await stat(destination).catch(ignoreMissing)
-  // An empty text makes no new file, as with consul-template.
+  // An empty text creates no file, as with consul-template.
   if (found === undefined) return bytes.length === 0 ? undefined : {attributes: wanted(options), before: undefined}
-  // To read a device need not end, and to rename over one would replace it.
+  // Reading a device may never end, and a rename would replace the device.
   if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a directory' : 'it is not a regular file')
   const old = {mode: found.mode & 0o7777, uid: found.uid, gid: found.gid}
   const attributes = wanted(options, old)
@@ -122,7 +122,7 @@ interface Attributes {
   readonly gid: number | undefined
 }
 
-/** Writes a temporary file in the folder of a file. */
+/** Writes a temporary file in the folder of the destination. */
 async function writeBeside(destination: string, bytes: Uint8Array, {mode, uid, gid}: Attributes): Promise<string> {
   const suffix = randomBytes(6).toString('hex')
   const temporary = join(dirname(destination), `.${basename(destination)}.${suffix}.tmp`)
@@ -132,7 +132,7 @@ async function writeBeside(destination: string, bytes: Uint8Array, {mode, uid, g
     if ((uid !== undefined && uid !== own.uid) || (gid !== undefined && gid !== own.gid)) {
       await chown(temporary, uid ?? own.uid, gid ?? own.gid)
     }
-    // A change of the owner takes away some bits of the mode.
+    // Changing the owner clears some bits of the mode, so the mode is set last.
     await chmod(temporary, mode)
     return temporary
   } catch (error) {

@@ -61,7 +61,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
     expect(statSync(out('hcl')).mode & 0o777).toBe(0o600)
   })
 
-  it('ends with the codes of consul-template with --compat consul', async () => {
+  it('exits with the codes of consul-template if --compat consul is given', async () => {
     const bad = write('bad.hcl', 'template { sourc = "a" }')
     expect((await run('-config', bad, '-once', '--compat', 'consul')).exitCode).toBe(15)
     expect((await run('-template', 'a', '-nosuch', '--compat', 'consul')).exitCode).toBe(13)
@@ -79,7 +79,7 @@ describe.each(backends)('baton template with configuration on $name', backend =>
     expect([plain.exitCode, plain.stderr]).toEqual([64, expect.stringContaining("did you mean 'source'?")])
   })
 
-  it('keeps functions from a template, and files outside of its sandbox', async () => {
+  it('refuses denied functions, and files outside the sandbox', async () => {
     const denied = `template { contents = "{{ env \\"A\\" }}" destination = "${inFolder('d')}" function_denylist = ["env"] }`
     expect((await run('-config', write('denied.hcl', denied), '-once')).stderr).toContain('function is disabled')
     const outside = `template { contents = "{{ file \\"${inFolder('denied.hcl')}\\" }}" destination = "${inFolder('d')}" sandbox_path = "${inFolder('sub')}" }`
@@ -91,7 +91,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
 
-  it('reads its configuration again at HUP and keeps the child, and keeps the old one if the new one is wrong', async () => {
+  it('reloads its configuration at HUP without restarting the child, and keeps the old configuration if the new one is invalid', async () => {
     await put('hup', '1')
     const config = (text: string): string =>
       write('hup.hcl', `template { contents = "${text} {{ key \\"hup\\" }}" destination = "${inFolder('hup')}" }`)
@@ -119,7 +119,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(existsSync(inFolder('pid'))).toBe(false)
   })
 
-  it('puts the old file back when a command fails, and leaves it when a check fails', async () => {
+  it('restores the old file if its command fails, and leaves the old file in place if its check fails', async () => {
     await put('safe', 'good')
     const template = write('safe.ctmpl', '{{ key "safe" }}\n')
     const command = write(
@@ -142,7 +142,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(readIf('safe')).toBe('fine\n')
   })
 
-  it('prints what changes with --diff', async () => {
+  it('prints the changed lines with --diff', async () => {
     await put('diff', '1\n2\n3')
     const template = write('diff.ctmpl', 'a\n{{ key "diff" }}\nb\n')
     write('diff', 'a\n1\n3\nb\n')
@@ -166,7 +166,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(readIf('turn')).toBe('2')
   })
 
-  it('leaves no child behind when it is killed', async () => {
+  it('leaves no child behind when baton is killed', async () => {
     const template = write('killed.ctmpl', 'x')
     const script = `echo "pid $$"; exec sleep 1000`
     await using baton = startCli(['template', `${template}:${inFolder('killed')}`, '--', 'sh', '-c', script], {agent})
@@ -177,7 +177,7 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     await waitUntil(() => !isRunning(pid), {what: 'the end of the child'})
   })
 
-  it('starts a child that failed again with --restart on-failure', async () => {
+  it('restarts a child that failed, with --restart on-failure', async () => {
     const template = write('again.ctmpl', 'x')
     const script = `echo run >> ${inFolder('runs')}; test "$(wc -l < ${inFolder('runs')})" -ge 2`
     const words = ['template', `${template}:${inFolder('again')}`, '--restart', 'on-failure', '--', 'sh', '-c', script]

@@ -22,7 +22,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
   const run = (...words: string[]): ReturnType<typeof runInProcess> => runInProcess(['template', ...words], {agent})
 
-  it('writes a file once, in either form, and prints it with --dry', async () => {
+  it('writes a file once for either form of arguments, and only prints the text with --dry', async () => {
     await put('once', 'value')
     const source = template('once.ctmpl', 'v={{ key "once" }}\n')
     const written = await run(`${source}:${inFolder('once')}`, '--once')
@@ -38,7 +38,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect([dry.exitCode, dry.stdout]).toEqual([0, '> \nv=value\n'])
   })
 
-  it('reads what it needs once, however short the limit is', async () => {
+  it('reads all data once even if --timeout is shorter than that takes', async () => {
     await put('short/a', 'short/b')
     await put('short/b', 'value')
     const source = template('short.ctmpl', '{{ key (key "short/a") }}')
@@ -50,7 +50,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining('it does not exist')])
   })
 
-  it('says which flags need a child', async () => {
+  it('names the flags that need a child', async () => {
     await put('once', 'value')
     const source = template('childless.ctmpl', '{{ key "once" }}')
     const {exitCode, stderr} = await run(source, '--dry', '--once', '--exec-splay', '1s', '--restart', 'always')
@@ -60,7 +60,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     ])
   })
 
-  it('names what is missing, and what is wrong', async () => {
+  it('names missing keys, and errors in the template', async () => {
     const missing = template('missing.ctmpl', '{{ key "no/such" }}')
     const waited = await run(`${missing}:${inFolder('missing')}`, '--once', '--timeout', '1s')
     expect([waited.exitCode, existsSync(inFolder('missing'))]).toEqual([1, false])
@@ -79,7 +79,7 @@ describe.each(backends.slice(0, 1))('baton template on $name', backend => {
     expect(failing.exitCode).toBe(9)
   })
 
-  it('starts the child when all files are there, and signals it when one has changed', async () => {
+  it('starts the child after all files are written, and signals the child when a file changes', async () => {
     const source = template('child.ctmpl', '{{ key "child" }}')
     const words = [`${source}:${inFolder('child')}`, '--exec-reload-signal', 'HUP', '--', 'sh', '-c']
     const script = `trap 'echo "hup $(cat ${inFolder('child')})"' HUP; echo start; while :; do sleep 0.1; done`

@@ -71,7 +71,7 @@ const values = [
   '.T .W .Tags .Arr',
 ] // prettier-ignore
 
-/** Each verb with each group of values. */
+/** Every verb with every group of values. */
 const verbCases = verbs.flatMap(verb =>
   values.map(
     group => `{{printf ${JSON.stringify(Array(group.split(' ').length).fill(`%${verb}`).join('|'))} ${group}}}`,
@@ -110,5 +110,5 @@ const withOptions: readonly Case[] = [
   {template: '«.S»', left: '«', right: '»'},
 ]
 
-/** All cases whose results real Go gave: see record.ts. */
+/** All cases, whose results record.ts gets from real Go. */
 export const cases: readonly Case[] = [...[...verbCases, ...written].map(template => ({template})), ...withOptions]

@@ -41,7 +41,7 @@ import {
   zeroOf,
 } from '../../src/gotemplate/value/values.js'
 
-// The data and functions that test/gotemplate/oracle/main.go has in Go.
+// The same data and functions as in test/gotemplate/oracle/main.go.
 
 const int8Type: GoType = {...intType, kind: 'int8', text: 'int8'}
 const text = (value: Argument): string => (value?.data ?? '') as string
@@ -269,7 +269,7 @@ function callables(): Record<string, Argument> {
   }
 }
 
-/** The value that all templates get as their dot. */
+/** The dot of all templates. */
 export const data: GoValue = makeMap(
   anyType,
   Object.entries({...numbers(), ...strings(), ...lists(), ...maps(), ...structs(), ...callables()}),

@@ -31,7 +31,7 @@ console.log(
 )
 process.exitCode = different === 0 ? 0 : 1
 
-/** Where baton follows a newer Go than the one that is asked: since 1.22 a range may go over a number. */
+/** True for a difference that is intended: since Go 1.22, which baton follows, a range may go over a number. */
 function isListed(wanted: Answer): boolean {
   return /range can't iterate over (colour)?-?\d+$/.test(wanted.error)
 }

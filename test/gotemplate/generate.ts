@@ -1,4 +1,4 @@
-/** Makes templates at random, most of them right. The same seed makes the same templates. */
+/** Generates random templates, most of them valid. The same seed gives the same templates. */
 export class Generator {
   #state: number
   #depth = 0
@@ -158,7 +158,7 @@ export class Generator {
     }
   }
 
-  /** Takes out, puts in or doubles something. */
+  /** Damages a template: removes, inserts or doubles a part. */
   #damage(text: string): string {
     const at = this.#below(text.length)
     const size = 1 + this.#below(3)

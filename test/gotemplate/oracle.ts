@@ -6,7 +6,7 @@ import type {Answer, Case} from './ours.js'
 
 const source = new URL('oracle/main.go', import.meta.url).pathname
 
-/** Asks real Go what it makes of these templates. Ends the process if there is no Go. */
+/** Executes templates with real Go. Ends the process if Go is not installed. */
 export function askGo(cases: readonly Case[]): readonly Answer[] {
   const folder = mkdtempSync(join(tmpdir(), 'baton-oracle-'))
   try {

@@ -3,7 +3,7 @@ import {TemplateError} from '../../src/gotemplate/parse/errors.js'
 import {parseTemplate} from '../../src/gotemplate/template.js'
 import {data, functions} from './data.js'
 
-/** A template and how it is executed. */
+/** A template, with the options to execute it. */
 export interface Case {
   readonly template: string
   readonly left?: string
@@ -11,7 +11,7 @@ export interface Case {
   readonly missingKey?: MissingKey
 }
 
-/** What came of a case: the output, or the message of the error. */
+/** The result of a case: the output, or the message of the error. */
 export interface Answer {
   readonly output: string
   readonly error: string
@@ -34,7 +34,7 @@ export function execute(given: Case): Answer {
   }
 }
 
-/** Go's JSON has no bytes that are not UTF-8, and addresses differ from run to run. */
+/** Replaces what Go's JSON cannot show (bytes that are not UTF-8) and what differs between runs (addresses). */
 export function plain(text: string): string {
   return text.replace(/[\uDC80-\uDCFF]/g, '\uFFFD').replace(/0x[0-9a-f]{6,}/gi, '0xADDRESS')
 }

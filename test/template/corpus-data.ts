@@ -1,15 +1,15 @@
 import {raw} from '../kit/raw-consul.js'
 
-/** What the templates of the corpus read. Nodes are external, so that no agent changes them. */
+/** Data that the templates of the corpus read. The nodes are external, so no agent changes them. */
 export interface CorpusData {
   readonly nodes: readonly Readonly<Record<string, unknown>>[]
-  /** Node, service and state of its check. */
+  /** Node, service and state of the service's check. */
   readonly services: readonly (readonly [string, {readonly ID: string}, string])[]
   readonly keys: Readonly<Record<string, string>>
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Puts the data of the corpus into Consul. */
+/** Writes the data of the corpus to Consul. */
 export async function loadCorpusData(address: string, data: CorpusData): Promise<void> {
   const consul = raw(address)
   const register = (body: object): Promise<unknown> =>

@@ -3,13 +3,13 @@ import {formatDuration} from '../../core/time/duration.js'
 import {exitText} from '../../service/run-service.js'
 import type {ServiceEvent} from '../../service/types.js'
 
-/** A line about an event. `isWarning`: it is printed whether stderr is a terminal or not. */
+/** A line about an event. A warning (`isWarning`) is printed even if stderr is not a terminal. */
 export interface EventText {
   readonly text: string
   readonly isWarning: boolean
 }
 
-/** Returns what a person needs to know about an event of `service run`. Undefined: nothing. */
+/** Returns the line about an event of `service run`; undefined if it is not worth a line. */
 export function eventText(event: ServiceEvent): EventText | undefined {
   const say = (text: string): EventText => ({text, isWarning: false})
   const warn = (text: string): EventText => ({text, isWarning: true})

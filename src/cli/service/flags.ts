@@ -28,7 +28,7 @@ export const serviceFlags = {
   }),
 }
 
-/** Flags that describe how the health of a service is found out. */
+/** Flags that describe how to check the health of a service. */
 export const healthFlags = {
   check: Flags.string({
     helpGroup: health,
@@ -64,7 +64,10 @@ interface Described {
   readonly meta?: readonly string[] | undefined
 }
 
-/** Returns the option of a registration for --deregister-after. Agents raise a shorter time to a minute in silence. */
+/**
+ * Returns the registration option for --deregister-after. Rejects times below a minute, which agents would silently
+ * raise.
+ */
 export function toRemoval(flags: {readonly 'deregister-after'?: number | undefined}): {
   readonly deregisterAfterMs?: number
 } {
@@ -95,7 +98,7 @@ export function toService(flags: Described): {
   }
 }
 
-/** Throws a UsageError for an address that is neither that of a host nor its name. */
+/** Throws a UsageError if an address is neither an IP address nor a host name. */
 export function checkHost(flag: 'address' | 'node-address', text: string): void {
   if (/^[\w.:%-]+$/.test(text) && !/^[^:]*:[^:]*$/.test(text)) return
   throw new UsageError(`--${flag}: '${brief(text)}' is not an address or a name of a host`)
@@ -103,7 +106,7 @@ export function checkHost(flag: 'address' | 'node-address', text: string): void 
 
 const [longestMetaKey, longestMetaValue, mostMeta] = [128, 512, 64]
 
-/** Reads `KEY=VALUE`s. What Consul refuses in them is refused here, before anything is started or sent. */
+/** Parses `KEY=VALUE` pairs. Refuses pairs that Consul would refuse, before anything is started or sent. */
 function toMeta(texts: readonly string[]): Readonly<Record<string, string>> {
   const pairs = new Map<string, string>()
   for (const text of texts) {
@@ -125,7 +128,7 @@ function metaFault(key: string, value: string): string | undefined {
   return value.length > longestMetaValue ? `the value is longer than ${longestMetaValue} characters` : undefined
 }
 
-/** Returns the probe that a value of --check names. Paths and ports alone are those of the service itself. */
+/** Returns the probe that a value of --check describes. A path or port alone refers to the service itself. */
 export function toProbe(text: string, own: {readonly port?: number; readonly address?: string}): Probe {
   const host = own.address ?? '127.0.0.1'
   const ownPort = (): number => {

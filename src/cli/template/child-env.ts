@@ -1,18 +1,18 @@
 import {UsageError} from '../../core/errors.js'
 
-/** Which variables a child or command receives. */
+/** Rules for the environment variables that a child or command receives. */
 export interface EnvRules {
-  /** True to hand on no variable of the environment. */
+  /** True to pass on no variable of baton's environment. */
   readonly pristine?: boolean | undefined
-  /** `NAME=value`, added last. */
+  /** `NAME=value` pairs to add after all other rules. */
   readonly custom?: readonly string[] | undefined
-  /** Patterns of the names that are handed on. */
+  /** Patterns of names to pass on. Without patterns, all are passed on. */
   readonly allow?: readonly string[] | undefined
-  /** Patterns of the names that are not, also of allowed ones. */
+  /** Patterns of names to withhold, even if they are also allowed. */
   readonly deny?: readonly string[] | undefined
 }
 
-/** Returns the environment of a child, as consul-template chooses it. */
+/** Returns the environment of a child by the rules of consul-template. */
 export function chooseEnv(env: Readonly<Record<string, string>>, rules: EnvRules): Record<string, string> {
   const {pristine = false, custom = [], allow = [], deny = []} = rules
   const allowed = allow.map(globToRegExp)

@@ -5,7 +5,7 @@ import {parseSignal} from '../replicate/process.js'
 import {chooseEnv, type EnvRules} from './child-env.js'
 import {type EnvFields, toArgv, toEnvRules} from './specs.js'
 
-/** What the command line says about a child. */
+/** Flags about the child. */
 export interface ChildFlags {
   readonly exec?: string | undefined
   readonly 'exec-reload-signal'?: string | undefined
@@ -19,7 +19,7 @@ export interface ChildFlags {
   readonly restart: 'never' | 'on-failure' | 'always'
 }
 
-/** A block `exec` of a file, after its types were checked. */
+/** An `exec` block of a configuration file after type checks. */
 interface ExecFields {
   readonly command?: string | readonly string[]
   readonly enabled?: boolean
@@ -32,7 +32,7 @@ interface ExecFields {
 
 interface Given {
   readonly flags: ChildFlags
-  /** True for a flag that was not left to its default. */
+  /** True if the flag was given on the command line. */
   readonly isGiven: (flag: keyof ChildFlags) => boolean
   /** The arguments after `--`. */
   readonly words: readonly string[]
@@ -40,10 +40,10 @@ interface Given {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The parts of a supervised child that settings decide. */
+/** Settings of a supervised child. */
 export type ChildSettings = SupervisedChild
 
-/** Returns the child of a command line and its files; undefined if there is none. Flags take precedence. */
+/** Returns the child that the command line and files define; undefined if they define none. Flags take precedence. */
 export function toChild({flags, isGiven, words, block, env}: Given): ChildSettings | undefined {
   const exec = block as ExecFields
   const [file, ...rest] = words

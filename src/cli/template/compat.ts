@@ -8,7 +8,8 @@ const [badFlags, runnerFailed, badConfig] = [13, 14, 15]
 export function exitAsConsulTemplate(error: unknown): number {
   if (isBatonError(error, 'BATON_CANCELLED')) return stoppedCode
   if (isBatonError(error, 'BATON_USAGE')) return badFlags
-  // A template that is wrong is not part of the configuration there. All messages about one begin like this.
+  // consul-template does not count an invalid template as an invalid configuration. All messages about templates begin
+  // with this word.
   const isTemplate = messageOf(error).startsWith('template')
   return isBatonError(error, 'BATON_CONFIG') && !isTemplate ? badConfig : runnerFailed
 }

@@ -1,10 +1,10 @@
-/** Largest product of the numbers of changed lines that is compared line by line. */
+/** Maximum product of the numbers of changed lines that is compared line by line. */
 const mostCells = 4_000_000
 const context = 3
 
 type Mark = ' ' | '-' | '+'
 
-/** Returns what changes from one text to another as a unified diff; empty if nothing does. */
+/** Returns a unified diff of two texts; empty if they are equal. */
 export function unifiedDiff(path: string, before: string, after: string): string {
   const lines = diffLines(toLines(before), toLines(after))
   const hunks = toHunks(lines)
@@ -12,7 +12,7 @@ export function unifiedDiff(path: string, before: string, after: string): string
   return `--- ${path}\n+++ ${path}\n${hunks.join('')}`
 }
 
-/** A last line without its end is marked, as diff does it. */
+/** A last line without a newline is marked, as `diff` does. */
 function toLines(text: string): string[] {
   if (text === '') return []
   const lines = text.split('\n')
@@ -30,7 +30,10 @@ function diffLines(a: readonly string[], b: readonly string[]): [Mark, string][]
   return [...same(a.slice(0, start)), ...middle, ...same(a.slice(a.length - end))]
 }
 
-/** The longest common subsequence by a table; very large changes are shown as a whole. */
+/**
+ * Computes the longest common subsequence with a table. A change that is too large is shown as removed and added as a
+ * whole.
+ */
 function diffMiddle(a: readonly string[], b: readonly string[]): [Mark, string][] {
   if (a.length * b.length > mostCells) return [...marked('-', a), ...marked('+', b)]
   const width = b.length + 1

@@ -2,13 +2,13 @@ import {messageOf} from '../../core/errors.js'
 import type {ChildEvent} from '../../template/supervisor.js'
 import type {TemplateEvent} from '../../template/types.js'
 
-/** A line for people. */
+/** A line of output about an event. */
 export interface EventLine {
   readonly text: string
   readonly kind: 'say' | 'warn' | 'error'
 }
 
-/** Returns what to say about an event; undefined if nothing is to be said. */
+/** Returns the line about an event; undefined if it is not worth a line. */
 export function templateLine(event: TemplateEvent): EventLine | undefined {
   const {name} = event.template
   switch (event.type) {
@@ -30,7 +30,7 @@ export function templateLine(event: TemplateEvent): EventLine | undefined {
     case 'rolled back':
       return {kind: 'warn', text: `${event.destination}: the old file is back`}
     case 'waiting': {
-      // What has not been answered yet is reported when Consul does not answer for a while.
+      // Data that is merely not answered yet is reported elsewhere, when Consul has not answered for a while.
       const stuck = event.missing.filter(part => part.why !== 'no answer yet')
       if (stuck.length === 0) return undefined
       return {kind: 'warn', text: `${name}: waits for ${stuck.map(part => `${part.name}: ${part.why}`).join(', ')}`}
@@ -38,10 +38,10 @@ export function templateLine(event: TemplateEvent): EventLine | undefined {
   }
 }
 
-/** Takes the name of the shell out of a failure: the command is named already. */
+/** Removes the name of the shell from an error, because the message already names the command. */
 const why = (error: unknown): string => messageOf(error).replace(/^handler \S+: /, '')
 
-/** Returns what to say about a child. */
+/** Returns the line about an event of the child. */
 export function childLine(event: ChildEvent): EventLine {
   if (event.type === 'unguarded') {
     return {kind: 'warn', text: `no guardian (${event.why}): if baton is killed, the child keeps running`}

@@ -10,7 +10,7 @@ const consulTemplate = 'CONSUL-TEMPLATE'
 const textList = (description: string, helpValue: string) =>
   Flags.string({helpGroup: child, description, helpValue, multiple: true, multipleNonGreedy: true})
 
-/** How a child is treated. */
+/** Flags for the child. */
 const superviseFlags = {
   'exec-reload-signal': Flags.string({
     helpGroup: child,

@@ -17,7 +17,7 @@ import type {ChildSettings} from './child.js'
 import {unifiedDiff} from './diff.js'
 import {childLine, type EventLine, templateLine} from './event-text.js'
 
-/** What to do, as the settings say it at one time. */
+/** What to run, according to the settings. */
 export interface TemplatePlan {
   readonly specs: readonly TemplateSpec[]
   readonly child: ChildSettings | undefined
@@ -28,19 +28,19 @@ export interface TemplatePlan {
   readonly timeoutMs: number | undefined
   readonly maxStaleMs: number | undefined
   readonly quiet: Quiet | undefined
-  /** Prefix of the lock to hold while files change. */
+  /** Prefix of the lock to hold while files are changed. */
   readonly lock: string | undefined
 }
 
-/** What a session gets from its command. */
+/** What the command provides to a session. */
 export interface SessionHost {
   readonly plan: TemplatePlan
   readonly openClient: () => ConsulClient
-  /** Reads the settings again. Rejects if they are not valid. */
+  /** Reads the settings again. Rejects if they are invalid. */
   readonly replan: () => Promise<TemplatePlan>
   readonly stops: StopSignals
   readonly signals: SignalSource
-  /** The variables that templates read. */
+  /** Environment variables that templates can read. */
   readonly templateEnv: Readonly<Record<string, string | undefined>>
   readonly stdin: 'inherit' | 'ignore'
   readonly out: Pick<Output, 'say' | 'warn' | 'error' | 'raw'>
@@ -49,7 +49,7 @@ export interface SessionHost {
 /** Signals that are passed on to the child. */
 const passedOn = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
-/** Runs templates with their child, again after each reload of the settings. */
+/** Runs templates and their child until it ends or a signal stops it. A reload replaces the settings. */
 export class TemplateSession implements AsyncDisposable {
   readonly #host: SessionHost
   readonly #reloads = new Wake()
@@ -66,14 +66,14 @@ export class TemplateSession implements AsyncDisposable {
     host.stops.onEach((_name, count) => {
       if (count > 1) this.#supervisor?.hurry()
     })
-    // The command also aborts it, without a signal, if waiting for Consul is in vain.
+    // The command also aborts this signal if Consul never answers.
     const {signal} = host.stops
     if (signal.aborted) this.#stop.abort(signal.reason)
     signal.addEventListener('abort', () => this.#stop.abort(signal.reason), {once: true})
     this.#listeners = passedOn.map(name => listen(host.signals, name, () => this.#supervisor?.signal(name)))
   }
 
-  /** Reads the settings again. */
+  /** Requests a reload of the settings. */
   reload(): void {
     this.#reloads.wake()
   }
@@ -82,7 +82,7 @@ export class TemplateSession implements AsyncDisposable {
     this.#stop.abort(undefined)
   }
 
-  /** Resolves to the child's exit if the child ended by itself. */
+  /** Resolves to the child's exit if the child ended by itself, to undefined otherwise. */
   async run(): Promise<ChildExit | undefined> {
     for (let next: TemplatePlan | undefined = this.#plan; next !== undefined; ) {
       this.#plan = next
@@ -99,7 +99,7 @@ export class TemplateSession implements AsyncDisposable {
     this.#stop[Symbol.dispose]()
   }
 
-  /** Resolves to the next plan after a reload, to undefined if the session is over. */
+  /** Runs the current plan. Resolves to the next plan after a reload, to undefined if the session is over. */
   async #round(): Promise<TemplatePlan | undefined> {
     using round = linkSignal(this.#stop.signal)
     let next: TemplatePlan | undefined
@@ -137,7 +137,7 @@ export class TemplateSession implements AsyncDisposable {
     return undefined
   }
 
-  /** Keeps the child if the settings still ask for the same one. */
+  /** Keeps the running child if the new settings define the same child. */
   async #adoptChild(client: ConsulClient): Promise<void> {
     const {child} = this.#plan
     if (this.#supervisor !== undefined && isEqual(this.#supervisor.settings, child)) return
@@ -211,7 +211,7 @@ export class TemplateSession implements AsyncDisposable {
   async #run(command: TemplateCommand, signal: AbortSignal, path?: string): Promise<void> {
     const {argv, env, timeoutMs} = command
     const [file, ...words] = argv
-    // A shell finds the path as $1.
+    // A shell command receives the path as $1.
     const isShell = file === '/bin/sh' && words[0] === '-c'
     const given = path === undefined ? [] : isShell ? ['sh', path] : [path]
     await runHandlerToSuccess({

@@ -10,9 +10,9 @@ import type {Quiet, TemplateCommand, TemplateSpec} from '../../template/types.js
 import {chooseEnv, type EnvRules} from './child-env.js'
 import {idOf} from './owner.js'
 
-/** What all templates of a command have in common. */
+/** Settings that all templates of a command share. */
 export interface SpecDefaults {
-  /** True if templates need no destination. */
+  /** True if templates may omit a destination. */
   readonly isDry: boolean
   readonly errorOnMissingKey: boolean
   readonly leftDelimiter: string
@@ -23,10 +23,10 @@ export interface SpecDefaults {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** consul-template's limit of the time of a command. */
+/** consul-template's time limit for a command. */
 const commandTimeoutMs = 30_000
 
-/** Reads `IN:OUT[:COMMAND]` as a block of a file. The command is all behind the second colon. */
+/** Parses `IN:OUT[:COMMAND]` into the fields of a template block. Everything after the second colon is the command. */
 export function parseWord(word: string): BlockValues {
   const [, source = '', destination = '', command = ''] = /^([^:]*)(?::([^:]*))?(?::([^]*))?$/.exec(word) ?? []
   if (source === '') throw new UsageError(`template ${brief(word)}: no file to read`, {hint: 'name it as IN:OUT'})
@@ -37,7 +37,7 @@ export function parseWord(word: string): BlockValues {
   }
 }
 
-/** Reads the templates of arguments and files, with the texts that they name. */
+/** Reads the templates that arguments and files define, and their template texts. */
 export async function readSpecs(blocks: readonly BlockValues[], defaults: SpecDefaults): Promise<TemplateSpec[]> {
   if (blocks.length === 0) {
     throw new UsageError('template: no template is given', {hint: 'name one as IN:OUT, or give a --config'})
@@ -47,7 +47,7 @@ export async function readSpecs(blocks: readonly BlockValues[], defaults: SpecDe
   return specs
 }
 
-/** Throws a UsageError if two templates write one file, or if one overwrites the text of a template. */
+/** Throws a UsageError if two templates write the same file, or if one overwrites the source of another. */
 function refuseSharedFiles(blocks: readonly Fields[]): void {
   const sources = new Set(blocks.flatMap(({source}) => (source === undefined ? [] : [resolve(source)])))
   const written = new Set<string>()
@@ -60,7 +60,7 @@ function refuseSharedFiles(blocks: readonly Fields[]): void {
   }
 }
 
-/** A block `template` after its types were checked. */
+/** A `template` block after type checks. */
 interface Fields {
   readonly source?: string
   readonly contents?: string
@@ -93,7 +93,7 @@ interface Fields {
 
 type Words = string | readonly string[]
 
-/** A block `env`. */
+/** An `env` block. */
 export interface EnvFields {
   readonly pristine?: boolean
   readonly custom?: readonly string[]
@@ -103,7 +103,7 @@ export interface EnvFields {
   readonly blacklist?: readonly string[]
 }
 
-/** Returns what a block `env` says, with its old names. */
+/** Returns the rules of an `env` block, including its fields' old names. */
 export const toEnvRules = (env: EnvFields = {}): EnvRules => ({
   pristine: env.pristine,
   custom: env.custom,
@@ -184,7 +184,7 @@ const isEmpty = (words: Words | undefined): words is undefined => words === unde
 
 const toText = (words: Words): string => (typeof words === 'string' ? words : words.join(' '))
 
-/** Returns a command to start: one text runs in a shell, several words do not. */
+/** Returns the command line to execute: a single string runs in a shell, a list does not. */
 export function toArgv(words: Words): [string, ...string[]] {
   const [first = '', ...rest] = typeof words === 'string' ? [words] : words
   return rest.length === 0 ? ['/bin/sh', '-c', first] : [first, ...rest]
@@ -205,7 +205,7 @@ async function readSource(path: string): Promise<Uint8Array> {
 
 const fault = (text: string): UsageError => new UsageError(text, {code: 'BATON_CONFIG'})
 
-/** Reads `MIN` or `MIN:MAX`. */
+/** Parses `MIN` or `MIN:MAX`. */
 export function toQuiet(text: string | undefined, what = '--wait'): Quiet | undefined {
   if (text === undefined) return undefined
   const [min = '', max] = text.split(':')

@@ -2,7 +2,7 @@ import {isIP} from 'node:net'
 import type {Datacenter} from '../datacenter.js'
 import {isCheckOf, type NodeRow, type ServiceRow} from '../store/catalog-rows.js'
 
-/** One result of a name: a node with an address, and a port if the name is that of a service. */
+/** A node or service instance that a name resolves to. The port is set if the name is that of a service. */
 export interface Found {
   readonly address: string
   /** The name of the target in an SRV record. */
@@ -19,8 +19,8 @@ export interface Zone {
 const domain = '.consul'
 
 /**
- * Resolves `<node>.node`, `[<tag>.]<service>.service` and `_<service>._<tag>.service`, each with or without a
- * datacenter, below `consul.`; undefined for any other name and for a name without results.
+ * Resolves `<node>.node`, `[<tag>.]<service>.service` and `_<service>._<tag>.service` below `consul.`, with or without
+ * a datacenter. Returns undefined for any other name and for a name without results.
  */
 export function resolveName(zone: Zone, name: string): readonly Found[] | undefined {
   const lower = name.toLowerCase().replace(/\.$/, '')
@@ -45,7 +45,7 @@ function nodeNamed({state, name}: Datacenter, wanted: string): Found[] {
   return node ? [{address: node.address, target: nodeTarget(node, name), port: 0, weight: 1}] : []
 }
 
-/** Resolves `7f000001.addr`, the name that an SRV record has for the address of a service with its own address. */
+/** Resolves `7f000001.addr`, the name in SRV records of a service that has an address of its own. */
 function addressOf([hex = '', ...more]: readonly string[]): Found[] {
   if (more.length > 0 || !/^[0-9a-f]{8}$/.test(hex)) return []
   const address = [...Buffer.from(hex, 'hex')].join('.')

@@ -16,12 +16,14 @@ export interface DnsOptions {
   readonly random: Random
 }
 
-/** Maximum size of an answer over UDP to a client that does not announce a larger buffer. */
+/** Maximum number of records in a UDP answer, unless the client announces a larger buffer. */
 const mostAnswers = 3
 const nameError = 3
 const refused = 5
 
-/** Answers DNS questions about the catalog over UDP and TCP, with a time to live of 0. Nothing outside `consul.` is looked up. */
+/**
+ * Answers DNS questions about the catalog over UDP and TCP, with a TTL of 0. Names outside `consul.` are not looked up.
+ */
 export async function openDnsDoor(options: DnsOptions): Promise<DnsDoor> {
   const codec = await import('dns-packet')
   const socket = createSocket(isIP(options.host) === 6 ? 'udp6' : 'udp4')

@@ -2,7 +2,7 @@ import {Scanner} from './scanner.js'
 
 /** Consul's filter language: selectors, values, `and or not`, parentheses. */
 
-/** The names of operators, as refusals show them. */
+/** Operators, named as in error messages. */
 export type Operator = 'Equal' | 'Not Equal' | 'In' | 'Not In' | 'Is Empty' | 'Is Not Empty' | 'Matches' | 'Not Matches'
 
 export type Expression =
@@ -19,7 +19,9 @@ export interface Test {
 
 export class FilterError extends Error {}
 
-/** Operators between a selector and a value, as words; `==` and `!=` need no spaces around them. */
+/**
+ * Operators written as words between a selector and a value. `==` and `!=`, unlike words, need no spaces around them.
+ */
 const wordOperators: readonly (readonly [readonly string[], Operator])[] = [
   [['contains'], 'In'],
   [['not', 'contains'], 'Not In'],
@@ -158,7 +160,7 @@ class Parser {
     return this.#in.from(start)
   }
 
-  /** Reads `["name"]`, the form of names that are not identifiers. */
+  /** Reads `["name"]`, the syntax for names that are not identifiers. */
   #index(): string | undefined {
     const scanner = this.#in
     return scanner.attempt(() => {
@@ -222,7 +224,7 @@ class Parser {
     return plain ?? ''
   }
 
-  /** Skips spaces, if there are any. */
+  /** Skips spaces. */
   #blanks(): void {
     this.#in.many(/[ \t\r\n]/, white)
   }
@@ -234,13 +236,13 @@ class Parser {
     return true
   }
 
-  /** Reads these words, each after at least one space. */
+  /** Reads these words, each preceded by at least one space. */
   #words(...words: readonly string[]): boolean {
     return words.every(word => this.#gap() && this.#in.literal(word))
   }
 }
 
-/** Reads a string in double quotes. Undefined if Go would not accept it. */
+/** Unquotes a string in double quotes. Returns undefined if Go would reject it. */
 function unquote(text: string): string | undefined {
   if (/[\n\r]/.test(text)) return undefined
   try {

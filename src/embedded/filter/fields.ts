@@ -1,6 +1,6 @@
 import type {Operator} from './expression.js'
 
-/** The kinds of values that a filter can test. A map has fields of any name, all of one kind. */
+/** Kinds of values that a filter can test. A map has entries of any name, all of one kind. */
 export type Field =
   | {readonly kind: 'string' | 'bool' | 'int' | 'strings'}
   | {readonly kind: 'map'; readonly of: Field}
@@ -82,7 +82,7 @@ const check: Fields = {
   Type: string,
 }
 
-/** The rows of answers. */
+/** The fields of the answers that can be filtered. */
 export const rowFields = {
   node,
   service,
@@ -95,7 +95,7 @@ const equality: readonly Operator[] = ['Equal', 'Not Equal']
 const membership: readonly Operator[] = ['In', 'Not In']
 const emptiness: readonly Operator[] = ['Is Empty', 'Is Not Empty']
 
-/** The tests that a kind of value supports. */
+/** Operators that each kind of value supports. */
 export const operatorsOf: Readonly<Record<Field['kind'], readonly Operator[]>> = {
   string: [...equality, ...membership, 'Matches', 'Not Matches'],
   bool: equality,

@@ -24,7 +24,7 @@ function fieldOf(selector: readonly string[], fields: Fields): Field {
   return field
 }
 
-/** Reads a whole number as Go reads it in base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
+/** Parses an integer as Go does in base 0: `0x`, `0o`, `0b`, and a leading 0 for octal. */
 function parseGoInt(text: string): bigint {
   const digits = text.replace(/^[+-]/, '').replace(/^0(?=[0-7]+$)/, '0o')
   if (!/^(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|\d+)$/.test(digits) || /^0\d/.test(digits)) {
@@ -41,7 +41,7 @@ function parseGoBool(text: string): boolean {
   throw new FilterError('invalid syntax')
 }
 
-/** Converts the value of a test to the type of its field. */
+/** Converts the value of a test to its field's type. */
 function coerce<T>(test: Test, called: string, read: (text: string) => T): T {
   const text = test.value ?? ''
   try {
@@ -88,7 +88,7 @@ function isEmpty(value: Printable): boolean {
   return value instanceof Map ? value.size === 0 : true
 }
 
-/** Applies a test to the value of its selector. */
+/** Compiles a test of a selector's value. */
 function compileTest(test: Test, {kind}: Field): RowFilter {
   const {operator, value = ''} = test
   if (!operatorsOf[kind].includes(operator)) {
@@ -104,10 +104,10 @@ function compileTest(test: Test, {kind}: Field): RowFilter {
   return found => regex.matcher(typeof found === 'string' ? found : '').find() === wanted
 }
 
-/** Operators that are false for a key that a map lacks; all others are true for it. */
+/** Operators that are false if a map lacks the key. All others are then true. */
 const needsPresence = new Set(['Equal', 'Is Not Empty', 'In'])
 
-/** Follows the selector to the value and judges it. For a list of objects, one match is enough. */
+/** Follows the selector and tests the value. In a list of objects, one match is enough. */
 function lookUp(value: Printable, selector: readonly string[], test: Test, judge: RowFilter): boolean {
   const [name, ...rest] = selector
   if (name === undefined) return judge(value)
@@ -116,7 +116,7 @@ function lookUp(value: Printable, selector: readonly string[], test: Test, judge
     const found = (value as ReadonlyMap<string, Printable>).get(name)
     return found === undefined ? !needsPresence.has(test.operator) : lookUp(found, rest, test, judge)
   }
-  // A map that is absent is treated as an empty one.
+  // A missing map is treated as an empty one.
   if (typeof value !== 'object' || value === null) return !needsPresence.has(test.operator)
   return lookUp((value as {readonly [name: string]: Printable})[name], rest, test, judge)
 }
@@ -140,7 +140,7 @@ const refuseText = (prefix: string, error: unknown): never => {
 }
 const prefix = 'Failed to create boolean expression evaluator: '
 
-/** Compiles `?filter=` for rows with these fields. Throws the error that Consul answers if the filter is not valid. */
+/** Compiles `?filter=` for rows with these fields. Throws Consul's error if the filter is invalid. */
 export function filterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   try {
@@ -150,7 +150,7 @@ export function filterOf(text: string, fields: Fields): RowFilter {
   }
 }
 
-/** Compiles the filter for the agent's own checks: unknown fields are refused at the first row, without a prefix. */
+/** Compiles a filter for the agent's own checks, where an unknown field is refused only at the first row. */
 export function lateFilterOf(text: string, fields: Fields): RowFilter {
   if (text === '') return () => true
   let filter: RowFilter | undefined

@@ -1,6 +1,6 @@
 /**
- * Reads a text with backtracking, like the parsers that are generated from a grammar. It records the farthest position
- * at which something else was expected, so that its error can name everything that would match there.
+ * Reads a text with backtracking, like parsers generated from a grammar. Records the farthest position reached and
+ * everything that would have matched there, for error messages.
  */
 export class Scanner {
   readonly #text: string
@@ -13,14 +13,14 @@ export class Scanner {
     this.#text = text
   }
 
-  /** Consumes `text`, or records that it was expected here. */
+  /** Consumes `text`, or records that it was expected. */
   literal(text: string): boolean {
     if (!this.#text.startsWith(text, this.at)) return this.#miss(JSON.stringify(text))
     this.at += text.length
     return true
   }
 
-  /** Consumes one character of the class, which is written as in a grammar: `[a-z]`. */
+  /** Consumes one character of a class such as `[a-z]`. */
   one(of: RegExp, named: string): boolean {
     const char = this.#text[this.at]
     if (char === undefined || !of.test(char)) return this.#miss(named)
@@ -63,7 +63,7 @@ export class Scanner {
     this.#complaints.add(`${this.#place(at)}: rule "${rule}": ${what}`)
   }
 
-  /** The error of the whole text; undefined if the only errors are those of `failed`. */
+  /** Returns the error of the whole text. Undefined if no error was recorded and `failed` is false. */
   verdict(failed: boolean): string | undefined {
     if (this.#complaints.size > 0) return [...this.#complaints].join('\n')
     if (!failed) return undefined

@@ -14,7 +14,7 @@ import {
   zeroOf,
 } from '../value/values.js'
 
-/** Follows pointers and interfaces to what they hold. `nil` is true if there is nothing at their end. */
+/** Follows pointers and interfaces to the value that they contain. `nil` is true if one of them is nil. */
 export function indirect(given: Argument): {value: Argument; nil: boolean} {
   let value = given
   while (value !== undefined && (value.type.kind === 'pointer' || value.type.kind === 'interface')) {
@@ -68,7 +68,7 @@ function position(index: Argument, most: number): number {
   return Number(at)
 }
 
-/** A value as a key or argument of this type; integers of different types pass. */
+/** Converts a value to the type of a key or argument. Integers of other types are accepted. */
 function prepared(value: Argument, type: GoType): Argument {
   if (value === undefined) {
     if (!canBeNil(type)) throw new GoError(`value is nil; should be of type ${type.text}`)

@@ -56,7 +56,7 @@ function equalsOther(left: Argument, right: Argument): boolean {
   return sameValue(left, right)
 }
 
-/** Go's `==` of two values of comparable types. */
+/** Go's `==` for two values of comparable types. */
 function sameValue(left: Argument, right: Argument): boolean {
   if (left === undefined || right === undefined) return left === right
   if (left.type !== right.type) return false

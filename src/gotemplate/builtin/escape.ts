@@ -13,12 +13,12 @@ const html: Readonly<Record<string, string>> = {
   '>': '&gt;',
 }
 
-/** The text of several values, as `html`, `js` and `urlquery` see them. */
+/** Joins the arguments of `html`, `js` and `urlquery` to one string. */
 export function joinValues(values: readonly Argument[]): string {
   return sprint(values.map(printable))
 }
 
-/** What is printed for a value in an action: a pointer's target, and a text for what is missing. */
+/** Returns the value that an action prints: the target of a pointer, or `<no value>` if there is none. */
 export function printable(value: Argument): Argument {
   if (value === undefined) return makeString('<no value>')
   if (value.type.kind !== 'pointer' || value.type.methods.has('String') || value.type.methods.has('Error')) {

@@ -33,7 +33,7 @@ const evaluatedElsewhere: Call = () => {
   throw new GoError('unreachable')
 }
 
-/** The functions that every Go template has. `and` and `or` are called by the evaluator, which stops early. */
+/** The functions that every Go template has. The evaluator itself calls `and` and `or`, which skip later arguments. */
 export const builtinFunctions: FunctionTable = new Map<string, TemplateFunction>([
   ['and', variadic([rawType, rawType], rawType, evaluatedElsewhere)],
   ['or', variadic([rawType, rawType], rawType, evaluatedElsewhere)],

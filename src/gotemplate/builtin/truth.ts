@@ -1,7 +1,7 @@
 import type {Argument} from '../value/types.js'
 import {lengthOf, stored} from '../value/values.js'
 
-/** The truth of a value for `if`, `with`, `and`, `or` and `not`: false is what is empty or zero. */
+/** The truth of a value for `if`, `with`, `and`, `or` and `not`: zero and empty values are false. */
 export function isTrue(given: Argument): boolean {
   const value = stored(given)
   if (value === undefined) return false

@@ -1,17 +1,20 @@
 import {byteLength} from '../value/text.js'
 import {GoError} from '../value/values.js'
 
-/** How much one rendering may do. A template that wants more ends with an error. */
+/** Limits of one rendering. A template that exceeds one fails with an error. */
 export interface BudgetLimits {
-  /** Actions, arguments and loop passes, and one for each 64 characters that a function makes. @default 10,000,000 */
+  /**
+   * Number of actions, arguments and loop passes, plus one for every 64 characters that a function returns.
+   * @default 10,000,000
+   */
   readonly steps?: number
   /** Bytes of output. @default 64 MiB */
   readonly outputBytes?: number
-  /** Templates within templates. Go allows 100,000. @default 1000 */
+  /** Depth of nested template calls. Go allows 100,000. @default 1000 */
   readonly depth?: number
 }
 
-/** Counts what a rendering does. Templates that are executed by a function share the budget of their caller. */
+/** Counts the steps and output of a rendering. Templates called by `executeTemplate` share their caller's budget. */
 export class Budget {
   readonly depth: number
   #steps: number
@@ -26,13 +29,13 @@ export class Budget {
     this.#limits = {steps, outputBytes}
   }
 
-  /** Counts steps. Throws {@link GoError} when there are none left. */
+  /** Counts steps. Throws a {@link GoError} if the limit is exceeded. */
   step(count = 1): void {
     this.#steps -= count
     if (this.#steps < 0) throw new GoError(`the template needs more than ${this.#limits.steps} steps`)
   }
 
-  /** Counts output. Throws {@link GoError} when it is too much. */
+  /** Counts output. Throws a {@link GoError} if the limit is exceeded. */
   write(text: string): void {
     this.#bytes -= byteLength(text)
     if (this.#bytes < 0) throw new GoError(`the output is longer than ${this.#limits.outputBytes} bytes`)

@@ -2,10 +2,10 @@ import {type Argument, canBeNil, type GoType, type GoValue, isAssignable, rawTyp
 import {isNil, stored, zeroOf} from '../value/values.js'
 import type {Scope} from './scope.js'
 
-/** Stands for "the pipeline hands nothing over", which is not the same as handing over nil. */
+/** Marks that no value is piped into a command. It differs from a piped nil. */
 export const absent: GoValue = {type: {...rawType, text: 'absent'}, data: undefined}
 
-/** The value as one of this type, or an error if it is none. Without a type every value passes. */
+/** Returns the value as the given type, or fails if its type does not fit. Without a type, every value is accepted. */
 export function convert(scope: Scope, value: Argument, type: GoType | undefined): Argument {
   if (type === undefined || type === rawType) return value
   if (value === undefined) {
@@ -27,14 +27,14 @@ function dereferenced(scope: Scope, value: GoValue, type: GoType): Argument {
   return value.data as GoValue
 }
 
-/** What a function receives for a parameter: an interface is taken off, a named type becomes the parameter's. */
+/** Returns a value as a function parameter: unwraps an interface, and converts a named type to the parameter's type. */
 export function toParameter(type: GoType, value: Argument): Argument {
   if (type === rawType) return value
   if (type.kind === 'interface') return stored(value)
   return value === undefined || value.type === type ? value : {type, data: value.data}
 }
 
-/** What a call gives, by the type that the function declares. */
+/** Returns the result of a call as the type that the function declares. */
 export function toResult(type: GoType, value: Argument): Argument {
   if (type === rawType) return value
   if (type.kind === 'interface') return {type, data: stored(value)}

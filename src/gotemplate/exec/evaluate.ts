@@ -27,7 +27,7 @@ import {absent, convert, toParameter, toResult} from './convert.js'
 import {findMember} from './member.js'
 import type {Scope} from './scope.js'
 
-/** A function or method that is to be called, and how errors name it. */
+/** A function or method to call, with its name in errors. */
 interface Callee {
   readonly name: string
   readonly signature: Signature
@@ -36,14 +36,14 @@ interface Callee {
   readonly shortCircuit: boolean
 }
 
-/** What an expression is evaluated with: the dot, and the value that the pipeline hands over. */
+/** The context of an expression: the dot, and the value piped into it. */
 interface Given {
   readonly dot: Argument
   readonly args: readonly ArgumentNode[]
   readonly final: Argument
 }
 
-/** Evaluates a pipeline, and declares or assigns its variables. */
+/** Evaluates a pipeline and declares or assigns its variables. */
 export function evaluatePipe(scope: Scope, dot: Argument, pipe: PipeNode | undefined): Argument {
   if (pipe === undefined) return undefined
   scope.at(pipe)
@@ -106,7 +106,7 @@ function constant(scope: Scope, dot: Argument, node: ArgumentNode): Argument {
   }
 }
 
-/** A number where no type is asked for: its syntax tells the type. */
+/** Evaluates a number where no type is required: the literal's syntax determines the type. */
 function idealNumber(scope: Scope, node: NumberNode): Argument {
   scope.at(node)
   if (node.complex !== undefined) return {type: complexType, data: node.complex}
@@ -145,7 +145,7 @@ interface Path {
   readonly names: readonly string[]
 }
 
-/** Follows `.A.B.C`; the last of them may be a method with arguments. */
+/** Evaluates `.A.B.C`. The last name may be a method with arguments. */
 function evaluateNames(scope: Scope, path: Path, given: Given): Argument {
   let {receiver} = path
   for (const [i, name] of path.names.entries()) {
@@ -193,12 +193,12 @@ function evaluateCall(scope: Scope, callee: Callee, given: Given & {node: Node})
   return toResult(callee.signature.out, result)
 }
 
-/** Long texts cost steps, so that a loop over them ends. */
+/** Long strings cost steps, so that a loop over them ends. */
 function countText(scope: Scope, text: string): void {
   if (text.length >= 64) scope.shared.budget.step(Math.floor(text.length / 64))
 }
 
-/** Checks how many arguments there are; returns their number with the one of the pipeline. */
+/** Checks the number of arguments and returns it, including a piped argument. */
 function checkCount(scope: Scope, {name, signature}: Callee, args: number, final: Argument): number {
   const values = args + (final === absent ? 0 : 1)
   const wanted = signature.in.length
@@ -219,7 +219,7 @@ function evaluateAndOr(scope: Scope, callee: Callee, given: Given): Argument {
   return given.final === absent ? value : given.final
 }
 
-/** Evaluates an argument of a call for a parameter of this type; undefined takes any type. */
+/** Evaluates an argument for a parameter of this type. Undefined accepts any type. */
 function evaluateArgument(scope: Scope, dot: Argument, type: GoType | undefined, node: ArgumentNode): Argument {
   scope.at(node)
   const alone: Given = {dot, args: [], final: absent}
@@ -244,7 +244,7 @@ function evaluateArgument(scope: Scope, dot: Argument, type: GoType | undefined,
   }
 }
 
-/** A constant as a parameter of a type. */
+/** Evaluates a constant for a parameter of this type. */
 function literal(scope: Scope, dot: Argument, type: GoType, node: ArgumentNode): Argument {
   const {kind} = type
   if (type === rawType || type === anyType) {

@@ -3,14 +3,14 @@ import {type Argument, type GoType, type GoValue, isAssignable, type Signature, 
 import {asElement, type Call, entriesOf, makeString, mapKey, zeroOf} from '../value/values.js'
 import type {Scope} from './scope.js'
 
-/** What a name behind a dot stands for. */
+/** The meaning of a name after a dot. */
 export type Member =
   | {readonly kind: 'value'; readonly value: Argument}
   | {readonly kind: 'method'; readonly signature: Signature; readonly call: Call}
 
 const nothing: Member = {kind: 'value', value: undefined}
 
-/** Finds a method, a field of a struct or an entry of a map. */
+/** Finds a method, a struct field or a map entry by name. */
 export function findMember(scope: Scope, receiver: Argument, name: string, hasArguments: boolean): Member {
   if (receiver === undefined) {
     if (scope.shared.missingKey === 'error') scope.fail(`nil data; no entry for key "${name}"`)
@@ -28,7 +28,7 @@ export function findMember(scope: Scope, receiver: Argument, name: string, hasAr
   return scope.fail(`can't evaluate field ${name} in type ${type.text}`)
 }
 
-/** Methods of a pointer are found too if the value was reached through one. */
+/** Methods of a pointer are included if the value was reached through a pointer. */
 function findMethod(receiver: GoValue, value: GoValue, name: string): Member | undefined {
   const own = value.type.methods.get(name)
   if (own !== undefined) return {kind: 'method', signature: own, call: (...args) => own.call(value, ...args)}
@@ -41,7 +41,7 @@ function findMethod(receiver: GoValue, value: GoValue, name: string): Member | u
 }
 
 interface Wanted {
-  /** The type of the receiver before its pointers were followed, for errors. */
+  /** Type of the receiver before its pointers were followed, for error messages. */
   readonly type: GoType
   readonly name: string
   readonly hasArguments: boolean

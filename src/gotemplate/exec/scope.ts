@@ -9,30 +9,33 @@ import type {Argument} from '../value/types.js'
 import type {Interruption} from '../value/values.js'
 import type {Budget} from './budget.js'
 
-/** What happens when a map has no entry of a name: nothing, the zero value of its type, or an error. */
+/** Result for a missing map key: nothing, the zero value of the element type, or an error. */
 export type MissingKey = 'default' | 'zero' | 'error'
 
-/** What all templates of one execution share. */
+/** State that all templates of one execution share. */
 export interface Shared {
-  /** The name and text of the file, for the places of errors. */
+  /** Name and text of the file, for positions in errors. */
   readonly source: {readonly name: string; readonly text: string}
   readonly definitions: ReadonlyMap<string, Definition>
   readonly functions: FunctionTable
   readonly missingKey: MissingKey
   readonly budget: Budget
   readonly output: string[]
-  /** Takes what interrupts an action, so that the rest is executed. Without it an interruption ends the execution. */
+  /**
+   * Called when an action is interrupted; the rest of the template is still executed. Without this callback, an
+   * interruption ends the execution.
+   */
   readonly onInterruption?: (interruption: Interruption) => void
 }
 
 interface Variable {
   readonly name: string
   value: Argument
-  /** Why the variable has no value. */
+  /** The interruption that left the variable without a value. */
   interruption?: Interruption | undefined
 }
 
-/** The state of one template that is being executed: its variables, and the node for errors. */
+/** State of one template call: its variables, and the current node for errors. */
 export class Scope {
   readonly shared: Shared
   readonly depth: number
@@ -47,7 +50,7 @@ export class Scope {
     this.#variables = [{name: '$', value: dot}]
   }
 
-  /** Notes where execution is, for errors, and counts a step. */
+  /** Records the current node for errors and counts a step. */
   at(node: Node): void {
     this.#node = node
     this.shared.budget.step()
@@ -65,14 +68,14 @@ export class Scope {
     this.#variables.push({name, value})
   }
 
-  /** Gives the variable of this name that was declared last another value. */
+  /** Assigns a value to the most recently declared variable of this name. */
   assign(name: string, value: Argument): void {
     const variable = this.#find(name)
     variable.value = value
     variable.interruption = undefined
   }
 
-  /** Gives variables no value: an action that reads one is interrupted as the one that would have set it. */
+  /** Marks variables as interrupted: an action that reads one of them is interrupted too. */
   interrupt(names: readonly string[], isAssign: boolean, interruption: Interruption): void {
     for (const name of names) {
       if (isAssign) this.#find(name).interruption = interruption
@@ -80,7 +83,7 @@ export class Scope {
     }
   }
 
-  /** Gives a variable another value, counted from the last one declared, which is 1. */
+  /** Assigns a value to the variable that was declared `count`-th from last. */
   assignLast(count: number, value: Argument): void {
     const variable = this.#variables[this.#variables.length - count]
     if (variable !== undefined) variable.value = value
@@ -96,7 +99,7 @@ export class Scope {
     return this.#variables.findLast(variable => variable.name === name) ?? this.fail(`undefined variable: ${name}`)
   }
 
-  /** Ends the execution with an error at the present place, worded as Go does. */
+  /** Fails with an error at the current node, worded as in Go. */
   fail(message: string, cause?: unknown): never {
     if (this.#node === undefined) {
       throw new TemplateError(`template: ${this.#name}: ${message}`, {template: this.#name, line: 0})

@@ -10,10 +10,10 @@ import {asElement, elementAt, GoError, Interruption, lengthOf, makeInt, sortedEn
 import {evaluatePipe} from './evaluate.js'
 import {Scope} from './scope.js'
 
-/** Why the rest of a list is left out: `{{break}}` or `{{continue}}`. */
+/** Set after `{{break}}` or `{{continue}}`, which skip the rest of a list. */
 type Jump = 'break' | 'continue' | undefined
 
-/** Executes the parts of a template one after the other. */
+/** Executes the nodes of a list in order. */
 function walkList(scope: Scope, dot: Argument, list: ListNode): Jump {
   for (const node of list.nodes) {
     const jump = walkUnlessInterrupted(scope, dot, node)
@@ -119,7 +119,7 @@ function setVariables(scope: Scope, {pipe}: BranchNode, index: Argument, element
   if (second !== undefined) scope.assignLast(2, index)
 }
 
-/** What a loop passes over: index and element, key and value, or a number twice. */
+/** The passes of a loop: index and element, key and value, or a number twice. */
 function* passesOver(scope: Scope, value: Argument, node: BranchNode): Iterable<readonly [Argument, Argument]> {
   if (value === undefined) return
   const {kind, key, elem} = value.type
@@ -152,7 +152,7 @@ function walkTemplate(scope: Scope, dot: Argument, node: TemplateNode): void {
   walkList(new Scope(shared, node.name, value, scope.depth + 1), value, found.root)
 }
 
-/** Executes one template as a whole. If the budget is used up, the error names the place where that happened. */
+/** Executes one template. If the budget is exceeded, the error names the current node. */
 export function walkWhole(scope: Scope, dot: Argument, root: ListNode): void {
   try {
     walkList(scope, dot, root)

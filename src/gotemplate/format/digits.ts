@@ -1,16 +1,16 @@
-/** The decimal digits of a number without its sign: 0.DIGITS times ten to the power of `point`. */
+/** Decimal digits of a number without its sign. The value is 0.DIGITS times ten to the power of `point`. */
 export interface Digits {
   readonly digits: string
   readonly point: number
 }
 
-/** The fewest digits that read back as the same float64. */
+/** Returns the fewest digits that parse back to the same float64. */
 export function shortestDigits(value: number): Digits {
   if (value === 0) return {digits: '', point: 0}
   return fromExponential(Math.abs(value).toExponential())
 }
 
-/** The fewest digits that read back as the same float32. */
+/** Returns the fewest digits that parse back to the same float32. */
 export function shortestDigits32(value: number): Digits {
   if (value === 0) return {digits: '', point: 0}
   const wanted = Math.abs(value)
@@ -26,12 +26,12 @@ function fromExponential(text: string): Digits {
   return {digits: mantissa.replace('.', '').replace(/0+$/, ''), point: Number(exponent) + 1}
 }
 
-/** The exact digits, rounded to so many significant ones, halves to even. */
+/** Rounds the exact digits to `count` significant digits, halves to even. */
 export function significantDigits(value: number, count: number): Digits {
   return roundTo(exactDigits(value), count)
 }
 
-/** The exact digits, rounded to so many behind the point, halves to even. */
+/** Rounds the exact digits to `count` digits after the decimal point, halves to even. */
 export function fractionDigits(value: number, count: number): Digits {
   const exact = exactDigits(value)
   return roundTo(exact, exact.point + count)
@@ -61,7 +61,7 @@ function roundsUp(digits: string, count: number): boolean {
   return count > 0 && Number(digits[count - 1]) % 2 === 1
 }
 
-/** A finite float64 as mantissa times two to the power of the exponent, without its sign. */
+/** Splits a finite float64 into mantissa and binary exponent, without its sign. */
 export function splitFloat(value: number): {mantissa: bigint; exponent: number} {
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, value)

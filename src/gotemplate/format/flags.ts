@@ -27,7 +27,7 @@ export function noFlags(): Flags {
   }
 }
 
-/** Brings a text to the width that is asked for, which counts characters. */
+/** Pads a text to the width in the flags, counted in characters. */
 export function pad(text: string, flags: Flags): string {
   if (flags.width === undefined || flags.width === 0) return text
   const missing = flags.width - Array.from(text).length
@@ -36,7 +36,7 @@ export function pad(text: string, flags: Flags): string {
   return flags.minus ? text + padding : padding + text
 }
 
-/** The same with spaces alone. */
+/** Pads a text to the width in the flags, always with spaces. */
 export function padWithSpaces(text: string, flags: Flags): string {
   return pad(text, {...flags, zero: false})
 }

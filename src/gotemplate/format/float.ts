@@ -1,12 +1,12 @@
 import {type Digits, fractionDigits, shortestDigits, shortestDigits32, significantDigits, splitFloat} from './digits.js'
 
-/** How a float is written: `e`, `f` and `g` as in C, `x` in hexadecimal, `b` with a binary exponent. */
+/** Notation of a float: `e`, `f` and `g` as in C, `x` hexadecimal, `b` with a binary exponent. */
 export type FloatForm = 'e' | 'E' | 'f' | 'g' | 'G' | 'x' | 'X' | 'b'
 
 /**
  * Writes a float as Go's `strconv.FormatFloat` does.
- *
- * @param precision digits behind the point, for `g` significant digits; -1 for as few as tell the value
+ * @param precision number of digits after the point, or of significant digits for `g`; -1 for the fewest digits that
+ * identify the value
  */
 export function formatFloat(value: number, form: FloatForm, precision: number, bits: 32 | 64 = 64): string {
   if (Number.isNaN(value)) return 'NaN'
@@ -75,7 +75,10 @@ function hexForm(value: number, form: 'x' | 'X', precision: number): string {
   return form === 'X' ? text.toUpperCase() : text
 }
 
-/** The mantissa with its first bit at 60, rounded to so many hexadecimal digits, and the power of two. */
+/**
+ * Returns the mantissa with its highest bit at position 60, rounded to `precision` hexadecimal digits, and the binary
+ * exponent.
+ */
 function normalised(value: number, precision: number): {mantissa: bigint; exponent: number} {
   const split = splitFloat(value)
   if (split.mantissa === 0n) return {mantissa: 0n, exponent: 0}

@@ -6,7 +6,7 @@ import {canBackquote, characterOf, quote, quoteCharacter} from './quote.js'
 const bases: Readonly<Record<string, 2 | 8 | 10 | 16>> = {b: 2, o: 8, O: 8, d: 10, v: 10, x: 16, X: 16}
 const prefixes: Readonly<Record<string, string>> = {b: '0b', x: '0x', X: '0X'}
 
-/** Writes an integer for a verb; undefined if integers have no such verb. */
+/** Formats an integer for a verb. Returns undefined if the verb does not apply to integers. */
 export function formatInteger(value: bigint, verb: string, flags: Flags): string | undefined {
   if (verb === 'c') return pad(characterOf(toCode(value)), flags)
   if (verb === 'q') return pad(quoteCharacter(toCode(value), flags.plus), flags)
@@ -56,7 +56,7 @@ const floatVerbs: Readonly<Record<string, readonly [FloatForm, number]>> = {
   E: ['E', 6],
 }
 
-/** Writes a float for a verb; undefined if floats have no such verb. */
+/** Formats a float for a verb. Returns undefined if the verb does not apply to floats. */
 export function formatFloatVerb(value: number, verb: string, flags: Flags, bits: 32 | 64): string | undefined {
   const found = floatVerbs[verb]
   if (found === undefined) return undefined
@@ -79,7 +79,7 @@ export function formatFloatVerb(value: number, verb: string, flags: Flags, bits:
   return pad(sign + text, flags)
 }
 
-/** The `#` flag: a decimal point always, and for `g` the zeros behind it. */
+/** Applies the `#` flag: always a decimal point, and for `g` also the zeros after it. */
 function keepPoint(text: string, form: FloatForm, precision: number): string {
   const general = form === 'g' || form === 'G' || form === 'x'
   let digits = general ? (precision === -1 ? 6 : precision) : 0
@@ -99,7 +99,7 @@ function keepPoint(text: string, form: FloatForm, precision: number): string {
   return body + '0'.repeat(Math.max(digits, 0)) + tail
 }
 
-/** Writes a string for a verb; undefined if strings have no such verb. */
+/** Formats a string for a verb. Returns undefined if the verb does not apply to strings. */
 export function formatString(text: string, verb: string, flags: Flags): string | undefined {
   if (verb === 's' || (verb === 'v' && !flags.sharpV)) return pad(cut(text, flags), flags)
   if (verb === 'q' || verb === 'v') return quoted(cut(text, flags), flags)
@@ -116,7 +116,7 @@ function cut(text: string, flags: Flags): string {
   return flags.precision === undefined ? text : Array.from(text).slice(0, flags.precision).join('')
 }
 
-/** Bytes in hexadecimal, as `%x` writes them. */
+/** Writes bytes in hexadecimal as `%x` does. */
 export function hexBytes(bytes: Uint8Array, verb: 'x' | 'X', flags: Flags): string {
   const count = Math.min(flags.precision ?? bytes.length, bytes.length)
   if (count === 0) return (flags.zero ? '0' : ' ').repeat(flags.width ?? 0)

@@ -4,18 +4,18 @@ import {asElement, bytesOf, elementAt, GoError, isNil, lengthOf, sortedEntries, 
 import {type Flags, noFlags, pad} from './flags.js'
 import {formatFloatVerb, formatInteger, formatString, hexBytes} from './number.js'
 
-/** No text that one call prints may become longer. */
+/** Maximum length of the text that one call prints. */
 const longestText = 16 * 1024 * 1024
 
-/** Go prints addresses, which differ from run to run. Here each pointer has this one. */
+/** Printed for every pointer instead of its address. Go's addresses differ from run to run. */
 const address = 0xc0_0000_0000n
 
-/** Prints values by the rules of Go's package fmt. One printer makes one text. */
+/** Prints values by the rules of Go's package fmt. Each printer produces one text. */
 export class Printer {
   flags: Flags = noFlags()
   readonly #parts: string[] = []
   #length = 0
-  /** The argument that is printed, or undefined while a part of it is. */
+  /** The argument being printed; undefined while an element of it is being printed. */
   #argument: Argument
   #value: Argument
   #explaining = false
@@ -83,7 +83,7 @@ export class Printer {
     }
   }
 
-  /** Prints a value of a basic kind; false if it has another kind. */
+  /** Prints a value of a basic kind. Returns false for other kinds. */
   #printBasic(value: GoValue, verb: string): boolean {
     const {kind} = value.type
     if (kind === 'string') this.#put(formatString(value.data as string, verb, this.flags), verb)
@@ -132,7 +132,7 @@ export class Printer {
     this.#explaining = false
   }
 
-  /** Prints what a method `Error` or `String` returns, if there is one. */
+  /** Prints the result of the value's method `Error` or `String`, if it has one. */
   #printByMethod(value: GoValue, verb: string): boolean {
     if (this.#explaining) return false
     if (verb === 'w') {
@@ -258,7 +258,7 @@ function isBytes(value: GoValue): boolean {
   return (value.type.kind === 'slice' || value.type.kind === 'array') && value.type.elem?.kind === 'uint8'
 }
 
-/** Go's `fmt.Sprint`: a space between two values if neither is a string. */
+/** Go's `fmt.Sprint`: adds a space between two values if neither is a string. */
 export function sprint(values: readonly Argument[]): string {
   const printer = new Printer()
   let afterString = false

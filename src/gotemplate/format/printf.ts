@@ -3,10 +3,10 @@ import {stored} from '../value/values.js'
 import {noFlags} from './flags.js'
 import {Printer} from './printer.js'
 
-/** Go gives up on widths and precisions beyond a million. */
+/** Maximum width and precision; Go rejects larger numbers. */
 const largest = 1_000_000
 
-/** Go's `fmt.Sprintf`. Mistakes in the format are part of the text, as Go writes them. */
+/** Go's `fmt.Sprintf`. Errors in the format appear in the text, as in Go. */
 export function sprintf(format: string, values: readonly Argument[]): string {
   return new Formatting(format, values).run()
 }
@@ -89,7 +89,7 @@ class Formatting {
     }
   }
 
-  /** An index such as `[2]`. */
+  /** Reads an argument index such as `[2]`. */
   #readIndex(): void {
     if (this.#format[this.#at] !== '[') {
       this.#afterIndex = false
@@ -111,7 +111,7 @@ class Formatting {
     else this.#goodIndex = false
   }
 
-  /** An index behind the precision, unless there is one already. */
+  /** Reads an argument index after the precision, unless one was read already. */
   #readIndexOnce(): void {
     if (!this.#afterIndex) this.#readIndex()
   }

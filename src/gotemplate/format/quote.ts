@@ -11,19 +11,19 @@ const escapes = new Map([
   ['\\', '\\\\'],
 ])
 
-/** A text in double quotes as Go's `strconv.Quote` writes it. */
+/** Quotes a string as Go's `strconv.Quote` does. */
 export function quote(text: string, asciiOnly = false): string {
   let quoted = '"'
   for (const character of text) quoted += escapeCharacter(character, '"', asciiOnly)
   return `${quoted}"`
 }
 
-/** A character in single quotes as Go's `strconv.QuoteRune` writes it. */
+/** Quotes a character as Go's `strconv.QuoteRune` does. */
 export function quoteCharacter(code: number, asciiOnly = false): string {
   return `'${escapeCharacter(characterOf(code), "'", asciiOnly)}'`
 }
 
-/** The character of a code, U+FFFD if there is none. */
+/** Returns the character with this code point, or U+FFFD if the code point is invalid. */
 export function characterOf(code: number): string {
   if (code > 0x10ffff || code < 0 || (code >= 0xd800 && code <= 0xdfff)) return '\uFFFD'
   return String.fromCodePoint(code)
@@ -44,7 +44,7 @@ function hex(code: number, width: number): string {
   return code.toString(16).padStart(width, '0')
 }
 
-/** True if the text can stand between backquotes. */
+/** True if the text can be written between backquotes. */
 export function canBackquote(text: string): boolean {
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0
@@ -54,7 +54,7 @@ export function canBackquote(text: string): boolean {
   return true
 }
 
-/** How Go names a character in an error: its code, and itself if it can be printed. */
+/** Describes a character as Go's errors do: its code point, and the character itself if it is printable. */
 export function nameCharacter(code: number): string {
   const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
   const character = characterOf(code)

@@ -1,14 +1,17 @@
-/** Where something is in a template. */
+/** A position in a template. */
 export interface Place {
   /** The name of the template. */
   readonly template: string
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number
-  /** In bytes from the start of the line, from 0; undefined in errors of syntax, of which Go tells the line alone. */
+  /**
+   * Offset in bytes from the start of the line, from 0. Undefined for syntax errors, for which Go reports only the
+   * line.
+   */
   readonly column?: number
 }
 
-/** A template that cannot be parsed or executed. The message is Go's, with the place. */
+/** A template cannot be parsed or executed. The message is Go's, with the position. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError'
   readonly place: Place

@@ -1,6 +1,6 @@
 import {quote} from '../format/quote.js'
 
-/** A part of a parsed template. `at` is where it begins in the text. */
+/** Common part of all nodes. `at` is the position in the text at which the node begins. */
 interface At {
   readonly at: number
 }
@@ -41,15 +41,15 @@ export interface ListNode extends At {
   readonly nodes: ItemNode[]
 }
 
-/** What can stand in the text of a template. */
+/** A node at the top level of a template's text. */
 export type ItemNode = TextNode | ActionNode | BranchNode | JumpNode | TemplateNode
 
-/** What ends a list: `{{end}}` or `{{else}}`. */
+/** The action that ends a list: `{{end}}` or `{{else}}`. */
 export interface EndNode extends At {
   readonly kind: 'end' | 'else'
 }
 
-/** Commands joined by `|`, and the variables that take their value. */
+/** Commands joined by `|`, and the variables that receive the result. */
 export interface PipeNode extends At {
   readonly kind: 'pipe'
   isAssign: boolean
@@ -68,7 +68,7 @@ export interface IdentifierNode extends At {
   readonly name: string
 }
 
-/** `$x.Field`: the variable is the first name. */
+/** `$x.Field`. The variable is the first name. */
 export interface VariableNode extends At {
   readonly kind: 'variable'
   readonly names: readonly string[]
@@ -100,7 +100,7 @@ export interface BoolNode extends At {
   readonly value: boolean
 }
 
-/** A number, as each kind of number that it can be. */
+/** A number, with its value in each numeric type that can represent it. */
 export interface NumberNode extends At {
   readonly kind: 'number'
   readonly text: string
@@ -112,12 +112,12 @@ export interface NumberNode extends At {
 
 export interface StringNode extends At {
   readonly kind: 'string'
-  /** As written, with its quotes. */
+  /** The literal as written, with its quotes. */
   readonly quoted: string
   readonly text: string
 }
 
-/** What can stand as a function, field or argument. */
+/** A node that can be a function, field or argument. */
 export type ArgumentNode =
   | PipeNode
   | IdentifierNode
@@ -132,7 +132,7 @@ export type ArgumentNode =
 
 export type Node = ItemNode | ListNode | EndNode | CommandNode | ArgumentNode
 
-/** A node as Go's errors show it: the source, with its spaces in one form. */
+/** Returns the source of a node as Go's errors show it, with normalized spaces. */
 export function nodeText(node: Node): string {
   switch (node.kind) {
     case 'text':
@@ -192,7 +192,7 @@ function argumentText(node: Exclude<ArgumentNode, PipeNode>): string {
   }
 }
 
-/** True if there is nothing but space in a template, so that another definition may replace it. */
+/** True if a template consists of white space only, so that another definition may replace it. */
 export function isEmptyList(list: ListNode): boolean {
   return list.nodes.every(node => node.kind === 'text' && /^[\s\u0085]*$/.test(node.text))
 }

@@ -2,7 +2,7 @@ import {quote} from '../format/quote.js'
 import type {NumberNode} from './nodes.js'
 import {unquoteCharacter} from './unquote.js'
 
-/** A number literal that is none. The message is Go's. */
+/** A number literal is invalid. The message is Go's. */
 export class NumberError extends Error {
   override readonly name = 'NumberError'
 }
@@ -14,7 +14,7 @@ type Parts = Pick<NumberNode, 'int' | 'uint' | 'float' | 'complex'>
 
 const none: Parts = {int: undefined, uint: undefined, float: undefined, complex: undefined}
 
-/** Reads a number, a character or a complex number as Go's templates do. */
+/** Parses a number, character or complex literal as Go's templates do. */
 export function parseNumber(text: string, type: 'charConstant' | 'complex' | 'number', at: number): NumberNode {
   return {kind: 'number', at, text, ...parts(text, type)}
 }
@@ -45,7 +45,7 @@ function complexParts(text: string): Parts {
   return simplified({re, im})
 }
 
-/** A complex number without an imaginary part is a real one too. */
+/** A complex number whose imaginary part is zero can also be used as a real number. */
 function simplified(complex: {re: number; im: number}): Parts {
   return complex.im === 0 ? {...wholeParts(complex.re), float: complex.re, complex} : {...none, complex}
 }
@@ -77,7 +77,7 @@ function realParts(text: string): Parts {
 
 const integer = /^[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|0[0-7_]*|[1-9][0-9_]*)$/
 
-/** An integer with an optional prefix for its base; a leading 0 means base 8. */
+/** Parses an integer with an optional base prefix. A leading 0 means base 8. */
 function parseInteger(text: string): bigint | undefined {
   if (!integer.test(text) || !underscoresFit(text)) return undefined
   const digits = text.replace(/^[+-]/, '').replaceAll('_', '')
@@ -85,7 +85,7 @@ function parseInteger(text: string): bigint | undefined {
   return text.startsWith('-') ? -whole : whole
 }
 
-/** Underscores stand between digits, or between the prefix and a digit. */
+/** True if underscores appear only between digits, or between the prefix and a digit. */
 function underscoresFit(text: string): boolean {
   const plain = text.replace(/^[+-]/, '')
   const body = plain.replace(/^0[xXbBoO]/, '0')
@@ -95,7 +95,7 @@ function underscoresFit(text: string): boolean {
 const decimal = /^[+-]?(?:[0-9_]+\.?[0-9_]*|\.[0-9_]+)(?:[eE][+-]?[0-9_]+)?$/
 const hexadecimal = /^([+-]?)0[xX](?=\.?[0-9a-fA-F_])([0-9a-fA-F_]*)(?:\.([0-9a-fA-F_]*))?[pP]([+-]?[0-9_]+)$/
 
-/** A float as Go's `strconv.ParseFloat` reads it; undefined if the syntax is wrong or it is too large. */
+/** Parses a float as Go's `strconv.ParseFloat` does. Returns undefined if it is invalid or too large. */
 function parseFloat64(text: string): number | undefined {
   if (!underscoresFit(text)) return undefined
   if (decimal.test(text)) return finite(Number(text.replaceAll('_', '')))

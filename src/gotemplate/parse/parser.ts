@@ -16,18 +16,18 @@ import {TokenReader, TokenSource} from './token-reader.js'
 import type {Token} from './tokens.js'
 import {unquote} from './unquote.js'
 
-/** What a text defines: its own template, and those of `define` and `block`. */
+/** A template that a text defines: its main template, or one of its `define` and `block` templates. */
 export interface Definition {
   readonly name: string
   readonly root: ListNode
 }
 
-/** What the parser has to know besides the text. */
+/** Input of the parser besides the text. */
 export interface ParseContext {
   /** The name of the template, for errors. */
   readonly name: string
   readonly delimiters: Delimiters
-  /** The names that may be called. */
+  /** Names of the functions that the template may call. */
   readonly functions: ReadonlySet<string>
 }
 
@@ -64,7 +64,7 @@ class Parser {
     else if (!isEmptyList(root)) this.#errors.fail(`template: multiple definition of template ${quote(name)}`)
   }
 
-  /** The whole text up to its end. */
+  /** Parses the whole text. */
   whole(): ListNode {
     const root: ListNode = {kind: 'list', at: this.#reader.peek().at, nodes: []}
     while (this.#reader.peek().type !== 'eof') {
@@ -88,7 +88,7 @@ class Parser {
     return false
   }
 
-  /** `define "name"` up to its end; the word itself has been read. */
+  /** Parses `define "name"` up to its end. The word `define` has been read. */
   definition(): void {
     const where = 'define clause'
     const name = this.#templateName(this.#reader.nextNonSpace(), where)
@@ -153,7 +153,7 @@ class Parser {
     return {kind, at: token.at}
   }
 
-  /** `{{else}}`, or the first half of `{{else if}}` and `{{else with}}`. */
+  /** Parses `{{else}}`, or the first half of `{{else if}}` and `{{else with}}`. */
   #else(): EndNode {
     const next = this.#reader.peekNonSpace()
     if (next.type === 'if' || next.type === 'with') return {kind: 'else', at: next.at}

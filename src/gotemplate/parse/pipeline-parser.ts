@@ -24,12 +24,12 @@ const operands: ReadonlySet<TokenType> = new Set<TokenType>([
 
 const constants: ReadonlySet<ArgumentNode['kind']> = new Set(['bool', 'dot', 'nil', 'number', 'string'] as const)
 
-/** Reads pipelines: what stands inside an action. */
+/** Parses pipelines, the content of actions. */
 export class PipelineParser {
   readonly #reader: TokenReader
   readonly #functions: ReadonlySet<string>
   readonly #errors: SyntaxErrors
-  /** The variables that are known here. */
+  /** Names of the variables in scope. */
   #variables = ['$']
 
   constructor(reader: TokenReader, functions: ReadonlySet<string>, errors: SyntaxErrors) {
@@ -38,7 +38,7 @@ export class PipelineParser {
     this.#errors = errors
   }
 
-  /** Marks the variables known so far, for {@link leave}. */
+  /** Returns the number of variables in scope, to pass to {@link leave}. */
   scope(): number {
     return this.#variables.length
   }
@@ -47,7 +47,7 @@ export class PipelineParser {
     this.#variables = this.#variables.slice(0, scope)
   }
 
-  /** A pipeline up to its end, which is read too. */
+  /** Parses a pipeline up to and including its end token. */
   pipeline(where: string, end: TokenType): PipeNode {
     const pipe: PipeNode = {
       kind: 'pipe',
@@ -68,7 +68,7 @@ export class PipelineParser {
     return pipe
   }
 
-  /** A variable before `:=`, `=` or `,`. True if another one must follow. */
+  /** Parses a variable before `:=`, `=` or `,`. Returns true if another variable must follow. */
   #declaration(pipe: PipeNode, where: string): boolean {
     const token = this.#reader.peekNonSpace()
     if (token.type !== 'variable') return false
@@ -130,7 +130,7 @@ export class PipelineParser {
     return command
   }
 
-  /** A term and the fields behind it. */
+  /** Parses a term and the fields after it. */
   #operand(): ArgumentNode | undefined {
     const term = this.#term()
     if (term === undefined || this.#reader.peek().type !== 'field') return term

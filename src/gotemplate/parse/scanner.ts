@@ -1,7 +1,7 @@
 import {nameCharacter, quote} from '../format/quote.js'
 import {keywords, type Token, type TokenType} from './tokens.js'
 
-/** What begins and ends an action. An empty text stands for Go's `{{` and `}}`. */
+/** Delimiters of actions. An empty string means Go's `{{` or `}}`. */
 export interface Delimiters {
   readonly left: string
   readonly right: string
@@ -15,8 +15,8 @@ const end = -1
 type State = () => State | undefined
 
 /**
- * Cuts a template into tokens. An error is the last token. Words in `functions` that are keywords only since Go 1.18
- * (`break`, `continue`) are names.
+ * Splits a template into tokens. If there is an error, it is the last token. `break` and `continue`, keywords since Go
+ * 1.18, are names if `functions` contains them.
  */
 export function scan(text: string, delimiters: Delimiters, functions: ReadonlySet<string>): readonly Token[] {
   return new Scanner(text, delimiters, functions).run()
@@ -55,7 +55,7 @@ class Scanner {
     this.#start = this.#at
   }
 
-  /** An error is the last token. */
+  /** Adds an error as the last token. */
   #fail(text: string): State | undefined {
     this.#tokens.push({type: 'error', at: this.#start, text, line: this.#startLine})
     return undefined
@@ -84,7 +84,7 @@ class Scanner {
     this.#at += spaces.exec(this.#text)?.[0].length ?? 0
   }
 
-  /** A right delimiter with a trim marker: a space, `-` and the delimiter. */
+  /** True at a right delimiter with a trim marker: a space, `-` and the delimiter. */
   #atTrimmedEnd(at = this.#at): boolean {
     return this.#isSpaceAt(at) && this.#text[at + 1] === '-' && this.#startsWith(this.#right, at + 2)
   }
@@ -240,7 +240,7 @@ class Scanner {
     return this.#atTerminator() ? this.#one(type) : this.#badCharacter()
   }
 
-  /** A name ends before these, and before the right delimiter. */
+  /** True at a character that ends a name, or at the right delimiter. */
   #atTerminator(): boolean {
     const code = this.#peek()
     return code === end || /[ \t\r\n.,|:)(]/.test(String.fromCodePoint(code)) || this.#startsWith(this.#right)

@@ -2,11 +2,11 @@ import {TemplateError} from './errors.js'
 import type {TokenReader} from './token-reader.js'
 import {describe, type Token} from './tokens.js'
 
-/** Makes the errors of one text with Go's wording and line. */
+/** Creates errors about one text with Go's wording and line numbers. */
 export class SyntaxErrors {
   readonly #name: string
   readonly #reader: TokenReader
-  /** The line in which the action begins that is being read, or 0. */
+  /** Line in which the current action begins, or 0. */
   actionLine = 0
 
   constructor(name: string, reader: TokenReader) {

@@ -1,6 +1,6 @@
 import type {Token} from './tokens.js'
 
-/** Hands out tokens, of which several readers may take turns: definitions inside a template have their own. */
+/** A sequence of tokens that several readers consume in turn: each definition in a template has its own reader. */
 export class TokenSource {
   readonly #tokens: readonly Token[]
   #at = 0
@@ -16,11 +16,11 @@ export class TokenSource {
   }
 }
 
-/** Reads tokens with a look ahead. */
+/** Reads tokens with lookahead. */
 export class TokenReader {
   readonly #source: TokenSource
   readonly #pending: Token[] = []
-  /** The line of the last token that was taken from the source. Go names it in errors of syntax. */
+  /** Line of the last token taken from the source, which Go reports in syntax errors. */
   line = 0
 
   constructor(source: TokenSource) {
@@ -43,7 +43,7 @@ export class TokenReader {
     return token
   }
 
-  /** Gives tokens back, the one to be read first in front. */
+  /** Puts tokens back. The next token to read comes first. */
   back(...tokens: Token[]): void {
     this.#pending.push(...tokens.reverse())
   }

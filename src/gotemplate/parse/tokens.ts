@@ -1,7 +1,7 @@
 import {quote} from '../format/quote.js'
 import {byteLength} from '../value/text.js'
 
-/** What the scanner finds in a template. Keywords are tokens of their own. */
+/** Types of tokens. Each keyword has its own type. */
 export type TokenType =
   | 'error'
   | 'bool'
@@ -42,15 +42,15 @@ type Keyword =
 
 export interface Token {
   readonly type: TokenType
-  /** Where it begins in the template. */
+  /** Position in the template at which the token begins. */
   readonly at: number
-  /** Its text; of an error the message. */
+  /** The token's text; for an error, the message. */
   readonly text: string
-  /** The line it begins in, from 1. */
+  /** Line in which the token begins, from 1. */
   readonly line: number
 }
 
-/** The words that are no names of functions. */
+/** Words that are not names of functions. */
 export const keywords: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ['.', 'dot'],
   ['block', 'block'],
@@ -68,7 +68,7 @@ export const keywords: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
 
 const keywordTypes: ReadonlySet<TokenType> = new Set(keywords.values())
 
-/** A token as messages name it. */
+/** Returns a token as messages show it. */
 export function describe(token: Token): string {
   if (token.type === 'eof') return 'EOF'
   if (token.type === 'error') return token.text

@@ -14,7 +14,7 @@ const simple: Readonly<Record<string, string>> = {
 
 const escape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\'"]))/y
 
-/** The text that a Go string literal stands for, or undefined if its syntax is wrong. */
+/** Returns the value of a Go string literal, or undefined if its syntax is invalid. */
 export function unquote(literal: string): string | undefined {
   const mark = literal[0] ?? ''
   const inner = literal.slice(1, -1)
@@ -29,7 +29,7 @@ export function unquote(literal: string): string | undefined {
   return text
 }
 
-/** The code of a Go character literal, or undefined if its syntax is wrong. */
+/** Returns the code point of a Go character literal, or undefined if its syntax is invalid. */
 export function unquoteCharacter(literal: string): {code: number; rest: string} | undefined {
   const found = oneCharacter(literal, 1, "'")
   if (found === undefined) return undefined

@@ -1,6 +1,7 @@
 /**
  * Go's strings are bytes, JavaScript's are UTF-16. Here a Go string is a JavaScript string in which each byte that is
- * not valid UTF-8 stands as one lone surrogate, U+DC80 for 0x80 up to U+DCFF for 0xFF. Nothing is lost on the way.
+ * not valid UTF-8 is represented by a lone surrogate: U+DC80 for 0x80, up to U+DCFF for 0xFF. The conversion is
+ * lossless.
  */
 
 const escapedByte = /[\uDC80-\uDCFF]/
@@ -8,7 +9,7 @@ const beyondAscii = /[^\0-\x7F]/
 const encoder = new TextEncoder()
 const fatal = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true})
 
-/** The bytes of a Go string. */
+/** Returns the bytes of a Go string. */
 export function encodeText(text: string): Uint8Array {
   if (!escapedByte.test(text)) return encoder.encode(text)
   const bytes: number[] = []
@@ -20,7 +21,7 @@ export function encodeText(text: string): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** The Go string of some bytes, valid UTF-8 or not. */
+/** Returns the Go string for these bytes, which may be invalid UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   try {
     return fatal.decode(bytes)
@@ -45,7 +46,7 @@ function decodeBroken(bytes: Uint8Array): string {
   return text
 }
 
-/** How many bytes the character at this place takes, or 0 if it is not valid there. */
+/** Returns the number of bytes of the character at this position, or 0 if the bytes are invalid UTF-8. */
 function validLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0
   if (first < 0x80) return 1
@@ -59,31 +60,31 @@ function validLength(bytes: Uint8Array, at: number): number {
   }
 }
 
-/** The length in bytes, which is what Go's `len` counts. */
+/** Returns the length in bytes, which is what Go's `len` counts. */
 export function byteLength(text: string): number {
   if (!beyondAscii.test(text)) return text.length
   return escapedByte.test(text) ? encodeText(text).length : Buffer.byteLength(text)
 }
 
-/** A text put together from parts may hold a character in single bytes; this makes it one character again. */
+/** Joins single bytes to the characters that they form together, after strings were concatenated. */
 export function joinBytes(text: string): string {
   return escapedByte.test(text) ? decodeText(encodeText(text)) : text
 }
 
-/** The part of a string between two byte positions. */
+/** Returns the part of a string between two byte positions. */
 export function sliceBytes(text: string, from: number, to: number): string {
   if (!beyondAscii.test(text)) return text.slice(from, to)
   return decodeText(encodeText(text).subarray(from, to))
 }
 
-/** Go's order of strings: by bytes. Negative, 0 or positive. */
+/** Compares strings by bytes, as Go does. Returns a negative number, 0 or a positive number. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0
   if (!beyondAscii.test(a) && !beyondAscii.test(b)) return a < b ? -1 : 1
   return Buffer.compare(encodeText(a), encodeText(b))
 }
 
-/** True for a lone byte that is not valid UTF-8. */
+/** True for a surrogate that represents a byte of invalid UTF-8. */
 export function isBrokenByte(character: string): boolean {
   return escapedByte.test(character)
 }

@@ -1,4 +1,4 @@
-/** The kinds of Go types that a template can meet. Channels and unsafe pointers are left out. */
+/** Kinds of Go types that templates support. Channels and unsafe pointers are not supported. */
 export type Kind =
   | 'bool'
   | IntegerKind
@@ -14,67 +14,65 @@ export type Kind =
   | 'interface'
   | 'func'
 
-/** The kinds of integers, whose values are held as bigint. */
+/** Integer kinds. Their values are stored as bigint. */
 export type IntegerKind = SignedKind | UnsignedKind
 type SignedKind = 'int' | 'int8' | 'int16' | 'int32' | 'int64'
 type UnsignedKind = 'uint' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'uintptr'
 
-/** A named part of a struct. A name that begins with a small letter is not exported. */
+/** A field of a struct. A field whose name begins with a lower-case letter is not exported. */
 export interface Field {
   readonly name: string
   readonly type: GoType
 }
 
-/** What a function takes and gives. */
+/** Parameter and result types of a function. */
 export interface Signature {
   readonly in: readonly GoType[]
-  /** True if the last type may be given any number of times. It is the type of one of them. @default false */
+  /** True if the last parameter accepts any number of arguments. Its type is that of one argument. @default false */
   readonly variadic?: boolean
   readonly out: GoType
-  /** True if the function has an error as its second result. It shows only in the type's text. @default false */
+  /** True if the function returns an error as its second result, which shows only in the type's text. @default false */
   readonly fails?: boolean
 }
 
-/** A method: its signature without the receiver, and the call with the receiver in front. */
+/** A method: its signature without the receiver, and a function that takes the receiver first. */
 export interface Method extends Signature {
   call(receiver: GoValue, ...args: Argument[]): Argument
 }
 
-/**
- * A Go type. Types that are equal in Go are the same object: they are made by the functions of this file only.
- */
+/** A Go type. Types that are equal in Go are the same object, because all types are made by functions of this file. */
 export interface GoType {
   readonly kind: Kind
   /** What `%T` prints. */
   readonly text: string
-  /** True for a declared type such as `time.Duration`; a literal such as `[]string` has no name. */
+  /** True for a declared type such as `time.Duration`, false for a type literal such as `[]string`. */
   readonly named: boolean
-  /** Of a slice, array, map or pointer. */
+  /** Element type of a slice, array, map or pointer. */
   readonly elem?: GoType
-  /** Of a map. */
+  /** Key type of a map. */
   readonly key?: GoType
-  /** Of a struct. */
+  /** Fields of a struct. */
   readonly fields?: readonly Field[]
-  /** Of a function. */
+  /** Signature of a function type. */
   readonly signature?: Signature
-  /** Of a named type: the type behind the name. */
+  /** Underlying type of a named type. */
   readonly underlying?: GoType
-  /** Methods by name. An interface's methods have no call that works. */
+  /** Methods by name. The methods of an interface cannot be called. */
   readonly methods: ReadonlyMap<string, Method>
 }
 
 /**
- * A Go value. What `data` is depends on the type's kind: a boolean; a bigint for integers; a number for floats;
- * `{re, im}` for complex numbers; a string for strings; for slices and arrays a list of elements, null for a nil slice;
- * a {@link MapData} or null; a struct's fields in order; a pointer's target or null; an interface's value or undefined;
- * a function or null. Elements of an interface type are held without the interface: undefined is nil.
+ * A Go value. The type's kind determines `data`: a boolean; a bigint for integers; a number for floats; `{re, im}` for
+ * complex numbers; a string for strings; a list of elements for slices and arrays, null for a nil slice; a {@link
+ * MapData} or null; a struct's fields in order; a pointer's target or null; an interface's value or undefined; a
+ * function or null. Elements of an interface type are stored without the interface; undefined is nil.
  */
 export interface GoValue {
   readonly type: GoType
   readonly data: unknown
 }
 
-/** A value, or Go's invalid value: an untyped nil, a key that is missing. */
+/** A value, or Go's invalid value: an untyped nil or a missing map key. */
 export type Argument = GoValue | undefined
 
 const noMethods: ReadonlyMap<string, Method> = new Map()
@@ -94,7 +92,7 @@ export const complexType = basic('complex128')
 export const stringType = basic('string')
 /** Go's `interface {}`. */
 export const anyType = basic('interface', 'interface {}')
-/** A parameter that takes any value as it is, interfaces and missing values too: Go's `reflect.Value`. */
+/** A parameter type that accepts any value unchanged, even interfaces and missing values: Go's `reflect.Value`. */
 export const rawType: GoType = {kind: 'struct', text: 'reflect.Value', named: true, fields: [], methods: noMethods}
 
 const made = new Map<string, GoType>()
@@ -143,7 +141,7 @@ export function mapType(key: GoType, elem: GoType): GoType {
   }))
 }
 
-/** `*elem`. The methods given are those of the pointer alone; the target's own are added. */
+/** `*elem`. `methods` are those that only the pointer has; the target's methods are added. */
 export function pointerType(elem: GoType, methods?: ReadonlyMap<string, Method>): GoType {
   return once(`*${number(elem)}`, () => ({
     kind: 'pointer',
@@ -163,19 +161,19 @@ function pointerMethods(elem: GoType, own: ReadonlyMap<string, Method>): Readonl
   return all
 }
 
-/** A declared type, by its full name such as `dependency.HealthService`. Each call makes another type. */
+/** A declared type, by its full name such as `dependency.HealthService`. Each call creates a different type. */
 export function namedType(name: string, underlying: GoType, methods: ReadonlyMap<string, Method> = noMethods): GoType {
   return {...underlying, text: name, named: true, underlying, methods}
 }
 
-/** A struct without a name. */
+/** An unnamed struct type. */
 export function structType(fields: readonly Field[]): GoType {
   const text =
     fields.length === 0 ? 'struct {}' : `struct { ${fields.map(f => `${f.name} ${f.type.text}`).join('; ')} }`
   return {kind: 'struct', text, named: false, fields, methods: noMethods}
 }
 
-/** The type of functions of this signature. */
+/** The function type with this signature. */
 export function funcType(signature: Signature): GoType {
   const last = signature.in.length - 1
   const taken = signature.in.map((type, i) =>
@@ -193,7 +191,7 @@ export function funcType(signature: Signature): GoType {
   }))
 }
 
-/** True if Go lets a value of the one type stand where the other is wanted. */
+/** True if a value of type `from` is assignable to `to`. */
 export function isAssignable(from: GoType, to: GoType): boolean {
   if (from === to) return true
   if (to.kind === 'interface') {
@@ -204,7 +202,7 @@ export function isAssignable(from: GoType, to: GoType): boolean {
   return (from.underlying ?? from) === (to.underlying ?? to) && (from.named || to.named)
 }
 
-/** True if Go lets an untyped nil stand for a value of this type. */
+/** True if nil is a value of this type. */
 export function canBeNil(type: GoType): boolean {
   return type === rawType || ['func', 'interface', 'map', 'pointer', 'slice'].includes(type.kind)
 }
@@ -227,7 +225,7 @@ export function isUnsigned(kind: Kind | undefined): boolean {
   return kind !== undefined && unsignedKinds.has(kind)
 }
 
-/** How many bits values of an integer type have. */
+/** Returns the size of an integer type in bits. */
 export function bitsOf(kind: Kind): number {
   return Number(/\d+$/.exec(kind)?.[0] ?? 64)
 }

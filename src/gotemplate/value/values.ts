@@ -17,26 +17,26 @@ import {
   uint8Type,
 } from './types.js'
 
-/** A function that a template can call: it throws {@link GoError} where Go's would return an error. */
+/** A function that a template can call. It throws a {@link GoError} where a Go function would return an error. */
 export type Call = (...args: Argument[]) => Argument
 
-/** One entry of a map. */
+/** An entry of a map. */
 export interface MapEntry {
   readonly key: GoValue
   value: Argument
 }
 
-/** What a map holds, by {@link mapKey}. */
+/** Entries of a map by their {@link mapKey}. */
 export type MapData = Map<string, MapEntry>
 
-/** What a template function returns as its error. */
+/** The error that a template function returns in Go. */
 export class GoError extends Error {
   override readonly name: string = 'GoError'
 }
 
 /**
- * What a template function throws when it cannot tell its value yet. If the caller of the execution takes
- * interruptions, only the action that called the function is left out; otherwise the execution ends with it.
+ * Thrown by a template function that cannot return its value yet. With `onInterruption`, only the action that called
+ * the function is skipped; otherwise the execution ends with this error.
  */
 export class Interruption extends Error {
   override readonly name = 'Interruption'
@@ -50,7 +50,7 @@ export function makeBool(data: boolean): GoValue {
   return {type: boolType, data}
 }
 
-/** An integer. What does not fit into its type is cut off, as in Go. */
+/** Makes an integer. Bits that do not fit the type are cut off, as in Go. */
 export function makeInt(value: bigint | number, type: GoType = intType): GoValue {
   const bits = bitsOf(type.kind)
   const whole = BigInt(value)
@@ -61,7 +61,7 @@ export function makeFloat(data: number): GoValue {
   return {type: float64Type, data}
 }
 
-/** A slice. Elements of an interface type are given without the interface. */
+/** Makes a slice. Pass elements of an interface type without the interface. */
 export function makeSlice(elem: GoType, elements: readonly Argument[]): GoValue {
   return {type: sliceType(elem), data: elements}
 }
@@ -70,7 +70,7 @@ export function makeStrings(texts: readonly string[]): GoValue {
   return makeSlice(stringType, texts.map(makeString))
 }
 
-/** A map with strings as its keys. */
+/** Makes a map with string keys. */
 export function makeMap(elem: GoType, entries: Iterable<readonly [string, Argument]>): GoValue {
   const data: MapData = new Map()
   for (const [name, value] of entries) {
@@ -80,7 +80,7 @@ export function makeMap(elem: GoType, entries: Iterable<readonly [string, Argume
   return {type: mapType(stringType, elem), data}
 }
 
-/** A value of a struct type, its fields by name. Fields that are not given have the zero value of their type. */
+/** Makes a struct from fields by name. Omitted fields have the zero value of their type. */
 export function makeStruct(type: GoType, fields: Readonly<Record<string, Argument>>): GoValue {
   const data = (type.fields ?? []).map(field =>
     Object.hasOwn(fields, field.name) ? fields[field.name] : stored(zeroOf(field.type)),
@@ -93,8 +93,8 @@ export function makeFunc(signature: Signature, call: Call): GoValue {
 }
 
 /**
- * The value of something parsed from JSON, as Go's `encoding/json` gives it: numbers are float64, objects
- * `map[string]interface {}`, null is nil. A bigint becomes an int64 and a boolean a bool.
+ * Converts parsed JSON as Go's `encoding/json` does: numbers are float64, objects `map[string]interface {}`, null is
+ * nil. A bigint becomes an int64.
  */
 export function fromJson(json: unknown): Argument {
   if (json === null || json === undefined) return undefined
@@ -109,7 +109,7 @@ export function fromJson(json: unknown): Argument {
   )
 }
 
-/** Go's zero value of a type. */
+/** Returns the zero value of a type. */
 export function zeroOf(type: GoType): GoValue {
   const {kind} = type
   if (kind === 'bool') return {type, data: false}
@@ -122,57 +122,57 @@ export function zeroOf(type: GoType): GoValue {
   return {type, data: ['slice', 'map', 'pointer', 'func'].includes(kind) ? null : 0n}
 }
 
-/** What a container holds for this value: an interface is taken off. */
+/** Returns a value as a container stores it: unwrapped from its interface. */
 export function stored(value: Argument): Argument {
   return value?.type.kind === 'interface' ? (value.data as Argument) : value
 }
 
-/** What a container of this element type gives for what it holds: an interface is put on. */
+/** Returns a stored element as the element type of its container: wrapped in an interface if that is the type. */
 export function asElement(elem: GoType, held: Argument): GoValue {
   if (elem.kind === 'interface') return {type: elem, data: held}
   return held ?? zeroOf(elem)
 }
 
-/** True for Go's invalid value and for the nil of a type that has one. */
+/** True for Go's invalid value and for nil values of any type. */
 export function isNil(value: Argument): boolean {
   if (value === undefined) return true
   return value.data === null || (value.type.kind === 'interface' && value.data === undefined)
 }
 
-/** The elements of a slice or array; of a nil slice none. */
+/** Returns the elements of a slice or array; none for a nil slice. */
 export function elementsOf(value: GoValue): readonly Argument[] {
   return (value.data as readonly Argument[] | null) ?? []
 }
 
-/** The entries of a map; of a nil map none. */
+/** Returns the entries of a map; none for a nil map. */
 export function entriesOf(value: GoValue): MapData {
   return (value.data as MapData | null) ?? new Map<string, MapEntry>()
 }
 
-/** The length of a string, slice, array or map. */
+/** Returns the length of a string, slice, array or map. */
 export function lengthOf(value: GoValue): number {
   if (value.type.kind === 'string') return byteLength(value.data as string)
   return value.type.kind === 'map' ? entriesOf(value).size : elementsOf(value).length
 }
 
-/** The element of a slice or array, or the byte of a string. */
+/** Returns an element of a slice or array, or a byte of a string. */
 export function elementAt(value: GoValue, index: number): GoValue {
   if (value.type.kind === 'string') return makeInt(encodeText(value.data as string)[index] ?? 0, uint8Type)
   return asElement(value.type.elem ?? anyType, elementsOf(value)[index])
 }
 
-/** A part of a string, slice or array. */
+/** Returns a part of a string, slice or array. */
 export function part(value: GoValue, from: number, to: number): GoValue {
   if (value.type.kind === 'string') return {type: value.type, data: sliceBytes(value.data as string, from, to)}
   return {type: value.type, data: value.data === null ? null : elementsOf(value).slice(from, to)}
 }
 
-/** The bytes of a `[]uint8`. */
+/** Returns the bytes of a `[]uint8`. */
 export function bytesOf(value: GoValue): Uint8Array {
   return Uint8Array.from(elementsOf(value), element => Number(element?.data as bigint))
 }
 
-/** What two equal keys of a map share. */
+/** Returns a string that is equal for equal map keys. */
 export function mapKey(key: Argument): string {
   const value = stored(key)
   if (value === undefined) return 'nil'
@@ -182,7 +182,7 @@ export function mapKey(key: Argument): string {
   return `${type.text} ${String(data)}`
 }
 
-/** A map's entries in Go's order of keys, which is what `range` and printing follow. */
+/** Returns a map's entries in Go's order of keys, which `range` and printing use. */
 export function sortedEntries(value: GoValue): readonly MapEntry[] {
   return [...entriesOf(value).values()].sort((a, b) => compareKeys(a.key, b.key))
 }

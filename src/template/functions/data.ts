@@ -54,11 +54,11 @@ import {define, entriesByName, textOf} from './define.js'
 import {explode} from './lists.js'
 import {unreadable} from './text.js'
 
-/** How functions ask for data. */
+/** Gives data functions the values of their dependencies. */
 export interface DataSource {
-  /** The value; interrupts while it is not known. */
+  /** Returns the value. Throws an Interruption if it has not been read yet. */
   need<T>(dependency: Dependency<T>): T
-  /** Interrupts, because something that is known does not exist yet. */
+  /** Throws an Interruption because the dependency does not exist in Consul yet. */
   absent(dependency: Dependency): never
 }
 
@@ -98,7 +98,7 @@ function pairs(source: DataSource, text: string, isDeep: boolean): GoValue {
   return {type: pairsType, data: found}
 }
 
-/** `safeLs` and `safeTree` wait while there is nothing. */
+/** `safeLs` and `safeTree`: like `ls` and `tree`, but they wait until there is at least one key. */
 function safePairs(source: DataSource, text: string, isDeep: boolean): GoValue {
   const found = pairs(source, text, isDeep)
   if (text !== '' && elementsOf(found).length === 0) {
@@ -113,7 +113,7 @@ function instances(source: DataSource, texts: readonly string[]): GoValue {
   const isWanted = ({checks}: ServiceInstance): boolean =>
     asked.states.length === 0 || asked.states.includes(statusOf(checks))
   const found = source.need(serviceDependency(asked)).filter(isWanted)
-  // With a node to measure from, Consul's order is that of the distance.
+  // If the query names a node to measure from (`~near`), Consul's order by distance is kept.
   const byNode = (a: ServiceInstance, b: ServiceInstance): number =>
     compareText(a.node.node, b.node.node) || compareText(a.serviceId, b.serviceId)
   const sorted = asked.near === undefined ? found.toSorted(byNode) : found
@@ -141,7 +141,7 @@ function datacenters(source: DataSource): GoValue {
   return makeStrings(source.need(datacentersDependency(datacentersEveryMs)).toSorted(compareText))
 }
 
-/** `byKey`: pairs by the first part of their keys, then by the rest. */
+/** `byKey`: groups pairs by the first part of their keys; the rest of each key becomes the key within the group. */
 function byKey(list: Argument): GoValue {
   const found = new Map<string, [string, Argument][]>()
   for (const pair of elementsOf(list ?? {type: pairsType, data: []})) {
@@ -157,7 +157,7 @@ function byKey(list: Argument): GoValue {
   )
 }
 
-/** `byTag`: services by each of their tags. */
+/** `byTag`: groups services by tag. A service with several tags is in several groups. */
 function byTag(given: Argument): GoValue {
   const list = stored(given)
   if (list?.type !== healthServicesType && list?.type !== snippetsType) {
@@ -184,7 +184,7 @@ function healthServicesOf(name: string, given: Argument): readonly Argument[] {
   return elementsOf(list)
 }
 
-/** `byPort`: services by their ports. */
+/** `byPort`: groups services by port. */
 function byPort(given: Argument): GoValue {
   const lists = sliceType(anyType)
   const found = new Map<bigint, Argument[]>()
@@ -200,7 +200,7 @@ function byPort(given: Argument): GoValue {
   return {type: mapType(intType, lists), data}
 }
 
-/** `byMeta`: services by entries of their metadata; `NAME|int` sorts by number. */
+/** `byMeta`: groups services by entries of their metadata. `NAME|int` sorts by number. */
 function byMeta(names: string, given: Argument): GoValue {
   const found = new Map<string, Argument[]>()
   for (const element of healthServicesOf('byMeta', given)) {
@@ -231,13 +231,13 @@ function metaPart(meta: ReadonlyMap<string, string>, asked: string): string {
 
 const ofPairs = (call: (list: Argument) => GoValue, out: GoType): TemplateFunction => ({in: [pairsType], out, call})
 
-/** Values of pairs below the parts of their keys. */
+/** Builds nested maps from pairs: each `/` in a key begins a deeper map. */
 function explodePairs(list: Argument): GoValue {
   const found = list === undefined ? [] : elementsOf(list)
   return explode(found.map(pair => [textOf(fieldOf(pair, 'Key')), fieldOf(pair, 'Value')] as const))
 }
 
-/** The functions that read from Consul, and those that arrange what was read. */
+/** The functions that read from Consul, and those that group the results. */
 export function dataFunctions(source: DataSource): FunctionTable {
   const deep = (safe: typeof pairs, isDeep: boolean): TemplateFunction =>
     define('string', pairsType, text => safe(source, textOf(text), isDeep))

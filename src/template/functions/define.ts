@@ -13,7 +13,7 @@ import {
 } from '../../gotemplate/value/types.js'
 import {type Call, elementsOf, entriesOf, stored} from '../../gotemplate/value/values.js'
 
-/** The words for types in the definitions of functions. */
+/** Names of types in the signatures that `define` reads. */
 const typesByWord = {
   any: anyType,
   bool: boolType,
@@ -28,9 +28,7 @@ const typesByWord = {
 
 export type TypeWord = keyof typeof typesByWord
 
-/**
- * Defines a function by the words of its types: `'string string...'` takes a string and then any number of them.
- */
+/** Defines a function from a signature: `'string string...'` takes a string and then any number of strings. */
 export function define(takes: string, gives: TypeWord | GoType, call: Call): TemplateFunction {
   const words = takes.split(' ').filter(word => word !== '')
   const types = words.map(word => typesByWord[word.replace('...', '') as TypeWord])
@@ -38,23 +36,23 @@ export function define(takes: string, gives: TypeWord | GoType, call: Call): Tem
   return {in: types, variadic: takes.endsWith('...'), out, call}
 }
 
-/** The text of a string argument. */
+/** Returns the content of a string argument. */
 export function textOf(value: Argument): string {
   return (stored(value)?.data ?? '') as string
 }
 
-/** The number of an integer argument. */
+/** Returns the value of an integer argument. */
 export function numberOf(value: Argument): number {
   return Number(stored(value)?.data ?? 0n)
 }
 
-/** The texts of a list of strings. */
+/** Returns the elements of a list of strings. */
 export function textsOf(value: Argument): string[] {
   const list = stored(value)
   return list === undefined ? [] : elementsOf(list).map(textOf)
 }
 
-/** The entries of a map with strings as keys. */
+/** Returns the entries of a map whose keys are strings. */
 export function entriesByName(value: Argument): [string, Argument][] {
   const map = stored(value)
   return map === undefined ? [] : [...entriesOf(map).values()].map(entry => [textOf(entry.key), entry.value])

@@ -3,13 +3,19 @@ import {compareText, isBrokenByte} from '../../gotemplate/value/text.js'
 import {type Argument, type GoValue, isSigned, isUnsigned} from '../../gotemplate/value/types.js'
 import {bytesOf, elementsOf, entriesOf, GoError, isNil, stored} from '../../gotemplate/value/values.js'
 
-/** How JSON is written: on several lines if there is an indent, and with `<`, `>` and `&` as codes if asked for. */
+/**
+ * Style of JSON output: on several lines if there is an indent, and with `<`, `>` and `&` as `\u003c` and so on if
+ * asked for.
+ */
 export interface JsonStyle {
   readonly indent: string
   readonly escapeHtml: boolean
 }
 
-/** Writes a value as Go's `encoding/json` does: sorted keys, and `<`, `>`, `&` as codes unless an option says otherwise. */
+/**
+ * Writes a value as Go's `encoding/json` does: with sorted keys, and with `<`, `>` and `&` escaped unless the style
+ * says otherwise.
+ */
 export function writeJson(value: Argument, style: JsonStyle): string {
   return write(stored(value), style, '\n')
 }

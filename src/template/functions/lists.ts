@@ -23,7 +23,7 @@ import {
 } from '../../gotemplate/value/values.js'
 import {define, entriesByName, numberOf, textOf} from './define.js'
 
-/** consul-template's `in`: membership of a list, or a part of a text. */
+/** consul-template's `in`: true if a list has the element, or a string contains the substring. */
 function isIn(list: Argument, wanted: Argument): boolean {
   const holder = indirect(list).value
   const value = indirect(wanted).value
@@ -45,7 +45,7 @@ function isSame(element: Argument, value: GoValue): boolean {
   return (a === 'float64' || a === 'float32') && a === b && element.data === value.data
 }
 
-/** What a list has to contain of others. */
+/** For each wanted element, returns whether the list contains it. */
 function containsEach(name: string, wanted: Argument, list: Argument): boolean[] {
   const asked = stored(wanted)
   if (asked === undefined || (asked.type.kind !== 'slice' && asked.type.kind !== 'array')) {
@@ -59,7 +59,7 @@ const containing = (name: string, judge: (found: boolean[]) => boolean): readonl
   define('any any', 'bool', (wanted, list) => makeBool(judge(containsEach(name, wanted, list)))),
 ]
 
-/** The numbers of `loop`: from 0 or the first one up to the last one, which is left out. */
+/** The numbers of `loop`: from the first bound (0 if only one is given) up to, but not including, the last. */
 function loop(...bounds: Argument[]): GoValue {
   if (bounds.length < 1 || bounds.length > 2) {
     throw new GoError(`loop: wrong number of arguments, expected 1 or 2, but got ${bounds.length}`)
@@ -72,7 +72,7 @@ function loop(...bounds: Argument[]): GoValue {
   return {type: sliceType(int64Type), data: numbers}
 }
 
-/** Merges two maps and the maps in them. */
+/** Merges two maps, and recursively the maps within them. */
 export function mergeMaps(into: Argument, from: Argument, override: boolean): Argument {
   const merged = new Map<string, Argument>()
   for (const [name, value] of entriesByName(into)) merged.set(name, value)
@@ -85,7 +85,7 @@ export function mergeMaps(into: Argument, from: Argument, override: boolean): Ar
   return mapOf(merged)
 }
 
-/** A `map[string]interface {}` of these entries. */
+/** Returns a `map[string]interface {}` with these entries. */
 export function mapOf(entries: Iterable<readonly [string, Argument]>): GoValue {
   const data: MapData = new Map()
   for (const [name, value] of entries) {
@@ -97,7 +97,7 @@ export function mapOf(entries: Iterable<readonly [string, Argument]>): GoValue {
 
 const entriesByNameType = define('map', 'bool', () => undefined).in[0] ?? anyType
 
-/** Puts values below the parts of their names: `a/b` becomes `b` in `a`. */
+/** Builds nested maps from names with slashes: the value of `a/b` becomes entry `b` of map `a`. */
 export function explode(entries: readonly (readonly [string, Argument])[]): GoValue {
   const root = mapOf([])
   for (const [path, value] of entries) explodeOne(root, path, value)

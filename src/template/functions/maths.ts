@@ -12,8 +12,8 @@ interface Operation {
 }
 
 /**
- * The operations take their operands the other way round, so that `5 | subtract 2` is 3. Two integers give an integer;
- * with a float among them the result is a float.
+ * The operands are swapped so that `5 | subtract 2` is 3. Two integers give an integer; if either is a float, so is the
+ * result.
  */
 function operate(operation: Operation, second: Argument, first: Argument): GoValue {
   const a = operand(operation, first)

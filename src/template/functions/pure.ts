@@ -26,7 +26,7 @@ const encoders: readonly (readonly [string, TemplateFunction])[] = [
   ['toYAML', define('any', 'string', value => makeString(trimSpace(writeYaml(value))))],
 ]
 
-/** The functions of consul-template that need nothing but their arguments. */
+/** The functions of consul-template whose result depends on their arguments alone. */
 export const pureFunctions: FunctionTable = new Map([
   ...textFunctions,
   ...listFunctions,
@@ -37,13 +37,13 @@ export const pureFunctions: FunctionTable = new Map([
   ...sprigFunctions,
 ])
 
-/** What the functions need that look at the world outside: the time and the variables of the environment. */
+/** The clock and environment variables that `timestamp` and `env` read. */
 export interface Surroundings {
   readonly now: () => number
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** The functions that tell the time and read environment variables. */
+/** The functions that read the clock and environment variables. */
 export function surroundingFunctions({now, env}: Surroundings): FunctionTable {
   return new Map<string, TemplateFunction>([
     ['env', define('string', 'string', name => makeString(env[textOf(name)] ?? ''))],

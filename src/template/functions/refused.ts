@@ -9,7 +9,7 @@ const enterprise = 'it exists only in newer or commercial versions of Consul'
 const debug = 'it is for debugging: printf "%#v" shows a value'
 const program = 'a template may not start programs'
 
-/** Functions of consul-template that are known and not served, and why. */
+/** Functions of consul-template that are not supported, each with the reason. */
 const reasons: Readonly<Record<string, string>> = {
   secret: vault,
   vault,
@@ -37,7 +37,7 @@ const reasons: Readonly<Record<string, string>> = {
   spew_sprintf: debug,
 }
 
-/** Functions that end a template with a word about why they are not there, instead of "not defined". */
+/** Functions that fail with the reason why they are not supported, instead of "not defined". */
 export const refusedFunctions: readonly (readonly [string, TemplateFunction])[] = Object.entries({
   ...reasons,
   ...refusedSprig,

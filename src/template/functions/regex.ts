@@ -3,7 +3,7 @@ import type {TemplateFunction} from '../../gotemplate/builtin/functions.js'
 import {GoError, makeBool, makeString} from '../../gotemplate/value/values.js'
 import {define, textOf} from './define.js'
 
-/** Reads a pattern of RE2. Throws a GoError that names the function. */
+/** Compiles an RE2 pattern. Throws a GoError that names the function. */
 export function compile(name: string, pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern)
@@ -12,7 +12,9 @@ export function compile(name: string, pattern: string): RE2JS {
   }
 }
 
-/** A group in a replacement: `$1`, `$name` or `${name}`; the longest name counts, and `$$` is a dollar sign. */
+/**
+ * A reference in a replacement: `$1`, `$name` or `${name}` (as long a name as possible), and `$$` for a dollar sign.
+ */
 const groups = /\$(?:\$|(\w+)|\{(\w+)\})/g
 
 /** Go's `ReplaceAllString`. */
@@ -37,7 +39,7 @@ export function replaceAll(pattern: string, replacement: string, text: string): 
   return replaced + text.slice(from)
 }
 
-/** Regular expressions of Go's kind, which take linear time. */
+/** Functions with RE2 regular expressions, which take linear time. */
 export const regexFunctions: readonly (readonly [string, TemplateFunction])[] = [
   [
     'regexMatch',

@@ -80,7 +80,7 @@ const methods = new Map<string, Method>([
 const scratchType: GoType = namedType('template.Scratch', structType([]))
 const scratchPointer = pointerType(scratchType, methods)
 
-/** consul-template's `scratch`: a notebook that lives for one rendering. */
+/** consul-template's `scratch`: named values that a template sets and reads during one rendering. */
 export function scratchFunction(): TemplateFunction {
   const scratch: GoValue = {type: scratchPointer, data: {type: scratchType, data: new Map<string, Argument>()}}
   return {in: [], out: scratchPointer, call: () => scratch}

@@ -27,7 +27,7 @@ export function trim(cut: string, value: string): string {
   return all.slice(from, to).join('')
 }
 
-/** Go's `strings.ToUpper`: each character by itself, so that `ß` stays. */
+/** Go's `strings.ToUpper`: converts each character separately, so `ß` stays. */
 export const goUpper = (value: string): string => mapCharacters(value, one => one.toUpperCase())
 
 /** Go's `strings.ToLower`. */
@@ -56,7 +56,7 @@ const indent: Call = (count, value) => {
   const lines = textOf(value)
   if (width < 0) throw new GoError('indent value must be a positive integer')
   if (width * (lines.length + 1) > 16_000_000) throw new GoError('the indented text is too long')
-  // An empty line stays empty.
+  // Empty lines are not indented.
   return makeString(lines.replace(/^(?!$)/gm, ' '.repeat(width)))
 }
 
@@ -67,7 +67,7 @@ function splitToMap(betweenEntries: string, betweenNameAndValue: string, value: 
   })
 }
 
-/** Base 64 as Go reads it: line breaks are left out, everything else must be right. */
+/** Decodes base 64 as Go does: ignores line breaks and rejects any other invalid character. */
 function decodeBase64(name: string, value: string, url: boolean): string {
   const plain = value.replace(/[\r\n]/g, '')
   const alphabet = url ? /^[A-Za-z0-9\-_]*={0,2}$/ : /^[A-Za-z0-9+/]*={0,2}$/
@@ -80,7 +80,7 @@ function decodeBase64(name: string, value: string, url: boolean): string {
 
 const toBase64 = (value: string): string => Buffer.from(encodeText(value)).toString('base64')
 
-/** Functions that make texts of texts. */
+/** Functions that take and return strings. */
 export const textFunctions: readonly (readonly [string, TemplateFunction])[] = [
   ['toLower', text('string', value => goLower(value))],
   ['toUpper', text('string', value => goUpper(value))],
@@ -137,7 +137,7 @@ function hash(algorithm: string, value: string): string {
   return process.getBuiltinModule('node:crypto').createHash(algorithm).update(encodeText(value)).digest('hex')
 }
 
-/** The error of Go's strconv for a text that cannot be read. */
+/** The error of Go's strconv for a string that it cannot parse. */
 export function unreadable(parser: string, value: string, why = 'invalid syntax'): string {
   return `strconv.${parser}: parsing ${quote(value)}: ${why}`
 }

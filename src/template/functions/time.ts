@@ -1,4 +1,4 @@
-/** The parts of Go's reference time, longest first, and what each stands for. */
+/** The elements of Go's reference time, longest first, with what each is replaced by. */
 const parts: readonly (readonly [string, (at: Date) => string])[] = [
   ['January', at => months[at.getUTCMonth()] ?? ''],
   ['Monday', at => days[at.getUTCDay()] ?? ''],
@@ -38,7 +38,7 @@ function dayOfYear(at: Date): number {
   return Math.floor((at.getTime() - Date.UTC(at.getUTCFullYear(), 0, 1)) / 86_400_000) + 1
 }
 
-/** Writes a time in UTC by a layout of Go: an example of how 2006-01-02 15:04:05 is to be written. */
+/** Formats a time in UTC by a Go layout: an example that shows how 2006-01-02 15:04:05 would be written. */
 export function formatTime(at: Date, layout: string): string {
   let text = ''
   for (let i = 0; i < layout.length; ) {

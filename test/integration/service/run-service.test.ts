@@ -19,7 +19,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
 
-/** A server whose answers have the status that the test sets. */
+/** Starts an HTTP server whose answers have the status that the test sets. */
 async function serve(): Promise<{status: number; readonly url: string}> {
   const state = {status: 200, url: ''}
   const server = createServer((_, response) => {
@@ -89,7 +89,7 @@ describe.each(backends)('runService on $name', backend => {
   const becomes = (state: string | undefined): Promise<unknown> =>
     waitUntil(async () => (await stateOf('web')) === state, {what: `state ${state ?? 'of no service'}`})
 
-  it('is passing while the program runs, and gone when it has ended, with its exit code', async () => {
+  it('keeps the service passing while the program runs, and removes it after the program has exited', async () => {
     const run = start({argv: ['sleep', '600']})
     await becomes('passing')
     run.stops.send('SIGTERM')
@@ -114,7 +114,7 @@ describe.each(backends)('runService on $name', backend => {
     expect((await run.over).code).toBe(42)
   })
 
-  it('has the state of the worst check, and follows it', async () => {
+  it('gives the service the state of its worst probe', async () => {
     const health = await serve()
     const run = start({
       argv: ['sleep', '600'],
@@ -134,7 +134,7 @@ describe.each(backends)('runService on $name', backend => {
     await run.over
   })
 
-  it('starts the program again, and is critical in between', async () => {
+  it('restarts the program, and sets the service critical until then', async () => {
     const run = start({argv: ['sh', '-c', 'sleep 0.2; exit 3'], restart: 'on-failure'})
     await run.saw('child.started', 2)
     expect(run.events.filter(({type}) => type === 'state.changed')).toMatchObject([
@@ -147,7 +147,7 @@ describe.each(backends)('runService on $name', backend => {
     expect(await stateOf('web')).toBeUndefined()
   })
 
-  it('is registered again with its state after the agent lost it', async () => {
+  it('registers the service again with its state after the agent lost it', async () => {
     const run = start({argv: ['sleep', '600']})
     await becomes('passing')
     {

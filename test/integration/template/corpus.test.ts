@@ -17,8 +17,9 @@ const {data, templates} = JSON.parse(readFileSync(new URL('fixtures/corpus.json'
   readonly templates: readonly Entry[]
 }
 
-// The expected texts were recorded from the consul-template that each entry names (test/template/record.ts).
-describe.each(backends)('templates in the style of consul-template on $name', backend => {
+// The expected texts were recorded from real versions of consul-template with test/template/record.ts. Each fixture
+// names its version.
+describe.each(backends)('templates written for consul-template on $name', backend => {
   const agent = sharedAgent(backend)
   const rendered = new Map<string, string>()
 
@@ -36,7 +37,7 @@ describe.each(backends)('templates in the style of consul-template on $name', ba
     })
   })
 
-  it.each(templates)('renders $name as consul-template does', ({name, expected}) => {
+  it.each(templates)('render the same as in consul-template: $name', ({name, expected}) => {
     expect(rendered.get(name)).toBe(expected)
   })
 })

@@ -12,7 +12,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const folder = mkdtempSync(join(tmpdir(), 'baton-template-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 
-describe.each(backends)('templates on $name', backend => {
+describe.each(backends)('runTemplates on $name', backend => {
   const agent = sharedAgent(backend)
   const put = (key: string, value: string): Promise<unknown> => raw(agent.address).kvPut(key, value)
   const register = (id: string, name: string, port: number, more: object = {}): Promise<unknown> =>
@@ -37,7 +37,7 @@ describe.each(backends)('templates on $name', backend => {
     return output
   }
 
-  it('renders the upstreams of a talk about Consul', async () => {
+  it('renders the nginx upstreams of passing instances', async () => {
     for (const [at, port] of [8084, 8085].entries()) {
       await register(`hopscotch-${at}`, 'hopscotch', port, {Tags: ['prod'], Address: `10.202.2.21${at}`})
     }
@@ -57,7 +57,7 @@ describe.each(backends)('templates on $name', backend => {
     )
   })
 
-  it('reads keys as consul-template does', async () => {
+  it('reads keys and folders as consul-template does', async () => {
     await put('t/e/leaf', 'one')
     await put('t/e/sub/deep', 'two')
     await put('t/e/empty', '')
@@ -79,7 +79,7 @@ describe.each(backends)('templates on $name', backend => {
     expect(await render('{{tree ""}}{{datacenters}}{{len nodes}}')).toBe('[][dc1]1')
   })
 
-  it('finds queries inside of others, and says what is missing', async () => {
+  it('reads keys whose names come from other keys, and names a missing key', async () => {
     await put('n/list', 'a b')
     await put('n/a', 'A')
     const nested = '{{range key "n/list" | split " "}}{{key (printf "n/%s" .)}}{{end}}'
@@ -131,7 +131,7 @@ describe.each(backends)('templates on $name', backend => {
     expect(readdirSync(folder).filter(name => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('keeps the value of a key that was deleted', async () => {
+  it('keeps the value of a deleted key', async () => {
     await put('d/a', '1')
     await put('d/b', '1')
     await using client = createClient({address: agent.address})

@@ -9,9 +9,9 @@ function run(text: string, data?: Argument): string {
   return parseTemplate(text, {name: 't'}).execute(data)
 }
 
-// The recorded results come from Go 1.19; these are what newer versions of Go added.
-describe('newer than the recorded results', () => {
-  it('ranges over a number', () => {
+// The recorded results come from Go 1.19. These tests cover what later versions of Go added.
+describe('templates with features of Go after 1.19', () => {
+  it('range over a number', () => {
     expect(run('{{range 3}}{{.}},{{end}}{{range $i := 2}}{{$i}};{{end}}{{range 0}}x{{else}}none{{end}}')).toBe(
       '0,1,2,0;1;none',
     )
@@ -19,19 +19,19 @@ describe('newer than the recorded results', () => {
     expect(() => run('{{range $i, $x := 3}}{{end}}')).toThrow("can't use 3 to iterate over more than one variable")
   })
 
-  it('takes {{else with}} after {{with}}', () => {
+  it('accept {{else with}} after {{with}}', () => {
     expect(run('{{with ""}}a{{else with "b"}}{{.}}{{else}}c{{end}}')).toBe('b')
   })
 
-  it('assigns to an outer variable in a range', () => {
+  it('assign to an outer variable in a range', () => {
     expect(run('{{$x := "0"}}{{range $x = .}}{{end}}{{$x}}', fromJson(['a', 'b']))).toBe('b')
   })
 })
 
-describe('bytes that are not UTF-8', () => {
+describe('templates with bytes that are not valid UTF-8', () => {
   const broken = Uint8Array.from([0x61, 0xff, 0xe4, 0xb8, 0x62])
 
-  it('keeps every byte from input to output', () => {
+  it('keep every byte from input to output', () => {
     const text = decodeText(broken)
     expect(encodeText(run('{{.}}', makeString(text)))).toEqual(broken)
     expect(encodeText(run(text))).toEqual(broken)
@@ -40,27 +40,27 @@ describe('bytes that are not UTF-8', () => {
     )
   })
 
-  it('keeps a surrogate half that is no character as the bytes it was', () => {
+  it('keep the bytes of an encoded surrogate half', () => {
     const bytes = Uint8Array.from([0xed, 0xb2, 0x80])
     expect(encodeText(decodeText(bytes))).toEqual(bytes)
   })
 
-  it('counts and compares bytes', () => {
+  it('count and compare by bytes', () => {
     expect(run('{{len .}}', makeString(decodeText(broken)))).toBe('5')
     expect(run('{{eq . "é"}}', makeString('é'))).toBe('true')
     expect(run('{{eq (print (slice . 0 1) (slice . 1 2)) .}}', makeString('é'))).toBe('true')
   })
 })
 
-describe('errors', () => {
-  it('tells where the template is wrong', () => {
+describe('errors of templates', () => {
+  it('name the line and column of the error', () => {
     const error = thrown(() => run('a\n{{.x.y}}', fromJson({x: 1})))
     expect(error).toBeInstanceOf(TemplateError)
     expect((error as TemplateError).place).toEqual({template: 't', line: 2, column: 4})
     expect((thrown(() => run('a\n{{nosuch}}')) as TemplateError).place).toEqual({template: 't', line: 2})
   })
 
-  it('knows no template that was not defined', () => {
+  it('reject a call of an undefined template', () => {
     const template = parseTemplate('{{define "d"}}x{{end}}', {name: 't'})
     expect(template.defined).toEqual(['d', 't'])
     expect(template.execute(undefined, {template: 'd'})).toBe('x')

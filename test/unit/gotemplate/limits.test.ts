@@ -9,53 +9,53 @@ function run(text: string, limits?: BudgetLimits): string {
   return parseTemplate(text, {name: 't'}).execute(makeStrings(['a', 'b']), {budget: new Budget(limits)})
 }
 
-describe('hostile templates', () => {
-  it('ends a template that executes itself for ever', () => {
+describe('hostile templates end with an error', () => {
+  it('when a template calls itself without end', () => {
     expect(() => run('{{define "r"}}{{template "r" .}}{{end}}{{template "r" .}}')).toThrow(
       'template: t:1:25: executing "r" at <{{template "r" .}}>: exceeded maximum template depth (1000)',
     )
   })
 
-  it('ends a recursion inside of conditions and loops', () => {
+  it('when a template calls itself within conditions and loops', () => {
     const inner = '{{if true}}{{range 1}}{{with 1}}{{template "r"}}{{end}}{{end}}{{end}}'
     expect(() => run(`{{define "r"}}${inner}{{end}}{{template "r"}}`)).toThrow(
       /maximum template depth|nested too deeply/,
     )
   })
 
-  it('ends an endless loop', () => {
+  it('when loops are nested into too many passes', () => {
     expect(() => run('{{range 9223372036854775807}}{{end}}', {steps: 1000})).toThrow(
       /template: t:1:\d+: .*needs more than 1000 steps/,
     )
   })
 
-  it('ends a text that doubles for ever', () => {
+  it('when a variable doubles its text in each pass', () => {
     const text = `{{$x := "0123456789"}}{{range 60}}{{$x = print $x $x}}{{end}}{{$x}}`
     expect(() => run(text)).toThrow(/the text is longer than 16777216 characters/)
   })
 
-  it('ends a loop over long texts', () => {
+  it('when a loop handles long strings again and again', () => {
     const text = `{{$x := printf "%100000d" 1}}{{range 9223372036854775807}}{{$y := print $x $x}}{{end}}`
     expect(() => run(text, {steps: 100_000})).toThrow(/needs more than 100000 steps/)
   })
 
-  it('ends output without an end', () => {
+  it('when they write too much', () => {
     expect(() => run('{{range 9223372036854775807}}xxxxxxxxxx{{end}}', {outputBytes: 1000})).toThrow(
       /the output is longer than 1000 bytes/,
     )
   })
 
-  it('refuses a format that makes a huge text', () => {
+  it('when a format makes a huge string', () => {
     expect(() => run(`{{printf "${'%999999d'.repeat(100)}" ${'1 '.repeat(100)}}}`)).toThrow(/is longer than/)
   })
 
-  it('refuses parentheses without an end', () => {
+  it('when parentheses are nested too deeply', () => {
     expect(() => run(`{{${'('.repeat(30_000)}1${')'.repeat(30_000)}}}`)).toThrow(/nested too deeply/)
   })
 })
 
-describe('functions that interrupt', () => {
-  it('passes on what a function throws that is no error of the template', () => {
+describe('functions passed to execute', () => {
+  it('may throw an error that is not a GoError, which reaches the caller unchanged', () => {
     const interruption = new Error('not known yet')
     const wait: TemplateFunction = {
       in: [],
@@ -68,7 +68,7 @@ describe('functions that interrupt', () => {
     expect(() => template.execute(undefined, {functions: new Map([['wait', wait]])})).toThrow(interruption)
   })
 
-  it('executes with other functions each time', () => {
+  it('may differ between executions of one template', () => {
     const template = parseTemplate('{{name}}', {name: 't', functions: ['name']})
     const named = (name: string): string =>
       template.execute(undefined, {

@@ -29,7 +29,7 @@ const failure = (text: string): string => {
   }
 }
 
-// What consul-template gives, by its source and its documentation.
+// Results of consul-template, taken from its source and documentation.
 const results: readonly (readonly [string, string])[] = [
   ['{{base64Encode "aé"}} {{base64Decode "YcOp"}}', 'YcOp aé'],
   ['{{base64URLEncode "<<??>>"}} {{base64URLDecode "PDw_Pz4-"}}', 'PDw_Pz4- <<??>>'],
@@ -136,7 +136,7 @@ describe("consul-template's functions", () => {
     expect(failure(template)).toBe(expected)
   })
 
-  it('tells what is wrong with an expression and with JSON', () => {
+  it('names the error in a regular expression and in JSON', () => {
     expect(failure('{{regexMatch "(" "a"}}')).toMatch(/^error calling regexMatch: regexMatch: error parsing regexp/)
     expect(failure('{{parseJSON "{"}}')).toMatch(/^error calling parseJSON: parseJSON: /)
   })

@@ -8,14 +8,14 @@ import {prepareFile} from '../../../src/template/write.js'
 const directory = mkdtempSync(join(tmpdir(), 'baton-write-'))
 afterAll(() => rmSync(directory, {recursive: true}))
 
-describe('a destination that is not a file', () => {
+describe('a destination that is not a regular file', () => {
   it('is refused if it is a directory', async () => {
     await expect(prepareFile(directory, Buffer.from('a'))).rejects.toThrow(
       `${directory}: cannot be written: it is a directory`,
     )
   })
 
-  it('is refused if it is a device or a socket, which a rename would replace', async () => {
+  it('is refused if it is a device or a socket', async () => {
     const path = join(directory, 's')
     await using server = createServer()
     await new Promise<void>(resolve => server.listen(path, resolve))

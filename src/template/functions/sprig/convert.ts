@@ -3,13 +3,13 @@ import {show} from '../../../gotemplate/format/printer.js'
 import {type Argument, anyType, isSigned, isUnsigned, sliceType} from '../../../gotemplate/value/types.js'
 import {elementsOf, GoError, isNil, makeSlice, stored} from '../../../gotemplate/value/values.js'
 
-/** sprig's `strval`: a text as it is, anything else as `%v` prints it. */
+/** sprig's `strval`: strings unchanged, anything else as `%v` prints it. */
 export function toText(value: Argument): string {
   const held = stored(value)
   return held?.type.kind === 'string' ? (held.data as string) : show(held)
 }
 
-/** sprig's `toInt64`: what is not a number is 0. */
+/** sprig's `toInt64`: returns 0 for values that are not numbers. */
 export function toInt(value: Argument): bigint {
   const held = stored(value)
   const kind = held?.type.kind
@@ -44,10 +44,10 @@ export function toFloat(value: Argument): number {
   return Number.isNaN(number) || held.data === '' ? 0 : number
 }
 
-/** sprig's `empty`: nil, 0, false, and what has no elements; a struct is not empty. */
+/** sprig's `empty`: true for nil, 0, false, and empty strings, lists and maps. A struct is never empty. */
 export const isEmpty = (value: Argument): boolean => isNil(stored(value)) || !isTrue(stored(value))
 
-/** The elements of any list, without their interfaces. Throws GoError for anything else. */
+/** Returns the elements of any list. Throws a GoError for other values. */
 export function listOf(name: string, list: Argument): Argument[] {
   const held = stored(list)
   if (held?.type.kind !== 'slice' && held?.type.kind !== 'array') {

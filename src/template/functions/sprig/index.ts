@@ -12,7 +12,7 @@ const words = 'it splits words by rules of its own: toLower and replaceAll are t
 const decimal = 'it counts with decimals: add, subtract, multiply and divide are there'
 const rare = 'it is not built'
 
-/** sprig's functions that are not there, and why. */
+/** Functions of sprig that are not supported, each with the reason. */
 export const refusedSprig: Readonly<Record<string, string>> = Object.fromEntries(
   (
     [
@@ -33,7 +33,10 @@ export const refusedSprig: Readonly<Record<string, string>> = Object.fromEntries
   ).flatMap(([reason, names]) => names.split(' ').map(name => [`sprig_${name}`, reason])),
 )
 
-/** sprig's functions, as consul-template names them. Those whose result is not settled by their arguments are left out. */
+/**
+ * The supported functions of sprig, with consul-template's prefix `sprig_`. Functions whose result is random or depends
+ * on the machine are left out.
+ */
 export const sprigFunctions: readonly (readonly [string, TemplateFunction])[] = [
   ...sprigText,
   ...sprigLists,

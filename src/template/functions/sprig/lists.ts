@@ -10,7 +10,7 @@ type Entry = readonly [string, TemplateFunction]
 
 const mostElements = 1_000_000
 
-/** A function and its form that begins with "must", which is the same here. */
+/** Defines a function under its name and under the name with "must", which behaves the same here. */
 function both(name: string, fn: TemplateFunction): Entry[] {
   return [
     [name, fn],
@@ -53,7 +53,7 @@ function chunk(size: number, list: Argument[]): Argument {
   return {type: sliceType(listType), data: chunks}
 }
 
-/** sprig's `strslice`: the texts of a list, or of one value. */
+/** sprig's `strslice`: converts the elements of a list, or a single value, to strings. */
 function toTexts(value: Argument): string[] {
   const held = stored(value)
   if (held === undefined) return []
@@ -66,7 +66,7 @@ function toTexts(value: Argument): string[] {
 const without = (list: Argument, ...dropped: Argument[]): Argument =>
   makeList(listOf('without', list).filter(one => !dropped.some(other => deepEqual(one, stored(other)))))
 
-/** sprig's functions on lists. */
+/** sprig's functions for lists. */
 export const sprigLists: readonly Entry[] = [
   ['list', define('any...', listType, (...all) => makeList(all))],
   ['tuple', define('any...', listType, (...all) => makeList(all))],

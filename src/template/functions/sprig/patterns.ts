@@ -7,7 +7,7 @@ import {compile, replaceAll} from '../regex.js'
 
 type Entry = readonly [string, TemplateFunction]
 
-/** A function and its form that begins with "must". */
+/** Defines a function under its name and under the name with "must". */
 const both = (name: string, fn: TemplateFunction): Entry[] => [
   [name, fn],
   [`must${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, fn],
@@ -51,7 +51,7 @@ const base = (text: string): string => (text === '' ? '.' : /^\/+$/.test(text) ?
 const dir = (text: string): string => clean(text.slice(0, text.lastIndexOf('/') + 1))
 const ext = (text: string): string => /\.[^./]*$/.exec(text)?.[0] ?? ''
 
-/** sprig's functions on patterns and paths. */
+/** sprig's functions for regular expressions and paths. */
 export const sprigPatterns: readonly Entry[] = [
   ...both(
     'regexMatch',

@@ -10,7 +10,7 @@ import {toText} from './convert.js'
 
 type Entry = readonly [string, TemplateFunction]
 
-/** Longest text that a function makes by repeating. */
+/** Maximum number of characters that a function may produce by repeating. */
 const mostCharacters = 16_000_000
 
 const texts = (name: string, takes: string, make: (...args: string[]) => string): Entry => [
@@ -127,7 +127,7 @@ function splitParts(separator: string, text: string, most = Number.POSITIVE_INFI
 
 const partsType = mapType(stringType, stringType)
 
-/** sprig's functions on texts. */
+/** sprig's functions for strings. */
 export const sprigText: readonly Entry[] = [
   texts('trim', 'string', trimSpace),
   texts('upper', 'string', goUpper),

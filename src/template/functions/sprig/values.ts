@@ -42,7 +42,7 @@ export function deepEqual(a: Argument, b: Argument): boolean {
   return a.data === b.data
 }
 
-/** Pairs of names and values; a name without a value gets the empty text. */
+/** Makes a map from alternating names and values. A last name without a value gets the empty string. */
 function dict(...parts: Argument[]): Argument {
   const entries: [string, Argument][] = []
   for (let at = 0; at < parts.length; at += 2) {
@@ -51,7 +51,7 @@ function dict(...parts: Argument[]): Argument {
   return mapOf(entries)
 }
 
-/** Changes a map in its place, as sprig does, and gives it. */
+/** Changes a map in place, as sprig does, and returns it. */
 function set(map: Argument, name: Argument, value: Argument): Argument {
   const held = stored(map)
   if (held === undefined || isNil(held)) throw new GoError('assignment to entry in nil map')
@@ -84,7 +84,7 @@ const picked = (map: Argument, wanted: Argument[], isKept: boolean): Argument =>
   return mapOf(entriesByName(map).filter(([name]) => chosen.has(name) === isKept))
 }
 
-/** Merges maps into the first, which keeps its own entries unless the others count. */
+/** Merges maps into the first. Its own entries are kept unless `isOverwriting`. */
 function merge(isOverwriting: boolean, [into, ...others]: Argument[]): Argument {
   return others.reduce((all, other) => mergeMaps(all, other, isOverwriting), into)
 }
@@ -149,7 +149,7 @@ const mapFunctions: readonly Entry[] = [
   ['unset', define('map string', 'map', unset)],
   ['hasKey', define('map string', 'bool', (map, name) => makeBool(find(map, textOf(name)) !== 'none'))],
   ['pluck', define('string map...', listType, pluck)],
-  // Go gives keys and values in no order; here it is that of the keys.
+  // Go returns keys and values in random order; here they are sorted by key.
   ['keys', define('map...', 'strings', (...maps) => makeStrings(names(maps).sort(compareText)))],
   [
     'values',
@@ -170,7 +170,7 @@ const mapFunctions: readonly Entry[] = [
   ['mustMergeOverwrite', define('map map...', 'any', (...maps) => merge(true, maps))],
 ]
 
-/** sprig's functions on numbers, maps and values of any type. */
+/** sprig's functions for numbers, maps and values of any type. */
 export const sprigValues: readonly Entry[] = [
   ...numberFunctions,
   ...mapFunctions,

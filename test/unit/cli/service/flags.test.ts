@@ -17,7 +17,7 @@ describe('toProbe', () => {
     expect(toProbe(text, own)).toEqual(probe)
   })
 
-  it('asks the address of the service', () => {
+  it('probes the address of the service if --check has only a port or path', () => {
     expect(toProbe('http:/', {port: 80, address: 'fe80::1'})).toEqual({kind: 'http', url: 'http://[fe80::1]:80/'})
     expect(toProbe('tcp', {port: 80, address: '10.0.0.7'})).toEqual({kind: 'tcp', host: '10.0.0.7', port: 80})
   })
@@ -44,13 +44,13 @@ describe('toProbe', () => {
 })
 
 describe('toService', () => {
-  it('derives the ID from name and port', () => {
+  it('derives the ID from the name and the port', () => {
     expect(toService({name: 'web'}).id).toBe('web')
     expect(toService({name: 'web', port: 80}).id).toBe('web-80')
     expect(toService({name: 'web', port: 80, id: 'w'}).id).toBe('w')
   })
 
-  it('keeps equals signs in the value of metadata, and refuses other forms', () => {
+  it('accepts equals signs in a value of metadata, and refuses metadata without any', () => {
     expect(toService({name: 'web', meta: ['a=b=c', 'empty=']}).meta).toEqual({a: 'b=c', empty: ''})
     expect(() => toService({name: 'web', meta: ['novalue']})).toThrow("--meta: 'novalue' is not KEY=VALUE")
     expect(() => toService({name: 'web', meta: ['=x']})).toThrow('is not KEY=VALUE')
