@@ -25,12 +25,15 @@ import type {Grant, LockKind} from './kind.js'
 import {checkLease, contendEveryMs, isUsable, type LeaseDeadline, type LeaseShape} from './lease.js'
 import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 
-/** Time in the local line after which a contender asks Consul whether the lock is held. */
+/** Time that a contender waits for another contender of its host before it asks Consul whether the lock is held. */
 const linePatienceMs = 15_000
 
-/** Receives the steps of an acquisition for the guardian. Each is called before the next request is sent. */
+/** Receives the steps of an acquisition, for the guardian. Each method is called before the next request is sent. */
 export interface LeaseWatcher {
-  /** Called when a session was created, before it contends. Earlier sessions of this acquisition have ended. */
+  /**
+   * Called when a session was created, before the session is used to acquire the lock. Earlier sessions of this
+   * acquisition have ended.
+   */
   sessionCreated(session: SessionId): void
   /** Called with the first deadline of the hold and with each later one. */
   deadlineMoved(deadline: LeaseDeadline): void
@@ -49,7 +52,10 @@ export class Acquisition {
   readonly #watcher: LeaseWatcher | undefined
   #obstacle: string | undefined
   #position: number | undefined
-  /** State of the first session: if Consul never answered within the time limit, the lock is not reported as held. */
+  /**
+   * State of the request for the first session. If Consul did not answer that request within the time limit, the error
+   * says so, and not that the lock is held.
+   */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
   /** Receives session updates after the grant. */
@@ -75,7 +81,7 @@ export class Acquisition {
     signal.throwIfAborted()
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
-    // A single attempt must not wait in the line.
+    // A single attempt must not wait for other contenders of this host.
     using _turn = this.#kind.hasLocalLine && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
@@ -102,7 +108,10 @@ export class Acquisition {
     }
   }
 
-  /** Waits for the turn of this host: of its contenders for the same keys, one at a time talks to Consul, until it holds the lock. */
+  /**
+   * Waits until no other contender of this host contends for the same keys. Of all contenders of a host, only one at a
+   * time sends requests to Consul, until it holds the lock.
+   */
   async #takeTurn(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<LocalTurn> {
     const {address, scope, clock, random, kv, logger} = this.#client
     const {keys} = this.#kind
@@ -132,7 +141,7 @@ export class Acquisition {
     })
   }
 
-  /** Resolves to undefined if the lock was refused; then everything is cleaned up. */
+  /** Resolves to undefined if Consul refused the lock. By then the session and everything that it wrote are deleted. */
   async #contend(
     session: Session,
     options: {readonly signal: AbortSignal; readonly isOnce: boolean},
@@ -207,7 +216,7 @@ export class Acquisition {
             hint: 'register the node, or name another one',
           })
         }
-        // If the first request fails for such a reason, a setting is wrong: a retry cannot help.
+        // A first request that fails for such a reason shows that a setting is wrong, which a retry cannot change.
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isHopeless(error))) throw error
         this.#lastError = error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -217,8 +226,8 @@ export class Acquisition {
   }
 
   /**
-   * Returns how to find out whether only the TTL ends the session: if its node is that of a client agent, or of no agent.
-   * The cluster may remove the node of a server by itself.
+   * Returns a function that finds out whether only the TTL can end the session. This is so if the session's node is a
+   * client agent, or not an agent. The cluster may remove the node of a server by itself.
    */
   #learnTtlOnly(shape: LeaseShape): ((signal: AbortSignal) => Promise<boolean>) | undefined {
     const {nodeChecks = [], node} = this.#options
@@ -229,7 +238,10 @@ export class Acquisition {
     return async signal => !(await this.#client.agent.self({signal})).isServer
   }
 
-  /** Returns the shape to begin with: that of a server's node, whose window is shorter, unless only that of a client leaves enough time. */
+  /**
+   * Returns the shape to start with. It assumes that the session's node is a server, which gives the shorter window,
+   * unless only the window of a client agent leaves enough time.
+   */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
     const {prefix, nodeChecks = [], node} = this.#options
     const hasChecks = nodeChecks.length > 0
@@ -283,7 +295,7 @@ export class Acquisition {
   }
 }
 
-/** Makes the error of a time limit within which Consul never answered, from the last failure. */
+/** Returns the error for a time limit that ended before Consul answered any request. Its cause is the last failure. */
 function unanswered(what: string, cause: unknown): BatonError {
   if (!isBatonError(cause)) return new TransportError('BATON_TIMEOUT', `${what}: Consul does not answer`)
   const {code, hint, details} = cause

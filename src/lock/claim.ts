@@ -5,7 +5,7 @@ import type {CallOptions, KvOperation, SessionId, TxnResult} from '../core/types
 import {joinKey, lockKey} from './wire/names.js'
 import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
 
-/** A hold as other processes know it: by what its command finds in its environment. */
+/** Describes a hold to other processes, by the variables that a command under the lock has in its environment. */
 export interface HoldClaim {
   readonly prefix: string
   readonly session: SessionId
@@ -22,7 +22,10 @@ const fenceOf = ({prefix, session, mode}: HoldClaim): KvOperation => ({
   session,
 })
 
-/** Commits a transaction that Consul refuses once the hold is over. Then it rejects with a LockLostError, and nothing was written. */
+/**
+ * Commits a transaction that Consul refuses if the hold has ended. Such a refusal writes nothing, and rejects with a
+ * LockLostError.
+ */
 export async function commitFenced(
   client: ConsulClient,
   claim: HoldClaim,
@@ -40,7 +43,10 @@ export async function commitFenced(
   return {...result, errors: result.errors.map(error => ({...error, opIndex: error.opIndex - 1}))}
 }
 
-/** Reads, as the leader has it, whether the claim is true now. Resolves to the reason why it is not, or to undefined. */
+/**
+ * Checks with a consistent read whether the claim is true now. Resolves to the reason why it is not true, or to
+ * undefined.
+ */
 export async function disproveClaim(
   client: ConsulClient,
   {prefix, session, mode}: HoldClaim,

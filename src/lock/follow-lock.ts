@@ -5,10 +5,10 @@ import type {SessionId} from '../core/types.js'
 import {inspectLock, type LockParty, type LockStatus} from './inspect.js'
 import {joinKey} from './wire/names.js'
 
-/** A contender that writes no key is noticed after this time at the latest. */
+/** Interval at which contenders that write no key are looked for. */
 const lookEveryMs = 10_000
 
-/** Yields the state of a lock, then each later state that differs from the one before. Ends only by the signal. */
+/** Yields the state of a lock, then each later state that differs from the one before. Ends when the signal aborts. */
 export async function* followLock(
   client: ConsulClient,
   prefix: string,

@@ -20,7 +20,9 @@ const monitorAfterMs = 50
 const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
-/** Shorter than the margin, so that the work is stopped in time. */
+/**
+ * Time limit for finding out why the key is gone. It is shorter than the margin, so that the work is stopped in time.
+ */
 const explainWithinMs = 200
 const destroyWithinMs = 2000
 const retryMs = 100
@@ -41,10 +43,10 @@ interface LeasedHoldOptions {
 }
 
 /**
- * A hold is held until it is lost or released, and a lost hold is released as well. It is lost if Consul reports that
- * the session is gone, if a consistent read shows another state, or if the deadline passes: then it was not proven for
- * so long that the work must stop now, to have ended when a rival may start. Failures and refusals alone are not a
- * loss, because the deadline covers them.
+ * A hold ends when it is lost or released, and a lost hold is released as well. It is lost if Consul reports that the
+ * session is gone, if a consistent read shows that the session does not hold the lock, or if the deadline passes. At
+ * the deadline the work must stop, so that it has ended before a rival may start. Failed and refused requests alone are
+ * not a loss, because the deadline covers them.
  */
 export class LeasedHold implements Hold {
   readonly prefix: string
@@ -131,11 +133,11 @@ export class LeasedHold implements Hold {
     if (this.#stopped.signal.aborted) return
     this.#lastError = error
     this.#options.observer({type: 'lease.degraded', error, deadline: this.deadline})
-    // An agent that cannot reach its servers still knows whether it is one.
+    // An agent that cannot reach its servers can still say whether it is a server.
     this.#learnShapeOnce()
   }
 
-  /** While it is unknown whether the session has ended, the hold lasts less long. */
+  /** Shortens the deadline while it is unknown whether the session has ended. */
   #handleDoubt(isDoubted: boolean): void {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     this.#proofs = {...this.#proofs, isDoubted}
@@ -225,7 +227,7 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Finds out how long the hold lasts without a proof. Without the permission to ask, the shorter time applies. */
+  /** Finds out how long the hold lasts without a proof. If the token may not ask, the shorter time applies. */
   async #learnShape(): Promise<void> {
     const {client, learnTtlOnly} = this.#options
     try {
@@ -248,7 +250,7 @@ export class LeasedHold implements Hold {
     session.signal.removeEventListener('abort', onSessionLost)
   }
 
-  /** Follows the key with a blocking query, which shows a loss when it happens. Starts a moment after the grant. */
+  /** Follows the key with a blocking query, which reports a loss at once. Starts a moment after the grant. */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -295,7 +297,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Reads consistently, and loses the hold if the state shows that it is lost. */
+  /** Makes a consistent read, and declares the hold lost if the read shows that the session does not hold the lock. */
   async #look(options: {readonly signal?: AbortSignal; readonly timeoutMs?: number}): Promise<void> {
     const sentAtMs = this.#options.now()
     const why = await this.#judge(options)
@@ -303,7 +305,10 @@ export class LeasedHold implements Hold {
     else this.#lose(await this.#explain(why))
   }
 
-  /** Finds out whether a key was deleted by hand or with its session, in so short a time that the work is still stopped in time. */
+  /**
+   * Finds out whether the key was deleted by hand or with its session. Takes so little time that the work is still
+   * stopped in time.
+   */
   async #explain(why: string): Promise<string> {
     if (why !== deletedKey && why !== deletedContender) return why
     const {client, session} = this.#options
@@ -319,7 +324,10 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Reads all evidence consistently. Resolves to the first reason why the lock is lost, or to undefined. */
+  /**
+   * Makes a consistent read of every key that proves the hold. Resolves to the first reason why the lock is lost, or to
+   * undefined.
+   */
   async #judge(options: CallOptions): Promise<string | undefined> {
     const read = {...options, consistency: 'consistent', plane: 'control'} as const
     const {evidence} = this.#options.grant
@@ -364,7 +372,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Reads the holder. If it is another session and the own session still exists, the release took place. */
+  /** Reads the holder. If another session holds the lock and our session still exists, the release was applied. */
   async #findOut(): Promise<ReleaseReport['lock']> {
     const {client, session} = this.#options
     const limits = {timeoutMs: findOutWithinMs}

@@ -17,7 +17,7 @@ export interface LockParty {
   readonly info: SessionInfo | undefined
   /** What the contender wrote about itself; undefined for other tools. */
   readonly record: HolderRecord | undefined
-  /** Place of a contender that waits in an order, from 1; left out for holders, and for those that wait in no order. */
+  /** Place in the queue, from 1. Left out for holders, and for contenders outside of a queue. */
   readonly position?: number
 }
 
@@ -32,9 +32,10 @@ export interface LockStatus {
   /** Holders, in no particular order. */
   readonly holders: readonly LockParty[]
   /**
-   * Contenders that wait. Those of a semaphore and those in the queue of a mutex, in order and with a position, are known by their keys, the
-   * others of a mutex by the names that both tools give their sessions: contenders outside the queue with names of their
-   * own, and those in the local line of a host, are missing.
+   * Contenders that wait. The contenders of a semaphore and those in the queue of a mutex are found by their keys, and
+   * have a position. The other contenders of a mutex are found by the names that baton and the Go tool give to their
+   * sessions. Contenders outside of the queue whose sessions have other names are missing, and so are contenders that
+   * wait for another contender of their host.
    */
   readonly waiters: readonly LockParty[]
 }
@@ -48,9 +49,10 @@ export interface LockReadOptions {
 const concurrency = 8
 
 /**
- * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Only reads. Rejects
- * with a UsageError if an argument is not valid, otherwise as reads of Consul do. The reads are several, so
- * the answer may mix two moments: it is for people and monitoring, and no proof that a lock is held.
+ * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Only reads.
+ * Rejects with a UsageError if an argument is not valid, otherwise as reads of Consul do. It makes several reads, so
+ * the result may combine states of two moments. It is meant for people and monitoring, and does not prove that a lock
+ * is held.
  *
  * @example
  * ```ts
@@ -169,7 +171,7 @@ function readSemaphore(
 const inOrder = (parties: readonly LockParty[]): readonly LockParty[] =>
   parties.map((party, at) => ({...party, position: at + 1}))
 
-/** True for the names of the Go tool ("Consul lock for 'a' at 'prefix'") and of baton. */
+/** True if the session has a name that the Go tool ("Consul lock for 'a' at 'prefix'") or baton gives. */
 const isWaiter = ({name}: SessionInfo, prefix: string): boolean => {
   const at = /^(?:Consul|baton) lock for '[\s\S]*' at '([\s\S]*)'$/.exec(name)?.[1]
   return at !== undefined && lockKey(at) === lockKey(prefix)

@@ -3,21 +3,24 @@ import type {CallOptions, FencingToken, KvEntry, KvOperation, SessionId} from '.
 import type {Session} from '../session/types.js'
 import type {LockEvent} from './types.js'
 
-/** Reason of a loss whose key is gone: it was deleted by hand, or with the session. */
+/** Reason for a loss if the key is gone. It was deleted by hand, or with the session. */
 export const deletedKey = 'its key was deleted'
 export const deletedContender = 'its contender key was deleted'
 
 /** A key that shows whether the session still holds the lock. */
 export interface Evidence {
   readonly query: BlockingQuery<KvEntry | undefined, KvEntry>
-  /** ModifyIndex of the newest state known to be good. */
+  /** ModifyIndex of the newest state in which the session held the lock. */
   readonly index: bigint | undefined
   /** Returns why a consistent read shows that the lock is lost, or undefined if it is still held. */
   judge(entry: KvEntry | undefined): string | undefined
 }
 
 export interface ReleaseOptions extends CallOptions {
-  /** Writes in the transaction that releases the lock. If the token may not make them, the lock is released without them. */
+  /**
+   * Operations to add to the transaction that releases the lock. If the token may not make them, the lock is released
+   * without them.
+   */
   readonly alongside?: readonly KvOperation[]
 }
 
@@ -47,7 +50,7 @@ export interface LockKind {
   readonly keys: readonly [string, ...string[]]
   /** True if the lock-delay protects the lock after its session has ended. */
   readonly hasLockDelay: boolean
-  /** True if the contenders of one host wait for each other, since only one of them can hold. */
+  /** True if the contenders of one host wait for each other, because only one of them can hold the lock. */
   readonly hasLocalLine: boolean
   /**
    * Returns the transactions that release the lock of a dead holder before its session is destroyed. Consul refuses one
@@ -55,8 +58,9 @@ export interface LockKind {
    */
   lastWill(session: SessionId): readonly (readonly KvOperation[])[]
   /**
-   * Acquires the lock for the session and waits as long as necessary. Resolves to undefined only with `isOnce`. Once a
-   * write is sent that may acquire the lock, its outcome is awaited even after the signal: the caller releases the grant.
+   * Acquires the lock for the session and waits as long as necessary. Resolves to undefined only with `isOnce`. If the
+   * signal aborts after a write was sent that may acquire the lock, it waits for the outcome; the caller releases the
+   * grant.
    */
   contend(session: Session, options: ContendOptions): Promise<Grant | undefined>
   /** Deletes what `contend` wrote besides the lock itself. */

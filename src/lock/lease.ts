@@ -26,26 +26,26 @@ export interface LeaseProofs {
   readonly isDoubted?: boolean
 }
 
-/** The instants of a lease, in milliseconds of boot time. */
+/** Times of a lease, in milliseconds of boot time. */
 export interface LeaseDeadline {
-  /** The child receives TERM, and no child is started from now on. */
+  /** Time at which the child receives TERM. No child is started after it. */
   readonly termAtMs: number
-  /** Processes that are left receive KILL. */
+  /** Time at which the remaining processes receive KILL. */
   readonly killAtMs: number
-  /** Another session cannot hold the lock before this instant. */
+  /** Earliest time at which another session can hold the lock. */
   readonly freeAtMs: number
 }
 
 const smallestMarginMs = 1000
 const marginShare = 0.02
-/** Shortest time for the work between two proofs: less would need several proofs a second. */
+/** Minimum time for the work between two proofs. A shorter time would need several proofs a second. */
 const leastUsableMs = 500
 /** Longest lock-delay that Consul enforces. */
 const longestLockDelayMs = 60_000
 
 const delayOf = (shape: LeaseShape): number => Math.min(longestLockDelayMs, Math.max(0, shape.lockDelayMs))
 
-/** Returns the earliest instant at which a rival may hold the lock, if nothing is proven after `proofs`. */
+/** Returns the earliest time at which a rival may hold the lock if nothing is proven after `proofs`. */
 function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
@@ -55,14 +55,17 @@ function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   return Math.max(seen, proofs.renewedAtMs + shape.ttlMs + delayOf(shape))
 }
 
-/** Returns how long a hold lasts after everything was proven at once. */
+/**
+ * Returns how long a hold lasts if its session was renewed and its key was read at the same time, and nothing is proven
+ * later.
+ */
 export const leaseWindowMs = (shape: LeaseShape): number => freeAt(shape, {renewedAtMs: 0, seenAtMs: 0})
 
-/** Returns the time that covers late clocks, timers and kernels. */
+/** Returns the time that is kept free for late timers and slow clocks. */
 export const leaseMarginMs = (shape: LeaseShape): number =>
   Math.max(smallestMarginMs, leaseWindowMs(shape) * marginShare)
 
-/** Returns the part of the window that is left for the child between two proofs. */
+/** Returns how long the child may run after a proof if no further proof follows. */
 export const usableMs = (shape: LeaseShape): number => leaseWindowMs(shape) - shape.graceMs - leaseMarginMs(shape)
 
 export const isUsable = (shape: LeaseShape): boolean => usableMs(shape) >= leastUsableMs
@@ -77,8 +80,8 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
 /**
- * Returns the interval of renewals while a contender waits. Its session must only stay alive, unless a renewal is what
- * proves the hold at first: then it must be recent at the grant.
+ * Returns the interval of renewals while a contender waits. Half the TTL keeps the session alive. If a hold starts with
+ * a renewal as its only proof, that renewal must be recent, so the interval is shorter.
  */
 export const contendEveryMs = (shape: LeaseShape): number =>
   shape.hasLockDelay && !shape.isTtlOnly ? shape.ttlMs / 2 : proveEveryMs(shape)

@@ -12,7 +12,7 @@ export function createLock(client: ConsulClient, options: LockOptions, kind: Loc
   const acquire: Lock['acquire'] = async (acquireOptions = {}) => {
     checkOptions('acquire', acquireOptions, acquireRules)
     const hold = await acquisition().run({...acquireOptions, isOnce: false})
-    // Only a single attempt can end without a hold.
+    // `run` resolves to undefined only for a single attempt.
     return hold as Hold
   }
   return {

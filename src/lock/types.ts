@@ -14,8 +14,9 @@ export interface LockOptions {
   /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
   readonly nodeChecks?: readonly string[]
   /**
-   * Node of the catalog that the session belongs to. The session of the default node ends when the agent leaves the
-   * cluster, as it does when it is stopped with its default settings; a node that belongs to no agent does not leave. @default the agent's own node
+   * Node of the catalog that the session belongs to. When the agent leaves the cluster, the sessions of its own node
+   * end; by default a client agent leaves when it is stopped. A node that belongs to no agent does not leave. @default the
+   * agent's own node
    */
   readonly node?: string
   /** Name of the session, as session listings show it. @default none */
@@ -59,8 +60,9 @@ export interface AcquireOptions {
 /** A lock of any kind. */
 export interface Lock {
   /**
-   * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit is over, with a ConflictError if
-   * the key belongs to another kind of lock, and with the signal's reason if it aborts. Then it leaves no key behind.
+   * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit is over, with a ConflictError
+   * if the key belongs to another kind of lock, and with the signal's reason if the signal aborts. After a rejection no
+   * key is left behind.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
   /** Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. Rejects as `acquire` does. */
@@ -83,7 +85,9 @@ export interface Semaphore extends Lock {
   holders(options?: {readonly signal?: AbortSignal}): Promise<readonly SessionId[]>
 }
 
-/** A lock that is held. Disposing releases it: that may be repeated, ends within seconds and does not throw. */
+/**
+ * A lock that is held. Disposing it releases the lock within seconds and does not throw. It may be disposed repeatedly.
+ */
 export interface Hold extends AsyncDisposable {
   /** Prefix of the lock. */
   readonly prefix: string
@@ -100,7 +104,7 @@ export interface Hold extends AsyncDisposable {
    * can stop within the grace before another contender may hold the lock.
    */
   readonly signal: AbortSignal
-  /** Instants, in boot time, at which the work must have stopped. Each proof of the hold moves them. */
+  /** Times, in boot time, at which the work must have stopped. Each proof of the hold postpones them. */
   readonly deadline: LeaseDeadline
   /**
    * Reads every key that proves the hold. Rejects with a LockLostError if one of them shows that the lock is lost or if
@@ -136,7 +140,10 @@ export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {
       readonly type: 'lock.waiting'
-      /** `local`: another contender of this host has its turn first. `queue`: free, but others wait longer. */
+      /**
+       * `local`: another contender of this host is ahead. `queue`: the lock is free, but other contenders have waited
+       * longer.
+       */
       readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local' | 'queue'
       /** Place in the queue, from 1; left out without a queue. */
       readonly position?: number
@@ -159,14 +166,14 @@ export type LockEvent =
 /** What happens in the queue of a mutex. */
 export type QueueEvent =
   /**
-   * This contender cannot use the queue and contends as `consul lock` does. `denied`: the token may not write the key of
-   * the entry. `version`: the entry of this session, which is before it, has a version that is not known.
+   * This contender cannot use the queue and contends as `consul lock` does. `denied`: the token may not write the key
+   * of the entry. `version`: the entry of this session, which is ahead in the queue, has an unknown version.
    */
   | {readonly type: 'queue.left'; readonly reason: 'denied'; readonly error: unknown}
   | {readonly type: 'queue.left'; readonly reason: 'version'; readonly session: SessionId}
   /**
-   * This contender took the lock although that session was before it. `unproven`: it was handed the lock and did not prove
-   * that it lives. `idle`: it did not take the free lock.
+   * This contender took the lock although that session was ahead of it. `unproven`: that session received the lock and
+   * did not prove that it is alive. `idle`: that session did not acquire the free lock.
    */
   | {readonly type: 'queue.passed-over'; readonly session: SessionId; readonly reason: 'unproven' | 'idle'}
   /** The lock was handed to this session, which was the first in the queue. */

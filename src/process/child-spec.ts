@@ -14,7 +14,10 @@ export interface ChildSpec {
   readonly shape: FamilyShape
   /** Name of a variable in `env` whose value only this family has. */
   readonly markedBy?: string
-  /** True to find daemons of the child by this variable, which takes a look at every process of the machine. @default false */
+  /**
+   * True to find daemons of the child by this variable, for which all processes of the machine are examined. @default
+   * false
+   */
   readonly isMarkSearched?: boolean
   readonly clock: Clock
 }

@@ -62,7 +62,10 @@ function withDescendants(ancestors: readonly ProcessEntry[], table: readonly Pro
   return found
 }
 
-/** True if the group of a `group` family does not exist any more and no other member is known. Zombies count, because it is one system call. */
+/**
+ * True if the group of a `group` family does not exist any more and no other member is known. Zombies count as members
+ * here, because one system call checks the whole group.
+ */
 export function isGroupGone(family: Family): boolean {
   if (family.shape !== 'group' || family.isMarkSearched || family.known.size > 0) return false
   try {

@@ -11,8 +11,8 @@ export interface HandlerSpec {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   /**
-   * Written to the handler's stdin, which is then closed. A handler may leave it unread. Of several chunks, those of
-   * about 128 kB are requested and written at once; the next ones follow when the handler has read enough.
+   * Written to the handler's stdin, which is then closed. A handler need not read it. Several chunks are written about
+   * 128 kB at a time; more chunks are requested when the handler has read those.
    */
   readonly input: Uint8Array | Iterable<Uint8Array>
   readonly clock: Clock

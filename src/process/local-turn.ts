@@ -47,10 +47,10 @@ function fingerprint(text: string): string {
 
 /**
  * Waits until no other contender of this user on this host has the turn at `path`. The contender with the turn listens
- * there and keeps the connections of the others open until it passes the turn on. It closes that of the first in line
- * slightly earlier. The line only saves work; Consul decides which contender holds the lock. So a contender leaves the
- * line if the one with the turn is silent (because it was stopped in a terminal, for instance), or if the lock is still
- * free after `patienceMs`. Rejects with the signal's reason.
+ * there and keeps the connections of the others open until it passes the turn on. It closes the connection of the first
+ * in line slightly earlier. The line only saves work; Consul decides which contender holds the lock. A contender
+ * therefore leaves the line if the one with the turn is silent (for instance, stopped in a terminal), or if the lock is
+ * still free after `patienceMs`. Rejects with the signal's reason.
  */
 export async function takeLocalTurn(path: string, options: LocalTurnOptions): Promise<LocalTurn> {
   using leave = linkSignal(options.signal)
@@ -88,7 +88,7 @@ async function stand(path: string, options: LocalTurnOptions, leave: LinkedSigna
   }
 }
 
-/** Asks Consul less and less often, because a line may be long. */
+/** Asks Consul at growing intervals whether the lock is free, because many contenders may wait in the line. */
 async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Promise<void> {
   const {clock, random, isFree, patienceMs} = options
   try {
@@ -144,7 +144,7 @@ class Turn implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#server.listening) return
     this.#beat[Symbol.dispose]()
-    // This removes the socket as well.
+    // Closing the server removes the socket as well.
     this.#server.close()
     const [first, ...others] = this.#line
     first?.destroy()

@@ -3,9 +3,9 @@ import type {Clock} from '../core/types.js'
 const lookEveryMs = 200
 
 /**
- * Resolves when the process that started this one, whose ID `first` is, has ended, and never without one. Aborting the
- * signal ends the watch, and it resolves then, too.
- * The system reports another parent then: the ID of a process that has ended may soon belong to a new one.
+ * Resolves when the process that started this one, whose ID is `first`, has ended, or when the signal aborts. A process
+ * whose parent has ended gets another parent. The ID of the parent itself proves nothing, because a new process may
+ * soon have it.
  */
 export async function parentEnd(first: number, clock: Clock, signal: AbortSignal): Promise<void> {
   try {

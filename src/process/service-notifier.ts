@@ -10,7 +10,10 @@ export type ServiceState = 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | 'WATCHDOG=
 export interface ServiceNotifier {
   /** Interval in milliseconds at which `WATCHDOG=1` is expected; undefined if it is not. */
   readonly watchdogMs: number | undefined
-  /** Why nothing can be reported although the manager listens; undefined if it can, or if nothing listens. */
+  /**
+   * Why messages cannot be sent although the service manager listens. Undefined if they can be sent, or if no manager
+   * listens.
+   */
   readonly problem: string | undefined
   /** Sends a state, and a line for people. Never rejects: a lost message is not a failure of the service. */
   notify(state: ServiceState | undefined, status?: string): Promise<void>
@@ -20,9 +23,9 @@ const program = 'systemd-notify'
 const sendTimeoutMs = 5000
 
 /**
- * Returns a notifier for `NOTIFY_SOCKET`. Node has no datagram sockets of the Unix domain, so that each message is sent
- * by `systemd-notify`, which belongs to systemd: the unit needs `NotifyAccess=all`, because it is another process that
- * sends. Without the variable nothing is sent.
+ * Returns a notifier for `NOTIFY_SOCKET`. Node has no datagram sockets of the Unix domain, so `systemd-notify`, a
+ * program of systemd, sends each message. The unit needs `NotifyAccess=all`, because the messages come from another
+ * process. Without the variable nothing is sent.
  */
 export function openServiceNotifier(env: Environment, pid: number = process.pid): ServiceNotifier {
   const isHeard = (env['NOTIFY_SOCKET'] ?? '') !== ''
@@ -41,7 +44,7 @@ export function openServiceNotifier(env: Environment, pid: number = process.pid)
         ...(status === undefined ? [] : [`STATUS=${status.replaceAll(/\s+/g, ' ')}`]),
         ...(state === 'READY=1' ? [`MAINPID=${pid}`] : []),
       ]
-      // One after the other, so that they arrive in order.
+      // Messages are sent one after the other, so that they arrive in order.
       last = last.then(() => send(path, words, env))
       return last
     },

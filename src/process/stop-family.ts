@@ -46,8 +46,8 @@ export async function stopFamily(family: Family, options: StopOptions): Promise<
 }
 
 /**
- * A member that was forked after the processes were listed did not receive the signal. It receives it once its parent
- * has ended. Until then it may be part of the parent's cleanup, which may take the grace.
+ * A member that was forked after the processes were listed did not receive the signal. It receives the signal after its
+ * parent has ended: until then it may be part of the parent's clean-up, for which the parent has the whole grace.
  */
 function askStragglers(living: readonly ProcessEntry[], asked: Map<number, number>, signal: NodeJS.Signals): void {
   const pids = new Set(living.map(({pid}) => pid))

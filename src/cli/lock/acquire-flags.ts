@@ -71,7 +71,10 @@ export function toAcquireOptions(flags: AcquireFlags, problem = '--limit must be
   } satisfies Partial<GuardedHoldOptions>
 }
 
-/** Returns the longest wait for the lock. In Consul's tool both flags set the same time: the last one counts. */
+/**
+ * Returns the maximum wait for the lock. As in Consul's tool, `--timeout` and `--try` set the same time, and the last
+ * one counts.
+ */
 export function longestWait(
   {try: attempt, timeout}: {readonly try: number | 'once' | undefined; readonly timeout: number | undefined},
   typed: readonly string[],

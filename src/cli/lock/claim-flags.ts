@@ -6,7 +6,7 @@ import {checkPrefix} from '../../lock/wire/names.js'
 
 const helpGroup = 'LOCK'
 
-/** Which hold is meant: a command that runs under a lock finds it in its environment, in the variables of these flags. */
+/** Flags that name a hold. A command that runs under a lock has their values in its environment. */
 export const claimFlags = {
   'lock-prefix': Flags.string({
     helpGroup,

@@ -10,7 +10,7 @@ import {
 } from '../../core/errors.js'
 import type {AnyLockEvent} from './event-lines.js'
 
-/** Answer of the Go tool to an error. Its exit code is 0 if a child was started, however that ended. */
+/** Answer of the Go tool to an error. The exit code is 0 if a child was started, however the child ended. */
 export interface GoAnswer {
   readonly exit: 0 | 1 | 2
   /** Line for stderr, if there is one. */

@@ -3,7 +3,7 @@ import type {AnyLockEvent} from './event-lines.js'
 
 /** Time within which a further failure is not reported again after a recovery. */
 const quietMs = 60_000
-/** An instant that is earlier than the reported one by more than this is reported again. */
+/** Minimum difference by which the stop must move forward to be reported again. */
 const newsMs = 1000
 
 interface LeaseNewsOptions {

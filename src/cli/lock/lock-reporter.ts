@@ -35,7 +35,7 @@ export class LockReporter implements AsyncDisposable {
     this.#events?.line(toEventLine(event, {prefix: this.#options.prefix, wallMs: systemClock.wallMs()}))
   }
 
-  /** Tells people, if they want or need to know. */
+  /** Prints a line for people if the event needs one. */
   tell(event: AnyLockEvent): void {
     const {prefix, waiting, out} = this.#options
     if (event.type === 'lock.waiting' && event.reason === 'held') {

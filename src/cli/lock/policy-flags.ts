@@ -11,7 +11,7 @@ const losses = ['term', 'kill', 'int', 'hup', 'quit', 'usr1', 'usr2', 'requeue']
 const hook = (when: string) =>
   Flags.string({helpGroup: hookGroup, helpValue: 'COMMAND', description: `run by a shell ${when}, for at most 10s`})
 
-/** The flags of `baton lock` for jobs: when they run, how they end, and what is told about them. */
+/** The flags of `baton lock` for jobs: when they run, how they end, and what is reported about them. */
 export const policyFlags = {
   'once-per': durationFlag({
     helpGroup: runGroup,

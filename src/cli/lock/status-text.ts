@@ -6,7 +6,7 @@ import {printable} from '../exec/printable.js'
 /** Longest lock-delay that Consul enforces. */
 const mostLockDelayMs = 60_000
 
-/** Returns the object of `--json` for some locks. Unknown fields are left out. */
+/** Returns the object of `--json` for some locks. Fields without a value are left out. */
 export const toStatusJson = (locks: readonly LockStatus[]): object => ({
   locks: locks.map(({prefix, kind, limit, holders, waiters}) => ({
     prefix,
@@ -78,7 +78,7 @@ function toPartyLines(role: string, party: LockParty): readonly string[] {
 const freeWithin = (kind: LockStatus['kind'], {ttlMs, lockDelayMs}: SessionInfo): number | undefined =>
   ttlMs > 0 ? 2 * ttlMs + (kind === 'semaphore' ? 0 : Math.min(lockDelayMs, mostLockDelayMs)) : undefined
 
-/** Tells what ends the session of a holder that dies, and when its lock is then free. */
+/** Returns lines that say what ends the session of a holder that dies, and when the lock is then free. */
 function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
   if (!info) return []
   const withinMs = freeWithin(kind, info)
@@ -91,7 +91,7 @@ function toBounds({kind}: LockStatus, {info}: LockParty): readonly string[] {
   return [`          ${bounds}${checks}`]
 }
 
-/** Tells when the lock can be acquired after the session of this contender was ended by hand. */
+/** Says when the lock can be acquired after the session of this contender was ended by hand. */
 export function afterBreak(
   {kind, holders}: LockStatus,
   victim: LockParty,

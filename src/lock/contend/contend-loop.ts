@@ -24,7 +24,7 @@ export interface ContendLoopOptions<T> extends ContendOptions {
   readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>
 }
 
-/** Repeats an attempt until Consul answers it. With `isOnce` it is made once, and rejects with its error. */
+/** Repeats an attempt until Consul answers. With `isOnce` it makes one attempt, and rejects if that attempt fails. */
 export const untilAnswered = <T>(
   client: ConsulClient,
   options: ContendOptions,
@@ -39,8 +39,8 @@ export const untilAnswered = <T>(
   })
 
 /**
- * Reads and judges until there is a grant. With `isOnce` only the first answer is judged. A write without an answer may
- * have been applied: only a new read shows that, so the loop starts again.
+ * Reads, and passes each answer to `judge`, until `judge` resolves to a grant. With `isOnce` it passes on only the
+ * first answer. A write that was not answered may have been applied, so the loop reads again after it.
  */
 export const contendLoop = <T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> =>
   untilAnswered(client, options, () => judgeAnswers(client, options))

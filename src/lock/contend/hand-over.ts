@@ -14,12 +14,15 @@ export interface HandOverOptions {
   readonly tell: (event: QueueEvent) => void
 }
 
-/** Receivers that may die while the lock is being handed to them. After that the lock is released for all. */
+/**
+ * Maximum number of receivers to try, because each of them may have died. After that the lock is released for every
+ * contender.
+ */
 const mostReceivers = 5
 
 /**
- * Hands the lock to the first in the queue, in one write. Without a queue that can be read, and if the first entry was
- * written by another version of the protocol, it releases the lock as the Go tool does.
+ * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or another version of
+ * the protocol wrote its first entry, it releases the lock as the Go tool does.
  */
 export async function handOverOrRelease(
   options: HandOverOptions,
@@ -42,7 +45,7 @@ export async function handOverOrRelease(
     const {errors} = result
     if (errors.some(({what}) => /Permission denied|ACL not found/.test(what))) break
     if (errors.some(({opIndex}) => opIndex === handOverSteps.unlock)) return 'lost'
-    // Its session has ended, or it has left the queue.
+    // The session of this contender has ended, or the contender has left the queue.
     dead.add(next)
   }
   return mutex.releasePlainly(session, release)

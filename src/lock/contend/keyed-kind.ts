@@ -7,7 +7,7 @@ import type {LockOptions} from '../types.js'
 import {encodeHolderRecord, ownRecord} from '../wire/holder-record.js'
 import {lockKey} from '../wire/names.js'
 
-/** What the kinds of locks with one key `<prefix>/.lock` have in common. */
+/** Base of the kinds of locks that have one key, `<prefix>/.lock`. */
 export abstract class KeyedKind<Options extends LockOptions> {
   readonly keys: readonly [string]
   protected readonly client: ConsulClient
@@ -25,12 +25,12 @@ export abstract class KeyedKind<Options extends LockOptions> {
     return this.keys[0]
   }
 
-  /** What this contender writes about itself. */
+  /** Returns the record that this contender writes about itself. */
   protected ownRecord(): Buffer {
     return encodeHolderRecord(ownRecord(this.client, this.options))
   }
 
-  /** Sends a transaction. Once it is sent, its answer is awaited for a moment even after the signal. */
+  /** Sends a transaction. If the signal aborts afterwards, it still waits a moment for the answer. */
   protected async commit(operations: readonly KvOperation[], signal: AbortSignal): Promise<TxnResult> {
     using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.client.clock})
     return await this.client.txn.commit(operations, {signal: late.signal})

@@ -10,7 +10,7 @@ import {releaseMutex} from '../wire/mutex-operations.js'
 import {type QueueEntry, queuePrefix, toQueue} from '../wire/queue-entry.js'
 import {type Refusal, refused, toRefusal} from '../wire/refusal.js'
 
-/** The state of a mutex: one read shows both. */
+/** The state of a mutex: its key and its queue, as one read shows them. */
 export interface MutexState {
   /** The key of the lock; undefined if it does not exist. */
   readonly lock: KvEntry | undefined
@@ -26,7 +26,7 @@ export interface MutexKeyOptions {
   readonly release: (session: SessionId, options: ReleaseOptions) => Promise<'released' | 'lost'>
 }
 
-/** Reads and writes of the key of a mutex, which all its protocols share. */
+/** Reads and writes the key of a mutex. All protocols share it. */
 export class MutexKey {
   readonly key: string
   readonly #client: ConsulClient
@@ -38,7 +38,7 @@ export class MutexKey {
     this.key = options.key
   }
 
-  /** Reads the key and the queue at one moment, as the leader has them unless another consistency is asked for. */
+  /** Reads the key and the queue in one transaction. The read is consistent unless another consistency is given. */
   async read(options: CallOptions & {readonly consistency?: 'default'} = {}): Promise<MutexState> {
     const {key} = this
     const entryPrefix = queuePrefix(this.#options.prefix)
@@ -53,7 +53,10 @@ export class MutexKey {
     return {lock, queue: toQueue(result.entries.filter(entry => entry.key.startsWith(entryPrefix)))}
   }
 
-  /** Makes one attempt to hold the key. Once it is sent, its answer is awaited for a moment even after the signal. */
+  /**
+   * Makes one attempt to acquire the key. If the signal aborts after the request was sent, it still waits a moment for
+   * the answer.
+   */
   async take(session: SessionId, operations: readonly KvOperation[], signal: AbortSignal): Promise<Grant | Refusal> {
     const sentAtMs = this.#options.now()
     const result = await this.commit(operations, signal)
@@ -68,7 +71,7 @@ export class MutexKey {
     return await this.#client.txn.commit(operations, {signal: late.signal})
   }
 
-  /** The grant that the state of the key proves, which a request showed that was sent at `sentAtMs`. */
+  /** Returns the grant for a session that holds the key, as a request showed that was sent at `sentAtMs`. */
   grant(session: SessionId, index: bigint, sentAtMs: number): Grant {
     return {
       token: index as FencingToken,

@@ -55,7 +55,10 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
     return contendPlainly(contender)
   }
 
-  /** Leaves the queue before the session ends: if the lock was handed to it, the lock must be released. */
+  /**
+   * Deletes the queue entry before the session ends. If the lock was handed to the session meanwhile, it releases the
+   * lock.
+   */
   async withdraw(session: Session): Promise<void> {
     if (!this.#queued.delete(session.id) || session.signal.aborted) return
     const key = queueKey(this.options.prefix, session.id)

@@ -19,8 +19,9 @@ export interface ContenderOptions extends ContendOptions {
 }
 
 /**
- * Contends as the Go tool does: reads the key, and waits for a change while it is held. Every contender that sees it free
- * tries to take it, if it has not changed since, and one of them is faster than the others.
+ * Contends as the Go tool does: reads the key, and waits for a change while the key is held. Every contender that sees
+ * a free key tries to acquire it. The fastest one succeeds, because Consul refuses the others, whose read is out of
+ * date.
  */
 export const contendPlainly = (options: ContenderOptions): Promise<Grant | undefined> => {
   const {client, mutex, session, now} = options
@@ -47,8 +48,9 @@ export const toContender = ({session, record}: ContenderOptions): {session: Sess
 })
 
 /**
- * Takes a key that was free when it was read. While a lock-delay runs, it repeats the attempt, which Consul refuses
- * without a write. Resolves to `changed` if another contender was faster, and with `isOnce` to `lock-delay` if one runs.
+ * Acquires a key that was free when it was read. While a lock-delay runs, it repeats the attempt, which causes no write
+ * in Consul. Resolves to `changed` if another contender was faster. With `isOnce` it does not repeat the attempt, and
+ * resolves to `lock-delay`.
  */
 export async function takeFree(
   options: ContenderOptions,

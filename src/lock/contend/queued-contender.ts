@@ -11,13 +11,13 @@ import {waiterWaitMs} from './contend-loop.js'
 import type {MutexState} from './mutex-key.js'
 import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
 
-/** Time that a contender has to take a free lock, or to prove that it lives after it was handed the lock. */
+/** Time within which a contender must acquire a free lock, or prove that it is alive after it received the lock. */
 const patienceMs = 300
-/** Time between two questions of a contender that is not the first whether a lock-delay has ended. */
+/** Interval at which a contender that is not the first asks whether a lock-delay has ended. */
 const delayPollMs = 500
 /** Number of contenders that follow the key of the lock: all but one of them may be dead. */
 const followers = 3
-/** Entries that one transaction deletes; its maximum number of operations is 64. */
+/** Maximum number of queue entries that one transaction deletes. Consul accepts 64 operations in a transaction. */
 const mostPassedOver = 50
 const retryMs = {minMs: 100, maxMs: 5000}
 
@@ -32,7 +32,7 @@ export interface QueuedContenderOptions extends ContenderOptions {
 type Step = Grant | 'again' | 'left' | undefined
 type Held = KvEntry & {readonly session: SessionId}
 
-/** A state that must change soon. */
+/** A state of the lock that a live contender changes within `patienceMs`. */
 interface Stuck {
   readonly state: string
   readonly sinceMs: number
@@ -41,8 +41,8 @@ interface Stuck {
 }
 
 /**
- * Contends in the queue of a mutex: resolves to `left` if this contender cannot use the queue, and then no entry of it
- * is there.
+ * Contends in the queue of a mutex. Resolves to `left` if this contender cannot use the queue; then no entry of it is
+ * in the queue.
  */
 export async function contendInQueue(options: QueuedContenderOptions): Promise<Grant | 'left' | undefined> {
   const {client, signal, isOnce, waiting} = options
@@ -63,15 +63,16 @@ export async function contendInQueue(options: QueuedContenderOptions): Promise<G
 }
 
 /**
- * A contender owns the key `.queue/<session>`, and the order of the queue is that in which these keys were created. The
- * first one takes the lock when it is free. A holder that releases the lock hands it to the first one in the same write,
- * and deletes its entry. The receiver writes the key of the lock once more before it counts as the holder: the proof that
- * it lives. Without it, the next contender takes the lock after a moment; Consul refuses that once the proof is written.
+ * A contender owns the key `.queue/<session>`. The queue is in the order in which these keys were created. The first
+ * contender acquires the lock when it is free. A holder that releases the lock hands it to the first contender in the
+ * same write, and deletes that contender's entry. The receiver proves that it is alive: it writes the key of the lock
+ * once more before it counts as the holder. If the proof does not come in time, the next contender takes the lock.
+ * Consul refuses this once the proof is written.
  *
- * The first three contenders follow the key of the lock. The second and the third are there for the case that those
- * before them are dead: then they take a lock that stays free. Every other contender follows the entry three places
- * before its own, so that a hand-over wakes four contenders, however many wait. After each wake-up the state is read again
- * unless the answer itself decides, and every write is refused if the state has changed.
+ * The first three contenders follow the key of the lock. If the first one is dead, the second or third takes a lock
+ * that stays free. Every other contender follows the entry three places ahead of its own, so that a hand-over wakes
+ * four contenders, however many wait. After each wake-up a contender reads the state again unless the answer itself
+ * shows enough. Consul refuses every write if the state has changed.
  */
 class QueuedContender {
   readonly #options: QueuedContenderOptions
@@ -109,7 +110,7 @@ class QueuedContender {
     return 'again'
   }
 
-  /** Follows the key of the lock while it has a holder that lives. */
+  /** Follows the key of the lock while a live session holds it. */
   async #followLock(known: Held, place: number): Promise<Step> {
     const {session, mutex, entryKey} = this.#options
     for (let lock = known; ; ) {
@@ -117,7 +118,7 @@ class QueuedContender {
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
       if (entry.session === undefined) return place === 0 ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
-      // Without the mark a consistent read must confirm what this answer shows.
+      // Without the mark of a hand-over, only a consistent read proves that this session holds the lock.
       if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
       lock = entry as Held
       // The receiver was before this contender.
@@ -126,7 +127,7 @@ class QueuedContender {
     }
   }
 
-  /** Gives the receiver of the lock a moment to prove that it lives, then takes the lock from it. */
+  /** Gives the receiver of the lock a moment to prove that it is alive, then takes the lock from it. */
   async #awaitProof(lock: Held, place: number): Promise<Step> {
     const {mutex, session, signal, tell, entryKey} = this.#options
     const {sinceMs} = this.#since(`handed ${lock.modifyIndex}`)
@@ -143,7 +144,7 @@ class QueuedContender {
     return attempt
   }
 
-  /** Gives the contenders before this one a moment to take the free lock, then takes it. */
+  /** Gives the contenders ahead of this one a moment to acquire the free lock, then acquires it. */
   async #awaitTurn(lock: KvEntry | undefined, queue: readonly QueueEntry[], place: number): Promise<Step> {
     const {mutex, session, signal, tell, now, entryKey} = this.#options
     const state = `free ${lock?.modifyIndex}`
@@ -161,7 +162,8 @@ class QueuedContender {
       if (isDelayed) this.#options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
       return 'again'
     }
-    // Dead contenders must not be waited for again. One that lives enters the queue again.
+    // The entries of dead contenders are deleted, so that no contender waits for them again. A live contender creates
+    // its entry again.
     const idle = queue.slice(0, Math.min(place, mostPassedOver))
     const grant = await this.#take(lock, [entryKey, ...idle.map(entry => entry.key)].map(leaveQueue))
     if (typeof grant === 'object') {
@@ -170,7 +172,7 @@ class QueuedContender {
     return grant
   }
 
-  /** Takes the free lock. Entries leave the queue in the same write. */
+  /** Acquires the free lock, and deletes the entries that `leaving` names in the same write. */
   async #take(lock: KvEntry | undefined, leaving: readonly KvOperation[]): Promise<Step> {
     const {mutex, isOnce} = this.#options
     const operations = takeMutex(mutex.key, lock, toContender(this.#options))

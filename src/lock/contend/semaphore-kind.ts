@@ -63,7 +63,7 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
     await this.client.kv.delete(this.#contenderKey(session.id), {timeoutMs: lateAnswerMs})
   }
 
-  /** Nothing is sent: a slot ends with its session. */
+  /** Returns no transactions: a slot is free as soon as its session has ended. */
   lastWill(): readonly (readonly KvOperation[])[] {
     return []
   }

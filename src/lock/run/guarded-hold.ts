@@ -19,15 +19,19 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
   readonly timeout: number | 'once' | undefined
   /** Cancels the acquisition. */
   readonly signal: AbortSignal
-  /** Name of the variable in the child's environment that contains the session, by which a child is found that has just been started. */
+  /**
+   * Name of the environment variable that contains the session's ID in the child. By this variable the guardian finds a
+   * child that has just been started.
+   */
   readonly markedBy: string
   /** The variable PATH, in which the guardian looks for bash. */
   readonly searchPath: string | undefined
   /** Options of the client: the guardian needs them to release the lock after baton has died. */
   readonly connection: ClientOptions
   /**
-   * What the guardian does after baton has died and no process of the child is left. `expire`: it ends the session only, so
-   * that the lock-delay runs, because the work is done by processes that it does not know. @default 'release'
+   * What the guardian does when baton has died and no process of the child is left. `release`: it releases the lock.
+   * `expire`: it only ends the session, so that the lock-delay runs, because processes that it does not know do the
+   * work. @default 'release'
    */
   readonly afterDeath?: 'release' | 'expire'
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void

@@ -3,17 +3,18 @@ import {LockLostError} from '../../core/errors.js'
 import type {Hold, ReleaseReport} from '../types.js'
 import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
 
-/** In no environment: the processes that work under the hold are not known. */
+/** No process has this variable in its environment: the processes that work under the hold are not known. */
 const markedBy = 'BATON_LOCK_HOLD'
 
 export interface HoldWhileOptions extends Omit<GuardedHoldOptions, 'markedBy' | 'afterDeath'> {
-  /** Resolves when the lock is to be released. It must do so soon after `hold.signal` has aborted. */
+  /** Resolves when the lock is to be released. It must resolve soon after `hold.signal` has aborted. */
   readonly whileHeld: (hold: Hold) => Promise<void>
 }
 
 /**
- * Acquires a lock and keeps it for work that other processes do. Rejects with a LockLostError if it was lost: this happens
- * so early that the grace is left for the work. If this process is killed, the lock-delay runs before another contender holds.
+ * Acquires a lock and keeps it for work that other processes do. Rejects with a LockLostError if the lock is lost, so
+ * early that the work has the grace to stop. If this process is killed, the lock-delay runs before another contender
+ * can hold the lock.
  */
 export async function holdWhile(client: ConsulClient, options: HoldWhileOptions): Promise<ReleaseReport> {
   const {prefix, whileHeld} = options

@@ -27,11 +27,11 @@ export interface LockAndRunOptions
   /** The child. Its `env` is completed with the variables of the lock. */
   readonly child: Omit<ChildSpec, 'clock' | 'markedBy'>
   readonly stops: StopRequests
-  /** Least time in milliseconds for which the lock is held, also if the child ends earlier. @default 0 */
+  /** Minimum time in milliseconds for which the lock is held, even if the child ends earlier. @default 0 */
   readonly minHoldMs?: number
   /** Interval in milliseconds within which only one of all contenders runs the child. The others succeed without running it. */
   readonly oncePerMs?: number
-  /** True to write down the run beside the lock. Only for a mutex. @default false, or true with `oncePerMs` */
+  /** True to record the run in a key beside the lock. Only for a mutex. @default false, or true with `oncePerMs` */
   readonly isRecorded?: boolean
   /** Called when the lock is held, before the child starts, with the environment variables that describe the lock. */
   readonly beforeChild?: (hold: Hold, variables: Readonly<Record<string, string>>) => Promise<void>
@@ -51,14 +51,14 @@ export type LockAndRunResult =
 const markedBy = 'BATON_LOCK_SESSION'
 
 /**
- * Does what `baton lock` does: acquires the lock, runs the child, stops what is left of it, and releases the lock.
- * Rejects if the lock was not acquired, was lost, or may not be released. In each case the child has ended, and the
- * release was tried.
+ * Does what `baton lock` does: acquires the lock, runs the child, stops the processes that the child left, and releases
+ * the lock. Rejects if the lock was not acquired, was lost, or may not be released. In each case the child has ended,
+ * and the release was tried.
  */
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
   const {child, stops, prefix, oncePerMs} = options
   if (oncePerMs !== undefined) {
-    // A contender that comes too late need not take the lock to learn it.
+    // A contender that comes too late learns this without acquiring the lock.
     const run = await runAlready(client, prefix, {oncePerMs, signal: stops.signal})
     if (run) return {verdict: {type: 'skipped', run}, report: undefined}
   }
@@ -137,7 +137,10 @@ async function runOnce(client: ConsulClient, hold: LeasedHold, options: HeldRunO
   return verdict
 }
 
-/** Waits until the lock was held for the least time; false if it was already. A stop signal or the loss of the lock ends the wait. */
+/**
+ * Waits until the lock has been held for the minimum time. Resolves to false if that time was already over. A stop
+ * signal or the loss of the lock ends the wait.
+ */
 async function keepAtLeast(
   client: ConsulClient,
   hold: Hold,

@@ -9,7 +9,10 @@ import {launchPlainly} from '../../process/launch.js'
 import {Alarm} from '../../session/alarm.js'
 import type {Hold} from '../types.js'
 
-/** Signals that ask baton to stop: the first is sent on to the child, the second ends the grace. A child on a terminal receives those of the terminal itself. */
+/**
+ * Signals that ask baton to stop. The first one is passed on to the child, the second one ends the grace. A child on a
+ * terminal receives the signals of the terminal directly.
+ */
 export interface StopRequests {
   /** Aborts with the first request. */
   readonly signal: AbortSignal
@@ -57,7 +60,8 @@ const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT
 
 /**
  * Runs a child under a hold and resolves when no process of its family is left. The caller then releases the hold.
- * Rejects with a ChildError if the child cannot be started. If the lock is lost, that is the verdict, whatever else happens.
+ * Rejects with a ChildError if the child cannot be started. If the lock is lost, the verdict is the loss, however the
+ * child ended.
  */
 export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
   if (hold.signal.aborted) return lost(hold)
@@ -163,7 +167,7 @@ class LockedRun {
 
   #stop(why: StopCause, graceMs: number): void {
     if (this.#stopping) {
-      // The family may have received a signal that it ignores, and now it has little time left.
+      // The family may have ignored an earlier signal, and has little time left.
       if (why === 'lost') this.#child.signal(this.#lossSignal)
       return
     }

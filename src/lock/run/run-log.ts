@@ -7,7 +7,10 @@ import type {Hold} from '../types.js'
 import {encodeRuns, parseRuns, type RunRecord, runsKey} from '../wire/run-records.js'
 import type {StopRequests} from './run-locked.js'
 
-/** An interval is a tenth shorter than asked for, at most by this: schedulers and clocks are not exact. */
+/**
+ * Maximum by which an interval is shortened. It is a tenth shorter than requested, because schedulers and clocks are
+ * not exact.
+ */
 const mostSlackMs = 60_000
 /** Time limit of one read of the runs. */
 const readWithinMs = 3000
@@ -24,7 +27,10 @@ export async function readRuns(
   return entry ? parseRuns(key, entry.value) : []
 }
 
-/** The write of one more run. Only the holder of the lock may add runs, with those that it has read. */
+/**
+ * Returns the write that records one more run. Only the holder of the lock may send it, with the earlier runs that it
+ * has read.
+ */
 export const recordRun = (prefix: string, newest: RunRecord, earlier: readonly RunRecord[]): KvOperation => ({
   verb: 'set',
   key: runsKey(prefix),
@@ -32,8 +38,9 @@ export const recordRun = (prefix: string, newest: RunRecord, earlier: readonly R
 })
 
 /**
- * Returns the run because of which the command must not run again within the interval: the newest that has finished,
- * whatever its exit code was. A clock that was wrong by more than the interval does not keep all others from running.
+ * Returns the run because of which the command must not run again within the interval: the newest run that has
+ * finished, whatever its exit code was. A run whose recorded start is further away from now than the interval does not
+ * count, not even if it is in the future because of a wrong clock.
  */
 export function runWithin(runs: readonly RunRecord[], intervalMs: number, nowMs: number): RunRecord | undefined {
   const newest = runs.find(({end}) => end !== 'stopped')
@@ -42,7 +49,10 @@ export function runWithin(runs: readonly RunRecord[], intervalMs: number, nowMs:
   return distanceMs < intervalMs - Math.min(mostSlackMs, intervalMs / 10) ? newest : undefined
 }
 
-/** Looks before the lock is asked for. If Consul does not answer, the attempt to acquire decides what happens. */
+/**
+ * Reads the runs before the lock is requested. Resolves to undefined if Consul does not answer: then the acquisition
+ * decides what happens.
+ */
 export async function runAlready(
   client: ConsulClient,
   prefix: string,

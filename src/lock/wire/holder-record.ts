@@ -18,14 +18,20 @@ const version = 1
 
 export const encodeHolderRecord = (record: HolderRecord): Buffer => Buffer.from(JSON.stringify({v: version, ...record}))
 
-/** Describes a holder that was handed the lock by the one before, and has not proven yet that it lives. */
+/**
+ * Returns the record of a holder that received the lock from the previous holder and has not proven yet that it is
+ * alive.
+ */
 export const encodeReceiver = (record: HolderRecord): Buffer =>
   Buffer.from(JSON.stringify({v: version, ...record, handed: true}))
 
-/** True if the holder was handed the lock and has not proven yet that it lives: only then may it be passed over. */
+/**
+ * True if the holder received the lock from the previous one and has not proven yet that it is alive. Only such a
+ * holder may be passed over.
+ */
 export const isUnproven = (value: Uint8Array): boolean => parse(value)?.handed === true
 
-/** Returns undefined for values of other tools, and of later versions with another meaning. */
+/** Parses a record. Returns undefined for values of other tools, and of later versions with another meaning. */
 export function parseHolderRecord(value: Uint8Array): HolderRecord | undefined {
   const {host, pid, command, since} = parse(value) ?? {}
   if (typeof host !== 'string' || typeof pid !== 'number' || typeof since !== 'string') return undefined
@@ -51,7 +57,7 @@ export function ownRecord(client: ConsulClient, options: {readonly command?: str
   }
 }
 
-/** Returns the holder for messages, by its record or otherwise its session, and since when it has held the lock. */
+/** Describes the holder for messages: its record, or else its session, and the time of the acquisition. */
 export function describeHolder(entry: KvEntry): {readonly holder: string; readonly heldSince?: string} {
   const record = parseHolderRecord(entry.value)
   if (!record) return {holder: `session ${entry.session}`}

@@ -49,10 +49,16 @@ export const enterQueue = (entryKey: string, {session, record}: Contender): read
 
 export const leaveQueue = (entryKey: string): KvOperation => ({verb: 'delete', key: entryKey})
 
-/** Positions of the operations of {@link handOver}, by which its refusal is understood. */
+/**
+ * Positions of the operations of {@link handOver}. The position of the refused operation shows why Consul refused the
+ * hand-over.
+ */
 export const handOverSteps = {checkReceiver: 0, unlock: 1, lock: 2, leaveQueue: 3} as const
 
-/** Passes the lock from the holder to the first in the queue, which leaves the queue. Refused if that has left it, or has died. */
+/**
+ * Passes the lock from the holder to the first contender in the queue, and deletes its entry. Consul refuses this if
+ * that contender has left the queue or its session has ended.
+ */
 export const handOver = (
   key: string,
   holder: SessionId,
@@ -64,13 +70,16 @@ export const handOver = (
   leaveQueue(to.key),
 ]
 
-/** Proves that the receiver of a lock lives: the index of the key moves, so that nothing can pass it over any more. */
+/**
+ * Proves that the receiver of a lock is alive: the index of the key changes, so that Consul refuses to pass the
+ * receiver over.
+ */
 export const proveReceipt = (key: string, handed: KvEntry, holder: Contender): readonly KvOperation[] => [
   unchanged(key, handed),
   lock(key, holder),
 ]
 
-/** Takes the lock from a receiver that has not proven that it lives. Refused once it has. */
+/** Takes the lock from a receiver that has not proven that it is alive. Consul refuses this after the proof. */
 export const passOver = (
   key: string,
   handed: KvEntry & {readonly session: SessionId},
@@ -83,8 +92,8 @@ export const passOver = (
 ]
 
 /**
- * Consul always refuses this. It tells whether a lock-delay runs, because it looks for that first; then it writes no
- * entry to its log.
+ * Consul always refuses this operation. Its error shows whether a lock-delay runs, because Consul checks that first;
+ * the refusal causes no entry in Consul's log.
  */
 export const probeLockDelay = (key: string, contender: Contender): readonly KvOperation[] => [
   {verb: 'check-index', key, index: 1n},

@@ -13,7 +13,7 @@ export interface QueueEntry {
   readonly record: HolderRecord | undefined
 }
 
-/** Start of the keys of the queue. */
+/** Returns the prefix of all keys of the queue. */
 export const queuePrefix = (prefix: string): string => joinKey(prefix, '.queue/x').slice(0, -1)
 
 export const queueKey = (prefix: string, session: SessionId): string => joinKey(prefix, `.queue/${session}`)

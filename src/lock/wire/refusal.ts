@@ -5,7 +5,7 @@ import type {SessionId, TxnError} from '../../core/types.js'
 /** Why Consul refused the transaction that acquires a lock. */
 export type Refusal = 'held' | 'lock-delay' | 'changed'
 
-/** Finds the reason in Consul's texts. Throws if waiting cannot help. */
+/** Returns the reason that Consul's texts name. Throws if waiting cannot help. */
 export function toRefusal(errors: readonly TxnError[], session: SessionId, key: string): Refusal {
   const texts = errors.map(error => error.what)
   const some = (pattern: RegExp): boolean => texts.some(text => pattern.test(text))
@@ -23,7 +23,7 @@ export function toRefusal(errors: readonly TxnError[], session: SessionId, key: 
 
 const denied = /Permission denied|ACL not found/
 
-/** The error of a transaction that Consul refused for good. */
+/** Returns the error for a transaction that Consul would refuse again. */
 export function refused(errors: readonly TxnError[], key: string): BatonError {
   const text = errors.map(error => error.what).join('; ')
   if (!denied.test(text)) return new BatonError('BATON_HTTP', `Consul refused the request for ${key}: ${text}`)

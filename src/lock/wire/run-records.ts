@@ -5,7 +5,7 @@ import {joinKey} from './names.js'
 export interface RunRecord {
   readonly startedAt: string
   readonly endedAt: string
-  /** `stopped`: a signal to baton ended it before it had finished. */
+  /** `stopped`: a signal to baton ended the command before it had finished. */
   readonly end: 'exited' | 'max-runtime' | 'stopped'
   /** Exit code of the command, or 128 and the number of the signal that ended it. */
   readonly exit: number

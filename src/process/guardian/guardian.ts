@@ -30,7 +30,7 @@ export interface GuardianOptions {
   readonly onFailure: (why: string) => void
 }
 
-/** The guardian acts this much after the deadline, and only if baton has not acted. */
+/** Delay after a deadline at which the guardian acts if baton has not acted. */
 const laterMs = 200
 const mostStarts = 3
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -44,7 +44,7 @@ const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
  */
 export class Guardian {
   readonly #options: GuardianOptions
-  /** The latest line of each kind, sent again after a restart. */
+  /** The lines that the guardian was sent, the latest of each kind. A restarted guardian receives them again. */
   readonly #lines = new Map<string, string>()
   #process: ChildProcess | undefined
   readonly #searchPath: string
@@ -56,7 +56,7 @@ export class Guardian {
   constructor(options: GuardianOptions) {
     this.#options = options
     this.#searchPath = options.searchPath ?? defaultPath
-    // Bash is searched first, because a failed start would be noticed only after the child was started.
+    // The PATH is searched for bash first, because a failed start would be noticed only after the child was started.
     this.#command = isOnPath('bash', this.#searchPath) ? bashGuardian : nodeGuardian
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))

@@ -210,7 +210,7 @@ describe.each(backends)('baton lock under faults on $name', backend => {
   })
 })
 
-/** Finds the guardian by its environment, which no other process has. */
+/** True if the environment of the process has the variable that only this test's processes have. */
 function isMarked(pid: number): boolean {
   return readFileSync(`/proc/${pid}/environ`, 'latin1').includes('BATON_TEST_ID=')
 }

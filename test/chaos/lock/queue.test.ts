@@ -83,7 +83,7 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
       const dice = random()
       if (dice < 0.3) victim.kill('SIGKILL')
       else if (dice < 0.5) {
-        // Nothing gives back the lock of a holder that dies with its guardian: only waiters die so.
+        // Only waiters are killed together with their guardian: nothing would release the lock of such a holder.
         await waitUntil(() => justStarted() !== undefined, {what: 'a run to begin', timeoutMs: 60_000, intervalMs: 5})
         killAll(justStarted() === names.get(victim) ? hosts[(host + 1) % hosts.length]! : victim)
       } else if (dice < 0.7) {
@@ -97,11 +97,11 @@ describe.runIf(real !== undefined)('the queue of a mutex whose contenders are ki
     const gaps = gapsMs()
     process.stdout.write(`${order.length} runs, longest gaps ${gaps.slice(-3).join(' ')} ms\n`)
     expect(order.length).toBeGreaterThan(rounds / 2)
-    // A lock that its dead holder kept, or a dead contender that is not passed over, would last 15 to 45 s.
+    // A lock that a dead holder keeps, or a dead contender that is not passed over, would cost 15 to 45 s.
     expect(gaps.at(-1)).toBeLessThan(12_000)
   }, 900_000)
 
-  /** The ID of a run that began a moment ago. */
+  /** Returns the ID of a run that began a moment ago. */
   function justStarted(): string | undefined {
     const last = readHistory(history()).slice(-3)
     return last.find(entry => entry.what === 'start')?.id
@@ -123,7 +123,7 @@ function killAll(victim: CommandHandle): void {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 }

@@ -114,7 +114,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     expect((await requeued.exited).exitCode).toBe(143)
   })
 
-  it('hooks are told what happens, and their output does not mix with that of the command', async () => {
+  it('hooks receive the variables of the lock, and their output is not mixed with that of the command', async () => {
     const prefix = `${leaks.prefix}hooks`
     const tell = 'echo $BATON_LOCK_EVENT $BATON_LOCK_PREFIX; test -n "$BATON_FENCING_TOKEN"'
     const words = ['--hook-acquired', tell, '--hook-released', tell, '--hook-lost', 'echo never']
@@ -130,7 +130,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     })
   })
 
-  it('--leftover decides about daemons that the command leaves', async () => {
+  it('--leftover stops, awaits or leaves the daemons of the command', async () => {
     const pidFile = newFile()
     const daemon = `setsid sh -c 'echo $$ >${pidFile}; exec sleep 60' >/dev/null 2>&1 & while [ ! -s ${pidFile} ]; do sleep 0.01; done`
     // A zombie has ended.
@@ -154,7 +154,7 @@ describe.each(backends)('jobs under a lock on $name', backend => {
     expect((await waits.exited).exitCode).toBe(0)
   })
 
-  it('refuse records of a semaphore', async () => {
+  it('--record is refused for a semaphore', async () => {
     expect((await lock('-n', '2', '--record', 'a', '--', 'true')).exitCode).toBe(64)
   })
 })

@@ -51,7 +51,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     expect(rival).toMatchObject({exitCode: 75, stderr: expect.stringContaining('lock-delay')})
   })
 
-  it('break asks, and without a terminal it needs --yes; it breaks nothing for another session', async () => {
+  it('break asks first, needs --yes without a terminal, and breaks nothing if another session holds the lock', async () => {
     const prefix = `${leaks.prefix}ask`
     expect(await run('break', '--yes', prefix)).toMatchObject({
       exitCode: 1,
@@ -98,7 +98,7 @@ describe.each(backends)('steering a lock on $name', backend => {
     await consul.kvDelete(`${leaks.prefix}data`)
   })
 
-  it('assert and put outside of a lock need to be told which one', async () => {
+  it('assert and put fail outside of a lock without flags that name the hold', async () => {
     expect(await run('assert')).toMatchObject({
       exitCode: 64,
       stderr: expect.stringContaining('baton lock PREFIX -- COMMAND'),
@@ -163,7 +163,7 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     expect((await first.exited).exitCode).toBe(0)
   })
 
-  it('is not given away when it is killed: the lock-delay runs', async () => {
+  it('does not release its lock when it is killed: the lock-delay runs', async () => {
     const prefix = `${leaks.prefix}killed`
     await using holder = startCli(['lock', 'hold', prefix], {agent})
     await holder.waitForOutput(/held by session/)
@@ -175,7 +175,7 @@ describe.each(backends.slice(-1))('a hold of another process on $name', backend 
     expect(rival).toMatchObject({exitCode: 75, stderr: expect.stringContaining('lock-delay')})
   })
 
-  it('is found by the commands under it', async () => {
+  it('is found by commands that run under it', async () => {
     const prefix = `${leaks.prefix}around`
     const script = `"$0" "$1" lock assert && "$0" "$1" lock put --fence ${leaks.prefix}inside x && echo done`
     const command = ['lock', prefix, '--', 'sh', '-c', script, process.execPath, cliPath]

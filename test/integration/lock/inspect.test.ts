@@ -47,7 +47,7 @@ describe.each(backends)('the state of locks on $name', backend => {
     await waiting
   })
 
-  it('lists the locks under a prefix, and a key that is not one', async () => {
+  it('lists the locks under a prefix, and a key named .lock that is not a lock', async () => {
     await using client = connect()
     const consul = raw(agent.address)
     await using _hold = await createMutex(client, {prefix: `${leaks.prefix}l/a`}).acquire()

@@ -24,7 +24,10 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     return all.sort((one, other) => one.createIndex - other.createIndex)
   }
 
-  /** A contender with its own address, as on a host of its own: contenders of one host do not wait in its local line. */
+  /**
+   * Creates a contender that reaches the agent at its own address, so that it does not wait for other contenders of
+   * this host.
+   */
   async function contender(options: Partial<LockOptions> = {}) {
     const proxy = await HttpProxy.start(agent.address)
     const client = createClient({address: proxy.address})
@@ -53,7 +56,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     }
     return waiters
   }
-  /** Lets a contender that was cut off end. */
+  /** Ends a contender whose requests were cut off. */
   async function endCutOff({one, hold, stop}: Waiter): Promise<void> {
     one.proxy.heal()
     stop.abort(new Error('cut off'))
@@ -173,7 +176,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     await first.release()
   })
 
-  it('is left by a contender that gives up, also if the lock was handed to it at that moment', async () => {
+  it('is left by a contender that cancels, even if the lock was handed to it at that moment', async () => {
     const first = await (await contender()).acquire()
     const giving = await contender()
     const stop = new AbortController()
@@ -222,7 +225,7 @@ describe.each(backends)('the queue of a mutex on $name', backend => {
     expect(queued!.one.seen('lock.handed-over')).toBe(false)
   })
 
-  it('is left alone if another version of it is there: contenders say so, and acquire as the Go tool does', async () => {
+  it('is not used if an entry of another version is ahead: contenders report that, and acquire as the Go tool does', async () => {
     const session = await consul().sessionCreate({TTL: '30s', LockDelay: '0s', Behavior: 'delete'})
     const entry = `${leaks.prefix}q/.queue/${session}`
     const holder = await contender()

@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, {recursive: true}))
 
 describe('messages to the service manager', () => {
-  it('are sent in order, with the main process when it is ready, and in one line each', async () => {
+  it('are sent in order and in one line each, and the ready message names the main process', async () => {
     const socket = join(folder, 'socket')
     const notifier = openServiceNotifier({NOTIFY_SOCKET: socket, PATH: `${folder}:/bin:/usr/bin`}, 42)
     void notifier.notify('READY=1', '2 up\nto date')
@@ -27,7 +27,7 @@ describe('messages to the service manager', () => {
     expect(notifier.problem).toBeUndefined()
   })
 
-  it('are not sent where nothing listens, and the reason is named if the program is missing', async () => {
+  it('are not sent if no service manager listens, and name the reason if systemd-notify is missing', async () => {
     const nothing = openServiceNotifier({PATH: folder})
     await nothing.notify('READY=1')
     expect(nothing.problem).toBeUndefined()
@@ -48,7 +48,7 @@ describe('messages to the service manager', () => {
     expect(openServiceNotifier(given, 42).watchdogMs).toBe(watchdogMs)
   })
 
-  it('that cannot be delivered do not fail', async () => {
+  it('do not reject if they cannot be delivered', async () => {
     const notifier = openServiceNotifier({
       NOTIFY_SOCKET: join(folder, 'no/such/socket'),
       PATH: `${folder}:/bin:/usr/bin`,

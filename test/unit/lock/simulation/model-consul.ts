@@ -25,9 +25,9 @@ const keptStates = 40
 const longestPastMs = 3000
 
 /**
- * The part of Consul that locks use: sessions, keys, transactions, lock-delays and blocking reads. It is as hard on
- * clients as Consul may be: a session ends at any time between one and two TTLs after its last renewal, and a new leader
- * shows states of the past to reads that are not consistent.
+ * The part of Consul that locks use: sessions, keys, transactions, lock-delays and blocking reads. It behaves as badly
+ * as Consul may: a session ends at any time between one and two TTLs after its last renewal, and a new leader shows an
+ * old state to reads that are not consistent.
  */
 export class ModelConsul {
   index = 10
@@ -80,13 +80,18 @@ export class ModelConsul {
     this.#store(keys)
   }
 
-  /** The keys as a read shows them: of the past for a while after the leader was lost, unless the read is consistent. */
+  /**
+   * Returns the keys as a read shows them. After the loss of a leader, reads that are not consistent show an old state
+   * for a while.
+   */
   look(isConsistent: boolean): ReadonlyMap<string, ModelKey> {
     const isPast = !isConsistent && this.#clock.monotonicMs() < this.#pastUntilMs
     return isPast ? this.#shown : this.#keys
   }
 
-  /** A new leader, which shows the past until it has applied its log. Sessions start their TTL again. */
+  /**
+   * Elects a new leader, which shows an old state until it has applied its log. The TTL of every session starts again.
+   */
   loseLeader(): void {
     this.#pastUntilMs = this.#clock.monotonicMs() + this.#random() * longestPastMs
     this.#shown = this.#random.pick(this.#past).keys

@@ -22,10 +22,13 @@ export interface SimulationOptions {
 }
 
 const sliceMs = 20
-/** Time in which everything ends once no more faults happen: the TTLs and the lock-delay of the last fault, and the waiting runs. */
+/**
+ * Maximum time until all contenders have ended after the last fault. It covers the TTLs, the lock-delay, and the runs
+ * that still wait.
+ */
 const longestEndMs = 3_000_000
 
-/** Runs contenders on one lock in a world with faults, and then until all have ended. */
+/** Runs contenders on one lock with faults, and then without faults until all contenders have ended. */
 export async function simulate(random: Seeded, options: SimulationOptions): Promise<Simulation> {
   const clock = new FakeClock(1000, 1_700_000_000_000, {turns: 2})
   const consul = new ModelConsul(clock, random)

@@ -22,7 +22,7 @@ export interface World {
   steps: number
 }
 
-/** The time of a process: while it is stopped, its timers and the answers that it gets wait; once killed, they never come. */
+/** The clock of a process. Timers and answers wait while the process is stopped, and never come after it was killed. */
 class ProcessClock implements Clock {
   state: 'running' | 'stopped' | 'dead' = 'running'
   readonly #world: World
@@ -71,10 +71,10 @@ class ProcessClock implements Clock {
 
 const guardianLaterMs = 200
 const graceMs = 2000
-/** With a time limit, also the first request is repeated when it fails. */
+/** With a time limit, baton repeats the first request if it fails. */
 const longestWaitMs = 1_000_000_000
 
-/** All contenders are on hosts of their own. */
+/** Each contender is on a host of its own. */
 class LoneMutexKind extends MutexKind {
   override readonly hasLocalLine: boolean = false
 }
@@ -123,7 +123,10 @@ export class SimulatedProcess {
     this.done = this.#contend()
   }
 
-  /** `kill -9`: the guardian stops the child and gives the lock back, unless it dies as well. */
+  /**
+   * Kills baton as `kill -9` does. The guardian stops the child and releases the lock, unless the guardian is killed as
+   * well.
+   */
   kill({isGuardianKilled}: {readonly isGuardianKilled: boolean}): void {
     this.clock.state = 'dead'
     this.#isGuarded = !isGuardianKilled
@@ -146,7 +149,7 @@ export class SimulatedProcess {
     if (this.clock.state === 'stopped') this.clock.continue()
   }
 
-  /** SIGTERM. */
+  /** Sends SIGTERM. */
   stop(): void {
     this.#stop.abort(new Error('stopped'))
   }
@@ -209,7 +212,7 @@ export class SimulatedProcess {
   }
 }
 
-/** Some messages are about as late as the patience of the others lasts. */
+/** Some messages take about as long as other contenders wait for this one. */
 const travelMs = (random: Seeded): number => (random() < 0.03 ? 200 + random() * 400 : 1 + random() * 8)
 
 const lostRequest = (): TransportError => new TransportError('BATON_CONNECT', 'connection reset', {transient: true})
