@@ -73,7 +73,7 @@ export const bytes: OptionRule = {
   accepts: value => value instanceof Uint8Array,
 }
 
-/** A value of a key. */
+/** A string or bytes, for the value of a key. */
 export const textOrBytes: OptionRule = {
   expected: 'a string, a Uint8Array or a Buffer',
   accepts: value => typeof value === 'string' || value instanceof Uint8Array,
@@ -90,7 +90,7 @@ export const abortSignal: OptionRule = {
   accepts: value => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
 }
 
-/** An object that has a method of this name. */
+/** Rule for an object that has a method of this name. */
 export const withMethod = (expected: string, method: string | symbol): OptionRule => ({
   expected,
   accepts: value =>
@@ -105,7 +105,7 @@ export const span: OptionRule = {
   accepts: value => Number.isFinite(value) && (value as number) >= 0,
 }
 
-/** One of these strings. */
+/** Rule for one of these strings. */
 export const oneOf = (values: readonly string[]): OptionRule => ({
   expected: values.map(value => `'${value}'`).join(' or '),
   accepts: value => typeof value === 'string' && values.includes(value),
@@ -113,8 +113,8 @@ export const oneOf = (values: readonly string[]): OptionRule => ({
 
 /**
  * Throws a UsageError that names the function, the option, what was expected and what was received, if a value breaks
- * its rule. Its details are `option`, `expected` and `value`, shortened. An option that is left out or undefined is not
- * checked unless it is in `required`.
+ * its rule. The details of the error are `option`, `expected` and the shortened `value`. An option that is left out or
+ * undefined is not checked unless it is in `required`.
  */
 export function checkOptions<T extends object>(
   what: string,

@@ -24,7 +24,7 @@ export interface ClientOptions {
   readonly ssl?: boolean
   /** Certificates and names for TLS. */
   readonly tls?: TlsOptions
-  /** The ACL token; a function is called before each request. @default no token */
+  /** The ACL token, or a function that returns the token and is called before each request. @default no token */
   readonly token?: string | (() => string | undefined)
   /** `user:password` for basic authorization. @default none */
   readonly auth?: string

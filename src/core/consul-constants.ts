@@ -1,4 +1,4 @@
-/** Flags that the Go client writes on a mutex's key, and that mark it as one. */
+/** Flags that the Go client writes on the key of a mutex, and by which it recognises one. */
 export const mutexFlags = 0x2ddccbc058a50c18n
 /** Flags that the Go client writes on a semaphore's keys. */
 export const semaphoreFlags = 0xe0f69a2baa414de0n
@@ -11,5 +11,5 @@ export const txnOperationLimit = 64
 /** Default maximum size of a value, and of the body of a transaction (`kv_max_value_size`, `txn_max_req_len`). */
 export const valueLimitBytes = 512 * 1024
 
-/** Time that baton gives a process or a job to stop after it was asked to, unless an option says otherwise. */
+/** Default time between the request to stop and the kill of a process or a job. */
 export const defaultGraceMs = 5000

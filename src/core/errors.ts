@@ -107,7 +107,10 @@ export class UsageError extends BatonError {
   }
 }
 
-/** No answer came: refused, reset, timed out, TLS. Always transient, and never proof that a write was not applied. */
+/**
+ * No answer came: the connection was refused or reset, timed out, or failed in TLS. Always transient, and never proof
+ * that a write was not applied.
+ */
 export class TransportError extends BatonError {
   constructor(code: 'BATON_CONNECT' | 'BATON_TLS' | 'BATON_TIMEOUT', message: string, options: BatonErrorOptions = {}) {
     super(code, message, {transient: true, ...options})
@@ -116,11 +119,11 @@ export class TransportError extends BatonError {
 
 /** Status and text of Consul's answer. */
 export interface WireFacts {
-  /** The status of HTTP. */
+  /** The HTTP status. */
   readonly status: number
   /** The answer's text, cut to 1 kB. */
   readonly text: string
-  /** Time to wait that the answer's `Retry-After` asks for, in milliseconds. */
+  /** Milliseconds to wait according to the answer's `Retry-After`. */
   readonly retryAfterMs?: number
 }
 
@@ -138,7 +141,7 @@ export class ConsulError extends BatonError {
   }
 }
 
-/** The servers have no leader, or none that can be reached. Transient. */
+/** The servers have no leader, or cannot reach the leader. Transient. */
 export class NoLeaderError extends ConsulError {}
 
 /** The agent or a server has reached one of its limits. Transient. */
@@ -154,7 +157,7 @@ export class RateLimitedError extends ConsulError {
 /** 401 or 403. Not proof that a lock is lost. */
 export class PermissionError extends ConsulError {}
 
-/** Consul does not know what the request is about. */
+/** The key, session, service or other object of the request does not exist. */
 export class NotFoundError extends ConsulError {}
 
 /** A compare-and-set that lost, or a key that already serves another kind of lock. */

@@ -11,7 +11,7 @@
  * ```
  */
 export function jsonReplacer(this: unknown, key: string, value: unknown): unknown {
-  // A Buffer's own toJSON has already turned it into an object.
+  // JSON.stringify has already called the Buffer's own toJSON; the original value is still in `this`.
   const original: unknown = (this as Readonly<Record<string, unknown>>)[key]
   if (original instanceof Uint8Array) return Buffer.from(original).toString('base64')
   if (value instanceof Map) return Object.fromEntries(value as ReadonlyMap<string, unknown>)

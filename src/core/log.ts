@@ -6,19 +6,19 @@ export interface Logger {
   child(fields: LogFields): Logger
   /** Logs details of single requests. */
   trace(fields: LogFields, message: string): void
-  /** Logs what helps to find the cause of a failure. */
+  /** Logs details that help to find the cause of a failure. */
   debug(fields: LogFields, message: string): void
   /** Logs changes of state that are not failures. */
   info(fields: LogFields, message: string): void
   /** Logs failures that baton recovers from by itself. */
   warn(fields: LogFields, message: string): void
-  /** Logs failures that end something. */
+  /** Logs failures that baton does not recover from. */
   error(fields: LogFields, message: string): void
 }
 
 const ignore = (): void => {}
 
-/** The default everywhere in the library: logs nothing. */
+/** The default logger of the library, which logs nothing. */
 export const noopLogger: Logger = {
   /** Returns this logger. */
   child: () => noopLogger,

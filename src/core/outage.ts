@@ -5,7 +5,10 @@ const longestPauseMs = 60_000
 
 export interface OutageOptions {
   readonly clock: Clock
-  /** Called while an answer is overdue. `error` is the last failure; undefined if no request has failed yet. */
+  /**
+   * Called at growing intervals while an answer is overdue. `error` is the last failure; undefined if no request has
+   * failed yet.
+   */
   readonly onOverdue: (elapsedMs: number, error: unknown) => void
   /** Called once when an answer has come after `onOverdue`. */
   readonly onRecovered: (elapsedMs: number) => void
@@ -27,7 +30,10 @@ export class Outage implements Disposable {
     this.#options = options
   }
 
-  /** True if an answer is awaited, no request has failed, and nothing is reported: then the wait may end unreported. */
+  /**
+   * True if an answer is awaited, no request has failed, and nothing was reported. Such a wait may end without a
+   * report.
+   */
   get isUnnoticed(): boolean {
     return this.#error === undefined && !this.#isReported
   }

@@ -2,7 +2,7 @@ import {isTransient} from './errors.js'
 import type {Clock} from './types.js'
 
 export interface RetryOptions {
-  /** Ends the retries: the result rejects with its reason. */
+  /** Ends the retries: `retry` rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly clock: Clock
   /** Returns the delay before each retry, in milliseconds. A `Backoff` is one. */

@@ -1,4 +1,4 @@
-/** The types that every folder of baton shares. Each is declared in the part of core that gives it its meaning. */
+/** The types that every folder of baton shares. Each type is declared in the module that defines its meaning. */
 export type * from './api/call-options.js'
 export type * from './api/ids.js'
 export type * from './api/nouns.js'

@@ -1,6 +1,6 @@
 import {jsonReplacer} from './json-replacer.js'
 
-/** Lets `JSON.stringify` write a snapshot by itself, as `jsonReplacer` writes it. The member is not enumerable. */
+/** Adds a `toJSON` that is not enumerable, so that `JSON.stringify` writes a snapshot as `jsonReplacer` does. */
 export function toWritable<T extends object>(snapshot: T): T {
   return Object.defineProperty(snapshot, 'toJSON', {value: toJson})
 }

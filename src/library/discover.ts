@@ -1,4 +1,4 @@
-/** `consul-baton/discover`: lists of services, and the registration of one's own. */
+/** `consul-baton/discover`: lists of services, and the registration of a service. */
 export type {ServiceDirectory} from '../discover/directory.js'
 export {type OpenDirectoryOptions, openDirectory, readList} from '../discover/open.js'
 export type {DiscoverFrom} from '../discover/source.js'

@@ -1,4 +1,4 @@
-/** `consul-baton/event`: user events, in the ring of an agent or durable. */
+/** `consul-baton/event`: user events, and durable events that are kept in the key-value store. */
 export {type FireDurableOptions, type FiredDurably, fireDurable} from '../event/durable/durable-fire.js'
 export {type Keep, pruneEvents} from '../event/durable/durable-prune.js'
 export {type DurableWatchOptions, watchDurable} from '../event/durable/durable-watch.js'

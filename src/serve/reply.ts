@@ -20,7 +20,7 @@ export const jsonReply = (status: number, value: unknown, headers: Reply['header
 export const errorReply = (status: number, error: string, headers: Reply['headers'] = {}): Reply =>
   jsonReply(status, {error}, headers)
 
-/** 200 with an ETag of the content, or 304 if the client already has it. */
+/** Returns a reply with status 200 and an ETag of the content, or 304 if the client already has that content. */
 export function taggedReply(request: IncomingMessage, body: Buffer, headers: Readonly<Record<string, string>>): Reply {
   const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 32)}"`
   const common = {...headers, etag, 'cache-control': 'no-cache'}

@@ -34,7 +34,7 @@ export interface PageServerOptions {
   readonly logger: Logger
   /** Requests answered at the same time, blocking queries included; more are refused with 503. @default 1000 */
   readonly maxOpenRequests?: number
-  /** How long answers in progress may take after close. @default 5000 */
+  /** Maximum milliseconds for which answers in progress may continue after the server closes. @default 5000 */
   readonly drainMs?: number
 }
 
@@ -49,8 +49,8 @@ const headersTimeoutMs = 10_000
 const slowReaderMs = 30_000
 
 /**
- * Serves pages that can only be read. Dispose aborts the signal of every call, lets answers in progress finish within
- * the drain time, and resolves when no socket is left.
+ * Serves read-only pages. Disposing aborts the signal of every call, lets answers in progress finish within `drainMs`,
+ * and resolves when all sockets are closed.
  */
 export async function openServer(options: PageServerOptions): Promise<PageServer> {
   const handler = new RequestHandler(options)
@@ -114,7 +114,7 @@ interface Open {
 async function close(server: Server, {handler, sockets, options}: Open): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   handler.close()
-  // Node counts a connection that has not sent a request as busy.
+  // Node's own `closeIdleConnections` does not close connections that never sent a request.
   for (const socket of sockets) if (!handler.isBusy(socket)) socket.destroy()
   using _deadline = options.clock.timer(options.drainMs ?? 5000, () => server.closeAllConnections())
   await closed

@@ -10,7 +10,10 @@ export interface AlarmOptions {
   readonly ring: () => void
 }
 
-/** Rings once when the boot time reaches an instant. Setting it again moves the instant; disposing it cancels it. */
+/**
+ * Calls back once when the boot time reaches a given value. Setting the alarm again replaces the value; disposing
+ * cancels it.
+ */
 export class Alarm implements Disposable {
   readonly #options: AlarmOptions
   #timer: Timer | undefined
@@ -43,7 +46,10 @@ export class Alarm implements Disposable {
   }
 }
 
-/** Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason if it aborts, even if that instant has passed. */
+/**
+ * Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason if the signal aborts or has aborted, even
+ * if `atMs` has passed.
+ */
 export async function sleepUntil(
   atMs: number,
   options: {readonly clock: Clock; readonly now: BootTime; readonly signal: AbortSignal},

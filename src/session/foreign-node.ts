@@ -27,7 +27,7 @@ export async function pickServerNode(client: ConsulClient, signal?: AbortSignal)
 export async function isExternalNode(client: ConsulClient, node: string, signal?: AbortSignal): Promise<boolean> {
   const options = {consistency: 'consistent', ...(signal && {signal})} as const
   const {value: checks} = await client.catalog.checksOfNode(node, options)
-  // Without the permission to read the node it has no checks, and does not exist.
+  // A node that the token may not read appears to have no checks and not to exist.
   const {value: nodes} = await client.catalog.nodes(options)
   return nodes.some(one => one.node === node) && !checks.some(({checkId}) => checkId === serfHealth)
 }

@@ -109,8 +109,9 @@ interface RenewedSessionOptions {
 
 /**
  * A session is renewed until it is lost, orphaned or destroyed, and can be destroyed in every state. A failed renewal
- * alone does not end it. It is lost if no renewal succeeded for the limit, or if a consistent read confirms a 404: a
- * server that becomes leader before it has applied its log answers with 404 for sessions that exist.
+ * alone does not end it. The session is lost if no renewal succeeded within `unprovenLimitMs`, or if a consistent read
+ * confirms a 404. The 404 of a renewal alone is not proof, because a new leader that has not applied its log yet
+ * answers 404 for sessions that exist.
  */
 class RenewedSession implements Session {
   readonly id: SessionId

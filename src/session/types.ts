@@ -9,7 +9,7 @@ export interface SessionOptions {
   readonly ttlMs?: number
   /** Time for which nothing can acquire a key after Consul has invalidated the session that held it; at most 60 s. @default 15000 */
   readonly lockDelayMs?: number
-  /** What Consul does with the keys that the session holds when it ends. @default 'delete' */
+  /** Whether Consul releases or deletes the keys of the session when the session ends. @default 'delete' */
   readonly behavior?: 'release' | 'delete'
   /** `[]` ties the session to its TTL alone, `['serfHealth']` to the node as well. @default [] */
   readonly nodeChecks?: readonly string[]
@@ -21,13 +21,16 @@ export interface SessionOptions {
   readonly unprovenLimitMs?: number
   /** Time between renewals, at most half of the TTL; also the time limit of one renewal. @default a third of the TTL */
   readonly renewEveryMs?: number
-  /** Clock of deadlines, in milliseconds. @default the boot time of the machine if the client has the system's clock, otherwise the client's monotonic time */
+  /**
+   * Returns the time in milliseconds on which deadlines are measured. @default the boot time of the machine if the
+   * client has the system's clock, otherwise the client's monotonic time
+   */
   readonly now?: BootTime
   /** Receives the outcome of renewals. Must not throw. @default none */
   readonly observer?: (event: SessionEvent) => void
 }
 
-/** What happens to an open session. Instants are milliseconds of boot time. */
+/** Events of an open session. Times are milliseconds of boot time. */
 export type SessionEvent =
   /** A renewal that was sent at `sentAtMs` was answered. */
   | {readonly type: 'session.renewed'; readonly sentAtMs: number}
@@ -35,7 +38,7 @@ export type SessionEvent =
   | {readonly type: 'session.degraded'; readonly error: unknown; readonly retryMs: number}
   /** Consul answered that the session does not exist, and a consistent read has not confirmed it yet. */
   | {readonly type: 'session.doubted'}
-  /** A consistent read found the session that was doubted. */
+  /** A consistent read found the session after a `session.doubted`. */
   | {readonly type: 'session.confirmed'}
 
 /**
@@ -43,7 +46,7 @@ export type SessionEvent =
  * at most a few seconds, may be repeated and does not throw.
  */
 export interface Session extends AsyncDisposable {
-  /** ID that Consul gave it. */
+  /** ID of the session. */
   readonly id: SessionId
   /** TTL in milliseconds, as requested. */
   readonly ttlMs: number

@@ -6,7 +6,7 @@ import type {OnHandlerError} from './handlers.js'
 import type {WatchScope} from './query.js'
 import {checkState, parseWatch, type WatchSpec} from './spec.js'
 
-/** One watch of a file, with the names that Consul's own `watches` use. */
+/** One watch of a file. The fields have the names of Consul's own `watches` setting. */
 export interface ConfiguredWatch {
   readonly spec: WatchSpec
   readonly scope: WatchScope
@@ -30,7 +30,7 @@ export interface ConfiguredWatch {
   readonly isOnce: boolean
 }
 
-/** Accepts a block of HCL, which is a list of one object. */
+/** Accepts an object, or a list of one object, which is how HCL reads a block. */
 const block = <T extends z.ZodType>(type: T) =>
   z.preprocess(value => (Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value), type)
 

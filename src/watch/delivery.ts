@@ -33,7 +33,7 @@ export class Delivery {
   readonly isFirst: boolean
   /** The value as the texts of its items. */
   readonly content: WatchValue
-  /** The content of the last delivery. */
+  /** The content of the previous delivery. */
   readonly before: WatchValue | undefined
   #changed: readonly Changed[] | undefined
 
@@ -89,8 +89,9 @@ export function withoutIndexes(value: GoValue): GoValue {
 const textWithoutIndexes = (item: WatchItem): string => goJson(withoutIndexes(item.data))
 
 /**
- * Decides which answers are delivered: the first one always, even if it is empty, and a later one if it differs from the
- * last delivery. So neither an outage nor an index that moved without a change makes a handler run twice for one value.
+ * Selects the answers to deliver: always the first one, even if it is empty, and a later one if it differs from the
+ * last delivery. So a handler does not run twice for one value after an outage, or after an index that grew without a
+ * change.
  */
 export class NewsFilter {
   readonly #spec: WatchSpec
@@ -105,9 +106,8 @@ export class NewsFilter {
   }
 
   /**
-   * Returns undefined if nothing changed. A returned delivery counts as delivered. With `failed`, a delivery whose
-   * handler failed, the result replaces that one as well: it includes the changes of `failed`, and its events come
-   * first.
+   * Returns undefined if nothing changed. A returned delivery counts as delivered. `failed` is an earlier delivery
+   * whose handler failed: the result then also contains the changes of `failed`, and its events come first.
    */
   take(snapshot: Snapshot<WatchValue>, failed?: Delivery): Delivery | undefined {
     const isEvent = this.#spec.type === 'event'

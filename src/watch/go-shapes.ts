@@ -1,8 +1,9 @@
 import type {GoValue} from '../core/api/go-json.js'
 
 /**
- * Consul's answers as the Go tool passes them on: decoded into its structs and written again. So unknown fields are
- * removed, missing ones have their zero values, and fields are in the order of the structs.
+ * Converts Consul's answers to the form in which the Go tool prints them. The Go tool decodes an answer into structs
+ * and encodes these again, which removes unknown fields, adds missing fields with their zero values, and puts fields
+ * into the order of the structs.
  */
 type Raw = Readonly<Record<string, unknown>>
 export type GoObject = {readonly [name: string]: GoValue | undefined}
@@ -20,8 +21,8 @@ const texts = (value: unknown): GoValue => (Array.isArray(value) ? value.map(tex
 const inOrder = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-// Returns a map of texts. A value can be a number only if the decoder mistook its name for that of one of Consul's own
-// fields.
+// Returns a map of texts. A value is a number only if its name equals one of Consul's numeric fields, which the decoder
+// converts.
 const textMap = (value: unknown): GoValue =>
   typeof value === 'object' && value !== null
     ? Object.fromEntries(

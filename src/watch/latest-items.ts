@@ -1,11 +1,14 @@
 import type {WatchItem} from './value.js'
 
-/** Number of blocks whose items are kept: a change of two items in different blocks reads four. */
+/**
+ * Number of blocks whose decoded items are kept. A change of two items in different blocks reads four blocks, two
+ * before and two after it.
+ */
 const mostBlocks = 4
 
 /**
- * Items of the blocks that were decoded last. One change reads the items of each changed block, before and after it,
- * about four times: to compare the answers, for the guard against hidden items, and to count changes.
+ * Cache of the items of the blocks that were decoded last. For one change, the items of each changed block are read
+ * about four times: to compare the answers, to check for hidden items, and to count changes.
  */
 export class LatestItems {
   readonly #kept = new Map<object, readonly WatchItem[]>()

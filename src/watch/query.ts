@@ -34,7 +34,7 @@ interface Shape {
   readonly shape: (raw: Raw) => GoObject
   /** Returns the text that identifies an item. */
   readonly keyOf: (item: GoObject) => string
-  /** The kind of thing that the keys name, if Consul can be asked for single ones. */
+  /** Kind of the items, if a transaction can read single items. */
   readonly kind?: ItemKind
 }
 
@@ -107,7 +107,7 @@ function shapeOf(spec: WatchSpec): Shape {
   }
 }
 
-/** Items as Consul wrote them and as Go writes them. */
+/** Consecutive items, with Consul's text and with the text that Go would write. */
 class ListBlock implements WatchBlock {
   readonly raw: Buffer
   readonly size: number
@@ -146,7 +146,7 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
     }
   }
   if (form === 'query') {
-    // Its order means nothing unless there is a node to be near to.
+    // Without `near`, the order of the instances has no meaning, so they are sorted.
     return answer => {
       const {Nodes: found} = decodeJson<{readonly Nodes: readonly unknown[] | null}>(call.path, answer)
       const items = (found ?? []).map(toShaped)
@@ -156,7 +156,7 @@ function decoderOf({call, form = 'list', shape, keyOf}: Shape): (answer: Answer)
   const latest = new LatestItems()
   const list = new ListBlocks(text => new ListBlock(text, toShaped, latest))
   return answer => {
-    // For an endpoint that answers 404, an empty list is Go's nil, written as `null`.
+    // If the endpoint answers 404, the Go tool has a nil slice, which it writes as `null`.
     if (answer.status === 404) return new WatchValue('nil')
     const blocks = list.divide(answer.body)
     if (blocks) return new WatchValue(form, blocks)
@@ -213,8 +213,8 @@ export function watchQuery(client: ConsulClient, spec: WatchSpec, scope: WatchSc
     spec,
     id: ['watch', JSON.stringify(spec), client.address, ...words.sort()].join(' '),
     indexRule: isEvent ? 'equality' : 'monotonic',
-    // Consul refuses a key that the token may not read, and an agent that was restarted has no events: neither needs a
-    // guard.
+    // These two need no confirmation of empty answers: Consul answers with an error for a key that the token may not
+    // read, and a restarted agent really has no events.
     guardEmpty: spec.type !== 'key' && !isEvent,
     ...(isEvent && {appendOnly: true}),
     ...(kind && {hides: hiddenProbe(client.caller, kind, scope)}),

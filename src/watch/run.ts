@@ -23,7 +23,10 @@ export interface RunWatchOptions {
    * Rejecting ends the watch.
    */
   readonly handle: (delivery: Delivery) => Promise<HandleResult>
-  /** Waits until nothing changed for this long, at most ten times as long. @default 0 */
+  /**
+   * Milliseconds without a change to wait for before a delivery. The whole wait is at most ten times as long. @default
+   * 0
+   */
   readonly debounceMs?: number
   /** True to ignore changes that affect only indexes. @default false */
   readonly isIndexIgnored?: boolean
@@ -32,8 +35,8 @@ export interface RunWatchOptions {
 }
 
 /**
- * Delivers the present state, then every change of it. Resolves when the signal aborts, or after the first delivery
- * with `isOnce`. Rejects if `handle` does, or if Consul refuses the query.
+ * Delivers the current state, then every change. Resolves when the signal aborts, or after the first delivery with
+ * `isOnce`. Rejects if `handle` does, or if Consul refuses the query.
  * @example
  * ```ts
  * await client.kv.put('limits', Buffer.from('5'))
@@ -70,7 +73,7 @@ export async function runWatch(views: ViewRegistry, query: WatchQuery, options: 
     if (await comesBefore(next, failed?.repeatAtMs, options)) {
       if ((await next).done === true) return
       next = snapshots.next()
-      // Prevents an unhandled rejection: it is awaited only after the handler has ended.
+      // Prevents an unhandled rejection: `next` is awaited only after the handler has ended.
       next.catch(() => {})
       await settle(view, options)
       delivery = view.current && news.take(view.current, failed?.delivery)
@@ -96,7 +99,9 @@ interface Failed {
   readonly repeatAtMs: number
 }
 
-/** Resolves with true if `next` settles before that time, with false if the time passes or the signal aborts first. */
+/**
+ * Resolves with true if `next` settles within the given time, with false if the time passes or the signal aborts first.
+ */
 async function comesBefore(
   next: Promise<unknown>,
   atMs: number | undefined,
@@ -117,7 +122,7 @@ async function comesBefore(
   return isFirst
 }
 
-/** Resolves once the view has been quiet for the debounce time. */
+/** Resolves when the view has not changed for the debounce time. */
 async function settle(view: View<WatchValue, WatchItem>, options: RunWatchOptions): Promise<void> {
   const {clock, debounceMs = 0, signal} = options
   if (debounceMs <= 0) return

@@ -29,7 +29,7 @@ export type WatchSpec =
       readonly everyMs: number
     }
 
-/** The types of `consul watch` that its command line takes, and `query`. */
+/** The watch types that `consul watch` accepts on its command line, and `query`. */
 export type WatchType = WatchSpec['type']
 
 /** The parameters of `consul watch`, under the names of its flags. Empty texts count as not given, as there. */

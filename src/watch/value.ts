@@ -18,7 +18,7 @@ export class WatchItem implements ViewEntry<WatchItem> {
     this.version = version
   }
 
-  /** The item itself, as a view expects it. */
+  /** This object, because a view reads an item from the property `item` of its entry. */
   get item(): this {
     return this
   }
@@ -45,7 +45,7 @@ const brackets = {one: ['', ''], list: ['[', ']'], nil: ['null', ''], members: [
 export interface WatchBlock extends EntryBlock<WatchItem> {
   /** The items, which may be decoded each time they are read. */
   readonly entries: readonly WatchItem[]
-  /** Their texts in UTF-8, with a comma before each. */
+  /** The texts of the items in UTF-8, with a comma before each. */
   readonly text: Buffer
 }
 
@@ -56,7 +56,7 @@ export const toBlock = (items: readonly WatchItem[]): WatchBlock => ({
   text: Buffer.from(items.map(({version}) => `,${version}`).join('')),
 })
 
-/** A watched value in the form of `consul watch`, held as the texts of its items. */
+/** A watched value in the form of `consul watch`, stored as the texts of its items. */
 export class WatchValue {
   /** The items, for a view. */
   readonly entries: BlockEntries<WatchItem, WatchBlock>
@@ -68,12 +68,12 @@ export class WatchValue {
     this.entries = new BlockEntries(filled)
   }
 
-  /** The items, in Consul's order; they are decoded each time. */
+  /** The items, in Consul's order. Each read of this property decodes them. */
   get items(): readonly WatchItem[] {
     return this.entries.blocks.flatMap(({entries}) => entries)
   }
 
-  /** The value as data; it is decoded each time. */
+  /** The value as data. Each read of this property decodes it. */
   get data(): GoValue {
     const {items} = this
     switch (this.#form) {

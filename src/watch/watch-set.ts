@@ -11,13 +11,13 @@ export interface Replaced {
 }
 
 /**
- * Resolves with `ended` when the watch has ended by itself or because its signal aborted, with `refused` if it could not
- * run: then the next `replace` starts it again.
+ * Runs one watch. Resolves with `ended` when the watch has ended by itself or because its signal aborted, and with
+ * `refused` if it could not run; a refused watch is started again by the next `replace`.
  */
 type RunOne = (watch: ConfiguredWatch, signal: AbortSignal) => Promise<'ended' | 'refused'>
 
 interface Running {
-  /** Equal for watches of the same data, whatever command they run. */
+  /** Text that identifies the watched data, whatever command the watch runs. */
   readonly subject: string
   readonly stop: LinkedSignal
   ended: Promise<void>
@@ -25,8 +25,8 @@ interface Running {
 
 /**
  * Watches that run at the same time, and of which some can be replaced while the others continue. A watch that differs
- * in anything counts as another watch. It starts when the one that it replaces has stopped, so that two handlers of the
- * same data never run at the same time. A watch that ended by itself starts again only if it is changed.
+ * in any setting counts as another watch. It starts after the watch that it replaces has stopped, so that two handlers
+ * of the same data never run at the same time. A watch that ended by itself starts again only if it is changed.
  */
 export class WatchSet {
   readonly #run: RunOne

@@ -12,17 +12,20 @@ export interface AclRule {
   readonly access: 'read' | 'write'
 }
 
-/** Returns the rule as a line of a policy, to be pasted: `key_prefix "app/" { policy = "read" }`. */
+/** Returns the rule as a line that can be pasted into a policy: `key_prefix "app/" { policy = "read" }`. */
 export const aclRuleText = ({resource, segment, isPrefix = false, access}: AclRule): string =>
   `${resource}${isPrefix ? '_prefix' : ''} ${JSON.stringify(segment)} { policy = "${access}" }`
 
-/** Consul 1.11 and later name what is missing: `Missing key:write on a/b`, `lacks permission 'key:write' on "a/b"`. */
+/**
+ * Consul 1.11 and later name the missing permission: `Missing key:write on a/b`, `lacks permission 'key:write' on
+ * "a/b"`.
+ */
 const named = /(?:Missing |lacks permission ')([a-z]+):(read|write)'? on "?([^"\n]*)"?/
 
 /**
  * Returns the rule that a refused request needs: the one that Consul names, otherwise one derived from the request.
- * Undefined if neither shows it, as for transactions. `path` includes the query string; `text` is the text of the
- * refusal.
+ * Returns undefined if neither the answer nor the request shows the rule, as for transactions. `path` includes the
+ * query string; `text` is the text of the refusal.
  */
 export function ruleOfRefusal(method: string, path: string, text: string): AclRule | undefined {
   const [, resource, access, segment = ''] = named.exec(text) ?? []

@@ -96,13 +96,13 @@ export interface AgentApi {
   /** Returns the facts that the agent reports about itself. */
   self(options?: CallOptions): Promise<AgentSelf>
   /**
-   * Returns the members of the gossip pool of the datacenter, as this agent sees them. With `wan` those of the pool of
-   * all servers; agents that are not servers return none.
+   * Returns the members of the gossip pool of the datacenter, as this agent sees them. With `wan`, returns the members
+   * of the WAN pool, which contains the servers of all datacenters; a client agent returns none.
    */
   members(options?: CallOptions & {readonly wan?: boolean}): Promise<readonly Member[]>
   /** Returns the agent's own services. */
   services(options?: CallOptions): Promise<readonly LocalService[]>
-  /** Returns the agent's own checks, of its node and of its services. */
+  /** Returns the checks that this agent registered, for its node and for its services. */
   checks(options?: CallOptions): Promise<readonly CheckInfo[]>
   /** Registers a service with this agent, or replaces the one with its ID. */
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
@@ -117,7 +117,7 @@ export interface AgentApi {
   setCheck(checkId: string, state: CheckState, options?: CallOptions & {readonly note?: string}): Promise<void>
   /** Turns a service of this agent, or its whole node if none is named, critical until `endMaintenance`. */
   startMaintenance(options?: CallOptions & MaintenanceOptions): Promise<void>
-  /** Ends what `startMaintenance` began. Succeeds if there is no maintenance. */
+  /** Ends the maintenance that `startMaintenance` began. Succeeds if no maintenance is in effect. */
   endMaintenance(options?: CallOptions & Pick<MaintenanceOptions, 'service'>): Promise<void>
 }
 
@@ -128,7 +128,7 @@ export type CheckState = 'passing' | 'warning' | 'critical'
 export interface MaintenanceOptions {
   /** ID of a service of this agent. @default the node itself */
   readonly service?: string
-  /** A reason for people, kept in the notes of the check that makes it critical. @default a sentence of Consul */
+  /** A reason for people, kept in the notes of the check that marks the maintenance. @default Consul's own sentence */
   readonly reason?: string
 }
 
@@ -265,7 +265,7 @@ export function createAgentApi(caller: Caller): AgentApi {
       for (const check of service.checks ?? []) demandCheck(check)
       const body = encodeService(service)
       const answer = await caller.call({method: 'PUT', path: '/v1/agent/service/register', body}, options)
-      // Consul says nothing here; a text is from another program, which has registered nothing.
+      // Consul answers with an empty body. A body means that another program answered and that nothing was registered.
       if (answer.body.length > 0) throw badAnswer('agent service register', answer)
     },
     async deregisterService(id, options) {

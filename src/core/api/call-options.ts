@@ -7,7 +7,7 @@ import type {ConsulIndex} from './ids.js'
  */
 export type Consistency = 'default' | 'consistent' | 'stale'
 
-/** Options of every call. The client's own apply where one is left out. */
+/** Options of every call. For an option that is left out, the client's own setting applies. */
 export interface CallOptions {
   /** Cancels the call: it rejects with the signal's reason. A write that was cancelled may have been applied. */
   readonly signal?: AbortSignal
@@ -37,18 +37,21 @@ export interface CallOptions {
 
 /** Options of every read. */
 export interface ReadOptions extends CallOptions {
-  /** Consistency of the read. @default the client's, which is `default` unless it says otherwise */
+  /** Consistency of the read. @default the client's */
   readonly consistency?: Consistency
 }
 
 /**
- * Options of a read that may block: with `index` the server answers when its own index is higher, or after `waitMs`
- * (plus up to 1/16).
+ * Options of a read that may block: with `index`, the server answers when its own index is higher, or after `waitMs`
+ * (plus up to 1/16 of it).
  */
 export interface BlockingReadOptions extends ReadOptions {
   /** Index of an earlier answer. Left out, the read does not block. */
   readonly index?: ConsulIndex
-  /** Maximum number of milliseconds that the server holds the read; it adds up to a sixteenth. @default 300000 */
+  /**
+   * Maximum number of milliseconds for which the server delays the answer; the server adds up to a sixteenth. @default
+   * 300000
+   */
   readonly waitMs?: number
 }
 
@@ -56,7 +59,7 @@ export interface BlockingReadOptions extends ReadOptions {
 export interface Snapshot<T> {
   /** The value that the answer contains. */
   readonly value: T
-  /** The index of the answer; undefined if it carried none. */
+  /** The index of the answer; undefined if the answer carried none. */
   readonly index: ConsulIndex | undefined
   /** True if the server that answered knew a leader; undefined if the answer does not say. */
   readonly knownLeader: boolean | undefined
@@ -67,6 +70,6 @@ export interface Snapshot<T> {
   readonly lastContactMs: number | undefined
   /** True if the header `X-Consul-Results-Filtered-By-ACLs` says that ACLs removed items from the list. */
   readonly filteredByAcls: boolean
-  /** Monotonic instant at which the request was sent. The answer proves nothing about later instants. */
+  /** Monotonic time in milliseconds at which the request was sent. The answer proves nothing about later times. */
   readonly sentAtMs: number
 }

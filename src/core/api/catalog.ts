@@ -56,15 +56,21 @@ export interface HealthServiceOptions extends BlockingReadOptions {
   readonly passing?: boolean
   /** Only instances that carry this tag. @default all instances */
   readonly tag?: string
-  /** A node, or `_agent` for the one that is asked: the nearest instances come first. @default no order */
+  /**
+   * Name of a node, or `_agent` for the agent that receives the request: the instances nearest to it come first.
+   * @default no order
+   */
   readonly near?: string
 }
 
-/** How a prepared query is run. */
+/** Options of running a prepared query. */
 export interface PreparedQueryOptions extends ReadOptions {
-  /** A node, or `_agent` for the one that is asked: the nearest instances come first. @default the query's own setting */
+  /**
+   * Name of a node, or `_agent` for the agent that receives the request: the instances nearest to it come first.
+   * @default the query's own setting
+   */
   readonly near?: string
-  /** Largest number of instances. Without `near` they are a random choice. @default all */
+  /** Maximum number of instances. Without `near` they are chosen at random. @default all */
   readonly limit?: number
 }
 
@@ -76,13 +82,13 @@ export interface NodeService {
   readonly service: string
   /** Tags, as they were registered. */
   readonly tags: readonly string[]
-  /** Empty if the service has no address of its own. */
+  /** The address of the service; empty if it uses the node's address. */
   readonly address: string
   /** Port; 0 if it has none. */
   readonly port: number
   /** Metadata by name. */
   readonly meta: Readonly<Record<string, string>>
-  /** True if others than the agent may change the tags. */
+  /** True if clients may change the tags in the catalog and the agent keeps those changes. */
   readonly enableTagOverride: boolean
 }
 
@@ -100,14 +106,14 @@ export interface PreparedQueryResult {
   readonly service: string
   /** The datacenter that answered. */
   readonly datacenter: string
-  /** Number of other datacenters that were tried before it without a result. */
+  /** Number of datacenters that were tried before that one and had no instances. */
   readonly failovers: number
   /** The instances, in the order of the query. */
   readonly instances: readonly ServiceInstance[]
 }
 
 /**
- * Nodes, services and checks, as the servers know them. Reads with an `index` block, except `datacenters` and
+ * Nodes, services and checks in the catalog of the servers. Reads with an `index` block, except `datacenters` and
  * `preparedQuery`.
  */
 export interface CatalogApi {
@@ -119,7 +125,7 @@ export interface CatalogApi {
   node(name: string, options?: BlockingReadOptions): Promise<Snapshot<NodeServices | undefined>>
   /** The name of each service with the union of the tags of its instances. */
   services(options?: BlockingReadOptions): Promise<Snapshot<ReadonlyMap<string, readonly string[]>>>
-  /** The instances of a service, each with the checks of its node and its own. */
+  /** The instances of a service, each with its own checks and those of its node. */
   service(name: string, options?: HealthServiceOptions): Promise<Snapshot<readonly ServiceInstance[]>>
   /** All checks in a state: `any`, `passing`, `warning` or `critical`. */
   checksInState(state: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
@@ -144,7 +150,7 @@ const toNode = (raw: RawNode): NodeInfo => ({
   modifyIndex: raw.ModifyIndex,
 })
 
-/** Returns a check under the names of this library. */
+/** Returns a check with this library's names for its fields. */
 export const toCheck = (raw: RawCheck): CheckInfo => ({
   node: raw.Node,
   checkId: raw.CheckID,

@@ -14,7 +14,7 @@ interface RawEvent {
   readonly LTime: bigint
 }
 
-/** Which agents receive an event. */
+/** Filters that select the agents that receive an event. */
 export interface EventFilters {
   /** Names of nodes: a regular expression (RE2, unanchored), which each agent applies to itself. */
   readonly node?: string
@@ -26,7 +26,7 @@ export interface EventFilters {
 
 /** User events. Prefer `fireEvent`, which refuses events that are too large. */
 export interface EventApi {
-  /** Fires an event. Agents drop one that is too large for gossip (about 512 bytes in all) without an error. */
+  /** Fires an event. Agents drop an event that is too large for gossip (about 512 bytes in all) without an error. */
   fire(name: string, payload?: Uint8Array, options?: CallOptions & EventFilters): Promise<UserEvent>
   /**
    * Returns the newest 256 events that the agent has, oldest first. The index is random: compare it for equality only.

@@ -1,14 +1,13 @@
 const alphabet = /^[A-Za-z0-9+/]$/
 
-/** The place at which a text is not base64, counted as Go's decoder counts. */
+/** Offset of the first character that is not valid base64, as Go's decoder counts it. */
 export interface BadBase64 {
   readonly offset: number
 }
 
 /**
  * Decodes strict base64 with padding, as Go's StdEncoding does: line breaks are skipped, any other foreign character is
- * an error. Node's own decoder skips characters that it does not know, which would turn a typing error into an empty
- * value.
+ * an error. Node's own decoder skips invalid characters, which would turn a typing error into an empty value.
  */
 export function decodeGoBase64(text: string): Buffer | BadBase64 {
   let digits = 0
@@ -26,7 +25,7 @@ export function decodeGoBase64(text: string): Buffer | BadBase64 {
   return rest === 0 ? Buffer.from(text, 'base64') : {offset: text.length - rest}
 }
 
-/** Returns the first error in the padding, which starts at `at` after `filled` digits of its group. */
+/** Returns the first error in the padding, which starts at offset `at`, after `filled` digits of a group of four. */
 function badPadding(text: string, at: number, filled: number): BadBase64 | undefined {
   if (filled < 2) return {offset: at}
   let needed = 4 - filled

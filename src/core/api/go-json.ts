@@ -8,8 +8,8 @@ export type GoValue =
   | readonly GoValue[]
   | {readonly [name: string]: GoValue | undefined}
 
-// Go's encoder also escapes characters that are dangerous inside HTML and JavaScript. Only the five below have a short
-// form.
+// Go's encoder also escapes characters that are dangerous inside HTML and JavaScript. Only the five characters below
+// have a short form.
 const isEscaped = /["\\<>&\u0000-\u001f\u2028\u2029]/
 const allEscaped = new RegExp(isEscaped, 'g')
 const shortForms: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import type {CallOptions, Clock, KvEntry, KvValue, Random, ReadOptions} from '..
 export interface KvUpdateOptions extends CallOptions {
   /** Maximum number of writes that are tried. @default no limit */
   readonly attempts?: number
-  /** Flags of the key from now on. @default those that it has */
+  /** Flags that the update writes. @default the key's present flags */
   readonly flags?: bigint
 }
 
@@ -15,7 +15,10 @@ export interface KvUpdateOptions extends CallOptions {
 export interface KvUpdateResult {
   /** False if `change` returned undefined: the key was left alone. */
   readonly isWritten: boolean
-  /** The value of the key: as written, or as it was found; undefined if it does not exist. */
+  /**
+   * The value that was written or, if nothing was written, the value that was read; undefined if the key does not
+   * exist.
+   */
   readonly value: Buffer | undefined
   /** Number of writes that were tried; 0 if none was needed. */
   readonly attempts: number
@@ -24,7 +27,7 @@ export interface KvUpdateResult {
 /** Returns the new value, or undefined to leave the key alone. */
 export type KvChange = (entry: KvEntry | undefined) => KvValue | undefined | Promise<KvValue | undefined>
 
-/** The calls that an update consists of. */
+/** The calls that an update makes. */
 interface KvCalls {
   get(key: string, options: ReadOptions): Promise<{readonly value: KvEntry | undefined}>
   cas(

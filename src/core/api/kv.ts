@@ -29,15 +29,15 @@ export function toKvEntry(raw: RawKvEntry): KvEntry {
   }
 }
 
-/** What a write may carry besides the value. */
+/** Options of a write. */
 export interface KvWriteOptions extends CallOptions {
   /** Flags of the key. Without them the key's flags become 0, so every write to a lock's key must carry them. */
   readonly flags?: bigint
 }
 
 /**
- * Keys and values. Lost races are results, not errors: `cas`, `acquire`, `release` and `deleteCas` resolve with false. Reads
- * with `index` block. Keys that a path cannot carry are refused with a UsageError.
+ * Keys and values. `cas`, `acquire`, `release` and `deleteCas` resolve with false, instead of rejecting, if their
+ * condition is not met. Reads with `index` block. Keys that a URL path cannot contain are refused with a UsageError.
  */
 export interface KvApi {
   /** Returns one key, or `undefined` if it does not exist. Rejects with a PermissionError if it may not be read. */
@@ -45,8 +45,8 @@ export interface KvApi {
   /** Returns all keys that start with `prefix`, in byte order; empty if there are none or none may be read. */
   list(prefix: string, options?: BlockingReadOptions): Promise<Snapshot<readonly KvEntry[]>>
   /**
-   * Returns the names of all keys that start with `prefix`; with `separator`, up to its next occurrence after the
-   * prefix.
+   * Returns the names of all keys that start with `prefix`. With `separator`, each name is cut after the first
+   * separator that follows the prefix.
    */
   keys(
     prefix: string,
@@ -55,7 +55,8 @@ export interface KvApi {
   /** Writes the value, whatever the key holds. The maximum is 512 kB unless the servers say otherwise. */
   put(key: string, value: KvValue, options?: KvWriteOptions): Promise<void>
   /**
-   * Writes if the key's ModifyIndex is `index`, or, with 0, if the key does not exist. Resolves with false otherwise.
+   * Writes the value if the key's ModifyIndex is `index`, or, with 0, if the key does not exist. Resolves with false
+   * otherwise.
    */
   cas(key: string, value: KvValue, options: KvWriteOptions & {readonly index: bigint}): Promise<boolean>
   /**
@@ -66,11 +67,11 @@ export interface KvApi {
   /** Writes the value and unlocks the key. False if the session does not hold it. */
   release(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
   /**
-   * Changes a key by compare-and-set, and repeats this while other writers are faster. `change` gets the entry as the
-   * leader has it, or undefined if the key does not exist, and returns the new value, or undefined to leave the key
-   * alone. It may be called several times, and its errors end the update. The flags stay unless others are given.
-   * Rejects with a ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the signal's reason
-   * when that aborts. An error without an answer is not retried: the write may have been applied.
+   * Changes a key by compare-and-set, and tries again whenever another client wrote the key first. `change` receives
+   * the entry from a consistent read, or undefined if the key does not exist. It returns the new value, or undefined to
+   * leave the key alone. It may be called several times, and its errors end the update. The flags stay unless others
+   * are given. Rejects with a ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the
+   * signal's reason when the signal aborts. An error without an answer is not retried: the write may have been applied.
    */
   update(key: string, change: KvChange, options?: KvUpdateOptions): Promise<KvUpdateResult>
   /** Deletes the key, whatever it holds; succeeds if it does not exist. */
@@ -85,8 +86,8 @@ const found = [200, 404]
 const writeRules = {value: textOrBytes, flags: uint64}
 
 /**
- * Percent-encodes a key for a path. Refuses names that a path cannot carry: Consul would redirect, and the PUT would
- * have no effect.
+ * Percent-encodes a key for a path. Refuses names that Consul would answer with a redirect, because a redirected PUT
+ * has no effect.
  */
 export function encodeKey(key: string): string {
   checkOptions('kv', {key}, {key: text}, ['key'])

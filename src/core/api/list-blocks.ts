@@ -1,8 +1,6 @@
-/** Consecutive items of a list, as one piece of the list's text. */
+/** Consecutive items of a list and their JSON text. */
 interface Block {
-  /**
-   * The text of the items without the beginning of the first one and the end of the last one, which all items share.
-   */
+  /** The text of the items, without the characters with which every item begins and ends. */
   readonly raw: Buffer
 }
 
@@ -25,10 +23,10 @@ export class ListText implements Block {
 /** Size of a block. Only whole blocks are reused, so a change costs decoding this many bytes. */
 const blockBytes = 8 * 1024
 
-/** The text of a list that is being divided. */
+/** The text of a list to be divided into blocks. */
 interface Answer {
   readonly body: Buffer
-  /** The text between two items: the end of one and the beginning of the next. */
+  /** The text between two items: the end of one item and the beginning of the next. */
   readonly separator: Buffer
   /** Offset at which the end of the last item begins. */
   readonly end: number
@@ -36,10 +34,9 @@ interface Answer {
 
 /**
  * Divides successive answers of one list into blocks of items. A block whose bytes were in the previous answer is
- * reused, so that only changed blocks are decoded. Blocks do not refer to the answer.
- * An answer is divided at places where the beginning of its first item occurs again, and each block must be valid JSON
- * by itself. If a division was not between two items, making the block throws a SyntaxError; then there is no division,
- * and the caller decodes the whole answer.
+ * reused, so that only changed blocks are decoded. Blocks do not refer to the answer. An answer is divided where the
+ * text that begins its first item occurs again, and each block must be valid JSON by itself. If such a text was inside
+ * an item, `toBlock` throws a SyntaxError; `divide` then returns undefined, and the caller decodes the whole answer.
  */
 export class ListBlocks<T extends Block> {
   readonly #toBlock: (text: ListText) => T
@@ -76,15 +73,15 @@ export class ListBlocks<T extends Block> {
 const longestHead = 200
 const longestTail = 32
 
-/** One division: walks through the answer and the known blocks at the same time. */
+/** One division: walks through the answer and the previous blocks at the same time. */
 class Division<T extends Block> {
   readonly #known: readonly T[]
   readonly #answer: Answer
   readonly #toBlock: (raw: Buffer) => T
   readonly #blocks: T[] = []
-  /** Known blocks by the text of their first item; made when a block is not in its previous place. */
+  /** Positions of the previous blocks by the text of their first item. Created when a block has moved. */
   #places: ReadonlyMap<string, number> | undefined
-  /** The known block that is expected next; undefined where the answer is not as before. */
+  /** Position of the previous block that is expected next; undefined where the answer differs from the previous one. */
   #next: number | undefined = 0
 
   constructor(known: readonly T[], answer: Answer, toBlock: (raw: Buffer) => T) {
@@ -95,7 +92,7 @@ class Division<T extends Block> {
 
   run(from: number): readonly T[] {
     const {end, separator} = this.#answer
-    // The items from `begin` on are new.
+    // The items from `begin` on are in no previous block.
     let begin = from
     for (let at = from; ; ) {
       const place = this.#placeAt(at)
@@ -116,20 +113,20 @@ class Division<T extends Block> {
     }
   }
 
-  /** Between known blocks a block may grow, so that it ends where the next known one begins. */
+  /** A new block between two previous blocks may grow until the second one begins. */
   get #mostBytes(): number {
     return this.#known.length === 0 ? blockBytes : 2 * blockBytes
   }
 
   /**
-   * True if the new items before a known block should be joined with it, because blocks must not become smaller and
-   * smaller.
+   * True if the new items before a previous block should be joined with that block, so that blocks do not become
+   * smaller and smaller.
    */
   #isTooSmall(bytes: number, next: Buffer): boolean {
     return bytes > 0 && bytes < blockBytes / 2 && bytes + next.length < this.#mostBytes
   }
 
-  /** Returns the place of the known block that is here. */
+  /** Returns the position of the previous block whose text is found here. */
   #placeAt(at: number): number | undefined {
     if (this.#next !== undefined && this.#isAt(this.#next, at)) return this.#next
     if (this.#known.length === 0) return undefined
@@ -138,7 +135,7 @@ class Division<T extends Block> {
     return place !== undefined && this.#isAt(place, at) ? place : undefined
   }
 
-  /** True if the answer has the bytes of this known block here, and they end with an item. */
+  /** True if the answer contains the bytes of this previous block here, and an item ends where they end. */
   #isAt(place: number, at: number): boolean {
     const {body, separator, end} = this.#answer
     const raw = this.#known[place]?.raw

@@ -48,7 +48,8 @@ export interface SessionRequest {
   /** The node that the session belongs to. @default the agent's own */
   readonly node?: string
   /**
-   * Milliseconds without a renewal after which the session may expire, 10 s to a day; it can live twice as long.
+   * Milliseconds without a renewal after which the session may expire, 10 s to a day; Consul may wait up to twice as
+   * long.
    * @default no TTL
    */
   readonly ttlMs?: number
@@ -95,7 +96,7 @@ export interface TxnError {
   readonly what: string
 }
 
-/** The result of a transaction. A refused one applied nothing, and names the operations that were refused. */
+/** The result of a transaction. A refused transaction applied nothing, and names the operations that Consul refused. */
 export type TxnResult =
   | {readonly committed: true; readonly entries: readonly KvEntry[]; readonly sentAtMs: number}
   | {readonly committed: false; readonly errors: readonly TxnError[]; readonly sentAtMs: number}
@@ -106,7 +107,7 @@ export interface UserEvent {
   readonly id: string
   /** The name of the event. */
   readonly name: string
-  /** The payload; undefined if there is none (Consul's `null`), which is not the same as an empty one. */
+  /** The payload; undefined if Consul's JSON has `null`, which differs from an empty payload. */
   readonly payload: Buffer | undefined
   /** Regular expression for the names of nodes; empty for all. */
   readonly nodeFilter: string
@@ -116,7 +117,7 @@ export interface UserEvent {
   readonly tagFilter: string
   /** Version of the event's form, 1 today. */
   readonly version: number
-  /** Lamport time. It orders events, but does not identify them: two events may have the same. */
+  /** Lamport time. It orders events, but does not identify them: two events may have the same time. */
   readonly lTime: bigint
 }
 
@@ -130,7 +131,7 @@ export interface NodeInfo {
   readonly address: string
   /** The datacenter of the node. */
   readonly datacenter: string
-  /** Addresses for certain purposes, such as `lan` and `wan`. */
+  /** Addresses by network, such as `lan` and `wan`. */
   readonly taggedAddresses: Readonly<Record<string, string>>
   /** Metadata of the node. */
   readonly meta: Readonly<Record<string, string>>
@@ -151,7 +152,7 @@ export interface CheckInfo {
   readonly name: string
   /** `passing`, `warning` or `critical`. */
   readonly status: string
-  /** What the check printed or answered last. */
+  /** The last output of the check. */
   readonly output: string
   /** The ID of the service that is checked; empty for a check of the node. */
   readonly serviceId: string
@@ -179,10 +180,10 @@ export interface ServiceInstance {
   readonly port: number
   /** Metadata of the instance. */
   readonly meta: Readonly<Record<string, string>>
-  /** How many lookups over DNS the instance gets in comparison with others, by its state. */
+  /** Weights of the instance in answers over DNS, for the states passing and warning. */
   readonly weights: {readonly passing: number; readonly warning: number}
   /** Index of the write that last changed the instance; changes of its checks and its node do not count. */
   readonly modifyIndex: bigint
-  /** Empty for answers of the catalog, which carry no checks. */
+  /** Checks of the instance and of its node. Empty for answers of the catalog endpoint, which contain no checks. */
   readonly checks: readonly CheckInfo[]
 }

@@ -17,30 +17,30 @@ interface RawSession {
 
 /** The result of a renewal. */
 export interface Renewal {
-  /** False when Consul does not know the session: it has ended. */
+  /** False if the session no longer exists. */
   readonly alive: boolean
-  /** Monotonic instant at which the renewal was sent. */
+  /** Monotonic time in milliseconds at which the renewal was sent. */
   readonly sentAtMs: number
 }
 
-/** Sessions as Consul has them. These calls do not renew a session by themselves: `openSession` keeps one alive. */
+/** Consul's sessions. These calls do not renew a session by themselves; `openSession` does. */
 export interface SessionApi {
   /**
-   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic instant of sending. A create whose
+   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic time of sending. A create whose
    * answer is lost may have succeeded: the session then lives until its TTL has passed.
    */
   create(request: SessionRequest, options?: CallOptions): Promise<{readonly id: SessionId; readonly sentAtMs: number}>
-  /** Renews the session's TTL. A session that Consul does not know is a result, not an error. */
+  /** Renews the session's TTL. A session that does not exist is reported as a result, not as an error. */
   renew(id: SessionId, options?: CallOptions): Promise<Renewal>
-  /** Destroys the session and frees its keys. Succeeds if Consul does not know it. */
+  /** Destroys the session and frees its keys. Succeeds if the session does not exist. */
   destroy(id: SessionId, options?: CallOptions): Promise<void>
-  /** One session, or `undefined` if Consul does not know it. */
+  /** Returns one session, or `undefined` if it does not exist. */
   info(id: SessionId, options?: BlockingReadOptions): Promise<Snapshot<SessionInfo | undefined>>
-  /** All sessions of the datacenter. */
+  /** Returns all sessions of the datacenter. */
   list(options?: BlockingReadOptions): Promise<Snapshot<readonly SessionInfo[]>>
 }
 
-/** Rules for the parts of a session that Consul is asked for. */
+/** Validation rules for the fields of a SessionRequest. */
 export const sessionRequestRules = {
   name: text,
   node: text,

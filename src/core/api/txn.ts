@@ -9,7 +9,7 @@ interface RawTxn {
   readonly Errors: readonly {readonly OpIndex: number; readonly What: string}[] | null
 }
 
-/** Several operations on keys, all or none. */
+/** Transactions: several operations on keys, of which Consul applies all or none. */
 export interface TxnApi {
   /**
    * Applies all operations with one index, or none. A refusal by Consul (409) is a result, not an error. Entries are
@@ -45,7 +45,7 @@ function encodeOperation(operation: KvOperation, options: CallOptions): string {
   if ('flags' in operation) fields.push(`"Flags":${operation.flags}`)
   if ('index' in operation) fields.push(`"Index":${operation.index}`)
   if ('session' in operation) fields.push(`"Session":${JSON.stringify(operation.session)}`)
-  // In a transaction each operation carries these; the query string does not.
+  // In a transaction, namespace and partition are fields of each operation, not of the query string.
   if (options.namespace !== undefined) fields.push(`"Namespace":${JSON.stringify(options.namespace)}`)
   if (options.partition !== undefined) fields.push(`"Partition":${JSON.stringify(options.partition)}`)
   return `{"KV":{${fields.join(',')}}}`

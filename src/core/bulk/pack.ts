@@ -8,9 +8,7 @@ export interface BulkItem {
     | Extract<KvOperation, {verb: 'set' | 'cas'}>
     | {readonly verb: 'delete'; readonly key: string}
     | {readonly verb: 'delete-cas'; readonly key: string; readonly index: bigint}
-  /**
-   * Consecutive items with the same group share a transaction if one can hold them. Undefined: the item has no group.
-   */
+  /** Consecutive items with the same group share a transaction if they fit. Undefined: the item has no group. */
   readonly group?: bigint | undefined
 }
 
@@ -90,7 +88,10 @@ function* toGroups<T extends BulkItem>(items: Iterable<T>): Generator<readonly T
   if (group.length > 0) yield group
 }
 
-/** Lowers the limits to those that a 413 names; if it names none, to half of the operations that were refused. */
+/**
+ * Lowers the limits to those that a 413 names, or, if it names none, to half the number of operations that were
+ * refused.
+ */
 export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount: number): void {
   const operations = /too many operations \(\d+ > (\d+)\)/.exec(error.text)?.[1]
   const bytes = /max size: (\d+) bytes/.exec(error.text)?.[1]
@@ -100,7 +101,7 @@ export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount
   else if (refusedCount > 1) limits.operationCount = Math.max(1, Math.min(most, Math.floor(refusedCount / 2)))
 }
 
-/** Returns two halves; the second one is empty if there is one item. */
+/** Returns both halves of a list; the second half of a single item is empty. */
 export function halve<T>(items: readonly T[]): readonly [readonly T[], readonly T[]] {
   const middle = Math.ceil(items.length / 2)
   return [items.slice(0, middle), items.slice(middle)]

@@ -40,10 +40,10 @@ export interface BulkFailure<T> {
 }
 
 /**
- * Writes all items in transactions, packed as they are sent. What Consul finds too large is sent in smaller parts, and
- * finally each item as a single write, whose body is not in base64. Nothing is retried. Sending ends after as many
- * failures in a row as there are transactions in flight, or at once if retrying cannot help. Resolves with the first
- * failure, or undefined. The event loop gets a turn after every transaction.
+ * Writes all items in transactions, packed as they are sent. A transaction that Consul finds too large is sent in
+ * smaller parts, and at last each item as a single write, whose body is not in base64. Nothing is retried. Sending ends
+ * after as many failures in a row as there are transactions in flight, or at once if retrying cannot help. Resolves
+ * with the first failure, or undefined. The event loop gets a turn after every transaction.
  */
 export async function sendBulk<T extends BulkItem>(
   items: Iterable<T>,
@@ -65,10 +65,10 @@ class BulkSender<T extends BulkItem> {
     this.#options = options
   }
 
-  /** Takes batches that no other lane has taken until there are none. */
+  /** Sends one batch after the other. Several calls share the generator, so that each batch is sent once. */
   async sendAll(batches: Generator<readonly T[]>): Promise<void> {
     while (!this.#isStopped) {
-      // A `for of` would end the generator for the other lanes when one of them leaves the loop.
+      // Leaving a `for of` loop would end the generator for the other calls.
       const next = batches.next()
       if (next.done) return
       await this.#send(next.value)
@@ -183,7 +183,9 @@ const codeOf = (reason: string): 'BATON_CAS_CONFLICT' | 'BATON_ACL_DENIED' | 'BA
   return reason.includes('Permission denied') ? 'BATON_ACL_DENIED' : 'BATON_HTTP'
 }
 
-/** True for a refusal of what was sent. False for a server that cannot answer, or that does not know the token. */
+/**
+ * True if Consul refused the content of the request. False if the server could not answer, or does not know the token.
+ */
 const isAboutItem = (error: unknown): error is BatonError =>
   error instanceof BatonError &&
   !error.transient &&

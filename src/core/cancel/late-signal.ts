@@ -2,8 +2,8 @@ import type {Clock, Timer} from '../types.js'
 import {listenForAbort} from './listen-for-abort.js'
 
 /**
- * Aborts `lateMs` after its parent. For requests whose effect must be known even after a cancel: a grant
- * or a session whose answer is cut off cannot be released. Dispose it when the request is over.
+ * Aborts `lateMs` after its parent. Used for requests whose effect must be known even after a cancel: a lock or a
+ * session cannot be released if the answer that grants it is lost. Dispose it when the request is over.
  */
 export function lateSignal(
   parent: AbortSignal | undefined,

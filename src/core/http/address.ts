@@ -1,7 +1,7 @@
 import {brief} from '../brief.js'
 import {UsageError} from '../errors.js'
 
-/** Where an agent listens. */
+/** Address of an agent. */
 export interface AgentAddress {
   readonly protocol: 'http:' | 'https:'
   readonly hostname: string
@@ -14,8 +14,8 @@ export interface AgentAddress {
 export const defaultAddress = '127.0.0.1:8500'
 
 /**
- * Reads what CONSUL_HTTP_ADDR may hold: `host:port`, `http(s)://host:port/prefix`, `unix:///path`.
- * With `ssl` a plain `http` address is used with TLS anyway, as Consul's own client does.
+ * Reads an address in the forms of CONSUL_HTTP_ADDR: `host:port`, `http(s)://host:port/prefix`, `unix:///path`. With
+ * `ssl` a plain `http` address is used with TLS anyway, as Consul's own client does.
  */
 export function parseAddress(text: string, options: {readonly ssl?: boolean} = {}): AgentAddress {
   if (text.startsWith('unix://')) {

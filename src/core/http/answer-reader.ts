@@ -18,8 +18,8 @@ interface Head {
 type Part = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'over'
 
 /**
- * Reads one answer of HTTP/1.1, in whatever pieces it arrives. Throws a NotHttpError. It supports what servers use:
- * informational answers are skipped; a body has a length, comes in chunks, or ends with the connection.
+ * Reads one HTTP/1.1 answer, in whatever pieces it arrives. Informational answers are skipped; a body has a length,
+ * comes in chunks, or ends with the connection. Throws a NotHttpError for anything else.
  */
 export class AnswerReader {
   readonly #body: BodyBuilder

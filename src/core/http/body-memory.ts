@@ -46,8 +46,8 @@ const slack = 1.125
 const leastUse = 0.25
 
 /**
- * Memory for the answers of one query, used again for each. Without it, large answers to one query would occupy a
- * multiple of their size, because V8 frees memory outside its heap late.
+ * Memory that is reused for each answer of one query. New memory for each large answer would occupy a multiple of its
+ * size, because V8 frees memory outside its heap late.
  */
 export class BodyMemory {
   #memory: Buffer | undefined
@@ -55,8 +55,8 @@ export class BodyMemory {
   #isLent = false
 
   /**
-   * Calls `read` with memory that belongs to it until its promise settles. What it resolves with must not refer to that
-   * memory. A read that begins before another one has ended gets no memory.
+   * Calls `read` with memory that `read` may use until its promise settles. The result must not refer to that memory. A
+   * read that begins before another one has ended receives no memory.
    */
   async lend<T>(read: (take?: TakeMemory) => Promise<T>): Promise<T> {
     if (this.#isLent) return read()

@@ -16,13 +16,13 @@ import {isConsulAbsence, toWireError} from './wire-errors.js'
 
 /** One request to Consul. `undefined` leaves a parameter out, `true` sends it without a value, a list repeats it. */
 export interface Call {
-  /** The method of HTTP. */
+  /** The HTTP method. */
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** Starts with `/v1/`, percent-encoded, without a query string. */
   readonly path: string
   /** Parameters besides those of the call's options. */
   readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
-  /** The body; left out, the request has none. */
+  /** The body. Without it, the request has no body. */
   readonly body?: Uint8Array
   /** Returns memory for the body of the answer. @default memory of its own */
   readonly takeMemory?: ((bytes: number) => Buffer) | undefined
@@ -34,13 +34,13 @@ export interface Call {
 
 /** A whole answer of Consul. */
 export interface Answer {
-  /** The status of HTTP, one of the accepted ones. */
+  /** The HTTP status, one of the accepted statuses. */
   readonly status: number
   /** Headers by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
   /** The whole body. */
   readonly body: Buffer
-  /** Monotonic instant of sending. */
+  /** Monotonic time of sending in milliseconds. */
   readonly sentAtMs: number
 }
 
@@ -120,7 +120,7 @@ export function createCaller(options: CallerOptions): Caller {
   }
 }
 
-/** A thread of its own costs more than a short body takes. */
+/** A shorter body is expanded on the main thread, because starting a thread takes longer. */
 const longBody = 64 * 1024
 
 /** Loads node:zlib when a body is compressed: most processes never see one. */

@@ -30,8 +30,8 @@ const readBytes = 64 * 1024
 let readMemory: Buffer | undefined
 
 /**
- * A socket for one exchange at a time. The first exchange opens it, and a later one uses it again or, if it was closed,
- * opens a new one. While it is idle it does not keep the process alive.
+ * A socket for one exchange at a time. The first exchange opens the socket; a later one reuses it, or opens a new
+ * socket if the old one was closed. An idle socket does not keep the process alive.
  */
 export class Connection {
   readonly #dial: Dial
@@ -76,8 +76,8 @@ export class Connection {
     const socket = this.#socket
     this.#socket = undefined
     this.#isReady = false
-    // Called without the error: a stream reads the stack of its error, for which V8 counts the lines of the whole
-    // bundle.
+    // Called without the error, because a stream reads the stack of its error, and V8 then counts the lines of the
+    // whole bundle.
     socket?.destroy()
     this.#exchange?.settle(error)
   }

@@ -68,7 +68,7 @@ export abstract class LaneTransport<Connection> implements Transport {
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
     checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
-    // `using` is avoided: compiled for Node 20 it is slow, and every request passes here.
+    // `using` is avoided because its compiled form for Node 20 is slow, and every request runs this code.
     const deadline = startDeadline(request, {clock: this.options.clock, peer: this.#peer})
     const {signal} = deadline
     const lane = this.#lanes[request.plane]

@@ -1,5 +1,8 @@
 import {listenForAbort} from '../cancel/listen-for-abort.js'
-/** Limits how many resources are in use at once. Takes the most recently used first. Callers queue when none is free. */
+/**
+ * Limits how many resources are in use at once. The most recently used resource is taken first. Callers queue when none
+ * is free.
+ */
 export class Lane<Resource> {
   readonly #limit: number
   readonly #open: () => Resource

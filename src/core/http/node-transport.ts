@@ -63,14 +63,14 @@ export class NodeTransport extends LaneTransport<Connection> {
   }
 }
 
-/** Returns the head and the body in one piece, so that a small request is sent in one packet. */
+/** Returns the head and the body in one buffer, so that a small request is sent in one packet. */
 function encodeRequest(request: TransportRequest, address: AgentAddress): Buffer {
   const {method, body} = request
   const path = `${address.basePath}${request.path}`
   if (!/^[\x21-\x7e]+$/.test(path)) throw new Error('the request path contains characters that must be percent-encoded')
   const lines = [`${method} ${path} HTTP/1.1`, `host: ${hostHeader(address)}`]
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    // A line break would begin another header or another request.
+    // A line break in a value would begin another header or another request.
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
       throw new Error(`header ${name}: contains a character that a header cannot have`)
     lines.push(`${name}: ${value}`)

@@ -8,6 +8,6 @@ export interface TlsOptions {
   readonly key?: string
   /** The name that the agent's certificate must carry. @default the host of the address */
   readonly servername?: string
-  /** False only if CONSUL_HTTP_SSL_VERIFY=false asked for it. */
+  /** False to accept any certificate, as CONSUL_HTTP_SSL_VERIFY=false requests. @default true */
   readonly rejectUnauthorized?: boolean
 }

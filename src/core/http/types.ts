@@ -10,13 +10,13 @@ export type Plane = 'control' | 'watch'
 
 /** One request, ready to be sent. */
 export interface TransportRequest {
-  /** The method of HTTP. */
+  /** The HTTP method. */
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** Starts with `/v1/`, already percent-encoded, with its query string. */
   readonly path: string
   /** Headers besides `host` and `content-length`, which the transport sets. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The body; left out, the request has none. */
+  /** The body. Without it, the request has no body. */
   readonly body?: Uint8Array
   /**
    * Milliseconds from sending to the last byte, or to the first one if there is an `idleTimeoutMs`. Expiry rejects with
@@ -40,7 +40,7 @@ export interface TransportRequest {
 
 /** One answer, read to its end. */
 export interface TransportResponse {
-  /** The status of HTTP. */
+  /** The HTTP status. */
   readonly status: number
   /** Lower-case names; repeated headers are joined by a comma and a space. */
   readonly headers: ReadonlyMap<string, string>
@@ -59,9 +59,9 @@ export interface Transport extends AsyncDisposable {
 
 /** Options of a transport to one agent. */
 export interface TransportOptions {
-  /** Where the agent listens. */
+  /** Address of the agent. */
   readonly address: AgentAddress
-  /** Settings of TLS, for addresses with `https`. */
+  /** TLS settings, for addresses with `https`. */
   readonly tls?: TlsOptions
   /** Clock for the time limits of requests. */
   readonly clock: Clock

@@ -17,7 +17,7 @@ const keepAliveMs = 600_000
  * request is abandoned, while the agent still serves the abandoned poll on the old one.
  */
 export class UndiciLanes extends LaneTransport<Client> {
-  /** Uses `dispatch`, because the streams of `request` cost as much as all the rest of a wake-up. */
+  /** Uses `dispatch`, because the streams of `request` would double the cost of handling an answer. */
   protected exchange(client: Client, request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
     const {signal} = deadline
     return new Promise((resolve, reject) => {
@@ -47,7 +47,7 @@ export class UndiciLanes extends LaneTransport<Client> {
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
-      // Off, because each request has its own deadline.
+      // Disabled, because each request has its own deadline.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: {...tls, ...(address.socketPath !== undefined && {socketPath: address.socketPath})},
@@ -70,7 +70,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#reject = reject
   }
 
-  // undici recognises a handler of this kind by this method.
+  // undici recognises this kind of handler by the method `onRequestStart`.
   onRequestStart(): void {}
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

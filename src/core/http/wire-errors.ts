@@ -16,7 +16,7 @@ interface Rule {
   readonly code: ErrorCode
   readonly transient: boolean
   readonly hint?: string
-  /** True if the hint should name the rule that the token lacks, where that is known. */
+  /** True if the hint should name the ACL rule that the token lacks, provided that the rule can be derived. */
   readonly isMissingRule?: boolean
 }
 
@@ -127,7 +127,7 @@ function missingRule(
   return rule === undefined ? otherwise : `the token lacks ${aclRuleText(rule)}`
 }
 
-/** Reads `Retry-After`: seconds or a date, by RFC 9110. Undefined if it asks for no wait. */
+/** Reads `Retry-After`: seconds or a date, by RFC 9110. Returns undefined if the header requests no wait. */
 function toRetryAfterMs(text: string | undefined, wallMs: number): number | undefined {
   if (text === undefined) return undefined
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - wallMs

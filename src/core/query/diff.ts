@@ -6,15 +6,13 @@ export type Change<Item> = Extract<FrameBody<Item>, {type: 'upsert' | 'delete' |
 
 export interface Difference<Item> {
   readonly changes: readonly Change<Item>[]
-  /**
-   * True if an item that both answers have has an older ModifyIndex than before, or other content under the same one.
-   */
+  /** True if an item in both answers has a lower ModifyIndex than before, or the same ModifyIndex and other content. */
   readonly wentBack: boolean
 }
 
 /**
- * Finds the entries of one answer in another. The order of two answers is nearly always the same, so that entries are
- * looked up by key only after the first difference in order.
+ * Finds the entries of one answer in another. Two answers nearly always have the same order, so entries are looked up
+ * by key only after the first difference in order.
  */
 class Alignment<Item> {
   readonly #other: ReadonlyMap<string, ViewEntry<Item>>
@@ -36,7 +34,7 @@ class Alignment<Item> {
     return this.#other.get(key)
   }
 
-  /** True if every key so far was at its place. */
+  /** True if every key so far had the same position in both answers. */
   get isAligned(): boolean {
     return this.#isAligned
   }
@@ -57,8 +55,9 @@ export function goneKeys(before: Entries<unknown>, after: Entries<unknown>): rea
 }
 
 /**
- * What changed between two answers: upserts by ModifyIndex where there is one, then deletes.
- * `isSuspicious` (after errors and resets) also compares contents: a wiped server may issue an old version again.
+ * Returns the changes between two answers: upserts in the order of their ModifyIndex, if they have one, then deletes.
+ * With `isSuspicious` (after errors and resets) contents are compared, too, because a server that lost its data may
+ * issue an old ModifyIndex again.
  */
 export function diffEntries<Item>(
   before: Entries<Item>,
@@ -92,11 +91,14 @@ const isOlder = (now: bigint | undefined, before: bigint | undefined): boolean =
 
 const rememberedIds = 1024
 
-/** Separates new items of an append-only list from known ones, by ID. It remembers more items than the list holds. */
+/**
+ * Separates new items of an append-only list from items seen before, by ID. Remembers more items than the list can
+ * hold.
+ */
 export class AppendOnlyTracker<Item> {
   readonly #seen = new Set<string>()
 
-  /** Returns the new items. A `gap` comes first if the list has no known item although there were items before. */
+  /** Returns the new items. A `gap` comes first if items were seen before and the list contains none of them. */
   changes(after: Entries<Item>): readonly Change<Item>[] {
     const fresh = [...after.values()].filter(entry => !this.#seen.has(entry.key))
     const isGap = this.#seen.size > 0 && fresh.length > 0 && fresh.length === after.size

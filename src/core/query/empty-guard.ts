@@ -7,7 +7,10 @@ import {type Entries, toEntries} from './entries.js'
 import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, FollowStatus, QueryContext, ViewStatus} from './types.js'
 
-/** Maximum pause between two confirmations: even if one of them is not answered, the query does not count as silent. */
+/**
+ * Maximum pause between two confirmations. It is short enough that the query does not count as silent if one
+ * confirmation is not answered.
+ */
 const longestPauseMs = 50_000
 
 export type HeldReason = Extract<ViewStatus, {state: 'held'}>['reason']
@@ -17,22 +20,24 @@ export interface EmptyGuardOptions {
   /** Waits until one more request may be sent. */
   readonly pace: () => Promise<void>
   readonly onHeld: (reason: HeldReason) => void
-  /** Receives each failure while it is unknown whether missing items were deleted or are hidden. */
+  /** Receives each failed request that should find out whether missing items were deleted or are hidden by ACLs. */
   readonly onStatus?: ((status: FollowStatus) => void) | undefined
 }
 
-/** `shrunk`: items are gone, which may mean that they were deleted or hidden. */
+/**
+ * Reason to confirm an answer. `shrunk`: items are missing, either because they were deleted or because ACLs hide them.
+ */
 export type Doubt = HeldReason | 'shrunk'
 
 type Known = Entries<unknown>
 
 /**
- * Believes an empty answer only if it must be true. A missing permission, a lost leader or a follower without data also
- * lead to empty lists, and data was lost because they were believed. An answer that empties what was known is confirmed
- * by a read that the leader proves to be current. Without a known leader, or with permissions missing, it is not
- * believed. An answer that does not say whether there is a leader (the streaming backend's) is always confirmed.
- * Consul before 1.11 silently leaves out items that the token may not read. So an answer without items that were known
- * is believed only if a probe shows that none of them is hidden.
+ * Accepts an empty answer only if it is proven. Lists are also empty if a permission is missing, the leader is lost or
+ * a follower has no data, and users have lost data to such answers. An answer that empties a list is confirmed by a
+ * consistent read. It is not accepted while no leader is known or permissions are missing. An answer that does not say
+ * whether there is a leader (from the streaming backend) is always confirmed. Consul before 1.11 silently leaves out
+ * items that the token may not read; therefore an answer that lacks earlier items is accepted only if a probe shows
+ * that none of them is hidden.
  */
 export class EmptyGuard<T> {
   readonly #query: BlockingQuery<T>
@@ -43,13 +48,16 @@ export class EmptyGuard<T> {
     this.#context = context
   }
 
-  /** Resolves with an answer that can be believed; rejects with the signal's reason. `known` undefined: nothing known yet. */
+  /**
+   * Resolves with an answer that is safe to use; rejects with the signal's reason. `known` contains the items of the
+   * previous answer; undefined before the first one.
+   */
   async believe(answer: Snapshot<T>, known: Known | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
     const doubt = this.doubt(answer, this.#entries(answer), known)
     return doubt ? await this.confirm({answer, doubt}, known, options) : answer
   }
 
-  /** Returns the reason why an answer with these items must be confirmed; undefined if it can be believed. */
+  /** Returns the reason why an answer with these items must be confirmed; undefined if it is safe to use. */
   doubt(answer: Snapshot<T>, entries: Known, known: Known | undefined): Doubt | undefined {
     if (entries.size === 0 && this.#query.guardEmpty) {
       if (answer.knownLeader === false) return 'no-leader'
@@ -58,7 +66,7 @@ export class EmptyGuard<T> {
     return this.#query.hides && known && hasGone(known, entries) ? 'shrunk' : undefined
   }
 
-  /** Resolves with an answer that can be believed in place of the doubtful one; rejects with the signal's reason. */
+  /** Resolves with an answer that is safe to use in place of the doubtful one; rejects with the signal's reason. */
   async confirm(
     doubtful: {readonly answer: Snapshot<T>; readonly doubt: Doubt},
     known: Known | undefined,
@@ -79,7 +87,7 @@ export class EmptyGuard<T> {
         if (!isConfirmed) answer = await this.#readConsistently(options)
         isConfirmed = false
         const still = this.doubt(answer, this.#entries(answer), known)
-        // An answer of the leader itself settles these reasons, but not a missing permission.
+        // An answer of the leader itself is proof against these reasons, but not against a missing permission.
         const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
         if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
         doubt = isBelieved ? 'denied' : still
@@ -108,7 +116,7 @@ export class EmptyGuard<T> {
     } catch (error) {
       if (isBatonError(error, 'BATON_ACL_DENIED')) return true
       if (isTransient(error) || options.signal.aborted) throw error
-      // Without a transaction it cannot be found out whether the items are hidden.
+      // If the token may not send the transaction, baton cannot determine whether the items are hidden.
       return false
     }
   }

@@ -6,10 +6,10 @@ export interface Entries<Item> {
   values(): IterableIterator<ViewEntry<Item>>
 }
 
-/** Consecutive entries of an answer. If two answers have the same block, they have the same entries there. */
+/** Consecutive entries of an answer. Two answers that contain the same block object have the same entries in it. */
 export interface EntryBlock<Item> {
   readonly size: number
-  /** The entries, which are decoded each time they are read. */
+  /** The entries. Each read of this property decodes them. */
   readonly entries: readonly ViewEntry<Item>[]
 }
 
@@ -69,7 +69,7 @@ export function toEntries<Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> 
   return list instanceof BlockEntries ? (list as BlockEntries<Item>) : byKey(list)
 }
 
-/** Returns both answers by key, without the blocks that both have. */
+/** Returns the entries of both answers by key, without those in blocks that both answers contain. */
 export function apart<Item>(
   before: Entries<Item>,
   after: Entries<Item>,

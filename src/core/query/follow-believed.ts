@@ -6,13 +6,13 @@ import type {FollowShared} from './follow-loop.js'
 import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types.js'
 
 export interface FollowBelievedOptions extends FollowOptions, FollowShared, Pick<EmptyGuardOptions, 'onHeld'> {
-  /** Called with each good answer, before it is doubted. */
+  /** Called with each successful answer, before it is checked. */
   readonly onAnswer: (answer: Followed<unknown>) => void
 }
 
 /**
- * Follows a query as {@link follow} does, but yields only answers that can be believed: one that is empty, or lacks known
- * items, is confirmed first. For one reader that wants every answer; several readers share a view.
+ * Follows a query as {@link follow} does, but confirms an answer that is empty, or lacks earlier items, before yielding
+ * it. Meant for one reader that needs every answer; several readers should share a view.
  */
 export async function* followBelieved<T, Item>(
   query: BlockingQuery<T, Item>,

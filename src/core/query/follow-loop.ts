@@ -12,14 +12,14 @@ import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types
 
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
-/** Interval of polls for queries that cannot park, as Consul's documentation advises. */
+/** Interval between polls of a query that has no place for a blocking request, as Consul's documentation advises. */
 const pollEveryMs = 15_000
 
 /** Objects that several queries may share. */
 export interface FollowShared {
-  /** The limiter of a query that has other readers as well. */
+  /** The rate limiter, if several loops read the same query. */
   readonly limiter?: RateLimiter
-  /** Places for parked requests. Without it, only the transport limits their number. */
+  /** Limits the number of parked requests. Without it, only the transport limits them. */
   readonly lot?: ParkingLot
 }
 
@@ -32,12 +32,12 @@ interface Sent {
 
 /**
  * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
- * without index and without parking: the start, the step after any failure, and the step after a disturbance.
- * A disturbance is a parked request that failed, or an answer that cannot be believed. Either its index went back
- * (restore, tombstones reaped, or a server that leads before it has applied its log and shows old state), or it came
- * early with nothing changed (the state store was replaced while the query was parked: the answer shows the state from
- * before). Such an answer is never yielded. After an index that went back only a consistent read ends the doubt. Single
- * disturbances are read again at once, a series of them with back-off.
+ * without index and without parking: the start, the step after any failure, and the step after a disturbance. A
+ * disturbance is a parked request that failed, or an answer that may show old state. Such an answer has an index that
+ * went back (after a restore, after tombstones were reaped, or from a new leader that has not applied its log yet), or
+ * came early with nothing changed (the state store was replaced while the query was parked, and the answer shows the
+ * old store). Such an answer is never yielded. After an index that went back, only the answer of a consistent read is
+ * yielded. The loop reads again at once after a single disturbance, and with back-off after a series of them.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
@@ -49,7 +49,7 @@ export class FollowLoop<T> {
   readonly #disturbed: Backoff
   /** Index to send with the next request; undefined for a read without index. */
   #index: ConsulIndex | undefined
-  /** Index of the last good answer. */
+  /** Index of the last answer that was yielded. */
   #seen: ConsulIndex | undefined
   #wentBack = false
   #isTooStale = false
@@ -108,8 +108,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Takes a place for a parked request. If none becomes free within a pause, the next read has no index and does not
-   * park.
+   * Takes a place for a parked request. If no place becomes free within a pause, the next read has no index and does
+   * not park.
    */
   async #park(): Promise<ParkingPlace | undefined> {
     const {lot, signal} = this.#options
@@ -133,7 +133,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Frees the place as soon as the answer has arrived, because the agent holds nothing for a query that is backing off.
+   * Frees the place as soon as the answer has arrived, because the agent holds no connection for a query that is
+   * backing off.
    */
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
@@ -158,8 +159,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * True if a stale answer is too old; the next read then asks the leader. Consul does not enforce `max_stale` for
-   * keys.
+   * Returns true if a stale answer is too old; the next read then asks the leader. Consul does not enforce `max_stale`
+   * for keys.
    */
   #refuseStale(snapshot: Snapshot<T>): boolean {
     const {maxStaleMs} = this.#options
@@ -253,7 +254,8 @@ export class FollowLoop<T> {
     }
     this.#index = undefined
     const backoffMs = this.#retry.nextMs(reaction, error)
-    // Reads that do not park may succeed meanwhile, so a series of failed parked requests slows down to polling.
+    // Reads without an index may succeed although parked requests fail, so a series of failed parked requests slows
+    // down to polling.
     const pauseMs = Math.max(backoffMs, sent.index === undefined ? 0 : this.#disturbanceMs())
     const delayMs = this.#beforeSilence(pauseMs, sent.atMs)
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')

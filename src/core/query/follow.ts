@@ -17,8 +17,8 @@ const followRules = {
 } as const
 
 /**
- * Reads the query forever and yields every good answer, also those that changed nothing: compare before acting.
- * Requests the next answer only when the consumer asks for it, so that nothing queues up for a slow consumer.
+ * Reads the query forever and yields every successful answer, even if it is equal to the previous one: compare before
+ * acting. Requests the next answer only when the consumer asks for it, so that nothing queues up for a slow consumer.
  * Transient failures and refusals are retried with jittered back-off, the first one at once and silently; refused
  * tokens every 5 to 60 s. Throws only what retrying cannot fix: a UsageError if an option is not valid, and the refusal
  * of a wrong request before any answer came. Rejects with the signal's reason when it aborts; only the signal ends a

@@ -3,7 +3,7 @@ import {txnOperationLimit} from '../consul-constants.js'
 import type {Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 
-/** Kinds of things that the keys of a query's items name: keys, nodes, `node/service id` or `node/check id`. */
+/** Kinds of items, with the form of their keys: the KV key, the node's name, `node/service ID` or `node/check ID`. */
 export type ItemKind = 'key' | 'node' | 'service' | 'check'
 
 /**

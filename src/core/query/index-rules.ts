@@ -1,10 +1,13 @@
 import type {ConsulIndex} from '../types.js'
 import type {IndexRule} from './types.js'
 
-/** `early`: unchanged although the wait had not ended, so the server replaced its state while the query was parked. */
+/**
+ * Relation of an answer's index to the one before. `early`: unchanged although the wait had not ended, so the server
+ * replaced its state store while the query was parked.
+ */
 export type Verdict = 'changed' | 'unchanged' | 'reset' | 'early'
 
-/** Judges an answer's index by the one that was sent or, after a read without index, by the last one seen. */
+/** Compares an answer's index with the index that was sent or, after a read without index, with the last one seen. */
 export function judgeIndex(rule: IndexRule, before: ConsulIndex, now: ConsulIndex, isEarly: boolean): Verdict {
   if (now === before) return isEarly ? 'early' : 'unchanged'
   return rule === 'monotonic' && now < before ? 'reset' : 'changed'

@@ -7,7 +7,8 @@ const jumpMs = 5000
 
 /**
  * Calls back once when the wall clock and the monotonic clock drift apart: the machine slept, or its clock was set.
- * Sockets seldom still work after a sleep, and the monotonic deadline of a request did not advance meanwhile.
+ * Sockets rarely work after a sleep, and the monotonic clock, on which deadlines are measured, does not advance during
+ * it.
  */
 export function watchForJump(clock: Clock, onJump: (error: TransportError) => void): Disposable {
   const offsetMs = clock.wallMs() - clock.monotonicMs()

@@ -4,8 +4,8 @@ const forgetAfterMs = 3_600_000
 const cutsThatProve = 2
 
 /**
- * Chooses the `wait` of requests. Some agents and proxies end a parked request after a fixed time, whatever it asked
- * for: two cuts in a row at about the same age prove it, and the wait stays below that age for an hour.
+ * Chooses the `wait` of requests. Some agents and proxies end a parked request after a fixed time, whatever its `wait`.
+ * After two requests in a row that ended at about the same age, the wait stays below that age for an hour.
  */
 export class LearntWait {
   readonly #askedMs: number
@@ -37,7 +37,7 @@ export class LearntWait {
     return true
   }
 
-  /** Records that a parked request was answered at this age, so that it was not cut any earlier. */
+  /** Records that a parked request was answered at this age, which disproves a cut at a lower age. */
   survived(ageMs: number): void {
     if (ageMs > this.#cutAtMs * 1.1) this.#cuts = 0
   }

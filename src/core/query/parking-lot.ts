@@ -8,8 +8,8 @@ export interface ParkingPlace extends Disposable {
 const defaultPlaces = 64
 
 /**
- * Counts the parked requests that one agent holds for this client, also the abandoned ones: a poll without a reader
- * occupies one of the agent's connections (200 an address by default) until its wait is over.
+ * Counts the parked requests that one agent holds for this client, including abandoned ones: an abandoned request
+ * occupies one of the agent's connections (200 for each client address by default) until its wait ends.
  */
 export class ParkingLot {
   readonly #clock: Clock

@@ -2,10 +2,10 @@ import type {BlockingReadOptions, Clock, ConsulIndex, Random, ReadOptions, Snaps
 import {toWritable} from '../writable-snapshot.js'
 
 const defaultWaitMs = 60_000
-/** Shorter than the time by which a blocking read may be late. */
+/** Timeout of one poll; shorter than the slack that callers grant a blocking read beyond its wait. */
 const pollTimeoutMs = 9000
 
-/** How an endpoint that cannot block is read. */
+/** How to read an endpoint that does not support blocking queries. */
 export interface PolledRead<T> {
   /** Mean pause between two reads, in milliseconds. Each pause differs by up to a quarter, and ends with the wait. */
   readonly everyMs: number

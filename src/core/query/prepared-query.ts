@@ -10,7 +10,7 @@ import type {BlockingQuery} from './types.js'
 /** Mean pause between two reads of a prepared query, in milliseconds. */
 export const defaultPollMs = 10_000
 
-/** Which instances a prepared query gives, and how often it is asked. */
+/** Options of following a prepared query. */
 export interface PreparedQueryTopicOptions extends TopicScope, Pick<PreparedQueryOptions, 'near' | 'limit'> {
   /**
    * Mean pause between two reads in milliseconds, at least 1000. Each pause differs by up to a quarter, and is never longer
@@ -27,9 +27,9 @@ const rules = {
 }
 
 /**
- * The result of a prepared query, with failover to other datacenters if the query says so. Consul cannot block on these:
- * the query is asked again at intervals, so that a change is seen up to `everyMs` (and a quarter) later. The order of the
- * instances alone is not a change.
+ * The result of a prepared query, with failover to other datacenters if the query says so. Consul has no blocking
+ * queries for these: the query is run again at intervals, so that a change is seen up to `everyMs` (and a quarter)
+ * later. The order of the instances alone is not a change.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ export class RateLimiter {
     this.#filledAtMs = nowMs
   }
 
-  /** Takes one token. Returns how long to wait before using it, in milliseconds. */
+  /** Takes one token. Returns the milliseconds to wait before sending the request. */
   take(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs)
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / windowMs) - 1

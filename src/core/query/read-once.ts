@@ -12,8 +12,9 @@ interface ReadLimits {
 }
 
 /**
- * Sends one read. It ends by its deadline, and early if the machine slept meanwhile. Once the answer has begun, the
- * read ends only if no byte comes for `idleTimeoutMs`, however long it takes as a whole.
+ * Sends one read. Rejects if the answer does not begin before the deadline, and at once if the machine slept meanwhile.
+ * After the first byte, the read fails only if no byte arrives for `idleTimeoutMs`, however long the whole answer
+ * takes.
  */
 export const readOnce = <T>(
   query: BlockingQuery<T>,
@@ -25,7 +26,7 @@ export const readOnce = <T>(
       idleTimeoutMs: answerTimeoutMs,
       ...options,
       signal: link.signal,
-      // From here on the transport limits the time between bytes.
+      // From the first byte on, the transport limits the time between bytes.
       onFirstByte: () => link.restart(undefined),
     }),
   )
@@ -43,7 +44,7 @@ export async function readWithin<T>(
     new TransportError('BATON_TIMEOUT', `${what}: no answer within ${formatDuration(timeoutMs)}`)
   const link = linkSignal(signal, {clock, timeoutMs, onTimeout: late})
   const jump = watchForJump(clock, error => link.abort(error))
-  // `using` is avoided: compiled for Node 20 it is slow, and every wake-up passes here.
+  // `using` is avoided because its compiled form for Node 20 is slow, and every wake-up runs this code.
   try {
     return await read(link)
   } finally {

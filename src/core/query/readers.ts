@@ -15,7 +15,8 @@ export interface ViewCore<T, Item> {
 }
 
 /**
- * One iteration over a view. Every publication and status wakes it. While it waits, it refers to nothing of the view.
+ * One iteration over a view. Every publication and status wakes it. While it waits, it holds no reference to a
+ * snapshot, so that old snapshots can be freed.
  */
 export abstract class Reader<T, Item> {
   protected readonly core: ViewCore<T, Item>
@@ -77,14 +78,14 @@ export interface FrameReaderOptions<T, Item> extends SubscribeOptions<Item> {
 
 type Reason = Extract<FrameBody<unknown>, {type: 'new-snapshot-to-follow'}>['reason']
 
-/** Statuses with the same mark count as one state; an unreachable agent has its own mark. */
+/** Returns the same text for statuses that count as one state. An unreachable agent counts as a state of its own. */
 export const toMark = (status: ViewStatus): string =>
   status.state === 'connecting' && status.error !== undefined ? 'unreachable' : status.state
 
 /**
- * Delivers the snapshot, then the changes in the log after it. Its position is kept as a number. The snapshot is
- * released if the log no longer reaches back to it, and delivery starts again with the newest one. Data is delivered
- * before a status.
+ * Delivers the snapshot, then the later changes from the log. The reader keeps its position as a number. If the log no
+ * longer contains all changes since the snapshot, the snapshot is released and delivery starts again with the newest
+ * one. Data is delivered before a status.
  */
 export class FrameReader<T, Item> extends Reader<T, Item> {
   readonly #filter: SubscribeOptions<Item>['filter']
@@ -92,7 +93,7 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   #place: ResumeToken | undefined
   #nextReason: Reason
   #walk: {readonly at: ResumeToken; readonly entries: Iterator<ViewEntry<Item>>} | undefined
-  /** Mark of the last status delivered. */
+  /** Text of {@link toMark} for the last status delivered. */
   #delivered = 'connecting'
 
   constructor(core: ViewCore<T, Item>, options: FrameReaderOptions<T, Item>) {
@@ -173,7 +174,10 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
     return isWhole
   }
 
-  /** Returns the change as this reader sees it: an item that starts or stops matching its filter is new or gone. */
+  /**
+   * Returns the change as this reader sees it: an item that starts to match its filter is reported as new, one that no
+   * longer matches as deleted.
+   */
   #filtered(change: Change<Item>): Change<Item> | undefined {
     const filter = this.#filter
     if (!filter || change.type === 'gap') return change

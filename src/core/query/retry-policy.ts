@@ -3,14 +3,14 @@ import {Backoff} from '../time/backoff.js'
 import type {Random} from '../types.js'
 
 /**
- * `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`: the same query can never
- * succeed.
+ * Class of a failure. `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`: the same
+ * query can never succeed.
  */
 export type Reaction = 'fatal' | 'slow' | 'limited' | 'transient'
 
 /**
- * A query that was answered before is not wrong by itself, so later refusals (a proxy's 400, a page that is not
- * Consul's) are retried; before the first answer they are fatal.
+ * Returns the class of a failure. Refusals such as a 400, or a page from another program, are fatal before the first
+ * answer. A query that was answered before is known to be valid, so the same refusals are then retried.
  */
 export function reactionTo(error: unknown, wasAnswered: boolean): Reaction {
   if (!isBatonError(error)) return 'fatal'
@@ -52,8 +52,8 @@ export class RetryPolicy {
   }
 
   /**
-   * Returns the delay in milliseconds: 0 after the first transient failure, because most are over at once and not worth
-   * reporting. A Retry-After is obeyed for up to a minute.
+   * Returns the delay in milliseconds: 0 after the first transient failure, because most such failures do not occur
+   * twice. A Retry-After is obeyed for up to a minute.
    */
   nextMs(reaction: Exclude<Reaction, 'fatal'>, error: unknown): number {
     this.failures += 1

@@ -4,7 +4,9 @@ import type {Snapshot} from '../types.js'
 import {FrameReader, type Reader, SnapshotReader, type ViewCore} from './readers.js'
 import type {Frame, ResumeToken, SubscribeOptions, Subscription} from './types.js'
 
-/** The subscription of one reader. The view wakes it. It changes nothing of the view, except that it can leave. */
+/**
+ * The subscription of one reader. The view wakes it; the subscription changes nothing in the view, but can leave it.
+ */
 export class ViewSubscription<T, Item> implements Subscription<T, Item> {
   readonly ready: Promise<Snapshot<T>>
   readonly #core: ViewCore<T, Item>

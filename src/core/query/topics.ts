@@ -16,7 +16,7 @@ import {hiddenProbe, type ItemKind} from './hidden-items.js'
 import {readKvList, toKvViewEntry} from './kv-list.js'
 import type {BlockingQuery, ViewEntry} from './types.js'
 
-/** How a topic is read. @default the client's own */
+/** Options of all reads of a topic. @default the client's own */
 export type TopicScope = Omit<ReadOptions, 'signal' | 'timeoutMs' | 'idleTimeoutMs' | 'onFirstByte' | 'plane'>
 
 /** Returns the ID of a query: equal for equal queries, readable in logs, and without secrets. */
@@ -29,7 +29,7 @@ function topicId(client: ConsulClient, name: string, scope: TopicScope): string 
   return [name, client.address, ...words].join(' ')
 }
 
-/** Loads node:crypto only when there is a token to hide, because that takes a twentieth of a start. */
+/** Loads node:crypto only when there is a token to hide, because loading it takes a twentieth of the start-up time. */
 const digest = (text: string): string =>
   process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex').slice(0, 12)
 
@@ -38,7 +38,7 @@ export interface Topic<T, Item> {
   readonly scope: TopicScope
   read(options: BlockingReadOptions): ReturnType<BlockingQuery<T>['read']>
   entries(value: T): Iterable<ViewEntry<Item>>
-  /** Kind of the entries, if a transaction can ask for single ones. */
+  /** Kind of the entries, if a transaction can read single entries. */
   readonly kind?: ItemKind
 }
 
@@ -78,7 +78,7 @@ export function kvKey(
     read: options => client.kv.get(key, options),
     entries: entry => (entry ? [toKvViewEntry(entry)] : []),
   })
-  // If a single key may not be read, Consul refuses; it does not answer with an empty list.
+  // For a single key that the token may not read, Consul answers with an error and not with an empty list.
   return {...topic, guardEmpty: false}
 }
 
@@ -129,7 +129,7 @@ export function kvKeys(
   return listTopic(client, {
     name: separator === undefined ? `kv.keys(${prefix})` : `kv.keys(${prefix} by ${separator})`,
     scope,
-    // Names that end at the separator are folders, which a transaction cannot ask for.
+    // With a separator, names can be folders, which a transaction cannot read.
     ...(separator === undefined && {kind: 'key'}),
     read: readOptions => client.kv.keys(prefix, {...readOptions, ...(separator !== undefined && {separator})}),
     entries: keys => keys.map(key => ({key, version: '', item: key})),
@@ -241,7 +241,7 @@ export function service(
   })
 }
 
-/** Changes with the instance, its node and its checks. */
+/** Returns a text that changes whenever the instance, its node or one of its checks changes. */
 export const instanceVersion = (instance: ServiceInstance): string =>
   [
     `${instance.modifyIndex} ${instance.node.modifyIndex}`,

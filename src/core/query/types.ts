@@ -2,32 +2,36 @@ import type {BlockingReadOptions, Clock, Consistency, ConsulIndex, Logger, Rando
 import type {HiddenProbe} from './hidden-items.js'
 
 /**
- * What an index means: `monotonic` grows and may be reset, `equality` (events) is random and only blocks while equal,
- * `hash` is an opaque content hash, compared as for `equality`.
+ * Kind of the index of an endpoint. `monotonic`: grows, and may be reset. `equality` (events): random; a request blocks
+ * while the index is equal. `hash`: a hash of the content, compared for equality.
  */
 export type IndexRule = 'monotonic' | 'equality' | 'hash'
 
-/** One item of an answer, with what is needed to compare answers: `version` changes whenever the item does. */
+/** One item of an answer, with a key and a version by which answers are compared. */
 export interface ViewEntry<Item> {
   /** Identifies the item among those of one answer. */
   readonly key: string
-  /** Equal for equal items. */
+  /** Changes whenever the item changes. */
   readonly version: string | bigint
   /** The item itself. */
   readonly item: Item
-  /** Consul's own ModifyIndex, where there is one: when it goes back, so did the whole store. */
+  /**
+   * Consul's ModifyIndex of the item, if it has one. A ModifyIndex that goes back means that the whole store went back
+   * to an earlier state.
+   */
   readonly modifyIndex?: bigint
 }
 
 /**
- * Something that can be read and waited for. The topics in `topics.ts` are such queries; programs can make their own.
+ * A read of Consul that can wait for the next change. The functions in `topics.ts` return such queries; programs can
+ * write their own.
  */
 export interface BlockingQuery<T, Item = unknown> {
-  /** Queries with equal IDs ask the same agent for the same thing, and share one request. */
+  /** Queries with equal IDs send the same request to the same agent, and share one view. */
   readonly id: string
-  /** What the index of an answer means. */
+  /** Kind of the index in the answers. */
   readonly indexRule: IndexRule
-  /** True where an empty answer may mean "not allowed" or "not known yet", so that the empty guard applies. */
+  /** True if an empty answer can also mean that a permission or data is missing, so that it must be confirmed. */
   readonly guardEmpty: boolean
   /** Longest time from a read without index to the first byte of its answer. @default 15000 */
   readonly answerTimeoutMs?: number
@@ -36,7 +40,8 @@ export interface BlockingQuery<T, Item = unknown> {
   /** Divides an answer into its items. */
   entries(value: T): Iterable<ViewEntry<Item>>
   /**
-   * Finds out which missing items the token may not read any more. Without it, every missing item counts as deleted.
+   * Finds out whether missing items are hidden because the token lost a permission. Without it, every missing item
+   * counts as deleted.
    */
   readonly hides?: HiddenProbe
   /** True for lists that drop their oldest items by themselves (events): an item that is missing was not deleted. */
@@ -54,11 +59,11 @@ export interface QueryContext {
 }
 
 /**
- * One good answer. `first` after the start; `changed`: the index moved; `unchanged`: the wait ran out;
- * `reset`: the index went back; `recovered`: the first answer after errors, read without index.
+ * One successful answer. `first`: the first one. `changed`: the index grew. `unchanged`: the wait ended without a
+ * change. `reset`: the index went back. `recovered`: the first answer after errors, read without index.
  */
 export interface Followed<T> {
-  /** How this answer relates to the one before. */
+  /** Relation of this answer to the previous one. */
   readonly kind: 'first' | 'changed' | 'unchanged' | 'reset' | 'recovered'
   /** The answer. */
   readonly snapshot: Snapshot<T>
@@ -89,14 +94,17 @@ export interface FollowOptions {
   readonly maxStaleMs?: number
   /** Longest pause between two attempts while Consul cannot be reached. @default 30000 */
   readonly maxPauseMs?: number
-  /** Starts as if this answer had just been seen. */
+  /**
+   * Index of an earlier answer: the first request waits for a change after that one. @default the first request does
+   * not wait
+   */
   readonly index?: ConsulIndex
   /**
-   * Called for each failure after which the query pauses (not for the first of a row, which is retried at once), and
+   * Called for each failure after which the query pauses (not for the first of several, which is retried at once), and
    * for each delay by the rate limiter. If it throws, the loop ends with that error.
    */
   readonly onStatus?: (status: FollowStatus) => void
-  /** Called when a request is sent, with its monotonic instant. */
+  /** Called when a request is sent, with the monotonic time in milliseconds. */
   readonly onRequest?: (sentAtMs: number) => void
 }
 
@@ -111,15 +119,16 @@ export type FrameBody<Item> =
 
 /**
  * All frames of one answer have the same `seq`. `epoch` changes when frames that were delivered before are no longer
- * valid. `gap` (append-only queries): items may have come and gone unseen after the one with this key.
+ * valid. `gap` (append-only queries): after the item with this key, others may have been added and dropped between two
+ * answers.
  */
 export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly seq: number}
 
 /**
- * `state` strings are part of the interface. `connecting`: no answer yet. `stale`: the newest answer is of the
- * monotonic instant `sinceMs`, and the error is the latest one. `held`: an empty answer, or one
- * without items that exist but may not be read (`denied`), is not believed.
- * `limited`: the query changes faster than it may be read. `failed`: the request itself is wrong; the view has ended.
+ * `state` strings are part of the interface. `connecting`: no answer yet. `stale`: requests fail; the newest answer is
+ * from the monotonic time `sinceMs`, and the error is the latest one. `held`: an empty answer, or one without items
+ * that exist but may not be read (`denied`), is ignored until it is confirmed. `limited`: the query changes faster than
+ * it may be read. `failed`: the request itself is wrong; the view has ended.
  */
 export type ViewStatus =
   | {readonly state: 'connecting'; readonly error: unknown}
@@ -133,15 +142,15 @@ export type ViewStatus =
 export interface ViewStats {
   /** Requests sent, confirmations included. */
   readonly requests: number
-  /** Answers that changed something. */
+  /** Answers that differed from the previous one. */
   readonly changes: number
-  /** Failures that were backed off. */
+  /** Failures after which the query paused. */
   readonly failures: number
   /** Sum of the delays by the rate limiter, in milliseconds. */
   readonly limitedMs: number
 }
 
-/** The position at which a reader of frames stopped. It is valid only for this view and in this process. */
+/** The position at which a reader of frames stopped. Valid only for one view of one process. */
 export interface ResumeToken {
   /** Changes when earlier frames are no longer valid. */
   readonly epoch: number
@@ -168,7 +177,7 @@ export interface Subscription<T, Item = unknown> extends AsyncDisposable {
    * {@link snapshots} does.
    */
   frames(): AsyncIterableIterator<Frame<Item>>
-  /** The position after the last frames that were delivered completely. */
+  /** The position after the last answer whose frames were all delivered. */
   readonly token: ResumeToken
 }
 
@@ -183,7 +192,7 @@ export interface SubscribeOptions<Item = unknown> {
 }
 
 /**
- * A shared live result: one request, however many subscribers there are. It keeps its last good snapshot during an
+ * A live result shared by any number of subscribers, with one request in progress. Keeps its last snapshot during an
  * outage.
  */
 export interface View<T, Item = unknown> extends AsyncDisposable {
@@ -199,10 +208,13 @@ export interface View<T, Item = unknown> extends AsyncDisposable {
   subscribe(options?: SubscribeOptions<Item>): Subscription<T, Item>
 }
 
-/** Owns the views of one client. Equal query ids give the same view. Dispose closes them all, and their subscriptions. */
+/**
+ * Owns the views of one client. Queries with equal IDs share a view. Disposing closes all views and their
+ * subscriptions.
+ */
 export interface ViewRegistry extends AsyncDisposable {
   /**
-   * The view of a query: the existing one if a query with this ID is being read. Throws a UsageError once the
+   * Returns the view of a query: the existing one if a query with this ID is being read. Throws a UsageError once the
    * registry is disposed.
    */
   view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item>

@@ -10,7 +10,8 @@ const fewestChangesKept = 256
 
 /**
  * The newest changes of a view. Readers keep numbers, not references, so that a slow reader keeps no memory in use. If
- * there are more changes than items in a snapshot, the oldest are dropped: a snapshot is then cheaper.
+ * there are more changes than items in a snapshot, the oldest are dropped, because sending a new snapshot is then
+ * cheaper.
  */
 export class ViewLog<Item> {
   #batches: Batch<Item>[] = []
@@ -36,7 +37,7 @@ export class ViewLog<Item> {
     this.#changeCount = 0
   }
 
-  /** True when everything after `seq` is still here. */
+  /** True if the log still contains all changes after `seq`. */
   reaches(seq: number): boolean {
     return seq <= this.headSeq && seq >= this.headSeq - this.#batches.length
   }

@@ -26,7 +26,7 @@ export interface ViewOptions
     Pick<FollowOptions, 'waitMs' | 'maxStaleMs' | 'freshConsistency'> {
   /** Milliseconds for which the view goes on reading after its last subscriber has left. */
   readonly lingerMs: number
-  /** Returns the view that took the place of this one after it stopped. */
+  /** Returns the view that replaced this one after it had stopped. */
   readonly successor: () => View<unknown>
   readonly onStopped: () => void
 }
@@ -40,10 +40,10 @@ const resumeRule: OptionRule = {
 const subscribeRules = {signal: abortSignal, resume: resumeRule, filter: callback}
 
 /**
- * Reads while it has subscribers, and `lingerMs` longer, because the agent goes on serving an abandoned request anyway
- * and the next subscriber often comes soon. Then it stops forever; later subscribers get its successor.
+ * Reads while it has subscribers, and `lingerMs` longer, because the agent would keep serving an abandoned request
+ * anyway and the next subscriber often comes soon. Then it stops forever; later subscribers use its successor.
  *
- * Each believed answer is compared with the one before. A difference becomes one batch of the log with a new `seq`;
+ * Each confirmed answer is compared with the previous one. A difference becomes one batch of the log with a new `seq`;
  * without a difference only `current` is replaced. If the store went back in time, the log is cut and a new epoch
  * begins, so that every reader starts again with a snapshot.
  */
@@ -81,7 +81,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     this.#limiter = new RateLimiter(context.clock.monotonicMs())
     this.#guard = new EmptyGuard(query, context)
     this.#tracker = query.appendOnly === true ? new AppendOnlyTracker() : undefined
-    // With the time in it, a resume token of an earlier view with this ID does not match.
+    // The epoch contains the time, so that a resume token of an earlier view with the same ID does not match.
     this.epoch = Math.floor(context.clock.wallMs())
   }
 
@@ -219,8 +219,8 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   }
 
   /**
-   * While items change constantly, the limiter delays request after request. This is reported as one state, `limited`:
-   * it begins after a second of delays, and ends when the limiter has not delayed anything for a while.
+   * While items change constantly, the limiter delays request after request. These delays are reported as one state,
+   * `limited`, which begins after a second of delays and ends when the limiter has not delayed a request for a while.
    */
   #setLimited(delayMs: number): void {
     const {clock} = this.#context

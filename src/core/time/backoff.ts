@@ -9,8 +9,8 @@ export interface BackoffOptions {
 }
 
 /**
- * Decorrelated jitter: each delay is uniform between the smallest and three times the last (at first, the smallest), so
- * that many clients do not retry at the same time.
+ * Decorrelated jitter: each delay is chosen uniformly between `minMs` and three times the previous delay (`minMs` at
+ * first), so that many clients do not retry at the same time.
  */
 export class Backoff {
   readonly #minMs: number

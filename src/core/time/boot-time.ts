@@ -8,9 +8,9 @@ const sleepAtLeastMs = 50
 let offsetMs: number | undefined
 
 /**
- * The same as CLOCK_BOOTTIME, which Node does not offer: the precise monotonic clock, which omits sleep, plus its
- * distance to the uptime, which includes sleep but is precise to 10 ms only. All processes of one machine read the same
- * time.
+ * Returns the time of CLOCK_BOOTTIME, which Node does not offer. It adds to the precise monotonic clock, which omits
+ * sleep, its difference from the uptime, which includes sleep but is precise to 10 ms only. All processes of one
+ * machine read the same time.
  */
 export const systemBootTime: BootTime = () => {
   const steadyMs = monotonicMs()

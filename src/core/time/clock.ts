@@ -29,7 +29,7 @@ export function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6
 }
 
-/** Resolves after `ms` on the timers of a clock. Rejects with the signal's reason if it aborts first. */
+/** Resolves after `ms` milliseconds of the given clock. Rejects with the signal's reason if the signal aborts first. */
 export function sleepOn(clock: Pick<Clock, 'timer'>, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {

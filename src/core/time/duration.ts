@@ -16,8 +16,8 @@ const whole = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/u
 const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
 
 /**
- * Returns the milliseconds of a duration in Go's syntax (`1h2m3.5s`, `250ms`, `0`). Throws a UsageError that names what
- * was wrong.
+ * Returns the milliseconds of a duration in Go's syntax (`1h2m3.5s`, `250ms`, `0`). Throws a UsageError that begins
+ * with `what` if the text is not a duration.
  * @example
  * ```ts
  * parseDuration('1m30s') // => 90_000

@@ -9,11 +9,11 @@ export interface Timer extends Disposable {
  * machine slept.
  */
 export interface Clock {
-  /** Milliseconds since an arbitrary instant, which never go back. */
+  /** Milliseconds since an arbitrary start. The value never decreases. */
   monotonicMs(): number
   /** Milliseconds since 1970, UTC. */
   wallMs(): number
-  /** Rejects with the signal's reason when it aborts first. */
+  /** Resolves after `ms` milliseconds. Rejects with the signal's reason if the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Runs `callback` once after `ms`. `ref: false` does not keep the process alive (default true). */
   timer(ms: number, callback: () => void, options?: {readonly ref?: boolean}): Timer

@@ -2,13 +2,15 @@ import {linkSignal} from '../cancel/link-signal.js'
 import {listenForAbort} from '../cancel/listen-for-abort.js'
 import type {Clock} from '../types.js'
 
-/** Wakes what waits for it. A wake between two waits is not lost: the next wait resolves at once. */
+/**
+ * Lets callers wait until another caller wakes them. A wake between two waits is kept: the next wait resolves at once.
+ */
 export class Wake {
   #isPending = false
-  /** Undefined while nothing waits, to save memory: each reader of a view has a Wake. */
+  /** Undefined while no caller waits, to save memory: each reader of a view has a Wake. */
   #waiting: readonly (() => void)[] | undefined
 
-  /** Wakes all that wait now. If nothing waits, the next wait resolves at once, however many wakes there were. */
+  /** Wakes all waiting callers. If none waits, the next wait resolves at once, however many wakes there were. */
   wake(): void {
     const waiting = this.#waiting
     this.#waiting = undefined
@@ -21,7 +23,7 @@ export class Wake {
     this.#isPending = false
   }
 
-  /** Rejects with the signal's reason if it aborts first. */
+  /** Resolves at the next wake. Rejects with the signal's reason if the signal aborts first. */
   wait(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) reject(signal.reason)
