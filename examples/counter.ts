@@ -13,7 +13,7 @@ async function increment(client: ConsulClient, key: string): Promise<number> {
   for (;;) {
     const {value: entry} = await client.kv.get(key, {consistency: 'consistent'})
     const next = Number(entry?.value.toString() ?? 0) + 1
-    // Index 0 means: only if the key does not exist.
+    // With index 0, the write succeeds only if the key does not exist.
     if (await client.kv.cas(key, Buffer.from(`${next}`), {index: entry?.modifyIndex ?? 0n})) return next
   }
 }

@@ -1,11 +1,11 @@
 /**
- * A job that runs once at a time, on however many machines it is started, and whose result is fenced.
+ * A job of which one instance runs at a time, on any number of machines, and whose result is fenced.
  *
- *   node --import tsx examples/locked-job.ts jobs/report
+ * node --import tsx examples/locked-job.ts jobs/report
  *
- * `hold.signal` aborts early enough to stop the work before another holder can start; pass it to everything that the job waits
- * for. A process that is suspended cannot notice the signal. Therefore the result is written by `hold.commit`, which Consul refuses
- * once the hold is over.
+ * `hold.signal` aborts early enough to stop the work before another holder can start; pass the signal to every call
+ * that the job awaits. A process that is suspended cannot notice the signal. Therefore the result is written by
+ * `hold.commit`, which Consul refuses once the hold is over.
  */
 import {setTimeout as sleep} from 'node:timers/promises'
 import {createClient, createMutex, isBatonError} from 'consul-baton'

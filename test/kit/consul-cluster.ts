@@ -74,7 +74,7 @@ export class ConsulCluster implements AsyncDisposable {
     return added
   }
 
-  /** Resolves when each of `agents` knows a leader and all servers agree on the number of peers. */
+  /** Resolves when each of `agents` knows a leader and all servers report the same number of peers. */
   async untilReady(agents: readonly ConsulServer[] = this.agents): Promise<void> {
     await Promise.all(agents.map(agent => agent.untilReady(60_000)))
     const running = this.servers.filter(server => server.running)
@@ -131,7 +131,7 @@ export interface FederationOptions {
   readonly config?: NodeConfig
 }
 
-/** Datacenters joined over the WAN, one quick server in each. */
+/** Datacenters joined over the WAN, each with one server in memory. */
 export class ConsulFederation implements AsyncDisposable {
   readonly datacenters: ReadonlyMap<string, ConsulCluster>
 

@@ -35,7 +35,7 @@ export interface ConsulPorts {
 
 const clash = /address already in use|bind: cannot assign/
 
-// It looks for a file that may be executed, and starts nothing: each test file asks this when it is loaded.
+// Only looks for an executable file, and starts nothing, because each test file calls this function when it is loaded.
 function isOnPath(name: string): boolean {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '')
   return folders.some(folder => {
@@ -116,7 +116,7 @@ export class ConsulServer implements AsyncDisposable {
   get running(): boolean {
     return this.#child !== undefined
   }
-  /** The end of the agent's log. */
+  /** The last part of the agent's log. */
   get log(): string {
     return this.#log.text
   }
@@ -166,7 +166,7 @@ export class ConsulServer implements AsyncDisposable {
     await this.#spawn()
   }
 
-  /** Waits until a leader is known, the node is registered, its serfHealth passes, and indexes increase. */
+  /** Waits until the agent knows a leader, its node is registered with a passing serfHealth, and indexes increase. */
   async untilReady(timeoutMs = 30_000): Promise<void> {
     await this.whileAlive(
       waitUntil(() => this.#isReady(), {

@@ -45,7 +45,7 @@ export class FakeClock implements Clock {
 
   sleep = (ms: number, signal?: AbortSignal): Promise<void> => sleepOn(this, ms, signal)
 
-  /** Number of pending timers: 0 once the tested object is closed. */
+  /** Number of pending timers, which a test expects to be 0 after it has closed the tested object. */
   get pendingCount(): number {
     return this.#pending.length
   }
@@ -82,7 +82,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Resolves when all promises have settled that do not wait for a timer or a socket. */
+/** Resolves when all promises have settled, except those that wait for a timer or a socket. */
 export async function settle(turns = 3): Promise<void> {
   for (let round = 0; round < turns; round += 1) await turn()
 }

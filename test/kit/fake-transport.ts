@@ -9,7 +9,10 @@ export interface FakeAnswer {
   readonly body?: unknown
 }
 
-/** `'hang'` holds the request until its signal or its deadline. Throw, or answer with an Error, to fail. */
+/**
+ * `'hang'` leaves the request without an answer until its signal aborts or its deadline passes. An Error, thrown or
+ * returned, fails the request.
+ */
 export type FakeReply = FakeAnswer | Error | 'hang'
 
 function encode(body: unknown): Buffer {
@@ -18,7 +21,7 @@ function encode(body: unknown): Buffer {
   return body instanceof Uint8Array ? Buffer.from(body) : Buffer.from(JSON.stringify(body))
 }
 
-/** Answers from a function and records the requests. With a clock it also enforces their deadlines. */
+/** Answers requests with the result of a function, and records them. With a clock it also enforces their deadlines. */
 export class FakeTransport implements Transport {
   readonly requests: TransportRequest[] = []
   /** Number of requests that wait for an answer. */

@@ -45,7 +45,7 @@ const answers: Readonly<Record<string, readonly [number, string]>> = {
   TLS: [200, ''],
 }
 
-/** Servers that show one fault each, in every answer. */
+/** Servers that each show one of the faults in every answer. */
 export class FaultyConsul implements AsyncDisposable {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()

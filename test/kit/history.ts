@@ -7,7 +7,7 @@ export const criticalSection = fileURLToPath(new URL('./children/critical-sectio
 export interface HistoryEntry {
   readonly what: 'start' | 'beat' | 'end' | 'clash'
   readonly id: string
-  /** Time of the machine's clock, for people: only the order of the entries counts as evidence. */
+  /** Wall-clock time, for people. Only the order of the entries is compared. */
   readonly ns: bigint
 }
 
@@ -34,8 +34,9 @@ export function readHistory(file: string): HistoryEntry[] {
 }
 
 /**
- * Computes which IDs held at the same time. Each holds from its `start` to its last line of any kind. A killed child
- * ends with its last `beat`, so a child that should have been killed but was not appears as an overlap.
+ * Computes which children held the lock at the same time. A child counts as holder from its `start` to its last line of
+ * any kind. A killed child ends with its last `beat`, so a child that should have been killed but was not appears as an
+ * overlap.
  */
 export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): HistoryVerdict {
   const last = new Map<string, number>()
@@ -59,6 +60,8 @@ export function judgeHistory(entries: readonly HistoryEntry[], limit = 1): Histo
   return {order, finished, unfinished: order.filter(id => !finished.includes(id)), peak}
 }
 
-/** Throws if more than `limit` held at one moment, or if one found another's exclusive file. */
+/**
+ * Throws if more than `limit` children held the lock at one moment, or if a child found the exclusive file of another.
+ */
 export const checkNoOverlap = (file: string, options: {readonly limit?: number} = {}): HistoryVerdict =>
   judgeHistory(readHistory(file), options.limit ?? 1)

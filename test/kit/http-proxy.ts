@@ -107,8 +107,8 @@ export class HttpProxy implements AsyncDisposable {
   }
 
   /**
-   * Applies `fault` to the next `times` (default: all) matching requests. Earlier rules take precedence. Disposing
-   * removes the rule.
+   * Applies `fault` to the next `times` (default: all) matching requests. Rules that were added earlier take
+   * precedence. Disposing removes the rule.
    */
   on(match: RequestMatch, fault: Fault, times = Infinity): Disposable {
     const rule: Rule = {match, fault, left: times}

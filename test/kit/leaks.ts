@@ -52,7 +52,7 @@ function describeLeaks({keys, sessions, processes, handles}: Found): string {
   return `left behind by this test:\n  ${lines.join('\n  ')}`
 }
 
-/** Checks one test: it is created before the test, and `end` is called after it. */
+/** Checks one test: created before the test starts; `end` is called after the test. */
 export class LeakWatch implements LeakCheck {
   id = renewMarker()
   readonly #options: LeakOptions
@@ -74,8 +74,8 @@ export class LeakWatch implements LeakCheck {
   }
 
   /**
-   * Waits until nothing is left. Otherwise removes the rest, so that the next test does not fail for it, and reports
-   * it.
+   * Waits until nothing is left. If something remains after the time limit, removes it, so that it does not fail the
+   * next test, and reports it.
    */
   async end(): Promise<void> {
     const {graceMs = 3000} = this.#options

@@ -14,7 +14,7 @@ export function killQuietly(pid: number, signal: NodeJS.Signals = 'SIGKILL'): vo
   try {
     process.kill(pid, signal)
   } catch {
-    // It has already exited.
+    // The process group has already exited.
   }
 }
 

@@ -20,8 +20,8 @@ const launch: readonly [string, ...string[]] = process.env['BATON_TEST_COMMAND']
 
 export interface CommandOptions {
   /**
-   * Variables that are added to an environment without CONSUL_*, BATON_* and the test runner's variables. `undefined`
-   * removes one.
+   * Variables for the command, whose environment has no other CONSUL_*, BATON_* or test runner's variable. `undefined`
+   * removes a variable.
    */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Becomes CONSUL_HTTP_ADDR, unless `env` names one. */
@@ -59,8 +59,8 @@ const runnersOwn =
 let directory: string | undefined
 
 /**
- * Returns variables that keep commands of tests away from the settings, keys and state of the user who runs them. One
- * test file has one directory, so that a key which a responder had in another run is unknown.
+ * Returns variables that keep commands of tests away from the settings, keys and state of the user who runs them. Each
+ * test file has its own directory, so that keys of responders in other files are unknown.
  */
 function ownDirectories(): Readonly<Record<string, string>> {
   directory ??= mkdtempSync(join(process.env['BATON_TEST_HOME'] ?? tmpdir(), 'baton-test-home-'))

@@ -11,7 +11,7 @@ import {type OutputWait, waitForOutput} from './wait-for-output.js'
 
 export type InProcessOptions = Pick<CommandOptions, 'env' | 'agent' | 'input'>
 
-/** What `runInProcess` saw. */
+/** The result of `runInProcess`. */
 export type InProcessResult = Omit<CommandResult, 'signalName' | 'exitCode'> & {readonly exitCode: number}
 
 type Run = (argv: readonly string[], host: CommandHost) => Promise<number>
@@ -30,7 +30,7 @@ function bundle(): Run {
   return loaded
 }
 
-/** A stream that is not a terminal and keeps what is written to it. */
+/** A stream that is not a terminal and keeps all text written to it. */
 class Kept extends Writable {
   readonly #chunks: Buffer[] = []
 

@@ -107,7 +107,7 @@ export class TcpPipe {
     }
   }
 
-  /** Milliseconds until the throttled bytes have passed, so that nothing overtakes them. */
+  /** Milliseconds until the throttled bytes have passed. Later bytes wait at least as long, which keeps the order. */
   #dueMs(): number {
     return Math.max(this.#lastDueMs, performance.now() + this.#rules.delayMs())
   }

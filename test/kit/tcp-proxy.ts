@@ -69,7 +69,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#pump()
   }
 
-  /** Lets everything pass again, including the bytes that were held back, and accepts new connections. */
+  /** Lets all bytes pass again, including those that were delayed, and accepts new connections. */
   async heal(): Promise<void> {
     this.#delayMs = 0
     this.#bytesPerSecond = Number.POSITIVE_INFINITY

@@ -12,8 +12,8 @@ export interface WaitOptions {
 }
 
 /**
- * Calls `condition` repeatedly until it returns a truthy value, and resolves with that. A condition that throws is
- * called again; its last error is the cause of the failure.
+ * Calls `condition` repeatedly until it returns a truthy value, and resolves with that value. A condition that throws
+ * is called again; after the timeout, its last error becomes the cause of the error.
  */
 export async function waitUntil<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
   const {what, timeoutMs = 10_000, intervalMs = 25} = options

@@ -1,4 +1,4 @@
-/** Compiled by `npm run types`, never run. Each line is something that callers of the library may rely on. */
+/** Compiled by `npm run types`, never run. Each line shows a type that callers of the library may rely on. */
 import {expectTypeOf} from 'vitest'
 import {
   type Answer,

@@ -21,9 +21,7 @@ describe('a bundle of a program that uses only createClient', () => {
   })
 })
 
-/**
- * Returns the packages that modules of the library import: `now` with the module itself, `later` when they are needed.
- */
+/** Returns the packages that modules of the library import: `now` statically, `later` with a dynamic import. */
 async function packagesOf(modules: readonly string[]): Promise<Record<'now' | 'later', readonly string[]>> {
   const {metafile} = await build({
     entryPoints: modules.map(name => `${root}/src/${name}.ts`),

@@ -108,7 +108,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect(sizeOf(view)).toBe(before)
   })
 
-  it('does not hide real deletions from a view', async () => {
+  it('does not keep a view from showing real deletions', async () => {
     await using client = createClient({address: agent!.address, token: root})
     await using views = createViewRegistry(client, {lingerMs: 0})
     for (const key of ['gone/1', 'gone/2', 'gone/3']) await consul().kvPut(key, 'x')
@@ -141,9 +141,9 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect([before, directory.services().length]).toEqual([2, 2])
   })
 
-  // A parked query of Consul before 1.11 is answered with the permissions that it was sent with. The probe has none left.
-  // The token can be deleted before the agent has read the query, which is then refused without a probe: the test is
-  // repeated with another token until the agent had parked the query.
+  // A parked query of Consul before 1.11 is answered with the permissions that it was sent with. The probe for hidden
+  // items, sent later, has no permission left. If the token is deleted before the agent has read the query, the agent
+  // refuses the query and no probe is sent; the test is then repeated with another token.
   it.each([
     ['discover', ['discover', '--prefix=lost/', '--listen=127.0.0.1:0']],
     ['watch --watches', ['watch', `--watches=${watches}`]],
@@ -183,7 +183,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     expect((await daemon.exited).exitCode).toBe(0)
   })
 
-  it('does not run the handler of a watch, which reports it', async () => {
+  it('makes a watch report the loss and not run its handler', async () => {
     const {token, allow} = await tokenWithAll()
     const words = ['watch', 'keyprefix', 'hide/', `--token=${token}`, '--', 'cat']
     await using watch = startCli(words, {agent: {address: agent!.address}})

@@ -4,7 +4,7 @@ import {hasReal, real, sharedAgent} from '../../kit/backend.js'
 import {runCli, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-// The embedded agent refuses prepared queries by name.
+// Real Consul only: the embedded agent has no prepared queries.
 describe.runIf(hasReal)('catalog.preparedQuery', () => {
   const agent = sharedAgent(real)
 
@@ -30,7 +30,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     await fetch(new URL('/v1/query', agent.address), {method: 'POST', body: JSON.stringify(query)})
   }
 
-  it('is followed by polling: in a view, by discover and by watch query', async () => {
+  it('is polled by a view, by discover and by watch query', async () => {
     await using client = createClient({address: agent.address})
     await client.agent.registerService({id: 'poll-1', name: 'polled', port: 1})
     await make({Name: 'polls', Service: {Service: 'polled'}})
@@ -54,7 +54,7 @@ describe.runIf(hasReal)('catalog.preparedQuery', () => {
     await client.agent.deregisterService('poll-2')
   })
 
-  it('runs no handler for an order that alone differs, and obeys limit and near', async () => {
+  it('runs no handler if only the order of the instances changes, and obeys limit and near', async () => {
     await using client = createClient({address: agent.address})
     for (const n of [1, 2, 3, 4, 5]) await client.agent.registerService({id: `mix-${n}`, name: 'mixed', port: n})
     await make({Name: 'mixes', Service: {Service: 'mixed'}})

@@ -23,10 +23,10 @@ export const withHeaders =
 export const reads = {path: '/v1/kv/'} as const
 export const parked = {path: /[?&]index=/} as const
 export const consistent = {path: /[?&]consistent/} as const
-/** Matches reads that are not consistent: a server that has not applied its log yet answers these. */
+/** Matches reads that are not consistent, which a server answers even if it has not applied its log yet. */
 export const plain = {path: /^(?!.*[?&]consistent)/} as const
 
-/** Returns the answer with an old value of the one key, under an index that went back. */
+/** Returns the answer with an old value of the only key and with a lower index. */
 export const past =
   (value: string): ((answer: RealAnswer) => ScriptedAnswer) =>
   answer => {
@@ -49,7 +49,7 @@ export interface FollowSetup extends ViewRegistryOptions {
   readonly prepare?: (proxy: HttpProxy) => void
 }
 
-/** A view of one existing key behind a proxy, live. */
+/** Opens a view of one existing key through a proxy, and waits until the view is live. */
 export async function followThroughProxy(
   address: string,
   prefix: string,

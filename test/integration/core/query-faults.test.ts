@@ -49,7 +49,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     [429, {}, 1000],
     [503, {'Retry-After': '2'}, 2000],
   ])('after status %d with headers %j, wait at least %d ms', async (status, headers, leastMs) => {
-    // Without jitter, so that the pause is not long enough by chance.
+    // Without jitter, because a pause that is long by chance would hide the fault.
     await using setup = await follow({random: () => 0})
     const {proxy, reader, key, consul} = setup
     const times: number[] = []
@@ -97,7 +97,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.words).not.toContain('[reset')
   })
 
-  it('keep a list that missing permissions have emptied, until the permissions are back', async () => {
+  it('keep a list that is empty only because permissions are missing, until the permissions are back', async () => {
     await using setup = await follow({waitMs: 500})
     const {proxy, reader} = setup
     const headers = {
@@ -132,7 +132,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     expect(reader.view.status).toEqual({state: 'held', reason: 'no-leader'})
   })
 
-  it('ask again if an answer is staler than allowed', async () => {
+  it('read again if an answer is staler than allowed', async () => {
     const key = `${leaks.prefix}stale`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')
@@ -148,7 +148,7 @@ describe.each(backends)('views through a faulty proxy, on $name', backend => {
     await consul.kvDelete(key)
   })
 
-  it('ask for a shorter wait if a proxy cuts their queries', async () => {
+  it('shorten the wait if a proxy cuts their queries', async () => {
     const key = `${leaks.prefix}cut`
     const consul = raw(agent.address)
     await consul.kvPut(key, '1')

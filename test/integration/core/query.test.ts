@@ -13,7 +13,7 @@ describe.each(backends)('views on $name', backend => {
   const leaks = useLeakCheck({agent})
   const consul = (): ReturnType<typeof raw> => raw(agent.address)
 
-  it('follow a prefix: send only differences, and an empty list only if a second read confirms it', async () => {
+  it('send only the differences in a prefix, and an empty list only after a second read', async () => {
     const {prefix} = leaks
     await consul().kvPut(`${prefix}a`, '1')
     await using reader = new ViewReader(agent.address, client => kvPrefix(client, prefix))
@@ -118,7 +118,7 @@ describe.each(backends)('views on $name', backend => {
     await passing.saw([`+${node}/${name}-1`], 3)
     const fail = `/v1/agent/check/fail/${encodeURIComponent(`service:${name}-1`)}`
     await consul().ok('PUT', fail)
-    // Registration and state of a check can arrive as two changes.
+    // The registration of a check and its state can arrive as two changes.
     await waitUntil(() => instances.view.current?.value[0]?.checks.some(check => check.status === 'critical'), {
       what: 'the critical check',
     })
@@ -152,7 +152,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvPut(`${prefix}a`, 'later')
     await consul().kvPut(`${prefix}b`, 'later')
     await waitUntil(() => reader.view.current?.value.length === 2, {what: 'the later keys'})
-    // A query that arrives only after the restore parks until its wait ends, so it is given time to arrive.
+    // A query that arrives after the restore would park until its wait ends, so the test gives it time to arrive first.
     await new Promise(resolve => setTimeout(resolve, 1000))
     await reader.client.caller.call({method: 'PUT', path: '/v1/snapshot', body: snapshot.body})
     const values = (): string[] | undefined => reader.view.current?.value.map(entry => entry.value.toString())
@@ -175,7 +175,7 @@ describe.each(backends)('views on $name', backend => {
     await consul().kvDelete(`${prefix}hot`)
   })
 
-  it('serve 100 queries with 64 blocking queries at a time', async () => {
+  it('serve 100 queries with at most 64 blocking queries at a time', async () => {
     const {prefix} = leaks
     const {createClient} = await import('../../../src/core/client.js')
     const {createViewRegistry} = await import('../../../src/core/query/view-registry.js')

@@ -4,9 +4,7 @@ import {createServer as createTlsServer} from 'node:https'
 import type {AddressInfo, Socket} from 'node:net'
 import {join} from 'node:path'
 
-/**
- * Reads a certificate or key. They were made with openssl, are valid for 100 years, and are used only in these tests.
- */
+/** Reads a certificate or key made with openssl for these tests, and valid for 100 years. */
 export const pem = (name: string): string =>
   readFileSync(join(import.meta.dirname, 'fixtures', 'tls', `${name}.pem`), 'utf8')
 
@@ -23,7 +21,7 @@ export interface TestServerOptions {
   readonly clientCertificate?: boolean
 }
 
-/** Starts a plain server of Node, so that the transports are tested against code that they do not share. */
+/** Starts a server of node:http or node:https, which shares no code with the transports. */
 export async function startServer(handle: RequestListener, options: TestServerOptions = {}): Promise<TestServer> {
   const seen: IncomingMessage[] = []
   const sockets = new Set<Socket>()

@@ -140,7 +140,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     },
   )
 
-  it('can send the next request at once if an answer ended by closing its connection', async () => {
+  it('can send the next request at once after an answer that ended with its connection', async () => {
     const server = owned(
       await startServer(({socket}) => {
         socket.end('HTTP/1.1 200 OK\r\n\r\nto the end')
@@ -262,7 +262,7 @@ describe.each(kinds)('the transport on $name', ({create}) => {
     await waitUntil(() => server.sockets.size === 0, {what: 'the connection to close'})
   })
 
-  it('includes the time in its queue in the time limit of a request', async () => {
+  it('counts the time in the queue towards the time limit of a request', async () => {
     const server = owned(await startServer(() => {}))
     const transport = openTo(server, {watchConnections: 1})
     const first = failureOf(transport.send(get('/v1/x', {plane: 'watch', timeoutMs: 1000})))

@@ -84,7 +84,7 @@ describe.each(backends)('examples of the library on $name', backend => {
     rmSync(directory, {recursive: true, force: true})
   })
 
-  it.each([...expectations])('return the value that they show: %s', async (name, count) => {
+  it.each([...expectations])('return the value in their comment: %s', async (name, count) => {
     const given = {client, address: agent.address, directory: mkdtempSync(join(directory, 'empty-')), key}
     const met = new Set<number>()
     await examples[name]?.(given, (at, actual, expected) => {

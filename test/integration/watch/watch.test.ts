@@ -48,7 +48,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect((await watch.exited).exitCode).toBe(0)
   })
 
-  it('runs the command at once for a newer value while --on-error=retry waits', async () => {
+  it('runs the command at once for a newer value during the pause before a retry', async () => {
     await put('w/retry', 'bad')
     const script = 'v=$(cat); case $v in *YmFk*) echo bad; exit 3;; *) echo good;; esac'
     await using watch = startCli(['watch', 'key', 'w/retry', '--on-error=retry', '--', 'sh', '-c', script], {agent})
@@ -60,7 +60,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, lines(stdout).at(-1)]).toEqual([0, 'good'])
   })
 
-  it('watches the checks of a service in one state, also from a file', async () => {
+  it('watches the checks of a service in one state, with flags and from a file', async () => {
     const check = (id: string, state: string): Promise<unknown> =>
       raw(agent.address).ok('PUT', '/v1/catalog/register', {
         body: JSON.stringify({
@@ -158,7 +158,7 @@ describe.each(backends)('baton watch on $name', backend => {
     expect([exitCode, stdout, stderr]).toEqual([3, 'null\n', 'baton: handler sh: exit code 3\n'])
   })
 
-  it('ends one watch of a file after its first result with once, while the others continue', async () => {
+  it('ends a watch of a file that has `once` after its first result, while the others continue', async () => {
     const file = join(directory, 'once.json')
     const args = (name: string): string[] => ['sh', '-c', `cat >/dev/null; echo ${name}`]
     const watches = [
@@ -223,7 +223,7 @@ describe.each(backends)('baton watch on $name', backend => {
     await using watch = startCommand('sh', ['-c', script, ...words], {agent})
     await watch.waitForOutput(/\n/, {stream: 'stdout'})
     let count = 0
-    // The watch notices only when it writes the next line that its reader is gone.
+    // The watch notices that its reader is gone only when it writes the next line.
     await waitUntil(
       async () => {
         await put(key, `${count++}`)

@@ -92,7 +92,7 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('is not lost by a 404 that a consistent read does not confirm, and is renewed again soon', async () => {
+  it('is not lost, and is renewed again soon, if a consistent read does not confirm a 404', async () => {
     const events: string[] = []
     const {open, clock, replies, log, renewals} = setUp({observer: ({type}) => events.push(type)})
     await using session = await open()
@@ -151,7 +151,7 @@ describe('openSession', () => {
     expect(isBatonError(session.signal.reason, 'BATON_SESSION_LOST')).toBe(true)
   })
 
-  it('is never lost by failed renewals alone if the limit is Infinity', async () => {
+  it('is not lost because of failed renewals if the limit is Infinity', async () => {
     const {open, clock, replies} = setUp({unprovenLimitMs: Number.POSITIVE_INFINITY})
     await using session = await open()
     replies.renew = async () => answer(500, 'No cluster leader')
@@ -200,7 +200,7 @@ describe('openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('resolves destroy to false when its time limit is over', async () => {
+  it('resolves destroy to false when the time limit of destroy is over', async () => {
     const {open, clock, replies} = setUp()
     const session = await open()
     replies.destroy = async () => answer(500, 'No cluster leader')
@@ -219,7 +219,7 @@ describe('openSession', () => {
     expect(clock.pendingCount).toBe(0)
   })
 
-  it('destroys a session whose creation was answered after the caller had cancelled', async () => {
+  it('destroys the new session if the answer of Consul arrives after the caller has cancelled', async () => {
     const {clock, client, replies, log} = setUp()
     replies.create = async () => {
       await clock.sleep(300)

@@ -24,7 +24,7 @@ for (const [name, text] of [
 }
 
 describe('a file of watches', () => {
-  it('accepts the settings of watches that Consul has', () => {
+  it("accepts the settings of Consul's own watches", () => {
     const watches = parseWatches(
       [
         {

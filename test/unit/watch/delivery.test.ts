@@ -30,7 +30,7 @@ const changesBetween = (spec: WatchSpec, before: GoValue, after: GoValue): reado
 }
 
 describe('the deliveries of a watch', () => {
-  it('are the first answer, even if it is empty, and then only answers that differ from the last delivery', () => {
+  it('are the first answer, even if it is empty, and later answers only if they differ from the last delivery', () => {
     const news = new NewsFilter(prefix)
     expect(news.take(snapshot(null))).toMatchObject({value: null, previous: undefined, isFirst: true})
     expect(news.take(snapshot(null, 9n))).toBeUndefined()
@@ -39,7 +39,7 @@ describe('the deliveries of a watch', () => {
     expect(news.take(snapshot([pair('a/1', 'x')], 12n))).toBeUndefined()
   })
 
-  it('include an answer in which only an index changed, unless indexes are ignored', () => {
+  it('include an answer that differs only in an index, unless indexes are ignored', () => {
     const strict = new NewsFilter(prefix)
     const loose = new NewsFilter(prefix, {ignoreIndexes: true})
     for (const news of [strict, loose]) news.take(snapshot([pair('a/1', 'x', 1n)]))
@@ -71,7 +71,7 @@ describe('changes between two values', () => {
     ])
   })
 
-  it('are one for each service whose list of tags differs', () => {
+  it('name each service whose list of tags differs', () => {
     const services = {type: 'services'} as const
     expect(changesBetween(services, {web: ['a'], db: []}, {web: ['a', 'b'], mq: []})).toEqual([
       {op: 'update', key: 'web', item: {Name: 'web', Tags: ['a', 'b']}, previous: {Name: 'web', Tags: ['a']}},

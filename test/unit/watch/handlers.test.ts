@@ -52,7 +52,7 @@ describe('a command as handler', () => {
     expect(await run('sh', '-c', 'grep -q 18446744073709551615 && test "$CONSUL_INDEX" = 7')).toBe('ok')
   })
 
-  it('receives a large list whole, however slowly it reads, and may leave it unread', async () => {
+  it('receives the whole of a large list even if it reads slowly, and may leave the list unread', async () => {
     const blocks = Array.from({length: 60}, (_, at) => toBlock([toItem(`${at}`, `${at} `.padEnd(10_000, 'x'))]))
     const content = new WatchValue('list', blocks)
     const large = new Delivery({spec: oneKey, index: undefined, isFirst: true, content, before: undefined})
@@ -118,7 +118,7 @@ describe('an HTTP address as handler', () => {
     })
   })
 
-  it('fails if it answers with another status than 2xx, does not answer, or is not there', async () => {
+  it('fails if its status is not 2xx, if it does not answer, or if it refuses the connection', async () => {
     await expect(httpHandler({url: url('/bad?secret=1'), method: 'PUT'})(delivery, signal)).rejects.toThrow(
       /handler http:\/\/127.0.0.1:\d+\/bad: HTTP 503: not now/,
     )

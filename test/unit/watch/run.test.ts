@@ -56,7 +56,7 @@ function start(spec: WatchSpec, results: (delivery: Delivery) => HandleResult, o
     expect(clock.pendingCount).toBe(0)
   })
   const answer = async (value: GoValue): Promise<void> => {
-    // The rate limiter may hold the next request back.
+    // The rate limiter may delay the next request.
     for (let turn = 0; turn < 20 && !script.requests.at(-1)?.isOpen; turn += 1) await clock.advance(50)
     index += 1n
     script.last.answer(index, watchValue(spec, value))
@@ -91,7 +91,7 @@ describe('a failed delivery', () => {
     expect(handed).toHaveLength(3)
   })
 
-  it('is replaced by the previous value if that returns', async () => {
+  it('is replaced by the previous value if the data changes back', async () => {
     const {handed, answer} = start(oneKey, delivery => (valueOf(delivery) === 'bad' ? hour : undefined))
     await answer(key('good'))
     await answer(key('bad'))
@@ -99,7 +99,7 @@ describe('a failed delivery', () => {
     expect(handed.map(valueOf)).toEqual(['good', 'bad', 'good'])
   })
 
-  it('is repeated at the same time if an answer brings nothing new meanwhile', async () => {
+  it('is repeated at the planned time if an answer without a change arrives first', async () => {
     const {clock, handed, answer} = start(oneKey, () => 20_000)
     await answer(key('a'))
     await answer(key('a'))
@@ -109,7 +109,7 @@ describe('a failed delivery', () => {
     expect(handed).toHaveLength(2)
   })
 
-  it('is repeated with newer events after its own, and each event succeeds only once', async () => {
+  it('is repeated together with newer events, and each event is handled successfully only once', async () => {
     let failures = 2
     const {handed, answer} = start(parseWatch({type: 'event'}), () => (failures-- > 0 ? hour : undefined))
     const ids = (delivery: Delivery | undefined): unknown => delivery?.changes.map(change => change.key)
@@ -121,7 +121,7 @@ describe('a failed delivery', () => {
     expect(ids(handed.at(-1))).toEqual(['4'])
   })
 
-  it('does not end a watch with `once`, which ends after the first success', async () => {
+  it('does not end a watch with `once`; the first success does', async () => {
     let failures = 1
     const {clock, isOver, answer} = start(oneKey, () => (failures-- > 0 ? 1000 : undefined), true)
     await answer(key('a'))

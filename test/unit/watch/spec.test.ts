@@ -46,7 +46,7 @@ describe('the parameters of a watch', () => {
     expect(() => parseWatch(parameters)).toThrow(message)
   })
 
-  it('are described by a short text for messages', () => {
+  it('have a short form for messages', () => {
     const names = [{type: 'key', key: 'a'}, {type: 'nodes'}, {type: 'checks', service: 'web'}, {type: 'event'}]
     expect(names.map(one => describeWatch(parseWatch(one)))).toEqual(['key a', 'nodes', 'checks of web', 'events'])
   })

@@ -6,7 +6,7 @@ const bytesOf = (value: WatchValue): string =>
   Buffer.concat(Array.from(value.bytes(), chunk => Buffer.from(chunk))).toString()
 
 describe('a watched value', () => {
-  it('is written in chunks that together equal its whole text, whatever the length of its items', () => {
+  it('is written in chunks that together equal its text, for items of any length', () => {
     const item = fc.tuple(fc.oneof(fc.nat(100), fc.nat(150_000)), fc.constantFrom('a', 'é', '語'))
     fc.assert(
       fc.property(fc.array(fc.array(item, {maxLength: 4}), {maxLength: 4}), blocks => {
@@ -21,7 +21,7 @@ describe('a watched value', () => {
     )
   })
 
-  it('without an item, is null or an empty list as its type requires', () => {
+  it('is null or an empty list, as its type requires, if it has no items', () => {
     expect([new WatchValue('one').text, new WatchValue('list').text, new WatchValue('nil').text]).toEqual([
       'null',
       '[]',

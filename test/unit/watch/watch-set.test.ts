@@ -8,7 +8,7 @@ interface Ends {
   reject(error: unknown): void
 }
 
-/** A set whose watches run until the test ends or fails them. `log` holds their starts and their ends. */
+/** Opens a set whose watches run until the test ends or fails them. `log` lists their starts and ends. */
 function openSet() {
   const log: string[] = []
   const stop = new AbortController()
@@ -52,7 +52,7 @@ describe('WatchSet', () => {
     set.replace(watches('slow/k', 'other'))
     await settle()
     set.replace(watches('new/k', 'other'))
-    // This set is replaced before its watches can start.
+    // The next `replace` comes before these watches can start.
     set.replace(watches('newer/k', 'other', 'third'))
     await settle()
     expect(log).toEqual(['+slow', '+other', '+third'])

@@ -13,7 +13,7 @@ describe('base64 as Go reads it', () => {
     expect(decodeGoBase64(text)).toEqual(Buffer.from(expected))
   })
 
-  // The places are those that the Go tool printed for the same texts.
+  // The offsets are those that the Go tool printed for the same texts.
   it.each([
     ['!!!', 0],
     ['a', 0],
@@ -59,8 +59,8 @@ describe('JSON as Go writes it, of any value', () => {
     '\u2028': '\\u2028',
     '\u2029': '\\u2029',
   }
-  // Returns JSON as Go writes it: JSON.stringify differs in these characters, and in the short forms of two control
-  // characters.
+  // Converts the output of JSON.stringify to Go's: the two differ in these characters, and in the short forms of two
+  // control characters.
   const byGo = (text: string): string =>
     text
       .replaceAll(/\\.|[<>&\u2028\u2029]/g, match =>
@@ -77,7 +77,7 @@ describe('JSON as Go writes it, of any value', () => {
     )
   })
 
-  it('contains every digit of any 64-bit number', () => {
+  it('keeps every digit of a 64-bit number', () => {
     fc.assert(
       fc.property(fc.bigInt({min: 0n, max: 2n ** 64n - 1n}), number => {
         expect(goJson([number])).toBe(`[${number}]`)

@@ -23,7 +23,7 @@ const itemsOf = (blocks: readonly Block[] | undefined): readonly Item[] | undefi
 const entry = (key: number, Value = 'v'): Item => ({LockIndex: 0, Key: `k${key}`, Value: Value.padEnd(90, '.')})
 const manyItems = (count: number): Item[] => Array.from({length: count}, (_, at) => entry(at))
 
-// Values that look like the places where answers are divided, and values that have much in common.
+// Values that contain the text at which answers are divided, and values that are similar to each other.
 const text = fc.oneof(fc.constantFrom('a', 'aa', '},{"LockIndex":', '"}]', '\\', 'é', '😀', '\u2028<&>'), fc.string())
 const short = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.option(text)})
 const long = fc.record({LockIndex: fc.nat(3), Key: text, Value: fc.nat(12_000).map(count => 'x'.repeat(count))})
@@ -127,7 +127,7 @@ describe('the blocks of a list', () => {
     expect(openList().divide(Buffer.from(answer))).toBeUndefined()
   })
 
-  it('are made again after an answer that could not be divided', () => {
+  it('are created again after an answer that could not be divided', () => {
     const list = openList()
     const answer = Buffer.from('[{"Key":"a"},{"Key":"b"}]')
     const before = list.divide(answer)

@@ -24,11 +24,11 @@ const sizes = (items: readonly BulkItem[], limits: BulkLimits = defaultBulkLimit
 const tooLarge = (text: string): ConsulError => new ConsulError('BATON_TOO_LARGE', text, {status: 413, text})
 
 describe('packing writes into transactions', () => {
-  it('puts at most 64 operations into each transaction', () => {
+  it('puts at most 64 operations into a transaction', () => {
     expect(sizes(sets(129))).toEqual([64, 64, 1])
   })
 
-  it('keeps each transaction below 512 kB, and keeps a larger item separate, in its place', () => {
+  it('keeps each transaction below 512 kB, and puts a larger item into a batch of its own without changing the order', () => {
     expect(sizes(sets(10, 100_000))).toEqual([3, 3, 3, 1])
     const items = [...sets(2), set('large', 600_000), ...sets(2)]
     expect(sizes(items)).toEqual([2, 1, 2])
@@ -42,7 +42,7 @@ describe('packing writes into transactions', () => {
     expect(sizes(group(0, 65, 1n))).toEqual([64, 1])
   })
 
-  it('reads each item once, and only when its batch is requested', () => {
+  it('reads each item once, when its batch is requested', () => {
     let reads = 0
     function* counted(): Generator<BulkItem> {
       for (const item of sets(20_000)) {
@@ -57,7 +57,7 @@ describe('packing writes into transactions', () => {
     expect(reads).toBe(20_000)
   })
 
-  it('never makes a body larger than the limit, whatever the names, values and scopes', () => {
+  it('keeps the body within the limit for any names, values and scopes', () => {
     const name = fc.oneof(
       fc.string({minLength: 1, maxLength: 20}),
       fc.string({
@@ -73,7 +73,7 @@ describe('packing writes into transactions', () => {
         const scope = {namespace}
         const work = items.map(([key, length, group]) => ({...set(key, length), group}))
         const batches = [...packBatches(work, limits, scope)]
-        // Compares which objects they are, so that values are not compared byte by byte.
+        // Compares the identity of the items, because comparing their values byte by byte is slow.
         expect(batches.flat().map(each => work.indexOf(each))).toEqual(work.map((_, at) => at))
         for (const batch of batches) {
           expect(batch.length).toBeLessThanOrEqual(64)
@@ -101,7 +101,7 @@ describe('packing writes into transactions', () => {
     expect(limits.operationCount).toBe(10)
   })
 
-  it('divides a refused batch by the new limits, or into halves if the limits are unchanged', () => {
+  it('divides a refused batch by the new limits, or in half if the limits are unchanged', () => {
     const parts = (count: number): number[] =>
       packSmaller(sets(64), {operationCount: count, bytes: 524_288}, {}).map(part => part.length)
     expect(parts(20)).toEqual([20, 20, 20, 4])

@@ -11,7 +11,7 @@ const keysOf = (items: readonly BulkItem[]): string[] => items.map(({operation})
 
 type Answer = (keys: readonly string[]) => TxnResult | Error
 
-/** Answers transactions as `answer` does, and records their keys, the keys of plain writes and all outcomes. */
+/** Answers transactions with `answer`, and records the keys of transactions and of single writes, and all outcomes. */
 function setUp(answer: Answer, options: Partial<BulkOptions<BulkItem>> = {}) {
   const record = {sent: [] as string[][], alone: [] as string[], committed: [] as string[], refused: [] as string[]}
   const client = {
@@ -72,7 +72,7 @@ describe('sending writes in bulk', () => {
     expect(turns).toBeGreaterThanOrEqual(run.sent.length)
   })
 
-  it('halves a transaction that is too large, and writes an item alone if it is too large for any', async () => {
+  it('halves a transaction that Consul finds too large, and writes an item by itself if no transaction can hold it', async () => {
     const run = setUp(keys => (keys.includes('k3') ? tooLarge : committed))
     expect(await run.send(sets(8))).toBeUndefined()
     expect(run.alone).toEqual(['k3'])
@@ -112,7 +112,7 @@ describe('sending writes in bulk', () => {
     expect(run.committed).toHaveLength(64)
   })
 
-  it('ends when every concurrent request has failed, and returns the first failure', async () => {
+  it('ends when all concurrent requests have failed, and returns the first failure', async () => {
     const run = setUp(() => cut, {concurrency: 3})
     const failure = await run.send(sets(640))
     expect(failure?.error).toBe(cut)

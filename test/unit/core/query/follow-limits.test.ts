@@ -46,7 +46,7 @@ it.each([
   expect(script.requests).toHaveLength(2)
 })
 
-it('follow sets no time limit for an answer after its first byte', async () => {
+it('follow does not limit the time of an answer after its first byte', async () => {
   script.last.options.onFirstByte?.()
   await clock.advance(100_000)
   script.last.answer(7n, 'a')
@@ -88,7 +88,7 @@ it.each([
   const longestMs = 60_000 * (17 / 16) + 10_000
   for (let round = 0; round < 10; round += 1) {
     script.last.answer(5n, 'a')
-    // Not at the same age again, because two cuts at one age would shorten the wait.
+    // Alternates the age at which requests are cut, because two cuts at one age would shorten the wait.
     await clock.advance(round % 2 === 0 ? 20_000 : 30_000)
     expect(script.last.options.index).toBe(5n)
     end()

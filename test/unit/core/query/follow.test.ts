@@ -41,7 +41,7 @@ function start(
   return script
 }
 
-/** Answers the first read, and returns the request that parks then. */
+/** Answers the first read, and returns the parked request that follows it. */
 async function startParked(
   index: bigint,
   overrides: Partial<BlockingQuery<string, string>> = {},
@@ -109,7 +109,7 @@ describe('follow: the index', () => {
     expect(script.last.options.index).toBe(1n)
   })
 
-  it('starts with a given index, and does not report its first answer as the first', async () => {
+  it('starts with a given index, and reports the answer to that request as changed', async () => {
     const script = start({}, {index: 5n as ConsulIndex})
     await settle()
     expect(script.last.options.index).toBe(5n)
@@ -147,7 +147,7 @@ describe('follow: the index', () => {
     expect(got.map(({snapshot}) => snapshot.value).join()).toBe('a,b')
   })
 
-  it('reads again without an index after an early unchanged answer, and finds a replaced state store', async () => {
+  it('reads again without an index after an early unchanged answer, which shows that the state store was replaced', async () => {
     const script = await startParked(163n)
     await clock.advance(530)
     script.last.answer(163n, 'from before the restore')
@@ -272,7 +272,7 @@ describe('follow: failures', () => {
     expect(script.requests).toHaveLength(3)
   })
 
-  it.each([new UsageError('bad key'), new TypeError('our own bug')])('always throws %s', async error => {
+  it.each([new UsageError('bad key'), new TypeError('our own bug')])('throws without a retry: %s', async error => {
     const script = await startParked(5n)
     script.last.fail(error)
     await settle()
@@ -352,7 +352,7 @@ describe('follow: pace', () => {
     expect(script.last.options.waitMs).toBe(60_000)
   })
 
-  it('asks the leader if an answer is too stale, and then continues with stale reads', async () => {
+  it('reads from the leader after an answer that is too stale, and then continues with stale reads', async () => {
     const script = start({}, {consistency: 'stale', maxStaleMs: 5000})
     await settle()
     expect(script.last.options.consistency).toBe('stale')

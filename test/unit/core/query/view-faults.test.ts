@@ -70,13 +70,13 @@ describe('view: outages', () => {
     await clock.advance(200)
     await answer(script, 20n, things('a=1@10', 'b=1@1'))
     expect(got.words).toEqual(['[initial', '+a=2', '+b=1', ']2', '!live'])
-    // The leader answers the same.
+    // The leader's answer to the consistent read is the same.
     await answer(script, 20n, things('a=1@10', 'b=1@1'))
     expect(got.words).toEqual(['[initial', '+a=2', '+b=1', ']2', '!live', '[reset', '+a=1', '+b=1', ']2'])
     expect(got.frames[5]?.epoch).toBe((got.frames[4]?.epoch ?? 0) + 1)
   })
 
-  it('sends a reset if an item has other content with the same ModifyIndex after an error', async () => {
+  it('sends a reset if, after an error, an item has other content with the same ModifyIndex', async () => {
     const script = listQuery(clock)
     const got = collect(registry.view(script.query).subscribe())
     await settle()
@@ -104,7 +104,7 @@ describe('view: outages', () => {
     expect((await next.ready).index).toBe(5n)
   })
 
-  it('reports once that constant changes slow it down, and the total delay', async () => {
+  it('reports once that the rate limiter delays it while items change constantly, with the total delay', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const got = collect(view.subscribe())
@@ -130,7 +130,7 @@ describe('view: the empty guard', () => {
     return {script, words, state: () => view.status}
   }
 
-  it('confirms an answer that empties the list by one consistent read', async () => {
+  it('confirms an empty answer by one consistent read if the list had items', async () => {
     const {script, words} = await startWithOne()
     await answer(script, 9n, [])
     expect(script.last.options).toMatchObject({consistency: 'consistent'})
@@ -148,7 +148,7 @@ describe('view: the empty guard', () => {
     expect(words.slice(4)).toEqual(['+b=1'])
   })
 
-  it('keeps its items while the consistent read fails, and asks again', async () => {
+  it('keeps its items while the consistent read fails, and repeats that read', async () => {
     const {script, words, state} = await startWithOne()
     await answer(script, 9n, [])
     script.last.fail(
@@ -198,7 +198,7 @@ describe('view: the empty guard', () => {
 })
 
 describe('view: missing items', () => {
-  it('asks again if the request for hidden items is not answered', async () => {
+  it('repeats the request for hidden items if it is not answered', async () => {
     const script = listQuery(clock)
     const signals: (AbortSignal | undefined)[] = []
     const hides: HiddenProbe = (_, {signal}) => {
@@ -217,7 +217,7 @@ describe('view: missing items', () => {
     expect(words).toContain('-a')
   })
 
-  it('reports an outage that begins while it asks for hidden items', async () => {
+  it('reports an outage that begins while it requests hidden items', async () => {
     const script = listQuery(clock)
     let isDown = true
     const hides: HiddenProbe = async () => {
@@ -236,7 +236,7 @@ describe('view: missing items', () => {
     expect(words.slice(-3)).toEqual(['!stale', '-a', '!live'])
   })
 
-  it('waits for the limiter before each request for hidden items', async () => {
+  it('waits for the rate limiter before each request for hidden items', async () => {
     const script = listQuery(clock)
     const sentAtMs: number[] = []
     const hides: HiddenProbe = async (_keys, _options, pace) => {

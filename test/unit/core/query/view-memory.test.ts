@@ -70,13 +70,13 @@ it('a view does not use more memory for each change if a reader has stopped read
   await answer(script, 1n, things(big(1), 'b=1@1'))
   await stopped.next()
   await stopped.next()
-  // Fills the log, whose own size is limited.
+  // Fills the log of changes, whose size is limited.
   for (let index = 2; index < 300; index += 1) await answer(script, BigInt(index), things(big(index)))
   script.requests.splice(0, script.requests.length - 1)
   const before = await heapBytes()
   for (let index = 300; index < 600; index += 1) await answer(script, BigInt(index), things(big(index)))
   script.requests.splice(0, script.requests.length - 1)
   const after = await heapBytes()
-  // Without a limit it would be 300 answers of 8 kB.
+  // Without a limit, the log would contain 300 answers of 8 kB.
   expect(after - before).toBeLessThan(500_000)
 })

@@ -81,7 +81,7 @@ describe('view: frames', () => {
     expect((await subscription.ready).index).toBe(5n)
   })
 
-  it('filters one answer separately for each subscriber', async () => {
+  it('applies the filter of each subscriber to the same answer', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const ones = collect(view.subscribe({filter: thing => thing.text === '1'}))
@@ -111,7 +111,7 @@ describe('view: sharing', () => {
     expect(script.requests).toHaveLength(2)
   })
 
-  it('lets each subscriber read at its own pace, and sends a new snapshot to one that lags', async () => {
+  it('lets each subscriber read at its own pace, and sends a new snapshot to a subscriber that lags', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const slow = view.subscribe().frames()
@@ -126,7 +126,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=399', ']1'])
   })
 
-  it('sends a new snapshot to a reader that read the first one too slowly', async () => {
+  it('sends a new snapshot to a reader that has not finished reading an older one', async () => {
     const script = listQuery(clock)
     const slow = registry.view(script.query).subscribe().frames()
     await settle()
@@ -138,7 +138,7 @@ describe('view: sharing', () => {
     expect(words).toEqual(['[lagged', '+a=299', '+c=0', ']2'])
   })
 
-  it('continues after a resume token, or sends a snapshot if it cannot', async () => {
+  it('continues after a resume token, or sends a snapshot if the changes after the token are gone', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     view.subscribe()
@@ -207,7 +207,7 @@ describe('view: first and last subscriber', () => {
     expect(script.last.isOpen).toBe(false)
   })
 
-  it('closes its subscriptions when it is disposed, and may be disposed twice', async () => {
+  it('closes its subscriptions when it is disposed, and can be disposed twice', async () => {
     const script = listQuery(clock)
     const view = registry.view(script.query)
     const subscription = view.subscribe()

@@ -34,7 +34,7 @@ const statesOfPast = 50
 export class ModelAgent implements Transport {
   keys = new Map<string, ModelKey>()
   faults: Faults = {}
-  /** Monotonic instants at which requests arrived. */
+  /** Monotonic times at which requests arrived, in milliseconds. */
   readonly sentAtMs: number[] = []
   /** Number of answers that showed an old state. */
   pastAnswers = 0
@@ -83,7 +83,7 @@ export class ModelAgent implements Transport {
     this.#wake()
   }
 
-  /** Simulates a recursive delete of a shorter prefix: no parked request is answered, and the index goes back. */
+  /** Simulates the recursive delete of a shorter prefix: Consul answers no parked request, and the index goes back. */
   deleteUnseen(key: string): void {
     if (!this.keys.delete(key)) return
     this.#listIndex -= 1
@@ -136,7 +136,8 @@ export class ModelAgent implements Transport {
   }
 
   /**
-   * Answers a transaction that reads keys: it names those that do not exist, and leaves out those that may not be read.
+   * Answers a transaction that reads keys: names keys that do not exist, and leaves out keys that the token may not
+   * read.
    */
   #readEach({body}: TransportRequest): TransportResponse {
     const {refusal, isLeaderless, isFiltered} = this.faults
@@ -211,7 +212,7 @@ export class ModelAgent implements Transport {
     this.#onState(state)
   }
 
-  /** Empties the log: states from before are not shown again. */
+  /** Empties the log, so that earlier states are not shown again. */
   #wentBack(): void {
     this.#history.clear()
     this.#endPast()

@@ -11,7 +11,7 @@ export interface ModelState {
 
 const mostStates = 100
 
-/** The states that a server passes through again when it applies its log: all since the index last went back. */
+/** The states that a server passes through again when it applies its log: all states since the index last went back. */
 export class ModelHistory {
   #states: ModelState[] = []
 
@@ -31,9 +31,7 @@ export class ModelHistory {
   }
 }
 
-/**
- * All states since the one that a reader showed last. A reader may leave out any number of them, but must not go back.
- */
+/** All states since the one that a reader showed last. A reader may skip states, but must not show an older one. */
 export class ModelOrder {
   #since: string[] = []
 

@@ -81,7 +81,7 @@ const someFaults = (random: Seeded): Faults =>
     () => ({cutAfterMs: 30_000}),
   ])()
 
-/** Changes the store once, or the connection to it, at random. */
+/** Makes one random change of the store or of the connection to it. */
 function happen(agent: ModelAgent, clock: FakeClock, random: Seeded): void {
   const chance = random()
   const key = random.pick(names)
@@ -115,8 +115,8 @@ function measure(sentAtMs: readonly number[]): {readonly longestGapMs: number; r
 }
 
 /**
- * Writes and faults happen at random for this time. In quiet hours and at the end, every reader must contain what the
- * store contains.
+ * Runs random writes and faults for the given simulated time. In phases without faults and at the end, every reader
+ * must contain the same as the store.
  */
 export async function runModel(hours: number, leastSteps: number): Promise<void> {
   const random = seeded(`${hours} hours of faults`)

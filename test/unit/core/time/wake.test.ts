@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {Wake} from '../../../../src/core/time/wake.js'
 import {FakeClock} from '../../../kit/fake-clock.js'
 
-/** True if the promise settles without any time passing. */
+/** True if the promise settles before the next timer. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
   const note = (): void => {
@@ -22,7 +22,7 @@ describe('Wake, which resumes waiting callers', () => {
     await expect(Promise.all(waits)).resolves.toEqual([undefined, undefined])
   })
 
-  it('keeps one wake for the next wait, however many came before it', async () => {
+  it('keeps one wake for the next wait after any number of wakes', async () => {
     const wake = new Wake()
     wake.wake()
     wake.wake()
