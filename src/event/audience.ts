@@ -14,8 +14,8 @@ export interface Judged {
 }
 
 /**
- * Judges the filters of events as an agent judges those of its own: RE2, unanchored, the node by name, a service of the
- * agent by its ID, with a tag of the same service. Retries during outages.
+ * Compares the filters of events with an agent, as the agent itself does: RE2, unanchored, the node by name, a service
+ * of the agent by its ID, and a tag of the same service. Retries during outages.
  */
 export async function judgeFilters(
   client: ConsulClient,
@@ -35,7 +35,8 @@ export async function judgeFilters(
   const unreadable: UnreadableEntry[] = []
   for (const {id: eventId, nodeFilter, serviceFilter, tagFilter} of filtered) {
     let matches: Record<'node' | 'service' | 'tag', Re2Matcher>
-    // All are compiled first, whatever matches: a bad expression is reported on every agent.
+    // All filters are compiled first, even if one of them does not match, so that every agent reports an invalid
+    // expression.
     try {
       matches = {node: compile(nodeFilter), service: compile(serviceFilter), tag: compile(tagFilter)}
     } catch (error) {

@@ -10,26 +10,35 @@ import {watchEvents} from './ring/watcher.js'
 import {type EventStream, logNotices, WatchStream} from './stream.js'
 
 const defaultMaxWaiting = 1024
-/** Only a file compares its owner; to ask the agent for it would need a permission. */
+/**
+ * Identity of a state in memory. Only a state file is compared with its owner, and asking the agent for its name would
+ * need a permission.
+ */
 const unnamed: StateIdentity = {datacenter: 'unknown', node: ''}
 
-/** How a stream of events begins and ends, and what it remembers. */
+/** Options that control where a stream of events starts, when it ends, and which events it remembers. */
 export interface EventStreamOptions
   extends Pick<EventIntakeOptions, 'from' | 'afterCrash' | 'accepts' | 'orderWindowMs' | 'maxWaiting'> {
   /**
-   * A file that remembers what was handled, so that a later stream goes on where this one ended: each event is delivered at
-   * least once. It belongs to one reader. @default nothing is remembered
+   * A file that records handled events, so that a later stream continues where this one ended: each event is delivered
+   * at least once. Only one reader can use the file. @default nothing is recorded
    */
   readonly stateFile?: string
-  /** Ends the stream: the loop finishes its event, and gets no other. @default the stream ends by dispose */
+  /**
+   * Ends the stream: the loop finishes its present event and receives no other. @default the stream ends when it is
+   * disposed
+   */
   readonly signal?: AbortSignal
-  /** Receives what happens besides events. Never awaited, and must not throw. @default missed events are logged */
+  /**
+   * Receives notices other than events. The result is not awaited, and the function must not throw. @default missed
+   * events are logged
+   */
   readonly observer?: (notice: EventNotice) => void
 }
 
-/** Which events of the agent. */
+/** Options that select events of the agent. */
 export interface FollowEventsOptions extends EventStreamOptions {
-  /** Only events of this name. @default all */
+  /** Name of the events to follow. @default all names */
   readonly name?: string
 }
 
@@ -79,7 +88,7 @@ export function followDurable(
   options: EventStreamOptions = {},
 ): EventStream {
   checkStream('followDurable', {client, name}, options)
-  // Refuses a name that no log can have.
+  // Throws if no log can have this name.
   logPrefix(name)
   return openStream(client, options, {
     identity: async () => ({datacenter: (await client.agent.self()).datacenter, node: '', log: name}),

@@ -1,21 +1,24 @@
 import type {UserEvent} from '../core/types.js'
 
-/** Why the watch may have missed events. Instants are of the wall clock, in milliseconds. */
+/** Reason why the watch may have missed events. Times are of the wall clock, in milliseconds. */
 export type MissedEvents =
   | {
       /**
-       * `overflow`: the agent's list is full and contains no known event, so all of it is newer than the last read.
-       * `restart`: the list is not full and lacks events that it contained last, so the agent was restarted.
+       * `overflow`: the agent's list is full and contains no known event, so the whole list is newer than the last
+       * read. `restart`: the list is not full and lacks events that it contained at the last read, so the agent was
+       * restarted.
        */
       readonly reason: 'overflow' | 'restart'
-      /** Number of events listed now. */
+      /** Number of events in the present list. */
       readonly listedCount: number
-      /** When the last list before this one was read; undefined if an earlier watch read it. */
+      /** Time at which the previous list was read; undefined if an earlier watch read it. */
       readonly sinceMs: number | undefined
-      /** When this list was read: events fired between the two instants may have been missed. */
+      /** Time at which the present list was read. Events fired between the two times may have been missed. */
       readonly untilMs: number
     }
-  /** A durable log was pruned beyond what the state knows: events up to the one with the ID `through` were never seen. */
+  /**
+   * A durable log was pruned further than the state has read: the watch never saw the events up to the ID `through`.
+   */
   | {readonly reason: 'pruned'; readonly through: string}
 
 /** An entry of a durable log that cannot be handled. */

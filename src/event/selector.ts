@@ -11,7 +11,7 @@ export type Occurrence =
 
 interface Selector {
   readonly type: 'user' | '*' | MemberEventType
-  /** Only for `user`: name of the only event that is selected. */
+  /** Name of the only event that is selected; used only for `user`. */
   readonly name: string | undefined
 }
 

@@ -9,8 +9,8 @@ const lamportTime = /^\d{1,20}$/
 export interface EventsSince {
   readonly events: readonly UserEvent[]
   /**
-   * False if the event is not in the list: then all listed events may be newer, and others between them may have been
-   * dropped.
+   * False if the list does not contain the event. Then all listed events may be newer, and the agent may have dropped
+   * others before them.
    */
   readonly isListed: boolean
 }

@@ -12,13 +12,13 @@ import type {EventNotice} from './notices.js'
  */
 export interface EventStream extends AsyncIterableIterator<UserEvent>, AsyncDisposable {
   /**
-   * Resolves when the first list was read: each event fired from then on is delivered. Rejects if the stream ended
+   * Resolves when the first list was read; each event fired after that is delivered. Rejects if the stream ended
    * before.
    */
   readonly ready: Promise<void>
 }
 
-/** What the stream needs of a watch: it ends with the signal. */
+/** A watch that passes events to a handler until its signal aborts. */
 export type StreamedWatch = (
   options: Pick<EventIntakeOptions, 'signal' | 'handle' | 'handleDead'> & {
     readonly observer: (notice: EventNotice) => void
@@ -32,7 +32,7 @@ interface Held {
   interrupt(): void
 }
 
-/** Turns a watch that calls a handler into a stream that its reader pulls. */
+/** Turns a watch that calls a handler into a stream from which its reader pulls events. */
 export class WatchStream implements EventStream {
   readonly ready: Promise<void>
   readonly #stop: LinkedSignal
@@ -52,7 +52,7 @@ export class WatchStream implements EventStream {
     })
     this.ready.catch(() => undefined)
     this.#stop.signal.addEventListener('abort', () => {
-      // A reader that has the event may still finish it.
+      // A reader that has received the event may still finish it.
       if (this.#held?.isTaken === false) this.#held.interrupt()
     })
     this.#running = watch({
@@ -125,7 +125,10 @@ export class WatchStream implements EventStream {
   }
 }
 
-/** Reports what no observer receives: events that may have been missed, and entries that cannot be handled. */
+/**
+ * Logs the notices of a stream without an observer: events that may have been missed, and entries that cannot be
+ * handled.
+ */
 export const logNotices =
   ({logger}: Pick<ConsulClient, 'logger'>) =>
   (notice: EventNotice): void => {

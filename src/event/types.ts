@@ -1,8 +1,9 @@
 import type {UserEvent} from '../core/types.js'
 
 /**
- * What became of an event. `done`: handled. `seen`: listed before the watch began, or not accepted. `skipped`: its handler
- * was interrupted and may not run again. `coalesced`: replaced by a newer one of its name. `dead`: its last attempt failed.
+ * End of an event. `done`: handled. `seen`: listed before the watch began, or not accepted. `skipped`: its handler was
+ * interrupted and may not run again. `coalesced`: replaced by a newer event of its name. `dead`: its last attempt
+ * failed.
  */
 export type Outcome = 'done' | 'seen' | 'skipped' | 'coalesced' | 'dead'
 
@@ -10,7 +11,7 @@ export type Outcome = 'done' | 'seen' | 'skipped' | 'coalesced' | 'dead'
 export interface PendingEvent {
   /** The event as the agent listed it. */
   readonly event: UserEvent
-  /** True if its handler had been started before the watch crashed. */
+  /** True if the handler had been started before the watch crashed. */
   readonly isRestarted: boolean
 }
 

@@ -3,106 +3,114 @@ import type {ExecRun, FoundNodes, JobCommand, JobSpec, NodeSelector, RunOptions}
 
 /** Options of a run that outlives its initiator. */
 export interface DetachOptions {
-  /** Cancels the start. A job that is written is not cancelled by it. @default it is not cancelled */
+  /**
+   * Cancels the start of the job. A job that has been written to Consul is not cancelled. @default the start is not
+   * cancelled
+   */
   readonly signal?: AbortSignal
   /**
-   * Time for which the job and its answers are kept at least, in milliseconds: 10 seconds to a day. Consul removes them at
-   * most the same time later. Every node has ended by then. @default 3600000
+   * Minimum time for which Consul keeps the job and its answers, in milliseconds: 10 seconds to a day. Consul removes
+   * them between one and two such times after the start; by then every node has ended. @default 3600000
    */
   readonly keepMs?: number
   /**
-   * Time in which nodes may begin the job, in milliseconds. If it is given, nodes are named too whose responder is not
-   * there now. Responders refuse more than their own maximum. @default 60000
+   * Time in which nodes may begin the job, in milliseconds. If it is given, the job also names nodes whose responder is
+   * not running now. Responders refuse a window above their own maximum. @default 60000
    */
   readonly windowMs?: number
 }
 
-/** A job that was written and goes on. */
+/** A job that was written to Consul, and that continues without its initiator. */
 export interface DetachedRun {
   /** ID of the job; empty if no node matched, or if all were refused. */
   readonly id: string
-  /** Names of the nodes that it is for. */
+  /** Names of the nodes that the job is for. */
   readonly nodes: readonly string[]
-  /** Nodes that the selector matches and that do not run it. */
+  /** Nodes that the selector matches but that cannot run the job. */
   readonly refused: readonly {readonly node: string; readonly code: string; readonly reason: string}[]
-  /** Last instant at which a node may begin it, by the wall clock. */
+  /** Last time at which a node may begin the job, by the wall clock. */
   readonly beginsUntilMs: number
-  /** Instant until which it is kept at least, by the wall clock. */
+  /** Time until which Consul keeps the job at least, by the wall clock. */
   readonly keptUntilMs: number
 }
 
 /** Options of {@link ExecInitiator.attach}. */
 export interface AttachOptions {
-  /** When this signal aborts, the run ends and the job goes on. @default the run lasts until the job ends */
+  /** If this signal aborts, the run ends and the job continues. @default the run ends when the job ends */
   readonly signal?: AbortSignal
   /**
-   * `follow` waits until every node has ended, `snapshot` reads only what is there. `cancel` and `kill` stop the job, with
-   * its grace or at once, and follow it until it has ended. @default 'follow'
+   * `follow` waits until every node has ended, and `snapshot` reads the present answers only. `cancel` (with the job's
+   * grace) and `kill` (at once) stop the job, and follow it until every node has ended. @default 'follow'
    */
   readonly mode?: 'follow' | 'snapshot' | 'cancel' | 'kill'
-  /** Keys whose signature proves that the job was not changed, for instance its list of nodes. @default none */
+  /**
+   * Trusted keys: a signature by one of them proves that the job, and its list of nodes, was not changed. @default none
+   */
   readonly jobTrust?: TrustSource
 }
 
-/** A job as Consul has it. */
+/** A job as it was read from Consul. */
 export interface StoredJob {
   /** ID of the job. */
   readonly id: string
-  /** What it runs. */
+  /** The command that the job runs. */
   readonly command: JobCommand
-  /** Names of its nodes. */
+  /** Names of the nodes that the job is for. */
   readonly nodes: readonly string[]
-  /** What it says about its sender. */
+  /** Sender of the job, as the job itself states it. It is not verified. */
   readonly requester: {readonly name: string; readonly host: string}
-  /** When it was signed, by the wall clock of its initiator, in milliseconds. */
+  /** Time of the signature, by the wall clock of the initiator, in milliseconds. */
   readonly issuedAtMs: number
-  /** Last instant at which a node may begin it, by the wall clock. */
+  /** Last time at which a node may begin the job, by the wall clock. */
   readonly beginsUntilMs: number
-  /** Instant until which it is kept at least; undefined if it ends with its initiator. */
+  /** Time until which Consul keeps the job at least; undefined if the job ends with its initiator. */
   readonly keptUntilMs: number | undefined
-  /** IDs of the keys that it says have signed it. */
+  /** IDs of the keys that have signed the job, as the job itself states them. */
   readonly signers: readonly string[]
 }
 
-/** A job, and how many of its nodes have begun and ended it. */
+/** A job, with the numbers of nodes that have begun and ended it. */
 export interface StoredRun extends StoredJob {
-  /** Number of nodes that have not begun it. */
+  /** Number of nodes that have not begun the job. */
   readonly waitingCount: number
-  /** Number of nodes that run it, or have died while they did. */
+  /** Number of nodes that began the job and have not reported its end. Some of them may have died. */
   readonly runningCount: number
-  /** Number of nodes that have ended or refused it. */
+  /** Number of nodes that have ended or refused the job. */
   readonly endedCount: number
 }
 
-/** A run that reads a job which was written before. */
+/** A run that reads the answers to a job that was written earlier. */
 export interface AttachedRun extends ExecRun {
   /** The job that is read. */
   readonly job: StoredJob
-  /** Why the job is not verified: its signers are not trusted, or there are none. Undefined if it is. */
+  /**
+   * Reason why the job could not be verified: none of its signers is trusted, or the job is not signed. Undefined if
+   * the job was verified.
+   */
   readonly doubt: string | undefined
 }
 
 /** Runs commands on the nodes of a datacenter. */
 export interface ExecInitiator {
   /**
-   * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written: then nothing
-   * runs. Rejects with a UsageError if an argument is not valid. If no node matches, the run has the verdict
+   * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written; then
+   * nothing runs. Rejects with a UsageError if an argument is not valid. If no node matches, the run has the verdict
    * `no-nodes`. If the signal aborts, the run is cancelled.
    */
   run(job: JobSpec, selector?: NodeSelector, options?: RunOptions): Promise<ExecRun>
-  /** Finds the nodes that a job with this selector would be for. Nothing is written. */
+  /** Finds the nodes that a job with this selector would be for. Writes nothing. */
   findNodes(selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<FoundNodes>
   /**
-   * Writes a job that goes on without this process. Consul removes it and its answers when their time is over. Nodes
-   * without a responder are refused. Rejects if the job cannot be written: then nothing runs.
+   * Writes a job that continues without this process. Consul removes the job and its answers after `keepMs`. Nodes
+   * without a responder are refused. Rejects if the job cannot be written; then nothing runs.
    */
   detach(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<DetachedRun>
   /**
-   * Reads the answers to a job that was written before, from the first one on, and verifies them as `run` does. Ending the
-   * run does not stop the job. Rejects with a UsageError if there is no such job, and with a RefusedError if its
-   * signature is wrong.
+   * Reads the answers to a job that was written earlier, beginning with the first answer, and verifies them as `run`
+   * does. The job continues after the run has ended. Rejects with a UsageError if the job does not exist, and with a
+   * RefusedError if its signature is wrong.
    */
   attach(id: string, options?: AttachOptions): Promise<AttachedRun>
-  /** Lists the jobs for responders that Consul has, the newest first; at most 1000. */
+  /** Lists the jobs for responders in Consul, the newest first; at most 1000. */
   list(options?: {readonly signal?: AbortSignal}): Promise<readonly StoredRun[]>
 }

@@ -1,7 +1,7 @@
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
-/** Maximum number of names that one text may stand for: a typing mistake must not fill the memory. */
+/** Maximum number of names in one text, so that a typing mistake does not exhaust the memory. */
 const maxNames = 100_000
 
 /**
@@ -24,7 +24,7 @@ export function expandNodes(text: string): readonly string[] {
 const unreadable = (item: string, why: string): UsageError =>
   new UsageError(`nodes '${brief(item)}': ${why}`, {hint: 'write names and ranges like web[1-9],db-1'})
 
-/** Divides a text at commas and white space outside of brackets. */
+/** Divides a text at commas and white space outside brackets. */
 const splitItems = (text: string): readonly string[] => text.match(/(?:\[[^\]]*\]|[^\s,[])+/g) ?? []
 
 function expandItem(item: string): readonly string[] {

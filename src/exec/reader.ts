@@ -12,7 +12,7 @@ import type {KvEntry, ReadOptions} from '../core/types.js'
 const waitMs = 15_000
 /** Pause before a list that was out of date is read again. */
 const againMs = 50
-/** A list repeats every key, so lists are read less often the more keys there are. */
+/** Pause between lists for each key in the list. A list repeats every key, so long lists are read less often. */
 const pausePerKeyMs = 0.02
 const maxRetryMs = 2000
 /** A read that takes longer than this counts as slow: agents delay a request while there is no leader. */
@@ -24,7 +24,7 @@ export interface ReaderOptions {
   readonly prefix: string
   /** True for keys whose value must be fetched; others are passed on with an empty value. */
   readonly needsValue: (rest: string) => boolean
-  /** True for keys that belong to this reader; the others below the prefix are passed over. @default all */
+  /** True for keys that belong to this reader; the reader ignores other keys below the prefix. @default all */
   readonly isOurs?: (rest: string) => boolean
   readonly onRetry: (error: unknown) => void
 }
@@ -36,9 +36,9 @@ export interface NewKey {
 }
 
 /**
- * Passes on the keys that appear below a prefix, each once, those of one list together. If two reads overlap, the first
- * one that is ready passes on what both have found. Keys that `handle` returns are passed on again when they are next
- * listed: their value was not the right one.
+ * Passes on the keys that appear below a prefix, each once; all new keys of one list are passed on together. If two
+ * reads overlap, the first one that is ready passes on the keys that both have found. Keys that `handle` returns are
+ * passed on again when they are next listed, because their value was not the right one.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
@@ -52,16 +52,16 @@ export class KeyReader {
   }
 
   /**
-   * Monotonic instant at which a read last failed or was slow, for instance without a leader. The nodes probably had
-   * the same trouble.
+   * Monotonic time at which a read last failed or was slow, for instance without a leader. The nodes probably had the
+   * same problem.
    */
   get troubledAtMs(): number {
     return this.#troubledAtMs
   }
 
   /**
-   * Reads until the signal aborts. Transient errors are retried, so a lost connection costs time and no output. So does
-   * a server that shows an old state: an absent key proves nothing here. Rejects if Consul refuses a read.
+   * Reads until the signal aborts. Retries transient errors, so a lost connection loses no output. A server with old
+   * state does no harm either, because an absent key is never treated as deleted. Rejects if Consul refuses a read.
    */
   async follow(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options
@@ -104,7 +104,7 @@ export class KeyReader {
     }
   }
 
-  /** Returns the same query, but notes each failure, and passes one that a retry cannot fix to `refuse`. */
+  /** Returns the same query, but records each failure, and passes failures that a retry cannot fix to `refuse`. */
   #observed<T, Item>(query: BlockingQuery<T, Item>, refuse: (error: unknown) => void): BlockingQuery<T, Item> {
     const read: typeof query.read = async options => {
       try {
@@ -127,7 +127,9 @@ export class KeyReader {
     client.logger.warn({prefix, error: messageOf(error)}, 'exec.readFailed')
   }
 
-  /** Resolves with false if a listed key has no value any more: the list is out of date. */
+  /**
+   * Fetches and passes on listed keys. Resolves with false if a key no longer exists, so that the list is out of date.
+   */
   async #take(listed: readonly string[], how: ReadOptions): Promise<boolean> {
     const {prefix, isOurs = () => true} = this.#options
     const unseen = listed.filter(key => !this.#seen.has(key) && isOurs(key.slice(prefix.length)))
@@ -140,7 +142,7 @@ export class KeyReader {
   }
 }
 
-/** Resolves with undefined if a listed key has no value any more: the list is out of date. */
+/** Resolves with the values of the keys, or with undefined if one no longer exists, so that the list is out of date. */
 async function fetchValues(
   {client, prefix, needsValue}: ReaderOptions,
   keys: readonly string[],
@@ -157,7 +159,10 @@ async function fetchValues(
   return keys.map(key => ({rest: key.slice(prefix.length), value: values.get(key) ?? Buffer.alloc(0)}))
 }
 
-/** Unlike `get`, `get-tree` of a whole key does not fail the transaction if the key is deleted. */
+/**
+ * Reads several keys in one transaction. Unlike `get`, `get-tree` of a whole key does not fail the transaction if the
+ * key was deleted.
+ */
 async function getMany(client: ConsulClient, keys: readonly string[], how: ReadOptions): Promise<readonly KvEntry[]> {
   const operations = keys.map(key => ({verb: 'get-tree' as const, key}))
   const result = await client.txn.commit(operations, how)

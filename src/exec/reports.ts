@@ -6,12 +6,12 @@ export interface ExitReport {
   readonly code: number
   readonly signal?: string
   readonly isTimedOut?: boolean
-  /** Output that the node left out because of a limit. */
+  /** Bytes of output that the node omitted because of a limit. */
   readonly droppedBytes?: number
-  /** How long the child ran, by the node's clock. */
+  /** Time for which the child ran, by the node's clock. */
   readonly ranMs?: number
   readonly isCancelled?: boolean
-  /** True if the responder was restarted while the child ran: its end is unknown. */
+  /** True if the responder was restarted while the child ran, so that the end of the child is unknown. */
   readonly isInterrupted?: boolean
   /** Number of frames, if the node reports it. */
   readonly frameCount?: number
@@ -36,18 +36,18 @@ export interface OutputPart {
   readonly chunk: Buffer
 }
 
-/** One way to send a job to nodes and to read their reports. Disposing cancels the job and removes its keys. */
+/** A way to send a job to nodes and to read their reports. Disposing cancels the job and removes its keys. */
 export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string
-  /** Nodes that it reaches; undefined if it reaches every node of its `via`. */
+  /** Nodes to which the job is sent; undefined for all nodes of this `via`. */
   readonly nodes: ReadonlySet<string> | undefined
-  /** Aborts when the job's session is gone: no further report can come. */
+  /** Aborts when the job's session has ended. No further report can arrive. */
   readonly lost: AbortSignal
-  /** Writes the job. From here on nodes may run it. */
+  /** Writes the job. After that, nodes may run it. */
   start(signal: AbortSignal): Promise<void>
   /** Reads what the nodes report. */
   reader(handle: (reports: readonly Report[]) => void): KeyReader
-  /** Asks the nodes to stop what they run: with the job's grace, or at once. Resolves with false if they cannot be asked. */
+  /** Asks the nodes to stop the job, with the job's grace or at once. Resolves with false if they cannot be asked. */
   cancel(verb: 'cancel' | 'kill'): Promise<boolean>
 }

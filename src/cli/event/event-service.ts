@@ -36,11 +36,11 @@ export interface EventServiceOptions {
   readonly scripts: readonly SelectedScript[]
   readonly env: Readonly<Record<string, string>>
   readonly signal: AbortSignal
-  /** The list that was read from stdin with --from-stdin. */
+  /** The list that `--from-stdin` read; undefined without that flag. */
   readonly list: readonly UserEvent[] | undefined
 }
 
-/** Runs the watches of events and of members for `event watch`, and prints what they report. */
+/** Runs the watches of events and of members for `event watch`, and prints their notices. */
 export class EventService {
   readonly #options: EventServiceOptions
   readonly #handling: EventHandling
@@ -69,7 +69,7 @@ export class EventService {
   async run(): Promise<number> {
     const {argv, list, out, scripts} = this.#options
     using _stop = this.#stop
-    // If there are commands to run, the watch goes on after stdout is closed.
+    // If there are commands to run, the watch continues after stdout is closed.
     if (!argv && scripts.length === 0) out.onClosed(() => this.#end(0))
     if (list) await handleList(this.#options.client, list, this.#intakeOptions())
     else await this.#together([() => this.#watch(), () => this.#members()])
@@ -101,7 +101,7 @@ export class EventService {
     })
   }
 
-  /** Runs all functions until the signal aborts; the first failure stops the others. */
+  /** Runs all functions until the signal aborts. The first failure stops the other functions. */
   async #together(all: readonly (() => Promise<void>)[]): Promise<void> {
     const running = all.map(start => start())
     try {
@@ -145,7 +145,7 @@ export class EventService {
 
   #report(notice: EventNotice): void {
     const {client, flags, out} = this.#options
-    // The client itself reports that Consul does not answer.
+    // No line is printed here, because the client itself reports that Consul does not answer.
     if (notice.type === 'outage.began') {
       if (isTransient(notice.error)) return
       this.#isRefused = true
@@ -177,10 +177,12 @@ export class EventService {
     if (flags['on-error'] === 'exit') this.#end(error instanceof HandlerError ? error.exitCode : 1)
   }
 
-  /** Returns the payload that was given to `fire`. An outage of Consul delays this, but the handler does not fail. */
+  /**
+   * Returns the payload that was given to `fire`. An outage of Consul delays the result, but the handler does not fail.
+   */
   async #resolve(payload: Buffer | undefined, signal: AbortSignal): Promise<Buffer | undefined> {
     const {client, flags} = this.#options
-    // A log contains the payloads themselves, not pointers to them.
+    // A log contains the payloads themselves instead of pointers.
     if (flags.durable) return payload
     const {clock, random} = client
     const backoff = new Backoff({random})

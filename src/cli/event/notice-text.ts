@@ -1,7 +1,7 @@
 import {messageOf} from '../../core/errors.js'
 import type {EventNotice, MissedEvents} from '../../event/notices.js'
 
-/** How a notice is shown: `warn` unless --quiet is given, `say` on a terminal or with --verbose. */
+/** When a notice is printed: `warn` unless --quiet is given, `say` on a terminal or with --verbose. */
 export interface NoticeLine {
   readonly level: 'warn' | 'say'
   readonly text: string

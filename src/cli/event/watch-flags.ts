@@ -79,7 +79,7 @@ export const watchFlags = {
 
 const ofHandlers = ['concurrency', 'retries', 'dead-letter', 'on-error', 'timeout', 'grace']
 
-/** Flags of `event watch` that have no effect without others. */
+/** Rules for flags of `event watch` that have no effect without other flags. */
 export const watchRules: readonly FlagRule[] = [
   {flag: 'retry-delay', needs: ['retries']},
   {flag: 'on-crash', needs: ['state']},

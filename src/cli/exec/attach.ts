@@ -43,7 +43,7 @@ interface AttachContext {
   readonly stopSignal: AbortSignal
 }
 
-/** Prints a job that was written before, and resolves with the exit code of its run. */
+/** Prints the answers to a job that was written earlier. Resolves with the exit code of the run. */
 export async function showJob(
   id: string,
   mode: NonNullable<AttachOptions['mode']>,
@@ -72,7 +72,10 @@ export async function showJob(
 
 const isUnfinished = ({nodes}: ExecSummary): boolean => nodes.some(({outcome}) => outcome.type === 'unfinished')
 
-/** The user's own public keys, and those of a trust directory. One that cannot be read holds none. */
+/**
+ * Trusts the user's own public keys and the keys of a trust directory. A directory that cannot be read contributes no
+ * keys.
+ */
 const trustOf =
   (keys: string, trust: string): TrustSource =>
   async () => {

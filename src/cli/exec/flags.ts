@@ -166,7 +166,7 @@ export const execFlags = {
   }),
 }
 
-/** Which flags of `baton exec` contradict each other, or have no effect. */
+/** Rules for flags of `baton exec` that contradict each other, or that have no effect. */
 export const execRules = [
   ...rolloutRules,
   {flag: 'list', besides: ['COMMAND', 'script']},

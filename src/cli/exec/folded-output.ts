@@ -7,7 +7,7 @@ import {printable, printableLines} from './printable.js'
 import {type TextOptions, TextOutput} from './text-output.js'
 
 export interface FoldedOptions extends Omit<TextOptions, 'isCompat'> {
-  /** True to show of all groups but the largest only the lines that differ from it. */
+  /** True to show, of all groups but the largest, only the lines that differ from the largest group. */
   readonly isDiff: boolean
 }
 
@@ -18,14 +18,14 @@ interface Group {
 }
 
 /**
- * Prints output that is equal on several nodes once, under their folded names, when the run has ended: the largest group
- * first. Notes and retries come at once.
+ * Prints output that is equal on several nodes once, below their folded names, when the run has ended; the largest
+ * group comes first. Notes and retries are printed at once.
  */
 export class FoldedOutput {
   readonly #options: FoldedOptions
   readonly #text: TextOutput
   readonly #chunks = new Map<string, Buffer[]>()
-  /** Output of nodes that have ended, by its hash: equal output is kept once. */
+  /** Output of nodes that have ended, by its hash, so that equal output is kept once. */
   readonly #outputs = new Map<string, Buffer>()
   readonly #hashes = new Map<string, string>()
 

@@ -8,7 +8,10 @@ type OutputKey = {readonly node: string; readonly stream: OutputStream}
 const toJsonBytes = (chunk: Buffer): {readonly text: string} | {readonly base64: string} =>
   isUtf8(chunk) ? {text: chunk.toString('utf8')} : {base64: chunk.toString('base64')}
 
-/** Turns a run into the objects of `--ndjson`, one a line, and into the one of `--json`. Output is cut at line ends. */
+/**
+ * Converts a run to the objects of `--ndjson`, one for each line, and to the single object of `--json`. Output is
+ * divided at line ends.
+ */
 export class JsonOutput {
   readonly #lines = new NodeLines<OutputKey>()
   readonly #collected = new Map<string, Map<OutputStream, Buffer[]>>()

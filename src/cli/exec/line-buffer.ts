@@ -1,12 +1,12 @@
 /** Maximum length of a line; a longer one is cut between two characters. */
 const maxLineBytes = 64 * 1024
 
-/** Cuts a stream of chunks at line ends, so that output of several nodes can be mixed line by line. */
+/** Divides a stream of chunks at line ends, so that the output of several nodes can be mixed line by line. */
 export class LineBuffer {
   #rest: Buffer[] = []
   #restBytes = 0
 
-  /** Returns whole lines, with their ends; empty if no line is complete. */
+  /** Returns the complete lines with their line ends; empty if no line is complete. */
   push(chunk: Buffer): Buffer {
     const end = chunk.lastIndexOf(10) + 1
     if (end === 0) {
@@ -21,7 +21,7 @@ export class LineBuffer {
     return lines
   }
 
-  /** Returns the rest, which has no line end. */
+  /** Returns the last line, which has no line end. */
   flush(): Buffer {
     const rest = Buffer.concat(this.#rest)
     this.#rest = []

@@ -1,9 +1,9 @@
-/** Texts with more lines than this are not compared: the time grows with the product of their lines. */
+/** Maximum number of lines of texts that are compared. The time grows with the product of the two numbers of lines. */
 const maxLines = 2000
 
 /**
- * Returns the lines that differ between two texts, each after `-` or `+`, and the common ones after a space next to
- * them. Undefined if the texts are too long to compare.
+ * Returns the lines that differ, each after `-` or `+`, and the equal lines next to them, each after a space. Returns
+ * undefined if the texts are too long to compare.
  */
 export function diffLines(before: readonly string[], after: readonly string[]): readonly string[] | undefined {
   if (before.length > maxLines || after.length > maxLines) return undefined
@@ -33,7 +33,7 @@ export function diffLines(before: readonly string[], after: readonly string[]): 
 
 const lengthAt = (common: readonly Uint16Array[], a: number, b: number): number => common[a]?.[b] ?? 0
 
-/** Returns the length of the longest common part of the lines from `a` and from `b` on, for each pair. */
+/** Returns, for each pair of positions, the length of the longest common subsequence of the remaining lines. */
 function commonLengths(before: readonly string[], after: readonly string[]): readonly Uint16Array[] {
   const rows = Array.from({length: before.length + 1}, () => new Uint16Array(after.length + 1))
   for (let a = before.length - 1; a >= 0; a -= 1) {

@@ -7,19 +7,19 @@ import type {StatusLine, TerminalStream} from '../status-line.js'
 
 const redrawMs = 1000
 const lineEveryMs = 60_000
-/** Names of more nodes than this are not listed: the line would show only their number anyway. */
+/** Maximum number of nodes whose names are kept. With more nodes, the line shows only numbers. */
 const maxNamed = 1000
 
 export interface LiveLineOptions {
   readonly stderr: TerminalStream
   readonly line: StatusLine
-  /** @default the system's clock */
+  /** Clock of the redraws. @default the system's clock */
   readonly clock?: Clock
 }
 
 /**
- * Shows how many nodes have ended and which ones are awaited: on a terminal one line that is drawn again each second,
- * elsewhere one line each minute.
+ * Shows how many nodes have ended, and for which nodes the run waits: on a terminal as one line that is redrawn each
+ * second, elsewhere as one line each minute.
  */
 export class LiveLine implements Disposable {
   readonly #options: LiveLineOptions

@@ -6,8 +6,8 @@ import {expandNodes} from '../../exec/node-set.js'
 import {whyUnreadable} from '../unreadable.js'
 
 /**
- * Returns the names in lists of nodes. `@FILE` stands for the lists in a file, one or more a line, with comments after
- * `#`; `@-` stands for stdin.
+ * Returns the names in lists of nodes. `@FILE` stands for the lists in a file, one or more on a line, with comments
+ * after `#`; `@-` reads the lists from stdin.
  */
 export async function readNodeLists(
   lists: readonly string[],

@@ -1,7 +1,10 @@
 import type {ExpectedNode, FoundNodes} from '../../exec/types.js'
 import {printable} from './printable.js'
 
-/** Returns one line for each node: its name, how it is reached, and its state; and their number. */
+/**
+ * Returns one line for each node, with its name, how it is reached and its state, and a last line with the number of
+ * nodes.
+ */
 export function nodesText({nodes}: FoundNodes): string {
   const width = Math.max(0, ...nodes.map(({node}) => printable(node).length))
   const lines = nodes.map(one => `${printable(one.node).padEnd(width)}  ${one.via.padEnd(6)}  ${stateOf(one)}\n`)

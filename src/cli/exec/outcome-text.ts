@@ -10,7 +10,10 @@ export function dryRunLine({nodes}: ExecSummary): string {
   return `dry run: nothing ran; ${allowed} of ${nodes.length} node(s) would run it`
 }
 
-/** Returns the nodes that failed, those that never answered and those that had no turn. Undefined if there are none. */
+/**
+ * Names the nodes that failed, the nodes that never answered and the nodes that the roll-out did not reach. Returns
+ * undefined if there are none.
+ */
 export function describeFailures({nodes}: ExecSummary, paint: Paint): string | undefined {
   const of = (...types: readonly NodeOutcome['type'][]): readonly string[] =>
     nodes.filter(({outcome}) => types.includes(outcome.type)).map(({node}) => node)
@@ -31,7 +34,7 @@ export function describeFailures({nodes}: ExecSummary, paint: Paint): string | u
   return parts.length === 0 ? undefined : [`${fine.length} ok`, ...parts].join('; ')
 }
 
-/** Styles of outcomes; all others are failures. */
+/** Styles of outcomes that are not failures. */
 export const outcomeStyles: Partial<Record<NodeOutcome['type'], Style>> = {
   'no-answer': 'yellow',
   'not-run': 'yellow',
@@ -44,7 +47,7 @@ export const outcomeStyles: Partial<Record<NodeOutcome['type'], Style>> = {
 export const describeBriefly = (outcome: NodeOutcome): string =>
   outcome.type === 'failed' ? (outcome.signal ?? `exit code ${outcome.code}`) : outcome.type.replace('-', ' ')
 
-/** Describes an outcome that the exit code does not describe. */
+/** Describes an outcome whose meaning the exit code does not show. Returns undefined for all others. */
 export function describeOutcome(outcome: NodeOutcome): string | undefined {
   switch (outcome.type) {
     case 'timed-out':

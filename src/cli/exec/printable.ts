@@ -6,10 +6,13 @@ const escape = (character: string): string => {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
 }
 
-/** Escapes the control characters of a name or a reason from a node (`\x1b`), so that it fits into one line. */
+/** Escapes the control characters of a name or a reason from a node (`\x1b`), so that it stays within one line. */
 export const printable = (text: string): string => text.replaceAll(controls, escape)
 
-/** Escapes the control characters of output for a terminal, except line ends and tabs. Bytes that are not UTF-8 are replaced. */
+/**
+ * Escapes the control characters of output for a terminal, except line ends and tabs. Replaces bytes that are not
+ * UTF-8.
+ */
 export const printableLines = (output: Buffer): Buffer =>
   Buffer.from(
     output

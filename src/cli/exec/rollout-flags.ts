@@ -95,7 +95,10 @@ interface RolloutSettings {
   readonly limit: number | undefined
 }
 
-/** Returns undefined if no flag asks for a roll-out: then all nodes run the job at once. */
+/**
+ * Returns the options of a roll-out, or undefined if no flag asks for one. Without a roll-out, all nodes run the job at
+ * once.
+ */
 export function toRollout(
   flags: RolloutSettings,
   openSlot: RolloutOptions['openSlot'],

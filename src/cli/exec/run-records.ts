@@ -19,19 +19,19 @@ const recordSchema = z.object({
   nodes: z.array(z.object({node: z.string(), outcome: z.string()})),
 })
 
-/** What is kept of a run, so that some of its nodes can be reached again. */
+/** The record of a run, from which `--rerun` reads the nodes to reach again. */
 export interface RunRecord {
   readonly id: string
   readonly command: JobCommand
   readonly nodes: readonly {readonly node: string; readonly outcome: string}[]
 }
 
-/** The nodes of an earlier run that ended in some way. */
+/** Groups of nodes by the outcome of an earlier run. */
 export type RerunGroup = 'failed' | 'silent' | 'unrun'
 
 const silent: readonly string[] = ['no-answer'] satisfies NodeOutcome['type'][]
 const unrun: readonly string[] = ['not-run'] satisfies NodeOutcome['type'][]
-/** Nodes that succeeded, and those on which the job may still run. */
+/** Outcomes that are not failures: the job succeeded, or may still run. */
 const good: readonly string[] = ['ok', 'allowed', 'unchecked', 'unfinished'] satisfies NodeOutcome['type'][]
 
 /** Returns the names of the nodes of this group. */
@@ -45,8 +45,8 @@ function groupOf(outcome: string): RerunGroup | undefined {
 }
 
 /**
- * Writes what is kept of a run into a directory that only its owner can read, and removes the oldest records. Rejects
- * if that is not possible.
+ * Writes the record of a run into a directory that only its owner can read, and removes the oldest records. Rejects if
+ * the record cannot be written.
  */
 export async function keepRun(
   directory: string,
@@ -62,7 +62,7 @@ export async function keepRun(
   await Promise.all(names.slice(0, -keptRuns).map(name => rm(join(directory, name), {force: true})))
 }
 
-/** Reads the record of a run, or of the last one. Rejects with a UsageError if there is none. */
+/** Reads the record of a run; without an ID, that of the newest run. Rejects with a UsageError if it does not exist. */
 export async function readRun(directory: string, id: string | undefined): Promise<RunRecord> {
   const names = (await readdir(directory).catch(() => [])).filter(name => name.endsWith('.json')).toSorted()
   const name = id === undefined ? names.at(-1) : names.find(one => one === `${id}.json`)

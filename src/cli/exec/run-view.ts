@@ -32,7 +32,7 @@ interface ViewOptions {
   readonly paint: Paint
 }
 
-/** Prints a run as its flags say: output and results to stdout, remarks to stderr. */
+/** Prints a run as the flags require: output and results to stdout, remarks to stderr. */
 export class RunView {
   readonly #options: ViewOptions
 
@@ -40,7 +40,7 @@ export class RunView {
     this.#options = options
   }
 
-  /** Prints the run until it has ended. `isSnapshot`: it is read once, so that no line names the nodes that run. */
+  /** Prints the run until it has ended. `isSnapshot`: the answers are read once, so the live line is not shown. */
   async show(
     run: ExecRun,
     {files, isSnapshot = false}: {readonly files?: NodeFiles | undefined; readonly isSnapshot?: boolean} = {},
@@ -68,7 +68,7 @@ export class RunView {
     return summary
   }
 
-  /** Prints what is worth knowing of an event beside its output. */
+  /** Prints the remark about an event, if there is one. */
   remark(event: ExecEvent): void {
     const {out} = this.#options
     if (event.type === 'retrying') out.say(`exec: reading again: ${printable(event.reason)}`)

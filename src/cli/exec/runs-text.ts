@@ -2,7 +2,7 @@ import type {StoredRun} from '../../exec/initiator-types.js'
 import {commandText} from './job-command.js'
 import {printable} from './printable.js'
 
-/** Returns one line for each job: its ID, when and by whom it was sent, how far it is, and what it runs. */
+/** Returns one line for each job: its ID, time, sender, progress and command. */
 export function runLines(runs: readonly StoredRun[]): readonly string[] {
   return runs.map(run => {
     const {id, issuedAtMs, requester} = run
@@ -39,5 +39,7 @@ export const runsJson = (runs: readonly StoredRun[]): object => ({
 
 const toInstant = (ms: number): string => toIso(ms).slice(0, 19).replace('T', ' ')
 
-/** A job states its own times: the last date that JavaScript has stands for a later one. */
+/**
+ * Formats a time that a job states about itself. Times beyond the range of JavaScript are shown as the last valid date.
+ */
 const toIso = (ms: number): string => new Date(Math.min(ms, 8.64e15)).toISOString()

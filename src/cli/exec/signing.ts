@@ -10,8 +10,8 @@ interface KeyFlags {
 }
 
 /**
- * Returns a function for the keys. Keys that were named are read at once, the default key only when a responder needs
- * it.
+ * Returns a function that resolves with the signing keys. Keys named by flags are read at once, the default key only
+ * when a responder needs it.
  */
 export async function readKeys(
   {key: names, 'keys-dir': given}: KeyFlags,
@@ -32,7 +32,9 @@ export async function readKeys(
   return Promise.all(names.map(name => readSigningKey(directory, name, env['SSH_AUTH_SOCK'])))
 }
 
-/** Returns the file with the keys of responders; undefined if they are taken as they are registered. */
+/**
+ * Returns the path of the file with the keys of responders; undefined if registered keys are trusted without a file.
+ */
 export function knownFile(
   {pin, 'known-responders': file}: {readonly pin: string; readonly 'known-responders'?: string | undefined},
   env: Environment,

@@ -7,9 +7,11 @@ import {printable, printableLines} from './printable.js'
 
 export interface TextOptions {
   readonly isVerbose: boolean
-  /** True for exactly the output of `consul exec`, with the empty lines at its end and nothing else. */
+  /**
+   * True to print exactly the output of `consul exec`, including the empty line at its end, and no additional lines.
+   */
   readonly isCompat: boolean
-  /** True to escape the control characters of output, which would act on a terminal. Otherwise output is exact. */
+  /** True to escape the control characters of output, because a terminal would obey them. Otherwise output is exact. */
   readonly isTerminal: boolean
   /** Styles names, failures and silent nodes. */
   readonly paint: Paint
@@ -17,7 +19,10 @@ export interface TextOptions {
 
 type OutputKey = Pick<Extract<ExecEvent, {type: 'output'}>, 'node' | 'stream'>
 
-/** Prints a run in the format of `consul exec`, but only whole lines, and a node's exit after all of its lines. */
+/**
+ * Prints a run in the format of `consul exec`, but in whole lines only, and with the exit of a node after all its
+ * lines.
+ */
 export class TextOutput {
   readonly #options: TextOptions
   readonly #lines = new NodeLines<OutputKey>()
@@ -113,7 +118,7 @@ export class TextOutput {
     return text === undefined ? undefined : this.#about(node, text, style)
   }
 
-  /** Works on bytes (as latin1 text), because output may be binary. */
+  /** Adds the prefix of the node to each line. Works on bytes (as latin1 text), because output may be binary. */
   #prefix(node: string, lines: Buffer): Buffer {
     const start = `    ${Buffer.from(printable(node)).toString('latin1')}: `
     const text = (this.#options.isTerminal ? printableLines(lines) : lines).toString('latin1')
@@ -128,7 +133,7 @@ export class TextOutput {
 
 const toLine = (text: string | undefined): Buffer => toStyledLine(text === undefined ? undefined : printable(text))
 
-/** Ends a line in which names and texts of other machines are escaped already. */
+/** Adds the line end to a line whose names and texts are already escaped. */
 const toStyledLine = (line: string | undefined): Buffer =>
   line === undefined ? Buffer.alloc(0) : Buffer.from(`${line}\n`)
 

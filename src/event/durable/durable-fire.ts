@@ -27,8 +27,8 @@ export interface FiredDurably {
   /** The key of its entry. */
   readonly key: string
   /**
-   * The failure to fire the event that announces the entry; undefined if it was fired. Watchers of the log do not need
-   * that event.
+   * Reason why the event that announces the entry could not be fired; undefined if it was fired. Watchers of the log do
+   * not need that event.
    */
   readonly hintError: BatonError | undefined
 }

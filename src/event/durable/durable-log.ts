@@ -47,7 +47,10 @@ export function encodeEntry(name: string, payload: Uint8Array, {node, service, t
   return Buffer.from(JSON.stringify(envelope))
 }
 
-/** An entry as an event: the ULID is its ID, and the index at which Consul created it stands in for a Lamport time. */
+/**
+ * Converts an entry to an event: its ULID is the ID, and the index at which Consul created it replaces the Lamport
+ * time.
+ */
 function decodeEntry(id: string, entry: KvEntry): UserEvent {
   const envelope = JSON.parse(entry.value.toString()) as Partial<Envelope> | null
   if (typeof envelope !== 'object' || envelope === null || typeof envelope.name !== 'string') {
@@ -138,8 +141,8 @@ function parseHint(payload: Uint8Array): {readonly key: string; readonly id: str
 }
 
 /**
- * Reads the event that a hint announces, for watchers that do not follow the log; undefined if the payload is not a
- * hint.
+ * Reads the event that a hint announces, for watchers that do not follow the log. Resolves with undefined if the
+ * payload is not a hint.
  */
 export async function readHinted(
   client: Pick<ConsulClient, 'kv'>,

@@ -21,7 +21,7 @@ export function parseKeep(text: string, what: string): Keep {
   return keep
 }
 
-/** Number of entries that one transaction deletes; it also moves the mark of the newest pruned entry. */
+/** Number of entries that one transaction deletes. The same transaction moves the mark of the newest pruned entry. */
 const perTransaction = 60
 const rivalsAtMost = 5
 

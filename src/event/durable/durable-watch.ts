@@ -11,7 +11,7 @@ import {OutageReport} from '../outage-report.js'
 import {logPrefix, readLog} from './durable-log.js'
 
 /**
- * How events of a log are handled. The identity of the state must be that of the log: `{datacenter, node: '', log:
+ * Options of a watch of a durable log. The identity of the state must be that of the log: `{datacenter, node: '', log:
  * name}`.
  */
 export interface DurableWatchOptions extends EventIntakeOptions {
@@ -74,7 +74,7 @@ interface LogReaderOptions extends DurableWatchOptions {
   readonly observer: (notice: EventNotice) => void
 }
 
-/** Compares each answer with the events that the state contains. */
+/** Finds the events of each answer that the state does not contain. */
 class LogReader {
   readonly #client: ConsulClient
   readonly #intake: EventIntake
@@ -88,8 +88,9 @@ class LogReader {
   }
 
   /**
-   * Logs are pruned from their old end, so a state that contains the newest pruned entry contains all before it. The
-   * IDs in the state therefore show a gap, without an index, which a restore of the cluster would change.
+   * Logs are pruned from their old end, so a state that contains the newest pruned entry contains all entries before
+   * it. If the state lacks that entry, events were missed. Comparing IDs instead of indexes also works after a restore
+   * of the cluster, which changes indexes.
    */
   async receive({value: list, filteredByAcls}: Snapshot<readonly KvEntry[]>): Promise<void> {
     const {state, name, from = 'now', signal, accepts = () => true, observer} = this.#options

@@ -4,7 +4,7 @@ import {randomBytes} from 'node:crypto'
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const shape = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 
-/** A unique ID that begins with its time. Clocks differ, so its order is not guaranteed. */
+/** Creates a unique ID that begins with the time. Clocks differ, so the order of IDs is not guaranteed. */
 export function newUlid(wallMs: number): string {
   let rest = (BigInt(Math.floor(wallMs)) << 80n) | BigInt(`0x${randomBytes(10).toString('hex')}`)
   let text = ''

@@ -27,8 +27,8 @@ export function selfEnvironment(self: SelfFacts): Record<string, string> {
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
 
 /**
- * Returns the index of a list that ends with this event: the two halves of its ID, combined by exclusive-or. Only IDs
- * of Consul's own events have one.
+ * Returns the variable with the index of a list that ends with this event: the two halves of the ID, combined by
+ * exclusive-or. Only the IDs of Consul's own events have an index.
  */
 function indexEnvironment(event: UserEvent | undefined): Record<string, string> {
   if (!event || !uuid.test(event.id)) return {}
@@ -37,8 +37,8 @@ function indexEnvironment(event: UserEvent | undefined): Record<string, string> 
 }
 
 /**
- * Returns the variables of one event, baton's and those that Serf sets for a handler. They are added to the watcher's
- * environment.
+ * Returns the variables for one event: baton's own, and the ones that Serf sets for a handler. They are added to the
+ * watcher's environment.
  */
 export const eventEnvironment = (event: UserEvent, facts: EventFacts): Record<string, string> => ({
   ...selfEnvironment(facts.self),

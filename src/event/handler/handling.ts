@@ -14,7 +14,7 @@ import {
 export interface HandlingOptions {
   /** Command that runs for every event, or for every batch. */
   readonly argv?: readonly [string, ...string[]]
-  /** Scripts, as Serf runs them: each one that selects the event runs, one after another, by /bin/sh. */
+  /** Scripts in the form of Serf: /bin/sh runs each script that selects the event, one after another. */
   readonly scripts?: readonly SelectedScript[]
   /** Lets scripts of several occurrences run at the same time, which Serf does not. @default false */
   readonly isConcurrent?: boolean
@@ -43,7 +43,10 @@ interface ScriptWork {
 export class EventHandling {
   readonly #options: HandlingOptions
   readonly #succeeded = new WeakMap<UserEvent, Set<SelectedScript>>()
-  /** The scripts that run now, if any: Serf runs all its scripts one after another. */
+  /**
+   * Resolves when the scripts that run now have ended; undefined if none run. Serf runs all its scripts one after
+   * another.
+   */
   #turn: Promise<void> | undefined
 
   constructor(options: HandlingOptions) {
@@ -78,7 +81,10 @@ export class EventHandling {
     await this.#runScripts({occurrence: {type}, env, input: Buffer.from(input), done: new Set()}, signal)
   }
 
-  /** Runs all scripts that select the occurrence and are not done. A failure does not stop the others; rejects with the first one. */
+  /**
+   * Runs all scripts that select the occurrence and have not succeeded yet. A failure does not stop the other scripts;
+   * rejects with the first failure.
+   */
   async #runScripts(work: ScriptWork, signal: AbortSignal): Promise<void> {
     const {scripts = [], isConcurrent = false} = this.#options
     const chosen = scripts.filter(script => !work.done.has(script) && selects(script, work.occurrence))

@@ -100,7 +100,7 @@ export class Dispatcher {
     const ids = events.map(event => event.id)
     await state.start(ids)
     const outcome = await this.#attempt(events)
-    // A handler that was interrupted by the end of this watch stays `started`: the next watch decides.
+    // A handler that the end of this watch interrupted stays `started`. The next watch decides whether it runs again.
     if (outcome === 'cut-off' || (outcome === 'failed' && signal.aborted)) return
     await state.finish(ids, outcome === 'done' ? 'done' : 'dead')
   }

@@ -8,7 +8,7 @@ import {RecordLog} from './record-log.js'
 /** Number of IDs to keep: four times the list of an agent, and twice the window in which late events still arrive. */
 const keptIds = 1024
 
-/** The owner of a state: lists of events differ from agent to agent, a durable log does not. */
+/** The owner of a state. Lists of events differ from agent to agent; a durable log has the same events for all. */
 export interface StateIdentity {
   /** Name of the agent's datacenter. */
   readonly datacenter: string
@@ -20,7 +20,9 @@ export interface StateIdentity {
 
 interface Entry {
   readonly phase: 'taken' | 'started' | 'over'
-  /** The event; undefined once it is handled. Until then it is kept, because the agent may no longer list it. */
+  /**
+   * The event; undefined after it was handled. Until then the state keeps it, because the agent may no longer list it.
+   */
   readonly event: UserEvent | undefined
 }
 
@@ -30,7 +32,7 @@ interface Header {
   readonly dc: string
   readonly node: string
   readonly log?: string
-  /** 1 if a record shows that the first list was taken in. Files of older versions have no such record. */
+  /** 1 if a first list was recorded. Files of older versions have no such record. */
   readonly b?: 1
 }
 
@@ -66,7 +68,7 @@ export class EventState implements AsyncDisposable {
   readonly #log: RecordLog | undefined
   readonly #lock: FileLock | undefined
   readonly #identity: StateIdentity
-  /** True until a first list was taken in. */
+  /** True until a first list was recorded. */
   readonly isNew: boolean
   #wasRingEmpty = false
 
@@ -77,7 +79,7 @@ export class EventState implements AsyncDisposable {
     this.isNew = options.isNew
   }
 
-  /** Returns a state that is not kept after the process ends. */
+  /** Returns a state that is lost when the process ends. */
   static inMemory(identity: StateIdentity): EventState {
     checkIdentity('EventState.inMemory', identity)
     return new EventState(identity, {isNew: true})
@@ -141,13 +143,13 @@ export class EventState implements AsyncDisposable {
     }
   }
 
-  /** True if the ID was taken in, whatever became of its event. */
+  /** True if the event with this ID was recorded, whether or not it has been handled. */
   has(id: string): boolean {
     checkOptions('EventState.has', {id}, {id: name}, ['id'])
     return this.#entries.has(id)
   }
 
-  /** Number of IDs that are remembered. */
+  /** Number of recorded IDs. */
   get size(): number {
     return this.#entries.size
   }
@@ -172,26 +174,26 @@ export class EventState implements AsyncDisposable {
     await this.#append([{s: 'ring', empty: isEmpty}])
   }
 
-  /** Records that the first list was taken in, even if no event of it was accepted. */
+  /** Records that the first list was read, even if no event of it was accepted. */
   begin(): Promise<void> {
     return this.#append([{s: 'begin'}])
   }
 
-  /** Records events with their content. Resolves when they are on disk. */
+  /** Records events with their content. Resolves when the records are on disk. */
   take(events: readonly UserEvent[]): Promise<void> {
     checkOptions('EventState.take', {events}, {events: eventsRule}, ['events'])
     for (const event of events) this.#entries.set(event.id, {phase: 'taken', event})
     return this.#append(events.map(toTakeRecord))
   }
 
-  /** Records that handlers start. Resolves when that, and everything finished before, is on disk. */
+  /** Records that handlers start. Resolves when this record and all earlier outcomes are on disk. */
   start(ids: readonly string[]): Promise<void> {
     checkOptions('EventState.start', {ids}, {ids: texts}, ['ids'])
     for (const id of ids) this.#entries.set(id, {phase: 'started', event: this.#entries.get(id)?.event})
     return this.#append(ids.map(id => ({i: id, s: 'start'})))
   }
 
-  /** Records the outcome of events. Resolves when it is on disk. */
+  /** Records the outcome of events. Resolves when the record is on disk. */
   finish(ids: readonly string[], outcome: Outcome): Promise<void> {
     checkOptions('EventState.finish', {ids, outcome}, {ids: texts, outcome: outcomeRule}, ['ids', 'outcome'])
     for (const id of ids) this.#entries.set(id, {phase: 'over', event: undefined})
@@ -199,8 +201,8 @@ export class EventState implements AsyncDisposable {
   }
 
   /**
-   * Forgets the oldest IDs, but never one that is still listed or not over. The newest 1024 of the others stay, because an
-   * answer may be older than the one before.
+   * Removes the oldest IDs, but never one that is still listed or not handled. Of the others, the newest 1024 stay,
+   * because an answer may be older than the previous one.
    */
   async prune(listed: ReadonlySet<string>): Promise<void> {
     checkOptions('EventState.prune', {listed}, {listed: withMethod('a Set of IDs', 'has')}, ['listed'])
@@ -249,7 +251,7 @@ const eventsRule: OptionRule = {
 const ownerOf = ({datacenter, node, log}: StateIdentity): string =>
   log === undefined ? `agent ${node} in ${datacenter}` : `the log of ${log} in ${datacenter}`
 
-/** True if no watch has taken in a first list with this file. */
+/** True if no watch has recorded a first list in this file. */
 const isNew = ([header, ...rest]: readonly unknown[]): boolean =>
   header === undefined ||
   ((header as Partial<Header>).b === 1 && !rest.some(record => (record as {s?: unknown}).s === 'begin'))

@@ -11,39 +11,45 @@ import {OrderWindow} from './order-window.js'
 /** Where a first watch starts: with new events, with every event still listed, or after a given event. */
 export type StartPoint = 'now' | 'earliest' | {readonly afterId: string}
 
-/** Options of taking events in and handling them. */
+/** Options that control which events a watch accepts, and how it handles them. */
 export interface EventIntakeOptions
   extends Pick<
     DispatchOptions,
     'handle' | 'concurrency' | 'isBatched' | 'retryCount' | 'retryDelayMs' | 'handleDead' | 'observer'
   > {
-  /** The events that are remembered. The state must belong to the agent or the log that is followed. */
+  /** The record of events. It must belong to the agent or the log that is followed. */
   readonly state: EventState
-  /** Ends the watch, after it has stopped the handlers in progress. */
+  /** Ends the watch after the handlers in progress have been stopped. */
   readonly signal: AbortSignal
   /** True for events that this handler receives. @default all */
   readonly accepts?: (event: UserEvent) => boolean
-  /** Where a first watch starts. Ignored if the state remembers an earlier watch. @default 'now' */
+  /** Where a first watch starts. Ignored if the state contains the record of an earlier watch. @default 'now' */
   readonly from?: StartPoint
-  /** What becomes of events whose handler had been started before a crash. @default 'rerun' */
+  /**
+   * Treatment of events whose handler had been started before a crash: run it again, or skip the event. @default
+   * 'rerun'
+   */
   readonly afterCrash?: 'rerun' | 'skip'
-  /** How long events wait for earlier ones, in milliseconds. @default 0 */
+  /**
+   * Time that an event is held back so that earlier events that arrive later can be handled first, in milliseconds.
+   * @default 0
+   */
   readonly orderWindowMs?: number
   /**
-   * Passes on only the newest event of each name: as soon as none has come for `quietMs`, or `periodMs` after the first
-   * one. @default every event
+   * Passes on only the newest event of each name: as soon as no event of that name has arrived for `quietMs`, or
+   * `periodMs` after the first one. @default every event is passed on
    */
   readonly coalesce?: {readonly periodMs: number; readonly quietMs: number}
   /**
-   * Stops reading while this many events wait for their handlers. Those in the agent's list may be dropped meanwhile, which
-   * is reported; a durable log keeps them. @default no limit
+   * Stops reading while this number of events waits for handlers. The agent may drop events meanwhile, which is
+   * reported; a durable log keeps them. @default no limit
    */
   readonly maxWaiting?: number
 }
 
 /**
- * Takes in lists of events: new events are recorded, wait in the order window, pass the coalescer if there is one, and
- * reach the dispatcher, which runs their handlers.
+ * Receives lists of events. New events are recorded, wait in the order window, pass through the coalescer if there is
+ * one, and reach the dispatcher, which runs their handlers.
  */
 export class EventIntake {
   readonly #options: EventIntakeOptions
@@ -81,7 +87,7 @@ export class EventIntake {
   }
 
   /**
-   * Resumes the events that an earlier watch left unfinished: first those whose handlers it had started, then the
+   * Resumes the events that an earlier watch left unfinished: first the events whose handlers it had started, then the
    * others in order.
    */
   async resume(): Promise<void> {
@@ -102,7 +108,10 @@ export class EventIntake {
     this.#dispatcher.add(items.map(item => item.event))
   }
 
-  /** Records the new events of a list durably and passes them on. IDs that are no longer `listed` may be forgotten. */
+  /**
+   * Records the new events of a list on disk and passes them on. IDs that are no longer in `listed` may be removed from
+   * the record.
+   */
   async receive(list: readonly UserEvent[], listed = idsOf(list)): Promise<void> {
     const {state, accepts = () => true} = this.#options
     const wanted = list.filter(accepts)
@@ -110,7 +119,7 @@ export class EventIntake {
     if (isBeginning) await this.#begin(wanted)
     this.#isFirst = false
     const unknown = wanted.filter(event => !state.has(event.id))
-    // A list may name an event twice.
+    // A list may contain an event twice.
     const fresh = [...new Map(unknown.map(event => [event.id, event])).values()]
     await state.take(fresh)
     if (isBeginning) await state.begin()
@@ -157,7 +166,7 @@ export class EventIntake {
 const idsOf = (list: readonly UserEvent[]): ReadonlySet<string> => new Set(list.map(event => event.id))
 
 /**
- * Resumes the events that an earlier watch left unfinished, then takes in the lists that `feed` receives. Resolves when
+ * Resumes the events that an earlier watch left unfinished, then handles the lists that `feed` receives. Resolves when
  * the signal has aborted and the handlers in progress have ended. Rejects if `feed` does, or on a failure that retrying
  * cannot fix.
  */

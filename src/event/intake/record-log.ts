@@ -5,7 +5,7 @@ import {messageOf, UsageError} from '../../core/errors.js'
 
 /**
  * An append-only file of JSON lines. Appends that arrive while the disk is busy are written and synced together, in
- * their order. A last line that a crash cut off is dropped on opening: its append had not resolved.
+ * their order. Opening drops a last line that a crash cut off, because its append had not resolved.
  */
 export class RecordLog implements AsyncDisposable {
   readonly path: string
@@ -40,7 +40,7 @@ export class RecordLog implements AsyncDisposable {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     for (const record of records) this.#waiting.push(`${JSON.stringify(record)}\n`)
     this.lines += records.length
-    // A write in progress may have begun before these records came, so they wait for the next one.
+    // A write in progress may have begun before these records arrived, so they wait for the next write.
     this.#writing = (this.#writing ?? Promise.resolve()).then(() => this.#flush())
     return this.#writing
   }
@@ -115,7 +115,7 @@ function parseLines(path: string, text: string): readonly unknown[] {
   })
 }
 
-/** After a file was renamed, the directory must be synced too, or a crash may undo it. */
+/** After a file was renamed, the directory is synced too. Otherwise a crash may undo the rename. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(dirname(path), 'r')
   try {

@@ -24,8 +24,8 @@ export async function runMemberScripts(client: ConsulClient, options: MemberScri
   const {handling, self, signal, observer} = options
   const handle = async ({type, member}: MemberChange): Promise<void> => {
     const known = (await client.agent.members({signal}).catch(() => [])).find(({name}) => name === member.name)
-    // The catalog contains neither a node that was reaped nor one that was forced to leave; only gossip shows which of
-    // the two happened.
+    // The catalog contains neither a node that was reaped nor a node that was forced to leave. Only gossip shows which
+    // of the two happened.
     const change = {type: type === 'member-reap' && known?.status === 'left' ? 'member-leave' : type, member} as const
     await handling.members(change.type, memberLine(member, known?.tags), self, signal).catch((error: unknown) => {
       if (!signal.aborted) observer({type: 'script.failed', change, error})

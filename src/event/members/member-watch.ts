@@ -10,7 +10,7 @@ export interface MemberWatchOptions {
   readonly signal: AbortSignal
   /** Called for one change at a time, oldest first. Rejecting ends the watch. */
   readonly handle: (change: MemberChange) => Promise<void>
-  /** Called with the number of members at the start: every later change counts. */
+  /** Called with the number of members at the start. Every change after the call is passed to `handle`. */
   readonly onReady: (memberCount: number) => void
 }
 
@@ -25,7 +25,7 @@ export async function watchMembers(client: ConsulClient, options: MemberWatchOpt
     query: BlockingQuery<readonly T[], T>,
     receive: (value: readonly T[]) => Promise<void>,
   ): Promise<void> => {
-    // A restarted leader could start with members of old state.
+    // Fresh reads are consistent, because a restarted leader could return the members of an old state.
     const answers = follow(query, client, {signal: stop.signal, freshConsistency: 'consistent'})
     for await (const {snapshot} of answers) await receive(snapshot.value)
   }
@@ -42,7 +42,7 @@ export async function watchMembers(client: ConsulClient, options: MemberWatchOpt
   }
 }
 
-/** Makes members of the newest nodes and checks, and compares them with those before. */
+/** Derives the members from the newest nodes and checks, and compares them with the previous members. */
 class MemberReader {
   readonly #options: MemberWatchOptions
   #nodes: readonly NodeInfo[] | undefined
@@ -54,7 +54,7 @@ class MemberReader {
     this.#options = options
   }
 
-  /** Resolves when all changes up to this one are handled. */
+  /** Resolves when all changes that this answer shows are handled. */
   receive({
     nodes,
     checks,
@@ -71,7 +71,7 @@ class MemberReader {
   async #compare(): Promise<void> {
     if (!this.#nodes || !this.#checks) return
     const next = toMembers(this.#nodes, this.#checks)
-    // Our own agent is always a member: an empty answer shows missing permission, not an empty cluster.
+    // The followed agent is always a member, so an empty answer shows a missing permission, not an empty cluster.
     if (next.size === 0) return
     if (!this.#members) this.#options.onReady(next.size)
     const changes = this.#members ? memberChanges(this.#members, next) : []

@@ -14,8 +14,8 @@ export interface MemberChange {
 }
 
 /**
- * Returns the members that a catalog and its checks show. A node without Serf's check (an external one) is not a
- * member.
+ * Returns the members that a catalog and its checks show. A node without Serf's check, such as an external node, is not
+ * a member.
  */
 export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo[]): ReadonlyMap<string, MemberFacts> {
   const serf = new Map(checks.filter(check => check.checkId === serfHealth).map(check => [check.node, check.status]))
@@ -28,8 +28,8 @@ export function toMembers(nodes: readonly NodeInfo[], checks: readonly CheckInfo
 }
 
 /**
- * Returns the changes between two reads, by Serf's names. Consul removes a node that left gracefully at once, and one
- * that stays failed later: the second is `member-reap`.
+ * Returns the changes between two reads, named as in Serf. Consul removes a node that left gracefully at once, and a
+ * failed node later; the later removal is `member-reap`.
  */
 export function memberChanges(
   before: ReadonlyMap<string, MemberFacts>,

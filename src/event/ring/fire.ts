@@ -18,11 +18,11 @@ export interface FireOptions extends EventFilters, CallOptions {
   readonly spillTtlMs?: number
 }
 
-/** The event as the agent accepted it. It does not prove that another agent received it. */
+/** The event as the agent accepted it. The event need not have reached any other agent. */
 export interface Fired {
   /** The event with its ID. */
   readonly event: UserEvent
-  /** Bytes by which the payload could have been longer: exact if few are left, otherwise a lower bound. */
+  /** Bytes by which the payload could have been longer: exact if only a few are left, otherwise a lower bound. */
   readonly leftBytes: number
   /** True if the payload was put into KV and the event carries a pointer to it. */
   readonly isSpilled: boolean
@@ -96,15 +96,15 @@ export async function fireEvent(client: FireClient, name: string, options: FireO
 }
 
 /**
- * Reads the Lamport time, which takes up to 8 bytes of the event, only if these bytes decide whether the event fits.
- * Undefined if the agent does not answer.
+ * Reads the agent's Lamport time, but only if its length (up to 8 bytes) decides whether the event fits. Resolves with
+ * undefined if the agent does not answer.
  */
 async function timeIfItMatters(
   {agent, scope}: FireClient,
   {verdict}: SizeVerdict,
   call: CallOptions,
 ): Promise<bigint | undefined> {
-  // Other datacenters have Lamport clocks of their own.
+  // Another datacenter has its own Lamport clock, which the local agent does not show.
   if (verdict === 'fits' || (call.datacenter ?? scope.datacenter) !== undefined) return undefined
   const self = await agent.self(call).catch(() => undefined)
   return self?.eventTime

@@ -31,7 +31,9 @@ export class RingAlarm {
     this.#options = options
   }
 
-  /** Compares a whole list of the agent with the state before it is taken in, and remembers it afterwards. */
+  /**
+   * Compares a whole list of the agent with the state before `takeIn` records it, and remembers the list afterwards.
+   */
   async guard(list: readonly UserEvent[], takeIn: (list: readonly UserEvent[]) => Promise<void>): Promise<void> {
     const {state, wallMs, onMissed} = this.#options
     const untilMs = wallMs()
@@ -61,7 +63,7 @@ export class RingAlarm {
     return isLost ? 'restart' : undefined
   }
 
-  /** True if the list contains no event that an earlier watch knew. */
+  /** True if the list contains no event that an earlier watch recorded. */
   #isForgotten(list: readonly UserEvent[]): boolean {
     const {state} = this.#options
     return !state.wasRingEmpty && !list.some(({id}) => state.has(id))

@@ -6,7 +6,7 @@ export const gapPatienceMs = 2000
 
 type Numbered = Extract<Report, {type: 'output' | 'heartbeat'}>
 
-/** The events of one node: its output in order, then its exit, and the numbers that never arrived. */
+/** The ordered events of one node: its output, then its exit, and the numbers of output that never arrived. */
 export interface Assembled {
   readonly events: readonly ExecEvent[]
   readonly exit?: ExitReport
@@ -14,8 +14,8 @@ export interface Assembled {
 }
 
 /**
- * Puts the numbered output of one node into order, waits a while for missing numbers, and passes the exit on only after
- * all output.
+ * Sorts the numbered output of one node, waits up to {@link gapPatienceMs} for missing numbers, and passes the exit on
+ * only after all output.
  */
 export class Assembler {
   readonly #node: string
@@ -29,7 +29,7 @@ export class Assembler {
     this.#node = node
   }
 
-  /** Monotonic instant at which {@link advance} must be called even if no report has come. */
+  /** Monotonic time at which {@link advance} must be called even if no report has arrived. */
   get deadlineMs(): number {
     return this.#stuckSinceMs === undefined ? Number.POSITIVE_INFINITY : this.#stuckSinceMs + gapPatienceMs
   }

@@ -11,7 +11,7 @@ export class EventQueue<T> {
     this.#wake.wake()
   }
 
-  /** Ends the reading once the queue is empty. */
+  /** Ends the reader's loop once the queue is empty. */
   close(): void {
     this.#isClosed = true
     this.#wake.wake()

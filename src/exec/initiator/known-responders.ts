@@ -4,7 +4,7 @@ import {BatonError, messageOf} from '../../core/errors.js'
 import {makeFolder} from '../../process/make-folder.js'
 import type {ResponderTarget} from './targets.js'
 
-/** Why a responder is not asked. */
+/** A responder to which no job is sent, with the reason. */
 export interface KeyRefusal {
   readonly node: string
   readonly code: 'responder-key-changed' | 'responder-key-unknown' | 'unsigned-answers'
@@ -12,17 +12,20 @@ export interface KeyRefusal {
 }
 
 export interface KnownRespondersOptions {
-  /** File with a line `datacenter/name key` for each responder. A missing one is empty. */
+  /** File with a line `datacenter/name key` for each responder. If the file does not exist, no responder is known. */
   readonly path: string
   readonly datacenter: string
-  /** True if only responders with a line may answer. Otherwise the key of a new responder is added. */
+  /**
+   * True if only responders with a line in the file may answer. Otherwise the key of a new responder is added to the
+   * file.
+   */
   readonly isListOnly: boolean
 }
 
 /**
- * Compares the keys that responders registered with those in a file, and adds the keys of responders that it does not
- * hold. The first line of a responder counts. Resolves with the responders that must not be asked. Rejects with
- * BATON_CONFIG if the file cannot be read or written.
+ * Compares the keys that responders have registered with the keys in a file, and adds responders that the file does not
+ * contain. If a responder has several lines, the first counts. Resolves with the responders to which no job must be
+ * sent. Rejects with BATON_CONFIG if the file cannot be read or written.
  */
 export async function compareKeys(
   responders: readonly ResponderTarget[],
@@ -46,7 +49,7 @@ export async function compareKeys(
   return refusals
 }
 
-/** Resolves with the keys that the file holds for the responders of a datacenter, by their names. */
+/** Resolves with the keys in the file for the responders of a datacenter, by responder name. */
 export async function readPins(path: string, datacenter: string): Promise<ReadonlyMap<string, string>> {
   const start = `${datacenter}/`
   const lines = [...parseLines(await readKnown(path))].filter(([place]) => place.startsWith(start))

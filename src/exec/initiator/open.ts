@@ -32,8 +32,8 @@ export type Opener = (context: OpenContext) => Promise<JobDelivery>
 export const defaultHeartbeatMs = {native: 15_000, rexec: 2000} as const
 
 /**
- * Returns one opener for the responders of each version and one for the agents of the plan, each only if there are any.
- * A dry run reaches only nodes that can check a job.
+ * Returns an opener for the responders of each protocol version, and an opener for the agents of the plan. In a dry
+ * run, includes only nodes that can check a job without running it.
  */
 export function openersFor(settings: InitiatorSettings, request: RunRequest, plan: Plan): readonly Opener[] {
   const {isDryRun} = request
@@ -80,7 +80,7 @@ function nativeOpener(
 ): Opener {
   return async ({events, signal}) => {
     const keys = await signingKeys(settings)
-    // Loaded when needed: a run that only reaches agents starts faster without it.
+    // Imported on demand: a run that reaches only agents starts faster without this module.
     const {openNativeDelivery} = await import('../native/delivery.js')
     const names = nodes.map(({name}) => name)
     return openNativeDelivery(
@@ -97,7 +97,7 @@ function nativeOpener(
   }
 }
 
-/** Returns what a job for these nodes consists of. */
+/** Returns the content of the manifest for these nodes, without ID, session and times. */
 export async function jobFacts(
   settings: InitiatorSettings,
   {job, ...rest}: Pick<RunRequest, 'job'> & Pick<JobFacts, 'isDryRun' | 'version' | 'nodes'>,
@@ -118,7 +118,7 @@ export async function jobFacts(
   }
 }
 
-/** Resolves with the datacenter of the nodes. */
+/** Resolves with the name of the datacenter in which the nodes are. */
 export const datacenterOf = async (client: ConsulClient, signal: AbortSignal): Promise<string> =>
   client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
 
@@ -133,7 +133,10 @@ export function answerKeysOf(
   return keys
 }
 
-/** Rejects with a RefusedError if there are none, unless jobs are not signed. */
+/**
+ * Resolves with the keys that sign the job. Rejects with a RefusedError if there are none, unless jobs are sent
+ * unsigned.
+ */
 export async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {
   if (isUnsigned === true) return []
   const all = typeof keys === 'function' ? await keys() : keys
@@ -145,7 +148,7 @@ export async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Pr
   return all
 }
 
-/** In a container the user may have no name. */
+/** Returns the name of the process's user. In a container the user may have no name. */
 function userName(): string {
   try {
     return userInfo().username

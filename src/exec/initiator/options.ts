@@ -21,30 +21,35 @@ import type {JobSpec, NodeSelector, RunOptions, Via} from '../types.js'
 /** Options of remote execution. */
 export interface InitiatorOptions {
   /**
-   * `native` reaches nodes with a passing responder, `rexec` those whose agents run `_rexec` jobs, and `auto` takes
-   * responders where they are and `_rexec` for the nodes without one. No node is ever reached both ways.
-   * @default 'auto'
+   * `native` reaches nodes with a passing responder, `rexec` reaches nodes whose agents run `_rexec` jobs, and `auto`
+   * uses `_rexec` only for nodes without a responder. No node is ever reached both ways. @default 'auto'
    */
   readonly via?: Via | 'auto'
   /**
-   * Keys that sign native jobs; several for responders that ask for more than one signature. A function is called when a
-   * responder is reached. Without a key such a run rejects with a RefusedError. @default none
+   * Keys that sign native jobs; several if responders require several signatures. A function is called when the first
+   * responder is reached. Without a key, a native run rejects with a RefusedError. @default none
    */
   readonly keys?: readonly SigningKey[] | (() => Promise<readonly SigningKey[]>)
-  /** True to send native jobs without a signature: only responders that allow it run them. @default false */
+  /**
+   * True to send native jobs without a signature. Only responders with a policy for unsigned jobs run them. @default
+   * false
+   */
   readonly isUnsigned?: boolean
   /** Name of the cluster. Responders refuse jobs of another cluster. @default '' */
   readonly cluster?: string
   /** Time that expected nodes have to answer, in milliseconds. @default 5000 */
   readonly ackTimeoutMs?: number
-  /** On responders: time from the stop signal to the kill, in milliseconds. @default 5000 */
+  /** Only for responders: time from the stop signal to the kill, in milliseconds. @default 5000 */
   readonly killAfterMs?: number
-  /** On responders: maximum output of each node; beyond it, the beginning and the end are kept. `Infinity`: all. @default 1048576 */
+  /**
+   * Only for responders: maximum output of each node. Of longer output, the beginning and the end are kept. `Infinity`
+   * for no limit. @default 1048576
+   */
   readonly maxOutputBytes?: number
   /**
-   * File with the keys that sign the answers of responders, a line `datacenter/name key` each. A responder that registers
-   * another key than its line has is refused (`responder-key-changed`); the key of a responder without a line is added.
-   * @default keys are taken as they are registered
+   * File with the public keys of responders, one line `datacenter/name key` each. A responder that registers another
+   * key than its line names is refused (`responder-key-changed`); the key of a responder without a line is added.
+   * @default registered keys are trusted without a file
    */
   readonly knownRespondersFile?: string
   /** True to refuse responders without a line in that file. @default false */
@@ -78,7 +83,7 @@ const initiatorRules = {
   replicationWaitMs: duration(),
   maxOutputBytes: count({min: 0, unit: 'bytes', isEndless: true}),
 } as const
-/** A job may take longer than a timer can wait: responders start a timer again each day. */
+/** A job may have a longer timeout than a timer can wait: responders start their timer again each day. */
 const jobTimeout: OptionRule = {
   expected: 'a number of milliseconds of at least 1, or Infinity',
   accepts: value =>

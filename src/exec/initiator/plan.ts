@@ -3,16 +3,16 @@ import type {ExpectedNode, Via} from '../types.js'
 import type {CompiledSelector} from './selector.js'
 import type {ResponderTarget, Targets} from './targets.js'
 
-/** The nodes that are expected to answer, and the way to each. */
+/** The nodes that are expected to answer, and how each is reached. */
 export interface Plan {
   readonly expected: readonly ExpectedNode[]
   /** Responders by the version of the manifest that each receives. */
   readonly responders: ReadonlyMap<number, readonly ResponderTarget[]>
   readonly agents: readonly string[]
-  /** True if the event can carry the selector itself, because no matching agent must be left out. */
+  /** True if the filters of an event can express the whole selector, because no matching agent must be omitted. */
   readonly isSelectorEnough: boolean
   readonly serviceNamesMatched: readonly string[]
-  /** The nodes of Consul on which responders with other names are registered, by these names. */
+  /** Names of Consul's nodes by responder name, for responders that are not named like their node. */
   readonly consulNodes: ReadonlyMap<string, string>
 }
 
@@ -41,7 +41,7 @@ export function planNodes(via: Via | 'auto', targets: Targets, selector: Compile
   }
 }
 
-/** Returns the nodes that the selector names, and that cannot be reached. */
+/** Returns the nodes that the selector names but that cannot be reached. */
 function absentNodes(
   via: Via | 'auto',
   reached: ReadonlySet<string>,
@@ -59,13 +59,13 @@ function absentNodes(
   ]
 }
 
-/** Returns the nodes of a plan that cannot check a job. */
+/** Returns the nodes of a plan that cannot check a job without running it. */
 export const uncheckedNodes = ({responders, agents}: Plan): readonly string[] => [
   ...[...responders].flatMap(([version, nodes]) => (version < checkedVersion ? nodes.map(({name}) => name) : [])),
   ...agents,
 ]
 
-/** Returns the plan without these nodes, which stay expected. */
+/** Returns the plan without sending the job to these nodes. They stay in the list of expected nodes. */
 export function withoutNodes(plan: Plan, nodes: ReadonlySet<string>): Plan {
   if (nodes.size === 0) return plan
   const rest = [...plan.responders].map(

@@ -21,11 +21,11 @@ export interface RunParts {
   readonly events: EventQueue<ExecEvent>
   readonly startedAtMs: number
   readonly isDryRun: boolean
-  /** Time that nodes have to report their end after they were asked to stop. */
+  /** Time that nodes have to report their end after the run has asked them to stop. */
   readonly cancelPatienceMs: number
   /**
-   * `own`: the run cancels its job when it is stopped. The others read a job of another process: `follow` leaves it alone,
-   * `snapshot` reads once, `cancel` and `kill` stop it. @default 'own'
+   * `own`: the run cancels its job when the run is stopped. The other modes read a job of another process: `follow`
+   * leaves the job alone, `snapshot` reads its answers once, `cancel` and `kill` stop it. @default 'own'
    */
   readonly mode?: 'own' | 'follow' | 'snapshot' | 'cancel' | 'kill'
 }
@@ -38,7 +38,7 @@ interface OpenReader {
   readonly reader: KeyReader
 }
 
-/** Runs one job to its end: passes reports and the time to the tracker, and removes the job afterwards. */
+/** Runs one job to its end: passes reports and times to the tracker, and removes the job afterwards. */
 export class Run implements ExecRun {
   readonly id: string
   readonly summary: Promise<ExecSummary>
@@ -132,7 +132,7 @@ export class Run implements ExecRun {
     }
   }
 
-  /** Reads what is there, and then stops what has not ended, or leaves it. */
+  /** Reads all present answers. Then stops the nodes that have not ended, or reports them as unfinished. */
   async #readOnce(readers: readonly OpenReader[], mode: 'snapshot' | 'cancel' | 'kill'): Promise<void> {
     const {client, tracker} = this.#parts
     await this.#catchUp(readers)
@@ -153,9 +153,9 @@ export class Run implements ExecRun {
   }
 
   /**
-   * A deadline settles a node only after everything that the node wrote before is read: there may have been an outage, a
-   * server may have shown an old state, or this process may have been stopped. Retries until Consul answers. Resolves
-   * with false if the run ends first.
+   * Reads everything that nodes wrote before this call, so that no deadline settles a node whose answer was not read
+   * yet: Consul may have been unavailable, a server may have shown an old state, or this process may have been stopped.
+   * Retries until Consul answers. Resolves with false if the run ends first.
    */
   async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
     const {client, tracker} = this.#parts
@@ -181,7 +181,10 @@ export class Run implements ExecRun {
     }
   }
 
-  /** Nodes that can be asked to stop have a while to report it; the others count as cancelled at once. */
+  /**
+   * Cancels the job. Nodes that can be asked to stop have `cancelPatienceMs` to report their end; the others count as
+   * cancelled at once.
+   */
   async #cancel(): Promise<void> {
     const {client, deliveries, tracker, cancelPatienceMs, mode = 'own'} = this.#parts
     const cancelled: NodeOutcome = {type: 'cancelled'}
@@ -189,11 +192,11 @@ export class Run implements ExecRun {
     let isKillSent = mode === 'kill'
     for (const delivery of deliveries) {
       const asked = delivery.cancel(isKillSent ? 'kill' : 'cancel')
-      // A job of another process goes on if it cannot be stopped, so that the failure is passed on.
+      // If a job of another process cannot be stopped, it continues, so the failure is passed on.
       const isAsked = mode === 'own' ? await asked.catch(() => false) : await asked
       if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery))
     }
-    // The message stops those that begin the job later.
+    // The cancel message also stops nodes that would begin the job later.
     if (mode !== 'own') this.#emit(tracker.settleWaiting(cancelled))
     while (!tracker.isDone && !this.#failure && client.clock.monotonicMs() < deadlineMs) {
       if (this.#isKilled && !isKillSent) {
@@ -257,7 +260,10 @@ export class Run implements ExecRun {
   }
 }
 
-/** A list is sorted by name, so exits come before output. Within one list, the exit belongs after the output. */
+/**
+ * Moves exits behind output. A list of keys is sorted by name, so a node's exit comes before its output in the same
+ * list.
+ */
 function endsLast(reports: readonly Report[]): readonly Report[] {
   const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused' || type === 'allowed'
   return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]

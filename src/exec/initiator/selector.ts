@@ -6,8 +6,8 @@ const anything: Re2Matcher = () => true
 const nothing: Re2Matcher = () => false
 
 /**
- * Compiles a filter as agents do. Resolves with undefined for an empty filter, and rejects with a UsageError for a
- * wrong one.
+ * Compiles a filter with the rules of Consul's agents. Resolves with undefined for an empty filter. Rejects with a
+ * UsageError if the filter is not a regular expression.
  */
 export async function compileFilter(what: string, pattern: string | undefined): Promise<Re2Matcher | undefined> {
   if (pattern === undefined || pattern === '') return undefined
@@ -30,9 +30,9 @@ export interface SelectableService {
 
 export interface CompiledSelector {
   readonly needsServices: boolean
-  /** Exact names that are expected; undefined if the selector names none. */
+  /** Exact names of expected nodes; undefined if the selector names none. */
   readonly names: ReadonlySet<string> | undefined
-  /** True if an event's filters can express the whole selector. */
+  /** True if the filters of an event can express the whole selector. */
   readonly isExpressible: boolean
   readonly health: NodeSelector['health']
   matchesName(node: string): boolean

@@ -21,10 +21,13 @@ import {compileSelector} from './selector.js'
 import {findTargets} from './targets.js'
 import {Tracker} from './tracker.js'
 
-/** Time that a responder may need beyond the timeout and the grace: its writes and the initiator's reads. */
+/**
+ * Additional time that a responder may need after the timeout and the grace: for its writes and for the initiator's
+ * reads.
+ */
 export const reportingSlackMs = 5000
 
-/** Finds the nodes, writes the job and starts to follow it. Rejects if the job cannot be written: then nothing runs. */
+/** Finds the nodes, writes the job and starts to follow it. Rejects if the job cannot be written; then nothing runs. */
 export async function startRun(
   settings: InitiatorSettings,
   request: RunRequest,
@@ -56,7 +59,10 @@ export async function startRun(
   return new Run({...parts, cancelPatienceMs: stopWithinMs}, signal)
 }
 
-/** Finds the nodes that a selector matches, and the way to each. `isAnyState`: also responders that do not pass. */
+/**
+ * Finds the nodes that a selector matches, and how each is reached. `isAnyState`: includes responders whose check does
+ * not pass.
+ */
 export async function findPlan(
   {client, via = 'auto'}: InitiatorSettings,
   selector: NodeSelector,
@@ -67,7 +73,7 @@ export async function findPlan(
   return planNodes(via, await findTargets(client, compiled, {signal, isAnyState}), compiled)
 }
 
-/** Resolves with the nodes that are not asked, because nothing would prove that their answers are theirs. */
+/** Resolves with the nodes to which the job is not sent, because no known key could prove their answers. */
 export async function refuseKeys(
   settings: InitiatorSettings,
   plan: Pick<Plan, 'responders' | 'agents'>,

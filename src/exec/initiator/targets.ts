@@ -24,28 +24,31 @@ export interface AgentTarget {
 
 export interface ResponderTarget {
   readonly name: string
-  /** Node of the agent with which it is registered. */
+  /** Node of the agent that registered the responder. */
   readonly consulNode: string
-  /** Newest version of the protocol that it reads. */
+  /** Newest version of the protocol that the responder reads. */
   readonly protocol: number
-  /** The public key with which it signs its answers, as a JWK has it; undefined if it registered none. */
+  /**
+   * Public key with which the responder signs its answers, as a JWK coordinate; undefined if the responder registered
+   * none.
+   */
   readonly answerKey: string | undefined
 }
 
 export interface Targets {
   /** Nodes with an agent that match the selector. */
   readonly agents: readonly AgentTarget[]
-  /** Responders that match it: those that pass, or all. */
+  /** Responders that match the selector; with failing checks only if the caller asked for them. */
   readonly responders: readonly ResponderTarget[]
-  /** Nodes with such a responder, even if it does not match: `_rexec` does not reach them. */
+  /** Nodes with a responder, even if that responder does not match. `_rexec` does not reach these nodes. */
   readonly coveredNodes: ReadonlySet<string>
-  /** Service names that the filter matches, if it matches no ID. */
+  /** Names of services that the filter matches. Filled only if the filter matches no service ID. */
   readonly serviceNamesMatched: readonly string[]
-  /** Names that the selector requires and Consul does not know. */
+  /** Names that the selector requires but Consul does not know. */
   readonly unknownNames: readonly string[]
 }
 
-/** A server with old state would omit new nodes, or return nodes that are gone. */
+/** Read mode of the catalog. A server with old state would omit new nodes, or return nodes that no longer exist. */
 const newest = {consistency: 'consistent'} as const
 
 /** Predicts which nodes a job will reach, from the catalog and the health checks, by the rules of the agents. */
@@ -78,7 +81,10 @@ export async function findTargets(
   }
 }
 
-/** Reads the responders whose checks pass, or all. Those that pass come last. */
+/**
+ * Reads the responders whose checks pass, or all of them. Passing responders come last, because the last one of a name
+ * counts.
+ */
 export async function readResponders(
   client: ConsulClient,
   {signal, isAnyState}: {readonly signal: AbortSignal; readonly isAnyState: boolean},
@@ -108,7 +114,7 @@ function toResponder(instance: ServiceInstance): ResponderTarget {
   }
 }
 
-/** Of several with the same name the last one counts. */
+/** Returns one responder for each name. Of several with the same name, the last one counts. */
 export function uniqueByName(responders: readonly ResponderTarget[]): readonly ResponderTarget[] {
   const byName = new Map(responders.map(one => [one.name, one]))
   return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))

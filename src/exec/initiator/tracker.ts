@@ -5,10 +5,13 @@ import {Assembler} from './assembler.js'
 
 /** Number of missed heartbeats after which a node's health is checked. */
 const missedBeats = 3
-/** A node that is silent for this many heartbeats, and at least for this time, is lost even if its agent is healthy. */
+/**
+ * Number of heartbeats after which a silent node is lost even if its agent is healthy, if {@link silentFloorMs} has
+ * passed too.
+ */
 const silentBeats = 10
 const silentFloorMs = 30_000
-/** After an outage, a node may need this long until it sends its next request. */
+/** Time that a node may need after an outage until it sends its next request. */
 const recoveryMs = 15_000
 
 const absences = {
@@ -19,18 +22,18 @@ const absences = {
 
 export interface TrackerOptions {
   readonly expected: readonly ExpectedNode[]
-  /** Nodes that are not asked in a dry run, because they cannot check a job. */
+  /** Nodes to which a dry run is not sent, because they cannot check a job without running it. */
   readonly unchecked: readonly string[]
-  /** Nodes that are not asked, and why. */
+  /** Nodes to which the job is not sent, with the reason. */
   readonly refused: readonly {readonly node: string; readonly code: string; readonly reason: string}[]
-  /** Monotonic instant of the job's start: no node can have answered before. */
+  /** Monotonic time of the job's start. No node can have answered before it. */
   readonly startMs: number
   readonly ackTimeoutMs: number
-  /** Why nodes count as silent. @default names the ack timeout */
+  /** Reason given for nodes that never answered. @default names the ack timeout */
   readonly silence?: string
   readonly timeoutMs: number | undefined
   readonly heartbeatMs: Readonly<Record<Via, number>>
-  /** Time after the timeout in which a node that enforces it may still report. */
+  /** Additional time after the timeout in which a node that enforces the timeout may still report. */
   readonly timeoutGraceMs: Readonly<Record<Via, number>>
 }
 
@@ -46,7 +49,7 @@ interface NodeState {
   isLate: boolean
   isCompleted: boolean
   droppedBytes: number
-  /** Undefined before the first report. */
+  /** Undefined until the first report. */
   isSigned: boolean | undefined
   outcome: NodeOutcome | undefined
 }
@@ -66,7 +69,7 @@ interface NodeState {
 export class Tracker {
   readonly #options: TrackerOptions
   readonly #nodes = new Map<string, NodeState>()
-  /** Until this instant no report could be read. */
+  /** Monotonic time until which no report could be read. */
   #deafUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: TrackerOptions) {
@@ -76,7 +79,7 @@ export class Tracker {
     }
   }
 
-  /** Settles the nodes from which no answer can come. */
+  /** Settles the nodes that cannot answer, because the job is not sent to them. */
   begin(): ExecEvent[] {
     const {expected, unchecked, refused} = this.#options
     const absent = expected.flatMap(({node, absence}) => (absence ? [{node, reason: absences[absence]}] : []))
@@ -116,7 +119,10 @@ export class Tracker {
     return events
   }
 
-  /** Consul could not be read until this instant, and perhaps not written: deadlines that passed meanwhile start again. */
+  /**
+   * Starts deadlines again that passed while Consul could not be read. Until `untilMs` nodes could perhaps not write
+   * either.
+   */
   forgive(untilMs: number): void {
     this.#deafUntilMs = untilMs
   }
@@ -136,14 +142,16 @@ export class Tracker {
     return events
   }
 
-  /** Returns the running nodes that have missed heartbeats, each at most once per heartbeat. */
+  /**
+   * Returns the running nodes that have missed heartbeats. Each node is returned at most once per heartbeat interval.
+   */
   suspects(nowMs: number): {readonly node: string; readonly via: Via}[] {
     const due = [...this.#nodes.values()].filter(state => this.#suspectAtMs(state) <= nowMs)
     for (const state of due) state.judgedAtMs = nowMs
     return due.map(({node, via}) => ({node, via}))
   }
 
-  /** Settles a suspect as lost, if its health and the length of its silence are reason enough. */
+  /** Settles a suspect as lost if its health check fails, or if it has been silent for too long. */
   judge(node: string, isPassing: boolean, nowMs: number): ExecEvent[] {
     const state = this.#nodes.get(node)
     if (!state || state.outcome) return []
@@ -156,7 +164,7 @@ export class Tracker {
     return this.#settle(state, {type: 'lost', reason: `${silence}, although its agent is healthy`})
   }
 
-  /** Gives all unfinished nodes the same outcome, or only those that this delivery reaches. */
+  /** Settles all unfinished nodes with the same outcome; with `delivery`, only the nodes that it reaches. */
   settleRest(outcome: NodeOutcome, delivery?: Pick<JobDelivery, 'via' | 'nodes'>): ExecEvent[] {
     const isReached = ({via, node}: NodeState): boolean =>
       !delivery || (delivery.via === via && (delivery.nodes?.has(node) ?? true))
@@ -164,13 +172,13 @@ export class Tracker {
     return rest.flatMap(state => this.#settle(state, outcome))
   }
 
-  /** Gives the nodes that have not begun the same outcome. */
+  /** Settles all nodes that have not begun with the same outcome. */
   settleWaiting(outcome: NodeOutcome): ExecEvent[] {
     const waiting = [...this.#nodes.values()].filter(({ackedAtMs}) => ackedAtMs === undefined)
     return waiting.flatMap(state => this.#settle(state, outcome))
   }
 
-  /** Settles the nodes that have not ended, because they are no longer followed. */
+  /** Settles the nodes that have not ended as unfinished, because the run no longer follows them. */
   leave(): ExecEvent[] {
     return [...this.#nodes.values()].flatMap(state => {
       const reason = state.ackedAtMs === undefined ? 'it has not begun the job' : 'it runs the job'
@@ -178,7 +186,7 @@ export class Tracker {
     })
   }
 
-  /** True if no node needs to be waited for any more. */
+  /** True if no node can still change the result of the run. */
   get isDone(): boolean {
     const open = [...this.#nodes.values()].filter(state => !state.outcome)
     if (open.length === 0) return true
@@ -186,7 +194,7 @@ export class Tracker {
     return !allDown && open.every(state => state.isDown && state.ackedAtMs === undefined)
   }
 
-  /** Settles the nodes that were not waited for. */
+  /** Settles the nodes for which the run did not wait. */
   finish(): ExecEvent[] {
     return [...this.#nodes.values()].flatMap(state => (state.outcome ? [] : this.#settle(state, this.#noAnswer(state))))
   }

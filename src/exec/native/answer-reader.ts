@@ -14,23 +14,23 @@ export interface AnswerReaderOptions {
   /** Version of the job's manifest. */
   readonly version: number
   readonly id: string
-  /** Nodes that the job names. */
+  /** Nodes that the job is for. */
   readonly nodes: ReadonlySet<string>
-  /** Nodes that the job names, and whose answers are not read. */
+  /** Nodes that the job is for, but whose answers are ignored. */
   readonly ignored: ReadonlySet<string>
-  /** Keys that sign the answers of responders, by their names. Answers of others count as unsigned. */
+  /** Public keys of responders, by responder name. Answers of responders without a key count as unsigned. */
   readonly answerKeys: ReadonlyMap<string, KeyObject>
   readonly onRetry: (error: unknown) => void
-  /** Called once if something is reported for a node that the job does not name. */
+  /** Called once if a key below the run's prefix names a node that the job is not for. */
   readonly onForeign: (node: string) => void
-  /** Called once if an answer is not signed by the key of its responder. */
+  /** Called once if an answer is not signed by the key of its node's responder. */
   readonly onForged: (node: string) => void
 }
 
 /** Reads the answers of responders to one job, and verifies their signatures. */
 export class AnswerReader {
   readonly #options: AnswerReaderOptions
-  /** Keys that something else wrote for nodes that the job does not name. */
+  /** Keys for nodes that the job is not for. Another client wrote them. */
   readonly #foreignKeys: string[] = []
   #hasForged = false
 
@@ -42,7 +42,7 @@ export class AnswerReader {
     const {client, version, id, onRetry} = this.#options
     const prefix = version < signedVersion ? runPrefix(id) : runsPrefix
     const parse = (rest: string): AnswerKey | undefined => parseAnswerKey(rest, version)
-    // Acks have values too, because these are signed.
+    // The values of acks are read too, because they contain a signature.
     const needsValue = (rest: string): boolean => parse(rest) !== undefined
     const isOurs = (rest: string): boolean => version < signedVersion || parse(rest)?.id === id
     return new KeyReader({client, prefix, needsValue, isOurs, onRetry}, keys => {
@@ -60,18 +60,24 @@ export class AnswerReader {
     })
   }
 
-  /** What others wrote does not belong to the session, so that it is still there. The token may lack the permission. */
+  /**
+   * Deletes the keys that other clients forged. They do not belong to the job's session, so Consul does not delete them
+   * with it. Does nothing if the token lacks the permission.
+   */
   async deleteForged(): Promise<void> {
     const {client, version, id, nodes} = this.#options
     const {kv, txn} = client
     if (this.#hasForged) for (const node of nodes) await kv.deleteTree(answerRoot({version, id, node})).catch(() => {})
-    // A path of HTTP cannot hold every name.
+    // Deleted by a transaction, because not every name can be part of an HTTP path.
     if (this.#foreignKeys.length > 0) {
       await txn.commit(this.#foreignKeys.map(key => ({verb: 'delete', key}))).catch(() => {})
     }
   }
 
-  /** Returns undefined for an answer that its responder should have signed and did not. It may still replace it. */
+  /**
+   * Opens an answer. Returns undefined if the responder should have signed it and did not; the right answer may still
+   * replace it.
+   */
   #open({node, name}: AnswerKey, value: Buffer): OpenedAnswer | undefined {
     const {version, id, answerKeys} = this.#options
     const opened = openAnswer({version, id, node}, {name, value}, answerKeys.get(node))
@@ -82,7 +88,10 @@ export class AnswerReader {
     return opened
   }
 
-  /** A client that may write below `run/` can invent names: only nodes that the signed job names count. */
+  /**
+   * True if the signed job names the node. A client with write permission below `run/` can invent nodes, which do not
+   * count.
+   */
   #isNamed(node: string, key: string): boolean {
     const {nodes, ignored, onForeign} = this.#options
     if (nodes.has(node)) return !ignored.has(node)
@@ -92,7 +101,7 @@ export class AnswerReader {
   }
 }
 
-/** Maximum number of keys of strangers that are deleted at the end, in one transaction. */
+/** Maximum number of keys of other clients that are deleted at the end, in one transaction. */
 const maxForeignKeys = txnOperationLimit
 
 export interface AnswerKey {
@@ -103,7 +112,7 @@ export interface AnswerKey {
 
 const answerName = /^(?:[ark]|o\/[0-9a-f]{6,})$/
 
-/** Returns undefined for a key that is not one of an answer. */
+/** Parses the key of an answer. Returns undefined for other keys. */
 export function parseAnswerKey(rest: string, version: number): AnswerKey | undefined {
   const parts = rest.split('/')
   const [node = '', id = ''] = version < signedVersion ? [parts[0]] : parts

@@ -4,7 +4,7 @@ import {parseObject} from './envelope.js'
 import {answerRoot} from './layout.js'
 import {signedVersion} from './versions.js'
 
-/** The place of a responder's answers to one job. */
+/** The job and the node to which answers belong. */
 export interface AnswerPlace {
   /** Version of the job's manifest. */
   readonly version: number
@@ -12,12 +12,15 @@ export interface AnswerPlace {
   readonly node: string
 }
 
-/** The last part of an answer's key: the ack, the result, a refusal, or a frame of output. */
+/** Last part of an answer's key: the ack (`a`), the result (`r`), a refusal (`k`), or a frame of output. */
 export type AnswerName = 'a' | 'r' | 'k' | `o/${string}`
 
 export const frameName = (seq: number): AnswerName => `o/${seq.toString(16).padStart(6, '0')}`
 
-/** Job, node and name are signed too, so that an answer is valid in its own place only. */
+/**
+ * Returns the bytes that are signed. They include job, node and name, so that a copied answer is not valid under
+ * another key.
+ */
 function signedBytes({id, node}: AnswerPlace, name: string, body: Buffer): Buffer {
   const place = `${id} ${node} ${name}`
   return Buffer.concat([Buffer.from(`baton1 baton-answer/1 ${place.length} ${place} ${body.length} `), body])
@@ -37,28 +40,28 @@ export class AnswerWriter {
     return answerRoot(this.#place) + name
   }
 
-  /** Returns what is written for an answer: a line of JSON with the signature, and the body. */
+  /** Returns the value of an answer: a line of JSON with the signature, then the body. */
   value(name: AnswerName, body: Buffer): Buffer {
     if (this.#place.version < signedVersion) return body
     const signature = sign(null, signedBytes(this.#place, name, body), this.#privateKey).toString('base64url')
     return Buffer.concat([Buffer.from(`${JSON.stringify({v: 2, g: signature})}\n`), body])
   }
 
-  /** Returns the write of an answer, held by the session of the job. */
+  /** Returns the write of an answer. The job's session holds the key. */
   write(name: AnswerName, body: Buffer, session: SessionId): KvOperation {
     return {verb: 'lock', key: this.key(name), value: this.value(name, body), session}
   }
 }
 
-/** An answer as it was found. */
+/** An answer as it was read from KV. */
 export interface OpenedAnswer {
   readonly body: Buffer
   readonly isSigned: boolean
 }
 
 /**
- * Returns the body of an answer, and whether the key signed it. Without a key nothing counts as signed. Undefined if the
- * answer should be signed by this key and is not.
+ * Returns the body of an answer and whether `publicKey` signed it. Without a key, the answer counts as unsigned.
+ * Returns undefined if the signature does not match the key.
  */
 export function openAnswer(
   place: AnswerPlace,

@@ -13,11 +13,11 @@ import {writeControl} from './write-job.js'
 
 interface AttachedOptions extends Omit<AnswerReaderOptions, 'version' | 'id' | 'nodes'> {
   readonly manifest: Manifest
-  /** Called if the job is to be stopped. */
+  /** Returns the keys that sign a cancel. Called only if the job is to be stopped. */
   readonly keys: () => Promise<readonly SigningKey[]>
 }
 
-/** Reads a job that another process wrote. Disposing leaves the job and its keys alone. */
+/** Reads the answers to a job that another process wrote. Disposing leaves the job and its keys unchanged. */
 export class AttachedDelivery implements JobDelivery {
   readonly via = 'native'
   readonly nodes: ReadonlySet<string>
@@ -44,7 +44,7 @@ export class AttachedDelivery implements JobDelivery {
   }
 
   async start(): Promise<void> {
-    // It was started by the process that wrote it.
+    // Nothing to do: the process that wrote the job has started it.
   }
 
   reader(handle: (reports: readonly Report[]) => void): KeyReader {
@@ -63,7 +63,10 @@ export class AttachedDelivery implements JobDelivery {
     this.#left[Symbol.dispose]()
   }
 
-  /** The job's key is held by its session, which ends with the job's initiator or with its time. */
+  /**
+   * Waits until the job's key is gone. The job's session holds the key, and ends with the job's initiator or after
+   * `keepMs`.
+   */
   async #watch(): Promise<void> {
     const {client, manifest} = this.#options
     const {signal} = this.#left

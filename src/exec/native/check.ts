@@ -8,13 +8,13 @@ import type {ReplayStore} from './replay-store.js'
 import type {TrustedKey, TrustStore} from './trust.js'
 import {newestVersion, oldestVersion} from './versions.js'
 
-/** Why a job does not run. The codes are part of the interface. */
+/** Reason why a job does not run. The codes are part of the public interface. */
 export type JobRefusalCode =
   | 'too-large'
   | 'malformed'
-  /** Written by a newer version of baton. */
+  /** A newer version of baton wrote the job. */
   | 'unknown-version'
-  /** The trusted keys could not be read, and the job's key is not among those known before. */
+  /** The trusted keys could not be read, and the last good state does not contain the job's key. */
   | 'trust-unreadable'
   | 'unsigned'
   | 'unknown-key'
@@ -30,13 +30,13 @@ export type JobRefusalCode =
   | 'wrong-node'
   | 'replayed'
   | 'policy'
-  /** The audit log cannot be written: nothing runs without a line in it. */
+  /** The audit log cannot be written. No job runs without a line in the audit log. */
   | 'audit-failed'
 
 export interface JobRefusal {
   readonly code: JobRefusalCode
   readonly reason: string
-  /** Facts that the job states about itself. They are not verified. */
+  /** Facts that the job states about itself, not verified; undefined if they cannot be read. */
   readonly claimed: JobClaims | undefined
 }
 
@@ -71,9 +71,8 @@ const refuse = (code: JobRefusalCode, reason: string, claimed?: JobRefusal['clai
 })
 
 /**
- * Everything that a job must pass before its ID is recorded and its policy is checked, in this order: size, form,
- * signatures by trusted keys, cluster, time, node, replay. Before the signatures are verified, the manifest is used only to
- * address a refusal.
+ * Checks everything that comes before the job's ID is recorded, in this order: size, form, signatures by trusted keys,
+ * cluster, time, node, replay. Until the signatures are verified, the manifest is used only to address a refusal.
  */
 export function checkJob(id: string, value: Buffer, context: CheckContext): Checked {
   if (value.length > maxJobBytes) return refuse('too-large', `${value.length} bytes`)
@@ -97,7 +96,7 @@ function refuseUnread(payload: Buffer, reason: string): Checked {
   return refuse('unknown-version', `the job is of ${versions}`, claimed)
 }
 
-/** The last check, after the ID was recorded. Resolves with undefined if every policy allows the job. */
+/** Checks the policies, after the job's ID was recorded. Resolves with undefined if every policy allows the job. */
 export async function checkPolicies(
   policies: readonly Policy[],
   manifest: Manifest,
@@ -115,7 +114,10 @@ interface Failure {
   readonly reason: string
 }
 
-/** Each signer must be valid. The job must pass the policies of all of them. */
+/**
+ * Checks the signatures. Each signature of a trusted key must be valid, and the job must pass the policies of all
+ * signers.
+ */
 export function checkSignatures(
   envelope: Envelope,
   context: Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs'>,
@@ -172,7 +174,10 @@ function checkScope(manifest: Manifest, context: CheckContext): Failure | undefi
   return undefined
 }
 
-/** The signer's own `iat` counts only within the skew: otherwise a signer could extend the validity. */
+/**
+ * Checks the times. The job's own `iat` counts only within the allowed skew: otherwise a signer could extend the
+ * validity.
+ */
 function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckContext): Failure | undefined {
   const {issuedAtMs, notBeforeMs, expiresAtMs} = manifest
   const aheadMs = Math.max(issuedAtMs, notBeforeMs) - nowMs
@@ -192,8 +197,8 @@ function checkValidity(validityMs: number, maxValidityMs: number): Failure | und
 }
 
 /**
- * Checks the time of a signed cancel, which is limited like that of a job. It may be valid for as long as responders may
- * still begin the job, and longer by what is allowed for a job.
+ * Checks the times of a signed cancel. A cancel may be valid until responders can no longer begin the job, plus the
+ * maximum validity of a job.
  */
 export function checkControlTime(
   control: Control,

@@ -14,25 +14,26 @@ import {createManifest, type JobFacts, onServerNode, validityMs, writeControl, w
 
 const sessionTtlMs = 30_000
 /**
- * Time without a renewal after which the session counts as lost. It is long because responders continue during outages.
+ * Time without a renewal after which the session counts as lost. It is long because responders continue to work during
+ * outages of Consul.
  */
 const unprovenLimitMs = 600_000
 
 export interface NativeOptions extends JobFacts {
-  /** Keys that sign the job. If there are none, it is unsigned. */
+  /** Keys that sign the job. If the list is empty, the job is not signed. */
   readonly keys: readonly SigningKey[]
   readonly onRetry: (error: unknown) => void
-  /** Called once if something is reported for a node that the job does not name. */
+  /** Called once if an answer names a node that the job is not for. */
   readonly onForeign: (node: string) => void
-  /** Called once if an answer is not signed by the key of its responder. */
+  /** Called once if an answer is not signed by the key of its node's responder. */
   readonly onForged: (node: string) => void
-  /** Keys that sign the answers of responders, by their names. Answers of others count as unsigned. */
+  /** Public keys of responders, by responder name. Answers of responders without a key count as unsigned. */
   readonly answerKeys: ReadonlyMap<string, KeyObject>
 }
 
 /**
- * Opens the job's session, which holds every key of the job and depends on no health check. If the initiator dies,
- * the session expires, and Consul deletes the keys within twice the TTL.
+ * Opens the job's session. The session holds every key of the job and has no health checks. If the initiator dies, the
+ * session expires, and Consul deletes the keys within twice the TTL.
  */
 export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options

@@ -10,8 +10,8 @@ interface DetachedOptions extends JobFacts {
 }
 
 /**
- * Writes a job whose session is not renewed: when its TTL has passed, Consul ends it and deletes all keys of the job, even
- * if no initiator and no responder exists any more. Rejects if the job cannot be written: then nothing runs.
+ * Writes a job whose session nothing renews. When the TTL has passed, Consul ends the session and deletes all keys of
+ * the job, even if no process of baton runs any more. Rejects if the job cannot be written; then nothing runs.
  */
 export async function writeDetachedJob(options: DetachedOptions, signal: AbortSignal): Promise<Manifest> {
   const {client, keys, keepMs, windowMs} = options

@@ -1,10 +1,10 @@
 import {type KeyObject, sign, verify} from 'node:crypto'
 import {sshsigBytes} from './ssh/sshsig.js'
 
-/** Types of signed documents: a signature of one is never valid for another. */
+/** Types of signed documents. The type is part of the signed bytes, so a signature is never valid for another type. */
 export type EnvelopeType = 'baton-exec/1' | 'baton-ctl/1'
 
-/** A document with its signatures, as KV contains it. `payload` is exactly the bytes that were signed. */
+/** A document with its signatures, as it is stored in KV. `payload` contains exactly the signed bytes. */
 export interface Envelope {
   readonly type: EnvelopeType
   readonly payload: Buffer
@@ -14,40 +14,42 @@ export interface Envelope {
 interface EnvelopeSignature {
   readonly kid: string
   readonly signature: Buffer
-  /** True if an agent of OpenSSH made it, in the form of OpenSSH. */
+  /** True if the signature has the form of OpenSSH (SSHSIG). */
   readonly isSsh: boolean
 }
 
-/** An Ed25519 key to sign jobs with: a private key, or one that an `ssh-agent` keeps. */
+/** An Ed25519 key that signs jobs: a private key, or a key that an `ssh-agent` holds. */
 export type SigningKey = PrivateSigningKey | AgentSigningKey
 
 interface NamedKey {
   /** First 8 bytes of the SHA-256 of the public key, in hexadecimal. */
   readonly kid: string
-  /** Name for people. It is not signed. */
+  /** Name for people. The signature does not cover it. */
   readonly name: string
 }
 
-/** A private key in this process. */
+/** A private key in the memory of this process. */
 export interface PrivateSigningKey extends NamedKey {
   /** An Ed25519 key of `node:crypto`. */
   readonly privateKey: KeyObject
 }
 
-/** A key in another place, for instance in an `ssh-agent`. */
+/** A key outside of this process, for instance in an `ssh-agent`. */
 export interface AgentSigningKey extends NamedKey {
   /** Resolves with the signature of a message, made in the form of OpenSSH (SSHSIG) with the namespace `baton-exec`. */
   readonly sign: (message: Buffer) => Promise<Buffer>
 }
 
 /**
- * Returns the bytes that are signed. Lengths are included, so that type and payload cannot be divided in another way.
+ * Returns the bytes that are signed. They include the lengths, so that type and payload cannot be divided differently.
  */
 function signedBytes(type: string, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`baton1 ${type.length} ${type} ${payload.length} `), payload])
 }
 
-/** Without keys the envelope is unsigned: only responders with a policy for such jobs accept it. */
+/**
+ * Signs a document. Without keys the envelope is unsigned: only responders with a policy for unsigned jobs accept it.
+ */
 export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly PrivateSigningKey[]): Buffer {
   return encodeEnvelope(
     type,
@@ -56,10 +58,10 @@ export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly
   )
 }
 
-/** Like {@link sealEnvelope}, with keys in any place. Rejects if one of them cannot sign. */
+/** Like {@link sealEnvelope}, also for keys outside of this process. Rejects if a key cannot sign. */
 export async function signEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly SigningKey[]): Promise<Buffer> {
   const signatures: RawSignature[] = []
-  // One after the other: an agent may ask a person each time.
+  // Signs with one key after another, because an agent may ask a person for each signature.
   for (const key of keys) {
     if ('privateKey' in key) signatures.push(signPrivately(type, payload, key))
     else signatures.push({k: key.kid, g: (await key.sign(signedBytes(type, payload))).toString('base64url'), f: 'ssh'})
@@ -81,10 +83,10 @@ const signPrivately = (type: EnvelopeType, payload: Buffer, {kid, privateKey}: P
 const encodeEnvelope = (type: EnvelopeType, payload: Buffer, signatures: readonly RawSignature[]): Buffer =>
   Buffer.from(JSON.stringify({t: type, p: payload.toString('base64url'), s: signatures}))
 
-/** Maximum number of signatures: each costs time to verify. */
+/** Maximum number of signatures, because verifying each one takes processor time. */
 const maxSignatures = 16
 
-/** Returns undefined if the value is not an envelope of this type. */
+/** Parses an envelope. Returns undefined if the value is not an envelope of this type. */
 export function parseEnvelope(type: EnvelopeType, value: Buffer): Envelope | undefined {
   const raw = parseObject(value)
   if (raw?.['t'] !== type || typeof raw['p'] !== 'string' || !Array.isArray(raw['s'])) return undefined
@@ -105,7 +107,7 @@ export function isSignedBy(envelope: Envelope, kid: string, publicKey: KeyObject
   )
 }
 
-/** Returns the JSON object in these bytes, or undefined if they are not one. */
+/** Parses a JSON object. Returns undefined if the bytes are anything else. */
 export function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'))

@@ -4,9 +4,9 @@ import {parseObject} from './envelope.js'
 
 /** Maximum output in one frame, before compression. */
 export const frameBytes = 64 * 1024
-/** Maximum size to which a frame is decompressed, whatever its header says. */
+/** Maximum size of a decompressed frame, whatever its header states. */
 const maxUnpackedBytes = 4 * frameBytes
-/** Minimum size of output that is compressed: shorter output would not get smaller. */
+/** Minimum size of output that is compressed. Shorter output would not become smaller. */
 const packFromBytes = 256
 
 const numberOf = {stdout: 1, stderr: 2, merged: 3} as const
@@ -28,7 +28,7 @@ export function encodeFrame(parts: readonly OutputPart[]): Buffer {
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), isPacked ? packed : body])
 }
 
-/** Returns undefined if the value is not a frame. */
+/** Decodes a frame. Returns undefined if the value is not a frame. */
 export function decodeFrame(value: Buffer): readonly OutputPart[] | undefined {
   const end = value.indexOf(10)
   const header = parseObject(value.subarray(0, Math.max(0, end)))
@@ -84,7 +84,7 @@ export function encodeResult(result: RunResult): Buffer {
   )
 }
 
-/** Returns the parts of a result that an initiator needs, or undefined if the value is not a result. */
+/** Decodes the parts of a result that an initiator needs. Returns undefined if the value is not a result. */
 export function decodeResult(value: Buffer): ExitReport | undefined {
   const raw = parseObject(value)
   if (raw?.['v'] !== 1) return undefined

@@ -1,4 +1,4 @@
-/** Returns the first fault that a schema found, as text: its place and what was expected. */
+/** Describes the first fault that a schema found: its place and the expected value. */
 export function issueText(
   issues: readonly {readonly path: readonly PropertyKey[]; readonly message: string}[],
 ): string {

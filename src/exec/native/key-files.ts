@@ -28,7 +28,7 @@ export interface KeyFiles {
   readonly publicPath: string
 }
 
-/** Creates a key pair. Rejects with a UsageError if there is a key of this name. */
+/** Creates a key pair. Rejects with a UsageError if a key of this name exists. */
 export async function initKey(directory: string, name: string, nowMs: number): Promise<KeyFiles> {
   refuseBadName(name)
   const {key, privateFile, publicFile} = generateKey(name, nowMs)
@@ -50,9 +50,9 @@ export async function initKey(directory: string, name: string, nowMs: number): P
 }
 
 /**
- * Reads a key by its name in the directory, or by the path of its file: a private key of baton or of OpenSSH, or a public
- * key of OpenSSH that the agent behind `agentSocket` signs with. Rejects with a UsageError if others can read a private
- * file, or if the agent does not have the key.
+ * Reads a key by its name in the directory, or by the path of its file. A file contains a private key of baton or of
+ * OpenSSH, or a public key of OpenSSH, with which the agent behind `agentSocket` signs. Rejects with a UsageError if
+ * other users can read a private file, or if the agent does not have the key.
  */
 export async function readSigningKey(directory: string, nameOrPath: string, agentSocket?: string): Promise<SigningKey> {
   const path = nameOrPath.includes('/') ? nameOrPath : join(directory, `${nameOrPath}${privateSuffix}`)
@@ -82,7 +82,7 @@ async function findAgentKey(wanted: SshPublicKey, path: string, socket: string |
   throw new UsageError(`key ${path}: the ssh-agent does not have it`, {hint: 'add it with ssh-add'})
 }
 
-/** Resolves with the default key, or with undefined if there is none. */
+/** Resolves with the default key, or with undefined if it does not exist. */
 export async function readDefaultKey(directory: string): Promise<SigningKey | undefined> {
   const path = join(directory, `${defaultKeyName}${privateSuffix}`)
   const isThere = await stat(path).then(
@@ -92,7 +92,7 @@ export async function readDefaultKey(directory: string): Promise<SigningKey | un
   return isThere ? readSigningKey(directory, defaultKeyName) : undefined
 }
 
-/** Reads the public keys in the directory of the private ones. */
+/** Reads the public keys in the user's key directory. */
 export async function listOwnKeys(directory: string): Promise<readonly TrustedKey[]> {
   const names = await namesIn(directory, publicSuffix)
   return Promise.all(names.map(async name => (await readEntry(join(directory, name))).key))
@@ -103,11 +103,14 @@ export interface TrustListing {
   readonly keys: readonly {readonly key: TrustedKey; readonly entry: TrustEntry; readonly path: string}[]
   /** Kids of the revoked keys. */
   readonly revoked: readonly string[]
-  /** Reasons why responders cannot read this directory. While there is one, they keep the keys of their last good state. */
+  /**
+   * Reasons why responders cannot read this directory. While any exists, responders keep the keys of their last good
+   * state.
+   */
   readonly problems: readonly string[]
 }
 
-/** Lists the files that can be read, and names the others as problems. */
+/** Lists the keys of all readable files, and reports the other files as problems. */
 export async function listTrust(directory: string): Promise<TrustListing> {
   const names = await namesIn(directory, '.json')
   const problems: string[] = []
@@ -151,20 +154,20 @@ export interface KeyPlace {
 }
 
 export interface AddedKey extends KeyPlace {
-  /** Restrictions of an earlier entry of this name that the new one does not mention: they are kept. */
+  /** Restrictions that are kept from an earlier entry of this name, because the new entry does not mention them. */
   readonly kept: readonly ('policy' | 'exp' | 'nbf')[]
-  /** Other files with the same key: the restrictions of all of them apply. */
+  /** Other files with the same key. The restrictions of all these files apply. */
   readonly alsoIn: readonly string[]
-  /** Why responders cannot read the directory, so that they do not trust the key yet. */
+  /** Reasons why responders cannot read the directory, and therefore do not trust the key yet. */
   readonly problems: readonly string[]
 }
 
 export interface AddOptions {
-  /** Changes to what the file of the key contains. */
+  /** Restrictions to add to the file of the key. */
   readonly changes: {
     readonly name?: string
     readonly policy?: Policy
-    /** A date as `Date.parse` reads it. */
+    /** Date after which the key is not trusted, in a form that `Date.parse` reads. */
     readonly expires?: string
   }
   readonly nowMs: number
@@ -172,7 +175,7 @@ export interface AddOptions {
 
 /**
  * Trusts a public key. Rejects with a UsageError if the name belongs to another key, or if the key is revoked or has
- * expired. A key that is added again under its name keeps the restrictions that are not given again.
+ * expired. If a key is added again under its name, restrictions that are not given again are kept.
  */
 export async function addTrust(directory: string, text: string, {changes, nowMs}: AddOptions): Promise<AddedKey> {
   const {name, policy, expires} = changes
@@ -215,7 +218,7 @@ function entryOf(text: string): TrustEntry {
   return {v: 1, kid, name, x}
 }
 
-/** A file that exists but cannot be read may contain another key: it is not overwritten. */
+/** Rejects if the file exists but cannot be read. Such a file may contain another key, so it is not overwritten. */
 async function refuseUnread(path: string): Promise<void> {
   try {
     await readEntry(path)
@@ -234,7 +237,7 @@ function refuseOtherKey({kid, name}: TrustEntry, known: TrustListing['keys'][num
   }
 }
 
-/** Adds a key, by kid or name, to the list of revoked keys. */
+/** Adds a key, given by kid or name, to the list of revoked keys. */
 export async function revokeTrust(directory: string, kidOrName: string): Promise<KeyPlace> {
   const {keys} = await listTrust(directory)
   const revoked = await readRevocations(directory)
@@ -275,7 +278,7 @@ async function namesIn(directory: string, suffix: string): Promise<readonly stri
   }
 }
 
-/** Readers see the old file or the new one, never a part of it. */
+/** Replaces a file atomically: readers see either the old file or the new one. */
 async function replaceFile(directory: string, path: string, text: string): Promise<void> {
   try {
     makeFolder(directory, 0o755)
@@ -295,6 +298,6 @@ function refuseBadName(name: string): void {
 const cannot = (verb: string, path: string, error: unknown): BatonError =>
   new UsageError(`key ${briefPath(path)}: cannot ${verb} it: ${whyOf(error)}`, {cause: error})
 
-/** Node's own text would repeat the whole path. */
+/** Returns the reason of a failure. Node's own message would repeat the whole path. */
 const whyOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)

@@ -10,7 +10,7 @@ import {checkOptions, name as nameRule, type OptionRule, text as textRule} from 
 import {UsageError} from '../../core/errors.js'
 import {type PrivateSigningKey, parseObject} from './envelope.js'
 
-/** True for names that keys can have: they become names of files. */
+/** True if the text can be the name of a key. Names of keys become names of files. */
 export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/.test(name)
 
 export function toKid(publicKey: KeyObject): string {
@@ -18,19 +18,19 @@ export function toKid(publicKey: KeyObject): string {
   return createHash('sha256').update(der).digest('hex').slice(0, 16)
 }
 
-/** A time that has a date. */
+/** Accepts times, in milliseconds, that a Date can represent. */
 const instant: OptionRule = {
   expected: 'a number of milliseconds since 1970',
   accepts: value => typeof value === 'number' && !Number.isNaN(new Date(value).getTime()),
 }
 
-/** A key pair, and the texts of its two files. */
+/** A key pair, and the contents of its two files. */
 export interface GeneratedKey {
-  /** The key to sign with. */
+  /** The private key, to sign with. */
   readonly key: PrivateSigningKey
-  /** Text of the private file: a JWK with its name and kid. Keep it readable by its owner alone (0600). */
+  /** Content of the private file: a JWK with name and kid. Keep the file readable by its owner alone (0600). */
   readonly privateFile: string
-  /** Text of the public file, for the trust directories of responders. */
+  /** Content of the public file, for the trust directories of responders. */
   readonly publicFile: string
 }
 
@@ -88,7 +88,7 @@ export function parsePrivateKey(text: string, where: string): PrivateSigningKey 
   }
 }
 
-/** Returns the public key with this JWK coordinate, or undefined if there is none. */
+/** Returns the public key with this JWK coordinate, or undefined if the coordinate is not valid. */
 export function publicKeyOf(x: string): KeyObject | undefined {
   try {
     return createPublicKey({key: {kty: 'OKP', crv: 'Ed25519', x}, format: 'jwk'})

@@ -1,6 +1,6 @@
 import {signedVersion} from './versions.js'
 
-/** Prefix of native jobs in KV. Responders follow `jobs/` only, so that output does not wake them. */
+/** Prefix of native jobs in KV. Responders follow only `jobs/`, so that output does not wake them. */
 const root = 'baton/exec/v1'
 
 export const jobsPrefix = `${root}/jobs/`
@@ -14,17 +14,17 @@ export const runsPrefix = `${root}/run/`
 /** Prefix of the answers to a job of version 1. */
 export const runPrefix = (id: string): string => `${runsPrefix}${id}/`
 /**
- * Prefix of a node's answers to a job. From version 2 on all answers of a node have a prefix of their own, so that its
- * token can be limited to them.
+ * Returns the prefix of a node's answers to a job. From version 2 on, the node comes before the job, so that the token
+ * of a responder can be limited to the answers of its node.
  */
 export const answerRoot = (place: {readonly version: number; readonly id: string; readonly node: string}): string =>
   place.version < signedVersion ? `${runPrefix(place.id)}${place.node}/` : `${runsPrefix}${place.node}/${place.id}/`
-/** The code of the answer to a dry run that would be run. It stands where a refusal has its code. */
+/** Code in the answer to a dry run if the job would run. A refusal has its reason code in the same place. */
 export const allowedCode = 'allowed'
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-/** IDs become parts of keys and of lines in files, so only UUIDs of version 7 are accepted. */
+/** True for UUIDs of version 7. Job IDs become parts of keys and of lines in files, so nothing else is accepted. */
 export const isJobId = (text: string): boolean => idPattern.test(text)
 
-/** Names of responders become parts of keys. */
+/** True if the text can be the name of a responder. Names of responders become parts of keys. */
 export const isResponderName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(name)

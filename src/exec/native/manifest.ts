@@ -8,7 +8,7 @@ import {newestVersion, oldestVersion} from './versions.js'
 const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
 
-/** Unknown fields are ignored, another major version is refused. */
+/** Unknown fields are ignored; another major version is refused. */
 const manifestSchema = z.object({
   v: z.number().int().min(oldestVersion).max(newestVersion),
   mode: z.enum(['run', 'check']).optional(),
@@ -32,10 +32,10 @@ const manifestSchema = z.object({
   keep: milliseconds.optional(),
 })
 
-/** A job as it is signed. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
+/** The content of a job that is signed. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
 export interface Manifest {
   readonly version: number
-  /** True if the responder only reports whether it would run the job. From version 2 on. */
+  /** True if the responder reports whether it would run the job, and runs nothing. From version 2 on. */
   readonly isDryRun: boolean
   readonly id: string
   readonly datacenter: string
@@ -45,16 +45,16 @@ export interface Manifest {
   readonly expiresAtMs: number
   readonly nodes: readonly string[]
   readonly command: JobCommand
-  /** `Infinity` for no limit, which is written as 2^53-1: every responder reads that as a number. */
+  /** `Infinity` for no limit. That is written as 2^53-1, which every responder reads as a number. */
   readonly timeoutMs: number
   readonly killAfterMs: number
-  /** `Infinity` for no limit, written like that of `timeoutMs`. */
+  /** `Infinity` for no limit, which is written like that of `timeoutMs`. */
   readonly maxOutputBytes: number
   readonly heartbeatMs: number
-  /** Holds every key of the job: when it ends, Consul deletes them. */
+  /** The session that holds every key of the job. When the session ends, Consul deletes the keys. */
   readonly session: SessionId
   readonly requester: {readonly name: string; readonly host: string}
-  /** Until when its answers are kept at least, if no initiator holds its session. */
+  /** Time until which Consul keeps the answers at least. Undefined if an initiator renews the session. */
   readonly keptUntilMs?: number
 }
 
@@ -80,7 +80,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(JSON.stringify(raw))
 }
 
-/** What a job says about itself, whatever else is wrong with it: enough to answer it. */
+/** Facts that a job states about itself, enough to address an answer even if the rest of the manifest is not valid. */
 export interface JobClaims extends Pick<Manifest, 'nodes' | 'session' | 'requester'> {
   readonly version: number
 }
@@ -92,7 +92,7 @@ const claimsSchema = z.object({
   requester: z.object({name: z.string(), host: z.string()}).catch({name: 'unknown', host: 'unknown'}),
 })
 
-/** Reads these claims from a manifest of any version. Returns undefined if one is missing. */
+/** Reads the facts from a manifest of any version. Returns undefined if one is missing. */
 export function parseClaims(payload: Buffer): JobClaims | undefined {
   const parsed = claimsSchema.safeParse(parseObject(payload))
   if (!parsed.success) return undefined
@@ -100,7 +100,7 @@ export function parseClaims(payload: Buffer): JobClaims | undefined {
   return {version, nodes: target.nodes, session: session as SessionId, requester}
 }
 
-/** Returns the manifest, or what is wrong with it. */
+/** Parses a manifest. Returns a description of the fault if it is not valid. */
 export function parseManifest(payload: Buffer): Manifest | string {
   const parsed = manifestSchema.safeParse(parseObject(payload))
   if (!parsed.success) {

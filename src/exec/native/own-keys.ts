@@ -2,7 +2,7 @@ import {readdir} from 'node:fs/promises'
 import {messageOf} from '../../core/errors.js'
 import {privateSuffix, publicSuffix, readSigningKey} from './key-files.js'
 
-/** A signing key of the user, and whether it can sign. */
+/** A signing key of the user, with the reason if it cannot sign. */
 export interface OwnKey {
   readonly name: string
   /** Undefined if the private key cannot be used. */
@@ -11,7 +11,10 @@ export interface OwnKey {
   readonly problem: unknown
 }
 
-/** Reads the private key of each pair in the directory, also if its public key is missing. Rejects if the directory cannot be read. */
+/**
+ * Reads the private key of each pair in the directory, also if the public file is missing. Rejects if the directory
+ * cannot be read.
+ */
 export async function inspectOwnKeys(directory: string): Promise<readonly OwnKey[]> {
   const files = await readdir(directory).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []

@@ -8,9 +8,11 @@ import {parseObject} from './envelope.js'
 import {issueText} from './issue-text.js'
 import type {Manifest} from './manifest.js'
 
-/** What the jobs of one key may do. Everything else is refused. */
+/** Restrictions on the jobs of one key. A policy allows only the actions that it names. */
 export interface Policy {
-  /** RE2 expression, not anchored: the key may run jobs on responders whose name matches. @default all responders */
+  /**
+   * RE2 expression, not anchored. The key may run jobs only on responders whose name matches. @default all responders
+   */
   readonly nodes?: string
   /** True if any shell line and any script may run. @default false */
   readonly canUseShell?: boolean
@@ -23,13 +25,13 @@ export interface Policy {
   readonly allowedCommands?: readonly (readonly string[])[]
   /** Maximum timeout of a job, in milliseconds; a job without a timeout is refused. @default no limit */
   readonly maxTimeoutMs?: number
-  /** Maximum output that is kept of a job, in bytes. @default no limit */
+  /** Maximum output of a job that is kept, in bytes. @default no limit */
   readonly maxOutputBytes?: number
   /** Number of different trusted keys that must have signed a job. @default 1 */
   readonly requiredSignatures?: number
 }
 
-/** A policy as its file contains it: milliseconds and bytes. */
+/** The form of a policy in its file: milliseconds and bytes. */
 export const policySchema = z
   .object({
     nodes: z.string().optional(),
@@ -44,7 +46,7 @@ export const policySchema = z
 
 type PolicyFile = z.infer<typeof policySchema>
 
-/** A trusted key without a policy may do what the responder's user may, like a line of `authorized_keys`. */
+/** Policy of a trusted key without a policy of its own: it may do everything that the responder's user may do. */
 export const openPolicy: Policy = {canUseShell: true, canRunAnyProgram: true}
 
 export function fromPolicyFile(file: PolicyFile): Policy {
@@ -87,14 +89,16 @@ const policyRules = {
   requiredSignatures: count({min: 1}),
 } as const
 
-/** Throws a UsageError if a value has the wrong type. A name that a policy does not have is refused too: it may restrict. */
+/**
+ * Throws a UsageError if a value has the wrong type, or if a name is unknown: an unknown field may be a restriction.
+ */
 export function checkPolicyOptions(what: string, policy: Policy): void {
   checkOptions(what, policy, policyRules)
   const unknown = Object.keys(policy).find(name => !Object.hasOwn(policyRules, name))
   if (unknown !== undefined) throw new UsageError(`${what}: a policy has no \`${unknown}\``)
 }
 
-/** Reads a policy file. `where` is for the message. Rejects with a UsageError if it is not one. */
+/** Parses a policy file. `where` names the file in messages. Rejects with a UsageError if the text is not a policy. */
 export async function parsePolicy(text: string, where: string): Promise<Policy> {
   const parsed = policySchema.safeParse(parseObject(Buffer.from(text)))
   if (!parsed.success) {
@@ -112,7 +116,7 @@ export async function checkPatterns({nodes, allowedCommands = []}: Policy, what:
   }
 }
 
-/** Resolves with the reason why the policy refuses the job, or with nothing. */
+/** Resolves with the reason why the policy refuses the job, or with undefined if the policy allows it. */
 export async function findRefusal(policy: Policy, manifest: Manifest, node: string): Promise<string | undefined> {
   const matchesNode = await compileFilter('policy', policy.nodes)
   if (matchesNode && !matchesNode(node)) return `the key may not run jobs on ${node}`

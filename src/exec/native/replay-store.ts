@@ -2,15 +2,18 @@ import {type FileHandle, open, readFile, rename, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {parseObject} from './envelope.js'
 
-/** Name of the record in the state directory. */
+/** Name of the record of jobs in the state directory. */
 export const replayFile = 'replay.jsonl'
 
-/** Records on disk which jobs were begun, so that no job runs twice, even after a crash. */
+/** Records on disk which jobs have begun, so that no job runs twice, even after a crash. */
 export interface ReplayStore extends AsyncDisposable {
   has(id: string): boolean
-  /** Resolves when the mark is on disk: the job may run only then. After `untilMs` the job is refused without the mark. */
+  /**
+   * Records that the job begins. Resolves when the mark is on disk; the job may run only after that. The mark is kept
+   * until `untilMs`; later, the job is refused as expired.
+   */
   begin(id: string, untilMs: number): Promise<void>
-  /** Marks the job as finished. Without this mark, the next process finds it in {@link unfinished}. */
+  /** Records that the job has ended. A job without this mark is in {@link unfinished} after a restart. */
   finish(id: string): Promise<void>
   /** Jobs that an earlier process began and did not finish. */
   readonly unfinished: ReadonlySet<string>
@@ -21,7 +24,7 @@ interface Mark {
   isFinished: boolean
 }
 
-/** One line for each mark; a line that a crash cut off is ignored. The directory must exist. */
+/** Opens the record: one line for each mark. Ignores a last line that a crash cut off. The directory must exist. */
 export async function openReplayStore(directory: string, nowMs: number): Promise<ReplayStore> {
   const path = join(directory, replayFile)
   const marks = parseMarks(await readFile(path, 'utf8').catch(emptyIfMissing))
@@ -85,13 +88,14 @@ function parseMarks(text: string): Map<string, Mark> {
   return marks
 }
 
-/** Removes old marks. The new file is synced before it replaces the old one, so that a crash loses nothing. */
+/** Removes old marks. Syncs the new file before it replaces the old one, so that a crash loses no mark. */
 async function rewrite(directory: string, path: string, marks: ReadonlyMap<string, Mark>): Promise<void> {
   const lines = [...marks].map(([id, {untilMs, isFinished}]) =>
     JSON.stringify({id, until: untilMs, ...(isFinished && {end: true})}),
   )
   const temporary = `${path}.new`
-  // A crash may have left one, and it may be a link: 'wx' never opens an existing file.
+  // A crash may have left the temporary file, and another user may have made it a link: 'wx' never opens an existing
+  // file.
   await rm(temporary, {force: true})
   const file = await open(temporary, 'wx', 0o600)
   try {

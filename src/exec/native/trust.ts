@@ -11,19 +11,19 @@ import {publicKeyOf, toKid} from './keys.js'
 import {fromPolicyFile, openPolicy, type Policy, policySchema} from './policy.js'
 import {allowedSignersFile, parseAllowedSigners} from './ssh/allowed-signers.js'
 
-/** A public key whose jobs are run. */
+/** A public key that may sign jobs. */
 export interface TrustedKey {
   readonly kid: string
   readonly name: string
   readonly publicKey: KeyObject
-  /** First and last instant at which the key is valid, by the wall clock. */
+  /** First and last time at which the key is valid, by the wall clock. */
   readonly notBeforeMs: number | undefined
   readonly expiresAtMs: number | undefined
-  /** Policies that a job must satisfy, all of them. */
+  /** Policies of the key. A job must satisfy all of them. */
   readonly policies: readonly Policy[]
 }
 
-/** Combines the entries of a key: the restrictions of all of them apply. */
+/** Adds an entry of a key. If the key has several entries, the restrictions of all of them apply. */
 function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
   const other = keys.get(key.kid)
   if (!other) keys.set(key.kid, key)
@@ -37,17 +37,23 @@ function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
   }
 }
 
-/** The keys whose jobs are run, at one moment. */
+/** The trusted keys at one moment. */
 export interface TrustStore {
-  /** The keys, by kid. */
+  /** The trusted keys, by kid. */
   readonly keys: ReadonlyMap<string, TrustedKey>
-  /** Kids of keys that are never trusted, even if `keys` holds them. */
+  /** Kids of keys that are not trusted, even if `keys` contains them. */
   readonly revoked: ReadonlySet<string>
-  /** Why the newest state could not be read. `keys` are then those of the last good state, without keys whose file is gone. */
+  /**
+   * Reason why the newest state could not be read. `keys` then contains the keys of the last good state, without keys
+   * whose file no longer exists.
+   */
   readonly trouble?: BatonError
 }
 
-/** Called for every job, so that a revocation counts from the next job on. If it rejects, the job is refused. */
+/**
+ * Returns the trusted keys. Called for every job, so that a revocation applies to the next job. If the call rejects,
+ * the job is refused.
+ */
 export type TrustSource = () => Promise<TrustStore>
 
 export const revocationFile = 'revoked.json'
@@ -137,7 +143,7 @@ export function trustFromDirectory(directory: string): TrustSource {
   }
 }
 
-/** Keys by the names of their files. */
+/** The keys of a trust directory, by file name. */
 interface DirectoryState {
   readonly keys: ReadonlyMap<string, TrustedKey>
   readonly revoked: readonly string[]
@@ -178,7 +184,7 @@ async function readState(directory: string, names: readonly string[] | undefined
   return {keys, revoked}
 }
 
-/** A list of revoked keys only removes permissions, so it counts whatever else is wrong. */
+/** Reads the list of revoked keys. It only removes permissions, so it applies even if other files cannot be read. */
 async function readableRevocations(directory: string): Promise<readonly string[]> {
   const path = join(directory, revocationFile)
   try {

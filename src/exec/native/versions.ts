@@ -1,11 +1,14 @@
 /** Newest version of manifests that this code writes and reads. */
 export const newestVersion = 2
 
-/** Oldest version that it writes and reads: initiators and responders may be one version apart, either way. */
+/**
+ * Oldest version of manifests that this code writes and reads. Initiators and responders may differ by one version, in
+ * either direction.
+ */
 export const oldestVersion = 1
 
-/** The first version whose answers are signed, below a prefix of their node. */
+/** First version in which answers are signed, and in which all answers of a node have a common prefix. */
 export const signedVersion = 2
 
-/** The first version that has dry runs. */
+/** First version with dry runs. */
 export const checkedVersion = 2

@@ -9,10 +9,10 @@ import {type SigningKey, signEnvelope} from './envelope.js'
 import {controlKey, jobKey} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
-/** Time from writing a job or a cancel to the last moment at which a responder may begin or obey it. */
+/** Time from the write of a job or a cancel until responders no longer begin or obey it. */
 export const validityMs = 60_000
 
-/** What a job is, apart from its ID, its session and its times. */
+/** The content of a job, apart from its ID, its session and its times. */
 export interface JobFacts {
   readonly client: ConsulClient
   /** Version of the manifest. */
@@ -35,7 +35,7 @@ interface JobBirth {
   readonly nowMs: number
   /** Time in which responders may begin the job. */
   readonly validityMs: number
-  /** Time for which its answers are kept, if no initiator holds its session. */
+  /** Time for which the answers are kept. Undefined if an initiator renews the session. */
   readonly keepMs?: number
 }
 
@@ -60,9 +60,9 @@ export const createManifest = (facts: JobFacts, birth: JobBirth): Manifest => ({
 })
 
 /**
- * Calls `open` with the node of a server. Consul ends the sessions of a node that leaves, as a client agent does when it
- * is restarted. A server's node stays, so a job may restart every client agent, the initiator's own included. A token
- * that may not list servers, or may not create sessions on them, leaves the agent's own node.
+ * Calls `open` with the node of a server. Consul ends the sessions of a node that leaves, and a client agent leaves
+ * when it is restarted. The node of a server stays, so a job may restart every client agent, including the initiator's
+ * own. If the token may not list servers or create sessions on them, calls `open` with the agent's own node.
  */
 export async function onServerNode<T>(
   client: ConsulClient,
@@ -80,11 +80,11 @@ export async function onServerNode<T>(
 
 interface JobWriting {
   readonly client: ConsulClient
-  /** Keys that sign the job. If there are none, it is unsigned. */
+  /** Keys that sign the job. If the list is empty, the job is not signed. */
   readonly keys: readonly SigningKey[]
 }
 
-/** Signs and writes a job: from here on nodes may run it. */
+/** Signs and writes a job. After that, nodes may run it. */
 export async function writeJob(
   manifest: Manifest,
   {client, keys, signal}: JobWriting & {readonly signal: AbortSignal},
@@ -98,14 +98,14 @@ export async function writeJob(
   const {kv} = client
   const {id, session} = manifest
   const how = {session, signal}
-  // Written at once, because responders wait for this key, and Consul wakes a query for a missing key at every write
-  // to any key.
+  // Created at once, because responders wait for this key, and a query for a missing key wakes at every write to any
+  // key.
   const controlWritten = kv.acquire(controlKey(id), Buffer.alloc(0), how)
   const [isWritten] = await Promise.all([kv.acquire(jobKey(id), value, how), controlWritten])
   if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(id)}: Consul refused to acquire it`)
 }
 
-/** Asks the responders to stop a job, also those that begin it later. */
+/** Asks the responders to stop a job, including responders that would begin it later. */
 export async function writeControl(
   {id, session, expiresAtMs}: Pick<Manifest, 'id' | 'session' | 'expiresAtMs'>,
   verb: Control['verb'],

@@ -11,13 +11,13 @@ const keyFile = 'answer-key.json'
 /** The key with which a responder signs its answers. */
 export interface AnswerKey {
   readonly privateKey: KeyObject
-  /** The public key, as a JWK has it. */
+  /** The public key, as a JWK coordinate. */
   readonly x: string
 }
 
 /**
- * Reads the responder's own key from its state directory, or makes it there. Rejects with BATON_CONFIG if it cannot be
- * read or if group or others can read it.
+ * Reads the responder's own key from its state directory, or creates it there. Rejects with BATON_CONFIG if the key
+ * cannot be read, or if other users can read it.
  */
 export async function openAnswerKey(stateDirectory: string, name: string, nowMs: number): Promise<AnswerKey> {
   const path = join(stateDirectory, keyFile)

@@ -10,15 +10,15 @@ import {refuseLink} from './state-directory.js'
 export const auditFile = 'audit.jsonl'
 const maxBytes = 10 * 1024 * 1024
 const keptFiles = 5
-/** Maximum length of a command's text in the log. Its hash covers all of it. */
+/** Maximum length of a command's text in the log. The hash covers the whole command. */
 const maxTextLength = 1000
 
-/** The command of a job, as the audit log has it. */
+/** The command of a job in the form of the audit log. */
 interface AuditedCommand {
   readonly kind: JobCommand['kind']
   /** SHA-256 of the line, of the JSON of the arguments, or of the script. */
   readonly sha256: string
-  /** The line or the JSON of the arguments, shortened; scripts have none. */
+  /** The line, or the JSON of the arguments, shortened; undefined for scripts. */
   readonly text?: string
 }
 
@@ -28,9 +28,9 @@ export interface AuditEntry {
   readonly job: string
   readonly code?: string
   readonly reason?: string
-  /** Key IDs whose signatures were verified; none for a job that was refused before that. */
+  /** IDs of the keys whose signatures were verified; absent for a job that was refused before that. */
   readonly signers?: readonly string[]
-  /** What the job says about its sender. */
+  /** Sender of the job, as the job itself states it. */
   readonly requester?: Manifest['requester']
   readonly command?: AuditedCommand
   readonly exit?: number
@@ -48,8 +48,8 @@ export function auditCommand(command: JobCommand): AuditedCommand {
 }
 
 /**
- * Appends lines of JSON to a file that only its owner can read. Above 10 MiB it becomes `.1`, and five old files are kept.
- * A file that was moved away is created again.
+ * Appends lines of JSON to a file that only its owner can read. When the file exceeds 10 MiB it is renamed to `.1`, and
+ * five old files are kept. If the file was moved away, a new one is created.
  */
 export class AuditLog implements AsyncDisposable {
   readonly #path: string
@@ -71,7 +71,7 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the line is with the operating system. Rejects if it cannot be written. */
+  /** Resolves when the operating system has accepted the line. Rejects if the line cannot be written. */
   write(nowMs: number, entry: AuditEntry): Promise<void> {
     const line = `${JSON.stringify({v: 1, t: new Date(nowMs).toISOString(), ...entry})}\n`
     const written = this.#writing.then(() => this.#append(line))

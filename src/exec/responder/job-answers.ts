@@ -13,21 +13,24 @@ import {newestVersion} from '../native/versions.js'
 import type {ExitReport} from '../reports.js'
 import {type AuditEntry, auditCommand} from './audit-log.js'
 
-/** An initiator waits longer for a node only while it cannot read itself. */
+/**
+ * Time for which an answer is repeated. An initiator waits longer for a node only while the initiator itself cannot
+ * read Consul.
+ */
 const answerWithinMs = 30_000
 
-/** The responder that answers. If the signal aborts, the attempts reject with its reason. */
+/** The responder that answers. */
 export interface Answerer {
   readonly client: ConsulClient
   readonly node: string
-  /** Signs the answers. */
+  /** Key that signs the answers. */
   readonly privateKey: KeyObject
-  /** Writes a line to the audit log. Rejects if that is not possible. */
+  /** Writes a line to the audit log. Rejects if the line cannot be written. */
   readonly audit: (entry: AuditEntry) => Promise<void>
   readonly signal: AbortSignal
 }
 
-/** Returns the writer of answers to this job. To a job of a version that is not known, it answers in the newest one. */
+/** Returns the writer of answers to this job. Jobs of an unknown version are answered in the newest version. */
 export const answersTo = ({node, privateKey}: Answerer, {id, version}: {id: string; version: number}): AnswerWriter =>
   new AnswerWriter({id, node, version: Math.min(version, newestVersion)}, privateKey)
 
@@ -44,17 +47,17 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
   const body = Buffer.from(JSON.stringify({v: 1, code, reason}))
   const {session, version} = claimed
   const answers = answersTo(answerer, {id, version})
-  // A job that has a result needs no second answer. Neither does one that was refused before and is looked at again
-  // after a restart. The job's session may be made up: Consul checks it.
+  // A job with a result needs no second answer. A job that was refused before a restart and is refused again because of
+  // its age keeps its first refusal. The session that the job names may be invented: Consul checks it.
   const places: readonly AnswerName[] = isRepeatable(code) ? ['r', 'k'] : ['r']
   const checks = places.map(name => ({verb: 'check-not-exists', key: answers.key(name)}) as const)
   await answer(answerer, [...checks, answers.write('k', body, session)])
 }
 
-/** True if a job that had its answer is refused with this code when it is looked at again. */
+/** True for the codes with which a job is refused that the responder examines again after it was answered. */
 const isRepeatable = (code: string): boolean => code === 'expired' || code === 'replayed'
 
-/** Answers a dry run that would be run. */
+/** Answers a dry run whose job would run. */
 export async function allowJob(
   answerer: Answerer,
   manifest: Pick<Manifest, 'id' | 'version' | 'session' | 'requester' | 'command'>,
@@ -76,7 +79,7 @@ export async function reportInterrupted(answerer: Answerer, manifest: Answered):
   await auditAnyway(answerer, {verdict: 'interrupted', job: manifest.id})
 }
 
-/** Reports a job that was claimed, but is not begun, because it was cancelled before. */
+/** Reports a claimed job as not started, because it was cancelled before. */
 export async function reportUnstarted(answerer: Answerer, manifest: Answered): Promise<void> {
   await reportEnd(answerer, manifest, {code: -1, isCancelled: true})
   answerer.client.logger.warn({job: manifest.id}, 'exec.cancelledBeforeStart')
@@ -93,12 +96,12 @@ async function reportEnd(answerer: Answerer, {id, version, session}: Answered, e
   await answer(answerer, [answersTo(answerer, {id, version}).write('r', body, session)])
 }
 
-/** Nothing runs because of this entry, so that a failure is only logged. */
+/** Writes a line to the audit log. Nothing runs because of this line, so a failure is only logged. */
 export async function auditAnyway({audit, client}: Answerer, entry: AuditEntry): Promise<void> {
   await audit(entry).catch((error: unknown) => client.logger.error({error: messageOf(error)}, 'exec.auditFailed'))
 }
 
-/** Repeats an answer while there is no leader. Rejects if the job's session has ended. */
+/** Writes an answer, and repeats the write while there is no leader. Rejects if the job's session has ended. */
 async function answer({client, signal}: Answerer, operations: readonly KvOperation[]): Promise<void> {
   const {clock} = client
   const backoff = new Backoff({minMs: 100, maxMs: 2000, random: client.random})

@@ -8,24 +8,27 @@ import type {Manifest} from '../native/manifest.js'
 export interface JobChildOptions {
   readonly clock: Clock
   readonly node: string
-  /** The responder's own environment: children receive only its harmless variables. */
+  /** The responder's own environment. Children receive only a few harmless variables of it. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Directory for scripts. Only the responder's user can read them, and they are removed afterwards. */
+  /** Directory for scripts. Only the responder's user can read the scripts, and they are removed afterwards. */
   readonly scratchDirectory: string
-  /** Called if the guardian, which stops the child if the responder dies, does not run. */
+  /** Called if the guardian does not run. The guardian stops the child if the responder dies. */
   readonly onUnguarded: (why: string) => void
 }
 
-/** Variables that children receive: no tokens, no addresses, nothing that changes how programs load. */
+/** Variables that children receive: none contains a token or an address, or changes how programs are loaded. */
 const handedOn = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Name of the variable that tells the children of a job on one responder from all others. */
+/** Name of the variable that marks the children of one job on one responder. */
 const markName = 'BATON_EXEC_MARK'
-/** What the guardian sends when the responder has died: nothing, because the job's session ends on its own. */
+/** Requests that the guardian sends when the responder has died: none, because the job's session ends without them. */
 const noRelease = {target: {}, requests: []}
 
-/** A job's child. Disposing removes its script, and ends its guardian: what the child left running goes on. */
+/**
+ * The child of a job. Disposing removes its script and ends its guardian, but not the processes that the child left
+ * running.
+ */
 export interface JobChild extends AsyncDisposable {
   readonly child: Child
 }
@@ -36,7 +39,7 @@ export async function startJobChild(manifest: Manifest, options: JobChildOptions
   const shell = env['SHELL'] ?? '/bin/sh'
   const {command} = manifest
   let folder: string | undefined
-  // It is started first, because the responder may die while it starts the child.
+  // The guardian is started before the child, because the responder may die while it starts the child.
   const guardian = new Guardian({
     graceMs: manifest.killAfterMs,
     marker: `${markName}=${env[markName] ?? ''}`,

@@ -10,12 +10,15 @@ import {type Answerer, answersTo} from './job-answers.js'
 const maxRetryMs = 2000
 
 /**
- * `taken`: another responder of the same name has claimed it. Otherwise this one may begin the job, unless `control`, the
- * value of the job's control key at that moment, is a cancel.
+ * `taken`: another responder of the same name has claimed the job. `expired`: the job may no longer begin. Otherwise
+ * the responder may begin the job, unless `control`, the value of the job's control key at that moment, is a cancel.
  */
 export type Claim = 'taken' | 'expired' | {readonly control: Buffer}
 
-/** Claims a job for this node: only one responder of a name succeeds. Repeats the write until Consul answers. */
+/**
+ * Claims a job for this node. Of several responders with the same name, only one succeeds. Repeats the write until
+ * Consul answers.
+ */
 export async function claimJob(answerer: Answerer, manifest: Manifest): Promise<Claim> {
   const {client, node, signal} = answerer
   const answers = answersTo(answerer, manifest)
@@ -29,7 +32,7 @@ export async function claimJob(answerer: Answerer, manifest: Manifest): Promise<
     const result = await client.txn.commit([
       {verb: 'check-not-exists', key},
       answers.write('a', body, manifest.session),
-      // Unlike `get`, this does not fail the transaction if the key does not exist.
+      // Unlike `get`, `get-tree` does not fail the transaction if the key does not exist.
       {verb: 'get-tree', key: controlKey(manifest.id)},
     ])
     if (result.committed) {

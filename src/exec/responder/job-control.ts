@@ -8,12 +8,15 @@ import {parseEnvelope} from '../native/envelope.js'
 import {controlKey} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
 
-/** What is needed to judge a message to the responders of a job. */
+/** The part of the check context that the check of a control message needs. */
 export type ControlContext = Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs' | 'maxValidityMs'>
 
 type Job = Pick<Manifest, 'id' | 'expiresAtMs'>
 
-/** Returns what a trusted key asks for, if the value is a message for this job. A message that is not trusted is logged. */
+/**
+ * Checks a control message for this job. Returns the requested action, or undefined if the value is not a message of a
+ * trusted key. Logs a message that is not trusted.
+ */
 export function judgeControl(
   value: Buffer,
   job: Job,
@@ -35,7 +38,7 @@ interface ControlFollower {
   readonly obey: (verb: Control['verb']) => void
 }
 
-/** Passes on what trusted keys ask for, until the signal aborts. Does not reject. */
+/** Passes on the actions that trusted keys request, until the signal aborts. Does not reject. */
 export async function followControl(
   job: Job,
   {client, context, obey}: ControlFollower,

@@ -1,18 +1,21 @@
 import {isJobId} from '../native/layout.js'
 
-/** Maximum number of jobs that a responder looks at: a writer below `jobs/` can create any number. */
+/**
+ * Maximum number of jobs that a responder examines, because a client with write permission below `jobs/` can create any
+ * number.
+ */
 export const jobLimit = 1000
 
-/** The jobs of a list to look at, in this order. */
+/** The jobs of a list that the responder examines, in this order. */
 export interface SelectedJobs {
   readonly ids: readonly string[]
-  /** Jobs beyond the limit. */
+  /** Number of jobs beyond the limit. */
   readonly ignoredCount: number
 }
 
 /**
- * Selects the jobs to look at. The newest come first, by the time in their IDs, so that junk delays a new job as little
- * as possible. Jobs with a time after `newestMs` come last, because no correct clock produced it.
+ * Selects the jobs to examine. The newest come first, by the time in their IDs, so that junk delays a new job as little
+ * as possible. Jobs with a time after `newestMs` come last, because no correct clock produced them.
  */
 export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJobs {
   const ids = [...names].filter(isJobId)

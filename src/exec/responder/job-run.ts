@@ -14,18 +14,20 @@ import {OutputCap} from './output-cap.js'
 export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguarded'> {
   readonly client: ConsulClient
   readonly answers: AnswerWriter
-  /** Stops the job: its process group receives TERM, then KILL. */
+  /** If it aborts, the job is stopped: its process group receives TERM, and KILL after the grace. */
   readonly cancel: AbortSignal
-  /** Ends the grace early. */
+  /** If it aborts, the grace ends at once. */
   readonly hurry: AbortSignal
-  /** Ends the writing of output and result, because the responder must end. */
+  /** If it aborts, output and result are no longer written, because the responder must end. */
   readonly abandon: AbortSignal
-  /** Strictest limit of the policies, in milliseconds; Infinity for none. */
+  /** Strictest timeout of the policies, in milliseconds; Infinity for none. */
   readonly maxTimeoutMs: number
   readonly maxOutputBytes: number
 }
 
-/** Time that a pipe may stay open after the child has ended: a background process of the child holds it. */
+/**
+ * Time that a pipe may stay open after the child has ended. A background process of the child may hold the pipe open.
+ */
 const openPipeMs = 2000
 
 type Ending = 'exited' | 'timed-out' | 'cancelled' | 'gone'
@@ -106,7 +108,7 @@ interface Sink {
   readonly writer: JobWriter
 }
 
-/** Passes the output of the child on. It does not read on while output waits to be written, which blocks the child. */
+/** Passes the output of the child on. Stops reading while output waits to be written, which blocks the child. */
 async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {cap, writer}: Sink): Promise<void> {
   if (!stream) return
   try {
@@ -114,7 +116,7 @@ async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {ca
       for (const part of cap.push({stream: name, chunk: chunk as Buffer})) await writer.push(part)
     }
   } catch {
-    // The stream was destroyed here; the output that came before is written.
+    // The stream was destroyed by this responder. Output that was read before is written.
   }
 }
 

@@ -36,15 +36,15 @@ import {refuseLink} from './state-directory.js'
 const defaultSkewMs = 30_000
 const defaultValidityMs = 300_000
 const maxRetryMs = 2000
-/** Time that results may take to be written when the responder is stopped, after the grace of the jobs. */
+/** Time that writing the results may take after the grace of the jobs, when the responder is stopped. */
 const lastWritesMs = 3000
-/** Number of jobs to look at before the list is read again. */
+/** Number of jobs that are examined before the list is read again. */
 const jobsBetweenLists = 64
 
 export interface JobServerOptions {
   readonly client: ConsulClient
   readonly trust: TrustSource
-  /** Signs the answers. */
+  /** Key that signs the answers. */
   readonly privateKey: KeyObject
   readonly audit: AuditLog
   /** The responder's own directory. */
@@ -58,14 +58,15 @@ export interface JobServerOptions {
 }
 
 /**
- * `jobs.ignored`: the list is too long, and `count` of its jobs are not looked at. 0: the list is short enough again.
+ * `jobs.ignored`: the list is too long, and `count` of its jobs are not examined. A count of 0 means that the list is
+ * short enough again.
  */
 export interface JobsEvent {
   readonly type: 'jobs.ignored'
   readonly count: number
 }
 
-/** The name and datacenter as which the responder answers. */
+/** The name and datacenter under which the responder answers. */
 export interface Identity {
   readonly name: string
   readonly datacenter: string
@@ -74,17 +75,17 @@ export interface Identity {
 interface RunningJob {
   /** Asks the job to stop. */
   readonly stop: AbortController
-  /** Ends its grace. */
+  /** Ends the grace of the job. */
   readonly hurry: AbortController
-  /** Ends the writing of its answers. */
+  /** Ends the writing of the job's answers. */
   readonly abandon: AbortController
   readonly killAfterMs: number
 }
 
 /**
- * Looks at every job once. A job is checked, recorded, claimed, run and reported; if it names this node and is refused,
- * the reason is its answer, and jobs for other nodes get none. A running job is stopped when its key is deleted, when a
- * trusted key asks for it, and when its session ends.
+ * Examines every job once. A job is checked, recorded, claimed, run and reported. If the job names this node and is
+ * refused, the answer contains the reason; jobs for other nodes get no answer. A running job is stopped when its key is
+ * deleted, when a trusted key cancels it, and when its session ends.
  */
 export class JobServer implements AsyncDisposable {
   readonly #options: JobServerOptions
@@ -114,7 +115,7 @@ export class JobServer implements AsyncDisposable {
     }
   }
 
-  /** While many jobs wait, the list is read again between some of them: the newest comes first. */
+  /** While many jobs wait, reads the list again after some of them, so that new jobs are examined first. */
   async #lookAtAll(listed: readonly string[], signal: AbortSignal): Promise<void> {
     const {client} = this.#options
     let keys = listed
@@ -130,7 +131,7 @@ export class JobServer implements AsyncDisposable {
     }
   }
 
-  /** Stops running jobs that are no longer listed. Returns the jobs that are new. */
+  /** Stops running jobs that are no longer listed. Returns the new jobs. */
   #takeList(keys: readonly string[]): readonly string[] {
     const {client, maxSkewMs = defaultSkewMs} = this.#options
     const listed = new Set(keys.map(key => key.slice(jobsPrefix.length)))
@@ -165,8 +166,8 @@ export class JobServer implements AsyncDisposable {
   }
 
   /**
-   * Reads a job; undefined if it was deleted. The read is consistent, because a server with old state could lack a job
-   * that is listed.
+   * Reads a job. Resolves with undefined if the job was deleted. The read is consistent, because a server with old
+   * state may not contain a job that was listed.
    */
   async #readJob(id: string, signal: AbortSignal): Promise<Buffer | undefined> {
     const {kv} = this.#options.client
@@ -177,7 +178,8 @@ export class JobServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const running = [...this.#running.values()]
     for (const {stop} of running) stop.abort()
-    // While Consul cannot be reached, results cannot be written: the next process reports these jobs as interrupted.
+    // While Consul cannot be reached, results cannot be written. The next process then reports these jobs as
+    // interrupted.
     const graceMs = Math.max(0, ...running.map(({killAfterMs}) => killAfterMs))
     using _timer = this.#options.client.clock.timer(graceMs + lastWritesMs, () => {
       for (const {abandon} of running) abandon.abort()
@@ -230,7 +232,7 @@ export class JobServer implements AsyncDisposable {
     this.#start(manifest, policies)
   }
 
-  /** Resolves with a refusal if the audit log cannot be written. */
+  /** Writes the start of the job to the audit log. Resolves with a refusal if that fails. */
   async #auditStart(
     answerer: Answerer,
     manifest: Manifest,
@@ -278,8 +280,8 @@ export class JobServer implements AsyncDisposable {
 
   async #serveJob(manifest: Manifest, policies: readonly Policy[], job: RunningJob): Promise<void> {
     const {client, env, stateDirectory} = this.#options
-    // Control messages are read until the job has ended, also while it is being stopped: a second one may end the
-    // grace.
+    // Control messages are read until the job has ended, even while it is being stopped, because a second message may
+    // end the grace.
     const listening = new AbortController()
     const obey = (verb: Control['verb']): void => {
       if (verb === 'kill') job.hurry.abort()
@@ -309,7 +311,7 @@ export class JobServer implements AsyncDisposable {
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
   }
 
-  /** Jobs that an earlier process began and did not finish are not run again: they are reported as interrupted. */
+  /** Reports jobs that an earlier process began and did not finish as interrupted. They do not run again. */
   async #reportInterrupted(keys: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     for (const id of this.#replay.unfinished) {
       const value = keys.has(jobKey(id)) ? await this.#readJob(id, signal) : undefined
@@ -338,7 +340,7 @@ const toFinished = (job: string, result: RunResult): AuditEntry => ({
   ranMs: result.endedAtMs - result.startedAtMs,
 })
 
-/** Returns Infinity if there is no limit. */
+/** Returns the smallest limit, or Infinity if there is none. */
 const strictest = (limits: readonly (number | undefined)[]): number =>
   Math.min(...limits.map(limit => limit ?? Number.POSITIVE_INFINITY))
 

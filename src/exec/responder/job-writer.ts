@@ -9,12 +9,12 @@ import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/f
 import type {Manifest} from '../native/manifest.js'
 import type {OutputPart} from '../reports.js'
 
-/** Maximum time that output waits for more output, counted from its first byte. */
+/** Maximum time for which output is collected before it is written, counted from its first byte. */
 const flushMs = 250
-/** Minimum interval of heartbeats: shorter ones would only add load to Consul. */
+/** Minimum interval of heartbeats, whatever the job asks for, to limit the load on Consul. */
 const minHeartbeatMs = 250
 const maxRetryMs = 2000
-/** Maximum output that waits to be written. Above it, the child's output is not read. */
+/** Maximum size of output that waits to be written. Above it, the responder stops reading the child's output. */
 const maxPendingBytes = 4 * frameBytes
 
 /**
@@ -46,7 +46,7 @@ export class JobWriter {
     readonly client: ConsulClient
     readonly manifest: Manifest
     readonly answers: AnswerWriter
-    /** Ends the writing, also that of the result. */
+    /** If it aborts, nothing more is written, not even the result. */
     readonly abandon: AbortSignal
   }) {
     this.#client = options.client
@@ -63,7 +63,7 @@ export class JobWriter {
     return this.#gone.signal
   }
 
-  /** Accepts the part at once, and resolves when there is room for more. */
+  /** Accepts the part at once. Resolves when there is room for more output. */
   async push(part: OutputPart): Promise<void> {
     if (this.#pendingBytes === 0) this.#firstByteAtMs = this.#client.clock.monotonicMs()
     this.#pending.push(part)
@@ -72,7 +72,7 @@ export class JobWriter {
     while (this.#pendingBytes >= maxPendingBytes && !this.#gone.signal.aborted) await this.#drained.wait()
   }
 
-  /** Writes the rest of the output and the result. Also resolves if the session has ended. */
+  /** Writes the remaining output and the result. Also resolves if the session has ended. */
   async end(result: Omit<RunResult, 'frameCount'>): Promise<void> {
     this.#isEnding = true
     this.#wake.wake()
@@ -99,7 +99,7 @@ export class JobWriter {
     this.#drained.wake()
   }
 
-  /** Removes at most one frame from the output that waits, and returns it. */
+  /** Removes at most one frame from the waiting output, and returns it. */
   #takeFrame(): readonly OutputPart[] | undefined {
     if (this.#pendingBytes === 0) return undefined
     const taken: OutputPart[] = []
@@ -123,7 +123,7 @@ export class JobWriter {
     return taken
   }
 
-  /** Returns the write of a frame. One with an empty value is a heartbeat. */
+  /** Returns the write of a frame. A frame with an empty value is a heartbeat. */
   #frame(parts: readonly OutputPart[]): KvOperation {
     const body = parts.length === 0 ? Buffer.alloc(0) : encodeFrame(parts)
     return this.#answers.write(frameName(this.#sequence), body, this.#manifest.session)

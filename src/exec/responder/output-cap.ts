@@ -3,7 +3,9 @@ import type {OutputPart} from '../reports.js'
 /** Maximum output that is kept for the end once the limit is reached. */
 const maxTailBytes = 64 * 1024
 
-/** Passes output on up to a limit. Beyond it, the newest bytes are kept for the end, and those between are counted. */
+/**
+ * Passes output on up to a limit. Beyond it, keeps the newest bytes for the end, and counts the bytes that are dropped.
+ */
 export class OutputCap {
   readonly #headBytes: number
   readonly #tailBytes: number
@@ -37,7 +39,7 @@ export class OutputCap {
     return now.length > 0 ? [{stream: part.stream, chunk: now}] : []
   }
 
-  /** Returns the output kept for the end, after a line that names the number of dropped bytes. */
+  /** Returns the output that was kept for the end, after a line with the number of dropped bytes. */
   end(): readonly OutputPart[] {
     const tail = this.#tail
     this.#tail = []

@@ -12,19 +12,19 @@ const deregisterAfterMs = 3_600_000
 export interface RegistrationOptions {
   readonly client: ConsulClient
   readonly name: string
-  /** The node of the agent with which it is registered. */
+  /** Node of the agent that registers the responder. */
   readonly consulNode: string
   /** The public key that verifies the answers of this responder, encoded as in a JWK. */
   readonly answerKey: string
   readonly ttlMs: number
-  /** Read for each renewal, and shown as the output of the check. */
+  /** Returns the output of the health check. Called for each renewal. */
   readonly note: () => Promise<string>
 }
 
 /**
- * Keeps the responder in the catalog, with a check that passes as long as it runs. If the agent has lost the service, as
- * after a restart without its data, it is registered again. While the agent does not answer, the renewal is tried again
- * after growing delays, and one warning is logged. Disposing deregisters it.
+ * Keeps the responder in the catalog, with a check that passes while the responder runs. Registers the service again if
+ * the agent has lost it, for instance after a restart without its data. While the agent does not answer, retries with
+ * growing delays and logs one warning. Disposing deregisters the service.
  */
 export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
   const {client, name, consulNode, answerKey, ttlMs, note} = options

@@ -30,31 +30,32 @@ import {type TrustEvent, WatchedTrust} from './watched-trust.js'
 
 /** Options of a responder. */
 export interface ResponderOptions {
-  /** Returns the keys whose jobs are run. Called for every job. */
+  /** Returns the trusted keys. Called for every job. */
   readonly trust: TrustSource
   /**
-   * Directory for the record of jobs already run, in a subfolder named after the responder. It must survive restarts, and
-   * be writable by no user but root and the process's own.
+   * Directory for the record of jobs that have run, in a subfolder named after the responder. The directory must
+   * survive restarts. Only root and the user of the process may have write permission.
    */
   readonly stateDirectory: string
-  /** Name that initiators see. @default the name of the agent's node */
+  /** Name of the responder, which initiators select. @default the name of the agent's node */
   readonly node?: string
-  /** Name of the cluster: jobs signed for another one are refused. @default '' */
+  /** Name of the cluster. Jobs that are signed for another cluster are refused. @default '' */
   readonly cluster?: string
-  /** Policy for jobs without a signature. @default they are refused */
+  /** Policy for jobs without a signature. @default such jobs are refused */
   readonly unsignedPolicy?: Policy
   /**
-   * File to which a line is appended for each job that is refused, started or finished. Nothing runs if it cannot be
-   * written. Above 10 MiB it becomes `.1`, and five old files are kept. @default `audit.jsonl` in the responder's subfolder
+   * File to which a line is appended for each job that is refused, started or finished. If the file cannot be written,
+   * nothing runs. When the file exceeds 10 MiB it is renamed to `.1`, and five old files are kept. @default
+   * `audit.jsonl` in the responder's subfolder
    */
   readonly auditFile?: string
-  /** Environment of which children receive a few harmless variables. @default {} */
+  /** Environment of the responder. Children receive a few harmless variables of it. @default {} */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** TTL of the health check by which initiators find the responder, in milliseconds. @default 15000 */
   readonly ttlMs?: number
-  /** Maximum difference of the clocks, in milliseconds. @default 30000 */
+  /** Maximum difference between the clocks of initiator and responder, in milliseconds. @default 30000 */
   readonly maxSkewMs?: number
-  /** Maximum time from signing to expiry, in milliseconds. @default 300000 */
+  /** Maximum time from the signature of a job to its expiry, in milliseconds. @default 300000 */
   readonly maxValidityMs?: number
   /** Receives events while the responder serves. Must not throw. @default nothing is reported */
   readonly observer?: (event: ResponderEvent) => void

@@ -21,7 +21,7 @@ export async function openStateDirectory(path: string): Promise<void> {
   await refuseLink(join(path, replayFile))
 }
 
-/** Rejects with BATON_CONFIG if the path is a symbolic link. A path that does not exist is accepted. */
+/** Rejects with BATON_CONFIG if the path is a symbolic link. Accepts a path that does not exist. */
 export async function refuseLink(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (found?.isSymbolicLink() === true) throw misplaced('state', `${path}: is a symbolic link`, 'remove it')

@@ -2,7 +2,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import type {TrustSource, TrustStore} from '../native/trust.js'
 
-/** Reads the trusted keys and reports once when they can no longer be read, and once when they can again. */
+/** Reads the trusted keys. Reports once when they can no longer be read, and once when they can be read again. */
 export class WatchedTrust {
   readonly #client: ConsulClient
   readonly #source: TrustSource
@@ -15,7 +15,7 @@ export class WatchedTrust {
     this.#observer = observer
   }
 
-  /** Does not reject: if the source does, no key is trusted. */
+  /** Reads the trusted keys. Does not reject: if the source rejects, no key is trusted. */
   async read(): Promise<TrustStore> {
     const store = await this.#source().catch(toStore)
     this.#report(store)
@@ -44,7 +44,7 @@ export class WatchedTrust {
   }
 }
 
-/** `keyCount`: number of keys that are trusted now; after a failure those of the last good state. */
+/** `keyCount`: number of trusted keys now; after a failure, the number of keys in the last good state. */
 export type TrustEvent =
   | {readonly type: 'trust.failed'; readonly reason: string; readonly keyCount: number}
   | {readonly type: 'trust.recovered'; readonly keyCount: number}

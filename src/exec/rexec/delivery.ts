@@ -21,8 +21,8 @@ import {
 
 const sessionTtlMs = 15_000
 /**
- * Time without a renewal after which the session counts as lost. It is long because nodes continue during outages of
- * Consul.
+ * Time without a renewal after which the session counts as lost. It is long because nodes continue to work during
+ * outages of Consul.
  */
 const unprovenLimitMs = 600_000
 
@@ -32,9 +32,11 @@ export interface RexecOptions {
   readonly prefix: string
   /** Interval of the nodes' heartbeats. */
   readonly waitMs: number
-  /** Pause between the job and the event. Agents read again, consistently, when a stale read finds nothing. */
+  /**
+   * Pause between the write of the job and its event. An agent whose stale read finds no job reads again consistently.
+   */
   readonly replicationWaitMs: number
-  /** The caller's filters, or names if only some of the matching nodes are meant. */
+  /** The filters of the caller, or the names of nodes if only some of the matching nodes are meant. */
   readonly reach: EventFilter | {readonly names: readonly string[]}
   readonly onRetry: (error: unknown) => void
   readonly onNotice: (notice: RexecNotice) => void
@@ -45,7 +47,7 @@ export type RexecNotice =
   | {readonly type: 'job-written'}
   | {readonly type: 'unknown-key'; readonly key: string}
 
-/** Opens the session of a job that Consul's own agents will run. */
+/** Opens the session of a job that Consul's own agents run. */
 export async function openRexecDelivery(options: RexecOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options
   const payloadBytes = encodeRexecPayload(options.prefix, '0'.repeat(36)).length
@@ -128,7 +130,7 @@ class RexecDelivery implements JobDelivery {
     })
   }
 
-  /** Agents cannot be asked to stop: when the session has ended, they stop reporting, and the child continues. */
+  /** Agents cannot be asked to stop a job. When the session has ended they stop reporting, and the child continues. */
   async cancel(): Promise<boolean> {
     return false
   }
@@ -138,7 +140,7 @@ class RexecDelivery implements JobDelivery {
     return this.#closing
   }
 
-  /** The session is destroyed first, so that late writes fail; then keys that it does not hold are deleted. */
+  /** Destroys the session first, so that late writes fail, and then deletes the keys that the session does not hold. */
   async #close(): Promise<void> {
     await this.#session[Symbol.asyncDispose]()
     await this.#options.client.kv.deleteTree(`${this.#root}/`)

@@ -10,15 +10,15 @@ export const rexecEvent = '_rexec'
 
 const nanosecondsPerMs = 1_000_000
 /**
- * Measured: the number of bytes that an event may contain besides its name, and that a filter needs besides its text.
+ * Sizes that were measured: bytes that an event may contain besides its name, and bytes of a filter besides its text.
  */
 const eventBudgetBytes = 400
 const filterOverheadBytes = 6
 
-/** Characters that Go's encoder escapes, and therefore those in a job of consul exec too. */
+/** Characters that Go's JSON encoder escapes, as `consul exec` does in its jobs. */
 const escapes: Readonly<Record<string, string>> = {'<': '\\u003c', '>': '\\u003e', '&': '\\u0026'}
 
-/** The job as agents decode it. If `Wait` is not above 0, they write heartbeats without a pause. */
+/** Encodes the job as agents expect it. If `Wait` is not above 0, agents write heartbeats without a pause. */
 export function encodeRexecJob(command: JobCommand, waitMs: number): Buffer {
   const wait = Math.max(1, Math.round(waitMs * nanosecondsPerMs))
   const job = {...toJobFields(command), Wait: wait}
@@ -34,19 +34,16 @@ function toJobFields(command: JobCommand): Record<string, unknown> {
 export const encodeRexecPayload = (prefix: string, session: string): Buffer =>
   Buffer.from(`{"Prefix":${JSON.stringify(prefix)},"Session":${JSON.stringify(session)}}`)
 
-/** Returns the prefix of a job. It is joined as Consul does it: double slashes and those at the end are removed. */
+/** Returns the prefix of a job. As in Consul, double slashes and slashes at the end are removed. */
 export const jobRoot = (prefix: string, session: string): string => posix.join(prefix, session)
 
-/**
- * Matches the key of one frame of output. Consul numbers frames with five hexadecimal digits, or more if they are not
- * enough.
- */
+/** Matches the key of a frame of output. Consul numbers frames with at least five hexadecimal digits. */
 const outKey = /^(.+)\/out\/([0-9a-f]+)$/
 const otherKey = /^(.+)\/(ack|exit)$/
 
 export const needsRexecValue = (rest: string): boolean => outKey.test(rest) || rest.endsWith('/exit')
 
-/** Returns undefined for the job itself and for unknown keys. */
+/** Parses a key below a job. Returns undefined for the job itself and for unknown keys. */
 export function parseRexecKey({rest, value}: NewKey): Report | undefined {
   const [, node = '', digits = ''] = outKey.exec(rest) ?? []
   if (node !== '') {

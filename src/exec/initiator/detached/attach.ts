@@ -12,7 +12,9 @@ import {type ResponderTarget, readResponders, uniqueByName} from '../targets.js'
 import {Tracker} from '../tracker.js'
 import {doubtAbout, findJob, toStoredJob} from './stored-job.js'
 
-/** Reads a job that was written before. Rejects if there is no such job, or if its signature is wrong. */
+/**
+ * Reads the answers to a job that was written earlier. Rejects if the job does not exist, or if its signature is wrong.
+ */
 export async function attachRun(
   settings: InitiatorSettings,
   start: string,
@@ -51,7 +53,10 @@ export async function attachRun(
   return Object.assign(run, {job: toStoredJob(found), doubt})
 }
 
-/** The key of a responder that is not registered now is the one that the initiator knows from before. */
+/**
+ * Resolves with the responders of the job. For a responder that is not registered now, uses the key in the file of
+ * known responders.
+ */
 async function respondersOf(
   settings: InitiatorSettings,
   {nodes}: Manifest,
@@ -67,7 +72,10 @@ async function respondersOf(
   return nodes.map(name => byName.get(name) ?? {name, consulNode: name, protocol: 0, answerKey: pins?.get(name)})
 }
 
-/** The time of this process begins now, so that a node that ran already has its timeout once more before it counts as lost. */
+/**
+ * Creates the tracker of an attached run. Its deadlines start now, so a node that already runs the job has the whole
+ * timeout once more before it counts as lost.
+ */
 function trackerOf(
   client: ConsulClient,
   {timeoutMs, killAfterMs, heartbeatMs, expiresAtMs}: Manifest,

@@ -20,7 +20,7 @@ interface DetachRequest {
   readonly options: DetachOptions
 }
 
-/** Writes a job that goes on without this process. Rejects if it cannot be written: then nothing runs. */
+/** Writes a job that continues without this process. Rejects if the job cannot be written; then nothing runs. */
 export async function detachRun(
   settings: InitiatorSettings,
   {job, selector, options}: DetachRequest,
@@ -52,8 +52,8 @@ export async function detachRun(
 }
 
 /**
- * Every node must have written its result before Consul removes the job, also one that begins at the last moment. So a
- * detached job always has a time limit.
+ * Returns the timeout of a detached job. Every node, also one that begins at the last moment, must write its result
+ * before Consul removes the job, so a detached job always has a timeout.
  */
 function limitTime(
   timeoutMs: number | undefined,
@@ -70,7 +70,10 @@ function limitTime(
   })
 }
 
-/** Returns the nodes that match and cannot run a detached job. `mayComeLate`: responders that are not there now may come. */
+/**
+ * Returns the nodes that match but cannot run a detached job. `mayComeLate`: responders that are not running now may
+ * start within the window.
+ */
 function unreachable(plan: Plan, mayComeLate: boolean): DetachedRun['refused'] {
   const old = [...plan.responders].flatMap(([version, targets]) => (version < signedVersion ? targets : []))
   const absent = plan.expected.filter(({absence}) => absence !== undefined)

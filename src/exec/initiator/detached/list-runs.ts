@@ -9,7 +9,7 @@ import {readJob, toStoredJob} from './stored-job.js'
 
 const readsAtOnce = 8
 
-/** Lists the jobs in Consul, the newest first, and how far each is. Keys that are not jobs are left out. */
+/** Lists the jobs in Consul, the newest first, with the progress of each. Ignores keys that are not jobs. */
 export async function listRuns(client: ConsulClient, signal: AbortSignal | undefined): Promise<readonly StoredRun[]> {
   using reading = linkSignal(signal)
   const how = {signal: reading.signal, consistency: 'consistent'} as const
@@ -32,7 +32,7 @@ export async function listRuns(client: ConsulClient, signal: AbortSignal | undef
 
 type NodeStates = Map<string, 'running' | 'ended'>
 
-/** Returns the state of each node that has answered, by the ID of the job. */
+/** Returns the state of each node that has answered, by job ID. */
 function statesOf(keys: readonly string[]): ReadonlyMap<string, NodeStates> {
   const states = new Map<string, NodeStates>()
   const note = (id: string, node: string, state: 'running' | 'ended'): void => {
@@ -43,7 +43,7 @@ function statesOf(keys: readonly string[]): ReadonlyMap<string, NodeStates> {
   for (const rest of keys) {
     const key = parseAnswerKey(rest, signedVersion)
     if (key) note(key.id, key.node, key.name === 'r' || key.name === 'k' ? 'ended' : 'running')
-    // Answers of version 1 have the ID first.
+    // Keys of answers of version 1 begin with the job ID instead of the node.
     const [id = '', ...old] = rest.split('/')
     const older = parseAnswerKey(old.join('/'), oldestVersion)
     if (older) note(id, older.node, older.name === 'r' || older.name === 'k' ? 'ended' : 'running')

@@ -7,15 +7,15 @@ import {isJobId, jobKey, jobsPrefix} from '../../native/layout.js'
 import {type Manifest, parseManifest} from '../../native/manifest.js'
 import type {TrustSource} from '../../native/trust.js'
 
-/** A job as it was found in KV. */
+/** A job as it was read from KV. */
 export interface FoundJob {
   readonly manifest: Manifest
   readonly envelope: Envelope
 }
 
 /**
- * Finds the job whose ID begins with this text. Rejects with a UsageError if there is none, or more than one, and with a
- * RefusedError if it cannot be read.
+ * Finds the only job whose ID begins with this text. Rejects with a UsageError if no job or several jobs match, and
+ * with a RefusedError if the job cannot be read.
  */
 export async function findJob(client: ConsulClient, start: string, signal: AbortSignal): Promise<FoundJob> {
   const how = {signal, consistency: 'consistent'} as const
@@ -34,7 +34,9 @@ export async function findJob(client: ConsulClient, start: string, signal: Abort
   return found
 }
 
-/** Returns undefined if the value is not a job with this ID that this version can read. */
+/**
+ * Parses a stored job. Returns undefined unless the value is a job with this ID, of a version that this code can read.
+ */
 export function readJob(id: string, value: Buffer): FoundJob | undefined {
   const envelope = parseEnvelope('baton-exec/1', value)
   const manifest = envelope && parseManifest(envelope.payload)
@@ -42,8 +44,8 @@ export function readJob(id: string, value: Buffer): FoundJob | undefined {
 }
 
 /**
- * Resolves with the reason why it is unknown whether somebody changed the job; undefined if a trusted key signed it.
- * Rejects with a RefusedError if the signature of a trusted key is wrong.
+ * Resolves with the reason why the job cannot be verified, or with undefined if a trusted key signed it. Rejects with a
+ * RefusedError if the signature of a trusted key is wrong.
  */
 export async function doubtAbout(
   {envelope, manifest}: FoundJob,

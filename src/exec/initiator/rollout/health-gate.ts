@@ -3,10 +3,14 @@ import {isTransient, UsageError} from '../../../core/errors.js'
 import {Backoff} from '../../../core/time/backoff.js'
 
 const readEveryMs = 1000
-/** A check may still show the state of before the job, so the service must pass in this many reads in a row. */
+/**
+ * Number of consecutive reads in which the service must pass. A single read may still show the state before the job.
+ */
 const readsInARow = 2
 
-/** Waits until a service is healthy on nodes, compared with the instances that there were at the start. */
+/**
+ * Waits until a service is healthy on the given nodes. Every instance that existed at the start of the run must pass.
+ */
 export class HealthGate {
   readonly #client: ConsulClient
   readonly #service: string
@@ -34,7 +38,7 @@ export class HealthGate {
     return new HealthGate(client, service, atStart)
   }
 
-  /** Resolves with true when the instances on these nodes pass, with false after `timeoutMs`. */
+  /** Resolves with true when all instances on these nodes pass, and with false after `timeoutMs`. */
   async pass(
     nodes: readonly string[],
     {timeoutMs, signal}: {readonly timeoutMs: number; readonly signal: AbortSignal},

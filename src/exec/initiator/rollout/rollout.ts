@@ -23,7 +23,7 @@ export interface RolloutParts {
   readonly serviceNamesMatched: readonly string[]
   readonly options: RolloutOptions
   readonly gate: HealthGate | undefined
-  /** Names of the nodes of Consul by the names of nodes. */
+  /** Names of Consul's nodes, by the names of the nodes of the run. */
   readonly consulNodes: ReadonlyMap<string, string>
   readonly startedAtMs: number
   /** Starts a job for these nodes. */
@@ -32,7 +32,7 @@ export interface RolloutParts {
 
 const defaultHealthyTimeoutMs = 300_000
 const fine: ReadonlySet<NodeOutcome['type']> = new Set(['ok', 'allowed', 'unchecked'])
-/** After these outcomes nothing of the job runs on the node any more. */
+/** Outcomes after which the job can run again on a node: nothing of the first attempt still runs there. */
 const repeatable: ReadonlySet<NodeOutcome['type']> = new Set(['failed', 'timed-out', 'no-answer'])
 const timeIsOver = Symbol('timeIsOver')
 
@@ -53,7 +53,7 @@ export class Rollout implements ExecRun {
   readonly #results = new Map<string, NodeResult>()
   readonly #completed = new Set<string>()
   readonly #running = new Set<ExecRun>()
-  /** Why no further node gets its turn. */
+  /** Reason why no further node is started; undefined while nodes may be started. */
   #stopReason: string | undefined
 
   constructor(parts: RolloutParts, signal: AbortSignal | undefined) {
@@ -144,7 +144,7 @@ export class Rollout implements ExecRun {
     }
   }
 
-  /** Runs the job on these nodes, and again on those on which it may be repeated. */
+  /** Runs the job on these nodes, and repeats it on nodes where a retry is allowed. */
   async #runNodes(nodes: readonly string[], number: number, lost?: AbortSignal): Promise<void> {
     const {retryCount = 0} = this.#parts.options
     let rest = nodes
@@ -159,7 +159,7 @@ export class Rollout implements ExecRun {
     if (failed > countOf(maxFailures, expected.length)) this.#stopReason ??= `${failed} node(s) failed`
   }
 
-  /** Resolves with the nodes to try again. */
+  /** Runs the job once on these nodes. Resolves with the nodes to retry. */
   async #attempt(
     nodes: readonly string[],
     turn: {
@@ -215,13 +215,13 @@ export class Rollout implements ExecRun {
     return [...again]
   }
 
-  /** What the total timeout cancelled has timed out. */
+  /** Reports a node that was cancelled by the total timeout as timed out. */
   #ownOutcome(outcome: NodeOutcome): NodeOutcome {
     if (outcome.type !== 'cancelled' || this.#stop.signal.reason !== timeIsOver) return outcome
     return {type: 'timed-out', afterMs: this.#parts.options.totalTimeoutMs ?? 0}
   }
 
-  /** Waits for the service on the nodes of a batch, and for the pause. */
+  /** Waits until the service is healthy on the nodes of a batch, and then for the pause between batches. */
   async #between(nodes: readonly string[]): Promise<void> {
     const {client, gate, options, consulNodes} = this.#parts
     const {untilHealthy: service = '', healthyTimeoutMs: timeoutMs = defaultHealthyTimeoutMs, pauseMs = 0} = options
@@ -241,7 +241,7 @@ export class Rollout implements ExecRun {
     }
   }
 
-  /** Settles every node that had no turn. */
+  /** Reports every node that was not started as `not-run`. */
   #settleRest(): void {
     const isLate = this.#stop.signal.reason === timeIsOver
     const reason = this.#stopReason ?? 'the run was stopped'

@@ -1,10 +1,10 @@
 import type {NodeShare} from '../../types.js'
 
-/** Returns the number of nodes that a share of `total` is, rounded down. */
+/** Converts a share of `total` nodes to a number of nodes, rounded down. */
 export const countOf = (share: NodeShare, total: number): number =>
   typeof share === 'number' ? share : Math.floor((total * Number.parseFloat(share)) / 100)
 
-/** Divides nodes into batches of these sizes, of which the last one repeats. Each batch has at least one node. */
+/** Divides nodes into batches of these sizes; the last size repeats. Each batch has at least one node. */
 export function toBatches(nodes: readonly string[], sizes: readonly NodeShare[]): readonly (readonly string[])[] {
   const batches: (readonly string[])[] = []
   for (let at = 0; at < nodes.length; at += batches.at(-1)?.length ?? 1) {

@@ -12,7 +12,9 @@ interface RolloutRequest {
   readonly rollout: RolloutOptions
 }
 
-/** Finds the nodes and starts the first batch. Rejects if the nodes or the service cannot be read: then nothing runs. */
+/**
+ * Finds the nodes and starts the first batch. Rejects if the nodes or the service cannot be read; then nothing runs.
+ */
 export async function startRollout(
   settings: InitiatorSettings,
   {job, selector, rollout}: RolloutRequest,

@@ -3,10 +3,10 @@ import {UsageError} from '../../../core/errors.js'
 import {parseSshPublicLine} from './keys.js'
 import {sshNamespace} from './sshsig.js'
 
-/** Name of a file of OpenSSH in a trust directory, whose keys are trusted too. */
+/** Name of the OpenSSH file in a trust directory whose keys are trusted too. */
 export const allowedSignersFile = 'allowed_signers'
 
-/** A key that a line allows to sign. */
+/** A key that may sign, according to one line of the file. */
 interface AllowedSigner {
   readonly kid: string
   /** The principals of the line. */
@@ -19,8 +19,8 @@ interface AllowedSigner {
 const option = /^([a-z-]+)(?:="([^"]*)")?$/
 
 /**
- * Reads a file of allowed signers (`ssh-keygen`, ALLOWED SIGNERS): principals, options, key. Lines for other namespaces
- * are passed over. Throws a UsageError for a line that cannot be read or followed.
+ * Reads a file of allowed signers (`ssh-keygen`, ALLOWED SIGNERS): principals, options, key. Ignores lines for other
+ * namespaces. Throws a UsageError for a line that cannot be read, or that has an option which is not supported.
  */
 export function parseAllowedSigners(text: string, where: string): readonly AllowedSigner[] {
   const keys: AllowedSigner[] = []
@@ -58,7 +58,7 @@ function parseOption(word: string, where: string): readonly [string, string] {
   return [name, value]
 }
 
-/** Reads `YYYYMMDD[HHMM[SS]][Z]`: local time without a Z, as OpenSSH does. */
+/** Reads `YYYYMMDD[HHMM[SS]][Z]`. Without a Z it is local time, as in OpenSSH. */
 function instantOf(text: string | undefined, where: string): number | undefined {
   if (text === undefined) return undefined
   const [, year, month, day, hour = '00', minute = '00', second = '00', zone = ''] =

@@ -8,20 +8,20 @@ const keyType = 'ssh-ed25519'
 const privateHeader = '-----BEGIN OPENSSH PRIVATE KEY-----'
 const magic = 'openssh-key-v1\0'
 
-/** A public key as OpenSSH writes it. */
+/** A public key in the form of OpenSSH. */
 export interface SshPublicKey {
   readonly kid: string
-  /** The comment, in characters that a key's name may have; the kid if there is none. */
+  /** The comment of the key, limited to characters that a key's name may have; the kid if the comment is empty. */
   readonly name: string
-  /** The coordinate of the key, as a JWK has it. */
+  /** The JWK coordinate of the key. */
   readonly x: string
   readonly publicKey: KeyObject
 }
 
-/** True for the text of a public key of OpenSSH, of whatever type. */
+/** True if the text is a public key of OpenSSH, of any type. */
 export const isSshPublicLine = (text: string): boolean => /^\s*(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ /.test(text)
 
-/** True for the text of a private key of OpenSSH. */
+/** True if the text is a private key of OpenSSH. */
 export const isSshPrivateFile = (text: string): boolean => text.trimStart().startsWith(privateHeader)
 
 /** Reads `ssh-ed25519 AAAA... comment`. Throws a UsageError for keys of other types. */
@@ -77,7 +77,7 @@ function parsePrivatePart(reader: WireReader, where: string): PrivateSigningKey 
   const type = reader.string().toString('latin1')
   if (type !== keyType) throw unusable(where, `a key of the type ${type.slice(0, 40)}: only ${keyType} can be used`)
   const x = reader.string().toString('base64url')
-  // The second half repeats the public key.
+  // Skips the second half, which repeats the public key.
   const d = reader.string().subarray(0, 32).toString('base64url')
   const comment = reader.string().toString('utf8')
   const privateKey = createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'})

@@ -1,7 +1,10 @@
 import {createHash} from 'node:crypto'
 import {encodeString} from './wire.js'
 
-/** The namespace of signatures of jobs: one that was made for a file or a commit is never one for a job. */
+/**
+ * Namespace of signatures of jobs. A signature of a file or a commit has another namespace, so it is never valid for a
+ * job.
+ */
 export const sshNamespace = 'baton-exec'
 
 /** Returns the bytes that a key of OpenSSH signs for a message (PROTOCOL.sshsig). */

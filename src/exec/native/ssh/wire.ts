@@ -1,4 +1,4 @@
-/** Encodes a string of the SSH protocol: its length in four bytes, and its bytes. */
+/** Encodes a string of the SSH protocol: its length in four bytes, then its bytes. */
 export function encodeString(value: string | Uint8Array): Buffer {
   const bytes = Buffer.from(value as string)
   const length = Buffer.alloc(4)
