@@ -21,8 +21,8 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await reader.saw(['[initial', '+hole/a', ']1', '!live'])
     line.blackHole()
     await consul.kvPut('hole/b', '1')
-    // The time contains the deadline of the parked request, that of the silent retry, and as much again for a busy
-    // machine.
+    // The timeout covers the deadline of the parked request, the deadline of the silent retry, and the same time again
+    // for a busy machine.
     await waitUntil(() => reader.view.status.state === 'stale', {what: 'the stale state', timeoutMs: 60_000})
     expect(reader.view.current?.value).toHaveLength(1)
     await line.heal()
@@ -41,7 +41,7 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     await raw(agent.address).kvPut('gone/a', 'new')
     const values = (): string | undefined => reader.view.current?.value.map(entry => entry.value.toString()).join()
     await waitUntil(() => values() === 'new', {what: 'the new data', timeoutMs: 60_000})
-    // The key that came back has an older ModifyIndex than before, unless the view saw the empty store in between.
+    // The restored key has an older ModifyIndex than before, unless the view saw the empty store in between.
     expect(reader.words.includes('[reset') || reader.words.includes('-gone/a')).toBe(true)
   })
 
@@ -71,11 +71,11 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
     const startedAt = performance.now()
     const before = late.stats.requests
     await waitUntil(() => late.stats.requests >= before + 10, {what: 'ten more requests', timeoutMs: 60_000})
-    // The query is polled on the one open connection, with growing pauses: with the rate limiter alone, ten requests
+    // The query is polled on the only open connection, with growing pauses. With the rate limiter alone, ten requests
     // would take a second.
     expect(performance.now() - startedAt).toBeGreaterThan(3000)
 
-    // The agent limits connections per address, so this write comes from another one.
+    // The agent limits connections per address, so this client writes from another address.
     await raw(agent.address, {localAddress: '127.0.0.2'}).kvPut('full/a', '1')
     await waitUntil(() => first.current?.value !== undefined, {what: 'the change', timeoutMs: 20_000})
 
@@ -85,7 +85,7 @@ describe.runIf(required || consulIsInstalled())('views during outages of a real 
   })
 })
 
-/** Opens connections, one after the other, until the agent turns one away. */
+/** Opens connections, one after another, until the agent refuses one. */
 async function takeAllConnections(address: string): Promise<AsyncDisposable & {readonly count: number}> {
   const {hostname, port} = new URL(address)
   const sockets: Socket[] = []

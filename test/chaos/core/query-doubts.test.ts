@@ -30,7 +30,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
   const follow = (setup?: FollowSetup): Promise<ProxiedView> => followThroughProxy(agent.address, leaks.prefix, setup)
   const values = ({reader}: ProxiedView): readonly string[] =>
     reader.frames.flatMap(frame => (frame.type === 'upsert' ? [frame.item.value.toString()] : []))
-  /** Writes the value, and waits until it is seen. */
+  /** Writes the value, and waits until the view shows it. */
   const change = async (setup: ProxiedView, value: string): Promise<void> => {
     await setup.consul.kvPut(setup.key, value)
     await waitUntil(() => values(setup).at(-1) === value, {what: value, detail: () => values(setup).join()})
@@ -136,7 +136,7 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     expect(reader.view.stats.changes).toBe(2)
   })
 
-  it('ask less and less often if answers are early and unchanged, each query at different times', async () => {
+  it('send requests less and less often if answers are early and unchanged, each query at different times', async () => {
     await using setup = await follow({random: () => 0.3})
     const {proxy} = setup
     const times: number[] = []
@@ -157,11 +157,12 @@ describe.each(backends)('views that receive wrong answers, on $name', backend =>
     })
     await change(setup, '2')
     await waitUntil(() => times.length >= 4, {what: 'a fourth query'})
-    // With the same delay for all queries it would be 250 ms; with the rate limiter alone, a tenth of a second.
+    // If all queries had the same delay, the difference would be 250 ms; with the rate limiter alone, a tenth of a
+    // second.
     expect((times[3] ?? 0) - (times[2] ?? 0)).toBeGreaterThan(500)
   })
 
-  it('do not reuse the place of an abandoned poll until the agent has released it', async () => {
+  it('do not reuse the connection slot of an abandoned poll until the agent has released the slot', async () => {
     const {prefix} = leaks
     await using proxy = await HttpProxy.start(agent.address)
     const untilParked = (key: string): Promise<unknown> =>

@@ -22,7 +22,7 @@ import {waitUntil} from '../../kit/wait-until.js'
 const required = process.env['BATON_REQUIRE_CONSUL'] === '1'
 const writes = 700
 /**
- * Number of queries at the same time: a server without a leader holds requests, some of them longer than it shows old
+ * Number of simultaneous queries. A server without a leader holds requests, some of them longer than it shows old
  * state.
  */
 const askers = 8
@@ -35,13 +35,13 @@ const toSet = (key: string, value: string) => ({
   KV: {Verb: 'set', Key: key, Value: Buffer.from(value).toString('base64')},
 })
 
-// A server that is the only one leads at once, and shows its whole history while it applies its log again.
+// A single server becomes leader at once, and shows its whole history while it applies its log again.
 describe.runIf(required || consulIsInstalled())('a restarted leader that has not applied its log', () => {
   let cluster: ConsulCluster
   const write = async (key: string, value: string): Promise<void> => {
     await raw(cluster.address).ok('PUT', '/v1/txn', {body: JSON.stringify([toSet(key, value), ...padding(value)])})
   }
-  /** On a busy machine the old state may not be seen, so the server is restarted until it was. */
+  /** Restarts the server until a read has returned old state, which may not happen on a busy machine. */
   const restartUntil = async (
     isSeen: () => boolean,
     what: string,
@@ -57,7 +57,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
 
   beforeAll(async () => {
     cluster = await startCluster({servers: 1, config: {performance: {raft_multiplier: 1}}})
-    // The log first contains states of these locks that are no longer true.
+    // The log begins with states of these locks that are no longer true.
     for (const prefix of locks)
       await raw(cluster.address).kvPut(`${prefix}/.lock`, '{"Limit":2,"Holders":{}}', {flags: semaphoreFlags})
     for (let count = 1; count <= writes; count += 1) await write('shown/count', String(count))
@@ -89,7 +89,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
     expect(session.signal.reason).toBeUndefined()
   })
 
-  it('does not make a holder lose its lock, another contender acquire it, or a waiting contender fail', async () => {
+  it('does not make a holder lose its lock, another contender acquire the lock, or a waiting contender fail', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'baton-test-'))
     const history = join(folder, 'history')
     const start = (id: string, seconds: number) =>
@@ -145,7 +145,7 @@ describe.runIf(required || consulIsInstalled())('a restarted leader that has not
   })
 })
 
-/** Opens a hold, and a contender that waits for it, acquires it and releases it. */
+/** Opens a hold, and a second contender that waits for the lock, acquires it and releases it. */
 async function holdAndWait(client: ConsulClient, prefix: string) {
   const hold = await createMutex(client, {prefix}).acquire()
   let isWaiting = false
@@ -159,7 +159,7 @@ async function holdAndWait(client: ConsulClient, prefix: string) {
   return {hold, next}
 }
 
-/** Counts the renewals that are answered with 404 meanwhile, as proof that old state was shown. */
+/** Counts the renewals that are answered with 404, as proof that old state was returned. */
 async function watchRenewals(address: string, id: string): Promise<AsyncDisposable & {count: number}> {
   let isOver = false
   const watch = {
@@ -181,7 +181,7 @@ async function watchRenewals(address: string, id: string): Promise<AsyncDisposab
   return watch
 }
 
-/** Records the counts that plain reads return meanwhile, as proof that old state was shown. */
+/** Records the counts that plain reads return, as proof that old state was returned. */
 async function watchDefaultReads(address: string): Promise<AsyncDisposable & {readonly counts: number[]}> {
   const counts: number[] = []
   const stop = new AbortController()

@@ -60,7 +60,7 @@ describe('a watcher that is killed again and again', () => {
   })
   afterAll(() => cluster[Symbol.asyncDispose]())
 
-  /** Fires 240 events from four agents at once and kills the watcher at random until all is handled. */
+  /** Fires 240 events from four agents at once, and kills the watcher at random times until all events are handled. */
   async function storm(policy: 'rerun' | 'skip') {
     const random = seeded(testSeed(`events, ${policy}`))
     const name = `storm-${policy}`
@@ -117,7 +117,7 @@ describe('a watcher that is killed again and again', () => {
       },
       {what: 'every event to be handled', timeoutMs: 60_000, detail: () => last.stderr.slice(-2000)},
     )
-    // Gives events that are handled twice the time to appear in the log.
+    // Waits for log entries of events that are handled twice.
     await sleep(1000)
     last.kill('SIGTERM')
     const {exitCode} = await last.exited
@@ -130,7 +130,7 @@ describe('a watcher that is killed again and again', () => {
     expect(kills).toBeGreaterThan(2)
     const ended = countOf(steps, 'end')
     expect(ids.filter(id => !ended.has(id))).toEqual([])
-    // As its first step, a run may repeat the event that the run before had begun. No other repeats are allowed.
+    // The first step of a run may repeat the event that the previous run had begun. No other repeats are allowed.
     const seen = new Set<string>()
     const begun = new Set<number>()
     const wrong: Step[] = []

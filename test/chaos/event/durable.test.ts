@@ -44,7 +44,7 @@ function readSteps(log: string): readonly Step[] {
 describe.each(backends)('a watcher of durable events on $name that is killed again and again', backend => {
   const agent = sharedAgent(backend)
 
-  /** Fires while the watcher is killed and started again at random instants, then lets the last one finish. */
+  /** Fires events while the watcher is killed and restarted at random times, then lets the last watcher finish. */
   async function storm(policy: 'rerun' | 'skip') {
     const random = seeded(testSeed(`durable events, ${backend.name}, ${policy}`))
     const name = `storm-${policy}`
@@ -96,7 +96,8 @@ describe.each(backends)('a watcher of durable events on $name that is killed aga
     for (const step of starts) {
       const isFirst = step.run !== run
       run = step.run
-      // Each step must be the next event or, as the first step of a run, the newest event that had begun before.
+      // Each step must be the next event or, as the first step of a run, the newest event that had begun before that
+      // run.
       if (step.n !== newest + 1 && !(isFirst && step.n === newest)) wrong.push(step)
       newest = Math.max(newest, step.n)
     }

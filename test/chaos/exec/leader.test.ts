@@ -14,7 +14,7 @@ import {consulIsInstalled} from '../../kit/consul-server.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1'
-/** About twice as long as a cluster needs to find a new leader. */
+/** Enough lines that a run takes twice as long as a cluster needs to find a new leader. */
 const lines = 100
 const count = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo $i; sleep 0.25; done`
 const counted = Array.from({length: lines}, (_, at) => `${at + 1}\n`).join('')

@@ -115,7 +115,7 @@ describe('baton exec, responder and keys', () => {
     ])
   })
 
-  it('refuse a job without a signature and one with a key that is not trusted, with exit code 6', async () => {
+  it('refuse an unsigned job and a job of an untrusted key, with exit code 6', async () => {
     const ran = at('refused')
     const unsigned = await exec('--node', 'r1', '--unsigned', `touch ${ran}`)
     expect([unsigned.exitCode, unsigned.stdout]).toEqual([6, expect.stringContaining('==> r1: refused: unsigned:')])
@@ -139,7 +139,7 @@ describe('baton exec, responder and keys', () => {
     expect(listed.stdout).toMatch(/trust {2}brief {2}revoked\n/)
   })
 
-  it('keep the trusted keys if an invalid file is added, and report it, as keys ls does', async () => {
+  it('keep the trusted keys if an invalid file is added, and report the file, as keys ls does', async () => {
     const words = ['--trust-dir', at('pushed')]
     await runCli(['keys', 'add', at('keys/default.pub.json'), ...words])
     await using pushed = startCli(['responder', '--name', 'pushed', '--state-dir', at('state'), ...words], {agent})
@@ -153,7 +153,7 @@ describe('baton exec, responder and keys', () => {
     await pushed.waitForOutput(/trust read again: 1 key\(s\)/)
   })
 
-  it('never run a job again after its responder was killed, and report that its end is unknown', async () => {
+  it('never run a job again after its responder was killed, and report that the end of the job is unknown', async () => {
     const victim = await startResponder('victim')
     const job = startCli(
       [
@@ -183,7 +183,7 @@ describe('baton exec, responder and keys', () => {
     await expectNothingLeft(client)
   })
 
-  it('report a node as lost if its responder died during the job, and stop what it ran', async () => {
+  it('report a node as lost if its responder died during the job, and stop the command that it ran', async () => {
     const mortal = await startResponder('mortal', '--ttl', '1s')
     const words = [
       '--wait',

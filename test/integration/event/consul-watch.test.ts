@@ -25,8 +25,8 @@ describe.runIf(consulIsInstalled()).each(backends)('baton event watch under cons
     const indexes: string[] = []
     {
       await using watch = start()
-      // The first run only records the events that are already there. Until its file exists, an event would count as
-      // one of them.
+      // The first run only records the events that exist already. Until its file exists, a new event would count as one
+      // of them.
       await waitUntil(() => readFileSync(state, 'utf8').includes('begin'), {
         what: 'the first list to be taken in',
       })
@@ -49,7 +49,7 @@ describe.runIf(consulIsInstalled()).each(backends)('baton event watch under cons
     expect((await again.exited).stdout.match(/\[[^\]]*\]/g)).toEqual(['[while down]', '[last]'])
   })
 
-  it('is refused without --state, because every event would count as already seen', async () => {
+  it('is refused without --state, because each run would treat every event as already seen', async () => {
     const refused = await runCli(['event', 'watch', '--from-stdin', '--', 'cat'], {agent, input: '[]\n'})
     expect([refused.exitCode, refused.stdout]).toEqual([64, ''])
     expect(refused.stderr).toMatch(/^baton: event watch: --from-stdin without --state .*\n$/)

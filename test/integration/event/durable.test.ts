@@ -38,7 +38,7 @@ describe.each(backends)('durable events on $name', backend => {
     await using client = createClient({address: agent.address})
     for (const payload of payloads) await fireDurable(client, name, {payload: Buffer.from(payload)})
   }
-  /** Stops a watch once its handlers have ended: an interrupted handler would run again with the next watch. */
+  /** Stops a watch after its handlers have ended, because an interrupted handler would run again in the next watch. */
   const stop = async (watch: CommandHandle): Promise<string[]> => {
     await waitUntil(() => descendants(watch.pid).length === 0, {what: 'the handlers to end'})
     watch.kill('SIGTERM')
@@ -89,7 +89,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/watching/)
     await write(nowMs, 'first')
     await until(watch, 1)
-    // The clock is slow: this ID sorts before those that were handled already.
+    // The clock of the writer is slow, so this ID sorts before events that were already handled.
     await write(nowMs - 3_600_000, 'second')
     await write(nowMs + 3_600_000, 'third')
     await write(nowMs - 7_200_000, 'fourth')
@@ -129,7 +129,7 @@ describe.each(backends)('durable events on $name', backend => {
     await watch.waitForOutput(/watching/)
     await fire('gap', ['next'])
     await watch.waitForOutput(/next/, {stream: 'stdout'})
-    // An entry that the watch has seen may be pruned without a notice.
+    // An entry that the watch has already handled may be pruned without a notice.
     await consul().ok('PUT', '/v1/event/fire/unrelated')
     expect((await runInProcess(['event', 'prune', 'gap', '--keep', '1'], {agent})).stdout).toBe('Events deleted: 3\n')
     await fire('gap', ['end'])
@@ -233,7 +233,7 @@ describe.each(backends)('durable events on $name', backend => {
 
   it('are reported as hidden if the token may not read them', async () => {
     await using proxy = await HttpProxy.start(agent.address)
-    // Hides entries as Consul does from 1.11 on.
+    // Hides entries as Consul does since version 1.11.
     proxy.on(
       {path: '/v1/kv/'},
       {status: 404, headers: {'X-Consul-Index': '9', 'X-Consul-Results-Filtered-By-ACLs': 'true'}},

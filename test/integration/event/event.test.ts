@@ -28,7 +28,7 @@ describe.each(backends)('baton event on $name', backend => {
     expect(refused.stderr).toMatch(/^baton: event list-me: the payload of 500 bytes is \d+ too long: \d+ fit/)
   })
 
-  it('computes exactly which payload fits, before it sends anything', async () => {
+  it('computes the exact maximum length of a payload before it sends anything', async () => {
     for (let n = 0; n < 140; n += 20) {
       await Promise.all(Array.from({length: 20}, () => raw(agent.address).ok('PUT', '/v1/event/fire/tick')))
     }
@@ -114,7 +114,7 @@ describe.each(backends)('baton event on $name', backend => {
     const script = '{ "$0" "$@"; echo "ended with $?" >&2; } | head -n 1'
     await using watch = startCommand('sh', ['-c', script, ...words, '-v'], {agent})
     await watch.waitForOutput(/watching/)
-    // The watch notices only when it writes the next event that its reader is gone.
+    // The watch notices that its reader is gone only when it writes the next event.
     await waitUntil(
       async () => {
         await raw(agent.address).ok('PUT', '/v1/event/fire/unread')

@@ -40,7 +40,7 @@ describe.each(backends)('followEvents on $name', backend => {
     expect(await events.next()).toEqual({done: true, value: undefined})
   })
 
-  it('goes on where it ended with a state file: an event that the loop did not finish comes again', async () => {
+  it('continues where it ended if it has a state file, and repeats an event that the loop did not finish', async () => {
     await using client = createClient({address: agent.address})
     const stateFile = join(directory, `${backend.name}.state`)
     const read = async (leaveAt: string, signal?: AbortSignal): Promise<string[]> => {
@@ -53,7 +53,7 @@ describe.each(backends)('followEvents on $name', backend => {
       for await (const event of events) {
         seen.push(payloadOf(event))
         if (seen.length < 2) continue
-        // The first stream leaves its second event unfinished, the other one finishes it.
+        // The first stream leaves its second event unfinished; the second stream finishes that event.
         if (leaveAt === 'b') break
         stop.abort()
       }
@@ -93,7 +93,7 @@ describe.each(backends)('followEvents on $name', backend => {
     await events.ready
     for (let n = 0; n < 8; n += 1) await fireEvent(client, 'f-slow', {payload: Buffer.from('early')})
     await events.next()
-    // One is taken: of three, two wait, and the agent is not read any more.
+    // The reader has received one of three events, two wait, and the agent is no longer read.
     await waitUntil(() => most >= 3, {what: 'too many events to wait'})
     for (let n = 0; n < 300; n += 1) await client.event.fire('f-noise', Buffer.from(''))
     await fireEvent(client, 'f-slow', {payload: Buffer.from('last')})
@@ -117,7 +117,7 @@ describe.each(backends)('followEvents on $name', backend => {
     expect(await events.next()).toEqual({done: true, value: undefined})
   })
 
-  it('yields a durable log from its beginning, and what was fired while no stream was open', async () => {
+  it('yields the events of a durable log from its beginning, including events fired while no stream was open', async () => {
     await using client = createClient({address: agent.address})
     const stateFile = join(directory, `${backend.name}.log`)
     const fire = (text: string): Promise<unknown> => fireDurable(client, 'f-log', {payload: Buffer.from(text)})

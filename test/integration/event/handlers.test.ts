@@ -17,7 +17,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
   const fire = (name: string, body?: string) =>
     raw(agent.address).ok('PUT', `/v1/event/fire/${name}`, body === undefined ? {} : {body})
 
-  it('get the variables of Serf including tags, and its stdin: a newline is added if one is missing', async () => {
+  it('receive the variables of Serf including tags, and the payload on stdin with a newline added if it has none', async () => {
     const script = "sh -c 'echo $SERF_TAG_ROLE $SERF_TAG_DC $SERF_SELF_ROLE $SERF_USER_LTIME; od -An -c'"
     await using watch = startCli(['event', 'watch', '-v', '--handler', `user:serf=${script}`], {agent})
     await watch.waitForOutput(/watching/)
@@ -33,7 +33,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     ])
   })
 
-  it('get the same index as from consul watch', async () => {
+  it('receive the same index as handlers of consul watch', async () => {
     await using watch = startCli(
       ['event', 'watch', '--name', 'index', '-v', '--', 'sh', '-c', 'echo at $CONSUL_INDEX'],
       {
@@ -62,7 +62,7 @@ describe.each(backends)('handlers of baton event watch on $name', backend => {
     await raw(agent.address).ok('DELETE', '/v1/kv/baton/events/blob/', {query: {recurse: true}})
   })
 
-  it('get events fired since the previous watch, even if that received none', async () => {
+  it('receive events fired since the previous watch, even if the previous watch received none', async () => {
     const words = ['event', 'watch', '--name', 'idle', '--state', path('idle'), '-v', '--', 'cat']
     {
       await using watch = startCli(words, {agent})

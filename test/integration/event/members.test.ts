@@ -48,11 +48,11 @@ describe.runIf(backends.includes('embedded'))('membership handlers on the embedd
     await step(register('new', 'passing', '127.0.9.8'), 'new', ['member-join', 'member-update'])
     await step(forget('new'), 'new', ['member-join', 'member-update', 'member-leave'])
     await step(register('sim-1', 'critical', '127.0.1.1'), 'sim-1', ['member-failed'])
-    // The other watcher reads independently, so this one waits until that one has seen the failure.
+    // The other watcher reads independently, so the test waits until that watcher has seen the failure too.
     await until(some, 'sim-1', ['member-failed'])
     await step(forget('sim-1'), 'sim-1', ['member-failed', 'member-reap'])
     await until(some, 'sim-1', ['member-failed', 'member-reap'])
-    // An external node, which Serf does not check, is not a member.
+    // An external node is not a member, because Serf does not check it.
     await consul.ok('PUT', '/v1/catalog/register', {body: JSON.stringify({Node: 'external', Address: '127.0.9.7'})})
     await step(register('last', 'passing'), 'last', ['member-join'])
     expect(seen(all)).toEqual([

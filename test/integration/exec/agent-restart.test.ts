@@ -9,7 +9,7 @@ import {raw} from '../../kit/raw-consul.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {expectNothingLeft, followRun, openFolder, ours, startResponder} from './support.js'
 
-/** Serf's number for a member that has left. */
+/** Serf's number for the status of a member that has left. */
 const left = 3
 
 /**

@@ -15,7 +15,7 @@ const agents = ['client-1', 'client-2', 'client-3', 'server-1']
 const patient = {ackTimeoutMs: 20_000}
 const patience = ['--ack-timeout', '20s']
 
-/** Only Consul's own agents serve `_rexec`. */
+/** Runs on Consul only, because only Consul's own agents run `_rexec` jobs. */
 describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o', () => {
   let cluster: ConsulCluster
   let client: ConsulClient
@@ -36,7 +36,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
   const run = (options: Partial<InitiatorOptions> = {}) => createInitiator(client, {...patient, ...options})
   const cli = (...words: string[]) => runCli(['exec', ...patience, ...words], {agent: cluster})
 
-  /** A node of the catalog that has no agent. */
+  /** Runs `use` while the catalog contains a node without an agent. */
   async function withGhost<T>(status: string, use: () => Promise<T>): Promise<T> {
     const check = {CheckID: 'serfHealth', Name: 'Serf Health Status', Status: status}
     const body = JSON.stringify({Node: 'ghost', Address: '127.9.9.9', Check: check})
@@ -81,7 +81,7 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     await Promise.all(runs)
   })
 
-  it('reports a node that never answers, and exits with a code for that', async () => {
+  it('reports a node that never answers, and exits with the code for silent nodes', async () => {
     const {stdout, stderr, exitCode} = await withGhost('passing', () =>
       runCli(['exec', '--node', 'ghost|client-1', '--ack-timeout', '3s', 'echo hi'], {agent: cluster}),
     )

@@ -27,7 +27,7 @@ describe.each(backends)('a detached run on $name', backend => {
     createInitiator(client, {keys: [ours.key], via: 'native', killAfterMs: 500, knownRespondersFile: known(), ...more})
   const start = (node: string): Promise<TestResponder> =>
     startResponder(agent.address, {node, stateDirectory: folder.path})
-  /** Ends the session of the job, as its TTL does. */
+  /** Ends the session of the job, as Consul does after the TTL. */
   const forget = async (): Promise<void> => {
     for (const {id} of (await client.session.list()).value) await client.session.destroy(id)
     await expectNothingLeft(client)
@@ -45,7 +45,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('goes on without its initiator, and is read by another one, from its first byte on', async () => {
+  it('continues without its initiator, and another initiator reads its output from the first byte', async () => {
     const line = `echo early; while [ ! -e ${at('go')} ]; do sleep 0.05; done; echo late; [ $BATON_EXEC_NODE = d1 ]`
     const {id, nodes, refused} = await initiate().detach({command: shell(line)}, {names: ['d1', 'd2']})
     expect({nodes, refused}).toEqual({nodes: ['d1', 'd2'], refused: []})
@@ -60,7 +60,7 @@ describe.each(backends)('a detached run on $name', backend => {
     expect(seen.outcomes).toEqual({d1: 'unfinished', d2: 'unfinished'})
     expect(seen.summary.verdict).toBe('unfinished')
 
-    // A run that is left does not stop the job.
+    // Leaving a run does not stop the job.
     const leave = new AbortController()
     const left = await initiate().attach(id, {signal: leave.signal})
     leave.abort()
@@ -81,7 +81,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await expect(initiate().attach(id)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('is held by a session that nothing renews, so that Consul removes it with no process alive', async () => {
+  it('is held by a session that nothing renews, so that Consul removes the job without the help of any process', async () => {
     const {id} = await initiate().detach(
       {command: shell('echo done')},
       {names: ['d1']},
@@ -97,7 +97,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await forget()
   })
 
-  it('has a time limit, so that every node has ended before Consul removes it', async () => {
+  it('has a timeout, so that every node has ended before Consul removes the job', async () => {
     const {id} = await initiate().detach({command: shell('true')}, {names: ['d1']}, {keepMs: 100_000})
     const job = (await client.kv.get(jobKey(id))).value?.value
     expect(Buffer.from(JSON.parse(String(job)).p, 'base64url').toString()).toContain('"timeout":34500,')
@@ -108,7 +108,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await expect(initiate().detach({command: shell('true')}, {}, {keepMs: 86_400_001})).rejects.toThrow(/24h/)
   })
 
-  it('is begun by a node that comes within the window, and by none that comes after it was cancelled', async () => {
+  it('runs on a node that starts within the window, but not on a node that starts after the job was cancelled', async () => {
     const line = `touch ${at('ran')}-$BATON_EXEC_NODE`
     const open = {windowMs: 120_000}
     const {id, nodes} = await initiate().detach({command: shell(line)}, {names: ['d1', 'late']}, open)
@@ -134,7 +134,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await forget()
   })
 
-  it('is stopped by another initiator, with its grace or at once', async () => {
+  it('can be stopped by another initiator, with the grace of the job or at once', async () => {
     for (const mode of ['cancel', 'kill'] as const) {
       const line = mode === 'cancel' ? 'sleep 60' : "trap '' TERM; while true; do sleep 0.2; done"
       const settings = mode === 'cancel' ? {} : {killAfterMs: 20_000}
@@ -150,7 +150,7 @@ describe.each(backends)('a detached run on $name', backend => {
     }
   })
 
-  it('shows nothing that its responders did not sign, and names a job that was changed', async () => {
+  it('shows only output that its responders signed, and is refused if the job was changed', async () => {
     const go = at('go-forged')
     const wait = shell(`while [ ! -e ${go} ]; do sleep 0.05; done; echo true output`)
     const {id} = await initiate().detach({command: wait}, {names: ['d1', 'd2']})
@@ -174,7 +174,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await using attached = await initiate().attach(id)
     expect((await followRun(attached)).output).toEqual({d1: 'true output\n', d2: 'true output\n'})
 
-    // With one node less the job would look as if it had succeeded.
+    // Without one of its nodes the job would look successful.
     const {value: entry} = await client.kv.get(jobKey(id))
     const envelope = JSON.parse(String(entry?.value)) as {p: string}
     const payload = Buffer.from(envelope.p, 'base64url').toString().replace('["d1","d2"]', '["d1"]')
@@ -185,7 +185,7 @@ describe.each(backends)('a detached run on $name', backend => {
     await forget()
   })
 
-  it('refuses nodes without a responder, and those that are not there unless there is a window', async () => {
+  it('refuses nodes without a responder, and without a window also nodes whose responder is not running', async () => {
     const {id, nodes, refused} = await initiate({via: 'auto'}).detach({command: shell('true')}, {names: ['gone']})
     expect({id, nodes}).toEqual({id: '', nodes: []})
     expect(refused).toMatchObject([{node: 'gone', code: 'not-detachable'}])

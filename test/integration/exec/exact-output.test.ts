@@ -36,7 +36,7 @@ describe.each(backends)('output on $name', backend => {
     return chunks
   }
 
-  it('arrives exact if it is 10 MB of bytes that cannot be compressed', {timeout: 60_000}, async () => {
+  it('arrives byte for byte if it is 10 MB that cannot be compressed', {timeout: 60_000}, async () => {
     const path = join(folder.path, 'random')
     const bytes = randomBytes(10 * 1024 * 1024)
     writeFileSync(path, bytes)
@@ -45,14 +45,14 @@ describe.each(backends)('output on $name', backend => {
     expect(sha256(arrived)).toBe(sha256(bytes))
   })
 
-  it('arrives exact if a frame ends within a character', async () => {
+  it('arrives byte for byte if a frame ends within a character', async () => {
     const text = `x${'€'.repeat(60_000)}`
     const path = join(folder.path, 'text')
     writeFileSync(path, text)
     expect(Buffer.concat(await outputOf({kind: 'argv', argv: ['cat', path]})).toString()).toBe(text)
   })
 
-  it('arrives byte for byte while it drips, and not only at its end', async () => {
+  it('arrives while the command writes it byte by byte, and not only at the end', async () => {
     const chunks = await outputOf({kind: 'shell', line: 'for at in 1 2 3 4; do printf $at; sleep 0.3; done'})
     expect(Buffer.concat(chunks).toString()).toBe('1234')
     expect(chunks.length).toBeGreaterThan(1)

@@ -12,7 +12,7 @@ describe.each(backends)('a responder on $name', backend => {
   const isRead = ({method, path}: SeenRequest): boolean =>
     method === 'GET' && /\/kv\/baton\/exec\/v1\/(jobs|ctl)\//.test(path)
 
-  it('is not woken by writes to other keys or output of other jobs, also while it runs a job', async () => {
+  it('is not woken by writes to other keys or by output of other jobs, idle or while it runs a job', async () => {
     await using folder = await openFolder()
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: agent.address})

@@ -8,7 +8,7 @@ import {expectNothingLeft, followRun, openFolder, ours, startResponder} from './
 describe.each(backends)('a job on $name that ignores TERM', backend => {
   const agent = sharedAgent(backend)
 
-  it('is killed at once by `kill`, also while it is being cancelled', async () => {
+  it('is killed at once by `kill`, even while it is being cancelled', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     await using _responder = await startResponder(agent.address, {node: 'stubborn', stateDirectory: folder.path})

@@ -102,7 +102,7 @@ describe.each(backends)('responders on $name', backend => {
     expect(output['r1']).toMatch(/\n99999\n100000\n$/)
   })
 
-  it('report only for nodes on the signed list: a report for another node is ignored', async () => {
+  it('answer only for nodes on the signed list: an answer for another node is ignored', async () => {
     const job = {command: shell(`while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`)}
     await using run = await initiate().run(job, {node: 'r1'})
     const ghost = 'r1\u001b[2K: x\n==> r9: finished with exit code 0'
@@ -162,7 +162,7 @@ describe.each(backends)('responders on $name', backend => {
   const stubborn = (file: string): string =>
     `trap "" TERM; sleep 600 & echo $! >> ${folder.path}/${file}; echo $$ >> ${folder.path}/${file}; wait`
 
-  it('stop the whole group at the timeout, also when it ignores the stop signal', async () => {
+  it('stop the whole process group at the timeout, even if it ignores the stop signal', async () => {
     const job = {command: shell(stubborn('late')), timeoutMs: 500}
     await using run = await initiate({killAfterMs: 200}).run(job, {node: 'r1'})
     const {outcomes, summary} = await followRun(run)
@@ -172,7 +172,7 @@ describe.each(backends)('responders on $name', backend => {
     await untilGone(pidsOf('late'))
   })
 
-  it('stop no command after a timeout unless the job has one', async () => {
+  it('do not stop a command if its job has no timeout', async () => {
     await using run = await initiate().run({command: shell('sleep 0.2')}, {node: 'r1'})
     const job = await waitUntil(async () => (await client.kv.get(jobKey(run.id))).value, {what: 'the job'})
     const {p} = JSON.parse(job.value.toString()) as {p: string}
@@ -250,7 +250,9 @@ describe.each(backends)('responders on $name', backend => {
         what: 'a refusal',
       }).then(entry => (JSON.parse(entry.value.toString().split('\n').at(-1) ?? '') as {code: string}).code)
 
-    /** Waits until a job has run, which proves that the responder has judged everything written before it. */
+    /**
+     * Waits until another job has run, which proves that the responder has examined everything that was written before.
+     */
     const barrier = async (): Promise<void> => {
       expect((await exec('true', {node: 'r1'})).outcomes).toEqual({r1: 'ok'})
     }
@@ -287,7 +289,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job of an unknown version, and report it', async () => {
+    it('a job of an unknown version, and report the refusal', async () => {
       const file = randomUUID()
       await withSession(async session => {
         const manifest = JSON.parse(encodeManifest(manifestOf(session, file)).toString()) as object
@@ -299,7 +301,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job that expired before it could be claimed, and report it when Consul answers again', async () => {
+    it('a job that expired before it could be claimed, and report the refusal when Consul answers again', async () => {
       await using proxy = await HttpProxy.start(agent.address)
       await using _slow = await startResponder(proxy.address, {node: 'r1-slow', stateDirectory: folder.path})
       const file = randomUUID()
@@ -317,7 +319,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job that cannot be claimed, and end at once when they are stopped', async () => {
+    it('a job that cannot be claimed, and stop at once when they are asked to', async () => {
       await using proxy = await HttpProxy.start(agent.address)
       const stuck = await startResponder(proxy.address, {node: 'stuck', stateDirectory: folder.path})
       const claim = {method: 'PUT', path: '/v1/txn'}
@@ -343,7 +345,7 @@ describe.each(backends)('responders on $name', backend => {
       expect(folder.lines(file)).toEqual([])
     })
 
-    it('a job twice, also when it is written again, and after a restart', async () => {
+    it('a job twice, even if it is written again, and after a restart', async () => {
       const file = randomUUID()
       await withSession(async session => {
         const {id, value} = forge(session, file)

@@ -44,7 +44,7 @@ describe.each(backends)('a roll-out on $name', backend => {
   const batchesOf = ({events}: Followed): (readonly string[])[] =>
     events.flatMap(event => (event.type === 'batch' ? [event.nodes] : []))
 
-  it('begins each batch when the one before has ended', async () => {
+  it('begins each batch when the previous batch has ended', async () => {
     const line = `echo "start $BATON_EXEC_NODE" >>${folder.path}/order; sleep 0.2; echo end >>${folder.path}/order`
     const followed = await roll(line, {batches: [1, 2]})
     expect(batchesOf(followed)).toEqual([['n1'], ['n2', 'n3'], ['n4', 'n5']])
@@ -55,7 +55,7 @@ describe.each(backends)('a roll-out on $name', backend => {
     expect([steps.slice(0, 2), steps.slice(2, 6), steps.slice(6)].map(startsOf)).toEqual(batchesOf(followed))
   })
 
-  it('leaves out the rest once too many nodes have failed', async () => {
+  it('does not start the remaining nodes once too many nodes have failed', async () => {
     const line = `echo "$BATON_EXEC_NODE" >>${folder.path}/stopped; [ "$BATON_EXEC_NODE" = n1 ]`
     const {outcomes, summary} = await roll(line, {batches: [1], maxFailures: '20%'})
     expect(outcomes).toEqual({n1: 'ok', n2: 'failed', n3: 'failed', n4: 'not-run', n5: 'not-run'})
@@ -63,14 +63,14 @@ describe.each(backends)('a roll-out on $name', backend => {
     expect(folder.lines('stopped')).toEqual(['n1', 'n2', 'n3'])
   })
 
-  it('tries nodes again on which the job failed, and gives each one outcome', async () => {
+  it('tries the job again on nodes where it failed, and gives each node one outcome', async () => {
     const line = `echo x >>${folder.path}/try-$BATON_EXEC_NODE; [ $(wc -l <${folder.path}/try-$BATON_EXEC_NODE) -gt 1 ]`
     const {events, summary} = await roll(line, {retryCount: 1})
     expect(summary).toMatchObject({verdict: 'ok', completedCount: 5, nodes: names.map(() => ({attempts: 2}))})
     expect(events.filter(event => event.type === 'retry')).toHaveLength(5)
   })
 
-  it('runs on no more nodes at the same time than a semaphore has places, also with a second run', async () => {
+  it('never runs on more nodes at the same time than a semaphore has slots, even with a second run', async () => {
     const line = `echo 1 >>${folder.path}/many; sleep 0.3; echo -1 >>${folder.path}/many`
     const semaphore = createSemaphore(client, {prefix: 'exec-slots', limit: 2})
     const rollout = {slotCount: 2, openSlot: (signal: AbortSignal) => semaphore.acquire({signal})}
@@ -106,7 +106,7 @@ describe.each(backends)('a roll-out on $name', backend => {
     await expect(roll('true', {batches: [1], untilHealthy: 'nothing'})).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('stops what runs when the total time is over, and every node has an outcome', async () => {
+  it('stops running jobs when the total time is over, and gives every node an outcome', async () => {
     const file = join(folder.path, 'late')
     const line = `if [ "$BATON_EXEC_NODE" != n1 ]; then sleep 60; touch ${file}; fi`
     const {outcomes, summary} = await roll(line, {batches: [1, 2], totalTimeoutMs: 3000})

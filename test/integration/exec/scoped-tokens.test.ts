@@ -11,7 +11,7 @@ import {followRun, openFolder, ours} from './support.js'
 const managementToken = '6a1253d2-1785-24fd-91c2-f8e78c745511'
 const reads = 'agent_prefix "" { policy = "read" } node_prefix "" { policy = "read" }'
 
-/** The policies of the docs. */
+/** The policies that the documentation recommends. */
 const responderRules = (name: string): string => `${reads}
 service_prefix "" { policy = "read" }
 service "baton-responder" { policy = "write" }
@@ -65,7 +65,7 @@ describe.each(backends)('tokens of limited scope on $name', backend => {
     await folder[Symbol.asyncDispose]()
   })
 
-  it('run jobs, and let no responder write the answers of another one', async () => {
+  it('suffice to run jobs, and do not allow a responder to write answers of another responder', async () => {
     const one = await clientFor('one', responderRules('one'))
     const two = await clientFor('two', responderRules('two'))
     const initiator = await clientFor('initiator', initiatorRules)

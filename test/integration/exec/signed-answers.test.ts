@@ -40,7 +40,7 @@ describe.each(backends)('answers on $name', backend => {
     })
   const shell = (line: string) => ({command: {kind: 'shell', line}}) as const
 
-  it('are signed by the key that the responder made, and forged ones do not count', async () => {
+  it('are signed by the key that the responder created, and are ignored if they are forged', async () => {
     const go = join(folder.path, 'go')
     const line = `echo true output; while [ ! -e ${go} ]; do sleep 0.05; done; exit 3`
     await using run = await initiate().run(shell(line), {names: ['s1', 's2']})
@@ -64,7 +64,7 @@ describe.each(backends)('answers on $name', backend => {
     expect(summary.nodes.map(({isSigned}) => isSigned)).toEqual([true, true])
   })
 
-  it('come only from responders with their known key, once it is known', async () => {
+  it('are accepted only from responders whose key has not changed since the first run', async () => {
     await using first = await initiate().run(shell('true'), {names: ['s1', 's2']})
     expect((await followRun(first)).summary.verdict).toBe('ok')
     const [line = ''] = readFileSync(known(), 'utf8')
@@ -79,7 +79,7 @@ describe.each(backends)('answers on $name', backend => {
     expect(codes.toSorted()).toEqual(['responder-key-changed', 'responder-key-unknown'])
   })
 
-  it('of an older responder are not signed, and are refused if they must be', async () => {
+  it('are unsigned from an older responder, which is refused if answers must be signed', async () => {
     const meta = {responder: 'older', protocol: '1'}
     await client.agent.registerService({id: 'older', name: responderService, meta, ttlMs: 600_000})
     try {

@@ -16,7 +16,7 @@ import {
 
 const runKeys = /^\/v1\/kv\/baton\/exec\/v1\/run\//
 const noLeader: Fault = {status: 500, body: 'No cluster leader'}
-/** Answers like a server that leads again before it has applied its log. */
+/** Answers like a restarted leader that has not applied its log yet. */
 const pastState: Fault = request =>
   request.path.includes('consistent')
     ? noLeader

@@ -16,7 +16,7 @@ import {backends, sharedAgent} from '../../kit/backend.js'
 import {waitUntil} from '../../kit/wait-until.js'
 import {followRun, openFolder, startResponder} from './support.js'
 
-/** The programs are those of OpenSSH. */
+/** Uses the real `ssh-agent` and `ssh-keygen`. */
 describe('keys of OpenSSH', () => {
   let folder: Awaited<ReturnType<typeof openFolder>>
   let agent: ReturnType<typeof spawn>
@@ -44,7 +44,7 @@ describe('keys of OpenSSH', () => {
 
   const read = (name: string): Promise<SigningKey> => readSigningKey(folder.path, at(name), socket())
 
-  it('sign what ssh-keygen signs', () => {
+  it('produce the same signatures as ssh-keygen', () => {
     writeFileSync(at('message'), 'a message')
     execFileSync('ssh-keygen', ['-Y', 'sign', '-q', '-f', at('one'), '-n', 'baton-exec', at('message')], {
       stdio: 'ignore',

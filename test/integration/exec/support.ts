@@ -14,7 +14,7 @@ export const ours = generateKey('ours', 0)
 export const foreign = generateKey('foreign', 0)
 const trustOurs: TrustSource = trustKeys([ours.publicFile])
 
-/** Creates a folder for files that jobs write as proof that they ran. */
+/** Creates a directory into which jobs write files, as proof that they ran. */
 export async function openFolder(): Promise<AsyncDisposable & {readonly path: string; lines(name: string): string[]}> {
   const path = await mkdtemp(join(tmpdir(), 'exec-'))
   return {
@@ -32,7 +32,7 @@ export interface TestResponder extends AsyncDisposable {
   readonly name: string
 }
 
-/** A responder in this process, visible to initiators when this resolves. */
+/** Starts a responder in this process. Resolves when initiators can see it. */
 export async function startResponder(
   address: string,
   options: Partial<ResponderOptions> & Pick<ResponderOptions, 'stateDirectory'>,
@@ -68,7 +68,10 @@ export interface Followed {
   readonly outcomes: Readonly<Record<string, string>>
 }
 
-/** Follows a run to its end, and checks what every run must do: one outcome for each node, after all of its output. */
+/**
+ * Follows a run to its end, and checks rules that hold for every run: each node has one outcome, after all of its
+ * output.
+ */
 export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => void = () => {}): Promise<Followed> {
   const events: ExecEvent[] = []
   for await (const event of run) {
@@ -92,7 +95,7 @@ export async function followRun(run: ExecRun, onEvent: (event: ExecEvent) => voi
   return {events, summary, output, outcomes}
 }
 
-/** Checks that no key and no session of a job is left; the responders' standing key stays. */
+/** Checks that no key and no session of a job is left. The responders' standing key stays. */
 export async function expectNothingLeft(client: ConsulClient): Promise<void> {
   await waitUntil(
     async () => {

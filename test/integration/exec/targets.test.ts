@@ -51,7 +51,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     return await followRun(started)
   }
 
-  it('are those on a list, without those that are excluded', async () => {
+  it('are the listed nodes without the excluded nodes', async () => {
     expect(Object.keys(await find({names: ['web1', 'web2', 'wary'], excludedNames: ['wary']}))).toEqual([
       'web1',
       'web2',
@@ -59,7 +59,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     expect(Object.keys(await find({names: ['web1', 'wary'], node: '^web'}))).toEqual(['web1'])
   })
 
-  it('include those on a list that cannot be reached, with the reason', async () => {
+  it('include listed nodes that cannot be reached, with the reason', async () => {
     expect(await find({names: ['web1', 'web9']})).toMatchObject({web1: {via: 'native'}, web9: {absence: 'unknown'}})
     const {outcomes, summary} = await run('named', {names: ['web1', 'web9']}, false)
     expect(outcomes).toEqual({web1: 'ok', web9: 'no-answer'})
@@ -67,7 +67,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     expect(folder.lines('named')).toEqual(['ran'])
   })
 
-  it('depend on the health of all services if that is asked for', async () => {
+  it('are selected by the health of all their services if the selector asks for it', async () => {
     const byHealth = async (health: 'passing' | 'failing'): Promise<number> => Object.keys(await find({health})).length
     try {
       await client.agent.registerService({id: 'shop', name: 'shop', ttlMs: 600_000, state: 'critical'})
@@ -81,7 +81,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     }
   })
 
-  it('say in a dry run what each would do, and run nothing', async () => {
+  it('report in a dry run whether they would run the job, and run nothing', async () => {
     const {outcomes, summary} = await run('dry', {node: '^w'}, true)
     expect(outcomes).toEqual({web1: 'allowed', web2: 'allowed', wary: 'refused'})
     expect(summary).toMatchObject({verdict: 'refused', isDryRun: true})
@@ -90,7 +90,7 @@ describe.each(backends)('the nodes of a job on $name', backend => {
     await expectNothingLeft(client)
   })
 
-  it('receive the version that their responder reads; an older one is not asked in a dry run', async () => {
+  it('receive the version that their responder reads, and no dry run if that version has none', async () => {
     const meta = {responder: 'older', protocol: '1'}
     await client.agent.registerService({id: 'older', name: responderService, meta, ttlMs: 600_000})
     try {

@@ -10,7 +10,7 @@ import {followRun, openFolder, ours, startResponder} from './support.js'
 describe.each(backends)('a responder on $name whose trusted keys cannot be read', backend => {
   const agent = sharedAgent(backend)
 
-  it('reports that when it refuses a job, and in its health check', async () => {
+  it('names the unreadable file when it refuses a job, and in its health check', async () => {
     await using folder = await openFolder()
     await using client = createClient({address: agent.address})
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000})
@@ -28,7 +28,8 @@ describe.each(backends)('a responder on $name whose trusted keys cannot be read'
       reason: expect.stringContaining('disk is gone') as string,
     })
     expect(events.map(event => event.type)).toEqual(['trust.failed', 'responder.registered'])
-    // The agent itself is asked, because the catalog gets a new output without a new status only minutes later.
+    // Reads the agent instead of the catalog, because a changed output with the same status reaches the catalog only
+    // minutes later.
     await waitUntil(
       async () => JSON.stringify(await raw(agent.address).get('/v1/agent/checks')).includes('disk is gone'),
       {

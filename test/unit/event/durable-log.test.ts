@@ -40,7 +40,7 @@ describe('the log of a durable event', () => {
       expect(() => logPrefix(name)).toThrow(/is not a valid name/)
   })
 
-  it('is read in the order of CreateIndex, then of keys, without keys that are not events', () => {
+  it('returns events in the order of CreateIndex and then of keys, and ignores keys that are not events', () => {
     const [a, b, c] = [newUlid(3000), newUlid(2000), newUlid(1000)] as const
     const {events, keys, unreadable, prunedThrough, markIndex} = readLog('deploy', [
       entry(logKey('deploy', b), 9n),
@@ -119,13 +119,13 @@ describe('pruning a log of durable events', () => {
     expect(await pruneEvents(client, 'deploy', {count: 2})).toBe(0)
   })
 
-  it('keeps events that are young enough, and all events written after them', async () => {
+  it('keeps events younger than the given age, and all events written after them', async () => {
     const {client, left} = setUp([500, 400, 50, 450, 10])
     expect(await pruneEvents(client, 'deploy', {ageMs: 100})).toBe(2)
     expect(left()).toEqual([50, 450, 10])
   })
 
-  it('starts again if another client prunes at the same time, and rejects after several conflicts', async () => {
+  it('is retried if another client prunes at the same time, and rejects after several conflicts', async () => {
     const some = setUp([3, 2, 1], 2)
     expect(await pruneEvents(some.client, 'deploy', {count: 1})).toBe(2)
     const always = setUp([3, 2, 1], 1000)

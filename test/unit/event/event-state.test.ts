@@ -89,7 +89,7 @@ describe('the state of an event handler', () => {
     expect(state.pending().map(({event}) => [event.id, event.lTime])).toEqual([['a', 7n]])
   })
 
-  it('drops the oldest of more than 1024 IDs, except listed and unfinished ones', async () => {
+  it('drops the oldest of more than 1024 IDs, except IDs that are listed or unfinished', async () => {
     const state = EventState.inMemory(self)
     await state.take([userEvent('open', 1)])
     await state.finish(
@@ -109,7 +109,7 @@ describe('the state of an event handler', () => {
     ])
   })
 
-  it('keeps IDs that an older answer does not contain, however long its list is', async () => {
+  it('keeps recent IDs if an older answer arrives whose long list does not contain them', async () => {
     await using state = EventState.inMemory(self)
     const ids = Array.from({length: 3000}, (_, n) => `e${n}`)
     await state.finish(ids, 'done')

@@ -18,7 +18,7 @@ describe('eventsSince', () => {
     expect([ids('0'), ids('20'), ids('25'), ids('30')]).toEqual([[1, 2, 3].map(idOf), [idOf(3)], [idOf(3)], []])
   })
 
-  it('returns all events, and says so, if the list does not contain the ID', () => {
+  it('returns all events with isListed false if the list does not contain the ID', () => {
     expect(eventsSince(list, idOf(9))).toEqual({events: list, isListed: false})
     expect(eventsSince(list, '01M80EBFA4YK0XC4Y52VH1XFSG').isListed).toBe(false)
   })

@@ -4,7 +4,8 @@ import {judgeSize, maxPayload} from '../../../src/event/ring/size.js'
 const name = (length: number): string => 'e'.repeat(length)
 
 describe('the limit on the size of an event', () => {
-  // Each row is the longest payload that a 1.8.7 agent accepted, found by bisection, with the agent's Lamport time.
+  // Each row contains the longest payload that an agent of Consul 1.8.7 accepted, found by bisection, and the Lamport
+  // time of that agent.
   it.each([
     [1, {}, 13n, 414],
     [10, {}, 18n, 396],
@@ -27,7 +28,7 @@ describe('the limit on the size of an event', () => {
     },
   )
 
-  it('is left to the agent only if the result depends on its Lamport time', () => {
+  it('is judged by the agent only if the result depends on the Lamport time of the agent', () => {
     const shape = {name: 'x'}
     expect(judgeSize(shape, 406)).toEqual({verdict: 'fits', leftBytes: 0})
     expect(judgeSize(shape, 407)).toEqual({verdict: 'depends', leftBytes: 7})

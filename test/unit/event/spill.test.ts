@@ -41,7 +41,7 @@ describe('fireEvent', () => {
     expect(fired).toHaveLength(1)
   })
 
-  it('refuses a payload that cannot fit before sending it, and says by how many bytes', async () => {
+  it('refuses a payload that is too large before sending it, and names the number of excess bytes', async () => {
     const {client, fired} = fakeClient()
     await expect(fireEvent(client, 'x', {payload: Buffer.alloc(500)})).rejects.toThrow(
       'event x: the payload of 500 bytes is at least 86 too long: at most 414 fit with this name and these filters',
@@ -59,7 +59,7 @@ describe('fireEvent', () => {
     expect(fired).toEqual([])
   })
 
-  it('stores a payload that is too large in KV if asked to, where a watcher can read it', async () => {
+  it('stores a payload that is too large in KV if an option allows it, and watchers read it from there', async () => {
     const {client, fired} = fakeClient()
     const payload = Buffer.alloc(100_000, 7)
     const {isSpilled} = await fireEvent(client, 'x', {payload, spillTtlMs: 60_000})
@@ -80,7 +80,7 @@ describe('fireEvent', () => {
     await expect(resolvePayload(client, sent)).rejects.toThrow(/no longer there/)
   })
 
-  it('treats a reference to a key outside its own prefix as a plain payload', () => {
+  it('treats a reference to a key outside the prefix for stored payloads as a plain payload', () => {
     const pointer = {baton: 'spill', v: 1, key: `${spillPrefix}a`, size: 1, sha256: 'x'}
     expect(parseSpill(Buffer.from(JSON.stringify(pointer)))).toEqual(pointer)
     expect(parseSpill(Buffer.from(JSON.stringify({...pointer, key: 'secret/token'})))).toBeUndefined()

@@ -35,7 +35,7 @@ function start() {
 }
 
 describe('a watch of events in an outage', () => {
-  it('asks again at least every 5 seconds, and reports the outage once and its end', async () => {
+  it('retries at least every 5 seconds, and reports the beginning and the end of the outage once', async () => {
     const {clock, stop, notices, sentAtMs, watching, setDown} = start()
     await waitUntil(() => notices.length > 0, {what: 'the first list'})
     expect(notices).toEqual(['watch.started'])

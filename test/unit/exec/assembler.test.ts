@@ -11,7 +11,7 @@ const texts = (events: readonly {type: string; chunk?: Buffer}[]): string[] =>
   events.map(event => event.chunk?.toString() ?? event.type)
 
 describe('the assembler of the output of a node', () => {
-  it('orders output by its sequence numbers, and passes the exit on after all output', () => {
+  it('sorts output by its sequence numbers, and passes the exit on after all output', () => {
     const assembler = new Assembler('n1')
     assembler.end({code: 0})
     assembler.add(output(1))
@@ -45,7 +45,7 @@ describe('the assembler of the output of a node', () => {
     expect(late).toMatchObject({missingCount: 2, exit: {code: 0}})
   })
 
-  it('continues in order if missing output arrives in time', () => {
+  it('passes all output on in order if missing output arrives in time', () => {
     const assembler = new Assembler('n1')
     assembler.add(output(1))
     assembler.advance(0)

@@ -59,7 +59,7 @@ describe('remote execution refuses before any request', () => {
     await expect(running).rejects.toEqual(usage(name))
   })
 
-  it.each([[[]], [['']], [['', 'x']]])('a command without a program: %j', async argv => {
+  it.each([[[]], [['']], [['', 'x']]])('refuses a command without a program: %j', async argv => {
     const command = {kind: 'argv', argv} as const
     await expect(createInitiator(client).run({command})).rejects.toEqual(usage('the name of the program is empty'))
   })

@@ -20,7 +20,7 @@ describe('the keys of known responders', () => {
     return Object.fromEntries(refusals.map(({node, code}) => [node, code]))
   }
 
-  it('are kept at the first use, and compared from then on', async () => {
+  it('are recorded at the first run, and compared at every later run', async () => {
     expect(await compare({a: 'key-a', b: 'key-b', old: undefined})).toEqual({})
     expect(readFileSync(file(), 'utf8')).toBe('dc1/a key-a\ndc1/b key-b\n')
     expect(statSync(file()).mode & 0o777).toBe(0o600)
@@ -29,7 +29,7 @@ describe('the keys of known responders', () => {
     expect(await compare({a: 'key-a', c: 'key-c'})).toEqual({})
   })
 
-  it('must be on the list if only that counts, which is not changed', async () => {
+  it('must be in the file if only listed responders may answer, and are not added to it', async () => {
     await compare({a: 'key-a'})
     writeFileSync(file(), '# by hand\n dc1/a   key-a # ours\ndc1/a key-x\ndc2/b key-b\n')
     const before = readFileSync(file(), 'utf8')
@@ -37,7 +37,7 @@ describe('the keys of known responders', () => {
     expect(readFileSync(file(), 'utf8')).toBe(before)
   })
 
-  it('are not passed over if their file is a directory', async () => {
+  it('are refused if their file is a directory', async () => {
     const path = folder
     const options = {path, datacenter: 'dc1', isListOnly: false}
     await expect(compareKeys([responder('a', 'x')], options)).rejects.toMatchObject({code: 'BATON_CONFIG'})

@@ -30,7 +30,7 @@ describe('a set of nodes', () => {
     expect(foldNodes(names)).toBe(text)
   })
 
-  it('is the same after it was folded and expanded', () => {
+  it('is the same after it was folded to a text and expanded again', () => {
     const name = fc.stringMatching(/^[a-z][a-z.-]{0,2}\d{0,3}[a-z]{0,2}\d{0,2}$/)
     fc.assert(
       fc.property(fc.array(name, {maxLength: 30}), names => {

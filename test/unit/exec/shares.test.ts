@@ -17,6 +17,6 @@ it.each<[number, NodeShare[], number[]]>([
   expect(batches.flat()).toEqual(nodes(count))
 })
 
-it('a share is a number of nodes, or a part of all nodes rounded down', () => {
+it('a share is a number of nodes, or a percentage of all nodes, rounded down', () => {
   expect([countOf(3, 10), countOf('10%', 25), countOf('0%', 9), countOf('100%', 9)]).toEqual([3, 2, 0, 9])
 })

@@ -57,7 +57,7 @@ describe('the tracker of nodes', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('does not change the outcome of a node after a late answer, but passes the answer on', () => {
+  it('passes a late answer of a node on, but does not change the outcome of the node', () => {
     const tracker = track({nodes: ['a']})
     tracker.tick(5000)
     expect(types(tracker.handle(ack('a'), 'rexec', 6000))).toEqual(['late', 'ack'])
@@ -105,7 +105,7 @@ describe('the tracker of nodes', () => {
     expect(tracker.tick(1500)).toMatchObject([{outcome: {type: 'timed-out', afterMs: 1000}}])
   })
 
-  it('shows how long the command ran if a node reports a timeout that the job did not have', () => {
+  it('shows how long the command ran if a node reports a timeout although the job had none', () => {
     const tracker = track({nodes: ['a']})
     const report: Report = {type: 'exit', node: 'a', exit: {code: 143, isTimedOut: true, ranMs: 700}}
     expect(tracker.handle(report, 'native', 1000)).toContainEqual({
@@ -169,7 +169,7 @@ describe('the tracker of nodes', () => {
     expect(outcomes(tracker)).toEqual({a: 'refused', b: 'lost', c: 'cancelled'})
   })
 
-  it('settles at once the nodes from which no answer can come', () => {
+  it('settles the nodes that cannot answer at once', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'native'},
@@ -188,7 +188,7 @@ describe('the tracker of nodes', () => {
     expect(tracker.isDone).toBe(true)
   })
 
-  it('settles all unfinished nodes with one outcome, either of one delivery or of all', () => {
+  it('settles all unfinished nodes of a delivery, or of all deliveries, with the same outcome', () => {
     const tracker = track({
       expected: [
         {node: 'a', via: 'rexec'},

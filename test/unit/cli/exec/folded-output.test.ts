@@ -10,7 +10,7 @@ function fold(outputs: Readonly<Record<string, readonly [string, NodeOutcome]>>,
   const text = new FoldedOutput({isVerbose: false, isTerminal: false, paint, isDiff})
   const shown: Buffer[] = []
   for (const [node, [output, outcome]] of Object.entries(outputs)) {
-    // Output comes in parts of any size.
+    // Output arrives in parts of any size.
     for (const part of output.match(/[\s\S]{1,3}/g) ?? []) {
       const chunk = Buffer.from(part)
       shown.push(text.show({type: 'output', node, seq: 0, stream: 'stdout', chunk}))

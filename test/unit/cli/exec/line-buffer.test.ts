@@ -11,7 +11,7 @@ describe('line buffers', () => {
     expect(buffer.flush()).toHaveLength(0)
   })
 
-  it('return all bytes and only whole lines, wherever the input is cut', () => {
+  it('return all bytes in whole lines, wherever the input is divided into chunks', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({maxLength: 40})), pieces => {
         const buffer = new LineBuffer()

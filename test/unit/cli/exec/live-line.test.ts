@@ -3,7 +3,7 @@ import {LiveLine} from '../../../../src/cli/exec/live-line.js'
 import {StatusLine} from '../../../../src/cli/status-line.js'
 import {FakeClock} from '../../../kit/fake-clock.js'
 
-it('the line of a run names the silent and the running nodes, and disappears at the end', async () => {
+it('the live line of a run names the silent and the running nodes, and is erased at the end', async () => {
   const clock = new FakeClock()
   const written: string[] = []
   const stderr = {isTTY: true, columns: 100, write: (text: string) => void written.push(text)}

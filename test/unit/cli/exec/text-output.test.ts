@@ -73,7 +73,7 @@ describe('the text that exec prints', () => {
     )
   })
 
-  it('prints a character whole if it was cut between two chunks', () => {
+  it('prints a character correctly if its bytes arrive in two chunks', () => {
     const euro = Buffer.from('€\n')
     expect(show([output('a', euro.subarray(0, 1)), output('a', euro.subarray(1))])).toContain('    a: €\n')
   })
@@ -89,7 +89,7 @@ describe('the text that exec prints', () => {
     )
   })
 
-  it('escapes the control characters of output on a terminal, and does not change its bytes elsewhere', () => {
+  it('escapes the control characters of output on a terminal, and writes output unchanged to files and pipes', () => {
     const raw = Buffer.concat([
       Buffer.from('\u001b]0;title\u0007\tä\r\nover\rwritten\u009b1m'),
       Buffer.from([0xff, 10]),

@@ -14,7 +14,7 @@ const open = (changes: object, found: object = {}, key = ours) =>
   openAnswer({...place, ...changes}, {name, value, ...found}, key)
 
 describe('a signed answer', () => {
-  it('is the body of its writer', () => {
+  it('contains the body that its writer signed', () => {
     expect(open({})).toEqual({body, isSigned: true})
     const {key} = new AnswerWriter(place, own).write('r', body, 's' as SessionId)
     expect(key).toBe(`baton/exec/v1/run/web1/${place.id}/r`)
@@ -32,7 +32,7 @@ describe('a signed answer', () => {
     expect(open(changes, found, key)).toBeUndefined()
   })
 
-  it('counts as unsigned if its key is not known, and in version 1', () => {
+  it('counts as unsigned if the key of its responder is not known, and in version 1', () => {
     expect(openAnswer(place, {name, value}, undefined)).toEqual({body, isSigned: false})
     const older = {...place, version: 1}
     const plain = new AnswerWriter(older, own)

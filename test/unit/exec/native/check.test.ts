@@ -143,7 +143,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, value, context(changes)))).toBe(code)
   })
 
-  it('report the most basic of several faults: signature, cluster, datacenter, time, node, repetition', () => {
+  it('report the first of several faults, in the order signature, cluster, datacenter, time, node, repetition', () => {
     const all = {cluster: 'x', datacenter: 'dc2', expiresAtMs: now - 1, nodes: ['n2']}
     const replay = replayOf(id)
     const codes: (JobRefusalCode | 'accepted')[] = []
@@ -183,7 +183,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, renamed, context()))).toBe('bad-signature')
   })
 
-  it('count different keys if a policy requires several signatures', () => {
+  it('count each key once if a policy requires several signatures', () => {
     const policy: Policy = {...openPolicy, requiredSignatures: 2}
     const keys = new Map([
       [ours.key.kid, trusted(ours.publicFile, {policies: [policy]})],
@@ -195,7 +195,7 @@ describe('the checks of a job', () => {
     expect(codeOf(checkJob(id, seal({}, [second.key, ours.key]), both))).toBe('accepted')
   })
 
-  it('hold a job to the policies of all its signers, in any order', async () => {
+  it('apply the policies of all signers to a job, in any order of its signatures', async () => {
     const limited: Policy = {...openPolicy, canUseShell: false}
     const keys = new Map([
       [ours.key.kid, trusted(ours.publicFile)],
@@ -275,7 +275,7 @@ describe('policies', () => {
     expect(await refusal(strict, changes)).toBeDefined()
   })
 
-  it('refuse a job without a timeout if the policy has a maximum', async () => {
+  it('refuse a job without a timeout if the policy has a maximum timeout', async () => {
     expect(await refusal({...openPolicy, maxTimeoutMs: 999}, {timeoutMs: Number.POSITIVE_INFINITY})).toBe(
       "the job has no timeout, which is above the key's 999ms",
     )

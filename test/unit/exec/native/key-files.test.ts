@@ -44,20 +44,23 @@ describe('key files', () => {
     expect((await readSigningKey(keys, 'default')).kid).toBe(made.kid)
   })
 
-  it.each([0o640, 0o604, 0o660])('with mode %o are refused, with the command that corrects it', async mode => {
-    const {privatePath} = await initKey(keys, 'default', 0)
-    await chmod(privatePath, mode)
-    await expect(readSigningKey(keys, 'default')).rejects.toMatchObject({
-      message: expect.stringContaining('may be read by group or others'),
-      hint: `run: chmod 600 ${privatePath}`,
-    })
-  })
+  it.each([0o640, 0o604, 0o660])(
+    'with mode %o are refused, and the message names the command that corrects the mode',
+    async mode => {
+      const {privatePath} = await initKey(keys, 'default', 0)
+      await chmod(privatePath, mode)
+      await expect(readSigningKey(keys, 'default')).rejects.toMatchObject({
+        message: expect.stringContaining('may be read by group or others'),
+        hint: `run: chmod 600 ${privatePath}`,
+      })
+    },
+  )
 
   it.each(['../x', 'a/b', '', '.hidden', 'x'.repeat(65)])('refuse the name %j', async name => {
     await expect(initKey(keys, name, 0)).rejects.toMatchObject({code: 'BATON_USAGE'})
   })
 
-  it('that do not contain a key, or cannot be read, are refused in one line', async () => {
+  it('are refused with a message of one line if they do not contain a key or cannot be read', async () => {
     const path = join(root, 'x.json')
     await writeFile(path, '{"v":1}', {mode: 0o600})
     await expect(readSigningKey(keys, path)).rejects.toThrow(/not a private key of baton/)
@@ -175,7 +178,7 @@ describe('the directory of trusted keys', () => {
     },
   )
 
-  it('trusts no key and reports why if the directory does not exist, or no longer does', async () => {
+  it('trusts no key and reports why if the directory does not exist, or was removed', async () => {
     await addTrust(trust, (await publicOf()).text, added({}))
     const source = trustFromDirectory(trust)
     await source()

@@ -12,7 +12,7 @@ const file = {
 }
 
 describe('a policy file', () => {
-  it('is converted to a policy of the library, and back unchanged', async () => {
+  it('is converted to a policy of the library, and back without a change', async () => {
     const policy = await parsePolicy(JSON.stringify(file), 'p.json')
     expect(policy).toEqual({
       nodes: '^web-',

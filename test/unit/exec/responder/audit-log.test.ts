@@ -18,7 +18,7 @@ describe('the audit log of a responder', () => {
       .split('\n')
       .map(line => (JSON.parse(line) as {job: string}).job)
 
-  it('gets a line for each entry, in order, and keeps what was in it', async () => {
+  it('receives a line for each entry, in order, and keeps its earlier lines', async () => {
     for (const jobs of [['a', 'b'], ['c']]) {
       await using log = await AuditLog.open(path())
       await Promise.all(jobs.map(job => log.write(0, {verdict: 'refused', job, code: 'expired'})))
@@ -34,7 +34,7 @@ describe('the audit log of a responder', () => {
     expect(statSync(path()).mode & 0o777).toBe(0o600)
   })
 
-  it('begins a new file when the old one is large or was moved away', async () => {
+  it('begins a new file when the old file is large or was moved away', async () => {
     await using log = await AuditLog.open(path())
     await log.write(0, {verdict: 'refused', job: 'a'})
     renameSync(path(), join(folder, 'moved'))
@@ -49,7 +49,7 @@ describe('the audit log of a responder', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['audit.jsonl', ...kept, 'moved'])
   })
 
-  it('rejects if a line cannot be written, and is never a link', async () => {
+  it('rejects if a line cannot be written, and refuses a file that is a symbolic link', async () => {
     await using log = await AuditLog.open(path())
     rmSync(folder, {recursive: true})
     await expect(log.write(0, {verdict: 'refused', job: 'a'})).rejects.toThrow('ENOENT')

@@ -5,7 +5,7 @@ import {jobLimit, selectJobs} from '../../../../src/exec/responder/job-list.js'
 const now = Date.parse('2026-01-01')
 
 describe('the jobs that a responder examines', () => {
-  it('are the keys that are named like a job ID, the newest first', () => {
+  it('are the keys whose names are job IDs, the newest first', () => {
     const [old, newer] = [createJobId(now - 2000), createJobId(now - 1000)]
     expect(selectJobs([old, '.standing', 'junk', newer], now)).toEqual({ids: [newer, old], ignoredCount: 0})
   })
@@ -15,7 +15,7 @@ describe('the jobs that a responder examines', () => {
     expect(selectJobs([future, past], now).ids).toEqual([past, future])
   })
 
-  it('are limited in number, and a current job is examined before many old and future ones', () => {
+  it('are limited in number, and include a current job among many old and future jobs', () => {
     const junk = Array.from({length: jobLimit}, (_, at) => [createJobId(now - 1000 - at), createJobId(now + 1000 + at)])
     const job = createJobId(now)
     const {ids, ignoredCount} = selectJobs([...junk.flat(), job], now)

@@ -4,7 +4,7 @@ import {OutputCap} from '../../../../src/exec/responder/output-cap.js'
 const text = (parts: readonly {chunk: Buffer}[]): string => Buffer.concat(parts.map(part => part.chunk)).toString()
 const push = (cap: OutputCap, words: string): string => text(cap.push({stream: 'stdout', chunk: Buffer.from(words)}))
 
-it('a limit on output passes all output on if there is less', () => {
+it('a limit on output passes all output on if the output is smaller', () => {
   const cap = new OutputCap(100)
   expect(push(cap, 'hello')).toBe('hello')
   expect(cap.end()).toEqual([])

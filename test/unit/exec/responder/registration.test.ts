@@ -31,7 +31,7 @@ describe('the registration of a responder', () => {
     await clock.advance(ttlMs)
     const sent = transport.requests.length
     await clock.advance(60_000)
-    // Each try is a renewal and a registration. At most one try each 2.5 s once the delay has grown.
+    // Each try consists of a renewal and a registration. When the delay has grown, there is at most one try in 2.5 s.
     expect(transport.requests.length - sent).toBeGreaterThan(10)
     expect(transport.requests.length - sent).toBeLessThan(60)
     expect(logged).toEqual(['exec.checkNotPassed'])

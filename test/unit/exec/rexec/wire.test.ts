@@ -33,7 +33,7 @@ describe('the format of consul exec in KV', () => {
     },
   )
 
-  it('names the session in the event by the same 68 bytes as Consul', () => {
+  it('names the session in the event with the same 68 bytes as Consul', () => {
     const payload = encodeRexecPayload('_rexec', session)
     expect(payload.toString()).toBe(`{"Prefix":"_rexec","Session":"${session}"}`)
     expect(payload).toHaveLength(68)
