@@ -49,11 +49,11 @@ export function toChild({flags, isGiven, words, block, env}: Given): ChildSettin
   const [file, ...rest] = words
   const fromFile = exec.enabled === false ? undefined : exec.command
   const command = flags.exec ?? fromFile
+  const reloadSignal = parseSignal(flags['exec-reload-signal'] ?? exec.reload_signal ?? '', '--exec-reload-signal')
   const argv: [string, ...string[]] | undefined =
-    file === undefined ? (command === undefined ? undefined : toArgv(command)) : [file, ...rest]
+    file === undefined ? (command === undefined ? undefined : commandArgv(command, reloadSignal)) : [file, ...rest]
   if (argv === undefined) return undefined
   if (argv[0] === '') throw new UsageError('template: the name of the child is empty')
-  const reloadSignal = parseSignal(flags['exec-reload-signal'] ?? exec.reload_signal ?? '', '--exec-reload-signal')
   const killSignal = parseSignal(flags['exec-kill-signal'] ?? exec.kill_signal ?? '', '--exec-kill-signal')
   return {
     argv,
@@ -64,6 +64,22 @@ export function toChild({flags, isGiven, words, block, env}: Given): ChildSettin
     ...(reloadSignal !== undefined && {reloadSignal}),
     ...(killSignal !== undefined && {killSignal}),
   }
+}
+
+/**
+ * Returns the command line of a child. If it runs in a shell, the shell survives the signals that are meant for the
+ * programs it starts: signals go to the whole process group, and some shells do not `exec` their last command.
+ */
+function commandArgv(
+  command: string | readonly string[],
+  reloadSignal: NodeJS.Signals | undefined,
+): [string, ...string[]] {
+  const argv = toArgv(command)
+  if (typeof command !== 'string' && command.length > 1) return argv
+  const [shell, option, text] = argv as [string, string, string]
+  if (text.trim() === '') return argv
+  const signals = new Set([reloadSignal ?? 'SIGUSR1', 'SIGUSR1', 'SIGUSR2'].filter(name => !/KILL|STOP/.test(name)))
+  return [shell, option, `trap : ${Array.from(signals, name => name.slice(3)).join(' ')}; ${text}`]
 }
 
 function rulesOf(flags: ChildFlags, block: EnvFields | undefined): EnvRules {

@@ -7,6 +7,7 @@ import {runTemplates} from '../../../src/template/run.js'
 import type {TemplateEvent, TemplateSpec} from '../../../src/template/types.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
 import {raw} from '../../kit/raw-consul.js'
+import {readIfExists} from '../../kit/read-if-exists.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'baton-template-'))
@@ -145,19 +146,11 @@ describe.each(backends)('runTemplates on $name', backend => {
         if (event.type === 'waiting' && event.missing[0]?.why === 'it does not exist') waits += 1
       },
     })
-    await waitUntil(() => read(file('deleted')) === '11', {what: 'the change'})
+    await waitUntil(() => readIfExists(file('deleted')) === '11', {what: 'the change'})
     await raw(agent.address).ok('DELETE', '/v1/kv/d/a')
     await waitUntil(() => waits === 1, {what: 'the change'})
-    expect(read(file('deleted'))).toBe('11')
+    expect(readIfExists(file('deleted'))).toBe('11')
     stop.abort()
     await done
   })
 })
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}

@@ -2,11 +2,11 @@ import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
-import {backends, sharedAgent} from '../kit/backend.js'
-import {raw} from '../kit/raw-consul.js'
-import {startCli} from '../kit/run-cli.js'
-import {runInProcess} from '../kit/run-in-process.js'
-import {waitUntil} from '../kit/wait-until.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {raw} from '../../kit/raw-consul.js'
+import {startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'baton-template-cli-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))

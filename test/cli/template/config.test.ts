@@ -2,18 +2,19 @@ import {chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, sta
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
-import {createClient} from '../../src/core/client.js'
-import {createMutex} from '../../src/lock/mutex.js'
-import {backends, sharedAgent} from '../kit/backend.js'
-import {raw} from '../kit/raw-consul.js'
-import {startCli} from '../kit/run-cli.js'
-import {runInProcess} from '../kit/run-in-process.js'
-import {waitUntil} from '../kit/wait-until.js'
+import {createClient} from '../../../src/core/client.js'
+import {createMutex} from '../../../src/lock/mutex.js'
+import {backends, sharedAgent} from '../../kit/backend.js'
+import {raw} from '../../kit/raw-consul.js'
+import {readIfExists} from '../../kit/read-if-exists.js'
+import {startCli} from '../../kit/run-cli.js'
+import {runInProcess} from '../../kit/run-in-process.js'
+import {waitUntil} from '../../kit/wait-until.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'baton-template-config-'))
 afterAll(() => rmSync(folder, {recursive: true, force: true}))
 const inFolder = (name: string): string => join(folder, name)
-const readIf = (name: string): string => (existsSync(inFolder(name)) ? readFileSync(inFolder(name), 'utf8') : '')
+const readIf = (name: string): string => readIfExists(inFolder(name))
 
 function write(name: string, text: string): string {
   writeFileSync(inFolder(name), text)
