@@ -13,11 +13,11 @@ import type {Mapping} from './types.js'
 
 interface Attempts {
   readonly signal: AbortSignal
-  /** Maximum number of attempts in a row of each request. */
+  /** Maximum number of consecutive attempts of each request. */
   readonly attempts: number
 }
 
-/** Members of one destination, with what all of them share. */
+/** Members with the same destination, and the settings that they share. */
 interface Group extends Attempts {
   readonly members: readonly Member[]
   readonly options: CompleteOptions
@@ -27,8 +27,9 @@ const groupsOf = (members: readonly Member[], given: Attempts): readonly Group[]
   byDestination(members).flatMap(some => (some[0] ? [{members: some, options: some[0].options, ...given}] : []))
 
 /**
- * Refuses mappings that work against each other, or against those of another replicator that runs. The reports are
- * written before the second look, so that of two replicators that start together at least one sees the other.
+ * Throws a UsageError if a mapping conflicts with another one, or with a mapping of another replicator that is running.
+ * The reports are written before rivals are looked for a second time, so that of two replicators that start together at
+ * least one sees the other.
  */
 export async function begin(members: readonly Member[], given: Attempts): Promise<void> {
   for (const group of groupsOf(members, given)) {
@@ -42,7 +43,7 @@ export async function begin(members: readonly Member[], given: Attempts): Promis
   }
 }
 
-/** Makes sure of what a look at both sides needs, without any write. */
+/** Checks everything that a preview needs. Writes nothing. */
 export async function beginPreview(members: readonly Member[], given: Attempts): Promise<void> {
   for (const group of groupsOf(members, given)) {
     await checkDatacenters(group)
@@ -50,7 +51,7 @@ export async function beginPreview(members: readonly Member[], given: Attempts):
   }
 }
 
-/** Retries after transient failures, with back-off. */
+/** Calls `work` again after transient failures, with increasing delays. */
 export async function retryTransient<T>(
   options: CompleteOptions,
   {signal, attempts, outage}: Attempts & {readonly outage: Outage},
@@ -72,7 +73,9 @@ export async function retryTransient<T>(
 export const passOutage = ({worker, options}: Member): Outage =>
   outageOf({...options, part: 'pass', mapping: worker.mapping, monitors: [worker.monitor]})
 
-/** Reads what undos have restored, before the first pass could change it again, and what an earlier run has copied. */
+/**
+ * Loads the holds of earlier undos, which the first pass must obey, and the positions that an earlier run has copied.
+ */
 async function loadHolds({members, ...given}: Group): Promise<void> {
   for (const member of members) {
     const {worker, options} = member
@@ -104,7 +107,10 @@ async function lookForRivals(group: Group, kind: RivalKind): Promise<void> {
   }
 }
 
-/** Refuses mappings that share keys within one datacenter. The agent is asked for its datacenter if the options do not name it. */
+/**
+ * Throws a UsageError if mappings share keys within one datacenter. Asks the agent for its datacenter unless the
+ * options name it.
+ */
 async function checkDatacenters(group: Group): Promise<void> {
   const {options, members, ...given} = group
   const local = members.filter(each => each.options.isOneAddress)

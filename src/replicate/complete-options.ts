@@ -28,10 +28,10 @@ import type {
 } from './types.js'
 import {UndoJournal} from './undo/journal.js'
 
-/** Fewer keys are listed as fast as a part. */
+/** Up to this many keys, listing everything is as fast as reading a part. */
 const defaultShardAbove = 1000
 
-/** The options of a replicator, checked and complete. */
+/** The options of a replicator, checked, with all defaults. */
 export interface CompleteOptions {
   readonly destination: ConsulClient
   readonly source: ConsulClient
@@ -40,46 +40,46 @@ export interface CompleteOptions {
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
   readonly deleteBudget: DeleteBudget
-  /** Approved IDs; each one is removed once it is used. */
+  /** IDs of approved sets. An ID is removed when it is used. */
   readonly approved: Set<string>
   readonly statusDir: string
   readonly lockKeys: LockKeys
-  /** 0 if only the leader may answer for the source. */
+  /** Maximum age of a source list. 0: only the leader may answer for the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
-  /** More keys than this are followed in parts. */
+  /** A mapping with more keys than this is followed in parts. */
   readonly shardAbove: number
-  /** The queries that may wait at an agent, shared by all mappings. */
+  /** The blocking queries that may wait at an agent, shared by all mappings. */
   readonly places: QueryPlaces
-  /** Between two comparisons of everything, where only parts are followed. */
+  /** Interval between two comparisons of all keys, for mappings that are followed in parts. */
   readonly auditEveryMs: number
-  /** Whether lists of everything are compressed, and those of parts. */
+  /** Whether lists of all keys are compressed at each side, and whether lists of parts are. */
   readonly compress: {readonly source: boolean; readonly destination: boolean; readonly parts: boolean}
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
   readonly concurrency: number
   readonly graceMs: number
   readonly heartbeatMs: number
-  /** Keeps what is overwritten and deleted; undefined if it is not kept. */
+  /** Keeps overwritten and deleted entries for an undo; undefined if they are not kept. */
   readonly journal: UndoJournal | undefined
   /** The lock that every transaction depends on. */
   readonly fence: Fence | undefined
-  /** Writes what is copied, and checks the fence. */
+  /** Writes the copies, and checks the fence. */
   readonly writer: Writer
   readonly onDrift: DriftRule
-  /** Names this replicator among others of the same mapping. */
+  /** Identifies this replicator among the replicators of the same mapping. */
   readonly identity: Identity
   readonly clock: Clock
   readonly logger: Logger
   readonly observer: ReplicatorObserver
   /** Limits of the destination's transactions, shared by all mappings. */
   readonly limits: BulkLimits
-  /** A key is left out if one of them leaves it out. */
+  /** A key is left out if one of these filters leaves it out. */
   readonly filters: readonly KeyFilter[]
   /** Returns the call options that address a mapping's source. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
 
-/** What a replicator says of itself in the status keys. */
+/** The facts about itself that a replicator writes to the status keys. */
 export interface Identity {
   readonly id: string
   readonly host: string
@@ -87,15 +87,15 @@ export interface Identity {
   readonly startedAtMs: number
 }
 
-/** A mapping as given, and the options that apply to it. */
+/** A mapping as given, and the options that apply to that mapping. */
 export interface CompleteMapping {
   readonly given: MappingOptions
   readonly options: CompleteOptions
 }
 
 /**
- * Checks the options of a replicator, and returns a function that completes them for mappings. It may be called again with
- * other mappings: what they share stays the same. Both throw a UsageError.
+ * Checks the options of a replicator, and returns a function that completes them for mappings. The function may be
+ * called again with other mappings, and keeps the shared options. Both functions throw a UsageError.
  */
 export function openOptions(
   destination: ConsulClient,
@@ -150,7 +150,7 @@ const sourceOptions = (
   },
 })
 
-/** The options of all mappings to one destination. */
+/** Returns the options of all mappings that have the same destination. */
 function shareOptions(
   destination: ConsulClient,
   options: ReplicatorOptions,
@@ -193,7 +193,7 @@ const openJournal = (
   rest: {readonly address: string; readonly clock: Clock; readonly logger: Logger},
 ): UndoJournal => new UndoJournal({directory, keepMs, maxBytes, ...rest})
 
-/** Within one machine, compression costs more than it saves. */
+/** True if both ends of the connection are on one machine, where compression costs more time than it saves. */
 const isLoopback = ({address}: ConsulClient): boolean =>
   /^(unix:|(https?:\/\/)?(127\.|localhost[:/]|localhost$|\[::1\]))/.test(address)
 

@@ -3,7 +3,7 @@ import {UsageError} from '../core/errors.js'
 import type {Mapping} from './types.js'
 
 export interface ParseOptions {
-  /** False accepts a source without a datacenter, for a source with its own address. @default true */
+  /** False permits a source without a datacenter, for a source with its own address. @default true */
   readonly datacenterRequired?: boolean
 }
 
@@ -40,7 +40,7 @@ export function parseMapping(text: string, options: ParseOptions = {}): Mapping 
   return {source, datacenter, destination}
 }
 
-/** Throws a UsageError for a prefix that the path of a request cannot carry. */
+/** Throws a UsageError if the path of a request cannot contain the prefix. */
 function checkPrefix(text: string, prefix: string): void {
   const segments = prefix.split('/')
   const inner = segments.slice(0, -1)
@@ -72,7 +72,7 @@ export const formatMapping = (mapping: Mapping): string => {
   return `${mapping.source === '' ? '/' : mapping.source}${dc} -> ${mapping.destination === '' ? '/' : mapping.destination}`
 }
 
-/** True if one prefix is that of the other. */
+/** True if one text is a prefix of the other. */
 export const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
 
 /** Throws a UsageError if two destinations overlap: each mapping would delete the keys of the other, forever. */

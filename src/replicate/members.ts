@@ -5,14 +5,14 @@ import type {MappingOptions} from './types.js'
 
 /** A mapping that is copied. */
 export interface Member {
-  /** As given. */
+  /** The mapping as given. */
   readonly given: MappingOptions
-  /** Those that apply to this mapping. */
+  /** The options that apply to this mapping. */
   readonly options: CompleteOptions
   readonly worker: MappingWorker
 }
 
-/** Returns the members, grouped by the client that copies them. */
+/** Returns the members in groups, one for each client that writes the copies. */
 export function byDestination(members: readonly Member[]): readonly (readonly Member[])[] {
   const groups = new Map<ConsulClient, Member[]>()
   for (const member of members) {
@@ -22,7 +22,7 @@ export function byDestination(members: readonly Member[]): readonly (readonly Me
   return [...groups.values()]
 }
 
-/** True if a mapping need not begin again for the new settings. */
+/** True if both settings are the same, so that the mapping can continue. */
 export const isSameMapping = (one: MappingOptions, other: MappingOptions): boolean =>
   one.source === other.source &&
   one.datacenter === other.datacenter &&
@@ -31,7 +31,10 @@ export const isSameMapping = (one: MappingOptions, other: MappingOptions): boole
   one.destinationClient === other.destinationClient &&
   textOf(one) === textOf(other)
 
-/** Tests are the same if they are the same object, or expressions of the same text. */
+/**
+ * Returns the filters as text for a comparison. Tests are equal if they are the same object, or regular expressions
+ * with the same text.
+ */
 const textOf = ({excludes = [], excludeMatches = [], includes = []}: MappingOptions): string =>
   JSON.stringify([excludes, excludeMatches, includes], (_, value: unknown) => (isTest(value) ? markOf(value) : value))
 

@@ -14,12 +14,14 @@ import {clockRule, loggerRule} from '../core/context-rules.js'
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-/** An expression with the flag `g` or `y` gives another answer each time. */
+/**
+ * A regular expression with the flag `g` or `y` keeps a state between calls, and would give another answer each time.
+ */
 const isPattern = (value: unknown): boolean =>
   typeof value === 'string' ||
   (value instanceof RegExp ? !value.global && !value.sticky : isRecord(value) && typeof value['test'] === 'function')
 
-/** Texts and tests of names. */
+/** Accepts texts and tests of names. */
 export const patterns: OptionRule = {
   expected: 'an array of texts and of tests, such as regular expressions without the flags g and y',
   accepts: value => Array.isArray(value) && value.every(isPattern),

@@ -4,31 +4,32 @@ import type {ConsulClient} from '../core/client.js'
 export interface Mapping {
   /** Prefix of the keys to copy. The empty string is the root. */
   readonly source: string
-  /** Datacenter of the source. Undefined: that of the source client. */
+  /** Datacenter of the source. Undefined: the datacenter of the source client. */
   readonly datacenter: string | undefined
   /** Prefix that replaces `source` in each name. The empty string is the root. */
   readonly destination: string
 }
 
-/** Fits source keys that start with this text, or that pass a test, such as a regular expression. */
+/** Matches source keys that start with this text, or that pass a test, such as a regular expression. */
 export type KeyPattern = string | {readonly test: (sourceKey: string) => boolean}
 
-/** Which source keys are copied. All others are neither written nor deleted. */
+/** Chooses which source keys are copied. All other keys are neither written nor deleted. */
 export interface KeyFilter {
-  /** A key that one of these fits is left out. @default none */
+  /** A key that matches one of these patterns is left out. @default none */
   readonly excludes?: readonly KeyPattern[]
-  /** A key that contains one of these anywhere is left out. @default none */
+  /** A key that contains one of these texts is left out. @default none */
   readonly excludeMatches?: readonly string[]
-  /** If there are any, a key that none of these fits is left out. @default none */
+  /** If this list is not empty, a key that matches none of its patterns is left out. @default none */
   readonly includes?: readonly KeyPattern[]
 }
 
-/** A mapping with settings of its own, beside those of all mappings. */
+/** A mapping with settings of its own, which apply in addition to those of all mappings. */
 export interface MappingOptions extends Mapping, KeyFilter {
-  /** The client that reads the source. The caller closes it. @default that of the replicator */
+  /** The client that reads the source. The caller closes it. @default the replicator's client for the source */
   readonly sourceClient?: ConsulClient
   /**
-   * The client of the agent to copy to, where the status key is, too. The caller closes it. @default that of the replicator
+   * The client that writes the copies and the status key. The caller closes it.
+   * @default the replicator's client for the destination
    */
   readonly destinationClient?: ConsulClient
 }
@@ -41,13 +42,13 @@ export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'o
 
 /** Limit on the deletes within a time, above which deletes are held. */
 export interface DeleteBudget {
-  /** The limit. A ratio is of the keys that the destination has or had within the time. */
+  /** The limit. A ratio refers to the keys that exist at the destination or were deleted within the time. */
   readonly max: MaxDelete
   /** The time in milliseconds, at least 1000. */
   readonly windowMs: number
 }
 
-/** A lock that is held: its key, and the ID of the session that holds it. */
+/** A lock that the caller holds: its key, and the ID of the session that holds it. */
 export interface Fence {
   /** The key of the lock. */
   readonly key: string
@@ -58,22 +59,22 @@ export interface Fence {
 /**
  * What happens to a key that another client has changed at the destination, while the source has not changed it:
  *
- * - `repair`: it gets the content of the source again.
- * - `report`: it is named, and left alone until the source changes it.
- * - `protect`: it is named, and left alone until both sides are equal, even if the source changes it. Keys that other
- *   clients have created are never deleted.
+ * - `repair`: the key gets the content of the source again.
+ * - `report`: the key is reported, and left alone until the source changes it.
+ * - `protect`: the key is reported, and left alone until both sides are equal, even if the source changes it. Keys that
+ *   other clients have created are never deleted.
  *
- * Whether the source has changed a key is known of all keys that were equal while the replicator ran; at its start, the
- * status key says it.
+ * A running replicator knows of each key that was equal on both sides whether the source has changed it since. At its
+ * start it uses the position in the status key instead.
  */
 export type DriftRule = 'repair' | 'report' | 'protect'
 
-/** How long and how much of what is overwritten and deleted is kept. */
+/** Where, how long and how much of what is overwritten and deleted is kept. */
 export interface UndoKeeping {
-  /** It is created if it does not exist. Several replicators may share it. */
+  /** The directory of the files. It is created if it does not exist. Several replicators may share it. */
   readonly directory: string
   /** @default 24 h */
   readonly keepMs?: number
-  /** Size of all files together. The oldest are removed first. @default 256 MB */
+  /** Maximum size of all files together. The oldest files are removed first. @default 256 MB */
   readonly maxBytes?: number
 }

@@ -5,15 +5,15 @@ import type {Mapping, ReplicatorObserver, RetryingPart} from './types.js'
 
 interface PartOptions {
   readonly part: RetryingPart
-  /** The mapping that waits; undefined if all of them do. */
+  /** The mapping that waits; undefined if all mappings wait. */
   readonly mapping?: Mapping
-  /** Those of the mappings that wait. */
+  /** The monitors of the mappings that wait. */
   readonly monitors: readonly MappingMonitor[]
   readonly clock: Clock
   readonly observer: ReplicatorObserver
 }
 
-/** Returns an outage that is reported to the observer as `retrying` and `recovered`, and to the monitors. */
+/** Returns an outage that reports `retrying` and `recovered` to the observer and to the monitors. */
 export const outageOf = ({part, mapping, monitors, clock, observer}: PartOptions): Outage =>
   new MonitoredOutage(part, monitors, {
     clock,

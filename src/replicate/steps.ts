@@ -1,11 +1,14 @@
 import type {Clock} from '../core/types.js'
 
-/** A long computation. It yields where other work may run in between, at least once every few hundred items. */
+/** A long computation. It yields at least once every few hundred items, so that other work can run in between. */
 export type Steps<T> = Generator<undefined, T, undefined>
 
 const longestBlockMs = 10
 
-/** Resolves with the result. The event loop gets a turn each 10 ms. Rejects with the signal's reason if it aborts. */
+/**
+ * Resolves with the result of the computation. Lets the event loop run every 10 ms. Rejects with the signal's reason if
+ * the signal aborts.
+ */
 export async function runSteps<T>(steps: Steps<T>, clock: Clock, signal?: AbortSignal): Promise<T> {
   let startedMs = clock.monotonicMs()
   for (;;) {

@@ -22,8 +22,8 @@ const given = (flags: ApprovalFlags): readonly ('approve' | 'approve-deletes')[]
 ]
 
 /**
- * Refuses approvals in files and variables. An approval is meant for one run, but these would repeat it at each start
- * and reload.
+ * Throws a UsageError for approvals in files and variables. An approval is meant for one run, but a file or a variable
+ * would repeat it at each start and reload.
  */
 export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string, string>): void {
   for (const name of given(flags)) {
@@ -38,8 +38,8 @@ export function checkApprovals(flags: ApprovalFlags, sources: ReadonlyMap<string
 }
 
 /**
- * Refuses approvals for a process that keeps running or may be restarted with the same arguments: it would approve
- * deletes that were never shown to the user.
+ * Throws a UsageError for approvals of a process that keeps running, or that may be restarted with the same arguments:
+ * it would approve deletes that the user has never seen.
  */
 export function refuseLastingApprovals(flags: ApprovalFlags): void {
   const [name] = given(flags)

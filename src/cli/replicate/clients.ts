@@ -8,8 +8,8 @@ interface Shared {
 }
 
 /**
- * The clients of a replicator. The same settings, with the same files, have the same client, so that a reload that does not
- * change them goes on with it. Disposing closes all of them.
+ * The clients of a replicator. Equal settings with unchanged files share a client, so that a reload that does not
+ * change them keeps using it. Dispose closes all clients.
  */
 export class Clients implements AsyncDisposable {
   readonly #shared: Shared
@@ -30,7 +30,7 @@ export class Clients implements AsyncDisposable {
     return client
   }
 
-  /** Closes the others. */
+  /** Closes all clients except the given ones. */
   async keepOnly(used: ReadonlySet<ConsulClient>): Promise<void> {
     for (const [name, client] of this.#clients) {
       if (used.has(client)) continue

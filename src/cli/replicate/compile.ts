@@ -39,8 +39,7 @@ export interface ReplicateFlags extends PatternTexts {
 }
 
 /**
- * Returns the replicator's options that come from flags and arguments. Throws a UsageError for the first one that is
- * not valid.
+ * Returns the replicator's options that come from flags and arguments. Throws a UsageError for the first invalid one.
  */
 export async function toReplicatorOptions(
   flags: ReplicateFlags,
@@ -70,17 +69,17 @@ export async function toReplicatorOptions(
   }
 }
 
-/** Returns where what is overwritten and deleted is kept. */
+/** Returns the directory for overwritten and deleted entries. */
 export const undoDirectory = (flags: Pick<ReplicateFlags, 'undo-dir'>, env: Environment): string =>
   flags['undo-dir'] ?? stateDirectory(env, 'replicate')
 
-/** Returns how long it is kept, and where; undefined if it is not kept. */
+/** Returns how long and where overwritten and deleted entries are kept; undefined if they are not kept. */
 export const toUndo = (flags: ReplicateFlags, env: Environment): UndoKeeping | undefined =>
   flags['undo-keep'] === 0
     ? undefined
     : {directory: undoDirectory(flags, env), ...(flags['undo-keep'] !== undefined && {keepMs: flags['undo-keep']})}
 
-/** Throws a configuration error, not a UsageError for a flag, if a prefix in a file is wrong. */
+/** Throws a configuration error, and not a UsageError for a flag, if a prefix in a file is invalid. */
 export function checkConfiguredPrefixes(
   path: string,
   settings: Readonly<Record<string, unknown>>,
@@ -113,7 +112,7 @@ function toDriftRule(flags: ReplicateFlags): DriftRule {
   throw new UsageError(`--on-drift: both ${first} and ${other}`, {hint: 'leave one of them out'})
 }
 
-/** A source with an address of its own is in the datacenter of that agent. */
+/** False for a source with its own address, which is in the datacenter of the agent there. */
 const needsDatacenter = (
   text: string,
   flags: Pick<ReplicateFlags, 'source-http-addr'>,
@@ -122,7 +121,7 @@ const needsDatacenter = (
   flags['source-http-addr'] === undefined &&
   !prefixes.some(({prefix, from}) => prefix === text && from?.['http-addr'] !== undefined)
 
-/** Arguments, flags and files may name the same mapping. */
+/** Returns the mappings without duplicates: arguments, flags and files may name the same mapping. */
 function toMappings(words: readonly string[], isRequired: (word: string) => boolean): readonly Mapping[] {
   const mappings = words.map(word => parseMapping(word, {datacenterRequired: isRequired(word)}))
   if (mappings.length === 0) {
@@ -133,7 +132,7 @@ function toMappings(words: readonly string[], isRequired: (word: string) => bool
   return [...new Map(mappings.map(mapping => [formatMapping(mapping), mapping])).values()]
 }
 
-/** Returns warnings about options that do less, or something else, than they seem to. */
+/** Returns warnings about options whose effect may not be the intended one. */
 export function doubtfulOptions({
   mappings,
   excludes: all = [],

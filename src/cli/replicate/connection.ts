@@ -5,7 +5,7 @@ import {UsageError} from '../../core/errors.js'
 const tlsFields = ['ca-file', 'ca-path', 'client-cert', 'client-key', 'tls-server-name'] as const
 type TlsField = (typeof tlsFields)[number]
 
-/** Connection settings, and warnings about those without effect. */
+/** Connection settings, and warnings about settings without effect. */
 export interface Connection {
   readonly settings: ConnectionSettings
   readonly warning: string | undefined
@@ -23,8 +23,8 @@ interface Layers {
 }
 
 /**
- * Reads connection settings as consul-replicate does: its own flags, CONSUL_TOKEN, and TLS for any setting of TLS.
- * As there, CONSUL_* variables alone do not turn TLS on. Each request chooses its own consistency.
+ * Reads connection settings as consul-replicate does: its own flags, CONSUL_TOKEN, and TLS if any TLS setting is given.
+ * As in consul-replicate, CONSUL_* variables alone do not turn TLS on. Each request chooses its own consistency.
  */
 export function withConsulReplicate(
   given: ConnectionSettings,
@@ -43,7 +43,10 @@ export function withConsulReplicate(
   return withImpliedTls(block, verify === undefined ? names : [...names, 'consul-ssl-verify'])
 }
 
-/** Returns the settings of the source's own connection, if it has one. Any setting of TLS turns TLS on there, too. */
+/**
+ * Returns the settings of the source's own connection; undefined if it has none. Any TLS setting turns TLS on for the
+ * source, too.
+ */
 export function sourceConnection(flags: Readonly<Record<string, unknown>>): Connection | undefined {
   const given = Object.entries(flags).flatMap(([name, value]) =>
     name.startsWith('source-') && value !== undefined ? [[name.slice('source-'.length), value] as const] : [],
@@ -59,7 +62,7 @@ export function sourceConnection(flags: Readonly<Record<string, unknown>>): Conn
   )
 }
 
-/** An address with `http://` turns TLS off if other settings only imply it. */
+/** Turns TLS off for an address with `http://`, unless TLS is turned on explicitly. */
 function withImpliedTls(settings: ConnectionSettings, names: readonly string[]): Connection {
   const block = toBlock(settings)
   if (names.length === 0) return {settings: block, warning: undefined}
@@ -68,7 +71,7 @@ function withImpliedTls(settings: ConnectionSettings, names: readonly string[]):
   return {settings: block, warning: `${names.join(', ')}: no effect: the address says http://`}
 }
 
-/** An empty name is treated as no file. A certificate without a key file contains its key. */
+/** Treats an empty name as no file. A certificate without a key file contains its key. */
 function toBlock(settings: ConnectionSettings): ConnectionSettings {
   const empty = tlsFields.filter(name => settings[name] === '')
   const block = without(settings, empty)
@@ -76,7 +79,10 @@ function toBlock(settings: ConnectionSettings): ConnectionSettings {
   return certificate === undefined || block['client-key'] !== undefined ? block : {...block, 'client-key': certificate}
 }
 
-/** The files of a block that is turned off are not opened. Settings from variables stay if they or the address ask for TLS. */
+/**
+ * Returns the settings without the files of a block that is turned off. TLS settings from variables stay if the
+ * variables or the address ask for TLS.
+ */
 function withoutTls(
   settings: ConnectionSettings,
   isVariable: (name: string) => boolean,
@@ -94,7 +100,7 @@ function withToken(given: ConnectionSettings, env: Environment, sources: Layers[
   return {...without(given, ['token-file']), token}
 }
 
-/** True if CONSUL_TOKEN is used: no setting that takes precedence names a token. */
+/** True if CONSUL_TOKEN is used, because no setting with precedence over it gives a token. */
 export function usesOwnToken(env: Environment, sources: Layers['sources']): boolean {
   const higher = new Set(['flag', 'BATON_TOKEN', 'BATON_TOKEN_FILE'])
   const isHigher = ['token', 'token-file'].some(name => higher.has(sources.get(name) ?? ''))

@@ -67,7 +67,7 @@ export function settingsWithoutEffect(
     if (source === undefined) return
     lines.push(`${source === 'flag' ? `--${name}` : `${source}: ${name}`}: no effect: ${reason}`)
   }
-  /** A file is used in every mode, so only flags and arguments of this run are reported. */
+  /** Only flags and arguments of this run are reported, because a file is used in every mode. */
   const addTyped = (name: string, reason: string): void => {
     if (sources.get(name) === 'flag') add(name, reason)
   }

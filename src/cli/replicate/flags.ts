@@ -35,7 +35,7 @@ const sourceFlags = {
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** Reads a log level. consul-replicate writes `err`, and accepts any case. */
+/** Parses a log level. As in consul-replicate, `err` is accepted, and the case does not matter. */
 export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   const lower = text.toLowerCase()
   const level = logLevels.find(each => each === (lower === 'err' ? 'error' : lower))
@@ -43,7 +43,7 @@ export function parseLogLevel(text: string, what = '--log-level'): LogLevel {
   throw new UsageError(`${what}: '${brief(text)}' is none of trace, debug, info, warn, err`, {code: 'BATON_CONFIG'})
 }
 
-/** Returns the flag for the directory of what can be undone. */
+/** Returns the flag for the directory of entries that can be restored. */
 export const undoDirFlag = (group: {readonly helpGroup?: string} = {}) =>
   Flags.string({
     ...group,
@@ -214,7 +214,7 @@ export const replicateFlags = {
   })(),
 }
 
-/** Old names that still work, as in consul-replicate, with a warning that names the new one. */
+/** Deprecated names of flags that consul-replicate accepts too, each with the name to use instead. */
 export const deprecatedFlags: Readonly<Record<string, string>> = {
   auth: 'consul-auth',
   consul: 'consul-addr',

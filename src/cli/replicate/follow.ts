@@ -6,11 +6,11 @@ import type {Hold} from '../../lock/types.js'
 import {createReplicator} from '../../replicate/replicator.js'
 import type {Replicator, ReplicatorOptions} from '../../replicate/types.js'
 
-/** A replicator's options with the clients in them. */
+/** A replicator's options, complete with its clients. */
 export interface Opened {
   readonly destination: ConsulClient
   readonly options: ReplicatorOptions
-  /** Settings that all mappings share, as text. */
+  /** The settings that all mappings share, as text for a comparison. */
   readonly shared: string
 }
 
@@ -23,16 +23,16 @@ export interface FollowHost {
   readonly tell: (text: string) => void
   /** Called with each replicator before it starts. */
   readonly onReplicator: (replicator: Replicator) => void
-  /** Called when the clients of other settings are not used any more. */
+  /** Called when the clients of earlier settings are not used any more. */
   readonly onSettled: (opened: Opened) => Promise<void>
-  /** Waits for the lock that has to be held while it copies; undefined if there is none. */
+  /** Waits for the lock that has to be held during replication; undefined if no lock was asked for. */
   readonly acquire: ((opened: Opened, signal: AbortSignal) => Promise<Hold>) | undefined
 }
 
 /**
- * Replicates until stopped. A reload that changes some mappings ends and starts these alone; one that changes what they
- * share starts all of them again, when they have finished their transactions. If the new settings are not valid, the run
- * continues unchanged.
+ * Replicates until stopped. A reload that changes only mappings ends and starts these mappings. A reload that changes
+ * shared settings starts all mappings again, after they have finished their transactions. If the new settings are
+ * invalid, the run continues unchanged.
  */
 export async function followUntilStopped(first: Opened, host: FollowHost): Promise<void> {
   let current = first
@@ -45,10 +45,10 @@ export async function followUntilStopped(first: Opened, host: FollowHost): Promi
   }
 }
 
-/** From one start of a replicator to its end. */
+/** One run of a replicator, from its start to its end. */
 class Round {
   current: Opened
-  /** The settings that it ended for. */
+  /** The settings for which the round has ended; undefined if it was stopped. */
   next: Opened | undefined
   readonly #host: FollowHost
   #replicator: Replicator | undefined
@@ -82,7 +82,7 @@ class Round {
     onReplicator(replicator)
     this.#replicator = replicator
     try {
-      // Only iterates: the observer in the options reports each pass.
+      // The observer in the options reports each pass.
       for await (const _ of replicator.run({signal: held.signal}));
     } catch (error) {
       if (!isBatonError(error, 'BATON_LOCK_LOST')) throw error
@@ -92,7 +92,7 @@ class Round {
     if (hold && !signal.aborted) tell('the lock is lost: nothing is copied until it is held again')
   }
 
-  /** Resolves when the round has to end for new settings, or was stopped. */
+  /** Resolves when the round has to end, because of new settings or because it was stopped. */
   async #watchReloads(signal: AbortSignal): Promise<void> {
     const {reloads, reopen, tell} = this.#host
     const isStopped = (): boolean => signal.aborted
@@ -116,7 +116,7 @@ class Round {
     }
   }
 
-  /** False if more than mappings has changed. */
+  /** Applies changed mappings. Resolves with false if other settings have changed, too. */
   async #update(opened: Opened): Promise<boolean> {
     const {current} = this
     const replicator = this.#replicator

@@ -4,7 +4,9 @@ import type {Hold, LockEvent} from '../../lock/types.js'
 import type {ReplicatorOptions} from '../../replicate/types.js'
 import type {Opened} from './follow.js'
 
-/** Throws a UsageError for a lock whose keys a mapping would write or delete, or that does not cover all destinations. */
+/**
+ * Throws a UsageError for a lock whose keys a mapping would write or delete, or that does not protect all destinations.
+ */
 export function checkLock(prefix: string, {mappings}: Pick<ReplicatorOptions, 'mappings'>): void {
   const inside = mappings.find(({destination}) => `${prefix}/.lock`.startsWith(destination))
   if (inside) {
@@ -22,7 +24,7 @@ export function checkLock(prefix: string, {mappings}: Pick<ReplicatorOptions, 'm
   }
 }
 
-/** Waits for the lock. A wait is said once. */
+/** Waits for the lock. Logs once that it waits. */
 export async function acquireLock(
   prefix: string,
   opened: Opened,

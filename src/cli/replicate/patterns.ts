@@ -3,7 +3,7 @@ import {messageOf, UsageError} from '../../core/errors.js'
 import {loadRe2} from '../../core/re2.js'
 import type {KeyFilter, KeyPattern} from '../../replicate/types.js'
 
-/** Texts that choose keys, by the names of the flags that give them. */
+/** Patterns that choose keys, by the names of the flags that give them. */
 export interface PatternTexts {
   readonly exclude?: readonly string[] | undefined
   readonly 'exclude-match'?: readonly string[] | undefined
@@ -24,10 +24,13 @@ export const patternFlags = [
   'include-regex',
 ] as const satisfies readonly (keyof PatternTexts)[]
 
-/** The same text is the same test, so that a mapping with it is not seen as changed by a reload. */
+/**
+ * Compiled patterns by their texts. Equal texts share one test, so that a reload does not treat their mapping as
+ * changed.
+ */
 const tests = new Map<string, KeyPattern>()
 
-/** Compiles the patterns. Throws a UsageError that names the flag, or `BATON_CONFIG` for a file. */
+/** Compiles the patterns. Throws a UsageError that names the flag, or `BATON_CONFIG` for a pattern in a file. */
 export async function toFilter(
   texts: PatternTexts,
   toError: (name: string, why: string) => Error = flagError,
@@ -70,8 +73,8 @@ async function compileAll(
 const wildcards: Readonly<Record<string, string>> = {'**/': '(?:.*/)?', '**': '.*', '*': '[^/]*', '?': '[^/]'}
 
 /**
- * Returns the expression for a glob, which fits a whole key: `*` and `?` do not cross a `/`, `**` does, `[a-z]` and
- * `{one,two}` are choices, and a backslash takes the next character as it is.
+ * Returns a regular expression for a glob that matches a whole key: `*` and `?` do not cross a `/`, `**` does, `[a-z]`
+ * and `{one,two}` are choices, and a backslash makes the next character literal.
  */
 export function globToRegex(glob: string): string {
   let depth = 0

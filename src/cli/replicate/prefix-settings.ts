@@ -19,7 +19,7 @@ export interface Connections {
   readonly warn: (text: string) => void
 }
 
-/** Adds to each mapping what the files say of its prefix alone. */
+/** Adds to each mapping the settings that files contain for its prefix. */
 export async function withPrefixSettings(
   mappings: readonly Mapping[],
   prefixes: readonly PrefixSettings[],
@@ -66,8 +66,9 @@ async function ownSettings(
 }
 
 /**
- * A block with an address stands alone: a token for one server must not be sent to another one. A block without one changes
- * what it names; a token of its own replaces every other one.
+ * Merges the settings of a block with those of the whole run. A block with an address uses only its own settings,
+ * because a token for one server must not be sent to another server. A block without an address replaces the settings
+ * that it names; if it has a token, all other tokens are dropped.
  */
 function layered(own: Settings, base: ConnectionSettings): ConnectionSettings {
   const {'consul-auth': _auth, 'consul-ssl': _ssl, 'consul-ssl-verify': _verify, ...plain} = own
@@ -83,7 +84,7 @@ function layered(own: Settings, base: ConnectionSettings): ConnectionSettings {
   }
 }
 
-/** What --print-config shows of prefixes with settings of their own. */
+/** Returns the part of --print-config about prefixes with settings of their own. */
 export const shownPrefixes = (prefixes: readonly PrefixSettings[]): readonly unknown[] =>
   prefixes.map(({prefix, patterns, from, to}) => ({
     prefix,

@@ -3,7 +3,7 @@ import {constants} from 'node:os'
 import {UsageError} from '../../core/errors.js'
 import type {SignalSource} from '../signals.js'
 
-/** Writes the process ID to a file. Disposing removes the file. */
+/** Writes the process ID to a file. Dispose removes the file. */
 export function writePidFile(path: string, pid: number): Disposable {
   try {
     writeFileSync(path, `${pid}\n`)
@@ -14,7 +14,10 @@ export function writePidFile(path: string, pid: number): Disposable {
   return {[Symbol.dispose]: () => rmSync(path, {force: true})}
 }
 
-/** Reads the name of a signal: `SIGHUP`, `HUP` or `hup`. Undefined for the empty name, which turns a signal off. */
+/**
+ * Parses the name of a signal: `SIGHUP`, `HUP` or `hup`. Returns undefined for the empty name, which turns the signal
+ * off.
+ */
 export function parseSignal(text: string, what: string): NodeJS.Signals | undefined {
   if (text === '') return undefined
   const upper = text.toUpperCase()
@@ -23,7 +26,7 @@ export function parseSignal(text: string, what: string): NodeJS.Signals | undefi
   throw new UsageError(`${what}: '${text}' is not a signal that can be caught`)
 }
 
-/** Listens to a signal until it is disposed. */
+/** Calls the listener for each signal of this name until the returned object is disposed. */
 export function listen(source: SignalSource, name: NodeJS.Signals | undefined, listener: () => void): Disposable {
   if (name !== undefined) source.on(name, listener)
   return {

@@ -27,13 +27,13 @@ export function passLine(pass: ReplicationPass): string {
 
 const shownCount = 10
 
-/** Returns a line about held deletes, with what to do about them. */
+/** Returns a line about held deletes, and how to approve them. */
 export const heldLine = ({message, reason, id, isKept}: Held): string => {
   if (reason === 'hidden' || reason === 'no-leader') return message
   return `${message}; to delete them: ${isKept ? 'baton replicate approve' : '--once --approve'} ${id}`
 }
 
-/** Returns true for deletes that wait for an approval, and have no lasting ID yet. */
+/** True for deletes that will wait for an approval, but are not stored as a set yet. */
 export const isGathering = ({reason, isKept}: Held): boolean => !isKept && reason !== 'hidden' && reason !== 'no-leader'
 
 /** Yields lines about keys that were not copied, and why. At most ten of each kind are named. */
@@ -83,7 +83,7 @@ export function previewLine(preview: ReplicationPreview): string {
   return `${formatMapping(preview.mapping)}: ${words.join(', ')}`
 }
 
-/** Returns the line about an approval or an undo beside the replicator, and undefined for other events. */
+/** Returns a line about an approval or an undo by another command; undefined for other events. */
 export function approvalLine(event: ReplicatorEvent): string | undefined {
   if (event.type === 'undo.noticed') {
     const those = event.count === 1 ? '1 undone key is' : `${event.count} undone keys are`
@@ -99,7 +99,7 @@ export function approvalLine(event: ReplicatorEvent): string | undefined {
 
 const partNames = {agent: 'the agent', source: 'the source', destination: 'the destination', pass: 'the next pass'}
 
-/** Returns the line about an outage (what is awaited and why, or that it is over), and undefined for other events. */
+/** Returns a line about the begin or the end of an outage; undefined for other events. */
 export function outageLine(event: ReplicatorEvent): string | undefined {
   if (!('elapsedMs' in event)) return undefined
   const [part, what] = event.type.split('.') as [keyof typeof partNames, 'retrying' | 'recovered']

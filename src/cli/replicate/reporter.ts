@@ -4,7 +4,7 @@ import type {Held, ReplicationPass, ReplicatorEvent} from '../../replicate/types
 import type {Progress} from '../progress.js'
 import {approvalLine, driftLine, heldLine, isGathering, keyTroubles, outageLine, passLine} from './report.js'
 
-/** Where lines go: what is done, what to know of, and what to do something about. */
+/** Receives lines: `say` about actions, `warn` about states to know of, `error` about failures that need an action. */
 export type ReporterOutput = Readonly<Record<'say' | 'warn' | 'error', (text: string) => unknown>>
 
 export interface ReporterOptions {
@@ -14,14 +14,14 @@ export interface ReporterOptions {
   readonly namesKeys: boolean
 }
 
-/** Reports what a replicator does. A state that does not change from pass to pass is reported once. */
+/** Reports the actions of a replicator. A state that does not change from pass to pass is reported once. */
 export class Reporter {
   readonly #options: ReporterOptions
-  /** The keys that were last reported as not copied, by mapping. */
+  /** Keys that were last reported as not copied, by mapping. */
   readonly #troubles = new Map<string, readonly string[]>()
   /** Keys that were reported as changed at the destination, by mapping. */
   readonly #drifted = new Map<string, Set<string>>()
-  /** The number of deletes that were last reported as held, by mapping and reason. */
+  /** Numbers of deletes that were last reported as held, by mapping and reason. */
   readonly #heldCounts = new Map<string, Map<string, number>>()
 
   constructor(options: ReporterOptions) {
@@ -60,7 +60,7 @@ export class Reporter {
     this.#reportHeld(mapping, pass)
   }
 
-  /** Names each key once until it is equal again, or the process ends. */
+  /** Reports each changed key once, until both sides are equal again. */
   #reportDrift(mapping: string, {drifted}: ReplicationPass): void {
     const known = this.#drifted.get(mapping) ?? new Set<string>()
     const fresh = drifted.filter(key => !known.has(key))
@@ -69,7 +69,9 @@ export class Reporter {
     if (fresh.length > 0) this.#options.out.error(driftLine(mapping, fresh))
   }
 
-  /** Names held deletes once. While more gather behind them, their number is reported each time that it has doubled. */
+  /**
+   * Reports held deletes once. While further deletes are collected, reports their number each time that it has doubled.
+   */
   #reportHeld(mapping: string, {held}: ReplicationPass): void {
     const {out} = this.#options
     const known = this.#heldCounts.get(mapping) ?? new Map<string, number>()

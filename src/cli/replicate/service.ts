@@ -6,7 +6,7 @@ import type {MappingStatus, Replicator} from '../../replicate/types.js'
 import {isLoopback, type ListenAddress} from '../../serve/listen.js'
 import {openServer} from '../../serve/server.js'
 
-/** Lag from which /readyz says no. */
+/** Lag above which /readyz answers with a failure. */
 const mostLagMs = 60_000
 const statusEveryMs = 10_000
 
@@ -17,16 +17,16 @@ export interface ServiceOptions {
   readonly logger: Logger
 }
 
-/** What a replicator that runs as a service shows of itself: pages over HTTP, and messages to the service manager. */
+/** The outside view of a replicator that runs as a service: pages over HTTP, and messages to the service manager. */
 export interface ReplicatorService extends AsyncDisposable {
-  /** From now on this replicator is shown. */
+  /** Shows this replicator from now on. */
   show(replicator: Replicator): void
   reloading(): void
-  /** It has started, and waits for its lock. */
+  /** Reports that the service has started and waits for its lock. */
   standBy(): void
 }
 
-/** Serves the pages at once, if an address is given. Dispose says that the service stops, and closes them. */
+/** Starts to serve the pages if an address is given. Dispose reports that the service stops, and closes the pages. */
 export async function openReplicatorService(options: ServiceOptions): Promise<ReplicatorService> {
   const {listen, notifier, clock, logger} = options
   let current: Replicator | undefined
@@ -65,7 +65,7 @@ export async function openReplicatorService(options: ServiceOptions): Promise<Re
   }
 }
 
-/** Tells a text each time that it has changed. */
+/** Returns a function that sends the text to the service manager if it has changed. */
 function changes(notifier: ServiceNotifier, text: () => string): () => void {
   let last = ''
   return () => {

@@ -11,7 +11,7 @@ const texts: Readonly<Record<ShadowDifference['kind'], string>> = {
   'not-written': 'not written, and baton would have written',
 }
 
-/** Yields the lines of `--shadow`: one for each kind of difference, with up to ten keys. `--ndjson` names all. */
+/** Yields the lines of `--shadow`: one for each kind of difference, with up to ten keys. `--ndjson` lists all keys. */
 export function* shadowLines({mapping, index, isBehind, differences}: ShadowReport): Generator<string> {
   const where = formatMapping(mapping)
   if (isBehind) yield `${where}: the status key has not reached index ${index}: some of these may only be late`

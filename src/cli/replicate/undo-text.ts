@@ -18,7 +18,7 @@ const outcomes: Readonly<Record<Exclude<UndoneKey['outcome'], 'restored' | 'same
   refused: 'was refused',
 }
 
-/** Returns a line about each key that would be restored, and each that stays as it is. */
+/** Returns a line about each key that would be restored, and about each key that is left alone. */
 export const undoLines = (keys: readonly UndoneKey[], isDryRun: boolean): readonly string[] =>
   keys.flatMap(({key, outcome, isCreated}) => {
     if (outcome === 'same') return []

@@ -18,17 +18,17 @@ import {ShardLoop} from '../shard/shard-loop.js'
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
 
-/** Options of the first read: its list must not be older than what was copied before. */
+/** Options of the first read: the list must not be older than the position that an earlier run has copied. */
 const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
-/** Reading the destination takes at most one part in this many of the time. */
+/** Reads of the destination may take one part of the time in this many. */
 const readShare = 10
 
 /**
  * Keeps one mapping equal until `stop` aborts. The source is followed with its values. The destination is followed by
- * name only, and read completely between two passes if something changed there. This read is newer than every write of
- * ours, so changes of other clients are detected, and our own are not mistaken for them. Both sides are read again at
- * least once per wait, which limits the effect of a missed wake.
+ * names only, and is read completely between two passes if a key changed there. The read is newer than every write of
+ * this process, so it shows changes of other clients and does not mistake our own writes for them. Both sides are read
+ * again at least once per wait, which limits the effect of a missed answer.
  */
 export async function* followMapping(
   worker: MappingWorker,
@@ -56,13 +56,15 @@ export async function* followMapping(
   }
 }
 
-/** Both sides, and the places for the queries of their parts. */
+/** Both sides as last read, and the places for the queries of their parts. */
 interface Left {
   readonly sides: Sides
   readonly places: Places
 }
 
-/** Ends with both sides when there are so many keys that they should be followed in parts. */
+/**
+ * Follows whole lists. Ends with both sides as soon as there are so many keys that they should be followed in parts.
+ */
 async function* followWhole(
   worker: MappingWorker,
   options: CompleteOptions,
@@ -90,7 +92,7 @@ function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
   return {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
 }
 
-/** Which passes are worth telling: the first one, and those that did or found something. */
+/** Decides which passes to yield: the first pass, and each pass that changed, held or found something. */
 class News {
   #isFirst = true
   #heldIds = ''
@@ -110,25 +112,25 @@ class News {
 /**
  * Three coroutines share one mapping:
  *
- * - The source watcher stores each list in `#source` and sets `#sourceMoved`. It alone writes `#source`.
- * - The destination watcher sets `#replicaMoved` if any name there changed, by a write of ours or of another client.
- * - The pass loop waits, reads, and passes. It clears `#sourceMoved` before it takes the list and `#replicaMoved` before
- *   it reads the destination, so that a change during a read or a pass is not lost: it starts the next one.
+ * - The source watcher stores each list in `#source` and sets `#sourceMoved`. No other coroutine writes `#source`.
+ * - The destination watcher sets `#replicaMoved` if any name there has changed, by our own write or by another client.
+ * - The pass loop waits, reads, and makes passes. It clears `#sourceMoved` before it takes the list, and
+ *   `#replicaMoved` before it reads the destination, so that a change during a read or a pass starts the next pass.
  *
  * The states of the pass loop:
  *
- *   waiting      until there is a list, and the source moved, or the destination moved and may be read, or the last pass
- *                failed. `#readableAtMs` limits reads of the destination to a tenth of the time.
- *   settling     with quiescence: until no wake came for `minMs`, at most `maxMs`.
- *   reading      the destination, whole: at the start, after a failed pass, and if it moved. Else the copy in memory,
- *                which each pass keeps up to date, is used again.
- *   passing      plan, write, delete. A failure leads to resting, everything else to waiting.
- *   resting      for a delay that grows with failures in a row, then to waiting.
+ *   waiting      until there is a list, and the source has changed, or the destination has changed and may be read, or
+ *                the last pass failed. `#readableAtMs` limits reads of the destination to a tenth of the time.
+ *   settling     with quiescence: until no wake has come for `minMs`, at most `maxMs`.
+ *   reading      the whole destination: at the start, after a failed pass, and if the destination has changed.
+ *                Otherwise the copy in memory, which each pass keeps up to date, is used again.
+ *   passing      plan, write, delete. A failure leads to resting, every other result to waiting.
+ *   resting      for a delay that grows with consecutive failures, then waiting.
  *
- * An error that retrying cannot fix ends the watchers, and with them the loop, as long as there is no list (`failure`).
+ * An error that a retry cannot fix ends the watchers, and therefore the loop, if there is no list yet (`failure`).
  */
 class MappingLoop {
-  /** The error that ended the watchers, if it was not a stop. */
+  /** The error that ended the watchers; undefined if they were stopped. */
   failure: unknown
   readonly #worker: MappingWorker
   readonly #options: CompleteOptions
@@ -186,7 +188,7 @@ class MappingLoop {
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass && !pass.error) this.#outages.pass.end()
       if (pass?.error) await this.#rest(pass.error)
-      // After a failure it is unknown what was applied: read the destination again.
+      // After a failure the loop does not know which writes were applied, so it reads the destination again.
       if (pass === undefined || pass.error) sides = undefined
       else this.#backoff.reset()
     }
@@ -231,8 +233,8 @@ class MappingLoop {
   }
 
   /**
-   * Sends one read and reports it as an outage if it is not answered. A parked read may wait; every other one should be
-   * answered at once.
+   * Sends one read, and reports an outage if the read is not answered. A blocking query may wait; every other read
+   * should be answered at once.
    */
   async #watchFresh<T>(outage: Outage, options: BlockingReadOptions, read: () => Promise<T>): Promise<T> {
     if (options.index === undefined) return outage.watch(read)
@@ -242,13 +244,13 @@ class MappingLoop {
     })
   }
 
-  /** Before the first list, an error that retrying cannot fix ends the run; later all are retried. */
+  /** Before the first list, an error that a retry cannot fix ends the run. Later, all errors are retried. */
   readonly #endIfHopeless = (status: FollowStatus): void => {
     if (status.type !== 'retrying' || this.#source !== undefined) return
     if (!isTransient(status.error) || isHopeless(status.error)) throw status.error
   }
 
-  /** Resolves when there is work. Changes of the destination are collected until it may be read again. */
+  /** Resolves when there is work. Collects changes of the destination until the destination may be read again. */
   async #waitForWork(isDue: boolean): Promise<void> {
     const {clock, quiescence} = this.#options
     const {stop} = this.#stops
@@ -270,7 +272,7 @@ class MappingLoop {
     return Math.max(source.value.length, replica.size) > this.#options.shardAbove
   }
 
-  /** Where there are none, it is said once. */
+  /** Returns undefined, and logs that once, if no places are left. */
   #takePlaces({source}: Sides): Places | undefined {
     const {places, logger} = this.#options
     const taken = places.take()
@@ -300,7 +302,7 @@ class MappingLoop {
     }
   }
 
-  /** Resolves with undefined if the source could not be read. */
+  /** Makes one pass. Resolves with undefined if the source could not be read. */
   async #pass(sides: Sides): Promise<ReplicationPass | undefined> {
     try {
       return await this.#worker.pass(sides, this.#stops)

@@ -8,7 +8,7 @@ export interface QuiescenceOptions {
   readonly signal: AbortSignal
 }
 
-/** Resolves when there was no wake for `minMs`, or after `maxMs`. Rejects with the signal's reason. */
+/** Resolves when no wake has come for `minMs`, or after `maxMs`. Rejects with the signal's reason. */
 export async function waitForQuiescence(wake: Wake, options: QuiescenceOptions): Promise<void> {
   const {clock, minMs, maxMs} = options
   const endMs = clock.monotonicMs() + maxMs

@@ -14,11 +14,11 @@ import {Merge} from './merge-iterables.js'
 
 interface Running {
   readonly member: Member
-  /** Resolves when its transactions are finished and its last report is written. */
+  /** Resolves when the transactions of the mapping are finished and its last report is written. */
   stop(): Promise<void>
 }
 
-/** Follows members until the signal aborts. They can be replaced one by one meanwhile. */
+/** Follows members until the signal aborts. Members can be replaced one by one while it runs. */
 export class ReplicatorRun {
   readonly #link: ReturnType<typeof linkSignal>
   readonly #merge = new Merge<ReplicationPass>()
@@ -26,7 +26,7 @@ export class ReplicatorRun {
 
   constructor(signal: AbortSignal) {
     this.#link = linkSignal(signal)
-    // Each mapping listens.
+    // Each mapping adds a listener.
     setMaxListeners(0, this.#link.signal)
   }
 
@@ -53,7 +53,7 @@ export class ReplicatorRun {
     }
   }
 
-  /** Ends the members that are not among the given ones, and starts those that do not run yet. The others go on. */
+  /** Ends the members that are not among the given ones, and starts those that do not run yet. All others continue. */
   async replace(members: readonly Member[]): Promise<void> {
     using _open = this.#merge.keepOpen()
     const isWanted = ({member}: Running): boolean => members.includes(member)
@@ -99,7 +99,7 @@ async function* withEnd<T>(open: () => AsyncGenerator<T, void>, end: () => void)
   }
 }
 
-/** Follows the notices of undos for members that started together, until the last one has left. */
+/** Follows the notices of undos for members that started together, until the last of these members has ended. */
 class HoldsOf {
   readonly #link: ReturnType<typeof linkSignal>
   readonly #ended: Promise<void>

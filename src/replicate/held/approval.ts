@@ -7,13 +7,13 @@ import {type HeldHead, parseObject} from './held-set.js'
 import {type KeptHead, readHeads, readSet} from './held-store.js'
 import {batonDir, mappingPaths} from './paths.js'
 
-/** It is spent when the set is deleted, and worth nothing after this. */
+/** Lifetime of an approval that no replicator has used. */
 export const approvalLifeMs = 24 * 3_600_000
 
-/** What is kept at the key of an approval. */
+/** The value of the key of an approval. */
 export interface Approval {
   readonly id: string
-  /** Of the set that was approved. */
+  /** Digest of the approved set. */
   readonly digest: string
   readonly atMs: number
 }
@@ -27,14 +27,20 @@ export function decodeApproval(value: Buffer): Approval | undefined {
   return {id, digest, atMs: Date.parse(at) || 0}
 }
 
-/** `unknown`: no set has the ID. `approved`: it was approved before, and waits for a replicator. */
+/**
+ * `unknown`: no held set has this ID. `approved`: the set was approved before, and no replicator has made its deletes
+ * yet.
+ */
 export type ApproveResult =
   | {readonly outcome: 'done' | 'approved'; readonly mapping: Mapping; readonly count: number}
   | {readonly outcome: 'unknown'}
 
 type Call = Pick<CallOptions, 'signal'>
 
-/** Approves a held set for the replicator that runs beside, or the next one. What it covers is what is kept now. */
+/**
+ * Approves a held set for the replicator that is running, or for the next one. The approval covers the keys that the
+ * set contains now.
+ */
 export async function approveHeld(
   client: ConsulClient,
   {id, statusDir}: {readonly id: string; readonly statusDir: string},
@@ -56,7 +62,7 @@ export async function approveHeld(
       call,
     )
     if (result.committed) return {outcome: 'done', mapping, count}
-    // The set or its approval was written in between: both are read again.
+    // Another client has written the set or its approval meanwhile: both are read again.
     const other = result.errors.find(({what}) => !/index is stale|current modify index/.test(what))
     if (other)
       throw new BatonError(
@@ -66,21 +72,21 @@ export async function approveHeld(
   }
 }
 
-/** A set is found at its mapping's place only: a copy elsewhere is ignored. */
+/** Reads all held sets. A set that was copied to the folder of another mapping is ignored. */
 async function readAll(client: ConsulClient, statusDir: string, call: Call): Promise<readonly KeptHead[]> {
   const heads = await readHeads(client, batonDir(statusDir), call)
   return heads.filter(({head, key}) => key === `${mappingPaths(statusDir, head.mapping).held}${head.id}`)
 }
 
-/** A held set, for people. */
+/** A held set, for display. */
 export interface HeldReport extends Pick<HeldHead, 'id' | 'mapping' | 'reason' | 'why' | 'sinceMs'> {
-  /** True if it is approved, and no replicator has made the deletes yet. */
+  /** True if the set is approved, and no replicator has made its deletes yet. */
   readonly isApproved: boolean
   /** All destination keys of the set. */
   readonly keys: readonly string[]
 }
 
-/** What is held below a status directory, oldest first. */
+/** Returns the held sets below a status directory, oldest first. */
 export async function readHeld(
   client: ConsulClient,
   statusDir: string,

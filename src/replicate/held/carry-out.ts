@@ -9,13 +9,13 @@ import {type Approval, approvalLifeMs, decodeApproval} from './approval.js'
 import type {HeldBook} from './held-book.js'
 import type {HeldSet} from './held-set.js'
 
-/** What an approval is carried out with. */
+/** The objects that are needed to carry out an approval. */
 export interface CarryOutContext {
   readonly options: CompleteOptions
   readonly mapping: Mapping
   readonly scope: KeyScope
   readonly book: HeldBook
-  /** Nothing new is sent once `stop` aborts; requests in flight end when `kill` does. */
+  /** Aborting `stop` prevents new requests; aborting `kill` cancels requests in flight. */
   readonly stop: AbortSignal
   readonly kill: AbortSignal
 }
@@ -27,9 +27,10 @@ interface Given {
 }
 
 /**
- * Makes the deletes of each approval that waits, and removes it. Of its set a key is deleted only if it was not written
- * since, and the source's leader says that it does not exist. An approval is removed after its deletes, so that a process
- * that is killed in between does not lose it; made twice, they delete nothing else. Returns how many there were.
+ * Makes the deletes of each approval that waits, then removes the approval. A key of the approved set is deleted only
+ * if the key was not written since, and the source's leader reports that it does not exist. The approval is removed
+ * after its deletes, so that a killed process does not lose it; if the deletes are made twice, nothing else is deleted.
+ * Returns the number of approvals.
  */
 export async function carryOutApprovals(context: CarryOutContext): Promise<number> {
   const {options, book, mapping, stop} = context
@@ -67,7 +68,10 @@ function refusal(
   return undefined
 }
 
-/** Returns how many keys were deleted. Rejects if it was stopped, or something failed that is not about a key. */
+/**
+ * Returns the number of deleted keys. Rejects if it was stopped, or if an error occurred that does not concern a single
+ * key.
+ */
 async function deleteSet(context: CarryOutContext, set: HeldSet): Promise<number> {
   const keys = [...set.keys]
   let deleted = 0

@@ -5,27 +5,33 @@ import {deleteLimit} from '../plan/max-delete.js'
 import type {DeleteBudget} from '../types.js'
 import {parseObject} from './held-set.js'
 
-/** Deletes of one pass. */
+/** The deletes of one pass. */
 interface Spending {
   readonly atMs: number
   readonly count: number
-  /** Of the keys: another replicator of the same mapping, or a second try, deletes them again without being counted. */
+  /**
+   * Digest of the deleted keys. Another replicator of the mapping, or a second attempt, may delete the same keys
+   * without counting them again.
+   */
   readonly digest: string
 }
 
-/** What may still be deleted within the window. */
+/** The number of deletes that the limit still permits within the window. */
 export interface BudgetLeft {
   readonly left: number
   readonly limit: number
-  /** The keys that the limit is a part of: those there, and those deleted within the window. */
+  /** Number of keys that a ratio refers to: the present keys, and the keys deleted within the window. */
   readonly base: number
 }
 
-/** This much later, deletes are counted together with their neighbours. */
+/** Deletes that are older than this are counted together with neighbouring deletes. */
 const mergeAfterMs = 30_000
 const slots = 60
 
-/** Counts the deletes of one mapping over time. The counts are kept at the destination, and shared by all that replicate the mapping. */
+/**
+ * Counts the deletes of one mapping over time. The counts are stored at the destination, and shared by all replicators
+ * of the mapping.
+ */
 export class DeleteCounter {
   readonly #client: ConsulClient
   readonly #key: string
@@ -37,7 +43,7 @@ export class DeleteCounter {
     this.#budget = options.budget
   }
 
-  /** What is left for keys of which `present` are there now. */
+  /** Returns how many deletes are permitted if `present` keys exist now. */
   async left(present: number, signal: AbortSignal): Promise<BudgetLeft> {
     const {max} = this.#budget
     if (max === 'off') return {left: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY, base: present}
@@ -45,7 +51,10 @@ export class DeleteCounter {
     return this.#left(this.#current(value), present)
   }
 
-  /** Counts deletes before they are made. False if that would be more than is left. Rejects if it cannot be written down. */
+  /**
+   * Counts deletes before they are made. Resolves with false if they would exceed the limit. Rejects if the count
+   * cannot be stored.
+   */
   async spend(keys: readonly string[], present: number, signal: AbortSignal): Promise<boolean> {
     if (keys.length === 0 || this.#budget.max === 'off') return true
     const digest = digestOf(keys)
@@ -75,7 +84,7 @@ export class DeleteCounter {
     return {left: Math.max(0, limit - spent), limit, base}
   }
 
-  /** A clock that was set back must not lengthen the window. */
+  /** Entries from the future are dropped, so that a clock that was set back does not lengthen the window. */
   #current(entry: KvEntry | undefined): readonly Spending[] {
     const nowMs = this.#client.clock.wallMs()
     return (entry ? decode(entry.value) : [])
@@ -84,7 +93,7 @@ export class DeleteCounter {
   }
 }
 
-/** Bounds the list: old entries of one slot become one. */
+/** Bounds the length of the list: old entries of one time slot are merged. */
 function merge(spendings: readonly Spending[], slotMs: number): readonly Spending[] {
   const newestMs = spendings.at(-1)?.atMs ?? 0
   const merged: Spending[] = []
@@ -116,7 +125,9 @@ const encode = (spendings: readonly Spending[]): Buffer =>
     }),
   )
 
-/** What cannot be read counts as nothing deleted: the limit of a pass and the window from now on still hold. */
+/**
+ * A value that cannot be decoded counts as no deletes. The limit of a pass, and the window from now on, still apply.
+ */
 function decode(value: Buffer): readonly Spending[] {
   const list = parseObject(value)?.['Deletes']
   if (!Array.isArray(list)) return []

@@ -8,27 +8,30 @@ import {digestSteps, type HeldKeys, type HeldSet, type SetReason} from './held-s
 import {readHeads, readSet, removeSet, writeSet} from './held-store.js'
 import {type MappingPaths, mappingPaths} from './paths.js'
 
-/** The deletes of a plan, by the sets that hold them. */
+/** The deletes of a plan, grouped by the held sets that contain them. */
 export interface SplitDeletes {
-  /** Sets of which some deletes are still wanted, each with these. */
+  /** Held sets with at least one delete of the plan, and these deletes. */
   readonly sets: readonly {readonly set: HeldSet; readonly keys: readonly string[]}[]
-  /** In no set. */
+  /** Deletes that are in no held set. */
   readonly fresh: readonly string[]
 }
 
-/** A busy source makes few sets: the more there are, the longer the next one is gathered. */
+/**
+ * A source with many deletes must not create many sets: the more sets there are, the longer the deletes for the next
+ * set are collected.
+ */
 const gatherStepMs = 60_000
 const mostGatherMs = 600_000
 
-/** The sets of held deletes of one mapping, as they are kept at the destination. */
+/** The held sets of one mapping, as stored at the destination. */
 export class HeldBook {
   readonly paths: MappingPaths
-  /** Woken when there is a set that could be approved, and none before. */
+  /** Woken when a set that can be approved exists, and none existed before. */
   readonly news = new Wake()
   readonly #options: CompleteOptions
   readonly #mapping: Mapping
   #sets: readonly HeldSet[] | undefined
-  /** Keys that an approval has deleted. A plan that was made of an older list still wants to delete them. */
+  /** Keys that were deleted by an approval. A plan that was made from an older list would delete them again. */
   readonly #gone = new Map<string, bigint>()
 
   constructor(options: CompleteOptions, mapping: Mapping) {
@@ -37,7 +40,7 @@ export class HeldBook {
     this.paths = mappingPaths(options.statusDir, mapping)
   }
 
-  /** An approval has deleted the key. */
+  /** Records that an approval has deleted the key. */
   note(key: string, index: bigint): void {
     this.#gone.set(key, index)
   }
@@ -46,7 +49,7 @@ export class HeldBook {
     return this.#sets !== undefined && this.#sets.length > 0
   }
 
-  /** Reads the sets that are kept. */
+  /** Reads the stored sets. */
   async load(signal: AbortSignal): Promise<readonly HeldSet[]> {
     const {destination} = this.#options
     const sets: HeldSet[] = []
@@ -58,7 +61,7 @@ export class HeldBook {
     return sets
   }
 
-  /** A key that was written since its delete was held is in no set any more. */
+  /** Groups deletes by their sets. A key that was written after its delete was held belongs to no set any more. */
   async split(
     deletes: readonly string[],
     replica: ReadonlyMap<string, {readonly modifyIndex: bigint}>,
@@ -83,7 +86,7 @@ export class HeldBook {
     return {sets: parts.filter(({keys}) => keys.length > 0), fresh}
   }
 
-  /** Forgets the sets that hold nothing any more. */
+  /** Removes the sets of which no delete is wanted any more. */
   async keepOnly(wanted: ReadonlySet<HeldSet>, signal: AbortSignal): Promise<void> {
     for (const set of this.#sets ?? []) if (!wanted.has(set)) await this.remove(set.id, signal)
   }
@@ -94,8 +97,8 @@ export class HeldBook {
   }
 
   /**
-   * Keeps deletes as a set. False if they are still gathered, because another set was made just before, or they cannot be
-   * written down: they are held all the same.
+   * Stores deletes as a new set. Resolves with false if deletes are still being collected, because another set was
+   * created just before, or if the set cannot be stored. The deletes are held in either case.
    */
   async add(
     given: {readonly id: string; readonly keys: HeldKeys; readonly reason: SetReason; readonly why: string},

@@ -9,20 +9,23 @@ export type HeldKeys = ReadonlyMap<string, bigint>
 
 export type SetReason = 'empty-source' | 'limit' | 'budget'
 
-/** Deletes that wait for an approval. It never changes: deletes that come later make a set of their own. */
+/** Deletes that wait for an approval. A set never changes: later deletes make another set. */
 export interface HeldSet {
   readonly id: string
-  /** Of the mapping, the keys and their indexes: an approval names it, so that it fits nothing else. */
+  /**
+   * Digest of the mapping, the keys and their indexes. An approval contains the digest, so that it applies to no other
+   * set.
+   */
   readonly digest: string
   readonly mapping: Mapping
   readonly reason: SetReason
-  /** Why, for people. */
+  /** The reason as a sentence for the operator. */
   readonly why: string
   readonly sinceMs: number
   readonly keys: HeldKeys
 }
 
-/** What is kept at the key with the set's ID. The names are kept below it, in parts. */
+/** The value of the key that is named for the set's ID. The names of the set are stored in parts below that key. */
 export type HeldHead = Omit<HeldSet, 'keys'> & {readonly count: number; readonly partCount: number}
 
 const partBytes = 262_144
@@ -34,7 +37,7 @@ export function* digestSteps(mapping: Mapping, keys: HeldKeys): Steps<string> {
   return hash.digest('hex')
 }
 
-/** Returns the parts in which the names are kept, each small enough for a key. */
+/** Returns the names as parts, each small enough for the value of a key. */
 export async function encodeParts(keys: HeldKeys): Promise<readonly Buffer[]> {
   const text = JSON.stringify([...keys].map(([key, index]) => [key, String(index)]))
   const whole = await compress(text)
@@ -42,7 +45,7 @@ export async function encodeParts(keys: HeldKeys): Promise<readonly Buffer[]> {
   return Array.from({length: count}, (_, at) => whole.subarray(at * partBytes, (at + 1) * partBytes))
 }
 
-/** Undefined for anything that `encodeParts` has not written. */
+/** Resolves with undefined for parts that `encodeParts` has not written. */
 export async function decodeParts(parts: readonly Buffer[]): Promise<HeldKeys | undefined> {
   try {
     const list: unknown = JSON.parse((await expand(Buffer.concat(parts))).toString('utf8'))
@@ -84,7 +87,7 @@ export const encodeHead = (head: HeldHead): Buffer =>
 const reasons: readonly string[] = ['empty-source', 'limit', 'budget'] satisfies readonly SetReason[]
 const mostParts = 1000
 
-/** Undefined for anything that `encodeHead` has not written. */
+/** Returns undefined for a value that `encodeHead` has not written. */
 export function decodeHead(value: Buffer): HeldHead | undefined {
   const fields = parseObject(value)
   if (!fields || fields['Version'] !== 1) return undefined

@@ -5,7 +5,7 @@ import {decodeHead, decodeParts, digestSteps, encodeHead, encodeParts, type Held
 
 type Call = Pick<CallOptions, 'signal'>
 
-/** A set as it is kept, and the index of its head, which every writer of the set changes. */
+/** A stored set, and the ModifyIndex of its head, which every writer of the set changes. */
 export interface KeptHead {
   readonly head: HeldHead
   readonly key: string
@@ -14,7 +14,7 @@ export interface KeptHead {
 
 const partKey = (headKey: string, at: number): string => `${headKey}/${at}`
 
-/** Names first: a set whose head exists is whole. */
+/** Writes the names before the head, so that a set with a head is complete. */
 export async function writeSet(client: ConsulClient, dir: string, set: HeldSet, call: Call): Promise<void> {
   const parts = await encodeParts(set.keys)
   const key = `${dir}${set.id}`
@@ -30,7 +30,7 @@ export async function removeSet(client: ConsulClient, dir: string, id: string, c
 
 const headForm = /\/held\/[0-9a-f]{8}$/
 
-/** The heads of all sets below a prefix, oldest first. */
+/** Returns the heads of all sets below a prefix, oldest first. */
 export async function readHeads(client: ConsulClient, prefix: string, call: Call): Promise<readonly KeptHead[]> {
   const {value: names} = await client.kv.keys(prefix, {...call, consistency: 'consistent'})
   const heads: KeptHead[] = []
@@ -47,7 +47,7 @@ async function readHead(client: ConsulClient, key: string, call: Call): Promise<
   return entry && head && key.endsWith(`/${head.id}`) ? {head, key, index: entry.modifyIndex} : undefined
 }
 
-/** Undefined if a part is missing, or the names are not those that the head was written for. */
+/** Resolves with undefined if a part is missing, or if the names do not fit the head. */
 export async function readSet(client: ConsulClient, kept: KeptHead, call: Call): Promise<HeldSet | undefined> {
   const {head, key} = kept
   const parts: KvEntry[] = []

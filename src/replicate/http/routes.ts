@@ -14,7 +14,10 @@ export interface ReplicateRouteOptions {
   readonly mostLagMs: number
 }
 
-/** Returns the pages of a replicator: figures for Prometheus, its state, and whether it is ready. */
+/**
+ * Returns the pages of a replicator: figures for Prometheus, the state of each mapping, and whether the replicator is
+ * ready.
+ */
 export function createReplicateRoutes({read, mostLagMs}: ReplicateRouteOptions): ReadonlyMap<string, Route> {
   let metrics: Promise<ReplicateMetrics> | undefined
   return new Map<string, Route>([

@@ -2,7 +2,7 @@ import type {MappingStatus} from '../types.js'
 
 const toIso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
 
-/** Returns a status for JSON: times as text, missing ones as null. */
+/** Returns a status for JSON, with times as text and null for missing values. */
 export const statusFields = (status: MappingStatus): Readonly<Record<string, unknown>> => {
   const {currentAtMs, equalAtMs, retrying, lagMs, lastPassMs, ...rest} = status
   return {

@@ -5,7 +5,10 @@ import type {Overwritten} from '../undo/journal.js'
 
 type Copies = ReadonlyMap<string, ReplicaEntry>
 
-/** With `copies`, a key is written only if it is as it was read. */
+/**
+ * Yields the writes of the changes. With `copies`, each key is written only if it still has the ModifyIndex in
+ * `copies`.
+ */
 export function* toSets(changes: readonly SetChange[], copies?: Copies): Generator<BulkItem> {
   for (const {key, entry} of changes) {
     const {value, flags, modifyIndex: group} = entry
@@ -17,7 +20,7 @@ export function* toSets(changes: readonly SetChange[], copies?: Copies): Generat
   }
 }
 
-/** Returns what the changes overwrite. */
+/** Returns the entries that the changes overwrite. */
 export const overwritten = (
   changes: readonly SetChange[],
   replica: ReadonlyMap<string, ReplicaEntry>,
@@ -27,14 +30,16 @@ export const overwritten = (
     return before ? [{key, before, after: entry, sourceIndex: entry.modifyIndex}] : []
   })
 
-/** Returns what the deletes remove. */
+/** Returns the entries that the deletes remove. */
 export const deleted = (keys: readonly string[], replica: ReadonlyMap<string, ReplicaEntry>): readonly Overwritten[] =>
   keys.flatMap(key => {
     const before = replica.get(key)
     return before ? [{key, before, after: undefined, sourceIndex: 0n}] : []
   })
 
-/** With `copies`, a key is deleted only if it is as it was read. */
+/**
+ * Yields the deletes of the keys. With `copies`, each key is deleted only if it still has the ModifyIndex in `copies`.
+ */
 export function* toDeletes(keys: readonly string[], copies?: Copies): Generator<BulkItem> {
   for (const key of keys) {
     const index = copies?.get(key)?.modifyIndex
@@ -42,7 +47,7 @@ export function* toDeletes(keys: readonly string[], copies?: Copies): Generator<
   }
 }
 
-/** Returns the destination's entry as it was just written. */
+/** Returns the destination's entry as a change has written it. */
 export const toReplica = (
   operation: {readonly value: KvValue; readonly flags?: bigint},
   written: KvEntry | undefined,

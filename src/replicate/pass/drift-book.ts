@@ -2,15 +2,15 @@ import type {Drift} from '../plan/plan.js'
 import type {DriftRule} from '../types.js'
 
 /**
- * Knows which version of the source each key of the destination had when both were last equal. So a difference of a key
- * that the source has not changed since is a change of another client at the destination.
+ * Knows for each key which version of the source the destination had when both sides were last equal. If the source
+ * still has that version, another client has made the difference at the destination.
  */
 export class DriftBook implements Drift {
   readonly #rule: Exclude<DriftRule, 'repair'>
   readonly #known = new Map<string, bigint>()
   /** Keys to leave alone until both sides are equal. */
   readonly #kept = new Set<string>()
-  /** The status key says that everything up to this index was copied. */
+  /** Index in the status key: every change of the source up to this index was copied. */
   #position: bigint | undefined
   #isFirst = true
 
@@ -18,17 +18,20 @@ export class DriftBook implements Drift {
     this.#rule = rule
   }
 
-  /** What an earlier run has copied. It holds for keys that were not compared yet. */
+  /** Sets the position that an earlier run has copied. It is used for keys that were not compared yet. */
   startAt(position: bigint | undefined): void {
     this.#position = position
   }
 
-  /** A pass of all keys is about to be planned. A position beyond the source's index is that of another store. */
+  /**
+   * Called before a pass of all keys is planned. Forgets a position beyond the source's index, which belongs to another
+   * store.
+   */
   look(sourceIndex: bigint): void {
     if (this.#position !== undefined && this.#position > sourceIndex) this.#position = undefined
   }
 
-  /** A pass of all keys was complete. */
+  /** Called when a pass of all keys was complete. */
   looked(): void {
     this.#isFirst = false
   }
@@ -43,7 +46,7 @@ export class DriftBook implements Drift {
     this.#kept.delete(key)
   }
 
-  /** Another client has changed the key between the look at it and our write. */
+  /** Called if another client has changed the key between our read and our write. */
   conflicted(key: string): void {
     if (this.#rule === 'protect') this.#kept.add(key)
   }
@@ -55,7 +58,10 @@ export class DriftBook implements Drift {
     return isDrift
   }
 
-  /** True for a key that was not there when the source had it. At the start this is not known. */
+  /**
+   * True for a key that did not exist at the destination when it was at the source. Unknown until the first pass of all
+   * keys.
+   */
   #isForeign(key: string): boolean {
     if (this.#known.has(key)) return false
     return this.#rule === 'protect' || !this.#isFirst

@@ -4,20 +4,20 @@ import {LockLostError, UsageError} from '../../core/errors.js'
 import type {KvOperation} from '../../core/types.js'
 import type {Fence} from '../types.js'
 
-/** The part of a client that writes what is copied. */
+/** The part of a client that writes the copies. */
 export type Writer = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
 const checkBytes = 600
 
-/** Leaves room for the check in each transaction. */
+/** Returns the limits less one operation, which the check in each transaction needs. */
 export function leaveRoom(limits: BulkLimits): BulkLimits {
   return {operationCount: limits.operationCount - 1, bytes: limits.bytes - checkBytes}
 }
 
 /**
- * Returns a client whose transactions begin with a check that the session still has the lock. Consul decides this together
- * with the writes: a process that was stopped for long cannot write after another one has taken over. Single writes
- * cannot be checked in this way, and are refused.
+ * Returns a client whose transactions begin with a check that the session still holds the lock. Consul decides about
+ * the check and the writes together, so a process that was stopped for long cannot write after another one has acquired
+ * the lock. A single write cannot be checked in this way, and is refused.
  */
 export function fencedClient(client: ConsulClient, {key, session}: Fence): Writer {
   const check = {verb: 'check-session', key, session} as KvOperation

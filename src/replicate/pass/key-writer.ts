@@ -12,23 +12,23 @@ import {deleted, overwritten, toDeletes, toReplica, toSets} from './changes.js'
 import type {DriftBook} from './drift-book.js'
 import type {Stops} from './sides.js'
 
-/** What became of some writes. */
+/** The result of some writes. */
 export interface WriteResult {
-  /** How many keys were written or deleted. */
+  /** Number of keys that were written or deleted. */
   readonly count: number
-  /** Keys that the destination refused, now or a short time ago. */
+  /** Keys that the destination refused, in this call or less than a minute ago. */
   readonly refused: readonly Refused[]
   /** Keys that another client has changed since they were read. */
   readonly changed: readonly string[]
-  /** A failure that does not concern a single key: some keys may have been written. */
+  /** An error that does not concern a single key. Some keys may have been written. */
   readonly error: Error | undefined
 }
 
 type Replica = Map<string, ReplicaEntry>
 
 /**
- * Writes and deletes keys of one mapping. What is overwritten is kept for an undo first. A key that the destination has
- * refused rests for a while.
+ * Writes and deletes keys of one mapping. Keeps for an undo what it overwrites. Does not write a refused key again for
+ * a while.
  */
 export class KeyWriter {
   readonly #options: CompleteOptions
@@ -43,7 +43,7 @@ export class KeyWriter {
     this.#quarantine = new Quarantine(options.clock)
   }
 
-  /** Keeps `replica` up to date with what is written. */
+  /** Writes keys, and enters them in `replica`. */
   async set(changes: readonly SetChange[], replica: Replica, stops: Stops): Promise<WriteResult> {
     const {go, resting} = await this.#split(changes, change => [change.key, change.entry.modifyIndex], stops)
     await this.#options.journal?.keep(this.#mapping, overwritten(go, replica))
@@ -57,7 +57,7 @@ export class KeyWriter {
     return {...result, refused: [...resting, ...result.refused]}
   }
 
-  /** Keeps `replica` up to date with what is deleted. */
+  /** Deletes keys, and removes them from `replica`. */
   async delete(keys: readonly string[], replica: Replica, stops: Stops): Promise<WriteResult> {
     const {go, resting} = await this.#split(keys, key => [key, 'delete'], stops)
     await this.#options.journal?.keep(this.#mapping, deleted(go, replica))
@@ -71,7 +71,10 @@ export class KeyWriter {
     return {...result, refused: [...resting, ...result.refused]}
   }
 
-  /** Retries nothing: the next pass compares again, so that an unknown outcome is read and not assumed. */
+  /**
+   * Sends the transactions without retries: if an outcome is unknown, the next pass reads the keys instead of assuming
+   * it.
+   */
   async #send(
     {items, count: totalCount}: {readonly items: Iterable<BulkItem>; readonly count: number},
     {stop, kill}: Stops,
@@ -103,7 +106,7 @@ export class KeyWriter {
     return {count, refused, changed, error: failure?.error}
   }
 
-  /** Separates the changes that are in quarantine from those to send. */
+  /** Separates changes that are in quarantine from changes to send. */
   #split<T>(
     items: readonly T[],
     toCase: (item: T) => readonly [string, bigint | 'delete'],

@@ -10,7 +10,7 @@ export interface Stops {
   readonly kill: AbortSignal
 }
 
-/** Both sides, as last read. `replica` is kept up to date with what a pass writes. */
+/** Both sides, as last read. A pass enters its writes in `replica`. */
 export interface Sides {
   source: SourceSnapshot
   replica: Map<string, ReplicaEntry>
@@ -18,13 +18,13 @@ export interface Sides {
   readonly replicaIndex: bigint
 }
 
-/** Some keys of both sides, just read from their leaders, and how many there are in all. */
+/** Some keys of both sides, just read from the leaders, and the number of all keys. */
 export interface Part {
-  /** What exists of these keys at the source. */
+  /** The source's entries of these keys. */
   readonly source: readonly KvEntry[]
-  /** What exists of them at the destination. Kept up to date with what a pass writes. */
+  /** The destination's entries of these keys. A pass enters its writes. */
   readonly replica: Map<string, ReplicaEntry>
-  /** Of the newest read of the source. */
+  /** Index of the newest read of the source. */
   readonly index: bigint
   /** False leaves the deletes to a later pass. */
   readonly mayDelete: boolean
@@ -32,13 +32,13 @@ export interface Part {
   readonly destinationCount: number
 }
 
-/** What a plan was made of. */
+/** The facts that a plan was made from. */
 export interface PlanFacts {
   readonly plan: Plan
   readonly index: bigint
   readonly replica: Map<string, ReplicaEntry>
   readonly mayDelete: boolean
-  /** True if the source's leader said what is missing. */
+  /** True if the source's leader has reported which keys do not exist. */
   readonly isLeaders: boolean
   readonly startedMs: number
 }

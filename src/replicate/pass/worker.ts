@@ -27,7 +27,7 @@ interface CarriedOut {
   readonly changed: readonly string[]
 }
 
-/** Handles one mapping: reads both sides, plans, and carries out the plan. Passes of one worker never overlap. */
+/** Handles one mapping: reads both sides, plans a pass, and carries it out. Passes of one worker never overlap. */
 export class MappingWorker {
   readonly mapping: Mapping
   readonly monitor: MappingMonitor
@@ -37,14 +37,14 @@ export class MappingWorker {
   readonly #status: StatusKeeper
   readonly #book: HeldBook
   readonly #counter: DeleteCounter
-  /** Lists that were read from the leader although other servers may answer. */
+  /** Lists that the leader has sent although other servers may answer. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
-  /** What undos have restored: it is left alone. */
+  /** Keys that undos have restored. They are left alone. */
   #holds: readonly UndoHold[] = []
   #left: Left = new Map()
   #passes = 0
   readonly #drift: DriftBook | undefined
-  /** Called when undone keys were released. */
+  /** Called when keys that an undo has restored may be changed again. */
   onReleased: () => void = () => {}
 
   constructor(options: CompleteOptions, mapping: Mapping) {
@@ -66,7 +66,10 @@ export class MappingWorker {
     return listEntries(source, this.mapping.source, {...sourceCall(this.mapping), ...options}, compress.source)
   }
 
-  /** Reads consistently: the list contains every earlier write, which a follower or a restarted leader may lack. */
+  /**
+   * Reads the destination consistently: the list contains every earlier write, which a follower or a restarted leader
+   * may lack.
+   */
   async readReplica(signal: AbortSignal): Promise<Pick<Sides, 'replica' | 'replicaIndex'>> {
     const {destination, compress} = this.#options
     const call = {signal, consistency: 'consistent'} as const
@@ -87,7 +90,7 @@ export class MappingWorker {
     return {source: isTooOld ? await this.readSource({signal}) : source, ...replica}
   }
 
-  /** Makes the deletes that were approved beside the replicator. */
+  /** Makes the deletes that an operator has approved. */
   carryOutApprovals(stops: Stops): Promise<number> {
     return carryOutApprovals(this.approvals(stops))
   }
@@ -96,7 +99,7 @@ export class MappingWorker {
     return {options: this.#options, mapping: this.mapping, scope: this.#scope, book: this.#book, ...stops}
   }
 
-  /** Reads which undone keys are to be left alone from now on. */
+  /** Reads which restored keys are to be left alone from now on. */
   async loadHolds(signal: AbortSignal): Promise<void> {
     const {destination, statusDir, observer} = this.#options
     const before = this.#left
@@ -107,24 +110,26 @@ export class MappingWorker {
     if ([...before.keys()].some(key => !this.#left.has(key))) this.onReleased()
   }
 
-  /** Reads what an earlier run has copied, where it matters. */
+  /** Reads the position of an earlier run, if the drift rule needs it. */
   async loadPosition(signal: AbortSignal): Promise<void> {
     if (this.#drift) this.#drift.startAt(await this.position(signal))
   }
 
-  /** Up to which index of the source everything was copied, as the status key says. */
+  /** Resolves with the index in the status key: every change of the source up to this index was copied. */
   position(signal: AbortSignal): Promise<bigint | undefined> {
     return this.#status.position(signal)
   }
 
-  /** True if a destination key that the source does not have should be deleted, if the guards permit it. */
+  /**
+   * True if a destination key that does not exist at the source should be deleted, provided that the guards permit it.
+   */
   isLeftOver(key: string, copy: ReplicaEntry): boolean {
-    // An undo has restored it.
+    // An undo has restored the key.
     if (this.#left.get(key) === 0n || !this.#options.canDelete || this.#scope.isForeign(copy)) return false
     return this.#scope.includes(this.#scope.toSource(key)) && this.#drift?.isDrift(key, undefined) !== true
   }
 
-  /** Writes what this replicator says of the mapping. */
+  /** Writes the report of this replicator about the mapping. */
   report(report: ReplicatorReport, signal: AbortSignal): Promise<unknown> {
     return this.#status.report(report, signal)
   }
@@ -151,8 +156,8 @@ export class MappingWorker {
   }
 
   /**
-   * Writes the sets, then the deletes that the guards permit, then the status. Rejects only if the source cannot be
-   * read.
+   * Writes changed keys, then deletes keys that the guards permit to delete, then writes the status. Rejects only if
+   * the source cannot be read.
    */
   async pass(sides: Sides, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
@@ -168,7 +173,7 @@ export class MappingWorker {
     return {...pass, error: await this.#keepStatus({sides, plan, verdict, refusedSets, stops})}
   }
 
-  /** The source has other versions of all keys that were undone. */
+  /** Removes the holds of an undo once the source has changed all of its keys. */
   async #forgetHolds(signal: AbortSignal): Promise<void> {
     const {destination, statusDir, logger} = this.#options
     const holds = this.#holds
@@ -185,7 +190,7 @@ export class MappingWorker {
     return this.#scope
   }
 
-  /** Compares some keys only, and does not touch the status: it is about all of them. */
+  /** Compares some keys only. Does not write the status, which is about all keys. */
   async passPart(part: Part, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
     const {index, replica, mayDelete, sourceCount, destinationCount} = part
@@ -224,10 +229,7 @@ export class MappingWorker {
     return {pass, verdict, refusedSets: written.refused, changed: written.changed}
   }
 
-  /**
-   * Plans a pass. A list that any server may have returned cannot justify a delete, so it is read again from the
-   * leader.
-   */
+  /** Plans a pass. A list from any server cannot justify a delete, so the list is then read again from the leader. */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
     this.#drift?.look(sides.source.index ?? 0n)
     const plan = await this.#compare(sides, signal)
@@ -250,8 +252,8 @@ export class MappingWorker {
   }
 
   /**
-   * True if the leader was asked. The answer alone is not enough: that of a follower that has just started may look
-   * like a leader's.
+   * True if the leader was asked for the list. The answer alone does not prove it: a follower that has just started may
+   * answer as a leader does.
    */
   #isLeaders(source: SourceSnapshot): boolean {
     const isAsked = this.#options.maxStaleMs === 0 || this.#leaders.has(source)
@@ -277,7 +279,7 @@ export class MappingWorker {
     })
   }
 
-  /** Writes the status. It never claims a key that is not at the destination. */
+  /** Writes the status. The position never covers a key that is not at the destination. */
   async #keepStatus(facts: {
     readonly sides: Sides
     readonly plan: Plan

@@ -3,7 +3,7 @@ import {txnOperationLimit} from '../../core/consul-constants.js'
 import type {CallOptions, KvEntry} from '../../core/types.js'
 
 export interface Verdict {
-  /** Keys that do not exist, according to the leader. */
+  /** Keys that the leader reports as not existing. */
   readonly absent: ReadonlySet<string>
   /** Keys that exist again. */
   readonly present: ReadonlyMap<string, KvEntry>
@@ -14,8 +14,8 @@ export interface Verdict {
 const rounds = 3
 
 /**
- * Asks the leader about each key. A read transaction names every key that does not exist, but silently omits a
- * key that the token may not read. So it distinguishes absent from hidden keys, while both are missing in a list.
+ * Asks the leader about each key. A read transaction names every key that does not exist, but silently omits a key that
+ * the token may not read. So a transaction distinguishes absent from hidden keys, while a list shows neither.
  */
 export async function confirmAbsent(
   client: ConsulClient,

@@ -6,10 +6,10 @@ import {parseMaxDelete} from './max-delete.js'
 
 const defaultWindowMs = 600_000
 
-/** The limit of a pass is that of ten minutes, too. */
+/** Returns the default budget: the limit of a pass is also the limit of ten minutes. */
 export const defaultBudget = (maxDelete: MaxDelete): DeleteBudget => ({max: maxDelete, windowMs: defaultWindowMs})
 
-/** `10%/10m`, `500/1h` or `off`. */
+/** Parses a budget: `10%/10m`, `500/1h` or `off`. */
 export function parseDeleteBudget(text: string): DeleteBudget {
   if (text === 'off') return {max: 'off', windowMs: defaultWindowMs}
   const [max = '', window, ...rest] = text.split('/')

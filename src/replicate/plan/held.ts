@@ -5,7 +5,10 @@ import type {Held, Mapping} from '../types.js'
 
 const sampleSize = 10
 
-/** Returns the ID of one set of deletes of one mapping, in any order: an approval applies to this set only. */
+/**
+ * Returns the ID of a set of deletes of one mapping. The order of the keys does not matter. An approval applies to this
+ * set only.
+ */
 export function* heldIdSteps(mapping: Mapping, keys: readonly string[]): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([mapping.source, mapping.datacenter, mapping.destination]))
   const sorted = yield* sortSteps(keys, (a, b) => (a < b ? -1 : a > b ? 1 : 0))
@@ -15,7 +18,7 @@ export function* heldIdSteps(mapping: Mapping, keys: readonly string[]): Steps<s
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
 
-/** Describes held deletes: reason, count and up to ten names in one line. */
+/** Describes held deletes in one line: the reason, the number, and up to ten names. */
 export function toHeld(
   mapping: Mapping,
   keys: readonly string[],
@@ -27,6 +30,9 @@ export function toHeld(
   return {id: why.id, reason: why.reason, count: keys.length, sample, message}
 }
 
-/** Returns a key for a line of text: as JSON if it contains control characters, or begins or ends with a space. */
+/**
+ * Returns a key as it is printed in a line: as JSON if the key contains control characters, or begins or ends with a
+ * space.
+ */
 export const printable = (key: string): string =>
   /[\p{C}]/u.test(key) || key.trim() !== key ? JSON.stringify(key) : key

@@ -18,11 +18,11 @@ export interface DeleteCase {
   readonly replica: Replica
   /** True if the source's list came from its leader. */
   readonly isLeaders: boolean
-  /** True if this pass may delete every set that would be held. */
+  /** True if this pass may make all deletes that would be held. */
   readonly approveAll: boolean
   readonly book: HeldBook
   readonly counter: DeleteCounter
-  /** False writes nothing. */
+  /** False for a preview, which writes nothing. */
   readonly isForReal: boolean
   readonly signal: AbortSignal
 }
@@ -39,9 +39,10 @@ export const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0, approvals:
 const sampleToAsk = 64
 
 /**
- * A key that is missing in a list is deleted only if three guards agree: the list came from the source's leader; the
- * number of deletes is within the limits of a pass and of a time, or approved; and the leader has answered for each single
- * key that it does not exist. No option turns the last one off. What is held stays held, whatever comes later.
+ * Decides on deletes. A key that is missing in a list is deleted only if three guards agree: the list came from the
+ * source's leader; the number of deletes is within the limits of a pass and of a time, or approved; and the leader has
+ * answered for each single key that it does not exist. No option turns the last guard off. Deletes that are held stay
+ * held, even if later ones are within the limits.
  */
 export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   const {options, plan, isLeaders, book, signal} = given
@@ -58,7 +59,7 @@ export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   return await new Judgement(given).run()
 }
 
-/** Deletes that wait for an approval, as a set that is kept or not. */
+/** Deletes that wait for an approval, with their set if it is stored. */
 interface Waiting {
   readonly keys: readonly string[]
   readonly id: string
@@ -69,7 +70,7 @@ interface Waiting {
 
 interface Allowed {
   readonly may: readonly string[]
-  /** Those of them that count against the limit of a time. */
+  /** The deletes among `may` that count against the limit of a time. */
   readonly counted: readonly string[]
   readonly waiting: readonly Waiting[]
 }
@@ -113,14 +114,17 @@ class Judgement {
     return true
   }
 
-  /** Once the source has keys again, what was held because it had none is judged like all others. */
+  /**
+   * Returns the deletes that were held because the source was empty, if the source has keys again. They are then judged
+   * like all others.
+   */
   async #freed(fresh: readonly string[], waiting: readonly Waiting[]): Promise<readonly string[] | undefined> {
     if (waiting.every(isFirm)) return undefined
     const limit = await this.#limitOf(fresh.length + countOf(waiting))
     return limit ? undefined : [...fresh, ...waiting.flatMap(set => (isFirm(set) ? [] : set.keys))]
   }
 
-  /** Why so many deletes may not go. Undefined: they may. */
+  /** Returns the limit that forbids this number of deletes; undefined if none does. */
   async #limitOf(count: number): Promise<{readonly reason: SetReason; readonly why: string} | undefined> {
     const {options, plan, counter, signal} = this.#given
     if (plan.sourceCount === 0) return {reason: 'empty-source', why: 'the source has no keys there'}
@@ -142,7 +146,7 @@ class Judgement {
     return {...set, keys: fresh, isKept: await book.add({...set, keys}, signal)}
   }
 
-  /** Asks the leader about each key that may go, and counts those that do. */
+  /** Asks the leader about each key that may be deleted, and counts the deletes. */
   async #ask({may, counted, waiting}: Allowed): Promise<DeleteVerdict> {
     const {scope, counter, plan, isForReal, signal} = this.#given
     const verdict = await ask(this.#given, may)
@@ -154,7 +158,7 @@ class Judgement {
     const isPaid = !isForReal || (await counter.spend(paid, plan.destinationCount, signal))
     const reported = await this.#report(waiting)
     return {
-      // Another replicator has used the rest up: they are judged again.
+      // Another replicator has used the rest of the limit: these keys are judged again in the next pass.
       go: isPaid ? go : go.filter(key => !spent.has(key)),
       held: [...held, ...reported.held],
       hidden: hidden.length + reported.hidden,
@@ -162,7 +166,10 @@ class Judgement {
     }
   }
 
-  /** The leader is asked about some, because the messages must distinguish keys that were deleted from keys that the token may not read. */
+  /**
+   * Asks the leader about held keys, because the messages distinguish keys that were deleted from keys that the token
+   * may not read.
+   */
   async #report(waiting: readonly Waiting[]): Promise<{readonly held: readonly Held[]; readonly hidden: number}> {
     const {mapping} = this.#given
     const held: Held[] = []

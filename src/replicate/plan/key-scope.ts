@@ -9,7 +9,7 @@ const isLockKey = (entry: LockFacts): boolean =>
 
 export interface KeyScopeOptions {
   readonly mapping: Mapping
-  /** A key is left out if one of them leaves it out. */
+  /** A key is left out if one of these filters leaves it out. */
   readonly filters: readonly KeyFilter[]
   readonly lockKeys: LockKeys
   readonly statusDir: string
@@ -19,17 +19,17 @@ export interface KeyScopeOptions {
 export interface KeyScope {
   readonly toDestination: (sourceKey: string) => string
   readonly toSource: (destinationKey: string) => string
-  /** False for keys that must be neither written nor deleted, whatever the source says. */
+  /** False for a key that must be neither written nor deleted. */
   readonly includes: (sourceKey: string) => boolean
-  /** True for prefixes of source keys that `includes` none of. */
+  /** True if `includes` is false for every source key with this prefix. */
   readonly excludesAll: (sourcePrefix: string) => boolean
-  /** True if a lock, and not the mapping, owns the key. */
+  /** True if the key belongs to a lock, and not to the mapping. */
   readonly isForeign: (entry: LockFacts) => boolean
-  /** True if a key is left out only because its name cannot be read. */
+  /** True if a key is left out only because its name cannot be decoded. */
   readonly isUnreadable: (sourceKey: string) => boolean
 }
 
-/** The character that Consul returns for bytes that are not UTF-8, so that different names look the same. */
+/** The character that Consul returns for bytes that are not UTF-8. Different names may therefore look the same. */
 const unreadable = '\ufffd'
 
 const fits = (pattern: KeyPattern, key: string): boolean =>
@@ -40,7 +40,10 @@ const leavesOut = ({excludes = [], excludeMatches = [], includes = []}: KeyFilte
   excludeMatches.some(part => key.includes(part)) ||
   (includes.length > 0 && !includes.some(pattern => fits(pattern, key)))
 
-/** A test of a name says nothing about longer names. */
+/**
+ * True if the filter leaves out every key with the prefix. Tests are not considered: the result of a test for the
+ * prefix does not apply to longer names.
+ */
 const leavesOutAll = ({excludes = [], excludeMatches = []}: KeyFilter, prefix: string): boolean =>
   excludes.some(pattern => typeof pattern === 'string' && prefix.startsWith(pattern)) ||
   excludeMatches.some(part => prefix.includes(part))

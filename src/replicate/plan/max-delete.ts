@@ -2,12 +2,12 @@ import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import type {MaxDelete} from '../types.js'
 
-/** Number of deletes up to which the ratio is ignored. */
+/** Up to this number of deletes the ratio is ignored. */
 const ratioFloor = 10
 
 export const defaultMaxDelete: MaxDelete = {ratio: 0.1}
 
-/** Reads `10%`, a number, or `off`. */
+/** Parses a limit: `10%`, a number, or `off`. */
 export function parseMaxDelete(text: string): MaxDelete {
   if (text === 'off') return 'off'
   const ratio = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]

@@ -14,7 +14,7 @@ export interface ReplicationPlan {
   readonly deletes: readonly string[]
   /** Number of keys that are equal on both sides. */
   readonly unchanged: number
-  /** Number of keys left alone: left out, protected, or a lock's. */
+  /** Number of keys left alone: excluded, protected, or keys of locks. */
   readonly skipped: number
 }
 

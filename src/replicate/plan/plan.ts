@@ -6,14 +6,16 @@ import type {KeyScope} from './key-scope.js'
 /** The parts of a destination key that are compared. */
 export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session' | 'modifyIndex'>
 export type Replica = ReadonlyMap<string, ReplicaEntry>
-/** Destination keys to leave alone while the source has this version of them; 0: while it does not have them. */
+/**
+ * Destination keys to leave alone while the source has this version of them. 0: while they do not exist at the source.
+ */
 export type Left = ReadonlyMap<string, bigint>
 
 /** Decides which differences another client has made at the destination. */
 export interface Drift {
-  /** Both sides are equal. */
+  /** Called for a key that is equal on both sides. */
   equal(key: string, sourceIndex: bigint): void
-  /** True if the key is left alone. The index is undefined if the source does not have it. */
+  /** True if the key is left alone. `sourceIndex` is undefined if the key does not exist at the source. */
   isDrift(key: string, sourceIndex: bigint | undefined): boolean
 }
 
@@ -27,15 +29,15 @@ export interface SetChange {
 export interface Plan {
   /** Keys to write, in the order in which the source was written. */
   readonly sets: readonly SetChange[]
-  /** Destination keys without a source key. They are candidates: the guards decide. */
+  /** Destination keys that do not exist at the source. The guards decide which of them are deleted. */
   readonly deletes: readonly string[]
   readonly unchanged: number
   readonly skipped: number
-  /** Number of keys in `left` that the source still has, or does not have, as it says. They count as skipped. */
+  /** Number of keys in `left` whose version at the source is still the given one. They count as skipped. */
   readonly left: number
   /** Destination keys that another client has changed, and that are left alone. */
   readonly drifted: readonly string[]
-  /** Source keys among the skipped whose names are not UTF-8, or contain the character that stands for such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain the character that Consul returns for such bytes. */
   readonly unreadable: readonly string[]
   /** Number of source keys in scope. */
   readonly sourceCount: number
@@ -43,7 +45,10 @@ export interface Plan {
   readonly destinationCount: number
 }
 
-/** Compares by content and returns what would make the destination equal. A key that one side skips is not changed. */
+/**
+ * Compares contents, and returns the changes that would make the destination equal. A key that is skipped on one side
+ * is not changed.
+ */
 export function* planSteps(
   source: readonly KvEntry[],
   replica: Replica,

@@ -5,12 +5,15 @@ const retryAfterMs = 60_000
 
 interface Case {
   readonly reason: string
-  /** The change that was refused: the source's ModifyIndex, or `delete`. */
+  /** The refused change: the source's ModifyIndex, or `delete`. */
   readonly version: bigint | 'delete'
   readonly untilMs: number
 }
 
-/** Keys that the destination refused. They are skipped for a minute, or until the source writes them again; other keys are written. */
+/**
+ * Keys that the destination has refused. They are skipped for a minute, or until the source writes them again. Other
+ * keys are written.
+ */
 export class Quarantine {
   readonly #cases = new Map<string, Case>()
   readonly #clock: Clock

@@ -3,19 +3,19 @@ import type {ReplicationPreview, ShadowDifference} from '../types.js'
 
 type Content = Pick<ReplicaEntry, 'value' | 'flags'>
 
-/** What both programs knew, and what became of it. */
+/** The two states of the destination, and the plan for the first one. */
 export interface Results {
-  /** The destination before. */
+  /** The destination before the change. */
   readonly before: Replica
-  /** What a pass of ours would have done then. */
+  /** The pass that baton would have made then. */
   readonly preview: ReplicationPreview
-  /** Contents of the source, by the names that they have at the destination. */
+  /** Contents of the source, by their names at the destination. */
   readonly source: ReadonlyMap<string, Content>
-  /** The destination now that the other program has done its work. */
+  /** The destination after the other program has copied the change. */
   readonly now: Replica
 }
 
-/** Returns the keys of which the other program has made something else. A pure function. */
+/** Returns the keys that the other program has handled in another way. A pure function. */
 export function compareResults(results: Results): readonly ShadowDifference[] {
   const ours = oursOf(results)
   const differences: ShadowDifference[] = []
@@ -26,7 +26,7 @@ export function compareResults(results: Results): readonly ShadowDifference[] {
   return differences
 }
 
-/** The destination after a pass of ours. */
+/** Returns the contents that the destination would have after baton's pass. */
 function oursOf({before, preview, source}: Results): ReadonlyMap<string, Content> {
   const ours = new Map<string, Content>(before)
   for (const {kind, key} of preview.changes) {

@@ -12,13 +12,13 @@ import {compareResults} from './compare-results.js'
 
 const settleMs = 500
 const lookEveryMs = 500
-/** Longest wait for the other program to take up a change. */
+/** Maximum wait for the other program to copy a change. */
 const behindMs = 30_000
 
 /**
- * Compares what another program makes of a mapping with what a pass would have made of the same state, each time that one
- * side has changed, until the signal aborts. Writes nothing. A difference is reported once. The first report says what a
- * pass would change now.
+ * Waits for a change of either side, lets another program copy it, and compares the result with the pass that baton
+ * would have made. Repeats this until the signal aborts. Writes nothing. Reports each difference once. The first report
+ * lists the changes that a pass would make now.
  */
 export async function* shadowMapping(
   member: Member,
@@ -60,7 +60,7 @@ export async function* shadowMapping(
   }
 }
 
-/** Wakes when a side has changed. Never rejects. */
+/** Wakes the loop when a side has changed. Never rejects. */
 async function watch(
   {worker, options}: Member,
   side: 'source' | 'destination',
@@ -86,7 +86,7 @@ interface Look {
   readonly isBehind: boolean
 }
 
-/** Reads both sides once the status key says that the other program has copied what the source has. */
+/** Reads both sides as soon as the status key shows that the other program has copied the source. */
 async function lookAtBoth({worker, options}: Member, signal: AbortSignal): Promise<Look> {
   const {clock} = options
   const endsAtMs = clock.monotonicMs() + behindMs

@@ -1,30 +1,39 @@
 import {encodeKey} from '../../core/api/kv.js'
 import type {Steps} from '../steps.js'
 
-/** All keys that start with `prefix`, divided by what follows. */
+/** All keys that start with `prefix`, divided by the characters that follow. */
 export interface Vertex {
   readonly prefix: string
-  /** Each key of the vertex is in one child, or loose. None: the vertex is a leaf, read with its values. */
+  /**
+   * The children of a divided vertex. Each key of the vertex is in one child or in `versions`. Empty for a leaf, which
+   * is read with its values.
+   */
   children: readonly Vertex[]
   /**
-   * ModifyIndex of each key in scope that is in no child, as last looked at: all keys of a leaf; of a divided vertex the
-   * loose ones, which are the prefix itself, and names whose child no path of a request could carry.
+   * ModifyIndex of each key in scope that is in no child, as last read. A leaf has all of its keys here. A divided
+   * vertex has the key that equals its prefix, and names whose child no path of a request could contain.
    */
   readonly versions: Map<string, number>
-  /** Cuts the names of a leaf short, so that a list of them, of which only the index is read, has few bytes. */
+  /**
+   * A separator that shortens the names of a leaf. It is used for lists of which only the index is read, so that they
+   * have few bytes.
+   */
   readonly separator: string
-  /** How many keys there were when the vertex was last divided or read. */
+  /** Number of keys when the vertex was last divided or read. */
   count: number
-  /** The index of a read after which every change was looked at. Undefined: the list that the tree was made of. */
+  /**
+   * Index of a read that showed all earlier changes of the vertex. Undefined if only the list that the tree was made
+   * from has been read.
+   */
   known: bigint | undefined
 }
 
-/** Most keys of a leaf: one change costs a read of this many. */
+/** Maximum number of keys of a leaf. One change costs a read of one leaf. */
 export const leafKeys = 128
 
 /**
- * Divides sorted names until no part has more than `most`. A child's prefix has no
- * `/` behind its parent's but at its end, so a list of the parent by `/` shows every name that is in no child.
+ * Divides sorted names until no part has more than `most`. A child's prefix contains no `/` after its parent's prefix,
+ * except at its end, so a list of the parent by `/` shows every name that is in no child.
  */
 export function* growTree(prefix: string, names: readonly string[], most = leafKeys): Steps<Vertex> {
   return yield* grow({names, most}, {prefix, from: 0, to: names.length})
@@ -58,7 +67,7 @@ function* grow(growth: Growth, span: Span): Steps<Vertex> {
 
 const sampleSize = 32
 
-/** A leaf with names such as these. */
+/** Returns a leaf for names like those in the sample. */
 export const leafOf = (prefix: string, sample: readonly string[], count: number): Vertex => ({
   prefix,
   children: [],
@@ -68,7 +77,7 @@ export const leafOf = (prefix: string, sample: readonly string[], count: number)
   known: undefined,
 })
 
-/** Where the version of a name is kept: the vertex below `top` that has the name and no child that does. */
+/** Returns the vertex at or below `top` whose `versions` may contain the name. */
 export function homeOf(top: Vertex, name: string): Vertex {
   for (let vertex = top; ; ) {
     const child = vertex.children.find(({prefix}) => name.startsWith(prefix))
@@ -77,20 +86,20 @@ export function homeOf(top: Vertex, name: string): Vertex {
   }
 }
 
-/** All versions in a vertex and below it. */
+/** Yields all versions in a vertex and below it. */
 export function* versionsIn(vertex: Vertex): Generator<readonly [string, number], void, undefined> {
   yield* vertex.versions
   for (const child of vertex.children) yield* versionsIn(child)
 }
 
-/** How many keys are known in a vertex and below it. */
+/** Returns the number of known keys in a vertex and below it. */
 export const sizeOf = ({versions, children}: Vertex): number =>
   children.reduce((sum, child) => sum + sizeOf(child), versions.size)
 
-/** True if no key is known in the vertex and below it. */
+/** True if no key is known in the vertex or below it. */
 export const isBare = (vertex: Vertex): boolean => vertex.versions.size === 0 && vertex.children.every(isBare)
 
-/** Gives a vertex its children. What is known of their keys is theirs from now on. */
+/** Gives a vertex its children, and moves the versions of its keys to them. */
 export function adopt(vertex: Vertex, children: readonly Vertex[]): void {
   vertex.children = children
   for (const [name, version] of vertex.versions) {
@@ -101,7 +110,7 @@ export function adopt(vertex: Vertex, children: readonly Vertex[]): void {
   }
 }
 
-/** The character at which cutting all names leaves the fewest. */
+/** Returns the character at which names have to be cut so that the fewest different names are left. */
 function shortener(prefix: string, sample: readonly string[]): string {
   const [first = ''] = sample
   let best = {separator: '/', left: Number.POSITIVE_INFINITY}
@@ -118,7 +127,10 @@ function cutAt(name: string, separator: string, from: number): string {
   return at < 0 ? name : name.slice(0, at + 1)
 }
 
-/** Where the names end that share the character behind the prefix. They are neighbours. */
+/**
+ * Returns where the names end that have the same first character after the prefix. Names are sorted, so these are
+ * neighbours.
+ */
 function* endOfGroup(names: readonly string[], {prefix, to}: Span, at: number): Steps<number> {
   const start = prefix + characterAt(names[at] as string, prefix.length)
   let end = at + 1
@@ -132,7 +144,7 @@ function characterAt(text: string, at: number): string {
   return point === undefined ? '' : String.fromCodePoint(point)
 }
 
-/** The longest prefix of the group that is a child's; undefined if it cannot be listed. */
+/** Returns the longest prefix of the group that can be the prefix of a child; undefined if no request can list it. */
 function childPrefix(names: readonly string[], prefix: string, from: number, end: number): string | undefined {
   const [first, last] = [names[from] as string, names[end - 1] as string]
   const shortest = prefix + characterAt(first, prefix.length)
@@ -145,10 +157,10 @@ function childPrefix(names: readonly string[], prefix: string, from: number, end
   return [first.slice(0, isSplit ? length - 1 : length), shortest].find(isListable)
 }
 
-/** Consul refuses a path with other characters. */
+/** Characters that Consul accepts in a path. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 
-/** True if the path of a request can carry the prefix. */
+/** True if the path of a request can contain the prefix. */
 export function isListable(prefix: string): boolean {
   if (!printable.test(prefix) || prefix.includes('\ufffd')) return false
   try {
@@ -159,14 +171,14 @@ export function isListable(prefix: string): boolean {
   }
 }
 
-/** The parts of a tree that are watched one by one, and what is above them. */
+/** The parts of a tree that have blocking queries of their own, and the vertices above them. */
 export interface Cut {
   readonly nodes: readonly Vertex[]
   /** Divided vertices above the nodes. */
   readonly above: readonly Vertex[]
 }
 
-/** Divides the largest part again and again, as long as there are places for all parts and they are not leaves. */
+/** Repeatedly replaces the largest part by its children, as long as there are places for all of them. */
 export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string) => boolean = () => false): Cut {
   const above: Vertex[] = []
   const nodes: Vertex[] = []
@@ -186,14 +198,14 @@ export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string
   return {nodes, above}
 }
 
-/** Sets the index that is known of the vertex and of all below it. */
+/** Sets the known index of the vertex and of all vertices below it. */
 export function* forgetSteps(vertex: Vertex, known?: bigint): Steps<void> {
   vertex.known = known
   for (const child of vertex.children) yield* forgetSteps(child, known)
   yield
 }
 
-/** Forgets all keys of the vertex, and all indexes. */
+/** Removes all keys and known indexes of the vertex. */
 export function* clearSteps(vertex: Vertex): Steps<void> {
   vertex.known = undefined
   vertex.versions.clear()

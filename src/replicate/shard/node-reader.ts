@@ -2,7 +2,7 @@ import {runSteps} from '../steps.js'
 import {adopt, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
 import type {Changes, Node, SideOptions} from './node.js'
 
-/** The side that a node belongs to. */
+/** The side that the nodes belong to. */
 interface Side {
   readonly changes: Changes
   readonly isOverflowing: boolean
@@ -11,8 +11,8 @@ interface Side {
 }
 
 /**
- * Finds what has changed in a node by comparing the indexes of smaller and smaller parts, and adds it to the changes of
- * that side.
+ * Finds the changes in a node by comparing the indexes of smaller and smaller parts, and adds them to the changes of
+ * its side.
  */
 export class NodeReader {
   readonly #side: Side
@@ -23,7 +23,7 @@ export class NodeReader {
     this.#options = options
   }
 
-  /** Looks for what differs in a node. */
+  /** Reads the parts of a node that have changed. */
   async look(node: Node): Promise<void> {
     const {vertex, answer} = node
     node.answer = undefined
@@ -34,7 +34,7 @@ export class NodeReader {
     await this.#descend(vertex, {index, names: value.names ?? []})
   }
 
-  /** Goes on with the children whose index is another one. */
+  /** Continues with the children whose index has changed. */
   async #descend(vertex: Vertex, now: {readonly index: bigint; readonly names: readonly string[]}): Promise<void> {
     if (this.#side.isOverflowing) return
     await this.#readUncovered(vertex, now.names)
@@ -56,7 +56,7 @@ export class NodeReader {
     if (this.#side.isNews(child, index, value.isEmpty)) await this.#descend(child, {index, names: value.names})
   }
 
-  /** A name that is in no child becomes loose, and a folder a leaf of its own. */
+  /** Adds names that are in no child: a key to the vertex's own versions, a folder as a new leaf. */
   async #readUncovered(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {isInScope, isLeftOut, reads} = this.#options
     const fresh: string[] = []
@@ -99,7 +99,7 @@ export class NodeReader {
       )
   }
 
-  /** Looks at names and numbers only: nearly always nothing differs. */
+  /** Compares names and indexes only, because nearly always nothing differs. */
   async #checkLeaf(vertex: Vertex): Promise<void> {
     const {reads, isInScope} = this.#options
     const {value: names, index = 0n} = await reads.names(vertex.prefix)
@@ -117,7 +117,7 @@ export class NodeReader {
     if (names.length > 2 * leafKeys) await this.#divideLeaf(vertex, names)
   }
 
-  /** Also what an earlier look of the same round has found, and this one does not. */
+  /** Records missing keys as deleted, including keys that were found earlier in the same round. */
   #missGone({prefix, versions}: Vertex, present: ReadonlySet<string>): void {
     const {changes} = this.#side
     for (const name of versions.keys()) if (!present.has(name)) changes.set(name, undefined)

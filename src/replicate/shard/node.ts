@@ -2,29 +2,31 @@ import type {Clock, KvEntry, Snapshot} from '../../core/types.js'
 import type {Vertex} from './key-tree.js'
 import type {Look, ShardReads} from './shard-reads.js'
 
-/** When what may hide behind a write of ours is looked for. */
+/** Delay until a node is read again after one of our own writes, which may have hidden the change of another client. */
 export const verifyAfterMs = 10_000
 
-/** A part of one side that is watched by a query of its own. */
+/** A part of one side with a blocking query of its own. */
 export interface Node {
   readonly vertex: Vertex
-  /** True from the answer of its query until it is looked at. */
+  /** True from the answer of the node's query until the node is read. */
   isMoved: boolean
-  /** What its query answered, if that should be looked at. */
+  /** The answer of the node's query, if the node should be read because of it. */
   answer: Snapshot<Look> | undefined
-  /** The greatest index of a write of ours. */
+  /** Greatest index of our own writes. */
   ownIndex: bigint
-  /** Indexes of the last writes of ours. */
+  /** Indexes of our own latest writes. */
   readonly ownIndexes: Set<bigint>
-  /** When it is looked at although the write of ours that it shows explains its index. */
+  /**
+   * When the node is read again although its index belongs to one of our own writes; undefined if that is not needed.
+   */
   verifyAtMs: number | undefined
-  /** How long the last look took. */
+  /** Duration of the last read of the node. */
   costMs: number
 }
 
 const mostOwnIndexes = 1000
 
-/** A write of ours was made, or its result was read. */
+/** Records the index of a write of our own, or of a read that showed it. */
 export function addOwn(node: Node, index: bigint): void {
   const {ownIndexes} = node
   if (index > node.ownIndex) node.ownIndex = index
@@ -34,13 +36,13 @@ export function addOwn(node: Node, index: bigint): void {
   if (ownIndexes.size > mostOwnIndexes && oldest !== undefined) ownIndexes.delete(oldest)
 }
 
-/** The node is that of another store. */
+/** Forgets all own writes, because the store was replaced. */
 export function forgetOwn(node: Node): void {
   node.ownIndex = 0n
   node.ownIndexes.clear()
 }
 
-/** A node of which nothing is known yet. */
+/** Returns a node whose keys were not read yet. */
 export const nodeOf = (vertex: Vertex): Node => ({
   vertex,
   isMoved: false,
@@ -51,36 +53,39 @@ export const nodeOf = (vertex: Vertex): Node => ({
   costMs: 0,
 })
 
-/** What was read again: an entry, or undefined for a name that a list did not show. */
+/** Entries that were read again; undefined for a name that does not exist any more. */
 export type Changes = Map<string, KvEntry | undefined>
 
-/** What a round has found on both sides, by the names of each, and all names of the source that it is about. */
+/** The changes of a round on both sides, by the names of each side, and all their names as source keys. */
 export interface Taken {
   readonly source: Changes
   readonly replica: Changes
   readonly all: ReadonlySet<string>
 }
 
-/** What a list says of a key. */
+/** The facts about a key that a list contains. */
 export interface Version {
   readonly modifyIndex: bigint
-  /** True if a lock owns the key, and not the mapping. */
+  /** True if the key belongs to a lock, and not to the mapping. */
   readonly isForeign: boolean
 }
 
-/** What a side is made of. */
+/** Options of a side. */
 export interface SideOptions {
   readonly prefix: string
   readonly reads: ShardReads
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** False where most changes are writes of ours: parts are compared by number, and only keys that differ are read. */
+  /**
+   * False for the side where most changes are our own writes: leaves are compared by index, and only keys that differ
+   * are read.
+   */
   readonly readsValues: boolean
-  /** How many nodes may be watched at once. */
+  /** Maximum number of nodes. */
   readonly places: number
-  /** More changes than this are not collected. */
+  /** Maximum number of changes that are collected. */
   readonly mostChanges: number
   readonly isInScope: (name: string) => boolean
-  /** True for prefixes that hold nothing in scope. */
+  /** True for a prefix without any key in scope. */
   readonly isLeftOut: (prefix: string) => boolean
 }

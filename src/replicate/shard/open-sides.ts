@@ -5,13 +5,16 @@ import {ShardReads} from './shard-reads.js'
 import {ShardSide} from './shard-side.js'
 import {type Doubt, SideWatch} from './side-watch.js'
 
-/** Few changes there are not ours. */
+/** Number of nodes at the destination, where few changes are made by other clients. */
 const placesOfDestination = 8
 const mostChanges = 2000
-/** Least time between two answers of one query. */
+/** Minimum times between two answers of one query. */
 const pauses = {source: 50, destination: 500}
 
-/** Both sides of a mapping, which share `placeCount` queries at each agent. Two of each side are not for parts. */
+/**
+ * Creates both sides of a mapping. They share `placeCount` queries at each agent, two of which on each side are not for
+ * parts.
+ */
 export function openSides(
   {mapping, scope}: MappingWorker,
   {destination, source, sourceCall, isOneAddress, clock, compress}: CompleteOptions,
@@ -58,7 +61,7 @@ interface WatchGiven {
   readonly onDoubt: (kind: Doubt) => void
 }
 
-/** The queries of one side. */
+/** Creates the blocking queries of one side. */
 export function openWatch(side: ShardSide, {options, part, outage, onMoved, onDoubt}: WatchGiven): SideWatch {
   const {destination, source, waitMs, maxStaleMs} = options
   const isStale = part === 'source' && maxStaleMs > 0

@@ -1,31 +1,31 @@
 import type {ReplicaEntry} from '../plan/plan.js'
 import type {ReplicationPass} from '../types.js'
 
-/** Deletes that one request made arrive together: they are judged together. */
+/** Deletes that one request has made are seen within this time. They are judged together. */
 const settleMs = 150
 const longestMs = 2000
-/** More deletes than this are judged only after a look at all parts of the source. */
+/** If more deletes than this wait, all parts of the source are read before they are judged. */
 const few = 10
-/** Held deletes whose keys are read again each time that they are judged again. */
+/** Up to this many held deletes are read again whenever they are judged again. */
 const mostReadAgain = 1000
 const heldAgainMs = 60_000
 const soonMs = 250
 
-/** What a pass says of deletes. */
+/** The verdict of a pass on deletes. */
 export interface DeletesFound {
-  /** Destination keys that were read for it. */
+  /** Destination keys that the pass has read. */
   readonly looked: ReadonlySet<string>
   readonly isJudged: boolean
   readonly held: ReplicationPass['held']
 }
 
-/** Keys that should be read again, and when. */
+/** Keys to read again, and the delay until then. */
 export interface ReadAgain {
   readonly keys: readonly string[]
   readonly afterMs: number
 }
 
-/** Destination keys that the source does not have, until they are deleted. */
+/** Destination keys that do not exist at the source, until they are deleted. */
 export class PendingDeletes {
   #copies: ReadonlyMap<string, ReplicaEntry> = new Map()
   #held: ReplicationPass['held'] = []
@@ -36,12 +36,12 @@ export class PendingDeletes {
     return this.#copies
   }
 
-  /** What the last verdict has held. */
+  /** The deletes that the last verdict has held. */
   get held(): ReplicationPass['held'] {
     return this.#held
   }
 
-  /** When the deletes that wait are judged. */
+  /** When the waiting deletes are judged. */
   get judgeAtMs(): number {
     return this.#judgeAtMs
   }
@@ -50,27 +50,27 @@ export class PendingDeletes {
     return this.#copies.size > few
   }
 
-  /** Starts again with what an audit has left over. */
+  /** Replaces the waiting deletes by those that a comparison of everything has found. */
   restart(copies: ReadonlyMap<string, ReplicaEntry>, nowMs: number): ReadAgain | undefined {
     this.#copies = new Map()
     return this.wait(copies, {looked: new Set(), isJudged: false, held: []}, nowMs)
   }
 
-  /** What was held because the source was empty is judged again once it has keys. */
+  /** Called when the source has keys again: deletes that were held because it was empty are judged soon. */
   judgeSoon(nowMs: number): void {
     if (this.#held.length === 0) return
     this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)
     this.#judgeAtMs = Math.min(nowMs + settleMs, this.#judgeByMs)
   }
 
-  /** An audit has judged them. */
+  /** Records the verdict of a comparison of everything. */
   hold(held: ReplicationPass['held']): void {
     this.#held = held
   }
 
   /**
-   * What is left over waits: after a change for more of its kind, after a verdict for another look at it. What the verdict
-   * neither deleted nor held was there when its leader was asked: it is looked at again soon.
+   * Adds deletes. After a change they wait for further deletes of the same request, after a verdict for the next one. A
+   * key that was neither deleted nor held exists at the source's leader: it is read again soon.
    */
   wait(copies: ReadonlyMap<string, ReplicaEntry>, found: DeletesFound, nowMs: number): ReadAgain | undefined {
     const isNew = [...copies.keys()].some(key => found.looked.has(key) || !this.#copies.has(key))
@@ -79,7 +79,7 @@ export class PendingDeletes {
       this.#held = copies.size === 0 ? [] : found.held
       this.#judgeAtMs = Number.POSITIVE_INFINITY
       this.#judgeByMs = Number.POSITIVE_INFINITY
-      // Hidden keys may be readable by then.
+      // By then the token may be able to read hidden keys.
       const afterMs = found.held.length > 0 ? heldAgainMs : soonMs
       return {keys: [...copies.keys()].slice(0, mostReadAgain), afterMs}
     }

@@ -1,19 +1,22 @@
-/** Queries of a replicator that wait at an agent at the same time: a third of what it accepts of one address. */
+/**
+ * Maximum number of a replicator's queries that wait at an agent at the same time: a third of the connections that an
+ * agent accepts from one address.
+ */
 const placesOfAgent = 64
-/** Mappings that are added while others have their places may use more. */
+/** Maximum if mappings are added while others have their places. */
 const mostOfAgent = 128
-/** With fewer places it is not worth while to follow a mapping in parts. */
+/** Minimum number of places with which a mapping is followed in parts. */
 const leastPlaces = 8
 
-/** Places of one mapping. Disposing gives them back. */
+/** The places of one mapping. Dispose returns them. */
 export interface Places extends Disposable {
   readonly count: number
 }
 
 /**
  * Shares the queries that may wait at an agent among all mappings of a replicator. Each mapping has the places that it
- * needs to be followed by whole lists. What is left is divided equally, among as many mappings as it suffices for: those
- * that ask first.
+ * needs to be followed by whole lists. The other places are divided equally among as many mappings as possible, first
+ * come, first served.
  */
 export class QueryPlaces {
   readonly #ownCount: number
@@ -21,17 +24,17 @@ export class QueryPlaces {
   #takenCount = 0
   #inPartsCount = 0
 
-  /** @param ownCount How many queries a mapping has at one agent that is followed by whole lists. */
+  /** @param ownCount Number of queries at one agent of a mapping that is followed by whole lists. */
   constructor(ownCount: number) {
     this.#ownCount = ownCount
   }
 
-  /** How many mappings there are from now on. */
+  /** Sets the number of mappings. */
   share(mappingCount: number): void {
     this.#mappingCount = mappingCount
   }
 
-  /** Undefined if there are none left. */
+  /** Takes the places for one more mapping. Returns undefined if none are left. */
   take(): Places | undefined {
     const count = Math.min(this.#fairCount(), this.#leftCount())
     if (count < leastPlaces) return undefined

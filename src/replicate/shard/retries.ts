@@ -1,7 +1,7 @@
 import type {Clock} from '../../core/types.js'
 import type {ReadAgain} from './pending-deletes.js'
 
-/** Names that are to be looked at again, and when. */
+/** Names to read again, and when. */
 export class Retries {
   readonly #clock: Clock
   readonly #dueMs = new Map<string, number>()
@@ -15,12 +15,12 @@ export class Retries {
     for (const name of names) this.#dueMs.set(name, dueMs)
   }
 
-  /** Adds destination keys, by their names at the source. */
+  /** Adds destination keys as their names at the source. */
   addAgain(again: ReadAgain | undefined, toSource: (key: string) => string): void {
     if (again) this.add(again.keys.map(toSource), again.afterMs)
   }
 
-  /** The names whose time has come. */
+  /** Removes and returns the names that are due. */
   due(): readonly string[] {
     const nowMs = this.#clock.monotonicMs()
     return [...this.#dueMs].filter(([, dueMs]) => dueMs <= nowMs).map(([name]) => name)
@@ -34,7 +34,7 @@ export class Retries {
     this.#dueMs.clear()
   }
 
-  /** When the next name is due. */
+  /** When the next name is due; Infinity if there is none. */
   get nextMs(): number {
     let nextMs = Number.POSITIVE_INFINITY
     for (const dueMs of this.#dueMs.values()) nextMs = Math.min(nextMs, dueMs)

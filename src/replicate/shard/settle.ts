@@ -1,12 +1,13 @@
 import type {MappingWorker, Sides, Stops} from '../pass/worker.js'
 import type {ReplicationPass} from '../types.js'
 
-/** Others may write to the destination without a pause. */
+/** Maximum number of comparisons. Other clients may write to the destination continuously. */
 const mostRounds = 3
 
 /**
- * Compares with a newer list of the destination until nothing was written since: what others wrote there between a list
- * and the writes of its pass is in neither. Returns both sides, and the passes as one if there were any.
+ * Compares with a newer list of the destination until nothing was written since that list: writes of other clients
+ * between a list and the writes of its pass are in neither. Returns both sides, and the sum of the passes if there were
+ * any.
  */
 export async function settle(
   worker: MappingWorker,
@@ -28,7 +29,7 @@ function hasLaterWrites({replica, replicaIndex}: Sides): boolean {
   return false
 }
 
-/** Two passes, one after the other, as one. */
+/** Returns the sum of two consecutive passes. */
 export const plus = (first: ReplicationPass, second: ReplicationPass): ReplicationPass => ({
   ...second,
   written: first.written + second.written,

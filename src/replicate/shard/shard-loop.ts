@@ -18,17 +18,18 @@ import {plus, settle} from './settle.js'
 import type {ShardSide} from './shard-side.js'
 import type {Doubt, SideWatch} from './side-watch.js'
 
-/** Answers of other queries that the same write woke. */
+/** Time for the answers of other queries that the same write has ended. */
 const settleMs = 2
 const retryMs = 60_000
-/** Between two looks for what other changes may hide. */
+/** Minimum time between two searches for changes that other changes may have hidden. */
 const wholeEveryMs = 10_000
 const recoveredMs = 60_000
 
 /**
- * Keeps a mapping equal whose keys are too many to be listed for each change. Each side is known as numbers (`ShardSide`)
- * and watched in parts (`SideWatch`). A round reads what moved, then the same keys of the other side, and makes a pass
- * of these keys. What no query shows is found by an audit, which compares everything.
+ * Keeps a mapping equal that has too many keys to list them for each change. Each side is stored as numbers
+ * (`ShardSide`) and followed in parts (`SideWatch`). A round reads the changed keys of one side, then the same keys of
+ * the other side, and makes a pass of these keys. An audit, which compares everything, finds changes that no query
+ * shows.
  */
 export class ShardLoop {
   readonly #worker: MappingWorker
@@ -40,19 +41,19 @@ export class ShardLoop {
   readonly #source: ShardSide
   readonly #replica: ShardSide
   readonly #sides: readonly [ShardSide, ShardSide]
-  /** When each side is swept whole, and was. */
+  /** When `sweepWhole` is due for each side, and when each side was last swept. */
   readonly #wholeAtMs: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   readonly #sweptMs: [number, number] = [0, 0]
   readonly #watches: readonly [SideWatch, SideWatch]
-  /** Source names to be read again. */
+  /** Source names to read again. */
   readonly #retries: Retries
   readonly #pending = new PendingDeletes()
-  /** True if the last round or audit could not be made. */
+  /** True if the last round or audit has failed. */
   #isFailing = false
   #auditAtMs: number
   #auditEndedMs: number
   #auditCostMs = 0
-  /** A store was replaced since the last audit began. */
+  /** True if a store was replaced since the last audit began. */
   #isReplaced = false
 
   constructor(
@@ -61,7 +62,7 @@ export class ShardLoop {
     given: {
       readonly stops: Stops
       readonly outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
-      /** Queries that may wait at each agent. */
+      /** Maximum number of queries that wait at each agent. */
       readonly placeCount: number
     },
   ) {
@@ -71,7 +72,7 @@ export class ShardLoop {
     this.#outages = given.outages
     this.#retries = new Retries(options.clock)
     this.#backoff = new Backoff({random: options.destination.random})
-    // Many reads of a round are under way at once.
+    // A round sends many reads at the same time.
     setMaxListeners(0, given.stops.stop)
     const nowMs = options.clock.monotonicMs()
     this.#auditEndedMs = nowMs
@@ -89,8 +90,8 @@ export class ShardLoop {
   }
 
   /**
-   * Takes over both sides as a pass has just left them. Nothing refers to their values afterwards. Returns the passes that
-   * this took; undefined if it was stopped or failed: both sides have to be read again.
+   * Starts with both sides as a pass has just left them. The values in the lists are not referred to afterwards.
+   * Returns the passes that were made; undefined if the loop was stopped or failed: both sides must then be read again.
    */
   async begin(sides: Sides): Promise<readonly ReplicationPass[] | undefined> {
     try {
@@ -106,7 +107,7 @@ export class ShardLoop {
     return undefined
   }
 
-  /** Ends when there are few keys. */
+  /** Yields passes until there are so few keys that whole lists are better. */
   async *passes(): AsyncGenerator<ReplicationPass, void, undefined> {
     const {stop} = this.#stops
     try {
@@ -135,7 +136,7 @@ export class ShardLoop {
     await Promise.all(this.#watches.map(watch => watch.ended()))
   }
 
-  /** Undefined if there was nothing to do, or something could not be read. */
+  /** Makes a round or an audit. Resolves with undefined if there was nothing to do, or if a read failed. */
   async #step(): Promise<ReplicationPass | undefined> {
     this.#isFailing = false
     try {
@@ -145,7 +146,7 @@ export class ShardLoop {
       this.#isFailing = true
       if (this.#stops.stop.aborted) return undefined
       await this.#rest(error)
-      // A part that Consul refuses to show must not stop the others.
+      // A part that Consul refuses to show must not stop the other parts, so everything is compared.
       if (!isTransient(error)) this.#auditAtMs = this.#options.clock.monotonicMs()
       return undefined
     }
@@ -155,8 +156,6 @@ export class ShardLoop {
     this.#outages.pass.fail(error)
     await this.#options.clock.sleep(this.#backoff.next(), this.#stops.stop)
   }
-
-  // ---- Waiting ----
 
   async #waitForWork(): Promise<void> {
     const {clock, quiescence} = this.#options
@@ -179,15 +178,13 @@ export class ShardLoop {
     return Math.min(this.#auditAtMs, this.#pending.judgeAtMs, ...this.#wholeAtMs, verifyAtMs, this.#retries.nextMs)
   }
 
-  // ---- A round ----
-
   async #round(): Promise<ReplicationPass | undefined> {
     const {clock} = this.#options
     const isJudging = this.#pending.judgeAtMs <= clock.monotonicMs()
     try {
       await this.#look(isJudging ? (this.#pending.areMany ? 'all' : 'whole') : 'moved')
     } catch (error) {
-      // What was found until then may be old by the time that it is compared: it is read again.
+      // The changes found so far may be old by the time that they are compared, so their keys are read again.
       this.#retries.add(this.#takeNames().all, 0)
       throw error
     }
@@ -202,16 +199,21 @@ export class ShardLoop {
     }
   }
 
-  /** `whole`: also for what no query of the source shows; `all`: at every part of the source. */
+  /**
+   * Reads what has changed. `whole`: also changes that no query of the source shows. `all`: also all its parts.
+   */
   async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
     const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#replica.look()]
     for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
     for (const at of [0, 1] as const) await this.#sweep(at, how !== 'moved' && at === 0)
-    // Parts that the same transactions changed, and what a sweep has found.
+    // Reads parts that the same transactions have changed, and parts that a sweep has found.
     for (let more = 0; more < 2 && this.#source.hasMoved; more += 1) await this.#source.look()
   }
 
-  /** An index that no part has shown is looked for at once; what may hide behind other changes is looked for later. */
+  /**
+   * Sweeps one side. If the root has an index that no part explains, the search for hidden changes is made at once,
+   * otherwise at most once in ten seconds.
+   */
   async #sweep(at: 0 | 1, isDue: boolean): Promise<void> {
     const watch = this.#watches[at]
     const side = this.#sides[at]
@@ -310,12 +312,10 @@ export class ShardLoop {
     isForeign: this.#worker.scope.isForeign(entry),
   })
 
-  // ---- An audit ----
-
   /** Compares everything, and starts again from what it has found. One that fails is due again at once. */
   async #audit(): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
-    // Doubts that come from now on make it earlier.
+    // A store that is replaced from now on brings the next audit forward.
     this.#auditAtMs = startedMs + this.#options.auditEveryMs
     const isReplaced = this.#isReplaced
     this.#isReplaced = false
@@ -340,7 +340,8 @@ export class ShardLoop {
     const pass = more ? plus(first, more) : first
     if (pass.error) return pass
     await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
-    // A query that paused meanwhile waits for an index of the old store, which the new one may reach late.
+    // A query that paused during the audit would wait for an index of the old store, which the new store may reach
+    // late.
     if (isReplaced) this.#watchAgain()
     for (const {key} of pass.refused) this.#retries.add([this.#worker.scope.toSource(key)], retryMs)
     this.#pending.hold(pass.held)

@@ -6,29 +6,32 @@ import {type Answer, toSnapshot} from '../../core/http/caller.js'
 import type {BlockingReadOptions, CallOptions, Consistency, KvEntry, Snapshot} from '../../core/types.js'
 import {listEntries} from '../pass/list-entries.js'
 
-/** What a look at a prefix says without its keys. */
+/** Facts about a prefix without its keys. */
 export interface Look {
   readonly isEmpty: boolean
-  /** Undefined if they were not looked at. */
+  /** The names below the prefix; undefined if they were not decoded. */
   readonly names: readonly string[] | undefined
 }
 
-/** What is in a folder. */
+/** The names directly below a folder. */
 export interface Listing extends Look {
   readonly names: readonly string[]
 }
 
 export interface ReadsOptions {
   readonly client: ConsulClient
-  /** Where the keys are. */
+  /** Options that address the datacenter of the side. */
   readonly call: CallOptions
-  /** Of reads that do not wait. */
+  /** Consistency of reads that do not wait. */
   readonly consistency: Consistency
   readonly compress: boolean
   readonly signal: AbortSignal
 }
 
-/** A key as one side has it: what exists, and what its leader says is absent. Names in neither are hidden. */
+/**
+ * The result of reading keys: entries that exist, and names that the leader reports as absent. All other names are
+ * hidden.
+ */
 export interface KeysFound {
   readonly entries: ReadonlyMap<string, KvEntry>
   readonly absent: ReadonlySet<string>
@@ -36,14 +39,17 @@ export interface KeysFound {
 
 const checksOfTransaction = txnOperationLimit - 1
 
-/** No key has this index. A transaction that is refused says what differs, and does not repeat what does not. */
+/**
+ * An operation that always fails. A refused transaction lists the checks that failed, and does not repeat the entries
+ * of the others.
+ */
 const neverTrue = ([first]: readonly (readonly [string, number])[]) =>
   ({verb: 'check-index', key: first?.[0] ?? '', index: 1n}) as const
 
 const toNames = (answer: Answer): readonly string[] =>
   answer.status === 404 ? [] : decodeJson<string[]>('kv keys', answer)
 
-/** The reads of one side. All are consistent unless the options permit stale ones, except those that wait. */
+/** The reads of one side. All are consistent unless the options permit stale ones; blocking queries are not. */
 export class ShardReads {
   readonly #options: ReadsOptions
 
@@ -51,19 +57,19 @@ export class ShardReads {
     this.#options = options
   }
 
-  /** The index of a prefix. By the separator the answer is short; its names are not looked at. */
+  /** Reads the index of a prefix. The separator keeps the answer short; its names are not decoded. */
   async look(prefix: string, separator: string, options: BlockingReadOptions = {}): Promise<Snapshot<Look>> {
     const answer = await this.#keys(prefix, separator, options)
     return toSnapshot(answer, {isEmpty: answer.status === 404, names: undefined})
   }
 
-  /** The names that start with `prefix`, up to the next `/`. */
+  /** Reads the names that start with `prefix`, up to the next `/`. */
   async listing(prefix: string, options: BlockingReadOptions = {}): Promise<Snapshot<Listing>> {
     const answer = await this.#keys(prefix, '/', options)
     return toSnapshot(answer, {isEmpty: answer.status === 404, names: toNames(answer)})
   }
 
-  /** All names that start with `prefix`. */
+  /** Reads all names that start with `prefix`. */
   async names(prefix: string): Promise<Snapshot<readonly string[]>> {
     const answer = await this.#keys(prefix, undefined)
     return toSnapshot(answer, toNames(answer))
@@ -74,7 +80,7 @@ export class ShardReads {
     return listEntries(client, prefix, this.#fresh, compress)
   }
 
-  /** Those of the keys whose ModifyIndex is not the given one, or that the token may not read. */
+  /** Resolves with the keys whose ModifyIndex is not the given one, or that the token may not read. */
   async changed(versions: readonly (readonly [string, number])[]): Promise<readonly string[]> {
     const {client} = this.#options
     const changed: string[] = []
@@ -91,7 +97,7 @@ export class ShardReads {
     return changed
   }
 
-  /** Reads keys one by one, by their names. Not by a list, which does not tell absent from hidden. */
+  /** Reads single keys in transactions, because a list does not distinguish absent from hidden keys. */
   async keys(names: readonly string[]): Promise<KeysFound> {
     const found = {entries: new Map<string, KvEntry>(), absent: new Set<string>()}
     for (let at = 0; at < names.length; at += txnOperationLimit) {
@@ -100,7 +106,10 @@ export class ShardReads {
     return found
   }
 
-  /** A transaction that names absent keys has no other results: what is left is asked for again. */
+  /**
+   * Reads keys of one transaction. A transaction that names absent keys has no other results, so the other keys are
+   * asked for again.
+   */
   async #someKeys(
     names: readonly string[],
     found: {entries: Map<string, KvEntry>; absent: Set<string>},
@@ -138,7 +147,7 @@ export class ShardReads {
     return {...call, consistency, signal}
   }
 
-  /** The leader answers. */
+  /** Options that let the leader answer. */
   get #transaction(): CallOptions & {readonly consistency: Consistency} {
     const {call, signal} = this.#options
     return {...call, consistency: 'consistent', signal}

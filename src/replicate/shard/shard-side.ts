@@ -30,28 +30,28 @@ const longListing = 5000
 const listingShareMs = 0.1
 const changedShare = 0.05
 const coldSample = 32
-/** Time between two verifications, in times of the first one. */
+/** Minimum time between two verifications, as a multiple of the duration of the last one. */
 const verifyShare = 10
 
 /**
- * One side of a mapping, as numbers: the ModifyIndex of each key. It finds the keys whose number is another one now,
- * beginning with the nodes whose query was answered, by the indexes of ever smaller parts. All reads that it rests on
- * are made here, one look after the other, so that an older answer never replaces a newer one.
+ * One side of a mapping as numbers: the ModifyIndex of each key. Finds the keys whose index has changed, beginning with
+ * the nodes whose query was answered, by the indexes of smaller and smaller parts. One read follows another, so that an
+ * older answer never replaces a newer one.
  */
 export class ShardSide {
-  /** Filled by the looks, taken by a pass. */
+  /** Changes that were found, until a pass takes them. */
   changes: Changes = new Map()
   nodes: Node[] = []
   readonly #options: SideOptions
   readonly #reader: NodeReader
   #above: readonly Vertex[] = []
   readonly #foreign = new Set<string>()
-  /** Keys in no node. */
+  /** Versions of keys that are in no node. */
   #loose = new Map<string, number>()
   #baseline = 0n
   #listableAtMs = 0
   #isTooMuch = false
-  /** What takes long is done seldom. */
+  /** When the next verification may be made. Verifications that take long are made seldom. */
   #verifiableAtMs = 0
   #size = 0
   #lastNode: Node | undefined
@@ -70,27 +70,27 @@ export class ShardSide {
     return this.#options.reads
   }
 
-  /** How many keys the mapping covers. */
+  /** Number of keys that the mapping covers. */
   get count(): number {
     return this.size - this.#foreign.size
   }
 
-  /** Of the list: each change with a greater index is newer than it. */
+  /** Index of the list that the side was made from. A change with a greater index is newer than the list. */
   get baseline(): bigint {
     return this.#baseline
   }
 
-  /** True if a query was answered, and its node was not looked at since. */
+  /** True if a node's query was answered and the node was not read since. */
   get hasMoved(): boolean {
     return this.nodes.some(({isMoved}) => isMoved)
   }
 
-  /** How many keys there are. */
+  /** Number of keys that are known. */
   get size(): number {
     return this.#size
   }
 
-  /** The key that was written least lately, of some of each part; undefined if no path can carry their names. */
+  /** A key with a low ModifyIndex among a sample of each part; undefined if no path can contain any of these names. */
   get coldest(): string | undefined {
     let coldest: {readonly name: string; readonly version: number} | undefined
     for (const {vertex} of this.nodes) {
@@ -103,7 +103,7 @@ export class ShardSide {
     return coldest?.name
   }
 
-  /** True if so much changed that one list of everything is cheaper than to go on. */
+  /** True if so many keys have changed that a list of everything is cheaper. */
   get isOverflowing(): boolean {
     return this.#isTooMuch || this.changes.size > this.#mostChanges
   }
@@ -112,7 +112,7 @@ export class ShardSide {
     return Math.max(this.#options.mostChanges, this.size * changedShare)
   }
 
-  /** True if there are too many keys outside of the nodes, or there were too few places: the tree should be divided again. */
+  /** True if too many keys are in no node, or if places were lacking: the tree should be divided again. */
   get isUneven(): boolean {
     const most = Math.max(4 * leafKeys, (4 * this.size) / Math.max(1, this.nodes.length))
     return (
@@ -124,7 +124,7 @@ export class ShardSide {
     )
   }
 
-  /** Divides the side again, by a list. */
+  /** Divides the side again by a list. */
   async divide(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     const names: string[] = []
     await this.#run(forEachStep(list, ([name]) => names.push(name)))
@@ -137,7 +137,7 @@ export class ShardSide {
     await this.reset(list, index)
   }
 
-  /** Takes over what a list says; nothing is left of what was known before. */
+  /** Replaces everything that is known by a list. */
   async reset(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     this.#loose = new Map()
     this.#size = 0
@@ -152,7 +152,7 @@ export class ShardSide {
     await this.#run(forEachStep(list, ([name, version]) => this.record(name, version)))
   }
 
-  /** What is known of a key from now on; undefined: it does not exist. */
+  /** Records the version of a key; undefined if the key does not exist. */
   record(name: string, version: Version | undefined): void {
     if (!this.#options.isInScope(name)) return
     const versions = this.#homeOf(name)?.versions ?? this.#loose
@@ -164,14 +164,17 @@ export class ShardSide {
     else this.#foreign.delete(name)
   }
 
-  /** What is known of a key that was read or written just now: an index up to this one shows no change. */
+  /**
+   * Records the version of a key that this process has just read or written. An index up to this version shows no other
+   * change.
+   */
   recordOwn(name: string, version: Version | undefined): void {
     this.record(name, version)
     const node = this.nodeOf(name)
     if (node && version) addOwn(node, version.modifyIndex)
   }
 
-  /** Names come in order, so that the node is mostly that of the name before. */
+  /** Returns the node of a name. Names come in order, so the node of the last name is tried first. */
   nodeOf(name: string): Node | undefined {
     const last = this.#lastNode
     if (last !== undefined && name.startsWith(last.vertex.prefix)) return last
@@ -179,7 +182,7 @@ export class ShardSide {
     return this.#lastNode
   }
 
-  /** A leaf that is divided, or is in a node no more, is not the home of the next name. */
+  /** Returns the leaf of the last name if it contains this name too; undefined if the leaf was divided or removed. */
   #homeOf(name: string): Vertex | undefined {
     const last = this.#lastHome
     if (last?.children.length === 0 && name.startsWith(last.prefix)) return last
@@ -193,15 +196,15 @@ export class ShardSide {
     this.#lastHome = undefined
   }
 
-  /** Ends the watch of a node that is empty: a query on an absent prefix wakes for changes beside it. */
+  /** Removes a node that is empty, because a query for an absent prefix wakes for changes beside it. */
   drop(node: Node): void {
     this.#forgetLast()
     this.nodes = this.nodes.filter(other => other !== node)
   }
 
-  /** True if an index says that something in the vertex is not known yet. */
+  /** True if an index shows that the vertex contains a change that was not read yet. */
   isNews(vertex: Vertex, index: bigint, isEmpty: boolean): boolean {
-    // The last keys may be gone without a greater index: their tombstone is at a shorter prefix.
+    // The last keys may have been deleted without a greater index, if their tombstone is at a shorter prefix.
     if (isEmpty) return !isBare(vertex) || this.#hasFound(vertex)
     return vertex.known === undefined ? index > this.#baseline : index !== vertex.known
   }
@@ -211,14 +214,14 @@ export class ShardSide {
     return false
   }
 
-  /** Has everything in the node read again: what its indexes say is not comparable any more. */
+  /** Reads everything in the node again, because its indexes are not comparable any more. */
   async doubt(node: Node): Promise<void> {
     forgetOwn(node)
     await this.#run(forgetSteps(node.vertex, -1n))
     node.isMoved = true
   }
 
-  /** When a look is due that no query asks for. */
+  /** When a read is due that no query asks for. */
   get verifyAtMs(): number {
     const leastMs = this.nodes.reduce(
       (least, {verifyAtMs = least}) => Math.min(least, verifyAtMs),
@@ -227,7 +230,7 @@ export class ShardSide {
     return Math.max(leastMs, this.#verifiableAtMs)
   }
 
-  /** Looks at the nodes whose query was answered. What fails is looked at again the next time. */
+  /** Reads the nodes whose query was answered. A node whose read fails is read again in the next round. */
   async look(nodes: readonly Node[] = this.#dueNodes()): Promise<void> {
     const {clock} = this.#options
     const results = await Promise.allSettled(
@@ -249,7 +252,10 @@ export class ShardSide {
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
-  /** An answer that came between two writes of a pass of ours shows one of them. Another one may hide behind it. */
+  /**
+   * Compares the node's answer with our own writes. An answer from between two writes of a pass shows only one of them,
+   * and the change of another client may be hidden behind it.
+   */
   #explain(node: Node): void {
     if (node.answer?.index === undefined || !node.ownIndexes.has(node.answer.index)) return
     node.answer = undefined
@@ -257,7 +263,10 @@ export class ShardSide {
     node.verifyAtMs ??= this.#options.clock.monotonicMs() + verifyAfterMs
   }
 
-  /** Nodes that moved, and at most one to be verified: after many writes of ours it has as many parts to compare. */
+  /**
+   * Returns the nodes that moved, and at most one node to verify: after many own writes its verification compares as
+   * many parts.
+   */
   #dueNodes(): readonly Node[] {
     for (const node of this.nodes) if (node.isMoved) this.#explain(node)
     const moved = this.nodes.filter(({isMoved}) => isMoved)
@@ -268,7 +277,7 @@ export class ShardSide {
     return oldest ? [...moved, oldest] : moved
   }
 
-  /** The greatest index of anything that was looked at. */
+  /** Greatest index that was read. */
   get knownIndex(): bigint {
     let most = this.#baseline
     const see = (index: bigint | undefined): void => {
@@ -282,15 +291,18 @@ export class ShardSide {
     return most
   }
 
-  /** Looks at the keys in no node, with the names that the root's query has answered. Returns nodes that should be watched. */
+  /**
+   * Reads the keys that are in no node, and the given names of the root's list. Returns new nodes that need a query.
+   */
   async sweep(names: readonly string[]): Promise<readonly Node[]> {
     if (this.#loose.size > 0) await this.readKeys(await this.reads.changed([...this.#loose]))
     return await this.#addUncovered(this.prefix, names, false)
   }
 
   /**
-   * Looks for what no query shows: keys below divided folders, in no node, and nodes that were deleted with a prefix
-   * shorter than their own, of which Consul does not wake a query that knows a newer tombstone. One key of each node shows that.
+   * Searches for changes that no query shows: new keys below divided folders that are in no node, and nodes that were
+   * deleted by a shorter prefix. Consul does not wake a query of such a node if the query knows a newer tombstone. One
+   * key of each node shows whether it was deleted.
    */
   async sweepWhole(): Promise<readonly Node[]> {
     const {reads, clock} = this.#options
@@ -332,14 +344,14 @@ export class ShardSide {
     return added
   }
 
-  /** A folder's own name in its list is a key. */
+  /** True if the name in a folder's list is not known yet. The folder's own name in its list is a key. */
   #isNew(name: string, folder: string): boolean {
     if (this.nodeOf(name) || this.#loose.has(name)) return false
     if (name === folder || !name.endsWith('/')) return this.#options.isInScope(name)
     return !this.#options.isLeftOut(name) && !this.#above.some(({prefix}) => prefix === name)
   }
 
-  /** True if a node of this prefix would share no key with another one. */
+  /** True if a node with this prefix would share no key with another node. */
   #isApart(name: string): boolean {
     return (
       isListable(name) &&
@@ -347,7 +359,10 @@ export class ShardSide {
     )
   }
 
-  /** What no path can carry is taken from a list of all names, which is made seldom once the folder is known. */
+  /**
+   * Returns new names below a prefix. If no path can contain the prefix, they are taken from a list of the whole
+   * folder, which is read seldom once one of them is known.
+   */
   async #namesBelow(prefix: string, folder: string, isWhole: boolean): Promise<readonly string[]> {
     const canList = isListable(prefix)
     const isKnown = [...this.#loose.keys()].some(name => name.startsWith(prefix))
@@ -368,7 +383,7 @@ export class ShardSide {
     return node
   }
 
-  /** Reads keys by their names into the changes. */
+  /** Reads keys by their names, and adds them to the changes. */
   async readKeys(names: readonly string[]): Promise<void> {
     if (names.length > this.#mostChanges) this.#isTooMuch = true
     if (names.length === 0 || this.isOverflowing) return

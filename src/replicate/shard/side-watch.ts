@@ -8,7 +8,9 @@ import {type Node, verifyAfterMs} from './node.js'
 import type {Listing, Look, ShardReads} from './shard-reads.js'
 import type {ShardSide} from './shard-side.js'
 
-/** Why an answer may be that of another state than before: the store was replaced, or answers were missed. */
+/**
+ * Why an answer may belong to another state than the answers before: the store was replaced, or answers were missed.
+ */
 export type Doubt = 'replaced' | 'recovered'
 
 export interface WatchOptions {
@@ -17,31 +19,31 @@ export interface WatchOptions {
   readonly context: QueryContext
   readonly follow: Pick<FollowOptions, 'consistency' | 'freshConsistency' | 'maxStaleMs'> & {readonly waitMs: number}
   readonly outage: Outage
-  /** Least time between two answers of one query. */
+  /** Minimum time between two answers of one query. */
   readonly leastPauseMs: number
-  /** Something is to be looked at. */
+  /** Called when a part should be read. */
   readonly onMoved: () => void
-  /** The answers may be those of another state than before. */
+  /** Called when an answer may belong to another state than the answers before. */
   readonly onDoubt: (kind: Doubt) => void
 }
 
-/** The root is asked seldom: each of its answers costs the agent a walk over all keys. */
+/** The root is queried seldom, because each answer costs the agent a walk over all keys. */
 const leastRootPauseMs = 500
 const longestPauseMs = 1000
 const costShare = 4
-/** A fifteenth of the agent's time at most. */
+/** Pause for each key of the side, so that the root's query takes at most a fifteenth of the agent's time. */
 const rootPauseOfKeyMs = 0.01
 const earlyShare = 0.9
 const coldPauseMs = 20
-/** A query that waited this long was parked at the agent, and woken by the first change. */
+/** A query that was answered after this time was waiting at the agent, and was woken by the first change. */
 const parkedMs = 100
 
 /**
- * The parked queries of one side: one for each node, and one for the root. They say that something moved, and nothing
- * more: what it was is read afterwards, so that all that is read has one order.
+ * The blocking queries of one side: one for each node, and one for the root. Their answers only say that something has
+ * changed. The keys are read afterwards, so that all reads have one order.
  */
 export class SideWatch {
-  /** What the root's query answered, until the side was swept. */
+  /** The answer of the root's query, until the side is swept. */
   rootAnswer: Snapshot<Listing> | undefined
   readonly #options: WatchOptions
   readonly #running = new Set<Promise<void>>()
@@ -51,16 +53,16 @@ export class SideWatch {
     this.#options = options
   }
 
-  /** Watches the side's nodes in the place of those that were watched before. */
+  /** Starts the queries of the side's nodes, and stops the queries of the nodes before. */
   start(): void {
     this.stop()
     this.#controller = new AbortController()
-    // Each query listens.
+    // Each query adds a listener.
     setMaxListeners(0, this.#controller.signal)
     const {side} = this.#options
     this.rootAnswer = undefined
     for (const node of side.nodes) this.watch(node)
-    // A node that is the root needs no second query.
+    // If the root is a node, the node's query is enough.
     if (!side.nodes.some(({vertex}) => vertex.prefix === side.prefix)) this.#keep(signal => this.#watchRoot(signal))
     this.#keep(signal => this.#watchColdest(signal))
   }
@@ -78,7 +80,7 @@ export class SideWatch {
     await Promise.all(this.#running)
   }
 
-  /** A query that was refused is asked again, like one that failed. */
+  /** Runs a query until it is stopped. A refused query is asked again, like a failed one. */
   #keep(watch: (signal: AbortSignal) => Promise<void>): void {
     const {signal} = this.#controller
     const {clock} = this.#options.context
@@ -111,7 +113,8 @@ export class SideWatch {
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
       if (node.ownIndexes.has(index)) {
-        // A write of ours, behind which one of another client may hide, unless the query was parked until then.
+        // The answer shows a write of our own. The change of another client may be hidden behind it, unless the query
+        // was waiting until then.
         const nowMs = context.clock.monotonicMs()
         if (nowMs - snapshot.sentAtMs < parkedMs) node.verifyAtMs ??= nowMs + verifyAfterMs
       } else {
@@ -139,8 +142,8 @@ export class SideWatch {
   }
 
   /**
-   * Waits for a change of a key that seldom changes: this query is parked nearly always. The others pause after each
-   * answer, and a store that is replaced in a pause wakes none of them.
+   * Waits for a change of a key that seldom changes, so that one query is nearly always waiting at the agent. The other
+   * queries pause after each answer, and a store that is replaced during a pause ends none of them.
    */
   async #watchColdest(signal: AbortSignal): Promise<void> {
     const {side, context} = this.#options
@@ -155,7 +158,7 @@ export class SideWatch {
     }
   }
 
-  /** All keys together were at the index of the list, or are beyond it. */
+  /** Reports a replaced store if a first answer has a lower index than the list that the side was made from. */
   #compareFirst(kind: string, {index}: Snapshot<Look>): void {
     const {side, onDoubt} = this.#options
     if (kind === 'first' && index !== undefined && index < side.baseline) onDoubt('replaced')
@@ -171,7 +174,7 @@ export class SideWatch {
       entries: () => [],
       read: async options => {
         const snapshot = await this.#read(reads, part, options)
-        // Answered without a change and before its time: the store was replaced under the query.
+        // The agent has answered before the wait ended, without a change: the store was replaced meanwhile.
         const ageMs = context.clock.monotonicMs() - snapshot.sentAtMs
         const isSame = options.index !== undefined && snapshot.index === options.index
         if (isSame && ageMs < (options.waitMs ?? 0) * earlyShare) onDoubt('replaced')
@@ -186,7 +189,7 @@ export class SideWatch {
   async #read(reads: ShardReads, part: Part, options: BlockingReadOptions): Promise<Snapshot<Look>> {
     const {outage} = this.#options
     const {prefix, separator} = part
-    // Of a leaf only the index is of use. A part may be divided later.
+    // Only the index of a leaf is used. A leaf may be divided later.
     const isLeaf = part.children.length === 0 && prefix !== this.#options.side.prefix
     const look = (): Promise<Snapshot<Look>> =>
       isLeaf ? reads.look(prefix, separator, options) : reads.listing(prefix, options)

@@ -3,28 +3,31 @@ import {isAlive, type ReplicatorReport} from './replicator-report.js'
 import type {StatusDocument} from './status-document.js'
 
 /**
- * How a mapping is doing, from good to bad: `healthy`; `warning` if it is behind, or something is held, refused or hidden;
- * `critical` if no replicator runs, or Consul does not answer the only ones that do; `unknown` if its status key does not
- * say.
+ * The condition of a mapping, from good to bad: `healthy`; `warning` if the copy is behind, or keys are held, refused
+ * or hidden; `critical` if no replicator is running, or Consul does not answer those that are running; `unknown` if the
+ * status key contains no report.
  */
 export type Health = 'healthy' | 'warning' | 'critical' | 'unknown'
 
-/** A replicator's report, and whether the replicator runs. */
+/** The report of a replicator, and whether the replicator is running. */
 export type JudgedReport = ReplicatorReport & {readonly isAlive: boolean}
 
-/** What the status key of a mapping says, for people. */
+/** The content of a mapping's status key, for display. */
 export interface MappingReport {
   readonly mapping: Mapping
   readonly health: Health
   readonly lastReplicated: bigint
   readonly keys: number
-  /** Of the replicator that counts: the most current of those that run, else one that died, else the last one. */
+  /**
+   * The report that counts: the most current one of running replicators, otherwise of one that died, otherwise the last
+   * one.
+   */
   readonly best: JudgedReport | undefined
-  /** All of them, each with whether it runs. */
+  /** The reports of all replicators. */
   readonly replicators: readonly JudgedReport[]
 }
 
-/** Judges a mapping by what its replicators have written. */
+/** Judges a mapping by the reports of its replicators. */
 export function toMappingReport(
   {source, destination, record, replicators}: StatusDocument,
   {nowMs, mostLagMs}: {readonly nowMs: number; readonly mostLagMs: number},

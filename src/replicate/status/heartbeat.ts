@@ -3,12 +3,12 @@ import type {CompleteOptions} from '../complete-options.js'
 import type {MappingWorker, Stops} from '../pass/worker.js'
 import type {ReplicatorPhase, ReplicatorReport} from './replicator-report.js'
 
-/** A mapping that changes its state often is still written seldom. */
+/** Minimum time between two writes of a report, also if the state changes often. */
 const leastPauseMs = 1000
 
 /**
- * Writes a mapping's report again until stopped: at intervals, and when its state turns. The last report says that the
- * replicator stopped.
+ * Writes a mapping's report at intervals, and when the state of the mapping changes, until stopped. The last report
+ * says that the replicator has stopped.
  */
 export async function keepReporting(
   worker: MappingWorker,
@@ -30,7 +30,7 @@ export async function keepReporting(
   await reportOnce(worker, options, {phase: 'stopped', signal: kill})
 }
 
-/** A report that cannot be written is logged by the status. */
+/** The status logs a report that cannot be written. */
 export async function reportOnce(
   worker: MappingWorker,
   options: CompleteOptions,

@@ -2,7 +2,7 @@ import {messageOf} from '../../core/errors.js'
 import type {Clock} from '../../core/types.js'
 import type {Mapping, MappingStatus, ReplicationPass, RetryingPart} from '../types.js'
 
-/** A failure that is over sooner is not shown. */
+/** A failure that ends within this time is not shown. */
 const noticedMs = 1500
 const longestReason = 300
 
@@ -11,24 +11,24 @@ interface Failure {
   readonly error: unknown
 }
 
-/** What the last passes of a mapping left behind. */
+/** The counts that the last passes of a mapping have reported. */
 type Left = Pick<MappingStatus, 'keys' | 'held' | 'refused' | 'hidden' | 'skipped' | 'index'>
 
 const nothingLeft: Left = {keys: 0, held: 0, refused: 0, hidden: 0, skipped: 0, index: 0n}
 
 /**
- * Knows how current one mapping is. The loop that follows the mapping reports changes and passes to it, and both sides
- * report their answers:
+ * Measures how current one mapping is. The loop that follows the mapping calls these methods, and both sides report
+ * their answers:
  *
- *     moved    something changed that is not at the destination yet
- *     began    a pass takes up all changes so far
- *     ended    the pass is over; if it was not whole, its changes are still to be made
+ *     moved     something has changed that is not at the destination yet
+ *     began     a pass begins, which copies all changes so far
+ *     ended     the pass has ended; if it was not complete, its changes still have to be copied
  *
- * The mapping is behind from the first change that no whole pass has taken up. While a part fails, it is behind from the
- * last moment that is known to be copied.
+ * The mapping is behind from the first change that no complete pass has copied. While a part fails, it is behind from
+ * the last time at which everything was known to be copied.
  */
 export class MappingMonitor {
-  /** Called when the state changes in kind, not with each pass. */
+  /** Called when the state becomes another one. Most passes do not change it. */
   onTurn: () => void = () => {}
   readonly #mapping: Mapping
   readonly #clock: Clock
@@ -38,7 +38,7 @@ export class MappingMonitor {
   #movedMs: number | undefined
   #takenMs: number | undefined
   #beganMs = 0
-  /** When the source answered last. What is copied is what it had then. */
+  /** When the source last answered. Changes up to this time are copied. */
   #sourceMs: number | undefined
   #currentMs: number | undefined
   #equalMs: number | undefined
@@ -71,7 +71,7 @@ export class MappingMonitor {
     this.#turned()
   }
 
-  /** A pass has ended; `sourceCount` is the number of keys that the source has in all. */
+  /** Records the end of a pass. `sourceCount` is the number of all keys at the source. */
   passed(pass: ReplicationPass, sourceCount: number): void {
     this.#totals.passes += 1
     if (pass.error !== undefined) this.#totals.failedPasses += 1
@@ -134,7 +134,7 @@ export class MappingMonitor {
     return nowMs - (failure ? Math.min(sinceMs, this.#currentMs ?? failure.sinceMs) : sinceMs)
   }
 
-  /** The failure that lasts longest. */
+  /** Returns the failure that has lasted longest. */
   #failure(nowMs: number): (Failure & {readonly part: RetryingPart}) | undefined {
     const failures = [...this.#failures].map(([part, failure]) => ({part, ...failure}))
     const [oldest] = failures.sort((a, b) => a.sinceMs - b.sinceMs)

@@ -4,7 +4,7 @@ import {decodeStatus, type StatusDocument, statusPrefix} from './status-document
 
 const keyForm = /\/[0-9a-f]{32}$/
 
-/** Returns what the status keys below a directory say, in the order of sources. */
+/** Returns the contents of the status keys below a directory, sorted by source. */
 export async function readStatuses(
   client: ConsulClient,
   statusDir: string,

@@ -1,11 +1,11 @@
 import type {MappingState, RetryingPart} from '../types.js'
 
-/** Whether a replicator runs. `finished` is the end of a run that was not meant to go on. */
+/** Whether a replicator is running. `finished`: it has ended a run with a defined end, such as `runOnce`. */
 export type ReplicatorPhase = 'running' | 'stopped' | 'finished'
 
-/** What one replicator says of itself and of one mapping, in the mapping's status key. */
+/** The report of one replicator about itself and about one mapping, in the mapping's status key. */
 export interface ReplicatorReport {
-  /** Of the replicator, random. */
+  /** Random ID of the replicator. */
   readonly id: string
   readonly host: string
   readonly pid: number
@@ -13,15 +13,15 @@ export interface ReplicatorReport {
   /** The source's datacenter; undefined if it is not known. */
   readonly datacenter: string | undefined
   readonly startedAtMs: number
-  /** When this was written. */
+  /** When the report was written. */
   readonly heartbeatMs: number
-  /** Interval at which it is written again. */
+  /** Interval at which the report is written again. */
   readonly everyMs: number
   readonly state: MappingState
   readonly lagMs: number
-  /** The destination has every change that the source made until then. */
+  /** The destination has every change that the source made until this time. */
   readonly currentAtMs: number | undefined
-  /** Both sides were last known to be equal then. */
+  /** When both sides were last known to be equal. */
   readonly equalAtMs: number | undefined
   readonly held: number
   readonly refused: number
@@ -75,7 +75,7 @@ const countOf = (value: unknown): number =>
 const secondsOf = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value * 1000 : 0
 
-/** Returns the report in a list, and an empty list for anything that `encodeReport` has not written. */
+/** Returns the report as the only item of a list; an empty list for a value that `encodeReport` has not written. */
 export function decodeReport(value: unknown): readonly ReplicatorReport[] {
   if (!isRecord(value) || value['Version'] !== version) return []
   const {ID: id, Host: host, PID: pid, Phase: phase, State: state, Datacenter: datacenter} = value
@@ -116,14 +116,17 @@ function decodeRetrying(value: unknown): ReplicatorReport['retrying'] {
 const missedHeartbeats = 3
 const leastSilenceMs = 10_000
 
-/** True if the replicator runs, as far as its heartbeat shows: it is given up after three missed ones. */
+/** True if the heartbeat shows that the replicator is running. After three missed heartbeats it counts as dead. */
 export const isAlive = ({phase, heartbeatMs, everyMs}: ReplicatorReport, nowMs: number): boolean =>
   phase === 'running' && nowMs - heartbeatMs <= Math.max(leastSilenceMs, missedHeartbeats * everyMs)
 
 const keepGoneMs = 3_600_000
 const mostGone = 10
 
-/** Replaces the report of one replicator. Of those that run no longer, the newest few are kept for an hour. */
+/**
+ * Replaces the report of one replicator. Of the replicators that are not running any more, the newest reports are kept
+ * for an hour.
+ */
 export function withReport(
   reports: readonly ReplicatorReport[],
   own: ReplicatorReport,

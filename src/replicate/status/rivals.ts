@@ -13,7 +13,10 @@ interface Rival {
   readonly report: ReplicatorReport
 }
 
-/** Replicators of the same mapping work side by side; of others, one deletes what the other copies. */
+/**
+ * True for a replicator of the same mapping, which may run at the same time. A replicator of another mapping would
+ * delete keys that this one copies.
+ */
 const isSame = (own: Mapping, {source, destination}: StatusDocument, {datacenter}: ReplicatorReport): boolean =>
   own.source === source &&
   own.destination === destination &&
@@ -36,12 +39,15 @@ function findRivals(
   )
 }
 
-/** Which rivals to yield to: `all`, or `earlier` ones, so that of two that start together one goes on. */
+/**
+ * Which rivals are refused: `all`, or only `earlier` ones, so that one of two replicators that start together
+ * continues.
+ */
 export type RivalKind = 'all' | 'earlier'
 
 /**
- * Throws a UsageError if a replicator of another source runs whose destination overlaps with one of these: each would
- * delete what the other copies, forever.
+ * Throws a UsageError if a replicator of another source is running, and its destination overlaps with one of these
+ * mappings: each would delete the keys that the other copies, forever.
  */
 export async function refuseRivals(
   mappings: readonly Mapping[],

@@ -13,21 +13,21 @@ export interface StatusRecord {
   readonly keys: number
 }
 
-/** What a status key says: consul-replicate's fields, and fields of baton that it ignores. */
+/** The content of a status key: consul-replicate's fields, and fields of baton, which consul-replicate ignores. */
 export interface StatusDocument {
   readonly source: string
   readonly destination: string
-  /** The position; undefined if only the heartbeat is known. */
+  /** The position; undefined if the key contains only a heartbeat. */
   readonly record: StatusRecord
   /** When baton last wrote the position; undefined if consul-replicate wrote it. */
   readonly updatedAtMs: number | undefined
-  /** What each replicator of the mapping last said of itself. */
+  /** The last report of each replicator of the mapping. */
   readonly replicators: readonly ReplicatorReport[]
 }
 
 const normalDir = (statusDir: string): string => statusDir.replace(/\/$/, '')
 
-/** Prefix of all status keys. */
+/** Returns the prefix of all status keys. */
 export const statusPrefix = (statusDir: string): string => `${normalDir(statusDir)}/`
 
 export function statusKey(statusDir: string, mapping: Mapping): string {
@@ -43,7 +43,7 @@ const escapes: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 }
 
-/** Encodes a status: consul-replicate's three fields first and as it writes them, then baton's own. */
+/** Encodes a status: first consul-replicate's three fields in consul-replicate's form, then the fields of baton. */
 export function encodeStatus({source, destination, record, updatedAtMs, replicators}: StatusDocument): Buffer {
   const text = stringifyConsulJson(
     {
@@ -61,7 +61,10 @@ export function encodeStatus({source, destination, record, updatedAtMs, replicat
   return Buffer.from(text.replaceAll(/[<>&\u2028\u2029]/g, character => escapes[character] ?? character))
 }
 
-/** Returns undefined if the value is not a status: it is then replaced. Field names match in any case, as in Go. */
+/**
+ * Returns undefined if the value is not a status and may be replaced. The case of field names does not matter, as in
+ * Go.
+ */
 export function decodeStatus(value: Buffer): StatusDocument | undefined {
   const text = value.toString('utf8')
   try {

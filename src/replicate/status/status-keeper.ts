@@ -16,17 +16,17 @@ type Change = (document: StatusDocument | undefined) => Partial<StatusDocument> 
 const mostAttempts = 20
 
 /**
- * Writes a mapping's status key: the position if it has changed, and the report of this replicator. Other replicators of
- * the mapping write the same key, so each write is a compare-and-set.
+ * Writes a mapping's status key: the position if it has changed, and the report of this replicator. Other replicators
+ * of the mapping write the same key, so each write is a compare-and-set.
  */
 export class StatusKeeper {
   readonly #options: CompleteOptions
   readonly #mapping: Mapping
   readonly #key: string
-  /** The position as last written or found. */
+  /** The position that was last written or read. */
   #record: StatusRecord | undefined
   #turn: Promise<unknown> = Promise.resolve()
-  /** True if the last write failed in a way that was reported, and may last. */
+  /** True if the last write failed with an error that was reported, and that may persist. */
   #isRefused = false
 
   constructor(options: CompleteOptions, mapping: Mapping) {
@@ -35,7 +35,7 @@ export class StatusKeeper {
     this.#key = statusKey(options.statusDir, mapping)
   }
 
-  /** The position that the status key has, if it is about the same datacenter. */
+  /** Resolves with the position in the status key; undefined if it belongs to a source in another datacenter. */
   async position(signal: AbortSignal): Promise<bigint | undefined> {
     const {value: entry} = await this.#options.destination.kv.get(this.#key, {signal, consistency: 'consistent'})
     const record = entry && decodeStatus(entry.value)?.record
@@ -44,8 +44,8 @@ export class StatusKeeper {
   }
 
   /**
-   * Writes the position. A status that cannot be written is reported, and no decision depends on it. Returns the failure
-   * if another attempt may succeed.
+   * Writes the position. A failure is reported, and no decision depends on the status. Resolves with the failure if
+   * another attempt may succeed.
    */
   async keep(
     record: StatusRecord,
@@ -61,7 +61,10 @@ export class StatusKeeper {
     }, signal)
   }
 
-  /** Writes the report of this replicator beside those of others, and its position if another program has replaced it. */
+  /**
+   * Writes the report of this replicator beside the reports of others. Writes the position again if another program has
+   * replaced it.
+   */
   report(report: ReplicatorReport, signal: AbortSignal): Promise<Error | undefined> {
     const nowMs = this.#options.clock.wallMs()
     return this.#change(document => {
@@ -78,7 +81,7 @@ export class StatusKeeper {
     return {updatedAtMs: this.#options.clock.wallMs(), ...(record && {record})}
   }
 
-  /** One change at a time. */
+  /** Makes one change after the other. */
   #change(change: Change, signal: AbortSignal): Promise<Error | undefined> {
     const done = this.#turn.then(() => this.#write(change, signal))
     this.#turn = done

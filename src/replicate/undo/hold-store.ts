@@ -7,8 +7,8 @@ import type {Mapping} from '../types.js'
 type Call = Pick<CallOptions, 'signal'>
 
 /**
- * Keys that an undo has restored: replicators leave them alone until the source has another version than that which was
- * undone (0: the source did not have the key).
+ * Keys that an undo has restored. Replicators leave each key alone until the source has another version than the undone
+ * one (0: the key did not exist at the source).
  */
 export interface UndoHold {
   readonly id: string
@@ -22,10 +22,13 @@ const headForm = /\/[0-9a-f]{8}$/
 const holdsDir = (statusDir: string, mapping: Mapping): string =>
   `${batonDir(statusDir)}undone/${mappingHash(mapping)}/`
 
-/** Written after each change of the holds, so that one query is enough to follow all of them. */
+/**
+ * Returns the key that is written after each change of the holds, so that one blocking query is enough to follow all of
+ * them.
+ */
 export const noticeKey = (statusDir: string): string => `${batonDir(statusDir)}undone-notice`
 
-/** Below it each replicator writes which notice it has followed. */
+/** Returns the prefix below which each replicator writes the number of the notice that it has obeyed. */
 export const seenDir = (statusDir: string): string => `${batonDir(statusDir)}undone-seen/`
 
 export async function writeHold(client: ConsulClient, statusDir: string, hold: UndoHold, call: Call): Promise<void> {
@@ -69,7 +72,7 @@ export async function removeHold(client: ConsulClient, statusDir: string, hold: 
   await client.kv.deleteTree(`${head}/`, call)
 }
 
-/** Removes the holds with this id, or all. Returns how many there were. */
+/** Removes the holds with this ID, or all holds. Returns the number of removed holds. */
 export async function releaseHolds(
   client: ConsulClient,
   {statusDir, id}: {readonly statusDir: string; readonly id: string | undefined},
@@ -86,7 +89,7 @@ export async function releaseHolds(
   return heads.length
 }
 
-/** Tells replicators that the holds have changed. Returns the number of the notice. */
+/** Writes the notice that the holds have changed. Returns the number of the notice. */
 export async function giveNotice(client: ConsulClient, statusDir: string, call: Call): Promise<bigint> {
   const key = noticeKey(statusDir)
   await client.kv.put(

@@ -1,20 +1,20 @@
 import type {Mapping} from '../types.js'
 
-/** The first line of a file: the pass, and what it was about. */
+/** The first line of a file: the facts about its pass. */
 export interface JournalHeader {
   readonly pass: string
   readonly mapping: Mapping
-  /** Of the destination. */
+  /** Address of the destination. */
   readonly address: string
   readonly atMs: number
 }
 
-/** What one key was before the pass. */
+/** The content of one key before the pass. */
 export interface JournalLine {
   readonly key: string
   readonly value: Buffer
   readonly flags: bigint
-  /** Hash of what the pass wrote; undefined if it deleted the key. */
+  /** Hash of the content that the pass wrote; undefined if the pass deleted the key. */
   readonly written: string | undefined
   /** ModifyIndex of the source key that was written; 0 for a delete. */
   readonly sourceIndex: bigint
@@ -39,7 +39,7 @@ function parse(line: string): Fields | undefined {
   }
 }
 
-/** Undefined for anything that `encodeHeader` has not written. */
+/** Returns undefined for a line that `encodeHeader` has not written. */
 export function decodeHeader(line: string): JournalHeader | undefined {
   const fields = parse(line)
   const {v, pass, source, datacenter, destination, address, at} = fields ?? {}
@@ -52,7 +52,10 @@ export function decodeHeader(line: string): JournalHeader | undefined {
 
 const number = /^\d{1,20}$/
 
-/** Undefined for a line that is not complete: the process that wrote it was killed before the pass wrote the key. */
+/**
+ * Returns undefined for an incomplete line: the process was killed while it wrote the line, before the pass changed the
+ * key.
+ */
 export function decodeLine(line: string): JournalLine | undefined {
   const {k, v, f, w, s} = parse(line) ?? {}
   if (typeof k !== 'string' || typeof v !== 'string' || typeof f !== 'string' || typeof s !== 'string') return undefined

@@ -10,11 +10,11 @@ import type {ReplicaEntry} from '../plan/plan.js'
 import type {Mapping} from '../types.js'
 import {encodeHeader, encodeLine, type JournalHeader} from './journal-lines.js'
 
-/** What a pass is about to overwrite or delete. */
+/** An entry that a pass is about to overwrite or delete. */
 export interface Overwritten {
   readonly key: string
   readonly before: Pick<ReplicaEntry, 'value' | 'flags'>
-  /** What is written; undefined for a delete. */
+  /** The new content; undefined for a delete. */
   readonly after: {readonly value: Uint8Array; readonly flags: bigint} | undefined
   /** ModifyIndex of the source key that is written; 0 for a delete. */
   readonly sourceIndex: bigint
@@ -24,28 +24,31 @@ export interface JournalOptions {
   readonly directory: string
   readonly keepMs: number
   readonly maxBytes: number
-  /** Of the destination. */
+  /** Address of the destination. */
   readonly address: string
   readonly clock: Clock
   readonly logger: Logger
 }
 
 const chunkSize = 500
-/** Passes that begin within this time have one file: where parts are followed, each change is a pass. */
+/** Passes that begin within this time share a file. If a mapping is followed in parts, each change is a pass. */
 const shareMs = 10_000
-/** A look at all files takes time. */
+/** Minimum time between two searches for old files. */
 const pruneEveryMs = 60_000
-/** A file that another process has removed is not made again without its first line. */
+/**
+ * Without O_CREAT, because a file that another process has removed must not be created again without its first line.
+ */
 const append = constants.O_APPEND | constants.O_WRONLY
-/** Files of a journal are named for their passes. */
+/** End of the names of journal files. The names contain the ID of the pass. */
 export const journalSuffix = '.undo'
 
 export const hashOf = (value: Uint8Array, flags: bigint): string =>
   createHash('sha256').update(`${flags} `).update(value).digest('hex')
 
 /**
- * Keeps what passes overwrite and delete in a directory, one file for passes that begin together, so that it can be restored. Only this
- * user can read the files. They are removed when they are too old, and the oldest ones when they are too large together.
+ * Stores the entries that passes overwrite and delete in a directory, so that they can be restored. Passes that begin
+ * soon after each other share a file. Only this user can read the files. They are removed when they are too old, and
+ * the oldest ones when their total size is too large.
  */
 export class UndoJournal {
   readonly #options: JournalOptions
@@ -53,14 +56,14 @@ export class UndoJournal {
   #turn: Promise<void> = Promise.resolve()
   readonly #open = new Map<string, {readonly path: string; readonly untilMs: number}>()
   #pruneAtMs = Number.NEGATIVE_INFINITY
-  /** The size of all files, about. */
+  /** Approximate size of all files. */
   #bytes = 0
 
   constructor(options: JournalOptions) {
     this.#options = options
   }
 
-  /** Resolves when all of it is kept. If it cannot be kept, that is logged once, and the pass goes on. */
+  /** Resolves when the entries are stored. If they cannot be stored, that is logged once, and the pass continues. */
   keep(mapping: Mapping, changes: readonly Overwritten[]): Promise<void> {
     if (changes.length === 0) return Promise.resolve()
     this.#turn = this.#turn.then(() => this.#tryToKeep(mapping, changes))
@@ -103,7 +106,7 @@ export class UndoJournal {
     }
   }
 
-  /** Returns the file of a pass that begins now. Passes that begin soon after each other have the same. */
+  /** Returns the file of a pass that begins now. */
   async #openFile(mapping: Mapping): Promise<string> {
     const {directory, clock, address} = this.#options
     const name = formatMapping(mapping)
@@ -118,7 +121,7 @@ export class UndoJournal {
     return path
   }
 
-  /** Returns the size of what is left. */
+  /** Removes old files. Returns the size of the others. */
   async #prune(needed: number): Promise<number> {
     const {directory, keepMs, maxBytes, clock} = this.#options
     const files: {readonly path: string; readonly size: number; readonly atMs: number}[] = []

@@ -9,7 +9,10 @@ export interface JournalPass extends JournalHeader {
   readonly lines: readonly JournalLine[]
 }
 
-/** Returns the passes in a directory, oldest first; none if it does not exist. Files that are not a journal's are skipped. */
+/**
+ * Returns the passes in a directory, oldest first; none if the directory does not exist. Skips files that are not
+ * journal files.
+ */
 export async function readJournal(directory: string): Promise<readonly JournalPass[]> {
   const passes: JournalPass[] = []
   for (const name of await namesIn(directory)) {

@@ -10,26 +10,27 @@ import type {JournalPass} from './read-journal.js'
 import {historyOf, planUndo, restore, type UndoneKey} from './undo.js'
 
 export interface UndoOptions {
-  /** The passes to undo. They may be of several mappings. */
+  /** The passes to undo. They may belong to several mappings. */
   readonly passes: readonly JournalPass[]
   readonly statusDir: string
-  /** True writes nothing. */
+  /** True for a dry run, which writes nothing. */
   readonly isDryRun: boolean
   readonly signal: AbortSignal
-  /** How long replicators may take to answer, in milliseconds. @default 15000 */
+  /** Time within which running replicators must answer, in milliseconds. @default 15000 */
   readonly answerMs?: number
 }
 
 export interface UndoResult {
   readonly keys: readonly UndoneKey[]
-  /** Names what replicators now leave alone; undefined if nothing was restored. */
+  /** ID of the hold on the restored keys; undefined if nothing was restored. */
   readonly holdId: string | undefined
 }
 
 /**
- * Restores what passes have overwritten and deleted, where the destination still has what they wrote. Replicators that
- * run would at once do it again: so each first learns which keys to leave alone, and nothing is restored before all have
- * answered. Rejects, without having restored anything, if one does not.
+ * Restores the entries that passes have overwritten and deleted, where the destination still has the content that the
+ * passes wrote. Running replicators would change the keys again at once, so each of them first learns which keys to
+ * leave alone, and nothing is restored before all of them have answered. Rejects, without having restored anything, if
+ * one of them does not answer.
  */
 export async function undoPasses(client: ConsulClient, options: UndoOptions): Promise<UndoResult> {
   const {passes, statusDir, isDryRun, signal} = options
@@ -63,7 +64,7 @@ export async function undoPasses(client: ConsulClient, options: UndoOptions): Pr
 
 const pollMs = 50
 
-/** Resolves when every replicator of these mappings has read the holds. */
+/** Resolves when every running replicator of these mappings has read the holds. */
 async function untilSeen(client: ConsulClient, mappings: readonly Mapping[], options: UndoOptions): Promise<void> {
   const {statusDir, signal, answerMs = 15_000} = options
   const {clock} = client

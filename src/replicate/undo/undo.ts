@@ -9,24 +9,27 @@ import {hashOf} from './journal.js'
 import type {JournalLine} from './journal-lines.js'
 import type {JournalPass} from './read-journal.js'
 
-/** What becomes of one key: it is restored, has the earlier value already, or stays because it was changed since. */
+/**
+ * The result for one key: it is restored, already has the earlier content, or is left alone because it was changed
+ * since.
+ */
 export interface UndoneKey {
   readonly key: string
   readonly outcome: 'restored' | 'same' | 'changed' | 'refused'
-  /** True if the key does not exist now, and is created again. */
+  /** True if the key does not exist now and is created. */
   readonly isCreated: boolean
 }
 
-/** What the selected passes have done to one key, taken together. */
+/** The changes of the selected passes to one key, taken together. */
 interface KeyHistory {
   readonly mapping: Mapping
-  /** Before the first of them. */
+  /** The content before the first pass. */
   readonly before: JournalLine
-  /** What the last of them wrote. */
+  /** The content that the last pass wrote. */
   readonly after: JournalLine
 }
 
-/** Returns what a key was before all passes and is after them, for each key that any of them changed. */
+/** Returns, for each key that any of the passes changed, its content before the first and after the last pass. */
 export function historyOf(passes: readonly JournalPass[]): ReadonlyMap<string, KeyHistory> {
   const histories = new Map<string, KeyHistory>()
   for (const {mapping, lines} of passes) {
@@ -37,7 +40,10 @@ export function historyOf(passes: readonly JournalPass[]): ReadonlyMap<string, K
   return histories
 }
 
-/** Reads the keys, and returns for each whether it still has what the passes wrote, and how it would be restored. */
+/**
+ * Reads the keys, and returns for each key whether it still has the content that the passes wrote, and how it would be
+ * restored.
+ */
 export async function planUndo(
   client: ConsulClient,
   histories: ReadonlyMap<string, KeyHistory>,
@@ -70,13 +76,13 @@ function outcomeOf({
   readonly isAbsent: boolean
 }): UndoneKey['outcome'] {
   if (isAbsent) return after.written === undefined ? 'restored' : 'changed'
-  // A key that the token may not read is neither present nor absent.
+  // The token may not read the key, so it is not known whether it exists.
   if (!entry || entry.session !== undefined) return 'changed'
   if (entry.value.equals(before.value) && entry.flags === before.flags) return 'same'
   return after.written === hashOf(entry.value, entry.flags) ? 'restored' : 'changed'
 }
 
-/** Restores keys by compare-and-set. Returns what became of each key. Rejects if Consul cannot be reached. */
+/** Restores keys by compare-and-set. Returns the result for each key. Rejects if Consul cannot be reached. */
 export async function restore(
   client: ConsulClient,
   planned: {readonly items: readonly BulkItem[]; readonly keys: ReadonlyMap<string, UndoneKey>},

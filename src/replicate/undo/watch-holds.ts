@@ -7,8 +7,8 @@ import type {MappingWorker} from '../pass/worker.js'
 import {noticeKey, seenDir} from './hold-store.js'
 
 /**
- * Follows the notices of undos until stopped: each mapping reads its holds again, and only then is it written down that
- * this replicator obeys them. Failures are retried. Never rejects.
+ * Follows the notices of undos until stopped. Each mapping reads its holds again before this replicator confirms the
+ * notice. Retries failures. Never rejects.
  */
 export async function watchHolds(
   workers: readonly MappingWorker[],

@@ -16,7 +16,7 @@ const ways = [
   ['in parts', 0],
 ] as const
 
-/** Follows until the test is over. */
+/** Follows until the test ends. */
 function follow(client: ConsulClient, options: ReplicatorOptions): readonly ReplicationPass[] {
   const controller = new AbortController()
   const passes: ReplicationPass[] = []
@@ -55,7 +55,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
       const client = countingClient(proxy.address)
       const passes = follow(client, {mappings: [parseMapping(`${from}@dc1:${to}`)], shardAbove, maxDelete: 'off'})
       await untilEqual(reader, from, to)
-      // Each query of the source that waits gets a lower index than the one that it has sent.
+      // Each blocking query of the source gets a lower index than the index that it has sent.
       let lowered = 0
       proxy.on(
         {path: new RegExp(`/v1/kv/${from}.*index=`)},
@@ -77,7 +77,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     },
   )
 
-  it('makes the copy equal after the source was built anew with lower indexes, or is another datacenter', async () => {
+  it('makes the copy equal after the source was rebuilt with lower indexes, or is another datacenter', async () => {
     await using client = countingClient(address('dc2'))
     await seed(client, 'dc1', numbered('anew/', 40))
     const once = async (dc: string) => {
@@ -97,7 +97,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
     )
     await seed(client, 'dc1', numbered('anew/', 1, 'newest'))
     const before = await once('dc1')
-    // Fewer writes were made there: its indexes are lower than the position.
+    // The new source has fewer writes, so its indexes are lower than the position.
     await seed(client, 'dc3', numbered('anew/', 30, '3'))
     const after = await once('dc3')
     expect(after.pass).toMatchObject({written: 30, deleted: 10})
@@ -158,7 +158,7 @@ describe.each(backends)('replication under faults, on $name', backend => {
       names.map(name => ({key: `${name}1/1`, value: bytes('2')})),
     )
     for (const name of names) await untilEqual(reader, name, `copy-${name}`)
-    // One more for the notices of undos.
+    // One more query follows the notices of undos.
     const parked = proxy.requests.filter(({path}) => path.includes('index='))
     expect(new Set(parked.map(({path}) => path.replace(/[?&]index=\d+/, ''))).size).toBeGreaterThan(24)
     expect(most).toBeLessThanOrEqual(65)

@@ -54,7 +54,7 @@ describe.each(backends)('baton replicate on $name', backend => {
       command.killGroup('SIGKILL')
       await command.processExit
       if (!equal(await contentOf(client, 'dc2', 'killed/'), await contentOf(client, 'dc1', 'kill/'))) cutShort += 1
-      // Changes and a few deletes before each new start.
+      // Makes changes and a few deletes before each start.
       const from = Math.floor(random() * keys)
       await seed(
         client,

@@ -11,7 +11,7 @@ describe.each(backends)('processes of baton replicate, on $name', backend => {
   const pairs = (prefix: string, names: readonly string[], value = '1') =>
     names.map(name => ({key: prefix + name, value: Buffer.from(value)}))
 
-  it('killed between an approval and its deletes, or in the middle of them, delete exactly these after a restart', async () => {
+  it('delete exactly the approved keys after a kill before or during the deletes', async () => {
     await using client = countingClient(address())
     const names = Array.from({length: 150}, (_, at) => `${at}`)
     await seed(client, 'dc1', pairs('kap/', ['alive']))
@@ -20,7 +20,7 @@ describe.each(backends)('processes of baton replicate, on $name', backend => {
     const held = await runCli([...args, '--once'], {agent: {address: address()}})
     const id = /replicate approve ([0-9a-f]{8})/.exec(held.stderr)?.[1]
     expect(id, held.stderr).toBeDefined()
-    // The source has it again after the deletes were held: no approval is about it.
+    // The source has the key again after the deletes were held, so no approval applies to it.
     await seed(client, 'dc1', pairs('kap/', ['7']))
     await using proxy = await HttpProxy.start(address())
     for (const deletesBefore of [0, 1]) {
@@ -41,7 +41,7 @@ describe.each(backends)('processes of baton replicate, on $name', backend => {
     expect(last.exitCode, last.stderr).toBe(0)
   })
 
-  it('do not write once they go on after a stop during which another one took the lock', async () => {
+  it('do not write after a pause during which another process has acquired the lock', async () => {
     await using client = countingClient(address())
     await seed(client, 'dc1', pairs('pau/', ['a', 'b']))
     const start = () =>

@@ -7,18 +7,18 @@ import type {ConsulFederation} from '../../kit/consul-cluster.js'
 import {type CommandHandle, startCli} from '../../kit/run-cli.js'
 import {waitUntil} from '../../kit/wait-until.js'
 
-/** What is replicated: a renamed folder, and a prefix of bytes that is not a folder. */
+/** The mappings: a renamed folder, and a prefix that does not end with a slash. */
 const mappings = [
   ['fz/', 'fzb/'],
   ['fy', 'fyb'],
 ] as const
 const isLeftAlone = (key: string): boolean =>
   key.startsWith('fz/ex/') || key.includes('secret') || key === 'fz/source-lock'
-/** Keys of the destination that must survive everything. */
+/** Keys of the destination that no operation may remove. */
 const guarded = ['fzb/ex/keep', 'fzb/a/secretkeep', 'fzb/locked', 'fz/beside', 'fy-not']
 const oddNames = ['k', 'a/b', '\u00e9', 'x y', 'a//b', '%2f', 'a/./b', '\u{1f600}/k', '.hidden', 'tab\t']
 
-/** A generator of its own, so that a failing run can be repeated. */
+/** Returns a random generator with a seed, so that a failing run can be repeated. */
 export function createRandom(start: number): (below: number) => number {
   let state = start >>> 0
   return below => {
@@ -27,7 +27,7 @@ export function createRandom(start: number): (below: number) => number {
   }
 }
 
-/** The whole state of a server, or its replacement. */
+/** Reads the whole state of a server, or replaces it. */
 function snapshot(address: string, method: 'GET' | 'PUT', body?: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const sent = request(`${address}/v1/snapshot`, {method}, answer => {
@@ -49,14 +49,14 @@ export interface Counts {
   kills: number
   restores: number
   checks: number
-  /** How often the pair was looked at. */
+  /** How often the pair of keys was read. */
   looks: number
 }
 
 /** Random operations on both sides of a running `baton replicate`, which is killed again and again. */
 export class RandomOperations implements AsyncDisposable {
   readonly counts: Counts = {operations: 0, kills: 0, restores: 0, checks: 0, looks: 0}
-  /** Each sentence is a failure. */
+  /** One line for each failure. */
   readonly problems: string[] = []
   readonly #federation: ConsulFederation
   readonly #random: (below: number) => number
@@ -90,7 +90,10 @@ export class RandomOperations implements AsyncDisposable {
     this.#background = [this.#writePair(), this.#watchPair()]
   }
 
-  /** Operations for `ms`, then a check. The follower is killed in every second run only: it has to follow, too. */
+  /**
+   * Makes operations for `ms`, then a check. The replicator is killed in every second call only, so that it also runs
+   * without interruption.
+   */
   async run(ms: number): Promise<void> {
     this.#mayKill = !this.#mayKill
     const endsAt = performance.now() + ms
@@ -143,7 +146,7 @@ export class RandomOperations implements AsyncDisposable {
     )
   }
 
-  /** A lost leader, as after a restore, is waited for. */
+  /** Commits, and waits for a new leader if there is none, as after a restore. */
   async #commit(client: ConsulClient, operations: readonly KvOperation[]): Promise<void> {
     await waitUntil(async () => (await client.txn.commit(operations)).committed, {
       what: 'a transaction of the test',
@@ -242,13 +245,13 @@ export class RandomOperations implements AsyncDisposable {
         if (!wanted.has(name) && !guarded.includes(to + name)) found.push(`left over: ${to}${name}`)
       }
     }
-    // The pair never rests.
+    // The pair is written continuously.
     return found.filter(line => !line.includes('fzb/pair/'))
   }
 
   async #check(): Promise<void> {
     this.counts.checks += 1
-    // Deletes are held while a source is empty, whatever the limit: another test is about that.
+    // Deletes are held while a source is empty, whatever the limit. Another test covers that.
     await this.#set(this.#source, [
       {key: 'fy/alive', value: `${this.counts.checks}`},
       {key: 'fz/alive', value: `${this.counts.checks}`},

@@ -5,10 +5,10 @@ import {testSeed} from '../../kit/seed.js'
 import {createRandom, RandomOperations} from './random-operations.js'
 
 const hasConsul = consulIsInstalled() || process.env['BATON_REQUIRE_CONSUL'] === '1'
-/** The long form takes as many seconds as BATON_CHAOS_SECONDS says. */
+/** BATON_CHAOS_SECONDS sets the duration of the long form. */
 const seconds = Number(process.env['BATON_CHAOS_SECONDS'] ?? 20)
 
-/** By parts, and without audits that would repair what parts do not see; and by whole lists. */
+/** In parts, without audits that would repair what parts do not see; and by whole lists. */
 const ways = [
   ['in parts', ['--shard-above=0', '--audit-every=1h']],
   ['by whole lists', []],

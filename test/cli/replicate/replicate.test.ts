@@ -22,7 +22,7 @@ afterAll(async () => {
 const at = (dc: string) => raw(agent.addresses.get(dc)!)
 const options = (more: InProcessOptions = {}): InProcessOptions => ({
   agent: {address: agent.addresses.get('dc2')!},
-  // What can be undone must not be kept in the user's own directory.
+  // Entries for an undo must not be written to the user's own directory.
   env: {XDG_STATE_HOME: folder},
   ...more,
 })
@@ -107,7 +107,7 @@ describe('baton replicate --once', () => {
     expect(await at('dc2').kvKeys('held/')).toEqual([])
   })
 
-  it('lists what is held, and approves it beside a replicator that runs', async () => {
+  it('lists held deletes, and approves them while a replicator runs', async () => {
     await put('dc2', {'side/a': '1', 'side/b': '2'})
     await using child = start('sdie/@dc1:side/')
     await waitUntil(() => child.stderr.includes('2 deletes held'), {what: 'deletes are held'})
@@ -123,7 +123,7 @@ describe('baton replicate --once', () => {
     expect(await replicate('held', 'sdie/@dc1:side/')).toMatchObject({exitCode: 0, stdout: ''})
   })
 
-  it('gives way to prefixes with the names of sub-commands', async () => {
+  it('treats a prefix with the name of a sub-command as a prefix', async () => {
     await put('dc1', {held: 'x'})
     const result = await replicate('held', 'a/@dc1', 'b/@dc1')
     expect(result).toMatchObject({exitCode: 64})
@@ -282,7 +282,7 @@ describe('messages of baton replicate', () => {
     expect(await replicate('-version')).toMatchObject({exitCode: 0, stdout: `${version}\n`, stderr: ''})
   })
 
-  it('describe each pass at log level info, and each key at debug, set by a flag, a file or CR_LOG', async () => {
+  it('describe each pass at log level info and each key at log level debug, set by a flag, a file or CR_LOG', async () => {
     await put('dc1', {'level/a': '1'})
     const pass = (count: number) =>
       `baton: level/@dc1 -> level2/: ${count} written, 0 deleted, ${1 - count} unchanged\n`
@@ -352,7 +352,7 @@ describe('baton replicate as a daemon', () => {
     file('hup.hcl', 'prefix = "hup2/@dc1" approve_deletes = true')
     command.kill('SIGHUP')
     await command.waitForOutput(/old settings stay in effect: .*hup.hcl: approve-deletes would approve/)
-    // A prefix from the command line stays after the reload.
+    // A prefix from the command line remains after the reload.
     await put('dc1', {'hup3/b': '2'})
     await waitUntil(async () => (await prefixes('dc2', 'hup3/')) === 'hup3/a,hup3/b', {what: 'the flag at work'})
     command.kill('SIGTERM')

@@ -36,7 +36,7 @@ afterAll(() => {
   rmSync(folder, {recursive: true})
 })
 
-/** Returns the first bytes of each connection of one run with a secret token. */
+/** Returns the first bytes of each connection of one run that has a secret token. */
 async function firstBytes(words: readonly string[], config = ''): Promise<readonly Buffer[]> {
   const path = join(folder, 'c.hcl')
   writeFileSync(path, config.replaceAll('ADDRESS', address).replaceAll('FOLDER', folder))

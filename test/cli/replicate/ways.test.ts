@@ -21,7 +21,7 @@ afterAll(async () => {
 const at = (dc: string) => raw(agent.addresses.get(dc)!)
 const options = (more: InProcessOptions = {}): InProcessOptions => ({
   agent: {address: agent.addresses.get('dc2')!},
-  // What can be undone must not be kept in the user's own directory.
+  // Entries for an undo must not be written to the user's own directory.
   env: {XDG_STATE_HOME: folder},
   ...more,
 })
@@ -68,7 +68,7 @@ describe('baton replicate with settings of single prefixes', () => {
     expect(stderr).toMatch(message)
   })
 
-  it('has flags of the same names for all prefixes', async () => {
+  it('accepts flags of the same names for all prefixes', async () => {
     await put('dc1', {'pat/a': '1', 'pat/b': '1', 'pat/c.tmp': '1'})
     const flags = ['--include-regex', 'pat/[ac]', '--exclude-glob', '**.tmp']
     expect(await replicate('pat/@dc1:pat2/', ...flags, '--once')).toMatchObject({exitCode: 0})
@@ -78,7 +78,7 @@ describe('baton replicate with settings of single prefixes', () => {
 })
 
 describe('baton replicate --lock', () => {
-  it('copies while it holds the lock, and stands by while another one does', async () => {
+  it('copies while it holds the lock, and waits while another process holds it', async () => {
     await put('dc1', {'ha/a': '1'})
     await using first = start('ha/@dc1:ha2/', '--lock', 'ha-lock')
     await waitUntil(async () => (await at('dc2').kvKeys('ha2/')).length === 1, {what: 'the first copy'})
@@ -104,7 +104,7 @@ describe('baton replicate --shadow', () => {
   it('prints what a pass would change, and writes nothing', async () => {
     await put('dc1', {'shd/a': '1'})
     await using command = start('shd/@dc1:shd2/', '--shadow', '--ndjson')
-    // Nothing has written a status key: the comparison does not wait for it longer than its limit.
+    // Nothing writes a status key, so the comparison waits for its limit.
     await waitUntil(() => command.stdout.includes('"not-written"'), {what: 'the difference', timeoutMs: 45_000})
     expect(JSON.parse(command.stdout.split('\n')[0]!)).toMatchObject({
       type: 'shadow',
@@ -118,7 +118,7 @@ describe('baton replicate --shadow', () => {
 })
 
 describe('baton replicate with --on-drift', () => {
-  it('names what others have changed, and leaves it alone', async () => {
+  it('reports keys that other clients have changed, and leaves them alone', async () => {
     await put('dc1', {'dr/a': '1', 'dr/b': '1'})
     await using command = start('dr/@dc1:dr2/', '--protect')
     await waitUntil(async () => (await at('dc2').kvKeys('dr2/')).length === 2, {what: 'the first copy'})

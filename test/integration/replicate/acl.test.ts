@@ -32,7 +32,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     return SecretID
   }
 
-  /** Replicates within one agent as between two clusters: the source is read with a token of its own. */
+  /** Replicates within one agent as between two clusters: the source is read with another token. */
   async function once(name: string, rules: string, options: Partial<ReplicatorOptions> = {}) {
     await using source = countingClient(agent!.address, await tokenFor(`${name}-${(policyCount += 1)}`, rules))
     await using destination = admin()
@@ -41,7 +41,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     return pass!
   }
 
-  it('deletes nothing and reports it if ACLs hide the source', async () => {
+  it('deletes nothing if ACLs hide the source, and reports it', async () => {
     await using client = admin()
     await seed(client, 'dc1', [...pairs('all/1', 'all/2', 'all/3'), ...pairs('copy-all/1', 'copy-all/2', 'copy-all/3')])
     const pass = await once('all', 'key_prefix "elsewhere/" { policy = "read" }')
@@ -49,7 +49,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect(pass.held[0]?.message).toBe(
       'replicate all/ -> copy-all/: 3 deletes held: the source has these keys, but the token may not read them: copy-all/1, copy-all/2, copy-all/3',
     )
-    // Even with an approval the source's leader is asked about each key.
+    // The source's leader is asked about each key even after an approval.
     const approved = await once('all', 'key_prefix "elsewhere/" { policy = "read" }', {
       approved: ['all'],
       maxDelete: 'off',
@@ -58,7 +58,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect((await contentOf(client, 'dc1', 'copy-all/')).size).toBe(3)
   })
 
-  it('copies if the token has no permission for the status keys, and says so once', async () => {
+  it('copies if the token may not write the status keys, and reports that once', async () => {
     await using admins = admin()
     await seed(admins, 'dc1', pairs('bare/1', 'bare/2'))
     const rules = 'key_prefix "bare/" { policy = "read" }\nkey_prefix "copy-bare/" { policy = "write" }'
@@ -75,7 +75,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect((await contentOf(admins, 'dc1', 'copy-bare/')).size).toBe(2)
   })
 
-  it('distinguishes hidden keys from absent ones, key by key', async () => {
+  it('distinguishes hidden keys from absent keys', async () => {
     await using client = admin()
     await seed(
       client,
@@ -97,7 +97,7 @@ describe.each(backends)('a source with ACLs on $name', backend => {
     expect((await contentOf(client, 'dc1', 'copy-part/')).size).toBe(2)
   })
 
-  it('copies the keys it may write and names the others', async () => {
+  it('copies the keys that it may write, and lists the others', async () => {
     await using client = admin()
     await seed(client, 'dc1', pairs('w/open', 'w/closed'))
     const rules =

@@ -12,7 +12,7 @@ const ways = [
   ['in parts', 0],
 ] as const
 
-describe.each(backends)('changes of others at the destination, on $name', backend => {
+describe.each(backends)('changes of other clients at the destination, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
   async function setUp(name: string, onDrift: DriftRule, shardAbove: number) {
@@ -45,20 +45,23 @@ describe.each(backends)('changes of others at the destination, on $name', backen
     return {client, from, to, there, isThere, isNamed, set, mappings, passes}
   }
 
-  it.each(ways)('are named and left alone until the source changes them, followed %s', async (way, shardAbove) => {
-    const {client, to, there, isThere, isNamed, set} = await setUp(`rep${way.length}`, 'report', shardAbove)
-    await client.kv.put(`${to}a`, bytes('foreign'))
-    await client.kv.delete(`${to}b`)
-    await client.kv.put(`${to}new`, bytes('foreign'))
-    for (const key of ['a', 'b', 'new']) await isNamed(key)
-    await set('c', '2')
-    await isThere('c', '2')
-    expect([await there('a'), await there('b'), await there('new')]).toEqual(['foreign', undefined, 'foreign'])
-    await set('a', '2')
-    await isThere('a', '2')
-    await set('b', '2')
-    await isThere('b', '2')
-  })
+  it.each(ways)(
+    'are reported and left alone until the source changes the keys, followed %s',
+    async (way, shardAbove) => {
+      const {client, to, there, isThere, isNamed, set} = await setUp(`rep${way.length}`, 'report', shardAbove)
+      await client.kv.put(`${to}a`, bytes('foreign'))
+      await client.kv.delete(`${to}b`)
+      await client.kv.put(`${to}new`, bytes('foreign'))
+      for (const key of ['a', 'b', 'new']) await isNamed(key)
+      await set('c', '2')
+      await isThere('c', '2')
+      expect([await there('a'), await there('b'), await there('new')]).toEqual(['foreign', undefined, 'foreign'])
+      await set('a', '2')
+      await isThere('a', '2')
+      await set('b', '2')
+      await isThere('b', '2')
+    },
+  )
 
   it.each(ways)('are protected from later changes of the source, followed %s', async (way, shardAbove) => {
     const {client, from, to, there, isThere, isNamed, set} = await setUp(`pro${way.length}`, 'protect', shardAbove)
@@ -72,7 +75,7 @@ describe.each(backends)('changes of others at the destination, on $name', backen
     await isThere('c', '2')
     await isThere('b', undefined)
     expect([await there('a'), await there('new')]).toEqual(['foreign', 'foreign'])
-    // Equal again, and seen to be so: it is copied as before.
+    // Once a pass has seen that both sides are equal, the key is copied as before.
     const before = client.requests.length
     await client.kv.put(`${to}a`, bytes('2'))
     const isRead = ({path, body}: TransportRequest): boolean =>
@@ -84,7 +87,7 @@ describe.each(backends)('changes of others at the destination, on $name', backen
     await isThere('a', '3')
   })
 
-  it('are known after a restart by the status key, and repaired by default', async () => {
+  it('are recognized after a restart by the status key, and repaired by default', async () => {
     const {client, to, mappings} = await setUp('again', 'report', Number.POSITIVE_INFINITY)
     const key = `${to}a`
     const read = async () => (await client.kv.get(key)).value?.value.toString()

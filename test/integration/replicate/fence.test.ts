@@ -9,7 +9,7 @@ import {bytes, contentOf, countingClient, seed} from './support.js'
 describe.each(backends)('a replicator that depends on a lock, on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
 
-  it('writes while the lock is held, and neither writes nor deletes anything once its session does not hold it', async () => {
+  it('writes while its session holds the lock, and neither writes nor deletes anything afterwards', async () => {
     await using client = countingClient(agent.addresses.get('dc2')!)
     await using hold = await createMutex(client, {prefix: 'fence/lock', fair: 'off'}).acquire()
     await seed(client, 'dc1', [

@@ -11,7 +11,7 @@ describe.each(backends)('continuous replication on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2']})
   const address = () => agent.addresses.get('dc2')!
 
-  /** Runs until the test is over. `stop` waits for the end of the run. */
+  /** Follows until the test ends. `stop` waits for the end of the run. */
   function follow(spec: string, options: Partial<ReplicatorOptions> & {readonly at?: string} = {}) {
     const {at = address(), ...more} = options
     const client = countingClient(at)
@@ -97,7 +97,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const run = follow('calm/@dc1')
     await waitUntil(() => run.passes.length > 0, {what: 'the first pass'})
     const listed = (): number => run.client.requests.filter(request => request.path.includes('index=')).length
-    // The heartbeat in the status key is no copy.
+    // The heartbeat in the status key is not a copy.
     const written = (): number => run.client.writes().filter(({path}) => !path.includes('/statuses/')).length
     const [before, writes] = [listed(), written()]
     // The wait time passes twice on each side.
@@ -107,7 +107,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('copies changes only after the source has not changed for the quiet period', async () => {
+  it('copies changes as soon as the source has not changed for the quiet period', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [{key: 'quiet/0', value: bytes('0')}])
     const run = follow('quiet/@dc1', {quiescence: {minMs: 300, maxMs: 3000}})
@@ -119,7 +119,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('holds the deletes of an emptied source while other mappings are copied, and reports it once', async () => {
+  it('holds the deletes of an emptied source while other mappings are copied, and reports them once', async () => {
     const reader = countingClient(address())
     await seed(reader, 'dc1', [
       {key: 'hold/a', value: bytes('1')},
@@ -153,7 +153,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       {status: 429, body: ''},
     ] as const
     let turn = 0
-    // Of the first 24 requests every third fails. Each kind of failure occurs twice.
+    // Every third of the first 24 requests fails. Each kind of failure occurs twice.
     proxy.on({path: '/v1/'}, () => (turn % 3 === 0 ? failures[(turn++ / 3) % 4]! : (turn++, 'pass')), 24)
     const run = follow('bad/@dc1', {at: proxy.address})
     await equal(reader, 'bad/')
@@ -161,7 +161,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('reads again after a write whose outcome is unknown', async () => {
+  it('reads the keys again after a write whose outcome is unknown', async () => {
     await using proxy = await HttpProxy.start(address())
     const reader = countingClient(address())
     await seed(
@@ -172,7 +172,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     proxy.on({method: 'PUT', path: '/v1/txn'}, 'swallow', 1)
     const client = countingClient(proxy.address)
     const [pass] = await createReplicator(client, {mappings: [parseMapping('lost/@dc1')]}).runOnce()
-    // The transaction was done although its answer was lost: the second read shows nothing left to write.
+    // The transaction was applied although its answer was lost, so the second read shows no difference.
     expect(pass).toMatchObject({unchanged: 10, held: []})
     expect(proxy.count({method: 'PUT', path: '/v1/txn'})).toBe(1)
     expect((await contentOf(reader, 'dc2', 'lost/')).size).toBe(10)
@@ -209,7 +209,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const lost = proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('false', '0'))
     expect(await once()).toMatchObject({deleted: 0, held: [{reason: 'no-leader', count: 20}]})
     lost[Symbol.dispose]()
-    // The leader's own empty list is not enough either: it is asked about each key.
+    // An empty list from the leader is not enough: the leader is also asked about each key.
     proxy.on({path: /kv\/stale\/\?.*dc=dc1/}, empty('true', '0'))
     expect(await once({approved: ['all']})).toMatchObject({deleted: 0})
     expect((await contentOf(reader, 'dc2', 'stale/')).size).toBe(20)
@@ -226,7 +226,7 @@ describe.each(backends)('continuous replication on $name', backend => {
       Array.from({length: 100}, (_, at) => ({key: `poison/${at}`, value: bytes(String(at))})),
     )
     const refuses = (body: Buffer, key: string): boolean => body.includes(`"${key}"`)
-    // One key is refused by name, as ACLs do, and another without a name, as newer versions refuse keys.
+    // One key is refused by name, as ACLs do, and another one without a name, as newer versions of Consul do.
     proxy.on({method: 'PUT', path: '/v1/txn'}, request => {
       if (refuses(request.body, 'poison/17')) {
         const operations = JSON.parse(request.body.toString()) as {KV: {Key: string}}[]
@@ -245,7 +245,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     const sent = proxy.count({method: 'PUT', path: '/v1/txn'})
     await seed(reader, 'dc1', [{key: 'poison/new', value: bytes('1')}])
     await waitUntil(async () => (await contentOf(reader, 'dc2', 'poison/')).has('new'), {what: 'the new key'})
-    // The refused keys are not tried again yet: only the new one was sent.
+    // The refused keys are not tried again yet, so only the new key was sent.
     expect(proxy.count({method: 'PUT', path: '/v1/txn'})).toBe(sent + 1)
     await client[Symbol.asyncDispose]()
     await reader[Symbol.asyncDispose]()
@@ -274,7 +274,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await reader[Symbol.asyncDispose]()
   })
 
-  it('ends at once on an error that retrying cannot fix', async () => {
+  it('ends at once on an error that a retry cannot fix', async () => {
     const run = follow('x/@no-such-dc', {attempts: 1})
     await run.stop()
     await using proxy = await HttpProxy.start(address())
@@ -319,7 +319,7 @@ describe.each(backends)('continuous replication on $name', backend => {
     await run.stop()
     const sent = proxy.count({method: 'PUT', path: '/v1/txn'})
     const there = (await contentOf(reader, 'dc2', 'stop/')).size
-    // The transactions that were sent were all completed.
+    // All transactions that were sent were completed.
     expect(there).toBe(Math.min(640, sent * 64))
     expect(run.passes.reduce((sum, pass) => sum + pass.written, 0)).toBe(there)
     await reader[Symbol.asyncDispose]()

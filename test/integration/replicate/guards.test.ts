@@ -22,7 +22,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     return pass!
   }
 
-  it('deletes nothing for an empty or mistyped source, and reports it', async () => {
+  it('deletes nothing if the source is empty or mistyped, and reports it', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('empty/', 3))
     const pass = await once('emtpy/@dc1:empty/')
@@ -50,7 +50,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect(await contentOf(client, 'dc2', 'past/')).toEqual(await contentOf(client, 'dc1', 'now/'))
   })
 
-  it('deletes a held set if its id is approved, and no other key', async () => {
+  it('deletes an approved set, and no other key', async () => {
     await using client = open()
     await seed(client, 'dc2', pairs('app/', 3))
     const [held] = (await once('gone/@dc1:app/')).held
@@ -64,7 +64,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     expect([...(await contentOf(client, 'dc2', 'app/')).keys()]).toEqual(['later'])
   })
 
-  it('accepts an approval once, and holds the same set when it occurs again', async () => {
+  it('uses an approval once, and holds the same set if it occurs again', async () => {
     await using client = open()
     const mappings = [parseMapping('gone/@dc1:again/')]
     await seed(client, 'dc2', pairs('again/', 3))
@@ -81,7 +81,7 @@ describe.each(backends)('the guards on deletes on $name', backend => {
     await seed(client, 'dc2', pairs('lim/x', 16))
     const pass = await once('lim/@dc1')
     expect(pass).toMatchObject({written: 150, deleted: 0, held: [{reason: 'limit', count: 16}]})
-    // 166 keys now: a tenth of them is 16. What is held stays held.
+    // Of 166 keys a tenth is 16. Deletes that were held stay held.
     const again = await once('lim/@dc1')
     expect(again).toMatchObject({written: 0, deleted: 0, held: [{id: pass.held[0]!.id, count: 16}]})
     expect(await once('lim/@dc1', {approved: [again.held[0]!.id]})).toMatchObject({deleted: 16, held: []})

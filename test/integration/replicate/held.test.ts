@@ -24,7 +24,7 @@ describe.each(backends)('held deletes on $name', backend => {
     return (await readHeld(client, statusDir)).filter(({mapping}) => mapping.source === source)
   }
 
-  /** Runs until disposed, and remembers what it reported. */
+  /** Follows until disposed, and records the events. */
   function follow(client: ConsulClient, spec: string, options: Partial<ReplicatorOptions> = {}) {
     const stop = new AbortController()
     const events: ReplicatorEvent[] = []
@@ -50,7 +50,7 @@ describe.each(backends)('held deletes on $name', backend => {
   const deleteAll = (client: ConsulClient, keys: readonly string[]) =>
     Promise.all(keys.map(key => client.kv.delete(key, {datacenter: 'dc1'})))
 
-  it('keep their id while more is deleted, and an approval beside the replicator deletes exactly them', async () => {
+  it('keep their ID while more keys are deleted, and an approval deletes exactly these keys', async () => {
     await using client = open()
     const spec = 'keep/@dc1:kept/'
     await seed(client, 'dc1', pairs('keep/', 100))
@@ -74,7 +74,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, mappingPaths(statusDir, parseMapping(spec)).approved)).toEqual([])
   })
 
-  it('are deleted by the next run if they were approved while none ran', async () => {
+  it('are deleted by the next run if they were approved while no replicator was running', async () => {
     await using client = open()
     const spec = 'next/@dc1:nexts/'
     await seed(client, 'dc2', pairs('nexts/', 3))
@@ -85,7 +85,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, 'nexts/')).toEqual(['nexts/later'])
   })
 
-  it('stay, whatever was approved, if they were written since or exist at the source', async () => {
+  it('are not deleted in spite of an approval if they were written since or exist at the source', async () => {
     await using client = open()
     const spec = 'since/@dc1:sinced/'
     await seed(client, 'dc2', pairs('sinced/', 4))
@@ -100,7 +100,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, 'sinced/')).toEqual(['sinced/001'])
   })
 
-  it('are not deleted by an approval that was used, forged, or given for another mapping', async () => {
+  it('are not deleted by an approval that was used before, forged, or given for another mapping', async () => {
     await using client = open()
     const [spec, other] = ['forge/@dc1:forged/', 'else/@dc1:elsed/']
     await seed(client, 'dc2', [...pairs('forged/', 3), ...pairs('elsed/', 3)])
@@ -121,7 +121,7 @@ describe.each(backends)('held deletes on $name', backend => {
       expect(await once(client, spec)).toMatchObject({deleted: 0, held: [{id: held!.id, count: 3}]})
       expect(await namesOf(client, paths.approved)).toEqual([])
     }
-    // A set that is moved below another mapping is none.
+    // A set that was moved to the folder of another mapping is ignored.
     const set = await client.kv.list(`${otherPaths.held}${elsewhere!.id}`)
     for (const {key, value} of set.value)
       await client.kv.put(`${paths.held}${key.slice(otherPaths.held.length)}`, value)
@@ -129,7 +129,7 @@ describe.each(backends)('held deletes on $name', backend => {
     await once(client, spec)
     expect(await namesOf(client, 'forged/')).toHaveLength(3)
     expect(await namesOf(client, 'elsed/')).toHaveLength(3)
-    // Used once, and then put there again: the same names are held again, and stay.
+    // The approval was used once and is then written again: the same keys are held again and not deleted.
     await once(client, other)
     expect(await namesOf(client, 'elsed/')).toEqual([])
     await seed(client, 'dc2', pairs('elsed/', 3))
@@ -138,7 +138,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await once(client, other)).toMatchObject({deleted: 0, held: [{id: elsewhere!.id, count: 3}]})
   })
 
-  it('are approved once although two replicators run, and nothing else goes', async () => {
+  it('are deleted once although two replicators run, and no other key is deleted', async () => {
     await using client = open()
     const spec = 'both/@dc1:boths/'
     await seed(client, 'dc2', pairs('boths/', 40))
@@ -155,7 +155,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect((await namesOf(client, 'boths/')).filter(key => key >= 'boths/020')).toEqual([])
   })
 
-  it('are deleted after a failure in the middle of an approval, and no other keys', async () => {
+  it('are deleted after a failure in the middle of an approval, and no other key is deleted', async () => {
     await using client = open()
     const spec = 'mid/@dc1:mids/'
     await seed(client, 'dc2', pairs('mids/', 150))
@@ -176,7 +176,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await namesOf(client, 'mids/')).toEqual(['mids/000'])
   })
 
-  it('are named when the source is deleted key by key, faster than the budget', async () => {
+  it('are reported if the source is deleted key by key, faster than the budget allows', async () => {
     await using client = open()
     const spec = 'drip/@dc1:drips/'
     await seed(client, 'dc1', pairs('drip/', 100))
@@ -184,7 +184,7 @@ describe.each(backends)('held deletes on $name', backend => {
     let deleted = 0
     for (let at = 0; at < 14; at += 1) {
       await deleteAll(client, [`drip/${String(at).padStart(3, '0')}`])
-      // Each is a new process: what was deleted is remembered at the destination.
+      // Each run is a new process: the counts of deletes are stored at the destination.
       deleted += (await once(client, spec)).deleted
     }
     expect(deleted).toBe(10)
@@ -194,7 +194,7 @@ describe.each(backends)('held deletes on $name', backend => {
     expect(await once(client, spec, {deleteBudget: {max: {count: 20}, windowMs: 600_000}})).toMatchObject({deleted: 3})
   })
 
-  it('count once if two replicators delete the same keys', async () => {
+  it('are counted once if two replicators delete the same keys', async () => {
     await using client = open()
     const spec = 'twice/@dc1:twices/'
     await seed(client, 'dc1', pairs('twice/', 50))

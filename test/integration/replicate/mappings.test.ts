@@ -10,7 +10,7 @@ describe.each(backends)('mappings with settings of their own, on $name', backend
   const address = (dc: string) => agent.addresses.get(dc)!
   const pairs = (prefix: string, ...names: string[]) => names.map(name => ({key: prefix + name, value: bytes('1')}))
 
-  it('have filters of their own, beside those of all', async () => {
+  it('use their own filters in addition to the filters of all mappings', async () => {
     await using client = countingClient(address('dc2'))
     await seed(client, 'dc1', pairs('own/', 'a/keep', 'a/drop.tmp', 'b/keep', 'b/drop.tmp', 'b/other'))
     await seed(client, 'dc2', pairs('to-a/', 'drop.tmp', 'gone'))
@@ -23,7 +23,7 @@ describe.each(backends)('mappings with settings of their own, on $name', backend
     expect([...(await contentOf(client, 'dc2', 'to-b/')).keys()]).toEqual(['keep'])
   })
 
-  it('have clients of their own on both sides, each with its status key there', async () => {
+  it('use their own clients on both sides, and write their status keys with them', async () => {
     await using dc1 = countingClient(address('dc1'))
     await using dc2 = countingClient(address('dc2'))
     await seed(dc1, 'dc1', pairs('there/', 'a'))
@@ -48,14 +48,14 @@ describe.each(backends)('mappings with settings of their own, on $name', backend
     }
   })
 
-  it('may not overlap at one agent, whichever clients reach it', async () => {
+  it('must not overlap at one agent, even if different clients reach it', async () => {
     await using one = countingClient(address('dc2'))
     await using other = countingClient(address('dc2'))
     const mappings = [parseMapping('x/@dc1:over/'), {...parseMapping('y/@dc1:over/lap/'), destinationClient: other}]
     expect(() => createReplicator(one, {mappings})).toThrow(/overlap/)
   })
 
-  it('are replaced while others go on undisturbed', async () => {
+  it('are replaced while others continue', async () => {
     await using client = countingClient(address('dc2'))
     await seed(client, 'dc1', [...pairs('up1/', 'a'), ...pairs('up2/', 'a'), ...pairs('up3/', 'a')])
     const [one, two, three] = ['up1', 'up2', 'up3'].map(name => parseMapping(`${name}/@dc1:${name}-copy/`))
@@ -73,7 +73,7 @@ describe.each(backends)('mappings with settings of their own, on $name', backend
     await replicator.update([parseMapping('up1/@dc1:up1-copy/'), three!])
     await has('up3-copy/a')
     const sent = client.requests.slice(before).map(({path}) => path)
-    // A mapping that begins again lists both of its sides.
+    // A mapping that is started again lists both of its sides.
     const lists = (prefix: string) =>
       sent.filter(path => path.startsWith(`/v1/kv/${prefix}?`) && path.includes('recurse'))
     expect([lists('up1/').filter(path => !path.includes('index=')), lists('up1-copy/')]).toEqual([[], []])

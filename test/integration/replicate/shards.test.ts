@@ -16,7 +16,7 @@ describe.each(backends)('replication in parts on $name', backend => {
   const agent = sharedAgent(backend, {datacenters: ['dc1', 'dc2'], config: {limits}})
   const address = () => agent.addresses.get('dc2')!
 
-  /** Follows `NAME/` to `NAME-copy/`, or the prefix without a slash, by parts from the first change on. */
+  /** Follows `NAME/` to `NAME-copy/`, or the prefix without a slash, in parts from the first change on. */
   async function follow(name: string, options: Partial<ReplicatorOptions> & {readonly slash?: string} = {}) {
     const {slash = '/', ...more} = options
     const [from, to] = [`${name}${slash}`, `${name}-copy${slash}`]
@@ -50,7 +50,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     return {from, to, reader, client, passes, equal}
   }
 
-  it('reads a part of each side for a change, and never a list of everything', async () => {
+  it('reads one part of each side for a change, and never a list of everything', async () => {
     const {from, to, reader, client, equal} = await follow('cost')
     const before = client.requests.length
     await seed(reader, 'dc1', [{key: `${from}f3/key-3`, value: bytes('new')}])
@@ -60,7 +60,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     expect(sent.filter(path => lists.some(list => list.test(path)))).toEqual([])
   })
 
-  it('finds new keys wherever they are, and their later changes and deletes', async () => {
+  it('finds new keys anywhere, and their later changes and deletes', async () => {
     const {from, reader, equal} = await follow('new')
     const names = ['', 'direct', 'f3', 'f3/another', 'f3x', 'f100/first', 'other/a', 'other/b/c/d', 'deep/1/2/3']
     for (const name of names) await seed(reader, 'dc1', [{key: from + name, value: bytes('1')}])
@@ -77,7 +77,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('their return')
   })
 
-  it('copies odd names, their changes and deletes, in a folder that is divided', async () => {
+  it('copies unusual names, their changes and deletes, in a folder that is divided', async () => {
     const {from, reader, equal} = await follow('odd')
     const all = oddNames.flatMap(name => [`${from}${name}`, `${from}f1/${name}`])
     const many = Array.from({length: 300}, (_, at) => `${from}f1/${at}`)
@@ -93,7 +93,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('some deletes')
   })
 
-  it('repairs what others write and delete at the destination, in a part or beside all', async () => {
+  it('repairs keys that other clients write and delete at the destination, inside and outside of the parts', async () => {
     const {to, reader, equal} = await follow('drift')
     await seed(reader, 'dc2', [
       {key: `${to}f1/key-1`, value: bytes('foreign')},
@@ -104,7 +104,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('a foreign delete')
   })
 
-  it('sees a folder deleted with its parent, though its query knows a newer tombstone', async () => {
+  it("sees a folder that is deleted with its parent, although the folder's query knows a newer tombstone", async () => {
     const {from, reader, equal} = await follow('tombs', {maxDelete: 'off'})
     for (const folder of ['f10', 'f11', 'f12'])
       await reader.kv.delete(`${from}${folder}/key-${folder.slice(1)}`, {datacenter: 'dc1'})
@@ -113,11 +113,11 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('the delete of a shorter prefix')
   })
 
-  it('holds a recursive delete that many parts see, as one set', async () => {
+  it('holds a recursive delete that affects many parts as one set', async () => {
     const {from, to, reader, client, passes} = await follow('wipe')
     await reader.kv.deleteTree(`${from}f1`, {datacenter: 'dc1'})
     await waitUntil(() => passes.some(({held}) => held.length > 0), {what: 'the deletes to be held'})
-    // f1, and f10 to f19.
+    // The folders f1, and f10 to f19.
     expect(passes.find(({held}) => held.length > 0)?.held).toMatchObject([{reason: 'limit', count: 11 * perFolder}])
     await seed(reader, 'dc1', [{key: `${from}f2/key-2`, value: bytes('new')}])
     await waitUntil(async () => (await reader.kv.get(`${to}f2/key-2`)).value?.value.toString() === 'new', {
@@ -127,7 +127,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     expect(client.writes().some(({body}) => String(body && Buffer.from(body)).includes('"delete"'))).toBe(false)
   })
 
-  it('deletes what was held for an empty source once it has keys again, where no limit holds it', async () => {
+  it('deletes keys that were held because the source was empty, once it has keys again and no limit holds them', async () => {
     const {from, reader, passes, equal} = await follow('refill', {maxDelete: 'off'})
     await reader.kv.deleteTree(from, {datacenter: 'dc1'})
     const isHeld = (): boolean => passes.some(({held}) => held.some(({reason}) => reason === 'empty-source'))
@@ -136,7 +136,7 @@ describe.each(backends)('replication in parts on $name', backend => {
     await equal('the first key')
   })
 
-  it('covers a prefix of bytes', async () => {
+  it('copies a prefix that does not end with a slash', async () => {
     const {from, reader, equal} = await follow('byte', {slash: ''})
     await seed(reader, 'dc1', [
       {key: `${from}f1/key-1`, value: bytes('2')},

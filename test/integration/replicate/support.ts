@@ -10,7 +10,7 @@ export const bytes = (text: string): Buffer => Buffer.from(text)
 /** A client that records the requests that it sent. */
 export interface CountingClient extends ConsulClient {
   readonly requests: TransportRequest[]
-  /** Requests that may have changed something. */
+  /** Returns the requests that may have changed something. */
   readonly writes: () => readonly TransportRequest[]
 }
 
@@ -61,7 +61,7 @@ async function entriesOf(client: ConsulClient, datacenter: string, prefix: strin
   return (await listEntries(client, prefix, {datacenter})).value
 }
 
-/** Returns what must be equal on both sides: names without the prefix, hashes of values, and flags. */
+/** Returns the content that must be equal on both sides: names without the prefix, hashes of values, and flags. */
 export async function contentOf(
   client: ConsulClient,
   datacenter: string,
@@ -76,7 +76,7 @@ export async function contentOf(
   )
 }
 
-/** Returns the index of each key's last write. If it is equal before and after, nothing was written. */
+/** Returns the index of each key's last write, which does not change if nothing is written. */
 export async function indexesOf(client: ConsulClient, datacenter: string, prefix: string): Promise<readonly string[]> {
   return (await entriesOf(client, datacenter, prefix)).map(entry => `${entry.key} ${entry.modifyIndex}`)
 }

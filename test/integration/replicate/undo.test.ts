@@ -30,7 +30,10 @@ describe.each(backends)('undo on $name', backend => {
   })
   afterAll(() => rmSync(root, {recursive: true, force: true}))
 
-  /** A mapping with keys whose second version was copied over the first, and a fifth of them deleted then. */
+  /**
+   * Creates a mapping with keys whose second version was copied over the first, and a fifth of which was deleted
+   * afterwards.
+   */
   async function prepare(client: ConsulClient, name: string) {
     const directory = join(root, name)
     const options: ReplicatorOptions = {
@@ -54,7 +57,7 @@ describe.each(backends)('undo on $name', backend => {
     return {directory, options, once, undo, valuesOf}
   }
 
-  it('restores what was overwritten and deleted, and only that', async () => {
+  it('restores overwritten and deleted keys, and no others', async () => {
     await using client = open()
     const {undo, once, valuesOf, directory} = await prepare(client, 'all')
     for (const key of ['all/001', 'all/002']) await client.kv.delete(key, {datacenter: 'dc1'})
@@ -81,7 +84,7 @@ describe.each(backends)('undo on $name', backend => {
     expect(statSync(directory).mode & 0o777).toBe(0o700)
   })
 
-  it('stays although a replicator runs, until the source changes a key or the keys are released', async () => {
+  it('remains effective while a replicator runs, until the source changes a key or the keys are released', async () => {
     await using client = open()
     const {options, undo, valuesOf} = await prepare(client, 'run')
     const stop = new AbortController()
@@ -92,7 +95,7 @@ describe.each(backends)('undo on $name', backend => {
     await waitUntil(async () => (await valuesOf()).size === 99, {what: 'the delete is copied'})
     const {holdId, keys} = await undo()
     expect(keys.every(({outcome}) => outcome === 'restored')).toBe(true)
-    // A later change of the source goes through after it has looked at all of them.
+    // A later change of the source is copied after the replicator has read all keys.
     await seed(client, 'dc1', [
       {key: 'run/002', value: bytes('three')},
       {key: 'run/new', value: bytes('x')},
@@ -110,7 +113,7 @@ describe.each(backends)('undo on $name', backend => {
     await ended
   })
 
-  it('is obeyed by the next run, too, and forgotten when the source has changed all keys', async () => {
+  it('is obeyed by the next run, and forgotten when the source has changed all keys', async () => {
     await using client = open()
     const {once, undo, valuesOf} = await prepare(client, 'next')
     await undo()
@@ -122,11 +125,11 @@ describe.each(backends)('undo on $name', backend => {
     expect(left.filter(key => key.includes('next'))).toEqual([])
   })
 
-  it('restores nothing if a replicator that runs does not answer', async () => {
+  it('restores nothing if a running replicator does not answer', async () => {
     await using client = open()
     const {valuesOf, options} = await prepare(client, 'deaf')
     const stop = new AbortController()
-    // This one has read nothing of the notice yet: its status says that it runs.
+    // This replicator has not read the notice yet, but its status says that it is running.
     const run = createReplicator(client, options).run({signal: stop.signal})[Symbol.asyncIterator]()
     await run.next()
     const statuses = await client.kv.list(`${statusDir}/`)
@@ -141,7 +144,7 @@ describe.each(backends)('undo on $name', backend => {
     expect((await valuesOf()).get('deaf-copy/000')).toBe('two')
   })
 
-  it('keeps nothing that is too old or too large, and copies although nothing can be kept', async () => {
+  it('keeps nothing that is too old or too large, and copying works although nothing can be kept', async () => {
     await using client = open()
     const {directory, options, once} = await prepare(client, 'old')
     expect(await readJournal(directory)).toHaveLength(1)

@@ -1,6 +1,6 @@
 import type {Steps} from '../../../src/replicate/steps.js'
 
-/** Computes the result without a pause. */
+/** Runs all steps of a computation without a pause, and returns the result. */
 export function finish<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next()

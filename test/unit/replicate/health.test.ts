@@ -33,7 +33,7 @@ function show(...replicators: readonly ReplicatorReport[]) {
 const source = {part: 'source' as const, sinceMs: nowMs - 120_000, reason: 'connection refused'}
 const silent = nowMs - 120_000
 
-describe('the status of a mapping, for people', () => {
+describe('the condition of a mapping', () => {
   it.each([
     ['healthy', {}, 'healthy   app/@dc1 -> copy/: up to date, 3 keys, equal 9s ago; web-1 (pid 7): heartbeat 5s ago'],
     [
@@ -72,7 +72,7 @@ describe('the status of a mapping, for people', () => {
     expect(shown.lines).toEqual([typeof line === 'string' ? line : expect.stringMatching(line)])
   })
 
-  it('is that of the most current replicator that runs, and all are listed', () => {
+  it('uses the report of the most current running replicator, and lists all reports', () => {
     const failing = report({id: 'b2', host: 'web-2', retrying: source, lagMs: 120_000, currentAtMs: silent})
     const {health, lines} = show(failing, report(), report({id: 'c3', host: 'web-3', heartbeatMs: silent}))
     expect(health).toBe('healthy')
@@ -80,7 +80,7 @@ describe('the status of a mapping, for people', () => {
     expect(lines.slice(1).join()).toMatch(/web-2.*heartbeat 5s ago.*web-1.*heartbeat.*web-3.*silent/)
   })
 
-  it('does not become healthy by a run that finished after the replicator died', () => {
+  it('does not become healthy because of a finished run after the replicator died', () => {
     expect(show(report({heartbeatMs: silent}), report({id: 'b2', phase: 'finished', heartbeatMs: nowMs})).health).toBe(
       'critical',
     )

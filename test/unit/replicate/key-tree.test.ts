@@ -31,7 +31,7 @@ const name = fc
   .map(parts => `p/${parts.join('')}`)
 
 describe('a tree of keys', () => {
-  it('has one place for each name: a leaf, or a divided part none of whose children has it', () => {
+  it('puts each name into one leaf, or into a divided part without a child for that name', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), fc.integer({min: 1, max: 8}), (names, most) => {
         const root = tree('p/', names, most)
@@ -44,7 +44,7 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('asks Consul for no prefix that a path cannot carry, and shows each new name by a list up to the next slash', () => {
+  it('uses only prefixes that a path can contain, so that a list up to the next slash shows each new name', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), name, (names, added) => {
         const root = tree('p/', names, 3)
@@ -61,7 +61,7 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('keeps what is known of each key when it is divided', () => {
+  it('keeps the known version of each key when a part is divided', () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, {maxLength: 60}), names => {
         const root = tree('p/', names, 100)
@@ -73,14 +73,14 @@ describe('a tree of keys', () => {
     )
   })
 
-  it('is divided by folders, and by characters within a large one', () => {
+  it('is divided by folders, and within a large folder by characters', () => {
     const names = ['app/', 'web/'].flatMap(folder => Array.from({length: 20}, (_, at) => `p/${folder}key-${at}`))
     const root = tree('p/', names, 12)
     expect(root.children.map(({prefix}) => prefix)).toEqual(['p/app/', 'p/web/'])
     expect([...leaves(root)].map(({prefix, count}) => `${prefix} ${count}`)).toContain('p/app/key-1 11')
   })
 
-  it('cuts the names of a leaf by a character that all of them have', () => {
+  it('shortens the names of a leaf at a character that all of them contain', () => {
     const [leaf] = leaves(
       tree(
         'p/',
@@ -95,7 +95,7 @@ describe('a tree of keys', () => {
 describe('the parts that are watched', () => {
   const names = Array.from({length: 400}, (_, at) => `p/${at % 20}/key-${at}`)
 
-  it('are as many as there are places, the largest divided first, and cover every key once', () => {
+  it('use all places, divide the largest part first, and contain every key once', () => {
     for (const places of [1, 2, 11, 20, 60]) {
       const {nodes} = cutTree(tree('p/', names, 8), places)
       expect(nodes.length).toBeLessThanOrEqual(places)
@@ -104,7 +104,7 @@ describe('the parts that are watched', () => {
     expect(cutTree(tree('p/', names, 8), 1).nodes).toHaveLength(1)
   })
 
-  it('leave out what is excluded', () => {
+  it('do not include excluded prefixes', () => {
     const {nodes} = cutTree(tree('p/', names, 8), 60, prefix => prefix.startsWith('p/7/'))
     expect(nodes.some(({prefix}) => prefix.startsWith('p/7/'))).toBe(false)
   })

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {checkMappings, checkWithinDatacenter, formatMapping, parseMapping} from '../../../src/replicate/mapping.js'
 
-describe('the grammar of a mapping', () => {
+describe('parsing a mapping', () => {
   it.each([
     ['global@dc1', {source: 'global', datacenter: 'dc1', destination: 'global'}],
     ['global@dc1:backup', {source: 'global', datacenter: 'dc1', destination: 'backup'}],
@@ -26,7 +26,7 @@ describe('the grammar of a mapping', () => {
     expect(() => parseMapping(text)).toThrow(message)
   })
 
-  it('needs no datacenter if the source has its own address', () => {
+  it('accepts a source without a datacenter if the source has its own address', () => {
     const mapping = parseMapping('a/:b/', {datacenterRequired: false})
     expect(mapping).toEqual({source: 'a/', datacenter: undefined, destination: 'b/'})
     expect(formatMapping(mapping)).toBe('a/ -> b/')

@@ -36,7 +36,7 @@ async function open() {
 }
 
 describe('the status of a mapping', () => {
-  it('is `starting` until the first whole pass', () => {
+  it('is `starting` until the first complete pass', () => {
     const monitor = new MappingMonitor(mapping, new FakeClock())
     expect(monitor.status()).toMatchObject({state: 'starting', currentAtMs: undefined, equalAtMs: undefined})
     monitor.began()
@@ -44,7 +44,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().state).toBe('starting')
   })
 
-  it('has a lag from the first change that no whole pass has taken up', async () => {
+  it('has a lag from the first change that no complete pass has copied', async () => {
     const {monitor, finish, afterMs} = await open()
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
     monitor.moved()
@@ -65,7 +65,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'current', lagMs: 0})
   })
 
-  it('lags while nothing answers, from the last moment that is known to be copied', async () => {
+  it('has a lag from the last time at which everything was copied, while nothing answers', async () => {
     const {monitor, clock, afterMs} = await open()
     const copiedAtMs = clock.wallMs()
     await afterMs(20_000)
@@ -87,7 +87,7 @@ describe('the status of a mapping', () => {
     })
   })
 
-  it('does not count passes that a write of another client starts while the source does not answer', async () => {
+  it('ignores passes for writes of another client while the source does not answer', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     monitor.answered('source')
     const answeredAtMs = clock.wallMs()
@@ -98,7 +98,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status()).toMatchObject({state: 'retrying', lagMs: 5000, currentAtMs: answeredAtMs})
   })
 
-  it('keeps the time of the last equality while deletes are held, or keys refused or hidden', async () => {
+  it('keeps the time of the last equality while deletes are held, or keys are refused or hidden', async () => {
     const {monitor, clock, finish, afterMs} = await open()
     const equalAtMs = clock.wallMs()
     const held = [{id: '1', reason: 'limit', isKept: true, count: 4, sample: [], message: ''}] as const
@@ -114,7 +114,7 @@ describe('the status of a mapping', () => {
     expect(monitor.status().equalAtMs).toBe(clock.wallMs())
   })
 
-  it('turns when its kind changes, and not with each pass', async () => {
+  it('reports a change of the state, but not each pass', async () => {
     const {monitor, finish, afterMs} = await open()
     let turns = 0
     monitor.onTurn = () => {

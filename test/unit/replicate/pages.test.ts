@@ -39,14 +39,14 @@ describe('the pages of a replicator', () => {
     }
   })
 
-  it('do not add counters up from request to request', async () => {
+  it('show the same counters if they are requested twice', async () => {
     const routes = createReplicateRoutes({read: () => [status()], mostLagMs: 60_000})
     const read = async () => String((await routes.get('/metrics')?.({} as RouteCall))?.body)
     await read()
     expect(await read()).toMatch(/written_keys_total\{.*\} 4\n/)
   })
 
-  it('show the state in full digits', async () => {
+  it('show all digits of 64-bit numbers in the state', async () => {
     const {body} = await get('/healthz', [status()])
     expect(body).toContain('"index":1152921504606846977')
     expect(body).toContain('"currentAt":"2023-11-14T22:13:20.500Z","equalAt":null')

@@ -5,7 +5,7 @@ import {ShardSide} from '../../../src/replicate/shard/shard-side.js'
 import {FakeClock} from '../../kit/fake-clock.js'
 import {FakeTransport} from '../../kit/fake-transport.js'
 
-describe('a side that is known as numbers', () => {
+describe('a side that is stored as numbers', () => {
   async function sideOf(names: readonly string[]): Promise<ShardSide> {
     const clock = new FakeClock()
     const client = createClient({
@@ -33,18 +33,18 @@ describe('a side that is known as numbers', () => {
     return side
   }
 
-  it('reads a part that is empty again if a key of it was found since it was last read', async () => {
+  it('reads an empty part again if one of its keys was found after the last read', async () => {
     const names = Array.from({length: 300}, (_, at) => `p/${at % 3}/${at}`)
     const side = await sideOf(names)
     const {vertex} = side.nodeOf('p/1/1')!
     for (const name of names) if (name.startsWith('p/1/')) side.record(name, undefined)
-    // A delete of a prefix that is shorter than the part's leaves no index of its own there.
+    // A delete of a prefix that is shorter than the part's prefix leaves no new index at the part.
     expect(side.isNews(vertex, 3n, true)).toBe(false)
     side.record('p/1/1', {modifyIndex: 12n, isForeign: false})
     expect(side.isNews(vertex, 3n, true)).toBe(true)
   })
 
-  it('knows how many keys there are, and one that was written least lately', async () => {
+  it('reports the number of keys, and a key with a low index', async () => {
     const side = await sideOf(Array.from({length: 300}, (_, at) => `p/${at % 3}/${at}`))
     expect(side.size).toBe(300)
     side.record('p/0/0', {modifyIndex: 3n, isForeign: false})

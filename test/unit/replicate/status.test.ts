@@ -82,7 +82,7 @@ describe('the reports of replicators in a status', () => {
     expect(decodeStatus(Buffer.from(JSON.stringify(fields)))?.replicators).toEqual([])
   })
 
-  it('replace the earlier one of the same replicator; others are kept while they run, and for an hour after that', () => {
+  it('replace the earlier report of the same replicator, and stay while their replicator runs and for an hour after that', () => {
     const nowMs = 10_000_000
     const alive = report({id: 'alive', heartbeatMs: nowMs - 60_000})
     const dead = report({id: 'dead', heartbeatMs: nowMs - 120_000})

@@ -28,12 +28,12 @@ describe('patterns of keys', () => {
     expect(await left(texts)).toEqual(wanted)
   })
 
-  it('of a mapping and of all mappings are both obeyed', async () => {
+  it('are obeyed if they belong to the mapping, and if they belong to all mappings', async () => {
     const scope = scopeOf(await toFilter({include: ['app/x/']}), await toFilter({'exclude-glob': ['**.tmp']}))
     expect(keys.filter(scope.includes)).toEqual(['app/x/y/c'])
   })
 
-  it('that cannot be compiled are refused with the name of the flag', async () => {
+  it('are refused with the name of the flag if they cannot be compiled', async () => {
     await expect(toFilter({'exclude-regex': ['(']})).rejects.toThrow("--exclude-regex: '(': ")
     await expect(toFilter({'include-regex': ['(?=x)']})).rejects.toThrow('--include-regex')
   })

@@ -41,7 +41,7 @@ function setUp({namesKeys = false} = {}) {
 }
 
 describe('the reporter of replicate', () => {
-  it('names held deletes once, and reports their number each time that it has doubled', () => {
+  it('reports held deletes once, and the number of further deletes each time that it has doubled', () => {
     const {lines, reporter} = setUp()
     const first = held(11, 'limit', true)
     reporter.observe({type: 'pass.finished', pass: pass({held: [first]})})
@@ -59,7 +59,7 @@ describe('the reporter of replicate', () => {
     ])
   })
 
-  it('reports the outcome of an approval', () => {
+  it('reports the result of an approval', () => {
     const {lines, reporter} = setUp()
     reporter.observe({type: 'approval.finished', mapping, id: '3f2a91c0', deleted: 3, kept: 0})
     reporter.observe({type: 'approval.finished', mapping, id: '3f2a91c0', deleted: 2, kept: 1})
@@ -77,7 +77,7 @@ describe('the reporter of replicate', () => {
     expect(lines).toEqual(['baton: 2 deletes held: a/1'])
   })
 
-  it('names refused keys and keys whose names cannot be decoded, once and at most ten of each', () => {
+  it('lists refused keys and keys whose names cannot be decoded, once and at most ten of each', () => {
     const {lines, reporter} = setUp()
     const refused = Array.from({length: 12}, (_, at) => ({key: `b/${at}`, reason: 'no'}))
     const one = pass({refused, unreadable: ['a/\ufffd']})
