@@ -25,14 +25,14 @@ module.exports = {
       severity: 'error',
       from: {path: `^src/(${capabilities})/`},
       to: {
-        path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour|library|selftest)/|commands/|test/)`,
+        path: `^(src/(${capabilities})/|src/(main|cli|embedded|tour|library|selftest|status)/|commands/|test/)`,
         pathNot: '^src/$1/',
       },
     },
     {
-      name: 'selftest-stands-on-capabilities',
+      name: 'selftest-and-status-stand-on-capabilities',
       severity: 'error',
-      from: {path: '^src/selftest/'},
+      from: {path: '^src/(selftest|status)/'},
       to: {path: '^(src/(main|cli|embedded|tour|library)/|commands/|test/)'},
     },
     {

@@ -1,10 +1,10 @@
 import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {durationFlag} from '../../src/cli/flags.js'
-import {statusLines} from '../../src/cli/replicate/status-text.js'
+import {statusLines, toMappingJson} from '../../src/cli/replicate/status-text.js'
 import {checkWords, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
 import {systemClock} from '../../src/core/time/clock.js'
-import {type Health, type MappingReport, toMappingReport} from '../../src/replicate/status/health.js'
+import {type Health, toMappingReport} from '../../src/replicate/status/health.js'
 import {readStatuses} from '../../src/replicate/status/read-statuses.js'
 
 const exits: Readonly<Record<Health, number>> = {healthy: 0, warning: 1, critical: 2, unknown: 3}
@@ -42,29 +42,11 @@ stale since its last complete copy. The exit code is that of the worst prefix.`
       documents.map(document => toMappingReport(document, given)),
       this.args.mapping,
     )
-    if (this.jsonEnabled()) this.out.json({mappings: reports.map(toFields)})
+    if (this.jsonEnabled()) this.out.json({mappings: reports.map(toMappingJson)})
     else for (const report of reports) for (const line of statusLines(report, given.nowMs)) this.out.line(line)
     if (reports.length > 0) return Math.max(...reports.map(({health}) => exits[health]))
     const what = this.args.mapping === undefined ? 'nothing is replicated' : `${this.args.mapping} is not replicated`
     this.out.error(`baton: replicate status: ${what}: no status key below ${this.flags['status-dir']}`)
     return exits.unknown
-  }
-}
-
-const toIso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
-
-function toFields({best, replicators, ...report}: MappingReport): Readonly<Record<string, unknown>> {
-  return {...report, replicator: best?.id ?? null, replicators: replicators.map(toReplicator)}
-}
-
-function toReplicator(report: MappingReport['replicators'][number]): Readonly<Record<string, unknown>> {
-  const {startedAtMs, heartbeatMs, currentAtMs, equalAtMs, retrying, ...rest} = report
-  return {
-    ...rest,
-    startedAt: toIso(startedAtMs),
-    heartbeatAt: toIso(heartbeatMs),
-    currentAt: toIso(currentAtMs),
-    equalAt: toIso(equalAtMs),
-    retrying: retrying ? {part: retrying.part, since: toIso(retrying.sinceMs), reason: retrying.reason} : null,
   }
 }

@@ -59,6 +59,7 @@ const words: Readonly<Record<string, string>> = {
   'replicate undo': '--release all',
   responder: `--trust-dir ${home} --state-dir ${join(home, 'state')} --name n`,
   selftest: '',
+  status: '',
   'service deregister': 'a',
   'service ls': '',
   'service maint': 'a --on',

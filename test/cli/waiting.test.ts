@@ -56,6 +56,7 @@ const others = {
   'kv get': ['kv', 'get', 'a', '-v'],
   doctor: ['doctor', '-v'],
   selftest: ['selftest', '-v'],
+  status: ['status', '-v'],
 }
 const table = Object.entries({...daemons, ...others})
   .flatMap(([name, words]) => faults.map(fault => ({name, words, fault})))

@@ -240,6 +240,8 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('discover', ['discover', '--once', '--json', 'app/services'])
     await expectJson('doctor', ['doctor', '-json'])
     await expectJson('selftest', ['selftest', '-json'])
+    await using _watch = startCli(['event', 'watch', '--name', 'a', '--state', join(home, 'status')], {agent})
+    await expectJson('status', ['status', '--json'])
     await expectJson('print-config', ['kv', 'get', '--print-config', '--token', 'secret'])
   })
 

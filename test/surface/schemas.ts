@@ -229,6 +229,41 @@ export const schemas = {
       }),
     ),
   }),
+  status: z.strictObject({
+    agent: z.strictObject({datacenter: z.string(), node: z.string(), version: z.string()}).optional(),
+    locks: z
+      .strictObject({
+        ...lockList,
+        sessions: count,
+        unrenewed: z.array(
+          z.strictObject({
+            session: z.string(),
+            name: z.string(),
+            node: z.string(),
+            checks: z.array(z.string()),
+            holds: z.array(z.string()),
+          }),
+        ),
+      })
+      .optional(),
+    exec: execSchemas['exec.ls']
+      .extend({responders: z.array(z.strictObject({name: z.string(), node: z.string(), passing: z.boolean()}))})
+      .optional(),
+    replication: replicateSchemas['replicate.status'].optional(),
+    watchers: z
+      .array(
+        z.strictObject({
+          pid: whole,
+          events: z.array(z.string()),
+          stateFile: z.string().optional(),
+          since: z.iso.datetime(),
+        }),
+      )
+      .nullable()
+      .optional(),
+    missingRules: z.array(z.string()).optional(),
+    problems: z.array(z.strictObject({part: z.string(), message: z.string()})),
+  }),
   event: z.strictObject({id: z.string()}),
   'event.fire': z.union([
     z.strictObject({id: z.string(), spilled: z.boolean(), bytesLeft: count}),

@@ -33,7 +33,7 @@ const toPartyJson = ({session, info, record, position}: LockParty): object => ({
 
 /** Returns the lines that describe one lock with all its holders and waiters. */
 export const toStatusLines = (lock: LockStatus): readonly string[] => [
-  `${printable(lock.prefix)}: ${toState(lock)}`,
+  `${printable(lock.prefix)}: ${toStateText(lock)}`,
   ...lock.holders.flatMap(party => [...toPartyLines('holder', party), ...toBounds(lock, party)]),
   ...lock.waiters.flatMap(party => toPartyLines('waiter', party)),
 ]
@@ -45,11 +45,12 @@ export function toListLines(locks: readonly LockStatus[]): readonly string[] {
     const waiters = lock.waiters.length === 0 ? '' : `, ${lock.waiters.length} waiting`
     const [holder] = lock.holders
     const by = lock.holders.length === 1 && holder ? ` by ${toName(holder)}` : ''
-    return `${printable(lock.prefix).padEnd(width)}  ${toState(lock)}${by}${waiters}`
+    return `${printable(lock.prefix).padEnd(width)}  ${toStateText(lock)}${by}${waiters}`
   })
 }
 
-function toState({kind, limit, holders}: LockStatus): string {
+/** Returns whether a lock is held, in a few words. */
+export function toStateText({kind, limit, holders}: LockStatus): string {
   if (kind === 'other') return 'not a lock: the key was written by something else'
   if (kind === 'semaphore') return `semaphore, ${holders.length} of ${limit ?? '?'} held`
   return holders.length > 0 ? 'mutex, held' : 'free'

@@ -76,3 +76,22 @@ function whoLine(report: JudgedReport, nowMs: number): string {
     phase === 'running' ? (report.isAlive ? `heartbeat ${when} ago` : `silent for ${when}`) : `${phase} ${when} ago`
   return `${host} (pid ${pid}): ${heard}`
 }
+
+const toIso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString())
+
+/** Returns a mapping as an object of `--json`. */
+export function toMappingJson({best, replicators, ...report}: MappingReport): Readonly<Record<string, unknown>> {
+  return {...report, replicator: best?.id ?? null, replicators: replicators.map(toReplicator)}
+}
+
+function toReplicator(report: MappingReport['replicators'][number]): Readonly<Record<string, unknown>> {
+  const {startedAtMs, heartbeatMs, currentAtMs, equalAtMs, retrying, ...rest} = report
+  return {
+    ...rest,
+    startedAt: toIso(startedAtMs),
+    heartbeatAt: toIso(heartbeatMs),
+    currentAt: toIso(currentAtMs),
+    equalAt: toIso(equalAtMs),
+    retrying: retrying ? {part: retrying.part, since: toIso(retrying.sinceMs), reason: retrying.reason} : null,
+  }
+}

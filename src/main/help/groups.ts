@@ -35,6 +35,7 @@ export const groups: readonly {readonly title: string; readonly commands: Readon
     title: 'OPERATE',
     commands: {
       doctor: 'check everything baton depends on, and say what to fix',
+      status: 'show all that baton does in this cluster',
       selftest: 'prove on this cluster what baton promises',
       members: 'list the members of the gossip pool, as the agent sees them',
       completion: 'complete commands, flags and keys in bash, zsh or fish',
