@@ -24,12 +24,22 @@ export type Report = ReportContent & {
 }
 
 export type ReportContent =
-  | {readonly type: 'ack'; readonly node: string}
+  /** `announcesStop`: after a timeout the node will report at once that it stops the command. */
+  | {readonly type: 'ack'; readonly node: string; readonly announcesStop?: boolean}
   | {readonly type: 'heartbeat'; readonly node: string; readonly seq: number}
-  | {readonly type: 'output'; readonly node: string; readonly seq: number; readonly parts: readonly OutputPart[]}
+  | OutputReport
   | {readonly type: 'exit'; readonly node: string; readonly exit: ExitReport}
   | {readonly type: 'refused'; readonly node: string; readonly code: string; readonly reason: string}
   | {readonly type: 'allowed'; readonly node: string; readonly reason: string}
+
+/** One frame of output. `isStopping`: the timeout has passed, and the node stops the command. */
+export interface OutputReport {
+  readonly type: 'output'
+  readonly node: string
+  readonly seq: number
+  readonly parts: readonly OutputPart[]
+  readonly isStopping?: boolean
+}
 
 export interface OutputPart {
   readonly stream: OutputStream

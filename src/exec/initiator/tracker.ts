@@ -11,6 +11,11 @@ const missedBeats = 3
  */
 const silentBeats = 10
 const silentFloorMs = 30_000
+/**
+ * Time after the timeout in which a node must report that it stops the command. Only nodes that have reported this get
+ * the time for the stop itself, so a dead node does not hold up the run.
+ */
+const stopSignMs = 3000
 /** Time that a node may need after an outage until it sends its next request. */
 const recoveryMs = 15_000
 
@@ -33,7 +38,7 @@ export interface TrackerOptions {
   readonly silence?: string
   readonly timeoutMs: number | undefined
   readonly heartbeatMs: Readonly<Record<Via, number>>
-  /** Additional time after the timeout in which a node that enforces the timeout may still report. */
+  /** Additional time after the timeout in which a node that stops the command may still report its end. */
   readonly timeoutGraceMs: Readonly<Record<Via, number>>
 }
 
@@ -48,6 +53,8 @@ interface NodeState {
   judgedAtMs: number
   isLate: boolean
   isCompleted: boolean
+  announcesStop: boolean
+  isStopping: boolean
   droppedBytes: number
   /** Undefined until the first report. */
   isSigned: boolean | undefined
@@ -60,8 +67,9 @@ interface NodeState {
  *
  * - waiting → settled as `no-answer` when the ack timeout has passed. Later reports are shown as late and do not
  *   change the outcome. A node that is down is not waited for, but may answer as long as others run.
- * - running → settled by its exit (after all output before it), its refusal, the job's timeout, or as `lost` when it missed
- *   heartbeats and its health check fails, or when it has been silent for long although its agent is healthy.
+ * - running → settled by its exit (after all output before it), its refusal, or the job's timeout. Settled as `lost` when it
+ *   missed heartbeats and its health check fails, when it has been silent for long although its agent is healthy, or when
+ *   it does not report after the timeout that it stops the command.
  * - A node that was not expected is shown as unexpected, and waited for like any other.
  *
  * Every method takes the time as an argument, so that every case can be tested without waiting.
@@ -113,6 +121,8 @@ export class Tracker {
       state.ackedAtMs = nowMs
       events.push({type: 'ack', node})
     }
+    if (report.type === 'ack') state.announcesStop = report.announcesStop === true
+    if (report.type === 'output' && report.isStopping === true) state.isStopping = true
     if (report.type === 'exit') state.assembler.end(report.exit)
     else if (report.type !== 'ack') state.assembler.add(report)
     events.push(...this.#advance(state, nowMs))
@@ -136,7 +146,7 @@ export class Tracker {
       if (state.ackedAtMs === undefined) {
         if (nowMs >= this.#ackDeadlineMs) events.push(...this.#settle(state, this.#noAnswer(state)))
       } else if (nowMs >= this.#timeoutDeadlineMs(state)) {
-        events.push(...this.#settle(state, {type: 'timed-out', afterMs: this.#options.timeoutMs ?? 0}))
+        events.push(...this.#settle(state, this.#overdue(state)))
       }
     }
     return events
@@ -235,7 +245,15 @@ export class Tracker {
   #timeoutDeadlineMs(state: NodeState): number {
     const {timeoutMs, timeoutGraceMs} = this.#options
     if (timeoutMs === undefined || state.ackedAtMs === undefined) return Number.POSITIVE_INFINITY
-    return Math.max(state.ackedAtMs + timeoutMs, this.#deafUntilMs) + timeoutGraceMs[state.via]
+    const graceMs = isSilentlyLate(state) ? stopSignMs : timeoutGraceMs[state.via]
+    return Math.max(state.ackedAtMs + timeoutMs, this.#deafUntilMs) + graceMs
+  }
+
+  #overdue(state: NodeState): NodeOutcome {
+    const afterMs = this.#options.timeoutMs ?? 0
+    if (!isSilentlyLate(state)) return {type: 'timed-out', afterMs}
+    const reason = `nothing heard for ${formatDuration(stopSignMs)} after the timeout of ${formatDuration(afterMs)}`
+    return {type: 'lost', reason: `${reason}: its responder does not stop the command`}
   }
 
   #suspectAtMs(state: NodeState): number {
@@ -302,9 +320,14 @@ export class Tracker {
       judgedAtMs: Number.NEGATIVE_INFINITY,
       isLate: false,
       isCompleted: false,
+      announcesStop: false,
+      isStopping: false,
       droppedBytes: 0,
       isSigned: undefined,
       outcome: undefined,
     }
   }
 }
+
+/** True if the node has not reported that it stops the command, although it would do so after the timeout. */
+const isSilentlyLate = ({announcesStop, isStopping}: NodeState): boolean => announcesStop && !isStopping

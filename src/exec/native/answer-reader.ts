@@ -126,7 +126,7 @@ function toReports({node, name}: AnswerKey, {body, isSigned}: OpenedAnswer): rea
 }
 
 function toContent(node: string, name: string, body: Buffer): ReportContent | undefined {
-  if (name === 'a') return {type: 'ack', node}
+  if (name === 'a') return {type: 'ack', node, announcesStop: parseObject(body)?.['stop'] === true}
   if (name === 'k') return toRefusal(node, body)
   if (name === 'r') {
     const exit = decodeResult(body)
@@ -134,8 +134,8 @@ function toContent(node: string, name: string, body: Buffer): ReportContent | un
   }
   const seq = Number.parseInt(name.slice(2), 16)
   if (body.length === 0) return {type: 'heartbeat', node, seq}
-  const parts = decodeFrame(body)
-  return parts && {type: 'output', node, seq, parts}
+  const frame = decodeFrame(body)
+  return frame && {type: 'output', node, seq, ...frame}
 }
 
 function toRefusal(node: string, value: Buffer): ReportContent {

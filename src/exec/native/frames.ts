@@ -18,25 +18,34 @@ const streamOf = new Map([
 
 /**
  * Encodes output as a line of JSON and the bytes after it. The line gives stream and length of each part, and whether
- * the bytes are compressed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`.
+ * the bytes are compressed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`. `"x":true` announces that the command is stopped
+ * because of its timeout.
  */
-export function encodeFrame(parts: readonly OutputPart[]): Buffer {
+export function encodeFrame(parts: readonly OutputPart[], isStopping = false): Buffer {
   const body = Buffer.concat(parts.map(part => part.chunk))
   const packed = body.length >= packFromBytes ? deflateRawSync(body) : body
   const isPacked = packed.length < body.length
-  const header = {v: 1, s: parts.map(part => [numberOf[part.stream], part.chunk.length]), ...(isPacked && {z: true})}
+  const sections = parts.map(part => [numberOf[part.stream], part.chunk.length])
+  const header = {v: 1, s: sections, ...(isPacked && {z: true}), ...(isStopping && {x: true})}
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), isPacked ? packed : body])
 }
 
+/** The content of a frame. */
+export interface Frame {
+  readonly parts: readonly OutputPart[]
+  readonly isStopping: boolean
+}
+
 /** Decodes a frame. Returns undefined if the value is not a frame. */
-export function decodeFrame(value: Buffer): readonly OutputPart[] | undefined {
+export function decodeFrame(value: Buffer): Frame | undefined {
   const end = value.indexOf(10)
   const header = parseObject(value.subarray(0, Math.max(0, end)))
   if (end < 0 || header?.['v'] !== 1 || !Array.isArray(header['s'])) return undefined
   try {
     const rest = value.subarray(end + 1)
     const body = header['z'] === true ? inflateRawSync(rest, {maxOutputLength: maxUnpackedBytes}) : rest
-    return cut(body, header['s'])
+    const parts = cut(body, header['s'])
+    return parts && {parts, isStopping: header['x'] === true}
   } catch {
     return undefined
   }

@@ -24,7 +24,7 @@ export async function claimJob(answerer: Answerer, manifest: Manifest): Promise<
   const answers = answersTo(answerer, manifest)
   const key = answers.key('a')
   const nonce = randomUUID()
-  const body = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce}))
+  const body = Buffer.from(JSON.stringify({v: 1, t: client.clock.wallMs(), nonce, stop: true}))
   const backoff = new Backoff({minMs: 100, maxMs: maxRetryMs, random: client.random})
   const isValid = (): boolean => client.clock.wallMs() <= manifest.expiresAtMs
   const attempt = async (): Promise<Claim> => {

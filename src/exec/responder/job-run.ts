@@ -46,6 +46,7 @@ export async function runJob(manifest: Manifest, options: JobRunOptions): Promis
     const {child} = started
     const pipes = [pump(child.stdout, 'stdout', {cap, writer}), pump(child.stderr, 'stderr', {cap, writer})]
     const ending = await waitForEnd(child, manifest, {...options, gone: writer.gone})
+    if (ending === 'timed-out') writer.announceStop()
     if (ending !== 'exited') await child.stop({graceMs: manifest.killAfterMs, hurry: options.hurry})
     const exit = await child.exited
     await settle(pipes, child, client)

@@ -38,6 +38,7 @@ export class JobWriter {
   #lastWriteAtMs: number
   #sequence = 0
   #isEnding = false
+  #stop: 'unsaid' | 'due' | 'said' = 'unsaid'
   readonly #wake = new Wake()
   readonly #drained = new Wake()
   readonly #writing: Promise<void>
@@ -72,6 +73,15 @@ export class JobWriter {
     while (this.#pendingBytes >= maxPendingBytes && !this.#gone.signal.aborted) await this.#drained.wait()
   }
 
+  /**
+   * Reports at once, together with the waiting output, that the command is stopped because of its timeout. Initiators
+   * then wait for its end. From a node without this report they expect no result.
+   */
+  announceStop(): void {
+    if (this.#stop === 'unsaid') this.#stop = 'due'
+    this.#wake.wake()
+  }
+
   /** Writes the remaining output and the result. Also resolves if the session has ended. */
   async end(result: Omit<RunResult, 'frameCount'>): Promise<void> {
     this.#isEnding = true
@@ -90,7 +100,7 @@ export class JobWriter {
       if (this.#isEnding && !hasFullFrame) break
       const nowMs = this.#client.clock.monotonicMs()
       const dueAtMs = this.#pendingBytes > 0 ? this.#firstByteAtMs + flushMs : this.#lastWriteAtMs + heartbeatMs
-      if (hasFullFrame || nowMs >= dueAtMs) {
+      if (hasFullFrame || this.#stop === 'due' || nowMs >= dueAtMs) {
         await this.#commit([this.#frame(this.#takeFrame() ?? [])])
         this.#sequence += 1
         this.#lastWriteAtMs = this.#client.clock.monotonicMs()
@@ -125,7 +135,9 @@ export class JobWriter {
 
   /** Returns the write of a frame. A frame with an empty value is a heartbeat. */
   #frame(parts: readonly OutputPart[]): KvOperation {
-    const body = parts.length === 0 ? Buffer.alloc(0) : encodeFrame(parts)
+    const isStopping = this.#stop === 'due'
+    if (isStopping) this.#stop = 'said'
+    const body = parts.length === 0 && !isStopping ? Buffer.alloc(0) : encodeFrame(parts, isStopping)
     return this.#answers.write(frameName(this.#sequence), body, this.#manifest.session)
   }
 

@@ -136,6 +136,17 @@ describe.each(backends.filter(backend => backend.name === 'real'))('exec on %o',
     expect([late.exitCode, late.stdout]).toEqual([3, expect.stringContaining('==> client-1: timed out after 1s\n')])
   })
 
+  it('does not retry a node after a timeout, because its agent lets the command continue', async () => {
+    const job = {command: {kind: 'shell' as const, line: `echo x >>${folder.path}/started; sleep 3`}, timeoutMs: 500}
+    await using run = await createInitiator(client, {via: 'rexec'}).run(
+      job,
+      {node: '^client-1$'},
+      {rollout: {retryCount: 2}},
+    )
+    expect((await followRun(run)).outcomes).toEqual({'client-1': 'timed-out'})
+    expect(folder.lines('started')).toEqual(['x'])
+  })
+
   it('passes on large output completely', async () => {
     const script = Buffer.from(
       '#!/bin/sh\ni=0; while [ $i -lt 3000 ]; do echo "line $i äöü€ 0123456789"; i=$((i+1)); done\n',

@@ -115,13 +115,24 @@ describe('the tracker of nodes', () => {
     })
   })
 
-  it('waits 10 s longer than the timeout for a responder to stop the child', () => {
+  it('waits 10 s longer than the timeout for a responder that does not announce stops', () => {
     const native = [{node: 'a', via: 'native' as const}]
     const tracker = track({expected: native, timeoutMs: 1000})
     tracker.handle(ack('a'), 'native', 0)
     expect(tracker.tick(10_999)).toEqual([])
     tracker.handle({type: 'exit', node: 'a', exit: {code: 137, isTimedOut: true}}, 'native', 10_999)
     expect(outcomes(tracker)).toEqual({a: 'timed-out'})
+  })
+
+  it('reports a node as lost 3 s after the timeout unless the node reports that it stops the command', () => {
+    const native = ['dead', 'slow'].map(node => ({node, via: 'native' as const}))
+    const tracker = track({expected: native, timeoutMs: 1000})
+    for (const {node} of native) tracker.handle({type: 'ack', node, announcesStop: true}, 'native', 0)
+    tracker.handle({type: 'output', node: 'slow', seq: 0, parts: [], isStopping: true}, 'native', 1100)
+    expect(tracker.tick(3999)).toEqual([])
+    expect(tracker.tick(4000)).toMatchObject([{node: 'dead', outcome: {type: 'lost'}}])
+    tracker.handle({type: 'exit', node: 'slow', exit: {code: 137, isTimedOut: true}}, 'native', 10_999)
+    expect(outcomes(tracker)).toEqual({dead: 'lost', slow: 'timed-out'})
   })
 
   it('suspects a node after three missed heartbeats, and again after each further one', () => {

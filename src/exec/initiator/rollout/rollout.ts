@@ -32,7 +32,10 @@ export interface RolloutParts {
 
 const defaultHealthyTimeoutMs = 300_000
 const fine: ReadonlySet<NodeOutcome['type']> = new Set(['ok', 'allowed', 'unchecked'])
-/** Outcomes after which the job can run again on a node: nothing of the first attempt still runs there. */
+/**
+ * Outcomes after which the job can run again on a node, because nothing of the first attempt still runs there. After
+ * `timed-out`, the node must also have reported the end of the command: agents let it continue.
+ */
 const repeatable: ReadonlySet<NodeOutcome['type']> = new Set(['failed', 'timed-out', 'no-answer'])
 const timeIsOver = Symbol('timeIsOver')
 
@@ -200,7 +203,7 @@ export class Rollout implements ExecRun {
       if (event.type === 'exit') this.#completed.add(event.node)
       if (event.type === 'outcome') {
         const outcome = this.#ownOutcome(event.outcome)
-        if (mayRepeat && repeatable.has(outcome.type) && !this.#isOver()) {
+        if (mayRepeat && this.#isRepeatable(event.node, outcome) && !this.#isOver()) {
           again.add(event.node)
           this.#completed.delete(event.node)
           this.#events.push({type: 'retry', node: event.node, attempt: attempt + 1, outcome})
@@ -213,6 +216,10 @@ export class Rollout implements ExecRun {
       this.#results.set(result.node, {...result, outcome, ...(attempt > 1 && {attempts: attempt})})
     }
     return [...again]
+  }
+
+  #isRepeatable(node: string, {type}: NodeOutcome): boolean {
+    return repeatable.has(type) && (type !== 'timed-out' || this.#completed.has(node))
   }
 
   /** Reports a node that was cancelled by the total timeout as timed out. */

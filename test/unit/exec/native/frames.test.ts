@@ -11,9 +11,15 @@ describe('frames of output', () => {
     })
     fc.assert(
       fc.property(fc.array(part, {minLength: 1, maxLength: 5}), parts => {
-        expect(decodeFrame(encodeFrame(parts))).toEqual(parts)
+        expect(decodeFrame(encodeFrame(parts))).toEqual({parts, isStopping: false})
       }),
     )
+  })
+
+  it('can announce that the command is stopped, with or without output', () => {
+    const parts = [{stream: 'stdout' as const, chunk: Buffer.from('last words')}]
+    expect(decodeFrame(encodeFrame(parts, true))).toEqual({parts, isStopping: true})
+    expect(decodeFrame(encodeFrame([], true))).toEqual({parts: [], isStopping: true})
   })
 
   it('are compressed if that makes them smaller', () => {

@@ -1,0 +1,39 @@
+import {chmod, mkdir, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {foreign, openFolder, ours} from '../../integration/exec/support.js'
+import {type CommandHandle, startCli} from '../../kit/run-cli.js'
+
+/** Responders as commands, so that they can be stopped and killed one by one. */
+export interface Fleet extends AsyncDisposable {
+  readonly path: string
+  lines(name: string): string[]
+  /** Starts a responder. Resolves when initiators can see it. `isStranger`: it trusts another key. */
+  start(name: string, options?: {readonly isStranger?: boolean}): Promise<CommandHandle>
+}
+
+/** Creates the directories of a fleet. Disposing ends all its responders. */
+export async function openFleet(address: string): Promise<Fleet> {
+  const folder = await openFolder()
+  const started: CommandHandle[] = []
+  for (const [name, {publicFile}] of Object.entries({trust: ours, strange: foreign})) {
+    await mkdir(join(folder.path, name), {mode: 0o755})
+    await writeFile(join(folder.path, name, 'key.json'), publicFile)
+    await chmod(join(folder.path, name, 'key.json'), 0o644)
+  }
+  return {
+    path: folder.path,
+    lines: name => folder.lines(name),
+    async start(name, {isStranger = false} = {}) {
+      const trust = join(folder.path, isStranger ? 'strange' : 'trust')
+      const directories = ['--trust-dir', trust, '--state-dir', join(folder.path, 'state')]
+      const handle = startCli(['responder', '--name', name, ...directories], {agent: {address}})
+      started.push(handle)
+      await handle.waitForOutput(new RegExp(`responder ${name}: ready`), {timeoutMs: 60_000})
+      return handle
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(started.map(one => one[Symbol.asyncDispose]()))
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
