@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {mkdtemp, readFile, rm} from 'node:fs/promises'
+import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import * as Flags from '@oclif/core/flags'
@@ -7,10 +7,10 @@ import writeFileAtomic from 'write-file-atomic'
 import {BaseCommand} from '../src/cli/base-command.js'
 import {defined} from '../src/cli/defined.js'
 import {trustDirectory} from '../src/cli/directories.js'
-import {whyUnreadable} from '../src/cli/unreadable.js'
 import {brief, briefPath} from '../src/core/brief.js'
 import {createClient} from '../src/core/client.js'
 import {CancelledError, UsageError} from '../src/core/errors.js'
+import {exchangeInputBytes, readInput, whyUnreadable} from '../src/core/input.js'
 import {systemClock} from '../src/core/time/clock.js'
 import {type EmbeddedAgent, type ScriptRunner, type SimulatedNode, startEmbeddedAgent} from '../src/embedded/index.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
@@ -239,7 +239,7 @@ function parseNodes(words: readonly string[]): SimulatedNode[] {
 async function readSeed(path: string): Promise<readonly ExchangeEntry[]> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = (await readInput(path, exchangeInputBytes)).toString()
   } catch (error) {
     throw new UsageError(`--seed: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
   }

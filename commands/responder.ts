@@ -1,4 +1,3 @@
-import {readFile} from 'node:fs/promises'
 import {resolve} from 'node:path'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
@@ -6,9 +5,9 @@ import {defined} from '../src/cli/defined.js'
 import {stateDirectory, trustDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {whyUnreadable} from '../src/cli/unreadable.js'
 import {briefPath} from '../src/core/brief.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
+import {readInput, whyUnreadable} from '../src/core/input.js'
 import {type Policy, parsePolicy} from '../src/exec/native/policy.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
 import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
@@ -102,14 +101,14 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   async #unsignedPolicy(): Promise<Policy | undefined> {
     const path = this.flags['unsigned-policy']
     if (!this.flags['allow-unsigned'] || path === undefined) return undefined
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const bytes = await readInput(path).catch((error: unknown) => {
       throw new UsageError(`unsigned-policy: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {
         code: 'BATON_CONFIG',
         cause: error,
       })
     })
     try {
-      return await parsePolicy(text, briefPath(path))
+      return await parsePolicy(bytes.toString(), briefPath(path))
     } catch (error) {
       throw new UsageError(`unsigned-policy: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
     }

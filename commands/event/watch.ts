@@ -1,5 +1,5 @@
 import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {readAll} from '../../src/cli/data-argument.js'
+import {readStdin} from '../../src/cli/data-argument.js'
 import {EventService} from '../../src/cli/event/event-service.js'
 import {parseEventList} from '../../src/cli/event/parse-list.js'
 import {watchFlags, watchRules} from '../../src/cli/event/watch-flags.js'
@@ -39,7 +39,7 @@ export default class EventWatch extends ConsulCommand<typeof EventWatch> {
     this.#check(argv, scripts)
     const self = await client.agent.self({signal: this.stopSignal})
     const state = this.releases.use(await this.#openState(self))
-    const list = this.flags['from-stdin'] ? parseEventList((await readAll(this.host.stdin)).toString()) : undefined
+    const list = this.flags['from-stdin'] ? parseEventList((await readStdin(this.host.stdin)).toString()) : undefined
     const {flags, out} = this
     const env = this.childEnvironment()
     return new EventService({client, flags, out, self, state, argv, scripts, env, signal: this.stopSignal, list}).run()

@@ -1,14 +1,12 @@
-import {readFile} from 'node:fs/promises'
-import {text} from 'node:stream/consumers'
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {defined} from '../../src/cli/defined.js'
 import {trustDirectory} from '../../src/cli/directories.js'
 import {printable} from '../../src/cli/exec/printable.js'
-import {whyUnreadable} from '../../src/cli/unreadable.js'
 import {briefPath} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
+import {inputLimitBytes, readInput, readStream, whyUnreadable} from '../../src/core/input.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {addTrust} from '../../src/exec/native/key-files.js'
 import {parsePolicy} from '../../src/exec/native/policy.js'
@@ -68,9 +66,9 @@ export default class KeysAdd extends BaseCommand<typeof KeysAdd> {
   }
 
   async #read(path: string): Promise<string> {
-    if (path === '-') return text(this.host.stdin)
     try {
-      return await readFile(path, 'utf8')
+      const bytes = path === '-' ? await readStream(this.host.stdin, inputLimitBytes) : await readInput(path)
+      return bytes.toString()
     } catch (error) {
       throw new UsageError(`key ${briefPath(path)}: cannot read it: ${whyUnreadable(error)}`, {cause: error})
     }

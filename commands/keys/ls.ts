@@ -3,9 +3,9 @@ import * as Flags from '@oclif/core/flags'
 import {BaseCommand} from '../../src/cli/base-command.js'
 import {keysDirectory, trustDirectory} from '../../src/cli/directories.js'
 import {printable} from '../../src/cli/exec/printable.js'
-import {whyUnreadable} from '../../src/cli/unreadable.js'
 import {briefPath} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
+import {whyUnreadable} from '../../src/core/input.js'
 import {listOwnKeys, listTrust} from '../../src/exec/native/key-files.js'
 
 interface Row {

@@ -40,7 +40,11 @@ export default class KvEdit extends ConsulCommand<typeof KvEdit> {
     const {signal: stop} = this.stopSignals
     const exitCode = await runEditor(editor, file.path, {env: this.childEnvironment(), clock: client.clock})
     const edited = file.read()
-    if (!edited) return this.#refuse('the editor left no file that can be read', exitCode === 0 ? 1 : exitCode)
+    if (!edited)
+      return this.#refuse(
+        'the editor left no file that can be read, or a file of more than 64 MB',
+        exitCode === 0 ? 1 : exitCode,
+      )
     if (edited.equals(entry?.value ?? Buffer.alloc(0))) {
       if (exitCode !== 0) return this.#refuse(`the editor ended with ${exitCode}`, exitCode)
       return this.#report(false)

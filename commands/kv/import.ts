@@ -7,6 +7,7 @@ import {typedInVain} from '../../src/cli/kv/no-effect.js'
 import {refusals} from '../../src/cli/kv/refusal.js'
 import {Progress} from '../../src/cli/progress.js'
 import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
+import {exchangeInputBytes} from '../../src/core/input.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
 import {ImportError, type ImportEvent, type ImportResult, importEntries, planImport} from '../../src/kv/import.js'
 
@@ -115,7 +116,7 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     }
     let text: string
     try {
-      text = (await readDataArgument(data, this.host.stdin)).toString()
+      text = (await readDataArgument(data, this.host.stdin, exchangeInputBytes)).toString()
     } catch (error) {
       if (!isBatonError(error, 'BATON_USAGE')) throw error
       this.refuse(`Error! ${error.message}`, badData)

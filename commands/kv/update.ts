@@ -1,9 +1,10 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {mostOutputBytes, runFilter} from '../../src/cli/kv/filter.js'
+import {runFilter} from '../../src/cli/kv/filter.js'
 import {refusedWrite} from '../../src/cli/kv/refusal.js'
 import {ChildError, UsageError} from '../../src/core/errors.js'
+import {valueInputBytes} from '../../src/core/input.js'
 import type {KvEntry} from '../../src/core/types.js'
 
 /** Thrown if the command decides not to write. */
@@ -62,7 +63,7 @@ export default class KvUpdate extends ConsulCommand<typeof KvUpdate> {
         clock: client.clock,
         signal: this.stopSignal,
       })
-      if (isEndless) throw new NoNewValue(`${command} printed more than ${mostOutputBytes / 1024 ** 2} MiB`, 1)
+      if (isEndless) throw new NoNewValue(`${command} printed more than ${valueInputBytes / 1024 ** 2} MiB`, 1)
       if (exitCode !== 0) throw new NoNewValue(`${command} ended with ${exitCode}`, exitCode)
       if (entry?.value.equals(output)) return undefined
       if (output.length > 0 || this.flags['allow-empty']) return output

@@ -1,27 +1,36 @@
 import {readFile, readlink} from 'node:fs/promises'
 import {briefPath} from '../core/brief.js'
-import {UsageError} from '../core/errors.js'
+import {messageOf, UsageError} from '../core/errors.js'
+import {readInput, readStream, valueInputBytes} from '../core/input.js'
 
-/** Reads a stream to its end. */
-export async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
+/** Reads stdin to its end, up to `limitBytes`. Throws a UsageError if stdin is closed or has more than that. */
+export async function readStdin(
+  stdin: AsyncIterable<Uint8Array | string>,
+  limitBytes = valueInputBytes,
+): Promise<Buffer> {
+  if (await isClosed(stdin)) throw new UsageError('Failed to read stdin: it is closed')
+  try {
+    return await readStream(stdin, limitBytes)
+  } catch (error) {
+    throw new UsageError(`Failed to read stdin: ${messageOf(error)}`, {cause: error})
+  }
 }
 
 /**
  * Reads the bytes of a DATA argument by the convention of Consul's command line: `@FILE` is a file, `-` is stdin,
- * anything else is the data itself.
+ * anything else is the data itself. Throws a UsageError if a file or stdin cannot be read, or has more than
+ * `limitBytes`.
  */
-export async function readDataArgument(text: string, stdin: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
-  if (text === '-') {
-    if (await isClosed(stdin)) throw new UsageError('Failed to read stdin: it is closed')
-    return readAll(stdin)
-  }
+export async function readDataArgument(
+  text: string,
+  stdin: AsyncIterable<Uint8Array | string>,
+  limitBytes = valueInputBytes,
+): Promise<Buffer> {
+  if (text === '-') return readStdin(stdin, limitBytes)
   if (!text.startsWith('@')) return Buffer.from(text)
   const path = text.slice(1)
   try {
-    return await readFile(path)
+    return await readInput(path, limitBytes)
   } catch (error) {
     throw new UsageError(`Failed to read file: ${whyUnreadable(path, error)}`, {cause: error})
   }

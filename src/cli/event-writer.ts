@@ -1,7 +1,7 @@
 import {createWriteStream, fstatSync, openSync, type WriteStream} from 'node:fs'
 import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
-import {whyUnreadable} from './unreadable.js'
+import {whyUnreadable} from '../core/input.js'
 
 /**
  * Writes the lines of `--events FILE|fd:N`. Never waits for its reader: lines for a slow reader

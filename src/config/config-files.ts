@@ -1,7 +1,8 @@
-import {readdirSync, readFileSync, statSync} from 'node:fs'
+import {readdirSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
+import {readInput, whyUnreadable} from '../core/input.js'
 import {parseHcl} from './hcl.js'
 
 /**
@@ -23,7 +24,7 @@ export function filesUnder(path: string): string[] {
 export async function readConfigFile(path: string): Promise<unknown> {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = (await readInput(path)).toString()
   } catch (error) {
     throw unreadable(path, error)
   }
@@ -39,6 +40,8 @@ export async function readConfigFile(path: string): Promise<unknown> {
 
 function unreadable(path: string, cause: unknown): UsageError {
   if (cause instanceof UsageError) return cause
-  const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-  return new UsageError(`config: cannot read ${briefPath(path)}: ${why}`, {code: 'BATON_CONFIG', cause})
+  return new UsageError(`config: cannot read ${briefPath(path)}: ${whyUnreadable(cause)}`, {
+    code: 'BATON_CONFIG',
+    cause,
+  })
 }

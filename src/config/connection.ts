@@ -1,8 +1,9 @@
-import {readdirSync, readFileSync, statSync} from 'node:fs'
+import {readdirSync, statSync} from 'node:fs'
 import {briefPath} from '../core/brief.js'
 import type {ClientOptions} from '../core/client.js'
 import {UsageError} from '../core/errors.js'
 import type {TlsOptions} from '../core/http/tls.js'
+import {readInputSync, whyUnreadable} from '../core/input.js'
 import {belongTogether, checkCertificates, checkPrivateKey} from './pem.js'
 
 /** The connection settings of Consul's tools, under the names of their flags. */
@@ -60,7 +61,7 @@ function tokenSource(settings: ConnectionSettings): ClientOptions['token'] {
     const {mtimeMs, size, ino} = statSync(file)
     const mark = `${mtimeMs}/${size}/${ino}`
     if (mark !== seen) {
-      token = readFileSync(file, 'utf8').trim()
+      token = readInputSync(file).toString().trim()
       seen = mark
     }
     return token
@@ -125,13 +126,15 @@ function readPem(name: string, file: string, check: (text: string) => string | u
 
 function readSetting(name: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readInputSync(file).toString()
   } catch (error) {
     throw unreadable(name, file, error)
   }
 }
 
 function unreadable(name: string, file: string, cause: unknown): UsageError {
-  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-  return new UsageError(`${name}: cannot read ${briefPath(file)}: ${why}`, {code: 'BATON_CONFIG', cause})
+  return new UsageError(`${name}: cannot read ${briefPath(file)}: ${whyUnreadable(cause)}`, {
+    code: 'BATON_CONFIG',
+    cause,
+  })
 }

@@ -1,6 +1,6 @@
-import {readFileSync} from 'node:fs'
 import {briefPath} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
+import {readInput, whyUnreadable} from '../core/input.js'
 
 export type Settings = Readonly<Record<string, unknown>>
 
@@ -8,15 +8,12 @@ export type Settings = Readonly<Record<string, unknown>>
 export async function readSettingsFile(path: string): Promise<Settings> {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = (await readInput(path)).toString()
   } catch (error) {
-    throw new UsageError(
-      `config: cannot read ${briefPath(path)}: ${error instanceof Error && 'code' in error ? String(error.code) : ''}`,
-      {
-        code: 'BATON_CONFIG',
-        cause: error,
-      },
-    )
+    throw new UsageError(`config: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {
+      code: 'BATON_CONFIG',
+      cause: error,
+    })
   }
   const value = await parse(path, text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,6 +1,7 @@
-import {readFileSync, realpathSync} from 'node:fs'
+import {realpathSync} from 'node:fs'
 import {relative, resolve} from 'node:path'
 import {UsageError} from '../core/errors.js'
+import {readInputSync} from '../core/input.js'
 import type {FunctionTable, TemplateFunction} from '../gotemplate/builtin/functions.js'
 import {Budget, type BudgetLimits} from '../gotemplate/exec/budget.js'
 import {TemplateError} from '../gotemplate/parse/errors.js'
@@ -168,7 +169,7 @@ class Pass {
     this.#used.add(name)
     this.#context.store.watchFile(name, path)
     try {
-      return makeString(decodeText(readFileSync(path)))
+      return makeString(decodeText(readInputSync(path)))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return this.#interrupt(name, 'it does not exist')
       throw new GoError(error instanceof Error ? error.message : String(error))

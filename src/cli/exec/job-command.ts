@@ -1,10 +1,8 @@
-import {readFile} from 'node:fs/promises'
-import {buffer} from 'node:stream/consumers'
 import {briefPath} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
+import {inputLimitBytes, readInput, readStream, whyUnreadable} from '../../core/input.js'
 import type {JobCommand} from '../../exec/types.js'
 import type {ChildWords} from '../base-command.js'
-import {whyUnreadable} from '../unreadable.js'
 import {printable} from './printable.js'
 
 interface CommandSource {
@@ -21,7 +19,7 @@ export async function readJobCommand({child, script, shell, stdin}: CommandSourc
   const words = child?.words ?? []
   if (script !== undefined) {
     if (words.length > 0) throw new UsageError('exec: both a script and a command are given')
-    return {kind: 'script', script: script === '-' ? await buffer(stdin()) : await readScript(script)}
+    return {kind: 'script', script: await readScript(script, stdin)}
   }
   if (words.length === 0 || (words.length === 1 && words[0] === '')) {
     throw new UsageError('Must specify a command to execute', {hint: 'for example: baton exec uptime'})
@@ -29,14 +27,14 @@ export async function readJobCommand({child, script, shell, stdin}: CommandSourc
   if (child?.form === 'native') return {kind: 'argv', argv: words}
   if (words.length === 1 && words[0] === '-') {
     if (!shell) throw new UsageError('Cannot configure -shell=false when reading from stdin')
-    return {kind: 'script', script: await buffer(stdin())}
+    return {kind: 'script', script: await readScript('-', stdin)}
   }
   return shell ? {kind: 'shell', line: words.join(' ')} : {kind: 'argv', argv: words}
 }
 
-async function readScript(path: string): Promise<Buffer> {
+async function readScript(path: string, stdin: CommandSource['stdin']): Promise<Buffer> {
   try {
-    return await readFile(path)
+    return path === '-' ? await readStream(stdin(), inputLimitBytes) : await readInput(path)
   } catch (error) {
     throw new UsageError(`script: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
   }

@@ -1,9 +1,7 @@
-import {readFile} from 'node:fs/promises'
-import {text} from 'node:stream/consumers'
 import {briefPath} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
+import {inputLimitBytes, readInput, readStream, whyUnreadable} from '../../core/input.js'
 import {expandNodes} from '../../exec/node-set.js'
-import {whyUnreadable} from '../unreadable.js'
 
 /**
  * Returns the names in lists of nodes. `@FILE` stands for the lists in a file, one or more on a line, with comments
@@ -29,9 +27,9 @@ async function readList(
   path: string,
   {flag, stdin}: {readonly flag: string; readonly stdin: () => NodeJS.ReadableStream},
 ): Promise<string> {
-  if (path === '-') return text(stdin())
   try {
-    return await readFile(path, 'utf8')
+    const bytes = path === '-' ? await readStream(stdin(), inputLimitBytes) : await readInput(path)
+    return bytes.toString()
   } catch (error) {
     throw new UsageError(`--${flag}: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {cause: error})
   }

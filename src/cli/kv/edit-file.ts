@@ -1,6 +1,7 @@
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {InputTooLarge, readInputSync, valueInputBytes} from '../../core/input.js'
 import type {Clock} from '../../core/types.js'
 import {startChild} from '../../process/child.js'
 
@@ -21,8 +22,8 @@ export class EditFile implements Disposable {
   }
 
   /**
-   * Returns the edited value. If the value had no newline at its end, one that the editor added is removed. Undefined
-   * if there is no file that can be read any more.
+   * Returns the edited value. If the value had no newline at its end, one that the editor added is removed. Returns
+   * undefined if the file cannot be read any more, or has more than {@link valueInputBytes}.
    */
   read(): Buffer | undefined {
     const edited = readIfFile(this.path)
@@ -46,8 +47,9 @@ const newline = 0x0a
 
 function readIfFile(path: string): Buffer | undefined {
   try {
-    return readFileSync(path)
+    return readInputSync(path, valueInputBytes)
   } catch (error) {
+    if (error instanceof InputTooLarge) return undefined
     if (['ENOENT', 'EISDIR', 'EACCES', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) {
       return undefined
     }

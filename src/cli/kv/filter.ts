@@ -1,5 +1,6 @@
 import type {Readable} from 'node:stream'
 import {defaultGraceMs} from '../../core/consul-constants.js'
+import {valueInputBytes} from '../../core/input.js'
 import type {Clock} from '../../core/types.js'
 import {startChild} from '../../process/child.js'
 
@@ -16,12 +17,9 @@ export interface Filtered {
   readonly exitCode: number
   /** The complete output, up to the end of stdout. */
   readonly output: Buffer
-  /** True if the program was stopped because it printed more than {@link mostOutputBytes}. */
+  /** True if the program was stopped because it printed more than {@link valueInputBytes}. */
   readonly isEndless: boolean
 }
-
-/** Far more than the servers accept as one value, however they are configured. */
-export const mostOutputBytes = 64 * 1024 * 1024
 
 /**
  * Runs a command with `input` on its stdin. If the signal aborts, the command is stopped with everything that it
@@ -41,7 +39,7 @@ export async function runFilter(spec: FilterSpec): Promise<Filtered> {
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
     child.stderr?.on('data', (chunk: Buffer) => stderr.write(chunk))
-    const output = await readUpTo(mostOutputBytes, child.stdout)
+    const output = await readUpTo(valueInputBytes, child.stdout)
     if (!output) onStop()
     const {code} = await child.exited
     await stopping

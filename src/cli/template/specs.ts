@@ -1,9 +1,9 @@
-import {readFile} from 'node:fs/promises'
 import {resolve} from 'node:path'
 import type {BlockValues} from '../../config/blocks.js'
 import {waitText} from '../../config/template-file.js'
 import {brief, briefPath} from '../../core/brief.js'
 import {messageOf, UsageError} from '../../core/errors.js'
+import {readInput} from '../../core/input.js'
 import {parseDuration} from '../../core/time/duration.js'
 import {decodeText} from '../../gotemplate/value/text.js'
 import type {Quiet, TemplateCommand, TemplateSpec} from '../../template/types.js'
@@ -192,7 +192,7 @@ export function toArgv(words: Words): [string, ...string[]] {
 
 async function readSource(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path)
+    return await readInput(path)
   } catch (error) {
     const {code = ''} = error as NodeJS.ErrnoException
     const why = {ENOENT: 'no such file', EISDIR: 'it is a directory', EACCES: 'permission denied'}[code]

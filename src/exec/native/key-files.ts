@@ -1,7 +1,8 @@
-import {readdir, readFile, rename, stat, writeFile} from 'node:fs/promises'
+import {readdir, rename, stat, writeFile} from 'node:fs/promises'
 import {basename, join} from 'node:path'
 import {briefPath} from '../../core/brief.js'
 import {BatonError, messageOf, UsageError} from '../../core/errors.js'
+import {readInput} from '../../core/input.js'
 import {makeFolder} from '../../process/make-folder.js'
 import type {SigningKey} from './envelope.js'
 import {refuseForeignWriters} from './foreign-writers.js'
@@ -60,7 +61,7 @@ export async function readSigningKey(directory: string, nameOrPath: string, agen
   let text: string
   try {
     mode = (await stat(path)).mode
-    text = await readFile(path, 'utf8')
+    text = (await readInput(path)).toString()
   } catch (error) {
     throw cannot('read', path, error)
   }
@@ -135,12 +136,12 @@ export async function listTrust(directory: string): Promise<TrustListing> {
 }
 
 async function listAllowedSigners(path: string): Promise<TrustListing['keys']> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const bytes = await readInput(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   })
-  if (text === undefined) return []
+  if (bytes === undefined) return []
   await refuseForeignWriters(path, 'trust')
-  return parseAllowedSigners(text, path).map(one => {
+  return parseAllowedSigners(bytes.toString(), path).map(one => {
     const {kid, name, publicKey} = one
     const entry = {v: 1 as const, kid, name, x: publicKey.export({format: 'jwk'}).x ?? ''}
     return {key: {...one, policies: [openPolicy]}, entry, path}
@@ -258,7 +259,7 @@ export async function revokeTrust(directory: string, kidOrName: string): Promise
 async function readRevocations(directory: string): Promise<readonly string[]> {
   const path = join(directory, revocationFile)
   try {
-    return parseRevocations(await readFile(path, 'utf8'), path)
+    return parseRevocations((await readInput(path)).toString(), path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
@@ -266,7 +267,7 @@ async function readRevocations(directory: string): Promise<readonly string[]> {
 }
 
 async function readEntry(path: string): Promise<{readonly entry: TrustEntry; readonly key: TrustedKey}> {
-  return parseTrustEntry(await readFile(path, 'utf8'), path)
+  return parseTrustEntry((await readInput(path)).toString(), path)
 }
 
 async function namesIn(directory: string, suffix: string): Promise<readonly string[]> {

@@ -1,9 +1,10 @@
 import type {KeyObject} from 'node:crypto'
-import {readdir, readFile} from 'node:fs/promises'
+import {readdir} from 'node:fs/promises'
 import {join} from 'node:path'
 import {z} from 'zod'
 import {checkOptions, name as nameRule, texts} from '../../core/check-options.js'
 import {type BatonError, isBatonError, messageOf} from '../../core/errors.js'
+import {readInput} from '../../core/input.js'
 import {parseObject} from './envelope.js'
 import {misplaced, refuseForeignWriters} from './foreign-writers.js'
 import {issueText} from './issue-text.js'
@@ -173,7 +174,7 @@ async function readState(directory: string, names: readonly string[] | undefined
   for (const name of names ?? (await readdir(directory))) {
     const path = join(directory, name)
     await refuseForeignWriters(path, 'trust')
-    const text = await readFile(path, 'utf8')
+    const text = (await readInput(path)).toString()
     if (name === revocationFile) revoked = parseRevocations(text, path)
     else if (name === allowedSignersFile) {
       for (const [at, key] of parseAllowedSigners(text, path).entries()) {
@@ -188,7 +189,7 @@ async function readState(directory: string, names: readonly string[] | undefined
 async function readableRevocations(directory: string): Promise<readonly string[]> {
   const path = join(directory, revocationFile)
   try {
-    return parseRevocations(await readFile(path, 'utf8'), path)
+    return parseRevocations((await readInput(path)).toString(), path)
   } catch {
     return []
   }
