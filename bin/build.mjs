@@ -128,8 +128,8 @@ const common = {
 
 /**
  * Builds one script for all commands, whose modules run only when they are needed, so that the launcher's code cache
- * covers all of it. `lock`, which runs most often, has its own script of half the size, which saves a twentieth of its
- * start.
+ * covers all of it. `lock` and `kv`, which run most often, have scripts of their own: these have a quarter of the size,
+ * which saves a tenth of a start.
  */
 export async function buildCli() {
   mkdirSync(`${root}dist/cli/vendor`, {recursive: true})
@@ -144,6 +144,7 @@ export async function buildCli() {
   const built = await Promise.all([
     buildBundle('main', () => true),
     buildBundle('lock', id => id === 'lock', [withoutHelp]),
+    buildBundle('kv', id => id.startsWith('kv')),
     ...vendor,
   ])
   const files = built.flatMap(({metafile}) => Object.keys(metafile.inputs))

@@ -40,7 +40,7 @@ function assetsOf(work) {
   writeFileSync(join(work, 'version'), version)
   const folder = join(root, 'dist/cli')
   const vendor = readdirSync(join(folder, 'vendor')).sort()
-  const names = ['main.cjs', 'lock.cjs', ...vendor.map(name => `vendor/${name}`), 'THIRD-PARTY-NOTICES']
+  const names = ['main.cjs', 'lock.cjs', 'kv.cjs', ...vendor.map(name => `vendor/${name}`), 'THIRD-PARTY-NOTICES']
   return {version: join(work, 'version'), ...Object.fromEntries(names.map(name => [name, join(folder, name)]))}
 }
 

@@ -21,7 +21,7 @@ if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0]))
   runScript(argv.slice(1))
 } else {
   const command = /^[a-z]+$/.test(argv[0]) ? argv[0] : 'none'
-  const bundle = command === 'lock' && runsProgram(argv) ? 'lock.cjs' : 'main.cjs'
+  const bundle = command === 'kv' || (command === 'lock' && runsProgram(argv)) ? `${command}.cjs` : 'main.cjs'
   loadBundle(bundle, command)
     .main(argv)
     // All output is written by now. Exiting without Node's clean-up saves 2 ms.
@@ -89,6 +89,8 @@ function loadBundle(name, command) {
   const cacheFile = cachePath(name, command)
   const cachedData = readCache(cacheFile)
   const script = new vm.Script(parts.read(name), {filename: file, cachedData})
+  // Returns the memory now. A `lock` that waits would keep it, because it does not run a garbage collection.
+  cachedData?.buffer.resize(0)
   const bundle = new Module(file, module)
   bundle.filename = file
   bundle.paths = Module._nodeModulePaths(path.dirname(file))
@@ -128,7 +130,12 @@ function readCache(file) {
   try {
     const {uid, mode} = fs.statSync(path.dirname(file))
     if (process.getuid && (uid !== process.getuid() || (mode & 0o022) !== 0)) return undefined
-    return fs.readFileSync(file)
+    const descriptor = fs.openSync(file)
+    const {size} = fs.fstatSync(descriptor)
+    const data = new Uint8Array(new ArrayBuffer(size, {maxByteLength: size}))
+    const count = fs.readSync(descriptor, data)
+    fs.closeSync(descriptor)
+    return count === size ? data : undefined
   } catch {
     return undefined
   }

@@ -9,12 +9,12 @@ export function brief(text: string): string {
   return line.length <= most ? line : `${line.slice(0, most - 1).trimEnd()}…`
 }
 
-const pathLike = /^(?:~|\.{0,2})\/\P{Cc}*$|^[\w@+ ./-]*\.[A-Za-z]\w{0,9}$/u
+/** A function, because reading the classes of Unicode takes time at each start, and only a message needs them. */
+const isPathLike = (text: string): boolean => /^(?:~|\.{0,2})\/\P{Cc}*$|^[\w@+ ./-]*\.[A-Za-z]\w{0,9}$/u.test(text)
 const mostOfPath = 255
 
 /**
  * Returns the path of a file in the form in which a message shows it: whole if it looks like a path, otherwise
  * shortened, because it can be a secret.
  */
-export const briefPath = (path: string): string =>
-  path.length <= mostOfPath && pathLike.test(path) ? path : brief(path)
+export const briefPath = (path: string): string => (path.length <= mostOfPath && isPathLike(path) ? path : brief(path))
