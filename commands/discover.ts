@@ -127,8 +127,8 @@ catalog, or from a prepared query. The last good list stays while Consul cannot 
     else this.logger.warn({}, text)
   }
 
-  protected override get endsIfHopeless(): boolean {
-    return !this.flags.once
+  protected override get ifHopeless(): 'end' | 'leave' {
+    return this.flags.once ? 'leave' : 'end'
   }
 
   /** Returns the consistency of the first read. */

@@ -68,6 +68,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   >
   #files: TemplateFile[] = []
   #roundCount = 0
+  #session: TemplateSession | undefined
 
   protected override answerAsConsul(error: unknown): CompatAnswer {
     return {exit: exitAsConsulTemplate(error), line: `baton: ${messageOf(error)}`}
@@ -114,6 +115,9 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
     const kill = parseSignal(this.flags['kill-signal'] ?? '', '--kill-signal')
     await using session = new TemplateSession({
       plan,
+      onHopeless: error => {
+        if (this.ifHopeless === 'end') this.endWith(error)
+      },
       openClient: () => {
         this.#roundCount += 1
         return this.openClient()
@@ -125,6 +129,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
       stdin: this.host.isStdinTerminal ? 'ignore' : 'inherit',
       out: this.out,
     })
+    this.#session = session
     if (reload === 'SIGHUP' || reload === 'SIGQUIT') this.stopSignals.release(reload)
     using _reload = listen(this.host.signals, reload, () => session.reload())
     using _kill = listen(this.host.signals, kill, () => session.stop())
@@ -211,10 +216,11 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
   }
 
   /**
-   * Only the first settings can end the command. After a reload it continues, and keeps the files that it has written.
+   * Only the first settings can end the command, until their files are there. Later it continues, and keeps the files
+   * that it has written.
    */
-  protected override get endsIfHopeless(): boolean {
-    return this.#roundCount <= 1
+  protected override get ifHopeless(): 'end' | 'report' {
+    return this.#roundCount > 1 || this.#session?.isRendered === true ? 'report' : 'end'
   }
 
   protected override sayWaiting(text: string): void {

@@ -4,7 +4,7 @@ import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {changeLines} from '../../src/cli/lock/change-lines.js'
 import {toStatusJson} from '../../src/cli/lock/status-text.js'
 import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
-import {CancelledError} from '../../src/core/errors.js'
+import {CancelledError, isTransient, messageOf} from '../../src/core/errors.js'
 import {systemClock} from '../../src/core/time/clock.js'
 import {followLock} from '../../src/lock/follow-lock.js'
 import type {LockStatus} from '../../src/lock/inspect.js'
@@ -32,6 +32,8 @@ export default class LockWatch extends ConsulCommand<typeof LockWatch> {
     }),
   }
 
+  #trouble: string | undefined
+
   async run(): Promise<number> {
     checkSubVerb('watch', this.words)
     const {key} = this.args
@@ -40,7 +42,8 @@ export default class LockWatch extends ConsulCommand<typeof LockWatch> {
     this.out.onClosed(() => this.stopSignals.abort(new CancelledError('stdout was closed')))
     let before: LockStatus | undefined
     try {
-      for await (const status of followLock(client, key, {signal: this.stopSignal})) {
+      const onTrouble = (error: unknown): void => this.#report(key, error)
+      for await (const status of followLock(client, key, {signal: this.stopSignal, onTrouble})) {
         const time = new Date(systemClock.wallMs()).toISOString()
         if (this.flags.ndjson) this.out.json({time, ...toStatusJson([status])}, {compact: true})
         else for (const line of changeLines(before, status)) this.out.line(`${time}  ${line}`)
@@ -50,5 +53,18 @@ export default class LockWatch extends ConsulCommand<typeof LockWatch> {
       if (!this.stopSignal.aborted) throw error
     }
     return 0
+  }
+
+  protected override sayWaiting(text: string): void {
+    this.out.warn(text)
+  }
+
+  /** Reports once that Consul refuses to show the lock, and once that it shows it again. The client reports outages. */
+  #report(key: string, error: unknown): void {
+    if (error !== undefined && isTransient(error)) return
+    const trouble = error === undefined ? undefined : messageOf(error)
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
+    this.out.warn(`lock ${key}: ${trouble === undefined ? 'can be read again' : `cannot be read: ${trouble}`}`)
   }
 }

@@ -125,11 +125,8 @@ export default class Watch extends WatchCommand<typeof Watch> {
     return {[Symbol.dispose]: () => signals.off('SIGHUP', listener)}
   }
 
-  protected override endWith(error: unknown): void {
-    if (this.#files?.isReloaded !== true) super.endWith(error)
-  }
-
-  protected override get endsIfHopeless(): boolean {
-    return this.flags.watches !== undefined
+  protected override get ifHopeless(): 'end' | 'report' | 'leave' {
+    if (this.flags.watches === undefined) return 'leave'
+    return this.#files?.isReloaded === true ? 'report' : 'end'
   }
 }

@@ -3,7 +3,7 @@ import type {InferredFlags} from '@oclif/core/interfaces'
 import {type ConnectionSettings, toClientOptions} from '../config/connection.js'
 import {connectionFromEnv} from '../config/environment.js'
 import {type ClientOptions, type ConsulClient, createClient} from '../core/client.js'
-import {PermissionError} from '../core/errors.js'
+import {isBatonError, isTransient, messageOf, PermissionError} from '../core/errors.js'
 import {formatAddress} from '../core/http/address.js'
 import {NodeTransport} from '../core/http/node-transport.js'
 import type {Logger, Transport, TransportOptions} from '../core/types.js'
@@ -21,6 +21,9 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   static override baseFlags = baseFlags
 
   declare protected flags: InferredFlags<typeof baseFlags & T['flags']>
+
+  /** Failures that were reported because waiting cannot fix them. */
+  readonly #hopeless = new Set<string>()
 
   /** Adds all rules that the token lacks to an error about a refused token. */
   override async execute(): Promise<number> {
@@ -44,7 +47,7 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
         address: formatAddress(options.address),
         clock: options.clock,
         say: text => this.sayWaiting(text),
-        ...(this.endsIfHopeless && {onHopeless: error => this.endWith(error)}),
+        onHopeless: error => this.#handleHopeless(error),
       })
     return this.releases.use(createClient({logger: this.logger, ...this.clientOptions(), ...rest, transport: aloud}))
   }
@@ -62,11 +65,28 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
   }
 
   /**
-   * True if the command ends when its first read fails for a reason that waiting cannot fix. Other commands report such
-   * a failure themselves.
+   * What happens when the first read fails for a reason that waiting cannot fix: the command ends, or prints the reason
+   * and continues, or leaves the failure to the code that reads.
    */
-  protected get endsIfHopeless(): boolean {
-    return false
+  protected get ifHopeless(): 'end' | 'report' | 'leave' {
+    return 'leave'
+  }
+
+  /** Returns true if the failure is handled here. */
+  #handleHopeless(error: unknown): boolean {
+    const {ifHopeless} = this
+    if (ifHopeless === 'end') this.endWith(error)
+    // The code that reads reports a failure that is not transient.
+    if (ifHopeless === 'report' && isTransient(error)) this.#reportHopeless(error)
+    return ifHopeless !== 'leave'
+  }
+
+  #reportHopeless(error: unknown): void {
+    const hint = isBatonError(error) && error.hint !== undefined ? ` (${error.hint})` : ''
+    const text = `waiting does not help: ${messageOf(error)}${hint}`
+    if (this.#hopeless.has(text)) return
+    this.#hopeless.add(text)
+    this.sayWaiting(text)
   }
 
   /** Returns the connection settings as options of a client, for commands that open more than one. */

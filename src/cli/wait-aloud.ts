@@ -11,11 +11,11 @@ export interface WaitAloudOptions {
   readonly clock: Clock
   readonly say: (text: string) => void
   /**
-   * Called with a failure that waiting cannot fix, of a read for a path that has never been read successfully. A failed
-   * write is left to the caller that sent it, for instance the read-only transaction that asks whether missing items
-   * are hidden.
+   * Called with a failure that waiting cannot fix, of a read for a path that has never been read successfully. Returns
+   * true if it handles the failure, which is then not reported as a wait. A failed write is left to the caller that sent
+   * it, for instance the read-only transaction that asks whether missing items are hidden.
    */
-  readonly onHopeless?: (error: unknown) => void
+  readonly onHopeless?: (error: unknown) => boolean
 }
 
 /**
@@ -28,6 +28,8 @@ export class WaitAloud implements Transport {
   readonly #options: WaitAloudOptions
   readonly #datacenters = new Map<string, Pending>()
   readonly #answered = new Set<string>()
+  /** Paths whose failure was handled by `onHopeless`. */
+  readonly #refused = new Set<string>()
 
   constructor(inner: Transport, options: WaitAloudOptions) {
     this.#inner = inner
@@ -35,8 +37,10 @@ export class WaitAloud implements Transport {
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
-    const {path, query} = partsOf(request.path)
-    const datacenter = this.#pendingOf(query.get('dc') ?? '')
+    const {path: resource, query} = partsOf(request.path)
+    const dc = query.get('dc') ?? ''
+    const path = dc === '' ? resource : `${resource}?dc=${dc}`
+    const datacenter = this.#pendingOf(dc)
     using pending = query.has('index') ? undefined : datacenter.begin()
     try {
       const response = await this.#inner.send({
@@ -47,16 +51,13 @@ export class WaitAloud implements Transport {
         },
       })
       const error = this.#refusal(request, response)
-      if (error === undefined || !isTransient(error)) datacenter.end()
+      const isOver = error === undefined || this.#isHandled(request, path, error) || !isTransient(error)
+      if (isOver) datacenter.end()
       else datacenter.outage.fail(error)
-      if (error === undefined) this.#answered.add(path)
-      else this.#despair(request, path, error)
+      if (error === undefined) this.#noteAnswer(path)
       return response
     } catch (error) {
-      if (request.signal?.aborted !== true) {
-        datacenter.outage.fail(error)
-        this.#despair(request, path, error)
-      }
+      if (request.signal?.aborted !== true && !this.#isHandled(request, path, error)) datacenter.outage.fail(error)
       throw error
     }
   }
@@ -76,8 +77,16 @@ export class WaitAloud implements Transport {
     return isBatonError(error, 'BATON_NOT_FOUND') ? undefined : error
   }
 
-  #despair({method}: TransportRequest, path: string, error: unknown): void {
-    if (method === 'GET' && !this.#answered.has(path) && isHopeless(error)) this.#options.onHopeless?.(error)
+  #isHandled({method}: TransportRequest, path: string, error: unknown): boolean {
+    if (method !== 'GET' || this.#answered.has(path) || !isHopeless(error)) return false
+    if (this.#options.onHopeless?.(error) !== true) return false
+    this.#refused.add(path)
+    return true
+  }
+
+  #noteAnswer(path: string): void {
+    this.#answered.add(path)
+    if (this.#refused.delete(path)) this.#options.say(`Consul at ${this.#options.address} answers ${path} now`)
   }
 
   #pendingOf(datacenter: string): Pending {

@@ -1,6 +1,7 @@
 import type {ConsulClient} from '../core/client.js'
 import {follow} from '../core/query/follow.js'
 import {kvPrefix} from '../core/query/topics.js'
+import type {FollowStatus} from '../core/query/types.js'
 import type {SessionId} from '../core/types.js'
 import {inspectLock, type LockParty, type LockStatus} from './inspect.js'
 import {joinKey} from './wire/names.js'
@@ -8,25 +9,50 @@ import {joinKey} from './wire/names.js'
 /** Interval at which contenders that write no key are looked for. */
 const lookEveryMs = 10_000
 
-/** Yields the state of a lock, then each later state that differs from the one before. Ends when the signal aborts. */
+export interface FollowLockOptions {
+  readonly signal: AbortSignal
+  /** Called when the lock could be read once and now cannot be, and with undefined when it can be read again. */
+  readonly onTrouble?: (error: unknown) => void
+}
+
+/**
+ * Yields the state of a lock, then each later state that differs from the one before. Rejects if the first read fails;
+ * later failures are retried. After the first read only the signal ends it.
+ */
 export async function* followLock(
   client: ConsulClient,
   prefix: string,
-  options: {readonly signal: AbortSignal},
+  {signal, onTrouble = () => {}}: FollowLockOptions,
 ): AsyncGenerator<LockStatus, never, undefined> {
   const passers = new Passers()
-  let known: string | undefined
+  const read = async (): Promise<LockStatus> => passers.leaveOut(await inspectLock(client, prefix, {signal}))
+  let status = await read()
+  let known = textOf(status)
+  yield status
   const keys = kvPrefix(client, joinKey(prefix, 'x').slice(0, -1))
-  const answers = follow(keys, client, {...options, waitMs: lookEveryMs})
+  const onStatus = (news: FollowStatus): void => {
+    if (news.type === 'retrying') onTrouble(news.error)
+  }
+  const answers = follow(keys, client, {signal, waitMs: lookEveryMs, onStatus})
   for (;;) {
     await answers.next()
-    const status = passers.leaveOut(await inspectLock(client, prefix, options))
-    const text = JSON.stringify(status, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+    try {
+      status = await read()
+    } catch (error) {
+      signal.throwIfAborted()
+      onTrouble(error)
+      continue
+    }
+    onTrouble(undefined)
+    const text = textOf(status)
     if (text === known) continue
     known = text
     yield status
   }
 }
+
+const textOf = (status: LockStatus): string =>
+  JSON.stringify(status, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
 
 /**
  * Leaves out sessions that look like waiting contenders for a moment: one that is about to enter the queue, and one that

@@ -1,6 +1,7 @@
 import type {CheckState} from '../core/api/agent.js'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient} from '../core/errors.js'
+import {isHopeless} from '../core/hopeless.js'
 import {retry} from '../core/retry.js'
 import {Backoff} from '../core/time/backoff.js'
 import {registerService} from './register.js'
@@ -44,7 +45,7 @@ export class PatientRegistration {
     try {
       await this.#register(signal)
     } catch (error) {
-      if (signal.aborted || !isTransient(error)) {
+      if (signal.aborted || !isTransient(error) || isHopeless(error)) {
         await this.end()
         throw error
       }

@@ -111,8 +111,10 @@ export async function runTemplates(
   await new Run(client, {jobs, store, wake}, options).loop()
 }
 
-/** Interval in milliseconds at which a run past its time limit checks whether the first reads have ended. */
+/** Interval in milliseconds at which a run with `once` checks whether the first reads have ended. */
 const attemptMs = 20
+/** Interval in milliseconds at which a run with `once` and without a time limit checks for an outage after that. */
+const outageMs = 500
 
 class Run {
   readonly #client: ConsulClient
@@ -142,14 +144,18 @@ class Run {
     while (!signal.aborted) {
       const pauseMs = await this.#step()
       if (once === true && this.#jobs.every(job => job.isComplete)) return
-      if (!(await this.#wait(endMs, pauseMs))) throw new TemplatesMissingError(this.#missing())
+      if (!(await this.#wait(endMs, pauseMs))) throw this.#outage() ?? new TemplatesMissingError(this.#missing())
     }
   }
 
-  /** Resolves to false if the time limit has passed. */
+  /** Resolves to false if the time limit has passed, or if Consul cannot be reached and there is no time limit. */
   async #wait(endMs: number | undefined, dueMs: number | undefined): Promise<boolean> {
-    const {signal} = this.#options
     const {clock} = this.#client
+    if (this.#options.once === true && endMs === undefined) {
+      if (this.#outage() !== undefined) return false
+      const checkMs = this.#isFirstAttempt() ? attemptMs : outageMs
+      return this.#pause(Math.min(checkMs, dueMs ?? checkMs))
+    }
     let pauseMs = dueMs
     let leftMs = endMs === undefined ? undefined : endMs - clock.monotonicMs()
     if (leftMs !== undefined && leftMs <= 0) {
@@ -157,7 +163,13 @@ class Run {
       leftMs = undefined
       pauseMs = Math.min(pauseMs ?? attemptMs, attemptMs)
     }
-    const mostMs = Math.min(leftMs ?? Number.POSITIVE_INFINITY, pauseMs ?? Number.POSITIVE_INFINITY)
+    return this.#pause(Math.min(leftMs ?? Number.POSITIVE_INFINITY, pauseMs ?? Number.POSITIVE_INFINITY))
+  }
+
+  /** Waits for a change, for `mostMs` at most. Resolves to true. */
+  async #pause(mostMs: number): Promise<true> {
+    const {signal} = this.#options
+    const {clock} = this.#client
     try {
       if (mostMs === Number.POSITIVE_INFINITY) await this.#wake.wait(signal)
       else await this.#wake.waitAtMost(mostMs, {clock, signal})
@@ -267,6 +279,13 @@ class Run {
       this.#isReady = true
       await onReady?.()
     }
+  }
+
+  /** Returns the failure because of which something that is missing could never be read; undefined if there is none. */
+  #outage(): unknown {
+    return this.#missing()
+      .map(({name}) => this.#store.outageOf(name))
+      .find(error => error !== undefined)
   }
 
   #missing(): readonly Missing[] {

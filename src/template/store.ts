@@ -1,5 +1,6 @@
 import {unwatchFile, watchFile} from 'node:fs'
 import type {ConsulClient} from '../core/client.js'
+import {isTransient} from '../core/errors.js'
 import type {Subscription, ViewRegistry, ViewStatus} from '../core/query/types.js'
 import type {Dependency} from './dependency.js'
 
@@ -81,6 +82,13 @@ export class Store implements AsyncDisposable {
     if (followed === undefined || followed.known || followed.failure !== undefined) return false
     const status = followed.status()
     return status.state === 'live' || (status.state === 'connecting' && status.error === undefined)
+  }
+
+  /** Returns the failure because of which a dependency could never be read, if it can be over later. */
+  outageOf(name: string): unknown {
+    const followed = this.#followed.get(name)
+    const status = followed?.known === true ? undefined : followed?.status()
+    return status?.state === 'connecting' && isTransient(status.error) ? status.error : undefined
   }
 
   /** Stops following all other dependencies. */

@@ -1,28 +1,27 @@
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
-import {tmpdir} from 'node:os'
+import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {startEmbeddedAgent} from '../../src/embedded/index.js'
+import {CommandLines} from '../kit/command-lines.js'
+import exitCodes from '../kit/exit-codes.json' with {type: 'json'}
 import {FaultyConsul, faults} from '../kit/faulty-consul.js'
+import {HttpProxy} from '../kit/http-proxy.js'
 import {startInProcess} from '../kit/run-in-process.js'
 import {TcpProxy} from '../kit/tcp-proxy.js'
 
 // These commands wait most of the time and are no processes, so many can run at once.
 vi.setConfig({maxConcurrency: 25})
 
-const directory = mkdtempSync(join(tmpdir(), 'baton-waiting-'))
-const trust = join(directory, 'trust')
-mkdirSync(trust)
-const watches = join(directory, 'watches.json')
+const lines = new CommandLines()
+const {env, home} = lines
+const watches = join(home, 'watches.json')
 writeFileSync(
   watches,
   '{"watches":[{"type":"key","key":"a","args":["true"]},{"type":"keyprefix","prefix":"b","args":["true"]}]}',
 )
+const rendered = lines.argvOf('template')
 
-const template = join(directory, 'a.ctmpl')
-writeFileSync(template, '{{key "a"}}')
-const rendered = `${template}:${join(directory, 'a.out')}`
-
+/** Commands that run until they are stopped: they report a wait without --verbose, too. */
 const daemons = {
   'watch -type=key': ['watch', '-type=key', '-key=a', 'true'],
   'watch nodes --ndjson': ['watch', 'nodes', '--ndjson'],
@@ -30,38 +29,34 @@ const daemons = {
   'event watch': ['event', 'watch', '--', 'true'],
   'event watch --durable': ['event', 'watch', '--name', 'a', '--durable', '--', 'true'],
   'event watch --handler': ['event', 'watch', '--handler', 'member-join=true'],
-  discover: ['discover', 'a', '--listen', '127.0.0.1:0'],
-  responder: ['responder', '--trust-dir', trust, '--state-dir', join(directory, 'state'), '--name', 'n'],
+  discover: lines.argvOf('discover'),
+  'lock watch': lines.argvOf('lock watch'),
+  responder: lines.argvOf('responder'),
   replicate: ['replicate', 'a/@dc1:b/'],
-  template: ['template', rendered],
+  'service run': lines.argvOf('service run'),
+  template: rendered,
 }
-const others = {
-  lock: ['lock', '-v', 'k', 'true'],
-  'lock status': ['lock', 'status', 'k', '-v'],
+/** Forms of commands that differ in how they wait. */
+const forms = {
   'lock --timeout': ['lock', '-v', '--timeout', '30s', 'k', 'true'],
-  exec: ['exec', '-v', 'true'],
+  'lock --try': ['lock', '-v', '--try', 'k', 'true'],
+  'lock -n 2': ['lock', '-v', '-n', '2', 'two', 'true'],
   'exec --batch': ['exec', '-v', '--batch', '1', '--', 'true'],
   'exec --list': ['exec', '-v', '--list'],
+  'exec --detach': ['exec', '-v', '--detach', '--unsigned', '--', 'true'],
+  'exec --via rexec': ['exec', '-v', '--via', 'rexec', '--', 'true'],
   'replicate --once': ['replicate', 'a/@dc1:b/', '--once', '-v'],
-  'replicate status': ['replicate', 'status', '-v'],
-  'replicate held': ['replicate', 'held', '-v'],
-  'template --once': ['template', rendered, '--once'],
-  'service register': ['service', 'register', '--name', 'w', '-v'],
-  'service ls': ['service', 'ls', '-v'],
-  members: ['members', '-v'],
+  'replicate verify': ['replicate', 'verify', 'a/@dc1:b/', '-v'],
+  'template --once': [...rendered, '--once'],
   'watch --once': ['watch', 'key', 'a', '--once', '-v'],
   'watch --watches --once': ['watch', '--watches', watches, '--once', '-v'],
   'discover --once': ['discover', 'a', '--once', '-v'],
-  'event fire': ['event', 'fire', 'a', '-v'],
-  'kv get': ['kv', 'get', 'a', '-v'],
-  doctor: ['doctor', '-v'],
-  selftest: ['selftest', '-v'],
-  status: ['status', '-v'],
 }
-const table = Object.entries({...daemons, ...others})
-  .flatMap(([name, words]) => faults.map(fault => ({name, words, fault})))
-  // Without --once, a template reports an answer that is not Consul's as the failure of its file.
-  .filter(({name, fault}) => name !== 'template' || fault.name !== 'not Consul')
+/** Commands that end by themselves and send failed requests again before that. All others only wait for an answer. */
+const retrying = /^(?:lock --timeout|replicate (?:--once|verify))$/
+const others = Object.keys(lines.words).filter(id => !Object.hasOwn(daemons, id))
+const rows = {...Object.fromEntries(others.map(id => [id, lines.argvOf(id, '-v')])), ...daemons, ...forms}
+const table = Object.entries(rows).flatMap(([name, words]) => faults.map(fault => ({name, words, fault})))
 
 let consul: FaultyConsul
 beforeAll(async () => {
@@ -69,20 +64,27 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await consul[Symbol.asyncDispose]()
-  rmSync(directory, {recursive: true})
+  lines[Symbol.dispose]()
 })
 
 /** A wait for a stated reason. That an answer takes longer than two seconds is not such a reason: a busy machine is slow, too. */
 const waits = /waiting for (?!Consul: \S+ has not answered yet)/
 
 describe.concurrent('if Consul cannot be reached at the start', () => {
+  it('is tried with each command that talks to Consul', () => {
+    expect([...others, ...Object.keys(daemons), ...lines.offline]).toEqual(
+      expect.arrayContaining(Object.keys(exitCodes)),
+    )
+  })
+
   it.each(table)('baton $name waits and says why, or exits: $fault.name', async ({name, words, fault}) => {
-    await using command = startInProcess(words, {env: {CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
+    await using command = startInProcess(words, {env: {...env, CONSUL_HTTP_ADDR: consul.addressOf(fault)}})
     const output = (): string => `${command.stdout}${command.stderr}`
-    const waiting = new RegExp(`waiting for .*(?:${fault.said.source})`)
+    const waiting = new RegExp(`(?:waiting for|not registered yet).*(?:${fault.said.source})`)
     const first = await Promise.race([command.exited, command.waitForOutput(waiting)])
     if (first instanceof Array) {
       expect(fault.isHopeless).toBe(false)
+      if (!Object.hasOwn(daemons, name) && !retrying.test(name)) expect(fault.name).toBe('black hole')
       return
     }
     expect(output()).toMatch(fault.said)
@@ -94,12 +96,15 @@ describe.concurrent('if Consul cannot be reached at the start', () => {
 /** Commands that send a request every few seconds, or have a query parked at the agent. */
 const running = {
   ...daemons,
+  'service run': ['service', 'run', '-v', '--name', 'later', '--ttl', '3s', '--', 'sleep', '1000'],
   lock: ['lock', '-v', '--ttl', '10s', 'later/k', 'sleep 1000'],
 }
 const started: Readonly<Record<string, RegExp>> = {
   'watch nodes --ndjson': /end-of-snapshot/,
   lock: /acquired/,
   responder: /ready/,
+  'lock watch': /free|waits|nobody|none/,
+  'service run': /registered/,
 }
 
 describe.concurrent('if Consul cannot be reached for a while', () => {
@@ -114,5 +119,48 @@ describe.concurrent('if Consul cannot be reached for a while', () => {
     await command.waitForOutput(/waiting for .*connection refused/, {stream: 'stderr', timeoutMs: 50_000})
     await proxy.accept()
     await command.waitForOutput(/answers (?:again )?after \d+/, {stream: 'stderr', timeoutMs: 50_000})
+  })
+})
+
+describe.concurrent('a fault that waiting cannot fix', () => {
+  const unknown = /waiting does not help: .*No path to datacenter \(check the name of the datacenter/
+
+  it('is named as such if a reload brings it', async () => {
+    await using agent = await startEmbeddedAgent()
+    await using proxy = await HttpProxy.start(agent.address)
+    const file = join(home, 'reloaded.json')
+    const write = (more: string): void =>
+      writeFileSync(file, `{"watches":[{"type":"key","key":"a",${more}"args":["true"]}]}`)
+    write('')
+    const source = join(home, 'reloaded.ctmpl')
+    const config = join(home, 'reloaded.hcl')
+    writeFileSync(source, '{{key "a"}}')
+    const template = (dc: string): void =>
+      writeFileSync(config, `template {\n source = "${source}"\n destination = "${home}/reloaded${dc}"\n}`)
+    template('')
+    const options = {env: {...env, CONSUL_HTTP_ADDR: proxy.address}}
+    await using watch = startInProcess(['watch', '--watches', file], options)
+    await using rendering = startInProcess(['template', '--config', config], options)
+    await expect.poll(() => proxy.count({path: /v1\/kv\/a.*index=/}), {timeout: 30_000}).toBe(2)
+    write('"datacenter":"dc9",')
+    writeFileSync(source, '{{key "a@dc9"}}')
+    for (const command of [watch, rendering]) {
+      command.kill('SIGHUP')
+      await command.waitForOutput(unknown, {stream: 'stderr', timeoutMs: 30_000})
+      expect(command.stderr).not.toMatch(/waiting for/)
+    }
+  })
+
+  it('is reported by lock watch when the token loses its permissions and gets them back', async () => {
+    await using agent = await startEmbeddedAgent()
+    await using proxy = await HttpProxy.start(agent.address)
+    await using command = startInProcess(['lock', 'watch', 'jobs/a'], {env: {CONSUL_HTTP_ADDR: proxy.address}})
+    await command.waitForOutput(/jobs\/a/, {stream: 'stdout'})
+    const denied = proxy.on({path: '/v1/'}, {status: 403, body: 'Permission denied'})
+    // A change ends the blocking query, so that the next request is sent now.
+    await fetch(`${agent.address}/v1/kv/jobs/a/x`, {method: 'PUT'})
+    await command.waitForOutput(/lock jobs\/a: cannot be read: .*403/, {stream: 'stderr', timeoutMs: 30_000})
+    denied[Symbol.dispose]()
+    await command.waitForOutput(/lock jobs\/a: can be read again/, {stream: 'stderr', timeoutMs: 50_000})
   })
 })

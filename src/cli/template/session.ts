@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs'
 import {linkSignal} from '../../core/cancel/link-signal.js'
 import type {ConsulClient} from '../../core/client.js'
 import {messageOf} from '../../core/errors.js'
+import {isHopeless} from '../../core/hopeless.js'
 import {systemClock} from '../../core/time/clock.js'
 import {Wake} from '../../core/time/wake.js'
 import {createMutex} from '../../lock/mutex.js'
@@ -36,6 +37,8 @@ export interface TemplatePlan {
 export interface SessionHost {
   readonly plan: TemplatePlan
   readonly openClient: () => ConsulClient
+  /** Called with a failure to read that waiting cannot fix. */
+  readonly onHopeless: (error: unknown) => void
   /** Reads the settings again. Rejects if they are invalid. */
   readonly replan: () => Promise<TemplatePlan>
   readonly stops: StopSignals
@@ -59,6 +62,7 @@ export class TemplateSession implements AsyncDisposable {
   #supervisor: Supervisor | undefined
   #exit: ChildExit | undefined
   #failure: {readonly error: unknown} | undefined
+  readonly #rendered = new Set<TemplateSpec>()
 
   constructor(host: SessionHost) {
     this.#host = host
@@ -71,6 +75,11 @@ export class TemplateSession implements AsyncDisposable {
     if (signal.aborted) this.#stop.abort(signal.reason)
     signal.addEventListener('abort', () => this.#stop.abort(signal.reason), {once: true})
     this.#listeners = passedOn.map(name => listen(host.signals, name, () => this.#supervisor?.signal(name)))
+  }
+
+  /** True once each template of the current settings has been rendered. */
+  get isRendered(): boolean {
+    return this.#plan.specs.every(spec => this.#rendered.has(spec))
   }
 
   /** Requests a reload of the settings. */
@@ -227,6 +236,8 @@ export class TemplateSession implements AsyncDisposable {
   #report(event: TemplateEvent): void {
     const {out} = this.#host
     const {dry, isDiffShown} = this.#plan
+    if (event.type === 'rendered') this.#rendered.add(event.template)
+    if (event.type === 'failed' && isHopeless(event.error)) this.#host.onHopeless(event.error)
     if (event.type === 'rendered' && dry) {
       const {destination = ''} = event.template
       if (isDiffShown) out.raw(unifiedDiff(destination, currentText(destination), toText(event.bytes)))

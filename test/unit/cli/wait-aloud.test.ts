@@ -22,7 +22,10 @@ beforeEach(() => {
     address: '127.0.0.1:1',
     clock,
     say: text => said.push(text),
-    onHopeless: error => hopeless.push(error),
+    onHopeless: error => {
+      hopeless.push(error)
+      return true
+    },
   })
 })
 
@@ -117,6 +120,20 @@ describe('WaitAloud, the messages about waiting for Consul', () => {
     await good
     await denied('/v1/kv/b')
     expect(hopeless).toHaveLength(1)
+  })
+
+  it('does not call a failure a wait if waiting cannot fix it, and reports that it is over', async () => {
+    const ask = async (path: string, ...answer: Parameters<typeof response>): Promise<void> => {
+      const sent = send(path)
+      answers.at(-1)?.resolve(response(...answer))
+      await sent
+    }
+    await ask('/v1/kv/a', 200)
+    await ask('/v1/kv/a?dc=dc9', 500, 'No path to datacenter')
+    await clock.advance(100_000)
+    expect(said).toEqual([])
+    await ask('/v1/kv/a?dc=dc9', 200)
+    expect(said).toEqual(['Consul at 127.0.0.1:1 answers /v1/kv/a?dc=dc9 now'])
   })
 
   it('leaves a refused write to the caller that sent it', async () => {
