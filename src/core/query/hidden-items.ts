@@ -1,5 +1,7 @@
+import {missingRules} from '../api/acl-authorize.js'
 import {decodeJson} from '../api/json.js'
 import {txnOperationLimit} from '../consul-constants.js'
+import {ConsulError} from '../errors.js'
 import type {Caller} from '../http/caller.js'
 import type {CallOptions} from '../types.js'
 
@@ -41,6 +43,24 @@ export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions =
       open = open.filter((_, at) => !absent.has(at))
     }
     return false
+  }
+}
+
+/**
+ * Returns a probe that finds out whether names that are missing from the list of services are hidden from the token. No
+ * transaction reads a service by its name alone, so the agent is asked which names the token may read.
+ */
+export function hiddenNamesProbe(caller: Caller, scope: CallOptions = {}): HiddenProbe {
+  return async (names, options, pace) => {
+    const rules = sample(names, 'key').map(segment => ({resource: 'service', segment, access: 'read'}) as const)
+    await pace()
+    try {
+      return (await missingRules(caller, rules, {...scope, ...options})).length > 0
+    } catch (error) {
+      // Without ACLs, the agent answers with this status and nothing is hidden.
+      if (error instanceof ConsulError && error.status === 401) return false
+      throw error
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import type {
   ServiceInstance,
   UserEvent,
 } from '../types.js'
-import {hiddenProbe, type ItemKind} from './hidden-items.js'
+import {hiddenNamesProbe, hiddenProbe, type ItemKind} from './hidden-items.js'
 import {readKvList, toKvViewEntry} from './kv-list.js'
 import type {BlockingQuery, ViewEntry} from './types.js'
 
@@ -157,15 +157,17 @@ export interface ServiceSummary {
 export const services = (
   client: ConsulClient,
   scope: TopicScope = {},
-): BlockingQuery<ReadonlyMap<string, readonly string[]>, ServiceSummary> =>
-  listTopic(client, {
+): BlockingQuery<ReadonlyMap<string, readonly string[]>, ServiceSummary> => ({
+  ...listTopic<ReadonlyMap<string, readonly string[]>, ServiceSummary>(client, {
     name: 'catalog.services',
     scope,
     read: options => client.catalog.services(options),
     entries: function* (byName) {
       for (const [name, tags] of byName) yield {key: name, version: tags.toSorted().join('\n'), item: {name, tags}}
     },
-  })
+  }),
+  hides: hiddenNamesProbe(client.caller, scope),
+})
 
 /**
  * The nodes of the catalog.

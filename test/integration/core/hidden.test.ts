@@ -5,7 +5,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {ConsulClient} from '../../../src/core/client.js'
 import {createClient} from '../../../src/core/client.js'
 import {preparedQuery} from '../../../src/core/query/prepared-query.js'
-import {checks, kvPrefix, nodes, service} from '../../../src/core/query/topics.js'
+import {checks, kvPrefix, nodes, service, services} from '../../../src/core/query/topics.js'
 import type {BlockingQuery, View} from '../../../src/core/query/types.js'
 import {createViewRegistry} from '../../../src/core/query/view-registry.js'
 import {openDirectory} from '../../../src/discover/open.js'
@@ -47,7 +47,9 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
   afterAll(() => agent?.[Symbol.asyncDispose]())
   const consul = () => raw(agent!.address, {token: root})
   const register = (ID: string, Port: number) =>
-    consul().ok('PUT', '/v1/agent/service/register', {body: JSON.stringify({ID, Name: 'hop', Port})})
+    consul().ok('PUT', '/v1/agent/service/register', {
+      body: JSON.stringify({ID, Name: 'hop', Port, Tags: [`port-${Port}`]}),
+    })
 
   let count = 0
   /** Returns a token that may read everything, and a function that changes its policy. */
@@ -74,8 +76,12 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     await consul().kvPut('hide/1', JSON.stringify({services: [], count}))
   }
   const sizeOf = (view: View<unknown>): number => {
-    const value = view.current?.value as readonly unknown[] | {readonly instances: readonly unknown[]}
-    return 'instances' in value ? value.instances.length : value.length
+    const value = view.current?.value as
+      | readonly unknown[]
+      | ReadonlyMap<string, unknown>
+      | {readonly instances: readonly unknown[]}
+    if (value instanceof Map) return value.size
+    return ('instances' in value ? value.instances : (value as readonly unknown[])).length
   }
 
   it.each<readonly [string, string, (client: ConsulClient) => BlockingQuery<unknown>]>([
@@ -83,6 +89,7 @@ describe.runIf(backends.some(({name}) => name === 'real'))('a token that loses p
     ['instances, without their service', 'service', client => service(client, 'hop')],
     ['instances, without their node', 'node', client => service(client, 'hop')],
     ['nodes', 'node', client => nodes(client)],
+    ['names of services', 'service', client => services(client)],
     ['checks', 'node', client => checks(client)],
     ['instances of a prepared query', 'service', client => preparedQuery(client, 'hop-query', {everyMs: 1000})],
   ])('does not remove %s from a view', async (_, what, topic) => {
