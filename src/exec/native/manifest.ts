@@ -6,6 +6,9 @@ import {issueText} from './issue-text.js'
 import {newestVersion, oldestVersion} from './versions.js'
 
 const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+/** Maximum length of a text about the sender. The text is shown and logged, even if nothing proves the signature. */
+const maxClaimLength = 200
+const claim = z.string().transform(value => value.slice(0, maxClaimLength))
 const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
 
 /** Unknown fields are ignored; another major version is refused. */
@@ -28,7 +31,7 @@ const manifestSchema = z.object({
   out_max: milliseconds,
   hb: milliseconds,
   session: z.string(),
-  requester: z.object({name: z.string(), host: z.string()}),
+  requester: z.object({name: claim, host: claim}),
   keep: milliseconds.optional(),
 })
 
@@ -89,7 +92,7 @@ const claimsSchema = z.object({
   v: z.number(),
   target: z.object({nodes: z.array(z.string())}),
   session: z.string(),
-  requester: z.object({name: z.string(), host: z.string()}).catch({name: 'unknown', host: 'unknown'}),
+  requester: z.object({name: claim, host: claim}).catch({name: 'unknown', host: 'unknown'}),
 })
 
 /** Reads the facts from a manifest of any version. Returns undefined if one is missing. */

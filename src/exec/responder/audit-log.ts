@@ -10,7 +10,7 @@ import {refuseLink} from './state-directory.js'
 export const auditFile = 'audit.jsonl'
 const maxBytes = 10 * 1024 * 1024
 const keptFiles = 5
-/** Maximum length of a command's text in the log. The hash covers the whole command. */
+/** Maximum length of a text in the log. The hash of a command covers the whole command. */
 const maxTextLength = 1000
 
 /** The command of a job in the form of the audit log. */
@@ -24,7 +24,7 @@ interface AuditedCommand {
 
 /** One line of the audit log, without its time. */
 export interface AuditEntry {
-  readonly verdict: 'refused' | 'allowed' | 'started' | 'finished' | 'interrupted'
+  readonly verdict: 'refused' | 'allowed' | 'started' | 'finished' | 'interrupted' | 'cancel-refused'
   readonly job: string
   readonly code?: string
   readonly reason?: string
@@ -73,7 +73,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Resolves when the operating system has accepted the line. Rejects if the line cannot be written. */
   write(nowMs: number, entry: AuditEntry): Promise<void> {
-    const line = `${JSON.stringify({v: 1, t: new Date(nowMs).toISOString(), ...entry})}\n`
+    const line = `${JSON.stringify({v: 1, t: new Date(nowMs).toISOString(), ...entry}, shortened)}\n`
     const written = this.#writing.then(() => this.#append(line))
     this.#writing = written.catch(() => {})
     return written
@@ -103,5 +103,9 @@ export class AuditLog implements AsyncDisposable {
     await rename(this.#path, `${this.#path}.1`)
   }
 }
+
+/** Shortens texts that a job states about itself, so that no job can push the others out of the log. */
+const shortened = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' && value.length > maxTextLength ? `${value.slice(0, maxTextLength)}…` : value
 
 const openForAppend = (path: string): Promise<FileHandle> => open(path, 'a', 0o600)

@@ -86,6 +86,16 @@ export async function reportUnstarted(answerer: Answerer, manifest: Answered): P
   await auditAnyway(answerer, {verdict: 'refused', job: manifest.id, code: 'cancelled'})
 }
 
+/** Records a cancel that is not obeyed, because no trusted key signed it or its times are not valid. */
+export async function noteRefusedControl(
+  answerer: Answerer,
+  job: string,
+  {code, reason}: Pick<JobRefusal, 'code' | 'reason'>,
+): Promise<void> {
+  answerer.client.logger.warn({job, code, reason}, 'exec.cancelRefused')
+  await auditAnyway(answerer, {verdict: 'cancel-refused', job, code, reason})
+}
+
 type Answered = Pick<Manifest, 'id' | 'version' | 'session'>
 
 async function reportEnd(answerer: Answerer, {id, version, session}: Answered, end: ExitReport): Promise<void> {

@@ -13,42 +13,44 @@ export type ControlContext = Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'no
 
 type Job = Pick<Manifest, 'id' | 'expiresAtMs'>
 
+/** A control message that was refused, with the reason. */
+export type ControlRefusal = Exclude<ReturnType<typeof checkControlTime>, undefined>
+
 /**
- * Checks a control message for this job. Returns the requested action, or undefined if the value is not a message of a
- * trusted key. Logs a message that is not trusted.
+ * Checks a control message for this job. Returns the requested action, the reason why a message is refused, or
+ * undefined if the value is not a control message for the job.
  */
 export function judgeControl(
   value: Buffer,
   job: Job,
-  {client, context}: {readonly client: ConsulClient; readonly context: ControlContext},
-): Control['verb'] | undefined {
+  context: ControlContext,
+): Control['verb'] | ControlRefusal | undefined {
   const envelope = parseEnvelope('baton-ctl/1', value)
   const control = envelope && parseControl(envelope.payload)
   if (!envelope || control?.id !== job.id) return undefined
   const signed = checkSignatures(envelope, context)
-  const failed = 'code' in signed ? signed : checkControlTime(control, {...context, job})
-  if (!failed) return control.verb
-  client.logger.warn({job: job.id, code: failed.code, reason: failed.reason}, 'exec.cancelRefused')
-  return undefined
+  return ('code' in signed ? signed : checkControlTime(control, {...context, job})) ?? control.verb
 }
 
 interface ControlFollower {
   readonly client: ConsulClient
   readonly context: () => Promise<ControlContext>
   readonly obey: (verb: Control['verb']) => void
+  readonly refuse: (refusal: ControlRefusal) => Promise<void>
 }
 
-/** Passes on the actions that trusted keys request, until the signal aborts. Does not reject. */
+/** Passes on the actions that trusted keys request, and refused messages, until the signal aborts. Does not reject. */
 export async function followControl(
   job: Job,
-  {client, context, obey}: ControlFollower,
+  {client, context, obey, refuse}: ControlFollower,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     for await (const {snapshot} of follow(kvKey(client, controlKey(job.id)), client, {signal})) {
       const value = snapshot.value?.value
-      const verb = value && value.length > 0 ? judgeControl(value, job, {client, context: await context()}) : undefined
-      if (verb) obey(verb)
+      const judged = value && value.length > 0 ? judgeControl(value, job, await context()) : undefined
+      if (typeof judged === 'string') obey(judged)
+      else if (judged) await refuse(judged)
     }
   } catch (error) {
     if (!signal.aborted) client.logger.warn({job: job.id, error: messageOf(error)}, 'exec.controlFailed')

@@ -22,12 +22,13 @@ import {
   allowJob,
   answersTo,
   auditAnyway,
+  noteRefusedControl,
   refuseJob,
   reportInterrupted,
   reportUnstarted,
 } from './job-answers.js'
 import {claimJob} from './job-claim.js'
-import {followControl, judgeControl} from './job-control.js'
+import {type ControlRefusal, followControl, judgeControl} from './job-control.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
 import {StandingKey} from './standing-key.js'
@@ -217,7 +218,8 @@ export class JobServer implements AsyncDisposable {
       else await refuseJob(answerer, id, {code: 'expired', reason: 'expired before it was claimed', claimed: manifest})
       return
     }
-    if (judgeControl(claim.control, manifest, {client, context: await this.#context()})) {
+    const control = judgeControl(claim.control, manifest, await this.#context())
+    if (typeof control === 'string') {
       await this.#replay.finish(id)
       await reportUnstarted(answerer, manifest)
       return
@@ -287,7 +289,15 @@ export class JobServer implements AsyncDisposable {
       if (verb === 'kill') job.hurry.abort()
       job.stop.abort()
     }
-    const control = followControl(manifest, {client, context: () => this.#context(), obey}, listening.signal)
+    const refused = new Set<string>()
+    const refuse = async (refusal: ControlRefusal): Promise<void> => {
+      // A rewritten message could fill the audit log, so each reason is recorded once.
+      if (refused.has(refusal.code)) return
+      refused.add(refusal.code)
+      await noteRefusedControl(this.#answerer(listening.signal), manifest.id, refusal)
+    }
+    const follower = {client, context: () => this.#context(), obey, refuse}
+    const control = followControl(manifest, follower, listening.signal)
     let result: RunResult
     try {
       result = await runJob(manifest, {

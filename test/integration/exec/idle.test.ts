@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
+import {fireEvent} from '../../../src/event/ring/fire.js'
 import {createInitiator} from '../../../src/exec/initiator/initiator.js'
 import {runPrefix, standingKey} from '../../../src/exec/native/layout.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
@@ -9,39 +10,55 @@ import {expectNothingLeft, followRun, openFolder, ours, startResponder} from './
 
 describe.each(backends)('a responder on $name', backend => {
   const agent = sharedAgent(backend)
-  const isRead = ({method, path}: SeenRequest): boolean =>
-    method === 'GET' && /\/kv\/baton\/exec\/v1\/(jobs|ctl)\//.test(path)
+  /** True for requests other than the renewal of the health check. */
+  const isWork = ({method, path}: SeenRequest): boolean => !(method === 'PUT' && path.startsWith('/v1/agent/check/'))
 
-  it('is not woken by writes to other keys or by output of other jobs, idle or while it runs a job', async () => {
+  it('sends no request but its parked query and the renewal of its check, whatever other clients write', async () => {
     await using folder = await openFolder()
     await using proxy = await HttpProxy.start(agent.address)
     await using client = createClient({address: agent.address})
-    const reads = (): number => proxy.requests.filter(isRead).length
+    const sentSince = (at: number): string[] =>
+      proxy.requests
+        .slice(at)
+        .filter(isWork)
+        .map(({path}) => path)
     /** Writes are spread over more than a second, because a reader that they wake reads at most ten times a second. */
     const writeElsewhere = async (): Promise<void> => {
       for (let at = 0; at < 60; at += 1) {
-        await client.kv.put(at % 2 === 0 ? `app/${at}` : `${runPrefix('other')}${at}`, Buffer.from('x'))
-        await client.clock.sleep(25)
+        await client.kv.put(`app/${at}`, Buffer.from('x'))
+        await client.kv.put(`${runPrefix('other')}${at}`, Buffer.from('x'))
+        await client.kv.put(`baton/exec/v1/ctl/other-${at}`, Buffer.from('x'))
+        await client.kv.put(`baton/exec/v1/jobs-of-others/${at}`, Buffer.from('x'))
+        await client.clock.sleep(20)
       }
-      await client.kv.deleteTree(runPrefix('other'))
+      await fireEvent(client, 'noise')
+      const {id} = await client.session.create({ttlMs: 10_000})
+      await client.session.destroy(id)
+      await client.agent.registerService({id: 'noise', name: 'noise'})
+      await client.agent.deregisterService('noise')
+      for (const prefix of ['app/', runPrefix('other'), 'baton/exec/v1/ctl/other-', 'baton/exec/v1/jobs-of-others/']) {
+        await client.kv.deleteTree(prefix)
+      }
     }
+    const isParked = (prefix: RegExp) => (): boolean =>
+      proxy.requests.some(({path}) => prefix.test(path) && path.includes('index='))
     await using _responder = await startResponder(proxy.address, {node: 'idle', stateDirectory: folder.path})
-    await waitUntil(async () => (await client.kv.get(standingKey)).value, {what: 'the standing key'})
-    await waitUntil(() => proxy.requests.some(one => isRead(one) && one.path.includes('index=')), {
-      what: 'the responder to wait for jobs',
+    const {modifyIndex} = await waitUntil(async () => (await client.kv.get(standingKey)).value, {
+      what: 'the standing key',
     })
-    const whileIdle = reads()
+    const knowsStandingKey = isParked(new RegExp(`/jobs/.*index=${modifyIndex}\\b`))
+    await waitUntil(knowsStandingKey, {what: 'the responder to wait for the next job'})
+    const whileIdle = proxy.requests.length
     await writeElsewhere()
-    expect(reads() - whileIdle).toBeLessThan(3)
+    expect(sentSince(whileIdle)).toEqual([])
 
     const line = `while [ ! -e ${folder.path}/go ]; do sleep 0.05; done`
     const initiator = createInitiator(client, {keys: [ours.key], ackTimeoutMs: 20_000, via: 'native'})
     await using run = await initiator.run({command: {kind: 'shell', line}}, {node: '^idle$'})
-    const readsControl = (): boolean => proxy.requests.some(one => isRead(one) && /\/ctl\/.*index=/.test(one.path))
-    await waitUntil(readsControl, {what: 'the responder to wait for a cancel'})
-    const whileRunning = reads()
+    await waitUntil(isParked(/\/ctl\//), {what: 'the responder to wait for a cancel'})
+    const whileRunning = proxy.requests.length
     await writeElsewhere()
-    expect(reads() - whileRunning).toBeLessThan(3)
+    expect(sentSince(whileRunning)).toEqual([])
     await run[Symbol.asyncDispose]()
     expect((await followRun(run)).outcomes).toEqual({idle: 'cancelled'})
     await expectNothingLeft(client)
