@@ -1,41 +1,11 @@
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type EmbeddedAgent, startEmbeddedAgent} from '../../../src/embedded/index.js'
-import {raw} from '../../kit/raw-consul.js'
+import {readFileSync} from 'node:fs'
+import {describe, expect, it} from 'vitest'
 import {startCli} from '../../kit/run-cli.js'
-import {type InProcessOptions, runInProcess, startInProcess} from '../../kit/run-in-process.js'
+import {runInProcess, startInProcess} from '../../kit/run-in-process.js'
 import {waitUntil} from '../../kit/wait-until.js'
+import {twoDatacenters} from './two-datacenters.js'
 
-let agent: EmbeddedAgent
-let folder = ''
-beforeAll(async () => {
-  agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
-  folder = mkdtempSync(join(tmpdir(), 'baton-replicate-'))
-})
-afterAll(async () => {
-  rmSync(folder, {recursive: true})
-  await agent[Symbol.asyncDispose]()
-})
-
-const at = (dc: string) => raw(agent.addresses.get(dc)!)
-const options = (more: InProcessOptions = {}): InProcessOptions => ({
-  agent: {address: agent.addresses.get('dc2')!},
-  // Entries for an undo must not be written to the user's own directory.
-  env: {XDG_STATE_HOME: folder},
-  ...more,
-})
-const replicate = (...args: string[]) => runInProcess(['replicate', ...args], options())
-const start = (...args: string[]) => startInProcess(['replicate', ...args], options())
-const file = (name: string, text: string): string => {
-  writeFileSync(join(folder, name), text)
-  return join(folder, name)
-}
-
-async function put(dc: string, keys: Readonly<Record<string, string>>): Promise<void> {
-  for (const [key, value] of Object.entries(keys)) await at(dc).kvPut(key, value)
-}
+const {addressOf, at, faults, file, options, pathOf, put, replicate, start} = twoDatacenters()
 
 describe('baton replicate --once', () => {
   it('copies, prints nothing, and exits with 0', async () => {
@@ -63,12 +33,7 @@ describe('baton replicate --once', () => {
       '-syslog=false',
       '-kill-signal=SIGQUIT',
     ]
-    const {exitCode, stderr} = await runInProcess([
-      'replicate',
-      `-consul-addr=${agent.addresses.get('dc2')}`,
-      ...args,
-      ...more,
-    ])
+    const {exitCode, stderr} = await runInProcess(['replicate', `-consul-addr=${addressOf('dc2')}`, ...args, ...more])
     const inVain = ['wait', 'kill-signal'].map(name => `baton: --${name}: no effect: it is for runs without --once\n`)
     expect({exitCode, stderr}).toEqual({exitCode: 0, stderr: inVain.join('')})
     expect(await at('dc2').kvKeys('went/')).toEqual(['went/a'])
@@ -134,7 +99,7 @@ describe('baton replicate --once', () => {
 
   it('copies the other keys if one is refused, and exits with 14', async () => {
     await put('dc1', {'ref/a': '1'})
-    using _fault = agent.faults.inject({path: '/v1/txn', method: 'PUT', status: 400, body: 'Invalid key name'})
+    using _fault = faults().inject({path: '/v1/txn', method: 'PUT', status: 400, body: 'Invalid key name'})
     const {exitCode, stderr} = await replicate('ref/@dc1', '--once')
     expect(exitCode).toBe(14)
     expect(stderr).toMatch(/^baton: replicate ref\/@dc1 -> ref\/: ref\/a refused: .*Invalid key name\n$/)
@@ -142,7 +107,7 @@ describe('baton replicate --once', () => {
 
   it('retries after failures, and exits with 69 when no agent answers', async () => {
     await put('dc1', {'retry/a': '1'})
-    using _fault = agent.faults.inject({path: '/v1/kv/', status: 500, body: 'rpc error making call: EOF', times: 2})
+    using _fault = faults().inject({path: '/v1/kv/', status: 500, body: 'rpc error making call: EOF', times: 2})
     expect(await replicate('retry/@dc1', '--once')).toMatchObject({exitCode: 0})
     const result = await runInProcess([
       'replicate',
@@ -179,7 +144,7 @@ describe('baton replicate --once', () => {
 
   it('copies between two addresses without naming a datacenter', async () => {
     await put('dc1', {'two/a': '1'})
-    const {exitCode} = await replicate('two/', '--once', '--source-http-addr', agent.addresses.get('dc1')!)
+    const {exitCode} = await replicate('two/', '--once', '--source-http-addr', addressOf('dc1'))
     expect(exitCode).toBe(0)
     expect(await at('dc2').kvKeys('two/')).toEqual(['two/a'])
   })
@@ -226,14 +191,14 @@ describe('invalid input of baton replicate', () => {
     [['app@dc2'], 13, /overlaps 'app'/],
     [['--config=/no/such/file'], 15, /cannot read \/no\/such\/file: ENOENT/],
   ])('%j: prints one line, exits with %i, writes nothing', async (args, exitCode, message) => {
-    const before = agent.faults.statistics('dc2').index
+    const before = faults().statistics('dc2').index
     const result = await replicate(...args)
     expect(result).toMatchObject({exitCode, stdout: ''})
     expect(result.stderr).toMatch(message)
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1)
     // No message may contain the token or the value of any other setting.
-    expect(agent.faults.statistics('dc2').keys).toBeGreaterThanOrEqual(0)
-    expect(agent.faults.statistics('dc2').index).toBe(before)
+    expect(faults().statistics('dc2').keys).toBeGreaterThanOrEqual(0)
+    expect(faults().statistics('dc2').index).toBe(before)
   })
 
   it.each([
@@ -316,7 +281,7 @@ describe('baton replicate as a daemon', () => {
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops on %s with exit code 12 and removes its pid file', async signal => {
     await put('dc1', {'stop/a': '1'})
-    const pidFile = join(folder, `${signal}.pid`)
+    const pidFile = pathOf(`${signal}.pid`)
     await using command = startCli(['replicate', 'stop/@dc1', '-pid-file', pidFile], options())
     await waitUntil(async () => (await prefixes('dc2', 'stop/')) === 'stop/a', {what: 'the copy'})
     expect(readFileSync(pidFile, 'utf8')).toBe(`${command.pid}\n`)

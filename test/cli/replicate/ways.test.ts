@@ -1,40 +1,8 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {type EmbeddedAgent, startEmbeddedAgent} from '../../../src/embedded/index.js'
-import {raw} from '../../kit/raw-consul.js'
-import {type InProcessOptions, runInProcess, startInProcess} from '../../kit/run-in-process.js'
+import {describe, expect, it} from 'vitest'
 import {waitUntil} from '../../kit/wait-until.js'
+import {twoDatacenters} from './two-datacenters.js'
 
-let agent: EmbeddedAgent
-let folder = ''
-beforeAll(async () => {
-  agent = await startEmbeddedAgent({datacenters: ['dc1', 'dc2']})
-  folder = mkdtempSync(join(tmpdir(), 'baton-replicate-'))
-})
-afterAll(async () => {
-  rmSync(folder, {recursive: true})
-  await agent[Symbol.asyncDispose]()
-})
-
-const at = (dc: string) => raw(agent.addresses.get(dc)!)
-const options = (more: InProcessOptions = {}): InProcessOptions => ({
-  agent: {address: agent.addresses.get('dc2')!},
-  // Entries for an undo must not be written to the user's own directory.
-  env: {XDG_STATE_HOME: folder},
-  ...more,
-})
-const replicate = (...args: string[]) => runInProcess(['replicate', ...args], options())
-const start = (...args: string[]) => startInProcess(['replicate', ...args], options())
-const file = (name: string, text: string): string => {
-  writeFileSync(join(folder, name), text)
-  return join(folder, name)
-}
-
-async function put(dc: string, keys: Readonly<Record<string, string>>): Promise<void> {
-  for (const [key, value] of Object.entries(keys)) await at(dc).kvPut(key, value)
-}
+const {addressOf, at, file, put, replicate, start} = twoDatacenters()
 
 describe('baton replicate with settings of single prefixes', () => {
   it('reads patterns and connections of a prefix from its block, and shows no token', async () => {
@@ -45,7 +13,7 @@ describe('baton replicate with settings of single prefixes', () => {
          source = "blk/"
          destination = "blk-copy/"
          exclude_glob = ["blk/*.tmp"]
-         from { address = "${agent.addresses.get('dc1')}" token = "very-secret" }
+         from { address = "${addressOf('dc1')}" token = "very-secret" }
        }
        prefix { source = "blk2/@dc1:blk2-copy/" }`,
     )
