@@ -5,6 +5,7 @@ import {afterAll, describe, expect, it} from 'vitest'
 import {createClient} from '../../../src/core/client.js'
 import {createMutex} from '../../../src/lock/mutex.js'
 import {backends, sharedAgent} from '../../kit/backend.js'
+import {isAlive} from '../../kit/processes.js'
 import {raw} from '../../kit/raw-consul.js'
 import {readIfExists} from '../../kit/read-if-exists.js'
 import {startCli} from '../../kit/run-cli.js'
@@ -173,9 +174,9 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     await using baton = startCli(['template', `${template}:${inFolder('killed')}`, '--', 'sh', '-c', script], {agent})
     await baton.waitForOutput(/pid \d+\n/)
     const pid = Number(/pid (\d+)/.exec(baton.stdout)?.[1])
-    expect(isRunning(pid)).toBe(true)
+    expect(isAlive(pid)).toBe(true)
     baton.kill('SIGKILL')
-    await waitUntil(() => !isRunning(pid), {what: 'the end of the child'})
+    await waitUntil(() => !isAlive(pid), {what: 'the end of the child'})
   })
 
   it('restarts a child that failed, with --restart on-failure', async () => {
@@ -187,11 +188,3 @@ describe.each(backends.slice(0, 1))('a running baton template on $name', backend
     expect(baton.stderr).toContain('the child ended (exit code 1), it is started again')
   })
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
