@@ -6,7 +6,7 @@ export interface OptionRule {
   /** Completes the message "expected … to be". */
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
-  /** True for tokens, passwords and keys: an error names only the type of the value. */
+  /** True for tokens, passwords and keys. An error then names only the type of the value. */
   readonly isSecret?: boolean
 }
 
@@ -45,7 +45,7 @@ export function count(options: {
   }
 }
 
-/** An index or flags of Consul: a bigint of 64 bits without sign. */
+/** An index or flags of Consul: an unsigned 64-bit bigint. */
 export const uint64: OptionRule = {
   expected: 'a bigint from 0 to 2^64 - 1',
   accepts: value => typeof value === 'bigint' && value >= 0n && value < 2n ** 64n,
@@ -84,13 +84,16 @@ export const object: OptionRule = {
   accepts: value => typeof value === 'object' && value !== null && !Array.isArray(value),
 }
 
-/** Any signal with the methods that baton uses, so that those of other implementations also pass. */
+/**
+ * Accepts any signal with the methods that baton uses, so that signals of other implementations also
+ * pass.
+ */
 export const abortSignal: OptionRule = {
   expected: 'an AbortSignal',
   accepts: value => typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value,
 }
 
-/** Rule for an object that has a method of this name. */
+/** Rule for an object that has a method with this name. */
 export const withMethod = (expected: string, method: string | symbol): OptionRule => ({
   expected,
   accepts: value =>
@@ -105,7 +108,7 @@ export const span: OptionRule = {
   accepts: value => Number.isFinite(value) && (value as number) >= 0,
 }
 
-/** Rule for one of these strings. */
+/** Rule for a string that must be one of `values`. */
 export const oneOf = (values: readonly string[]): OptionRule => ({
   expected: values.map(value => `'${value}'`).join(' or '),
   accepts: value => typeof value === 'string' && values.includes(value),

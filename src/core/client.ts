@@ -20,7 +20,10 @@ import type {CallOptions, Clock, Consistency, Logger, Random, Transport} from '.
 export interface ClientOptions {
   /** `host:port`, `http://…`, `https://…` or `unix:///path`. @default '127.0.0.1:8500' */
   readonly address?: string
-  /** Uses TLS although the address says `http`, as CONSUL_HTTP_SSL does for Consul's client. @default false */
+  /**
+   * Uses TLS even if the address says `http`, as CONSUL_HTTP_SSL does for Consul's own command. @default
+   * false
+   */
   readonly ssl?: boolean
   /** Certificates and names for TLS. */
   readonly tls?: TlsOptions
@@ -42,11 +45,13 @@ export interface ClientOptions {
   readonly clock?: Clock
   /** Source of jitter, for tests. @default systemRandom */
   readonly random?: Random
-  /** Receives what the library reports besides results. @default noopLogger */
+  /** Receives log lines: everything the library reports besides results. @default noopLogger */
   readonly logger?: Logger
 }
 
-/** A client for one agent. Disposing closes its sockets and rejects calls in progress. */
+/**
+ * A client for one agent. Disposing the client closes its sockets and rejects calls in progress.
+ */
 export interface ConsulClient extends AsyncDisposable {
   /** The address, for messages and logs. It never contains secrets. */
   readonly address: string
@@ -56,7 +61,7 @@ export interface ConsulClient extends AsyncDisposable {
   readonly clock: Clock
   /** The source of jitter. */
   readonly random: Random
-  /** The logger that was given, or one that does nothing. */
+  /** The logger passed to `createClient`, or one that does nothing. */
   readonly logger: Logger
   /** Sends requests to endpoints that have no typed method. */
   readonly caller: Caller

@@ -1,4 +1,4 @@
-/** Flags that the Go client writes on the key of a mutex, and by which it recognises one. */
+/** Flags that the Go client writes on the key of a mutex, and by which it recognises a mutex. */
 export const mutexFlags = 0x2ddccbc058a50c18n
 /** Flags that the Go client writes on a semaphore's keys. */
 export const semaphoreFlags = 0xe0f69a2baa414de0n

@@ -30,31 +30,28 @@ export type ErrorCode = (typeof errorCodes)[number]
 
 /** The parts of an error besides its code and message. */
 export interface BatonErrorOptions {
-  /** The error behind this one. */
+  /** The error that caused this one. */
   readonly cause?: unknown
-  /** What to try next, as an imperative. It is shown on its own line, after the message. */
+  /** The next thing to try, as an imperative. It is shown on its own line, after the message. */
   readonly hint?: string
   /** True when the same call may succeed later without any intervention. @default false */
   readonly transient?: boolean
-  /** Facts for logs and programs. Never secrets. */
+  /** Facts for logs and programs. They never contain secrets. */
   readonly details?: Readonly<Record<string, unknown>>
 }
 
 /**
- * The root of all errors baton throws. Test with {@link isBatonError}: it also holds across duplicate installs.
+ * The root of all errors baton throws. Test for it with {@link isBatonError}, which also recognises errors of
+ * a second installed copy of baton.
  *
- * @example
- * ```ts
- * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
- * if (!isBatonError(error)) throw error
- * error.code // => 'BATON_USAGE'
- * error.message // => "Invalid key. Key must not begin with a '/': /a"
- * ```
+ * @example ```ts const error = await client.kv.get('/a').catch((thrown: unknown) => thrown) if
+ * (!isBatonError(error)) throw error error.code // => 'BATON_USAGE' error.message // => "Invalid key. Key
+ * must not begin with a '/': /a" ```
  */
 export class BatonError extends Error {
-  /** The stable name of what went wrong. */
+  /** The stable name of the failure. */
   readonly code: ErrorCode
-  /** What to try next, for people; undefined if there is nothing to advise. */
+  /** The next thing to try, for people; undefined if there is no advice. */
   readonly hint: string | undefined
   /** True if the same call may succeed later without any intervention. */
   readonly transient: boolean
@@ -73,15 +70,12 @@ export class BatonError extends Error {
 }
 
 /**
- * True for every error of baton, with `code` only for that one. Holds across two installed versions.
+ * True for every error of baton or, if `code` is given, only for errors of that code. Also
+ * recognises errors of a second installed copy of baton.
  *
- * @example
- * ```ts
- * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
- * isBatonError(error) // => true
- * isBatonError(error, 'BATON_NOT_FOUND') // => false
- * isBatonError(new Error('not from baton')) // => false
- * ```
+ * @example ```ts const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
+ * isBatonError(error) // => true isBatonError(error, 'BATON_NOT_FOUND') // => false isBatonError(new
+ * Error('not from baton')) // => false ```
  */
 export function isBatonError(error: unknown, code?: ErrorCode): error is BatonError {
   if (typeof error !== 'object' || error === null || !(errorBrand in error)) return false
@@ -89,14 +83,11 @@ export function isBatonError(error: unknown, code?: ErrorCode): error is BatonEr
 }
 
 /**
- * True if a retry may succeed later without any intervention. Unknown errors are not transient.
+ * True if a retry may succeed later without any intervention. False for errors that are not
+ * baton's.
  *
- * @example
- * ```ts
- * await using nowhere = createClient({address: '127.0.0.1:1'})
- * const error = await nowhere.kv.get('a').catch((thrown: unknown) => thrown)
- * isTransient(error) // => true
- * ```
+ * @example ```ts await using nowhere = createClient({address: '127.0.0.1:1'}) const error = await
+ * nowhere.kv.get('a').catch((thrown: unknown) => thrown) isTransient(error) // => true ```
  */
 export const isTransient = (error: unknown): boolean => isBatonError(error) && error.transient
 
@@ -129,7 +120,7 @@ export interface WireFacts {
 
 /** Consul answered with a status that means failure. `status` and `text` are those of the answer. */
 export class ConsulError extends BatonError {
-  /** The status of HTTP. */
+  /** The HTTP status. */
   readonly status: number
   /** The text of the answer, cut to 1 kB. */
   readonly text: string
@@ -146,7 +137,10 @@ export class NoLeaderError extends ConsulError {}
 
 /** The agent or a server has reached one of its limits. Transient. */
 export class RateLimitedError extends ConsulError {
-  /** Time that the answer's `Retry-After` asks for, in milliseconds. Consul itself sends none; proxies before it do. */
+  /**
+   * Milliseconds that the answer's `Retry-After` asks the client to wait. Consul itself sends no such header;
+   * proxies in front of it do.
+   */
   readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: BatonErrorOptions & WireFacts) {
@@ -160,14 +154,16 @@ export class PermissionError extends ConsulError {}
 /** The key, session, service or other object of the request does not exist. */
 export class NotFoundError extends ConsulError {}
 
-/** A compare-and-set that lost, or a key that already serves another kind of lock. */
+/**
+ * A compare-and-set whose condition was not met, or a key that already serves another kind of lock.
+ */
 export class ConflictError extends BatonError {
   constructor(code: 'BATON_CAS_CONFLICT' | 'BATON_LOCK_KIND', message: string, options: BatonErrorOptions = {}) {
     super(code, message, options)
   }
 }
 
-/** Returns the base of classes whose errors all have one code. */
+/** Returns a base class for errors that all have one code. */
 function withCode(code: ErrorCode) {
   return class extends BatonError {
     constructor(message: string, options: BatonErrorOptions = {}) {
@@ -176,7 +172,7 @@ function withCode(code: ErrorCode) {
   }
 }
 
-/** The lock was not acquired in the time that was given. */
+/** The lock was not acquired within the time limit. */
 export class LockNotAcquiredError extends withCode('BATON_LOCK_TIMEOUT') {}
 /** The session is gone, or can no longer be proven alive. */
 export class SessionLostError extends withCode('BATON_SESSION_LOST') {}
@@ -193,7 +189,7 @@ export class ChildError extends BatonError {
 }
 /** A caller or a signal cancelled the operation. */
 export class CancelledError extends BatonError {
-  /** The signal to the process that caused it; undefined for any other cause. */
+  /** The signal that the process received, if it caused the cancellation; otherwise undefined. */
   readonly signalName: NodeJS.Signals | undefined
   constructor(message = 'cancelled', options: BatonErrorOptions & {readonly signalName?: NodeJS.Signals} = {}) {
     super('BATON_CANCELLED', message, options)

@@ -1,8 +1,8 @@
-/** Facts of a log line, by fixed names. */
+/** Facts of a log line, by field name. */
 export type LogFields = Readonly<Record<string, unknown>>
 /** Each method takes fields and a constant message. Neither may contain secrets or whole option objects. */
 export interface Logger {
-  /** A logger that adds these fields to every line. */
+  /** Returns a logger that adds these fields to every line. */
   child(fields: LogFields): Logger
   /** Logs details of single requests. */
   trace(fields: LogFields, message: string): void

@@ -6,8 +6,8 @@ const longestPauseMs = 60_000
 export interface OutageOptions {
   readonly clock: Clock
   /**
-   * Called at growing intervals while an answer is overdue. `error` is the last failure; undefined if no request has
-   * failed yet.
+   * Called at growing intervals while an answer is overdue. `error` is the last failure, or undefined if no
+   * request has failed yet.
    */
   readonly onOverdue: (elapsedMs: number, error: unknown) => void
   /** Called once when an answer has come after `onOverdue`. */
@@ -15,8 +15,9 @@ export interface OutageOptions {
 }
 
 /**
- * Reports that an answer is overdue: 1.5 s after the first request without an answer or the first failure, then at
- * intervals that double up to a minute, and once when an answer has come. An outage that is shorter is not reported.
+ * Reports that an answer is overdue: 1.5 s after the first request without an answer or the first failure,
+ * then at intervals that double up to a minute, and once more when an answer has come. A shorter outage is
+ * not reported.
  */
 export class Outage implements Disposable {
   readonly #options: OutageOptions
@@ -31,14 +32,14 @@ export class Outage implements Disposable {
   }
 
   /**
-   * True if an answer is awaited, no request has failed, and nothing was reported. Such a wait may end without a
-   * report.
+   * True if an answer is awaited, no request has failed, and nothing was reported. If the answer comes now,
+   * the wait ends without a report.
    */
   get isUnnoticed(): boolean {
     return this.#error === undefined && !this.#isReported
   }
 
-  /** Records that a request was sent whose answer should arrive at once. */
+  /** Records that a request was sent that should be answered at once. */
   begin(): void {
     if (this.#startedMs !== undefined) return
     this.#startedMs = this.#options.clock.monotonicMs()

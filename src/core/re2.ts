@@ -1,15 +1,18 @@
-/** True if the expression matches anywhere in the text, as Go's `MatchString` says. */
+/** True if the expression matches anywhere in the text, as with Go's `MatchString`. */
 export type Re2Matcher = (text: string) => boolean
 
-/** Consul's dialect of regular expressions: linear in time, so that a hostile pattern blocks nothing. */
+/**
+ * Regular expressions in Consul's dialect. Matching takes linear time, so that a hostile pattern cannot
+ * block the process.
+ */
 export interface Re2 {
-  /** Throws re2js's own error, whose message is Go's, if the pattern cannot be compiled. */
+  /** Compiles a pattern. If it is not valid, throws re2js's own error, whose message is Go's. */
   compile(pattern: string): Re2Matcher
-  /** An expression that matches exactly this text. */
+  /** Returns an expression that matches exactly this text. */
   quote(text: string): string
 }
 
-/** Loads re2js, which is large, at its first use. */
+/** Loads re2js at its first use, because it is large. */
 export async function loadRe2(): Promise<Re2> {
   const {RE2JS} = await import('re2js')
   return {

@@ -5,7 +5,7 @@ export interface RetryOptions {
   /** Ends the retries: `retry` rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly clock: Clock
-  /** Returns the delay before each retry, in milliseconds. A `Backoff` is one. */
+  /** Returns the delay before the next retry, in milliseconds. A `Backoff` fits here. */
   readonly backoff: {next(): number}
   /** True for errors after which another attempt may succeed. @default isTransient */
   readonly isRetryable?: (error: unknown) => boolean
@@ -16,8 +16,8 @@ export interface RetryOptions {
 }
 
 /**
- * Repeats an attempt until it succeeds. Rejects with the attempt's error if that is not retryable or was the last one
- * allowed, and with the signal's reason if it aborts.
+ * Repeats an attempt until it succeeds. Rejects with the attempt's error if the error is not retryable or no
+ * attempt is left, and with the signal's reason if the signal aborts.
  */
 export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
   const {signal, clock, backoff, isRetryable = isTransient, attempts = Number.POSITIVE_INFINITY, onRetry} = options

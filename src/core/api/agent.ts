@@ -45,7 +45,7 @@ export interface LocalService {
   readonly tags: readonly string[]
   /** The port of this instance; 0 if it has none. */
   readonly port: number
-  /** The address of this instance; empty if it is that of the node. */
+  /** The address of this instance; empty if it uses the node's address. */
   readonly address: string
   /** Metadata of this instance. */
   readonly meta: Readonly<Record<string, string>>
@@ -73,21 +73,25 @@ export interface ServiceRegistration {
   readonly name: string
   /** @default no tags */
   readonly tags?: readonly string[]
-  /** The port of the service. @default 0, which means that it has none */
+  /** The port of the service. @default 0, which means that the service has no port */
   readonly port?: number
-  /** The address of the service. @default that of the node */
+  /** The address of the service. @default the node's address */
   readonly address?: string
   /** @default no metadata */
   readonly meta?: Readonly<Record<string, string>>
   /**
-   * Adds a check that turns critical if `passService` is not called within this many milliseconds. @default no check
+   * Adds a TTL check that turns critical if `passService` is not called within this many milliseconds.
+   * @default no check
    */
   readonly ttlMs?: number
-  /** State of that check until it is first set. @default 'passing' */
+  /** State of the TTL check until it is first set. @default 'passing' */
   readonly state?: CheckState
   /** Checks that the agent runs itself, critical until their first run. @default none */
   readonly checks?: readonly AgentCheck[]
-  /** The agent removes the service after it was critical for this many milliseconds (at least a minute). @default never */
+  /**
+   * Milliseconds of being critical (at least a minute) after which the agent removes the service. @default
+   * never
+   */
   readonly deregisterAfterMs?: number
 }
 
@@ -106,13 +110,14 @@ export interface AgentApi {
   checks(options?: CallOptions): Promise<readonly CheckInfo[]>
   /** Registers a service with this agent, or replaces the one with its ID. */
   registerService(service: ServiceRegistration, options?: CallOptions): Promise<void>
-  /** Removes a service from this agent. Succeeds if there is none with this ID. */
+  /** Removes a service from this agent. Succeeds if no service has this ID. */
   deregisterService(id: string, options?: CallOptions): Promise<void>
   /** Passes the TTL check of a service registered with `ttlMs`; the note becomes the check's output. */
   passService(id: string, note?: string, options?: CallOptions): Promise<void>
   /**
-   * Sets the state of a TTL check of this agent by its ID; the note becomes its output. The check of a service that was
-   * registered with `ttlMs` is `service:<ID of the service>`. Rejects with a ConsulError if the agent has no such check.
+   * Sets the state of the TTL check with this ID; the note becomes the check's output. The check of a service
+   * that was registered with `ttlMs` is `service:<ID of the service>`. Rejects with a ConsulError if the
+   * agent has no such check.
    */
   setCheck(checkId: string, state: CheckState, options?: CallOptions & {readonly note?: string}): Promise<void>
   /** Turns a service of this agent, or its whole node if none is named, critical until `endMaintenance`. */

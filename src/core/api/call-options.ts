@@ -7,7 +7,7 @@ import type {ConsulIndex} from './ids.js'
  */
 export type Consistency = 'default' | 'consistent' | 'stale'
 
-/** Options of every call. For an option that is left out, the client's own setting applies. */
+/** Options of every call. An option that is left out has the value from the client. */
 export interface CallOptions {
   /** Cancels the call: it rejects with the signal's reason. A write that was cancelled may have been applied. */
   readonly signal?: AbortSignal
@@ -68,7 +68,9 @@ export interface Snapshot<T> {
    * say.
    */
   readonly lastContactMs: number | undefined
-  /** True if the header `X-Consul-Results-Filtered-By-ACLs` says that ACLs removed items from the list. */
+  /**
+   * True if the header `X-Consul-Results-Filtered-By-ACLs` says that ACLs removed items from the answer.
+   */
   readonly filteredByAcls: boolean
   /** Monotonic time in milliseconds at which the request was sent. The answer proves nothing about later times. */
   readonly sentAtMs: number

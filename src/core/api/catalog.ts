@@ -63,14 +63,14 @@ export interface HealthServiceOptions extends BlockingReadOptions {
   readonly near?: string
 }
 
-/** Options of running a prepared query. */
+/** Options for executing a prepared query. */
 export interface PreparedQueryOptions extends ReadOptions {
   /**
    * Name of a node, or `_agent` for the agent that receives the request: the instances nearest to it come first.
    * @default the query's own setting
    */
   readonly near?: string
-  /** Maximum number of instances. Without `near` they are chosen at random. @default all */
+  /** Maximum number of instances. Without `near`, Consul chooses them at random. @default all */
   readonly limit?: number
 }
 
@@ -88,7 +88,7 @@ export interface NodeService {
   readonly port: number
   /** Metadata by name. */
   readonly meta: Readonly<Record<string, string>>
-  /** True if clients may change the tags in the catalog and the agent keeps those changes. */
+  /** True if clients may change the tags in the catalog without the agent restoring its own. */
   readonly enableTagOverride: boolean
 }
 
@@ -106,7 +106,7 @@ export interface PreparedQueryResult {
   readonly service: string
   /** The datacenter that answered. */
   readonly datacenter: string
-  /** Number of datacenters that were tried before that one and had no instances. */
+  /** Number of datacenters without instances that were tried before this one. */
   readonly failovers: number
   /** The instances, in the order of the query. */
   readonly instances: readonly ServiceInstance[]
@@ -134,8 +134,8 @@ export interface CatalogApi {
   /** The checks of a node and of all services on it. */
   checksOfNode(node: string, options?: BlockingReadOptions): Promise<Snapshot<readonly CheckInfo[]>>
   /**
-   * Runs a prepared query by its name or ID, with failover to other datacenters if the query says so. The answer carries no
-   * index. Rejects with a NotFoundError if there is no such query.
+   * Executes a prepared query by its name or ID, with failover to other datacenters if the query says so. The
+   * answer carries no index. Rejects with a NotFoundError if there is no such query.
    */
   preparedQuery(nameOrId: string, options?: PreparedQueryOptions): Promise<Snapshot<PreparedQueryResult>>
 }
@@ -150,7 +150,7 @@ const toNode = (raw: RawNode): NodeInfo => ({
   modifyIndex: raw.ModifyIndex,
 })
 
-/** Returns a check with this library's names for its fields. */
+/** Converts a check to this library's field names. */
 export const toCheck = (raw: RawCheck): CheckInfo => ({
   node: raw.Node,
   checkId: raw.CheckID,

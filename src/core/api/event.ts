@@ -18,7 +18,7 @@ interface RawEvent {
 export interface EventFilters {
   /** Names of nodes: a regular expression (RE2, unanchored), which each agent applies to itself. */
   readonly node?: string
-  /** A regular expression over the IDs, not the names, of the agent's services. */
+  /** A regular expression over the IDs of the agent's services (not over their names). */
   readonly service?: string
   /** A regular expression over the tags of the service that matched. */
   readonly tag?: string
@@ -29,7 +29,8 @@ export interface EventApi {
   /** Fires an event. Agents drop an event that is too large for gossip (about 512 bytes in all) without an error. */
   fire(name: string, payload?: Uint8Array, options?: CallOptions & EventFilters): Promise<UserEvent>
   /**
-   * Returns the newest 256 events that the agent has, oldest first. The index is random: compare it for equality only.
+   * Returns the newest 256 events that the agent has, oldest first. The index is random, so only equality of
+   * two indexes has a meaning.
    */
   list(options?: BlockingReadOptions & {readonly name?: string}): Promise<Snapshot<readonly UserEvent[]>>
 }

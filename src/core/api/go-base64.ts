@@ -25,7 +25,10 @@ export function decodeGoBase64(text: string): Buffer | BadBase64 {
   return rest === 0 ? Buffer.from(text, 'base64') : {offset: text.length - rest}
 }
 
-/** Returns the first error in the padding, which starts at offset `at`, after `filled` digits of a group of four. */
+/**
+ * Returns the first error in the padding that starts at offset `at`. `filled` is the number of characters
+ * before it in its group of four.
+ */
 function badPadding(text: string, at: number, filled: number): BadBase64 | undefined {
   if (filled < 2) return {offset: at}
   let needed = 4 - filled

@@ -8,8 +8,7 @@ export type GoValue =
   | readonly GoValue[]
   | {readonly [name: string]: GoValue | undefined}
 
-// Go's encoder also escapes characters that are dangerous inside HTML and JavaScript. Only the five characters below
-// have a short form.
+// Go's encoder also escapes characters that are dangerous in HTML and JavaScript.
 const isEscaped = /["\\<>&\u0000-\u001f\u2028\u2029]/
 const allEscaped = new RegExp(isEscaped, 'g')
 const shortForms: Readonly<Record<string, string>> = {
@@ -26,8 +25,8 @@ const escaped = (character: string): string =>
 const quote = (text: string): string => `"${isEscaped.test(text) ? text.replace(allEscaped, escaped) : text}"`
 
 /**
- * Returns JSON, byte for byte as Go's encoding/json writes it: fields in the order given, `undefined` left out, one
- * line without spaces, or indented when `indent` is given.
+ * Returns JSON, byte for byte as Go's encoding/json writes it: fields in the order given, `undefined` left
+ * out. The JSON is one line without spaces unless `indent` is given.
  */
 export function goJson(value: GoValue, indent = ''): string {
   const parts: string[] = []

@@ -6,8 +6,11 @@ type Brand<Base, Name extends string> = Base & {readonly [brand]: Name}
  * random, so their order means nothing.
  */
 export type ConsulIndex = Brand<bigint, 'ConsulIndex'>
-/** The ModifyIndex of the write that made us the holder: grows with every grant of one key in one datacenter. */
+/**
+ * The ModifyIndex of the write that acquired the lock. It grows with every acquisition of one key in one
+ * datacenter.
+ */
 export type FencingToken = Brand<bigint, 'FencingToken'>
 
-/** The ID of a session of Consul. */
+/** The ID of a Consul session. */
 export type SessionId = Brand<string, 'SessionId'>

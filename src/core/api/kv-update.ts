@@ -13,7 +13,7 @@ export interface KvUpdateOptions extends CallOptions {
 
 /** The result of an update. */
 export interface KvUpdateResult {
-  /** False if `change` returned undefined: the key was left alone. */
+  /** False if `change` returned undefined, so that nothing was written. */
   readonly isWritten: boolean
   /**
    * The value that was written or, if nothing was written, the value that was read; undefined if the key does not
@@ -62,7 +62,7 @@ export function createKvUpdate(
   }
 }
 
-/** With index 0 Consul creates the key, or refuses if it exists. */
+/** With index 0, Consul creates the key and refuses the write if the key exists. */
 const indexOf = (entry: KvEntry | undefined): bigint => entry?.modifyIndex ?? 0n
 
 const conflict = (key: string, attempts: number): ConflictError =>

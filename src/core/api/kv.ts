@@ -6,7 +6,7 @@ import type {BlockingReadOptions, CallOptions, Clock, KvEntry, KvValue, Random, 
 import {decodeJson} from './json.js'
 import {createKvUpdate, type KvChange, type KvUpdateOptions, type KvUpdateResult} from './kv-update.js'
 
-/** A key as Consul writes it in JSON, after {@link decodeJson}. */
+/** A key in Consul's JSON form, as {@link decodeJson} returns it. */
 export interface RawKvEntry {
   readonly Key: string
   readonly Value: string | null
@@ -40,9 +40,15 @@ export interface KvWriteOptions extends CallOptions {
  * condition is not met. Reads with `index` block. Keys that a URL path cannot contain are refused with a UsageError.
  */
 export interface KvApi {
-  /** Returns one key, or `undefined` if it does not exist. Rejects with a PermissionError if it may not be read. */
+  /**
+   * Returns one key, or `undefined` if it does not exist. Rejects with a PermissionError if the token may not
+   * read the key.
+   */
   get(key: string, options?: BlockingReadOptions): Promise<Snapshot<KvEntry | undefined>>
-  /** Returns all keys that start with `prefix`, in byte order; empty if there are none or none may be read. */
+  /**
+   * Returns all keys that start with `prefix`, in byte order. The list is empty if no such key exists or the
+   * token may read none.
+   */
   list(prefix: string, options?: BlockingReadOptions): Promise<Snapshot<readonly KvEntry[]>>
   /**
    * Returns the names of all keys that start with `prefix`. With `separator`, each name is cut after the first
@@ -52,33 +58,45 @@ export interface KvApi {
     prefix: string,
     options?: BlockingReadOptions & {readonly separator?: string},
   ): Promise<Snapshot<readonly string[]>>
-  /** Writes the value, whatever the key holds. The maximum is 512 kB unless the servers say otherwise. */
+  /**
+   * Writes the value without a condition. Its maximum size is 512 kB unless the servers have another
+   * limit.
+   */
   put(key: string, value: KvValue, options?: KvWriteOptions): Promise<void>
   /**
-   * Writes the value if the key's ModifyIndex is `index`, or, with 0, if the key does not exist. Resolves with false
-   * otherwise.
+   * Writes the value if the key's ModifyIndex is `index`. An index of 0 means that the key must not exist.
+   * Resolves with false if the condition is not met.
    */
   cas(key: string, value: KvValue, options: KvWriteOptions & {readonly index: bigint}): Promise<boolean>
   /**
-   * Writes the value and locks the key for the session. False if another session holds it, or a lock-delay is in
-   * effect.
+   * Writes the value and locks the key for the session. Resolves with false if another session holds the key
+   * or a lock-delay is in effect.
    */
   acquire(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
-  /** Writes the value and unlocks the key. False if the session does not hold it. */
+  /**
+   * Writes the value and unlocks the key. Resolves with false if the session does not hold the key.
+   */
   release(key: string, value: KvValue, options: KvWriteOptions & {readonly session: SessionId}): Promise<boolean>
   /**
-   * Changes a key by compare-and-set, and tries again whenever another client wrote the key first. `change` receives
-   * the entry from a consistent read, or undefined if the key does not exist. It returns the new value, or undefined to
-   * leave the key alone. It may be called several times, and its errors end the update. The flags stay unless others
-   * are given. Rejects with a ConflictError of code BATON_CAS_CONFLICT when `attempts` are used up, and with the
-   * signal's reason when the signal aborts. An error without an answer is not retried: the write may have been applied.
+   * Changes a key by compare-and-set, and repeats the change whenever another client wrote the key in
+   * between. `change` receives the entry from a consistent read, or undefined if the key does not exist. It
+   * returns the new value, or undefined to leave the key alone. It may be called several times, and its
+   * errors end the update. The flags stay unless others are given. Rejects with a ConflictError of code
+   * BATON_CAS_CONFLICT when `attempts` are used up, and with the signal's reason when the signal aborts. A
+   * write whose answer is lost is not retried, because it may have been applied.
    */
   update(key: string, change: KvChange, options?: KvUpdateOptions): Promise<KvUpdateResult>
-  /** Deletes the key, whatever it holds; succeeds if it does not exist. */
+  /** Deletes the key without a condition. Succeeds if the key does not exist. */
   delete(key: string, options?: CallOptions): Promise<void>
-  /** Deletes the key if its ModifyIndex is `index`. True if it was deleted or does not exist. */
+  /**
+   * Deletes the key if its ModifyIndex is `index`. Resolves with true if the key was deleted or
+   * does not exist.
+   */
   deleteCas(key: string, options: CallOptions & {readonly index: bigint}): Promise<boolean>
-  /** Deletes every key that starts with `prefix`, byte for byte: `a` includes `ab`. */
+  /**
+   * Deletes every key that starts with `prefix`. The prefix is compared byte for byte: `a` matches
+   * `ab`.
+   */
   deleteTree(prefix: string, options?: CallOptions): Promise<void>
 }
 

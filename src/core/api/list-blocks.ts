@@ -1,6 +1,6 @@
 /** Consecutive items of a list and their JSON text. */
 interface Block {
-  /** The text of the items, without the characters with which every item begins and ends. */
+  /** The text of the items, without the characters that begin and end every item. */
   readonly raw: Buffer
 }
 
@@ -33,10 +33,11 @@ interface Answer {
 }
 
 /**
- * Divides successive answers of one list into blocks of items. A block whose bytes were in the previous answer is
- * reused, so that only changed blocks are decoded. Blocks do not refer to the answer. An answer is divided where the
- * text that begins its first item occurs again, and each block must be valid JSON by itself. If such a text was inside
- * an item, `toBlock` throws a SyntaxError; `divide` then returns undefined, and the caller decodes the whole answer.
+ * Divides successive answers of one list into blocks of items. A block whose bytes were in the previous
+ * answer is reused, so that only changed blocks are decoded. Blocks do not refer to the answer. An answer is
+ * divided where the text that begins its first item occurs again, and each block must be valid JSON by
+ * itself. If the answer was divided inside an item, `toBlock` throws a SyntaxError; `divide` then returns
+ * undefined, and the caller decodes the whole answer.
  */
 export class ListBlocks<T extends Block> {
   readonly #toBlock: (text: ListText) => T
@@ -79,7 +80,10 @@ class Division<T extends Block> {
   readonly #answer: Answer
   readonly #toBlock: (raw: Buffer) => T
   readonly #blocks: T[] = []
-  /** Positions of the previous blocks by the text of their first item. Created when a block has moved. */
+  /**
+   * Positions of the previous blocks by the text of their first item. Created only when a block has
+   * moved.
+   */
   #places: ReadonlyMap<string, number> | undefined
   /** Position of the previous block that is expected next; undefined where the answer differs from the previous one. */
   #next: number | undefined = 0
@@ -92,7 +96,7 @@ class Division<T extends Block> {
 
   run(from: number): readonly T[] {
     const {end, separator} = this.#answer
-    // The items from `begin` on are in no previous block.
+    // The items from offset `begin` on are in no previous block.
     let begin = from
     for (let at = from; ; ) {
       const place = this.#placeAt(at)
@@ -113,7 +117,10 @@ class Division<T extends Block> {
     }
   }
 
-  /** A new block between two previous blocks may grow until the second one begins. */
+  /**
+   * Maximum size of a new block that lies between two previous blocks: it may grow until the second
+   * one begins.
+   */
   get #mostBytes(): number {
     return this.#known.length === 0 ? blockBytes : 2 * blockBytes
   }
@@ -126,7 +133,7 @@ class Division<T extends Block> {
     return bytes > 0 && bytes < blockBytes / 2 && bytes + next.length < this.#mostBytes
   }
 
-  /** Returns the position of the previous block whose text is found here. */
+  /** Returns the position of the previous block whose text is found at this offset. */
   #placeAt(at: number): number | undefined {
     if (this.#next !== undefined && this.#isAt(this.#next, at)) return this.#next
     if (this.#known.length === 0) return undefined
@@ -135,7 +142,10 @@ class Division<T extends Block> {
     return place !== undefined && this.#isAt(place, at) ? place : undefined
   }
 
-  /** True if the answer contains the bytes of this previous block here, and an item ends where they end. */
+  /**
+   * True if the answer contains the bytes of this previous block at this offset, and an item ends where
+   * they end.
+   */
   #isAt(place: number, at: number): boolean {
     const {body, separator, end} = this.#answer
     const raw = this.#known[place]?.raw

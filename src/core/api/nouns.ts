@@ -1,6 +1,6 @@
 import type {SessionId} from './ids.js'
 
-/** The value of a key, to be written: a string is sent as UTF-8. */
+/** The value of a key to be written. A string is sent as UTF-8. */
 export type KvValue = string | Uint8Array
 
 /** A key with its value and indexes. */
@@ -9,7 +9,7 @@ export interface KvEntry {
   readonly key: string
   /** The value. Consul's `null` becomes an empty buffer. */
   readonly value: Buffer
-  /** A number that clients attach to a key; 64 bits without sign. */
+  /** A number that clients attach to a key; 64 bits, unsigned. */
   readonly flags: bigint
   /** The session that holds the key, or undefined. */
   readonly session: SessionId | undefined
@@ -41,16 +41,15 @@ export interface SessionInfo {
   readonly createIndex: bigint
 }
 
-/** A session to be created. Consul's defaults apply to values left out. */
+/** A session to be created. Fields that are left out have Consul's defaults. */
 export interface SessionRequest {
   /** A name for people. @default no name */
   readonly name?: string
   /** The node that the session belongs to. @default the agent's own */
   readonly node?: string
   /**
-   * Milliseconds without a renewal after which the session may expire, 10 s to a day; Consul may wait up to twice as
-   * long.
-   * @default no TTL
+   * Time without a renewal after which the session may expire, in milliseconds from 10 s to a day; Consul may
+   * wait up to twice as long. @default no TTL
    */
   readonly ttlMs?: number
   /**
@@ -115,7 +114,7 @@ export interface UserEvent {
   readonly serviceFilter: string
   /** Regular expression for tags of the service; empty for all. */
   readonly tagFilter: string
-  /** Version of the event's form, 1 today. */
+  /** Version of the event format, which is 1 in all Consul versions so far. */
   readonly version: number
   /** Lamport time. It orders events, but does not identify them: two events may have the same time. */
   readonly lTime: bigint
@@ -162,7 +161,7 @@ export interface CheckInfo {
   readonly modifyIndex: bigint
 }
 
-/** One instance of a service, with the checks of its node and of itself. */
+/** One instance of a service, with its own checks and those of its node. */
 export interface ServiceInstance {
   /** The node that the instance runs on. */
   readonly node: NodeInfo
@@ -172,7 +171,7 @@ export interface ServiceInstance {
   readonly serviceName: string
   /** Tags of the instance. */
   readonly tags: readonly string[]
-  /** The address of the instance, or that of its node if it has none of its own. */
+  /** The address of the instance; if it has none of its own, the address of its node. */
   readonly address: string
   /** The address that the instance was registered with; empty if it has none of its own. */
   readonly ownAddress: string
@@ -184,6 +183,9 @@ export interface ServiceInstance {
   readonly weights: {readonly passing: number; readonly warning: number}
   /** Index of the write that last changed the instance; changes of its checks and its node do not count. */
   readonly modifyIndex: bigint
-  /** Checks of the instance and of its node. Empty for answers of the catalog endpoint, which contain no checks. */
+  /**
+   * Checks of the instance and of its node. Empty in answers of the catalog endpoint, which contain no
+   * checks.
+   */
   readonly checks: readonly CheckInfo[]
 }

@@ -26,8 +26,8 @@ export interface Renewal {
 /** Consul's sessions. These calls do not renew a session by themselves; `openSession` does. */
 export interface SessionApi {
   /**
-   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic time of sending. A create whose
-   * answer is lost may have succeeded: the session then lives until its TTL has passed.
+   * Creates a session that expires unless it is renewed. `sentAtMs` is the monotonic time of sending. If the
+   * answer is lost, the session may exist all the same and then expires after its TTL.
    */
   create(request: SessionRequest, options?: CallOptions): Promise<{readonly id: SessionId; readonly sentAtMs: number}>
   /** Renews the session's TTL. A session that does not exist is reported as a result, not as an error. */
@@ -78,7 +78,7 @@ export function createSessionApi(caller: Caller): SessionApi {
         Name: request.name,
         Node: request.node,
         TTL: request.ttlMs === undefined ? undefined : toWireDuration(request.ttlMs),
-        // Sent with a unit, because Consul reads bare numbers below 1000 as seconds.
+        // Sent with a unit, because Consul reads a bare number below 1000 as seconds.
         LockDelay: request.lockDelayMs === undefined ? undefined : toWireDuration(request.lockDelayMs),
         Behavior: request.behavior,
         NodeChecks: request.nodeChecks,

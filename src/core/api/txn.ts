@@ -12,8 +12,8 @@ interface RawTxn {
 /** Transactions: several operations on keys, of which Consul applies all or none. */
 export interface TxnApi {
   /**
-   * Applies all operations with one index, or none. A refusal by Consul (409) is a result, not an error. Entries are
-   * returned for the operations that have results; the `value` of a written one is empty.
+   * Applies all operations with one index, or none. A refusal by Consul (409) is a result, not an error. The
+   * result contains an entry for each operation that returns one; the entry of a write has an empty `value`.
    */
   commit(
     operations: readonly KvOperation[],
@@ -45,13 +45,14 @@ function encodeOperation(operation: KvOperation, options: CallOptions): string {
   if ('flags' in operation) fields.push(`"Flags":${operation.flags}`)
   if ('index' in operation) fields.push(`"Index":${operation.index}`)
   if ('session' in operation) fields.push(`"Session":${JSON.stringify(operation.session)}`)
-  // In a transaction, namespace and partition are fields of each operation, not of the query string.
+  // A transaction takes namespace and partition as fields of each operation, not from the query
+  // string.
   if (options.namespace !== undefined) fields.push(`"Namespace":${JSON.stringify(options.namespace)}`)
   if (options.partition !== undefined) fields.push(`"Partition":${JSON.stringify(options.partition)}`)
   return `{"KV":{${fields.join(',')}}}`
 }
 
-/** Returns the body of a transaction, whose size counts against the server's limit (512 kB by default). */
+/** Returns the body of a transaction. The servers limit its size (512 kB by default). */
 export const encodeTxn = (operations: readonly KvOperation[], options: CallOptions = {}): Buffer =>
   Buffer.from(`[${operations.map(operation => encodeOperation(operation, options)).join(',')}]`)
 

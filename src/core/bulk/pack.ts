@@ -2,17 +2,19 @@ import {txnOperationLimit, valueLimitBytes} from '../consul-constants.js'
 import type {ConsulError} from '../errors.js'
 import type {CallOptions, KvOperation} from '../types.js'
 
-/** One write among many. */
+/** One of many writes. */
 export interface BulkItem {
   readonly operation:
     | Extract<KvOperation, {verb: 'set' | 'cas'}>
     | {readonly verb: 'delete'; readonly key: string}
     | {readonly verb: 'delete-cas'; readonly key: string; readonly index: bigint}
-  /** Consecutive items with the same group share a transaction if they fit. Undefined: the item has no group. */
+  /**
+   * Consecutive items of the same group share a transaction if they fit. Undefined if the item has no group.
+   */
   readonly group?: bigint | undefined
 }
 
-/** Limits of one transaction. They are lowered when Consul answers that its own are lower. */
+/** Limits of one transaction. They are lowered when Consul reports lower limits of its own. */
 export interface BulkLimits {
   operationCount: number
   /** Maximum size of the request's body. */
@@ -28,7 +30,7 @@ const operationOverhead = 130
 /** The brackets around all operations. */
 const bodyOverhead = 2
 
-/** Returns true if the operation carries a value. */
+/** Returns true if the operation writes a value. */
 export const isValued = (operation: BulkItem['operation']): operation is Extract<KvOperation, {verb: 'set' | 'cas'}> =>
   'value' in operation
 
@@ -39,13 +41,14 @@ function operationBytes({operation}: BulkItem, scope: BulkScope): number {
   return operationOverhead + value + names
 }
 
-/** True if not even a transaction of its own can hold the item. */
+/** True if the item does not fit even in a transaction of its own. */
 export const isOversized = (item: BulkItem, limits: BulkLimits, scope: BulkScope): boolean =>
   operationBytes(item, scope) + bodyOverhead > limits.bytes
 
 /**
- * Yields the items in transactions within the limits, in order, and an oversized item in a batch of its own. A group is
- * divided only if one transaction cannot hold it. Reads items as batches are taken, and the limits at each item.
+ * Yields the items in transactions within the limits, in order, and an oversized item in a batch of its own.
+ * A group is divided only if one transaction cannot hold it. Items are read only as batches are requested,
+ * and the limits are read again for each item.
  */
 export function* packBatches<T extends BulkItem>(
   items: Iterable<T>,
@@ -89,8 +92,8 @@ function* toGroups<T extends BulkItem>(items: Iterable<T>): Generator<readonly T
 }
 
 /**
- * Lowers the limits to those that a 413 names, or, if it names none, to half the number of operations that were
- * refused.
+ * Lowers the limits to those that a 413 answer names. If it names none, halves the limit on operations,
+ * starting from the number that was refused.
  */
 export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount: number): void {
   const operations = /too many operations \(\d+ > (\d+)\)/.exec(error.text)?.[1]
@@ -101,7 +104,7 @@ export function learnLimits(limits: BulkLimits, error: ConsulError, refusedCount
   else if (refusedCount > 1) limits.operationCount = Math.max(1, Math.min(most, Math.floor(refusedCount / 2)))
 }
 
-/** Returns both halves of a list; the second half of a single item is empty. */
+/** Returns both halves of a list; if the list has a single item, the second half is empty. */
 export function halve<T>(items: readonly T[]): readonly [readonly T[], readonly T[]] {
   const middle = Math.ceil(items.length / 2)
   return [items.slice(0, middle), items.slice(middle)]

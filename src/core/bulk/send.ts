@@ -16,9 +16,9 @@ import {
 /** Options of sending many writes. */
 export interface BulkOptions<T extends BulkItem> {
   readonly client: Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
-  /** Limits of one transaction. They are lowered when Consul answers that its own are lower. */
+  /** Limits of one transaction. They are lowered when Consul reports lower limits of its own. */
   readonly limits: BulkLimits
-  /** Maximum number of transactions in flight. With 1, items are written in their order. */
+  /** Maximum number of transactions in flight. With 1, the order of the items is kept. */
   readonly concurrency: number
   /** Once aborted, nothing more is sent. */
   readonly stop: AbortSignal
@@ -27,23 +27,24 @@ export interface BulkOptions<T extends BulkItem> {
   /** Called after each commit with its items, and with the entries that Consul returned, by key. */
   readonly onCommitted: (items: readonly T[], entries: ReadonlyMap<string, KvEntry>) => void
   /**
-   * Decides what to do after Consul refused a single item; the error is BATON_CAS_CONFLICT if a `cas` lost. The other
-   * items of its transaction are sent again without it, or nothing more is sent.
+   * Decides what to do after Consul refused a single item; the error is BATON_CAS_CONFLICT if the condition
+   * of a `cas` was not met. With `continue`, the other items of the transaction are sent again without this
+   * one; with `stop`, nothing more is sent.
    */
   readonly handleRefused: (item: T, error: BatonError) => 'continue' | 'stop'
 }
 
-/** A failure that is not about a single item. It is unknown whether `items` were written. */
+/** A failure that does not concern a single item. It is unknown whether `items` were written. */
 export interface BulkFailure<T> {
   readonly error: Error
   readonly items: readonly T[]
 }
 
 /**
- * Writes all items in transactions, packed as they are sent. A transaction that Consul finds too large is sent in
- * smaller parts, and at last each item as a single write, whose body is not in base64. Nothing is retried. Sending ends
- * after as many failures in a row as there are transactions in flight, or at once if retrying cannot help. Resolves
- * with the first failure, or undefined. The event loop gets a turn after every transaction.
+ * Writes all items in transactions, packed as they are sent. A transaction that is too large for Consul is
+ * sent in smaller parts and, as a last resort, as single writes, whose values are not in base64. Nothing is
+ * retried. Sending ends at once if retrying cannot help, otherwise after `concurrency` failures in a row.
+ * Resolves with the first failure, or undefined. The event loop gets a turn after every transaction.
  */
 export async function sendBulk<T extends BulkItem>(
   items: Iterable<T>,
@@ -65,7 +66,10 @@ class BulkSender<T extends BulkItem> {
     this.#options = options
   }
 
-  /** Sends one batch after the other. Several calls share the generator, so that each batch is sent once. */
+  /**
+   * Sends one batch after another. Several calls of this method share the generator, so that each batch is
+   * sent once.
+   */
   async sendAll(batches: Generator<readonly T[]>): Promise<void> {
     while (!this.#isStopped) {
       // Leaving a `for of` loop would end the generator for the other calls.

@@ -2,8 +2,9 @@ import type {Clock, Timer} from '../types.js'
 import {listenForAbort} from './listen-for-abort.js'
 
 /**
- * Aborts `lateMs` after its parent. Used for requests whose effect must be known even after a cancel: a lock or a
- * session cannot be released if the answer that grants it is lost. Dispose it when the request is over.
+ * Aborts `lateMs` after its parent. Used for requests whose effect must be known even after a cancel: if the
+ * answer that grants a lock or a session is lost, nothing can release it. Dispose it when the request is
+ * over.
  */
 export function lateSignal(
   parent: AbortSignal | undefined,

@@ -5,8 +5,8 @@ export interface LinkedSignal extends Disposable {
   readonly signal: AbortSignal
   abort(reason: unknown): void
   /**
-   * Replaces the timeout by one that starts now and aborts with the result of `onTimeout`. If `timeoutMs` is undefined,
-   * there is no timeout any more.
+   * Replaces the current timeout with one that starts now and aborts with the result of `onTimeout`. Removes
+   * the timeout if `timeoutMs` is undefined.
    */
   restart(timeoutMs: number | undefined, onTimeout?: () => unknown): void
 }

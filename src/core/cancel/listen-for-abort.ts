@@ -1,8 +1,8 @@
 import {setMaxListeners} from 'node:events'
 
 /**
- * Calls `listener` when the signal aborts. Many calls may share one signal of the caller, and each removes its listener:
- * Node must not warn of a leak.
+ * Calls `listener` when the signal aborts. Raises no warning of a listener leak: many calls may share one
+ * signal, and each removes its own listener.
  */
 export function listenForAbort(signal: AbortSignal, listener: () => void): void {
   setMaxListeners(0, signal)

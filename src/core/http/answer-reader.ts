@@ -5,7 +5,7 @@ const longestHead = 64 * 1024
 const nothing = Buffer.alloc(0)
 const start = 'HTTP/1.'
 
-/** Thrown if the bytes of an answer are not HTTP/1.1. */
+/** Thrown if the bytes that a peer sends are not HTTP/1.1. */
 export class NotHttpError extends Error {}
 
 interface Head {
@@ -14,12 +14,15 @@ interface Head {
   readonly isKeptAlive: boolean
 }
 
-/** The part of the answer that the next bytes belong to. `until-close`: a body that ends with the connection. */
+/**
+ * The part of the answer to which the next bytes belong. `until-close` is a body that ends when the
+ * connection is closed.
+ */
 type Part = 'head' | 'body' | 'until-close' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'over'
 
 /**
- * Reads one HTTP/1.1 answer, in whatever pieces it arrives. Informational answers are skipped; a body has a length,
- * comes in chunks, or ends with the connection. Throws a NotHttpError for anything else.
+ * Reads one HTTP/1.1 answer, in whatever pieces it arrives. Skips informational answers (1xx). A body has a
+ * length, comes in chunks, or ends when the connection is closed. Throws a NotHttpError for anything else.
  */
 export class AnswerReader {
   readonly #body: BodyBuilder
@@ -58,12 +61,18 @@ export class AnswerReader {
     return {status, headers, body: this.#body.body}
   }
 
-  /** True if the connection can carry another request. It cannot if surplus bytes arrived. */
+  /**
+   * True if the connection can carry another request. False if more bytes arrived than the answer
+   * has.
+   */
   get isReusable(): boolean {
     return this.#isKeptAlive && this.#part === 'over' && this.#rest.length === 0
   }
 
-  /** Reads one part of the answer. Returns the bytes that it did not use: all of them if more must arrive first. */
+  /**
+   * Reads one part of the answer. Returns the bytes that it did not use, which are all of them if the part is
+   * incomplete.
+   */
   #read(bytes: Buffer): Buffer {
     switch (this.#part) {
       case 'head':

@@ -1,7 +1,7 @@
 /** Returns memory for at least this many bytes. */
 export type TakeMemory = (bytes: number) => Buffer
 
-/** Maximum number of bytes to reserve for the length that an answer announces, before any of them has arrived. */
+/** Maximum number of bytes that are reserved when an answer announces its length, before its body arrives. */
 const mostReserved = 64 * 1024 * 1024
 
 /** Collects the bytes of a body in one piece of memory. */
@@ -19,7 +19,7 @@ export class BodyBuilder {
     this.#reserve(Math.min(bytes, mostReserved))
   }
 
-  /** Copies the bytes, so that their memory can be used again. */
+  /** Copies the bytes, so that the caller may reuse their memory. */
   push(bytes: Buffer): void {
     bytes.copy(this.#reserve(bytes.length), this.#length)
     this.#length += bytes.length
@@ -33,7 +33,7 @@ export class BodyBuilder {
     const old = this.#memory
     const needed = this.#length + bytes
     if (old && old.length >= needed) return old
-    // The memory is doubled, so that a body in many small chunks is not copied for each of them.
+    // Doubling the memory avoids copying the body once for each of many small chunks.
     const memory = this.#take(old ? Math.max(needed, 2 * old.length) : needed)
     old?.copy(memory, 0, 0, this.#length)
     this.#memory = memory
@@ -42,12 +42,12 @@ export class BodyBuilder {
 }
 
 const slack = 1.125
-/** Minimum share of the memory that an answer must use; otherwise the memory is released. */
+/** Minimum share of the memory that an answer must use. If it uses less, the memory is released. */
 const leastUse = 0.25
 
 /**
- * Memory that is reused for each answer of one query. New memory for each large answer would occupy a multiple of its
- * size, because V8 frees memory outside its heap late.
+ * Memory that is reused for each answer of one query. Allocating it for each large answer would occupy a
+ * multiple of its size, because V8 is late to free memory outside its heap.
  */
 export class BodyMemory {
   #memory: Buffer | undefined
@@ -55,8 +55,9 @@ export class BodyMemory {
   #isLent = false
 
   /**
-   * Calls `read` with memory that `read` may use until its promise settles. The result must not refer to that memory. A
-   * read that begins before another one has ended receives no memory.
+   * Calls `read` with memory that `read` may use until its promise settles. The result must not refer to that
+   * memory. Only one read at a time receives memory: a second one, begun before the first has ended, gets
+   * none.
    */
   async lend<T>(read: (take?: TakeMemory) => Promise<T>): Promise<T> {
     if (this.#isLent) return read()

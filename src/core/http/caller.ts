@@ -22,9 +22,9 @@ export interface Call {
   readonly path: string
   /** Parameters besides those of the call's options. */
   readonly query?: Readonly<Record<string, string | true | readonly string[] | undefined>>
-  /** The body. Without it, the request has no body. */
+  /** The body. @default no body */
   readonly body?: Uint8Array
-  /** Returns memory for the body of the answer. @default memory of its own */
+  /** Returns memory for the body of the answer. @default new memory for each answer */
   readonly takeMemory?: ((bytes: number) => Buffer) | undefined
   /** Asks for a compressed body, which arrives decompressed. @default false */
   readonly compress?: boolean
@@ -64,15 +64,15 @@ export interface CallerOptions {
 }
 
 /**
- * Timeout of an answer in milliseconds, above the 7 s for which a server without a leader holds a request. Also the
- * maximum time between bytes.
+ * Timeout of an answer in milliseconds. It exceeds the 7 s for which a server without a leader delays its
+ * answer. Also the maximum time between bytes.
  */
 export const answerTimeoutMs = 15_000
 const parkedSlackMs = 10_000
 
 /**
- * Returns the longest time that a parked query can take by the server's rules, plus slack for the network and for the 7
- * s for which a server without a leader holds a request.
+ * Returns the longest time that a parked query can take by the server's rules, plus slack for the network and
+ * for the 7 s for which a server without a leader delays its answer.
  */
 export const parkedTimeoutMs = (waitMs: number): number => (waitMs * 17) / 16 + parkedSlackMs
 
@@ -123,7 +123,9 @@ export function createCaller(options: CallerOptions): Caller {
 /** A shorter body is expanded on the main thread, because starting a thread takes longer. */
 const longBody = 64 * 1024
 
-/** Loads node:zlib when a body is compressed: most processes never see one. */
+/**
+ * Loads node:zlib only when a compressed body arrives, because most processes never receive one.
+ */
 async function expand(response: TransportResponse): Promise<TransportResponse> {
   if (response.headers.get('content-encoding') !== 'gzip') return response
   const {gunzip, gunzipSync} = process.getBuiltinModule('node:zlib')
@@ -186,7 +188,7 @@ function toHeaders(options: CallerOptions, {compress}: Call, settings: BlockingR
   }
 }
 
-/** Reads what the headers of an answer say about it. */
+/** Builds a snapshot from a value and the headers of its answer. */
 export function toSnapshot<T>(answer: Answer, value: T): Snapshot<T> {
   const index = answer.headers.get('x-consul-index')
   const leader = answer.headers.get('x-consul-knownleader')

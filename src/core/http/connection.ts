@@ -14,7 +14,7 @@ interface Exchange {
 /** Options of one exchange: a request and its answer. */
 interface ExchangeOptions {
   readonly deadline: Pick<Deadline, 'signal' | 'moved'>
-  /** Returns memory for the body of the answer. @default allocated */
+  /** Returns memory for the body of the answer. @default new memory for each answer */
   readonly takeMemory?: TakeMemory | undefined
 }
 
@@ -76,8 +76,8 @@ export class Connection {
     const socket = this.#socket
     this.#socket = undefined
     this.#isReady = false
-    // Called without the error, because a stream reads the stack of its error, and V8 then counts the lines of the
-    // whole bundle.
+    // Called without the error: given an error, a stream reads its stack, for which V8 counts the lines of
+    // the whole bundle.
     socket?.destroy()
     this.#exchange?.settle(error)
   }

@@ -5,7 +5,7 @@ import {stalledError, timeoutError} from './transport-errors.js'
 /** Ends a request when its signal aborts, when no answer comes in time, or when an answer stops before its end. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal
-  /** Must be called whenever bytes of the answer arrive. */
+  /** Must be called whenever bytes of the answer arrive. Restarts the time limit between bytes. */
   moved(): void
 }
 

@@ -7,10 +7,13 @@ const isWide = new Set<string>(wideFields)
 // Inside a JSON string the quotes around a name are escaped, so this can only match a name.
 const widePattern = new RegExp(`"(${wideFields.join('|')})":(\\s*)(\\d+)`, 'g')
 
-// Shorter numbers are exact as JavaScript numbers.
+// Numbers with fewer digits are exact as JavaScript numbers.
 const longNumber = /\d{16}/
 
-/** Parses an answer of Consul. The fields above become bigints. Throws a SyntaxError if the text is not JSON. */
+/**
+ * Parses an answer of Consul. The fields in `wideFields` become bigints. Throws a SyntaxError if the text is
+ * not JSON.
+ */
 export function parseConsulJson(text: string): unknown {
   if (!longNumber.test(text)) return toBigints(JSON.parse(text), undefined)
   let mark = 'n'
@@ -20,8 +23,8 @@ export function parseConsulJson(text: string): unknown {
 }
 
 /**
- * Turns the fields above into bigints. A string that begins with `mark` is such a number, which JSON.parse would have
- * rounded.
+ * Turns the fields in `wideFields` into bigints. A string that begins with `mark` stands for a number that
+ * JSON.parse would have rounded.
  */
 function toBigints(value: unknown, mark: string | undefined): unknown {
   if (Array.isArray(value)) {
@@ -43,9 +46,12 @@ function toBigint(field: unknown, mark: string | undefined): unknown {
   return isMarked ? BigInt(field.slice(mark.length)) : field
 }
 
-/** Serialises bigints as digits, as Consul itself writes them. `indent` as for JSON.stringify. */
+/**
+ * Serialises a value as JSON, with bigints as digits as Consul itself writes them. `indent` has the
+ * same meaning as for JSON.stringify.
+ */
 export function stringifyConsulJson(value: unknown, indent?: number | string): string {
-  // The mark is made longer until no string of the value itself looks like a marked number.
+  // Lengthens the mark until no string in the value itself looks like a marked number.
   for (let mark = 'n'; ; mark += 'n') {
     let count = 0
     const toMarked = (_name: string, field: unknown): unknown => {

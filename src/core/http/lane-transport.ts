@@ -46,7 +46,8 @@ export const checkTransportOptions = (options: TransportOptions): void =>
   checkOptions('transport', options, transportRules, ['address', 'clock'])
 
 /**
- * The common part of both transports: a lane of connections for each plane, a deadline for each request, and errors.
+ * The common part of both transports: a lane of connections for each plane, a deadline for each request, and
+ * the conversion of errors.
  */
 export abstract class LaneTransport<Connection> implements Transport {
   protected readonly options: TransportOptions
@@ -68,7 +69,7 @@ export abstract class LaneTransport<Connection> implements Transport {
    */
   async send(request: TransportRequest): Promise<TransportResponse> {
     checkOptions('transport', request, requestRules, ['method', 'path', 'timeoutMs', 'plane'])
-    // `using` is avoided because its compiled form for Node 20 is slow, and every request runs this code.
+    // Avoids `using`, because its compiled form for Node 20 is slow and every request runs this code.
     const deadline = startDeadline(request, {clock: this.options.clock, peer: this.#peer})
     const {signal} = deadline
     const lane = this.#lanes[request.plane]

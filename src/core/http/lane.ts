@@ -1,7 +1,7 @@
 import {listenForAbort} from '../cancel/listen-for-abort.js'
 /**
- * Limits how many resources are in use at once. The most recently used resource is taken first. Callers queue when none
- * is free.
+ * Limits how many resources are in use at once. Hands out the most recently used resource first. Callers
+ * queue if none is free.
  */
 export class Lane<Resource> {
   readonly #limit: number
@@ -32,7 +32,7 @@ export class Lane<Resource> {
     this.#waiting.shift()?.()
   }
 
-  /** Rejects waiting and later callers. Returns all resources, for the caller to destroy. */
+  /** Rejects callers that wait and later ones. Returns all resources for the caller to destroy. */
   close(error: Error): readonly Resource[] {
     this.#closedWith ??= error
     const all = [...this.#idle, ...this.#busy]

@@ -5,19 +5,15 @@ import type {Deadline} from './deadline.js'
 import {LaneTransport} from './lane-transport.js'
 import type {TransportRequest, TransportResponse} from './types.js'
 
-/** Keep-alive probes detect a dead peer although a parked query is silent for minutes. */
+/** Keep-alive probes detect a dead peer even while a parked query is silent for minutes. */
 const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000}
 
 /**
- * The default transport, on Node's sockets alone. A lock uses a fifth less CPU time than with node:http. Starting with
- * undici takes twice as long.
+ * The default transport, which needs only Node's sockets. A lock uses a fifth less CPU time than with
+ * node:http. A process that loads undici takes twice as long to start.
  *
- * @example
- * ```ts
- * await using client = createClient({address, transport: options => new NodeTransport(options)})
- * const {datacenter} = await client.agent.self()
- * datacenter // => 'dc1'
- * ```
+ * @example ```ts await using client = createClient({address, transport: options => new
+ * NodeTransport(options)}) const {datacenter} = await client.agent.self() datacenter // => 'dc1' ```
  */
 export class NodeTransport extends LaneTransport<Connection> {
   #connectTls: typeof import('node:tls')['connect'] | undefined
@@ -50,7 +46,7 @@ export class NodeTransport extends LaneTransport<Connection> {
     const peer = socketPath === undefined ? {host: hostname, port} : {path: socketPath}
     if (!this.#connectTls) return connect({...socketOptions, ...peer, onread})
     const servername = isIP(hostname) === 0 ? hostname : ''
-    // The documentation of tls.connect names `onread`, but its types do not.
+    // The option `onread` is documented for tls.connect but missing from its types.
     const reading: object = {onread}
     return this.#connectTls({
       ...socketOptions,
@@ -70,7 +66,7 @@ function encodeRequest(request: TransportRequest, address: AgentAddress): Buffer
   if (!/^[\x21-\x7e]+$/.test(path)) throw new Error('the request path contains characters that must be percent-encoded')
   const lines = [`${method} ${path} HTTP/1.1`, `host: ${hostHeader(address)}`]
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    // A line break in a value would begin another header or another request.
+    // A line break in a header's value would begin another header or another request.
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
       throw new Error(`header ${name}: contains a character that a header cannot have`)
     lines.push(`${name}: ${value}`)

@@ -1,6 +1,6 @@
 import type {IncomingHttpHeaders} from 'node:http'
 
-/** Converts headers as undici returns them to those of a TransportResponse. */
+/** Converts headers from undici's form to that of a TransportResponse. */
 export function toHeaderMap(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
   const map = new Map<string, string>()
   for (const name in headers) {

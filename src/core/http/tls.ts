@@ -1,6 +1,9 @@
-/** Settings for Node's TLS, for both transports. Certificates and keys are texts, not names of files. */
+/**
+ * Settings for Node's TLS, for both transports. Certificates and keys are given as text, not as file
+ * names.
+ */
 export interface TlsOptions {
-  /** Certificates of authorities, in PEM. @default Node's own */
+  /** Certificates of the authorities to trust, in PEM. @default Node's own */
   readonly ca?: string[]
   /** The client's certificate, in PEM. @default none */
   readonly cert?: string

@@ -35,7 +35,7 @@ export function toTransportError(error: unknown, peer: string): TransportError {
   })
 }
 
-/** An agent resets connections beyond its setting `limits.http_max_conns_per_client`. */
+/** An agent resets connections in excess of its setting `limits.http_max_conns_per_client`. */
 const tooMany = 'does this machine hold too many connections to the agent (200 by default)? see baton doctor'
 
 const checkTls = 'check `tls.ca`, `tls.cert`, `tls.key` and `tls.servername`'

@@ -32,7 +32,7 @@ export interface TransportRequest {
    * memory of its own
    */
   readonly takeMemory?: (bytes: number) => Buffer
-  /** The group of connections that carries the request. */
+  /** The group of connections that the request uses. */
   readonly plane: Plane
   /** Cancels the request: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -42,7 +42,7 @@ export interface TransportRequest {
 export interface TransportResponse {
   /** The HTTP status. */
   readonly status: number
-  /** Lower-case names; repeated headers are joined by a comma and a space. */
+  /** Headers by lower-case name; repeated headers are joined by a comma and a space. */
   readonly headers: ReadonlyMap<string, string>
   /** The whole body; empty if there is none. */
   readonly body: Buffer
@@ -67,6 +67,9 @@ export interface TransportOptions {
   readonly clock: Clock
   /** Maximum number of parked queries at once. @default 64 */
   readonly watchConnections?: number
-  /** Maximum number of other requests at once. An agent takes 200 connections from one address by default. @default 64 */
+  /**
+   * Maximum number of other requests at once. By default, an agent accepts 200 connections from one address.
+   * @default 64
+   */
   readonly controlConnections?: number
 }

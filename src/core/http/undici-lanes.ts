@@ -13,11 +13,14 @@ import type {TransportRequest, TransportResponse} from './types.js'
 const keepAliveMs = 600_000
 
 /**
- * Lanes of clients with one connection each, instead of undici's pool. The pool opens a new connection whenever a
- * request is abandoned, while the agent still serves the abandoned poll on the old one.
+ * Lanes of undici clients with one connection each. They replace undici's pool, which opens a new connection
+ * after each cancelled request although the agent still serves the cancelled query on the old one.
  */
 export class UndiciLanes extends LaneTransport<Client> {
-  /** Uses `dispatch`, because the streams of `request` would double the cost of handling an answer. */
+  /**
+   * Uses `dispatch`, because the streams of undici's `request` would double the cost of handling an
+   * answer.
+   */
   protected exchange(client: Client, request: TransportRequest, deadline: Deadline): Promise<TransportResponse> {
     const {signal} = deadline
     return new Promise((resolve, reject) => {
@@ -36,7 +39,7 @@ export class UndiciLanes extends LaneTransport<Client> {
   }
 
   protected async close(client: Client, error: Error): Promise<void> {
-    // undici rejects if the client is destroyed already.
+    // undici rejects if the client is already destroyed.
     await client.destroy(error).catch(() => {})
   }
 
@@ -70,7 +73,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#reject = reject
   }
 
-  // undici recognises this kind of handler by the method `onRequestStart`.
+  // undici recognises this kind of handler by its method `onRequestStart`.
   onRequestStart(): void {}
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

@@ -2,22 +2,21 @@ import {checkTransportOptions} from './lane-transport.js'
 import type {Transport, TransportOptions, TransportRequest, TransportResponse} from './types.js'
 
 /**
- * A transport for processes that hold many queries or read large answers. Pass it to `createClient` as `transport`.
- * Loads undici with the first request.
+ * A transport for processes that hold many queries or read large answers. Pass it to `createClient` as
+ * `transport`. Loads undici when the first request is sent.
  *
- * @example
- * ```ts
- * await using client = createClient({address, transport: undiciTransport})
- * const {datacenter} = await client.agent.self()
- * datacenter // => 'dc1'
- * ```
+ * @example ```ts await using client = createClient({address, transport: undiciTransport}) const {datacenter}
+ * = await client.agent.self() datacenter // => 'dc1' ```
  */
 export function undiciTransport(options: TransportOptions): Transport {
   checkTransportOptions(options)
   return new LateUndici(options)
 }
 
-/** Loads undici at the first request: it is a third of the library, and most processes do not need it. */
+/**
+ * Loads undici only at the first request: undici is a third of the library's size, and most processes do
+ * not need it.
+ */
 class LateUndici implements Transport {
   readonly #options: TransportOptions
   #lanes: Promise<Transport> | undefined

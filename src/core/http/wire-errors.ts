@@ -16,7 +16,7 @@ interface Rule {
   readonly code: ErrorCode
   readonly transient: boolean
   readonly hint?: string
-  /** True if the hint should name the ACL rule that the token lacks, provided that the rule can be derived. */
+  /** True if the hint should name the ACL rule that the token lacks, in case the rule can be derived. */
   readonly isMissingRule?: boolean
 }
 
@@ -24,8 +24,8 @@ const refusedForGood =
   /boolean expression evaluator|strconv\.|^Invalid |^invalid session|^Missing |^missing |must be between|UUID must be|exceeds configured limit|^Cannot |is in critical state/
 
 /**
- * Rules for Consul's refusals; the first one that matches applies. Only parts of texts are compared, because forwarded
- * errors have a prefix and newer versions add to them.
+ * Rules for Consul's refusals; the first one that matches applies. Only a part of the text is compared,
+ * because forwarded errors have a prefix and newer versions of Consul extend their texts.
  */
 const rules: readonly Rule[] = [
   {status: 429, make: RateLimitedError, code: 'BATON_RATE_LIMITED', transient: true},
@@ -74,8 +74,8 @@ const rules: readonly Rule[] = [
 const knownAbsence = /^(?:Session id '|[Uu]nknown (?:service|check) |No service |Query not found|Invalid URL path)/
 
 /**
- * True if a 404 came from an agent and not, for instance, from a proxy: an agent's reads carry X-Consul-Index, and its
- * other refusals have known texts.
+ * True if an agent sent this 404, and not, for instance, a proxy: an agent's reads carry X-Consul-Index, and
+ * its other 404 answers have known texts.
  */
 export const isConsulAbsence = ({status, headers, body}: TransportResponse): boolean =>
   status === 404 &&
@@ -127,7 +127,10 @@ function missingRule(
   return rule === undefined ? otherwise : `the token lacks ${aclRuleText(rule)}`
 }
 
-/** Reads `Retry-After`: seconds or a date, by RFC 9110. Returns undefined if the header requests no wait. */
+/**
+ * Reads `Retry-After`, which RFC 9110 defines as seconds or a date. Returns undefined if the header asks for
+ * no delay.
+ */
 function toRetryAfterMs(text: string | undefined, wallMs: number): number | undefined {
   if (text === undefined) return undefined
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - wallMs

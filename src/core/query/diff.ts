@@ -6,7 +6,10 @@ export type Change<Item> = Extract<FrameBody<Item>, {type: 'upsert' | 'delete' |
 
 export interface Difference<Item> {
   readonly changes: readonly Change<Item>[]
-  /** True if an item in both answers has a lower ModifyIndex than before, or the same ModifyIndex and other content. */
+  /**
+   * True if an item in both answers has a lower ModifyIndex than before, or has the same ModifyIndex but
+   * different content.
+   */
   readonly wentBack: boolean
 }
 
@@ -24,7 +27,7 @@ class Alignment<Item> {
     this.#places = other.values()
   }
 
-  /** Returns the entry with this key. Called for the keys of an answer in their order. */
+  /** Returns the entry with this key. The caller asks for the keys of an answer in their order. */
   find(key: string): ViewEntry<Item> | undefined {
     if (this.#isAligned) {
       const place = this.#places.next()
@@ -40,7 +43,7 @@ class Alignment<Item> {
   }
 }
 
-/** True if an entry of `before` is not in `after`. */
+/** True if an entry of `before` is missing from `after`. */
 export function hasGone(before: Entries<unknown>, after: Entries<unknown>): boolean {
   const [old, now] = apart(before, after)
   const alignment = new Alignment(now)
@@ -48,7 +51,7 @@ export function hasGone(before: Entries<unknown>, after: Entries<unknown>): bool
   return false
 }
 
-/** Returns the keys of `before` that are not in `after`. */
+/** Returns the keys of `before` that are missing from `after`. */
 export function goneKeys(before: Entries<unknown>, after: Entries<unknown>): readonly string[] {
   const [old, now] = apart(before, after)
   return [...old.keys()].filter(key => !now.has(key))
@@ -92,13 +95,16 @@ const isOlder = (now: bigint | undefined, before: bigint | undefined): boolean =
 const rememberedIds = 1024
 
 /**
- * Separates new items of an append-only list from items seen before, by ID. Remembers more items than the list can
- * hold.
+ * Separates the new items of an append-only list from those seen before, by ID. Remembers more items than the
+ * list can contain.
  */
 export class AppendOnlyTracker<Item> {
   readonly #seen = new Set<string>()
 
-  /** Returns the new items. A `gap` comes first if items were seen before and the list contains none of them. */
+  /**
+   * Returns the new items. They begin with a `gap` if items were seen before but the list contains none of
+   * them.
+   */
   changes(after: Entries<Item>): readonly Change<Item>[] {
     const fresh = [...after.values()].filter(entry => !this.#seen.has(entry.key))
     const isGap = this.#seen.size > 0 && fresh.length > 0 && fresh.length === after.size

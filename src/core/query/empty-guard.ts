@@ -8,8 +8,8 @@ import {readOnce, readWithin} from './read-once.js'
 import type {BlockingQuery, FollowStatus, QueryContext, ViewStatus} from './types.js'
 
 /**
- * Maximum pause between two confirmations. It is short enough that the query does not count as silent if one
- * confirmation is not answered.
+ * Maximum pause between two confirmations. It is short enough that the query does not count as silent even
+ * if one confirmation is not answered.
  */
 const longestPauseMs = 50_000
 
@@ -20,24 +20,28 @@ export interface EmptyGuardOptions {
   /** Waits until one more request may be sent. */
   readonly pace: () => Promise<void>
   readonly onHeld: (reason: HeldReason) => void
-  /** Receives each failed request that should find out whether missing items were deleted or are hidden by ACLs. */
+  /**
+   * Receives each failure of a request that determines whether missing items were deleted or are hidden by
+   * ACLs.
+   */
   readonly onStatus?: ((status: FollowStatus) => void) | undefined
 }
 
 /**
- * Reason to confirm an answer. `shrunk`: items are missing, either because they were deleted or because ACLs hide them.
+ * Reason to confirm an answer. `shrunk`: items are missing, because they were deleted or because ACLs hide
+ * them.
  */
 export type Doubt = HeldReason | 'shrunk'
 
 type Known = Entries<unknown>
 
 /**
- * Accepts an empty answer only if it is proven. Lists are also empty if a permission is missing, the leader is lost or
- * a follower has no data, and users have lost data to such answers. An answer that empties a list is confirmed by a
- * consistent read. It is not accepted while no leader is known or permissions are missing. An answer that does not say
- * whether there is a leader (from the streaming backend) is always confirmed. Consul before 1.11 silently leaves out
- * items that the token may not read; therefore an answer that lacks earlier items is accepted only if a probe shows
- * that none of them is hidden.
+ * Accepts an empty answer only after confirmation. Consul also answers with an empty list if a permission is
+ * missing, the leader is lost or a follower has no data, and users have lost data because of such answers. An
+ * answer that empties a list is confirmed by a consistent read, and is not accepted while no leader is known
+ * or permissions are missing. An answer that does not say whether there is a leader (from the streaming
+ * backend) is always confirmed. Consul before 1.11 silently leaves out items that the token may not read;
+ * therefore an answer that lacks earlier items is accepted only if a probe shows that none of them is hidden.
  */
 export class EmptyGuard<T> {
   readonly #query: BlockingQuery<T>
@@ -49,8 +53,8 @@ export class EmptyGuard<T> {
   }
 
   /**
-   * Resolves with an answer that is safe to use; rejects with the signal's reason. `known` contains the items of the
-   * previous answer; undefined before the first one.
+   * Resolves with an answer that is safe to use; rejects with the signal's reason. `known` contains the items
+   * of the previous answer, and is undefined before the first answer.
    */
   async believe(answer: Snapshot<T>, known: Known | undefined, options: EmptyGuardOptions): Promise<Snapshot<T>> {
     const doubt = this.doubt(answer, this.#entries(answer), known)
@@ -66,7 +70,10 @@ export class EmptyGuard<T> {
     return this.#query.hides && known && hasGone(known, entries) ? 'shrunk' : undefined
   }
 
-  /** Resolves with an answer that is safe to use in place of the doubtful one; rejects with the signal's reason. */
+  /**
+   * Resolves with an answer that is safe to use in place of the one that needs confirmation; rejects with the
+   * signal's reason.
+   */
   async confirm(
     doubtful: {readonly answer: Snapshot<T>; readonly doubt: Doubt},
     known: Known | undefined,
@@ -87,7 +94,8 @@ export class EmptyGuard<T> {
         if (!isConfirmed) answer = await this.#readConsistently(options)
         isConfirmed = false
         const still = this.doubt(answer, this.#entries(answer), known)
-        // An answer of the leader itself is proof against these reasons, but not against a missing permission.
+        // An answer of the leader itself rules these reasons out, but it does not rule out a missing
+        // permission.
         const isBelieved = still === undefined || still === 'empty' || still === 'shrunk'
         if (isBelieved && !(await this.#isHidden(answer, known, options))) return answer
         doubt = isBelieved ? 'denied' : still
@@ -116,7 +124,8 @@ export class EmptyGuard<T> {
     } catch (error) {
       if (isBatonError(error, 'BATON_ACL_DENIED')) return true
       if (isTransient(error) || options.signal.aborted) throw error
-      // If the token may not send the transaction, baton cannot determine whether the items are hidden.
+      // If the token may not send this transaction, baton cannot determine whether the items are
+      // hidden.
       return false
     }
   }

@@ -6,7 +6,10 @@ export interface Entries<Item> {
   values(): IterableIterator<ViewEntry<Item>>
 }
 
-/** Consecutive entries of an answer. Two answers that contain the same block object have the same entries in it. */
+/**
+ * Consecutive entries of an answer. If two answers contain the same block object, its entries are the same in
+ * both.
+ */
 export interface EntryBlock<Item> {
   readonly size: number
   /** The entries. Each read of this property decodes them. */
@@ -33,13 +36,13 @@ export class BlockEntries<Item, Block extends EntryBlock<Item> = EntryBlock<Item
     return this.values()
   }
 
-  /** Returns the entries of the blocks that the other answer does not have. */
+  /** Returns the entries of the blocks that the other answer does not contain. */
   without(other: BlockEntries<Item>): readonly ViewEntry<Item>[] {
     const shared = new Set<EntryBlock<Item>>(other.blocks)
     return this.blocks.filter(block => !shared.has(block)).flatMap(({entries}) => entries)
   }
 
-  /** True if both have the same blocks, or entries that are alike in the same order. */
+  /** True if both answers have the same blocks, or have matching entries in the same order. */
   isLike(other: BlockEntries<Item>, areAlike: (entry: ViewEntry<Item>, of: ViewEntry<Item>) => boolean): boolean {
     if (this.size !== other.size) return false
     const [ours, theirs] = [this.blocks.values(), other.blocks.values()]
@@ -64,7 +67,7 @@ export class BlockEntries<Item, Block extends EntryBlock<Item> = EntryBlock<Item
   }
 }
 
-/** Returns the entries by key. Entries that are in blocks already stay as they are. */
+/** Returns the entries by key. Entries that are already in blocks are returned unchanged. */
 export function toEntries<Item>(list: Iterable<ViewEntry<Item>>): Entries<Item> {
   return list instanceof BlockEntries ? (list as BlockEntries<Item>) : byKey(list)
 }

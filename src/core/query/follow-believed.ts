@@ -11,8 +11,9 @@ export interface FollowBelievedOptions extends FollowOptions, FollowShared, Pick
 }
 
 /**
- * Follows a query as {@link follow} does, but confirms an answer that is empty, or lacks earlier items, before yielding
- * it. Meant for one reader that needs every answer; several readers should share a view.
+ * Follows a query as {@link follow} does, but confirms an answer that is empty or lacks earlier items before
+ * yielding it. Meant for one reader that needs every answer; if there are several readers, they should share
+ * a view.
  */
 export async function* followBelieved<T, Item>(
   query: BlockingQuery<T, Item>,

@@ -12,12 +12,14 @@ import type {BlockingQuery, Followed, FollowOptions, QueryContext} from './types
 
 const defaultWaitMs = 60_000
 const disturbancesAtFullSpeed = 2
-/** Interval between polls of a query that has no place for a blocking request, as Consul's documentation advises. */
+/**
+ * Interval between polls of a query for which no parked request is free, as Consul's documentation advises.
+ */
 const pollEveryMs = 15_000
 
 /** Objects that several queries may share. */
 export interface FollowShared {
-  /** The rate limiter, if several loops read the same query. */
+  /** The rate limiter, if several loops follow the same query. */
   readonly limiter?: RateLimiter
   /** Limits the number of parked requests. Without it, only the transport limits them. */
   readonly lot?: ParkingLot
@@ -31,13 +33,14 @@ interface Sent {
 }
 
 /**
- * One step is one request. The next request carries the index of the last good answer, with three exceptions that read
- * without index and without parking: the start, the step after any failure, and the step after a disturbance. A
- * disturbance is a parked request that failed, or an answer that may show old state. Such an answer has an index that
- * went back (after a restore, after tombstones were reaped, or from a new leader that has not applied its log yet), or
- * came early with nothing changed (the state store was replaced while the query was parked, and the answer shows the
- * old store). Such an answer is never yielded. After an index that went back, only the answer of a consistent read is
- * yielded. The loop reads again at once after a single disturbance, and with back-off after a series of them.
+ * Each step sends one request. The request carries the index of the last good answer, with three exceptions
+ * that have no index and therefore do not park: the first step, a step after a failure, and a step after a
+ * disturbance. A disturbance is a parked request that failed, or an answer that may show old state. Such an
+ * answer has an index that went back (after a restore, after tombstones were reaped, or from a new leader
+ * that has not applied its log yet), or came early without a change (the state store was replaced while the
+ * query was parked, and the answer shows the old store). Such an answer is never yielded. After an index went
+ * back, only the answer of a consistent read is yielded. The loop reads again at once after a single
+ * disturbance, and with back-off after a series of them.
  */
 export class FollowLoop<T> {
   readonly #query: BlockingQuery<T>
@@ -108,8 +111,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Takes a place for a parked request. If no place becomes free within a pause, the next read has no index and does
-   * not park.
+   * Takes a place for a parked request. If no place becomes free within a pause, the next read has no index,
+   * so that it does not park.
    */
   async #park(): Promise<ParkingPlace | undefined> {
     const {lot, signal} = this.#options
@@ -133,8 +136,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Frees the place as soon as the answer has arrived, because the agent holds no connection for a query that is
-   * backing off.
+   * Frees the place as soon as the answer has arrived, because a query that is backing off holds no
+   * connection to the agent.
    */
   async #read(sent: Sent, place: ParkingPlace | undefined): Promise<Snapshot<T>> {
     const {signal, onRequest} = this.#options
@@ -159,8 +162,8 @@ export class FollowLoop<T> {
   }
 
   /**
-   * Returns true if a stale answer is too old; the next read then asks the leader. Consul does not enforce `max_stale`
-   * for keys.
+   * Returns true if an answer to a stale read is too old; the next read then asks the leader. Consul itself
+   * ignores `max_stale` for keys.
    */
   #refuseStale(snapshot: Snapshot<T>): boolean {
     const {maxStaleMs} = this.#options
@@ -221,7 +224,7 @@ export class FollowLoop<T> {
     if (delayMs > 0) await clock.sleep(delayMs, this.#options.signal)
   }
 
-  /** Returns the pause after one more disturbance. */
+  /** Returns the pause after another disturbance. */
   #disturbanceMs(): number {
     const delayMs = this.#disturbed.next()
     return this.#disturbed.attempts > disturbancesAtFullSpeed ? delayMs : 0
@@ -254,8 +257,8 @@ export class FollowLoop<T> {
     }
     this.#index = undefined
     const backoffMs = this.#retry.nextMs(reaction, error)
-    // Reads without an index may succeed although parked requests fail, so a series of failed parked requests slows
-    // down to polling.
+    // Reads without an index may succeed while parked requests fail, so a series of failed parked requests
+    // slows the loop down to polling.
     const pauseMs = Math.max(backoffMs, sent.index === undefined ? 0 : this.#disturbanceMs())
     const delayMs = this.#beforeSilence(pauseMs, sent.atMs)
     logger.debug({query: this.#query.id, attempt: this.#retry.failures, delayMs, err: error}, 'query failed')

@@ -9,8 +9,8 @@ import type {CallOptions} from '../types.js'
 export type ItemKind = 'key' | 'node' | 'service' | 'check'
 
 /**
- * Resolves with true if one of these items, which are missing from an answer, exists but may not be read. Awaits `pace`
- * before each request.
+ * Resolves with true if one of these items, which are missing from an answer, exists but the token may not
+ * read it. Awaits `pace` before each request.
  */
 export type HiddenProbe = (keys: readonly string[], options: CallOptions, pace: () => Promise<void>) => Promise<boolean>
 
@@ -22,9 +22,10 @@ interface RawTxn {
 const rounds = 3
 
 /**
- * Returns a probe that finds out whether items that are missing from a list were deleted or are hidden from the token.
- * It sends a read transaction, which names each item that does not exist, returns those that may be read, and silently
- * leaves out the others. If there are more items than fit in one transaction, a sample of them is asked for.
+ * Returns a probe that finds out whether items that are missing from a list were deleted or are hidden from
+ * the token. It sends a read transaction. Consul's answer names each item that does not exist, contains each
+ * item that the token may read, and silently omits the others. If the items do not fit in one transaction, a
+ * sample of them is read.
  */
 export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions = {}): HiddenProbe {
   return async (keys, options, pace) => {
@@ -47,8 +48,8 @@ export function hiddenProbe(caller: Caller, kind: ItemKind, scope: CallOptions =
 }
 
 /**
- * Returns a probe that finds out whether names that are missing from the list of services are hidden from the token. No
- * transaction reads a service by its name alone, so the agent is asked which names the token may read.
+ * Returns a probe that finds out whether missing names of services are hidden from the token. No transaction
+ * reads a service by its name alone, so the agent is asked which names the token may read.
  */
 export function hiddenNamesProbe(caller: Caller, scope: CallOptions = {}): HiddenProbe {
   return async (names, options, pace) => {
@@ -57,7 +58,7 @@ export function hiddenNamesProbe(caller: Caller, scope: CallOptions = {}): Hidde
     try {
       return (await missingRules(caller, rules, {...scope, ...options})).length > 0
     } catch (error) {
-      // Without ACLs, the agent answers with this status and nothing is hidden.
+      // The agent answers with this status if ACLs are disabled; then nothing is hidden.
       if (error instanceof ConsulError && error.status === 401) return false
       throw error
     }

@@ -2,8 +2,8 @@ import type {ConsulIndex} from '../types.js'
 import type {IndexRule} from './types.js'
 
 /**
- * Relation of an answer's index to the one before. `early`: unchanged although the wait had not ended, so the server
- * replaced its state store while the query was parked.
+ * Relation of an answer's index to the previous one. `early`: the index is unchanged although the wait had
+ * not ended, so the server replaced its state store while the query was parked.
  */
 export type Verdict = 'changed' | 'unchanged' | 'reset' | 'early'
 
@@ -13,5 +13,7 @@ export function judgeIndex(rule: IndexRule, before: ConsulIndex, now: ConsulInde
   return rule === 'monotonic' && now < before ? 'reset' : 'changed'
 }
 
-/** An index of 0 would not block at all, so 1 is sent instead, as Consul's documentation asks. */
+/**
+ * A request with index 0 would not block, so 1 is sent instead, as Consul's documentation advises.
+ */
 export const toBlockingIndex = (index: ConsulIndex): ConsulIndex => (index < 1n ? (1n as ConsulIndex) : index)

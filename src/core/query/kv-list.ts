@@ -31,7 +31,10 @@ class KvBlock implements EntryBlock<KvEntry> {
   }
 }
 
-/** Returns the part of a query that reads a list of keys. Two answers share the entries that are in equal blocks. */
+/**
+ * Returns the parts of a query that read a list of keys. Successive answers share the entries of unchanged
+ * blocks.
+ */
 export function readKvList(client: ConsulClient, prefix: string, scope: CallOptions): KvList {
   const list = new ListBlocks(text => new KvBlock(text))
   const memory = new BodyMemory()
@@ -57,7 +60,7 @@ export function readKvList(client: ConsulClient, prefix: string, scope: CallOpti
   }
 }
 
-/** Returns a key as an entry of a view. */
+/** Converts a key to an entry of a view. */
 export const toKvViewEntry = (entry: KvEntry): ViewEntry<KvEntry> => ({
   key: entry.key,
   version: entry.modifyIndex,

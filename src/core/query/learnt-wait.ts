@@ -4,8 +4,9 @@ const forgetAfterMs = 3_600_000
 const cutsThatProve = 2
 
 /**
- * Chooses the `wait` of requests. Some agents and proxies end a parked request after a fixed time, whatever its `wait`.
- * After two requests in a row that ended at about the same age, the wait stays below that age for an hour.
+ * Chooses the `wait` of requests. Some agents and proxies end a parked request after a fixed time, regardless
+ * of its `wait`. After two requests in a row that ended at about the same age, the wait stays below that age
+ * for an hour.
  */
 export class LearntWait {
   readonly #askedMs: number
@@ -31,13 +32,16 @@ export class LearntWait {
     this.#cutAtMs = ageMs
     if (this.#cuts < cutsThatProve) return false
     this.#cuts = 0
-    // The server adds up to a sixteenth to what is asked.
+    // The server may add up to a sixteenth to the requested wait.
     this.#learntMs = Math.max(shortestCutMs / 2, Math.floor(ageMs * 0.8))
     this.#learntAtMs = nowMs
     return true
   }
 
-  /** Records that a parked request was answered at this age, which disproves a cut at a lower age. */
+  /**
+   * Records that a parked request was answered at this age. Requests are therefore not cut at a lower
+   * age.
+   */
   survived(ageMs: number): void {
     if (ageMs > this.#cutAtMs * 1.1) this.#cuts = 0
   }

@@ -1,7 +1,10 @@
 import type {Clock} from '../types.js'
 
 export interface ParkingPlace extends Disposable {
-  /** Records that the request was abandoned while parked: the agent keeps its side open until `untilMs` regardless. */
+  /**
+   * Records that the client abandoned the parked request. The agent keeps the request until `untilMs`
+   * regardless.
+   */
   abandon(untilMs: number): void
 }
 
@@ -22,7 +25,7 @@ export class ParkingLot {
     this.#places = places
   }
 
-  /** Returns a place, or undefined if all are taken. */
+  /** Returns a place, or undefined if all places are taken. */
   take(): ParkingPlace | undefined {
     const nowMs = this.#clock.monotonicMs()
     this.#abandonedUntilMs = this.#abandonedUntilMs.filter(untilMs => untilMs > nowMs)

@@ -2,12 +2,18 @@ import type {BlockingReadOptions, Clock, ConsulIndex, Random, ReadOptions, Snaps
 import {toWritable} from '../writable-snapshot.js'
 
 const defaultWaitMs = 60_000
-/** Timeout of one poll; shorter than the slack that callers grant a blocking read beyond its wait. */
+/**
+ * Timeout of one poll. It is shorter than the time that callers allow a blocking read beyond its
+ * wait.
+ */
 const pollTimeoutMs = 9000
 
-/** How to read an endpoint that does not support blocking queries. */
+/** Describes how to read an endpoint that does not support blocking queries. */
 export interface PolledRead<T> {
-  /** Mean pause between two reads, in milliseconds. Each pause differs by up to a quarter, and ends with the wait. */
+  /**
+   * Mean pause between two reads, in milliseconds. Each pause varies by up to a quarter, and none lasts
+   * longer than the wait.
+   */
   readonly everyMs: number
   /** Returns a text that is equal for equal answers. */
   readonly versionOf: (value: T) => string
@@ -16,8 +22,8 @@ export interface PolledRead<T> {
 }
 
 /**
- * Returns a read that blocks, made from one that cannot: with an index it asks again after each pause, until the answer
- * has changed or the wait is over. The index counts changes and means nothing to Consul.
+ * Turns a read that cannot block into one that can: with an index, it repeats the read after each pause until
+ * the answer has changed or the wait is over. The index counts changes and means nothing to Consul.
  */
 export function polledRead<T>(
   {clock, random}: {readonly clock: Clock; readonly random: Random},

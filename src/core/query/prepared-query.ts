@@ -10,11 +10,11 @@ import type {BlockingQuery} from './types.js'
 /** Mean pause between two reads of a prepared query, in milliseconds. */
 export const defaultPollMs = 10_000
 
-/** Options of following a prepared query. */
+/** Options for following a prepared query. */
 export interface PreparedQueryTopicOptions extends TopicScope, Pick<PreparedQueryOptions, 'near' | 'limit'> {
   /**
-   * Mean pause between two reads in milliseconds, at least 1000. Each pause differs by up to a quarter, and is never longer
-   * than a wait (a minute by default). @default 10000
+   * Mean pause between two reads in milliseconds, at least 1000. Each pause varies by up to a quarter, and is
+   * never longer than a wait (a minute by default). @default 10000
    */
   readonly everyMs?: number
 }
@@ -27,15 +27,12 @@ const rules = {
 }
 
 /**
- * The result of a prepared query, with failover to other datacenters if the query says so. Consul has no blocking
- * queries for these: the query is run again at intervals, so that a change is seen up to `everyMs` (and a quarter)
- * later. The order of the instances alone is not a change.
+ * The result of a prepared query, with failover to other datacenters if the query says so. Consul cannot
+ * block on prepared queries, so the query is executed at intervals, and a change is seen up to 1.25 times
+ * `everyMs` later. Another order of the same instances is not a change.
  *
- * @example
- * ```ts
- * const query = preparedQuery(client, 'nearest-web', {near: '_agent', everyMs: 5000})
- * query.indexRule // => 'monotonic'
- * ```
+ * @example ```ts const query = preparedQuery(client, 'nearest-web', {near: '_agent', everyMs: 5000})
+ * query.indexRule // => 'monotonic' ```
  */
 export function preparedQuery(
   client: ConsulClient,

@@ -2,7 +2,10 @@ const burst = 3
 const perSecond = 10
 const windowMs = 1000
 
-/** Token bucket of one query (3 at once, 10 a second), and never more than 10 in any second. */
+/**
+ * Token bucket of one query (a burst of 3, then 10 requests a second) that also never allows more
+ * than 10 requests in any second.
+ */
 export class RateLimiter {
   #tokens = burst
   #filledAtMs: number
@@ -12,7 +15,7 @@ export class RateLimiter {
     this.#filledAtMs = nowMs
   }
 
-  /** Takes one token. Returns the milliseconds to wait before sending the request. */
+  /** Takes one token. Returns how many milliseconds to wait before sending the request. */
   take(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs)
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs * perSecond) / windowMs) - 1

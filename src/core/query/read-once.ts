@@ -12,9 +12,9 @@ interface ReadLimits {
 }
 
 /**
- * Sends one read. Rejects if the answer does not begin before the deadline, and at once if the machine slept meanwhile.
- * After the first byte, the read fails only if no byte arrives for `idleTimeoutMs`, however long the whole answer
- * takes.
+ * Sends one read. Rejects if the answer does not begin before the deadline, and at once if the machine slept
+ * in the meantime. Once the answer has begun, it may take any time, and the read fails only if no byte
+ * arrives for `idleTimeoutMs`.
  */
 export const readOnce = <T>(
   query: BlockingQuery<T>,
@@ -32,7 +32,8 @@ export const readOnce = <T>(
   )
 
 /**
- * Runs a read that is aborted at the deadline, or when the machine slept meanwhile. `what` begins the error's message.
+ * Runs a read that is aborted at the deadline, or when the machine slept in the meantime. The error's message
+ * begins with `what`.
  */
 export async function readWithin<T>(
   what: string,
@@ -44,7 +45,7 @@ export async function readWithin<T>(
     new TransportError('BATON_TIMEOUT', `${what}: no answer within ${formatDuration(timeoutMs)}`)
   const link = linkSignal(signal, {clock, timeoutMs, onTimeout: late})
   const jump = watchForJump(clock, error => link.abort(error))
-  // `using` is avoided because its compiled form for Node 20 is slow, and every wake-up runs this code.
+  // Avoids `using`, because its compiled form for Node 20 is slow and every answer runs this code.
   try {
     return await read(link)
   } finally {

@@ -15,8 +15,8 @@ export interface ViewCore<T, Item> {
 }
 
 /**
- * One iteration over a view. Every publication and status wakes it. While it waits, it holds no reference to a
- * snapshot, so that old snapshots can be freed.
+ * One iteration over a view. Every new snapshot and every new status wakes it. While it waits, it holds no
+ * reference to a snapshot, so that old snapshots can be freed.
  */
 export abstract class Reader<T, Item> {
   protected readonly core: ViewCore<T, Item>
@@ -78,14 +78,17 @@ export interface FrameReaderOptions<T, Item> extends SubscribeOptions<Item> {
 
 type Reason = Extract<FrameBody<unknown>, {type: 'new-snapshot-to-follow'}>['reason']
 
-/** Returns the same text for statuses that count as one state. An unreachable agent counts as a state of its own. */
+/**
+ * Returns equal texts for statuses that count as the same state. An unreachable agent counts as a state of
+ * its own.
+ */
 export const toMark = (status: ViewStatus): string =>
   status.state === 'connecting' && status.error !== undefined ? 'unreachable' : status.state
 
 /**
- * Delivers the snapshot, then the later changes from the log. The reader keeps its position as a number. If the log no
- * longer contains all changes since the snapshot, the snapshot is released and delivery starts again with the newest
- * one. Data is delivered before a status.
+ * Delivers the snapshot, then later changes from the log. The reader keeps its position as a number. If the
+ * log no longer contains all changes since the snapshot, the reader drops the snapshot and starts again with
+ * the newest one. Data is delivered before a status.
  */
 export class FrameReader<T, Item> extends Reader<T, Item> {
   readonly #filter: SubscribeOptions<Item>['filter']
@@ -93,7 +96,7 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   #place: ResumeToken | undefined
   #nextReason: Reason
   #walk: {readonly at: ResumeToken; readonly entries: Iterator<ViewEntry<Item>>} | undefined
-  /** Text of {@link toMark} for the last status delivered. */
+  /** Result of {@link toMark} for the status that was delivered last. */
   #delivered = 'connecting'
 
   constructor(core: ViewCore<T, Item>, options: FrameReaderOptions<T, Item>) {
@@ -167,7 +170,10 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
     return this.#walk?.entries.next()
   }
 
-  /** False if the snapshot was released before it was delivered completely. */
+  /**
+   * Ends the delivery of the snapshot. Returns false if the snapshot was dropped before it was
+   * delivered completely.
+   */
   #endWalk(): boolean {
     const isWhole = this.#walk !== undefined
     this.#walk = undefined
@@ -175,8 +181,8 @@ export class FrameReader<T, Item> extends Reader<T, Item> {
   }
 
   /**
-   * Returns the change as this reader sees it: an item that starts to match its filter is reported as new, one that no
-   * longer matches as deleted.
+   * Returns the change as this reader sees it: an item that starts to match the reader's filter is reported
+   * as new, and one that no longer matches is reported as deleted.
    */
   #filtered(change: Change<Item>): Change<Item> | undefined {
     const filter = this.#filter

@@ -3,14 +3,15 @@ import {Backoff} from '../time/backoff.js'
 import type {Random} from '../types.js'
 
 /**
- * Class of a failure. `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`: the same
- * query can never succeed.
+ * Class of a failure. `slow`: an operator has to act first. `limited`: the agent is over its limits. `fatal`:
+ * the query can never succeed.
  */
 export type Reaction = 'fatal' | 'slow' | 'limited' | 'transient'
 
 /**
- * Returns the class of a failure. Refusals such as a 400, or a page from another program, are fatal before the first
- * answer. A query that was answered before is known to be valid, so the same refusals are then retried.
+ * Returns the class of a failure. Before the first answer, a refusal such as a 400 and a response that is not
+ * from Consul are fatal. A query that was answered before is known to be valid, so the same failures are then
+ * retried.
  */
 export function reactionTo(error: unknown, wasAnswered: boolean): Reaction {
   if (!isBatonError(error)) return 'fatal'
@@ -38,7 +39,7 @@ const retryAfterMs = (error: unknown): number =>
 /** Delays after consecutive failures of one query. */
 export class RetryPolicy {
   readonly #backoffs: Readonly<Record<Exclude<Reaction, 'fatal'>, Backoff>>
-  /** Failures since the last answer. */
+  /** Number of failures since the last answer. */
   failures = 0
   readonly #random: Random
 
@@ -52,14 +53,14 @@ export class RetryPolicy {
   }
 
   /**
-   * Returns the delay in milliseconds: 0 after the first transient failure, because most such failures do not occur
-   * twice. A Retry-After is obeyed for up to a minute.
+   * Returns the delay in milliseconds. It is 0 after the first transient failure, because most such failures
+   * occur only once. A Retry-After of up to a minute is obeyed.
    */
   nextMs(reaction: Exclude<Reaction, 'fatal'>, error: unknown): number {
     this.failures += 1
     if (reaction === 'transient' && this.failures === 1) return 0
     const askedMs = Math.min(retryAfterMs(error), longestAskedMs)
-    // Jitter: clients given the same Retry-After must not return together.
+    // Jitter keeps clients with the same Retry-After from returning all at once.
     return Math.max(this.#backoffs[reaction].next(), askedMs * (1 + this.#random() / 16))
   }
 

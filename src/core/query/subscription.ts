@@ -5,7 +5,8 @@ import {FrameReader, type Reader, SnapshotReader, type ViewCore} from './readers
 import type {Frame, ResumeToken, SubscribeOptions, Subscription} from './types.js'
 
 /**
- * The subscription of one reader. The view wakes it; the subscription changes nothing in the view, but can leave it.
+ * The subscription of one reader. The view wakes it; the subscription cannot change the view, except by
+ * leaving it.
  */
 export class ViewSubscription<T, Item> implements Subscription<T, Item> {
   readonly ready: Promise<Snapshot<T>>

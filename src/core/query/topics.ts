@@ -19,7 +19,10 @@ import type {BlockingQuery, ViewEntry} from './types.js'
 /** Options of all reads of a topic. @default the client's own */
 export type TopicScope = Omit<ReadOptions, 'signal' | 'timeoutMs' | 'idleTimeoutMs' | 'onFirstByte' | 'plane'>
 
-/** Returns the ID of a query: equal for equal queries, readable in logs, and without secrets. */
+/**
+ * Returns the ID of a query. Equal queries have equal IDs. IDs are readable in logs and contain no
+ * secrets.
+ */
 function topicId(client: ConsulClient, name: string, scope: TopicScope): string {
   const {token, ...where} = {...client.scope, ...scope}
   const words = Object.entries(where)
@@ -38,7 +41,7 @@ export interface Topic<T, Item> {
   readonly scope: TopicScope
   read(options: BlockingReadOptions): ReturnType<BlockingQuery<T>['read']>
   entries(value: T): Iterable<ViewEntry<Item>>
-  /** Kind of the entries, if a transaction can read single entries. */
+  /** Kind of the entries, if single entries can be read in a transaction. */
   readonly kind?: ItemKind
 }
 
@@ -56,15 +59,11 @@ export const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>):
 }
 
 /**
- * One key, or undefined while it does not exist.
+ * Follows one key; the value is undefined while the key does not exist.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * await client.kv.put('colour', Buffer.from('red'))
- * const {value} = await views.view(kvKey(client, 'colour')).subscribe().ready
- * value?.value.toString() // => 'red'
- * ```
+ * @example ```ts await using views = createViewRegistry(client) await client.kv.put('colour',
+ * Buffer.from('red')) const {value} = await views.view(kvKey(client, 'colour')).subscribe().ready
+ * value?.value.toString() // => 'red' ```
  */
 export function kvKey(
   client: ConsulClient,
@@ -83,16 +82,12 @@ export function kvKey(
 }
 
 /**
- * All keys that start with `prefix`, with their values. Two answers may share the entries that did not change, so the
- * bytes of a value must not be changed.
+ * Follows all keys that start with `prefix`, with their values. Do not modify the bytes of a value: two
+ * answers may share the entries that did not change.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * await client.kv.put('fruit/apple', Buffer.from('3'))
- * const {value} = await views.view(kvPrefix(client, 'fruit/')).subscribe().ready
- * value.map(entry => `${entry.key} ${entry.value}`) // => ['fruit/apple 3']
- * ```
+ * @example ```ts await using views = createViewRegistry(client) await client.kv.put('fruit/apple',
+ * Buffer.from('3')) const {value} = await views.view(kvPrefix(client, 'fruit/')).subscribe().ready
+ * value.map(entry => `${entry.key} ${entry.value}`) // => ['fruit/apple 3'] ```
  */
 export function kvPrefix(
   client: ConsulClient,
@@ -109,15 +104,13 @@ export function kvPrefix(
 }
 
 /**
- * The names of the keys that start with `prefix`; with `separator`, up to its next occurrence.
+ * Follows the names of the keys that start with `prefix`. With `separator`, each name is cut after
+ * the first separator that follows the prefix.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * await client.kv.put('sites/berlin/name', Buffer.from('Berlin'))
- * const {value} = await views.view(kvKeys(client, 'sites/', {separator: '/'})).subscribe().ready
- * value // => ['sites/berlin/']
- * ```
+ * @example ```ts await using views = createViewRegistry(client) await
+ * client.kv.put('sites/berlin/name', Buffer.from('Berlin')) const {value} = await
+ * views.view(kvKeys(client, 'sites/', {separator: '/'})).subscribe().ready value // =>
+ * ['sites/berlin/'] ```
  */
 export function kvKeys(
   client: ConsulClient,
@@ -129,7 +122,7 @@ export function kvKeys(
   return listTopic(client, {
     name: separator === undefined ? `kv.keys(${prefix})` : `kv.keys(${prefix} by ${separator})`,
     scope,
-    // With a separator, names can be folders, which a transaction cannot read.
+    // With a separator, a name can be a folder, which a transaction cannot read.
     ...(separator === undefined && {kind: 'key'}),
     read: readOptions => client.kv.keys(prefix, {...readOptions, ...(separator !== undefined && {separator})}),
     entries: keys => keys.map(key => ({key, version: '', item: key})),
@@ -145,14 +138,10 @@ export interface ServiceSummary {
 }
 
 /**
- * The names of all services, with the union of the tags of their instances.
+ * Follows the names of all services, with the union of the tags of their instances.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * const {value} = await views.view(services(client)).subscribe().ready
- * value.get('consul') // => []
- * ```
+ * @example ```ts await using views = createViewRegistry(client) const {value} = await
+ * views.view(services(client)).subscribe().ready value.get('consul') // => [] ```
  */
 export const services = (
   client: ConsulClient,
@@ -170,13 +159,10 @@ export const services = (
 })
 
 /**
- * The nodes of the catalog.
+ * Follows the nodes of the catalog.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * const {value} = await views.view(nodes(client)).subscribe().ready
- * value.map(node => node.address) // => ['127.0.0.1']
+ * @example ```ts await using views = createViewRegistry(client) const {value} = await
+ * views.view(nodes(client)).subscribe().ready value.map(node => node.address) // => ['127.0.0.1']
  * ```
  */
 export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQuery<readonly NodeInfo[], NodeInfo> =>
@@ -195,18 +181,15 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
   })
 
 /**
- * The instances of a service with their checks; `passing` keeps only those whose checks all pass.
+ * Follows the instances of a service with their checks. `passing` keeps only instances whose checks
+ * all pass.
  *
- * @example
- * ```ts
- * await client.agent.registerService({id: 'web-1', name: 'web', port: 8080})
- * await using views = createViewRegistry(client)
- * for await (const {value} of views.view(service(client, 'web')).subscribe().snapshots()) {
+ * @example ```ts await client.agent.registerService({id: 'web-1', name: 'web', port: 8080}) await
+ * using views = createViewRegistry(client) for await (const {value} of views.view(service(client,
+ * 'web')).subscribe().snapshots()) {
  *   if (value.length === 0) continue
  *   value.map(instance => instance.port) // => [8080]
- *   break
- * }
- * ```
+ *   break } ```
  */
 export function service(
   client: ConsulClient,
@@ -251,14 +234,11 @@ export const instanceVersion = (instance: ServiceInstance): string =>
   ].join('\n')
 
 /**
- * Checks in a state (`any` unless given), or those of one service.
+ * Follows all checks, those in one state, or those of one service.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * const {value} = await views.view(checks(client, {state: 'passing'})).subscribe().ready
- * value.some(check => check.checkId === 'serfHealth') // => true
- * ```
+ * @example ```ts await using views = createViewRegistry(client) const {value} = await
+ * views.view(checks(client, {state: 'passing'})).subscribe().ready value.some(check =>
+ * check.checkId === 'serfHealth') // => true ```
  */
 export function checks(
   client: ConsulClient,
@@ -285,18 +265,14 @@ export function checks(
 }
 
 /**
- * The newest user events of the agent, oldest first. The index is random. An event that is no longer listed was not
- * deleted: newer ones took its place.
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * await client.event.fire('restock', Buffer.from('apples'))
- * for await (const {value} of views.view(events(client, {name: 'restock'})).subscribe().snapshots()) {
+ * Follows the newest user events of the agent, oldest first. The index is random. The list drops old events
+ * in favour of newer ones, so a missing event was not deleted.
+ * @example ```ts await using views = createViewRegistry(client) await client.event.fire('restock',
+ * Buffer.from('apples')) for await (const {value} of views.view(events(client, {name:
+ * 'restock'})).subscribe().snapshots()) {
  *   if (value.length === 0) continue
  *   value.at(-1)?.payload?.toString() // => 'apples'
- *   break
- * }
- * ```
+ *   break } ```
  */
 export function events(
   client: ConsulClient,

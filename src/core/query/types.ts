@@ -7,9 +7,9 @@ import type {HiddenProbe} from './hidden-items.js'
  */
 export type IndexRule = 'monotonic' | 'equality' | 'hash'
 
-/** One item of an answer, with a key and a version by which answers are compared. */
+/** One item of an answer, with a key and a version for comparing answers. */
 export interface ViewEntry<Item> {
-  /** Identifies the item among those of one answer. */
+  /** Identifies the item within one answer. */
   readonly key: string
   /** Changes whenever the item changes. */
   readonly version: string | bigint
@@ -23,15 +23,18 @@ export interface ViewEntry<Item> {
 }
 
 /**
- * A read of Consul that can wait for the next change. The functions in `topics.ts` return such queries; programs can
- * write their own.
+ * A read of Consul that can wait for the next change. The functions in `topics.ts` return such queries;
+ * programs can also define their own.
  */
 export interface BlockingQuery<T, Item = unknown> {
   /** Queries with equal IDs send the same request to the same agent, and share one view. */
   readonly id: string
   /** Kind of the index in the answers. */
   readonly indexRule: IndexRule
-  /** True if an empty answer can also mean that a permission or data is missing, so that it must be confirmed. */
+  /**
+   * True if an empty answer can also mean that a permission or data is missing. Such an answer is confirmed
+   * before it is used.
+   */
   readonly guardEmpty: boolean
   /** Longest time from a read without index to the first byte of its answer. @default 15000 */
   readonly answerTimeoutMs?: number
@@ -40,8 +43,8 @@ export interface BlockingQuery<T, Item = unknown> {
   /** Divides an answer into its items. */
   entries(value: T): Iterable<ViewEntry<Item>>
   /**
-   * Finds out whether missing items are hidden because the token lost a permission. Without it, every missing item
-   * counts as deleted.
+   * Finds out whether missing items are hidden because the token lost a permission. If this is undefined,
+   * every missing item counts as deleted.
    */
   readonly hides?: HiddenProbe
   /** True for lists that drop their oldest items by themselves (events): an item that is missing was not deleted. */
@@ -59,8 +62,9 @@ export interface QueryContext {
 }
 
 /**
- * One successful answer. `first`: the first one. `changed`: the index grew. `unchanged`: the wait ended without a
- * change. `reset`: the index went back. `recovered`: the first answer after errors, read without index.
+ * One successful answer. `first`: the first answer. `changed`: the index grew. `unchanged`: the wait ended
+ * without a change. `reset`: the index went back. `recovered`: the first answer after errors, read without
+ * index.
  */
 export interface Followed<T> {
   /** Relation of this answer to the previous one. */
@@ -69,22 +73,22 @@ export interface Followed<T> {
   readonly snapshot: Snapshot<T>
 }
 
-/** `totalMs`: sum of the limiter's delays of this query since its start. */
+/** `totalMs` is the sum of all delays that the rate limiter has imposed on this query. */
 export type FollowStatus =
   | {readonly type: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown}
   | {readonly type: 'limited'; readonly delayMs: number; readonly totalMs: number}
 
-/** Options of following a query. */
+/** Options for following a query. */
 export interface FollowOptions {
-  /** Ends the query, also while a request is in progress. */
+  /** Ends the query, even while a request is in progress. */
   readonly signal: AbortSignal
   /** @default 60000 */
   readonly waitMs?: number
   /** Consistency of all reads. @default the client's */
   readonly consistency?: Consistency
   /**
-   * Consistency of reads without an index: the first, and each after a failure. With `consistent`, a leader that has
-   * not applied its log yet cannot answer the first read with old state. @default `consistency`
+   * Consistency of reads without an index: the first, and each after a failure. With `consistent`, the first
+   * answer cannot show old state from a leader that has not applied its log yet. @default `consistency`
    */
   readonly freshConsistency?: Consistency
   /**
@@ -95,20 +99,24 @@ export interface FollowOptions {
   /** Longest pause between two attempts while Consul cannot be reached. @default 30000 */
   readonly maxPauseMs?: number
   /**
-   * Index of an earlier answer: the first request waits for a change after that one. @default the first request does
-   * not wait
+   * Index of an earlier answer. The first request then waits for a change after that answer. @default the
+   * first request does not wait
    */
   readonly index?: ConsulIndex
   /**
-   * Called for each failure after which the query pauses (not for the first of several, which is retried at once), and
-   * for each delay by the rate limiter. If it throws, the loop ends with that error.
+   * Called for each failure after which the query pauses, and for each delay by the rate limiter. The first
+   * of several failures is retried at once and not reported. If the function throws, the loop ends with that
+   * error.
    */
   readonly onStatus?: (status: FollowStatus) => void
   /** Called when a request is sent, with the monotonic time in milliseconds. */
   readonly onRequest?: (sentAtMs: number) => void
 }
 
-/** The content of a frame, without its position in the stream. */
+/**
+ * The content of a frame, which is one element of the stream that a reader receives, without its
+ * position.
+ */
 export type FrameBody<Item> =
   | {readonly type: 'new-snapshot-to-follow'; readonly reason: 'initial' | 'lagged' | 'resume-miss' | 'reset'}
   | {readonly type: 'upsert'; readonly key: string; readonly item: Item; readonly previous: Item | undefined}
@@ -118,17 +126,18 @@ export type FrameBody<Item> =
   | {readonly type: 'gap'; readonly afterId: string | undefined}
 
 /**
- * All frames of one answer have the same `seq`. `epoch` changes when frames that were delivered before are no longer
- * valid. `gap` (append-only queries): after the item with this key, others may have been added and dropped between two
- * answers.
+ * All frames that come from one answer have the same `seq`. `epoch` changes when frames that were delivered
+ * before are no longer valid. `gap` (append-only queries): after the item with this key, others may have been
+ * added and dropped between two answers.
  */
 export type Frame<Item> = FrameBody<Item> & {readonly epoch: number; readonly seq: number}
 
 /**
- * `state` strings are part of the interface. `connecting`: no answer yet. `stale`: requests fail; the newest answer is
- * from the monotonic time `sinceMs`, and the error is the latest one. `held`: an empty answer, or one without items
- * that exist but may not be read (`denied`), is ignored until it is confirmed. `limited`: the query changes faster than
- * it may be read. `failed`: the request itself is wrong; the view has ended.
+ * The `state` strings are part of the interface. `connecting`: no answer yet. `stale`: requests fail; the
+ * newest answer is from the monotonic time `sinceMs`, and the error is the latest one. `held`: an empty
+ * answer, or one without items that exist but may not be read (`denied`), is ignored until it is confirmed.
+ * `limited`: the query changes faster than it may be read. `failed`: the request itself is wrong; the view
+ * has ended.
  */
 export type ViewStatus =
   | {readonly state: 'connecting'; readonly error: unknown}
@@ -140,11 +149,11 @@ export type ViewStatus =
 
 /** Counters since the view began. */
 export interface ViewStats {
-  /** Requests sent, confirmations included. */
+  /** Number of requests sent, confirmations included. */
   readonly requests: number
-  /** Answers that differed from the previous one. */
+  /** Number of answers that differed from the previous one. */
   readonly changes: number
-  /** Failures after which the query paused. */
+  /** Number of failures after which the query paused. */
   readonly failures: number
   /** Sum of the delays by the rate limiter, in milliseconds. */
   readonly limitedMs: number
@@ -158,10 +167,10 @@ export interface ResumeToken {
   readonly seq: number
 }
 
-/** One reader of a view, at its own pace. Dispose to leave. */
+/** One reader of a view, at its own pace. Dispose it to leave the view. */
 export interface Subscription<T, Item = unknown> extends AsyncDisposable {
   /**
-   * Resolves with the first snapshot. Does not resolve again after a reset. Rejects when the view fails or the
+   * Resolves with the first snapshot, and only once, even after a reset. Rejects if the view fails or the
    * subscription is disposed before.
    */
   readonly ready: Promise<Snapshot<T>>
@@ -172,9 +181,9 @@ export interface Subscription<T, Item = unknown> extends AsyncDisposable {
    */
   snapshots(): AsyncIterableIterator<Snapshot<T>>
   /**
-   * Yields every change in order, as frames. A reader that is too slow gets a new snapshot instead of a backlog. A
-   * `status` frame comes when the state changes; states that were over before they were read are left out. Ends as
-   * {@link snapshots} does.
+   * Yields every change in order, as frames. A reader that is too slow gets a new snapshot instead of a
+   * backlog. A `status` frame comes when the state changes; a state that ends before the reader gets to it is
+   * left out. Ends as {@link snapshots} does.
    */
   frames(): AsyncIterableIterator<Frame<Item>>
   /** The position after the last answer whose frames were all delivered. */
@@ -187,7 +196,10 @@ export interface SubscribeOptions<Item = unknown> {
   readonly signal?: AbortSignal
   /** Continues after this token if the log still reaches back to it, otherwise starts with a snapshot. */
   readonly resume?: ResumeToken
-  /** Selects the items that this reader's frames contain: an item that stops matching is deleted for this reader. */
+  /**
+   * Selects the items in this reader's frames. An item that stops matching is reported to the reader as
+   * deleted.
+   */
   readonly filter?: (item: Item, key: string) => boolean
 }
 
@@ -200,11 +212,14 @@ export interface View<T, Item = unknown> extends AsyncDisposable {
   readonly id: string
   /** The newest snapshot. It is kept up to date only while there are subscribers. */
   readonly current: Snapshot<T> | undefined
-  /** Whether the newest snapshot is current and, if it is not, why. */
+  /** States whether the newest snapshot is up to date and, if it is not, why. */
   readonly status: ViewStatus
   /** Counters since the view began. */
   readonly stats: ViewStats
-  /** Adds a subscriber. The first one starts the reading; a later one gets the current snapshot without a request. */
+  /**
+   * Adds a subscriber. The first subscriber starts the reading; later ones receive the current snapshot
+   * without a request.
+   */
   subscribe(options?: SubscribeOptions<Item>): Subscription<T, Item>
 }
 
@@ -214,8 +229,8 @@ export interface View<T, Item = unknown> extends AsyncDisposable {
  */
 export interface ViewRegistry extends AsyncDisposable {
   /**
-   * Returns the view of a query: the existing one if a query with this ID is being read. Throws a UsageError once the
-   * registry is disposed.
+   * Returns the view of a query, which is the existing view if a query with this ID is already being read.
+   * Throws a UsageError after the registry was disposed.
    */
   view<T, Item>(query: BlockingQuery<T, Item>): View<T, Item>
 }

@@ -9,9 +9,9 @@ const mostBatches = 1000
 const fewestChangesKept = 256
 
 /**
- * The newest changes of a view. Readers keep numbers, not references, so that a slow reader keeps no memory in use. If
- * there are more changes than items in a snapshot, the oldest are dropped, because sending a new snapshot is then
- * cheaper.
+ * The newest changes of a view. Readers keep their position as a number, so that a slow reader keeps no
+ * memory in use. If the log holds more changes than a snapshot has items, it drops the oldest, because
+ * sending a new snapshot is then cheaper.
  */
 export class ViewLog<Item> {
   #batches: Batch<Item>[] = []
@@ -43,7 +43,8 @@ export class ViewLog<Item> {
   }
 
   /**
-   * Returns the batch after `seq`, or undefined if there is none. Call it only if {@link reaches} is true for `seq`.
+   * Returns the batch after `seq`, or undefined if `seq` is the newest. Call it only if {@link reaches} is
+   * true for `seq`.
    */
   after(seq: number): Batch<Item> | undefined {
     return this.#batches[this.#batches.length - (this.headSeq - seq)]

@@ -9,7 +9,9 @@ import {SharedView} from './view.js'
 
 /** Options for all views of a registry. */
 export interface ViewRegistryOptions {
-  /** Milliseconds for which a view goes on reading after its last subscriber has left. @default 60000 */
+  /**
+   * Milliseconds for which a view continues to read after its last subscriber has left. @default 60000
+   */
   readonly lingerMs?: number
   /** Milliseconds for which a request is parked. @default 60000 */
   readonly waitMs?: number
@@ -17,7 +19,7 @@ export interface ViewRegistryOptions {
   readonly maxStaleMs?: number
   /** Consistency of reads without an index: the first, and each after a failure. */
   readonly freshConsistency?: Consistency
-  /** Maximum number of parked requests at one agent; queries beyond that are polled. @default 64 */
+  /** Maximum number of parked requests at one agent. Further queries are polled. @default 64 */
   readonly places?: number
 }
 
@@ -31,20 +33,15 @@ const registryRules = {
 } as const
 
 /**
- * The views of one client. Dispose it before the client. Throws a UsageError if an option is not valid.
+ * Creates the registry for the views of one client. Dispose the registry before the client. Throws a
+ * UsageError if an option is not valid.
  *
- * @example
- * ```ts
- * await using views = createViewRegistry(client)
- * const subscription = views.view(kvPrefix(client, 'stock/')).subscribe()
- * await subscription.ready
- * await client.kv.put('stock/apples', Buffer.from('3'))
- * for await (const frame of subscription.frames()) {
+ * @example ```ts await using views = createViewRegistry(client) const subscription =
+ * views.view(kvPrefix(client, 'stock/')).subscribe() await subscription.ready await
+ * client.kv.put('stock/apples', Buffer.from('3')) for await (const frame of subscription.frames()) {
  *   if (frame.type !== 'upsert') continue
  *   frame.item.value.toString() // => '3'
- *   break
- * }
- * ```
+ *   break } ```
  */
 export function createViewRegistry(context: QueryContext, options: ViewRegistryOptions = {}): ViewRegistry {
   checkOptions('createViewRegistry', {context}, {context: contextRule}, ['context'])

@@ -24,7 +24,7 @@ import {ViewLog} from './view-log.js'
 export interface ViewOptions
   extends Pick<FollowShared, 'lot'>,
     Pick<FollowOptions, 'waitMs' | 'maxStaleMs' | 'freshConsistency'> {
-  /** Milliseconds for which the view goes on reading after its last subscriber has left. */
+  /** Milliseconds for which the view continues to read after its last subscriber has left. */
   readonly lingerMs: number
   /** Returns the view that replaced this one after it had stopped. */
   readonly successor: () => View<unknown>
@@ -40,12 +40,13 @@ const resumeRule: OptionRule = {
 const subscribeRules = {signal: abortSignal, resume: resumeRule, filter: callback}
 
 /**
- * Reads while it has subscribers, and `lingerMs` longer, because the agent would keep serving an abandoned request
- * anyway and the next subscriber often comes soon. Then it stops forever; later subscribers use its successor.
+ * Reads while it has subscribers and for `lingerMs` afterwards, because the agent would serve an abandoned
+ * request to its end anyway and the next subscriber often comes soon. Then it stops forever; later
+ * subscribers use its successor.
  *
- * Each confirmed answer is compared with the previous one. A difference becomes one batch of the log with a new `seq`;
- * without a difference only `current` is replaced. If the store went back in time, the log is cut and a new epoch
- * begins, so that every reader starts again with a snapshot.
+ * Each confirmed answer is compared with the previous one. A difference becomes one batch of the log with a
+ * new `seq`; without a difference only `current` is replaced. If the store went back in time, the log is cut
+ * and a new epoch begins, so that every reader starts again with a snapshot.
  */
 export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   readonly id: string
@@ -192,7 +193,7 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
     isSuspicious: boolean,
   ): {readonly changes: readonly Change<Item>[]; readonly wentBack: boolean} {
     if (this.#tracker) return {changes: this.#tracker.changes(this.entries), wentBack: false}
-    // The first answer is delivered as a snapshot.
+    // The first answer is delivered as a snapshot, so it has no changes.
     if (!before) return {changes: [], wentBack: false}
     return diffEntries(before, this.entries, isSuspicious)
   }
@@ -248,5 +249,5 @@ export class SharedView<T, Item> implements View<T, Item>, ViewCore<T, Item> {
   }
 }
 
-/** Writing the next request is the slowest step of a wake-up, so the readers run first. */
+/** Preparing the next request is the slowest step after an answer, so the readers run first. */
 const readersTurn = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))

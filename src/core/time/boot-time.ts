@@ -8,9 +8,9 @@ const sleepAtLeastMs = 50
 let offsetMs: number | undefined
 
 /**
- * Returns the time of CLOCK_BOOTTIME, which Node does not offer. It adds to the precise monotonic clock, which omits
- * sleep, its difference from the uptime, which includes sleep but is precise to 10 ms only. All processes of one
- * machine read the same time.
+ * Returns the time of CLOCK_BOOTTIME, which Node does not offer. The monotonic clock is precise but omits
+ * sleep; the uptime includes sleep but has a resolution of only 10 ms. Their difference is added to the
+ * monotonic clock. All processes of one machine read the same time.
  */
 export const systemBootTime: BootTime = () => {
   const steadyMs = monotonicMs()

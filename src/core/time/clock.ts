@@ -23,7 +23,10 @@ class RealTimer implements Timer {
   }
 }
 
-/** Avoids `performance.now()`, because its first use takes 1.7 ms, a fiftieth of a start. */
+/**
+ * Avoids `performance.now()`, because its first use takes 1.7 ms, which is a fiftieth of the
+ * start-up time.
+ */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1000 + nanoseconds / 1e6

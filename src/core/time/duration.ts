@@ -37,13 +37,13 @@ export function parseDuration(text: string, what = 'duration'): number {
   return text.startsWith('-') ? -totalMs : totalMs
 }
 
-/** Divides for units below a millisecond, because 5 * 1e-6 is not exactly 5e-6. */
+/** Divides for units shorter than a millisecond, because 5 * 1e-6 is not exactly 5e-6. */
 function toMs(amount: number, unit: string): number {
   const ms = unitMs[unit] ?? 0
   return ms < 1 ? amount / Math.round(1 / ms) : amount * ms
 }
 
-/** Returns a duration as Consul reads it: whole milliseconds, and at least 1 ms if more than 0 was asked for. */
+/** Returns a duration in Consul's syntax: whole milliseconds, rounded up. */
 export const toWireDuration = (ms: number): string => `${ms > 0 ? Math.max(1, Math.ceil(ms)) : 0}ms`
 
 const finite: OptionRule = {expected: 'a number of milliseconds', accepts: Number.isFinite}
