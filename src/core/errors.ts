@@ -44,9 +44,13 @@ export interface BatonErrorOptions {
  * The root of all errors baton throws. Test for it with {@link isBatonError}, which also recognises errors of
  * a second installed copy of baton.
  *
- * @example ```ts const error = await client.kv.get('/a').catch((thrown: unknown) => thrown) if
- * (!isBatonError(error)) throw error error.code // => 'BATON_USAGE' error.message // => "Invalid key. Key
- * must not begin with a '/': /a" ```
+ * @example
+ * ```ts
+ * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
+ * if (!isBatonError(error)) throw error
+ * error.code // => 'BATON_USAGE'
+ * error.message // => "Invalid key. Key must not begin with a '/': /a"
+ * ```
  */
 export class BatonError extends Error {
   /** The stable name of the failure. */
@@ -73,9 +77,13 @@ export class BatonError extends Error {
  * True for every error of baton or, if `code` is given, only for errors of that code. Also
  * recognises errors of a second installed copy of baton.
  *
- * @example ```ts const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
- * isBatonError(error) // => true isBatonError(error, 'BATON_NOT_FOUND') // => false isBatonError(new
- * Error('not from baton')) // => false ```
+ * @example
+ * ```ts
+ * const error = await client.kv.get('/a').catch((thrown: unknown) => thrown)
+ * isBatonError(error) // => true
+ * isBatonError(error, 'BATON_NOT_FOUND') // => false
+ * isBatonError(new Error('not from baton')) // => false
+ * ```
  */
 export function isBatonError(error: unknown, code?: ErrorCode): error is BatonError {
   if (typeof error !== 'object' || error === null || !(errorBrand in error)) return false
@@ -86,8 +94,12 @@ export function isBatonError(error: unknown, code?: ErrorCode): error is BatonEr
  * True if a retry may succeed later without any intervention. False for errors that are not
  * baton's.
  *
- * @example ```ts await using nowhere = createClient({address: '127.0.0.1:1'}) const error = await
- * nowhere.kv.get('a').catch((thrown: unknown) => thrown) isTransient(error) // => true ```
+ * @example
+ * ```ts
+ * await using nowhere = createClient({address: '127.0.0.1:1'})
+ * const error = await nowhere.kv.get('a').catch((thrown: unknown) => thrown)
+ * isTransient(error) // => true
+ * ```
  */
 export const isTransient = (error: unknown): boolean => isBatonError(error) && error.transient
 

@@ -3,9 +3,13 @@
  * `JSON.stringify(snapshot, jsonReplacer)`. A bigint becomes its digits as a string, a Map an object, and
  * bytes base64, as in Consul's own JSON.
  *
- * @example ```ts await client.kv.put('json', 'hello') const {value} = await client.kv.get('json') const
- * parsed = JSON.parse(JSON.stringify({key: value?.key, value: value?.value, flags: value?.flags},
- * jsonReplacer)) parsed // => {key: 'json', value: 'aGVsbG8=', flags: '0'} ```
+ * @example
+ * ```ts
+ * await client.kv.put('json', 'hello')
+ * const {value} = await client.kv.get('json')
+ * const parsed = JSON.parse(JSON.stringify({key: value?.key, value: value?.value, flags: value?.flags}, jsonReplacer))
+ * parsed // => {key: 'json', value: 'aGVsbG8=', flags: '0'}
+ * ```
  */
 export function jsonReplacer(this: unknown, key: string, value: unknown): unknown {
   // JSON.stringify has already called the Buffer's own toJSON; the original value is still in `this`.

@@ -12,8 +12,12 @@ const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 10
  * The default transport, which needs only Node's sockets. A lock uses a fifth less CPU time than with
  * node:http. A process that loads undici takes twice as long to start.
  *
- * @example ```ts await using client = createClient({address, transport: options => new
- * NodeTransport(options)}) const {datacenter} = await client.agent.self() datacenter // => 'dc1' ```
+ * @example
+ * ```ts
+ * await using client = createClient({address, transport: options => new NodeTransport(options)})
+ * const {datacenter} = await client.agent.self()
+ * datacenter // => 'dc1'
+ * ```
  */
 export class NodeTransport extends LaneTransport<Connection> {
   #connectTls: typeof import('node:tls')['connect'] | undefined

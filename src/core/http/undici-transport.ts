@@ -5,8 +5,12 @@ import type {Transport, TransportOptions, TransportRequest, TransportResponse} f
  * A transport for processes that hold many queries or read large answers. Pass it to `createClient` as
  * `transport`. Loads undici when the first request is sent.
  *
- * @example ```ts await using client = createClient({address, transport: undiciTransport}) const {datacenter}
- * = await client.agent.self() datacenter // => 'dc1' ```
+ * @example
+ * ```ts
+ * await using client = createClient({address, transport: undiciTransport})
+ * const {datacenter} = await client.agent.self()
+ * datacenter // => 'dc1'
+ * ```
  */
 export function undiciTransport(options: TransportOptions): Transport {
   checkTransportOptions(options)

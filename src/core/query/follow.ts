@@ -24,11 +24,16 @@ const followRules = {
  * help: a UsageError if an option is not valid, and Consul's error if it refuses the first request as
  * invalid. Rejects with the signal's reason when the signal aborts; only the signal ends a request in
  * progress.
- * @example ```ts await client.kv.put('mode', Buffer.from('fast')) const {signal} = new AbortController() for
- * await (const {kind, snapshot} of follow(kvKey(client, 'mode'), client, {signal})) {
+ * @example
+ * ```ts
+ * await client.kv.put('mode', Buffer.from('fast'))
+ * const {signal} = new AbortController()
+ * for await (const {kind, snapshot} of follow(kvKey(client, 'mode'), client, {signal})) {
  *   kind // => 'first'
  *   snapshot.value?.value.toString() // => 'fast'
- *   break } ```
+ *   break
+ * }
+ * ```
  */
 export async function* follow<T>(
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the loop never looks at items

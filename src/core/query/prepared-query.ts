@@ -31,8 +31,11 @@ const rules = {
  * block on prepared queries, so the query is executed at intervals, and a change is seen up to 1.25 times
  * `everyMs` later. Another order of the same instances is not a change.
  *
- * @example ```ts const query = preparedQuery(client, 'nearest-web', {near: '_agent', everyMs: 5000})
- * query.indexRule // => 'monotonic' ```
+ * @example
+ * ```ts
+ * const query = preparedQuery(client, 'nearest-web', {near: '_agent', everyMs: 5000})
+ * query.indexRule // => 'monotonic'
+ * ```
  */
 export function preparedQuery(
   client: ConsulClient,

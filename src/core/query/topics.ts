@@ -61,9 +61,13 @@ export const listTopic = <T, Item>(client: ConsulClient, topic: Topic<T, Item>):
 /**
  * Follows one key; the value is undefined while the key does not exist.
  *
- * @example ```ts await using views = createViewRegistry(client) await client.kv.put('colour',
- * Buffer.from('red')) const {value} = await views.view(kvKey(client, 'colour')).subscribe().ready
- * value?.value.toString() // => 'red' ```
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.kv.put('colour', Buffer.from('red'))
+ * const {value} = await views.view(kvKey(client, 'colour')).subscribe().ready
+ * value?.value.toString() // => 'red'
+ * ```
  */
 export function kvKey(
   client: ConsulClient,
@@ -85,9 +89,13 @@ export function kvKey(
  * Follows all keys that start with `prefix`, with their values. Do not modify the bytes of a value: two
  * answers may share the entries that did not change.
  *
- * @example ```ts await using views = createViewRegistry(client) await client.kv.put('fruit/apple',
- * Buffer.from('3')) const {value} = await views.view(kvPrefix(client, 'fruit/')).subscribe().ready
- * value.map(entry => `${entry.key} ${entry.value}`) // => ['fruit/apple 3'] ```
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.kv.put('fruit/apple', Buffer.from('3'))
+ * const {value} = await views.view(kvPrefix(client, 'fruit/')).subscribe().ready
+ * value.map(entry => `${entry.key} ${entry.value}`) // => ['fruit/apple 3']
+ * ```
  */
 export function kvPrefix(
   client: ConsulClient,
@@ -107,10 +115,13 @@ export function kvPrefix(
  * Follows the names of the keys that start with `prefix`. With `separator`, each name is cut after
  * the first separator that follows the prefix.
  *
- * @example ```ts await using views = createViewRegistry(client) await
- * client.kv.put('sites/berlin/name', Buffer.from('Berlin')) const {value} = await
- * views.view(kvKeys(client, 'sites/', {separator: '/'})).subscribe().ready value // =>
- * ['sites/berlin/'] ```
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.kv.put('sites/berlin/name', Buffer.from('Berlin'))
+ * const {value} = await views.view(kvKeys(client, 'sites/', {separator: '/'})).subscribe().ready
+ * value // => ['sites/berlin/']
+ * ```
  */
 export function kvKeys(
   client: ConsulClient,
@@ -140,8 +151,12 @@ export interface ServiceSummary {
 /**
  * Follows the names of all services, with the union of the tags of their instances.
  *
- * @example ```ts await using views = createViewRegistry(client) const {value} = await
- * views.view(services(client)).subscribe().ready value.get('consul') // => [] ```
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const {value} = await views.view(services(client)).subscribe().ready
+ * value.get('consul') // => []
+ * ```
  */
 export const services = (
   client: ConsulClient,
@@ -161,8 +176,11 @@ export const services = (
 /**
  * Follows the nodes of the catalog.
  *
- * @example ```ts await using views = createViewRegistry(client) const {value} = await
- * views.view(nodes(client)).subscribe().ready value.map(node => node.address) // => ['127.0.0.1']
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const {value} = await views.view(nodes(client)).subscribe().ready
+ * value.map(node => node.address) // => ['127.0.0.1']
  * ```
  */
 export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQuery<readonly NodeInfo[], NodeInfo> =>
@@ -184,12 +202,16 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
  * Follows the instances of a service with their checks. `passing` keeps only instances whose checks
  * all pass.
  *
- * @example ```ts await client.agent.registerService({id: 'web-1', name: 'web', port: 8080}) await
- * using views = createViewRegistry(client) for await (const {value} of views.view(service(client,
- * 'web')).subscribe().snapshots()) {
+ * @example
+ * ```ts
+ * await client.agent.registerService({id: 'web-1', name: 'web', port: 8080})
+ * await using views = createViewRegistry(client)
+ * for await (const {value} of views.view(service(client, 'web')).subscribe().snapshots()) {
  *   if (value.length === 0) continue
  *   value.map(instance => instance.port) // => [8080]
- *   break } ```
+ *   break
+ * }
+ * ```
  */
 export function service(
   client: ConsulClient,
@@ -236,9 +258,12 @@ export const instanceVersion = (instance: ServiceInstance): string =>
 /**
  * Follows all checks, those in one state, or those of one service.
  *
- * @example ```ts await using views = createViewRegistry(client) const {value} = await
- * views.view(checks(client, {state: 'passing'})).subscribe().ready value.some(check =>
- * check.checkId === 'serfHealth') // => true ```
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const {value} = await views.view(checks(client, {state: 'passing'})).subscribe().ready
+ * value.some(check => check.checkId === 'serfHealth') // => true
+ * ```
  */
 export function checks(
   client: ConsulClient,
@@ -267,12 +292,16 @@ export function checks(
 /**
  * Follows the newest user events of the agent, oldest first. The index is random. The list drops old events
  * in favour of newer ones, so a missing event was not deleted.
- * @example ```ts await using views = createViewRegistry(client) await client.event.fire('restock',
- * Buffer.from('apples')) for await (const {value} of views.view(events(client, {name:
- * 'restock'})).subscribe().snapshots()) {
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * await client.event.fire('restock', Buffer.from('apples'))
+ * for await (const {value} of views.view(events(client, {name: 'restock'})).subscribe().snapshots()) {
  *   if (value.length === 0) continue
  *   value.at(-1)?.payload?.toString() // => 'apples'
- *   break } ```
+ *   break
+ * }
+ * ```
  */
 export function events(
   client: ConsulClient,

@@ -36,12 +36,18 @@ const registryRules = {
  * Creates the registry for the views of one client. Dispose the registry before the client. Throws a
  * UsageError if an option is not valid.
  *
- * @example ```ts await using views = createViewRegistry(client) const subscription =
- * views.view(kvPrefix(client, 'stock/')).subscribe() await subscription.ready await
- * client.kv.put('stock/apples', Buffer.from('3')) for await (const frame of subscription.frames()) {
+ * @example
+ * ```ts
+ * await using views = createViewRegistry(client)
+ * const subscription = views.view(kvPrefix(client, 'stock/')).subscribe()
+ * await subscription.ready
+ * await client.kv.put('stock/apples', Buffer.from('3'))
+ * for await (const frame of subscription.frames()) {
  *   if (frame.type !== 'upsert') continue
  *   frame.item.value.toString() // => '3'
- *   break } ```
+ *   break
+ * }
+ * ```
  */
 export function createViewRegistry(context: QueryContext, options: ViewRegistryOptions = {}): ViewRegistry {
   checkOptions('createViewRegistry', {context}, {context: contextRule}, ['context'])
