@@ -16,6 +16,12 @@ const compat = /^consul-(lock|exec|replicate)$/.exec(called)
 if (compat) argv.unshift(compat[1], ...(compat[1] === 'replicate' ? [] : ['--compat', 'consul']))
 
 if (argv.length === 1 && ['--version', '-version', 'version'].includes(argv[0])) {
+  process.stdout.on('error', ({code, message}) => {
+    // A reader that has closed its end is not an error.
+    if (code === 'EPIPE') return
+    process.exitCode = 1
+    process.stderr.write(`baton: stdout: ${message.replace(/^E[A-Z]+: (.*), [a-z]+$/, '$1')}\n`)
+  })
   process.stdout.write(`baton ${parts.version()}\n`)
 } else if (argv[0] === '-e' && parts.isNode) {
   runScript(argv.slice(1))

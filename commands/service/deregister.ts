@@ -15,9 +15,11 @@ export default class ServiceDeregister extends ConsulCommand<typeof ServiceDereg
     '<%= config.bin %> service deregister web-8080',
     '<%= config.bin %> service deregister db-5432 --node mainframe',
   ]
+  static override enableJsonFlag = true
   static override args = {id: Args.string({required: true, ignoreStdin: true, description: 'ID of the service'})}
   static override flags = {
     node: Flags.string({description: 'a host without an agent, whose service is removed from the catalog'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -32,12 +34,13 @@ export default class ServiceDeregister extends ConsulCommand<typeof ServiceDereg
         : await hasExternal(client, {id, node}, options)
     if (!found) {
       const place = node === undefined ? 'this agent' : node
-      this.out.error(`baton: service ${brief(id)}: not registered on ${place}`)
-      return 2
+      const text = `baton: service ${brief(id)}: not registered on ${place}`
+      return this.refuse(text, {code: 'BATON_NOT_FOUND', exit: 2})
     }
     if (node === undefined) await client.agent.deregisterService(id, options)
     else await deregisterExternal(client, {id, node}, options)
-    this.out.say(`service ${id}: removed`)
+    if (this.flags.json) this.out.json({id, ...(node !== undefined && {node}), removed: true})
+    else this.out.say(`service ${id}: removed`)
     return 0
   }
 }

@@ -18,6 +18,7 @@ export default class ServiceMaint extends ConsulCommand<typeof ServiceMaint> {
     "<%= config.bin %> service maint web-8080 --on --reason 'new disks'",
     '<%= config.bin %> service maint --off',
   ]
+  static override enableJsonFlag = true
   static override args = {id: Args.string({ignoreStdin: true, description: 'ID of the service (default: the node)'})}
   static override flagRules = [
     {flag: 'on', besides: ['off']},
@@ -27,6 +28,7 @@ export default class ServiceMaint extends ConsulCommand<typeof ServiceMaint> {
     on: Flags.boolean({description: 'begin the maintenance'}),
     off: Flags.boolean({description: 'end the maintenance'}),
     reason: Flags.string({description: 'why, for people'}),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -37,13 +39,14 @@ export default class ServiceMaint extends ConsulCommand<typeof ServiceMaint> {
     const {agent} = this.openClient()
     const options = {signal: this.stopSignal}
     if (id !== undefined && !(await agent.services(options)).some(one => one.id === id)) {
-      this.out.error(`baton: service ${brief(id)}: not registered on this agent`)
-      return 2
+      const text = `baton: service ${brief(id)}: not registered on this agent`
+      return this.refuse(text, {code: 'BATON_NOT_FOUND', exit: 2})
     }
     const place = {...options, ...(id !== undefined && {service: id})}
     if (on) await agent.startMaintenance({...place, ...(reason !== undefined && {reason})})
     else await agent.endMaintenance(place)
-    this.out.say(`${id === undefined ? 'node' : `service ${id}`}: maintenance ${on ? 'on' : 'off'}`)
+    if (this.flags.json) this.out.json({...(id !== undefined && {id}), maintenance: !off})
+    else this.out.say(`${id === undefined ? 'node' : `service ${id}`}: maintenance ${on ? 'on' : 'off'}`)
     return 0
   }
 }

@@ -20,6 +20,7 @@ same ID is replaced.`
     '<%= config.bin %> service register --name web --port 8080 --check http:/health --interval 5s',
     '<%= config.bin %> service register --name db --port 5432 --node mainframe --node-address 10.0.0.9',
   ]
+  static override enableJsonFlag = true
   static override flagRules = [
     {flag: 'ttl', besides: ['node']},
     {flag: 'check', besides: ['node']},
@@ -43,6 +44,7 @@ same ID is replaced.`
       helpValue: 'ADDR',
       description: 'address of the host',
     }),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
   async run(): Promise<number> {
@@ -53,8 +55,7 @@ same ID is replaced.`
     const client = this.openClient()
     if (node !== undefined && address !== undefined) {
       await registerExternal(client, {...service, node, nodeAddress: address}, {signal: this.stopSignal})
-      this.out.say(`service ${service.id}: registered on ${node}`)
-      return 0
+      return this.#report(service.id, node)
     }
     const {ttl: ttlMs} = flags
     const removal = toRemoval(flags)
@@ -72,7 +73,12 @@ same ID is replaced.`
       },
       {signal: this.stopSignal},
     )
-    this.out.say(`service ${service.id}: registered`)
+    return this.#report(service.id)
+  }
+
+  #report(id: string, node?: string): number {
+    if (this.flags.json) this.out.json({id, ...(node !== undefined && {node}), registered: true})
+    else this.out.say(`service ${id}: registered${node === undefined ? '' : ` on ${node}`}`)
     return 0
   }
 }

@@ -176,8 +176,8 @@ export abstract class BaseCommand<T extends typeof Command = typeof Command> ext
   /** Resolves to 1 instead of 0 if the result could not be written, for instance to a full disk. */
   async #printed(exitCode: number): Promise<number> {
     const failure = await this.out.settled()
-    if (!failure) return exitCode
-    this.out.error(`baton: stdout: ${failure.message}`)
+    if (failure === undefined) return exitCode
+    this.out.error(`baton: stdout: ${failure}`)
     return exitCode === 0 ? 1 : exitCode
   }
 

@@ -1,5 +1,6 @@
 import {stringifyConsulJson} from '../core/http/json-bigint.js'
 import type {StatusLine} from './status-line.js'
+import {WrittenStream} from './written-stream.js'
 
 export interface OutputOptions {
   readonly stdout: NodeJS.WriteStream
@@ -15,32 +16,23 @@ export interface OutputOptions {
 /** Writes results to stdout, and messages about them to stderr. */
 export class Output {
   readonly #options: OutputOptions
-  readonly #onClosed: (() => void)[] = []
-  #failure: Error | undefined
+  readonly #stdout: WrittenStream
 
   constructor(options: OutputOptions) {
     this.#options = options
-    // oclif's own listener throws an error that no code can catch.
-    for (const stream of [options.stdout, options.stderr]) stream.removeAllListeners('error')
+    this.#stdout = new WrittenStream(options.stdout)
+    options.stderr.removeAllListeners('error')
     options.stderr.on('error', () => {})
-    options.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // A reader that closed its end (`baton kv ls | head`) is not an error; a full disk is.
-      if (error.code !== 'EPIPE') this.#failure ??= error
-      for (const listener of this.#onClosed) listener()
-    })
   }
 
   /** Calls the listener when stdout cannot be written any more, so that a command that only prints can end. */
   onClosed(listener: () => void): void {
-    this.#onClosed.push(listener)
+    this.#stdout.onClosed(listener)
   }
 
-  /** Resolves when all output is written: with an error if it could not be, otherwise with undefined. */
-  async settled(): Promise<Error | undefined> {
-    await new Promise<void>(resolve => {
-      this.#options.stdout.write('', () => resolve())
-    })
-    return this.#failure
+  /** Resolves when all output is written: with the reason if it could not be, otherwise with undefined. */
+  settled(): Promise<string | undefined> {
+    return this.#stdout.settled()
   }
 
   /** Writes a line of the result. */

@@ -4,6 +4,7 @@ import {isHelpFlag} from '../cli/argv.js'
 import {type CommandHost, flagShapes, type HostedConfig, ownFlags, processHost} from '../cli/base-command.js'
 import {painter} from '../cli/colour.js'
 import {toFlagWords} from '../cli/option-words.js'
+import {WrittenStream} from '../cli/written-stream.js'
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 import {type CommandClass, type CommandTable, resolveCommand} from './command-table.js'
@@ -70,7 +71,7 @@ async function runCommand({id, CommandOf, rest}: Resolved, host: CommandHost): P
     const exit = CommandOf.exitCodeFor(error) ?? exitCodeOf(error)
     const message = toFlagWords(toMessage(error), flagShapes(CommandOf))
     if (CommandOf.enableJsonFlag && own.includes('--json')) {
-      host.stdout.write(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`)
+      await print(`${JSON.stringify({error: {code: codeOf(error), message, exit}})}\n`, host)
     } else host.stderr.write(`${painter(host.stderr, host.env)('red', 'baton:')} ${message}\n`)
     if (exit === 70 && (rest.includes('debug') || rest.includes('--log-level=debug') || host.env.BATON_DEBUG)) {
       host.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
@@ -87,8 +88,16 @@ async function complete(host: CommandHost): Promise<number> {
   const {completions} = await import('./complete.js')
   const {readFileSync} = await import('node:fs')
   const words = readFileSync(0, 'utf8').replace(/\n$/, '').split('\n')
-  host.stdout.write(await completions(table, words, host.env))
-  return 0
+  return print(await completions(table, words, host.env), host)
+}
+
+/** Prints a text that is the whole result. Resolves with the exit code: 1 if it could not be written. */
+async function print(text: string, host: CommandHost): Promise<number> {
+  const stdout = new WrittenStream(host.stdout)
+  host.stdout.write(text)
+  const failure = await stdout.settled()
+  if (failure !== undefined) host.stderr.write(`baton: stdout: ${failure}\n`)
+  return failure === undefined ? 0 : 1
 }
 
 async function help(words: readonly string[], exit: number, host: CommandHost): Promise<number> {
@@ -99,6 +108,7 @@ async function help(words: readonly string[], exit: number, host: CommandHost): 
     host.stderr.write(`baton: ${await unknownCommand(words)}\n`)
     return usageExitCode
   }
+  if (exit === 0) return print(`${text}\n`, host)
   stream.write(`${text}\n`)
   return exit
 }

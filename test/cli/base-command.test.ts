@@ -194,11 +194,17 @@ describe('the launcher', () => {
 })
 
 describe.runIf(existsSync('/dev/full'))('a result that cannot be written to stdout', () => {
-  it('makes a command exit with 1', async () => {
+  it.each(['kv get --print-config', '--version', '--help'])('makes a command exit with 1: %s', async line => {
     const script = 'exec "$0" "$@" >/dev/full'
-    const words = [process.execPath, cliPath, 'kv', 'get', '--print-config']
+    const words = [process.execPath, cliPath, ...line.split(' ')]
     const {exitCode, stderr} = await runCommand('sh', ['-c', script, ...words], {env: noAgent})
     expect(exitCode).toBe(1)
-    expect(lines(stderr)).toEqual([expect.stringMatching(/^baton: stdout: .*no space left/)])
+    expect(stderr).toBe('baton: stdout: no space left on device\n')
+  })
+
+  it('is not an error if the reader of --version is gone', async () => {
+    const script = '{ sleep 0.1; "$0" "$@"; echo $? >&2; } | true'
+    const {stderr} = await runCommand('sh', ['-c', script, process.execPath, cliPath, '--version'], {env: noAgent})
+    expect(stderr).toBe('0\n')
   })
 })

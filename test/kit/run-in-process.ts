@@ -9,7 +9,10 @@ import {documentedExits, undocumentedExit} from './documented-exits.js'
 import {type CommandOptions, type CommandResult, cleanEnv} from './run-cli.js'
 import {type OutputWait, waitForOutput} from './wait-for-output.js'
 
-export type InProcessOptions = Pick<CommandOptions, 'env' | 'agent' | 'input'>
+export interface InProcessOptions extends Pick<CommandOptions, 'env' | 'agent' | 'input'> {
+  /** Code of the error with which every write to stdout fails, such as `EPIPE`. @default writes succeed */
+  readonly stdoutFault?: 'EPIPE' | 'ENOSPC'
+}
 
 /** The result of `runInProcess`. */
 export type InProcessResult = Omit<CommandResult, 'signalName' | 'exitCode'> & {readonly exitCode: number}
@@ -33,8 +36,18 @@ function bundle(): Run {
 /** A stream that is not a terminal and keeps all text written to it. */
 class Kept extends Writable {
   readonly #chunks: Buffer[] = []
+  readonly #fault: string | undefined
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+  constructor(fault?: string) {
+    super()
+    this.#fault = fault
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    if (this.#fault !== undefined) {
+      done(Object.assign(new Error(`${this.#fault}: the reason, write`), {code: this.#fault}))
+      return
+    }
     this.#chunks.push(chunk)
     done()
   }
@@ -53,12 +66,13 @@ export class InProcessCommand implements AsyncDisposable {
   /** Rejects if help does not name the exit code. */
   readonly exited: Promise<InProcessResult>
   hasEnded = false
-  readonly #stdout = new Kept()
+  readonly #stdout: Kept
   readonly #stderr = new Kept()
   readonly #signals = new EventEmitter()
 
   constructor(args: readonly string[], options: InProcessOptions) {
     this.name = `baton ${args.join(' ')}`
+    this.#stdout = new Kept(options.stdoutFault)
     this.exited = this.#run(args, options)
     this.exited.catch(() => undefined)
   }

@@ -22,9 +22,6 @@ const otherOutput: Readonly<Record<string, string>> = {
   'kv export': 'prints JSON without a flag',
   lock: 'its stdout belongs to the command; --events writes JSON lines',
   responder: 'runs until it is stopped',
-  'service deregister': 'its exit code says all',
-  'service maint': 'its exit code says all',
-  'service register': 'its exit code says all',
   'service run': 'its stdout belongs to the program',
   template: 'writes files; --dry prints what they would contain',
   tour: 'is read by people',
@@ -134,8 +131,17 @@ describe('the JSON output of commands matches its schema', () => {
     await expectJson('kv.edit', ['kv', 'edit', '--json', 'j/a'])
   })
 
-  it('service ls', async () => {
+  it('service: registered, listed, in maintenance, removed', async () => {
+    await expectJson('service.register', ['service', 'register', '--name', 'web', '--json'])
+    const host = ['--node', 'far', '--node-address', '10.0.0.9']
+    await expectJson('service.register', ['service', 'register', '--name', 'db', ...host, '--json'])
     await expectJson('service.ls', ['service', 'ls', '--json'])
+    await expectJson('service.maint', ['service', 'maint', 'web', '--on', '--json'])
+    await expectJson('service.maint', ['service', 'maint', '--off', '--json'])
+    await expectJson('error', ['service', 'maint', 'none', '--on', '--json'], 2)
+    await expectJson('service.deregister', ['service', 'deregister', 'web', '--json'])
+    await expectJson('service.deregister', ['service', 'deregister', 'db', '--node', 'far', '--json'])
+    await expectJson('error', ['service', 'deregister', 'web', '--json'], 2)
   })
 
   it('members', async () => {

@@ -3,7 +3,7 @@ import {errorCodes} from '../../src/core/errors.js'
 import type {ViewStatus} from '../../src/core/query/types.js'
 import {execSchemas} from './exec-schemas.js'
 import {replicateSchemas} from './replicate-schemas.js'
-import {serviceList} from './service-schemas.js'
+import {serviceChanges, serviceList} from './service-schemas.js'
 
 type HeldReason = Extract<ViewStatus, {readonly state: 'held'}>['reason']
 /** Every reason of the type. If one is missing, this does not compile. */
@@ -347,6 +347,7 @@ export const schemas = {
   }),
   ...replicateSchemas,
   'service.ls': serviceList,
+  ...serviceChanges,
   'watch.ndjson': watchLine,
 } as const
 export type SchemaName = keyof typeof schemas

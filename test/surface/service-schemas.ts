@@ -1,5 +1,14 @@
 import {z} from 'zod'
 
+const place = {id: z.string(), node: z.string().optional()}
+
+/** The outputs of `service register`, `deregister` and `maint` with `--json`. */
+export const serviceChanges = {
+  'service.register': z.strictObject({...place, registered: z.literal(true)}),
+  'service.deregister': z.strictObject({...place, removed: z.literal(true)}),
+  'service.maint': z.strictObject({id: z.string().optional(), maintenance: z.boolean()}),
+}
+
 /** The output of `service ls --json`. */
 export const serviceList = z.strictObject({
   services: z.array(

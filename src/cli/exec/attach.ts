@@ -12,7 +12,7 @@ import {defined} from '../defined.js'
 import {keysDirectory} from '../directories.js'
 import type {Output} from '../output.js'
 import type {StatusLine} from '../status-line.js'
-import {exitCodeOf} from './exit-code.js'
+import {exitCodeOf, exitCodes} from './exit-code.js'
 import {printable} from './printable.js'
 import {RunView} from './run-view.js'
 import {knownFile, readKeys} from './signing.js'
@@ -67,7 +67,7 @@ export async function showJob(
   const summary = await new RunView({out, host, statusLine, flags, paint}).show(run, {isSnapshot: mode === 'snapshot'})
   if (stopSignal.aborted && isUnfinished(summary)) out.say(`exec: the job goes on: baton exec attach ${run.id}`)
   stopSignal.throwIfAborted()
-  return exitCodeOf(summary)
+  return stop.signal.aborted ? exitCodes.cancelled : exitCodeOf(summary)
 }
 
 const isUnfinished = ({nodes}: ExecSummary): boolean => nodes.some(({outcome}) => outcome.type === 'unfinished')
