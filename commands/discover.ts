@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {durationFlag} from '../src/cli/flags.js'
+import type {HiddenCheck} from '../src/cli/hidden-items.js'
 import {UsageError} from '../src/core/errors.js'
 import {noopLogger} from '../src/core/log.js'
 import {defaultPollMs} from '../src/core/query/prepared-query.js'
@@ -124,6 +125,15 @@ catalog, or from a prepared query. The last good list stays while Consul cannot 
 
   protected override sayWaiting(text: string): void {
     if (this.flags.once) super.sayWaiting(text)
+    else this.logger.warn({}, text)
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
+
+  protected override warnOfHidden(text: string): void {
+    if (this.flags.once) this.out.warn(text)
     else this.logger.warn({}, text)
   }
 

@@ -13,6 +13,7 @@ import {nodesOf, type RunRecord, readRun} from '../src/cli/exec/run-records.js'
 import {RunView} from '../src/cli/exec/run-view.js'
 import {knownFile, readKeys} from '../src/cli/exec/signing.js'
 import {consulFlags} from '../src/cli/flags.js'
+import type {HiddenCheck} from '../src/cli/hidden-items.js'
 import {linkSignal} from '../src/core/cancel/link-signal.js'
 import type {ConsulClient} from '../src/core/client.js'
 import {CancelledError, messageOf} from '../src/core/errors.js'
@@ -61,6 +62,10 @@ export default class Exec extends ConsulCommand<typeof Exec> {
   static override emptyFlags = ['cluster']
   static override flagRules = execRules
   static override flags = execFlags
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     if (this.flags.compat === undefined) return this.#run()

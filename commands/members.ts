@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
+import type {HiddenCheck} from '../src/cli/hidden-items.js'
 import {detailedTable, inOrder, memberTable} from '../src/cli/members/table.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
 import {loadRe2, type Re2Matcher} from '../src/core/re2.js'
@@ -26,6 +27,10 @@ export default class Members extends ConsulCommand<typeof Members> {
     detailed: Flags.boolean({description: 'print all tags'}),
     status: Flags.string({description: 'list only members whose status matches this expression', helpValue: 'REGEXP'}),
     json: Flags.boolean({description: 'print the members as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

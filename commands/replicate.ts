@@ -25,6 +25,7 @@ import {changeLine, differs, heldLine, previewLine} from '../src/cli/replicate/r
 import {Reporter} from '../src/cli/replicate/reporter.js'
 import {openReplicatorService} from '../src/cli/replicate/service.js'
 import {shadowFields, shadowLines} from '../src/cli/replicate/shadow.js'
+import {destinationOf} from '../src/cli/replicate/sub-verb.js'
 import {flagOnly} from '../src/cli/settings.js'
 import type {ConnectionSettings} from '../src/config/connection.js'
 import type {Settings} from '../src/config/files.js'
@@ -105,6 +106,10 @@ that it does not exist, and held when they are more than --max-delete or the sou
   readonly #prefixes = new Map<string, readonly PrefixSettings[]>()
   #reporter: Reporter | undefined
   #clientsOpened: Clients | undefined
+
+  protected override get aclTargets(): readonly string[] {
+    return [destinationOf([...(this.flags.prefix ?? []), ...this.words])]
+  }
 
   async run(): Promise<number> {
     const fromEnv = this.sources.has('log-level') ? undefined : logLevelFromEnv(this.host.env)

@@ -29,6 +29,10 @@ export default class Event extends ConsulCommand<typeof Event> {
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
+  protected override get aclTargets(): readonly string[] {
+    return [this.flags.name ?? '']
+  }
+
   async run(): Promise<number> {
     const {name = '', node, service, tag} = this.flags
     const {payload: word} = this.args

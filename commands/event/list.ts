@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {eventRow} from '../../src/cli/event/text.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {goJson} from '../../src/core/api/go-json.js'
 import {UsageError} from '../../src/core/errors.js'
 import type {UserEvent} from '../../src/core/types.js'
@@ -33,6 +34,10 @@ export default class EventList extends ConsulCommand<typeof EventList> {
       description: "print the result as JSON, each event with Consul's fields",
       helpGroup: 'COMMON',
     }),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {parseKeep, pruneEvents} from '../../src/event/durable/durable-prune.js'
 
 export default class EventPrune extends ConsulCommand<typeof EventPrune> {
@@ -26,6 +27,10 @@ export default class EventPrune extends ConsulCommand<typeof EventPrune> {
       helpValue: 'N|DURATION',
     }),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

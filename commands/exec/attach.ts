@@ -3,6 +3,7 @@ import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {showJob} from '../../src/cli/exec/attach.js'
 import {attachFlags} from '../../src/cli/exec/attach-flags.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 
 export default class ExecAttach extends ConsulCommand<typeof ExecAttach> {
   static override summary = 'follow a job that was started before'
@@ -23,6 +24,10 @@ export default class ExecAttach extends ConsulCommand<typeof ExecAttach> {
   static override strict = false
   static override args = {job: Args.string({ignoreStdin: true, description: 'ID of the job, or its first characters'})}
   static override flags = attachFlags
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     checkExecWords('attach', this.words, 1)

@@ -5,6 +5,7 @@ import {showJob} from '../../src/cli/exec/attach.js'
 import {attachFlags} from '../../src/cli/exec/attach-flags.js'
 import {execFlags} from '../../src/cli/exec/flags.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 
 export default class ExecCancel extends ConsulCommand<typeof ExecCancel> {
   static override summary = 'stop a job that was started before'
@@ -28,6 +29,10 @@ export default class ExecCancel extends ConsulCommand<typeof ExecCancel> {
     kill: Flags.boolean({description: 'kill what runs at once, without the grace of the job', helpGroup: 'JOB'}),
     key: execFlags.key,
     unsigned: execFlags.unsigned,
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

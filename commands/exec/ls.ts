@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {runLines, runsJson} from '../../src/cli/exec/runs-text.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {createInitiator} from '../../src/exec/initiator/initiator.js'
 
 export default class ExecLs extends ConsulCommand<typeof ExecLs> {
@@ -16,6 +17,10 @@ export default class ExecLs extends ConsulCommand<typeof ExecLs> {
   static override strict = false
   static override flags = {
     json: Flags.boolean({description: 'print the jobs as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

@@ -3,6 +3,7 @@ import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {showJob} from '../../src/cli/exec/attach.js'
 import {attachFlags} from '../../src/cli/exec/attach-flags.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 
 export default class ExecShow extends ConsulCommand<typeof ExecShow> {
   static override summary = 'show what a job has done until now'
@@ -23,6 +24,10 @@ export default class ExecShow extends ConsulCommand<typeof ExecShow> {
   static override strict = false
   static override args = {job: Args.string({ignoreStdin: true, description: 'ID of the job, or its first characters'})}
   static override flags = attachFlags
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     checkExecWords('show', this.words, 1)

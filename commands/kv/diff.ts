@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {type Place, parsePlace} from '../../src/cli/kv/place.js'
 import type {ConsulClient} from '../../src/core/client.js'
 import {diffKeys, type KeyDifference, type KeysUnder} from '../../src/kv/diff.js'
@@ -26,6 +27,10 @@ export default class KvDiff extends ConsulCommand<typeof KvDiff> {
     b: Args.string({required: true, ignoreStdin: true, description: 'PREFIX or PREFIX@DC'}),
   }
   static override flags = {json: Flags.boolean({description: 'print the differences as JSON', helpGroup: 'COMMON'})}
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'all'
+  }
 
   async run(): Promise<number> {
     const [a, b] = [parsePlace(this.args.a), parsePlace(this.args.b)]

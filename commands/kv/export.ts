@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {exportText} from '../../src/kv/exchange.js'
 
 export default class KvExport extends ConsulCommand<typeof KvExport> {
@@ -11,6 +12,10 @@ export default class KvExport extends ConsulCommand<typeof KvExport> {
   }
   static override examples = ['<%= config.bin %> kv export app/ > app.json']
   static override args = {prefix: Args.string({ignoreStdin: true, description: 'prefix of the keys'})}
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'all'
+  }
 
   async run(): Promise<number> {
     const {value: entries} = await this.openClient().kv.list((this.args.prefix ?? '').replace(/^\//, ''))

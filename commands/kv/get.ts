@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {typedInVain} from '../../src/cli/kv/no-effect.js'
 import {refusalText} from '../../src/cli/kv/refusal.js'
 import {detailedRows, entryObject, listText, shownValue} from '../../src/cli/kv/text.js'
@@ -34,6 +35,10 @@ export default class KvGet extends ConsulCommand<typeof KvGet> {
     separator: Flags.string({description: 'with --keys: cut names after this', default: '/'}),
     raw: Flags.boolean({description: 'print exactly the bytes of the value, without a newline'}),
     json: Flags.boolean({description: 'print the result as JSON, values as base64', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

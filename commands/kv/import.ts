@@ -6,6 +6,7 @@ import {importText} from '../../src/cli/kv/import-text.js'
 import {typedInVain} from '../../src/cli/kv/no-effect.js'
 import {refusals} from '../../src/cli/kv/refusal.js'
 import {Progress} from '../../src/cli/progress.js'
+import {aclRuleText} from '../../src/core/api/acl-rule.js'
 import {ConsulError, isBatonError, isTransient} from '../../src/core/errors.js'
 import {exchangeInputBytes} from '../../src/core/input.js'
 import {type ExchangeEntry, parseExchange} from '../../src/kv/exchange.js'
@@ -43,6 +44,10 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
+  protected override get aclTargets(): readonly string[] {
+    return [this.flags.prefix ?? '']
+  }
+
   async run(): Promise<number> {
     const entries = await this.#read()
     if (!entries) return badData.exit
@@ -77,7 +82,8 @@ export default class KvImport extends ConsulCommand<typeof KvImport> {
         this.out.warn(`${done} of ${entries.length} keys are written${isUnclear(error) ? ', perhaps more' : ''}`)
       if (error instanceof ImportError) {
         if (isBatonError(error.cause, 'BATON_ACL_DENIED') && !(error.cause instanceof ConsulError)) {
-          return this.refuse(importText(error), {code: error.cause.code, exit: 77})
+          const rule = aclRuleText({resource: 'key', segment: error.key, access: 'write'})
+          return this.refuse(`${importText(error)} (the token lacks ${rule})`, {code: error.cause.code, exit: 77})
         }
         // A failure of the connection keeps its own exit code.
         if (isBatonError(error.cause) && !refusals.has(error.cause.code)) throw error.cause

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {UsageError} from '../../src/core/errors.js'
 
 export default class KvLs extends ConsulCommand<typeof KvLs> {
@@ -18,6 +19,10 @@ export default class KvLs extends ConsulCommand<typeof KvLs> {
     recurse: Flags.boolean({description: 'whole names, not cut after the separator'}),
     separator: Flags.string({description: 'cut names after this', default: '/'}),
     json: Flags.boolean({description: 'print the names as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

@@ -29,6 +29,10 @@ export default class LockAssert extends ConsulCommand<typeof LockAssert> {
     json: Flags.boolean({description: 'print the answer as JSON', helpGroup: 'COMMON'}),
   }
 
+  protected override get aclTargets(): readonly string[] {
+    return [this.flags['lock-prefix'] ?? '']
+  }
+
   async run(): Promise<number> {
     checkNoWords('assert', this.words)
     const claim = toClaim('assert', this.flags)

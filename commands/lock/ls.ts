@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {toListLines, toStatusJson} from '../../src/cli/lock/status-text.js'
 import {checkSubVerb} from '../../src/cli/lock/sub-verb.js'
 import {inspectLocks} from '../../src/lock/inspect.js'
@@ -18,6 +19,10 @@ export default class LockLs extends ConsulCommand<typeof LockLs> {
   static override args = {prefix: Args.string({ignoreStdin: true, description: 'start of the keys of the locks'})}
   static override flags = {
     json: Flags.boolean({description: 'print the locks as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

@@ -37,6 +37,10 @@ export default class LockPut extends ConsulCommand<typeof LockPut> {
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
+  protected override get aclTargets(): readonly string[] {
+    return [this.flags['lock-prefix'] ?? '', this.args.key]
+  }
+
   async run(): Promise<number> {
     const {key} = this.args
     const claim = toClaim('put', this.flags)

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {checkHeldId} from '../../src/cli/replicate/approvals.js'
 import {checkWords, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
 import {UsageError} from '../../src/core/errors.js'
@@ -25,6 +26,10 @@ The token needs the right to write below the status directory.`
   static override enableJsonFlag = true
   static override args = {id: Args.string({ignoreStdin: true, description: 'id of the held deletes'})}
   static override flags = {'status-dir': statusDirFlag}
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     checkWords('approve', this.words, 1)

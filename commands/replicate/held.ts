@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {checkWords, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
 import {formatDuration} from '../../src/core/time/duration.js'
 import {type HeldReport, readHeld} from '../../src/replicate/held/approval.js'
@@ -24,6 +25,10 @@ for the first ones and ten minutes at most.`
   static override enableJsonFlag = true
   static override args = {mapping: Args.string({ignoreStdin: true, description: 'SOURCE@DC[:DESTINATION]'})}
   static override flags = {'status-dir': statusDirFlag}
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     checkWords('held', this.words, 1)

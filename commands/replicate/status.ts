@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {durationFlag} from '../../src/cli/flags.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {statusLines, toMappingJson} from '../../src/cli/replicate/status-text.js'
 import {checkWords, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
 import {systemClock} from '../../src/core/time/clock.js'
@@ -32,6 +33,10 @@ stale since its last complete copy. The exit code is that of the worst prefix.`
   static override flags = {
     'status-dir': statusDirFlag,
     'max-lag': durationFlag({description: 'lag from which a prefix is behind', default: '1m', min: 0}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

@@ -2,9 +2,10 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import {durationFlag} from '../../src/cli/flags.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {undoDirectory} from '../../src/cli/replicate/compile.js'
 import {undoDirFlag} from '../../src/cli/replicate/flags.js'
-import {checkWords, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
+import {checkWords, destinationOf, ofMapping, statusDirFlag} from '../../src/cli/replicate/sub-verb.js'
 import {passLines, undoLines, undoSummary} from '../../src/cli/replicate/undo-text.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
@@ -45,6 +46,14 @@ created stay. Replicators that run learn that first, and leave the restored keys
     'dry-run': Flags.boolean({description: 'show what would be restored, and write nothing'}),
     'status-dir': statusDirFlag,
     'undo-dir': undoDirFlag(),
+  }
+
+  protected override get aclTargets(): readonly string[] {
+    return [destinationOf(this.words)]
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   async run(): Promise<number> {

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
 import {deregisterExternal, hasExternal} from '../../src/service/external.js'
@@ -20,6 +21,14 @@ export default class ServiceDeregister extends ConsulCommand<typeof ServiceDereg
   static override flags = {
     node: Flags.string({description: 'a host without an agent, whose service is removed from the catalog'}),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
+
+  protected override get aclTargets(): readonly string[] {
+    return []
   }
 
   async run(): Promise<number> {

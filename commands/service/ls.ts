@@ -1,4 +1,5 @@
 import {ConsulCommand} from '../../src/cli/consul-command.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {serviceTable} from '../../src/cli/service/table.js'
 import {listServices} from '../../src/service/list.js'
 
@@ -10,6 +11,10 @@ export default class ServiceLs extends ConsulCommand<typeof ServiceLs> {
   static override usage = 'service ls [FLAGS]'
   static override examples = ['<%= config.bin %> service ls', '<%= config.bin %> service ls --json']
   static override enableJsonFlag = true
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
 
   async run(): Promise<number> {
     const services = await listServices(this.openClient(), {signal: this.stopSignal})

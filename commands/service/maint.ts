@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../../src/cli/consul-command.js'
 import type {FlagRule} from '../../src/cli/flag-rules.js'
+import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 import {brief} from '../../src/core/brief.js'
 import {UsageError} from '../../src/core/errors.js'
 
@@ -29,6 +30,14 @@ export default class ServiceMaint extends ConsulCommand<typeof ServiceMaint> {
     off: Flags.boolean({description: 'end the maintenance'}),
     reason: Flags.string({description: 'why, for people'}),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
+  }
+
+  protected override get aclTargets(): readonly string[] {
+    return []
   }
 
   async run(): Promise<number> {

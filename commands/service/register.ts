@@ -47,6 +47,10 @@ same ID is replaced.`
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'COMMON'}),
   }
 
+  protected override get aclTargets(): readonly string[] {
+    return [this.flags.name]
+  }
+
   async run(): Promise<number> {
     const {flags} = this
     const service = toService(flags)

@@ -61,6 +61,10 @@ the program and removes the service.`
     })(),
   }
 
+  protected override get aclTargets(): readonly string[] {
+    return [this.flags.name]
+  }
+
   async run(): Promise<number> {
     const {flags} = this
     const [file, ...words] = this.child?.words ?? []

@@ -2,6 +2,7 @@ import type {Command} from '@oclif/core/command'
 import type {InferredFlags} from '@oclif/core/interfaces'
 import {type ConnectionSettings, toClientOptions} from '../config/connection.js'
 import {connectionFromEnv} from '../config/environment.js'
+import type {AclRule} from '../core/api/acl-rule.js'
 import {type ClientOptions, type ConsulClient, createClient} from '../core/client.js'
 import {isBatonError, isTransient, messageOf, PermissionError} from '../core/errors.js'
 import {formatAddress} from '../core/http/address.js'
@@ -9,6 +10,7 @@ import {NodeTransport} from '../core/http/node-transport.js'
 import type {Logger, Transport, TransportOptions} from '../core/types.js'
 import {BaseCommand} from './base-command.js'
 import {commonFlags, consulFlags} from './flags.js'
+import {type HiddenCheck, HiddenItems} from './hidden-items.js'
 import {loggedTransport} from './logged-transport.js'
 import {WaitAloud} from './wait-aloud.js'
 
@@ -24,6 +26,9 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   /** Failures that were reported because waiting cannot fix them. */
   readonly #hopeless = new Set<string>()
+  /** Rules that the token lacks, as far as a warning has named them. */
+  readonly #lacked = new Set<string>()
+  #hiddenCheck = Promise.resolve()
 
   /** Adds all rules that the token lacks to an error about a refused token. */
   override async execute(): Promise<number> {
@@ -32,9 +37,50 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
     } catch (error) {
       if (!(error instanceof PermissionError) || error.status !== 403) throw error
       const {explainDenied} = await import('./explain-denied.js')
-      const [key = ''] = [...Object.values(this.args as Record<string, unknown>), ...this.words].map(String)
-      throw await explainDenied(error, {command: this.id ?? '', key, client: this.clientOptions()})
+      throw await explainDenied(error, {rules: await this.#rules(), client: this.clientOptions()})
+    } finally {
+      await this.#hiddenCheck
     }
+  }
+
+  /**
+   * The key, prefix or name that the command is about and, for `lock put`, the key that it writes: the ACL rules are for
+   * these. By default the first arguments.
+   */
+  protected get aclTargets(): readonly string[] {
+    return [...Object.values(this.args as Record<string, string | undefined>), ...this.words].map(value => value ?? '')
+  }
+
+  /** The lists after which the command warns if the token lacks the permission to read all of it. */
+  protected get checksHidden(): HiddenCheck {
+    return 'none'
+  }
+
+  protected warnOfHidden(text: string): void {
+    this.out.warn(text)
+  }
+
+  async #rules(): Promise<readonly AclRule[]> {
+    const {rulesOf} = await import('../doctor/command-rules.js')
+    const [target = '', written] = this.aclTargets
+    return rulesOf(this.id ?? '', target, written)
+  }
+
+  /**
+   * Warns if the token lacks the permission to read all of a list, because Consul leaves out the rest silently. Names
+   * all that the token lacks for the command, each rule once.
+   */
+  async #checkHidden(rule: AclRule): Promise<void> {
+    const {lackedRules} = await import('./explain-denied.js')
+    const rules = await this.#rules()
+    const isCovered = rules.some(
+      ({resource, segment, isPrefix}) =>
+        isPrefix === true && resource === rule.resource && rule.segment.startsWith(segment),
+    )
+    const lacked = await lackedRules(isCovered ? rules : [rule, ...rules], this.clientOptions())
+    const news = lacked.filter(text => !this.#lacked.has(text))
+    for (const text of news) this.#lacked.add(text)
+    if (news.length > 0) this.warnOfHidden(`what the token may not read is left out: it lacks ${news.join(' ')}`)
   }
 
   /** Opens a client for the settings. It is disposed when the command ends, and reports when Consul does not answer. */
@@ -54,7 +100,13 @@ export abstract class ConsulCommand<T extends typeof Command = typeof Command> e
 
   /** Opens a transport that logs its requests at level debug. */
   protected openTransport(options: TransportOptions, open = toAgent): Transport {
-    return loggedTransport(open(options), {logger: this.logger, clock: options.clock})
+    const logged = loggedTransport(open(options), {logger: this.logger, clock: options.clock})
+    const onDoubt = (rule: AclRule): void => {
+      // The warning is a hint: that it cannot be given must not end the command.
+      this.#hiddenCheck = this.#hiddenCheck.then(() => this.#checkHidden(rule)).catch(() => undefined)
+    }
+    const {datacenter} = this.connectionSettings()
+    return new HiddenItems(logged, {check: () => this.checksHidden, datacenter, onDoubt})
   }
 
   /**

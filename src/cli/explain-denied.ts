@@ -1,27 +1,35 @@
 import {missingRules} from '../core/api/acl-authorize.js'
-import {aclRuleText} from '../core/api/acl-rule.js'
+import {type AclRule, aclRuleText} from '../core/api/acl-rule.js'
 import {type ClientOptions, createClient} from '../core/client.js'
 import {PermissionError} from '../core/errors.js'
-import {commandNeeds} from '../doctor/needs.js'
 
 const timeoutMs = 2000
+
+/** Returns the rules that the token lacks, as texts to paste. Empty if it lacks none, or if Consul does not report it. */
+export async function lackedRules(rules: readonly AclRule[], options: ClientOptions): Promise<readonly string[]> {
+  await using client = createClient(options)
+  const missing = await missingRules(client.caller, rules, {timeoutMs}).catch(() => [])
+  return missing.map(aclRuleText)
+}
 
 /**
  * Returns the error with a hint that names all rules that the token lacks for the command, so that one change of a
  * policy is enough: Consul refuses a single request, and does not say what the next ones need. Returns the error
- * unchanged if Consul does not report what is missing, and for a command that needs only one rule, because the error
- * already names it.
+ * unchanged if Consul does not report what is missing, and for a command that needs only the rule that the error names.
  */
 export async function explainDenied(
   error: PermissionError,
-  {command, key, client: options}: {readonly command: string; readonly key: string; readonly client: ClientOptions},
+  {rules, client}: {readonly rules: readonly AclRule[]; readonly client: ClientOptions},
 ): Promise<PermissionError> {
-  const needs = commandNeeds(key).find(need => need.command === command)
-  if (!needs || needs.rules.length === 1) return error
-  await using client = createClient(options)
-  const missing = await missingRules(client.caller, needs.rules, {timeoutMs}).catch(() => [])
-  if (missing.length === 0) return error
+  if (rules.length === 0 || (rules.length === 1 && error.hint !== undefined && error.hint.includes('{'))) return error
+  const lacked = await lackedRules(rules, client)
+  if (lacked.length === 0) return error
   const {message, status, text, details} = error
-  const hint = `the token lacks ${missing.map(aclRuleText).join(' ')}`
-  return new PermissionError('BATON_ACL_DENIED', message, {status, text, details, hint, cause: error})
+  return new PermissionError('BATON_ACL_DENIED', message, {
+    status,
+    text,
+    details,
+    hint: `the token lacks ${lacked.join(' ')}`,
+    cause: error,
+  })
 }

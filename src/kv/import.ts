@@ -146,7 +146,9 @@ async function importAtOnce(
   if (isCreateOnly === true && result.errors.every(({what}) => what.includes('index is stale'))) {
     throw new ConflictError('BATON_CAS_CONFLICT', `key ${key}: exists, so nothing was imported`)
   }
-  throw new ImportError(key, new BatonError('BATON_HTTP', first?.what ?? 'refused'))
+  const what = first?.what ?? 'refused'
+  const code = what.includes('Permission denied') ? 'BATON_ACL_DENIED' : 'BATON_HTTP'
+  throw new ImportError(key, new BatonError(code, what))
 }
 
 /** Returns the error for a value that is too large for any write, also without `isAtomic`. */

@@ -1,6 +1,7 @@
+import {aclRuleText} from '../core/api/acl-rule.js'
 import type {ConsulClient} from '../core/client.js'
 import {semaphoreFlags} from '../core/consul-constants.js'
-import {LockLostError} from '../core/errors.js'
+import {BatonError, LockLostError} from '../core/errors.js'
 import type {CallOptions, KvOperation, SessionId, TxnResult} from '../core/types.js'
 import {joinKey, lockKey} from './wire/names.js'
 import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
@@ -32,11 +33,17 @@ export async function commitFenced(
   operations: readonly KvOperation[],
   options: CallOptions = {},
 ): Promise<TxnResult> {
-  const result = await client.txn.commit([fenceOf(claim), ...operations], options)
+  const fence = fenceOf(claim)
+  const result = await client.txn.commit([fence, ...operations], options)
   if (result.committed) return result
   const refusal = result.errors.find(({opIndex}) => opIndex === 0)
   if (refusal) {
     const {prefix, session} = claim
+    if (refusal.what.includes('Permission denied')) {
+      const hint = `the token lacks ${aclRuleText({resource: 'key', segment: fence.key, access: 'read'})}`
+      const details = {prefix, session}
+      throw new BatonError('BATON_ACL_DENIED', `lock ${prefix}: nothing was written: ${refusal.what}`, {hint, details})
+    }
     const text = `lock ${prefix}: session ${session} does not hold it any more: nothing was written`
     throw new LockLostError(text, {details: {prefix, session, why: refusal.what}})
   }

@@ -32,3 +32,7 @@ export function ofMapping<T extends {readonly mapping: Mapping}>(
   const wanted = formatMapping(parseMapping(word, {datacenterRequired: false}))
   return items.filter(({mapping}) => formatMapping(mapping) === wanted)
 }
+
+/** Returns the destination of the first mapping among the words, for the ACL rules that it needs. */
+export const destinationOf = ([word]: readonly string[]): string =>
+  word === undefined ? '' : parseMapping(word, {datacenterRequired: false}).destination

@@ -18,6 +18,7 @@ import {ConsulCommand} from '../consul-command.js'
 import type {ExitMeanings} from '../exit-meanings.js'
 import type {FlagRule} from '../flag-rules.js'
 import {durationFlag} from '../flags.js'
+import type {HiddenCheck} from '../hidden-items.js'
 import {goHandlerText} from './go-text.js'
 import {keyText} from './key-text.js'
 import {reportStatus} from './report-status.js'
@@ -172,6 +173,10 @@ export abstract class WatchCommand<T extends typeof Command = typeof Command> ex
       this.out.error(form === 'consul' ? goHandlerText(error) : `baton: ${error.message}`)
       return form === 'consul' ? 1 : error.exitCode
     }
+  }
+
+  protected override get checksHidden(): HiddenCheck {
+    return 'empty'
   }
 
   protected override sayWaiting(text: string): void {

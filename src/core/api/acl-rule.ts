@@ -62,7 +62,7 @@ function ruleOfRequest(method: string, path: string): AclRule | undefined {
 }
 
 function ruleOfAgent(part: string, access: AclRule['access']): AclRule {
-  if (part === 'service' || part === 'services' || part === 'check') return all('service', access)
+  if (/^(?:service|check)s?$/.test(part)) return all('service', access)
   return part === 'members' ? all('node', 'read') : all('agent', access)
 }
 

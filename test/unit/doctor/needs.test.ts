@@ -2,13 +2,37 @@ import {readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {aclRuleText} from '../../../src/core/api/acl-rule.js'
+import {commandsWithRules, rulesOf} from '../../../src/doctor/command-rules.js'
 import {commandNeeds} from '../../../src/doctor/needs.js'
+import exitCodes from '../../kit/exit-codes.json' with {type: 'json'}
 
 const page = (command: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../docs/commands/${command}.md`, import.meta.url)), 'utf8')
 
+/** How the docs call what a command is about. */
+const placeholders: Readonly<Record<string, string>> = {
+  replicate: 'DESTINATION',
+  event: 'NAME',
+  service: 'NAME',
+  status: '',
+}
+const offline = ['completion', 'dev', 'keys add', 'keys init', 'keys ls', 'keys revoke', 'tour']
+
 describe('the ACL rules that a command needs', () => {
-  it.each(commandNeeds('KEY'))('are listed in the docs of $command', ({command, rules}) => {
+  it('are known for each command that talks to Consul', () => {
+    expect([...commandsWithRules, ...offline].sort()).toEqual(Object.keys(exitCodes).sort())
+  })
+
+  it.each(commandsWithRules)('are listed in the docs of %s', command => {
+    const [name = ''] = command.split(' ')
+    const target = placeholders[name] ?? 'KEY'
+    const text = page(name)
+    // The docs of events list one rule for the logs of all names.
+    const rules = rulesOf(command, command === 'event prune' ? '' : target, 'WRITTEN').map(aclRuleText)
+    expect(rules.filter(rule => !text.includes(rule))).toEqual([])
+  })
+
+  it.each(commandNeeds('KEY'))('are those that doctor checks for $command', ({command, rules}) => {
     const [name = ''] = command.split(' ')
     const text = page(name)
     const key = name === 'replicate' ? 'DESTINATION' : 'KEY'

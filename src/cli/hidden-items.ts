@@ -1,0 +1,57 @@
+import {type AclRule, ruleOfRefusal} from '../core/api/acl-rule.js'
+import type {Transport, TransportRequest, TransportResponse} from '../core/types.js'
+
+/** Which lists may lack items because of the token: those without any items, or all. */
+export type HiddenCheck = 'none' | 'empty' | 'all'
+
+/**
+ * Passes requests on to another transport, and calls `onDoubt` with the rule that a list needs: Consul does not refuse a
+ * list, but leaves out what the token may not read. Each rule is reported once.
+ */
+export class HiddenItems implements Transport {
+  readonly #inner: Transport
+  readonly #check: () => HiddenCheck
+  readonly #onDoubt: (rule: AclRule) => void
+  readonly #datacenter: string
+  readonly #known = new Set<string>()
+
+  /** `datacenter` is the one in which the permissions can be checked: lists of others are not. */
+  constructor(
+    inner: Transport,
+    options: {
+      readonly check: () => HiddenCheck
+      readonly datacenter: string | undefined
+      readonly onDoubt: (rule: AclRule) => void
+    },
+  ) {
+    this.#inner = inner
+    this.#check = options.check
+    this.#onDoubt = options.onDoubt
+    this.#datacenter = options.datacenter ?? ''
+  }
+
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    const response = await this.#inner.send(request)
+    const check = this.#check()
+    if (check === 'none' || request.method !== 'GET') return response
+    const [, query] = request.path.split('?')
+    if ((new URLSearchParams(query).get('dc') ?? '') !== this.#datacenter) return response
+    const rule = ruleOfRefusal('GET', request.path, '')
+    if (rule?.isPrefix !== true || !isList(response) || (check === 'empty' && !isEmpty(response))) return response
+    const id = `${rule.resource} ${rule.segment}`
+    if (!this.#known.has(id)) this.#onDoubt(rule)
+    this.#known.add(id)
+    return response
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]()
+  }
+}
+
+/** True for an answer of Consul: a 404 without an index is not from Consul's key-value store. */
+const isList = ({status, headers}: TransportResponse): boolean =>
+  status === 200 || (status === 404 && headers.has('x-consul-index'))
+
+const isEmpty = ({status, body}: TransportResponse): boolean =>
+  status === 404 || (body.length < 8 && /^(?:\[\]|\{\}|null)\s*$/.test(Buffer.from(body).toString()))
