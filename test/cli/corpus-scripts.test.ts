@@ -19,7 +19,7 @@ async function run(tool: 'consul' | 'baton', agent: TestAgent, {text}: Script, n
 const neutral = ({stdout}: CommandResult): string => stdout.replaceAll(/\/(?:consul|baton)(?=\/)/g, '/TOOL')
 
 describe.skipIf(!real).concurrent('scripts that users have written for Consul', () => {
-  const agent = real && sharedAgent(real)
+  const agent = real && sharedAgent(real, {config: {disable_remote_exec: false}})
   it.each(scripts.map((one, number) => ({...one, number})))(
     'print the same with consul and with baton: $text',
     async one => {

@@ -4,6 +4,7 @@ import {raw} from '../kit/raw-consul.js'
 import {type CommandOptions, runCli, runCommand} from '../kit/run-cli.js'
 import {runInProcess} from '../kit/run-in-process.js'
 import {differences, type Line, reads, type Seen, writes} from './corpus-lines.js'
+import {scripts} from './corpus-scripts.js'
 
 type Tool = 'consul' | 'baton'
 
@@ -85,9 +86,10 @@ async function untilQuiet(agent: TestAgent): Promise<void> {
 }
 
 describe('the corpus of Go command lines', () => {
-  it('has at least 60 lines with equal results, and a reason for every difference', () => {
+  it('has at least 150 lines, 60 of them with equal results, and a reason for every difference', () => {
     const lines = [...reads, ...writes]
     expect(lines.filter(line => !line.differs).length).toBeGreaterThanOrEqual(60)
+    expect(lines.length + scripts.length).toBeGreaterThanOrEqual(150)
     const used = new Set(lines.map(line => line.differs))
     expect(Object.keys(differences).filter(reason => !used.has(reason as never))).toEqual([])
   })
