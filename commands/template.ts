@@ -17,8 +17,10 @@ import type {Settings} from '../src/config/files.js'
 import {readTemplateConfig, type TemplateFile} from '../src/config/template-file.js'
 import type {ClientOptions} from '../src/core/client.js'
 import {messageOf, UsageError} from '../src/core/errors.js'
+import {NodeTransport} from '../src/core/http/node-transport.js'
 import {HandlerError} from '../src/process/handler.js'
 import {readTemplate} from '../src/template/render.js'
+import {templateConnections} from '../src/template/store.js'
 
 /** Flags that have no effect without a child. */
 const childOnly = ['exec-reload-signal', 'exec-kill-signal', 'grace', 'exec-splay', 'restart']
@@ -120,7 +122,7 @@ When one changes, the child gets --exec-reload-signal, or is stopped and started
       },
       openClient: () => {
         this.#roundCount += 1
-        return this.openClient()
+        return this.openClient({transport: options => new NodeTransport({...options, ...templateConnections})})
       },
       replan: () => this.#replan(),
       stops: this.stopSignals,

@@ -10,7 +10,16 @@ import type {ServiceText, Where} from './query-text.js'
 /** A piece of Consul's data that a template uses. `name` is unique among dependencies and is shown in messages. */
 export interface Dependency<T = unknown> {
   readonly name: string
+  /** For a key: the folder whose keys can be followed with one query. */
+  readonly folder?: KeyFolder & {readonly key: string}
   query(client: ConsulClient): BlockingQuery<T>
+}
+
+/** The folder of a key. */
+export interface KeyFolder {
+  readonly id: string
+  readonly prefix: string
+  readonly where: Where
 }
 
 function named(kind: string, what: string, where: Where): string {
@@ -28,7 +37,13 @@ const scopeOf = ({datacenter, namespace, partition}: Where): Where => ({
 
 /** The entry of one key, or undefined if the key does not exist. */
 export function keyDependency(key: string, where: Where): Dependency<KvEntry | undefined> {
-  return {name: named('key', key, where), query: client => kvKey(client, key, scopeOf(where))}
+  const prefix = key.slice(0, key.lastIndexOf('/') + 1)
+  const scope = scopeOf(where)
+  return {
+    name: named('key', key, where),
+    query: client => kvKey(client, key, scope),
+    ...(prefix !== '' && {folder: {id: named('keys', prefix, where), prefix, where: scope, key}}),
+  }
 }
 
 /** All keys that begin with a prefix. */

@@ -1,6 +1,5 @@
 import type {ConsulClient} from '../core/client.js'
 import {BatonError} from '../core/errors.js'
-import {createViewRegistry} from '../core/query/view-registry.js'
 import {Wake} from '../core/time/wake.js'
 import {changeFiles} from './change.js'
 import {loadYaml} from './functions/yaml-read.js'
@@ -105,9 +104,8 @@ export async function runTemplates(
     }
   })
   const {maxStaleMs} = options
-  await using views = createViewRegistry(client, {...(maxStaleMs !== undefined && {maxStaleMs})})
   const wake = new Wake()
-  await using store = new Store(client, views, () => wake.wake())
+  await using store = new Store(client, {...(maxStaleMs !== undefined && {maxStaleMs})}, () => wake.wake())
   await new Run(client, {jobs, store, wake}, options).loop()
 }
 

@@ -2,15 +2,38 @@ import {unwatchFile, watchFile} from 'node:fs'
 import type {ConsulClient} from '../core/client.js'
 import {isTransient} from '../core/errors.js'
 import type {Subscription, ViewRegistry, ViewStatus} from '../core/query/types.js'
-import type {Dependency} from './dependency.js'
+import {createViewRegistry} from '../core/query/view-registry.js'
+import type {KvEntry} from '../core/types.js'
+import type {Dependency, KeyFolder} from './dependency.js'
+import {type FolderMember, FolderQuery} from './folder-query.js'
 
 /** Interval in milliseconds at which files are checked for changes. */
 const fileEveryMs = 1000
 
+/**
+ * Number of parked queries. Up to this number each key has its own query, which makes a change of one key cheapest. An
+ * agent accepts 200 connections from one address, which other programs of the host need as well.
+ */
+const mostSingleQueries = 32
+/** Number of parked queries for folders. */
+const mostFolderQueries = 12
+/** Number of keys from which on a folder is followed with one query. */
+const fewestOfFolder = 8
+
+/**
+ * Transport options with which a store uses at most 64 connections. Some connections for parked queries are left to the
+ * lock that a run may wait for.
+ */
+export const templateConnections = {
+  watchConnections: mostSingleQueries + mostFolderQueries + 4,
+  controlConnections: 16,
+}
+
 interface Followed {
   readonly dependency: Dependency
-  readonly subscription: Subscription<unknown>
-  readonly status: () => ViewStatus
+  /** The dependency's own query; undefined for a key that the query of its folder follows. */
+  subscription: Subscription<unknown> | undefined
+  status: () => ViewStatus
   known: boolean
   value: unknown
   failure: unknown
@@ -27,14 +50,17 @@ export type Known<T> = {readonly known: true; readonly value: T} | {readonly kno
 export class Store implements AsyncDisposable {
   readonly #client: ConsulClient
   readonly #views: ViewRegistry
+  readonly #folderViews: ViewRegistry
   readonly #followed = new Map<string, Followed>()
+  readonly #folders = new Map<string, FolderQuery>()
   readonly #files = new Map<string, () => void>()
   readonly #fileChanges = new Map<string, number>()
   readonly #onChange: () => void
 
-  constructor(client: ConsulClient, views: ViewRegistry, onChange: () => void) {
+  constructor(client: ConsulClient, options: {readonly maxStaleMs?: number}, onChange: () => void) {
     this.#client = client
-    this.#views = views
+    this.#views = createViewRegistry(client, {...options, places: mostSingleQueries})
+    this.#folderViews = createViewRegistry(client, {...options, places: mostFolderQueries})
     this.#onChange = onChange
   }
 
@@ -96,7 +122,12 @@ export class Store implements AsyncDisposable {
     for (const [name, {subscription}] of this.#followed) {
       if (names.has(name)) continue
       this.#followed.delete(name)
-      await subscription[Symbol.asyncDispose]()
+      await subscription?.[Symbol.asyncDispose]()
+    }
+    for (const [id, folder] of this.#folders) {
+      if (this.#membersOf(id).length > 0) continue
+      this.#folders.delete(id)
+      await folder[Symbol.asyncDispose]()
     }
     for (const [name, stop] of this.#files) {
       if (names.has(name)) continue
@@ -107,36 +138,83 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.keepOnly(new Set())
+    await this.#folderViews[Symbol.asyncDispose]()
+    await this.#views[Symbol.asyncDispose]()
   }
 
   #follow(dependency: Dependency): Followed {
-    const view = this.#views.view(dependency.query(this.#client))
     const followed: Followed = {
       dependency,
-      subscription: view.subscribe(),
-      status: () => view.status,
+      subscription: undefined,
+      status: () => ({state: 'connecting', error: undefined}),
       known: false,
       value: undefined,
       failure: undefined,
       changes: 0,
     }
     this.#followed.set(dependency.name, followed)
-    void this.#pump(followed)
+    this.#subscribe(followed)
     return followed
   }
 
-  async #pump(followed: Followed): Promise<void> {
+  #subscribe(followed: Followed): void {
+    const view = this.#views.view(followed.dependency.query(this.#client))
+    const subscription = view.subscribe()
+    followed.subscription = subscription
+    followed.status = () => view.status
+    void this.#pump(followed, subscription)
+  }
+
+  async #pump(followed: Followed, subscription: Subscription<unknown>): Promise<void> {
     try {
-      for await (const {value} of followed.subscription.snapshots()) {
+      for await (const {value} of subscription.snapshots()) {
+        if (followed.subscription !== subscription) return
         followed.known = true
-        followed.value = value
-        followed.changes += 1
-        this.#onChange()
+        this.#update(followed, value)
+        this.#considerFolder(followed.dependency.folder)
       }
     } catch (error) {
       followed.failure = error
-      followed.changes += 1
-      this.#onChange()
+      this.#update(followed, followed.value)
+    }
+  }
+
+  #update(followed: Followed, value: unknown): void {
+    followed.value = value
+    followed.changes += 1
+    this.#onChange()
+  }
+
+  /** Follows the keys of a folder with one query if there are many queries, and many of this folder. */
+  #considerFolder(folder: KeyFolder | undefined): void {
+    if (folder === undefined || this.#folders.has(folder.id) || this.#followed.size <= mostSingleQueries) return
+    if (this.#membersOf(folder.id).length < fewestOfFolder) return
+    const query = new FolderQuery({client: this.#client, views: this.#folderViews}, folder, {
+      members: () => this.#membersOf(folder.id).map(followed => this.#toMember(followed)),
+      countNeeded: () =>
+        [...this.#followed.values()].filter(({dependency}) => dependency.folder?.id === folder.id).length,
+    })
+    this.#folders.set(folder.id, query)
+  }
+
+  #membersOf(id: string): readonly Followed[] {
+    return [...this.#followed.values()].filter(
+      ({dependency, known, failure}) => dependency.folder?.id === id && known && failure === undefined,
+    )
+  }
+
+  #toMember(followed: Followed): FolderMember {
+    return {
+      key: followed.dependency.folder?.key ?? '',
+      entry: followed.value as KvEntry | undefined,
+      isJoined: followed.subscription === undefined,
+      join: status => {
+        void followed.subscription?.[Symbol.asyncDispose]()
+        followed.subscription = undefined
+        followed.status = status
+      },
+      update: entry => this.#update(followed, entry),
+      leave: () => this.#subscribe(followed),
     }
   }
 }

@@ -1,0 +1,86 @@
+import type {ConsulClient} from '../core/client.js'
+import {kvPrefix} from '../core/query/topics.js'
+import type {ViewRegistry, ViewStatus} from '../core/query/types.js'
+import type {KvEntry} from '../core/types.js'
+import type {KeyFolder} from './dependency.js'
+
+/** A folder is read as a whole if it has at most this many keys for each key that is needed. */
+const mostPerNeeded = 4
+
+/** A key that is followed together with the others of its folder. */
+export interface FolderMember {
+  readonly key: string
+  /** The entry as it is known. */
+  readonly entry: KvEntry | undefined
+  /** True once the query of the folder has replaced the key's own query. */
+  readonly isJoined: boolean
+  /** Replaces the key's own query. */
+  join(status: () => ViewStatus): void
+  /** Receives an entry that has changed, was deleted or was created. */
+  update(entry: KvEntry | undefined): void
+  /** Goes back to a query of its own. */
+  leave(): void
+}
+
+/**
+ * Follows many keys of a folder with one query. A key joins after its own first answer: that answer shows if the token
+ * may read it, which the list of a folder does not.
+ */
+export class FolderQuery implements AsyncDisposable {
+  readonly #stop = new AbortController()
+  readonly #ended: Promise<void>
+  readonly #members: () => readonly FolderMember[]
+  readonly #countNeeded: () => number
+
+  constructor(
+    {client, views}: {readonly client: ConsulClient; readonly views: ViewRegistry},
+    folder: KeyFolder,
+    {
+      members,
+      countNeeded,
+    }: {
+      readonly members: () => readonly FolderMember[]
+      /** Returns the number of keys of the folder that are needed, whether they are known yet or not. */
+      readonly countNeeded: () => number
+    },
+  ) {
+    this.#members = members
+    this.#countNeeded = countNeeded
+    this.#ended = this.#follow(client, views, folder).catch(() => {
+      for (const member of members()) if (member.isJoined) member.leave()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#ended
+  }
+
+  async #follow(client: ConsulClient, views: ViewRegistry, {prefix, where}: KeyFolder): Promise<void> {
+    const {signal} = this.#stop
+    const names = await client.kv.keys(prefix, {...where, signal})
+    if (names.value.length > this.#countNeeded() * mostPerNeeded) return
+    const view = views.view(kvPrefix(client, prefix, where))
+    await using subscription = view.subscribe()
+    const stop = (): void => void subscription[Symbol.asyncDispose]()
+    if (signal.aborted) return
+    signal.addEventListener('abort', stop, {once: true})
+    for await (const {value} of subscription.snapshots()) this.#apply(value, () => view.status)
+  }
+
+  #apply(list: readonly KvEntry[], status: () => ViewStatus): void {
+    const byKey = new Map(list.map(entry => [entry.key, entry]))
+    for (const member of this.#members()) {
+      const entry = byKey.get(member.key)
+      if (!member.isJoined) {
+        // A list from a server that lags behind must not replace a newer entry.
+        if (isOlder(entry, member.entry)) continue
+        member.join(status)
+      }
+      if (entry?.modifyIndex !== member.entry?.modifyIndex) member.update(entry)
+    }
+  }
+}
+
+const isOlder = (a: KvEntry | undefined, b: KvEntry | undefined): boolean =>
+  b !== undefined && (a === undefined || a.modifyIndex < b.modifyIndex)
