@@ -89,6 +89,7 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     const client = this.openClient()
     const initiator = await this.#initiator(client)
     if (this.flags.detach) return this.#detach(initiator, job, selector)
+    if (this.flags.prepare !== undefined) return this.#prepare(initiator, job, selector, this.flags.prepare)
     using stop = linkSignal(this.stopSignal)
     // If stdout is closed (`| head -1`), no more output is wanted, so running commands are stopped.
     this.out.onClosed(() => stop.abort(new CancelledError()))
@@ -145,6 +146,14 @@ export default class Exec extends ConsulCommand<typeof Exec> {
     const detached = await initiator.detach(job, selector, {signal: this.stopSignal, ...times})
     const {reportDetached} = await import('../src/cli/exec/detach.js')
     return reportDetached(detached, {out: this.out, isJson: this.flags.json, nowMs: systemClock.wallMs()})
+  }
+
+  async #prepare(initiator: ExecInitiator, job: JobSpec, selector: NodeSelector, path: string): Promise<number> {
+    const {keep, window, json: isJson} = this.flags
+    const options = {signal: this.stopSignal, ...defined({keepMs: keep, windowMs: window})}
+    const prepared = await initiator.prepare(job, selector, options)
+    const {reportPrepared} = await import('../src/cli/exec/prepare.js')
+    return reportPrepared(prepared, {path, out: this.out, isJson})
   }
 
   #view(): RunView {

@@ -2,13 +2,10 @@ import {resolve} from 'node:path'
 import * as Flags from '@oclif/core/flags'
 import {ConsulCommand} from '../src/cli/consul-command.js'
 import {defined} from '../src/cli/defined.js'
-import {stateDirectory, trustDirectory} from '../src/cli/directories.js'
+import {stateDirectory} from '../src/cli/directories.js'
 import {printable} from '../src/cli/exec/printable.js'
+import {responderFlags, unsignedPolicyOf} from '../src/cli/exec/responder-flags.js'
 import {durationFlag} from '../src/cli/flags.js'
-import {briefPath} from '../src/core/brief.js'
-import {messageOf, UsageError} from '../src/core/errors.js'
-import {readInput, whyUnreadable} from '../src/core/input.js'
-import {type Policy, parsePolicy} from '../src/exec/native/policy.js'
 import {trustFromDirectory} from '../src/exec/native/trust.js'
 import {createResponder, type ResponderEvent} from '../src/exec/responder/responder.js'
 
@@ -26,38 +23,17 @@ export default class Responder extends ConsulCommand<typeof Responder> {
   ]
   static override emptyFlags = ['cluster']
   static override flags = {
-    name: Flags.string({description: "name of this responder (default: the agent's node)"}),
-    'trust-dir': Flags.string({
-      description: 'public keys whose jobs it runs',
-      default: trustDirectory,
-      helpValue: 'DIR',
-    }),
-    'state-dir': Flags.string({
-      description: 'where it remembers which jobs were run (default: /var/lib/baton or ~/.local/state/baton)',
-      helpValue: 'DIR',
-    }),
+    ...responderFlags,
     'audit-log': Flags.string({
       description: 'where each job gets its lines (default: audit.jsonl below the state directory)',
       helpValue: 'FILE',
     }),
-    cluster: Flags.string({description: 'refuse jobs signed for another cluster name (default: none)', default: ''}),
-    'allow-unsigned': Flags.boolean({
-      description: 'run jobs without a signature, within --unsigned-policy',
-      dependsOn: ['unsigned-policy'],
-    }),
-    'unsigned-policy': Flags.string({
-      description: 'policy for jobs without a signature',
-      helpValue: 'FILE',
-      dependsOn: ['allow-unsigned'],
-    }),
     ttl: durationFlag({description: 'TTL of its health check', default: '15s', min: 1000}),
-    'max-skew': durationFlag({description: 'how far clocks may be apart', default: '30s'}),
-    'max-validity': durationFlag({description: 'longest time from signing to expiry', default: '5m'}),
   }
 
   async run(): Promise<number> {
     const trust = trustFromDirectory(this.flags['trust-dir'])
-    const unsignedPolicy = await this.#unsignedPolicy()
+    const unsignedPolicy = await unsignedPolicyOf(this.flags)
     // Without a trusted key every signed job is refused, and nothing else on this node would show that.
     const {keys, trouble} = await trust()
     if (trouble) throw trouble
@@ -95,22 +71,6 @@ export default class Responder extends ConsulCommand<typeof Responder> {
       const kept =
         event.keyCount === 0 ? 'signed jobs are refused' : `the ${event.keyCount} key(s) of before stay trusted`
       this.out.warn(`responder: ${printable(event.reason)}: ${kept}`)
-    }
-  }
-
-  async #unsignedPolicy(): Promise<Policy | undefined> {
-    const path = this.flags['unsigned-policy']
-    if (!this.flags['allow-unsigned'] || path === undefined) return undefined
-    const bytes = await readInput(path).catch((error: unknown) => {
-      throw new UsageError(`unsigned-policy: cannot read ${briefPath(path)}: ${whyUnreadable(error)}`, {
-        code: 'BATON_CONFIG',
-        cause: error,
-      })
-    })
-    try {
-      return await parsePolicy(bytes.toString(), briefPath(path))
-    } catch (error) {
-      throw new UsageError(`unsigned-policy: ${messageOf(error)}`, {code: 'BATON_CONFIG', cause: error})
     }
   }
 }

@@ -1,22 +1,16 @@
 import * as Args from '@oclif/core/args'
-import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {showJob} from '../../src/cli/exec/attach.js'
-import {attachFlags} from '../../src/cli/exec/attach-flags.js'
+import {AttachCommand} from '../../src/cli/exec/attach-command.js'
+import {attachExits, attachFlags} from '../../src/cli/exec/attach-flags.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
 import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 
-export default class ExecAttach extends ConsulCommand<typeof ExecAttach> {
+export default class ExecAttach extends AttachCommand<typeof ExecAttach> {
   static override summary = 'follow a job that was started before'
   static override description =
     "Prints the output of a detached job from its first byte on, follows it to its end, and exits as baton exec does. Answers are verified as in a live run. Ctrl-C leaves the job alone. A program named attach needs 'baton exec -- attach'."
   static override exitMeanings = {
-    0: 'the command succeeded on every node',
+    ...attachExits,
     1: 'the job was cancelled, or the output is not read any more',
-    2: 'the command failed on a node',
-    3: 'a node took too long, or was lost',
-    4: 'an expected node did not answer',
-    6: 'a node refused the job, or the answers of one are not believed',
-    8: 'some output of a node was dropped',
     '128+n': 'stopped by signal n: the job goes on',
   }
   static override examples = ['<%= config.bin %> exec attach 019b2c3d', '<%= config.bin %> exec attach 019b2c3d --fold']
@@ -31,16 +25,6 @@ export default class ExecAttach extends ConsulCommand<typeof ExecAttach> {
 
   async run(): Promise<number> {
     checkExecWords('attach', this.words, 1)
-    const {flags, out, host, statusLine, stopSignal} = this
-    const context = {
-      client: this.openClient(),
-      flags,
-      out,
-      host,
-      statusLine,
-      stopSignal,
-      paint: this.painterFor('stdout'),
-    }
-    return showJob(this.args.job ?? '', 'follow', context)
+    return this.show(this.args.job ?? '', 'follow', this.flags)
   }
 }

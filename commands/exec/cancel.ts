@@ -1,24 +1,19 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
-import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {showJob} from '../../src/cli/exec/attach.js'
-import {attachFlags} from '../../src/cli/exec/attach-flags.js'
+import {AttachCommand} from '../../src/cli/exec/attach-command.js'
+import {attachExits, attachFlags} from '../../src/cli/exec/attach-flags.js'
 import {execFlags} from '../../src/cli/exec/flags.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
 import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 
-export default class ExecCancel extends ConsulCommand<typeof ExecCancel> {
+export default class ExecCancel extends AttachCommand<typeof ExecCancel> {
   static override summary = 'stop a job that was started before'
   static override description =
     "Asks the responders to stop the job, also those that have not begun it, and waits until they have. The request is signed like a job. A program named cancel needs 'baton exec -- cancel'."
   static override exitMeanings = {
+    ...attachExits,
     0: 'the command had succeeded on every node before',
     1: 'the job is cancelled',
-    2: 'the command failed on a node',
-    3: 'a node took too long, or was lost',
-    4: 'an expected node did not answer',
-    6: 'a node refused the job, or the answers of one are not believed',
-    8: 'some output of a node was dropped',
   }
   static override examples = ['<%= config.bin %> exec cancel 019b2c3d', '<%= config.bin %> exec cancel 019b2c3d --kill']
   static override enableJsonFlag = true
@@ -37,16 +32,6 @@ export default class ExecCancel extends ConsulCommand<typeof ExecCancel> {
 
   async run(): Promise<number> {
     checkExecWords('cancel', this.words, 1)
-    const {flags, out, host, statusLine, stopSignal} = this
-    const context = {
-      client: this.openClient(),
-      flags,
-      out,
-      host,
-      statusLine,
-      stopSignal,
-      paint: this.painterFor('stdout'),
-    }
-    return showJob(this.args.job ?? '', this.flags.kill ? 'kill' : 'cancel', context)
+    return this.show(this.args.job ?? '', this.flags.kill ? 'kill' : 'cancel', this.flags)
   }
 }

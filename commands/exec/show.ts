@@ -1,22 +1,16 @@
 import * as Args from '@oclif/core/args'
-import {ConsulCommand} from '../../src/cli/consul-command.js'
-import {showJob} from '../../src/cli/exec/attach.js'
-import {attachFlags} from '../../src/cli/exec/attach-flags.js'
+import {AttachCommand} from '../../src/cli/exec/attach-command.js'
+import {attachExits, attachFlags} from '../../src/cli/exec/attach-flags.js'
 import {checkExecWords} from '../../src/cli/exec/sub-verb.js'
 import type {HiddenCheck} from '../../src/cli/hidden-items.js'
 
-export default class ExecShow extends ConsulCommand<typeof ExecShow> {
+export default class ExecShow extends AttachCommand<typeof ExecShow> {
   static override summary = 'show what a job has done until now'
   static override description =
     "Prints the output and the outcomes that are there now, without waiting. Answers are verified as in a live run. A program named show needs 'baton exec -- show'."
   static override exitMeanings = {
-    0: 'the command succeeded on every node',
+    ...attachExits,
     1: 'the job was cancelled, or the output is not read any more',
-    2: 'the command failed on a node',
-    3: 'a node took too long, or was lost',
-    4: 'an expected node did not answer',
-    6: 'a node refused the job, or the answers of one are not believed',
-    8: 'some output of a node was dropped',
     9: 'a node has not ended',
   }
   static override examples = ['<%= config.bin %> exec show 019b2c3d', '<%= config.bin %> exec show 019b2c3d --json']
@@ -31,16 +25,6 @@ export default class ExecShow extends ConsulCommand<typeof ExecShow> {
 
   async run(): Promise<number> {
     checkExecWords('show', this.words, 1)
-    const {flags, out, host, statusLine, stopSignal} = this
-    const context = {
-      client: this.openClient(),
-      flags,
-      out,
-      host,
-      statusLine,
-      stopSignal,
-      paint: this.painterFor('stdout'),
-    }
-    return showJob(this.args.job ?? '', 'snapshot', context)
+    return this.show(this.args.job ?? '', 'snapshot', this.flags)
   }
 }

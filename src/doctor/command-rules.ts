@@ -48,6 +48,11 @@ const rules: Readonly<Record<string, (target: string, written: string) => readon
   'exec cancel': () => [...readJobs, below('baton/exec/v1/ctl/', 'write')],
   'exec ls': () => readBelow(jobs),
   'exec show': () => readJobs,
+  'exec submit': () => [
+    below(jobs, 'write'),
+    below('baton/exec/v1/ctl/', 'write'),
+    below('baton/exec/v1/run/', 'read'),
+  ],
   'kv cas': writeKey,
   'kv delete': writeKey,
   'kv diff': readBelow,
@@ -78,6 +83,7 @@ const rules: Readonly<Record<string, (target: string, written: string) => readon
   'replicate status': () => readBelow(statuses),
   'replicate undo': destination =>
     destination === '' ? [below(statuses, 'write')] : [below(destination, 'write'), below(statuses, 'write')],
+  'responder check': () => [...all('read', 'agent'), below(jobs, 'read')],
   responder: () => [
     {resource: 'service', segment: 'baton-responder', access: 'write'},
     below(jobs, 'read'),

@@ -34,6 +34,12 @@ export interface DetachedRun {
   readonly keptUntilMs: number
 }
 
+/** A job that was signed and not written yet. */
+export interface PreparedRun extends DetachedRun {
+  /** The job with its signatures, as {@link ExecInitiator.submit} takes it; empty if no node can run it. */
+  readonly document: Uint8Array
+}
+
 /** Options of {@link ExecInitiator.attach}. */
 export interface AttachOptions {
   /** If this signal aborts, the run ends and the job continues. @default the run ends when the job ends */
@@ -105,6 +111,18 @@ export interface ExecInitiator {
    * without a responder are refused. Rejects if the job cannot be written; then nothing runs.
    */
   detach(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<DetachedRun>
+  /**
+   * Signs a job like `detach`, but does not write it, so that others can sign it before `submit`. Nodes may begin the
+   * job within `windowMs` from now (default: 300000). Consul removes the job's session after `keepMs`, even if the job is never written.
+   */
+  prepare(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<PreparedRun>
+
+  /**
+   * Writes a job that `prepare` has signed. Resolves with the job. Rejects with a UsageError if the document is not a
+   * prepared job, and with a RefusedError if its time is over. If it rejects, nothing runs.
+   */
+  submit(document: Uint8Array, options?: {readonly signal?: AbortSignal}): Promise<StoredJob>
+
   /**
    * Reads the answers to a job that was written earlier, beginning with the first answer, and verifies them as `run`
    * does. The job continues after the run has ended. Rejects with a UsageError if the job does not exist, and with a

@@ -4,17 +4,28 @@ import {join} from 'node:path'
 
 /** Files and variables that the command lines of {@link CommandLines} need. */
 export class CommandLines implements Disposable {
-  /** A directory with a template, and an empty directory of trusted keys. */
+  /** A directory with a template, a prepared job, and an empty directory of trusted keys. */
   readonly home = mkdtempSync(join(tmpdir(), 'baton-lines-'))
   readonly env = {HOME: this.home, XDG_STATE_HOME: this.home, EDITOR: 'true'}
   /** The arguments of each command that talks to Consul, by the name of the command. */
   readonly words: Readonly<Record<string, string>>
   /** Commands that do not talk to Consul. */
-  readonly offline = ['completion', 'dev', 'keys add', 'keys init', 'keys ls', 'keys revoke', 'tour']
+  readonly offline = [
+    'completion',
+    'dev',
+    'keys add',
+    'keys init',
+    'keys ls',
+    'keys revoke',
+    'keys sign',
+    'keys verify',
+    'tour',
+  ]
 
   constructor() {
     mkdirSync(join(this.home, 'trust'))
     writeFileSync(join(this.home, 't.ctmpl'), '{{ key "a" }}')
+    writeFileSync(join(this.home, 'a.job'), preparedJob())
     this.words = shortestWords(this.home)
   }
 
@@ -26,6 +37,29 @@ export class CommandLines implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.home, {recursive: true})
   }
+}
+
+/** Returns the file of a job that may begin for another hour. Nothing has signed it. */
+function preparedJob(): string {
+  const now = Date.now()
+  const manifest = {
+    v: 2,
+    id: '019b2c3d-5c1e-7d10-9a51-0c4a5c1f2b77',
+    cluster: {dc: 'dc1', name: ''},
+    iat: now,
+    nbf: now,
+    exp: now + 3_600_000,
+    target: {nodes: ['a']},
+    cmd: {shell: 'true'},
+    timeout: 1000,
+    kill_after: 1000,
+    out_max: 1000,
+    hb: 1000,
+    session: '8b1f9c6e-0000-4000-8000-000000000000',
+    requester: {name: 'a', host: 'b'},
+  }
+  const payload = Buffer.from(JSON.stringify(manifest)).toString('base64url')
+  return JSON.stringify({t: 'baton-exec/1', p: payload, s: []})
 }
 
 /** Returns the shortest arguments with which each command sends a request to Consul. */
@@ -43,6 +77,7 @@ function shortestWords(home: string): Readonly<Record<string, string>> {
     'exec cancel': 'a --unsigned',
     'exec ls': '',
     'exec show': 'a',
+    'exec submit': `${home}/a.job`,
     'kv cas': 'a b --expect c',
     'kv delete': 'a',
     'kv diff': 'a/ b/',
@@ -72,6 +107,7 @@ function shortestWords(home: string): Readonly<Record<string, string>> {
     'replicate held': '',
     'replicate status': '',
     'replicate undo': '--release all',
+    'responder check': `${home}/a.job --trust-dir ${home}/trust`,
     responder: `--trust-dir ${home}/trust --state-dir ${home}/state --name n`,
     selftest: '',
     status: '',

@@ -92,7 +92,9 @@ const execDocument = z.strictObject({
   nodes: z.array(nodeResult.extend({output: z.partialRecord(stream, bytes)})),
 })
 
-/** The output of `baton exec` and its sub-commands. */
+const jobFile = {job: z.string(), command: z.string(), nodes: z.array(z.string()), beginsUntil: instant}
+
+/** The output of `baton exec` and its sub-commands, and of commands about prepared jobs. */
 export const execSchemas = {
   exec: execDocument,
   'exec.attach': execDocument,
@@ -107,6 +109,29 @@ export const execSchemas = {
     keptUntil: instant,
     exit: whole,
   }),
+  'exec.prepare': z.strictObject({
+    job: z.string(),
+    file: z.string(),
+    nodes: z.array(z.string()),
+    refused: z.array(z.strictObject({node: z.string(), code: z.string(), reason: z.string()})),
+    beginsUntil: instant,
+    exit: whole,
+  }),
+  'exec.submit': execDocument,
+  'exec.submit.ndjson': execLine,
+  'keys.sign': z.strictObject({...jobFile, file: z.string(), signedBy: z.array(z.string())}),
+  'keys.verify': z.strictObject({
+    ...jobFile,
+    signatures: z.array(
+      z.strictObject({
+        kid: z.string(),
+        name: z.string().optional(),
+        verdict: z.enum(['valid', 'wrong', 'unknown', 'revoked', 'expired']),
+      }),
+    ),
+    isVerified: z.boolean(),
+  }),
+  'responder.check': z.strictObject({...jobFile, node: z.string(), verdict: z.string(), reason: z.string()}),
   'exec.ls': z.strictObject({
     jobs: z.array(
       z.strictObject({

@@ -289,7 +289,13 @@ export const schemas = {
     alsoIn: z.array(z.string()),
     problems: z.array(z.string()),
   }),
-  'keys.init': z.strictObject({kid, name: z.string(), privatePath: z.string(), publicPath: z.string()}),
+  'keys.init': z.strictObject({
+    kid,
+    name: z.string(),
+    privatePath: z.string(),
+    publicPath: z.string(),
+    trustedIn: z.string().optional(),
+  }),
   'keys.ls': z.strictObject({
     keys: z.array(
       z.strictObject({

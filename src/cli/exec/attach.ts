@@ -17,7 +17,7 @@ import {printable} from './printable.js'
 import {RunView} from './run-view.js'
 import {knownFile, readKeys} from './signing.js'
 
-interface AttachFlags {
+export interface AttachFlags {
   readonly json: boolean
   readonly ndjson: boolean
   readonly fold: boolean
@@ -33,7 +33,7 @@ interface AttachFlags {
   readonly unsigned?: boolean
 }
 
-interface AttachContext {
+export interface AttachContext {
   readonly client: ConsulClient
   readonly flags: AttachFlags
   readonly out: Output
@@ -59,7 +59,7 @@ export async function showJob(
   })
   using stop = linkSignal(stopSignal)
   out.onClosed(() => stop.abort(new CancelledError()))
-  const jobTrust = trustOf(flags['keys-dir'] ?? keysDirectory(host.env), flags['trust-dir'])
+  const jobTrust = ownAndTrusted(flags['keys-dir'] ?? keysDirectory(host.env), flags['trust-dir'])
   await using run = await initiator.attach(id, {mode, jobTrust, signal: stop.signal})
   if (run.doubt !== undefined) {
     out.warn(`exec: the job is not verified: ${printable(run.doubt)}. Another list of nodes would not be noticed`)
@@ -76,7 +76,7 @@ const isUnfinished = ({nodes}: ExecSummary): boolean => nodes.some(({outcome}) =
  * Trusts the user's own public keys and the keys of a trust directory. A directory that cannot be read contributes no
  * keys.
  */
-const trustOf =
+export const ownAndTrusted =
   (keys: string, trust: string): TrustSource =>
   async () => {
     const own = await listOwnKeys(keys).catch((): readonly TrustedKey[] => [])

@@ -53,14 +53,21 @@ export const execFlags = {
     description: 'write the job, print its ID and end: responders run it, and baton exec attach shows it',
     exclusive: ['list', 'dry-run', 'compat'],
   }),
+  prepare: Flags.string({
+    helpGroup: 'JOB',
+    helpValue: 'FILE',
+    description: 'write the signed job into a file instead of to Consul, for baton keys sign and baton exec submit',
+    exclusive: ['list', 'dry-run', 'compat', 'detach'],
+  }),
   keep: durationFlag({
     helpGroup: 'TIME',
-    description: 'with --detach: how long the job and its results are kept, up to 24h (default: 1h)',
+    description: 'with --detach or --prepare: how long the job and its results are kept, up to 24h (default: 1h)',
     min: 1,
   }),
   window: durationFlag({
     helpGroup: 'TIME',
-    description: 'with --detach: how long nodes may begin it, also those that are not there now (default: 1m)',
+    description:
+      'with --detach: how long nodes may begin it, also those that are not there now (default: 1m; with --prepare: 5m)',
     min: 1,
   }),
   timeout: durationFlag({helpGroup: 'TIME', description: 'longest time a node may take (default: no limit)', min: 1}),
@@ -170,9 +177,9 @@ export const execFlags = {
 export const execRules = [
   ...rolloutRules,
   {flag: 'list', besides: ['COMMAND', 'script']},
-  ...['keep', 'window'].map(flag => ({flag, needs: ['detach']})),
-  {
-    flag: 'detach',
+  ...['keep', 'window'].map(flag => ({flag, needs: ['detach', 'prepare']})),
+  ...['detach', 'prepare'].map(flag => ({
+    flag,
     besides: [
       'batch',
       'max-failures',
@@ -184,7 +191,7 @@ export const execRules = [
       'output-dir',
       'ack-timeout',
     ],
-  },
+  })),
   ...[
     'via',
     'nodes',

@@ -1,5 +1,5 @@
 import {linkSignal} from '../../core/cancel/link-signal.js'
-import {abortSignal, checkOptions} from '../../core/check-options.js'
+import {abortSignal, bytes, checkOptions} from '../../core/check-options.js'
 import type {ConsulClient} from '../../core/client.js'
 import {clientRule} from '../../core/context-rules.js'
 import type {ExecInitiator} from '../initiator-types.js'
@@ -41,6 +41,17 @@ export function createInitiator(client: ConsulClient, options: InitiatorOptions 
       checkDetach(job, selector, detachOptions)
       const {detachRun} = await import('./detached/detach.js')
       return detachRun({...options, client}, {job, selector, options: detachOptions})
+    },
+    async prepare(job, selector = {}, prepareOptions = {}) {
+      checkDetach(job, selector, prepareOptions)
+      const {prepareRun} = await import('./detached/detach.js')
+      return prepareRun({...options, client}, {job, selector, options: prepareOptions})
+    },
+    async submit(document, submitOptions = {}) {
+      checkOptions('submit', {document}, {document: bytes}, ['document'])
+      checkOptions('submit', submitOptions, {signal: abortSignal})
+      const {submitRun} = await import('./detached/submit.js')
+      return submitRun(client, Buffer.from(document), submitOptions.signal)
     },
     async attach(id, attachOptions = {}) {
       checkAttach(id, attachOptions)

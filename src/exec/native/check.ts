@@ -45,13 +45,18 @@ export interface CheckContext {
   readonly datacenter: string
   readonly cluster: string
   readonly trust: TrustStore
-  readonly replay: ReplayStore
+  readonly replay: Pick<ReplayStore, 'has'>
   /** Policy for jobs without a signature. If it is undefined, they are refused. */
   readonly unsignedPolicy: Policy | undefined
   readonly nowMs: number
   readonly maxSkewMs: number
   readonly maxValidityMs: number
 }
+
+/** Default of the maximum difference between clocks. */
+export const defaultSkewMs = 30_000
+/** Default of the maximum time from the signature of a job to its expiry. */
+export const defaultValidityMs = 300_000
 
 /** Consul's own limit for a value. */
 export const maxJobBytes = valueLimitBytes

@@ -1,7 +1,7 @@
-import type {SigningKey} from './envelope.js'
+import {type SigningKey, signEnvelope} from './envelope.js'
 import {createJobId} from './job-id.js'
-import type {Manifest} from './manifest.js'
-import {createManifest, type JobFacts, onServerNode, writeJob} from './write-job.js'
+import {encodeManifest, type Manifest} from './manifest.js'
+import {createManifest, type JobFacts, onServerNode, writeSignedJob} from './write-job.js'
 
 interface DetachedOptions extends JobFacts {
   readonly keys: readonly SigningKey[]
@@ -9,11 +9,17 @@ interface DetachedOptions extends JobFacts {
   readonly windowMs: number
 }
 
+/** A signed job that is not written yet, and its session. */
+export interface PreparedJob {
+  readonly manifest: Manifest
+  readonly value: Buffer
+}
+
 /**
- * Writes a job whose session nothing renews. When the TTL has passed, Consul ends the session and deletes all keys of
- * the job, even if no process of baton runs any more. Rejects if the job cannot be written; then nothing runs.
+ * Signs a job whose session nothing renews. When the TTL has passed, Consul ends the session and deletes all keys of
+ * the job, even if no process of baton runs any more.
  */
-export async function writeDetachedJob(options: DetachedOptions, signal: AbortSignal): Promise<Manifest> {
+export async function prepareJob(options: DetachedOptions, signal: AbortSignal): Promise<PreparedJob> {
   const {client, keys, keepMs, windowMs} = options
   const nowMs = client.clock.wallMs()
   const id = createJobId(nowMs)
@@ -25,10 +31,22 @@ export async function writeDetachedJob(options: DetachedOptions, signal: AbortSi
   )
   try {
     const manifest = createManifest(options, {id, session, nowMs, validityMs: windowMs, keepMs})
-    await writeJob(manifest, {client, keys, signal})
-    return manifest
+    return {manifest, value: await signEnvelope('baton-exec/1', encodeManifest(manifest), keys)}
   } catch (error) {
     await client.session.destroy(session).catch(() => {})
+    throw error
+  }
+}
+
+/** Like {@link prepareJob}, and writes the job. Rejects if the job cannot be written; then nothing runs. */
+export async function writeDetachedJob(options: DetachedOptions, signal: AbortSignal): Promise<Manifest> {
+  const {client} = options
+  const {manifest, value} = await prepareJob(options, signal)
+  try {
+    await writeSignedJob(manifest, value, {client, signal})
+    return manifest
+  } catch (error) {
+    await client.session.destroy(manifest.session).catch(() => {})
     throw error
   }
 }

@@ -24,6 +24,14 @@ interface Mark {
   isFinished: boolean
 }
 
+/**
+ * Reads which jobs the record contains, without a change to it: another process may use it. A directory without a
+ * record contains none.
+ */
+export async function readReplayed(directory: string): Promise<ReadonlySet<string>> {
+  return new Set(parseMarks(await readFile(join(directory, replayFile), 'utf8').catch(emptyIfMissing)).keys())
+}
+
 /** Opens the record: one line for each mark. Ignores a last line that a crash cut off. The directory must exist. */
 export async function openReplayStore(directory: string, nowMs: number): Promise<ReplayStore> {
   const path = join(directory, replayFile)

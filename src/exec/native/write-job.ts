@@ -1,6 +1,6 @@
 import type {ConsulClient} from '../../core/client.js'
 import {BatonError, isBatonError, messageOf, UsageError} from '../../core/errors.js'
-import type {SessionId} from '../../core/types.js'
+import type {KvOperation, SessionId} from '../../core/types.js'
 import {pickServerNode} from '../../session/foreign-node.js'
 import type {JobCommand} from '../types.js'
 import {maxJobBytes} from './check.js'
@@ -78,6 +78,29 @@ export async function onServerNode<T>(
   }
 }
 
+/**
+ * Writes a job that may be in Consul already. Resolves with the reason if it cannot be written, because its session has
+ * ended. A job that exists stays as it is, and so does its control key: a cancel is never undone.
+ */
+export async function writeJobOnce(
+  {id, session}: Pick<Manifest, 'id' | 'session'>,
+  value: Buffer,
+  {client, signal}: {readonly client: ConsulClient; readonly signal: AbortSignal},
+): Promise<string | undefined> {
+  const {kv, txn} = client
+  const operations: readonly KvOperation[] = [
+    {verb: 'check-not-exists', key: jobKey(id)},
+    {verb: 'lock', key: controlKey(id), value: Buffer.alloc(0), session},
+  ]
+  const result = await txn.commit(operations, {signal})
+  if (result.committed) {
+    if (await kv.acquire(jobKey(id), value, {session, signal})) return undefined
+    throw new BatonError('BATON_HTTP', `job ${jobKey(id)}: Consul refused to acquire it`)
+  }
+  const found = (await kv.get(jobKey(id), {signal, consistency: 'consistent'})).value
+  return found ? undefined : (result.errors[0]?.what ?? 'refused')
+}
+
 interface JobWriting {
   readonly client: ConsulClient
   /** Keys that sign the job. If the list is empty, the job is not signed. */
@@ -90,13 +113,21 @@ export async function writeJob(
   {client, keys, signal}: JobWriting & {readonly signal: AbortSignal},
 ): Promise<void> {
   const value = await signEnvelope('baton-exec/1', encodeManifest(manifest), keys)
+  await writeSignedJob(manifest, value, {client, signal})
+}
+
+/** Writes a job whose envelope is complete. After that, nodes may run it. */
+export async function writeSignedJob(
+  {id, session}: Pick<Manifest, 'id' | 'session'>,
+  value: Buffer,
+  {client, signal}: {readonly client: ConsulClient; readonly signal: AbortSignal},
+): Promise<void> {
   if (value.length > maxJobBytes) {
     throw new UsageError(`job: ${value.length} bytes are more than the ${maxJobBytes} that Consul keeps in one key`, {
       hint: 'shorten the script, or let it fetch its parts',
     })
   }
   const {kv} = client
-  const {id, session} = manifest
   const how = {session, signal}
   // Created at once, because responders wait for this key, and a query for a missing key wakes at every write to any
   // key.

@@ -7,7 +7,7 @@ import {kvKeys} from '../../core/query/topics.js'
 import {retry} from '../../core/retry.js'
 import {Backoff} from '../../core/time/backoff.js'
 import {makeFolder} from '../../process/make-folder.js'
-import {checkJob, checkPolicies, type JobRefusal} from '../native/check.js'
+import {checkJob, checkPolicies, defaultSkewMs, defaultValidityMs, type JobRefusal} from '../native/check.js'
 import type {Control} from '../native/control.js'
 import {parseEnvelope} from '../native/envelope.js'
 import type {RunResult} from '../native/frames.js'
@@ -31,11 +31,10 @@ import {claimJob} from './job-claim.js'
 import {type ControlRefusal, followControl, judgeControl} from './job-control.js'
 import {selectJobs} from './job-list.js'
 import {runJob} from './job-run.js'
+import {signersText} from './judge-job.js'
 import {StandingKey} from './standing-key.js'
 import {refuseLink} from './state-directory.js'
 
-const defaultSkewMs = 30_000
-const defaultValidityMs = 300_000
 const maxRetryMs = 2000
 /** Time that writing the results may take after the grace of the jobs, when the responder is stopped. */
 const lastWritesMs = 3000
@@ -334,9 +333,6 @@ export class JobServer implements AsyncDisposable {
     }
   }
 }
-
-const signersText = (signers: readonly string[]): string =>
-  signers.length === 0 ? 'unsigned jobs are allowed' : `signed by ${signers.join(', ')}`
 
 const toFinished = (job: string, result: RunResult): AuditEntry => ({
   verdict: 'finished',

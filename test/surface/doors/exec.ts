@@ -85,6 +85,28 @@ export const execDoors: Doors = {
     takes: {signal: 'signal', keepMs: 'duration', windowMs: 'duration'},
     open: (client, given) => initiator(client).detach({command}, {}, given),
   },
+  'createInitiator.prepare': {
+    takes: {command: 'thing', timeoutMs: 'endlessDuration', heartbeatMs: 'duration'},
+    needs: ['command'],
+    open: (client, given) => initiator(client).prepare({command, ...given}),
+  },
+  'createInitiator.prepare with a selector': {
+    takes: selector,
+    open: (client, given) => initiator(client).prepare({command}, given),
+  },
+  'createInitiator.prepare with options': {
+    takes: {signal: 'signal', keepMs: 'duration', windowMs: 'duration'},
+    open: (client, given) => initiator(client).prepare({command}, {}, given),
+  },
+  'createInitiator.submit': {
+    takes: {document: 'bytes'},
+    needs: ['document'],
+    open: (client, given) => initiator(client).submit(or(given, 'document', Buffer.from('{}')) as Uint8Array),
+  },
+  'createInitiator.submit with options': {
+    takes: {signal: 'signal'},
+    open: (client, given) => initiator(client).submit(Buffer.from('{}'), given),
+  },
   'createInitiator.attach': {
     takes: {id: 'name'},
     needs: ['id'],

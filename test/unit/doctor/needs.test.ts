@@ -16,7 +16,17 @@ const placeholders: Readonly<Record<string, string>> = {
   service: 'NAME',
   status: '',
 }
-const offline = ['completion', 'dev', 'keys add', 'keys init', 'keys ls', 'keys revoke', 'tour']
+const offline = [
+  'completion',
+  'dev',
+  'keys add',
+  'keys init',
+  'keys ls',
+  'keys revoke',
+  'keys sign',
+  'keys verify',
+  'tour',
+]
 
 describe('the ACL rules that a command needs', () => {
   it('are known for each command that talks to Consul', () => {

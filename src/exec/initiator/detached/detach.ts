@@ -2,7 +2,8 @@ import {linkSignal} from '../../../core/cancel/link-signal.js'
 import {defaultGraceMs} from '../../../core/consul-constants.js'
 import {UsageError} from '../../../core/errors.js'
 import {formatDuration} from '../../../core/time/duration.js'
-import type {DetachedRun, DetachOptions} from '../../initiator-types.js'
+import type {DetachedRun, DetachOptions, PreparedRun} from '../../initiator-types.js'
+import type {writeDetachedJob} from '../../native/detached-job.js'
 import {newestVersion, signedVersion} from '../../native/versions.js'
 import type {JobSpec, NodeSelector} from '../../types.js'
 import {type InitiatorSettings, jobFacts, signingKeys} from '../open.js'
@@ -11,6 +12,8 @@ import {findPlan, refuseKeys, reportingSlackMs} from '../start.js'
 
 const defaultKeepMs = 3_600_000
 const defaultWindowMs = 60_000
+/** Default time to sign, submit and begin a prepared job. Responders accept no longer one by default. */
+const prepareWindowMs = 300_000
 /** Maximum TTL of a session in Consul. */
 const longestKeepMs = 86_400_000
 
@@ -21,9 +24,28 @@ interface DetachRequest {
 }
 
 /** Writes a job that continues without this process. Rejects if the job cannot be written; then nothing runs. */
-export async function detachRun(
+export async function detachRun(settings: InitiatorSettings, request: DetachRequest): Promise<DetachedRun> {
+  const {writeDetachedJob} = await import('../../native/detached-job.js')
+  return createDetached(settings, request, {create: writeDetachedJob, defaultWindowMs})
+}
+
+/** Signs a job that may be written later, perhaps after others have signed it too. Nothing runs. */
+export async function prepareRun(settings: InitiatorSettings, request: DetachRequest): Promise<PreparedRun> {
+  const {prepareJob} = await import('../../native/detached-job.js')
+  let document: Uint8Array = new Uint8Array()
+  const create: typeof writeDetachedJob = async (options, signal) => {
+    const {manifest, value} = await prepareJob(options, signal)
+    document = value
+    return manifest
+  }
+  const prepared = await createDetached(settings, request, {create, defaultWindowMs: prepareWindowMs})
+  return {...prepared, document}
+}
+
+async function createDetached(
   settings: InitiatorSettings,
   {job, selector, options}: DetachRequest,
+  {create, defaultWindowMs}: {readonly create: typeof writeDetachedJob; readonly defaultWindowMs: number},
 ): Promise<DetachedRun> {
   const {client} = settings
   const {keepMs = defaultKeepMs, windowMs} = options
@@ -44,9 +66,8 @@ export async function detachRun(
     {job: {...job, timeoutMs}, isDryRun: false, version: newestVersion, nodes},
     signal,
   )
-  const {writeDetachedJob} = await import('../../native/detached-job.js')
   const keys = await signingKeys(settings)
-  const manifest = await writeDetachedJob({...facts, keys, keepMs, windowMs: windowMs ?? defaultWindowMs}, signal)
+  const manifest = await create({...facts, keys, keepMs, windowMs: windowMs ?? defaultWindowMs}, signal)
   const {id, expiresAtMs: beginsUntilMs, keptUntilMs = times.keptUntilMs} = manifest
   return {id, nodes, refused: distinct, beginsUntilMs, keptUntilMs}
 }

@@ -2,16 +2,14 @@ import type {ConsulClient} from '../../../core/client.js'
 import {RefusedError, UsageError} from '../../../core/errors.js'
 import type {StoredJob} from '../../initiator-types.js'
 import {checkSignatures} from '../../native/check.js'
-import {type Envelope, parseEnvelope} from '../../native/envelope.js'
+import {parseEnvelope} from '../../native/envelope.js'
+import type {JobFile} from '../../native/job-file.js'
 import {isJobId, jobKey, jobsPrefix} from '../../native/layout.js'
-import {type Manifest, parseManifest} from '../../native/manifest.js'
+import {parseManifest} from '../../native/manifest.js'
 import type {TrustSource} from '../../native/trust.js'
 
 /** A job as it was read from KV. */
-export interface FoundJob {
-  readonly manifest: Manifest
-  readonly envelope: Envelope
-}
+export type FoundJob = JobFile
 
 /**
  * Finds the only job whose ID begins with this text. Rejects with a UsageError if no job or several jobs match, and
@@ -40,7 +38,7 @@ export async function findJob(client: ConsulClient, start: string, signal: Abort
 export function readJob(id: string, value: Buffer): FoundJob | undefined {
   const envelope = parseEnvelope('baton-exec/1', value)
   const manifest = envelope && parseManifest(envelope.payload)
-  return envelope && typeof manifest === 'object' && manifest.id === id ? {manifest, envelope} : undefined
+  return envelope && typeof manifest === 'object' && manifest.id === id ? {manifest, envelope, value} : undefined
 }
 
 /**
@@ -48,7 +46,7 @@ export function readJob(id: string, value: Buffer): FoundJob | undefined {
  * RefusedError if the signature of a trusted key is wrong.
  */
 export async function doubtAbout(
-  {envelope, manifest}: FoundJob,
+  {envelope, manifest}: Pick<FoundJob, 'envelope' | 'manifest'>,
   trust: TrustSource | undefined,
   nowMs: number,
 ): Promise<string | undefined> {

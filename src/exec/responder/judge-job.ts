@@ -1,0 +1,21 @@
+import {type CheckContext, checkJob, checkPolicies, type JobRefusalCode} from '../native/check.js'
+import type {Manifest} from '../native/manifest.js'
+
+/** What a responder would do with a job. `allowed`: it would run the job. */
+export interface JobVerdict {
+  readonly code: JobRefusalCode | 'allowed'
+  readonly reason: string
+}
+
+/** Judges a job as a responder does, in the same order, but runs nothing and records nothing. */
+export async function judgeJob({id}: Pick<Manifest, 'id'>, value: Buffer, context: CheckContext): Promise<JobVerdict> {
+  const checked = checkJob(id, value, context)
+  if (!checked.isAccepted) return checked.refusal
+  const {manifest, policies, signers} = checked
+  const refusal = await checkPolicies(policies, manifest, context.node)
+  if (refusal) return refusal
+  return {code: 'allowed', reason: signersText(signers)}
+}
+
+export const signersText = (signers: readonly string[]): string =>
+  signers.length === 0 ? 'unsigned jobs are allowed' : `signed by ${signers.join(', ')}`
