@@ -25,7 +25,10 @@ import type {Grant, LockKind} from './kind.js'
 import {checkLease, contendEveryMs, isUsable, type LeaseDeadline, type LeaseShape} from './lease.js'
 import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 
-/** Time that a contender waits for another contender of its host before it asks Consul whether the lock is held. */
+/**
+ * How long a contender waits for another contender on its host before it asks Consul whether the lock is
+ * free.
+ */
 const linePatienceMs = 15_000
 
 /** Receives the steps of an acquisition, for the guardian. Each method is called before the next request is sent. */
@@ -40,8 +43,8 @@ export interface LeaseWatcher {
 }
 
 /**
- * Acquires a hold: opens a session, contends, and starts again with a new session if the old one ends while it waits.
- * If the acquisition fails, the session is destroyed before the failure is reported.
+ * Acquires a hold: opens a session, contends, and starts again with a new session if its session ends while
+ * it waits for the lock. If the acquisition fails, the session is destroyed before the failure is reported.
  */
 export class Acquisition {
   readonly #client: ConsulClient
@@ -53,12 +56,12 @@ export class Acquisition {
   #obstacle: string | undefined
   #position: number | undefined
   /**
-   * State of the request for the first session. If Consul did not answer that request within the time limit, the error
-   * says so, and not that the lock is held.
+   * State of the request for the first session. If Consul did not answer it within the time limit, the error
+   * must not say that the lock is held.
    */
   #opening: 'none' | 'asked' | 'answered' = 'none'
   #lastError: unknown
-  /** Receives session updates after the grant. */
+  /** Receives session updates once the lock is granted. */
   #hold: LeasedHold | undefined
 
   constructor(client: ConsulClient, options: LockOptions, kind: LockKind, watcher?: LeaseWatcher) {
@@ -81,7 +84,7 @@ export class Acquisition {
     signal.throwIfAborted()
     const startedAtMs = this.#now()
     const shape = await this.#shape(signal)
-    // A single attempt must not wait for other contenders of this host.
+    // A single attempt must not wait for other contenders on this host.
     using _turn = this.#kind.hasLocalLine && !isOnce ? await this.#takeTurn(signal, timeoutMs) : undefined
     for (let isFirst = true; ; isFirst = false) {
       const session = await this.#openSession({shape, signal, isPatient: !isFirst || timeoutMs !== undefined, isFirst})
@@ -109,7 +112,7 @@ export class Acquisition {
   }
 
   /**
-   * Waits until no other contender of this host contends for the same keys. Of all contenders of a host, only one at a
+   * Waits until no other contender on this host contends for the same keys. Only one contender per host at a
    * time sends requests to Consul, until it holds the lock.
    */
   async #takeTurn(signal: AbortSignal, timeoutMs = Number.POSITIVE_INFINITY): Promise<LocalTurn> {
@@ -141,7 +144,10 @@ export class Acquisition {
     })
   }
 
-  /** Resolves to undefined if Consul refused the lock. By then the session and everything that it wrote are deleted. */
+  /**
+   * Resolves to undefined if Consul refused the lock. By then the session and all keys that it wrote are
+   * deleted.
+   */
   async #contend(
     session: Session,
     options: {readonly signal: AbortSignal; readonly isOnce: boolean},
@@ -200,12 +206,14 @@ export class Acquisition {
           ...(node !== undefined && {node}),
           ...(sessionName !== undefined && {name: sessionName}),
           ...(now && {now}),
-          // The hold has its own deadline, and a contender starts again only if Consul reports that the session has ended.
+          // No limit is needed here: the hold has its own deadline, and a contender starts again only if
+          // Consul reports that the session has ended.
           unprovenLimitMs: Number.POSITIVE_INFINITY,
         })
       } catch (error) {
         signal.throwIfAborted()
-        // A client agent adds its own text before that of the server.
+        // If a client agent forwarded the request, the server's text is preceded by the agent's
+        // own.
         const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})
@@ -216,7 +224,7 @@ export class Acquisition {
             hint: 'register the node, or name another one',
           })
         }
-        // A first request that fails for such a reason shows that a setting is wrong, which a retry cannot change.
+        // If the first request fails for such a reason, a setting is wrong and retrying cannot help.
         if (!isTransient(error) || !options.isPatient || (options.isFirst && isHopeless(error))) throw error
         this.#lastError = error
         this.#emit({type: 'lock.waiting', reason: 'unreachable', error})
@@ -226,21 +234,21 @@ export class Acquisition {
   }
 
   /**
-   * Returns a function that finds out whether only the TTL can end the session. This is so if the session's node is a
-   * client agent, or not an agent. The cluster may remove the node of a server by itself.
+   * Returns a function that finds out whether only the TTL can end the session. This is true unless the
+   * session's node is a server, because the cluster itself may remove a server's node.
    */
   #learnTtlOnly(shape: LeaseShape): ((signal: AbortSignal) => Promise<boolean>) | undefined {
     const {nodeChecks = [], node} = this.#options
     if (shape.isTtlOnly || !shape.hasLockDelay || nodeChecks.length > 0) return undefined
     if (node !== undefined) return signal => isExternalNode(this.#client, node, signal)
-    // In another datacenter the session does not belong to the node of the agent.
+    // In another datacenter, the session does not belong to the agent's node.
     if (this.#client.scope.datacenter !== undefined) return undefined
     return async signal => !(await this.#client.agent.self({signal})).isServer
   }
 
   /**
-   * Returns the shape to start with. It assumes that the session's node is a server, which gives the shorter window,
-   * unless only the window of a client agent leaves enough time.
+   * Returns the lease shape to start with. It assumes that the session's node is a server, because that gives
+   * the shorter window; only if this window is too short does it ask whether the node is a client agent.
    */
   async #shape(signal: AbortSignal): Promise<LeaseShape> {
     const {prefix, nodeChecks = [], node} = this.#options
@@ -263,7 +271,7 @@ export class Acquisition {
       return onClient
     }
     const self = await this.#client.agent.self({signal})
-    // In another datacenter the session belongs to the node of a server there.
+    // In another datacenter, the session belongs to the node of a server there.
     const isForeign = (this.#client.scope.datacenter || self.datacenter) !== self.datacenter
     if (self.isServer || isForeign) checkLease(shape, {prefix, hasChecks})
     return onClient
@@ -285,7 +293,7 @@ export class Acquisition {
 
   #emit(event: LockEvent): void {
     if (event.type === 'lock.waiting') {
-      // The same reason is reported once, however often the contender wakes up.
+      // Each reason is reported once, however often the contender wakes up.
       const news = event.holder === undefined ? waitingReasons[event.reason] : `held by ${event.holder}`
       if (news === this.#obstacle && event.position === this.#position) return
       this.#obstacle = news

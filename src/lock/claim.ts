@@ -6,7 +6,10 @@ import type {CallOptions, KvOperation, SessionId, TxnResult} from '../core/types
 import {joinKey, lockKey} from './wire/names.js'
 import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js'
 
-/** Describes a hold to other processes, by the variables that a command under the lock has in its environment. */
+/**
+ * Describes a hold to other processes. A command that runs under the lock finds these values in its
+ * environment variables.
+ */
 export interface HoldClaim {
   readonly prefix: string
   readonly session: SessionId
@@ -14,8 +17,8 @@ export interface HoldClaim {
 }
 
 /**
- * Returns the operation that Consul refuses once the hold is over. The key of a mutex belongs to its session. A slot of a
- * semaphore lasts as long as the key of its contender, which no other contender may delete.
+ * Returns an operation that Consul refuses once the hold is over. The key of a mutex is locked by its
+ * session. A slot of a semaphore lasts as long as its contender's key, which no other contender may delete.
  */
 const fenceOf = ({prefix, session, mode}: HoldClaim): KvOperation => ({
   verb: 'check-session',
@@ -51,8 +54,8 @@ export async function commitFenced(
 }
 
 /**
- * Checks with a consistent read whether the claim is true now. Resolves to the reason why it is not true, or to
- * undefined.
+ * Checks with a consistent read whether the claim is still true. Resolves to the reason why it is not true,
+ * or to undefined.
  */
 export async function disproveClaim(
   client: ConsulClient,

@@ -1,2 +1,4 @@
-/** Longest wait in milliseconds for the answer to a write after its caller has cancelled. */
+/**
+ * Maximum time to wait for the answer to a write after its caller has cancelled, in milliseconds.
+ */
 export const lateAnswerMs = 1000

@@ -6,18 +6,20 @@ import type {SessionId} from '../core/types.js'
 import {inspectLock, type LockParty, type LockStatus} from './inspect.js'
 import {joinKey} from './wire/names.js'
 
-/** Interval at which contenders that write no key are looked for. */
+/** Interval at which the sessions are searched for contenders that write no key. */
 const lookEveryMs = 10_000
 
 export interface FollowLockOptions {
   readonly signal: AbortSignal
-  /** Called when the lock could be read once and now cannot be, and with undefined when it can be read again. */
+  /**
+   * Called with an error when the lock can no longer be read, and with undefined when it can be read again.
+   */
   readonly onTrouble?: (error: unknown) => void
 }
 
 /**
- * Yields the state of a lock, then each later state that differs from the one before. Rejects if the first read fails;
- * later failures are retried. After the first read only the signal ends it.
+ * Yields the state of a lock, then each later state that differs from the one before. Rejects if the first
+ * read fails; later failures are retried. After the first read, only the signal ends the sequence.
  */
 export async function* followLock(
   client: ConsulClient,
@@ -55,8 +57,8 @@ const textOf = (status: LockStatus): string =>
   JSON.stringify(status, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
 
 /**
- * Leaves out sessions that look like waiting contenders for a moment: one that is about to enter the queue, and one that
- * has released the lock and still exists.
+ * Leaves out sessions that only briefly look like waiting contenders: those about to enter the queue, and
+ * those that have released the lock but still exist.
  */
 class Passers {
   readonly #held = new Set<SessionId>()

@@ -21,7 +21,8 @@ const releaseWithinMs = 3000
 const releaseAttemptMs = 1500
 const findOutWithinMs = 1000
 /**
- * Time limit for finding out why the key is gone. It is shorter than the margin, so that the work is stopped in time.
+ * Time limit for finding out why the key is gone. It is shorter than the lease's margin, so that the work is
+ * still stopped in time.
  */
 const explainWithinMs = 200
 const destroyWithinMs = 2000
@@ -35,7 +36,10 @@ interface LeasedHoldOptions {
   readonly grant: Grant
   readonly shape: LeaseShape
   readonly now: () => number
-  /** Finds out whether only the TTL ends the session; undefined if the answer cannot change anything. */
+  /**
+   * Finds out whether only the TTL can end the session. Undefined if the answer would not change the
+   * deadline.
+   */
   readonly learnTtlOnly: ((signal: AbortSignal) => Promise<boolean>) | undefined
   readonly observer: (event: LockEvent) => void
   /** Called with the first deadline and whenever it changes. */
@@ -43,10 +47,10 @@ interface LeasedHoldOptions {
 }
 
 /**
- * A hold ends when it is lost or released, and a lost hold is released as well. It is lost if Consul reports that the
- * session is gone, if a consistent read shows that the session does not hold the lock, or if the deadline passes. At
- * the deadline the work must stop, so that it has ended before a rival may start. Failed and refused requests alone are
- * not a loss, because the deadline covers them.
+ * A hold ends when it is lost or released, and a lost hold is released as well. It is lost if Consul reports
+ * that the session is gone, if a consistent read shows that the session does not hold the lock, or if the
+ * deadline passes. At the deadline the work must stop, so that it has ended before another contender may hold
+ * the lock. Failed and refused requests alone are not a loss, because the deadline covers them.
  */
 export class LeasedHold implements Hold {
   readonly prefix: string
@@ -66,7 +70,7 @@ export class LeasedHold implements Hold {
   #lastError: unknown
   #released: Promise<ReleaseReport> | undefined
   #alongside: readonly KvOperation[] = []
-  /** True if Consul reported the loss. */
+  /** True if Consul reported that the lock is lost. */
   #isGone = false
   /** True if a consistent read did not find the session. */
   #isSessionEnded = false
@@ -137,7 +141,7 @@ export class LeasedHold implements Hold {
     this.#learnShapeOnce()
   }
 
-  /** Shortens the deadline while it is unknown whether the session has ended. */
+  /** Shortens the deadline while it is uncertain whether the session has ended. */
   #handleDoubt(isDoubted: boolean): void {
     if (this.#lost.signal.aborted || this.#stopped.signal.aborted) return
     this.#proofs = {...this.#proofs, isDoubted}
@@ -227,7 +231,10 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /** Finds out how long the hold lasts without a proof. If the token may not ask, the shorter time applies. */
+  /**
+   * Finds out how long the hold lasts after its last proof. If the token may not ask, the shorter time
+   * applies.
+   */
   async #learnShape(): Promise<void> {
     const {client, learnTtlOnly} = this.#options
     try {
@@ -250,7 +257,10 @@ export class LeasedHold implements Hold {
     session.signal.removeEventListener('abort', onSessionLost)
   }
 
-  /** Follows the key with a blocking query, which reports a loss at once. Starts a moment after the grant. */
+  /**
+   * Follows the key with a blocking query, which reports a loss at once. Starts a moment after the grant, so
+   * that short holds do without it.
+   */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -279,7 +289,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Reads the key as often as the session is renewed, if only a read of the key counts as proof. */
+  /** If only a read of the key counts as proof, reads it as often as the session is renewed. */
   async #lookOften(): Promise<void> {
     const {client, now} = this.#options
     const {signal} = this.#stopped
@@ -306,8 +316,8 @@ export class LeasedHold implements Hold {
   }
 
   /**
-   * Finds out whether the key was deleted by hand or with its session. Takes so little time that the work is still
-   * stopped in time.
+   * Finds out whether the key was deleted by hand or because its session ended. Is quick enough for the work
+   * to be stopped in time.
    */
   async #explain(why: string): Promise<string> {
     if (why !== deletedKey && why !== deletedContender) return why
@@ -325,8 +335,8 @@ export class LeasedHold implements Hold {
   }
 
   /**
-   * Makes a consistent read of every key that proves the hold. Resolves to the first reason why the lock is lost, or to
-   * undefined.
+   * Makes a consistent read of every key that proves the hold. Resolves to the first reason why the lock is
+   * lost, or to undefined if it is still held.
    */
   async #judge(options: CallOptions): Promise<string | undefined> {
     const read = {...options, consistency: 'consistent', plane: 'control'} as const
@@ -343,7 +353,7 @@ export class LeasedHold implements Hold {
     const {outcome, error} = await this.#giveBack()
     if (this.#isSessionEnded) session.orphan()
     const isSessionDestroyed = this.#isSessionEnded || (await session.destroy({timeoutMs: destroyWithinMs}))
-    // Without its session the lock is free after the lock-delay at the latest.
+    // Once its session is destroyed, the lock becomes free after the lock-delay at the latest.
     const lock = isSessionDestroyed && outcome !== 'lost' ? 'released' : outcome
     const report: ReleaseReport = {lock, isSessionDestroyed, error}
     observer({type: 'lock.released', report})
@@ -351,7 +361,10 @@ export class LeasedHold implements Hold {
     return report
   }
 
-  /** Repeats the request until its outcome is known or the time limit is reached. If an answer was lost, a read shows the outcome. */
+  /**
+   * Repeats the release until its outcome is known or the time limit is reached. If an answer was lost, a
+   * read shows the outcome.
+   */
   async #giveBack(): Promise<{readonly outcome: ReleaseReport['lock']; readonly error?: unknown}> {
     const {client, grant} = this.#options
     using link = linkSignal(undefined, {timeoutMs: releaseWithinMs, clock: client.clock})
@@ -361,7 +374,7 @@ export class LeasedHold implements Hold {
         const lock = await grant.release({signal: link.signal, timeoutMs: releaseAttemptMs, alongside: this.#alongside})
         if (lock === 'released' || error === undefined) return {outcome: lock}
       } catch (reason) {
-        // The time limit here is not the cause, so the earlier error is kept.
+        // The time limit of this loop is not the cause, so the earlier error is kept.
         if (!link.signal.aborted || error === undefined) error = reason
       }
       const outcome = await this.#findOut()
@@ -372,7 +385,10 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /** Reads the holder. If another session holds the lock and our session still exists, the release was applied. */
+  /**
+   * Reads the holder. If another session holds the lock although our session still exists, the release was
+   * applied.
+   */
   async #findOut(): Promise<ReleaseReport['lock']> {
     const {client, session} = this.#options
     const limits = {timeoutMs: findOutWithinMs}

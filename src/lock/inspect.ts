@@ -13,11 +13,14 @@ import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js
 export interface LockParty {
   /** ID of the session. */
   readonly session: SessionId
-  /** Facts of the session; undefined if Consul does not list it, because it has ended or may not be read. */
+  /**
+   * Facts of the session. Undefined if Consul does not list it, because it has ended or the token may not
+   * read it.
+   */
   readonly info: SessionInfo | undefined
-  /** What the contender wrote about itself; undefined for other tools. */
+  /** The record that the contender wrote about itself; undefined for contenders of other tools. */
   readonly record: HolderRecord | undefined
-  /** Place in the queue, from 1. Left out for holders, and for contenders outside of a queue. */
+  /** Place in the queue, from 1. Left out for holders and for contenders outside the queue. */
   readonly position?: number
 }
 
@@ -25,22 +28,24 @@ export interface LockParty {
 export interface LockStatus {
   /** Prefix of the lock. */
   readonly prefix: string
-  /** `none` if the key does not exist, `other` if something else than a lock wrote it. */
+  /** `none` if the key does not exist; `other` if its value is not that of a lock. */
   readonly kind: 'mutex' | 'semaphore' | 'other' | 'none'
-  /** Maximum number of holders; undefined if the key does not exist or was written by something else. */
+  /**
+   * Maximum number of holders; undefined if the key does not exist or its value is not that of a lock.
+   */
   readonly limit: number | undefined
   /** Holders, in no particular order. */
   readonly holders: readonly LockParty[]
   /**
-   * Contenders that wait. The contenders of a semaphore and those in the queue of a mutex are found by their keys, and
-   * have a position. The other contenders of a mutex are found by the names that baton and the Go tool give to their
-   * sessions. Contenders outside of the queue whose sessions have other names are missing, and so are contenders that
-   * wait for another contender of their host.
+   * Contenders that wait. The contenders of a semaphore and those in the queue of a mutex are found by their
+   * keys, and have a position. The other contenders of a mutex are found by the names that baton and the Go
+   * tool give to their sessions. The list lacks contenders outside the queue whose sessions have other names,
+   * and contenders that wait for another contender on their own host.
    */
   readonly waiters: readonly LockParty[]
 }
 
-/** Options of a look at locks. */
+/** Options for reading the state of locks. */
 export interface LockReadOptions {
   /** Cancels the reads. @default none */
   readonly signal?: AbortSignal
@@ -49,18 +54,14 @@ export interface LockReadOptions {
 const concurrency = 8
 
 /**
- * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Only reads.
- * Rejects with a UsageError if an argument is not valid, otherwise as reads of Consul do. It makes several reads, so
- * the result may combine states of two moments. It is meant for people and monitoring, and does not prove that a lock
- * is held.
+ * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Writes
+ * nothing. Rejects with a UsageError if an argument is not valid, and with Consul's error if a read fails.
+ * Makes several reads, so the result may combine states of different moments. Meant for people and
+ * monitoring: the result does not prove that a lock is held.
  *
- * @example
- * ```ts
- * await using hold = await createMutex(client, {prefix: 'locks/nightly'}).acquire()
- * const {kind, holders} = await inspectLock(client, 'locks/nightly')
- * kind // => 'mutex'
- * holders.map(one => one.session === hold.session) // => [true]
- * ```
+ * @example ```ts await using hold = await createMutex(client, {prefix: 'locks/nightly'}).acquire() const
+ * {kind, holders} = await inspectLock(client, 'locks/nightly') kind // => 'mutex' holders.map(one =>
+ * one.session === hold.session) // => [true] ```
  */
 export async function inspectLock(
   client: ConsulClient,
@@ -74,15 +75,12 @@ export async function inspectLock(
 }
 
 /**
- * Resolves to the state of each lock whose prefix begins with `start`, ordered by prefix. Only reads, and rejects as
- * {@link inspectLock} does.
+ * Resolves to the state of each lock whose prefix begins with `start`, ordered by prefix. Writes nothing, and
+ * rejects as {@link inspectLock} does.
  *
- * @example
- * ```ts
- * await using _hold = await createMutex(client, {prefix: 'jobs/weekly'}).acquire()
- * const locks = await inspectLocks(client, 'jobs/')
- * locks.map(one => `${one.prefix}: ${one.holders.length} of ${one.limit}`) // => ['jobs/weekly: 1 of 1']
- * ```
+ * @example ```ts await using _hold = await createMutex(client, {prefix: 'jobs/weekly'}).acquire() const locks
+ * = await inspectLocks(client, 'jobs/') locks.map(one => `${one.prefix}: ${one.holders.length} of
+ * ${one.limit}`) // => ['jobs/weekly: 1 of 1'] ```
  */
 export async function inspectLocks(
   client: ConsulClient,
@@ -171,7 +169,10 @@ function readSemaphore(
 const inOrder = (parties: readonly LockParty[]): readonly LockParty[] =>
   parties.map((party, at) => ({...party, position: at + 1}))
 
-/** True if the session has a name that the Go tool ("Consul lock for 'a' at 'prefix'") or baton gives. */
+/**
+ * True if the session's name has the form that the Go tool ("Consul lock for 'a' at 'prefix'") or baton
+ * uses.
+ */
 const isWaiter = ({name}: SessionInfo, prefix: string): boolean => {
   const at = /^(?:Consul|baton) lock for '[\s\S]*' at '([\s\S]*)'$/.exec(name)?.[1]
   return at !== undefined && lockKey(at) === lockKey(prefix)

@@ -3,26 +3,32 @@ import {formatDuration} from '../core/time/duration.js'
 
 /** The facts that decide how long a hold lasts after its last proof. */
 export interface LeaseShape {
-  /** True if a rival must wait for the lock-delay. False for a semaphore, whose slots are taken by plain writes. */
+  /**
+   * True if another contender must wait for the lock-delay. False for a semaphore, whose slots are taken by
+   * plain writes.
+   */
   readonly hasLockDelay: boolean
   readonly ttlMs: number
   readonly lockDelayMs: number
   /**
-   * True if only the TTL ends the session: it has no checks and belongs to the node of a client agent. The cluster itself
-   * may remove the node of a server.
+   * True if only the TTL can end the session: it has no checks, and its node is not a server, whose node the
+   * cluster itself may remove.
    */
   readonly isTtlOnly: boolean
-  /** Time between TERM and KILL for the child. */
+  /** Time that the child has between TERM and KILL. */
   readonly graceMs: number
 }
 
-/** Boot times at which the newest requests were sent that proved the hold. */
+/** Boot times at which the newest requests that proved the hold were sent. */
 export interface LeaseProofs {
   /** A request that created or renewed the session. */
   readonly renewedAtMs: number
   /** A request that wrote the key, or a consistent read that showed the session as its holder. */
   readonly seenAtMs: number
-  /** True if Consul has reported since then that the session does not exist, and no consistent read has answered yet. */
+  /**
+   * True if Consul has reported since the last proof that the session does not exist, and no consistent read
+   * has confirmed or disproved it yet.
+   */
   readonly isDoubted?: boolean
 }
 
@@ -38,26 +44,31 @@ export interface LeaseDeadline {
 
 const smallestMarginMs = 1000
 const marginShare = 0.02
-/** Minimum time for the work between two proofs. A shorter time would need several proofs a second. */
+/**
+ * Minimum time for the work between two proofs. A shorter minimum would need several proofs a second.
+ */
 const leastUsableMs = 500
 /** Longest lock-delay that Consul enforces. */
 const longestLockDelayMs = 60_000
 
 const delayOf = (shape: LeaseShape): number => Math.min(longestLockDelayMs, Math.max(0, shape.lockDelayMs))
 
-/** Returns the earliest time at which a rival may hold the lock if nothing is proven after `proofs`. */
+/**
+ * Returns the earliest time at which another contender may hold the lock if no further proof follows.
+ */
 function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
   if (!shape.isTtlOnly) return seen
-  // The session may have been destroyed right after its last proof: then only the lock-delay protects the lock.
+  // The session may have been destroyed right after its last proof. Then only the lock-delay protects the
+  // lock.
   if (proofs.isDoubted) return Math.max(seen, proofs.renewedAtMs + delayOf(shape))
   return Math.max(seen, proofs.renewedAtMs + shape.ttlMs + delayOf(shape))
 }
 
 /**
- * Returns how long a hold lasts if its session was renewed and its key was read at the same time, and nothing is proven
- * later.
+ * Returns how long a hold lasts after its session was renewed and its key was read at the same time, if no
+ * further proof follows.
  */
 export const leaseWindowMs = (shape: LeaseShape): number => freeAt(shape, {renewedAtMs: 0, seenAtMs: 0})
 
@@ -76,17 +87,23 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
   return {freeAtMs, killAtMs, termAtMs: killAtMs - shape.graceMs}
 }
 
-/** Returns the interval of proofs at which two failures in a row do not end the hold. */
+/**
+ * Returns the interval of proofs, which is so short that two failures in a row do not end the hold.
+ */
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
 /**
- * Returns the interval of renewals while a contender waits. Half the TTL keeps the session alive. If a hold starts with
- * a renewal as its only proof, that renewal must be recent, so the interval is shorter.
+ * Returns the interval of renewals while a contender waits. Renewing every half TTL keeps the session alive.
+ * The interval is shorter if a hold may start with a renewal as its only proof, because that renewal must
+ * then be recent.
  */
 export const contendEveryMs = (shape: LeaseShape): number =>
   shape.hasLockDelay && !shape.isTtlOnly ? shape.ttlMs / 2 : proveEveryMs(shape)
 
-/** Throws a UsageError that shows the arithmetic if the settings leave no time to stop the child before a rival may start. */
+/**
+ * Throws a UsageError that shows the calculation if the settings leave no time to stop the child before
+ * another contender may hold the lock.
+ */
 export function checkLease(shape: LeaseShape, options: {readonly prefix: string; readonly hasChecks: boolean}): void {
   const {prefix, hasChecks} = options
   if (!shape.hasLockDelay && hasChecks) {

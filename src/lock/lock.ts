@@ -12,7 +12,7 @@ export function createLock(client: ConsulClient, options: LockOptions, kind: Loc
   const acquire: Lock['acquire'] = async (acquireOptions = {}) => {
     checkOptions('acquire', acquireOptions, acquireRules)
     const hold = await acquisition().run({...acquireOptions, isOnce: false})
-    // `run` resolves to undefined only for a single attempt.
+    // `run` resolves to undefined only with `isOnce`.
     return hold as Hold
   }
   return {
@@ -28,7 +28,8 @@ export function createLock(client: ConsulClient, options: LockOptions, kind: Loc
         return await fn(hold)
       } finally {
         const report = await hold.release()
-        // A result that was computed without the lock must not look like one that was computed with it.
+        // A result that was computed after the lock was lost must not look like one that was computed
+        // under the lock.
         if (hold.signal.aborted) throw hold.signal.reason
         if (report.lock === 'lost') throw new LockLostError(`lock ${options.prefix}: lost before it was released`)
       }

@@ -1,6 +1,9 @@
 import {abortSignal, callback, duration, name, oneOf, text, texts} from '../core/check-options.js'
 
-/** Rules for the options of mutexes and semaphores. `checkLease` refuses a TTL of 0. */
+/**
+ * Rules for the options of mutexes and semaphores. A TTL of 0 passes here, because `checkLease`
+ * refuses it.
+ */
 export const lockRules = {
   prefix: text,
   ttlMs: duration(),

@@ -5,7 +5,7 @@ import type {LeaseDeadline} from './lease.js'
 
 /** Options of a lock. */
 export interface LockOptions {
-  /** The lock's key is `<prefix>/.lock`, shared with the Go tool. */
+  /** Prefix of the lock. Its key is `<prefix>/.lock`, as with the Go tool. */
   readonly prefix: string
   /** TTL of the session in milliseconds. @default 15000 */
   readonly ttlMs?: number
@@ -14,9 +14,9 @@ export interface LockOptions {
   /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
   readonly nodeChecks?: readonly string[]
   /**
-   * Node of the catalog that the session belongs to. When the agent leaves the cluster, the sessions of its own node
-   * end; by default a client agent leaves when it is stopped. A node that belongs to no agent does not leave. @default the
-   * agent's own node
+   * Node of the catalog that the session belongs to. When an agent leaves the cluster, the sessions of its
+   * node end; by default, a client agent leaves when it is stopped. A node that belongs to no agent does not
+   * leave. @default the agent's own node
    */
   readonly node?: string
   /** Name of the session, as session listings show it. @default none */
@@ -26,18 +26,18 @@ export interface LockOptions {
   /** Name of the program that runs under the lock, which other contenders see. @default none */
   readonly command?: string
   /**
-   * Order in which the contenders of a mutex acquire it. `queue`: in the order in which they began to wait; the holder hands the lock
-   * to the first one. `off`: as `consul lock` does, in no order. Contenders of both kinds exclude each other. A semaphore
-   * has an order of its own. @default 'queue'
+   * Order in which contenders acquire a mutex. `queue`: the order in which they began to wait; the holder
+   * hands the lock to the first one. `off`: no order, as with `consul lock`. Contenders of both kinds exclude
+   * each other. The option has no effect on a semaphore. @default 'queue'
    */
   readonly fair?: Fairness
-  /** Receives the events of the lock in order. Must not throw. @default none */
+  /** Receives the events of the lock, in order. Must not throw. @default none */
   readonly observer?: (event: LockEvent) => void
   /** Clock of deadlines, in milliseconds. @default the boot time of the machine */
   readonly now?: BootTime
 }
 
-/** How contenders of a mutex find their order. */
+/** How the next holder of a mutex is chosen. */
 export type Fairness = 'queue' | 'off'
 
 /** Options of a semaphore. */
@@ -51,8 +51,9 @@ export interface AcquireOptions {
   /** Cancels the acquisition. @default none */
   readonly signal?: AbortSignal
   /**
-   * Longest time in milliseconds from the call to the grant: at most 24.8 days, or Infinity. With a time limit, failures
-   * of the first request are retried as well (the agent is down, overloaded or without a leader). @default Infinity
+   * Maximum time in milliseconds from the call to the grant: at most 24.8 days, or Infinity. With a time
+   * limit, failures of the first request are also retried (the agent is down, overloaded or without a
+   * leader). @default Infinity
    */
   readonly timeoutMs?: number
 }
@@ -60,9 +61,9 @@ export interface AcquireOptions {
 /** A lock of any kind. */
 export interface Lock {
   /**
-   * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit is over, with a ConflictError
-   * if the key belongs to another kind of lock, and with the signal's reason if the signal aborts. After a rejection no
-   * key is left behind.
+   * Waits until it holds the lock. Rejects with a LockNotAcquiredError if the time limit passes, with a
+   * ConflictError if the key belongs to another kind of lock, and with the signal's reason if the signal
+   * aborts. If it rejects, it leaves no key behind.
    */
   acquire(options?: AcquireOptions): Promise<Hold>
   /** Makes one attempt. Resolves to undefined if another session holds the lock or a lock-delay runs. Rejects as `acquire` does. */
@@ -71,22 +72,29 @@ export interface Lock {
   withLock<T>(fn: (hold: Hold) => Promise<T>, options?: AcquireOptions): Promise<T>
 }
 
-/** A lock that one holder has at a time. */
+/** A lock that has one holder at a time. */
 export interface Mutex extends Lock {
-  /** Resolves to the contender that holds the lock now, and to undefined if it is free. For people: the answer may be old when it arrives. */
+  /**
+   * Resolves to the contender that holds the lock, or to undefined if the lock is free. Meant for people: the
+   * answer may be out of date when it arrives.
+   */
   holder(options?: {readonly signal?: AbortSignal}): Promise<LockParty | undefined>
 }
 
-/** A lock that up to `limit` holders have at a time. */
+/** A lock that has up to `limit` holders at a time. */
 export interface Semaphore extends Lock {
   /** Maximum number of holders. */
   readonly limit: number
-  /** Resolves to the sessions that hold a slot now. Rejects with a ConflictError if the key is not a semaphore's. */
+  /**
+   * Resolves to the sessions that hold a slot now. Rejects with a ConflictError if the key does not belong to
+   * a semaphore.
+   */
   holders(options?: {readonly signal?: AbortSignal}): Promise<readonly SessionId[]>
 }
 
 /**
- * A lock that is held. Disposing it releases the lock within seconds and does not throw. It may be disposed repeatedly.
+ * A lock that is held. Disposing it releases the lock within seconds and does not throw. It may be disposed
+ * more than once.
  */
 export interface Hold extends AsyncDisposable {
   /** Prefix of the lock. */
@@ -104,7 +112,7 @@ export interface Hold extends AsyncDisposable {
    * can stop within the grace before another contender may hold the lock.
    */
   readonly signal: AbortSignal
-  /** Times, in boot time, at which the work must have stopped. Each proof of the hold postpones them. */
+  /** Times, in boot time, by which the work must have stopped. Each proof of the hold postpones them. */
   readonly deadline: LeaseDeadline
   /**
    * Reads every key that proves the hold. Rejects with a LockLostError if one of them shows that the lock is lost or if
@@ -112,11 +120,15 @@ export interface Hold extends AsyncDisposable {
    */
   assertHeld(options?: {readonly signal?: AbortSignal}): Promise<void>
   /**
-   * Commits a transaction that Consul refuses once the hold is over, so that a process which was suspended writes nothing late.
-   * Rejects with a LockLostError then. Other refusals are in the result, as with `client.txn.commit`.
+   * Commits a transaction that Consul refuses once the hold is over, so that a process that was suspended
+   * cannot write after its lock was lost. If the hold is over, rejects with a LockLostError. Other refusals
+   * are in the result, as with `client.txn.commit`.
    */
   commit(operations: readonly KvOperation[], options?: {readonly signal?: AbortSignal}): Promise<TxnResult>
-  /** Returns the time in milliseconds until `signal` aborts if nothing proves the hold any more; 0 if it is lost. */
+  /**
+   * Returns the time in milliseconds until `signal` aborts if no further proof of the hold follows; 0 if the
+   * hold is lost.
+   */
   remainingMs(): number
   /** Releases the lock and ends the session. Does not reject. A repeated call resolves to the same report. */
   release(): Promise<ReleaseReport>
@@ -131,24 +143,30 @@ export interface ReleaseReport {
   readonly lock: 'released' | 'held' | 'lost' | 'unknown'
   /** True if the session was destroyed. Otherwise it expires up to twice the TTL later. */
   readonly isSessionDestroyed: boolean
-  /** Why the request to release the lock failed. With `released` the end of the session freed the lock: a lock-delay runs. */
+  /**
+   * The error of the request to release the lock. If `lock` is `released` in spite of the error, the end of
+   * the session freed the lock and a lock-delay runs.
+   */
   readonly error: unknown
 }
 
-/** What happens while a lock is acquired and held. Deadlines are in boot time. */
+/** Events while a lock is acquired and held. Deadlines are in boot time. */
 export type LockEvent =
   | {readonly type: 'session.created'; readonly session: SessionId}
   | {
       readonly type: 'lock.waiting'
       /**
-       * `local`: another contender of this host is ahead. `queue`: the lock is free, but other contenders have waited
-       * longer.
+       * `local`: another contender on this host is ahead. `queue`: the lock is free, but other contenders
+       * have waited longer.
        */
       readonly reason: 'held' | 'lock-delay' | 'unreachable' | 'local' | 'queue'
-      /** Place in the queue, from 1; left out without a queue. */
+      /** Place in the queue, from 1; left out if there is no queue. */
       readonly position?: number
       readonly holder?: string
-      /** ISO 8601, by the holder's clock; left out if the holder did not record it. */
+      /**
+       * Time of the acquisition in ISO 8601, by the holder's clock; left out if the holder did not
+       * record it.
+       */
       readonly heldSince?: string
       readonly error?: unknown
     }
@@ -158,23 +176,27 @@ export type LockEvent =
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
   | {readonly type: 'lock.lost'; readonly error: Error}
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
-  /** The token may not write the record of the run: the lock was released without it. */
+  /**
+   * The lock was released without the record of the run, because the token is not permitted to
+   * write the record.
+   */
   | {readonly type: 'run.unrecorded'; readonly error: unknown}
-  /** The session could not be destroyed: it expires within `withinMs`. */
+  /** The session could not be destroyed, and will expire within `withinMs`. */
   | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}
 
-/** What happens in the queue of a mutex. */
+/** Events in the queue of a mutex. */
 export type QueueEvent =
   /**
-   * This contender cannot use the queue and contends as `consul lock` does. `denied`: the token may not write the key
-   * of the entry. `version`: the entry of this session, which is ahead in the queue, has an unknown version.
+   * This contender cannot use the queue, so it contends as `consul lock` does. `denied`: its token is not
+   * permitted to write a queue entry. `version`: the entry of `session`, which is ahead in the queue, has an
+   * unknown version.
    */
   | {readonly type: 'queue.left'; readonly reason: 'denied'; readonly error: unknown}
   | {readonly type: 'queue.left'; readonly reason: 'version'; readonly session: SessionId}
   /**
-   * This contender took the lock although that session was ahead of it. `unproven`: that session received the lock and
-   * did not prove that it is alive. `idle`: that session did not acquire the free lock.
+   * This contender took the lock although `session` was ahead of it. `unproven`: `session` was handed the
+   * lock but did not prove that it is alive. `idle`: `session` did not acquire the free lock.
    */
   | {readonly type: 'queue.passed-over'; readonly session: SessionId; readonly reason: 'unproven' | 'idle'}
-  /** The lock was handed to this session, which was the first in the queue. */
+  /** The lock was handed to `session`, which was first in the queue. */
   | {readonly type: 'lock.handed-over'; readonly session: SessionId}

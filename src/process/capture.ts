@@ -15,12 +15,15 @@ export interface CaptureSpec {
 
 export interface Captured {
   readonly exitCode: number
-  /** Output of stdout and stderr, in the order in which it arrived. */
+  /** Output to stdout and stderr, in the order in which it arrived. */
   readonly output: string
   readonly isTimedOut: boolean
 }
 
-/** Runs a short command without stdin and returns its output. At the timeout its whole group is killed. */
+/**
+ * Runs a short command without stdin and returns its output. At the timeout, the command's whole process
+ * group is killed.
+ */
 export async function captureOutput(spec: CaptureSpec): Promise<Captured> {
   const {argv, env, clock, timeoutMs, mostBytes} = spec
   const child = await startChild({argv, env, clock, stdin: 'ignore', output: 'pipe', shape: 'group'})

@@ -4,7 +4,7 @@ import type {FamilyShape} from './family.js'
 export interface ChildSpec {
   /** The program and its arguments, passed on without a shell. */
   readonly argv: readonly [string, ...string[]]
-  /** The whole environment: nothing is added. */
+  /** The whole environment of the child. baton adds nothing to it. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
   /** Stdin of the child. @default 'inherit' */
@@ -12,11 +12,11 @@ export interface ChildSpec {
   /** Stdout and stderr of the child. @default 'inherit' */
   readonly output?: 'inherit' | 'pipe'
   readonly shape: FamilyShape
-  /** Name of a variable in `env` whose value only this family has. */
+  /** Name of a variable in `env` whose value only this child and its descendants have. */
   readonly markedBy?: string
   /**
-   * True to find daemons of the child by this variable, for which all processes of the machine are examined. @default
-   * false
+   * True to search all processes of the machine for this variable, in order to find daemons of the child.
+   * @default false
    */
   readonly isMarkSearched?: boolean
   readonly clock: Clock

@@ -7,11 +7,11 @@ import {type Family, isGroupGone, livingMembers, signalFamily} from './family.js
 import {type Launcher, type LaunchFailure, launchByExeca} from './launch.js'
 import {type StopOptions, stopFamily} from './stop-family.js'
 
-/** A running child with everything that it starts. Its owner must stop it. */
+/** A running child with all its descendants, the family. The owner must stop it. */
 export interface Child {
   readonly pid: number
   readonly family: Family
-  /** Resolves when the direct child has ended. Other members of its family may still run. */
+  /** Resolves when the direct child has ended. Its descendants may still be running. */
   readonly exited: Promise<ChildExit>
   readonly stdin: Writable | undefined
   readonly stdout: Readable | undefined
@@ -24,10 +24,16 @@ export interface Child {
   isGone(): boolean
 }
 
-/** Loads the module that daemons start children with, so that the first start is not slower. */
+/**
+ * Loads the module that starts the children of daemons, so that the first start takes no longer
+ * than later ones.
+ */
 export const prepareChildren = (): Promise<unknown> => import('execa')
 
-/** Starts a child. Rejects with a ChildError (126, 127) if it cannot be run; then no process is left running. */
+/**
+ * Starts a child. Rejects with a ChildError if it cannot be run (exit code 126 or 127); no process is left
+ * running then.
+ */
 export async function startChild(spec: ChildSpec, launch: Launcher = launchByExeca): Promise<Child> {
   const launched = await launch(spec)
   if (!('child' in launched)) throw startFailure(spec, launched)
@@ -65,7 +71,8 @@ export async function startChild(spec: ChildSpec, launch: Launcher = launchByExe
       isGone = true
     },
     isGone() {
-      // The kernel may reuse the ID of an empty group for other processes, so it is not looked up again.
+      // Once the group is empty, the kernel may reuse its ID for other processes, so the group is not
+      // looked up again.
       isGone ||= isGroupGone(family) || livingMembers(family).length === 0
       return isGone
     },

@@ -1,6 +1,6 @@
 import {constants} from 'node:os'
 
-/** How a child ended, as a shell reports it. */
+/** The end of a child, in a shell's terms. */
 export interface ChildExit {
   /** The child's own code, or 128 and the number of the signal that ended it. */
   readonly code: number
@@ -10,5 +10,8 @@ export interface ChildExit {
 export const toChildExit = (code: number | null, signal: NodeJS.Signals | null): ChildExit =>
   signal === null ? {code: code ?? 0, signal: undefined} : {code: 128 + constants.signals[signal], signal}
 
-/** Returns the exit code of a shell for a command that it cannot run: 127 if it is not found, 126 if it is not executable. */
+/**
+ * Returns the code that a shell exits with if it cannot run a command: 127 if the command is not found, 126
+ * if it is not executable.
+ */
 export const startFailureCode = (errno: string | undefined): 126 | 127 => (errno === 'ENOENT' ? 127 : 126)

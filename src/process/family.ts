@@ -1,9 +1,9 @@
 import {hasInEnvironment, type ProcessEntry, readProcesses} from './process-table.js'
 
 /**
- * How the processes of a child are found. `group`: the child leads its own session and process group. `terminal`: it
- * shares those of baton, so that job control works; its processes are found by descent and by a variable in their
- * environment.
+ * How the processes of a child are found. `group`: the child leads a session and a process group of its own.
+ * `terminal`: the child shares baton's session and group, so that job control works, and its processes are
+ * found by descent and by a variable in their environment.
  */
 export type FamilyShape = 'group' | 'terminal'
 
@@ -11,17 +11,30 @@ export interface Family {
   /** The direct child. */
   readonly rootPid: number
   readonly shape: FamilyShape
-  /** `NAME=value` that only this family has in its environment, by which orphans of the `terminal` shape are found. */
+  /**
+   * `NAME=value` that only this family has in its environment. In the `terminal` shape, orphaned members are
+   * found by it.
+   */
   readonly marker: string | undefined
-  /** True to find members of the `group` shape by the marker as well: daemons that have left the session. */
+  /**
+   * True to find members also by the marker in the `group` shape, that is, daemons that have left the
+   * session.
+   */
   readonly isMarkSearched: boolean
-  /** False once the direct child was reaped: from then on another process may have its ID. */
+  /**
+   * False once the direct child was reaped, because another process may have its ID from then on.
+   */
   isRootOurs(): boolean
-  /** Start times of the members found so far, by process ID: a known process stays a member after its parents exit. */
+  /**
+   * Start times of the members found so far, by process ID. A known process stays a member even after its
+   * parents have exited.
+   */
   readonly known: Map<number, number>
 }
 
-/** Returns the living processes of a family. Zombies are left out, because they hold nothing. */
+/**
+ * Returns the living processes of a family. Zombies are left out, because they cannot do any work.
+ */
 export function livingMembers(family: Family, table: readonly ProcessEntry[] = readProcesses()): ProcessEntry[] {
   const {rootPid, shape, marker, known} = family
   const own = table.find(entry => entry.pid === process.pid)
@@ -63,8 +76,8 @@ function withDescendants(ancestors: readonly ProcessEntry[], table: readonly Pro
 }
 
 /**
- * True if the group of a `group` family does not exist any more and no other member is known. Zombies count as members
- * here, because one system call checks the whole group.
+ * True if the process group of the child no longer exists and no other member is known. Zombies still count
+ * here, because a single system call checks the whole group. For the `group` shape only.
  */
 export function isGroupGone(family: Family): boolean {
   if (family.shape !== 'group' || family.isMarkSearched || family.known.size > 0) return false
@@ -76,10 +89,13 @@ export function isGroupGone(family: Family): boolean {
   }
 }
 
-/** Sends a signal to every living member. A member that ends meanwhile is not an error. Returns the members. */
+/**
+ * Sends a signal to every living member. It is not an error if a member ends in the meantime. Returns the
+ * members.
+ */
 export function signalFamily(family: Family, signal: NodeJS.Signals): readonly ProcessEntry[] {
   const members = livingMembers(family)
-  // One call for the group reaches a member that is just forking, and its child.
+  // A single call for the group reaches even a member that is just forking, and its child.
   if (family.shape === 'group' && members.some(member => member.group === family.rootPid)) {
     signalProcess(-family.rootPid, signal)
   }
@@ -93,7 +109,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    // The process of another user cannot be signalled, and stays a member until it exits.
+    // Another user's process cannot be signalled, and remains a member until it exits.
     if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }

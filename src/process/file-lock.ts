@@ -11,7 +11,10 @@ export interface FileLock extends AsyncDisposable {
 /** O_EXLOCK and O_NONBLOCK of the BSDs and macOS, for which Node has no names. */
 const bsdExclusive = 0x20 | 0x4
 
-/** Locks a file. Resolves to undefined if another process holds the lock; {@link readHolder} names it. The file stays after the release. */
+/**
+ * Locks a file. Resolves to undefined if another process holds the lock; {@link readHolder} names it. The
+ * release does not delete the file.
+ */
 export async function lockFile(path: string): Promise<FileLock | undefined> {
   const handle = process.platform === 'linux' ? await lockOnLinux(path) : await lockOnBsd(path)
   if (!handle) return undefined
@@ -27,7 +30,9 @@ export async function lockFile(path: string): Promise<FileLock | undefined> {
   }
 }
 
-/** Resolves to the ID of the process that is written in a lock file, for messages. */
+/**
+ * Resolves to the ID of the process that holds the lock, as written in the lock file. For messages.
+ */
 export async function readHolder(path: string): Promise<string> {
   const handle = await open(path, 'r')
   try {
@@ -39,7 +44,10 @@ export async function readHolder(path: string): Promise<string> {
 
 const readWrite = constants.O_RDWR | constants.O_CREAT
 
-/** Locks by the command `flock`, because Node has no flock(2). The lock belongs to the open file, which this process keeps after the command has exited. */
+/**
+ * Locks with the command `flock`, because Node has no flock(2). The lock belongs to the open file, which this
+ * process keeps open after the command has exited.
+ */
 async function lockOnLinux(path: string): Promise<FileHandle | undefined> {
   const handle = await open(path, readWrite, 0o600)
   const code = await new Promise<number | null>((resolve, reject) => {

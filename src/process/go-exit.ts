@@ -1,10 +1,13 @@
 import type {ChildExit} from './exit-code.js'
 
-/** Returns the text of Go's `os/exec` for the end of a child, which the Go tools print. */
+/**
+ * Returns the text with which Go's `os/exec` describes the end of a child, and which the Go tools
+ * print.
+ */
 export const toGoExit = ({code, signal}: ChildExit): string =>
   signal === undefined ? `exit status ${code}` : `signal: ${goSignals[signal] ?? signal}`
 
-/** Texts of Go on Linux for the signals that can end a process. */
+/** Go's texts on Linux for the signals that can end a process. */
 const goSignals: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGHUP: 'hangup',
   SIGINT: 'interrupt',

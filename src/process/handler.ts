@@ -11,12 +11,12 @@ export interface HandlerSpec {
   readonly argv: readonly [string, ...string[]]
   readonly env: Readonly<Record<string, string>>
   /**
-   * Written to the handler's stdin, which is then closed. A handler need not read it. Several chunks are written about
-   * 128 kB at a time; more chunks are requested when the handler has read those.
+   * Written to the handler's stdin, which is then closed. A handler need not read it. An iterable is read as
+   * the handler reads: about 128 kB are written at a time.
    */
   readonly input: Uint8Array | Iterable<Uint8Array>
   readonly clock: Clock
-  /** Stops the handler with everything that it started: TERM, the grace, KILL. */
+  /** Aborting it stops the handler and all its descendants: TERM, the grace, KILL. */
   readonly signal?: AbortSignal
   /** Time in milliseconds after which the handler is stopped. @default no limit */
   readonly timeoutMs?: number
@@ -25,19 +25,20 @@ export interface HandlerSpec {
 }
 
 interface HandlerResult extends ChildExit {
-  /** Why it was stopped, if it was. */
+  /** The reason why baton stopped the handler; undefined if it did not. */
   readonly stopped: 'timeout' | 'signal' | undefined
 }
 
 /**
- * Runs one handler to its end in its own process group. It shares the stdout and stderr of this process. Rejects with a
- * ChildError if it cannot be started. Processes that it leaves behind when it ends are not stopped.
+ * Runs one handler to its end in its own process group. The handler shares the stdout and stderr of this
+ * process. Rejects with a ChildError if the handler cannot be started. Processes that the handler leaves
+ * behind are not stopped.
  */
 async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
   const {clock} = spec
   spec.signal?.throwIfAborted()
   const {argv, env} = spec
-  // Handlers are many and short: execa would add a third to the processor time of starting one.
+  // Handlers are frequent and short: with execa, starting one would take a third more CPU time.
   const child = await startChild({argv, env, stdin: 'pipe', shape: 'group', clock}, launchPlainly)
   let stopped: HandlerResult['stopped']
   using stop = linkSignal(spec.signal, {
@@ -64,7 +65,7 @@ const batchBytes = 128 * 1024
 async function feed(stdin: Writable, input: HandlerSpec['input']): Promise<void> {
   const chunks = (input instanceof Uint8Array ? [input] : input)[Symbol.iterator]()
   for (;;) {
-    // A corked stream writes all chunks with one call of the system.
+    // Corking the stream combines all chunks into one system call.
     stdin.cork()
     let last: Promise<unknown> = Promise.resolve(undefined)
     while (stdin.writableLength < batchBytes) {
@@ -82,16 +83,16 @@ async function feed(stdin: Writable, input: HandlerSpec['input']): Promise<void>
 
 const timedOut = Symbol('timed out')
 
-/** The way in which a handler failed. */
+/** The ways in which a handler can fail. */
 export type HandlerFailure =
   | {readonly how: 'exit' | 'timeout'}
   | {readonly how: 'signal'; readonly signal: NodeJS.Signals}
-  /** It could not be started. */
+  /** The handler could not be started. */
   | {readonly how: 'start'; readonly file: string}
   /** An HTTP handler did not answer with 2xx. */
   | {readonly how: 'answer'; readonly why: string}
 
-/** A handler that failed. `exitCode` is that of the handler, 124 if it ran too long, and 1 if it has no exit code. */
+/** A handler that failed. `exitCode` is the handler's own, 124 if it ran too long, and 1 if it has none. */
 export class HandlerError extends BatonError {
   readonly exitCode: number
   readonly failure: HandlerFailure

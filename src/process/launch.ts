@@ -9,17 +9,21 @@ export interface LaunchFailure {
 /** Starts a process. Resolves to a failure if it could not be started. */
 export type Launcher = (spec: ChildSpec) => Promise<Launched | LaunchFailure>
 
-/** A started process. It is wrapped in an object because execa's child is a promise, which `await` would wait for. */
+/**
+ * A started process. The object is needed because execa's child is also a promise, so that `await` would wait
+ * for the child to end.
+ */
 export interface Launched {
   readonly child: ChildProcess
   readonly pid: number
 }
 
-// A child that leads its own session can be killed with everything that it started.
+// If a child leads its own session, it can be killed with all its descendants.
 const leads = (spec: ChildSpec): boolean => spec.shape === 'group'
 
 /**
- * Launcher for handlers, and for commands that start one child: loading execa would take a fifth of their start-up.
+ * Launcher for handlers and for commands that start a single child, for which loading execa would take a
+ * fifth of the start-up time.
  */
 export const launchPlainly: Launcher = async spec => {
   const [file, ...words] = spec.argv

@@ -9,13 +9,16 @@ const sticky = 0o1000n
 const isMine = (stats: BigIntStats, uid: number): boolean =>
   stats.isDirectory() && stats.uid === BigInt(uid) && (stats.mode & othersMayDoAnything) === 0n
 
-/** True if only this user and root can replace the files of this user in the directory. */
+/** True if, besides root, only this user can replace this user's files in the directory. */
 function isSafeParent(path: string, uid: number): boolean {
   const {uid: owner, mode} = statSync(path, {bigint: true})
   return (owner === 0n || owner === BigInt(uid)) && ((mode & othersMayWrite) === 0n || (mode & sticky) !== 0n)
 }
 
-/** Creates the directory if it does not exist. Throws if it does not belong to this user alone, for instance if it is a link. */
+/**
+ * Creates the directory unless it exists. Throws if it does not belong to this user alone, or if it is a
+ * link.
+ */
 export function ownDirectory(path: string, parent: string, uid: number): string {
   if (!isSafeParent(parent, uid)) throw new Error(`${parent}: other users may replace files in it`)
   try {

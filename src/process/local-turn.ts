@@ -11,25 +11,34 @@ export interface LocalTurnOptions {
   readonly random: Random
   /** Called when another contender has the turn. */
   readonly onWait?: () => void
-  /** True if the lock is free, so that the contender with the turn makes no progress. A rejection counts as false. */
+  /**
+   * Resolves to true if the lock is free, which means that the contender with the turn makes no progress. A
+   * rejection counts as false.
+   */
   readonly isFree: (signal: AbortSignal) => Promise<boolean>
   /** Time in milliseconds to wait for the turn before `isFree` is called. */
   readonly patienceMs: number
 }
 
-/** The turn to contend for one key on this host. Disposing it, or the end of the process, passes it on. */
+/**
+ * The turn to contend for one key on this host. It passes to the next contender when it is disposed or the
+ * process ends.
+ */
 export type LocalTurn = Disposable
 
 export const withoutTurn: LocalTurn = {[Symbol.dispose]: () => {}}
 const retryMs = 10
 const othersLaterMs = 20
-/** Interval at which the contender with the turn shows that it is alive, and the longest silence that is accepted. */
+/** Interval at which the contender with the turn shows the others that it is alive. */
 const beatMs = 2000
 const silenceMs = 10_000
 const longestPatienceMs = 60_000
-/** Time without a listener after which the owner of a socket counts as dead. An owner binds a moment before it listens. */
+/**
+ * Time after which the owner of a socket that nobody listens on counts as dead. An owner binds its socket a
+ * moment before it listens.
+ */
 const deadAfterMs = 100
-/** Longest path of a socket in bytes. Node truncates longer ones without an error. */
+/** Maximum length of a socket's path in bytes. Node truncates longer paths without an error. */
 const longestPath = 107
 
 /** Returns the path of a key's socket in a directory that only this user can write, or undefined if it would be too long. */
@@ -38,7 +47,10 @@ export function turnPath(directory: string, ...facts: readonly (string | undefin
   return Buffer.byteLength(path) > longestPath ? undefined : path
 }
 
-/** FNV-1a of 64 bits, because loading node:crypto would take a tenth of the start-up. Contenders of keys with the same fingerprint only wait longer. */
+/**
+ * FNV-1a with 64 bits, because loading node:crypto would take a tenth of the start-up time. If two keys have
+ * the same fingerprint, their contenders only wait longer.
+ */
 function fingerprint(text: string): string {
   let value = 0xcbf29ce484222325n
   for (const byte of Buffer.from(text)) value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n)
@@ -46,11 +58,12 @@ function fingerprint(text: string): string {
 }
 
 /**
- * Waits until no other contender of this user on this host has the turn at `path`. The contender with the turn listens
- * there and keeps the connections of the others open until it passes the turn on. It closes the connection of the first
- * in line slightly earlier. The line only saves work; Consul decides which contender holds the lock. A contender
- * therefore leaves the line if the one with the turn is silent (for instance, stopped in a terminal), or if the lock is
- * still free after `patienceMs`. Rejects with the signal's reason.
+ * Waits until no other contender of this user on this host has the turn at `path`. The contender with the
+ * turn listens on a socket there, to which the others connect. To pass the turn on, it closes their
+ * connections, that of the first in line slightly before the rest. The line only saves requests; Consul
+ * decides which contender holds the lock. A contender therefore leaves the line if the one with the turn
+ * sends nothing (for instance, because it is stopped in a terminal), or if the lock is still free after
+ * `patienceMs`. Rejects with the signal's reason.
  */
 export async function takeLocalTurn(path: string, options: LocalTurnOptions): Promise<LocalTurn> {
   using leave = linkSignal(options.signal)
@@ -78,7 +91,7 @@ async function stand(path: string, options: LocalTurnOptions, leave: LinkedSigna
     signal.throwIfAborted()
     if (end === 'left') return withoutTurn
     if (end === 'over') {
-      // An owner that passes its turn on removes its socket first.
+      // A contender that passes its turn on removes its socket first.
       removeDead(path, socket)
       continue
     }
@@ -88,7 +101,9 @@ async function stand(path: string, options: LocalTurnOptions, leave: LinkedSigna
   }
 }
 
-/** Asks Consul at growing intervals whether the lock is free, because many contenders may wait in the line. */
+/**
+ * Asks Consul whether the lock is free, at growing intervals, because many contenders may wait in the line.
+ */
 async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Promise<void> {
   const {clock, random, isFree, patienceMs} = options
   try {
@@ -101,7 +116,10 @@ async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Pr
   }
 }
 
-/** Returns what identifies the socket at a path, so that a new socket is not mistaken for an old one. */
+/**
+ * Returns a text that identifies the socket at a path, so that a new socket is not mistaken for an old
+ * one.
+ */
 function identify(path: string): string | undefined {
   const stats = lstatSync(path, {bigint: true, throwIfNoEntry: false})
   return stats && `${stats.ino} ${stats.ctimeNs}`
@@ -113,7 +131,7 @@ function removeDead(path: string, socket: string | undefined): boolean {
   try {
     unlinkSync(path)
   } catch {
-    // Another contender may have removed it.
+    // Another contender may already have removed the socket.
   }
   return identify(path) !== socket
 }
@@ -162,7 +180,10 @@ function listen(path: string): Promise<Server | 'taken' | 'unsupported'> {
   })
 }
 
-/** `over`: the contender with the turn passed it on, or ended. `left`: it was silent, or the signal aborted. */
+/**
+ * `over`: the contender with the turn passed it on or ended. `left`: that contender sent nothing for too
+ * long, or the signal aborted.
+ */
 function waitInLine(
   path: string,
   options: {readonly signal: AbortSignal; readonly clock: Clock; readonly silenceMs: number},

@@ -2,9 +2,9 @@ import {mkdirSync, statSync} from 'node:fs'
 import {dirname} from 'node:path'
 
 /**
- * Creates a folder and the folders above it that are missing. Throws the error of the system if one cannot be created.
- * Node's own `recursive` never ends where the system answers ENOENT for a folder that cannot exist, as below /proc
- * (Node 20).
+ * Creates a folder and any missing folders above it. Throws the system's error if one cannot be created.
+ * Node's own option `recursive` is not used: in Node 20 it never ends if the system answers ENOENT for a
+ * folder that cannot exist, for instance below /proc.
  */
 export function makeFolder(path: string, mode: number): void {
   const code = tryToMake(path, mode)
@@ -13,7 +13,7 @@ export function makeFolder(path: string, mode: number): void {
   makeOne(path, mode)
 }
 
-/** Returns the code of the failure, if there was one. */
+/** Tries to create the folder. Returns the error code if that failed. */
 function tryToMake(path: string, mode: number): string | undefined {
   try {
     makeOne(path, mode)

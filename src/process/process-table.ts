@@ -5,11 +5,14 @@ export interface ProcessEntry {
   readonly pid: number
   readonly parent: number
   readonly group: number
-  /** 0 if the system does not report it. */
+  /** ID of the process's session; 0 if the system does not report it. */
   readonly session: number
-  /** One letter: R, S, D, T (stopped), Z (zombie) ... */
+  /** Process state as one letter: R, S, D, T (stopped), Z (zombie) ... */
   readonly state: string
-  /** Start time in ticks since boot, which with the ID identifies one process forever. 0 if the system does not report it. */
+  /**
+   * Start time in ticks since boot. Together with the ID, it identifies one process forever. 0 if the system
+   * does not report it.
+   */
   readonly startedAt: number
 }
 
@@ -28,7 +31,10 @@ export function readProcesses(): readonly ProcessEntry[] {
   return entries
 }
 
-/** Parses one line of `/proc/<pid>/stat`. The name of the command is in parentheses and may contain any character, even parentheses. */
+/**
+ * Parses one line of `/proc/<pid>/stat`. The command's name in parentheses may itself contain any character,
+ * even parentheses.
+ */
 export function parseStat(stat: string): ProcessEntry | undefined {
   const [state = '', ...numbers] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [parent = Number.NaN, group = Number.NaN, session = Number.NaN] = numbers.map(Number)

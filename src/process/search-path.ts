@@ -1,7 +1,9 @@
 import {accessSync, constants, statSync} from 'node:fs'
 import {delimiter, join} from 'node:path'
 
-/** Returns the path of a program of this name that can be run. `searchPath` is the value of the variable PATH. */
+/**
+ * Returns the path of an executable program with this name. `searchPath` is the value of the variable PATH.
+ */
 export const findOnPath = (name: string, searchPath: string): string | undefined =>
   searchPath
     .split(delimiter)
@@ -9,7 +11,7 @@ export const findOnPath = (name: string, searchPath: string): string | undefined
     .map(folder => join(folder, name))
     .find(isExecutable)
 
-/** True if a program of this name can be run. */
+/** True if there is an executable program with this name. */
 export const isOnPath = (name: string, searchPath: string): boolean => findOnPath(name, searchPath) !== undefined
 
 function isExecutable(file: string): boolean {

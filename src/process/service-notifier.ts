@@ -3,19 +3,22 @@ import {findOnPath} from './search-path.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What a service can say of itself, by the names of systemd. */
+/** States that a service can report to its service manager, by systemd's names. */
 export type ServiceState = 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | 'WATCHDOG=1'
 
-/** Tells the service manager about this process. */
+/** Reports the state of this process to the service manager. */
 export interface ServiceNotifier {
-  /** Interval in milliseconds at which `WATCHDOG=1` is expected; undefined if it is not. */
-  readonly watchdogMs: number | undefined
   /**
-   * Why messages cannot be sent although the service manager listens. Undefined if they can be sent, or if no manager
-   * listens.
+   * Interval in milliseconds at which the service manager expects `WATCHDOG=1`; undefined if it
+   * expects none.
    */
+  readonly watchdogMs: number | undefined
+  /** The reason why messages cannot be sent although a service manager listens; otherwise undefined. */
   readonly problem: string | undefined
-  /** Sends a state, and a line for people. Never rejects: a lost message is not a failure of the service. */
+  /**
+   * Sends a state, and a status line for people. Never rejects, because a lost message is not a failure of
+   * the service.
+   */
   notify(state: ServiceState | undefined, status?: string): Promise<void>
 }
 
@@ -23,9 +26,9 @@ const program = 'systemd-notify'
 const sendTimeoutMs = 5000
 
 /**
- * Returns a notifier for `NOTIFY_SOCKET`. Node has no datagram sockets of the Unix domain, so `systemd-notify`, a
- * program of systemd, sends each message. The unit needs `NotifyAccess=all`, because the messages come from another
- * process. Without the variable nothing is sent.
+ * Returns a notifier for the socket that the variable `NOTIFY_SOCKET` names; without the variable, nothing is
+ * sent. Node has no Unix datagram sockets, so systemd's program `systemd-notify` sends each message. The unit
+ * needs `NotifyAccess=all`, because the messages come from another process.
  */
 export function openServiceNotifier(env: Environment, pid: number = process.pid): ServiceNotifier {
   const isHeard = (env['NOTIFY_SOCKET'] ?? '') !== ''
@@ -44,7 +47,7 @@ export function openServiceNotifier(env: Environment, pid: number = process.pid)
         ...(status === undefined ? [] : [`STATUS=${status.replaceAll(/\s+/g, ' ')}`]),
         ...(state === 'READY=1' ? [`MAINPID=${pid}`] : []),
       ]
-      // Messages are sent one after the other, so that they arrive in order.
+      // Messages are sent one after another, so that they arrive in order.
       last = last.then(() => send(path, words, env))
       return last
     },

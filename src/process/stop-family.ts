@@ -8,7 +8,10 @@ export interface StopOptions {
   readonly graceMs: number
   /** Ends the grace early if it aborts. */
   readonly hurry?: AbortSignal
-  /** Called after the first signal was sent to the family, and after KILL was. */
+  /**
+   * Called with the signal after the first signal was sent to the family, and again after KILL was
+   * sent.
+   */
   readonly onSignal?: (signal: NodeJS.Signals) => void
   /** First signal, which asks the family to stop. @default 'SIGTERM' */
   readonly signal?: NodeJS.Signals
@@ -18,9 +21,9 @@ const firstLookMs = 5
 const longestLookMs = 50
 
 /**
- * Sends TERM, waits for the grace, then sends KILL until no member is left, and resolves. CONT follows TERM, so that
- * stopped members receive it. A member that cannot be killed (in state D, or of another user) delays this, because
- * nothing may be released while it runs.
+ * Sends TERM, waits for the grace, then sends KILL, and resolves when no member is left. CONT follows TERM,
+ * so that suspended members receive TERM. A member that cannot be killed (in state D, or of another user)
+ * delays the result, because nothing may be released while it runs.
  */
 export async function stopFamily(family: Family, options: StopOptions): Promise<void> {
   const {clock, graceMs, hurry, signal = 'SIGTERM'} = options
@@ -46,8 +49,9 @@ export async function stopFamily(family: Family, options: StopOptions): Promise<
 }
 
 /**
- * A member that was forked after the processes were listed did not receive the signal. It receives the signal after its
- * parent has ended: until then it may be part of the parent's clean-up, for which the parent has the whole grace.
+ * Signals members that were forked after the processes were listed and therefore missed the signal. Such a
+ * member is signalled once its parent has ended: until then it may be part of the parent's clean-up, for
+ * which the parent has the whole grace.
  */
 function askStragglers(living: readonly ProcessEntry[], asked: Map<number, number>, signal: NodeJS.Signals): void {
   const pids = new Set(living.map(({pid}) => pid))

@@ -1,7 +1,10 @@
 import type {BootTime} from '../core/time/boot-time.js'
 import type {Clock, Timer} from '../core/types.js'
 
-/** Longest interval between two checks of the boot time. Timers stop while the machine is suspended, deadlines do not. */
+/**
+ * Longest interval between two checks of the boot time. Timers stop while the machine is suspended, but
+ * deadlines do not.
+ */
 const tickMs = 1000
 
 export interface AlarmOptions {
@@ -47,8 +50,8 @@ export class Alarm implements Disposable {
 }
 
 /**
- * Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason if the signal aborts or has aborted, even
- * if `atMs` has passed.
+ * Sleeps until the boot time reaches `atMs`. Rejects with the signal's reason if the signal aborts or is
+ * already aborted, even if `atMs` has passed.
  */
 export async function sleepUntil(
   atMs: number,

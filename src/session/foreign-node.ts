@@ -2,13 +2,16 @@ import type {ConsulClient} from '../core/client.js'
 import {serfHealth} from '../core/consul-constants.js'
 import {BatonError, ConsulError} from '../core/errors.js'
 
-/** True if Consul refused a session because its node is not in the datacenter of the session. */
+/**
+ * True if Consul refused a session because the session's node is not in the session's datacenter.
+ */
 export const isForeignNode = (error: unknown): boolean =>
   error instanceof ConsulError && error.text.includes('Missing node registration')
 
 /**
- * Resolves to the node of a healthy server in the client's datacenter. A session in another datacenter than the agent's
- * is attached to that node, as `consul exec` does, because every session needs a node of its own datacenter.
+ * Resolves to the node of a healthy server in the client's datacenter. A session outside the agent's own
+ * datacenter is attached to that node, as with `consul exec`, because every session needs a node of its own
+ * datacenter.
  */
 export async function pickServerNode(client: ConsulClient, signal?: AbortSignal): Promise<string> {
   const {value: servers} = await client.catalog.service('consul', {passing: true, ...(signal && {signal})})
@@ -21,13 +24,14 @@ export async function pickServerNode(client: ConsulClient, signal?: AbortSignal)
 }
 
 /**
- * Resolves to true if the node belongs to no agent, so that it does not leave the cluster when an agent is restarted:
- * Serf, which removes the nodes of agents, has no check for it. False if the token may not read the node.
+ * Resolves to true if the node belongs to no agent and therefore stays in the catalog when an agent is
+ * restarted. Such a node has no serfHealth check: Serf registers that check for the nodes of agents, which it
+ * also removes. Resolves to false if the token may not read the node.
  */
 export async function isExternalNode(client: ConsulClient, node: string, signal?: AbortSignal): Promise<boolean> {
   const options = {consistency: 'consistent', ...(signal && {signal})} as const
   const {value: checks} = await client.catalog.checksOfNode(node, options)
-  // A node that the token may not read appears to have no checks and not to exist.
+  // If the token may not read a node, the node appears to have no checks and not to exist.
   const {value: nodes} = await client.catalog.nodes(options)
   return nodes.some(one => one.node === node) && !checks.some(({checkId}) => checkId === serfHealth)
 }

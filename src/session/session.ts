@@ -29,20 +29,17 @@ const sessionRules = {
 } as const
 const cancelledCreateMs = 1000
 
-/** Returns the clock on which the deadlines of a client are measured. */
+/** Returns the clock by which the deadlines of a client are measured. */
 export const bootTimeOf = (client: ConsulClient): BootTime =>
   client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
 
 /**
- * Creates a session and keeps it alive. Rejects with the error of Consul or of the transport, with the signal's reason,
- * or with a UsageError if an option is not valid.
+ * Creates a session and keeps it alive. Rejects with the error of the request if it fails, with the signal's
+ * reason if the signal aborts, and with a UsageError if an option is not valid.
  *
- * @example
- * ```ts
- * await using session = await openSession(client, {name: 'example', ttlMs: 15_000})
- * await client.kv.acquire('leader', Buffer.from('me'), {session: session.id}) // => true
- * session.signal.aborted // => false
- * ```
+ * @example ```ts await using session = await openSession(client, {name: 'example', ttlMs: 15_000}) await
+ * client.kv.acquire('leader', Buffer.from('me'), {session: session.id}) // => true session.signal.aborted //
+ * => false ```
  */
 export async function openSession(client: ConsulClient, options: SessionOptions = {}): Promise<Session> {
   checkOptions('openSession', {client}, {client: clientRule}, ['client'])
@@ -81,7 +78,10 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
   throw options.signal.reason
 }
 
-/** Waits briefly for the answer after a cancel, because the session can be destroyed only by its ID. */
+/**
+ * After a cancel, still waits briefly for the answer, because the session can be destroyed only by its
+ * ID.
+ */
 async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
   using late = lateSignal(options.signal, {lateMs: cancelledCreateMs, clock: client.clock})
   const {signal} = late
@@ -108,10 +108,10 @@ interface RenewedSessionOptions {
 }
 
 /**
- * A session is renewed until it is lost, orphaned or destroyed, and can be destroyed in every state. A failed renewal
- * alone does not end it. The session is lost if no renewal succeeded within `unprovenLimitMs`, or if a consistent read
- * confirms a 404. The 404 of a renewal alone is not proof, because a new leader that has not applied its log yet
- * answers 404 for sessions that exist.
+ * A session is renewed until it is lost, orphaned or destroyed, and can be destroyed in every state. A failed
+ * renewal alone does not end it. The session is lost if no renewal succeeded within `unprovenLimitMs`, or if
+ * a consistent read confirms a 404. A 404 alone is no proof, because a new leader that has not applied its
+ * log yet answers 404 even for sessions that exist.
  */
 class RenewedSession implements Session {
   readonly id: SessionId
@@ -124,7 +124,7 @@ class RenewedSession implements Session {
   readonly #alarm: Alarm
   #pace: RenewalPace
   #renewEveryMs: number
-  /** Ends the pause before the next renewal. */
+  /** Aborting it ends the pause before the next renewal. */
   #pause: LinkedSignal | undefined
   readonly #loop: Promise<void>
   #provenAtMs: number
@@ -213,7 +213,7 @@ class RenewedSession implements Session {
     }
   }
 
-  /** Resolves to false if the interval of the renewals has changed meanwhile. */
+  /** Resolves to false if the interval between renewals was changed during the sleep. */
   async #sleep(pauseMs: number, signal: AbortSignal): Promise<boolean> {
     const {client, now} = this.#options
     using pause = linkSignal(signal)

@@ -5,14 +5,14 @@ import type {BlockingQuery} from '../../core/query/types.js'
 import {retry} from '../../core/retry.js'
 import type {ContendOptions, Grant} from '../kind.js'
 
-/** Wait time of the blocking query of a contender. */
+/** Wait time of a contender's blocking query. */
 export const waiterWaitMs = 15_000
 const pauseMinMs = 100
 const pauseSpreadMs = 150
 
 const attemptPauseMs = (client: ConsulClient): number => pauseMinMs + client.random() * pauseSpreadMs
 
-/** The pause between two attempts that were refused or not answered. */
+/** Pauses between two attempts after one was refused or not answered. */
 export const attemptPause = (client: ConsulClient, signal: AbortSignal): Promise<void> =>
   client.clock.sleep(attemptPauseMs(client), signal)
 
@@ -20,11 +20,17 @@ export interface ContendLoopOptions<T> extends ContendOptions {
   readonly query: BlockingQuery<T>
   /** Returns the boot time in milliseconds. */
   readonly now: () => number
-  /** Acts on one answer, whose request was sent at `sentAtMs`. Resolves to undefined to wait for the next answer. */
+  /**
+   * Acts on one answer to a request that was sent at `sentAtMs`. Resolves to undefined to wait for the next
+   * answer.
+   */
   readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>
 }
 
-/** Repeats an attempt until Consul answers. With `isOnce` it makes one attempt, and rejects if that attempt fails. */
+/**
+ * Repeats an attempt until Consul answers. With `isOnce`, makes one attempt and rejects if that attempt
+ * fails.
+ */
 export const untilAnswered = <T>(
   client: ConsulClient,
   options: ContendOptions,
@@ -39,8 +45,8 @@ export const untilAnswered = <T>(
   })
 
 /**
- * Reads, and passes each answer to `judge`, until `judge` resolves to a grant. With `isOnce` it passes on only the
- * first answer. A write that was not answered may have been applied, so the loop reads again after it.
+ * Reads, and passes each answer to `judge`, until `judge` resolves to a grant. With `isOnce`, passes on only
+ * the first answer. A write that was not answered may have been applied, so the loop reads again after it.
  */
 export const contendLoop = <T>(client: ConsulClient, options: ContendLoopOptions<T>): Promise<Grant | undefined> =>
   untilAnswered(client, options, () => judgeAnswers(client, options))
@@ -51,7 +57,8 @@ async function judgeAnswers<T>(client: ConsulClient, options: ContendLoopOptions
   const answers = follow(options.query, client, {
     signal,
     waitMs: waiterWaitMs,
-    // A leader that has not applied its log yet returns old state: other kinds of locks, other limits, missing contenders.
+    // A leader that has not applied its log yet returns old state, such as another kind of lock, another
+    // limit, or missing contenders.
     freshConsistency: 'consistent',
     onRequest: () => {
       sentAtMs = now()

@@ -15,14 +15,14 @@ export interface HandOverOptions {
 }
 
 /**
- * Maximum number of receivers to try, because each of them may have died. After that the lock is released for every
- * contender.
+ * Maximum number of contenders to which a hand-over is tried, because each of them may have died. After that,
+ * the lock is released for every contender.
  */
 const mostReceivers = 5
 
 /**
- * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or another version of
- * the protocol wrote its first entry, it releases the lock as the Go tool does.
+ * Hands the lock to the first contender in the queue, in one write. If the queue cannot be read, or its first
+ * entry was written by another version of the protocol, the lock is released as the Go tool does.
  */
 export async function handOverOrRelease(
   options: HandOverOptions,
@@ -45,7 +45,7 @@ export async function handOverOrRelease(
     const {errors} = result
     if (errors.some(({what}) => /Permission denied|ACL not found/.test(what))) break
     if (errors.some(({opIndex}) => opIndex === handOverSteps.unlock)) return 'lost'
-    // The session of this contender has ended, or the contender has left the queue.
+    // The session of this contender has ended, or the contender is no longer in the queue.
     dead.add(next)
   }
   return mutex.releasePlainly(session, release)

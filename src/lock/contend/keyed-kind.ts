@@ -7,7 +7,7 @@ import type {LockOptions} from '../types.js'
 import {encodeHolderRecord, ownRecord} from '../wire/holder-record.js'
 import {lockKey} from '../wire/names.js'
 
-/** Base of the kinds of locks that have one key, `<prefix>/.lock`. */
+/** Base class of the kinds of locks that have a single key, `<prefix>/.lock`. */
 export abstract class KeyedKind<Options extends LockOptions> {
   readonly keys: readonly [string]
   protected readonly client: ConsulClient
@@ -30,7 +30,7 @@ export abstract class KeyedKind<Options extends LockOptions> {
     return encodeHolderRecord(ownRecord(this.client, this.options))
   }
 
-  /** Sends a transaction. If the signal aborts afterwards, it still waits a moment for the answer. */
+  /** Sends a transaction. If the signal aborts after that, it still waits briefly for the answer. */
   protected async commit(operations: readonly KvOperation[], signal: AbortSignal): Promise<TxnResult> {
     using late = lateSignal(signal, {lateMs: lateAnswerMs, clock: this.client.clock})
     return await this.client.txn.commit(operations, {signal: late.signal})

@@ -10,7 +10,7 @@ import {releaseMutex} from '../wire/mutex-operations.js'
 import {type QueueEntry, queuePrefix, toQueue} from '../wire/queue-entry.js'
 import {type Refusal, refused, toRefusal} from '../wire/refusal.js'
 
-/** The state of a mutex: its key and its queue, as one read shows them. */
+/** The state of a mutex: its key and its queue, from the same read. */
 export interface MutexState {
   /** The key of the lock; undefined if it does not exist. */
   readonly lock: KvEntry | undefined
@@ -26,7 +26,7 @@ export interface MutexKeyOptions {
   readonly release: (session: SessionId, options: ReleaseOptions) => Promise<'released' | 'lost'>
 }
 
-/** Reads and writes the key of a mutex. All protocols share it. */
+/** Reads and writes the key of a mutex, for all protocols. */
 export class MutexKey {
   readonly key: string
   readonly #client: ConsulClient
@@ -42,7 +42,7 @@ export class MutexKey {
   async read(options: CallOptions & {readonly consistency?: 'default'} = {}): Promise<MutexState> {
     const {key} = this
     const entryPrefix = queuePrefix(this.#options.prefix)
-    // A tree that does not exist is empty, whereas a key that does not exist refuses the transaction.
+    // Reading an empty tree succeeds, whereas Consul refuses a transaction that reads a missing key.
     const operations: readonly KvOperation[] = [
       {verb: 'get-tree', key},
       {verb: 'get-tree', key: entryPrefix},
@@ -54,8 +54,8 @@ export class MutexKey {
   }
 
   /**
-   * Makes one attempt to acquire the key. If the signal aborts after the request was sent, it still waits a moment for
-   * the answer.
+   * Makes one attempt to acquire the key. If the signal aborts after the request was sent, it still waits
+   * briefly for the answer.
    */
   async take(session: SessionId, operations: readonly KvOperation[], signal: AbortSignal): Promise<Grant | Refusal> {
     const sentAtMs = this.#options.now()
@@ -71,7 +71,9 @@ export class MutexKey {
     return await this.#client.txn.commit(operations, {signal: late.signal})
   }
 
-  /** Returns the grant for a session that holds the key, as a request showed that was sent at `sentAtMs`. */
+  /**
+   * Returns the grant for a session that holds the key according to a request that was sent at `sentAtMs`.
+   */
   grant(session: SessionId, index: bigint, sentAtMs: number): Grant {
     return {
       token: index as FencingToken,
@@ -91,7 +93,7 @@ export class MutexKey {
     }
   }
 
-  /** Releases the key as the Go tool does, so that every contender may take it. */
+  /** Releases the key as the Go tool does: any contender may then take it. */
   async releasePlainly(session: SessionId, {alongside = [], ...call}: ReleaseOptions): Promise<'released' | 'lost'> {
     const result = await this.#client.txn.commit([...releaseMutex(this.key, session), ...alongside], call)
     if (result.committed) return 'released'
@@ -99,7 +101,7 @@ export class MutexKey {
     return 'lost'
   }
 
-  /** Throws a ConflictError if the key belongs to another kind of lock. */
+  /** Throws a ConflictError if another kind of lock uses the key. */
   checkKind(entry: KvEntry | undefined): void {
     if (!entry || entry.flags === mutexFlags) return
     const found = entry.flags === semaphoreFlags ? 'semaphore' : 'other'

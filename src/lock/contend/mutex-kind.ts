@@ -14,8 +14,9 @@ import {contendPlainly} from './plain-contender.js'
 import {contendInQueue} from './queued-contender.js'
 
 /**
- * The key `.lock` is acquired by a transaction that checks what was read of the key and locks it. So a key of another kind is
- * never overwritten, and the answer contains the fencing token. The contenders form a queue unless `fair` is `off`.
+ * The key `.lock` is acquired by a transaction that locks it only if it is unchanged since it was read. So
+ * the key of another kind of lock is never overwritten, and the answer contains the fencing token. The
+ * contenders form a queue unless `fair` is `off`.
  */
 export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   readonly hasLockDelay = true
@@ -56,8 +57,8 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   }
 
   /**
-   * Deletes the queue entry before the session ends. If the lock was handed to the session meanwhile, it releases the
-   * lock.
+   * Deletes the queue entry before the session ends. Releases the lock if it was handed to the session in the
+   * meantime.
    */
   async withdraw(session: Session): Promise<void> {
     if (!this.#queued.delete(session.id) || session.signal.aborted) return
@@ -70,7 +71,7 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
 
   lastWill(session: SessionId): readonly (readonly KvOperation[])[] {
     const release = releaseMutex(this.key, session)
-    // Without its entry the session cannot be handed the lock any more.
+    // Without its queue entry, the session can no longer be handed the lock.
     return this.#isQueued ? [[leaveQueue(queueKey(this.options.prefix, session))], release] : [release]
   }
 

@@ -12,16 +12,16 @@ export interface ContenderOptions extends ContendOptions {
   readonly client: ConsulClient
   readonly mutex: MutexKey
   readonly session: Session
-  /** What the contender writes about itself. */
+  /** The record that the contender writes about itself. */
   readonly record: Buffer
   /** Returns the boot time in milliseconds. */
   readonly now: () => number
 }
 
 /**
- * Contends as the Go tool does: reads the key, and waits for a change while the key is held. Every contender that sees
- * a free key tries to acquire it. The fastest one succeeds, because Consul refuses the others, whose read is out of
- * date.
+ * Contends as the Go tool does: reads the key, and waits for a change while the key is held. Every contender
+ * that sees a free key tries to acquire it. The fastest one succeeds; Consul refuses the others, because the
+ * key has changed since they read it.
  */
 export const contendPlainly = (options: ContenderOptions): Promise<Grant | undefined> => {
   const {client, mutex, session, now} = options
@@ -48,9 +48,9 @@ export const toContender = ({session, record}: ContenderOptions): {session: Sess
 })
 
 /**
- * Acquires a key that was free when it was read. While a lock-delay runs, it repeats the attempt, which causes no write
- * in Consul. Resolves to `changed` if another contender was faster. With `isOnce` it does not repeat the attempt, and
- * resolves to `lock-delay`.
+ * Acquires a key that was free when it was read. While a lock-delay runs, it repeats the attempt, which
+ * causes no write in Consul. Resolves to `changed` if another contender was faster. With `isOnce`, it does
+ * not repeat the attempt and resolves to `lock-delay`.
  */
 export async function takeFree(
   options: ContenderOptions,

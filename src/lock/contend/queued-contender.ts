@@ -11,13 +11,20 @@ import {waiterWaitMs} from './contend-loop.js'
 import type {MutexState} from './mutex-key.js'
 import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
 
-/** Time within which a contender must acquire a free lock, or prove that it is alive after it received the lock. */
+/**
+ * Time within which a contender must acquire a free lock or, if the lock was handed to it, prove that it is
+ * alive.
+ */
 const patienceMs = 300
-/** Interval at which a contender that is not the first asks whether a lock-delay has ended. */
+/**
+ * Interval at which a contender that is not first in the queue asks whether a lock-delay has ended.
+ */
 const delayPollMs = 500
-/** Number of contenders that follow the key of the lock: all but one of them may be dead. */
+/**
+ * Number of contenders that watch the key of the lock. One is enough unless the others are dead.
+ */
 const followers = 3
-/** Maximum number of queue entries that one transaction deletes. Consul accepts 64 operations in a transaction. */
+/** Maximum number of queue entries that are deleted in one transaction, which may have 64 operations. */
 const mostPassedOver = 50
 const retryMs = {minMs: 100, maxMs: 5000}
 
@@ -28,11 +35,16 @@ export interface QueuedContenderOptions extends ContenderOptions {
   readonly tell: (event: QueueEvent) => void
 }
 
-/** `again`: the state must be read again. `left`: this contender cannot use the queue. */
+/**
+ * `again`: the contender must read the state again. `left`: this contender cannot use the queue.
+ */
 type Step = Grant | 'again' | 'left' | undefined
 type Held = KvEntry & {readonly session: SessionId}
 
-/** A state of the lock that a live contender changes within `patienceMs`. */
+/**
+ * A state of the lock that should change within `patienceMs` if the contender responsible for it is
+ * alive.
+ */
 interface Stuck {
   readonly state: string
   readonly sinceMs: number
@@ -41,8 +53,8 @@ interface Stuck {
 }
 
 /**
- * Contends in the queue of a mutex. Resolves to `left` if this contender cannot use the queue; then no entry of it is
- * in the queue.
+ * Contends in the queue of a mutex. Resolves to `left` if this contender cannot use the queue; it then has no
+ * entry there.
  */
 export async function contendInQueue(options: QueuedContenderOptions): Promise<Grant | 'left' | undefined> {
   const {client, signal, isOnce, waiting} = options
@@ -63,16 +75,16 @@ export async function contendInQueue(options: QueuedContenderOptions): Promise<G
 }
 
 /**
- * A contender owns the key `.queue/<session>`. The queue is in the order in which these keys were created. The first
- * contender acquires the lock when it is free. A holder that releases the lock hands it to the first contender in the
- * same write, and deletes that contender's entry. The receiver proves that it is alive: it writes the key of the lock
- * once more before it counts as the holder. If the proof does not come in time, the next contender takes the lock.
- * Consul refuses this once the proof is written.
+ * A contender owns the key `.queue/<session>`. The queue is in the order in which these keys were created.
+ * The first contender acquires the lock when it is free. A holder that releases the lock hands it to the
+ * first contender in the same write, and deletes that contender's entry. The receiver proves that it is
+ * alive: it writes the key of the lock once more before it counts as the holder. If the proof does not come
+ * in time, the next contender takes the lock. Consul refuses that write once the proof is written.
  *
- * The first three contenders follow the key of the lock. If the first one is dead, the second or third takes a lock
- * that stays free. Every other contender follows the entry three places ahead of its own, so that a hand-over wakes
- * four contenders, however many wait. After each wake-up a contender reads the state again unless the answer itself
- * shows enough. Consul refuses every write if the state has changed.
+ * The first three contenders watch the key of the lock: if the first is dead, the second or third takes the
+ * free lock. Every other contender watches the entry three places ahead of its own, so that a hand-over wakes
+ * four contenders, however many wait. After each wake-up, a contender reads the state again unless the answer
+ * already contains all that it needs. Consul refuses every write if the state has changed.
  */
 class QueuedContender {
   readonly #options: QueuedContenderOptions
@@ -118,16 +130,20 @@ class QueuedContender {
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
       if (entry.session === undefined) return place === 0 ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
-      // Without the mark of a hand-over, only a consistent read proves that this session holds the lock.
+      // Unless the key is marked as handed over, only a consistent read proves that this session holds
+      // the lock.
       if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
       lock = entry as Held
-      // The receiver was before this contender.
+      // The session that received the lock was ahead of this contender in the queue.
       if (isUnproven(lock.value)) return this.#awaitProof(lock, Math.max(0, place - 1))
       this.#sayHeld(lock, place)
     }
   }
 
-  /** Gives the receiver of the lock a moment to prove that it is alive, then takes the lock from it. */
+  /**
+   * Gives the session to which the lock was handed a moment to prove that it is alive, then takes the
+   * lock from it.
+   */
   async #awaitProof(lock: Held, place: number): Promise<Step> {
     const {mutex, session, signal, tell, entryKey} = this.#options
     const {sinceMs} = this.#since(`handed ${lock.modifyIndex}`)
@@ -162,8 +178,8 @@ class QueuedContender {
       if (isDelayed) this.#options.waiting({type: 'lock.waiting', reason: 'lock-delay'})
       return 'again'
     }
-    // The entries of dead contenders are deleted, so that no contender waits for them again. A live contender creates
-    // its entry again.
+    // The entries of dead contenders are deleted, so that no contender waits for them again. A contender that
+    // is alive after all creates its entry again.
     const idle = queue.slice(0, Math.min(place, mostPassedOver))
     const grant = await this.#take(lock, [entryKey, ...idle.map(entry => entry.key)].map(leaveQueue))
     if (typeof grant === 'object') {
@@ -172,7 +188,9 @@ class QueuedContender {
     return grant
   }
 
-  /** Acquires the free lock, and deletes the entries that `leaving` names in the same write. */
+  /**
+   * Acquires the free lock and, in the same write, deletes the queue entries that `leaving` names.
+   */
   async #take(lock: KvEntry | undefined, leaving: readonly KvOperation[]): Promise<Step> {
     const {mutex, isOnce} = this.#options
     const operations = takeMutex(mutex.key, lock, toContender(this.#options))
@@ -211,7 +229,7 @@ class QueuedContender {
     return 'left'
   }
 
-  /** Resolves to the key when it has changed, or after `waitMs`. A key that does not exist is not followed. */
+  /** Resolves to the key when it has changed, or after `waitMs`. A missing key is not followed. */
   async #changeOf(
     known: Pick<KvEntry, 'key' | 'modifyIndex'> | undefined,
     waitMs: number,

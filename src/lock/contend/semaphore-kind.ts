@@ -29,13 +29,14 @@ interface SemaphoreState extends IndexedDocument {
 }
 
 /**
- * Every contender owns a key `<prefix>/<session>`, and `.lock` names the holders. The next contender that writes removes
- * holders whose key is gone. Slots are taken by compare-and-set, in the order in which the keys of the contenders were
- * created. A contender that is not next waits a moment and then tries anyway, because earlier ones may be dead.
+ * Every contender owns a key `<prefix>/<session>`, and `.lock` names the holders. Each contender that writes
+ * `.lock` removes holders whose key is gone. Slots are taken by compare-and-set, in the order in which the
+ * keys of the contenders were created. A contender that is not next waits a moment and then tries anyway,
+ * because earlier ones may be dead.
  */
 export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKind {
   readonly hasLockDelay = false
-  /** Several contenders of one host may hold at once. */
+  /** Several contenders of one host may hold the semaphore at once, so they need not take turns. */
   readonly hasLocalLine = false
 
   async read(options: CallOptions = {}): Promise<SemaphoreState> {
@@ -63,7 +64,7 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
     await this.client.kv.delete(this.#contenderKey(session.id), {timeoutMs: lateAnswerMs})
   }
 
-  /** Returns no transactions: a slot is free as soon as its session has ended. */
+  /** Returns no transactions, because a slot becomes free when its session ends. */
   lastWill(): readonly (readonly KvOperation[])[] {
     return []
   }
@@ -83,7 +84,9 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
     if (!result.committed) toRefusal(result.errors, session.id, key)
   }
 
-  /** Throws if the contender's key is gone: then its session has ended, or the key was deleted. */
+  /**
+   * Throws if the contender's key is gone, because its session has ended or the key was deleted.
+   */
   #checkEntered(session: Session, state: SemaphoreState): void {
     const key = this.#contenderKey(session.id)
     if (state.contenders.some(entry => entry.key === key && entry.session === session.id)) return
@@ -123,8 +126,8 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
 
   async #takeSlot(session: Session, state: SemaphoreState, options: ContendOptions): Promise<Grant | undefined> {
     const {document, contenders, index} = state
-    // A document without holders was left behind by a crash, so its limit may be replaced. One slot is assumed to be free,
-    // because an earlier contender may take it and keep the old limit.
+    // A document without holders is left over from a crash, so its limit may be replaced. Only one slot
+    // counts as free, because an earlier contender may take it and keep the old limit.
     const isLeftOver = document.limit !== this.options.limit
     const free = isLeftOver ? 1 : document.limit - document.holders.length
     if (free <= 0) {
@@ -144,7 +147,7 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
     return this.#write(session, state, options.signal)
   }
 
-  /** Number of earlier contenders that still wait. */
+  /** Number of earlier contenders that are still waiting. */
   #placeOf(session: Session, document: SemaphoreDocument, contenders: readonly KvEntry[]): number {
     const own = contenders.find(entry => entry.session === session.id)
     const waiting = contenders.filter(entry => entry.session && !document.holders.includes(entry.session))

@@ -15,23 +15,26 @@ import {orphanRelease} from './orphan-release.js'
 export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
   /** Maximum number of holders. More than 1 makes the lock a semaphore. */
   readonly limit: number
-  /** Longest wait in milliseconds; undefined and 0 wait forever, `once` makes one attempt. */
+  /**
+   * Longest wait in milliseconds. Undefined and 0 mean to wait forever, `once` means to make one
+   * attempt.
+   */
   readonly timeout: number | 'once' | undefined
   /** Cancels the acquisition. */
   readonly signal: AbortSignal
   /**
-   * Name of the environment variable that contains the session's ID in the child. By this variable the guardian finds a
-   * child that has just been started.
+   * Name of an environment variable of the child that contains the session's ID. By this variable the
+   * guardian finds a child that was started a moment ago.
    */
   readonly markedBy: string
-  /** The variable PATH, in which the guardian looks for bash. */
+  /** The value of the variable PATH, by which the guardian finds bash. */
   readonly searchPath: string | undefined
-  /** Options of the client: the guardian needs them to release the lock after baton has died. */
+  /** Options of the client, which the guardian needs to release the lock after baton has died. */
   readonly connection: ClientOptions
   /**
-   * What the guardian does when baton has died and no process of the child is left. `release`: it releases the lock.
-   * `expire`: it only ends the session, so that the lock-delay runs, because processes that it does not know do the
-   * work. @default 'release'
+   * What the guardian does after baton has died and no process of the child is left. `release`: it releases
+   * the lock. `expire`: it only ends the session, so that the lock-delay runs, because it does not know which
+   * processes do the work. @default 'release'
    */
   readonly afterDeath?: 'release' | 'expire'
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void
@@ -39,13 +42,16 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
 
 export interface GuardedHold {
   readonly hold: LeasedHold
-  /** The owner calls `released` after it has released the hold. */
+  /**
+   * The guardian of the hold. The caller must call `released` on it after it has released the hold.
+   */
   readonly guardian: Guardian | undefined
 }
 
 /**
- * Acquires a lock that is released even if this process dies: the guardian is started before the lock is requested, and
- * receives each deadline of the hold. Rejects as `acquire` does; then the guardian has been ended.
+ * Acquires a lock that is released even if this process dies: the guardian is started before the lock is
+ * requested, and receives each deadline of the hold. If it rejects, as `acquire` does, the guardian has
+ * ended.
  */
 export async function acquireGuarded(client: ConsulClient, options: GuardedHoldOptions): Promise<GuardedHold> {
   const {prefix, signal, timeout} = options

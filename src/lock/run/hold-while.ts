@@ -3,7 +3,10 @@ import {LockLostError} from '../../core/errors.js'
 import type {Hold, ReleaseReport} from '../types.js'
 import {acquireGuarded, type GuardedHoldOptions} from './guarded-hold.js'
 
-/** No process has this variable in its environment: the processes that work under the hold are not known. */
+/**
+ * A variable that no process has in its environment, because it is not known which processes work under the
+ * hold.
+ */
 const markedBy = 'BATON_LOCK_HOLD'
 
 export interface HoldWhileOptions extends Omit<GuardedHoldOptions, 'markedBy' | 'afterDeath'> {
@@ -12,9 +15,9 @@ export interface HoldWhileOptions extends Omit<GuardedHoldOptions, 'markedBy' | 
 }
 
 /**
- * Acquires a lock and keeps it for work that other processes do. Rejects with a LockLostError if the lock is lost, so
- * early that the work has the grace to stop. If this process is killed, the lock-delay runs before another contender
- * can hold the lock.
+ * Acquires a lock and keeps it for work that other processes do. If the lock is lost, rejects with a
+ * LockLostError early enough that the work can use the whole grace to stop. If this process is killed, no
+ * other contender can hold the lock until the lock-delay has passed.
  */
 export async function holdWhile(client: ConsulClient, options: HoldWhileOptions): Promise<ReleaseReport> {
   const {prefix, whileHeld} = options

@@ -51,14 +51,14 @@ export type LockAndRunResult =
 const markedBy = 'BATON_LOCK_SESSION'
 
 /**
- * Does what `baton lock` does: acquires the lock, runs the child, stops the processes that the child left, and releases
- * the lock. Rejects if the lock was not acquired, was lost, or may not be released. In each case the child has ended,
- * and the release was tried.
+ * Does what `baton lock` does: acquires the lock, runs the child, stops the processes that the child left,
+ * and releases the lock. Rejects if the lock was not acquired, was lost, or may not be released. Even then,
+ * the child has ended and baton has tried to release the lock.
  */
 export async function lockAndRun(client: ConsulClient, options: LockAndRunOptions): Promise<LockAndRunResult> {
   const {child, stops, prefix, oncePerMs} = options
   if (oncePerMs !== undefined) {
-    // A contender that comes too late learns this without acquiring the lock.
+    // A contender that comes too late can skip the run without acquiring the lock.
     const run = await runAlready(client, prefix, {oncePerMs, signal: stops.signal})
     if (run) return {verdict: {type: 'skipped', run}, report: undefined}
   }
@@ -94,7 +94,7 @@ async function runAndRelease(
   }
   if (verdict.type === 'lost') throw verdict.error
   if (verdict.type === 'skipped') return {verdict, report}
-  // The work had ended before the lock was lost.
+  // The lock was lost after the work had ended.
   const isHarmless = hasWaited && hold.signal.aborted
   if (report.lock === 'lost' && !isHarmless) {
     throw new LockLostError(`lock ${options.prefix}: lost while the child ran: another client released or took it`)
@@ -138,7 +138,7 @@ async function runOnce(client: ConsulClient, hold: LeasedHold, options: HeldRunO
 }
 
 /**
- * Waits until the lock has been held for the minimum time. Resolves to false if that time was already over. A stop
+ * Waits until the lock has been held for the minimum time. Resolves to false if no wait was needed. A stop
  * signal or the loss of the lock ends the wait.
  */
 async function keepAtLeast(

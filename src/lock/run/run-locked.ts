@@ -10,8 +10,8 @@ import {Alarm} from '../../session/alarm.js'
 import type {Hold} from '../types.js'
 
 /**
- * Signals that ask baton to stop. The first one is passed on to the child, the second one ends the grace. A child on a
- * terminal receives the signals of the terminal directly.
+ * Signals that ask baton to stop. The first one is passed on to the child; the second one ends the grace. A
+ * child on a terminal receives the terminal's signals directly.
  */
 export interface StopRequests {
   /** Aborts with the first request. */
@@ -26,13 +26,19 @@ export interface RunLockedOptions {
   readonly now: () => number
   readonly graceMs: number
   readonly maxRuntimeMs?: number
-  /** First signal to the child when the lock is lost; after KILL there is no grace. @default 'SIGTERM' */
+  /**
+   * First signal that the child receives when the lock is lost. If it is KILL, the child gets no grace.
+   * @default 'SIGTERM'
+   */
   readonly lossSignal?: NodeJS.Signals
   /** What happens to processes that the child leaves behind when it ends. @default 'stop' */
   readonly leftover?: Leftover
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
-  /** Receives the family of the child when the child runs, and is called when no process of it is left. */
+  /**
+   * Is told about the family of the child when the child runs, and again when no process of the family is
+   * left.
+   */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
@@ -59,13 +65,13 @@ const leftoverLookMs = 100
 const terminalSignals: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 
 /**
- * Runs a child under a hold and resolves when no process of its family is left. The caller then releases the hold.
- * Rejects with a ChildError if the child cannot be started. If the lock is lost, the verdict is the loss, however the
- * child ended.
+ * Runs a child under a hold and resolves when no process of its family is left. The caller then releases the
+ * hold. Rejects with a ChildError if the child cannot be started. If the lock is lost, the verdict says so,
+ * however the child ended.
  */
 export async function runLocked(hold: Hold, options: RunLockedOptions): Promise<RunVerdict> {
   if (hold.signal.aborted) return lost(hold)
-  // A child that is started now could not be stopped in time.
+  // If a child were started now, it could not be stopped in time.
   if (options.now() >= hold.deadline.termAtMs) {
     return {type: 'lost', error: new LockLostError(`lock ${hold.prefix}: lost before the command was started`)}
   }
@@ -104,7 +110,8 @@ class LockedRun {
     this.#killAlarm = new Alarm({clock, now, ring: () => this.#hurry.abort()})
     this.#emit({type: 'child.started', pid: child.pid})
     const {stops} = options
-    // A signal that came while the child was being started did not reach it.
+    // Passes on a signal that came while the child was being started and therefore did not reach
+    // it.
     if (stops.signal.aborted) this.#passOn(signalNameOf(stops.signal.reason))
     stops.onEach(name => this.#handleStop(name))
     if (hold.signal.aborted) this.#handleLoss()
@@ -120,7 +127,8 @@ class LockedRun {
       if (!this.#stopping && !this.#child.isGone()) await this.#handleLeftover()
       await this.#stopping
       if (this.#hold.signal.aborted) return lost(this.#hold)
-      // After a suspend the exit of the child may be seen first, although the lock has ended before it.
+      // After the machine was suspended, the exit of the child may be noticed before the end of the
+      // lock, although the lock ended first.
       if (this.#options.now() >= this.#hold.deadline.termAtMs) {
         return {type: 'lost', error: new LockLostError(`lock ${this.#hold.prefix}: lost: not proven in time`)}
       }
@@ -167,7 +175,8 @@ class LockedRun {
 
   #stop(why: StopCause, graceMs: number): void {
     if (this.#stopping) {
-      // The family may have ignored an earlier signal, and has little time left.
+      // The family may have ignored an earlier signal, and little time is left, so it is signalled
+      // again.
       if (why === 'lost') this.#child.signal(this.#lossSignal)
       return
     }
@@ -204,5 +213,8 @@ export const lockVariables = (
   BATON_FENCING_TOKEN: hold.token.toString(),
 })
 
-/** Returns the shape of a child's family: it shares baton's terminal if stdin is one. */
+/**
+ * Returns how the processes of the child are found: if stdin is a terminal, the child shares
+ * baton's terminal.
+ */
 export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

@@ -8,8 +8,7 @@ import {encodeRuns, parseRuns, type RunRecord, runsKey} from '../wire/run-record
 import type {StopRequests} from './run-locked.js'
 
 /**
- * Maximum by which an interval is shortened. It is a tenth shorter than requested, because schedulers and clocks are
- * not exact.
+ * An interval is shortened by a tenth, but at most by this time, because schedulers and clocks are not exact.
  */
 const mostSlackMs = 60_000
 /** Time limit of one read of the runs. */
@@ -28,8 +27,8 @@ export async function readRuns(
 }
 
 /**
- * Returns the write that records one more run. Only the holder of the lock may send it, with the earlier runs that it
- * has read.
+ * Returns the write that records one more run. It contains the earlier runs, so only the holder of the lock
+ * may send it.
  */
 export const recordRun = (prefix: string, newest: RunRecord, earlier: readonly RunRecord[]): KvOperation => ({
   verb: 'set',
@@ -38,9 +37,9 @@ export const recordRun = (prefix: string, newest: RunRecord, earlier: readonly R
 })
 
 /**
- * Returns the run because of which the command must not run again within the interval: the newest run that has
- * finished, whatever its exit code was. A run whose recorded start is further away from now than the interval does not
- * count, not even if it is in the future because of a wrong clock.
+ * Returns the run that makes another one unnecessary, whatever its exit code was: the newest run that
+ * finished, if its recorded start is less than about one interval away from now. A start in the future, which
+ * a wrong clock may have recorded, is treated like one in the past.
  */
 export function runWithin(runs: readonly RunRecord[], intervalMs: number, nowMs: number): RunRecord | undefined {
   const newest = runs.find(({end}) => end !== 'stopped')
@@ -50,8 +49,8 @@ export function runWithin(runs: readonly RunRecord[], intervalMs: number, nowMs:
 }
 
 /**
- * Reads the runs before the lock is requested. Resolves to undefined if Consul does not answer: then the acquisition
- * decides what happens.
+ * Reads the recorded runs before the lock is requested. If Consul does not answer, resolves to undefined and
+ * leaves it to the acquisition to wait or fail.
  */
 export async function runAlready(
   client: ConsulClient,

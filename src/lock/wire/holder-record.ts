@@ -8,7 +8,7 @@ export interface HolderRecord {
   readonly host: string
   /** ID of the holder's process on that host. */
   readonly pid: number
-  /** First word of the command. The arguments are left out because they may hold secrets. */
+  /** First word of the command. Its arguments are left out because they may contain secrets. */
   readonly command?: string
   /** Time of the acquisition by the holder's clock, in ISO 8601. */
   readonly since: string
@@ -19,19 +19,22 @@ const version = 1
 export const encodeHolderRecord = (record: HolderRecord): Buffer => Buffer.from(JSON.stringify({v: version, ...record}))
 
 /**
- * Returns the record of a holder that received the lock from the previous holder and has not proven yet that it is
- * alive.
+ * Returns the record of a holder that was handed the lock by the previous holder and has not proven yet that
+ * it is alive.
  */
 export const encodeReceiver = (record: HolderRecord): Buffer =>
   Buffer.from(JSON.stringify({v: version, ...record, handed: true}))
 
 /**
- * True if the holder received the lock from the previous one and has not proven yet that it is alive. Only such a
- * holder may be passed over.
+ * True if the holder was handed the lock by the previous one and has not proven yet that it is alive. Only
+ * such a holder may be passed over.
  */
 export const isUnproven = (value: Uint8Array): boolean => parse(value)?.handed === true
 
-/** Parses a record. Returns undefined for values of other tools, and of later versions with another meaning. */
+/**
+ * Parses a record. Returns undefined for values of other tools, and for values of later versions of baton
+ * that have another meaning.
+ */
 export function parseHolderRecord(value: Uint8Array): HolderRecord | undefined {
   const {host, pid, command, since} = parse(value) ?? {}
   if (typeof host !== 'string' || typeof pid !== 'number' || typeof since !== 'string') return undefined
@@ -57,7 +60,10 @@ export function ownRecord(client: ConsulClient, options: {readonly command?: str
   }
 }
 
-/** Describes the holder for messages: its record, or else its session, and the time of the acquisition. */
+/**
+ * Describes the holder and the time of the acquisition for messages. The holder is described by its record
+ * or, if it has none, by its session.
+ */
 export function describeHolder(entry: KvEntry): {readonly holder: string; readonly heldSince?: string} {
   const record = parseHolderRecord(entry.value)
   if (!record) return {holder: `session ${entry.session}`}

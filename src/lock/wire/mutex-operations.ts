@@ -5,7 +5,7 @@ import type {QueueEntry} from './queue-entry.js'
 
 const noValue = new Uint8Array()
 
-/** A session and what it writes about itself. */
+/** A session and the record that it writes about itself. */
 interface Contender {
   readonly session: SessionId
   readonly record: Uint8Array
@@ -30,19 +30,27 @@ const unlock = (key: string, session: SessionId): KvOperation => ({
 const unchanged = (key: string, known: {readonly modifyIndex: bigint} | undefined): KvOperation =>
   known ? {verb: 'check-index', key, index: known.modifyIndex} : {verb: 'check-not-exists', key}
 
-/** Locks the key for the session if the key has not changed since it was read. `known` is undefined if it did not exist. */
+/**
+ * Locks the key for the session if the key has not changed since it was read. `known` is the key as it was
+ * read; undefined if it did not exist.
+ */
 export const takeMutex = (key: string, known: KvEntry | undefined, holder: Contender): readonly KvOperation[] => [
   unchanged(key, known),
   lock(key, holder),
 ]
 
-/** Unlocks the key before the session ends, so that no lock-delay starts, and deletes it in the same write. */
+/**
+ * Unlocks the key and deletes it in the same write, before the session ends, so that no lock-delay starts.
+ */
 export const releaseMutex = (key: string, session: SessionId): readonly KvOperation[] => [
   unlock(key, session),
   {verb: 'delete', key},
 ]
 
-/** Adds an entry to the queue. It belongs to the session, and ends with it. */
+/**
+ * Adds an entry to the queue. The entry belongs to the session, and Consul deletes it when the
+ * session ends.
+ */
 export const enterQueue = (entryKey: string, {session, record}: Contender): readonly KvOperation[] => [
   {verb: 'lock', key: entryKey, value: record, session},
 ]
@@ -56,8 +64,8 @@ export const leaveQueue = (entryKey: string): KvOperation => ({verb: 'delete', k
 export const handOverSteps = {checkReceiver: 0, unlock: 1, lock: 2, leaveQueue: 3} as const
 
 /**
- * Passes the lock from the holder to the first contender in the queue, and deletes its entry. Consul refuses this if
- * that contender has left the queue or its session has ended.
+ * Passes the lock from the holder to the first contender in the queue, and deletes that contender's entry.
+ * Consul refuses this if the contender has left the queue or its session has ended.
  */
 export const handOver = (
   key: string,
@@ -79,7 +87,10 @@ export const proveReceipt = (key: string, handed: KvEntry, holder: Contender): r
   lock(key, holder),
 ]
 
-/** Takes the lock from a receiver that has not proven that it is alive. Consul refuses this after the proof. */
+/**
+ * Takes the lock from a receiver that has not proven that it is alive. Consul refuses this if the receiver
+ * has proven it by then.
+ */
 export const passOver = (
   key: string,
   handed: KvEntry & {readonly session: SessionId},
@@ -92,8 +103,8 @@ export const passOver = (
 ]
 
 /**
- * Consul always refuses this operation. Its error shows whether a lock-delay runs, because Consul checks that first;
- * the refusal causes no entry in Consul's log.
+ * An operation that Consul always refuses. The error shows whether a lock-delay runs, because Consul checks
+ * the lock-delay first. The refusal adds no entry to Consul's log.
  */
 export const probeLockDelay = (key: string, contender: Contender): readonly KvOperation[] => [
   {verb: 'check-index', key, index: 1n},

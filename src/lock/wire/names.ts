@@ -1,7 +1,10 @@
 import {encodeKey} from '../../core/api/kv.js'
 import {UsageError} from '../../core/errors.js'
 
-/** Joins a prefix and a name as Go's `path.Join` does, without one leading slash, so that both tools use the same key. */
+/**
+ * Joins a prefix and a name as Go's `path.Join` does, and removes one leading slash, so that both tools use
+ * the same key.
+ */
 export function joinKey(prefix: string, name: string): string {
   const path = `${prefix.replace(/^\//, '')}/${name}`
   const isRooted = prefix.replace(/^\//, '') !== '' && path.startsWith('/')
@@ -18,14 +21,17 @@ export function joinKey(prefix: string, name: string): string {
 export const lockKey = (prefix: string): string => joinKey(prefix, '.lock')
 
 /**
- * Returns the first character that Consul's HTTP server refuses in a path: it accepts letters, marks, numbers,
- * punctuation, symbols and the space. The classes of Unicode are loaded only for other keys than ASCII, because that
- * takes a fiftieth of the start of a lock.
+ * Returns the first character that Consul's HTTP server refuses in a path: it accepts letters, marks,
+ * numbers, punctuation, symbols and the space. Only keys that are not ASCII need the Unicode classes, because
+ * compiling those takes a fiftieth of the start-up time of a lock.
  */
 const firstUnprintable = (key: string): string | undefined =>
   /^[ -~]*$/.test(key) ? undefined : /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(key)?.[0]
 
-/** Throws a UsageError if Consul cannot serve the key of this prefix: transactions accept such keys, but reads refuse them. */
+/**
+ * Throws a UsageError if Consul cannot serve the lock's key: transactions accept such keys, but reads refuse
+ * them.
+ */
 export function checkPrefix(prefix: string): void {
   const key = lockKey(prefix)
   const character = firstUnprintable(key)

@@ -6,10 +6,13 @@ import {joinKey} from './names.js'
 export interface QueueEntry {
   readonly key: string
   readonly session: SessionId
-  /** The order of the queue: the index of the write that created the key. */
+  /** Index of the write that created the key, which determines the order of the queue. */
   readonly createIndex: bigint
   readonly modifyIndex: bigint
-  /** What the contender wrote about itself; undefined if another version of the protocol wrote the entry. */
+  /**
+   * The record that the contender wrote about itself; undefined if another version of the protocol wrote the
+   * entry.
+   */
   readonly record: HolderRecord | undefined
 }
 
@@ -18,7 +21,10 @@ export const queuePrefix = (prefix: string): string => joinKey(prefix, '.queue/x
 
 export const queueKey = (prefix: string, session: SessionId): string => joinKey(prefix, `.queue/${session}`)
 
-/** Returns the queue in order. Keys that do not belong to the session that they name are not entries. */
+/**
+ * Returns the entries of the queue in order. A key that is not locked by the session in its name is not
+ * an entry.
+ */
 export function toQueue(entries: readonly KvEntry[]): readonly QueueEntry[] {
   return entries
     .flatMap(({key, session, createIndex, modifyIndex, value}) =>

@@ -5,7 +5,7 @@ import type {SessionId, TxnError} from '../../core/types.js'
 /** Why Consul refused the transaction that acquires a lock. */
 export type Refusal = 'held' | 'lock-delay' | 'changed'
 
-/** Returns the reason that Consul's texts name. Throws if waiting cannot help. */
+/** Returns the reason according to the texts of Consul's errors. Throws if waiting cannot help. */
 export function toRefusal(errors: readonly TxnError[], session: SessionId, key: string): Refusal {
   const texts = errors.map(error => error.what)
   const some = (pattern: RegExp): boolean => texts.some(text => pattern.test(text))
@@ -23,7 +23,7 @@ export function toRefusal(errors: readonly TxnError[], session: SessionId, key: 
 
 const denied = /Permission denied|ACL not found/
 
-/** Returns the error for a transaction that Consul would refuse again. */
+/** Returns the error for a transaction that Consul would refuse again if it were repeated. */
 export function refused(errors: readonly TxnError[], key: string): BatonError {
   const text = errors.map(error => error.what).join('; ')
   if (!denied.test(text)) return new BatonError('BATON_HTTP', `Consul refused the request for ${key}: ${text}`)

@@ -7,7 +7,7 @@ export interface RunRecord {
   readonly endedAt: string
   /** `stopped`: a signal to baton ended the command before it had finished. */
   readonly end: 'exited' | 'max-runtime' | 'stopped'
-  /** Exit code of the command, or 128 and the number of the signal that ended it. */
+  /** Exit code of the command. If a signal ended it, 128 plus the number of the signal. */
   readonly exit: number
   readonly host: string
   readonly pid: number
@@ -17,16 +17,16 @@ export interface RunRecord {
 }
 
 const version = 1
-/** Number of runs that are kept. */
+/** Maximum number of runs that are kept. */
 const most = 20
 
 export const runsKey = (prefix: string): string => joinKey(prefix, '.runs')
 
-/** Returns the value of the key after one more run. */
+/** Returns the key's new value, which adds one more run. */
 export const encodeRuns = (newest: RunRecord, earlier: readonly RunRecord[]): Buffer =>
   Buffer.from(JSON.stringify({v: version, runs: [newest, ...earlier].slice(0, most)}))
 
-/** Returns the runs, newest first. Throws a ConflictError if something else wrote the key. */
+/** Returns the runs, newest first. Throws a ConflictError if the value is not a list of runs. */
 export function parseRuns(key: string, value: Uint8Array): readonly RunRecord[] {
   let raw: unknown
   try {

@@ -7,7 +7,10 @@ export interface SemaphoreDocument {
   readonly holders: readonly SessionId[]
 }
 
-/** Reads a document as Go does: every name in `Holders` is a holder, whatever its value is, and the case of field names does not matter. */
+/**
+ * Reads a document as Go does: every name in `Holders` is a holder, whatever its value, and field names may
+ * be in upper or lower case.
+ */
 export function parseSemaphoreDocument(key: string, value: Uint8Array): SemaphoreDocument | undefined {
   if (value.length === 0) return undefined
   try {
@@ -26,7 +29,7 @@ export function parseSemaphoreDocument(key: string, value: Uint8Array): Semaphor
   }
 }
 
-/** `Holders` is always an object: the Go tool crashes on anything else. */
+/** `Holders` is always written as an object, because the Go tool crashes on anything else. */
 export const encodeSemaphoreDocument = (document: SemaphoreDocument): Buffer =>
   Buffer.from(
     JSON.stringify({

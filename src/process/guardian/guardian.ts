@@ -13,7 +13,10 @@ export interface OrphanRequest {
   readonly body: Uint8Array
 }
 
-/** How the lock is released after baton has died: the target as options of `http.request`, and the requests. Contains secrets. */
+/**
+ * How the lock is released after baton has died: the options of `http.request` for the agent, and the
+ * requests. Contains secrets.
+ */
 export interface OrphanRelease {
   readonly target: Readonly<Record<string, unknown>>
   readonly requests: readonly OrphanRequest[]
@@ -21,16 +24,19 @@ export interface OrphanRelease {
 
 export interface GuardianOptions {
   readonly graceMs: number
-  /** `NAME=value` in the environment of the child, by which it is found if baton dies while it starts the child. */
+  /**
+   * `NAME=value` in the environment of the child. The guardian finds the child by it if baton dies while
+   * starting the child.
+   */
   readonly marker: string
-  /** The value of the variable PATH, in which bash is searched. */
+  /** The value of the variable PATH, by which bash is found. */
   readonly searchPath: string | undefined
   readonly release: OrphanRelease
   /** Called once, if the guardian could not be started again. */
   readonly onFailure: (why: string) => void
 }
 
-/** Delay after a deadline at which the guardian acts if baton has not acted. */
+/** Delay after a deadline, after which the guardian acts if baton has not. */
 const laterMs = 200
 const mostStarts = 3
 const defaultPath = '/usr/local/bin:/usr/bin:/bin'
@@ -38,13 +44,14 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
 /**
- * A small process that keeps running if baton dies. Then, or if baton is stopped beyond a deadline, it stops the child
- * with everything that it started; after the death of baton it also releases the lock. It has its own session, so that
- * the signals of the terminal do not reach it. It receives secrets only through its pipe. If it dies, it is restarted.
+ * A small process that outlives baton. If baton dies, it stops the child with all its descendants and
+ * releases the lock; if baton is suspended beyond a deadline, it only stops the child. It has its own
+ * session, so that signals of the terminal do not reach it. It receives secrets only through its pipe. If it
+ * dies, it is restarted.
  */
 export class Guardian {
   readonly #options: GuardianOptions
-  /** The lines that the guardian was sent, the latest of each kind. A restarted guardian receives them again. */
+  /** The latest line of each kind that was sent to the guardian. A restarted guardian receives them again. */
   readonly #lines = new Map<string, string>()
   #process: ChildProcess | undefined
   readonly #searchPath: string
@@ -56,7 +63,8 @@ export class Guardian {
   constructor(options: GuardianOptions) {
     this.#options = options
     this.#searchPath = options.searchPath ?? defaultPath
-    // The PATH is searched for bash first, because a failed start would be noticed only after the child was started.
+    // The PATH is searched for bash beforehand, because a failed start of bash would be noticed only after
+    // the child was started.
     this.#command = isOnPath('bash', this.#searchPath) ? bashGuardian : nodeGuardian
     const {target, requests} = options.release
     const encoded = requests.map(one => ({...one, body: Buffer.from(one.body).toString('base64')}))
@@ -72,12 +80,14 @@ export class Guardian {
     this.#send(shape, shape === 'group' ? String(rootPid) : `${rootPid} ${marker ?? ''}`)
   }
 
-  /** Moves the deadline. Instants are in boot time, as in the deadline of a hold. */
+  /** Moves the deadline. The times are boot times, as in the deadline of a hold. */
   deadline(deadline: {readonly termAtMs: number; readonly killAtMs: number}): void {
     this.#send('deadline', `${toHundredths(deadline.termAtMs)} ${toHundredths(deadline.killAtMs)}`)
   }
 
-  /** Ends the guard, because no process of the family is left and its process IDs may be reused. */
+  /**
+   * Stops guarding the family, because none of its processes is left and their IDs may be reused.
+   */
   familyIsGone(): void {
     for (const verb of ['marked', 'group', 'terminal', 'deadline']) this.#lines.delete(verb)
     this.#write('gone')
@@ -119,7 +129,8 @@ export class Guardian {
     }
     guardian.once('error', error => handleEnd(error.message))
     guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'an unknown status'}`))
-    // The pipe is closed if the guardian died, and does not exist if it could not be started.
+    // The pipe is closed if the guardian has died. It is missing if the guardian could not be
+    // started.
     const pipe = guardian.stdin as Writable | null | undefined
     pipe?.on('error', () => {})
     guardian.unref()
