@@ -25,10 +25,7 @@ import type {Grant, LockKind} from './kind.js'
 import {checkLease, contendEveryMs, isUsable, type LeaseDeadline, type LeaseShape} from './lease.js'
 import type {AcquireOptions, LockEvent, LockOptions} from './types.js'
 
-/**
- * How long a contender waits for another contender on its host before it asks Consul whether the lock is
- * free.
- */
+/** How long a contender waits for another contender on its host before it asks Consul whether the lock is free. */
 const linePatienceMs = 15_000
 
 /** Receives the steps of an acquisition, for the guardian. Each method is called before the next request is sent. */
@@ -144,10 +141,7 @@ export class Acquisition {
     })
   }
 
-  /**
-   * Resolves to undefined if Consul refused the lock. By then the session and all keys that it wrote are
-   * deleted.
-   */
+  /** Resolves to undefined if Consul refused the lock. By then the session and all keys that it wrote are deleted. */
   async #contend(
     session: Session,
     options: {readonly signal: AbortSignal; readonly isOnce: boolean},
@@ -212,8 +206,7 @@ export class Acquisition {
         })
       } catch (error) {
         signal.throwIfAborted()
-        // If a client agent forwarded the request, the server's text is preceded by the agent's
-        // own.
+        // If a client agent forwarded the request, the server's text is preceded by the agent's own.
         const [refusal] = (error instanceof ConsulError && /Invalid Session TTL.*/.exec(error.text)) || []
         if (refusal !== undefined) {
           throw new UsageError(`lock ${this.#options.prefix}: ${refusal}`, {cause: error, hint: 'change the TTL'})

@@ -11,9 +11,7 @@ const lookEveryMs = 10_000
 
 export interface FollowLockOptions {
   readonly signal: AbortSignal
-  /**
-   * Called with an error when the lock can no longer be read, and with undefined when it can be read again.
-   */
+  /** Called with an error when the lock can no longer be read, and with undefined when it can be read again. */
   readonly onTrouble?: (error: unknown) => void
 }
 

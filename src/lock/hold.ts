@@ -36,10 +36,7 @@ interface LeasedHoldOptions {
   readonly grant: Grant
   readonly shape: LeaseShape
   readonly now: () => number
-  /**
-   * Finds out whether only the TTL can end the session. Undefined if the answer would not change the
-   * deadline.
-   */
+  /** Finds out whether only the TTL can end the session. Undefined if the answer would not change the deadline. */
   readonly learnTtlOnly: ((signal: AbortSignal) => Promise<boolean>) | undefined
   readonly observer: (event: LockEvent) => void
   /** Called with the first deadline and whenever it changes. */
@@ -231,10 +228,7 @@ export class LeasedHold implements Hold {
     void this.#learnShape()
   }
 
-  /**
-   * Finds out how long the hold lasts after its last proof. If the token may not ask, the shorter time
-   * applies.
-   */
+  /** Finds out how long the hold lasts after its last proof. If the token may not ask, the shorter time applies. */
   async #learnShape(): Promise<void> {
     const {client, learnTtlOnly} = this.#options
     try {
@@ -258,8 +252,8 @@ export class LeasedHold implements Hold {
   }
 
   /**
-   * Follows the key with a blocking query, which reports a loss at once. Starts a moment after the grant, so
-   * that short holds do without it.
+   * Follows the key with a blocking query, which reports a loss at once. Starts late, so that short holds do without
+   * it.
    */
   async #monitor(evidence: Evidence): Promise<void> {
     const {client, now} = this.#options
@@ -316,8 +310,7 @@ export class LeasedHold implements Hold {
   }
 
   /**
-   * Finds out whether the key was deleted by hand or because its session ended. Is quick enough for the work
-   * to be stopped in time.
+   * Finds out whether the key was deleted by hand or with its session, in so little time that the work can still stop.
    */
   async #explain(why: string): Promise<string> {
     if (why !== deletedKey && why !== deletedContender) return why
@@ -385,10 +378,7 @@ export class LeasedHold implements Hold {
     }
   }
 
-  /**
-   * Reads the holder. If another session holds the lock although our session still exists, the release was
-   * applied.
-   */
+  /** Reads the holder. If another session holds the lock although our session still exists, the release was applied. */
   async #findOut(): Promise<ReleaseReport['lock']> {
     const {client, session} = this.#options
     const limits = {timeoutMs: findOutWithinMs}

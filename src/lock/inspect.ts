@@ -13,10 +13,7 @@ import {parseSemaphoreDocument, pruneHolders} from './wire/semaphore-document.js
 export interface LockParty {
   /** ID of the session. */
   readonly session: SessionId
-  /**
-   * Facts of the session. Undefined if Consul does not list it, because it has ended or the token may not
-   * read it.
-   */
+  /** Facts of the session. Undefined if Consul does not list it, because it has ended or the token may not read it. */
   readonly info: SessionInfo | undefined
   /** The record that the contender wrote about itself; undefined for contenders of other tools. */
   readonly record: HolderRecord | undefined
@@ -30,9 +27,7 @@ export interface LockStatus {
   readonly prefix: string
   /** `none` if the key does not exist; `other` if its value is not that of a lock. */
   readonly kind: 'mutex' | 'semaphore' | 'other' | 'none'
-  /**
-   * Maximum number of holders; undefined if the key does not exist or its value is not that of a lock.
-   */
+  /** Maximum number of holders; undefined if the key does not exist or its value is not that of a lock. */
   readonly limit: number | undefined
   /** Holders, in no particular order. */
   readonly holders: readonly LockParty[]
@@ -169,10 +164,7 @@ function readSemaphore(
 const inOrder = (parties: readonly LockParty[]): readonly LockParty[] =>
   parties.map((party, at) => ({...party, position: at + 1}))
 
-/**
- * True if the session's name has the form that the Go tool ("Consul lock for 'a' at 'prefix'") or baton
- * uses.
- */
+/** True if the session's name has the form that the Go tool ("Consul lock for 'a' at 'prefix'") or baton uses. */
 const isWaiter = ({name}: SessionInfo, prefix: string): boolean => {
   const at = /^(?:Consul|baton) lock for '[\s\S]*' at '([\s\S]*)'$/.exec(name)?.[1]
   return at !== undefined && lockKey(at) === lockKey(prefix)

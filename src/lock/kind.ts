@@ -49,10 +49,7 @@ export interface ContendOptions {
 
 /** The operations in which a mutex and a semaphore differ. */
 export interface LockKind {
-  /**
-   * Keys of the lock, in the order in which they are acquired. Messages name the lock by the first
-   * key.
-   */
+  /** Keys of the lock, in the order in which they are acquired. Messages name the lock by the first key. */
   readonly keys: readonly [string, ...string[]]
   /** True if the lock-delay keeps the lock from other contenders after its session has ended. */
   readonly hasLockDelay: boolean

@@ -44,24 +44,19 @@ export interface LeaseDeadline {
 
 const smallestMarginMs = 1000
 const marginShare = 0.02
-/**
- * Minimum time for the work between two proofs. A shorter minimum would need several proofs a second.
- */
+/** Minimum time for the work between two proofs. A shorter minimum would need several proofs a second. */
 const leastUsableMs = 500
 /** Longest lock-delay that Consul enforces. */
 const longestLockDelayMs = 60_000
 
 const delayOf = (shape: LeaseShape): number => Math.min(longestLockDelayMs, Math.max(0, shape.lockDelayMs))
 
-/**
- * Returns the earliest time at which another contender may hold the lock if no further proof follows.
- */
+/** Returns the earliest time at which another contender may hold the lock if no further proof follows. */
 function freeAt(shape: LeaseShape, proofs: LeaseProofs): number {
   if (!shape.hasLockDelay) return proofs.renewedAtMs + shape.ttlMs
   const seen = proofs.seenAtMs + delayOf(shape)
   if (!shape.isTtlOnly) return seen
-  // The session may have been destroyed right after its last proof. Then only the lock-delay protects the
-  // lock.
+  // The session may have been destroyed right after its last proof. Then only the lock-delay protects the lock.
   if (proofs.isDoubted) return Math.max(seen, proofs.renewedAtMs + delayOf(shape))
   return Math.max(seen, proofs.renewedAtMs + shape.ttlMs + delayOf(shape))
 }
@@ -87,15 +82,12 @@ export function leaseDeadline(shape: LeaseShape, proofs: LeaseProofs): LeaseDead
   return {freeAtMs, killAtMs, termAtMs: killAtMs - shape.graceMs}
 }
 
-/**
- * Returns the interval of proofs, which is so short that two failures in a row do not end the hold.
- */
+/** Returns the interval of proofs, which is so short that two failures in a row do not end the hold. */
 export const proveEveryMs = (shape: LeaseShape): number => Math.min(shape.ttlMs, usableMs(shape)) / 3
 
 /**
- * Returns the interval of renewals while a contender waits. Renewing every half TTL keeps the session alive.
- * The interval is shorter if a hold may start with a renewal as its only proof, because that renewal must
- * then be recent.
+ * Returns the interval of renewals while a contender waits. Renewing every half TTL keeps the session alive. The
+ * interval is shorter if a hold may start with a renewal as its only proof, because that renewal must then be recent.
  */
 export const contendEveryMs = (shape: LeaseShape): number =>
   shape.hasLockDelay && !shape.isTtlOnly ? shape.ttlMs / 2 : proveEveryMs(shape)

@@ -163,10 +163,7 @@ export type LockEvent =
       /** Place in the queue, from 1; left out if there is no queue. */
       readonly position?: number
       readonly holder?: string
-      /**
-       * Time of the acquisition in ISO 8601, by the holder's clock; left out if the holder did not
-       * record it.
-       */
+      /** Time of the acquisition in ISO 8601, by the holder's clock; left out if the holder did not record it. */
       readonly heldSince?: string
       readonly error?: unknown
     }
@@ -176,10 +173,7 @@ export type LockEvent =
   | {readonly type: 'lease.degraded'; readonly error: unknown; readonly deadline: LeaseDeadline}
   | {readonly type: 'lock.lost'; readonly error: Error}
   | {readonly type: 'lock.released'; readonly report: ReleaseReport}
-  /**
-   * The lock was released without the record of the run, because the token is not permitted to
-   * write the record.
-   */
+  /** The lock was released without the record of the run, because the token is not permitted to write the record. */
   | {readonly type: 'run.unrecorded'; readonly error: unknown}
   /** The session could not be destroyed, and will expire within `withinMs`. */
   | {readonly type: 'session.expiring'; readonly session: SessionId; readonly withinMs: number}
@@ -187,9 +181,8 @@ export type LockEvent =
 /** Events in the queue of a mutex. */
 export type QueueEvent =
   /**
-   * This contender cannot use the queue, so it contends as `consul lock` does. `denied`: its token is not
-   * permitted to write a queue entry. `version`: the entry of `session`, which is ahead in the queue, has an
-   * unknown version.
+   * This contender cannot use the queue, so it contends as `consul lock` does. `denied`: its token is not permitted to
+   * write a queue entry. `version`: the entry of `session`, which is ahead in the queue, has an unknown version.
    */
   | {readonly type: 'queue.left'; readonly reason: 'denied'; readonly error: unknown}
   | {readonly type: 'queue.left'; readonly reason: 'version'; readonly session: SessionId}

@@ -24,10 +24,7 @@ export interface Child {
   isGone(): boolean
 }
 
-/**
- * Loads the module that starts the children of daemons, so that the first start takes no longer
- * than later ones.
- */
+/** Loads the module that starts the children of daemons, so that the first start takes no longer than later ones. */
 export const prepareChildren = (): Promise<unknown> => import('execa')
 
 /**
@@ -71,8 +68,7 @@ export async function startChild(spec: ChildSpec, launch: Launcher = launchByExe
       isGone = true
     },
     isGone() {
-      // Once the group is empty, the kernel may reuse its ID for other processes, so the group is not
-      // looked up again.
+      // Once the group is empty, the kernel may reuse its ID for other processes, so the group is not looked up again.
       isGone ||= isGroupGone(family) || livingMembers(family).length === 0
       return isGone
     },

@@ -16,14 +16,9 @@ export interface Family {
    * found by it.
    */
   readonly marker: string | undefined
-  /**
-   * True to find members also by the marker in the `group` shape, that is, daemons that have left the
-   * session.
-   */
+  /** True to find members also by the marker in the `group` shape, that is, daemons that have left the session. */
   readonly isMarkSearched: boolean
-  /**
-   * False once the direct child was reaped, because another process may have its ID from then on.
-   */
+  /** False once the direct child was reaped, because another process may have its ID from then on. */
   isRootOurs(): boolean
   /**
    * Start times of the members found so far, by process ID. A known process stays a member even after its
@@ -32,9 +27,7 @@ export interface Family {
   readonly known: Map<number, number>
 }
 
-/**
- * Returns the living processes of a family. Zombies are left out, because they cannot do any work.
- */
+/** Returns the living processes of a family. Zombies are left out, because they cannot do any work. */
 export function livingMembers(family: Family, table: readonly ProcessEntry[] = readProcesses()): ProcessEntry[] {
   const {rootPid, shape, marker, known} = family
   const own = table.find(entry => entry.pid === process.pid)
@@ -89,10 +82,7 @@ export function isGroupGone(family: Family): boolean {
   }
 }
 
-/**
- * Sends a signal to every living member. It is not an error if a member ends in the meantime. Returns the
- * members.
- */
+/** Sends a signal to every living member. It is not an error if a member ends in the meantime. Returns the members. */
 export function signalFamily(family: Family, signal: NodeJS.Signals): readonly ProcessEntry[] {
   const members = livingMembers(family)
   // A single call for the group reaches even a member that is just forking, and its child.

@@ -30,9 +30,8 @@ interface HandlerResult extends ChildExit {
 }
 
 /**
- * Runs one handler to its end in its own process group. The handler shares the stdout and stderr of this
- * process. Rejects with a ChildError if the handler cannot be started. Processes that the handler leaves
- * behind are not stopped.
+ * Runs one handler to its end in its own process group. The handler shares the stdout and stderr of this process.
+ * Rejects with a ChildError if the handler cannot be started. Processes that the handler leaves behind are not stopped.
  */
 async function runHandler(spec: HandlerSpec): Promise<HandlerResult> {
   const {clock} = spec

@@ -15,10 +15,7 @@ function isSafeParent(path: string, uid: number): boolean {
   return (owner === 0n || owner === BigInt(uid)) && ((mode & othersMayWrite) === 0n || (mode & sticky) !== 0n)
 }
 
-/**
- * Creates the directory unless it exists. Throws if it does not belong to this user alone, or if it is a
- * link.
- */
+/** Creates the directory unless it exists. Throws if it does not belong to this user alone, or if it is a link. */
 export function ownDirectory(path: string, parent: string, uid: number): string {
   if (!isSafeParent(parent, uid)) throw new Error(`${parent}: other users may replace files in it`)
   try {

@@ -58,12 +58,11 @@ function fingerprint(text: string): string {
 }
 
 /**
- * Waits until no other contender of this user on this host has the turn at `path`. The contender with the
- * turn listens on a socket there, to which the others connect. To pass the turn on, it closes their
- * connections, that of the first in line slightly before the rest. The line only saves requests; Consul
- * decides which contender holds the lock. A contender therefore leaves the line if the one with the turn
- * sends nothing (for instance, because it is stopped in a terminal), or if the lock is still free after
- * `patienceMs`. Rejects with the signal's reason.
+ * Waits until no other contender of this user on this host has the turn at `path`. The contender with the turn listens
+ * on a socket there, to which the others connect. To pass the turn on, it closes their connections, that of the first
+ * in line slightly before the rest. The line only saves requests; Consul decides which contender holds the lock. A
+ * contender therefore leaves the line if the one with the turn sends nothing (for instance, because it is stopped in a
+ * terminal), or if the lock is still free after `patienceMs`. Rejects with the signal's reason.
  */
 export async function takeLocalTurn(path: string, options: LocalTurnOptions): Promise<LocalTurn> {
   using leave = linkSignal(options.signal)
@@ -101,9 +100,7 @@ async function stand(path: string, options: LocalTurnOptions, leave: LinkedSigna
   }
 }
 
-/**
- * Asks Consul whether the lock is free, at growing intervals, because many contenders may wait in the line.
- */
+/** Asks Consul whether the lock is free, at growing intervals, because many contenders may wait in the line. */
 async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Promise<void> {
   const {clock, random, isFree, patienceMs} = options
   try {
@@ -116,10 +113,7 @@ async function leaveWhenFree(options: LocalTurnOptions, leave: LinkedSignal): Pr
   }
 }
 
-/**
- * Returns a text that identifies the socket at a path, so that a new socket is not mistaken for an old
- * one.
- */
+/** Returns a text that identifies the socket at a path, so that a new socket is not mistaken for an old one. */
 function identify(path: string): string | undefined {
   const stats = lstatSync(path, {bigint: true, throwIfNoEntry: false})
   return stats && `${stats.ino} ${stats.ctimeNs}`

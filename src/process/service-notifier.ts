@@ -8,16 +8,12 @@ export type ServiceState = 'READY=1' | 'RELOADING=1' | 'STOPPING=1' | 'WATCHDOG=
 
 /** Reports the state of this process to the service manager. */
 export interface ServiceNotifier {
-  /**
-   * Interval in milliseconds at which the service manager expects `WATCHDOG=1`; undefined if it
-   * expects none.
-   */
+  /** Interval in milliseconds at which the service manager expects `WATCHDOG=1`; undefined if it expects none. */
   readonly watchdogMs: number | undefined
   /** The reason why messages cannot be sent although a service manager listens; otherwise undefined. */
   readonly problem: string | undefined
   /**
-   * Sends a state, and a status line for people. Never rejects, because a lost message is not a failure of
-   * the service.
+   * Sends a state, and a status line for people. Never rejects, because a lost message is not a failure of the service.
    */
   notify(state: ServiceState | undefined, status?: string): Promise<void>
 }

@@ -8,10 +8,7 @@ export interface StopOptions {
   readonly graceMs: number
   /** Ends the grace early if it aborts. */
   readonly hurry?: AbortSignal
-  /**
-   * Called with the signal after the first signal was sent to the family, and again after KILL was
-   * sent.
-   */
+  /** Called with the signal after the first signal was sent to the family, and again after KILL was sent. */
   readonly onSignal?: (signal: NodeJS.Signals) => void
   /** First signal, which asks the family to stop. @default 'SIGTERM' */
   readonly signal?: NodeJS.Signals

@@ -17,7 +17,7 @@ interface Attempts {
   readonly attempts: number
 }
 
-/** Members with the same destination, and the settings that they share. */
+/** Mappings that share a destination and its settings. */
 interface Group extends Attempts {
   readonly members: readonly Member[]
   readonly options: CompleteOptions
@@ -27,9 +27,9 @@ const groupsOf = (members: readonly Member[], given: Attempts): readonly Group[]
   byDestination(members).flatMap(some => (some[0] ? [{members: some, options: some[0].options, ...given}] : []))
 
 /**
- * Throws a UsageError if a mapping conflicts with another one, or with a mapping of another replicator that is running.
- * The reports are written before rivals are looked for a second time, so that of two replicators that start together at
- * least one sees the other.
+ * Throws a UsageError if a mapping conflicts with another one or with a mapping of another running
+ * replicator. Each replicator writes its reports and then looks for others once more, so that of two
+ * replicators that start together, at least one sees the other.
  */
 export async function begin(members: readonly Member[], given: Attempts): Promise<void> {
   for (const group of groupsOf(members, given)) {
@@ -43,7 +43,7 @@ export async function begin(members: readonly Member[], given: Attempts): Promis
   }
 }
 
-/** Checks everything that a preview needs. Writes nothing. */
+/** Checks the conditions for a preview. Writes nothing. */
 export async function beginPreview(members: readonly Member[], given: Attempts): Promise<void> {
   for (const group of groupsOf(members, given)) {
     await checkDatacenters(group)
@@ -51,7 +51,7 @@ export async function beginPreview(members: readonly Member[], given: Attempts):
   }
 }
 
-/** Calls `work` again after transient failures, with increasing delays. */
+/** Repeats `work` after transient failures, with increasing delays. */
 export async function retryTransient<T>(
   options: CompleteOptions,
   {signal, attempts, outage}: Attempts & {readonly outage: Outage},
@@ -74,7 +74,8 @@ export const passOutage = ({worker, options}: Member): Outage =>
   outageOf({...options, part: 'pass', mapping: worker.mapping, monitors: [worker.monitor]})
 
 /**
- * Loads the holds of earlier undos, which the first pass must obey, and the positions that an earlier run has copied.
+ * Loads the undo holds (keys that an earlier undo restored and that the first pass must leave alone), and the
+ * index up to which an earlier run has copied.
  */
 async function loadHolds({members, ...given}: Group): Promise<void> {
   for (const member of members) {

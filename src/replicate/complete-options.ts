@@ -28,7 +28,7 @@ import type {
 } from './types.js'
 import {UndoJournal} from './undo/journal.js'
 
-/** Up to this many keys, listing everything is as fast as reading a part. */
+/** Up to this number of keys, listing them all is as fast as reading a part of them. */
 const defaultShardAbove = 1000
 
 /** The options of a replicator, checked, with all defaults. */
@@ -40,20 +40,20 @@ export interface CompleteOptions {
   readonly canDelete: boolean
   readonly maxDelete: MaxDelete
   readonly deleteBudget: DeleteBudget
-  /** IDs of approved sets. An ID is removed when it is used. */
+  /** IDs of approved sets of deletes. An ID is removed when it is used. */
   readonly approved: Set<string>
   readonly statusDir: string
   readonly lockKeys: LockKeys
-  /** Maximum age of a source list. 0: only the leader may answer for the source. */
+  /** Maximum age of a list of the source. With 0, only the leader may answer reads of the source. */
   readonly maxStaleMs: number
   readonly waitMs: number
   /** A mapping with more keys than this is followed in parts. */
   readonly shardAbove: number
-  /** The blocking queries that may wait at an agent, shared by all mappings. */
+  /** The blocking queries that may wait at an agent at the same time, shared by all mappings. */
   readonly places: QueryPlaces
   /** Interval between two comparisons of all keys, for mappings that are followed in parts. */
   readonly auditEveryMs: number
-  /** Whether lists of all keys are compressed at each side, and whether lists of parts are. */
+  /** Whether Consul compresses the lists of all keys of each side, and the lists of parts. */
   readonly compress: {readonly source: boolean; readonly destination: boolean; readonly parts: boolean}
   readonly quiescence: {readonly minMs: number; readonly maxMs: number} | undefined
   readonly concurrency: number
@@ -63,7 +63,7 @@ export interface CompleteOptions {
   readonly journal: UndoJournal | undefined
   /** The lock that every transaction depends on. */
   readonly fence: Fence | undefined
-  /** Writes the copies, and checks the fence. */
+  /** The client that writes the copies and checks the fence in each transaction. */
   readonly writer: Writer
   readonly onDrift: DriftRule
   /** Identifies this replicator among the replicators of the same mapping. */
@@ -73,9 +73,9 @@ export interface CompleteOptions {
   readonly observer: ReplicatorObserver
   /** Limits of the destination's transactions, shared by all mappings. */
   readonly limits: BulkLimits
-  /** A key is left out if one of these filters leaves it out. */
+  /** A key is left out if at least one of these filters leaves it out. */
   readonly filters: readonly KeyFilter[]
-  /** Returns the call options that address a mapping's source. */
+  /** Returns the call options with which a mapping's source is read. */
   readonly sourceCall: (mapping: Mapping) => CallOptions
 }
 
@@ -87,15 +87,16 @@ export interface Identity {
   readonly startedAtMs: number
 }
 
-/** A mapping as given, and the options that apply to that mapping. */
+/** A mapping as given, with the options that apply to it. */
 export interface CompleteMapping {
   readonly given: MappingOptions
   readonly options: CompleteOptions
 }
 
 /**
- * Checks the options of a replicator, and returns a function that completes them for mappings. The function may be
- * called again with other mappings, and keeps the shared options. Both functions throw a UsageError.
+ * Checks the options of a replicator, and returns a function that completes the options of mappings. That
+ * function may be called again with other mappings, for which the shared options stay the same. Both
+ * functions throw a UsageError if an option is not valid.
  */
 export function openOptions(
   destination: ConsulClient,
@@ -150,7 +151,7 @@ const sourceOptions = (
   },
 })
 
-/** Returns the options of all mappings that have the same destination. */
+/** Returns the options that are shared by all mappings of one destination. */
 function shareOptions(
   destination: ConsulClient,
   options: ReplicatorOptions,

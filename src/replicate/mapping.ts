@@ -3,18 +3,19 @@ import {UsageError} from '../core/errors.js'
 import type {Mapping} from './types.js'
 
 export interface ParseOptions {
-  /** False permits a source without a datacenter, for a source with its own address. @default true */
+  /**
+   * If false, a mapping may omit the source's datacenter, because the source has an address of its own. @default true
+   */
   readonly datacenterRequired?: boolean
 }
 
 /**
- * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may contain `:` and `@`. One
- * leading `/` of the source is dropped; `/` alone is the root. Without a destination the source's prefix is used.
- * Throws a UsageError if the text is not a mapping, or if a path of Consul's HTTP API cannot carry one of its prefixes.
- * @example
- * ```ts
- * parseMapping('app/@dc1:backup/app/') // => {source: 'app/', datacenter: 'dc1', destination: 'backup/app/'}
- * ```
+ * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may contain `:` and `@`.
+ * One leading `/` of the source is dropped; `/` alone is the root. Without a destination, the source's prefix
+ * is used. Throws a UsageError if the text is not a mapping, or if Consul's HTTP API has no path for one of
+ * its prefixes.
+ * @example ```ts parseMapping('app/@dc1:backup/app/') // => {source: 'app/', datacenter: 'dc1', destination:
+ * 'backup/app/'} ```
  */
 export function parseMapping(text: string, options: ParseOptions = {}): Mapping {
   checkOptions('parseMapping', {text}, {text: string}, ['text'])
@@ -40,7 +41,7 @@ export function parseMapping(text: string, options: ParseOptions = {}): Mapping 
   return {source, datacenter, destination}
 }
 
-/** Throws a UsageError if the path of a request cannot contain the prefix. */
+/** Throws a UsageError if no request path can contain the prefix. */
 function checkPrefix(text: string, prefix: string): void {
   const segments = prefix.split('/')
   const inner = segments.slice(0, -1)
@@ -75,7 +76,10 @@ export const formatMapping = (mapping: Mapping): string => {
 /** True if one text is a prefix of the other. */
 export const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a)
 
-/** Throws a UsageError if two destinations overlap: each mapping would delete the keys of the other, forever. */
+/**
+ * Throws a UsageError if two destinations overlap, because each of the two mappings would keep deleting the
+ * keys of the other.
+ */
 export function checkMappings(mappings: readonly Mapping[]): void {
   mappings.forEach((mapping, at) => {
     const other = mappings.slice(0, at).find(earlier => overlap(earlier.destination, mapping.destination))
@@ -88,8 +92,8 @@ export function checkMappings(mappings: readonly Mapping[]): void {
 }
 
 /**
- * Throws a UsageError if a source of the destination's own datacenter overlaps a destination: its keys would be copied
- * again and again.
+ * Throws a UsageError if a source in the destination's own datacenter overlaps a destination, because its
+ * keys would be copied again and again.
  */
 export function checkWithinDatacenter(mappings: readonly Mapping[], isLocal: (mapping: Mapping) => boolean): void {
   for (const mapping of mappings.filter(isLocal)) {

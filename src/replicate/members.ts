@@ -3,7 +3,7 @@ import type {CompleteOptions} from './complete-options.js'
 import type {MappingWorker} from './pass/worker.js'
 import type {MappingOptions} from './types.js'
 
-/** A mapping that is copied. */
+/** A mapping that the replicator copies, with its worker. */
 export interface Member {
   /** The mapping as given. */
   readonly given: MappingOptions
@@ -12,7 +12,7 @@ export interface Member {
   readonly worker: MappingWorker
 }
 
-/** Returns the members in groups, one for each client that writes the copies. */
+/** Returns the members in groups with the same destination client. */
 export function byDestination(members: readonly Member[]): readonly (readonly Member[])[] {
   const groups = new Map<ConsulClient, Member[]>()
   for (const member of members) {
@@ -22,7 +22,7 @@ export function byDestination(members: readonly Member[]): readonly (readonly Me
   return [...groups.values()]
 }
 
-/** True if both settings are the same, so that the mapping can continue. */
+/** True if both mappings have the same settings, so that the running one can continue. */
 export const isSameMapping = (one: MappingOptions, other: MappingOptions): boolean =>
   one.source === other.source &&
   one.datacenter === other.datacenter &&
@@ -32,8 +32,8 @@ export const isSameMapping = (one: MappingOptions, other: MappingOptions): boole
   textOf(one) === textOf(other)
 
 /**
- * Returns the filters as text for a comparison. Tests are equal if they are the same object, or regular expressions
- * with the same text.
+ * Returns the filters as text, by which they are compared. Tests are equal if they are the same object, or
+ * regular expressions with the same source and flags.
  */
 const textOf = ({excludes = [], excludeMatches = [], includes = []}: MappingOptions): string =>
   JSON.stringify([excludes, excludeMatches, includes], (_, value: unknown) => (isTest(value) ? markOf(value) : value))

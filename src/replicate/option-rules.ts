@@ -15,13 +15,14 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
 /**
- * A regular expression with the flag `g` or `y` keeps a state between calls, and would give another answer each time.
+ * A regular expression with the flag `g` or `y` keeps state between calls, so that the same name could match
+ * once and then not again.
  */
 const isPattern = (value: unknown): boolean =>
   typeof value === 'string' ||
   (value instanceof RegExp ? !value.global && !value.sticky : isRecord(value) && typeof value['test'] === 'function')
 
-/** Accepts texts and tests of names. */
+/** Accepts strings and objects that can test a name. */
 export const patterns: OptionRule = {
   expected: 'an array of texts and of tests, such as regular expressions without the flags g and y',
   accepts: value => Array.isArray(value) && value.every(isPattern),

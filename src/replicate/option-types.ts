@@ -1,12 +1,15 @@
 import type {ConsulClient} from '../core/client.js'
 
-/** Copies every key that starts with `source`, byte for byte, to a name that starts with `destination` instead. */
+/**
+ * Copies every key that starts with `source`, compared byte for byte, to the same name with `destination` in
+ * place of `source`.
+ */
 export interface Mapping {
-  /** Prefix of the keys to copy. The empty string is the root. */
+  /** Prefix of the keys to copy. The empty string means all keys. */
   readonly source: string
-  /** Datacenter of the source. Undefined: the datacenter of the source client. */
+  /** Datacenter of the source. If undefined, the datacenter of the source client. */
   readonly datacenter: string | undefined
-  /** Prefix that replaces `source` in each name. The empty string is the root. */
+  /** Prefix that replaces `source` in each name. It may be empty. */
   readonly destination: string
 }
 
@@ -23,7 +26,7 @@ export interface KeyFilter {
   readonly includes?: readonly KeyPattern[]
 }
 
-/** A mapping with settings of its own, which apply in addition to those of all mappings. */
+/** A mapping with its own settings, which apply in addition to those of all mappings. */
 export interface MappingOptions extends Mapping, KeyFilter {
   /** The client that reads the source. The caller closes it. @default the replicator's client for the source */
   readonly sourceClient?: ConsulClient
@@ -34,17 +37,20 @@ export interface MappingOptions extends Mapping, KeyFilter {
   readonly destinationClient?: ConsulClient
 }
 
-/** Whether keys of Consul's locks and semaphores are left alone, or copied like all others. */
+/** Whether the keys of Consul's locks and semaphores are left alone or copied like all others. */
 export type LockKeys = 'skip' | 'copy'
 
-/** Limit above which deletes are held: a part of the destination's keys (at least 10 keys), a number, or none. */
+/**
+ * Limit above which deletes are held: a share of the destination's keys (at least 10 keys), a number of keys,
+ * or no limit.
+ */
 export type MaxDelete = {readonly ratio: number} | {readonly count: number} | 'off'
 
-/** Limit on the deletes within a time, above which deletes are held. */
+/** Limit on the deletes within a period, above which deletes are held. */
 export interface DeleteBudget {
-  /** The limit. A ratio refers to the keys that exist at the destination or were deleted within the time. */
+  /** The limit. A ratio refers to the keys that exist at the destination or were deleted within the period. */
   readonly max: MaxDelete
-  /** The time in milliseconds, at least 1000. */
+  /** The period in milliseconds, at least 1000. */
   readonly windowMs: number
 }
 
@@ -57,19 +63,20 @@ export interface Fence {
 }
 
 /**
- * What happens to a key that another client has changed at the destination, while the source has not changed it:
+ * What happens if another client changes a key at the destination while the key is unchanged at the source:
  *
  * - `repair`: the key gets the content of the source again.
  * - `report`: the key is reported, and left alone until the source changes it.
- * - `protect`: the key is reported, and left alone until both sides are equal, even if the source changes it. Keys that
+ * - `protect`: the key is reported, and left alone until both sides are equal, even if the source changes it.
+ *   Keys that
  *   other clients have created are never deleted.
  *
- * A running replicator knows of each key that was equal on both sides whether the source has changed it since. At its
- * start it uses the position in the status key instead.
+ * For each key that was once equal on both sides, a running replicator knows whether the source has changed
+ * it since. After a start, it uses the position in the status key instead.
  */
 export type DriftRule = 'repair' | 'report' | 'protect'
 
-/** Where, how long and how much of what is overwritten and deleted is kept. */
+/** Where overwritten and deleted entries are kept, for how long, and up to which size. */
 export interface UndoKeeping {
   /** The directory of the files. It is created if it does not exist. Several replicators may share it. */
   readonly directory: string

@@ -5,9 +5,9 @@ import type {Mapping, ReplicatorObserver, RetryingPart} from './types.js'
 
 interface PartOptions {
   readonly part: RetryingPart
-  /** The mapping that waits; undefined if all mappings wait. */
+  /** The mapping that waits for an answer; undefined if all mappings wait. */
   readonly mapping?: Mapping
-  /** The monitors of the mappings that wait. */
+  /** The monitors of the mappings that wait for an answer. */
   readonly monitors: readonly MappingMonitor[]
   readonly clock: Clock
   readonly observer: ReplicatorObserver

@@ -100,7 +100,7 @@ class MappingReplicator implements Replicator {
     return member?.options.observer
   }
 
-  /** Returns the members for the mappings. A mapping that has not changed keeps its member. */
+  /** Returns members for the mappings. An unchanged mapping keeps its member. */
   #toMembers(mappings: readonly MappingOptions[], known: readonly Member[]): readonly Member[] {
     return this.#complete(mappings).map(({given, options}) => {
       const {source, datacenter, destination} = given
@@ -165,8 +165,8 @@ async function previewEach(members: readonly Member[], once: Once): Promise<read
 }
 
 /**
- * Makes one pass. If a failure ends the pass early, another pass makes the missing changes; the result is the sum of
- * all passes.
+ * Makes one pass. If a failure ends the pass early, further passes make the missing changes, and the result
+ * is the sum of all passes.
  */
 async function passOnce(member: Member, once: Once, stops: Stops): Promise<ReplicationPass> {
   const {worker, options} = member

@@ -1,6 +1,9 @@
 import type {Clock} from '../core/types.js'
 
-/** A long computation. It yields at least once every few hundred items, so that other work can run in between. */
+/**
+ * A long computation, as a generator that yields at least every few hundred items so that other work can run
+ * in between.
+ */
 export type Steps<T> = Generator<undefined, T, undefined>
 
 const longestBlockMs = 10
@@ -32,7 +35,7 @@ export function* forEachStep<T>(items: Iterable<T>, handle: (item: T) => void): 
   }
 }
 
-/** Returns the items in the order of `compare`, by a merge sort. Equal items keep their order. */
+/** Returns the items sorted by `compare`, with a merge sort. Equal items keep their order. */
 export function* sortSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Steps<readonly T[]> {
   let runs: (readonly T[])[] = []
   for (let at = 0; at < items.length; at += stepSize) {

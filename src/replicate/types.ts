@@ -22,46 +22,47 @@ export interface ReplicatorOptions extends KeyFilter {
    */
   readonly source?: ConsulClient
   /**
-   * The mappings, at least one. The destinations at one agent must not overlap. A key is left out if the filter of its
-   * mapping, or the filter of all mappings, leaves it out.
+   * The mappings, at least one. Destinations at the same agent must not overlap. A key is left out if its
+   * mapping's filter or the filter of all mappings leaves it out.
    */
   readonly mappings: readonly MappingOptions[]
   /** What happens to keys of locks. @default 'skip' */
   readonly lockKeys?: LockKeys
-  /** False only creates and changes keys. @default true */
+  /** False to only create and update keys. @default true */
   readonly canDelete?: boolean
   /** Limit above which deletes are held. @default 10 % */
   readonly maxDelete?: MaxDelete
   /**
-   * Limit on deletes within a time, counted over all passes, restarts and replicators of a mapping.
-   * @default `maxDelete` within 10 minutes
+   * Limit on deletes within a period, which counts all passes and replicators of a mapping, even
+   * across restarts. @default `maxDelete` within 10 minutes
    */
   readonly deleteBudget?: DeleteBudget
-  /** Held deletes to make, once: IDs of held sets, or `all` for the first pass of each mapping. @default none */
+  /**
+   * Held deletes that are to be made, once: the IDs of held sets, or `all` for the first pass of each
+   * mapping. @default none
+   */
   readonly approved?: readonly string[]
   /** Prefix of the status keys. @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string
   /**
-   * Maximum age of a source list in milliseconds. If it is not 0, any server may send the list. Deletes never depend on
-   * such a list.
-   * @default 0
+   * Maximum age of a list of the source, in milliseconds. If it is not 0, any server may send the list, but
+   * deletes never depend on such a list. @default 0
    */
   readonly maxStaleMs?: number
   /** Maximum wait of a blocking query, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /**
-   * A mapping with more keys than this is followed in parts: a change costs a read of its part, not of everything.
-   * Infinity: never.
-   * @default 1000
+   * Number of keys above which a mapping is followed in parts, so that a change costs a read of its part
+   * instead of everything. Infinity to never do so. @default 1000
    */
   readonly shardAbove?: number
-  /** Time between two comparisons of all keys, for mappings that are followed in parts. @default 600000 */
+  /** Interval between two comparisons of all keys, for mappings that are followed in parts. @default 600000 */
   readonly auditEveryMs?: number
-  /** Whether Consul compresses long lists. @default only over networks, not within one machine */
+  /** Whether Consul compresses long lists. @default true for agents on another machine */
   readonly compress?: boolean
   /**
-   * Time to collect changes before a pass: until the source has not changed for `minMs`, but at most `maxMs`.
-   * @default none
+   * How long to collect changes before a pass: until the source has not changed for `minMs`, but at most for
+   * `maxMs`. @default none
    */
   readonly quiescence?: {readonly minMs: number; readonly maxMs: number}
   /** Maximum number of transactions in flight. @default 4 */
@@ -71,11 +72,11 @@ export interface ReplicatorOptions extends KeyFilter {
    * @default 5
    */
   readonly attempts?: number
-  /** Time that transactions in flight have after the signal, in milliseconds. @default 10000 */
+  /** Time in milliseconds that transactions in flight have after the signal has aborted. @default 10000 */
   readonly graceMs?: number
   /**
    * Interval at which `run` reports in the status keys that it is running, and how current each mapping is; at least
-   * 1000. A replicator counts as dead after three missed reports.
+   * 1000. After three missed reports, a replicator counts as dead.
    * @default 30000
    */
   readonly heartbeatMs?: number
@@ -85,43 +86,42 @@ export interface ReplicatorOptions extends KeyFilter {
    */
   readonly undo?: UndoKeeping
   /**
-   * A lock at the destination, which the caller holds. Nothing is written or deleted if this session does not hold the
-   * lock any more. Values that are too large for a transaction are refused.
-   * @default none
+   * A lock at the destination that the caller holds. Nothing is written or deleted once this session no
+   * longer holds the lock. Values that are too large for a transaction are refused. @default none
    */
   readonly fence?: Fence
-  /** What happens to keys that other clients have changed at the destination. @default 'repair' */
+  /** What happens to keys that other clients change at the destination. @default 'repair' */
   readonly onDrift?: DriftRule
-  /** Source of time. @default that of the destination's client */
+  /** Source of time. @default the clock of the destination's client */
   readonly clock?: Clock
-  /** Receives outages if there is no observer. @default that of the destination's client */
+  /** Receives reports of outages if there is no observer. @default the logger of the destination's client */
   readonly logger?: Logger
   /** Receives the events of the replicator. Must not throw. @default writes outages to the logger, at level warn */
   readonly observer?: ReplicatorObserver
 }
 
 /**
- * The part that does not answer: the agent that is asked for its own datacenter at the start, a mapping's source or
- * destination, or the writes of a pass.
+ * The part that does not answer: the agent (asked for its own datacenter at the start), a mapping's source,
+ * its destination, or the writes of a pass.
  */
 export type RetryingPart = 'agent' | 'source' | 'destination' | 'pass'
 
 /** Events of a replicator. */
 export type ReplicatorEvent =
   | {
-      /** No answer for 1.5 s, then again at growing intervals of up to a minute. The request is retried. */
+      /** Sent after 1.5 s without an answer, then at growing intervals of up to a minute. The request is retried. */
       readonly type: `${RetryingPart}.retrying`
-      /** The mapping that waits; undefined if all mappings wait. */
+      /** The mapping that waits for the answer; undefined if all mappings wait. */
       readonly mapping: Mapping | undefined
       /** Time since the first request without an answer, or the first failure, in milliseconds. */
       readonly elapsedMs: number
       /** The last failure; undefined if no request has failed yet. */
       readonly error: unknown
-      /** The destination has every change that the source made until this time; undefined if no pass was complete. */
+      /** Time up to which the destination has every change of the source; undefined if no pass was complete. */
       readonly currentAtMs: number | undefined
     }
   | {
-      /** The first answer after a `retrying`. */
+      /** Sent with the first answer after a `retrying` event. */
       readonly type: `${RetryingPart}.recovered`
       readonly mapping: Mapping | undefined
       /** Time without an answer, in milliseconds. */
@@ -143,31 +143,31 @@ export type ReplicatorEvent =
       readonly totalCount: number
     }
   | {
-      /** A pass has ended: each pass of `runOnce`, and each pass that `run` yields. */
+      /** A pass has ended. Sent for each pass of `runOnce` and for each pass that `run` yields. */
       readonly type: 'pass.finished'
       readonly pass: ReplicationPass
     }
   | {
-      /** The deletes of an approved set were made, after an approval by `replicate approve`. */
+      /** The deletes of a set that `replicate approve` had approved were made. */
       readonly type: 'approval.finished'
       readonly mapping: Mapping
       readonly id: string
       readonly deleted: number
       /**
-       * Number of keys that were not deleted, because they were written since, exist at the source, or may not be read
-       * there.
+       * Number of keys that were not deleted, because they were written in the meantime, exist at the source,
+       * or are hidden from the token there.
        */
       readonly kept: number
     }
   | {
-      /** An undo has restored keys. They are left alone until the source changes them, or until they are released. */
+      /** An undo has restored keys, which are now left alone until the source changes them or they are released. */
       readonly type: 'undo.noticed'
       readonly mapping: Mapping
-      /** Number of keys that are left alone now. */
+      /** Number of keys that are now left alone. */
       readonly count: number
     }
   | {
-      /** An approval matches no held set of the mapping, or is too old. The approval is removed. */
+      /** An approval was removed, because it matches no held set of the mapping or is too old. */
       readonly type: 'approval.refused'
       readonly mapping: Mapping
       readonly id: string
@@ -177,16 +177,16 @@ export type ReplicatorEvent =
 /** Receives the events of a replicator. Must not throw; its result is ignored. */
 export type ReplicatorObserver = (event: ReplicatorEvent) => void
 
-/** Deletes of one mapping that a guard has stopped. All other changes are made. */
+/** Deletes of one mapping that a guard has stopped. All other changes are made nevertheless. */
 export interface Held {
-  /** The ID to approve. The same keys have the same ID in the next run. */
+  /** The ID to approve. The same keys have the same ID in later runs. */
   readonly id: string
   /**
    * Why the deletes are held. `empty-source`, `limit` and `budget` can be approved by the ID; `no-leader` and `hidden`
    * cannot.
    */
   readonly reason: 'empty-source' | 'limit' | 'budget' | 'no-leader' | 'hidden'
-  /** True if the set is stored: its ID then does not change with later deletes, and `replicate approve` accepts it. */
+  /** True if the set is stored. Later deletes then do not change its ID, and `replicate approve` accepts the ID. */
   readonly isKept: boolean
   /** Number of deletes that are held. */
   readonly count: number
@@ -196,15 +196,15 @@ export interface Held {
   readonly message: string
 }
 
-/** A key that could not be copied or deleted, while others were. */
+/** A key that could not be copied or deleted, while other keys were. */
 export interface Refused {
   /** The key at the destination. */
   readonly key: string
-  /** Consul's answer. */
+  /** The reason, as Consul states it. */
   readonly reason: string
 }
 
-/** One comparison of a mapping's two sides, and the changes that it made. */
+/** One comparison of both sides of a mapping, and the changes that it made. */
 export interface ReplicationPass {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
@@ -218,47 +218,48 @@ export interface ReplicationPass {
   readonly unchanged: number
   /** Number of keys left alone: excluded, protected, or keys of locks. */
   readonly skipped: number
-  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, which stands for such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, by which Consul replaces such bytes. */
   readonly unreadable: readonly string[]
   /**
-   * Destination keys that another client has changed, and that are left alone (`onDrift`). A pass of some keys lists
-   * only these keys.
+   * Destination keys that another client has changed and that are left alone (`onDrift`). If the pass
+   * compared only some keys, the list covers only those.
    */
   readonly drifted: readonly string[]
   /** Number of destination keys that exist at the source, but that the token may not read there. */
   readonly hidden: number
   /** Deletes that a guard has stopped. */
   readonly held: readonly Held[]
-  /** Keys that the destination refused, in this pass or less than a minute ago. */
+  /** Keys that the destination refused, either in this pass or less than a minute ago. */
   readonly refused: readonly Refused[]
   /** The failure that ended the pass early. The next pass makes the missing changes. */
   readonly error: Error | undefined
-  /** Time from the plan to the status, in milliseconds. */
+  /** Time from planning the pass to writing the status, in milliseconds. */
   readonly durationMs: number
 }
 
 /**
- * Whether a mapping is up to date: `starting` until its first complete pass, `current` when the destination has every
- * change that the source made, `behind` while changes are being copied, `retrying` while Consul does not answer.
+ * Whether a mapping is up to date: `starting` until its first pass is complete, `current` if the destination has every
+ * change of the source, `behind` while changes are being copied, `retrying` while Consul does not answer.
  */
 export type MappingState = 'starting' | 'current' | 'behind' | 'retrying'
 
-/** How current a mapping is, and which keys are not copied. Times are milliseconds since 1970, by the local clock. */
+/**
+ * How current the copy of a mapping is, and which keys are not copied. Times are milliseconds since 1970, by
+ * the local clock.
+ */
 export interface MappingStatus {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
-  /** Whether it is up to date. */
+  /** Whether the mapping is up to date. */
   readonly state: MappingState
   /**
-   * How long the oldest change that is not at the destination has waited, in milliseconds: 0 while there is none, and the
-   * time since `currentAtMs` while Consul does not answer.
+   * How long the oldest change that is not at the destination has been waiting, in milliseconds. 0 if there
+   * is none, and the time since `currentAtMs` while Consul does not answer.
    */
   readonly lagMs: number
-  /**
-   * The destination has every change that the source made until this time, apart from held, refused and hidden keys.
-   */
+  /** Time up to which the destination has every change of the source, apart from held, refused and hidden keys. */
   readonly currentAtMs: number | undefined
-  /** When both sides were last known to be equal, without held, refused or hidden keys. */
+  /** Time at which both sides were last known to be equal, with no held, refused or hidden keys. */
   readonly equalAtMs: number | undefined
   /** Index of the newest answer of the source that was copied completely. */
   readonly index: bigint
@@ -266,13 +267,13 @@ export interface MappingStatus {
   readonly keys: number
   /** Number of deletes that are held. */
   readonly held: number
-  /** Number of keys that the destination has refused, and that are tried again. */
+  /** Number of keys that the destination has refused and that will be tried again. */
   readonly refused: number
   /** Number of destination keys that exist at the source, but that the token may not read there. */
   readonly hidden: number
   /** Number of keys left alone by the last complete pass. */
   readonly skipped: number
-  /** The part that does not answer, since when and why; undefined if all parts answer. */
+  /** The part that does not answer, since when, and why; undefined if all parts answer. */
   readonly retrying: {readonly part: RetryingPart; readonly sinceMs: number; readonly reason: string} | undefined
   /** Number of passes since the start. */
   readonly passes: number
@@ -295,11 +296,11 @@ export interface PlannedChange {
   readonly kind: ChangeKind
   /** The key at the destination. */
   readonly key: string
-  /** What differs; undefined unless `kind` is `update`. */
+  /** Which fields differ; undefined unless `kind` is `update`. */
   readonly differs: 'value' | 'flags' | 'both' | undefined
 }
 
-/** The changes that a pass would make, with the guards' decisions. Nothing is written. */
+/** The changes that a pass would make, as far as the guards permit them. Nothing is written. */
 export interface ReplicationPreview {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
@@ -311,7 +312,7 @@ export interface ReplicationPreview {
   readonly unchanged: number
   /** Number of keys left alone: excluded, protected, or keys of locks. */
   readonly skipped: number
-  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, which stands for such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain U+FFFD, by which Consul replaces such bytes. */
   readonly unreadable: readonly string[]
   /** Destination keys that another client has changed, and that are left alone (`onDrift`). */
   readonly drifted: readonly string[]
@@ -321,60 +322,60 @@ export interface ReplicationPreview {
   readonly held: readonly Held[]
 }
 
-/** A key that another program has handled in another way than a pass would have. */
+/** A key that another program handled differently from baton. */
 export interface ShadowDifference {
   /** The key at the destination. */
   readonly key: string
-  /** The action of the other program: it deleted or wrote the key, or did not do so although a pass would have. */
+  /** What the other program did: it deleted or wrote the key, or it did not although a pass would have. */
   readonly kind: 'deleted' | 'not-deleted' | 'written' | 'not-written'
-  /** Why a pass would have kept a deleted key. */
+  /** Why a pass would have kept the deleted key. */
   readonly why?: string
 }
 
-/** A comparison with another program for one mapping. */
+/** A comparison of one mapping with another program. */
 export interface ShadowReport {
   /** The mapping, as given in the options. */
   readonly mapping: Mapping
   /** Index of the source's answer. */
   readonly index: bigint
   /**
-   * True if the status key did not reach this index in time, so that the differences may only show that the other
-   * program is late.
+   * True if the status key did not reach this index in time. The differences may then only mean that the
+   * other program is late.
    */
   readonly isBehind: boolean
-  /** Differences that the report before did not contain. */
+  /** Differences that the previous report did not contain. */
   readonly differences: readonly ShadowDifference[]
 }
 
 /**
- * Makes the destination's keys equal to the source's, by content: bytes and flags decide, not indexes. A key is deleted
- * only if the source's leader answered that it does not exist.
+ * Makes the destination's keys equal to the source's. Contents are compared (bytes and flags), not indexes. A
+ * key is deleted only if the source's leader answered that it does not exist.
  */
 export interface Replicator {
   /**
-   * Makes one pass per mapping, and repeats it after transient failures. A mapping that cannot be read or written does
-   * not stop the others: each pass is reported to the observer (`pass.finished`), and at the end the first failure is
-   * thrown. Keys that were copied stay copied.
+   * Makes one pass per mapping, and repeats it after transient failures. If a mapping cannot be read or
+   * written, the others still run. Each pass is reported to the observer (`pass.finished`). At the end, the
+   * first failure is thrown; keys that were copied stay copied.
    */
   runOnce(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPass[]>
   /** Returns the changes that `runOnce` would make. Writes nothing. */
   preview(options?: {readonly signal?: AbortSignal}): Promise<readonly ReplicationPreview[]>
   /**
-   * Follows source and destination until the signal aborts, then lets transactions in flight finish. Yields the first
-   * pass of each mapping, then each pass that changed or held something. Failures are retried forever, except errors
-   * before the first list that a retry cannot fix.
+   * Follows source and destination until the signal aborts, then lets transactions in flight finish. Yields
+   * the first pass of each mapping, then each pass that changed or held something. Failures are retried
+   * forever, except that before the first list has arrived, an error that retrying cannot fix is thrown.
    */
   run(options: {readonly signal: AbortSignal}): AsyncIterable<ReplicationPass>
   /**
-   * Compares the copies of another program, such as consul-replicate, with the passes that baton would have made of the
-   * same state, until the signal aborts. Writes nothing. The first report of a mapping lists the changes that a pass
-   * would make now.
+   * Compares what another program, such as consul-replicate, copies with the passes that baton would have
+   * made from the same state, until the signal aborts. Writes nothing. The first report of a mapping lists
+   * the changes that a pass would make now.
    */
   shadow(options: {readonly signal: AbortSignal}): AsyncIterable<ShadowReport>
   /**
-   * Replaces the mappings. Mappings with the same settings, clients and filters continue; the others finish their
-   * transactions and end before new ones begin. Throws a UsageError, and changes nothing, if the mappings conflict.
-   * Rejects if new mappings cannot begin.
+   * Replaces the mappings. Mappings whose settings, clients and filters are unchanged continue; the others
+   * finish their transactions and end before new ones begin. Throws a UsageError, and changes nothing, if the
+   * mappings conflict. Rejects if new mappings cannot begin.
    */
   update(mappings: readonly MappingOptions[]): Promise<void>
   /** Returns how current each mapping is, in the order of the options. Sends nothing. */

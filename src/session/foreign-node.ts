@@ -2,16 +2,13 @@ import type {ConsulClient} from '../core/client.js'
 import {serfHealth} from '../core/consul-constants.js'
 import {BatonError, ConsulError} from '../core/errors.js'
 
-/**
- * True if Consul refused a session because the session's node is not in the session's datacenter.
- */
+/** True if Consul refused a session because the session's node is not in the session's datacenter. */
 export const isForeignNode = (error: unknown): boolean =>
   error instanceof ConsulError && error.text.includes('Missing node registration')
 
 /**
- * Resolves to the node of a healthy server in the client's datacenter. A session outside the agent's own
- * datacenter is attached to that node, as with `consul exec`, because every session needs a node of its own
- * datacenter.
+ * Resolves to the node of a healthy server in the client's datacenter. A session outside the agent's own datacenter is
+ * attached to that node, as with `consul exec`, because every session needs a node of its own datacenter.
  */
 export async function pickServerNode(client: ConsulClient, signal?: AbortSignal): Promise<string> {
   const {value: servers} = await client.catalog.service('consul', {passing: true, ...(signal && {signal})})

@@ -78,10 +78,7 @@ export async function openSession(client: ConsulClient, options: SessionOptions 
   throw options.signal.reason
 }
 
-/**
- * After a cancel, still waits briefly for the answer, because the session can be destroyed only by its
- * ID.
- */
+/** After a cancel, still waits briefly for the answer, because the session can be destroyed only by its ID. */
 async function create(client: ConsulClient, options: SessionOptions, request: SessionRequest): Promise<SessionId> {
   using late = lateSignal(options.signal, {lateMs: cancelledCreateMs, clock: client.clock})
   const {signal} = late

@@ -71,9 +71,7 @@ export interface Session extends AsyncDisposable {
    * `unprovenLimitMs`. A failed renewal alone does not abort it.
    */
   readonly signal: AbortSignal
-  /**
-   * Boot time in milliseconds at which the newest request that proved the session alive was sent.
-   */
+  /** Boot time in milliseconds at which the newest request that proved the session alive was sent. */
   readonly provenAtMs: number
   /** `provenAtMs` plus the TTL: the servers keep the session at least until then unless it is destroyed. */
   readonly validUntil: number
@@ -82,9 +80,8 @@ export interface Session extends AsyncDisposable {
   /** Stops the renewals. The session then expires up to twice its TTL later. */
   orphan(): void
   /**
-   * Ends the session now. Resolves to false if Consul did not confirm it within `timeoutMs` (2000 by
-   * default); the session then expires by its TTL. Rejects with a UsageError if `timeoutMs` is not a
-   * duration.
+   * Ends the session now. Resolves to false if Consul did not confirm it within `timeoutMs` (2000 by default); the
+   * session then expires by its TTL. Rejects with a UsageError if `timeoutMs` is not a duration.
    */
   destroy(options?: {readonly timeoutMs?: number}): Promise<boolean>
 }

@@ -20,17 +20,11 @@ export interface ContendLoopOptions<T> extends ContendOptions {
   readonly query: BlockingQuery<T>
   /** Returns the boot time in milliseconds. */
   readonly now: () => number
-  /**
-   * Acts on one answer to a request that was sent at `sentAtMs`. Resolves to undefined to wait for the next
-   * answer.
-   */
+  /** Acts on one answer to a request that was sent at `sentAtMs`. Resolves to undefined to wait for the next answer. */
   readonly judge: (value: T, sentAtMs: number) => Promise<Grant | undefined>
 }
 
-/**
- * Repeats an attempt until Consul answers. With `isOnce`, makes one attempt and rejects if that attempt
- * fails.
- */
+/** Repeats an attempt until Consul answers. With `isOnce`, makes one attempt and rejects if that attempt fails. */
 export const untilAnswered = <T>(
   client: ConsulClient,
   options: ContendOptions,

@@ -71,9 +71,7 @@ export class MutexKey {
     return await this.#client.txn.commit(operations, {signal: late.signal})
   }
 
-  /**
-   * Returns the grant for a session that holds the key according to a request that was sent at `sentAtMs`.
-   */
+  /** Returns the grant for a session that holds the key according to a request that was sent at `sentAtMs`. */
   grant(session: SessionId, index: bigint, sentAtMs: number): Grant {
     return {
       token: index as FencingToken,

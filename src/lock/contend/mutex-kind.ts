@@ -57,8 +57,7 @@ export class MutexKind extends KeyedKind<LockOptions> implements LockKind {
   }
 
   /**
-   * Deletes the queue entry before the session ends. Releases the lock if it was handed to the session in the
-   * meantime.
+   * Deletes the queue entry before the session ends. Releases the lock if it was handed to the session in the meantime.
    */
   async withdraw(session: Session): Promise<void> {
     if (!this.#queued.delete(session.id) || session.signal.aborted) return

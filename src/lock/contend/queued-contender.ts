@@ -11,18 +11,11 @@ import {waiterWaitMs} from './contend-loop.js'
 import type {MutexState} from './mutex-key.js'
 import {type ContenderOptions, takeFree, toContender} from './plain-contender.js'
 
-/**
- * Time within which a contender must acquire a free lock or, if the lock was handed to it, prove that it is
- * alive.
- */
+/** Time within which a contender must acquire a free lock or, if the lock was handed to it, prove that it is alive. */
 const patienceMs = 300
-/**
- * Interval at which a contender that is not first in the queue asks whether a lock-delay has ended.
- */
+/** Interval at which a contender that is not first in the queue asks whether a lock-delay has ended. */
 const delayPollMs = 500
-/**
- * Number of contenders that watch the key of the lock. One is enough unless the others are dead.
- */
+/** Number of contenders that watch the key of the lock. One is enough unless the others are dead. */
 const followers = 3
 /** Maximum number of queue entries that are deleted in one transaction, which may have 64 operations. */
 const mostPassedOver = 50
@@ -35,16 +28,11 @@ export interface QueuedContenderOptions extends ContenderOptions {
   readonly tell: (event: QueueEvent) => void
 }
 
-/**
- * `again`: the contender must read the state again. `left`: this contender cannot use the queue.
- */
+/** `again`: the contender must read the state again. `left`: this contender cannot use the queue. */
 type Step = Grant | 'again' | 'left' | undefined
 type Held = KvEntry & {readonly session: SessionId}
 
-/**
- * A state of the lock that should change within `patienceMs` if the contender responsible for it is
- * alive.
- */
+/** A state of the lock that should change within `patienceMs` if the contender responsible for it is alive. */
 interface Stuck {
   readonly state: string
   readonly sinceMs: number
@@ -130,8 +118,7 @@ class QueuedContender {
       if (!entry || entry.modifyIndex === lock.modifyIndex) return 'again'
       mutex.checkKind(entry)
       if (entry.session === undefined) return place === 0 ? this.#take(entry, [leaveQueue(entryKey)]) : 'again'
-      // Unless the key is marked as handed over, only a consistent read proves that this session holds
-      // the lock.
+      // Unless the key is marked as handed over, only a consistent read proves that this session holds the lock.
       if (entry.session === session.id) return isUnproven(entry.value) ? this.#prove(entry) : 'again'
       lock = entry as Held
       // The session that received the lock was ahead of this contender in the queue.
@@ -140,10 +127,7 @@ class QueuedContender {
     }
   }
 
-  /**
-   * Gives the session to which the lock was handed a moment to prove that it is alive, then takes the
-   * lock from it.
-   */
+  /** Gives the session to which the lock was handed a moment to prove that it is alive, then takes the lock from it. */
   async #awaitProof(lock: Held, place: number): Promise<Step> {
     const {mutex, session, signal, tell, entryKey} = this.#options
     const {sinceMs} = this.#since(`handed ${lock.modifyIndex}`)
@@ -188,9 +172,7 @@ class QueuedContender {
     return grant
   }
 
-  /**
-   * Acquires the free lock and, in the same write, deletes the queue entries that `leaving` names.
-   */
+  /** Acquires the free lock and, in the same write, deletes the queue entries that `leaving` names. */
   async #take(lock: KvEntry | undefined, leaving: readonly KvOperation[]): Promise<Step> {
     const {mutex, isOnce} = this.#options
     const operations = takeMutex(mutex.key, lock, toContender(this.#options))

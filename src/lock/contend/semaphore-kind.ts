@@ -84,9 +84,7 @@ export class SemaphoreKind extends KeyedKind<SemaphoreOptions> implements LockKi
     if (!result.committed) toRefusal(result.errors, session.id, key)
   }
 
-  /**
-   * Throws if the contender's key is gone, because its session has ended or the key was deleted.
-   */
+  /** Throws if the contender's key is gone, because its session has ended or the key was deleted. */
   #checkEntered(session: Session, state: SemaphoreState): void {
     const key = this.#contenderKey(session.id)
     if (state.contenders.some(entry => entry.key === key && entry.session === session.id)) return

@@ -15,10 +15,7 @@ import {orphanRelease} from './orphan-release.js'
 export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
   /** Maximum number of holders. More than 1 makes the lock a semaphore. */
   readonly limit: number
-  /**
-   * Longest wait in milliseconds. Undefined and 0 mean to wait forever, `once` means to make one
-   * attempt.
-   */
+  /** Longest wait in milliseconds. Undefined and 0 mean to wait forever, `once` means to make one attempt. */
   readonly timeout: number | 'once' | undefined
   /** Cancels the acquisition. */
   readonly signal: AbortSignal
@@ -42,16 +39,13 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
 
 export interface GuardedHold {
   readonly hold: LeasedHold
-  /**
-   * The guardian of the hold. The caller must call `released` on it after it has released the hold.
-   */
+  /** The guardian of the hold. The caller must call `released` on it after it has released the hold. */
   readonly guardian: Guardian | undefined
 }
 
 /**
- * Acquires a lock that is released even if this process dies: the guardian is started before the lock is
- * requested, and receives each deadline of the hold. If it rejects, as `acquire` does, the guardian has
- * ended.
+ * Acquires a lock that is released even if this process dies: the guardian is started before the lock is requested, and
+ * receives each deadline of the hold. If it rejects, as `acquire` does, the guardian has ended.
  */
 export async function acquireGuarded(client: ConsulClient, options: GuardedHoldOptions): Promise<GuardedHold> {
   const {prefix, signal, timeout} = options

@@ -35,10 +35,7 @@ export interface RunLockedOptions {
   readonly leftover?: Leftover
   readonly stops: StopRequests
   readonly observer?: (event: RunEvent) => void
-  /**
-   * Is told about the family of the child when the child runs, and again when no process of the family is
-   * left.
-   */
+  /** Is told about the family of the child when the child runs, and again when no process of the family is left. */
   readonly guardian?: Pick<Guardian, 'watch' | 'familyIsGone'> | undefined
 }
 
@@ -110,8 +107,7 @@ class LockedRun {
     this.#killAlarm = new Alarm({clock, now, ring: () => this.#hurry.abort()})
     this.#emit({type: 'child.started', pid: child.pid})
     const {stops} = options
-    // Passes on a signal that came while the child was being started and therefore did not reach
-    // it.
+    // Passes on a signal that came while the child was being started and therefore did not reach it.
     if (stops.signal.aborted) this.#passOn(signalNameOf(stops.signal.reason))
     stops.onEach(name => this.#handleStop(name))
     if (hold.signal.aborted) this.#handleLoss()
@@ -175,8 +171,7 @@ class LockedRun {
 
   #stop(why: StopCause, graceMs: number): void {
     if (this.#stopping) {
-      // The family may have ignored an earlier signal, and little time is left, so it is signalled
-      // again.
+      // The family may have ignored an earlier signal, and little time is left, so it is signalled again.
       if (why === 'lost') this.#child.signal(this.#lossSignal)
       return
     }
@@ -213,8 +208,5 @@ export const lockVariables = (
   BATON_FENCING_TOKEN: hold.token.toString(),
 })
 
-/**
- * Returns how the processes of the child are found: if stdin is a terminal, the child shares
- * baton's terminal.
- */
+/** Returns how the processes of the child are found: if stdin is a terminal, the child shares baton's terminal. */
 export const familyShape = (isTerminal: boolean): FamilyShape => (isTerminal ? 'terminal' : 'group')

@@ -7,9 +7,7 @@ import type {Hold} from '../types.js'
 import {encodeRuns, parseRuns, type RunRecord, runsKey} from '../wire/run-records.js'
 import type {StopRequests} from './run-locked.js'
 
-/**
- * An interval is shortened by a tenth, but at most by this time, because schedulers and clocks are not exact.
- */
+/** An interval is shortened by a tenth, but at most by this time, because schedulers and clocks are not exact. */
 const mostSlackMs = 60_000
 /** Time limit of one read of the runs. */
 const readWithinMs = 3000

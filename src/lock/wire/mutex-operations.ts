@@ -39,18 +39,13 @@ export const takeMutex = (key: string, known: KvEntry | undefined, holder: Conte
   lock(key, holder),
 ]
 
-/**
- * Unlocks the key and deletes it in the same write, before the session ends, so that no lock-delay starts.
- */
+/** Unlocks the key and deletes it in the same write, before the session ends, so that no lock-delay starts. */
 export const releaseMutex = (key: string, session: SessionId): readonly KvOperation[] => [
   unlock(key, session),
   {verb: 'delete', key},
 ]
 
-/**
- * Adds an entry to the queue. The entry belongs to the session, and Consul deletes it when the
- * session ends.
- */
+/** Adds an entry to the queue. The entry belongs to the session, and Consul deletes it when the session ends. */
 export const enterQueue = (entryKey: string, {session, record}: Contender): readonly KvOperation[] => [
   {verb: 'lock', key: entryKey, value: record, session},
 ]

@@ -28,10 +28,7 @@ export const lockKey = (prefix: string): string => joinKey(prefix, '.lock')
 const firstUnprintable = (key: string): string | undefined =>
   /^[ -~]*$/.test(key) ? undefined : /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.exec(key)?.[0]
 
-/**
- * Throws a UsageError if Consul cannot serve the lock's key: transactions accept such keys, but reads refuse
- * them.
- */
+/** Throws a UsageError if Consul cannot serve the lock's key: transactions accept such keys, but reads refuse them. */
 export function checkPrefix(prefix: string): void {
   const key = lockKey(prefix)
   const character = firstUnprintable(key)

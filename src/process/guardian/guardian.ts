@@ -44,10 +44,9 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin'
 const toHundredths = (ms: number): number => Math.floor((ms + laterMs) / 10)
 
 /**
- * A small process that outlives baton. If baton dies, it stops the child with all its descendants and
- * releases the lock; if baton is suspended beyond a deadline, it only stops the child. It has its own
- * session, so that signals of the terminal do not reach it. It receives secrets only through its pipe. If it
- * dies, it is restarted.
+ * A small process that outlives baton. If baton dies, it stops the child with all its descendants and releases the
+ * lock; if baton is suspended beyond a deadline, it only stops the child. It has its own session, so that signals of
+ * the terminal do not reach it. It receives secrets only through its pipe. If it dies, it is restarted.
  */
 export class Guardian {
   readonly #options: GuardianOptions
@@ -85,9 +84,7 @@ export class Guardian {
     this.#send('deadline', `${toHundredths(deadline.termAtMs)} ${toHundredths(deadline.killAtMs)}`)
   }
 
-  /**
-   * Stops guarding the family, because none of its processes is left and their IDs may be reused.
-   */
+  /** Stops guarding the family, because none of its processes is left and their IDs may be reused. */
   familyIsGone(): void {
     for (const verb of ['marked', 'group', 'terminal', 'deadline']) this.#lines.delete(verb)
     this.#write('gone')
@@ -129,8 +126,7 @@ export class Guardian {
     }
     guardian.once('error', error => handleEnd(error.message))
     guardian.once('exit', (code, signal) => handleEnd(`it ended with ${signal ?? code ?? 'an unknown status'}`))
-    // The pipe is closed if the guardian has died. It is missing if the guardian could not be
-    // started.
+    // The pipe is closed if the guardian has died. It is missing if the guardian could not be started.
     const pipe = guardian.stdin as Writable | null | undefined
     pipe?.on('error', () => {})
     guardian.unref()

@@ -18,17 +18,20 @@ import {ShardLoop} from '../shard/shard-loop.js'
 import type {ReplicationPass} from '../types.js'
 import {waitForQuiescence} from './quiescence.js'
 
-/** Options of the first read: the list must not be older than the position that an earlier run has copied. */
+/**
+ * Options of the first read, which must not return a list that is older than the position up to which an
+ * earlier run has copied.
+ */
 const fromLeader = {freshConsistency: 'consistent'} as const
 const leastBetweenReadsMs = 500
-/** Reads of the destination may take one part of the time in this many. */
+/** Reads of the destination may take at most one part in this many of the time. */
 const readShare = 10
 
 /**
- * Keeps one mapping equal until `stop` aborts. The source is followed with its values. The destination is followed by
- * names only, and is read completely between two passes if a key changed there. The read is newer than every write of
- * this process, so it shows changes of other clients and does not mistake our own writes for them. Both sides are read
- * again at least once per wait, which limits the effect of a missed answer.
+ * Keeps the destination of one mapping equal to its source until `stop` aborts. The source is followed with its values.
+ * The destination is followed by names only. If a key changed there, the whole destination is read between two passes;
+ * such a read is newer than every write of this process, so it shows changes of other clients without mistaking our own
+ * writes for them. Both sides are read again at least once per wait, which limits the effect of a missed change.
  */
 export async function* followMapping(
   worker: MappingWorker,
@@ -56,14 +59,14 @@ export async function* followMapping(
   }
 }
 
-/** Both sides as last read, and the places for the queries of their parts. */
+/** Both sides as last read, and the places for the queries that follow their parts. */
 interface Left {
   readonly sides: Sides
   readonly places: Places
 }
 
 /**
- * Follows whole lists. Ends with both sides as soon as there are so many keys that they should be followed in parts.
+ * Follows whole lists. When there are so many keys that they should be followed in parts, ends and returns both sides.
  */
 async function* followWhole(
   worker: MappingWorker,
@@ -92,7 +95,7 @@ function openOutages(worker: MappingWorker, options: CompleteOptions): Outages {
   return {source: outage('source'), destination: outage('destination'), pass: outage('pass')}
 }
 
-/** Decides which passes to yield: the first pass, and each pass that changed, held or found something. */
+/** Decides which passes to yield: the first one, and each later one that changed, held or found something. */
 class News {
   #isFirst = true
   #heldIds = ''
@@ -113,7 +116,8 @@ class News {
  * Three coroutines share one mapping:
  *
  * - The source watcher stores each list in `#source` and sets `#sourceMoved`. No other coroutine writes `#source`.
- * - The destination watcher sets `#replicaMoved` if any name there has changed, by our own write or by another client.
+ * - The destination watcher sets `#replicaMoved` if a name at the destination has changed, by our own
+ *   write or by that of another client.
  * - The pass loop waits, reads, and makes passes. It clears `#sourceMoved` before it takes the list, and
  *   `#replicaMoved` before it reads the destination, so that a change during a read or a pass starts the next pass.
  *
@@ -184,7 +188,7 @@ class MappingLoop {
       const places = pass !== undefined && !pass.error && this.#areMany(sides) ? this.#takePlaces(sides) : undefined
       if (pass) yield {pass, ...(places && {left: {sides, places}})}
       if (places) return
-      // Progress resets the back-off even if part of the pass failed.
+      // A pass that copied something resets the back-off, even if another part of the pass failed.
       if (pass && pass.written + pass.deleted > 0) this.#backoff.reset()
       if (pass && !pass.error) this.#outages.pass.end()
       if (pass?.error) await this.#rest(pass.error)
@@ -233,8 +237,8 @@ class MappingLoop {
   }
 
   /**
-   * Sends one read, and reports an outage if the read is not answered. A blocking query may wait; every other read
-   * should be answered at once.
+   * Sends one read, and reports an outage if the read is not answered. A blocking query is allowed to wait;
+   * any other read should be answered at once.
    */
   async #watchFresh<T>(outage: Outage, options: BlockingReadOptions, read: () => Promise<T>): Promise<T> {
     if (options.index === undefined) return outage.watch(read)
@@ -244,13 +248,18 @@ class MappingLoop {
     })
   }
 
-  /** Before the first list, an error that a retry cannot fix ends the run. Later, all errors are retried. */
+  /**
+   * Before the first list has arrived, an error that a retry cannot fix ends the run. Later, all errors are retried.
+   */
   readonly #endIfHopeless = (status: FollowStatus): void => {
     if (status.type !== 'retrying' || this.#source !== undefined) return
     if (!isTransient(status.error) || isHopeless(status.error)) throw status.error
   }
 
-  /** Resolves when there is work. Collects changes of the destination until the destination may be read again. */
+  /**
+   * Resolves when there is work to do. Waits until the destination may be read again, and collects its
+   * changes until then.
+   */
   async #waitForWork(isDue: boolean): Promise<void> {
     const {clock, quiescence} = this.#options
     const {stop} = this.#stops
@@ -272,7 +281,7 @@ class MappingLoop {
     return Math.max(source.value.length, replica.size) > this.#options.shardAbove
   }
 
-  /** Returns undefined, and logs that once, if no places are left. */
+  /** Takes places for queries of parts. If none are left, logs that once and returns undefined. */
   #takePlaces({source}: Sides): Places | undefined {
     const {places, logger} = this.#options
     const taken = places.take()

@@ -6,8 +6,8 @@ interface Turn<T> {
 }
 
 /**
- * Yields the values of several iterables as they arrive, until all have ended. Iterables can be added while it runs.
- * The first failure ends all of them.
+ * Yields the values of several iterables as they arrive, until all have ended. Iterables can be added
+ * meanwhile. The first failure ends all of them.
  */
 export class Merge<T> {
   readonly #sources = new Set<AsyncGenerator<T, void>>()
@@ -20,7 +20,7 @@ export class Merge<T> {
     this.#take(source)
   }
 
-  /** Keeps `values` from ending, even if all iterables have ended, until the returned object is disposed. */
+  /** Keeps the merged iterable open, even if all of its sources have ended, until the returned object is disposed. */
   keepOpen(): Disposable {
     this.#openCount += 1
     return {
@@ -48,7 +48,7 @@ export class Merge<T> {
         }
       }
     } finally {
-      // The callers stop pending reads by a signal, so the results of these reads are ignored.
+      // The callers end pending reads by a signal, so the results of those reads are ignored.
       await Promise.allSettled([...this.#sources].map(source => source.return()))
     }
   }

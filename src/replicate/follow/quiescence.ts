@@ -8,7 +8,10 @@ export interface QuiescenceOptions {
   readonly signal: AbortSignal
 }
 
-/** Resolves when no wake has come for `minMs`, or after `maxMs`. Rejects with the signal's reason. */
+/**
+ * Resolves when `wake` has been quiet for `minMs`, but after `maxMs` at the latest. Rejects with the
+ * signal's reason.
+ */
 export async function waitForQuiescence(wake: Wake, options: QuiescenceOptions): Promise<void> {
   const {clock, minMs, maxMs} = options
   const endMs = clock.monotonicMs() + maxMs

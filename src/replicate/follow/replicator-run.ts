@@ -18,7 +18,10 @@ interface Running {
   stop(): Promise<void>
 }
 
-/** Follows members until the signal aborts. Members can be replaced one by one while it runs. */
+/**
+ * Follows the mappings until the signal aborts. Mappings can be replaced one by one while the run
+ * continues.
+ */
 export class ReplicatorRun {
   readonly #link: ReturnType<typeof linkSignal>
   readonly #merge = new Merge<ReplicationPass>()
@@ -26,7 +29,7 @@ export class ReplicatorRun {
 
   constructor(signal: AbortSignal) {
     this.#link = linkSignal(signal)
-    // Each mapping adds a listener.
+    // Each mapping adds a listener, so there is no limit.
     setMaxListeners(0, this.#link.signal)
   }
 
@@ -53,7 +56,10 @@ export class ReplicatorRun {
     }
   }
 
-  /** Ends the members that are not among the given ones, and starts those that do not run yet. All others continue. */
+  /**
+   * Ends the mappings that are not among the given ones, and starts those that are not followed yet. All
+   * others continue.
+   */
   async replace(members: readonly Member[]): Promise<void> {
     using _open = this.#merge.keepOpen()
     const isWanted = ({member}: Running): boolean => members.includes(member)
@@ -99,7 +105,9 @@ async function* withEnd<T>(open: () => AsyncGenerator<T, void>, end: () => void)
   }
 }
 
-/** Follows the notices of undos for members that started together, until the last of these members has ended. */
+/**
+ * Follows notices of undos for mappings that started together, until the last of these mappings has ended.
+ */
 class HoldsOf {
   readonly #link: ReturnType<typeof linkSignal>
   readonly #ended: Promise<void>

@@ -10,7 +10,7 @@ import {batonDir, mappingPaths} from './paths.js'
 /** Lifetime of an approval that no replicator has used. */
 export const approvalLifeMs = 24 * 3_600_000
 
-/** The value of the key of an approval. */
+/** An approval as it is stored in its key. */
 export interface Approval {
   readonly id: string
   /** Digest of the approved set. */
@@ -28,8 +28,8 @@ export function decodeApproval(value: Buffer): Approval | undefined {
 }
 
 /**
- * `unknown`: no held set has this ID. `approved`: the set was approved before, and no replicator has made its deletes
- * yet.
+ * `unknown`: no held set has this ID. `approved`: the set was already approved, and no replicator has made
+ * its deletes yet.
  */
 export type ApproveResult =
   | {readonly outcome: 'done' | 'approved'; readonly mapping: Mapping; readonly count: number}
@@ -38,8 +38,8 @@ export type ApproveResult =
 type Call = Pick<CallOptions, 'signal'>
 
 /**
- * Approves a held set for the replicator that is running, or for the next one. The approval covers the keys that the
- * set contains now.
+ * Approves a held set. The running replicator, or else the next one, makes the deletes. The approval covers
+ * the keys that the set contains now.
  */
 export async function approveHeld(
   client: ConsulClient,
@@ -62,7 +62,7 @@ export async function approveHeld(
       call,
     )
     if (result.committed) return {outcome: 'done', mapping, count}
-    // Another client has written the set or its approval meanwhile: both are read again.
+    // Another client has written the set or its approval in the meantime, so both are read again.
     const other = result.errors.find(({what}) => !/index is stale|current modify index/.test(what))
     if (other)
       throw new BatonError(
@@ -72,7 +72,7 @@ export async function approveHeld(
   }
 }
 
-/** Reads all held sets. A set that was copied to the folder of another mapping is ignored. */
+/** Reads all held sets. Ignores a set that was copied to the folder of another mapping. */
 async function readAll(client: ConsulClient, statusDir: string, call: Call): Promise<readonly KeptHead[]> {
   const heads = await readHeads(client, batonDir(statusDir), call)
   return heads.filter(({head, key}) => key === `${mappingPaths(statusDir, head.mapping).held}${head.id}`)

@@ -27,10 +27,9 @@ interface Given {
 }
 
 /**
- * Makes the deletes of each approval that waits, then removes the approval. A key of the approved set is deleted only
- * if the key was not written since, and the source's leader reports that it does not exist. The approval is removed
- * after its deletes, so that a killed process does not lose it; if the deletes are made twice, nothing else is deleted.
- * Returns the number of approvals.
+ * Makes the approved deletes, then removes the approvals. A key of an approved set is deleted only if it was not
+ * written in the meantime and the source's leader reports that it does not exist there. The approval is removed last,
+ * so that it survives if the process is killed; repeating its deletes is harmless. Returns the number of approvals.
  */
 export async function carryOutApprovals(context: CarryOutContext): Promise<number> {
   const {options, book, mapping, stop} = context
@@ -69,8 +68,8 @@ function refusal(
 }
 
 /**
- * Returns the number of deleted keys. Rejects if it was stopped, or if an error occurred that does not concern a single
- * key.
+ * Makes the deletes of one set. Returns the number of deleted keys. Rejects if `stop` aborted, or with an
+ * error that does not concern a single key.
  */
 async function deleteSet(context: CarryOutContext, set: HeldSet): Promise<number> {
   const keys = [...set.keys]

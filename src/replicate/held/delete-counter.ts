@@ -10,8 +10,8 @@ interface Spending {
   readonly atMs: number
   readonly count: number
   /**
-   * Digest of the deleted keys. Another replicator of the mapping, or a second attempt, may delete the same keys
-   * without counting them again.
+   * Digest of the deleted keys. If another replicator of the mapping, or a second attempt, deletes the same
+   * keys, they are not counted again.
    */
   readonly digest: string
 }
@@ -20,11 +20,11 @@ interface Spending {
 export interface BudgetLeft {
   readonly left: number
   readonly limit: number
-  /** Number of keys that a ratio refers to: the present keys, and the keys deleted within the window. */
+  /** Number of keys that a ratio refers to: those that exist, and those that were deleted within the window. */
   readonly base: number
 }
 
-/** Deletes that are older than this are counted together with neighbouring deletes. */
+/** Deletes that are older than this are merged with those around the same time. */
 const mergeAfterMs = 30_000
 const slots = 60
 
@@ -52,8 +52,8 @@ export class DeleteCounter {
   }
 
   /**
-   * Counts deletes before they are made. Resolves with false if they would exceed the limit. Rejects if the count
-   * cannot be stored.
+   * Counts deletes before they are made. Resolves with false if they would exceed the limit. Rejects if the
+   * count cannot be stored.
    */
   async spend(keys: readonly string[], present: number, signal: AbortSignal): Promise<boolean> {
     if (keys.length === 0 || this.#budget.max === 'off') return true
@@ -84,7 +84,9 @@ export class DeleteCounter {
     return {left: Math.max(0, limit - spent), limit, base}
   }
 
-  /** Entries from the future are dropped, so that a clock that was set back does not lengthen the window. */
+  /**
+   * Entries with a time in the future are dropped, because they would lengthen the window after the clock was set back.
+   */
   #current(entry: KvEntry | undefined): readonly Spending[] {
     const nowMs = this.#client.clock.wallMs()
     return (entry ? decode(entry.value) : [])
@@ -93,7 +95,7 @@ export class DeleteCounter {
   }
 }
 
-/** Bounds the length of the list: old entries of one time slot are merged. */
+/** Limits the length of the list by merging old entries of the same time slot. */
 function merge(spendings: readonly Spending[], slotMs: number): readonly Spending[] {
   const newestMs = spendings.at(-1)?.atMs ?? 0
   const merged: Spending[] = []
@@ -126,7 +128,8 @@ const encode = (spendings: readonly Spending[]): Buffer =>
   )
 
 /**
- * A value that cannot be decoded counts as no deletes. The limit of a pass, and the window from now on, still apply.
+ * A value that cannot be decoded counts as no deletes. The limit of each pass still applies, as does the
+ * window from now on.
  */
 function decode(value: Buffer): readonly Spending[] {
   const list = parseObject(value)?.['Deletes']

@@ -10,28 +10,30 @@ import {type MappingPaths, mappingPaths} from './paths.js'
 
 /** The deletes of a plan, grouped by the held sets that contain them. */
 export interface SplitDeletes {
-  /** Held sets with at least one delete of the plan, and these deletes. */
+  /** Held sets that contain at least one delete of the plan, each with those deletes. */
   readonly sets: readonly {readonly set: HeldSet; readonly keys: readonly string[]}[]
-  /** Deletes that are in no held set. */
+  /** Deletes that are not in any held set. */
   readonly fresh: readonly string[]
 }
 
 /**
- * A source with many deletes must not create many sets: the more sets there are, the longer the deletes for the next
- * set are collected.
+ * Limits the number of sets for a source with many deletes: the more sets there are, the longer deletes are
+ * collected for the next set.
  */
 const gatherStepMs = 60_000
 const mostGatherMs = 600_000
 
-/** The held sets of one mapping, as stored at the destination. */
+/** The held sets of one mapping, which are stored at the destination. */
 export class HeldBook {
   readonly paths: MappingPaths
-  /** Woken when a set that can be approved exists, and none existed before. */
+  /** Woken when there is a set that can be approved and there was none before. */
   readonly news = new Wake()
   readonly #options: CompleteOptions
   readonly #mapping: Mapping
   #sets: readonly HeldSet[] | undefined
-  /** Keys that were deleted by an approval. A plan that was made from an older list would delete them again. */
+  /**
+   * Keys that the deletes of an approval have removed. A plan that was made from an older list would delete them again.
+   */
   readonly #gone = new Map<string, bigint>()
 
   constructor(options: CompleteOptions, mapping: Mapping) {
@@ -40,7 +42,7 @@ export class HeldBook {
     this.paths = mappingPaths(options.statusDir, mapping)
   }
 
-  /** Records that an approval has deleted the key. */
+  /** Records that the deletes of an approval have removed the key. */
   note(key: string, index: bigint): void {
     this.#gone.set(key, index)
   }
@@ -61,7 +63,10 @@ export class HeldBook {
     return sets
   }
 
-  /** Groups deletes by their sets. A key that was written after its delete was held belongs to no set any more. */
+  /**
+   * Groups deletes by the sets that hold them. A key that was written after its delete was held no longer
+   * belongs to a set.
+   */
   async split(
     deletes: readonly string[],
     replica: ReadonlyMap<string, {readonly modifyIndex: bigint}>,
@@ -86,7 +91,7 @@ export class HeldBook {
     return {sets: parts.filter(({keys}) => keys.length > 0), fresh}
   }
 
-  /** Removes the sets of which no delete is wanted any more. */
+  /** Removes sets none of whose deletes is wanted any more, that is, those missing from `wanted`. */
   async keepOnly(wanted: ReadonlySet<HeldSet>, signal: AbortSignal): Promise<void> {
     for (const set of this.#sets ?? []) if (!wanted.has(set)) await this.remove(set.id, signal)
   }
@@ -97,8 +102,8 @@ export class HeldBook {
   }
 
   /**
-   * Stores deletes as a new set. Resolves with false if deletes are still being collected, because another set was
-   * created just before, or if the set cannot be stored. The deletes are held in either case.
+   * Stores deletes as a new set. Resolves with false if the set cannot be stored, or if another set was
+   * created so recently that deletes are still being collected. The deletes are held in either case.
    */
   async add(
     given: {readonly id: string; readonly keys: HeldKeys; readonly reason: SetReason; readonly why: string},

@@ -4,7 +4,7 @@ import {gunzip, gzip} from 'node:zlib'
 import {forEachStep, type Steps} from '../steps.js'
 import type {Mapping} from '../types.js'
 
-/** Destination keys, each with the ModifyIndex that it had when its delete was held. */
+/** Destination keys, each with the ModifyIndex that the key had when its delete was held. */
 export type HeldKeys = ReadonlyMap<string, bigint>
 
 export type SetReason = 'empty-source' | 'limit' | 'budget'
@@ -13,8 +13,8 @@ export type SetReason = 'empty-source' | 'limit' | 'budget'
 export interface HeldSet {
   readonly id: string
   /**
-   * Digest of the mapping, the keys and their indexes. An approval contains the digest, so that it applies to no other
-   * set.
+   * Digest of the mapping, the keys and their indexes. An approval contains the digest of its set, so that it
+   * cannot apply to another set.
    */
   readonly digest: string
   readonly mapping: Mapping
@@ -25,7 +25,10 @@ export interface HeldSet {
   readonly keys: HeldKeys
 }
 
-/** The value of the key that is named for the set's ID. The names of the set are stored in parts below that key. */
+/**
+ * The part of a set that is stored in the key named after the set's ID. The names of the set's keys are
+ * stored in parts below that key.
+ */
 export type HeldHead = Omit<HeldSet, 'keys'> & {readonly count: number; readonly partCount: number}
 
 const partBytes = 262_144
@@ -37,7 +40,7 @@ export function* digestSteps(mapping: Mapping, keys: HeldKeys): Steps<string> {
   return hash.digest('hex')
 }
 
-/** Returns the names as parts, each small enough for the value of a key. */
+/** Returns the names in parts, each of which fits in the value of a key. */
 export async function encodeParts(keys: HeldKeys): Promise<readonly Buffer[]> {
   const text = JSON.stringify([...keys].map(([key, index]) => [key, String(index)]))
   const whole = await compress(text)
@@ -45,7 +48,7 @@ export async function encodeParts(keys: HeldKeys): Promise<readonly Buffer[]> {
   return Array.from({length: count}, (_, at) => whole.subarray(at * partBytes, (at + 1) * partBytes))
 }
 
-/** Resolves with undefined for parts that `encodeParts` has not written. */
+/** Resolves with undefined if `encodeParts` did not write these parts. */
 export async function decodeParts(parts: readonly Buffer[]): Promise<HeldKeys | undefined> {
   try {
     const list: unknown = JSON.parse((await expand(Buffer.concat(parts))).toString('utf8'))
@@ -87,7 +90,7 @@ export const encodeHead = (head: HeldHead): Buffer =>
 const reasons: readonly string[] = ['empty-source', 'limit', 'budget'] satisfies readonly SetReason[]
 const mostParts = 1000
 
-/** Returns undefined for a value that `encodeHead` has not written. */
+/** Returns undefined if `encodeHead` did not write this value. */
 export function decodeHead(value: Buffer): HeldHead | undefined {
   const fields = parseObject(value)
   if (!fields || fields['Version'] !== 1) return undefined

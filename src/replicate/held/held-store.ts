@@ -5,7 +5,7 @@ import {decodeHead, decodeParts, digestSteps, encodeHead, encodeParts, type Held
 
 type Call = Pick<CallOptions, 'signal'>
 
-/** A stored set, and the ModifyIndex of its head, which every writer of the set changes. */
+/** The head of a stored set, and its ModifyIndex. Every writer of the set changes the head. */
 export interface KeptHead {
   readonly head: HeldHead
   readonly key: string
@@ -14,7 +14,7 @@ export interface KeptHead {
 
 const partKey = (headKey: string, at: number): string => `${headKey}/${at}`
 
-/** Writes the names before the head, so that a set with a head is complete. */
+/** Writes the parts with the names before the head, so that a set that has a head is complete. */
 export async function writeSet(client: ConsulClient, dir: string, set: HeldSet, call: Call): Promise<void> {
   const parts = await encodeParts(set.keys)
   const key = `${dir}${set.id}`
@@ -47,7 +47,7 @@ async function readHead(client: ConsulClient, key: string, call: Call): Promise<
   return entry && head && key.endsWith(`/${head.id}`) ? {head, key, index: entry.modifyIndex} : undefined
 }
 
-/** Resolves with undefined if a part is missing, or if the names do not fit the head. */
+/** Resolves with undefined if a part is missing or the names do not match the head. */
 export async function readSet(client: ConsulClient, kept: KeptHead, call: Call): Promise<HeldSet | undefined> {
   const {head, key} = kept
   const parts: KvEntry[] = []

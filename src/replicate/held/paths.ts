@@ -3,7 +3,9 @@ import type {Mapping} from '../types.js'
 
 const normalDir = (statusDir: string): string => statusDir.replace(/\/$/, '')
 
-/** Returns the prefix of baton's own data beside the status keys, which has one folder for each mapping. */
+/**
+ * Returns the prefix of baton's own keys next to the status keys. It contains one folder for each mapping.
+ */
 export const batonDir = (statusDir: string): string => `${normalDir(statusDir)}/baton/`
 
 export const mappingHash = ({source, datacenter, destination}: Mapping): string =>
@@ -12,7 +14,10 @@ export const mappingHash = ({source, datacenter, destination}: Mapping): string 
     .digest('hex')
     .slice(0, 16)
 
-/** Keys at the destination that belong to one mapping. Sources in different datacenters have different folders. */
+/**
+ * Keys at the destination that belong to one mapping. Two sources in different datacenters have different
+ * folders.
+ */
 export interface MappingPaths {
   readonly held: string
   readonly approved: string

@@ -5,12 +5,12 @@ import {Backoff} from '../../core/time/backoff.js'
 import {formatMapping} from '../mapping.js'
 import {type CarryOutContext, carryOutApprovals} from './carry-out.js'
 
-/** Number of consecutive failures after which one is logged. */
+/** Number of consecutive failures after which a failure is logged. */
 const loudFailure = 5
 
 /**
- * Carries out approvals as they are given, until stopped. Sends no request while nothing is held. Retries failures, and
- * logs them if they persist. Never rejects.
+ * Carries out approvals as they are given, until stopped. Sends no request while nothing is held. Retries
+ * after failures, and logs them if they persist. Never rejects.
  */
 export async function watchApprovals(context: CarryOutContext): Promise<void> {
   const {options, book, mapping, stop} = context
@@ -30,7 +30,7 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
     } catch (error) {
       if (isStopped()) return
       const fields = {component: 'replicate', mapping: formatMapping(mapping), problem: messageOf(error)}
-      // The outage of a side is reported elsewhere.
+      // An outage of a side is reported elsewhere, so only other failures count here.
       failures += 1
       if (failures === loudFailure) logger.warn(fields, 'approvals cannot be carried out now')
       await clock.sleep(backoff.next(), stop).catch(() => {})
@@ -38,7 +38,7 @@ export async function watchApprovals(context: CarryOutContext): Promise<void> {
   }
 }
 
-/** Ends when nothing is held any more. */
+/** Carries out approvals until nothing is held any more. */
 async function watchOnce(context: CarryOutContext): Promise<void> {
   const {options, book, stop: signal} = context
   const {destination, waitMs} = options

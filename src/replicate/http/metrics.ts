@@ -11,7 +11,7 @@ type Label = (typeof labelNames)[number]
 
 const toSeconds = (ms: number | undefined): number => (ms ?? 0) / 1000
 
-/** The gauges of a mapping, by their names without `baton_replicate_`. */
+/** The gauges of a mapping, by name without `baton_replicate_`. */
 const gauges: Readonly<Record<string, readonly [help: string, of: (status: MappingStatus) => number]>> = {
   lag_seconds: [
     'Age of the oldest change that is not at the destination, 0 if there is none',
@@ -42,7 +42,7 @@ const counters: Readonly<Record<string, readonly [help: string, of: (status: Map
   deleted_keys_total: ['Keys deleted', ({deleted}) => deleted],
 }
 
-/** Loads the metrics library. Each request reads the current figures. */
+/** Loads the metrics library. Each request to the returned route reads the current figures. */
 export async function createReplicateMetrics(): Promise<ReplicateMetrics> {
   const {Counter, Gauge, Registry} = await import('prom-client')
   const registry = new Registry()

@@ -8,15 +8,15 @@ import {statusFields} from './status-fields.js'
 const fresh = {'cache-control': 'no-store'}
 
 export interface ReplicateRouteOptions {
-  /** Returns the mappings that are replicated now. */
+  /** Returns the mappings that are currently replicated. */
   readonly read: () => readonly MappingStatus[]
-  /** Longest lag with which a mapping counts as ready, in milliseconds. */
+  /** Maximum lag in milliseconds up to which a mapping counts as ready. */
   readonly mostLagMs: number
 }
 
 /**
- * Returns the pages of a replicator: figures for Prometheus, the state of each mapping, and whether the replicator is
- * ready.
+ * Returns the HTTP routes of a replicator: figures for Prometheus, the state of each mapping, and whether the
+ * replicator is ready.
  */
 export function createReplicateRoutes({read, mostLagMs}: ReplicateRouteOptions): ReadonlyMap<string, Route> {
   let metrics: Promise<ReplicateMetrics> | undefined

@@ -47,7 +47,7 @@ export function* toDeletes(keys: readonly string[], copies?: Copies): Generator<
   }
 }
 
-/** Returns the destination's entry as a change has written it. */
+/** Returns the destination's entry after a change has written it. */
 export const toReplica = (
   operation: {readonly value: KvValue; readonly flags?: bigint},
   written: KvEntry | undefined,

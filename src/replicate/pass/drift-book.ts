@@ -2,8 +2,8 @@ import type {Drift} from '../plan/plan.js'
 import type {DriftRule} from '../types.js'
 
 /**
- * Knows for each key which version of the source the destination had when both sides were last equal. If the source
- * still has that version, another client has made the difference at the destination.
+ * Remembers for each key which version of the source the destination had when both sides were last equal. If
+ * the source still has that version but the destination differs, another client has changed the destination.
  */
 export class DriftBook implements Drift {
   readonly #rule: Exclude<DriftRule, 'repair'>
@@ -18,20 +18,20 @@ export class DriftBook implements Drift {
     this.#rule = rule
   }
 
-  /** Sets the position that an earlier run has copied. It is used for keys that were not compared yet. */
+  /** Sets the index up to which an earlier run has copied. It is used for keys that were not compared yet. */
   startAt(position: bigint | undefined): void {
     this.#position = position
   }
 
   /**
-   * Called before a pass of all keys is planned. Forgets a position beyond the source's index, which belongs to another
-   * store.
+   * Called before a pass over all keys is planned. Forgets a position that is higher than the source's index,
+   * because it belongs to another store.
    */
   look(sourceIndex: bigint): void {
     if (this.#position !== undefined && this.#position > sourceIndex) this.#position = undefined
   }
 
-  /** Called when a pass of all keys was complete. */
+  /** Called when a pass over all keys was complete. */
   looked(): void {
     this.#isFirst = false
   }
@@ -59,8 +59,8 @@ export class DriftBook implements Drift {
   }
 
   /**
-   * True for a key that did not exist at the destination when it was at the source. Unknown until the first pass of all
-   * keys.
+   * True if the key exists at the destination although it was not copied from the source. Before the first
+   * pass over all keys has ended, this is not known.
    */
   #isForeign(key: string): boolean {
     if (this.#known.has(key)) return false

@@ -4,20 +4,20 @@ import {LockLostError, UsageError} from '../../core/errors.js'
 import type {KvOperation} from '../../core/types.js'
 import type {Fence} from '../types.js'
 
-/** The part of a client that writes the copies. */
+/** The methods of a client that write the copies. */
 export type Writer = Pick<ConsulClient, 'kv' | 'txn' | 'scope'>
 
 const checkBytes = 600
 
-/** Returns the limits less one operation, which the check in each transaction needs. */
+/** Returns the limits with one operation less, to leave room for the check in each transaction. */
 export function leaveRoom(limits: BulkLimits): BulkLimits {
   return {operationCount: limits.operationCount - 1, bytes: limits.bytes - checkBytes}
 }
 
 /**
- * Returns a client whose transactions begin with a check that the session still holds the lock. Consul decides about
- * the check and the writes together, so a process that was stopped for long cannot write after another one has acquired
- * the lock. A single write cannot be checked in this way, and is refused.
+ * Returns a client whose transactions begin with a check that the session still holds the lock. Consul
+ * applies the writes only if the check succeeds, so a process that was suspended for a long time cannot write
+ * after another one has acquired the lock. Single writes cannot contain the check, and are refused.
  */
 export function fencedClient(client: ConsulClient, {key, session}: Fence): Writer {
   const check = {verb: 'check-session', key, session} as KvOperation

@@ -12,23 +12,23 @@ import {deleted, overwritten, toDeletes, toReplica, toSets} from './changes.js'
 import type {DriftBook} from './drift-book.js'
 import type {Stops} from './sides.js'
 
-/** The result of some writes. */
+/** The result of a series of writes. */
 export interface WriteResult {
   /** Number of keys that were written or deleted. */
   readonly count: number
-  /** Keys that the destination refused, in this call or less than a minute ago. */
+  /** Keys that the destination refused, either in this call or less than a minute ago. */
   readonly refused: readonly Refused[]
   /** Keys that another client has changed since they were read. */
   readonly changed: readonly string[]
-  /** An error that does not concern a single key. Some keys may have been written. */
+  /** An error that does not concern a single key. Some of the keys may have been written. */
   readonly error: Error | undefined
 }
 
 type Replica = Map<string, ReplicaEntry>
 
 /**
- * Writes and deletes keys of one mapping. Keeps for an undo what it overwrites. Does not write a refused key again for
- * a while.
+ * Writes and deletes keys of one mapping. Before it overwrites an entry, it keeps the entry for an undo. A
+ * refused key is not written again for a minute.
  */
 export class KeyWriter {
   readonly #options: CompleteOptions
@@ -43,7 +43,7 @@ export class KeyWriter {
     this.#quarantine = new Quarantine(options.clock)
   }
 
-  /** Writes keys, and enters them in `replica`. */
+  /** Writes keys, and updates `replica` to match. */
   async set(changes: readonly SetChange[], replica: Replica, stops: Stops): Promise<WriteResult> {
     const {go, resting} = await this.#split(changes, change => [change.key, change.entry.modifyIndex], stops)
     await this.#options.journal?.keep(this.#mapping, overwritten(go, replica))
@@ -72,8 +72,7 @@ export class KeyWriter {
   }
 
   /**
-   * Sends the transactions without retries: if an outcome is unknown, the next pass reads the keys instead of assuming
-   * it.
+   * Sends the transactions without retries. If an outcome is unknown, nothing is assumed: the next pass reads the keys.
    */
   async #send(
     {items, count: totalCount}: {readonly items: Iterable<BulkItem>; readonly count: number},
@@ -106,7 +105,7 @@ export class KeyWriter {
     return {count, refused, changed, error: failure?.error}
   }
 
-  /** Separates changes that are in quarantine from changes to send. */
+  /** Separates changes that are in quarantine from those to send. */
   #split<T>(
     items: readonly T[],
     toCase: (item: T) => readonly [string, bigint | 'delete'],

@@ -5,10 +5,10 @@ import {parseConsulJson} from '../../core/http/json-bigint.js'
 import type {BlockingReadOptions, Clock, KvEntry, Snapshot} from '../../core/types.js'
 
 const chunkBytes = 512 * 1024
-/** Timeout of a list. The agent sends nothing before it has the whole list, perhaps from another datacenter. */
+/** Timeout of a list. The agent sends nothing until it has the whole list, which may come from another datacenter. */
 export const listTimeoutMs = 120_000
 
-/** Reads a list of any size, and decodes it in steps, so that timers and other connections run in between. */
+/** Reads a list of any size, and decodes it in steps, so that timers and other connections can run in between. */
 export async function listEntries(
   client: ConsulClient,
   prefix: string,
@@ -40,7 +40,7 @@ async function decodeEntries(answer: Answer, clock: Clock): Promise<readonly KvE
 }
 
 /**
- * Matches a comma between two entries. Quotes inside a string are escaped, so this sequence cannot occur in a string.
+ * Matches a comma between two entries. This sequence cannot occur inside a string, because quotes there are escaped.
  */
 const between = /^\},\s*\{\s*"[A-Za-z]/
 

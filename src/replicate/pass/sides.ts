@@ -10,7 +10,7 @@ export interface Stops {
   readonly kill: AbortSignal
 }
 
-/** Both sides, as last read. A pass enters its writes in `replica`. */
+/** Both sides as last read. A pass records its writes in `replica`. */
 export interface Sides {
   source: SourceSnapshot
   replica: Map<string, ReplicaEntry>
@@ -18,21 +18,21 @@ export interface Sides {
   readonly replicaIndex: bigint
 }
 
-/** Some keys of both sides, just read from the leaders, and the number of all keys. */
+/** Some keys of both sides, just read from the leaders, with the total number of keys. */
 export interface Part {
   /** The source's entries of these keys. */
   readonly source: readonly KvEntry[]
-  /** The destination's entries of these keys. A pass enters its writes. */
+  /** The destination's entries of these keys. A pass records its writes here. */
   readonly replica: Map<string, ReplicaEntry>
   /** Index of the newest read of the source. */
   readonly index: bigint
-  /** False leaves the deletes to a later pass. */
+  /** If false, a later pass makes the deletes. */
   readonly mayDelete: boolean
   readonly sourceCount: number
   readonly destinationCount: number
 }
 
-/** The facts that a plan was made from. */
+/** The data from which a plan was made. */
 export interface PlanFacts {
   readonly plan: Plan
   readonly index: bigint

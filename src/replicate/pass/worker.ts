@@ -27,7 +27,7 @@ interface CarriedOut {
   readonly changed: readonly string[]
 }
 
-/** Handles one mapping: reads both sides, plans a pass, and carries it out. Passes of one worker never overlap. */
+/** Replicates one mapping: reads both sides, plans a pass and carries it out. Passes of one worker never overlap. */
 export class MappingWorker {
   readonly mapping: Mapping
   readonly monitor: MappingMonitor
@@ -37,9 +37,9 @@ export class MappingWorker {
   readonly #status: StatusKeeper
   readonly #book: HeldBook
   readonly #counter: DeleteCounter
-  /** Lists that the leader has sent although other servers may answer. */
+  /** Lists that were read from the leader although other servers may answer. */
   readonly #leaders = new WeakSet<SourceSnapshot>()
-  /** Keys that undos have restored. They are left alone. */
+  /** Undo holds: keys that an undo has restored and that must be left alone. */
   #holds: readonly UndoHold[] = []
   #left: Left = new Map()
   #passes = 0
@@ -67,8 +67,8 @@ export class MappingWorker {
   }
 
   /**
-   * Reads the destination consistently: the list contains every earlier write, which a follower or a restarted leader
-   * may lack.
+   * Reads the destination consistently, so that the list contains every earlier write. A follower or a
+   * restarted leader may lack some.
    */
   async readReplica(signal: AbortSignal): Promise<Pick<Sides, 'replica' | 'replicaIndex'>> {
     const {destination, compress} = this.#options
@@ -99,7 +99,7 @@ export class MappingWorker {
     return {options: this.#options, mapping: this.mapping, scope: this.#scope, book: this.#book, ...stops}
   }
 
-  /** Reads which restored keys are to be left alone from now on. */
+  /** Reads the undo holds, which say which restored keys must be left alone from now on. */
   async loadHolds(signal: AbortSignal): Promise<void> {
     const {destination, statusDir, observer} = this.#options
     const before = this.#left
@@ -110,7 +110,7 @@ export class MappingWorker {
     if ([...before.keys()].some(key => !this.#left.has(key))) this.onReleased()
   }
 
-  /** Reads the position of an earlier run, if the drift rule needs it. */
+  /** Reads the index up to which an earlier run has copied, if the drift rule needs it. */
   async loadPosition(signal: AbortSignal): Promise<void> {
     if (this.#drift) this.#drift.startAt(await this.position(signal))
   }
@@ -120,11 +120,9 @@ export class MappingWorker {
     return this.#status.position(signal)
   }
 
-  /**
-   * True if a destination key that does not exist at the source should be deleted, provided that the guards permit it.
-   */
+  /** True if a destination key that is missing at the source should be deleted, provided that the guards permit it. */
   isLeftOver(key: string, copy: ReplicaEntry): boolean {
-    // An undo has restored the key.
+    // An undo has restored the key, so it is left alone.
     if (this.#left.get(key) === 0n || !this.#options.canDelete || this.#scope.isForeign(copy)) return false
     return this.#scope.includes(this.#scope.toSource(key)) && this.#drift?.isDrift(key, undefined) !== true
   }
@@ -173,7 +171,7 @@ export class MappingWorker {
     return {...pass, error: await this.#keepStatus({sides, plan, verdict, refusedSets, stops})}
   }
 
-  /** Removes the holds of an undo once the source has changed all of its keys. */
+  /** Removes undo holds all of whose keys the source has changed since. */
   async #forgetHolds(signal: AbortSignal): Promise<void> {
     const {destination, statusDir, logger} = this.#options
     const holds = this.#holds
@@ -190,7 +188,7 @@ export class MappingWorker {
     return this.#scope
   }
 
-  /** Compares some keys only. Does not write the status, which is about all keys. */
+  /** Compares only some keys. Does not write the status, which concerns all keys. */
   async passPart(part: Part, stops: Stops): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
     const {index, replica, mayDelete, sourceCount, destinationCount} = part
@@ -229,7 +227,10 @@ export class MappingWorker {
     return {pass, verdict, refusedSets: written.refused, changed: written.changed}
   }
 
-  /** Plans a pass. A list from any server cannot justify a delete, so the list is then read again from the leader. */
+  /**
+   * Plans a pass. If the list came from any server, and the plan has deletes, the list is read again from the
+   * leader, because only that list can justify deletes.
+   */
   async #plan(sides: Sides, signal: AbortSignal): Promise<Plan> {
     this.#drift?.look(sides.source.index ?? 0n)
     const plan = await this.#compare(sides, signal)
@@ -252,8 +253,8 @@ export class MappingWorker {
   }
 
   /**
-   * True if the leader was asked for the list. The answer alone does not prove it: a follower that has just started may
-   * answer as a leader does.
+   * True if the list was requested from the leader and answered by it. The answer alone proves nothing,
+   * because a follower that has just started may answer like a leader.
    */
   #isLeaders(source: SourceSnapshot): boolean {
     const isAsked = this.#options.maxStaleMs === 0 || this.#leaders.has(source)
@@ -279,7 +280,7 @@ export class MappingWorker {
     })
   }
 
-  /** Writes the status. The position never covers a key that is not at the destination. */
+  /** Writes the status. Its position never covers a key that is missing at the destination. */
   async #keepStatus(facts: {
     readonly sides: Sides
     readonly plan: Plan

@@ -5,17 +5,18 @@ import type {CallOptions, KvEntry} from '../../core/types.js'
 export interface Verdict {
   /** Keys that the leader reports as not existing. */
   readonly absent: ReadonlySet<string>
-  /** Keys that exist again. */
+  /** Keys that exist after all. */
   readonly present: ReadonlyMap<string, KvEntry>
-  /** Keys that exist, or may exist, but which the token may not read. */
+  /** Keys that exist or may exist, but that the token may not read. */
   readonly hidden: ReadonlySet<string>
 }
 
 const rounds = 3
 
 /**
- * Asks the leader about each key. A read transaction names every key that does not exist, but silently omits a key that
- * the token may not read. So a transaction distinguishes absent from hidden keys, while a list shows neither.
+ * Asks the leader about each key in a read transaction. Consul's answer names every key that does not exist,
+ * but silently omits a key that the token may not read. So it distinguishes absent keys from hidden ones,
+ * whereas both are missing from a list.
  */
 export async function confirmAbsent(
   client: ConsulClient,
@@ -62,6 +63,6 @@ async function confirmSome(
     open = asked.filter(key => !named.has(key))
     if (named.size === 0) break
   }
-  // The key was neither reported as absent nor returned: it exists, but this token may not read it.
+  // The answer neither named the key as absent nor returned it, so the key exists but the token may not read it.
   for (const key of open) verdict.hidden.add(key)
 }

@@ -6,8 +6,8 @@ import type {Held, Mapping} from '../types.js'
 const sampleSize = 10
 
 /**
- * Returns the ID of a set of deletes of one mapping. The order of the keys does not matter. An approval applies to this
- * set only.
+ * Returns the ID of a set of deletes of one mapping. It does not depend on the order of the keys. An approval
+ * of the ID applies only to this set.
  */
 export function* heldIdSteps(mapping: Mapping, keys: readonly string[]): Steps<string> {
   const hash = createHash('sha256').update(JSON.stringify([mapping.source, mapping.datacenter, mapping.destination]))
@@ -31,8 +31,8 @@ export function toHeld(
 }
 
 /**
- * Returns a key as it is printed in a line: as JSON if the key contains control characters, or begins or ends with a
- * space.
+ * Returns a key in the form in which a line shows it: as JSON if it contains control characters or begins or
+ * ends with a space, otherwise unchanged.
  */
 export const printable = (key: string): string =>
   /[\p{C}]/u.test(key) || key.trim() !== key ? JSON.stringify(key) : key

@@ -22,7 +22,7 @@ export interface DeleteCase {
   readonly approveAll: boolean
   readonly book: HeldBook
   readonly counter: DeleteCounter
-  /** False for a preview, which writes nothing. */
+  /** False for a preview, which must not write anything. */
   readonly isForReal: boolean
   readonly signal: AbortSignal
 }
@@ -39,10 +39,10 @@ export const noDeletes: DeleteVerdict = {go: [], held: [], hidden: 0, approvals:
 const sampleToAsk = 64
 
 /**
- * Decides on deletes. A key that is missing in a list is deleted only if three guards agree: the list came from the
- * source's leader; the number of deletes is within the limits of a pass and of a time, or approved; and the leader has
- * answered for each single key that it does not exist. No option turns the last guard off. Deletes that are held stay
- * held, even if later ones are within the limits.
+ * Decides which deletes to make. A key that is missing from a list is deleted only if three guards agree: the
+ * list came from the source's leader; the number of deletes is approved or within the limits of a pass and of
+ * a period; and the leader has answered for each single key that it does not exist. No option turns the last
+ * guard off. Deletes that are held stay held, even if later ones are within the limits.
  */
 export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   const {options, plan, isLeaders, book, signal} = given
@@ -59,7 +59,7 @@ export async function judgeDeletes(given: DeleteCase): Promise<DeleteVerdict> {
   return await new Judgement(given).run()
 }
 
-/** Deletes that wait for an approval, with their set if it is stored. */
+/** Deletes that wait for an approval, and whether they are stored as a set. */
 interface Waiting {
   readonly keys: readonly string[]
   readonly id: string
@@ -70,7 +70,7 @@ interface Waiting {
 
 interface Allowed {
   readonly may: readonly string[]
-  /** The deletes among `may` that count against the limit of a time. */
+  /** The deletes in `may` that count against the limit of a period. */
   readonly counted: readonly string[]
   readonly waiting: readonly Waiting[]
 }
@@ -115,8 +115,8 @@ class Judgement {
   }
 
   /**
-   * Returns the deletes that were held because the source was empty, if the source has keys again. They are then judged
-   * like all others.
+   * Returns the deletes that were held because the source was empty, together with the new ones, if the
+   * source has keys again. They are then judged like any others.
    */
   async #freed(fresh: readonly string[], waiting: readonly Waiting[]): Promise<readonly string[] | undefined> {
     if (waiting.every(isFirm)) return undefined
@@ -124,7 +124,7 @@ class Judgement {
     return limit ? undefined : [...fresh, ...waiting.flatMap(set => (isFirm(set) ? [] : set.keys))]
   }
 
-  /** Returns the limit that forbids this number of deletes; undefined if none does. */
+  /** Returns the limit that this number of deletes exceeds; undefined if it exceeds none. */
   async #limitOf(count: number): Promise<{readonly reason: SetReason; readonly why: string} | undefined> {
     const {options, plan, counter, signal} = this.#given
     if (plan.sourceCount === 0) return {reason: 'empty-source', why: 'the source has no keys there'}
@@ -146,7 +146,7 @@ class Judgement {
     return {...set, keys: fresh, isKept: await book.add({...set, keys}, signal)}
   }
 
-  /** Asks the leader about each key that may be deleted, and counts the deletes. */
+  /** Asks the leader about each key that may be deleted, and counts the deletes against the limit. */
   async #ask({may, counted, waiting}: Allowed): Promise<DeleteVerdict> {
     const {scope, counter, plan, isForReal, signal} = this.#given
     const verdict = await ask(this.#given, may)
@@ -158,7 +158,7 @@ class Judgement {
     const isPaid = !isForReal || (await counter.spend(paid, plan.destinationCount, signal))
     const reported = await this.#report(waiting)
     return {
-      // Another replicator has used the rest of the limit: these keys are judged again in the next pass.
+      // Another replicator has used up the limit, so these keys are judged again in the next pass.
       go: isPaid ? go : go.filter(key => !spent.has(key)),
       held: [...held, ...reported.held],
       hidden: hidden.length + reported.hidden,
@@ -167,7 +167,7 @@ class Judgement {
   }
 
   /**
-   * Asks the leader about held keys, because the messages distinguish keys that were deleted from keys that the token
+   * Asks the leader about held keys, because the messages distinguish deleted keys from keys that the token
    * may not read.
    */
   async #report(waiting: readonly Waiting[]): Promise<{readonly held: readonly Held[]; readonly hidden: number}> {

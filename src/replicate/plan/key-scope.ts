@@ -9,27 +9,29 @@ const isLockKey = (entry: LockFacts): boolean =>
 
 export interface KeyScopeOptions {
   readonly mapping: Mapping
-  /** A key is left out if one of these filters leaves it out. */
+  /** A key is left out if at least one of these filters leaves it out. */
   readonly filters: readonly KeyFilter[]
   readonly lockKeys: LockKeys
   readonly statusDir: string
 }
 
-/** The keys that a mapping covers, and the translation of their names. */
+/** Which keys a mapping covers, and how their names are translated. */
 export interface KeyScope {
   readonly toDestination: (sourceKey: string) => string
   readonly toSource: (destinationKey: string) => string
   /** False for a key that must be neither written nor deleted. */
   readonly includes: (sourceKey: string) => boolean
-  /** True if `includes` is false for every source key with this prefix. */
+  /** True if `includes` returns false for every source key with this prefix. */
   readonly excludesAll: (sourcePrefix: string) => boolean
-  /** True if the key belongs to a lock, and not to the mapping. */
+  /** True if the key belongs to a lock, so that the mapping must leave it alone. */
   readonly isForeign: (entry: LockFacts) => boolean
-  /** True if a key is left out only because its name cannot be decoded. */
+  /** True if a key is left out only because its name cannot be decoded as UTF-8. */
   readonly isUnreadable: (sourceKey: string) => boolean
 }
 
-/** The character that Consul returns for bytes that are not UTF-8. Different names may therefore look the same. */
+/**
+ * The character that Consul returns in place of bytes that are not UTF-8. Different names may therefore look the same.
+ */
 const unreadable = '\ufffd'
 
 const fits = (pattern: KeyPattern, key: string): boolean =>
@@ -41,8 +43,8 @@ const leavesOut = ({excludes = [], excludeMatches = [], includes = []}: KeyFilte
   (includes.length > 0 && !includes.some(pattern => fits(pattern, key)))
 
 /**
- * True if the filter leaves out every key with the prefix. Tests are not considered: the result of a test for the
- * prefix does not apply to longer names.
+ * True if the filter leaves out every key with the prefix. Tests are not considered, because the result of a
+ * test for the prefix says nothing about longer names.
  */
 const leavesOutAll = ({excludes = [], excludeMatches = []}: KeyFilter, prefix: string): boolean =>
   excludes.some(pattern => typeof pattern === 'string' && prefix.startsWith(pattern)) ||

@@ -2,7 +2,7 @@ import {brief} from '../../core/brief.js'
 import {UsageError} from '../../core/errors.js'
 import type {MaxDelete} from '../types.js'
 
-/** Up to this number of deletes the ratio is ignored. */
+/** Up to this number of deletes, the ratio is ignored. */
 const ratioFloor = 10
 
 export const defaultMaxDelete: MaxDelete = {ratio: 0.1}

@@ -6,11 +6,11 @@ import type {LockKeys, MappingOptions, PlannedChange} from '../types.js'
 import {createKeyScope} from './key-scope.js'
 import {planSteps} from './plan.js'
 
-/** What a pass would change, before the guards decide on deletes. */
+/** The changes that a pass would make if the guards permitted all deletes. */
 export interface ReplicationPlan {
-  /** Keys to write, in the order in which the source was written, each with the entry of the source. */
+  /** Keys to write, each with the source's entry, in the order in which the source was written. */
   readonly sets: readonly (PlannedChange & {readonly entry: KvEntry})[]
-  /** Destination keys that the source does not have. */
+  /** Destination keys that are missing at the source. */
   readonly deletes: readonly string[]
   /** Number of keys that are equal on both sides. */
   readonly unchanged: number
@@ -47,16 +47,13 @@ const mappingRules = {
 }
 
 /**
- * Compares two lists by content, and returns what would make the destination equal to the source. A pure function: the same
- * lists have the same plan. Throws a UsageError if an option is not valid.
+ * Compares two lists by content, and returns what would make the destination equal to the source. A pure
+ * function: equal lists result in equal plans. Throws a UsageError if an option is not valid.
  *
- * @example
- * ```ts
- * const indexes = {createIndex: 5n, modifyIndex: 5n, lockIndex: 0n}
- * const entry = {key: 'app/a', value: Buffer.from('1'), flags: 0n, ...indexes, session: undefined}
- * const plan = planReplication(parseMapping('app/@dc1:copy/'), {source: [entry], destination: []})
- * plan.sets[0]?.key // => 'copy/a'
- * ```
+ * @example ```ts const indexes = {createIndex: 5n, modifyIndex: 5n, lockIndex: 0n} const entry = {key:
+ * 'app/a', value: Buffer.from('1'), flags: 0n, ...indexes, session: undefined} const plan =
+ * planReplication(parseMapping('app/@dc1:copy/'), {source: [entry], destination: []}) plan.sets[0]?.key // =>
+ * 'copy/a' ```
  */
 export function planReplication(mapping: MappingOptions, options: PlanOptions): ReplicationPlan {
   checkOptions('planReplication', {mapping}, {mapping: mappingRule}, ['mapping'])

@@ -3,19 +3,20 @@ import {forEachStep, type Steps, sortSteps} from '../steps.js'
 import type {ChangeKind} from '../types.js'
 import type {KeyScope} from './key-scope.js'
 
-/** The parts of a destination key that are compared. */
+/** The fields of a destination entry that matter for a comparison. */
 export type ReplicaEntry = Pick<KvEntry, 'value' | 'flags' | 'session' | 'modifyIndex'>
 export type Replica = ReadonlyMap<string, ReplicaEntry>
 /**
- * Destination keys to leave alone while the source has this version of them. 0: while they do not exist at the source.
+ * Destination keys to leave alone as long as the source has the given version of them. Version 0 means that
+ * the key does not exist at the source.
  */
 export type Left = ReadonlyMap<string, bigint>
 
-/** Decides which differences another client has made at the destination. */
+/** Decides which differences are due to changes that another client has made at the destination. */
 export interface Drift {
   /** Called for a key that is equal on both sides. */
   equal(key: string, sourceIndex: bigint): void
-  /** True if the key is left alone. `sourceIndex` is undefined if the key does not exist at the source. */
+  /** True if the key must be left alone. `sourceIndex` is undefined if the key does not exist at the source. */
   isDrift(key: string, sourceIndex: bigint | undefined): boolean
 }
 
@@ -33,11 +34,11 @@ export interface Plan {
   readonly deletes: readonly string[]
   readonly unchanged: number
   readonly skipped: number
-  /** Number of keys in `left` whose version at the source is still the given one. They count as skipped. */
+  /** Number of keys that were skipped because the source still has the version given in `left`. */
   readonly left: number
   /** Destination keys that another client has changed, and that are left alone. */
   readonly drifted: readonly string[]
-  /** Skipped source keys whose names are not UTF-8, or contain the character that Consul returns for such bytes. */
+  /** Skipped source keys whose names are not UTF-8, or contain the character by which Consul replaces such bytes. */
   readonly unreadable: readonly string[]
   /** Number of source keys in scope. */
   readonly sourceCount: number
@@ -46,8 +47,8 @@ export interface Plan {
 }
 
 /**
- * Compares contents, and returns the changes that would make the destination equal. A key that is skipped on one side
- * is not changed.
+ * Compares contents, and returns the changes that would make the destination equal to the source. A key that
+ * is skipped on one side is not changed.
  */
 export function* planSteps(
   source: readonly KvEntry[],

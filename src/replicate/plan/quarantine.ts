@@ -5,14 +5,14 @@ const retryAfterMs = 60_000
 
 interface Case {
   readonly reason: string
-  /** The refused change: the source's ModifyIndex, or `delete`. */
+  /** The refused change: the ModifyIndex of the source's entry, or `delete`. */
   readonly version: bigint | 'delete'
   readonly untilMs: number
 }
 
 /**
- * Keys that the destination has refused. They are skipped for a minute, or until the source writes them again. Other
- * keys are written.
+ * Keys that the destination has refused. Each is skipped for a minute, or until the source writes it again;
+ * other keys are written meanwhile.
  */
 export class Quarantine {
   readonly #cases = new Map<string, Case>()
@@ -26,7 +26,10 @@ export class Quarantine {
     this.#cases.set(key, {reason, version, untilMs: this.#clock.monotonicMs() + retryAfterMs})
   }
 
-  /** Returns the refusal of this change while it is in quarantine. Another change of the key ends the quarantine. */
+  /**
+   * Returns the refusal of this change while the change is in quarantine. A different change of the key ends
+   * the quarantine.
+   */
   find(key: string, version: bigint | 'delete'): Refused | undefined {
     const known = this.#cases.get(key)
     if (!known) return undefined

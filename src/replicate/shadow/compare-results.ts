@@ -3,19 +3,21 @@ import type {ReplicationPreview, ShadowDifference} from '../types.js'
 
 type Content = Pick<ReplicaEntry, 'value' | 'flags'>
 
-/** The two states of the destination, and the plan for the first one. */
+/**
+ * The destination before and after the other program's change, and the plan for the state before.
+ */
 export interface Results {
   /** The destination before the change. */
   readonly before: Replica
-  /** The pass that baton would have made then. */
+  /** The pass that baton would have made at that time. */
   readonly preview: ReplicationPreview
-  /** Contents of the source, by their names at the destination. */
+  /** Contents of the source, by name at the destination. */
   readonly source: ReadonlyMap<string, Content>
   /** The destination after the other program has copied the change. */
   readonly now: Replica
 }
 
-/** Returns the keys that the other program has handled in another way. A pure function. */
+/** Returns the keys that the other program handled differently from baton. A pure function. */
 export function compareResults(results: Results): readonly ShadowDifference[] {
   const ours = oursOf(results)
   const differences: ShadowDifference[] = []

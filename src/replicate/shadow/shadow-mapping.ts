@@ -12,13 +12,13 @@ import {compareResults} from './compare-results.js'
 
 const settleMs = 500
 const lookEveryMs = 500
-/** Maximum wait for the other program to copy a change. */
+/** Maximum time to wait until the other program has copied a change. */
 const behindMs = 30_000
 
 /**
- * Waits for a change of either side, lets another program copy it, and compares the result with the pass that baton
- * would have made. Repeats this until the signal aborts. Writes nothing. Reports each difference once. The first report
- * lists the changes that a pass would make now.
+ * Waits for a change on either side, lets another program copy it, and compares the result with the pass that
+ * baton would have made. Repeats this until the signal aborts. Writes nothing. Reports each difference once.
+ * The first report lists the changes that a pass would make now.
  */
 export async function* shadowMapping(
   member: Member,

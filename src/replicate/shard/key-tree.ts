@@ -1,39 +1,37 @@
 import {encodeKey} from '../../core/api/kv.js'
 import type {Steps} from '../steps.js'
 
-/** All keys that start with `prefix`, divided by the characters that follow. */
+/** All keys that start with `prefix`, divided by the characters that follow the prefix. */
 export interface Vertex {
   readonly prefix: string
   /**
-   * The children of a divided vertex. Each key of the vertex is in one child or in `versions`. Empty for a leaf, which
-   * is read with its values.
+   * The children of a divided vertex. Each key of the vertex belongs to one child or to `versions`. A leaf
+   * has no children; it is read with its values.
    */
   children: readonly Vertex[]
   /**
-   * ModifyIndex of each key in scope that is in no child, as last read. A leaf has all of its keys here. A divided
-   * vertex has the key that equals its prefix, and names whose child no path of a request could contain.
+   * ModifyIndex of each key in scope that is in no child, as last read. For a leaf, this contains all of its
+   * keys. For a divided vertex, it contains the key that equals its prefix, and keys for which no child can
+   * exist because no request path could contain the child's prefix.
    */
   readonly versions: Map<string, number>
-  /**
-   * A separator that shortens the names of a leaf. It is used for lists of which only the index is read, so that they
-   * have few bytes.
-   */
+  /** A separator at which the names of a leaf are cut short. It keeps lists small of which only the index is needed. */
   readonly separator: string
   /** Number of keys when the vertex was last divided or read. */
   count: number
   /**
-   * Index of a read that showed all earlier changes of the vertex. Undefined if only the list that the tree was made
-   * from has been read.
+   * Index of a read that showed all earlier changes of the vertex. Undefined if nothing was read since the
+   * list from which the tree was made.
    */
   known: bigint | undefined
 }
 
-/** Maximum number of keys of a leaf. One change costs a read of one leaf. */
+/** Maximum number of keys in a leaf. A change costs one read of a leaf. */
 export const leafKeys = 128
 
 /**
- * Divides sorted names until no part has more than `most`. A child's prefix contains no `/` after its parent's prefix,
- * except at its end, so a list of the parent by `/` shows every name that is in no child.
+ * Divides sorted names until no part has more than `most`. Between the parent's prefix and its own end, a child's
+ * prefix contains no `/`, so a list of the parent with the separator `/` shows every name that is in no child.
  */
 export function* growTree(prefix: string, names: readonly string[], most = leafKeys): Steps<Vertex> {
   return yield* grow({names, most}, {prefix, from: 0, to: names.length})
@@ -110,7 +108,7 @@ export function adopt(vertex: Vertex, children: readonly Vertex[]): void {
   }
 }
 
-/** Returns the character at which names have to be cut so that the fewest different names are left. */
+/** Returns the character at which names have to be cut to leave the fewest different names. */
 function shortener(prefix: string, sample: readonly string[]): string {
   const [first = ''] = sample
   let best = {separator: '/', left: Number.POSITIVE_INFINITY}
@@ -128,8 +126,8 @@ function cutAt(name: string, separator: string, from: number): string {
 }
 
 /**
- * Returns where the names end that have the same first character after the prefix. Names are sorted, so these are
- * neighbours.
+ * Returns the end of a group of names that have the same first character after the prefix. The names are
+ * sorted, so a group is contiguous.
  */
 function* endOfGroup(names: readonly string[], {prefix, to}: Span, at: number): Steps<number> {
   const start = prefix + characterAt(names[at] as string, prefix.length)
@@ -144,7 +142,10 @@ function characterAt(text: string, at: number): string {
   return point === undefined ? '' : String.fromCodePoint(point)
 }
 
-/** Returns the longest prefix of the group that can be the prefix of a child; undefined if no request can list it. */
+/**
+ * Returns the longest common prefix of the group that can be the prefix of a child; undefined if no request
+ * can list such a prefix.
+ */
 function childPrefix(names: readonly string[], prefix: string, from: number, end: number): string | undefined {
   const [first, last] = [names[from] as string, names[end - 1] as string]
   const shortest = prefix + characterAt(first, prefix.length)
@@ -160,7 +161,7 @@ function childPrefix(names: readonly string[], prefix: string, from: number, end
 /** Characters that Consul accepts in a path. */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 
-/** True if the path of a request can contain the prefix. */
+/** True if a request path can contain the prefix. */
 export function isListable(prefix: string): boolean {
   if (!printable.test(prefix) || prefix.includes('\ufffd')) return false
   try {
@@ -171,14 +172,14 @@ export function isListable(prefix: string): boolean {
   }
 }
 
-/** The parts of a tree that have blocking queries of their own, and the vertices above them. */
+/** The parts of a tree that have a blocking query of their own (tree nodes), and the vertices above them. */
 export interface Cut {
   readonly nodes: readonly Vertex[]
-  /** Divided vertices above the nodes. */
+  /** Divided vertices above the tree nodes. */
   readonly above: readonly Vertex[]
 }
 
-/** Repeatedly replaces the largest part by its children, as long as there are places for all of them. */
+/** Replaces the largest part by its children, again and again, as long as there are places for all of them. */
 export function cutTree(root: Vertex, places: number, isLeftOut: (prefix: string) => boolean = () => false): Cut {
   const above: Vertex[] = []
   const nodes: Vertex[] = []

@@ -2,7 +2,7 @@ import {runSteps} from '../steps.js'
 import {adopt, growTree, isListable, leafKeys, leafOf, type Vertex} from './key-tree.js'
 import type {Changes, Node, SideOptions} from './node.js'
 
-/** The side that the nodes belong to. */
+/** The side to which the tree nodes belong. */
 interface Side {
   readonly changes: Changes
   readonly isOverflowing: boolean
@@ -11,8 +11,8 @@ interface Side {
 }
 
 /**
- * Finds the changes in a node by comparing the indexes of smaller and smaller parts, and adds them to the changes of
- * its side.
+ * Finds the changes in a tree node by comparing the indexes of smaller and smaller parts, and adds them to
+ * the changes of its side.
  */
 export class NodeReader {
   readonly #side: Side
@@ -23,7 +23,7 @@ export class NodeReader {
     this.#options = options
   }
 
-  /** Reads the parts of a node that have changed. */
+  /** Reads the parts of a tree node that have changed. */
   async look(node: Node): Promise<void> {
     const {vertex, answer} = node
     node.answer = undefined
@@ -56,7 +56,7 @@ export class NodeReader {
     if (this.#side.isNews(child, index, value.isEmpty)) await this.#descend(child, {index, names: value.names})
   }
 
-  /** Adds names that are in no child: a key to the vertex's own versions, a folder as a new leaf. */
+  /** Adds names that are in no child: a key is added to the vertex's own versions, a folder becomes a new leaf. */
   async #readUncovered(vertex: Vertex, names: readonly string[]): Promise<void> {
     const {isInScope, isLeftOut, reads} = this.#options
     const fresh: string[] = []
@@ -99,7 +99,7 @@ export class NodeReader {
       )
   }
 
-  /** Compares names and indexes only, because nearly always nothing differs. */
+  /** Compares only names and indexes, because there is hardly ever a difference. */
   async #checkLeaf(vertex: Vertex): Promise<void> {
     const {reads, isInScope} = this.#options
     const {value: names, index = 0n} = await reads.names(vertex.prefix)
@@ -117,7 +117,7 @@ export class NodeReader {
     if (names.length > 2 * leafKeys) await this.#divideLeaf(vertex, names)
   }
 
-  /** Records missing keys as deleted, including keys that were found earlier in the same round. */
+  /** Records missing keys as deleted, even those that were found earlier in the same round. */
   #missGone({prefix, versions}: Vertex, present: ReadonlySet<string>): void {
     const {changes} = this.#side
     for (const name of versions.keys()) if (!present.has(name)) changes.set(name, undefined)

@@ -2,31 +2,37 @@ import type {Clock, KvEntry, Snapshot} from '../../core/types.js'
 import type {Vertex} from './key-tree.js'
 import type {Look, ShardReads} from './shard-reads.js'
 
-/** Delay until a node is read again after one of our own writes, which may have hidden the change of another client. */
+/**
+ * Delay until a tree node is read again after one of our own writes, which may have hidden a change of another client.
+ */
 export const verifyAfterMs = 10_000
 
-/** A part of one side with a blocking query of its own. */
+/**
+ * A tree node: a part of one side's keys that has a blocking query of its own. Not to be confused
+ * with a node of Consul.
+ */
 export interface Node {
   readonly vertex: Vertex
-  /** True from the answer of the node's query until the node is read. */
+  /** True from the time when the tree node's query is answered until the tree node is read. */
   isMoved: boolean
-  /** The answer of the node's query, if the node should be read because of it. */
+  /** The answer to the tree node's query; undefined if the tree node need not be read because of it. */
   answer: Snapshot<Look> | undefined
   /** Greatest index of our own writes. */
   ownIndex: bigint
   /** Indexes of our own latest writes. */
   readonly ownIndexes: Set<bigint>
   /**
-   * When the node is read again although its index belongs to one of our own writes; undefined if that is not needed.
+   * Time at which the tree node is read again although its index belongs to one of our own writes; undefined
+   * if that is not needed.
    */
   verifyAtMs: number | undefined
-  /** Duration of the last read of the node. */
+  /** Duration of the last read of the tree node. */
   costMs: number
 }
 
 const mostOwnIndexes = 1000
 
-/** Records the index of a write of our own, or of a read that showed it. */
+/** Records the index of one of our own writes, or of a read that showed the write. */
 export function addOwn(node: Node, index: bigint): void {
   const {ownIndexes} = node
   if (index > node.ownIndex) node.ownIndex = index
@@ -42,7 +48,7 @@ export function forgetOwn(node: Node): void {
   node.ownIndexes.clear()
 }
 
-/** Returns a node whose keys were not read yet. */
+/** Returns a tree node whose keys were not read yet. */
 export const nodeOf = (vertex: Vertex): Node => ({
   vertex,
   isMoved: false,
@@ -53,20 +59,23 @@ export const nodeOf = (vertex: Vertex): Node => ({
   costMs: 0,
 })
 
-/** Entries that were read again; undefined for a name that does not exist any more. */
+/** Entries that were read again; undefined for a name that no longer exists. */
 export type Changes = Map<string, KvEntry | undefined>
 
-/** The changes of a round on both sides, by the names of each side, and all their names as source keys. */
+/**
+ * The changes that a round found on both sides, under their names on that side, and the names of all of
+ * them at the source.
+ */
 export interface Taken {
   readonly source: Changes
   readonly replica: Changes
   readonly all: ReadonlySet<string>
 }
 
-/** The facts about a key that a list contains. */
+/** The facts about a key that a list provides. */
 export interface Version {
   readonly modifyIndex: bigint
-  /** True if the key belongs to a lock, and not to the mapping. */
+  /** True if the key belongs to a lock, so that the mapping must leave it alone. */
   readonly isForeign: boolean
 }
 
@@ -77,15 +86,15 @@ export interface SideOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
   /**
-   * False for the side where most changes are our own writes: leaves are compared by index, and only keys that differ
-   * are read.
+   * False for the side where most changes are our own writes: leaves are then compared by index, and only
+   * keys that differ are read.
    */
   readonly readsValues: boolean
-  /** Maximum number of nodes. */
+  /** Maximum number of tree nodes. */
   readonly places: number
   /** Maximum number of changes that are collected. */
   readonly mostChanges: number
   readonly isInScope: (name: string) => boolean
-  /** True for a prefix without any key in scope. */
+  /** True if the mapping covers no key with this prefix. */
   readonly isLeftOut: (prefix: string) => boolean
 }

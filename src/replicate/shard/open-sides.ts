@@ -5,16 +5,13 @@ import {ShardReads} from './shard-reads.js'
 import {ShardSide} from './shard-side.js'
 import {type Doubt, SideWatch} from './side-watch.js'
 
-/** Number of nodes at the destination, where few changes are made by other clients. */
+/** Number of tree nodes at the destination. It is small, because other clients make few changes there. */
 const placesOfDestination = 8
 const mostChanges = 2000
-/** Minimum times between two answers of one query. */
+/** Minimum time between two answers of one query, in milliseconds. */
 const pauses = {source: 50, destination: 500}
 
-/**
- * Creates both sides of a mapping. They share `placeCount` queries at each agent, two of which on each side are not for
- * parts.
- */
+/** Creates both sides of a mapping. At each agent, a side has `placeCount` queries, two of which are not for parts. */
 export function openSides(
   {mapping, scope}: MappingWorker,
   {destination, source, sourceCall, isOneAddress, clock, compress}: CompleteOptions,

@@ -1,17 +1,17 @@
 import type {ReplicaEntry} from '../plan/plan.js'
 import type {ReplicationPass} from '../types.js'
 
-/** Deletes that one request has made are seen within this time. They are judged together. */
+/** Time within which all deletes of one request become visible. They are judged together. */
 const settleMs = 150
 const longestMs = 2000
-/** If more deletes than this wait, all parts of the source are read before they are judged. */
+/** If more deletes than this are waiting, all parts of the source are read before the deletes are judged. */
 const few = 10
-/** Up to this many held deletes are read again whenever they are judged again. */
+/** Up to this number of held deletes, their keys are read again whenever the deletes are judged again. */
 const mostReadAgain = 1000
 const heldAgainMs = 60_000
 const soonMs = 250
 
-/** The verdict of a pass on deletes. */
+/** The verdict of a pass on its deletes. */
 export interface DeletesFound {
   /** Destination keys that the pass has read. */
   readonly looked: ReadonlySet<string>
@@ -19,13 +19,13 @@ export interface DeletesFound {
   readonly held: ReplicationPass['held']
 }
 
-/** Keys to read again, and the delay until then. */
+/** Keys to read again, and the delay before that. */
 export interface ReadAgain {
   readonly keys: readonly string[]
   readonly afterMs: number
 }
 
-/** Destination keys that do not exist at the source, until they are deleted. */
+/** Destination keys that are missing at the source and not deleted yet. */
 export class PendingDeletes {
   #copies: ReadonlyMap<string, ReplicaEntry> = new Map()
   #held: ReplicationPass['held'] = []
@@ -36,12 +36,12 @@ export class PendingDeletes {
     return this.#copies
   }
 
-  /** The deletes that the last verdict has held. */
+  /** The deletes that the last verdict held. */
   get held(): ReplicationPass['held'] {
     return this.#held
   }
 
-  /** When the waiting deletes are judged. */
+  /** Time at which the waiting deletes are judged. */
   get judgeAtMs(): number {
     return this.#judgeAtMs
   }
@@ -50,27 +50,28 @@ export class PendingDeletes {
     return this.#copies.size > few
   }
 
-  /** Replaces the waiting deletes by those that a comparison of everything has found. */
+  /** Replaces the waiting deletes by those that a full comparison has found. */
   restart(copies: ReadonlyMap<string, ReplicaEntry>, nowMs: number): ReadAgain | undefined {
     this.#copies = new Map()
     return this.wait(copies, {looked: new Set(), isJudged: false, held: []}, nowMs)
   }
 
-  /** Called when the source has keys again: deletes that were held because it was empty are judged soon. */
+  /** Called when the source has keys again. Deletes that were held because it was empty are then judged soon. */
   judgeSoon(nowMs: number): void {
     if (this.#held.length === 0) return
     this.#judgeByMs = Math.min(this.#judgeByMs, nowMs + longestMs)
     this.#judgeAtMs = Math.min(nowMs + settleMs, this.#judgeByMs)
   }
 
-  /** Records the verdict of a comparison of everything. */
+  /** Records the verdict of a full comparison. */
   hold(held: ReplicationPass['held']): void {
     this.#held = held
   }
 
   /**
-   * Adds deletes. After a change they wait for further deletes of the same request, after a verdict for the next one. A
-   * key that was neither deleted nor held exists at the source's leader: it is read again soon.
+   * Adds deletes. If a change caused them, they wait for further deletes of the same request; if a verdict
+   * left them over, they wait for the next verdict. A key that was neither deleted nor held exists at the
+   * source's leader, so it is read again soon.
    */
   wait(copies: ReadonlyMap<string, ReplicaEntry>, found: DeletesFound, nowMs: number): ReadAgain | undefined {
     const isNew = [...copies.keys()].some(key => found.looked.has(key) || !this.#copies.has(key))
@@ -79,7 +80,7 @@ export class PendingDeletes {
       this.#held = copies.size === 0 ? [] : found.held
       this.#judgeAtMs = Number.POSITIVE_INFINITY
       this.#judgeByMs = Number.POSITIVE_INFINITY
-      // By then the token may be able to read hidden keys.
+      // After this time, the token may be permitted to read keys that were hidden.
       const afterMs = found.held.length > 0 ? heldAgainMs : soonMs
       return {keys: [...copies.keys()].slice(0, mostReadAgain), afterMs}
     }

@@ -1,22 +1,22 @@
 /**
- * Maximum number of a replicator's queries that wait at an agent at the same time: a third of the connections that an
- * agent accepts from one address.
+ * Maximum number of a replicator's blocking queries at one agent at the same time: a third of the connections
+ * that an agent accepts from one address.
  */
 const placesOfAgent = 64
-/** Maximum if mappings are added while others have their places. */
+/** Maximum if mappings are added while others already have their places. */
 const mostOfAgent = 128
-/** Minimum number of places with which a mapping is followed in parts. */
+/** Minimum number of places for a mapping that is followed in parts. */
 const leastPlaces = 8
 
-/** The places of one mapping. Dispose returns them. */
+/** The places of one mapping. Disposing returns them. */
 export interface Places extends Disposable {
   readonly count: number
 }
 
 /**
- * Shares the queries that may wait at an agent among all mappings of a replicator. Each mapping has the places that it
- * needs to be followed by whole lists. The other places are divided equally among as many mappings as possible, first
- * come, first served.
+ * Divides the blocking queries that may wait at an agent among all mappings of a replicator. Each mapping has
+ * the places that it needs to be followed by whole lists. The remaining places are divided equally among as
+ * many mappings as possible, first come, first served.
  */
 export class QueryPlaces {
   readonly #ownCount: number
@@ -24,7 +24,7 @@ export class QueryPlaces {
   #takenCount = 0
   #inPartsCount = 0
 
-  /** @param ownCount Number of queries at one agent of a mapping that is followed by whole lists. */
+  /** @param ownCount Number of queries that a mapping needs at one agent if it is followed by whole lists. */
   constructor(ownCount: number) {
     this.#ownCount = ownCount
   }

@@ -1,7 +1,7 @@
 import type {Clock} from '../../core/types.js'
 import type {ReadAgain} from './pending-deletes.js'
 
-/** Names to read again, and when. */
+/** Names to read again, each with the time for it. */
 export class Retries {
   readonly #clock: Clock
   readonly #dueMs = new Map<string, number>()
@@ -15,7 +15,7 @@ export class Retries {
     for (const name of names) this.#dueMs.set(name, dueMs)
   }
 
-  /** Adds destination keys as their names at the source. */
+  /** Adds destination keys, under their names at the source. */
   addAgain(again: ReadAgain | undefined, toSource: (key: string) => string): void {
     if (again) this.add(again.keys.map(toSource), again.afterMs)
   }
@@ -34,7 +34,7 @@ export class Retries {
     this.#dueMs.clear()
   }
 
-  /** When the next name is due; Infinity if there is none. */
+  /** Time at which the next name is due; Infinity if there is none. */
   get nextMs(): number {
     let nextMs = Number.POSITIVE_INFINITY
     for (const dueMs of this.#dueMs.values()) nextMs = Math.min(nextMs, dueMs)

@@ -1,13 +1,13 @@
 import type {MappingWorker, Sides, Stops} from '../pass/worker.js'
 import type {ReplicationPass} from '../types.js'
 
-/** Maximum number of comparisons. Other clients may write to the destination continuously. */
+/** Maximum number of comparisons, because other clients may write to the destination continuously. */
 const mostRounds = 3
 
 /**
- * Compares with a newer list of the destination until nothing was written since that list: writes of other clients
- * between a list and the writes of its pass are in neither. Returns both sides, and the sum of the passes if there were
- * any.
+ * Repeats the comparison with a newer list of the destination until nothing was written after that list.
+ * Otherwise, writes of other clients between a list and the writes of its pass would be missed. Returns both
+ * sides, and the sum of the passes if there were any.
  */
 export async function settle(
   worker: MappingWorker,

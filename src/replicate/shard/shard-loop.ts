@@ -18,7 +18,7 @@ import {plus, settle} from './settle.js'
 import type {ShardSide} from './shard-side.js'
 import type {Doubt, SideWatch} from './side-watch.js'
 
-/** Time for the answers of other queries that the same write has ended. */
+/** Time to wait for the answers of other queries that the same write has ended. */
 const settleMs = 2
 const retryMs = 60_000
 /** Minimum time between two searches for changes that other changes may have hidden. */
@@ -26,10 +26,10 @@ const wholeEveryMs = 10_000
 const recoveredMs = 60_000
 
 /**
- * Keeps a mapping equal that has too many keys to list them for each change. Each side is stored as numbers
- * (`ShardSide`) and followed in parts (`SideWatch`). A round reads the changed keys of one side, then the same keys of
- * the other side, and makes a pass of these keys. An audit, which compares everything, finds changes that no query
- * shows.
+ * Replicates a mapping that has so many keys that listing them for each change would be too slow. Of each
+ * side, only the ModifyIndexes are kept in memory (`ShardSide`), and parts of it are followed (`SideWatch`).
+ * A round reads the changed keys of one side, then the same keys of the other side, and makes a pass over
+ * these keys. An audit compares everything, to find changes that no query shows.
  */
 export class ShardLoop {
   readonly #worker: MappingWorker
@@ -41,11 +41,11 @@ export class ShardLoop {
   readonly #source: ShardSide
   readonly #replica: ShardSide
   readonly #sides: readonly [ShardSide, ShardSide]
-  /** When `sweepWhole` is due for each side, and when each side was last swept. */
+  /** For each side, when `sweepWhole` is due, and when the side was last swept. */
   readonly #wholeAtMs: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
   readonly #sweptMs: [number, number] = [0, 0]
   readonly #watches: readonly [SideWatch, SideWatch]
-  /** Source names to read again. */
+  /** Source keys to read again. */
   readonly #retries: Retries
   readonly #pending = new PendingDeletes()
   /** True if the last round or audit has failed. */
@@ -62,7 +62,7 @@ export class ShardLoop {
     given: {
       readonly stops: Stops
       readonly outages: Readonly<Record<'source' | 'destination' | 'pass', Outage>>
-      /** Maximum number of queries that wait at each agent. */
+      /** Maximum number of this mapping's queries that wait at each agent. */
       readonly placeCount: number
     },
   ) {
@@ -72,7 +72,7 @@ export class ShardLoop {
     this.#outages = given.outages
     this.#retries = new Retries(options.clock)
     this.#backoff = new Backoff({random: options.destination.random})
-    // A round sends many reads at the same time.
+    // A round sends many reads at the same time, each of which adds a listener.
     setMaxListeners(0, given.stops.stop)
     const nowMs = options.clock.monotonicMs()
     this.#auditEndedMs = nowMs
@@ -90,8 +90,8 @@ export class ShardLoop {
   }
 
   /**
-   * Starts with both sides as a pass has just left them. The values in the lists are not referred to afterwards.
-   * Returns the passes that were made; undefined if the loop was stopped or failed: both sides must then be read again.
+   * Starts with both sides as a pass has just left them. The values in the lists can be freed afterwards. Returns the
+   * passes that were made. Returns undefined if the loop was stopped or failed; both sides must then be read again.
    */
   async begin(sides: Sides): Promise<readonly ReplicationPass[] | undefined> {
     try {
@@ -107,7 +107,7 @@ export class ShardLoop {
     return undefined
   }
 
-  /** Yields passes until there are so few keys that whole lists are better. */
+  /** Yields passes until there are so few keys that whole lists are cheaper. */
   async *passes(): AsyncGenerator<ReplicationPass, void, undefined> {
     const {stop} = this.#stops
     try {
@@ -136,7 +136,7 @@ export class ShardLoop {
     await Promise.all(this.#watches.map(watch => watch.ended()))
   }
 
-  /** Makes a round or an audit. Resolves with undefined if there was nothing to do, or if a read failed. */
+  /** Makes a round or an audit. Resolves with undefined if there was nothing to do or a read failed. */
   async #step(): Promise<ReplicationPass | undefined> {
     this.#isFailing = false
     try {
@@ -146,7 +146,7 @@ export class ShardLoop {
       this.#isFailing = true
       if (this.#stops.stop.aborted) return undefined
       await this.#rest(error)
-      // A part that Consul refuses to show must not stop the other parts, so everything is compared.
+      // If Consul refuses to show a part, the other parts must go on, so everything is compared.
       if (!isTransient(error)) this.#auditAtMs = this.#options.clock.monotonicMs()
       return undefined
     }
@@ -184,7 +184,7 @@ export class ShardLoop {
     try {
       await this.#look(isJudging ? (this.#pending.areMany ? 'all' : 'whole') : 'moved')
     } catch (error) {
-      // The changes found so far may be old by the time that they are compared, so their keys are read again.
+      // The changes found so far may be out of date by the time they are compared, so their keys are read again.
       this.#retries.add(this.#takeNames().all, 0)
       throw error
     }
@@ -199,20 +199,18 @@ export class ShardLoop {
     }
   }
 
-  /**
-   * Reads what has changed. `whole`: also changes that no query of the source shows. `all`: also all its parts.
-   */
+  /** Reads changes. `whole`: also those at the source that no query shows. `all`: also all parts of the source. */
   async #look(how: 'moved' | 'whole' | 'all'): Promise<void> {
     const looks = [this.#source.look(how === 'all' ? this.#source.nodes : undefined), this.#replica.look()]
     for (const result of await Promise.allSettled(looks)) if (result.status === 'rejected') throw result.reason
     for (const at of [0, 1] as const) await this.#sweep(at, how !== 'moved' && at === 0)
-    // Reads parts that the same transactions have changed, and parts that a sweep has found.
+    // Reads parts that were changed by the same transactions, and parts that a sweep has found.
     for (let more = 0; more < 2 && this.#source.hasMoved; more += 1) await this.#source.look()
   }
 
   /**
-   * Sweeps one side. If the root has an index that no part explains, the search for hidden changes is made at once,
-   * otherwise at most once in ten seconds.
+   * Sweeps one side, that is, reads keys that no query covers. The search for hidden changes is made at once
+   * if it is due or if the root has an index that no part explains, otherwise at most every ten seconds.
    */
   async #sweep(at: 0 | 1, isDue: boolean): Promise<void> {
     const watch = this.#watches[at]
@@ -312,10 +310,10 @@ export class ShardLoop {
     isForeign: this.#worker.scope.isForeign(entry),
   })
 
-  /** Compares everything, and starts again from what it has found. One that fails is due again at once. */
+  /** Compares everything, and continues from the result. If the audit fails, the next one is due at once. */
   async #audit(): Promise<ReplicationPass> {
     const startedMs = this.#options.clock.monotonicMs()
-    // A store that is replaced from now on brings the next audit forward.
+    // If the store is replaced from now on, the next audit is made earlier.
     this.#auditAtMs = startedMs + this.#options.auditEveryMs
     const isReplaced = this.#isReplaced
     this.#isReplaced = false
@@ -340,8 +338,7 @@ export class ShardLoop {
     const pass = more ? plus(first, more) : first
     if (pass.error) return pass
     await this.#takeOver(sides, this.#source.isUneven || this.#replica.isUneven ? 'divide' : 'reset')
-    // A query that paused during the audit would wait for an index of the old store, which the new store may reach
-    // late.
+    // The old store's index, for which a query may wait that paused during the audit, may come late in the new store.
     if (isReplaced) this.#watchAgain()
     for (const {key} of pass.refused) this.#retries.add([this.#worker.scope.toSource(key)], retryMs)
     this.#pending.hold(pass.held)

@@ -6,7 +6,7 @@ import {type Answer, toSnapshot} from '../../core/http/caller.js'
 import type {BlockingReadOptions, CallOptions, Consistency, KvEntry, Snapshot} from '../../core/types.js'
 import {listEntries} from '../pass/list-entries.js'
 
-/** Facts about a prefix without its keys. */
+/** Facts about a prefix, without its keys. */
 export interface Look {
   readonly isEmpty: boolean
   /** The names below the prefix; undefined if they were not decoded. */
@@ -22,15 +22,15 @@ export interface ReadsOptions {
   readonly client: ConsulClient
   /** Options that address the datacenter of the side. */
   readonly call: CallOptions
-  /** Consistency of reads that do not wait. */
+  /** Consistency of reads that are not blocking queries. */
   readonly consistency: Consistency
   readonly compress: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * The result of reading keys: entries that exist, and names that the leader reports as absent. All other names are
- * hidden.
+ * The result of reading keys: entries that exist, and names that the leader reports as absent. Any other
+ * requested name is hidden.
  */
 export interface KeysFound {
   readonly entries: ReadonlyMap<string, KvEntry>
@@ -40,8 +40,8 @@ export interface KeysFound {
 const checksOfTransaction = txnOperationLimit - 1
 
 /**
- * An operation that always fails. A refused transaction lists the checks that failed, and does not repeat the entries
- * of the others.
+ * An operation that always fails. It makes Consul refuse the transaction, whose answer then lists only the
+ * checks that failed, without entries for the others.
  */
 const neverTrue = ([first]: readonly (readonly [string, number])[]) =>
   ({verb: 'check-index', key: first?.[0] ?? '', index: 1n}) as const
@@ -49,7 +49,10 @@ const neverTrue = ([first]: readonly (readonly [string, number])[]) =>
 const toNames = (answer: Answer): readonly string[] =>
   answer.status === 404 ? [] : decodeJson<string[]>('kv keys', answer)
 
-/** The reads of one side. All are consistent unless the options permit stale ones; blocking queries are not. */
+/**
+ * The reads of one side. All are consistent unless the options permit stale ones, except that blocking
+ * queries are never consistent.
+ */
 export class ShardReads {
   readonly #options: ReadsOptions
 
@@ -57,13 +60,13 @@ export class ShardReads {
     this.#options = options
   }
 
-  /** Reads the index of a prefix. The separator keeps the answer short; its names are not decoded. */
+  /** Reads the index of a prefix. The separator keeps the answer short, and the names in it are not decoded. */
   async look(prefix: string, separator: string, options: BlockingReadOptions = {}): Promise<Snapshot<Look>> {
     const answer = await this.#keys(prefix, separator, options)
     return toSnapshot(answer, {isEmpty: answer.status === 404, names: undefined})
   }
 
-  /** Reads the names that start with `prefix`, up to the next `/`. */
+  /** Reads the names that start with `prefix`, each cut after the next `/`. */
   async listing(prefix: string, options: BlockingReadOptions = {}): Promise<Snapshot<Listing>> {
     const answer = await this.#keys(prefix, '/', options)
     return toSnapshot(answer, {isEmpty: answer.status === 404, names: toNames(answer)})
@@ -80,7 +83,7 @@ export class ShardReads {
     return listEntries(client, prefix, this.#fresh, compress)
   }
 
-  /** Resolves with the keys whose ModifyIndex is not the given one, or that the token may not read. */
+  /** Resolves with the keys whose ModifyIndex differs from the given one or that the token may not read. */
   async changed(versions: readonly (readonly [string, number])[]): Promise<readonly string[]> {
     const {client} = this.#options
     const changed: string[] = []
@@ -97,7 +100,7 @@ export class ShardReads {
     return changed
   }
 
-  /** Reads single keys in transactions, because a list does not distinguish absent from hidden keys. */
+  /** Reads single keys in transactions, because only a transaction distinguishes absent from hidden keys. */
   async keys(names: readonly string[]): Promise<KeysFound> {
     const found = {entries: new Map<string, KvEntry>(), absent: new Set<string>()}
     for (let at = 0; at < names.length; at += txnOperationLimit) {
@@ -107,8 +110,8 @@ export class ShardReads {
   }
 
   /**
-   * Reads keys of one transaction. A transaction that names absent keys has no other results, so the other keys are
-   * asked for again.
+   * Reads keys in one transaction. If Consul's answer names absent keys, it contains no entries, so the other
+   * keys are read again.
    */
   async #someKeys(
     names: readonly string[],
@@ -147,7 +150,7 @@ export class ShardReads {
     return {...call, consistency, signal}
   }
 
-  /** Options that let the leader answer. */
+  /** Call options with which the leader answers. */
   get #transaction(): CallOptions & {readonly consistency: Consistency} {
     const {call, signal} = this.#options
     return {...call, consistency: 'consistent', signal}

@@ -30,28 +30,28 @@ const longListing = 5000
 const listingShareMs = 0.1
 const changedShare = 0.05
 const coldSample = 32
-/** Minimum time between two verifications, as a multiple of the duration of the last one. */
+/** Minimum pause between two verifications, as a multiple of the duration of the last one. */
 const verifyShare = 10
 
 /**
- * One side of a mapping as numbers: the ModifyIndex of each key. Finds the keys whose index has changed, beginning with
- * the nodes whose query was answered, by the indexes of smaller and smaller parts. One read follows another, so that an
- * older answer never replaces a newer one.
+ * One side of a mapping, as the ModifyIndex of each key. To find changed keys, reads the tree nodes whose
+ * blocking query has returned, and compares the indexes of smaller and smaller parts. The reads are made one
+ * after another, so that an older answer never replaces a newer one.
  */
 export class ShardSide {
-  /** Changes that were found, until a pass takes them. */
+  /** Changes that were found and that no pass has taken yet. */
   changes: Changes = new Map()
   nodes: Node[] = []
   readonly #options: SideOptions
   readonly #reader: NodeReader
   #above: readonly Vertex[] = []
   readonly #foreign = new Set<string>()
-  /** Versions of keys that are in no node. */
+  /** Versions of keys that are in no tree node. */
   #loose = new Map<string, number>()
   #baseline = 0n
   #listableAtMs = 0
   #isTooMuch = false
-  /** When the next verification may be made. Verifications that take long are made seldom. */
+  /** Earliest time of the next verification. It is later if verifications take long. */
   #verifiableAtMs = 0
   #size = 0
   #lastNode: Node | undefined
@@ -80,17 +80,19 @@ export class ShardSide {
     return this.#baseline
   }
 
-  /** True if a node's query was answered and the node was not read since. */
+  /** True if a tree node's query has returned and the tree node was not read since. */
   get hasMoved(): boolean {
     return this.nodes.some(({isMoved}) => isMoved)
   }
 
-  /** Number of keys that are known. */
+  /** Number of keys whose version is known. */
   get size(): number {
     return this.#size
   }
 
-  /** A key with a low ModifyIndex among a sample of each part; undefined if no path can contain any of these names. */
+  /**
+   * The key with the lowest ModifyIndex in a sample of each part; undefined if no request path can contain any of them.
+   */
   get coldest(): string | undefined {
     let coldest: {readonly name: string; readonly version: number} | undefined
     for (const {vertex} of this.nodes) {
@@ -103,7 +105,7 @@ export class ShardSide {
     return coldest?.name
   }
 
-  /** True if so many keys have changed that a list of everything is cheaper. */
+  /** True if so many keys have changed that listing everything is cheaper. */
   get isOverflowing(): boolean {
     return this.#isTooMuch || this.changes.size > this.#mostChanges
   }
@@ -112,7 +114,7 @@ export class ShardSide {
     return Math.max(this.#options.mostChanges, this.size * changedShare)
   }
 
-  /** True if too many keys are in no node, or if places were lacking: the tree should be divided again. */
+  /** True if the tree should be divided again: too many keys are in no tree node, or places were lacking. */
   get isUneven(): boolean {
     const most = Math.max(4 * leafKeys, (4 * this.size) / Math.max(1, this.nodes.length))
     return (
@@ -124,7 +126,7 @@ export class ShardSide {
     )
   }
 
-  /** Divides the side again by a list. */
+  /** Divides the side again, according to a list. */
   async divide(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     const names: string[] = []
     await this.#run(forEachStep(list, ([name]) => names.push(name)))
@@ -137,7 +139,7 @@ export class ShardSide {
     await this.reset(list, index)
   }
 
-  /** Replaces everything that is known by a list. */
+  /** Replaces all known versions with those of a list. */
   async reset(list: Iterable<readonly [string, Version]>, index: bigint): Promise<void> {
     this.#loose = new Map()
     this.#size = 0
@@ -152,7 +154,7 @@ export class ShardSide {
     await this.#run(forEachStep(list, ([name, version]) => this.record(name, version)))
   }
 
-  /** Records the version of a key; undefined if the key does not exist. */
+  /** Records the version of a key, or its absence if `version` is undefined. */
   record(name: string, version: Version | undefined): void {
     if (!this.#options.isInScope(name)) return
     const versions = this.#homeOf(name)?.versions ?? this.#loose
@@ -164,17 +166,14 @@ export class ShardSide {
     else this.#foreign.delete(name)
   }
 
-  /**
-   * Records the version of a key that this process has just read or written. An index up to this version shows no other
-   * change.
-   */
+  /** Records the version of a key that this process has just read or written, so that it does not count as a change. */
   recordOwn(name: string, version: Version | undefined): void {
     this.record(name, version)
     const node = this.nodeOf(name)
     if (node && version) addOwn(node, version.modifyIndex)
   }
 
-  /** Returns the node of a name. Names come in order, so the node of the last name is tried first. */
+  /** Returns the tree node that contains a name. Names come in order, so the last name's tree node is tried first. */
   nodeOf(name: string): Node | undefined {
     const last = this.#lastNode
     if (last !== undefined && name.startsWith(last.vertex.prefix)) return last
@@ -182,7 +181,7 @@ export class ShardSide {
     return this.#lastNode
   }
 
-  /** Returns the leaf of the last name if it contains this name too; undefined if the leaf was divided or removed. */
+  /** Returns the leaf of the last name if it also contains this name; undefined if it was divided or removed. */
   #homeOf(name: string): Vertex | undefined {
     const last = this.#lastHome
     if (last?.children.length === 0 && name.startsWith(last.prefix)) return last
@@ -196,15 +195,15 @@ export class ShardSide {
     this.#lastHome = undefined
   }
 
-  /** Removes a node that is empty, because a query for an absent prefix wakes for changes beside it. */
+  /** Removes an empty tree node, because a query for an absent prefix also returns for changes elsewhere. */
   drop(node: Node): void {
     this.#forgetLast()
     this.nodes = this.nodes.filter(other => other !== node)
   }
 
-  /** True if an index shows that the vertex contains a change that was not read yet. */
+  /** True if the index shows that the vertex contains a change that was not read yet. */
   isNews(vertex: Vertex, index: bigint, isEmpty: boolean): boolean {
-    // The last keys may have been deleted without a greater index, if their tombstone is at a shorter prefix.
+    // The last keys may have been deleted without an increase of the index, if their tombstone is at a shorter prefix.
     if (isEmpty) return !isBare(vertex) || this.#hasFound(vertex)
     return vertex.known === undefined ? index > this.#baseline : index !== vertex.known
   }
@@ -214,14 +213,14 @@ export class ShardSide {
     return false
   }
 
-  /** Reads everything in the node again, because its indexes are not comparable any more. */
+  /** Reads everything in the tree node again, because its indexes are no longer comparable. */
   async doubt(node: Node): Promise<void> {
     forgetOwn(node)
     await this.#run(forgetSteps(node.vertex, -1n))
     node.isMoved = true
   }
 
-  /** When a read is due that no query asks for. */
+  /** Time at which a read is due that no answered query asks for. */
   get verifyAtMs(): number {
     const leastMs = this.nodes.reduce(
       (least, {verifyAtMs = least}) => Math.min(least, verifyAtMs),
@@ -230,7 +229,7 @@ export class ShardSide {
     return Math.max(leastMs, this.#verifiableAtMs)
   }
 
-  /** Reads the nodes whose query was answered. A node whose read fails is read again in the next round. */
+  /** Reads the tree nodes whose blocking query has returned. A read that fails is repeated in the next round. */
   async look(nodes: readonly Node[] = this.#dueNodes()): Promise<void> {
     const {clock} = this.#options
     const results = await Promise.allSettled(
@@ -253,8 +252,8 @@ export class ShardSide {
   }
 
   /**
-   * Compares the node's answer with our own writes. An answer from between two writes of a pass shows only one of them,
-   * and the change of another client may be hidden behind it.
+   * Compares the answer of a tree node's query with our own writes. If the answer came between two writes of
+   * a pass, it shows only one of them and may hide a change of another client.
    */
   #explain(node: Node): void {
     if (node.answer?.index === undefined || !node.ownIndexes.has(node.answer.index)) return
@@ -264,8 +263,8 @@ export class ShardSide {
   }
 
   /**
-   * Returns the nodes that moved, and at most one node to verify: after many own writes its verification compares as
-   * many parts.
+   * Returns the tree nodes whose query has returned, and at most one that has to be verified: after many of
+   * our own writes, verifying it costs many comparisons.
    */
   #dueNodes(): readonly Node[] {
     for (const node of this.nodes) if (node.isMoved) this.#explain(node)
@@ -277,7 +276,7 @@ export class ShardSide {
     return oldest ? [...moved, oldest] : moved
   }
 
-  /** Greatest index that was read. */
+  /** The greatest index read so far. */
   get knownIndex(): bigint {
     let most = this.#baseline
     const see = (index: bigint | undefined): void => {
@@ -292,7 +291,7 @@ export class ShardSide {
   }
 
   /**
-   * Reads the keys that are in no node, and the given names of the root's list. Returns new nodes that need a query.
+   * Reads the keys in no tree node, and the given names from the root's list. Returns new tree nodes that need a query.
    */
   async sweep(names: readonly string[]): Promise<readonly Node[]> {
     if (this.#loose.size > 0) await this.readKeys(await this.reads.changed([...this.#loose]))
@@ -300,9 +299,9 @@ export class ShardSide {
   }
 
   /**
-   * Searches for changes that no query shows: new keys below divided folders that are in no node, and nodes that were
-   * deleted by a shorter prefix. Consul does not wake a query of such a node if the query knows a newer tombstone. One
-   * key of each node shows whether it was deleted.
+   * Searches for changes that no query shows: new keys below divided folders that are in no tree node, and
+   * tree nodes whose keys were deleted by a shorter prefix. In the latter case, Consul does not wake the tree
+   * node's query if the query knows a newer tombstone; one key of each tree node is read to find out.
    */
   async sweepWhole(): Promise<readonly Node[]> {
     const {reads, clock} = this.#options
@@ -344,14 +343,14 @@ export class ShardSide {
     return added
   }
 
-  /** True if the name in a folder's list is not known yet. The folder's own name in its list is a key. */
+  /** True if the name in a folder's list is not known yet. A name equal to the folder's own is a key. */
   #isNew(name: string, folder: string): boolean {
     if (this.nodeOf(name) || this.#loose.has(name)) return false
     if (name === folder || !name.endsWith('/')) return this.#options.isInScope(name)
     return !this.#options.isLeftOut(name) && !this.#above.some(({prefix}) => prefix === name)
   }
 
-  /** True if a node with this prefix would share no key with another node. */
+  /** True if a tree node with this prefix would have no keys in common with another tree node. */
   #isApart(name: string): boolean {
     return (
       isListable(name) &&
@@ -360,8 +359,8 @@ export class ShardSide {
   }
 
   /**
-   * Returns new names below a prefix. If no path can contain the prefix, they are taken from a list of the whole
-   * folder, which is read seldom once one of them is known.
+   * Returns new names below a prefix. If no request path can contain the prefix, the names are taken from a
+   * list of the whole folder, which is read seldom once one of the names is known.
    */
   async #namesBelow(prefix: string, folder: string, isWhole: boolean): Promise<readonly string[]> {
     const canList = isListable(prefix)
@@ -383,7 +382,7 @@ export class ShardSide {
     return node
   }
 
-  /** Reads keys by their names, and adds them to the changes. */
+  /** Reads keys by name, and adds them to the changes. */
   async readKeys(names: readonly string[]): Promise<void> {
     if (names.length > this.#mostChanges) this.#isTooMuch = true
     if (names.length === 0 || this.isOverflowing) return

@@ -8,9 +8,7 @@ import {type Node, verifyAfterMs} from './node.js'
 import type {Listing, Look, ShardReads} from './shard-reads.js'
 import type {ShardSide} from './shard-side.js'
 
-/**
- * Why an answer may belong to another state than the answers before: the store was replaced, or answers were missed.
- */
+/** Why an answer may show another store than earlier answers: the store was replaced, or answers were missed. */
 export type Doubt = 'replaced' | 'recovered'
 
 export interface WatchOptions {
@@ -21,29 +19,29 @@ export interface WatchOptions {
   readonly outage: Outage
   /** Minimum time between two answers of one query. */
   readonly leastPauseMs: number
-  /** Called when a part should be read. */
+  /** Called when a part has changed and should be read. */
   readonly onMoved: () => void
-  /** Called when an answer may belong to another state than the answers before. */
+  /** Called when an answer may show another store than earlier answers. */
   readonly onDoubt: (kind: Doubt) => void
 }
 
-/** The root is queried seldom, because each answer costs the agent a walk over all keys. */
+/** The root is queried seldom, because each answer costs the agent a walk over all keys of the side. */
 const leastRootPauseMs = 500
 const longestPauseMs = 1000
 const costShare = 4
-/** Pause for each key of the side, so that the root's query takes at most a fifteenth of the agent's time. */
+/** Pause per key of the side, so that answering the root's query takes at most a fifteenth of the agent's time. */
 const rootPauseOfKeyMs = 0.01
 const earlyShare = 0.9
 const coldPauseMs = 20
-/** A query that was answered after this time was waiting at the agent, and was woken by the first change. */
+/** If a query takes longer than this to return, it was waiting at the agent and was woken by the first change. */
 const parkedMs = 100
 
 /**
- * The blocking queries of one side: one for each node, and one for the root. Their answers only say that something has
- * changed. The keys are read afterwards, so that all reads have one order.
+ * The blocking queries of one side: one for each tree node, and one for the root. Their answers only say that
+ * something has changed. The keys are read later, so that all reads are made in one order.
  */
 export class SideWatch {
-  /** The answer of the root's query, until the side is swept. */
+  /** The answer of the root's query; undefined once the side was swept. */
   rootAnswer: Snapshot<Listing> | undefined
   readonly #options: WatchOptions
   readonly #running = new Set<Promise<void>>()
@@ -53,16 +51,16 @@ export class SideWatch {
     this.#options = options
   }
 
-  /** Starts the queries of the side's nodes, and stops the queries of the nodes before. */
+  /** Starts the queries of the side's tree nodes, and stops those of earlier tree nodes. */
   start(): void {
     this.stop()
     this.#controller = new AbortController()
-    // Each query adds a listener.
+    // Each query adds a listener, so there is no limit.
     setMaxListeners(0, this.#controller.signal)
     const {side} = this.#options
     this.rootAnswer = undefined
     for (const node of side.nodes) this.watch(node)
-    // If the root is a node, the node's query is enough.
+    // If the root is itself a tree node, that tree node's query is enough.
     if (!side.nodes.some(({vertex}) => vertex.prefix === side.prefix)) this.#keep(signal => this.#watchRoot(signal))
     this.#keep(signal => this.#watchColdest(signal))
   }
@@ -80,7 +78,7 @@ export class SideWatch {
     await Promise.all(this.#running)
   }
 
-  /** Runs a query until it is stopped. A refused query is asked again, like a failed one. */
+  /** Runs a query until it is stopped. A query that is refused or fails is repeated. */
   #keep(watch: (signal: AbortSignal) => Promise<void>): void {
     const {signal} = this.#controller
     const {clock} = this.#options.context
@@ -113,8 +111,8 @@ export class SideWatch {
       if (kind === 'reset') await side.doubt(node)
       else if (!side.isNews(vertex, index, value.isEmpty)) continue
       if (node.ownIndexes.has(index)) {
-        // The answer shows a write of our own. The change of another client may be hidden behind it, unless the query
-        // was waiting until then.
+        // The answer shows one of our own writes, which may hide a change of another client. If the query was
+        // waiting until then, nothing can be hidden.
         const nowMs = context.clock.monotonicMs()
         if (nowMs - snapshot.sentAtMs < parkedMs) node.verifyAtMs ??= nowMs + verifyAfterMs
       } else {
@@ -142,8 +140,8 @@ export class SideWatch {
   }
 
   /**
-   * Waits for a change of a key that seldom changes, so that one query is nearly always waiting at the agent. The other
-   * queries pause after each answer, and a store that is replaced during a pause ends none of them.
+   * Waits for a change of a key that seldom changes, so that nearly always one query is waiting at the agent and ends
+   * if the store is replaced. The other queries pause after each answer, and would miss a replacement during a pause.
    */
   async #watchColdest(signal: AbortSignal): Promise<void> {
     const {side, context} = this.#options
@@ -158,7 +156,10 @@ export class SideWatch {
     }
   }
 
-  /** Reports a replaced store if a first answer has a lower index than the list that the side was made from. */
+  /**
+   * Reports a replaced store if the first answer of a query has a lower index than the list from which the
+   * side was made.
+   */
   #compareFirst(kind: string, {index}: Snapshot<Look>): void {
     const {side, onDoubt} = this.#options
     if (kind === 'first' && index !== undefined && index < side.baseline) onDoubt('replaced')
@@ -174,7 +175,7 @@ export class SideWatch {
       entries: () => [],
       read: async options => {
         const snapshot = await this.#read(reads, part, options)
-        // The agent has answered before the wait ended, without a change: the store was replaced meanwhile.
+        // The agent answered before the wait had ended and without a change, so the store was replaced in the meantime.
         const ageMs = context.clock.monotonicMs() - snapshot.sentAtMs
         const isSame = options.index !== undefined && snapshot.index === options.index
         if (isSame && ageMs < (options.waitMs ?? 0) * earlyShare) onDoubt('replaced')
@@ -189,7 +190,7 @@ export class SideWatch {
   async #read(reads: ShardReads, part: Part, options: BlockingReadOptions): Promise<Snapshot<Look>> {
     const {outage} = this.#options
     const {prefix, separator} = part
-    // Only the index of a leaf is used. A leaf may be divided later.
+    // Of a leaf, only the index is used. A leaf may be divided later.
     const isLeaf = part.children.length === 0 && prefix !== this.#options.side.prefix
     const look = (): Promise<Snapshot<Look>> =>
       isLeaf ? reads.look(prefix, separator, options) : reads.listing(prefix, options)

@@ -3,24 +3,24 @@ import {isAlive, type ReplicatorReport} from './replicator-report.js'
 import type {StatusDocument} from './status-document.js'
 
 /**
- * The condition of a mapping, from good to bad: `healthy`; `warning` if the copy is behind, or keys are held, refused
- * or hidden; `critical` if no replicator is running, or Consul does not answer those that are running; `unknown` if the
- * status key contains no report.
+ * The condition of a mapping, from good to bad: `healthy`; `warning` if the copy is behind, or keys are held,
+ * refused or hidden; `critical` if no replicator is running, or Consul does not answer the running ones.
+ * `unknown` if the status key contains no report.
  */
 export type Health = 'healthy' | 'warning' | 'critical' | 'unknown'
 
 /** The report of a replicator, and whether the replicator is running. */
 export type JudgedReport = ReplicatorReport & {readonly isAlive: boolean}
 
-/** The content of a mapping's status key, for display. */
+/** The content of a mapping's status key, in a form for display. */
 export interface MappingReport {
   readonly mapping: Mapping
   readonly health: Health
   readonly lastReplicated: bigint
   readonly keys: number
   /**
-   * The report that counts: the most current one of running replicators, otherwise of one that died, otherwise the last
-   * one.
+   * The report that counts: that of the running replicator whose copy is most current; if none is running,
+   * that of one that died; otherwise the last one.
    */
   readonly best: JudgedReport | undefined
   /** The reports of all replicators. */

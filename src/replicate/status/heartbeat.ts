@@ -3,7 +3,7 @@ import type {CompleteOptions} from '../complete-options.js'
 import type {MappingWorker, Stops} from '../pass/worker.js'
 import type {ReplicatorPhase, ReplicatorReport} from './replicator-report.js'
 
-/** Minimum time between two writes of a report, also if the state changes often. */
+/** Minimum time between two writes of a report, even if the state changes often. */
 const leastPauseMs = 1000
 
 /**
@@ -30,7 +30,7 @@ export async function keepReporting(
   await reportOnce(worker, options, {phase: 'stopped', signal: kill})
 }
 
-/** The status logs a report that cannot be written. */
+/** A report that cannot be written is logged by the status keeper, so the failure is ignored here. */
 export async function reportOnce(
   worker: MappingWorker,
   options: CompleteOptions,

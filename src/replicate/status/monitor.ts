@@ -2,7 +2,7 @@ import {messageOf} from '../../core/errors.js'
 import type {Clock} from '../../core/types.js'
 import type {Mapping, MappingStatus, ReplicationPass, RetryingPart} from '../types.js'
 
-/** A failure that ends within this time is not shown. */
+/** A failure that is shorter than this is not shown. */
 const noticedMs = 1500
 const longestReason = 300
 
@@ -11,7 +11,7 @@ interface Failure {
   readonly error: unknown
 }
 
-/** The counts that the last passes of a mapping have reported. */
+/** The counts that the latest passes of a mapping have reported. */
 type Left = Pick<MappingStatus, 'keys' | 'held' | 'refused' | 'hidden' | 'skipped' | 'index'>
 
 const nothingLeft: Left = {keys: 0, held: 0, refused: 0, hidden: 0, skipped: 0, index: 0n}
@@ -28,7 +28,7 @@ const nothingLeft: Left = {keys: 0, held: 0, refused: 0, hidden: 0, skipped: 0, 
  * the last time at which everything was known to be copied.
  */
 export class MappingMonitor {
-  /** Called when the state becomes another one. Most passes do not change it. */
+  /** Called when the state has changed. Most passes leave it unchanged. */
   onTurn: () => void = () => {}
   readonly #mapping: Mapping
   readonly #clock: Clock
@@ -38,7 +38,7 @@ export class MappingMonitor {
   #movedMs: number | undefined
   #takenMs: number | undefined
   #beganMs = 0
-  /** When the source last answered. Changes up to this time are copied. */
+  /** Time at which the source last answered. All changes up to that time are copied. */
   #sourceMs: number | undefined
   #currentMs: number | undefined
   #equalMs: number | undefined
@@ -71,7 +71,7 @@ export class MappingMonitor {
     this.#turned()
   }
 
-  /** Records the end of a pass. `sourceCount` is the number of all keys at the source. */
+  /** Records the end of a pass. `sourceCount` is the total number of keys at the source. */
   passed(pass: ReplicationPass, sourceCount: number): void {
     this.#totals.passes += 1
     if (pass.error !== undefined) this.#totals.failedPasses += 1
@@ -134,7 +134,7 @@ export class MappingMonitor {
     return nowMs - (failure ? Math.min(sinceMs, this.#currentMs ?? failure.sinceMs) : sinceMs)
   }
 
-  /** Returns the failure that has lasted longest. */
+  /** Returns the failure that has lasted the longest. */
   #failure(nowMs: number): (Failure & {readonly part: RetryingPart}) | undefined {
     const failures = [...this.#failures].map(([part, failure]) => ({part, ...failure}))
     const [oldest] = failures.sort((a, b) => a.sinceMs - b.sinceMs)

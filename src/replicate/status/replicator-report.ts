@@ -1,27 +1,27 @@
 import type {MappingState, RetryingPart} from '../types.js'
 
-/** Whether a replicator is running. `finished`: it has ended a run with a defined end, such as `runOnce`. */
+/** Whether a replicator is running. `finished` means that a run with a defined end, such as `runOnce`, has ended. */
 export type ReplicatorPhase = 'running' | 'stopped' | 'finished'
 
-/** The report of one replicator about itself and about one mapping, in the mapping's status key. */
+/** The report of a replicator on itself and on one mapping, which it writes to the mapping's status key. */
 export interface ReplicatorReport {
   /** Random ID of the replicator. */
   readonly id: string
   readonly host: string
   readonly pid: number
   readonly phase: ReplicatorPhase
-  /** The source's datacenter; undefined if it is not known. */
+  /** The source's datacenter; undefined if it is unknown. */
   readonly datacenter: string | undefined
   readonly startedAtMs: number
-  /** When the report was written. */
+  /** Time at which the report was written. */
   readonly heartbeatMs: number
   /** Interval at which the report is written again. */
   readonly everyMs: number
   readonly state: MappingState
   readonly lagMs: number
-  /** The destination has every change that the source made until this time. */
+  /** Time up to which the destination has every change of the source. */
   readonly currentAtMs: number | undefined
-  /** When both sides were last known to be equal. */
+  /** Time at which both sides were last known to be equal. */
   readonly equalAtMs: number | undefined
   readonly held: number
   readonly refused: number
@@ -75,7 +75,7 @@ const countOf = (value: unknown): number =>
 const secondsOf = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value * 1000 : 0
 
-/** Returns the report as the only item of a list; an empty list for a value that `encodeReport` has not written. */
+/** Returns the report in a list of its own, or an empty list if `encodeReport` did not write the value. */
 export function decodeReport(value: unknown): readonly ReplicatorReport[] {
   if (!isRecord(value) || value['Version'] !== version) return []
   const {ID: id, Host: host, PID: pid, Phase: phase, State: state, Datacenter: datacenter} = value
@@ -116,7 +116,7 @@ function decodeRetrying(value: unknown): ReplicatorReport['retrying'] {
 const missedHeartbeats = 3
 const leastSilenceMs = 10_000
 
-/** True if the heartbeat shows that the replicator is running. After three missed heartbeats it counts as dead. */
+/** True if the heartbeat shows that the replicator is running. After three missed heartbeats, it counts as dead. */
 export const isAlive = ({phase, heartbeatMs, everyMs}: ReplicatorReport, nowMs: number): boolean =>
   phase === 'running' && nowMs - heartbeatMs <= Math.max(leastSilenceMs, missedHeartbeats * everyMs)
 
@@ -124,8 +124,8 @@ const keepGoneMs = 3_600_000
 const mostGone = 10
 
 /**
- * Replaces the report of one replicator. Of the replicators that are not running any more, the newest reports are kept
- * for an hour.
+ * Replaces the report of one replicator. Of replicators that are no longer running, the newest reports are
+ * kept for an hour.
  */
 export function withReport(
   reports: readonly ReplicatorReport[],

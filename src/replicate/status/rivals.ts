@@ -14,8 +14,8 @@ interface Rival {
 }
 
 /**
- * True for a replicator of the same mapping, which may run at the same time. A replicator of another mapping would
- * delete keys that this one copies.
+ * True for another replicator of the same mapping, which may run at the same time. Not true for one of
+ * another mapping with the same destination, which would delete the keys that this one copies.
  */
 const isSame = (own: Mapping, {source, destination}: StatusDocument, {datacenter}: ReplicatorReport): boolean =>
   own.source === source &&
@@ -40,14 +40,14 @@ function findRivals(
 }
 
 /**
- * Which rivals are refused: `all`, or only `earlier` ones, so that one of two replicators that start together
- * continues.
+ * Which rivals (other replicators that conflict with this one) are refused: `all`, or only `earlier` ones, so
+ * that one of two replicators that start together can continue.
  */
 export type RivalKind = 'all' | 'earlier'
 
 /**
- * Throws a UsageError if a replicator of another source is running, and its destination overlaps with one of these
- * mappings: each would delete the keys that the other copies, forever.
+ * Throws a UsageError if a running replicator of another source has a destination that overlaps one of these
+ * mappings, because each of the two would keep deleting the keys that the other copies.
  */
 export async function refuseRivals(
   mappings: readonly Mapping[],

@@ -5,21 +5,21 @@ import {decodeReport, encodeReport, type ReplicatorReport} from './replicator-re
 
 export const defaultStatusDir = 'service/consul-replicate/statuses'
 
-/** The position of a mapping, as consul-replicate keeps it. No decision depends on it. */
+/** The position of a mapping, in the form of consul-replicate. No decision depends on it. */
 export interface StatusRecord {
-  /** Source keys up to this index are at the destination. */
+  /** All source keys up to this index are at the destination. */
   readonly lastReplicated: bigint
   readonly datacenter: string | undefined
   readonly keys: number
 }
 
-/** The content of a status key: consul-replicate's fields, and fields of baton, which consul-replicate ignores. */
+/** The content of a status key: consul-replicate's fields, and baton's own, which consul-replicate ignores. */
 export interface StatusDocument {
   readonly source: string
   readonly destination: string
   /** The position; undefined if the key contains only a heartbeat. */
   readonly record: StatusRecord
-  /** When baton last wrote the position; undefined if consul-replicate wrote it. */
+  /** Time at which baton last wrote the position; undefined if consul-replicate wrote it. */
   readonly updatedAtMs: number | undefined
   /** The last report of each replicator of the mapping. */
   readonly replicators: readonly ReplicatorReport[]
@@ -62,8 +62,8 @@ export function encodeStatus({source, destination, record, updatedAtMs, replicat
 }
 
 /**
- * Returns undefined if the value is not a status and may be replaced. The case of field names does not matter, as in
- * Go.
+ * Returns undefined if the value is not a status, so that it may be replaced. Field names may be in upper or
+ * lower case, as in Go.
  */
 export function decodeStatus(value: Buffer): StatusDocument | undefined {
   const text = value.toString('utf8')

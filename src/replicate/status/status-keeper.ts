@@ -16,8 +16,8 @@ type Change = (document: StatusDocument | undefined) => Partial<StatusDocument> 
 const mostAttempts = 20
 
 /**
- * Writes a mapping's status key: the position if it has changed, and the report of this replicator. Other replicators
- * of the mapping write the same key, so each write is a compare-and-set.
+ * Writes a mapping's status key: the position, if it has changed, and the report of this replicator. Other
+ * replicators of the mapping write the same key, so each write is a compare-and-set.
  */
 export class StatusKeeper {
   readonly #options: CompleteOptions
@@ -26,7 +26,7 @@ export class StatusKeeper {
   /** The position that was last written or read. */
   #record: StatusRecord | undefined
   #turn: Promise<unknown> = Promise.resolve()
-  /** True if the last write failed with an error that was reported, and that may persist. */
+  /** True if the last write failed with an error that may persist and that was already reported. */
   #isRefused = false
 
   constructor(options: CompleteOptions, mapping: Mapping) {
@@ -35,7 +35,9 @@ export class StatusKeeper {
     this.#key = statusKey(options.statusDir, mapping)
   }
 
-  /** Resolves with the position in the status key; undefined if it belongs to a source in another datacenter. */
+  /**
+   * Resolves with the position in the status key; undefined if the position belongs to a source in another datacenter.
+   */
   async position(signal: AbortSignal): Promise<bigint | undefined> {
     const {value: entry} = await this.#options.destination.kv.get(this.#key, {signal, consistency: 'consistent'})
     const record = entry && decodeStatus(entry.value)?.record
@@ -44,8 +46,8 @@ export class StatusKeeper {
   }
 
   /**
-   * Writes the position. A failure is reported, and no decision depends on the status. Resolves with the failure if
-   * another attempt may succeed.
+   * Writes the position. Logs a failure, on which no decision depends. Resolves with the failure if another
+   * attempt may succeed.
    */
   async keep(
     record: StatusRecord,
@@ -62,8 +64,8 @@ export class StatusKeeper {
   }
 
   /**
-   * Writes the report of this replicator beside the reports of others. Writes the position again if another program has
-   * replaced it.
+   * Writes the report of this replicator beside the reports of others. If another program has replaced the
+   * position, writes the position again.
    */
   report(report: ReplicatorReport, signal: AbortSignal): Promise<Error | undefined> {
     const nowMs = this.#options.clock.wallMs()
@@ -81,7 +83,7 @@ export class StatusKeeper {
     return {updatedAtMs: this.#options.clock.wallMs(), ...(record && {record})}
   }
 
-  /** Makes one change after the other. */
+  /** Makes the changes one after another. */
   #change(change: Change, signal: AbortSignal): Promise<Error | undefined> {
     const done = this.#turn.then(() => this.#write(change, signal))
     this.#turn = done

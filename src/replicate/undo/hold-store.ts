@@ -7,8 +7,8 @@ import type {Mapping} from '../types.js'
 type Call = Pick<CallOptions, 'signal'>
 
 /**
- * Keys that an undo has restored. Replicators leave each key alone until the source has another version than the undone
- * one (0: the key did not exist at the source).
+ * An undo hold: keys that an undo has restored. Replicators leave each key alone until the source has a
+ * version other than the undone one (0 means that the key did not exist at the source).
  */
 export interface UndoHold {
   readonly id: string
@@ -23,12 +23,12 @@ const holdsDir = (statusDir: string, mapping: Mapping): string =>
   `${batonDir(statusDir)}undone/${mappingHash(mapping)}/`
 
 /**
- * Returns the key that is written after each change of the holds, so that one blocking query is enough to follow all of
- * them.
+ * Returns the key that is written after each change of the undo holds, so that a single blocking query can
+ * follow all of them.
  */
 export const noticeKey = (statusDir: string): string => `${batonDir(statusDir)}undone-notice`
 
-/** Returns the prefix below which each replicator writes the number of the notice that it has obeyed. */
+/** Returns the prefix of the keys in which each replicator records the number of the last notice that it has obeyed. */
 export const seenDir = (statusDir: string): string => `${batonDir(statusDir)}undone-seen/`
 
 export async function writeHold(client: ConsulClient, statusDir: string, hold: UndoHold, call: Call): Promise<void> {
@@ -65,14 +65,14 @@ export async function readHolds(
   return holds
 }
 
-/** Removes one hold of a mapping. */
+/** Removes one undo hold of a mapping. */
 export async function removeHold(client: ConsulClient, statusDir: string, hold: UndoHold, call: Call): Promise<void> {
   const head = `${holdsDir(statusDir, hold.mapping)}${hold.id}`
   await client.kv.delete(head, call)
   await client.kv.deleteTree(`${head}/`, call)
 }
 
-/** Removes the holds with this ID, or all holds. Returns the number of removed holds. */
+/** Removes the undo holds with this ID, or all of them. Returns the number of removed holds. */
 export async function releaseHolds(
   client: ConsulClient,
   {statusDir, id}: {readonly statusDir: string; readonly id: string | undefined},
@@ -89,7 +89,7 @@ export async function releaseHolds(
   return heads.length
 }
 
-/** Writes the notice that the holds have changed. Returns the number of the notice. */
+/** Writes a notice that the undo holds have changed. Returns the number of the notice. */
 export async function giveNotice(client: ConsulClient, statusDir: string, call: Call): Promise<bigint> {
   const key = noticeKey(statusDir)
   await client.kv.put(

@@ -16,7 +16,7 @@ export interface JournalLine {
   readonly flags: bigint
   /** Hash of the content that the pass wrote; undefined if the pass deleted the key. */
   readonly written: string | undefined
-  /** ModifyIndex of the source key that was written; 0 for a delete. */
+  /** ModifyIndex of the source key when the pass copied it; 0 for a delete. */
   readonly sourceIndex: bigint
 }
 
@@ -39,7 +39,7 @@ function parse(line: string): Fields | undefined {
   }
 }
 
-/** Returns undefined for a line that `encodeHeader` has not written. */
+/** Returns undefined if `encodeHeader` did not write this line. */
 export function decodeHeader(line: string): JournalHeader | undefined {
   const fields = parse(line)
   const {v, pass, source, datacenter, destination, address, at} = fields ?? {}
@@ -53,8 +53,8 @@ export function decodeHeader(line: string): JournalHeader | undefined {
 const number = /^\d{1,20}$/
 
 /**
- * Returns undefined for an incomplete line: the process was killed while it wrote the line, before the pass changed the
- * key.
+ * Returns undefined for an incomplete line. The process was then killed while it wrote the line, before the
+ * pass changed the key.
  */
 export function decodeLine(line: string): JournalLine | undefined {
   const {k, v, f, w, s} = parse(line) ?? {}

@@ -16,7 +16,7 @@ export interface Overwritten {
   readonly before: Pick<ReplicaEntry, 'value' | 'flags'>
   /** The new content; undefined for a delete. */
   readonly after: {readonly value: Uint8Array; readonly flags: bigint} | undefined
-  /** ModifyIndex of the source key that is written; 0 for a delete. */
+  /** ModifyIndex of the source key that the pass copies; 0 for a delete. */
   readonly sourceIndex: bigint
 }
 
@@ -31,24 +31,27 @@ export interface JournalOptions {
 }
 
 const chunkSize = 500
-/** Passes that begin within this time share a file. If a mapping is followed in parts, each change is a pass. */
+/**
+ * Passes that begin within this time of each other share a file. If a mapping is followed in parts, each
+ * change is a pass.
+ */
 const shareMs = 10_000
 /** Minimum time between two searches for old files. */
 const pruneEveryMs = 60_000
 /**
- * Without O_CREAT, because a file that another process has removed must not be created again without its first line.
+ * Without O_CREAT, because a file that another process has removed must not be created again without its header line.
  */
 const append = constants.O_APPEND | constants.O_WRONLY
-/** End of the names of journal files. The names contain the ID of the pass. */
+/** Suffix of the names of journal files. The names contain the ID of the pass. */
 export const journalSuffix = '.undo'
 
 export const hashOf = (value: Uint8Array, flags: bigint): string =>
   createHash('sha256').update(`${flags} `).update(value).digest('hex')
 
 /**
- * Stores the entries that passes overwrite and delete in a directory, so that they can be restored. Passes that begin
- * soon after each other share a file. Only this user can read the files. They are removed when they are too old, and
- * the oldest ones when their total size is too large.
+ * Stores the entries that passes overwrite and delete in a directory, so that they can be restored. Passes
+ * that begin soon after each other share a file. Only this user can read the files. A file is removed when it
+ * is too old; if the total size is too large, the oldest files are removed.
  */
 export class UndoJournal {
   readonly #options: JournalOptions
@@ -63,7 +66,10 @@ export class UndoJournal {
     this.#options = options
   }
 
-  /** Resolves when the entries are stored. If they cannot be stored, that is logged once, and the pass continues. */
+  /**
+   * Resolves when the entries are stored. If they cannot be stored, logs that once and resolves, so that the
+   * pass continues.
+   */
   keep(mapping: Mapping, changes: readonly Overwritten[]): Promise<void> {
     if (changes.length === 0) return Promise.resolve()
     this.#turn = this.#turn.then(() => this.#tryToKeep(mapping, changes))
@@ -121,7 +127,7 @@ export class UndoJournal {
     return path
   }
 
-  /** Removes old files. Returns the size of the others. */
+  /** Removes old files. Returns the size of the remaining ones. */
   async #prune(needed: number): Promise<number> {
     const {directory, keepMs, maxBytes, clock} = this.#options
     const files: {readonly path: string; readonly size: number; readonly atMs: number}[] = []

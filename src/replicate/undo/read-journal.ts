@@ -10,8 +10,8 @@ export interface JournalPass extends JournalHeader {
 }
 
 /**
- * Returns the passes in a directory, oldest first; none if the directory does not exist. Skips files that are not
- * journal files.
+ * Returns the passes recorded in a directory, oldest first. Skips files that are not journal files. Returns
+ * none if the directory does not exist.
  */
 export async function readJournal(directory: string): Promise<readonly JournalPass[]> {
   const passes: JournalPass[] = []

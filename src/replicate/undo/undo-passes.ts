@@ -16,21 +16,24 @@ export interface UndoOptions {
   /** True for a dry run, which writes nothing. */
   readonly isDryRun: boolean
   readonly signal: AbortSignal
-  /** Time within which running replicators must answer, in milliseconds. @default 15000 */
+  /**
+   * Time in milliseconds within which running replicators must confirm that they have read the undo
+   * hold. @default 15000
+   */
   readonly answerMs?: number
 }
 
 export interface UndoResult {
   readonly keys: readonly UndoneKey[]
-  /** ID of the hold on the restored keys; undefined if nothing was restored. */
+  /** ID of the undo hold on the restored keys; undefined if nothing was restored. */
   readonly holdId: string | undefined
 }
 
 /**
- * Restores the entries that passes have overwritten and deleted, where the destination still has the content that the
- * passes wrote. Running replicators would change the keys again at once, so each of them first learns which keys to
- * leave alone, and nothing is restored before all of them have answered. Rejects, without having restored anything, if
- * one of them does not answer.
+ * Restores the entries that passes have overwritten and deleted, unless the content at the destination has
+ * changed since those passes. Running replicators would change the keys back at once, so each of them is
+ * first told which keys to leave alone, and nothing is restored before all of them have confirmed that.
+ * Rejects without having restored anything if one of them does not.
  */
 export async function undoPasses(client: ConsulClient, options: UndoOptions): Promise<UndoResult> {
   const {passes, statusDir, isDryRun, signal} = options
@@ -64,7 +67,7 @@ export async function undoPasses(client: ConsulClient, options: UndoOptions): Pr
 
 const pollMs = 50
 
-/** Resolves when every running replicator of these mappings has read the holds. */
+/** Resolves when every running replicator of these mappings has read the undo holds. */
 async function untilSeen(client: ConsulClient, mappings: readonly Mapping[], options: UndoOptions): Promise<void> {
   const {statusDir, signal, answerMs = 15_000} = options
   const {clock} = client

@@ -10,13 +10,13 @@ import type {JournalLine} from './journal-lines.js'
 import type {JournalPass} from './read-journal.js'
 
 /**
- * The result for one key: it is restored, already has the earlier content, or is left alone because it was changed
- * since.
+ * The result for one key: it is restored, it already has the earlier content, or it is left alone because it
+ * has changed since.
  */
 export interface UndoneKey {
   readonly key: string
   readonly outcome: 'restored' | 'same' | 'changed' | 'refused'
-  /** True if the key does not exist now and is created. */
+  /** True if the key does not exist at present, so that restoring creates it. */
   readonly isCreated: boolean
 }
 
@@ -29,7 +29,10 @@ interface KeyHistory {
   readonly after: JournalLine
 }
 
-/** Returns, for each key that any of the passes changed, its content before the first and after the last pass. */
+/**
+ * Returns, for each key that at least one of the passes changed, its content before the first pass and after
+ * the last one.
+ */
 export function historyOf(passes: readonly JournalPass[]): ReadonlyMap<string, KeyHistory> {
   const histories = new Map<string, KeyHistory>()
   for (const {mapping, lines} of passes) {
@@ -41,8 +44,8 @@ export function historyOf(passes: readonly JournalPass[]): ReadonlyMap<string, K
 }
 
 /**
- * Reads the keys, and returns for each key whether it still has the content that the passes wrote, and how it would be
- * restored.
+ * Reads the keys. Returns for each key whether it still has the content that the passes wrote, and how it
+ * would be restored.
  */
 export async function planUndo(
   client: ConsulClient,
@@ -76,7 +79,7 @@ function outcomeOf({
   readonly isAbsent: boolean
 }): UndoneKey['outcome'] {
   if (isAbsent) return after.written === undefined ? 'restored' : 'changed'
-  // The token may not read the key, so it is not known whether it exists.
+  // The token may not read the key, so it is unknown whether the key exists.
   if (!entry || entry.session !== undefined) return 'changed'
   if (entry.value.equals(before.value) && entry.flags === before.flags) return 'same'
   return after.written === hashOf(entry.value, entry.flags) ? 'restored' : 'changed'
