@@ -21,8 +21,8 @@ export interface ClientOptions {
   /** `host:port`, `http://…`, `https://…` or `unix:///path`. @default '127.0.0.1:8500' */
   readonly address?: string
   /**
-   * Uses TLS even if the address says `http`, as CONSUL_HTTP_SSL does for Consul's own command. @default
-   * false
+   * Uses TLS even if the address says `http`, as CONSUL_HTTP_SSL does for Consul's own command.
+   * @default false
    */
   readonly ssl?: boolean
   /** Certificates and names for TLS. */

@@ -41,8 +41,8 @@ export interface BatonErrorOptions {
 }
 
 /**
- * The root of all errors baton throws. Test for it with {@link isBatonError}, which also recognises errors of
- * a second installed copy of baton.
+ * The root of all errors baton throws. Test for it with {@link isBatonError}, which also recognises errors of a second
+ * installed copy of baton.
  *
  * @example
  * ```ts
@@ -74,8 +74,8 @@ export class BatonError extends Error {
 }
 
 /**
- * True for every error of baton or, if `code` is given, only for errors of that code. Also
- * recognises errors of a second installed copy of baton.
+ * True for every error of baton or, if `code` is given, only for errors of that code. Also recognises errors of a
+ * second installed copy of baton.
  *
  * @example
  * ```ts
@@ -91,8 +91,7 @@ export function isBatonError(error: unknown, code?: ErrorCode): error is BatonEr
 }
 
 /**
- * True if a retry may succeed later without any intervention. False for errors that are not
- * baton's.
+ * True if a retry may succeed later without any intervention. False for errors that are not baton's.
  *
  * @example
  * ```ts

@@ -1,7 +1,6 @@
 /**
- * Lets JSON.stringify write any value of the library, including bigints, which JSON lacks:
- * `JSON.stringify(snapshot, jsonReplacer)`. A bigint becomes its digits as a string, a Map an object, and
- * bytes base64, as in Consul's own JSON.
+ * Lets JSON.stringify write any value of the library, including bigints, which JSON lacks: `JSON.stringify(snapshot,
+ * jsonReplacer)`. A bigint becomes its digits as a string, a Map an object, and bytes base64, as in Consul's own JSON.
  *
  * @example
  * ```ts

@@ -1,28 +1,30 @@
 import type {TrustSource} from './native/trust.js'
 import type {ExecRun, FoundNodes, JobCommand, JobSpec, NodeSelector, RunOptions} from './types.js'
 
-/** Options of a run that outlives its initiator. */
+/** Options of a job that outlives its initiator. */
 export interface DetachOptions {
   /**
-   * Cancels the start of the job. A job that has been written to Consul is not cancelled. @default the start is not
-   * cancelled
+   * Cancels the start of the job. Once the job is written to Consul, the signal has no effect.
+   * @default the start is not cancelled
    */
   readonly signal?: AbortSignal
   /**
    * Minimum time for which Consul keeps the job and its answers, in milliseconds: 10 seconds to a day. Consul removes
-   * them between one and two such times after the start; by then every node has ended. @default 3600000
+   * them after this time, but at most twice this time, has passed since the start; by then every node has ended.
+   * @default 3600000
    */
   readonly keepMs?: number
   /**
-   * Time in which nodes may begin the job, in milliseconds. If it is given, the job also names nodes whose responder is
-   * not running now. Responders refuse a window above their own maximum. @default 60000
+   * Time in which nodes may begin the job, in milliseconds. If a window is given, the job also names nodes whose
+   * responder is not running now. Responders refuse a window above their own maximum.
+   * @default 60000
    */
   readonly windowMs?: number
 }
 
-/** A job that was written to Consul, and that continues without its initiator. */
+/** A job that was written to Consul and continues without its initiator. */
 export interface DetachedRun {
-  /** ID of the job; empty if no node matched, or if all were refused. */
+  /** ID of the job; empty if no node matched or all matching nodes were refused. */
   readonly id: string
   /** Names of the nodes that the job is for. */
   readonly nodes: readonly string[]
@@ -30,7 +32,7 @@ export interface DetachedRun {
   readonly refused: readonly {readonly node: string; readonly code: string; readonly reason: string}[]
   /** Last time at which a node may begin the job, by the wall clock. */
   readonly beginsUntilMs: number
-  /** Time until which Consul keeps the job at least, by the wall clock. */
+  /** Earliest time at which Consul removes the job, by the wall clock. */
   readonly keptUntilMs: number
 }
 
@@ -42,15 +44,17 @@ export interface PreparedRun extends DetachedRun {
 
 /** Options of {@link ExecInitiator.attach}. */
 export interface AttachOptions {
-  /** If this signal aborts, the run ends and the job continues. @default the run ends when the job ends */
+  /** Aborting it ends the run; the job continues. @default the run ends when the job ends */
   readonly signal?: AbortSignal
   /**
-   * `follow` waits until every node has ended, and `snapshot` reads the present answers only. `cancel` (with the job's
-   * grace) and `kill` (at once) stop the job, and follow it until every node has ended. @default 'follow'
+   * `follow` waits until every node has ended, `snapshot` only reads the answers that exist now. `cancel` (with the
+   * job's grace) and `kill` (at once) stop the job and then wait until every node has ended.
+   * @default 'follow'
    */
   readonly mode?: 'follow' | 'snapshot' | 'cancel' | 'kill'
   /**
-   * Trusted keys: a signature by one of them proves that the job, and its list of nodes, was not changed. @default none
+   * Trusted keys: a signature by one of them proves that nobody has changed the job or its list of nodes.
+   * @default none
    */
   readonly jobTrust?: TrustSource
 }
@@ -63,19 +67,19 @@ export interface StoredJob {
   readonly command: JobCommand
   /** Names of the nodes that the job is for. */
   readonly nodes: readonly string[]
-  /** Sender of the job, as the job itself states it. It is not verified. */
+  /** Sender of the job, according to the job itself. It is not verified. */
   readonly requester: {readonly name: string; readonly host: string}
   /** Time of the signature, by the wall clock of the initiator, in milliseconds. */
   readonly issuedAtMs: number
   /** Last time at which a node may begin the job, by the wall clock. */
   readonly beginsUntilMs: number
-  /** Time until which Consul keeps the job at least; undefined if the job ends with its initiator. */
+  /** Earliest time at which Consul removes the job; undefined if the job ends with its initiator. */
   readonly keptUntilMs: number | undefined
-  /** IDs of the keys that have signed the job, as the job itself states them. */
+  /** IDs of the keys that signed the job, according to the job itself. */
   readonly signers: readonly string[]
 }
 
-/** A job, with the numbers of nodes that have begun and ended it. */
+/** A job, with the number of nodes in each state. */
 export interface StoredRun extends StoredJob {
   /** Number of nodes that have not begun the job. */
   readonly waitingCount: number
@@ -90,8 +94,8 @@ export interface AttachedRun extends ExecRun {
   /** The job that is read. */
   readonly job: StoredJob
   /**
-   * Reason why the job could not be verified: none of its signers is trusted, or the job is not signed. Undefined if
-   * the job was verified.
+   * Reason why the job could not be verified: it is not signed, or none of its signers is trusted. Undefined if it was
+   * verified.
    */
   readonly doubt: string | undefined
 }
@@ -99,16 +103,16 @@ export interface AttachedRun extends ExecRun {
 /** Runs commands on the nodes of a datacenter. */
 export interface ExecInitiator {
   /**
-   * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written; then
-   * nothing runs. Rejects with a UsageError if an argument is not valid. If no node matches, the run has the verdict
+   * Starts a job on the nodes that the selector matches (default: all). Rejects if the job cannot be written, in which
+   * case nothing runs, and with a UsageError if an argument is not valid. If no node matches, the run has the verdict
    * `no-nodes`. If the signal aborts, the run is cancelled.
    */
   run(job: JobSpec, selector?: NodeSelector, options?: RunOptions): Promise<ExecRun>
-  /** Finds the nodes that a job with this selector would be for. Writes nothing. */
+  /** Finds the nodes to which a job with this selector would be sent. Writes nothing. */
   findNodes(selector?: NodeSelector, options?: {readonly signal?: AbortSignal}): Promise<FoundNodes>
   /**
    * Writes a job that continues without this process. Consul removes the job and its answers after `keepMs`. Nodes
-   * without a responder are refused. Rejects if the job cannot be written; then nothing runs.
+   * without a responder are refused. Rejects if the job cannot be written, in which case nothing runs.
    */
   detach(job: JobSpec, selector?: NodeSelector, options?: DetachOptions): Promise<DetachedRun>
   /**
@@ -129,6 +133,6 @@ export interface ExecInitiator {
    * RefusedError if its signature is wrong.
    */
   attach(id: string, options?: AttachOptions): Promise<AttachedRun>
-  /** Lists the jobs for responders in Consul, the newest first; at most 1000. */
+  /** Lists the jobs for responders that Consul contains, newest first, at most 1000. */
   list(options?: {readonly signal?: AbortSignal}): Promise<readonly StoredRun[]>
 }

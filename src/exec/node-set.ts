@@ -1,13 +1,13 @@
 import {brief} from '../core/brief.js'
 import {UsageError} from '../core/errors.js'
 
-/** Maximum number of names in one text, so that a typing mistake does not exhaust the memory. */
+/** Maximum number of names in one text, so that a typing error cannot exhaust the memory. */
 const maxNames = 100_000
 
 /**
- * Returns the names in a text: separated by commas or white space, with ranges in brackets. `web[1-3,7]` is
- * `web1 web2 web3 web7`, `r[01-02]c[1-2]` has leading zeros and two ranges. Each name comes once, in the order of the
- * text. Throws a UsageError if the text cannot be read.
+ * Returns the names in a text, in which names are separated by commas or white space and may contain ranges in
+ * brackets. `web[1-3,7]` is `web1 web2 web3 web7`, `r[01-02]c[1-2]` has leading zeros and two ranges. Each name is
+ * returned once, in the order of the text. Throws a UsageError if the text cannot be read.
  */
 export function expandNodes(text: string): readonly string[] {
   if (!/^(?:[^[\]]|\[[^[\]]*\])*$/.test(text)) throw unreadable(text, 'a bracket has no partner')
@@ -52,8 +52,8 @@ function expandRanges(list: string, item: string): readonly string[] {
 const hostNumber = /^([^.]*?)(\d{1,15})([^.\d]*(?:\..*)?)$/
 
 /**
- * Returns a short text for names that {@link expandNodes} reads back: `web1 web2 web3 db` is `db,web[1-3]`. Names whose
- * last number before the first dot differs share a range.
+ * Returns a short text for names, which {@link expandNodes} can read: `db,web[1-3]` for `web1 web2 web3 db`. Names that
+ * differ only in the last number before the first dot share a range.
  */
 export function foldNodes(names: Iterable<string>): string {
   const groups = new Map<string, string[]>()

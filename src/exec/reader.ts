@@ -10,21 +10,23 @@ import {Backoff} from '../core/time/backoff.js'
 import type {KvEntry, ReadOptions} from '../core/types.js'
 
 const waitMs = 15_000
-/** Pause before a list that was out of date is read again. */
+/** Pause before a list is read again because it was out of date. */
 const againMs = 50
-/** Pause between lists for each key in the list. A list repeats every key, so long lists are read less often. */
+/**
+ * Pause between two lists, for each key in the list. Every list contains all keys, so long lists are read less often.
+ */
 const pausePerKeyMs = 0.02
 const maxRetryMs = 2000
-/** A read that takes longer than this counts as slow: agents delay a request while there is no leader. */
+/** A read that takes longer than this counts as slow, because agents delay a request while there is no leader. */
 const slowMs = 1000
 
 export interface ReaderOptions {
   readonly client: ConsulClient
   /** The prefix, which ends with a slash. */
   readonly prefix: string
-  /** True for keys whose value must be fetched; others are passed on with an empty value. */
+  /** Returns true for keys whose value must be read; others are passed on with an empty value. */
   readonly needsValue: (rest: string) => boolean
-  /** True for keys that belong to this reader; the reader ignores other keys below the prefix. @default all */
+  /** Returns true for keys that belong to this reader. Others below the prefix are ignored. @default all */
   readonly isOurs?: (rest: string) => boolean
   readonly onRetry: (error: unknown) => void
 }
@@ -36,9 +38,9 @@ export interface NewKey {
 }
 
 /**
- * Passes on the keys that appear below a prefix, each once; all new keys of one list are passed on together. If two
- * reads overlap, the first one that is ready passes on the keys that both have found. Keys that `handle` returns are
- * passed on again when they are next listed, because their value was not the right one.
+ * Passes on each key that appears below a prefix, once; all new keys of one list are passed on together. If two reads
+ * overlap, the first one to finish passes on the keys that both have found. Keys that `handle` returns are passed on
+ * again when they are next listed, because their value was not acceptable.
  */
 export class KeyReader {
   readonly #options: ReaderOptions
@@ -52,8 +54,8 @@ export class KeyReader {
   }
 
   /**
-   * Monotonic time at which a read last failed or was slow, for instance without a leader. The nodes probably had the
-   * same problem.
+   * Monotonic time at which a read last failed or was slow, for instance because there was no leader. The nodes
+   * probably had the same problem at that time.
    */
   get troubledAtMs(): number {
     return this.#troubledAtMs
@@ -61,7 +63,7 @@ export class KeyReader {
 
   /**
    * Reads until the signal aborts. Retries transient errors, so a lost connection loses no output. A server with old
-   * state does no harm either, because an absent key is never treated as deleted. Rejects if Consul refuses a read.
+   * state loses none either, because an absent key is never treated as deleted. Rejects if Consul refuses a read.
    */
   async follow(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options
@@ -85,7 +87,7 @@ export class KeyReader {
     }
   }
 
-  /** Passes on every key that was written before the call. Rejects if a read fails. */
+  /** Passes on every key that was written before this call. Rejects if a read fails. */
   async catchUp(signal: AbortSignal): Promise<void> {
     const {client, prefix} = this.#options
     const {clock} = client
@@ -104,7 +106,10 @@ export class KeyReader {
     }
   }
 
-  /** Returns the same query, but records each failure, and passes failures that a retry cannot fix to `refuse`. */
+  /**
+   * Returns the same query, except that it records each failure and passes failures that retrying cannot fix to
+   * `refuse`.
+   */
   #observed<T, Item>(query: BlockingQuery<T, Item>, refuse: (error: unknown) => void): BlockingQuery<T, Item> {
     const read: typeof query.read = async options => {
       try {
@@ -128,7 +133,8 @@ export class KeyReader {
   }
 
   /**
-   * Fetches and passes on listed keys. Resolves with false if a key no longer exists, so that the list is out of date.
+   * Reads the listed keys and passes them on. Resolves with false if one of them no longer exists, so that the list is
+   * out of date.
    */
   async #take(listed: readonly string[], how: ReadOptions): Promise<boolean> {
     const {prefix, isOurs = () => true} = this.#options
@@ -160,8 +166,8 @@ async function fetchValues(
 }
 
 /**
- * Reads several keys in one transaction. Unlike `get`, `get-tree` of a whole key does not fail the transaction if the
- * key was deleted.
+ * Reads several keys in one transaction. If a key was deleted, `get` would fail the transaction; `get-tree` with the
+ * whole key does not.
  */
 async function getMany(client: ConsulClient, keys: readonly string[], how: ReadOptions): Promise<readonly KvEntry[]> {
   const operations = keys.map(key => ({verb: 'get-tree' as const, key}))

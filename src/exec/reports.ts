@@ -1,30 +1,33 @@
 import type {KeyReader} from './reader.js'
 import type {OutputStream, Via} from './types.js'
 
-/** How a child ended, as its node reports it. */
+/** The end of a child, as its node reports it. */
 export interface ExitReport {
   readonly code: number
   readonly signal?: string
   readonly isTimedOut?: boolean
   /** Bytes of output that the node omitted because of a limit. */
   readonly droppedBytes?: number
-  /** Time for which the child ran, by the node's clock. */
+  /** Time for which the child ran, measured by its node. */
   readonly ranMs?: number
   readonly isCancelled?: boolean
-  /** True if the responder was restarted while the child ran, so that the end of the child is unknown. */
+  /** True if the responder was restarted while the child ran, so that the child's end is unknown. */
   readonly isInterrupted?: boolean
-  /** Number of frames, if the node reports it. */
+  /** Number of frames of output; undefined if the node does not report it. */
   readonly frameCount?: number
 }
 
-/** The meaning of one key below a job. */
+/** The report in one of a job's keys. */
 export type Report = ReportContent & {
-  /** True if the key of the node's responder signed it. */
+  /** True if the answer is signed by the key of the node's responder. */
   readonly isSigned?: boolean
 }
 
 export type ReportContent =
-  /** `announcesStop`: after a timeout the node will report at once that it stops the command. */
+  /**
+   * With `announcesStop`, the node will report at once after a timeout that it is stopping the
+   * command.
+   */
   | {readonly type: 'ack'; readonly node: string; readonly announcesStop?: boolean}
   | {readonly type: 'heartbeat'; readonly node: string; readonly seq: number}
   | OutputReport
@@ -32,7 +35,10 @@ export type ReportContent =
   | {readonly type: 'refused'; readonly node: string; readonly code: string; readonly reason: string}
   | {readonly type: 'allowed'; readonly node: string; readonly reason: string}
 
-/** One frame of output. `isStopping`: the timeout has passed, and the node stops the command. */
+/**
+ * One frame of output. With `isStopping`, the timeout has passed and the node is stopping the
+ * command.
+ */
 export interface OutputReport {
   readonly type: 'output'
   readonly node: string
@@ -50,13 +56,13 @@ export interface OutputPart {
 export interface JobDelivery extends AsyncDisposable {
   readonly via: Via
   readonly id: string
-  /** Nodes to which the job is sent; undefined for all nodes of this `via`. */
+  /** Nodes that receive the job; undefined for all nodes of this `via`. */
   readonly nodes: ReadonlySet<string> | undefined
   /** Aborts when the job's session has ended. No further report can arrive. */
   readonly lost: AbortSignal
   /** Writes the job. After that, nodes may run it. */
   start(signal: AbortSignal): Promise<void>
-  /** Reads what the nodes report. */
+  /** Returns a reader of the reports of all nodes. */
   reader(handle: (reports: readonly Report[]) => void): KeyReader
   /** Asks the nodes to stop the job, with the job's grace or at once. Resolves with false if they cannot be asked. */
   cancel(verb: 'cancel' | 'kill'): Promise<boolean>

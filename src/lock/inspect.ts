@@ -49,14 +49,18 @@ export interface LockReadOptions {
 const concurrency = 8
 
 /**
- * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Writes
- * nothing. Rejects with a UsageError if an argument is not valid, and with Consul's error if a read fails.
- * Makes several reads, so the result may combine states of different moments. Meant for people and
- * monitoring: the result does not prove that a lock is held.
+ * Resolves to the state of the lock at a prefix: a mutex or a semaphore, of baton or of `consul lock`. Writes nothing.
+ * Rejects with a UsageError if an argument is not valid, and with Consul's error if a read fails. Makes several reads,
+ * so the result may combine states of different moments. Meant for people and monitoring: the result does not prove
+ * that a lock is held.
  *
- * @example ```ts await using hold = await createMutex(client, {prefix: 'locks/nightly'}).acquire() const
- * {kind, holders} = await inspectLock(client, 'locks/nightly') kind // => 'mutex' holders.map(one =>
- * one.session === hold.session) // => [true] ```
+ * @example
+ * ```ts
+ * await using hold = await createMutex(client, {prefix: 'locks/nightly'}).acquire()
+ * const {kind, holders} = await inspectLock(client, 'locks/nightly')
+ * kind // => 'mutex'
+ * holders.map(one => one.session === hold.session) // => [true]
+ * ```
  */
 export async function inspectLock(
   client: ConsulClient,
@@ -70,12 +74,15 @@ export async function inspectLock(
 }
 
 /**
- * Resolves to the state of each lock whose prefix begins with `start`, ordered by prefix. Writes nothing, and
- * rejects as {@link inspectLock} does.
+ * Resolves to the state of each lock whose prefix begins with `start`, ordered by prefix. Writes nothing, and rejects
+ * as {@link inspectLock} does.
  *
- * @example ```ts await using _hold = await createMutex(client, {prefix: 'jobs/weekly'}).acquire() const locks
- * = await inspectLocks(client, 'jobs/') locks.map(one => `${one.prefix}: ${one.holders.length} of
- * ${one.limit}`) // => ['jobs/weekly: 1 of 1'] ```
+ * @example
+ * ```ts
+ * await using _hold = await createMutex(client, {prefix: 'jobs/weekly'}).acquire()
+ * const locks = await inspectLocks(client, 'jobs/')
+ * locks.map(one => `${one.prefix}: ${one.holders.length} of ${one.limit}`) // => ['jobs/weekly: 1 of 1']
+ * ```
  */
 export async function inspectLocks(
   client: ConsulClient,

@@ -9,14 +9,17 @@ import type {LockOptions, Mutex} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
 /**
- * Creates a lock with one holder at a time, which excludes holders of `consul lock` as well. Sends nothing
- * until the lock is acquired. Throws a UsageError if an option is not valid, or if Consul cannot serve the
- * key.
+ * Creates a lock with one holder at a time, which excludes holders of `consul lock` as well. Sends nothing until the
+ * lock is acquired. Throws a UsageError if an option is not valid, or if Consul cannot serve the key.
  *
- * @example ```ts const mutex = createMutex(client, {prefix: 'locks/report'}) await mutex.withLock(async hold
- * => {
+ * @example
+ * ```ts
+ * const mutex = createMutex(client, {prefix: 'locks/report'})
+ * await mutex.withLock(async hold => {
  *   hold.signal.aborted // => false
- *   await mutex.tryAcquire() // => undefined }) ```
+ *   await mutex.tryAcquire() // => undefined
+ * })
+ * ```
  */
 export function createMutex(client: ConsulClient, options: LockOptions): Mutex {
   checkOptions('createMutex', {client}, {client: clientRule}, ['client'])

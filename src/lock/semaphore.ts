@@ -9,13 +9,17 @@ import type {Semaphore, SemaphoreOptions} from './types.js'
 import {checkPrefix} from './wire/names.js'
 
 /**
- * Creates a lock with up to `limit` holders at a time, which share their slots with `consul lock -n`. Throws
- * a UsageError if an option is not valid, or if Consul cannot serve the key.
+ * Creates a lock with up to `limit` holders at a time, which share their slots with `consul lock -n`. Throws a
+ * UsageError if an option is not valid, or if Consul cannot serve the key.
  *
- * @example ```ts const semaphore = createSemaphore(client, {prefix: 'locks/build', limit: 2}) await using one
- * = await semaphore.acquire({timeoutMs: 5000}) await using other = await semaphore.acquire({timeoutMs: 5000})
- * const holders = await semaphore.holders() holders.includes(one.session) && holders.includes(other.session)
- * // => true ```
+ * @example
+ * ```ts
+ * const semaphore = createSemaphore(client, {prefix: 'locks/build', limit: 2})
+ * await using one = await semaphore.acquire({timeoutMs: 5000})
+ * await using other = await semaphore.acquire({timeoutMs: 5000})
+ * const holders = await semaphore.holders()
+ * holders.includes(one.session) && holders.includes(other.session) // => true
+ * ```
  */
 export function createSemaphore(client: ConsulClient, options: SemaphoreOptions): Semaphore {
   checkOptions('createSemaphore', {client}, {client: clientRule}, ['client'])

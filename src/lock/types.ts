@@ -14,9 +14,9 @@ export interface LockOptions {
   /** Checks of the node that end the session when they fail. `['serfHealth']` frees the lock sooner when the node is lost, but leaves less time to survive an outage. @default [] */
   readonly nodeChecks?: readonly string[]
   /**
-   * Node of the catalog that the session belongs to. When an agent leaves the cluster, the sessions of its
-   * node end; by default, a client agent leaves when it is stopped. A node that belongs to no agent does not
-   * leave. @default the agent's own node
+   * Node of the catalog that the session belongs to. When an agent leaves the cluster, the sessions of its node end; by
+   * default, a client agent leaves when it is stopped. A node that belongs to no agent does not leave.
+   * @default the agent's own node
    */
   readonly node?: string
   /** Name of the session, as session listings show it. @default none */
@@ -26,9 +26,10 @@ export interface LockOptions {
   /** Name of the program that runs under the lock, which other contenders see. @default none */
   readonly command?: string
   /**
-   * Order in which contenders acquire a mutex. `queue`: the order in which they began to wait; the holder
-   * hands the lock to the first one. `off`: no order, as with `consul lock`. Contenders of both kinds exclude
-   * each other. The option has no effect on a semaphore. @default 'queue'
+   * Order in which contenders acquire a mutex. `queue`: the order in which they began to wait; the holder hands the
+   * lock to the first one. `off`: no order, as with `consul lock`. Contenders of both kinds exclude each other. The
+   * option has no effect on a semaphore.
+   * @default 'queue'
    */
   readonly fair?: Fairness
   /** Receives the events of the lock, in order. Must not throw. @default none */
@@ -51,9 +52,9 @@ export interface AcquireOptions {
   /** Cancels the acquisition. @default none */
   readonly signal?: AbortSignal
   /**
-   * Maximum time in milliseconds from the call to the grant: at most 24.8 days, or Infinity. With a time
-   * limit, failures of the first request are also retried (the agent is down, overloaded or without a
-   * leader). @default Infinity
+   * Maximum time in milliseconds from the call to the grant: at most 24.8 days, or Infinity. With a time limit,
+   * failures of the first request are also retried (the agent is down, overloaded or without a leader).
+   * @default Infinity
    */
   readonly timeoutMs?: number
 }

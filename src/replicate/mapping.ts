@@ -4,18 +4,21 @@ import type {Mapping} from './types.js'
 
 export interface ParseOptions {
   /**
-   * If false, a mapping may omit the source's datacenter, because the source has an address of its own. @default true
+   * If false, a mapping may omit the source's datacenter, because the source has an address of its own.
+   * @default true
    */
   readonly datacenterRequired?: boolean
 }
 
 /**
- * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may contain `:` and `@`.
- * One leading `/` of the source is dropped; `/` alone is the root. Without a destination, the source's prefix
- * is used. Throws a UsageError if the text is not a mapping, or if Consul's HTTP API has no path for one of
- * its prefixes.
- * @example ```ts parseMapping('app/@dc1:backup/app/') // => {source: 'app/', datacenter: 'dc1', destination:
- * 'backup/app/'} ```
+ * Reads `source@dc[:destination]`. The first colon ends the source, so a destination may contain `:` and `@`. One
+ * leading `/` of the source is dropped; `/` alone is the root. Without a destination, the source's prefix is used.
+ * Throws a UsageError if the text is not a mapping, or if Consul's HTTP API has no path for one of its prefixes.
+ *
+ * @example
+ * ```ts
+ * parseMapping('app/@dc1:backup/app/') // => {source: 'app/', datacenter: 'dc1', destination: 'backup/app/'}
+ * ```
  */
 export function parseMapping(text: string, options: ParseOptions = {}): Mapping {
   checkOptions('parseMapping', {text}, {text: string}, ['text'])

@@ -33,27 +33,29 @@ export interface ReplicatorOptions extends KeyFilter {
   /** Limit above which deletes are held. @default 10 % */
   readonly maxDelete?: MaxDelete
   /**
-   * Limit on deletes within a period, which counts all passes and replicators of a mapping, even
-   * across restarts. @default `maxDelete` within 10 minutes
+   * Limit on deletes within a period, which counts all passes and replicators of a mapping, even across restarts.
+   * @default `maxDelete` within 10 minutes
    */
   readonly deleteBudget?: DeleteBudget
   /**
-   * Held deletes that are to be made, once: the IDs of held sets, or `all` for the first pass of each
-   * mapping. @default none
+   * Held deletes that are to be made, once: the IDs of held sets, or `all` for the first pass of each mapping.
+   * @default none
    */
   readonly approved?: readonly string[]
   /** Prefix of the status keys. @default 'service/consul-replicate/statuses' */
   readonly statusDir?: string
   /**
-   * Maximum age of a list of the source, in milliseconds. If it is not 0, any server may send the list, but
-   * deletes never depend on such a list. @default 0
+   * Maximum age of a list of the source, in milliseconds. If it is not 0, any server may send the list, but deletes
+   * never depend on such a list.
+   * @default 0
    */
   readonly maxStaleMs?: number
   /** Maximum wait of a blocking query, in milliseconds. @default 60000 */
   readonly waitMs?: number
   /**
-   * Number of keys above which a mapping is followed in parts, so that a change costs a read of its part
-   * instead of everything. Infinity to never do so. @default 1000
+   * Number of keys above which a mapping is followed in parts, so that a change costs a read of its part instead of
+   * everything. Infinity to never do so.
+   * @default 1000
    */
   readonly shardAbove?: number
   /** Interval between two comparisons of all keys, for mappings that are followed in parts. @default 600000 */
@@ -61,8 +63,8 @@ export interface ReplicatorOptions extends KeyFilter {
   /** Whether Consul compresses long lists. @default true for agents on another machine */
   readonly compress?: boolean
   /**
-   * How long to collect changes before a pass: until the source has not changed for `minMs`, but at most for
-   * `maxMs`. @default none
+   * How long to collect changes before a pass: until the source has not changed for `minMs`, but at most for `maxMs`.
+   * @default none
    */
   readonly quiescence?: {readonly minMs: number; readonly maxMs: number}
   /** Maximum number of transactions in flight. @default 4 */
@@ -86,8 +88,9 @@ export interface ReplicatorOptions extends KeyFilter {
    */
   readonly undo?: UndoKeeping
   /**
-   * A lock at the destination that the caller holds. Nothing is written or deleted once this session no
-   * longer holds the lock. Values that are too large for a transaction are refused. @default none
+   * A lock at the destination that the caller holds. Nothing is written or deleted once this session no longer holds
+   * the lock. Values that are too large for a transaction are refused.
+   * @default none
    */
   readonly fence?: Fence
   /** What happens to keys that other clients change at the destination. @default 'repair' */

@@ -34,12 +34,15 @@ export const bootTimeOf = (client: ConsulClient): BootTime =>
   client.clock === systemClock ? systemBootTime : () => client.clock.monotonicMs()
 
 /**
- * Creates a session and keeps it alive. Rejects with the error of the request if it fails, with the signal's
- * reason if the signal aborts, and with a UsageError if an option is not valid.
+ * Creates a session and keeps it alive. Rejects with the error of the request if it fails, with the signal's reason if
+ * the signal aborts, and with a UsageError if an option is not valid.
  *
- * @example ```ts await using session = await openSession(client, {name: 'example', ttlMs: 15_000}) await
- * client.kv.acquire('leader', Buffer.from('me'), {session: session.id}) // => true session.signal.aborted //
- * => false ```
+ * @example
+ * ```ts
+ * await using session = await openSession(client, {name: 'example', ttlMs: 15_000})
+ * await client.kv.acquire('leader', Buffer.from('me'), {session: session.id}) // => true
+ * session.signal.aborted // => false
+ * ```
  */
 export async function openSession(client: ConsulClient, options: SessionOptions = {}): Promise<Session> {
   checkOptions('openSession', {client}, {client: clientRule}, ['client'])

@@ -6,25 +6,28 @@ export interface SessionOptions {
   /** Name that session listings show. @default none */
   readonly name?: string
   /**
-   * Time without a renewal after which Consul may end the session, in milliseconds: 10 s to a day, unless the
-   * servers allow less. @default 15000
+   * Time without a renewal after which Consul may end the session, in milliseconds: 10 s to a day, unless the servers
+   * allow less.
+   * @default 15000
    */
   readonly ttlMs?: number
   /**
-   * Lock-delay in milliseconds, at most 60 s: after Consul has invalidated the session, no other session can
-   * acquire its keys for this time. @default 15000
+   * Lock-delay in milliseconds, at most 60 s: after Consul has invalidated the session, no other session can acquire
+   * its keys for this time.
+   * @default 15000
    */
   readonly lockDelayMs?: number
   /** Whether Consul releases or deletes the keys of the session when the session ends. @default 'delete' */
   readonly behavior?: 'release' | 'delete'
   /**
-   * Checks of the session's node that end the session when they fail. With `[]` only the TTL ends
-   * it, with `['serfHealth']` also the failure of the node. @default []
+   * Checks of the session's node that end the session when they fail. With `[]` only the TTL ends it, with
+   * `['serfHealth']` also the failure of the node.
+   * @default []
    */
   readonly nodeChecks?: readonly string[]
   /**
-   * Node of the catalog that the session belongs to. @default the agent's own; in another datacenter, one of
-   * the servers there
+   * Node of the catalog that the session belongs to.
+   * @default the agent's own; in another datacenter, one of the servers there
    */
   readonly node?: string
   /** Cancels the opening. To end an open session, dispose it; this signal does not end it. */
@@ -34,8 +37,8 @@ export interface SessionOptions {
   /** Time between renewals, at most half of the TTL; also the time limit of one renewal. @default a third of the TTL */
   readonly renewEveryMs?: number
   /**
-   * Returns the current time in milliseconds, by which deadlines are measured. @default the boot time of the
-   * machine if the client has the system's clock, otherwise the client's monotonic time
+   * Returns the current time in milliseconds, by which deadlines are measured.
+   * @default the boot time of the machine if the client has the system's clock, otherwise the client's monotonic time
    */
   readonly now?: BootTime
   /** Is told the outcome of each renewal. Must not throw. @default none */

@@ -89,8 +89,8 @@ export interface ServiceRegistration {
   /** Checks that the agent runs itself, critical until their first run. @default none */
   readonly checks?: readonly AgentCheck[]
   /**
-   * Milliseconds of being critical (at least a minute) after which the agent removes the service. @default
-   * never
+   * Milliseconds of being critical (at least a minute) after which the agent removes the service.
+   * @default never
    */
   readonly deregisterAfterMs?: number
 }

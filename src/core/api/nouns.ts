@@ -48,8 +48,9 @@ export interface SessionRequest {
   /** The node that the session belongs to. @default the agent's own */
   readonly node?: string
   /**
-   * Time without a renewal after which the session may expire, in milliseconds from 10 s to a day; Consul may
-   * wait up to twice as long. @default no TTL
+   * Time without a renewal after which the session may expire, in milliseconds from 10 s to a day; Consul may wait up
+   * to twice as long.
+   * @default no TTL
    */
   readonly ttlMs?: number
   /**

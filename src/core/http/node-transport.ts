@@ -9,8 +9,8 @@ import type {TransportRequest, TransportResponse} from './types.js'
 const socketOptions = {noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000}
 
 /**
- * The default transport, which needs only Node's sockets. A lock uses a fifth less CPU time than with
- * node:http. A process that loads undici takes twice as long to start.
+ * The default transport, which needs only Node's sockets. A lock uses a fifth less CPU time than with node:http. A
+ * process that loads undici takes twice as long to start.
  *
  * @example
  * ```ts

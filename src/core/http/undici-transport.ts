@@ -2,8 +2,8 @@ import {checkTransportOptions} from './lane-transport.js'
 import type {Transport, TransportOptions, TransportRequest, TransportResponse} from './types.js'
 
 /**
- * A transport for processes that hold many queries or read large answers. Pass it to `createClient` as
- * `transport`. Loads undici when the first request is sent.
+ * A transport for processes that hold many queries or read large answers. Pass it to `createClient` as `transport`.
+ * Loads undici when the first request is sent.
  *
  * @example
  * ```ts

@@ -17,13 +17,13 @@ const followRules = {
 } as const
 
 /**
- * Reads the query forever and yields every successful answer, even if it is equal to the previous one:
- * compare before acting. Requests the next answer only when the consumer asks for it, so that nothing queues
- * up for a slow consumer. Transient failures are retried with jittered back-off, the first one at once and
- * silently. If the token is refused, the query is retried every 5 to 60 s. Throws only if retrying cannot
- * help: a UsageError if an option is not valid, and Consul's error if it refuses the first request as
- * invalid. Rejects with the signal's reason when the signal aborts; only the signal ends a request in
- * progress.
+ * Reads the query forever and yields every successful answer, even if it is equal to the previous one: compare before
+ * acting. Requests the next answer only when the consumer asks for it, so that nothing queues up for a slow consumer.
+ * Transient failures are retried with jittered back-off, the first one at once and silently. If the token is refused,
+ * the query is retried every 5 to 60 s. Throws only if retrying cannot help: a UsageError if an option is not valid,
+ * and Consul's error if it refuses the first request as invalid. Rejects with the signal's reason when the signal
+ * aborts; only the signal ends a request in progress.
+ *
  * @example
  * ```ts
  * await client.kv.put('mode', Buffer.from('fast'))

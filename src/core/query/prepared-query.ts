@@ -13,8 +13,9 @@ export const defaultPollMs = 10_000
 /** Options for following a prepared query. */
 export interface PreparedQueryTopicOptions extends TopicScope, Pick<PreparedQueryOptions, 'near' | 'limit'> {
   /**
-   * Mean pause between two reads in milliseconds, at least 1000. Each pause varies by up to a quarter, and is
-   * never longer than a wait (a minute by default). @default 10000
+   * Mean pause between two reads in milliseconds, at least 1000. Each pause varies by up to a quarter, and is never
+   * longer than a wait (a minute by default).
+   * @default 10000
    */
   readonly everyMs?: number
 }
@@ -27,9 +28,9 @@ const rules = {
 }
 
 /**
- * The result of a prepared query, with failover to other datacenters if the query says so. Consul cannot
- * block on prepared queries, so the query is executed at intervals, and a change is seen up to 1.25 times
- * `everyMs` later. Another order of the same instances is not a change.
+ * The result of a prepared query, with failover to other datacenters if the query says so. Consul cannot block on
+ * prepared queries, so the query is executed at intervals, and a change is seen up to 1.25 times `everyMs` later.
+ * Another order of the same instances is not a change.
  *
  * @example
  * ```ts

@@ -86,8 +86,8 @@ export function kvKey(
 }
 
 /**
- * Follows all keys that start with `prefix`, with their values. Do not modify the bytes of a value: two
- * answers may share the entries that did not change.
+ * Follows all keys that start with `prefix`, with their values. Do not modify the bytes of a value: two answers may
+ * share the entries that did not change.
  *
  * @example
  * ```ts
@@ -112,8 +112,8 @@ export function kvPrefix(
 }
 
 /**
- * Follows the names of the keys that start with `prefix`. With `separator`, each name is cut after
- * the first separator that follows the prefix.
+ * Follows the names of the keys that start with `prefix`. With `separator`, each name is cut after the first separator
+ * that follows the prefix.
  *
  * @example
  * ```ts
@@ -199,8 +199,7 @@ export const nodes = (client: ConsulClient, scope: TopicScope = {}): BlockingQue
   })
 
 /**
- * Follows the instances of a service with their checks. `passing` keeps only instances whose checks
- * all pass.
+ * Follows the instances of a service with their checks. `passing` keeps only instances whose checks all pass.
  *
  * @example
  * ```ts
@@ -290,8 +289,9 @@ export function checks(
 }
 
 /**
- * Follows the newest user events of the agent, oldest first. The index is random. The list drops old events
- * in favour of newer ones, so a missing event was not deleted.
+ * Follows the newest user events of the agent, oldest first. The index is random. The list drops old events in favour
+ * of newer ones, so a missing event was not deleted.
+ *
  * @example
  * ```ts
  * await using views = createViewRegistry(client)

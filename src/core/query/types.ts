@@ -87,8 +87,9 @@ export interface FollowOptions {
   /** Consistency of all reads. @default the client's */
   readonly consistency?: Consistency
   /**
-   * Consistency of reads without an index: the first, and each after a failure. With `consistent`, the first
-   * answer cannot show old state from a leader that has not applied its log yet. @default `consistency`
+   * Consistency of reads without an index: the first, and each after a failure. With `consistent`, the first answer
+   * cannot show old state from a leader that has not applied its log yet.
+   * @default `consistency`
    */
   readonly freshConsistency?: Consistency
   /**
@@ -99,8 +100,8 @@ export interface FollowOptions {
   /** Longest pause between two attempts while Consul cannot be reached. @default 30000 */
   readonly maxPauseMs?: number
   /**
-   * Index of an earlier answer. The first request then waits for a change after that answer. @default the
-   * first request does not wait
+   * Index of an earlier answer. The first request then waits for a change after that answer.
+   * @default the first request does not wait
    */
   readonly index?: ConsulIndex
   /**

@@ -10,7 +10,8 @@ import {SharedView} from './view.js'
 /** Options for all views of a registry. */
 export interface ViewRegistryOptions {
   /**
-   * Milliseconds for which a view continues to read after its last subscriber has left. @default 60000
+   * Milliseconds for which a view continues to read after its last subscriber has left.
+   * @default 60000
    */
   readonly lingerMs?: number
   /** Milliseconds for which a request is parked. @default 60000 */
@@ -33,8 +34,8 @@ const registryRules = {
 } as const
 
 /**
- * Creates the registry for the views of one client. Dispose the registry before the client. Throws a
- * UsageError if an option is not valid.
+ * Creates the registry for the views of one client. Dispose the registry before the client. Throws a UsageError if an
+ * option is not valid.
  *
  * @example
  * ```ts

@@ -1,12 +1,14 @@
 import type {ExitReport, Report} from '../reports.js'
 import type {ExecEvent} from '../types.js'
 
-/** Time to wait for a missing number after a later one has arrived. */
+/** Time to wait for a missing frame of output after a later one has arrived. */
 export const gapPatienceMs = 2000
 
 type Numbered = Extract<Report, {type: 'output' | 'heartbeat'}>
 
-/** The ordered events of one node: its output, then its exit, and the numbers of output that never arrived. */
+/**
+ * The ordered events of one node: its output, then its exit, and the numbers of frames of output that never arrived.
+ */
 export interface Assembled {
   readonly events: readonly ExecEvent[]
   readonly exit?: ExitReport
@@ -14,8 +16,8 @@ export interface Assembled {
 }
 
 /**
- * Sorts the numbered output of one node, waits up to {@link gapPatienceMs} for missing numbers, and passes the exit on
- * only after all output.
+ * Sorts the numbered frames of one node's output and waits up to {@link gapPatienceMs} for missing ones. Passes the
+ * exit on only after all output.
  */
 export class Assembler {
   readonly #node: string

@@ -1,6 +1,6 @@
 import {Wake} from '../../core/time/wake.js'
 
-/** Passes items from a producer, which never waits, to one reader. */
+/** Passes items from a producer that never waits to a single reader. */
 export class EventQueue<T> {
   readonly #items: T[] = []
   readonly #wake = new Wake()

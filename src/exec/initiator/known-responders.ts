@@ -4,7 +4,7 @@ import {BatonError, messageOf} from '../../core/errors.js'
 import {makeFolder} from '../../process/make-folder.js'
 import type {ResponderTarget} from './targets.js'
 
-/** A responder to which no job is sent, with the reason. */
+/** A responder that receives no job, with the reason. */
 export interface KeyRefusal {
   readonly node: string
   readonly code: 'responder-key-changed' | 'responder-key-unknown' | 'unsigned-answers'
@@ -12,20 +12,19 @@ export interface KeyRefusal {
 }
 
 export interface KnownRespondersOptions {
-  /** File with a line `datacenter/name key` for each responder. If the file does not exist, no responder is known. */
+  /** File with a line `datacenter/name key` for each known responder. It need not exist. */
   readonly path: string
   readonly datacenter: string
   /**
-   * True if only responders with a line in the file may answer. Otherwise the key of a new responder is added to the
-   * file.
+   * True if only responders listed in the file may answer. If false, the key of a new responder is added to the file.
    */
   readonly isListOnly: boolean
 }
 
 /**
  * Compares the keys that responders have registered with the keys in a file, and adds responders that the file does not
- * contain. If a responder has several lines, the first counts. Resolves with the responders to which no job must be
- * sent. Rejects with BATON_CONFIG if the file cannot be read or written.
+ * contain. If a responder has several lines, the first one counts. Resolves with the responders that must not receive a
+ * job. Rejects with BATON_CONFIG if the file cannot be read or written.
  */
 export async function compareKeys(
   responders: readonly ResponderTarget[],
@@ -49,7 +48,7 @@ export async function compareKeys(
   return refusals
 }
 
-/** Resolves with the keys in the file for the responders of a datacenter, by responder name. */
+/** Resolves with the keys that the file contains for the responders of a datacenter, by responder name. */
 export async function readPins(path: string, datacenter: string): Promise<ReadonlyMap<string, string>> {
   const start = `${datacenter}/`
   const lines = [...parseLines(await readKnown(path))].filter(([place]) => place.startsWith(start))

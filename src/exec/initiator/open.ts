@@ -32,8 +32,8 @@ export type Opener = (context: OpenContext) => Promise<JobDelivery>
 export const defaultHeartbeatMs = {native: 15_000, rexec: 2000} as const
 
 /**
- * Returns an opener for the responders of each protocol version, and an opener for the agents of the plan. In a dry
- * run, includes only nodes that can check a job without running it.
+ * Returns one opener for the responders of each protocol version, and one for the plan's agents. For a dry run, leaves
+ * out nodes that cannot check a job without running it.
  */
 export function openersFor(settings: InitiatorSettings, request: RunRequest, plan: Plan): readonly Opener[] {
   const {isDryRun} = request
@@ -80,7 +80,7 @@ function nativeOpener(
 ): Opener {
   return async ({events, signal}) => {
     const keys = await signingKeys(settings)
-    // Imported on demand: a run that reaches only agents starts faster without this module.
+    // Imported on demand, because a run that reaches only agents starts faster without this module.
     const {openNativeDelivery} = await import('../native/delivery.js')
     const names = nodes.map(({name}) => name)
     return openNativeDelivery(
@@ -118,7 +118,7 @@ export async function jobFacts(
   }
 }
 
-/** Resolves with the name of the datacenter in which the nodes are. */
+/** Resolves with the name of the datacenter that the nodes belong to. */
 export const datacenterOf = async (client: ConsulClient, signal: AbortSignal): Promise<string> =>
   client.scope.datacenter ?? (await client.agent.self({signal})).datacenter
 
@@ -134,7 +134,7 @@ export function answerKeysOf(
 }
 
 /**
- * Resolves with the keys that sign the job. Rejects with a RefusedError if there are none, unless jobs are sent
+ * Resolves with the keys that sign the job. Rejects with a RefusedError if there are none, unless the job is to be sent
  * unsigned.
  */
 export async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Promise<readonly SigningKey[]> {
@@ -148,7 +148,7 @@ export async function signingKeys({keys = [], isUnsigned}: InitiatorOptions): Pr
   return all
 }
 
-/** Returns the name of the process's user. In a container the user may have no name. */
+/** Returns the name of the process's user. In a container, the user may have no name. */
 function userName(): string {
   try {
     return userInfo().username

@@ -22,12 +22,14 @@ import type {JobSpec, NodeSelector, RunOptions, Via} from '../types.js'
 export interface InitiatorOptions {
   /**
    * `native` reaches nodes with a passing responder, `rexec` reaches nodes whose agents run `_rexec` jobs, and `auto`
-   * uses `_rexec` only for nodes without a responder. No node is ever reached both ways. @default 'auto'
+   * uses `_rexec` only for nodes without a responder. No node receives a job in both ways.
+   * @default 'auto'
    */
   readonly via?: Via | 'auto'
   /**
    * Keys that sign native jobs; several if responders require several signatures. A function is called when the first
-   * responder is reached. Without a key, a native run rejects with a RefusedError. @default none
+   * responder is to be reached. Without a key, a native run rejects with a RefusedError.
+   * @default none
    */
   readonly keys?: readonly SigningKey[] | (() => Promise<readonly SigningKey[]>)
   /**
@@ -37,30 +39,37 @@ export interface InitiatorOptions {
   readonly isUnsigned?: boolean
   /** Name of the cluster. Responders refuse jobs of another cluster. @default '' */
   readonly cluster?: string
-  /** Time that expected nodes have to answer, in milliseconds. @default 5000 */
+  /** Time within which expected nodes must acknowledge the job, in milliseconds. @default 5000 */
   readonly ackTimeoutMs?: number
-  /** Only for responders: time from the stop signal to the kill, in milliseconds. @default 5000 */
+  /** Time from the stop signal to the kill, in milliseconds. Applies only to responders. @default 5000 */
   readonly killAfterMs?: number
   /**
-   * Only for responders: maximum output of each node. Of longer output, the beginning and the end are kept. `Infinity`
-   * for no limit. @default 1048576
+   * Maximum output of each node. Of longer output, the beginning and the end are kept. Applies only to responders.
+   * `Infinity` for no limit.
+   * @default 1048576
    */
   readonly maxOutputBytes?: number
   /**
-   * File with the public keys of responders, one line `datacenter/name key` each. A responder that registers another
-   * key than its line names is refused (`responder-key-changed`); the key of a responder without a line is added.
+   * File with the public keys of responders, one line `datacenter/name key` each. If a responder has registered a key
+   * other than the one in its line, it is refused (`responder-key-changed`). If it has no line, its key is added.
    * @default registered keys are trusted without a file
    */
   readonly knownRespondersFile?: string
-  /** True to refuse responders without a line in that file. @default false */
+  /** True to refuse responders that have no line in the file of known responders. @default false */
   readonly isListOnly?: boolean
-  /** True to refuse nodes that do not sign their answers: agents and responders of an older baton. @default false */
+  /**
+   * True to refuse nodes that do not sign their answers, which are agents and responders of older versions of baton.
+   * @default false
+   */
   readonly mustBeSigned?: boolean
   /** Prefix of `_rexec` jobs in KV. @default '_rexec' */
   readonly prefix?: string
   /** Pause between writing an `_rexec` job and its event, in milliseconds. @default 0 */
   readonly replicationWaitMs?: number
-  /** Name that responders log with the job. It is not verified. @default the name of the process's user */
+  /**
+   * Name of the sender, which responders log with the job. It is not verified.
+   * @default the name of the process's user
+   */
   readonly requester?: string
 }
 
@@ -83,7 +92,7 @@ const initiatorRules = {
   replicationWaitMs: duration(),
   maxOutputBytes: count({min: 0, unit: 'bytes', isEndless: true}),
 } as const
-/** A job may have a longer timeout than a timer can wait: responders start their timer again each day. */
+/** A job's timeout may exceed the longest time of a timer, because responders restart their timer each day. */
 const jobTimeout: OptionRule = {
   expected: 'a number of milliseconds of at least 1, or Infinity',
   accepts: value =>

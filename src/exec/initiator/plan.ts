@@ -3,16 +3,22 @@ import type {ExpectedNode, Via} from '../types.js'
 import type {CompiledSelector} from './selector.js'
 import type {ResponderTarget, Targets} from './targets.js'
 
-/** The nodes that are expected to answer, and how each is reached. */
+/** The nodes that are expected to answer, and how each one is reached. */
 export interface Plan {
   readonly expected: readonly ExpectedNode[]
-  /** Responders by the version of the manifest that each receives. */
+  /** Responders, by the version of the manifest that they receive. */
   readonly responders: ReadonlyMap<number, readonly ResponderTarget[]>
   readonly agents: readonly string[]
-  /** True if the filters of an event can express the whole selector, because no matching agent must be omitted. */
+  /**
+   * True if the filters of an event suffice to express the selector, because they match no agent that must be
+   * omitted.
+   */
   readonly isSelectorEnough: boolean
   readonly serviceNamesMatched: readonly string[]
-  /** Names of Consul's nodes by responder name, for responders that are not named like their node. */
+  /**
+   * Names of Consul's nodes by responder name, for responders whose name differs from that of their
+   * node.
+   */
   readonly consulNodes: ReadonlyMap<string, string>
 }
 
@@ -41,7 +47,7 @@ export function planNodes(via: Via | 'auto', targets: Targets, selector: Compile
   }
 }
 
-/** Returns the nodes that the selector names but that cannot be reached. */
+/** Returns the nodes that the selector names but the job cannot reach. */
 function absentNodes(
   via: Via | 'auto',
   reached: ReadonlySet<string>,
@@ -65,7 +71,9 @@ export const uncheckedNodes = ({responders, agents}: Plan): readonly string[] =>
   ...agents,
 ]
 
-/** Returns the plan without sending the job to these nodes. They stay in the list of expected nodes. */
+/**
+ * Returns the plan without sending the job to these nodes. They remain in the list of expected nodes.
+ */
 export function withoutNodes(plan: Plan, nodes: ReadonlySet<string>): Plan {
   if (nodes.size === 0) return plan
   const rest = [...plan.responders].map(

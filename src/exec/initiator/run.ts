@@ -21,11 +21,12 @@ export interface RunParts {
   readonly events: EventQueue<ExecEvent>
   readonly startedAtMs: number
   readonly isDryRun: boolean
-  /** Time that nodes have to report their end after the run has asked them to stop. */
+  /** Time within which nodes must report their end after the run has asked them to stop. */
   readonly cancelPatienceMs: number
   /**
-   * `own`: the run cancels its job when the run is stopped. The other modes read a job of another process: `follow`
-   * leaves the job alone, `snapshot` reads its answers once, `cancel` and `kill` stop it. @default 'own'
+   * `own`: the run has written the job, and cancels it when the run is stopped. In the other modes another process has
+   * written the job: `follow` only follows it, `snapshot` reads its answers once, `cancel` and `kill` stop it.
+   * @default 'own'
    */
   readonly mode?: 'own' | 'follow' | 'snapshot' | 'cancel' | 'kill'
 }
@@ -56,7 +57,8 @@ export class Run implements ExecRun {
     this.#stop = linkSignal(signal)
     this.#stop.signal.addEventListener('abort', () => this.#wake.wake(), {once: true})
     this.summary = this.#lead()
-    // A caller that only iterates must not crash on an unhandled rejection: the iterator ends, and `summary` still rejects.
+    // Prevents an unhandled rejection if the caller only iterates. The iteration then ends, and `summary` still
+    // rejects.
     this.summary.catch(() => {})
   }
 
@@ -132,7 +134,10 @@ export class Run implements ExecRun {
     }
   }
 
-  /** Reads all present answers. Then stops the nodes that have not ended, or reports them as unfinished. */
+  /**
+   * Reads all answers that exist now. Then stops the nodes that have not ended or, for a snapshot, reports them as
+   * unfinished.
+   */
   async #readOnce(readers: readonly OpenReader[], mode: 'snapshot' | 'cancel' | 'kill'): Promise<void> {
     const {client, tracker} = this.#parts
     await this.#catchUp(readers)
@@ -153,9 +158,9 @@ export class Run implements ExecRun {
   }
 
   /**
-   * Reads everything that nodes wrote before this call, so that no deadline settles a node whose answer was not read
-   * yet: Consul may have been unavailable, a server may have shown an old state, or this process may have been stopped.
-   * Retries until Consul answers. Resolves with false if the run ends first.
+   * Reads everything that nodes wrote before this call, so that a deadline never settles a node whose answer was
+   * written but not read. That could happen if Consul was unavailable, a server showed old state, or this process was
+   * suspended. Retries until Consul answers. Resolves with false if the run ends first.
    */
   async #catchUp(readers: readonly OpenReader[]): Promise<boolean> {
     const {client, tracker} = this.#parts
@@ -182,8 +187,8 @@ export class Run implements ExecRun {
   }
 
   /**
-   * Cancels the job. Nodes that can be asked to stop have `cancelPatienceMs` to report their end; the others count as
-   * cancelled at once.
+   * Cancels the job. Nodes that can be asked to stop must report their end within `cancelPatienceMs`; the others count
+   * as cancelled at once.
    */
   async #cancel(): Promise<void> {
     const {client, deliveries, tracker, cancelPatienceMs, mode = 'own'} = this.#parts
@@ -192,11 +197,11 @@ export class Run implements ExecRun {
     let isKillSent = mode === 'kill'
     for (const delivery of deliveries) {
       const asked = delivery.cancel(isKillSent ? 'kill' : 'cancel')
-      // If a job of another process cannot be stopped, it continues, so the failure is passed on.
+      // If a job of another process cannot be stopped, it continues, so the caller must learn of the failure.
       const isAsked = mode === 'own' ? await asked.catch(() => false) : await asked
       if (!isAsked) this.#emit(tracker.settleRest(cancelled, delivery))
     }
-    // The cancel message also stops nodes that would begin the job later.
+    // The cancel message also reaches nodes that have not begun the job, so they count as cancelled.
     if (mode !== 'own') this.#emit(tracker.settleWaiting(cancelled))
     while (!tracker.isDone && !this.#failure && client.clock.monotonicMs() < deadlineMs) {
       if (this.#isKilled && !isKillSent) {
@@ -260,10 +265,7 @@ export class Run implements ExecRun {
   }
 }
 
-/**
- * Moves exits behind output. A list of keys is sorted by name, so a node's exit comes before its output in the same
- * list.
- */
+/** Moves exits behind output: keys are listed by name, so that in one list a node's exit comes before its output. */
 function endsLast(reports: readonly Report[]): readonly Report[] {
   const isEnd = ({type}: Report): boolean => type === 'exit' || type === 'refused' || type === 'allowed'
   return [...reports.filter(report => !isEnd(report)), ...reports.filter(isEnd)]

@@ -6,7 +6,7 @@ const anything: Re2Matcher = () => true
 const nothing: Re2Matcher = () => false
 
 /**
- * Compiles a filter with the rules of Consul's agents. Resolves with undefined for an empty filter. Rejects with a
+ * Compiles a filter by the rules of Consul's agents. Resolves with undefined for an empty filter. Rejects with a
  * UsageError if the filter is not a regular expression.
  */
 export async function compileFilter(what: string, pattern: string | undefined): Promise<Re2Matcher | undefined> {
@@ -39,7 +39,10 @@ export interface CompiledSelector {
   matchesService(service: SelectableService): boolean
 }
 
-/** Rejects with a UsageError if a filter cannot be compiled, or if there is a tag without a service. */
+/**
+ * Compiles a selector. Rejects with a UsageError if a filter cannot be compiled, or if a tag is given without a
+ * service.
+ */
 export async function compileSelector(selector: NodeSelector): Promise<CompiledSelector> {
   if (selector.tag !== undefined && selector.tag !== '' && (selector.service ?? '') === '') {
     throw new UsageError('Cannot provide tag filter without service filter.', {
@@ -63,7 +66,7 @@ export async function compileSelector(selector: NodeSelector): Promise<CompiledS
   }
 }
 
-/** Resolves with a function that returns an anchored expression for exactly these names. */
+/** Resolves with a function that returns an anchored expression that matches exactly these names. */
 export async function nodePattern(): Promise<(nodes: readonly string[]) => string> {
   const re2 = await loadRe2()
   return nodes => `^(?:${nodes.map(node => re2.quote(node)).join('|')})$`

@@ -22,12 +22,14 @@ import {findTargets} from './targets.js'
 import {Tracker} from './tracker.js'
 
 /**
- * Additional time that a responder may need after the timeout and the grace: for its writes and for the initiator's
- * reads.
+ * Additional time that a responder may need after the timeout and the grace, for its writes and the initiator's reads.
  */
 export const reportingSlackMs = 5000
 
-/** Finds the nodes, writes the job and starts to follow it. Rejects if the job cannot be written; then nothing runs. */
+/**
+ * Finds the nodes, writes the job and starts to follow it. Rejects if the job cannot be written, in which case nothing
+ * runs.
+ */
 export async function startRun(
   settings: InitiatorSettings,
   request: RunRequest,
@@ -60,8 +62,8 @@ export async function startRun(
 }
 
 /**
- * Finds the nodes that a selector matches, and how each is reached. `isAnyState`: includes responders whose check does
- * not pass.
+ * Finds the nodes that a selector matches, and how each is reached. With `isAnyState`, includes responders whose check
+ * does not pass.
  */
 export async function findPlan(
   {client, via = 'auto'}: InitiatorSettings,
@@ -73,7 +75,7 @@ export async function findPlan(
   return planNodes(via, await findTargets(client, compiled, {signal, isAnyState}), compiled)
 }
 
-/** Resolves with the nodes to which the job is not sent, because no known key could prove their answers. */
+/** Resolves with the nodes that do not receive the job, because no known key could verify their answers. */
 export async function refuseKeys(
   settings: InitiatorSettings,
   plan: Pick<Plan, 'responders' | 'agents'>,
@@ -103,7 +105,7 @@ export async function refuseKeys(
   ]
 }
 
-/** If one delivery cannot start, all that were opened are closed again. */
+/** If one delivery cannot start, all deliveries that were opened are closed again. */
 async function startAll(openers: readonly Opener[], context: OpenContext): Promise<readonly JobDelivery[]> {
   const releases = new ReleaseStack()
   try {

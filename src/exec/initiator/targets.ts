@@ -4,7 +4,7 @@ import type {CheckInfo, ServiceInstance} from '../../core/types.js'
 import {oldestVersion} from '../native/versions.js'
 import type {CompiledSelector} from './selector.js'
 
-/** Name of the service as which responders register. */
+/** Name of the service under which responders register. */
 export const responderService = 'baton-responder'
 /** Key of the service's metadata that contains the responder's name, which may differ from the node's. */
 export const responderNameKey = 'responder'
@@ -13,7 +13,10 @@ export const responderProtocolKey = 'protocol'
 /** Key of the service's metadata that contains the public key with which the responder signs its answers. */
 export const responderAnswerKey = 'key'
 
-/** The catalog lists this service for every server, but agents do not, and filters match the services of agents. */
+/**
+ * The catalog lists this service for every server, but it is not a service of the agent, and filters apply to services
+ * of agents.
+ */
 const catalogOnlyService = 'consul'
 const serviceReadsAtOnce = 8
 
@@ -38,9 +41,9 @@ export interface ResponderTarget {
 export interface Targets {
   /** Nodes with an agent that match the selector. */
   readonly agents: readonly AgentTarget[]
-  /** Responders that match the selector; with failing checks only if the caller asked for them. */
+  /** Responders that match the selector. Those with failing checks are included only on request. */
   readonly responders: readonly ResponderTarget[]
-  /** Nodes with a responder, even if that responder does not match. `_rexec` does not reach these nodes. */
+  /** Nodes that have a responder, even one that does not match. They do not receive `_rexec` jobs. */
   readonly coveredNodes: ReadonlySet<string>
   /** Names of services that the filter matches. Filled only if the filter matches no service ID. */
   readonly serviceNamesMatched: readonly string[]
@@ -48,10 +51,13 @@ export interface Targets {
   readonly unknownNames: readonly string[]
 }
 
-/** Read mode of the catalog. A server with old state would omit new nodes, or return nodes that no longer exist. */
+/**
+ * Consistency of reads of the catalog. A server with old state would omit new nodes, or return nodes that no longer
+ * exist.
+ */
 const newest = {consistency: 'consistent'} as const
 
-/** Predicts which nodes a job will reach, from the catalog and the health checks, by the rules of the agents. */
+/** Predicts which nodes a job will reach. Applies the agents' rules to the catalog and the health checks. */
 export async function findTargets(
   client: ConsulClient,
   selector: CompiledSelector,
@@ -82,8 +88,8 @@ export async function findTargets(
 }
 
 /**
- * Reads the responders whose checks pass, or all of them. Passing responders come last, because the last one of a name
- * counts.
+ * Reads the responders whose checks pass, or all of them. Passing responders come last, because the last one of each
+ * name counts.
  */
 export async function readResponders(
   client: ConsulClient,
@@ -97,7 +103,7 @@ export async function readResponders(
   return [...(all?.value ?? []), ...passing.value].map(toResponder)
 }
 
-/** Returns the nodes with a check that does not pass, apart from those of responders. */
+/** Returns the nodes with a check that does not pass. The checks of responders are ignored. */
 const failingNodes = (checks: readonly CheckInfo[]): ReadonlySet<string> =>
   new Set(
     checks.filter(check => check.status !== 'passing' && check.serviceName !== responderService).map(({node}) => node),
@@ -114,7 +120,7 @@ function toResponder(instance: ServiceInstance): ResponderTarget {
   }
 }
 
-/** Returns one responder for each name. Of several with the same name, the last one counts. */
+/** Returns one responder for each name: the last one of that name. */
 export function uniqueByName(responders: readonly ResponderTarget[]): readonly ResponderTarget[] {
   const byName = new Map(responders.map(one => [one.name, one]))
   return [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
@@ -141,7 +147,7 @@ async function nodesByService(
   return {nodes, namesMatched}
 }
 
-/** Resolves with true if the node's health check passes; a node without one counts as failed. */
+/** Resolves with true if the node's serfHealth check passes, and with false if the node has no such check. */
 export async function isNodePassing(client: ConsulClient, node: string, signal: AbortSignal): Promise<boolean> {
   const {value: checks} = await client.catalog.checksInState('any', {...newest, signal})
   const check = checks.find(one => one.node === node && one.checkId === serfHealth)

@@ -6,17 +6,17 @@ import {Assembler} from './assembler.js'
 /** Number of missed heartbeats after which a node's health is checked. */
 const missedBeats = 3
 /**
- * Number of heartbeats after which a silent node is lost even if its agent is healthy, if {@link silentFloorMs} has
- * passed too.
+ * Number of heartbeats after which a silent node counts as lost even if its agent is healthy, provided that {@link
+ * silentFloorMs} has also passed.
  */
 const silentBeats = 10
 const silentFloorMs = 30_000
 /**
- * Time after the timeout in which a node must report that it stops the command. Only nodes that have reported this get
- * the time for the stop itself, so a dead node does not hold up the run.
+ * Time after the timeout within which a node must report that it is stopping the command. Only such nodes are granted
+ * the time for the stop itself, so a dead node does not delay the run.
  */
 const stopSignMs = 3000
-/** Time that a node may need after an outage until it sends its next request. */
+/** Time that a node may need after an outage before it sends its next request. */
 const recoveryMs = 15_000
 
 const absences = {
@@ -27,18 +27,18 @@ const absences = {
 
 export interface TrackerOptions {
   readonly expected: readonly ExpectedNode[]
-  /** Nodes to which a dry run is not sent, because they cannot check a job without running it. */
+  /** Nodes that do not receive a dry run, because they cannot check a job without running it. */
   readonly unchecked: readonly string[]
-  /** Nodes to which the job is not sent, with the reason. */
+  /** Nodes that do not receive the job, each with the reason. */
   readonly refused: readonly {readonly node: string; readonly code: string; readonly reason: string}[]
-  /** Monotonic time of the job's start. No node can have answered before it. */
+  /** Monotonic time of the job's start. No node can have answered earlier. */
   readonly startMs: number
   readonly ackTimeoutMs: number
-  /** Reason given for nodes that never answered. @default names the ack timeout */
+  /** Reason that is given for nodes that never answered. @default names the ack timeout */
   readonly silence?: string
   readonly timeoutMs: number | undefined
   readonly heartbeatMs: Readonly<Record<Via, number>>
-  /** Additional time after the timeout in which a node that stops the command may still report its end. */
+  /** Additional time after the timeout in which a node that is stopping the command may still report its end. */
   readonly timeoutGraceMs: Readonly<Record<Via, number>>
 }
 
@@ -56,7 +56,7 @@ interface NodeState {
   announcesStop: boolean
   isStopping: boolean
   droppedBytes: number
-  /** Undefined until the first report. */
+  /** Whether the node's answers are signed; undefined until its first report. */
   isSigned: boolean | undefined
   outcome: NodeOutcome | undefined
 }
@@ -66,18 +66,19 @@ interface NodeState {
  * then *settled*.
  *
  * - waiting → settled as `no-answer` when the ack timeout has passed. Later reports are shown as late and do not
- *   change the outcome. A node that is down is not waited for, but may answer as long as others run.
+ *   change the outcome. The run does not wait for a node that is down, but
+ *   such a node may answer as long as others run.
  * - running → settled by its exit (after all output before it), its refusal, or the job's timeout. Settled as `lost` when it
  *   missed heartbeats and its health check fails, when it has been silent for long although its agent is healthy, or when
- *   it does not report after the timeout that it stops the command.
- * - A node that was not expected is shown as unexpected, and waited for like any other.
+ *   it does not report after the timeout that it is stopping the command.
+ * - A node that was not expected is shown as unexpected; otherwise it is treated like any other.
  *
  * Every method takes the time as an argument, so that every case can be tested without waiting.
  */
 export class Tracker {
   readonly #options: TrackerOptions
   readonly #nodes = new Map<string, NodeState>()
-  /** Monotonic time until which no report could be read. */
+  /** Monotonic time up to which this process could not read reports. */
   #deafUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: TrackerOptions) {
@@ -130,8 +131,8 @@ export class Tracker {
   }
 
   /**
-   * Starts deadlines again that passed while Consul could not be read. Until `untilMs` nodes could perhaps not write
-   * either.
+   * Restarts deadlines that passed while Consul could not be read. Until `untilMs`, the nodes may not have been able to
+   * write either.
    */
   forgive(untilMs: number): void {
     this.#deafUntilMs = untilMs
@@ -152,16 +153,14 @@ export class Tracker {
     return events
   }
 
-  /**
-   * Returns the running nodes that have missed heartbeats. Each node is returned at most once per heartbeat interval.
-   */
+  /** Returns the running nodes that have missed heartbeats. Each is returned at most once per heartbeat interval. */
   suspects(nowMs: number): {readonly node: string; readonly via: Via}[] {
     const due = [...this.#nodes.values()].filter(state => this.#suspectAtMs(state) <= nowMs)
     for (const state of due) state.judgedAtMs = nowMs
     return due.map(({node, via}) => ({node, via}))
   }
 
-  /** Settles a suspect as lost if its health check fails, or if it has been silent for too long. */
+  /** Settles a suspect as lost if its health check fails or it has been silent for too long. */
   judge(node: string, isPassing: boolean, nowMs: number): ExecEvent[] {
     const state = this.#nodes.get(node)
     if (!state || state.outcome) return []
@@ -174,7 +173,9 @@ export class Tracker {
     return this.#settle(state, {type: 'lost', reason: `${silence}, although its agent is healthy`})
   }
 
-  /** Settles all unfinished nodes with the same outcome; with `delivery`, only the nodes that it reaches. */
+  /**
+   * Settles all unfinished nodes with the same outcome. If `delivery` is given, settles only the nodes that it reaches.
+   */
   settleRest(outcome: NodeOutcome, delivery?: Pick<JobDelivery, 'via' | 'nodes'>): ExecEvent[] {
     const isReached = ({via, node}: NodeState): boolean =>
       !delivery || (delivery.via === via && (delivery.nodes?.has(node) ?? true))
@@ -204,7 +205,7 @@ export class Tracker {
     return !allDown && open.every(state => state.isDown && state.ackedAtMs === undefined)
   }
 
-  /** Settles the nodes for which the run did not wait. */
+  /** Settles the nodes for which the run does not wait. */
   finish(): ExecEvent[] {
     return [...this.#nodes.values()].flatMap(state => (state.outcome ? [] : this.#settle(state, this.#noAnswer(state))))
   }
@@ -329,5 +330,5 @@ export class Tracker {
   }
 }
 
-/** True if the node has not reported that it stops the command, although it would do so after the timeout. */
+/** True if the node should have reported after the timeout that it is stopping the command, but has not. */
 const isSilentlyLate = ({announcesStop, isStopping}: NodeState): boolean => announcesStop && !isStopping

@@ -9,7 +9,7 @@ const worstFirst: readonly (readonly [ExecVerdict, readonly NodeOutcome['type'][
   ['cancelled', ['cancelled', 'not-run']],
 ]
 
-/** Returns the worst outcome of the run. Without any node it is never `ok`. */
+/** Returns the worst outcome of the run. It is never `ok` if there is no node. */
 export function judgeResults(results: readonly NodeResult[], isStopped = false): ExecVerdict {
   if (results.length === 0) return 'no-nodes'
   const seen = new Set(results.map(result => result.outcome.type))

@@ -14,14 +14,14 @@ export interface AnswerReaderOptions {
   /** Version of the job's manifest. */
   readonly version: number
   readonly id: string
-  /** Nodes that the job is for. */
+  /** Nodes to which the job is addressed. */
   readonly nodes: ReadonlySet<string>
-  /** Nodes that the job is for, but whose answers are ignored. */
+  /** Nodes to which the job is addressed but whose answers are ignored. */
   readonly ignored: ReadonlySet<string>
   /** Public keys of responders, by responder name. Answers of responders without a key count as unsigned. */
   readonly answerKeys: ReadonlyMap<string, KeyObject>
   readonly onRetry: (error: unknown) => void
-  /** Called once if a key below the run's prefix names a node that the job is not for. */
+  /** Called once if a key below the run's prefix names a node to which the job is not addressed. */
   readonly onForeign: (node: string) => void
   /** Called once if an answer is not signed by the key of its node's responder. */
   readonly onForged: (node: string) => void
@@ -30,7 +30,7 @@ export interface AnswerReaderOptions {
 /** Reads the answers of responders to one job, and verifies their signatures. */
 export class AnswerReader {
   readonly #options: AnswerReaderOptions
-  /** Keys for nodes that the job is not for. Another client wrote them. */
+  /** Keys for nodes to which the job is not addressed. Another client wrote them. */
   readonly #foreignKeys: string[] = []
   #hasForged = false
 
@@ -42,7 +42,7 @@ export class AnswerReader {
     const {client, version, id, onRetry} = this.#options
     const prefix = version < signedVersion ? runPrefix(id) : runsPrefix
     const parse = (rest: string): AnswerKey | undefined => parseAnswerKey(rest, version)
-    // The values of acks are read too, because they contain a signature.
+    // The values of acks are read as well, because they contain a signature.
     const needsValue = (rest: string): boolean => parse(rest) !== undefined
     const isOurs = (rest: string): boolean => version < signedVersion || parse(rest)?.id === id
     return new KeyReader({client, prefix, needsValue, isOurs, onRetry}, keys => {
@@ -61,22 +61,22 @@ export class AnswerReader {
   }
 
   /**
-   * Deletes the keys that other clients forged. They do not belong to the job's session, so Consul does not delete them
-   * with it. Does nothing if the token lacks the permission.
+   * Deletes the keys that other clients forged. Consul does not delete them with the job's session, because they do not
+   * belong to it. Does nothing if the token lacks the permission.
    */
   async deleteForged(): Promise<void> {
     const {client, version, id, nodes} = this.#options
     const {kv, txn} = client
     if (this.#hasForged) for (const node of nodes) await kv.deleteTree(answerRoot({version, id, node})).catch(() => {})
-    // Deleted by a transaction, because not every name can be part of an HTTP path.
+    // Deleted in a transaction, because some names cannot be part of an HTTP path.
     if (this.#foreignKeys.length > 0) {
       await txn.commit(this.#foreignKeys.map(key => ({verb: 'delete', key}))).catch(() => {})
     }
   }
 
   /**
-   * Opens an answer. Returns undefined if the responder should have signed it and did not; the right answer may still
-   * replace it.
+   * Opens an answer. Returns undefined if the responder's signature is missing although there should be one; the
+   * genuine answer may still arrive.
    */
   #open({node, name}: AnswerKey, value: Buffer): OpenedAnswer | undefined {
     const {version, id, answerKeys} = this.#options
@@ -89,7 +89,7 @@ export class AnswerReader {
   }
 
   /**
-   * True if the signed job names the node. A client with write permission below `run/` can invent nodes, which do not
+   * True if the signed job names the node. A client with write permission below `run/` can invent nodes, which must not
    * count.
    */
   #isNamed(node: string, key: string): boolean {

@@ -4,7 +4,7 @@ import {parseObject} from './envelope.js'
 import {answerRoot} from './layout.js'
 import {signedVersion} from './versions.js'
 
-/** The job and the node to which answers belong. */
+/** The job and the node that an answer belongs to. */
 export interface AnswerPlace {
   /** Version of the job's manifest. */
   readonly version: number
@@ -12,13 +12,16 @@ export interface AnswerPlace {
   readonly node: string
 }
 
-/** Last part of an answer's key: the ack (`a`), the result (`r`), a refusal (`k`), or a frame of output. */
+/**
+ * Last part of an answer's key: the ack (`a`), the result (`r`), a refusal (`k`), or a frame (one numbered piece) of
+ * output.
+ */
 export type AnswerName = 'a' | 'r' | 'k' | `o/${string}`
 
 export const frameName = (seq: number): AnswerName => `o/${seq.toString(16).padStart(6, '0')}`
 
 /**
- * Returns the bytes that are signed. They include job, node and name, so that a copied answer is not valid under
+ * Returns the bytes that are signed. They include job, node and name, so that an answer is not valid if it is copied to
  * another key.
  */
 function signedBytes({id, node}: AnswerPlace, name: string, body: Buffer): Buffer {
@@ -40,14 +43,14 @@ export class AnswerWriter {
     return answerRoot(this.#place) + name
   }
 
-  /** Returns the value of an answer: a line of JSON with the signature, then the body. */
+  /** Returns the value of an answer: one line of JSON with the signature, followed by the body. */
   value(name: AnswerName, body: Buffer): Buffer {
     if (this.#place.version < signedVersion) return body
     const signature = sign(null, signedBytes(this.#place, name, body), this.#privateKey).toString('base64url')
     return Buffer.concat([Buffer.from(`${JSON.stringify({v: 2, g: signature})}\n`), body])
   }
 
-  /** Returns the write of an answer. The job's session holds the key. */
+  /** Returns the write of an answer. The key belongs to the job's session. */
   write(name: AnswerName, body: Buffer, session: SessionId): KvOperation {
     return {verb: 'lock', key: this.key(name), value: this.value(name, body), session}
   }
@@ -60,7 +63,7 @@ export interface OpenedAnswer {
 }
 
 /**
- * Returns the body of an answer and whether `publicKey` signed it. Without a key, the answer counts as unsigned.
+ * Returns the body of an answer, and whether `publicKey` signed it. If no key is given, the answer counts as unsigned.
  * Returns undefined if the signature does not match the key.
  */
 export function openAnswer(

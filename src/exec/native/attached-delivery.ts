@@ -13,7 +13,7 @@ import {writeControl} from './write-job.js'
 
 interface AttachedOptions extends Omit<AnswerReaderOptions, 'version' | 'id' | 'nodes'> {
   readonly manifest: Manifest
-  /** Returns the keys that sign a cancel. Called only if the job is to be stopped. */
+  /** Returns the keys with which a cancel is signed. Called only if the job is to be stopped. */
   readonly keys: () => Promise<readonly SigningKey[]>
 }
 
@@ -44,7 +44,7 @@ export class AttachedDelivery implements JobDelivery {
   }
 
   async start(): Promise<void> {
-    // Nothing to do: the process that wrote the job has started it.
+    // Nothing to do, because the process that wrote the job has started it.
   }
 
   reader(handle: (reports: readonly Report[]) => void): KeyReader {
@@ -64,7 +64,7 @@ export class AttachedDelivery implements JobDelivery {
   }
 
   /**
-   * Waits until the job's key is gone. The job's session holds the key, and ends with the job's initiator or after
+   * Waits until the job's key is gone. The key belongs to the job's session, which ends with the initiator or after
    * `keepMs`.
    */
   async #watch(): Promise<void> {

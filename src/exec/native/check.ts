@@ -8,13 +8,13 @@ import type {ReplayStore} from './replay-store.js'
 import type {TrustedKey, TrustStore} from './trust.js'
 import {newestVersion, oldestVersion} from './versions.js'
 
-/** Reason why a job does not run. The codes are part of the public interface. */
+/** Reason why a responder does not run a job. The codes are part of the public interface. */
 export type JobRefusalCode =
   | 'too-large'
   | 'malformed'
   /** A newer version of baton wrote the job. */
   | 'unknown-version'
-  /** The trusted keys could not be read, and the last good state does not contain the job's key. */
+  /** The trusted keys could not be read, and those that were last read do not include the job's key. */
   | 'trust-unreadable'
   | 'unsigned'
   | 'unknown-key'
@@ -30,13 +30,13 @@ export type JobRefusalCode =
   | 'wrong-node'
   | 'replayed'
   | 'policy'
-  /** The audit log cannot be written. No job runs without a line in the audit log. */
+  /** The audit log cannot be written, and no job runs without an entry there. */
   | 'audit-failed'
 
 export interface JobRefusal {
   readonly code: JobRefusalCode
   readonly reason: string
-  /** Facts that the job states about itself, not verified; undefined if they cannot be read. */
+  /** Unverified facts that the job states about itself; undefined if they cannot be read. */
   readonly claimed: JobClaims | undefined
 }
 
@@ -46,7 +46,7 @@ export interface CheckContext {
   readonly cluster: string
   readonly trust: TrustStore
   readonly replay: Pick<ReplayStore, 'has'>
-  /** Policy for jobs without a signature. If it is undefined, they are refused. */
+  /** Policy for jobs without a signature. If it is undefined, such jobs are refused. */
   readonly unsignedPolicy: Policy | undefined
   readonly nowMs: number
   readonly maxSkewMs: number
@@ -76,7 +76,7 @@ const refuse = (code: JobRefusalCode, reason: string, claimed?: JobRefusal['clai
 })
 
 /**
- * Checks everything that comes before the job's ID is recorded, in this order: size, form, signatures by trusted keys,
+ * Makes all checks that precede the recording of the job's ID, in this order: size, form, signatures by trusted keys,
  * cluster, time, node, replay. Until the signatures are verified, the manifest is used only to address a refusal.
  */
 export function checkJob(id: string, value: Buffer, context: CheckContext): Checked {
@@ -101,7 +101,7 @@ function refuseUnread(payload: Buffer, reason: string): Checked {
   return refuse('unknown-version', `the job is of ${versions}`, claimed)
 }
 
-/** Checks the policies, after the job's ID was recorded. Resolves with undefined if every policy allows the job. */
+/** Checks the policies, after the job's ID was recorded. Resolves with undefined if all policies allow the job. */
 export async function checkPolicies(
   policies: readonly Policy[],
   manifest: Manifest,
@@ -180,8 +180,8 @@ function checkScope(manifest: Manifest, context: CheckContext): Failure | undefi
 }
 
 /**
- * Checks the times. The job's own `iat` counts only within the allowed skew: otherwise a signer could extend the
- * validity.
+ * Checks the times. The job's own time of issue (`iat`) counts only within the allowed clock skew, because otherwise a
+ * signer could extend the validity.
  */
 function checkTime(manifest: Manifest, {nowMs, maxSkewMs, maxValidityMs}: CheckContext): Failure | undefined {
   const {issuedAtMs, notBeforeMs, expiresAtMs} = manifest
@@ -202,8 +202,8 @@ function checkValidity(validityMs: number, maxValidityMs: number): Failure | und
 }
 
 /**
- * Checks the times of a signed cancel. A cancel may be valid until responders can no longer begin the job, plus the
- * maximum validity of a job.
+ * Checks the times of a signed cancel. It may be valid until no responder can begin the job any more, plus the maximum
+ * validity of a job.
  */
 export function checkControlTime(
   control: Control,

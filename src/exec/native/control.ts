@@ -8,7 +8,10 @@ const controlSchema = z.object({
   exp: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
 })
 
-/** A signed message to the responders of one running job: `cancel` stops it with its grace, `kill` without. */
+/**
+ * A signed message to the responders of one running job: `cancel` stops it with the grace, `kill` stops it
+ * without.
+ */
 export interface Control {
   readonly id: string
   readonly verb: 'cancel' | 'kill'

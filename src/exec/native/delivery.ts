@@ -14,16 +14,16 @@ import {createManifest, type JobFacts, onServerNode, validityMs, writeControl, w
 
 const sessionTtlMs = 30_000
 /**
- * Time without a renewal after which the session counts as lost. It is long because responders continue to work during
+ * Time without a renewal after which the session counts as lost. It is long because responders keep working during
  * outages of Consul.
  */
 const unprovenLimitMs = 600_000
 
 export interface NativeOptions extends JobFacts {
-  /** Keys that sign the job. If the list is empty, the job is not signed. */
+  /** Keys that sign the job. If the list is empty, the job is unsigned. */
   readonly keys: readonly SigningKey[]
   readonly onRetry: (error: unknown) => void
-  /** Called once if an answer names a node that the job is not for. */
+  /** Called once if an answer names a node to which the job is not addressed. */
   readonly onForeign: (node: string) => void
   /** Called once if an answer is not signed by the key of its node's responder. */
   readonly onForged: (node: string) => void
@@ -32,8 +32,8 @@ export interface NativeOptions extends JobFacts {
 }
 
 /**
- * Opens the job's session. The session holds every key of the job and has no health checks. If the initiator dies, the
- * session expires, and Consul deletes the keys within twice the TTL.
+ * Opens the job's session, to which every key of the job belongs and which has no health checks. If the initiator dies,
+ * the session expires, and Consul deletes the keys within twice the TTL.
  */
 export async function openNativeDelivery(options: NativeOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options

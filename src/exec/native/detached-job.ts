@@ -16,8 +16,8 @@ export interface PreparedJob {
 }
 
 /**
- * Signs a job whose session nothing renews. When the TTL has passed, Consul ends the session and deletes all keys of
- * the job, even if no process of baton runs any more.
+ * Signs a job whose session is never renewed. When the TTL has passed, Consul ends the session and deletes all keys of
+ * the job, even if no baton process is running.
  */
 export async function prepareJob(options: DetachedOptions, signal: AbortSignal): Promise<PreparedJob> {
   const {client, keys, keepMs, windowMs} = options

@@ -1,7 +1,9 @@
 import {type KeyObject, sign, verify} from 'node:crypto'
 import {sshsigBytes} from './ssh/sshsig.js'
 
-/** Types of signed documents. The type is part of the signed bytes, so a signature is never valid for another type. */
+/**
+ * Types of signed documents. The signed bytes include the type, so that a signature is never valid for another type.
+ */
 export type EnvelopeType = 'baton-exec/1' | 'baton-ctl/1'
 
 /** A document with its signatures, as it is stored in KV. `payload` contains exactly the signed bytes. */
@@ -41,7 +43,8 @@ export interface AgentSigningKey extends NamedKey {
 }
 
 /**
- * Returns the bytes that are signed. They include the lengths, so that type and payload cannot be divided differently.
+ * Returns the bytes that are signed. They include the lengths, so that they can be split into type and payload in only
+ * one way.
  */
 function signedBytes(type: string, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`baton1 ${type.length} ${type} ${payload.length} `), payload])
@@ -58,10 +61,10 @@ export function sealEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly
   )
 }
 
-/** Like {@link sealEnvelope}, also for keys outside of this process. Rejects if a key cannot sign. */
+/** Does the same as {@link sealEnvelope}, but also with keys outside of this process. Rejects if a key cannot sign. */
 export async function signEnvelope(type: EnvelopeType, payload: Buffer, keys: readonly SigningKey[]): Promise<Buffer> {
   const signatures: RawSignature[] = []
-  // Signs with one key after another, because an agent may ask a person for each signature.
+  // Signs with one key after another, because an `ssh-agent` may ask a person for each signature.
   for (const key of keys) {
     if ('privateKey' in key) signatures.push(signPrivately(type, payload, key))
     else signatures.push({k: key.kid, g: (await key.sign(signedBytes(type, payload))).toString('base64url'), f: 'ssh'})
@@ -83,7 +86,7 @@ const signPrivately = (type: EnvelopeType, payload: Buffer, {kid, privateKey}: P
 const encodeEnvelope = (type: EnvelopeType, payload: Buffer, signatures: readonly RawSignature[]): Buffer =>
   Buffer.from(JSON.stringify({t: type, p: payload.toString('base64url'), s: signatures}))
 
-/** Maximum number of signatures, because verifying each one takes processor time. */
+/** Maximum number of signatures, because verifying each one takes CPU time. */
 const maxSignatures = 16
 
 /** Parses an envelope. Returns undefined if the value is not an envelope of this type. */

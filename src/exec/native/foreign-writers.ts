@@ -4,7 +4,10 @@ import {BatonError, messageOf} from '../../core/errors.js'
 /** The purpose of a file or directory, as messages name it. */
 export type OwnedPath = 'trust' | 'state'
 
-/** Rejects with BATON_CONFIG if users other than root and the process's own could write the file or directory. */
+/**
+ * Rejects with BATON_CONFIG if users other than root and the process's own user could write the file or
+ * directory.
+ */
 export async function refuseForeignWriters(path: string, what: OwnedPath): Promise<void> {
   let found: Awaited<ReturnType<typeof stat>>
   try {
@@ -24,6 +27,6 @@ export async function refuseForeignWriters(path: string, what: OwnedPath): Promi
 
 const missingTrust = 'create the directory, and add the public keys whose jobs are to run'
 
-/** Returns an error about a file or directory of this kind. */
+/** Returns an error about a file or directory with this purpose. */
 export const misplaced = (what: OwnedPath, message: string, hint?: string): BatonError =>
   new BatonError('BATON_CONFIG', `${what} ${message}`, hint === undefined ? {} : {hint})

@@ -2,11 +2,11 @@ import {deflateRawSync, inflateRawSync} from 'node:zlib'
 import type {ExitReport, OutputPart} from '../reports.js'
 import {parseObject} from './envelope.js'
 
-/** Maximum output in one frame, before compression. */
+/** Maximum output in one frame (one numbered piece of output), before compression. */
 export const frameBytes = 64 * 1024
-/** Maximum size of a decompressed frame, whatever its header states. */
+/** Maximum size of a decompressed frame, regardless of its header. */
 const maxUnpackedBytes = 4 * frameBytes
-/** Minimum size of output that is compressed. Shorter output would not become smaller. */
+/** Minimum size of output that is compressed, because compressing shorter output gains nothing. */
 const packFromBytes = 256
 
 const numberOf = {stdout: 1, stderr: 2, merged: 3} as const
@@ -17,9 +17,9 @@ const streamOf = new Map([
 ])
 
 /**
- * Encodes output as a line of JSON and the bytes after it. The line gives stream and length of each part, and whether
- * the bytes are compressed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`. `"x":true` announces that the command is stopped
- * because of its timeout.
+ * Encodes output as a line of JSON followed by the bytes. The line contains stream and length of each part, and whether
+ * the bytes are compressed: `{"v":1,"s":[[1,12],[2,3]],"z":true}`. `"x":true` announces that the command is being
+ * stopped because of its timeout.
  */
 export function encodeFrame(parts: readonly OutputPart[], isStopping = false): Buffer {
   const body = Buffer.concat(parts.map(part => part.chunk))

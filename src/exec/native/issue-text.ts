@@ -1,4 +1,7 @@
-/** Describes the first fault that a schema found: its place and the expected value. */
+/**
+ * Describes the first fault that a schema found: the path of the value, and what was expected
+ * there.
+ */
 export function issueText(
   issues: readonly {readonly path: readonly PropertyKey[]; readonly message: string}[],
 ): string {

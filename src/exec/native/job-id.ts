@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto'
 
-/** Returns a UUID of version 7, which sorts by time. */
+/** Returns a version 7 UUID, so that IDs sort by time. */
 export function createJobId(nowMs: number): string {
   const bytes = randomBytes(16)
   bytes.writeUIntBE(nowMs, 0, 6)

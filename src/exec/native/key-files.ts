@@ -51,9 +51,9 @@ export async function initKey(directory: string, name: string, nowMs: number): P
 }
 
 /**
- * Reads a key by its name in the directory, or by the path of its file. A file contains a private key of baton or of
- * OpenSSH, or a public key of OpenSSH, with which the agent behind `agentSocket` signs. Rejects with a UsageError if
- * other users can read a private file, or if the agent does not have the key.
+ * Reads a key by its name in the directory, or by the path of its file. The file contains a private key of baton or of
+ * OpenSSH, or an OpenSSH public key, for which the agent behind `agentSocket` signs. Rejects with a UsageError if other
+ * users can read a private file, or if the agent does not have the key.
  */
 export async function readSigningKey(directory: string, nameOrPath: string, agentSocket?: string): Promise<SigningKey> {
   const path = nameOrPath.includes('/') ? nameOrPath : join(directory, `${nameOrPath}${privateSuffix}`)
@@ -102,16 +102,16 @@ export async function listOwnKeys(directory: string): Promise<readonly TrustedKe
 /** The content of a trust directory. */
 export interface TrustListing {
   readonly keys: readonly {readonly key: TrustedKey; readonly entry: TrustEntry; readonly path: string}[]
-  /** Kids of the revoked keys. */
+  /** IDs of the revoked keys. */
   readonly revoked: readonly string[]
   /**
-   * Reasons why responders cannot read this directory. While any exists, responders keep the keys of their last good
-   * state.
+   * Reasons why responders cannot read this directory. As long as there are any, responders keep the keys that they
+   * last read.
    */
   readonly problems: readonly string[]
 }
 
-/** Lists the keys of all readable files, and reports the other files as problems. */
+/** Lists the keys of all files that can be read, and reports the other files as problems. */
 export async function listTrust(directory: string): Promise<TrustListing> {
   const names = await namesIn(directory, '.json')
   const problems: string[] = []
@@ -155,16 +155,16 @@ export interface KeyPlace {
 }
 
 export interface AddedKey extends KeyPlace {
-  /** Restrictions that are kept from an earlier entry of this name, because the new entry does not mention them. */
+  /** Restrictions that were kept from an earlier entry of this name because the new entry does not mention them. */
   readonly kept: readonly ('policy' | 'exp' | 'nbf')[]
   /** Other files with the same key. The restrictions of all these files apply. */
   readonly alsoIn: readonly string[]
-  /** Reasons why responders cannot read the directory, and therefore do not trust the key yet. */
+  /** Reasons why responders cannot read the directory and therefore do not trust the key yet. */
   readonly problems: readonly string[]
 }
 
 export interface AddOptions {
-  /** Restrictions to add to the file of the key. */
+  /** Restrictions to add to the key's file. */
   readonly changes: {
     readonly name?: string
     readonly policy?: Policy
@@ -176,7 +176,7 @@ export interface AddOptions {
 
 /**
  * Trusts a public key. Rejects with a UsageError if the name belongs to another key, or if the key is revoked or has
- * expired. If a key is added again under its name, restrictions that are not given again are kept.
+ * expired. If a key is added again under the same name, it keeps the restrictions that are not given again.
  */
 export async function addTrust(directory: string, text: string, {changes, nowMs}: AddOptions): Promise<AddedKey> {
   const {name, policy, expires} = changes
@@ -219,7 +219,9 @@ function entryOf(text: string): TrustEntry {
   return {v: 1, kid, name, x}
 }
 
-/** Rejects if the file exists but cannot be read. Such a file may contain another key, so it is not overwritten. */
+/**
+ * Rejects if the file exists but cannot be read. Such a file may contain another key, so it must not be overwritten.
+ */
 async function refuseUnread(path: string): Promise<void> {
   try {
     await readEntry(path)
@@ -279,7 +281,7 @@ async function namesIn(directory: string, suffix: string): Promise<readonly stri
   }
 }
 
-/** Replaces a file atomically: readers see either the old file or the new one. */
+/** Replaces a file atomically: a reader sees either the old or the new content. */
 async function replaceFile(directory: string, path: string, text: string): Promise<void> {
   try {
     makeFolder(directory, 0o755)
@@ -299,6 +301,6 @@ function refuseBadName(name: string): void {
 const cannot = (verb: string, path: string, error: unknown): BatonError =>
   new UsageError(`key ${briefPath(path)}: cannot ${verb} it: ${whyOf(error)}`, {cause: error})
 
-/** Returns the reason of a failure. Node's own message would repeat the whole path. */
+/** Returns the reason for a failure, without the path that Node's own message would repeat. */
 const whyOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)

@@ -10,7 +10,7 @@ import {checkOptions, name as nameRule, type OptionRule, text as textRule} from 
 import {UsageError} from '../../core/errors.js'
 import {type PrivateSigningKey, parseObject} from './envelope.js'
 
-/** True if the text can be the name of a key. Names of keys become names of files. */
+/** True if the text can be the name of a key, and therefore of a file. */
 export const isKeyName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$/.test(name)
 
 export function toKid(publicKey: KeyObject): string {
@@ -18,7 +18,7 @@ export function toKid(publicKey: KeyObject): string {
   return createHash('sha256').update(der).digest('hex').slice(0, 16)
 }
 
-/** Accepts times, in milliseconds, that a Date can represent. */
+/** Accepts times in milliseconds that a Date can represent. */
 const instant: OptionRule = {
   expected: 'a number of milliseconds since 1970',
   accepts: value => typeof value === 'number' && !Number.isNaN(new Date(value).getTime()),
@@ -35,7 +35,7 @@ export interface GeneratedKey {
 }
 
 /**
- * Creates an Ed25519 key to sign jobs with. Writes nothing: keep `privateFile` where only its owner can read it.
+ * Creates an Ed25519 key for signing jobs. Writes nothing: store `privateFile` where only its owner can read it.
  * `createdAtMs` is in milliseconds since 1970. Throws a UsageError if an argument is not valid.
  *
  * @example
@@ -60,7 +60,8 @@ export function generateKey(name: string, createdAtMs: number): GeneratedKey {
 }
 
 /**
- * Reads a private file of {@link generateKey}. `where` names it in messages. Throws a UsageError if it is not one.
+ * Reads a private file that {@link generateKey} made. `where` names the file in messages. Throws a UsageError if it is
+ * not one.
  *
  * @example
  * ```ts

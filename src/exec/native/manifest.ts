@@ -6,12 +6,14 @@ import {issueText} from './issue-text.js'
 import {newestVersion, oldestVersion} from './versions.js'
 
 const milliseconds = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
-/** Maximum length of a text about the sender. The text is shown and logged, even if nothing proves the signature. */
+/**
+ * Maximum length of a text about the sender, because such a text is shown and logged even if no signature proves it.
+ */
 const maxClaimLength = 200
 const claim = z.string().transform(value => value.slice(0, maxClaimLength))
 const text = z.string().refine(value => !value.includes('\0'), 'contains a NUL')
 
-/** Unknown fields are ignored; another major version is refused. */
+/** Unknown fields are ignored, but a different major version is refused. */
 const manifestSchema = z.object({
   v: z.number().int().min(oldestVersion).max(newestVersion),
   mode: z.enum(['run', 'check']).optional(),
@@ -35,10 +37,13 @@ const manifestSchema = z.object({
   keep: milliseconds.optional(),
 })
 
-/** The content of a job that is signed. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
+/** The signed content of a job. Times are milliseconds since 1970, durations milliseconds, sizes bytes. */
 export interface Manifest {
   readonly version: number
-  /** True if the responder reports whether it would run the job, and runs nothing. From version 2 on. */
+  /**
+   * True for a dry run: the responder reports whether it would run the job, but runs nothing. Since
+   * version 2.
+   */
   readonly isDryRun: boolean
   readonly id: string
   readonly datacenter: string
@@ -48,16 +53,19 @@ export interface Manifest {
   readonly expiresAtMs: number
   readonly nodes: readonly string[]
   readonly command: JobCommand
-  /** `Infinity` for no limit. That is written as 2^53-1, which every responder reads as a number. */
+  /**
+   * `Infinity` for no limit, which is written as 2^53-1 so that every responder reads it as a
+   * number.
+   */
   readonly timeoutMs: number
   readonly killAfterMs: number
-  /** `Infinity` for no limit, which is written like that of `timeoutMs`. */
+  /** `Infinity` for no limit, which is written as for `timeoutMs`. */
   readonly maxOutputBytes: number
   readonly heartbeatMs: number
-  /** The session that holds every key of the job. When the session ends, Consul deletes the keys. */
+  /** The session to which every key of the job belongs. When it ends, Consul deletes the keys. */
   readonly session: SessionId
   readonly requester: {readonly name: string; readonly host: string}
-  /** Time until which Consul keeps the answers at least. Undefined if an initiator renews the session. */
+  /** Earliest time at which Consul removes the answers. Undefined if an initiator renews the session. */
   readonly keptUntilMs?: number
 }
 
@@ -83,7 +91,10 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(JSON.stringify(raw))
 }
 
-/** Facts that a job states about itself, enough to address an answer even if the rest of the manifest is not valid. */
+/**
+ * Facts that a job states about itself. They suffice to address an answer even if the rest of the manifest is not
+ * valid.
+ */
 export interface JobClaims extends Pick<Manifest, 'nodes' | 'session' | 'requester'> {
   readonly version: number
 }
@@ -95,7 +106,9 @@ const claimsSchema = z.object({
   requester: z.object({name: claim, host: claim}).catch({name: 'unknown', host: 'unknown'}),
 })
 
-/** Reads the facts from a manifest of any version. Returns undefined if one is missing. */
+/**
+ * Reads these facts from a manifest of any version. Returns undefined if one of them is missing.
+ */
 export function parseClaims(payload: Buffer): JobClaims | undefined {
   const parsed = claimsSchema.safeParse(parseObject(payload))
   if (!parsed.success) return undefined

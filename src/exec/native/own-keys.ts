@@ -2,17 +2,17 @@ import {readdir} from 'node:fs/promises'
 import {messageOf} from '../../core/errors.js'
 import {privateSuffix, publicSuffix, readSigningKey} from './key-files.js'
 
-/** A signing key of the user, with the reason if it cannot sign. */
+/** A signing key of the user, and the reason if it cannot sign. */
 export interface OwnKey {
   readonly name: string
-  /** Undefined if the private key cannot be used. */
+  /** ID of the key; undefined if the private key cannot be used. */
   readonly kid: string | undefined
-  /** Why the private key cannot be used; undefined if it can. */
+  /** The reason why the private key cannot be used; undefined if it can. */
   readonly problem: unknown
 }
 
 /**
- * Reads the private key of each pair in the directory, also if the public file is missing. Rejects if the directory
+ * Reads the private key of each pair in the directory, even if the public file is missing. Rejects if the directory
  * cannot be read.
  */
 export async function inspectOwnKeys(directory: string): Promise<readonly OwnKey[]> {

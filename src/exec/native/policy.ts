@@ -11,7 +11,8 @@ import type {Manifest} from './manifest.js'
 /** Restrictions on the jobs of one key. A policy allows only the actions that it names. */
 export interface Policy {
   /**
-   * RE2 expression, not anchored. The key may run jobs only on responders whose name matches. @default all responders
+   * RE2 expression, not anchored. The key may run jobs only on responders whose names match.
+   * @default all responders
    */
   readonly nodes?: string
   /** True if any shell line and any script may run. @default false */
@@ -19,19 +20,20 @@ export interface Policy {
   /** True if any program may run, with any arguments. @default false */
   readonly canRunAnyProgram?: boolean
   /**
-   * Programs that may run: each is an absolute path, then an RE2 expression for each argument, which must match the whole
-   * argument. @default none
+   * Programs that may run. Each entry is an absolute path, followed by an RE2 expression for each argument, which must
+   * match the whole argument.
+   * @default none
    */
   readonly allowedCommands?: readonly (readonly string[])[]
   /** Maximum timeout of a job, in milliseconds; a job without a timeout is refused. @default no limit */
   readonly maxTimeoutMs?: number
-  /** Maximum output of a job that is kept, in bytes. @default no limit */
+  /** Maximum output of a job, in bytes. A job with a higher limit is cut to this one. @default no limit */
   readonly maxOutputBytes?: number
   /** Number of different trusted keys that must have signed a job. @default 1 */
   readonly requiredSignatures?: number
 }
 
-/** The form of a policy in its file: milliseconds and bytes. */
+/** The form of a policy in its file, with durations in milliseconds and sizes in bytes. */
 export const policySchema = z
   .object({
     nodes: z.string().optional(),
@@ -46,7 +48,7 @@ export const policySchema = z
 
 type PolicyFile = z.infer<typeof policySchema>
 
-/** Policy of a trusted key without a policy of its own: it may do everything that the responder's user may do. */
+/** The policy of a trusted key that has none of its own: it may do everything that the responder's user may do. */
 export const openPolicy: Policy = {canUseShell: true, canRunAnyProgram: true}
 
 export function fromPolicyFile(file: PolicyFile): Policy {
@@ -90,7 +92,8 @@ const policyRules = {
 } as const
 
 /**
- * Throws a UsageError if a value has the wrong type, or if a name is unknown: an unknown field may be a restriction.
+ * Throws a UsageError if a value has the wrong type or a name is unknown, because an unknown field may be a
+ * restriction.
  */
 export function checkPolicyOptions(what: string, policy: Policy): void {
   checkOptions(what, policy, policyRules)
@@ -116,7 +119,7 @@ export async function checkPatterns({nodes, allowedCommands = []}: Policy, what:
   }
 }
 
-/** Resolves with the reason why the policy refuses the job, or with undefined if the policy allows it. */
+/** Resolves with the reason why the policy refuses the job, or with undefined if it allows the job. */
 export async function findRefusal(policy: Policy, manifest: Manifest, node: string): Promise<string | undefined> {
   const matchesNode = await compileFilter('policy', policy.nodes)
   if (matchesNode && !matchesNode(node)) return `the key may not run jobs on ${node}`

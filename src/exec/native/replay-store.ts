@@ -9,13 +9,13 @@ export const replayFile = 'replay.jsonl'
 export interface ReplayStore extends AsyncDisposable {
   has(id: string): boolean
   /**
-   * Records that the job begins. Resolves when the mark is on disk; the job may run only after that. The mark is kept
-   * until `untilMs`; later, the job is refused as expired.
+   * Records that the job begins. Resolves when the mark is on disk, and only then may the job run. The mark is kept
+   * until `untilMs`; after that, the job is refused as expired.
    */
   begin(id: string, untilMs: number): Promise<void>
   /** Records that the job has ended. A job without this mark is in {@link unfinished} after a restart. */
   finish(id: string): Promise<void>
-  /** Jobs that an earlier process began and did not finish. */
+  /** Jobs that an earlier process began but did not finish. */
   readonly unfinished: ReadonlySet<string>
 }
 
@@ -25,14 +25,17 @@ interface Mark {
 }
 
 /**
- * Reads which jobs the record contains, without a change to it: another process may use it. A directory without a
- * record contains none.
+ * Returns the jobs that the record contains, without changing it, because another process may be using it. A directory
+ * without a record contains none.
  */
 export async function readReplayed(directory: string): Promise<ReadonlySet<string>> {
   return new Set(parseMarks(await readFile(join(directory, replayFile), 'utf8').catch(emptyIfMissing)).keys())
 }
 
-/** Opens the record: one line for each mark. Ignores a last line that a crash cut off. The directory must exist. */
+/**
+ * Opens the record, which has one line for each mark. Ignores an incomplete last line, which a crash may leave. The
+ * directory must exist.
+ */
 export async function openReplayStore(directory: string, nowMs: number): Promise<ReplayStore> {
   const path = join(directory, replayFile)
   const marks = parseMarks(await readFile(path, 'utf8').catch(emptyIfMissing))
@@ -96,14 +99,14 @@ function parseMarks(text: string): Map<string, Mark> {
   return marks
 }
 
-/** Removes old marks. Syncs the new file before it replaces the old one, so that a crash loses no mark. */
+/** Removes old marks. Syncs the new file before it replaces the old one, so that a crash cannot lose a mark. */
 async function rewrite(directory: string, path: string, marks: ReadonlyMap<string, Mark>): Promise<void> {
   const lines = [...marks].map(([id, {untilMs, isFinished}]) =>
     JSON.stringify({id, until: untilMs, ...(isFinished && {end: true})}),
   )
   const temporary = `${path}.new`
-  // A crash may have left the temporary file, and another user may have made it a link: 'wx' never opens an existing
-  // file.
+  // A crash may have left the temporary file, and another user may have replaced it with a link. 'wx' never opens an
+  // existing file.
   await rm(temporary, {force: true})
   const file = await open(temporary, 'wx', 0o600)
   try {

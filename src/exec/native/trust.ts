@@ -17,14 +17,14 @@ export interface TrustedKey {
   readonly kid: string
   readonly name: string
   readonly publicKey: KeyObject
-  /** First and last time at which the key is valid, by the wall clock. */
+  /** Time range in which the key is valid, by the wall clock. */
   readonly notBeforeMs: number | undefined
   readonly expiresAtMs: number | undefined
   /** Policies of the key. A job must satisfy all of them. */
   readonly policies: readonly Policy[]
 }
 
-/** Adds an entry of a key. If the key has several entries, the restrictions of all of them apply. */
+/** Adds an entry for a key. If the key already has one, the restrictions of all its entries apply. */
 function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
   const other = keys.get(key.kid)
   if (!other) keys.set(key.kid, key)
@@ -42,18 +42,18 @@ function addKey(keys: Map<string, TrustedKey>, key: TrustedKey): void {
 export interface TrustStore {
   /** The trusted keys, by kid. */
   readonly keys: ReadonlyMap<string, TrustedKey>
-  /** Kids of keys that are not trusted, even if `keys` contains them. */
+  /** IDs of keys that are not trusted, even if `keys` contains them. */
   readonly revoked: ReadonlySet<string>
   /**
-   * Reason why the newest state could not be read. `keys` then contains the keys of the last good state, without keys
+   * Reason why the newest state could not be read. `keys` then contains the keys that were last read, except those
    * whose file no longer exists.
    */
   readonly trouble?: BatonError
 }
 
 /**
- * Returns the trusted keys. Called for every job, so that a revocation applies to the next job. If the call rejects,
- * the job is refused.
+ * Returns the trusted keys. Called for every job, so that a revocation takes effect with the next job. If the call
+ * rejects, the job is refused.
  */
 export type TrustSource = () => Promise<TrustStore>
 
@@ -102,7 +102,9 @@ function parseInstant(text: string | undefined, where: string): number | undefin
 }
 
 /**
- * Returns trust in these public keys, as `generateKey` and `baton keys init` write them, and in no others.
+ * Returns a source that trusts only these public keys, which have the form that `generateKey` and `baton keys init`
+ * write.
+ *
  * @example
  * ```ts
  * const {key, publicFile} = generateKey('deploy', Date.now())
@@ -118,9 +120,11 @@ export function trustKeys(publicFiles: readonly string[]): TrustSource {
 }
 
 /**
- * Returns trust in the keys of every `*.json` file of the directory, and in those of `allowed_signers`, a file of OpenSSH. If other users could have written the directory or
- * a file, or if a file cannot be parsed, `trouble` is set: the keys of the last good state stay trusted, without those
- * whose file is gone or that `revoked.json` names. A key that is in several files may do only what all of them allow.
+ * Returns a source that trusts the keys in every `*.json` file of the directory and in `allowed_signers`, a file of
+ * OpenSSH. If other users could have written the directory or a file, or if a file cannot be parsed, `trouble` is set.
+ * The keys that were last read then stay trusted, except those whose file is gone and those that `revoked.json` names.
+ * A key that is in several files may do only what all of them allow.
+ *
  * @example
  * ```ts
  * const {keys} = await trustFromDirectory(directory)()
@@ -158,7 +162,10 @@ function toStore({keys, revoked}: DirectoryState): TrustStore {
 
 const isTrustFile = (name: string): boolean => name.endsWith('.json') || name === allowedSignersFile
 
-/** Resolves with the names of the trust files: none if the directory does not exist, undefined if it cannot be listed. */
+/**
+ * Resolves with the names of the trust files. The list is empty if the directory does not exist, and undefined if it
+ * cannot be listed.
+ */
 async function namesOf(directory: string): Promise<readonly string[] | undefined> {
   try {
     return (await readdir(directory)).filter(isTrustFile).toSorted()
@@ -185,7 +192,10 @@ async function readState(directory: string, names: readonly string[] | undefined
   return {keys, revoked}
 }
 
-/** Reads the list of revoked keys. It only removes permissions, so it applies even if other files cannot be read. */
+/**
+ * Reads the list of revoked keys. It applies even if other files cannot be read, because it can only remove
+ * permissions.
+ */
 async function readableRevocations(directory: string): Promise<readonly string[]> {
   const path = join(directory, revocationFile)
   try {

@@ -9,10 +9,10 @@ import {type SigningKey, signEnvelope} from './envelope.js'
 import {controlKey, jobKey} from './layout.js'
 import {encodeManifest, type Manifest} from './manifest.js'
 
-/** Time from the write of a job or a cancel until responders no longer begin or obey it. */
+/** Time from writing a job or a cancel until responders no longer begin or obey it. */
 export const validityMs = 60_000
 
-/** The content of a job, apart from its ID, its session and its times. */
+/** The content of a job, without its ID, session and times. */
 export interface JobFacts {
   readonly client: ConsulClient
   /** Version of the manifest. */
@@ -33,7 +33,7 @@ interface JobBirth {
   readonly id: string
   readonly session: SessionId
   readonly nowMs: number
-  /** Time in which responders may begin the job. */
+  /** Time within which responders may begin the job. */
   readonly validityMs: number
   /** Time for which the answers are kept. Undefined if an initiator renews the session. */
   readonly keepMs?: number
@@ -60,9 +60,10 @@ export const createManifest = (facts: JobFacts, birth: JobBirth): Manifest => ({
 })
 
 /**
- * Calls `open` with the node of a server. Consul ends the sessions of a node that leaves, and a client agent leaves
- * when it is restarted. The node of a server stays, so a job may restart every client agent, including the initiator's
- * own. If the token may not list servers or create sessions on them, calls `open` with the agent's own node.
+ * Calls `open` with the node of a server, to which a session is then attached. Consul ends the sessions of a node that
+ * leaves, and a client agent leaves when it is restarted, but a server does not. So a job may restart every client
+ * agent, including the initiator's own. If the token may not list servers or create sessions on them, calls `open` with
+ * the agent's own node.
  */
 export async function onServerNode<T>(
   client: ConsulClient,
@@ -129,14 +130,14 @@ export async function writeSignedJob(
   }
   const {kv} = client
   const how = {session, signal}
-  // Created at once, because responders wait for this key, and a query for a missing key wakes at every write to any
-  // key.
+  // Created at once, because responders wait for this key, and a query for a missing key would wake up at every write
+  // to any key.
   const controlWritten = kv.acquire(controlKey(id), Buffer.alloc(0), how)
   const [isWritten] = await Promise.all([kv.acquire(jobKey(id), value, how), controlWritten])
   if (!isWritten) throw new BatonError('BATON_HTTP', `job ${jobKey(id)}: Consul refused to acquire it`)
 }
 
-/** Asks the responders to stop a job, including responders that would begin it later. */
+/** Asks the responders to stop a job, including those that would begin it later. */
 export async function writeControl(
   {id, session, expiresAtMs}: Pick<Manifest, 'id' | 'session' | 'expiresAtMs'>,
   verb: Control['verb'],

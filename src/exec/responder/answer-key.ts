@@ -16,7 +16,7 @@ export interface AnswerKey {
 }
 
 /**
- * Reads the responder's own key from its state directory, or creates it there. Rejects with BATON_CONFIG if the key
+ * Reads the responder's own key from its state directory, or creates one there. Rejects with BATON_CONFIG if the key
  * cannot be read, or if other users can read it.
  */
 export async function openAnswerKey(stateDirectory: string, name: string, nowMs: number): Promise<AnswerKey> {

@@ -10,10 +10,10 @@ import {refuseLink} from './state-directory.js'
 export const auditFile = 'audit.jsonl'
 const maxBytes = 10 * 1024 * 1024
 const keptFiles = 5
-/** Maximum length of a text in the log. The hash of a command covers the whole command. */
+/** Maximum length of a text in the log. The hash of a command always covers the whole command. */
 const maxTextLength = 1000
 
-/** The command of a job in the form of the audit log. */
+/** The command of a job, in the form in which the audit log contains it. */
 interface AuditedCommand {
   readonly kind: JobCommand['kind']
   /** SHA-256 of the line, of the JSON of the arguments, or of the script. */
@@ -28,9 +28,9 @@ export interface AuditEntry {
   readonly job: string
   readonly code?: string
   readonly reason?: string
-  /** IDs of the keys whose signatures were verified; absent for a job that was refused before that. */
+  /** IDs of the keys whose signatures were verified; absent if the job was refused before that. */
   readonly signers?: readonly string[]
-  /** Sender of the job, as the job itself states it. */
+  /** Sender of the job, according to the job itself. */
   readonly requester?: Manifest['requester']
   readonly command?: AuditedCommand
   readonly exit?: number
@@ -48,8 +48,8 @@ export function auditCommand(command: JobCommand): AuditedCommand {
 }
 
 /**
- * Appends lines of JSON to a file that only its owner can read. When the file exceeds 10 MiB it is renamed to `.1`, and
- * five old files are kept. If the file was moved away, a new one is created.
+ * Appends lines of JSON to a file that only its owner can read. A file that exceeds 10 MiB is renamed to `.1`, and five
+ * old files are kept. If the file was moved away, a new one is created.
  */
 export class AuditLog implements AsyncDisposable {
   readonly #path: string
@@ -104,7 +104,7 @@ export class AuditLog implements AsyncDisposable {
   }
 }
 
-/** Shortens texts that a job states about itself, so that no job can push the others out of the log. */
+/** Shortens texts that a job states about itself, so that one job cannot push all others out of the log. */
 const shortened = (_key: string, value: unknown): unknown =>
   typeof value === 'string' && value.length > maxTextLength ? `${value.slice(0, maxTextLength)}…` : value
 

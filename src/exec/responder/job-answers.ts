@@ -14,8 +14,8 @@ import type {ExitReport} from '../reports.js'
 import {type AuditEntry, auditCommand} from './audit-log.js'
 
 /**
- * Time for which an answer is repeated. An initiator waits longer for a node only while the initiator itself cannot
- * read Consul.
+ * Time for which a failed write of an answer is repeated. An initiator waits longer for a node only if the initiator
+ * itself cannot read Consul.
  */
 const answerWithinMs = 30_000
 
@@ -34,7 +34,7 @@ export interface Answerer {
 export const answersTo = ({node, privateKey}: Answerer, {id, version}: {id: string; version: number}): AnswerWriter =>
   new AnswerWriter({id, node, version: Math.min(version, newestVersion)}, privateKey)
 
-/** Writes the reason why a job that names this node is not run here. Jobs for other nodes get no answer. */
+/** Writes the reason why this node does not run a job that names it. A job for other nodes gets no answer. */
 export async function refuseJob(answerer: Answerer, id: string, {code, reason, claimed}: JobRefusal): Promise<void> {
   const {client, node} = answerer
   if (claimed?.nodes.includes(node) !== true) {
@@ -47,17 +47,18 @@ export async function refuseJob(answerer: Answerer, id: string, {code, reason, c
   const body = Buffer.from(JSON.stringify({v: 1, code, reason}))
   const {session, version} = claimed
   const answers = answersTo(answerer, {id, version})
-  // A job with a result needs no second answer. A job that was refused before a restart and is refused again because of
-  // its age keeps its first refusal. The session that the job names may be invented: Consul checks it.
+  // A job that already has a result needs no second answer. If it was refused before a restart and is refused again
+  // because of its age, it keeps the first refusal. The session that the job names may be invented, so Consul must
+  // check it.
   const places: readonly AnswerName[] = isRepeatable(code) ? ['r', 'k'] : ['r']
   const checks = places.map(name => ({verb: 'check-not-exists', key: answers.key(name)}) as const)
   await answer(answerer, [...checks, answers.write('k', body, session)])
 }
 
-/** True for the codes with which a job is refused that the responder examines again after it was answered. */
+/** True for the codes that a responder may give to a job that it has already answered and examines again. */
 const isRepeatable = (code: string): boolean => code === 'expired' || code === 'replayed'
 
-/** Answers a dry run whose job would run. */
+/** Answers a dry run of a job that would run. */
 export async function allowJob(
   answerer: Answerer,
   manifest: Pick<Manifest, 'id' | 'version' | 'session' | 'requester' | 'command'>,
@@ -72,21 +73,21 @@ export async function allowJob(
   await answer(answerer, [answersTo(answerer, manifest).write('k', body, session)])
 }
 
-/** Reports a job that an earlier process began as interrupted: its end is unknown. */
+/** Reports a job that an earlier process began as interrupted, because its end is unknown. */
 export async function reportInterrupted(answerer: Answerer, manifest: Answered): Promise<void> {
   await reportEnd(answerer, manifest, {code: -2, isInterrupted: true})
   answerer.client.logger.warn({job: manifest.id}, 'exec.interrupted')
   await auditAnyway(answerer, {verdict: 'interrupted', job: manifest.id})
 }
 
-/** Reports a claimed job as not started, because it was cancelled before. */
+/** Reports a claimed job as not started, because it was cancelled before it could start. */
 export async function reportUnstarted(answerer: Answerer, manifest: Answered): Promise<void> {
   await reportEnd(answerer, manifest, {code: -1, isCancelled: true})
   answerer.client.logger.warn({job: manifest.id}, 'exec.cancelledBeforeStart')
   await auditAnyway(answerer, {verdict: 'refused', job: manifest.id, code: 'cancelled'})
 }
 
-/** Records a cancel that is not obeyed, because no trusted key signed it or its times are not valid. */
+/** Records a cancel that is ignored, because no trusted key signed it or its times are not valid. */
 export async function noteRefusedControl(
   answerer: Answerer,
   job: string,
@@ -106,7 +107,7 @@ async function reportEnd(answerer: Answerer, {id, version, session}: Answered, e
   await answer(answerer, [answersTo(answerer, {id, version}).write('r', body, session)])
 }
 
-/** Writes a line to the audit log. Nothing runs because of this line, so a failure is only logged. */
+/** Writes an entry to the audit log. Nothing runs because of this entry, so a failure is only logged. */
 export async function auditAnyway({audit, client}: Answerer, entry: AuditEntry): Promise<void> {
   await audit(entry).catch((error: unknown) => client.logger.error({error: messageOf(error)}, 'exec.auditFailed'))
 }

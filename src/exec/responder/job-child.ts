@@ -8,21 +8,24 @@ import type {Manifest} from '../native/manifest.js'
 export interface JobChildOptions {
   readonly clock: Clock
   readonly node: string
-  /** The responder's own environment. Children receive only a few harmless variables of it. */
+  /** The responder's own environment, of which children receive only a few harmless variables. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Directory for scripts. Only the responder's user can read the scripts, and they are removed afterwards. */
+  /** Directory for scripts. Only the responder's user can read the scripts, and they are removed after use. */
   readonly scratchDirectory: string
-  /** Called if the guardian does not run. The guardian stops the child if the responder dies. */
+  /** Called if the guardian cannot run, which would stop the child if the responder died. */
   readonly onUnguarded: (why: string) => void
 }
 
-/** Variables that children receive: none contains a token or an address, or changes how programs are loaded. */
+/** Variables that children receive. None of them contains a token or an address, or changes how programs are loaded. */
 const handedOn = ['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM']
 const fallbackPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** Name of the variable that marks the children of one job on one responder. */
 const markName = 'BATON_EXEC_MARK'
-/** Requests that the guardian sends when the responder has died: none, because the job's session ends without them. */
+/**
+ * Requests that the guardian sends when the responder has died. There are none, because the job's session ends without
+ * them.
+ */
 const noRelease = {target: {}, requests: []}
 
 /**
@@ -39,7 +42,7 @@ export async function startJobChild(manifest: Manifest, options: JobChildOptions
   const shell = env['SHELL'] ?? '/bin/sh'
   const {command} = manifest
   let folder: string | undefined
-  // The guardian is started before the child, because the responder may die while it starts the child.
+  // The guardian is started before the child, because the responder may die while it is starting the child.
   const guardian = new Guardian({
     graceMs: manifest.killAfterMs,
     marker: `${markName}=${env[markName] ?? ''}`,

@@ -11,13 +11,14 @@ const maxRetryMs = 2000
 
 /**
  * `taken`: another responder of the same name has claimed the job. `expired`: the job may no longer begin. Otherwise
- * the responder may begin the job, unless `control`, the value of the job's control key at that moment, is a cancel.
+ * the responder may begin the job, unless `control` is a cancel; this is the value of the job's control key at the time
+ * of the claim.
  */
 export type Claim = 'taken' | 'expired' | {readonly control: Buffer}
 
 /**
- * Claims a job for this node. Of several responders with the same name, only one succeeds. Repeats the write until
- * Consul answers.
+ * Claims a job for this node. If several responders have the same name, only one of them succeeds. Repeats the write
+ * until Consul answers.
  */
 export async function claimJob(answerer: Answerer, manifest: Manifest): Promise<Claim> {
   const {client, node, signal} = answerer
@@ -32,7 +33,7 @@ export async function claimJob(answerer: Answerer, manifest: Manifest): Promise<
     const result = await client.txn.commit([
       {verb: 'check-not-exists', key},
       answers.write('a', body, manifest.session),
-      // Unlike `get`, `get-tree` does not fail the transaction if the key does not exist.
+      // `get` would fail the transaction if the key did not exist; `get-tree` does not.
       {verb: 'get-tree', key: controlKey(manifest.id)},
     ])
     if (result.committed) {

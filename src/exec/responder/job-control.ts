@@ -8,7 +8,7 @@ import {parseEnvelope} from '../native/envelope.js'
 import {controlKey} from '../native/layout.js'
 import type {Manifest} from '../native/manifest.js'
 
-/** The part of the check context that the check of a control message needs. */
+/** The parts of the check context that are needed to check a control message. */
 export type ControlContext = Pick<CheckContext, 'trust' | 'unsignedPolicy' | 'nowMs' | 'maxValidityMs'>
 
 type Job = Pick<Manifest, 'id' | 'expiresAtMs'>
@@ -17,8 +17,8 @@ type Job = Pick<Manifest, 'id' | 'expiresAtMs'>
 export type ControlRefusal = Exclude<ReturnType<typeof checkControlTime>, undefined>
 
 /**
- * Checks a control message for this job. Returns the requested action, the reason why a message is refused, or
- * undefined if the value is not a control message for the job.
+ * Checks a control message for this job. Returns the action that it requests, or the reason why it is refused, or
+ * undefined if the value is not a control message for this job.
  */
 export function judgeControl(
   value: Buffer,
@@ -39,7 +39,10 @@ interface ControlFollower {
   readonly refuse: (refusal: ControlRefusal) => Promise<void>
 }
 
-/** Passes on the actions that trusted keys request, and refused messages, until the signal aborts. Does not reject. */
+/**
+ * Passes on the actions that trusted keys request, and the messages that are refused, until the signal aborts. Does not
+ * reject.
+ */
 export async function followControl(
   job: Job,
   {client, context, obey, refuse}: ControlFollower,

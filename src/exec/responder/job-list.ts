@@ -6,7 +6,7 @@ import {isJobId} from '../native/layout.js'
  */
 export const jobLimit = 1000
 
-/** The jobs of a list that the responder examines, in this order. */
+/** The listed jobs that the responder examines, in this order. */
 export interface SelectedJobs {
   readonly ids: readonly string[]
   /** Number of jobs beyond the limit. */
@@ -15,7 +15,7 @@ export interface SelectedJobs {
 
 /**
  * Selects the jobs to examine. The newest come first, by the time in their IDs, so that junk delays a new job as little
- * as possible. Jobs with a time after `newestMs` come last, because no correct clock produced them.
+ * as possible. Jobs with a time after `newestMs` come last, because the clock that produced it must be wrong.
  */
 export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJobs {
   const ids = [...names].filter(isJobId)
@@ -30,5 +30,5 @@ export function selectJobs(names: Iterable<string>, newestMs: number): SelectedJ
   return {ids: order.slice(0, jobLimit), ignoredCount: Math.max(0, order.length - jobLimit)}
 }
 
-/** Returns the time in a UUID of version 7: its first 48 bits are milliseconds since 1970. */
+/** Returns the time in a version 7 UUID, whose first 48 bits are milliseconds since 1970. */
 const instantOf = (id: string): number => Number.parseInt(`${id.slice(0, 8)}${id.slice(9, 13)}`, 16)

@@ -14,19 +14,19 @@ import {OutputCap} from './output-cap.js'
 export interface JobRunOptions extends Omit<JobChildOptions, 'clock' | 'onUnguarded'> {
   readonly client: ConsulClient
   readonly answers: AnswerWriter
-  /** If it aborts, the job is stopped: its process group receives TERM, and KILL after the grace. */
+  /** Aborting it stops the job: its process group receives TERM, and KILL after the grace. */
   readonly cancel: AbortSignal
-  /** If it aborts, the grace ends at once. */
+  /** Aborting it ends the grace at once. */
   readonly hurry: AbortSignal
-  /** If it aborts, output and result are no longer written, because the responder must end. */
+  /** Aborting it ends the writing of output and result, because the responder must end. */
   readonly abandon: AbortSignal
-  /** Strictest timeout of the policies, in milliseconds; Infinity for none. */
+  /** Shortest timeout of all policies, in milliseconds; Infinity if there is none. */
   readonly maxTimeoutMs: number
   readonly maxOutputBytes: number
 }
 
 /**
- * Time that a pipe may stay open after the child has ended. A background process of the child may hold the pipe open.
+ * Time that a pipe may stay open after the child has ended, because a background process of the child may hold it open.
  */
 const openPipeMs = 2000
 
@@ -86,10 +86,10 @@ async function waitForEnd(
   ])
 }
 
-/** A timer cannot wait longer than 24 days. */
+/** Longest time of one timer. Node's timers cannot exceed 24 days. */
 const longestWaitMs = 86_400_000
 
-/** Resolves when this time has passed; never for Infinity. */
+/** Resolves when this time has passed; never resolves for Infinity. */
 function passed(clock: Clock, ms: number): Disposable & {readonly promise: Promise<void>} {
   const untilMs = clock.monotonicMs() + ms
   let timer: Timer | undefined
@@ -109,7 +109,7 @@ interface Sink {
   readonly writer: JobWriter
 }
 
-/** Passes the output of the child on. Stops reading while output waits to be written, which blocks the child. */
+/** Passes on the output of the child. Stops reading while output waits to be written, so that the child blocks. */
 async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {cap, writer}: Sink): Promise<void> {
   if (!stream) return
   try {
@@ -117,7 +117,7 @@ async function pump(stream: Readable | undefined, name: 'stdout' | 'stderr', {ca
       for (const part of cap.push({stream: name, chunk: chunk as Buffer})) await writer.push(part)
     }
   } catch {
-    // The stream was destroyed by this responder. Output that was read before is written.
+    // This responder has destroyed the stream. Output that was read before is still written.
   }
 }
 

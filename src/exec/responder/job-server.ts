@@ -36,7 +36,7 @@ import {StandingKey} from './standing-key.js'
 import {refuseLink} from './state-directory.js'
 
 const maxRetryMs = 2000
-/** Time that writing the results may take after the grace of the jobs, when the responder is stopped. */
+/** Time that writing the results may take after the jobs' grace when the responder is stopped. */
 const lastWritesMs = 3000
 /** Number of jobs that are examined before the list is read again. */
 const jobsBetweenLists = 64
@@ -58,34 +58,34 @@ export interface JobServerOptions {
 }
 
 /**
- * `jobs.ignored`: the list is too long, and `count` of its jobs are not examined. A count of 0 means that the list is
- * short enough again.
+ * `jobs.ignored`: the list is too long, so `count` of its jobs are not examined. With a count of 0, the list is short
+ * enough again.
  */
 export interface JobsEvent {
   readonly type: 'jobs.ignored'
   readonly count: number
 }
 
-/** The name and datacenter under which the responder answers. */
+/** The name and the datacenter under which the responder answers. */
 export interface Identity {
   readonly name: string
   readonly datacenter: string
 }
 
 interface RunningJob {
-  /** Asks the job to stop. */
+  /** Aborting it asks the job to stop. */
   readonly stop: AbortController
-  /** Ends the grace of the job. */
+  /** Aborting it ends the grace of the job. */
   readonly hurry: AbortController
-  /** Ends the writing of the job's answers. */
+  /** Aborting it ends the writing of the job's answers. */
   readonly abandon: AbortController
   readonly killAfterMs: number
 }
 
 /**
- * Examines every job once. A job is checked, recorded, claimed, run and reported. If the job names this node and is
- * refused, the answer contains the reason; jobs for other nodes get no answer. A running job is stopped when its key is
- * deleted, when a trusted key cancels it, and when its session ends.
+ * Examines every job once. A job is checked, recorded, claimed, run and reported. If a job that names this node is
+ * refused, the answer contains the reason; a job for other nodes gets no answer. A running job is stopped when its key
+ * is deleted, a trusted key cancels it, or its session ends.
  */
 export class JobServer implements AsyncDisposable {
   readonly #options: JobServerOptions
@@ -115,7 +115,7 @@ export class JobServer implements AsyncDisposable {
     }
   }
 
-  /** While many jobs wait, reads the list again after some of them, so that new jobs are examined first. */
+  /** While many jobs are waiting, reads the list again after some of them, so that new jobs are examined first. */
   async #lookAtAll(listed: readonly string[], signal: AbortSignal): Promise<void> {
     const {client} = this.#options
     let keys = listed
@@ -166,8 +166,8 @@ export class JobServer implements AsyncDisposable {
   }
 
   /**
-   * Reads a job. Resolves with undefined if the job was deleted. The read is consistent, because a server with old
-   * state may not contain a job that was listed.
+   * Reads a job. Resolves with undefined if it was deleted. The read is consistent, because a server with old state may
+   * lack a job that was listed.
    */
   async #readJob(id: string, signal: AbortSignal): Promise<Buffer | undefined> {
     const {kv} = this.#options.client
@@ -178,8 +178,7 @@ export class JobServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const running = [...this.#running.values()]
     for (const {stop} of running) stop.abort()
-    // While Consul cannot be reached, results cannot be written. The next process then reports these jobs as
-    // interrupted.
+    // If Consul cannot be reached, results cannot be written. The next process then reports these jobs as interrupted.
     const graceMs = Math.max(0, ...running.map(({killAfterMs}) => killAfterMs))
     using _timer = this.#options.client.clock.timer(graceMs + lastWritesMs, () => {
       for (const {abandon} of running) abandon.abort()
@@ -290,7 +289,7 @@ export class JobServer implements AsyncDisposable {
     }
     const refused = new Set<string>()
     const refuse = async (refusal: ControlRefusal): Promise<void> => {
-      // A rewritten message could fill the audit log, so each reason is recorded once.
+      // A message that is written again and again could fill the audit log, so each reason is recorded once.
       if (refused.has(refusal.code)) return
       refused.add(refusal.code)
       await noteRefusedControl(this.#answerer(listening.signal), manifest.id, refusal)
@@ -320,7 +319,7 @@ export class JobServer implements AsyncDisposable {
     client.logger.info({job: manifest.id, code: result.code, bytes: result.outputBytes}, 'exec.finished')
   }
 
-  /** Reports jobs that an earlier process began and did not finish as interrupted. They do not run again. */
+  /** Reports jobs that an earlier process began but did not finish as interrupted. They do not run again. */
   async #reportInterrupted(keys: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     for (const id of this.#replay.unfinished) {
       const value = keys.has(jobKey(id)) ? await this.#readJob(id, signal) : undefined
@@ -346,7 +345,7 @@ const toFinished = (job: string, result: RunResult): AuditEntry => ({
   ranMs: result.endedAtMs - result.startedAtMs,
 })
 
-/** Returns the smallest limit, or Infinity if there is none. */
+/** Returns the lowest limit, or Infinity if there is none. */
 const strictest = (limits: readonly (number | undefined)[]): number =>
   Math.min(...limits.map(limit => limit ?? Number.POSITIVE_INFINITY))
 

@@ -9,22 +9,24 @@ import {encodeFrame, encodeResult, frameBytes, type RunResult} from '../native/f
 import type {Manifest} from '../native/manifest.js'
 import type {OutputPart} from '../reports.js'
 
-/** Maximum time for which output is collected before it is written, counted from its first byte. */
+/** Maximum time for which output is collected before it is written, counted from the first byte. */
 const flushMs = 250
-/** Minimum interval of heartbeats, whatever the job asks for, to limit the load on Consul. */
+/** Minimum interval between heartbeats, even if the job requests a shorter one, to limit the load on Consul. */
 const minHeartbeatMs = 250
 const maxRetryMs = 2000
-/** Maximum size of output that waits to be written. Above it, the responder stops reading the child's output. */
+/**
+ * Maximum size of output that waits to be written. If it is exceeded, the responder stops reading the child's output.
+ */
 const maxPendingBytes = 4 * frameBytes
 
 /**
- * Writes the keys of one claimed job on this node, all of them held by the job's session: numbered frames of output,
+ * Writes the keys of one claimed job on this node, all of which belong to the job's session: numbered frames of output,
  * empty frames as heartbeats, and the result together with the last frame.
  *
- * *collecting*: output waits for more until its first byte is old enough or a frame is full. *writing*: one frame is
- * written at a time, and a failed write is repeated. If nothing was written for a heartbeat's interval, an empty frame
- * is. After `end` no frame waits any more; the rest and the result are one transaction. If Consul refuses a write, the
- * session has ended: `gone` aborts, and everything that follows is discarded.
+ * *collecting*: output is collected until its first byte is old enough or a frame is full. *writing*: one frame is written
+ * at a time, and a failed write is repeated. If nothing was written for a heartbeat interval, an empty frame is written.
+ * After `end`, frames no longer wait, and the last one is written together with the result in one transaction. If Consul
+ * refuses a write, the session has ended: `gone` aborts, and everything that follows is discarded.
  */
 export class JobWriter {
   readonly #client: ConsulClient
@@ -47,7 +49,7 @@ export class JobWriter {
     readonly client: ConsulClient
     readonly manifest: Manifest
     readonly answers: AnswerWriter
-    /** If it aborts, nothing more is written, not even the result. */
+    /** Aborting it ends all writes, even that of the result. */
     readonly abandon: AbortSignal
   }) {
     this.#client = options.client
@@ -64,7 +66,7 @@ export class JobWriter {
     return this.#gone.signal
   }
 
-  /** Accepts the part at once. Resolves when there is room for more output. */
+  /** Accepts the part at once. Resolves when there is room for more. */
   async push(part: OutputPart): Promise<void> {
     if (this.#pendingBytes === 0) this.#firstByteAtMs = this.#client.clock.monotonicMs()
     this.#pending.push(part)
@@ -74,15 +76,15 @@ export class JobWriter {
   }
 
   /**
-   * Reports at once, together with the waiting output, that the command is stopped because of its timeout. Initiators
-   * then wait for its end. From a node without this report they expect no result.
+   * Reports at once, together with the waiting output, that the command is being stopped because of its timeout.
+   * Initiators then wait for its end; without this report, they expect no result.
    */
   announceStop(): void {
     if (this.#stop === 'unsaid') this.#stop = 'due'
     this.#wake.wake()
   }
 
-  /** Writes the remaining output and the result. Also resolves if the session has ended. */
+  /** Writes the remaining output and the result. Resolves even if the session has ended. */
   async end(result: Omit<RunResult, 'frameCount'>): Promise<void> {
     this.#isEnding = true
     this.#wake.wake()
@@ -109,7 +111,7 @@ export class JobWriter {
     this.#drained.wake()
   }
 
-  /** Removes at most one frame from the waiting output, and returns it. */
+  /** Removes one frame or less from the waiting output, and returns it. */
   #takeFrame(): readonly OutputPart[] | undefined {
     if (this.#pendingBytes === 0) return undefined
     const taken: OutputPart[] = []

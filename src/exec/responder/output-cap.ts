@@ -1,10 +1,11 @@
 import type {OutputPart} from '../reports.js'
 
-/** Maximum output that is kept for the end once the limit is reached. */
+/** Maximum size of the end of the output, which is kept once the limit is reached. */
 const maxTailBytes = 64 * 1024
 
 /**
- * Passes output on up to a limit. Beyond it, keeps the newest bytes for the end, and counts the bytes that are dropped.
+ * Passes on output up to a limit. Beyond the limit, keeps only the newest bytes for the end, and counts the dropped
+ * bytes.
  */
 export class OutputCap {
   readonly #headBytes: number
@@ -28,7 +29,7 @@ export class OutputCap {
     return this.#droppedBytes
   }
 
-  /** Returns the output to pass on now. */
+  /** Returns the output that can be passed on now. */
   push(part: OutputPart): readonly OutputPart[] {
     this.#totalBytes += part.chunk.length
     const room = Math.max(0, this.#headBytes - this.#passedBytes)
@@ -39,7 +40,7 @@ export class OutputCap {
     return now.length > 0 ? [{stream: part.stream, chunk: now}] : []
   }
 
-  /** Returns the output that was kept for the end, after a line with the number of dropped bytes. */
+  /** Returns the output that was kept for the end, preceded by a line with the number of dropped bytes. */
   end(): readonly OutputPart[] {
     const tail = this.#tail
     this.#tail = []

@@ -6,7 +6,7 @@ import {newestVersion} from '../native/versions.js'
 
 const renewalsPerTtl = 3
 const maxRetryMs = 5000
-/** The agent deregisters a responder whose check has failed for this long. */
+/** Time for which its check must have failed before the agent deregisters a responder. */
 const deregisterAfterMs = 3_600_000
 
 export interface RegistrationOptions {
@@ -23,8 +23,8 @@ export interface RegistrationOptions {
 
 /**
  * Keeps the responder in the catalog, with a check that passes while the responder runs. Registers the service again if
- * the agent has lost it, for instance after a restart without its data. While the agent does not answer, retries with
- * growing delays and logs one warning. Disposing deregisters the service.
+ * the agent has lost it, for instance after a restart without its data. If the agent does not answer, retries with
+ * growing delays and logs a single warning. Disposing deregisters the service.
  */
 export async function registerResponder(options: RegistrationOptions): Promise<AsyncDisposable> {
   const {client, name, consulNode, answerKey, ttlMs, note} = options

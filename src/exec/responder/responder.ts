@@ -33,8 +33,8 @@ export interface ResponderOptions {
   /** Returns the trusted keys. Called for every job. */
   readonly trust: TrustSource
   /**
-   * Directory for the record of jobs that have run, in a subfolder named after the responder. The directory must
-   * survive restarts. Only root and the user of the process may have write permission.
+   * Directory for the record of jobs that have run, which is kept in a subfolder named after the responder. The
+   * directory must survive restarts. Only root and the user of the process may have write permission.
    */
   readonly stateDirectory: string
   /** Name of the responder, which initiators select. @default the name of the agent's node */
@@ -45,15 +45,15 @@ export interface ResponderOptions {
   readonly unsignedPolicy?: Policy
   /**
    * File to which a line is appended for each job that is refused, started or finished. If the file cannot be written,
-   * nothing runs. When the file exceeds 10 MiB it is renamed to `.1`, and five old files are kept. @default
-   * `audit.jsonl` in the responder's subfolder
+   * nothing runs. A file that exceeds 10 MiB is renamed to `.1`, and five old files are kept.
+   * @default `audit.jsonl` in the responder's subfolder
    */
   readonly auditFile?: string
-  /** Environment of the responder. Children receive a few harmless variables of it. @default {} */
+  /** Environment of the responder, of which children receive a few harmless variables. @default {} */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** TTL of the health check by which initiators find the responder, in milliseconds. @default 15000 */
   readonly ttlMs?: number
-  /** Maximum difference between the clocks of initiator and responder, in milliseconds. @default 30000 */
+  /** Maximum difference between the clocks of the initiator and the responder, in milliseconds. @default 30000 */
   readonly maxSkewMs?: number
   /** Maximum time from the signature of a job to its expiry, in milliseconds. @default 300000 */
   readonly maxValidityMs?: number
@@ -63,7 +63,7 @@ export interface ResponderOptions {
 
 /**
  * `responder.registered`: initiators see the responder under this name from now on. `start.delayed`: Consul cannot be
- * used yet; the start is tried again.
+ * used yet, and the start will be tried again.
  */
 export type ResponderEvent =
   | {readonly type: 'responder.registered'; readonly node: string}
@@ -144,7 +144,7 @@ async function serve(client: ConsulClient, options: ResponderOptions, signal: Ab
   const self = await whenUp(() => client.agent.self({signal}))
   const name = options.node ?? self.node
   refuseBadName(name)
-  // Children start in `/`: a relative path would lead elsewhere there.
+  // Children start in `/`, where a relative path would lead elsewhere.
   const stateDirectory = resolve(options.stateDirectory, name)
   await openStateDirectory(stateDirectory)
   const {privateKey, x} = await openAnswerKey(stateDirectory, name, client.clock.wallMs())
@@ -168,7 +168,7 @@ function refuseBadName(name: string): void {
   })
 }
 
-/** The order in which a machine starts its services must not matter: transient errors are retried. */
+/** A machine may start its services in any order, so transient errors are retried. */
 function waitForConsul<T>(
   client: ConsulClient,
   attempt: () => Promise<T>,
@@ -193,7 +193,9 @@ interface VisibleOptions {
   readonly signal: AbortSignal
 }
 
-/** Registrations reach the catalog a moment later. Only the time in which Consul answers counts. */
+/**
+ * Waits until the registration has reached the catalog. Only time during which Consul answers counts towards the limit.
+ */
 async function untilVisible(client: ConsulClient, name: string, {whenUp, signal}: VisibleOptions): Promise<void> {
   const {clock} = client
   let deadlineMs = clock.monotonicMs() + visibleWithinMs

@@ -2,12 +2,12 @@ import type {ConsulClient} from '../../core/client.js'
 import {isBatonError, messageOf} from '../../core/errors.js'
 import {standingKey} from '../native/layout.js'
 
-/** Pause between attempts to write the key, in case something deletes it again and again. */
+/** Pause between two attempts to write the key, in case something keeps deleting it. */
 const retryMs = 60_000
 
 /**
- * Keeps one key below `jobs/`. Consul answers a query for an empty prefix at every write to any key of the datacenter,
- * so without it each responder would read several times a second on a busy cluster.
+ * Keeps one key below `jobs/`, so that the prefix is never empty. Consul answers a query for an empty prefix at every
+ * write to any key of the datacenter, so each responder would otherwise read several times a second on a busy cluster.
  */
 export class StandingKey {
   readonly #client: ConsulClient

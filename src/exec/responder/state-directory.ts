@@ -6,8 +6,8 @@ import {misplaced, refuseForeignWriters} from '../native/foreign-writers.js'
 import {replayFile} from '../native/replay-store.js'
 
 /**
- * Creates the directory if it is missing. Rejects with BATON_CONFIG if it or the one above it could be written by others,
- * or if it is a symbolic link: scripts are run from it, and what is written in it must not lead elsewhere.
+ * Creates the directory if it is missing. Rejects with BATON_CONFIG if other users could write to it or to the
+ * directory above, or if it is a symbolic link, because scripts are run from it.
  */
 export async function openStateDirectory(path: string): Promise<void> {
   try {

@@ -2,7 +2,7 @@ import type {ConsulClient} from '../../core/client.js'
 import {BatonError, isBatonError, messageOf} from '../../core/errors.js'
 import type {TrustSource, TrustStore} from '../native/trust.js'
 
-/** Reads the trusted keys. Reports once when they can no longer be read, and once when they can be read again. */
+/** Reads the trusted keys. Reports when they can no longer be read, and when they can be read again. */
 export class WatchedTrust {
   readonly #client: ConsulClient
   readonly #source: TrustSource
@@ -15,7 +15,7 @@ export class WatchedTrust {
     this.#observer = observer
   }
 
-  /** Reads the trusted keys. Does not reject: if the source rejects, no key is trusted. */
+  /** Reads the trusted keys. Does not reject: if the source rejects, no keys are trusted. */
   async read(): Promise<TrustStore> {
     const store = await this.#source().catch(toStore)
     this.#report(store)
@@ -44,7 +44,7 @@ export class WatchedTrust {
   }
 }
 
-/** `keyCount`: number of trusted keys now; after a failure, the number of keys in the last good state. */
+/** `keyCount` is the number of trusted keys; after a failure, of those that were last read. */
 export type TrustEvent =
   | {readonly type: 'trust.failed'; readonly reason: string; readonly keyCount: number}
   | {readonly type: 'trust.recovered'; readonly keyCount: number}

@@ -21,8 +21,8 @@ import {
 
 const sessionTtlMs = 15_000
 /**
- * Time without a renewal after which the session counts as lost. It is long because nodes continue to work during
- * outages of Consul.
+ * Time without a renewal after which the session counts as lost. It is long because nodes keep working during outages
+ * of Consul.
  */
 const unprovenLimitMs = 600_000
 
@@ -30,13 +30,14 @@ export interface RexecOptions {
   readonly client: ConsulClient
   readonly command: JobCommand
   readonly prefix: string
-  /** Interval of the nodes' heartbeats. */
+  /** Interval between heartbeats of the nodes. */
   readonly waitMs: number
   /**
-   * Pause between the write of the job and its event. An agent whose stale read finds no job reads again consistently.
+   * Pause between writing the job and firing its event. If a stale read of an agent finds no job, the agent reads again
+   * consistently.
    */
   readonly replicationWaitMs: number
-  /** The filters of the caller, or the names of nodes if only some of the matching nodes are meant. */
+  /** The caller's filters, or the names of nodes if the job is for only some of the matching nodes. */
   readonly reach: EventFilter | {readonly names: readonly string[]}
   readonly onRetry: (error: unknown) => void
   readonly onNotice: (notice: RexecNotice) => void
@@ -47,7 +48,7 @@ export type RexecNotice =
   | {readonly type: 'job-written'}
   | {readonly type: 'unknown-key'; readonly key: string}
 
-/** Opens the session of a job that Consul's own agents run. */
+/** Opens the session of a job that Consul's own agents will run. */
 export async function openRexecDelivery(options: RexecOptions, signal: AbortSignal): Promise<JobDelivery> {
   const {client} = options
   const payloadBytes = encodeRexecPayload(options.prefix, '0'.repeat(36)).length
@@ -66,7 +67,7 @@ export async function openRexecDelivery(options: RexecOptions, signal: AbortSign
   return new RexecDelivery(options, session, {filters, job})
 }
 
-/** In another datacenter the session belongs to the node of a server, because the caller has no agent there. */
+/** In another datacenter, the session belongs to the node of a server, because the caller has no agent there. */
 async function sessionRequest(client: ConsulClient, signal: AbortSignal): Promise<SessionOptions> {
   const {datacenter} = client.scope
   const own = {name: 'Remote Exec', nodeChecks: [serfHealth]}
@@ -130,7 +131,7 @@ class RexecDelivery implements JobDelivery {
     })
   }
 
-  /** Agents cannot be asked to stop a job. When the session has ended they stop reporting, and the child continues. */
+  /** Agents cannot be asked to stop a job. When the session has ended, they stop reporting, but the child continues. */
   async cancel(): Promise<boolean> {
     return false
   }
@@ -140,7 +141,9 @@ class RexecDelivery implements JobDelivery {
     return this.#closing
   }
 
-  /** Destroys the session first, so that late writes fail, and then deletes the keys that the session does not hold. */
+  /**
+   * Destroys the session first, so that late writes fail, and then deletes the keys that do not belong to the session.
+   */
   async #close(): Promise<void> {
     await this.#session[Symbol.asyncDispose]()
     await this.#options.client.kv.deleteTree(`${this.#root}/`)

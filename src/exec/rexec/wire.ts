@@ -9,16 +9,17 @@ import type {JobCommand, NodeSelector} from '../types.js'
 export const rexecEvent = '_rexec'
 
 const nanosecondsPerMs = 1_000_000
-/**
- * Sizes that were measured: bytes that an event may contain besides its name, and bytes of a filter besides its text.
- */
+/** Measured sizes: bytes that an event may contain besides its name, and bytes that a filter needs besides its text. */
 const eventBudgetBytes = 400
 const filterOverheadBytes = 6
 
-/** Characters that Go's JSON encoder escapes, as `consul exec` does in its jobs. */
+/** Characters that Go's JSON encoder escapes. `consul exec` therefore escapes them in its jobs. */
 const escapes: Readonly<Record<string, string>> = {'<': '\\u003c', '>': '\\u003e', '&': '\\u0026'}
 
-/** Encodes the job as agents expect it. If `Wait` is not above 0, agents write heartbeats without a pause. */
+/**
+ * Encodes the job as agents expect it. `Wait` must be above 0, because agents otherwise write heartbeats without a
+ * pause.
+ */
 export function encodeRexecJob(command: JobCommand, waitMs: number): Buffer {
   const wait = Math.max(1, Math.round(waitMs * nanosecondsPerMs))
   const job = {...toJobFields(command), Wait: wait}
@@ -34,10 +35,13 @@ function toJobFields(command: JobCommand): Record<string, unknown> {
 export const encodeRexecPayload = (prefix: string, session: string): Buffer =>
   Buffer.from(`{"Prefix":${JSON.stringify(prefix)},"Session":${JSON.stringify(session)}}`)
 
-/** Returns the prefix of a job. As in Consul, double slashes and slashes at the end are removed. */
+/** Returns the prefix of a job. Double and trailing slashes are removed, as in Consul. */
 export const jobRoot = (prefix: string, session: string): string => posix.join(prefix, session)
 
-/** Matches the key of a frame of output. Consul numbers frames with at least five hexadecimal digits. */
+/**
+ * Matches the key of a frame (one numbered piece) of output. Consul numbers frames with at least five hexadecimal
+ * digits.
+ */
 const outKey = /^(.+)\/out\/([0-9a-f]+)$/
 const otherKey = /^(.+)\/(ack|exit)$/
 
@@ -58,7 +62,10 @@ export function parseRexecKey({rest, value}: NewKey): Report | undefined {
   return {type: 'exit', node: answering, exit: {code: Number.isNaN(code) ? 255 : code}}
 }
 
-/** Filters of one event. Each event of a job matches other nodes: a node matched twice would run twice. */
+/**
+ * Filters of one event. The events of one job must match different nodes, because a node that is matched twice would
+ * run the job twice.
+ */
 export type EventFilter = Pick<NodeSelector, 'node' | 'service' | 'tag'>
 
 function filterBytes(filter: EventFilter): number {
@@ -68,7 +75,7 @@ function filterBytes(filter: EventFilter): number {
 
 const roomFor = (payloadBytes: number): number => eventBudgetBytes - 2 * rexecEvent.length - payloadBytes
 
-/** Throws a UsageError if the filter does not fit into an event, before anything is written. */
+/** Throws a UsageError if the filter does not fit into an event. Called before anything is written. */
 export function checkEventRoom(filter: EventFilter, payloadBytes: number): void {
   const room = roomFor(payloadBytes)
   const size = filterBytes(filter)
@@ -79,7 +86,7 @@ export function checkEventRoom(filter: EventFilter, payloadBytes: number): void 
   }
 }
 
-/** Divides a list of node names among as few events as their size allows. */
+/** Divides a list of node names among as few events as their maximum size allows. */
 export async function packNodes(nodes: readonly string[], payloadBytes: number): Promise<readonly EventFilter[]> {
   const toPattern = await nodePattern()
   const filters: EventFilter[] = []

@@ -29,9 +29,10 @@ export interface GuardedHoldOptions extends Omit<LockOptions, 'observer'> {
   /** Options of the client, which the guardian needs to release the lock after baton has died. */
   readonly connection: ClientOptions
   /**
-   * What the guardian does after baton has died and no process of the child is left. `release`: it releases
-   * the lock. `expire`: it only ends the session, so that the lock-delay runs, because it does not know which
-   * processes do the work. @default 'release'
+   * What the guardian does after baton has died and no process of the child is left. `release`: it releases the lock.
+   * `expire`: it only ends the session, so that the lock-delay runs, because it does not know which processes do the
+   * work.
+   * @default 'release'
    */
   readonly afterDeath?: 'release' | 'expire'
   readonly observer: (event: LockEvent | {readonly type: 'guardian.failed'; readonly why: string}) => void

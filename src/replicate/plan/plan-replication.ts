@@ -47,13 +47,16 @@ const mappingRules = {
 }
 
 /**
- * Compares two lists by content, and returns what would make the destination equal to the source. A pure
- * function: equal lists result in equal plans. Throws a UsageError if an option is not valid.
+ * Compares two lists by content, and returns what would make the destination equal to the source. A pure function:
+ * equal lists result in equal plans. Throws a UsageError if an option is not valid.
  *
- * @example ```ts const indexes = {createIndex: 5n, modifyIndex: 5n, lockIndex: 0n} const entry = {key:
- * 'app/a', value: Buffer.from('1'), flags: 0n, ...indexes, session: undefined} const plan =
- * planReplication(parseMapping('app/@dc1:copy/'), {source: [entry], destination: []}) plan.sets[0]?.key // =>
- * 'copy/a' ```
+ * @example
+ * ```ts
+ * const indexes = {createIndex: 5n, modifyIndex: 5n, lockIndex: 0n}
+ * const entry = {key: 'app/a', value: Buffer.from('1'), flags: 0n, ...indexes, session: undefined}
+ * const plan = planReplication(parseMapping('app/@dc1:copy/'), {source: [entry], destination: []})
+ * plan.sets[0]?.key // => 'copy/a'
+ * ```
  */
 export function planReplication(mapping: MappingOptions, options: PlanOptions): ReplicationPlan {
   checkOptions('planReplication', {mapping}, {mapping: mappingRule}, ['mapping'])

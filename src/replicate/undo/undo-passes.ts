@@ -17,8 +17,8 @@ export interface UndoOptions {
   readonly isDryRun: boolean
   readonly signal: AbortSignal
   /**
-   * Time in milliseconds within which running replicators must confirm that they have read the undo
-   * hold. @default 15000
+   * Time in milliseconds within which running replicators must confirm that they have read the undo hold.
+   * @default 15000
    */
   readonly answerMs?: number
 }

@@ -12,9 +12,7 @@ import {type ResponderTarget, readResponders, uniqueByName} from '../targets.js'
 import {Tracker} from '../tracker.js'
 import {doubtAbout, findJob, toStoredJob} from './stored-job.js'
 
-/**
- * Reads the answers to a job that was written earlier. Rejects if the job does not exist, or if its signature is wrong.
- */
+/** Reads the answers to a job that was written earlier. Rejects if the job does not exist or its signature is wrong. */
 export async function attachRun(
   settings: InitiatorSettings,
   start: string,
@@ -54,8 +52,8 @@ export async function attachRun(
 }
 
 /**
- * Resolves with the responders of the job. For a responder that is not registered now, uses the key in the file of
- * known responders.
+ * Resolves with the responders of the job. If a responder is not registered now, its key comes from the file of known
+ * responders.
  */
 async function respondersOf(
   settings: InitiatorSettings,

@@ -23,13 +23,13 @@ interface DetachRequest {
   readonly options: DetachOptions
 }
 
-/** Writes a job that continues without this process. Rejects if the job cannot be written; then nothing runs. */
+/** Writes a job that continues without this process. Rejects if it cannot be written, in which case nothing runs. */
 export async function detachRun(settings: InitiatorSettings, request: DetachRequest): Promise<DetachedRun> {
   const {writeDetachedJob} = await import('../../native/detached-job.js')
   return createDetached(settings, request, {create: writeDetachedJob, defaultWindowMs})
 }
 
-/** Signs a job that may be written later, perhaps after others have signed it too. Nothing runs. */
+/** Signs a job that can be written later, perhaps after others have also signed it. Runs nothing. */
 export async function prepareRun(settings: InitiatorSettings, request: DetachRequest): Promise<PreparedRun> {
   const {prepareJob} = await import('../../native/detached-job.js')
   let document: Uint8Array = new Uint8Array()
@@ -73,8 +73,8 @@ async function createDetached(
 }
 
 /**
- * Returns the timeout of a detached job. Every node, also one that begins at the last moment, must write its result
- * before Consul removes the job, so a detached job always has a timeout.
+ * Returns the timeout of a detached job. Such a job always has one, because every node, even one that begins at the
+ * last moment, must write its result before Consul removes the job.
  */
 function limitTime(
   timeoutMs: number | undefined,
@@ -92,8 +92,8 @@ function limitTime(
 }
 
 /**
- * Returns the nodes that match but cannot run a detached job. `mayComeLate`: responders that are not running now may
- * start within the window.
+ * Returns the nodes that match but cannot run a detached job. If `mayComeLate` is true, responders that are not running
+ * now do not count among them, because they may start within the window.
  */
 function unreachable(plan: Plan, mayComeLate: boolean): DetachedRun['refused'] {
   const old = [...plan.responders].flatMap(([version, targets]) => (version < signedVersion ? targets : []))

@@ -43,7 +43,7 @@ function statesOf(keys: readonly string[]): ReadonlyMap<string, NodeStates> {
   for (const rest of keys) {
     const key = parseAnswerKey(rest, signedVersion)
     if (key) note(key.id, key.node, key.name === 'r' || key.name === 'k' ? 'ended' : 'running')
-    // Keys of answers of version 1 begin with the job ID instead of the node.
+    // In version 1, the keys of answers begin with the job ID; later, they begin with the node.
     const [id = '', ...old] = rest.split('/')
     const older = parseAnswerKey(old.join('/'), oldestVersion)
     if (older) note(id, older.node, older.name === 'r' || older.name === 'k' ? 'ended' : 'running')

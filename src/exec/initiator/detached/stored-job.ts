@@ -12,8 +12,8 @@ import type {TrustSource} from '../../native/trust.js'
 export type FoundJob = JobFile
 
 /**
- * Finds the only job whose ID begins with this text. Rejects with a UsageError if no job or several jobs match, and
- * with a RefusedError if the job cannot be read.
+ * Finds the only job whose ID begins with `start`. Rejects with a UsageError if no job or several jobs match, and with
+ * a RefusedError if the job cannot be read.
  */
 export async function findJob(client: ConsulClient, start: string, signal: AbortSignal): Promise<FoundJob> {
   const how = {signal, consistency: 'consistent'} as const

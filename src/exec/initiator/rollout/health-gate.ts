@@ -4,7 +4,8 @@ import {Backoff} from '../../../core/time/backoff.js'
 
 const readEveryMs = 1000
 /**
- * Number of consecutive reads in which the service must pass. A single read may still show the state before the job.
+ * Number of consecutive reads in which the service must pass, because a single read may still show the state before the
+ * job.
  */
 const readsInARow = 2
 

@@ -23,7 +23,7 @@ export interface RolloutParts {
   readonly serviceNamesMatched: readonly string[]
   readonly options: RolloutOptions
   readonly gate: HealthGate | undefined
-  /** Names of Consul's nodes, by the names of the nodes of the run. */
+  /** Names of Consul's nodes, by the names under which the run knows them. */
   readonly consulNodes: ReadonlyMap<string, string>
   readonly startedAtMs: number
   /** Starts a job for these nodes. */
@@ -34,18 +34,20 @@ const defaultHealthyTimeoutMs = 300_000
 const fine: ReadonlySet<NodeOutcome['type']> = new Set(['ok', 'allowed', 'unchecked'])
 /**
  * Outcomes after which the job can run again on a node, because nothing of the first attempt still runs there. After
- * `timed-out`, the node must also have reported the end of the command: agents let it continue.
+ * `timed-out`, the node must also have reported the end of the command, because agents let a command continue after its
+ * timeout.
  */
 const repeatable: ReadonlySet<NodeOutcome['type']> = new Set(['failed', 'timed-out', 'no-answer'])
 const timeIsOver = Symbol('timeIsOver')
 
 /**
- * Runs one job on batch after batch, each with a job of its own.
+ * Runs a command on one batch of nodes after another, with a job for each batch. The states of a roll-out:
  *
- * *running*: a batch runs, or one node of it for each slot. Nodes that failed in a way that can be repeated get their next
- * attempt before the batch ends. *gate*: the service must become healthy on the nodes of the batch. *pause*, and the next
- * batch. *stopped*: too many nodes failed, the gate stayed closed, a batch could not be started, the total time is over, or
- * the run was cancelled; the nodes that had no turn are reported.
+ * *running*: a batch runs (with slots, only as many of its nodes at a time as there are slots). Nodes that failed in a way
+ * that permits another attempt get it before the batch ends. *gate*: the service must become healthy on the nodes of the
+ * batch. *pause*: the pause before the next batch. *stopped*: too many nodes failed, the service did not become healthy, a
+ * batch could not be started, the total time has passed, or the run was cancelled. The remaining nodes are then reported as
+ * not run.
  */
 export class Rollout implements ExecRun {
   readonly id: string
@@ -56,7 +58,7 @@ export class Rollout implements ExecRun {
   readonly #results = new Map<string, NodeResult>()
   readonly #completed = new Set<string>()
   readonly #running = new Set<ExecRun>()
-  /** Reason why no further node is started; undefined while nodes may be started. */
+  /** Reason why no more nodes are started; undefined while nodes may be started. */
   #stopReason: string | undefined
 
   constructor(parts: RolloutParts, signal: AbortSignal | undefined) {
@@ -69,7 +71,7 @@ export class Rollout implements ExecRun {
       onTimeout: () => timeIsOver,
     })
     this.summary = this.#lead()
-    // A caller that only iterates must not crash on an unhandled rejection.
+    // Prevents an unhandled rejection if the caller only iterates.
     this.summary.catch(() => {})
   }
 
@@ -222,7 +224,7 @@ export class Rollout implements ExecRun {
     return repeatable.has(type) && (type !== 'timed-out' || this.#completed.has(node))
   }
 
-  /** Reports a node that was cancelled by the total timeout as timed out. */
+  /** Returns the outcome, but reports a node that was cancelled because of the total timeout as timed out. */
   #ownOutcome(outcome: NodeOutcome): NodeOutcome {
     if (outcome.type !== 'cancelled' || this.#stop.signal.reason !== timeIsOver) return outcome
     return {type: 'timed-out', afterMs: this.#parts.options.totalTimeoutMs ?? 0}
@@ -248,7 +250,7 @@ export class Rollout implements ExecRun {
     }
   }
 
-  /** Reports every node that was not started as `not-run`. */
+  /** Reports every node on which the job was not started as `not-run`. */
   #settleRest(): void {
     const isLate = this.#stop.signal.reason === timeIsOver
     const reason = this.#stopReason ?? 'the run was stopped'

@@ -4,7 +4,9 @@ import type {NodeShare} from '../../types.js'
 export const countOf = (share: NodeShare, total: number): number =>
   typeof share === 'number' ? share : Math.floor((total * Number.parseFloat(share)) / 100)
 
-/** Divides nodes into batches of these sizes; the last size repeats. Each batch has at least one node. */
+/**
+ * Divides nodes into batches of these sizes. The last size is repeated. Each batch has at least one node.
+ */
 export function toBatches(nodes: readonly string[], sizes: readonly NodeShare[]): readonly (readonly string[])[] {
   const batches: (readonly string[])[] = []
   for (let at = 0; at < nodes.length; at += batches.at(-1)?.length ?? 1) {

@@ -13,7 +13,8 @@ interface RolloutRequest {
 }
 
 /**
- * Finds the nodes and starts the first batch. Rejects if the nodes or the service cannot be read; then nothing runs.
+ * Finds the nodes and starts the first batch. Rejects if the nodes or the service cannot be read, in which case nothing
+ * runs.
  */
 export async function startRollout(
   settings: InitiatorSettings,

@@ -11,7 +11,10 @@ const signRequest = 13
 const signResponse = 14
 const answerWithinMs = 60_000
 
-/** Lists the Ed25519 keys of the agent behind this socket. Rejects with a UsageError if the agent does not answer. */
+/**
+ * Lists the Ed25519 keys of the `ssh-agent` behind this socket. Rejects with a UsageError if the agent does not
+ * answer.
+ */
 export async function listAgentKeys(socketPath: string): Promise<readonly SshPublicKey[]> {
   const answer = await ask(socketPath, Buffer.from([requestIdentities]), identitiesAnswer)
   const keys: SshPublicKey[] = []
@@ -24,7 +27,7 @@ export async function listAgentKeys(socketPath: string): Promise<readonly SshPub
   return keys
 }
 
-/** Returns a key with which the agent signs. The agent may ask a person before it signs. */
+/** Returns a key with which the `ssh-agent` signs. The agent may ask a person before it signs. */
 export function agentKey(socketPath: string, {kid, name, x}: SshPublicKey): AgentSigningKey {
   return {
     kid,
@@ -39,7 +42,7 @@ export function agentKey(socketPath: string, {kid, name, x}: SshPublicKey): Agen
   }
 }
 
-/** Sends one request to the agent and resolves with the body of its answer. */
+/** Sends one request to the `ssh-agent` and resolves with the body of its answer. */
 function ask(socketPath: string, request: Buffer, expected: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath)

@@ -3,10 +3,10 @@ import {UsageError} from '../../../core/errors.js'
 import {parseSshPublicLine} from './keys.js'
 import {sshNamespace} from './sshsig.js'
 
-/** Name of the OpenSSH file in a trust directory whose keys are trusted too. */
+/** Name of the OpenSSH file in a trust directory whose keys are also trusted. */
 export const allowedSignersFile = 'allowed_signers'
 
-/** A key that may sign, according to one line of the file. */
+/** A key that may sign jobs, according to one line of the file. */
 interface AllowedSigner {
   readonly kid: string
   /** The principals of the line. */
@@ -20,7 +20,7 @@ const option = /^([a-z-]+)(?:="([^"]*)")?$/
 
 /**
  * Reads a file of allowed signers (`ssh-keygen`, ALLOWED SIGNERS): principals, options, key. Ignores lines for other
- * namespaces. Throws a UsageError for a line that cannot be read, or that has an option which is not supported.
+ * namespaces. Throws a UsageError if a line cannot be read or has an unsupported option.
  */
 export function parseAllowedSigners(text: string, where: string): readonly AllowedSigner[] {
   const keys: AllowedSigner[] = []
@@ -58,7 +58,7 @@ function parseOption(word: string, where: string): readonly [string, string] {
   return [name, value]
 }
 
-/** Reads `YYYYMMDD[HHMM[SS]][Z]`. Without a Z it is local time, as in OpenSSH. */
+/** Reads `YYYYMMDD[HHMM[SS]][Z]`. Without the Z, it is local time, as in OpenSSH. */
 function instantOf(text: string | undefined, where: string): number | undefined {
   if (text === undefined) return undefined
   const [, year, month, day, hour = '00', minute = '00', second = '00', zone = ''] =

@@ -8,20 +8,23 @@ const keyType = 'ssh-ed25519'
 const privateHeader = '-----BEGIN OPENSSH PRIVATE KEY-----'
 const magic = 'openssh-key-v1\0'
 
-/** A public key in the form of OpenSSH. */
+/** A public key in OpenSSH's form. */
 export interface SshPublicKey {
   readonly kid: string
-  /** The comment of the key, limited to characters that a key's name may have; the kid if the comment is empty. */
+  /**
+   * The comment of the key, reduced to characters that are allowed in a key's name; the key's ID if the comment is
+   * empty.
+   */
   readonly name: string
   /** The JWK coordinate of the key. */
   readonly x: string
   readonly publicKey: KeyObject
 }
 
-/** True if the text is a public key of OpenSSH, of any type. */
+/** True if the text is an OpenSSH public key of any type. */
 export const isSshPublicLine = (text: string): boolean => /^\s*(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ /.test(text)
 
-/** True if the text is a private key of OpenSSH. */
+/** True if the text is an OpenSSH private key. */
 export const isSshPrivateFile = (text: string): boolean => text.trimStart().startsWith(privateHeader)
 
 /** Reads `ssh-ed25519 AAAA... comment`. Throws a UsageError for keys of other types. */
@@ -33,7 +36,7 @@ export function parseSshPublicLine(line: string, where: string): SshPublicKey {
   return key
 }
 
-/** Reads a public key in the form of the SSH protocol. Returns undefined if it is not an Ed25519 key. */
+/** Reads a public key in the SSH wire format. Returns undefined if it is not an Ed25519 key. */
 export function parseSshBlob(blob: Buffer, comment: string): SshPublicKey | undefined {
   try {
     const reader = new WireReader(blob)
@@ -49,11 +52,14 @@ export function parseSshBlob(blob: Buffer, comment: string): SshPublicKey | unde
   }
 }
 
-/** Returns the public key in the form of the SSH protocol. */
+/** Returns the public key in the SSH wire format. */
 export const toSshBlob = (x: string): Buffer =>
   Buffer.concat([encodeString(keyType), encodeString(Buffer.from(x, 'base64url'))])
 
-/** Reads a private key file of OpenSSH. Throws a UsageError if it is encrypted or not an Ed25519 key. */
+/**
+ * Reads an OpenSSH private key file. Throws a UsageError if the key is encrypted or is not an Ed25519
+ * key.
+ */
 export function parseSshPrivateFile(text: string, where: string): PrivateSigningKey {
   const body = text.replaceAll(/-----[^-]+-----|\s/g, '')
   try {
@@ -77,7 +83,7 @@ function parsePrivatePart(reader: WireReader, where: string): PrivateSigningKey 
   const type = reader.string().toString('latin1')
   if (type !== keyType) throw unusable(where, `a key of the type ${type.slice(0, 40)}: only ${keyType} can be used`)
   const x = reader.string().toString('base64url')
-  // Skips the second half, which repeats the public key.
+  // Takes the first half, because the second half repeats the public key.
   const d = reader.string().subarray(0, 32).toString('base64url')
   const comment = reader.string().toString('utf8')
   const privateKey = createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'})

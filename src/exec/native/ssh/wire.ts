@@ -6,7 +6,9 @@ export function encodeString(value: string | Uint8Array): Buffer {
   return Buffer.concat([length, bytes])
 }
 
-/** Reads values of the SSH protocol one after the other. Throws a RangeError at the end of the bytes. */
+/**
+ * Reads values in the SSH wire format, one after another. Throws a RangeError at the end of the bytes.
+ */
 export class WireReader {
   readonly #bytes: Buffer
   #at = 0
